@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The layouts that the kernel programs and user space share: records, map
+ * keys and values, counters. extension/engine/record.ts reads the same records
+ * and test/kernel/layout.test.ts compares the two.
+ *
+ * Every record starts with struct record_header. All integers are in host byte
+ * order (the trace is read on the machine that wrote it; a recording names its
+ * byte order), all times are CLOCK_BOOTTIME in nanoseconds.
+ */
+#ifndef TRACE_HTTP_H
+#define TRACE_HTTP_H
+
+#define TRACE_HTTP_LAYOUT 1 /* raised whenever a layout below changes */
+
+#define ADDRESS_SIZE 16
+#define COMM_SIZE 16
+
+enum record_type {
+	RECORD_OPENED = 1,  /* a connection is known from here on */
+	RECORD_DATA = 2,    /* bytes moved, with or without a copy of them */
+	RECORD_ENDED = 3,   /* one direction of a connection has ended */
+	RECORD_CLOSED = 4,  /* the socket is gone: nothing follows */
+	RECORD_PROCESS_STARTED = 5,  /* fork or clone of a target */
+	RECORD_PROCESS_REPLACED = 6, /* exec in a target */
+	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
+};
+
+enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
+enum layer { LAYER_SOCKET = 0, LAYER_TLS = 1 };
+enum side { SIDE_UNKNOWN = 0, SIDE_CLIENT = 1, SIDE_SERVER = 2 };
+enum transport { TRANSPORT_TCP = 0, TRANSPORT_UNIX = 1 };
+
+/* What the first bytes of a connection were recognised as. */
+enum protocol {
+	PROTOCOL_UNDECIDED = 0,
+	PROTOCOL_HTTP1 = 1,
+	PROTOCOL_HTTP2 = 2,
+	PROTOCOL_TLS = 3,
+	PROTOCOL_OTHER = 4, /* counted, never copied */
+};
+
+/* Why fewer bytes were copied than moved. */
+enum omission {
+	OMISSION_NONE = 0,
+	OMISSION_LIMIT = 1,    /* beyond the copy budget of the message */
+	OMISSION_FAULT = 2,    /* the buffer could not be read */
+	OMISSION_NO_BYTES = 3, /* sendfile, splice, kTLS: the bytes never were in user memory */
+	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
+	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
+};
+
+/* How a direction ended. */
+enum ending {
+	ENDING_FIN = 1,      /* orderly: the peer's FIN (in), shutdown or close (out) */
+	ENDING_RESET = 2,    /* RST or another socket error */
+	ENDING_READ_EOF = 3, /* the target read the end of the stream */
+};
+
+/* record_header.flags */
+#define FLAG_JOINED_LATE (1 << 0) /* the connection was open before it was seen */
+#define FLAG_TAIL (1 << 1)        /* data: last bytes of a call whose middle is beyond the budget */
+#define FLAG_CONTINUED (1 << 2)   /* data: further piece of the same call */
+#define FLAG_UNORDERED (1 << 3)   /* data: concurrent calls, position is the likeliest, not certain */
+
+struct record_header {
+	unsigned int length; /* of this record, header and payload, padded to 8 */
+	unsigned short type;
+	unsigned short flags;
+	unsigned long long time;    /* of the event: a send's entry, a receive's exit */
+	unsigned long long emitted; /* when the record was made; orders both rings */
+	unsigned int pid;           /* thread group, initial pid namespace */
+	unsigned int tid;
+	unsigned long long connection; /* unique within one trace; 0 = none */
+};
+
+struct record_opened {
+	struct record_header header;
+	unsigned long long inode; /* of the socket in sockfs, as in /proc/PID/fd */
+	unsigned long long connect_started; /* 0 = unknown or accepted */
+	unsigned long long established; /* 0 = unknown */
+	unsigned int network_namespace; /* inode of the namespace */
+	unsigned short family;          /* AF_INET, AF_INET6, AF_UNIX */
+	unsigned char side;
+	unsigned char transport;
+	unsigned short local_port; /* host byte order */
+	unsigned short remote_port;
+	unsigned int padding;
+	unsigned char local_address[ADDRESS_SIZE];  /* IPv4 in the first four bytes */
+	unsigned char remote_address[ADDRESS_SIZE];
+};
+
+struct record_data {
+	struct record_header header;
+	unsigned long long position; /* of the first byte, in this direction since the connection was seen */
+	unsigned long long entered;  /* entry of the call; header.emitted is its exit */
+	unsigned long long unseen;   /* bytes before position that moved past every hook */
+	unsigned int size;           /* bytes that this record stands for */
+	unsigned int copied;         /* bytes that follow the record; the first of `size` */
+	unsigned char direction;
+	unsigned char layer;
+	unsigned char protocol;
+	unsigned char omission;
+	unsigned short call; /* number of the system call, 0xffff = none */
+	unsigned short padding;
+	/* copied bytes, padded to 8 */
+};
+
+struct record_ended {
+	struct record_header header;
+	unsigned long long position; /* of the end of this direction's stream, as far as counted */
+	unsigned int error;          /* errno, 0 = none */
+	unsigned char direction;
+	unsigned char ending;
+	unsigned short padding;
+};
+
+struct record_closed {
+	struct record_header header;
+	unsigned long long sent;     /* end position out */
+	unsigned long long received; /* end position in */
+};
+
+struct record_process {
+	struct record_header header;
+	unsigned long long start_time; /* of the process */
+	unsigned int parent;           /* thread group of the parent, 0 = unknown */
+	unsigned int status;           /* PROCESS_ENDED: wait status */
+	char name[COMM_SIZE];
+};
+
+/* Per-CPU counters; the sum over CPUs is what user space reads. */
+struct counters {
+	unsigned long long produced;       /* records that the programs wanted to emit */
+	unsigned long long dropped_data;   /* of these, refused by the full data ring */
+	unsigned long long dropped_structure; /* of these, refused by the full structure ring */
+	unsigned long long seen_bytes;     /* moved on captured connections */
+	unsigned long long copied_bytes;   /* copied into the ring */
+	unsigned long long omitted_bytes;  /* stood for by a record without copy */
+	unsigned long long dropped_bytes;  /* moved, and their record was refused */
+	unsigned long long unseen_bytes;   /* moved past every hook */
+	unsigned long long other_bytes;    /* on connections that are not HTTP */
+	unsigned long long connections_untracked; /* the connection table was full */
+	unsigned long long calls_untracked;       /* no room for the state of a call */
+};
+
+/* Key of `targets`: the thread group. */
+struct target {
+	unsigned int flags;
+	unsigned int padding;
+	unsigned long long start_time; /* 0 = set by user space, which checked it by pidfd */
+};
+#define TARGET_NO_CHILDREN (1 << 0)
+
+#endif

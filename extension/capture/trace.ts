@@ -1,0 +1,59 @@
+/**
+ * One trace as the views see it. The views know nothing of sockets, workers or helpers; this is all they get.
+ * The shapes of events and disposables are VS Code's, so that a view can use them directly.
+ */
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+
+export interface Subscription {
+  dispose(): void;
+}
+
+export type Listen<T> = (listener: (value: T) => unknown) => Subscription;
+
+export interface RowChanges {
+  /** New and changed rows. */
+  readonly rows: readonly ExchangeRow[];
+  /** Ids that are no longer held. */
+  readonly removed: readonly number[];
+}
+
+/** Why a trace could not start, in the user's words. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError';
+  constructor(
+    /** Stable, for tests and for choosing the remedy's button. */
+    readonly code:
+      | 'no-permission'
+      | 'cancelled'
+      | 'platform'
+      | 'kernel'
+      | 'not-found'
+      | 'not-owner'
+      | 'gone'
+      | 'helper'
+      | 'untrusted-workspace',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Trace {
+  readonly status: TraceStatus;
+  readonly onDidChangeStatus: Listen<TraceStatus>;
+  /** All rows held, by id, in the order of ids. */
+  readonly rows: ReadonlyMap<number, ExchangeRow>;
+  /** At most ten times a second. */
+  readonly onDidChangeRows: Listen<RowChanges>;
+  /** Starts (if idle, stopped or failed) and attaches; if already running, attaches these too. @throws TraceError */
+  start(pids: readonly number[]): Promise<void>;
+  /** Drains what is under way and ends. What was captured stays. Idempotent. */
+  stop(): Promise<void>;
+  /** Forgets what is over. */
+  clear(): void;
+  /** null when no longer held. `reveal`: with secrets unmasked. */
+  details(id: number, reveal: boolean): Promise<ExchangeJson | null>;
+  dispose(): void;
+}

@@ -1,0 +1,115 @@
+/**
+ * The model that the engine makes of records: connections, exchanges and their messages. Words are those of
+ * RFC 9110 and RFC 9112. Nothing here is ever guessed: what is not known is null.
+ *
+ * Times are boot-time nanoseconds as bigint inside the engine's records, and here, once relative to the start
+ * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
+ */
+
+export type Side = 'client' | 'server';
+export type MessageKind = 'request' | 'response';
+
+/** Field name and value in their original order and case (RFC 9110 section 5). Bytes are read as Latin-1. */
+export type Field = readonly [name: string, value: string];
+
+export type Completeness =
+  | 'complete'
+  | 'request-truncated'
+  | 'response-truncated'
+  | 'request-gap'
+  | 'response-gap'
+  | 'joined-late'
+  | 'headers-incomplete'
+  | 'socket-unknown'
+  | 'unanswered'
+  | 'aborted'
+  | 'one-sided';
+
+/** A rule that a message breaks, and how it was read all the same. */
+export interface Violation {
+  /** For example `RFC 9112 section 6.3`. */
+  readonly rule: string;
+  /** One sentence for people. Never contains captured bytes. */
+  readonly message: string;
+  readonly in: MessageKind;
+  /** Position in that direction's stream. */
+  readonly position: number;
+}
+
+export interface Body {
+  /** Length after transfer decoding; null while running or when the length could not be known. */
+  size: number | null;
+  /** Bytes of `bytes`. The captured bytes are always a prefix of the body. */
+  captured: number;
+  /** Captured prefix, in the pieces in which it arrived. */
+  chunks: Uint8Array[];
+}
+
+export interface Message {
+  /** `HTTP/1.0`, `HTTP/1.1`, or as it was sent. */
+  version: string;
+  fields: Field[];
+  trailers: Field[];
+  body: Body;
+  /** First and last byte, in milliseconds since the trace's start; null where not seen (yet). */
+  firstByte: number | null;
+  lastByte: number | null;
+  /** Length in the stream, head and framing included, as far as seen. */
+  wireSize: number;
+}
+
+export interface Request extends Message {
+  method: string;
+  /** request-target as sent (RFC 9112 section 3.2). */
+  target: string;
+}
+
+export interface Response extends Message {
+  status: number;
+  /** reason-phrase, possibly empty. */
+  statusText: string;
+}
+
+export interface Process {
+  readonly pid: number;
+  /** comm; null when unknown. */
+  readonly name: string | null;
+}
+
+export interface Connection {
+  /** Unique within the trace. */
+  readonly id: string;
+  readonly transport: 'tcp' | 'unix';
+  /** `127.0.0.1:8080`, `[::1]:8080`, a Unix path, or null when unknown. */
+  readonly local: string | null;
+  readonly remote: string | null;
+  readonly side: Side | null;
+  readonly joinedLate: boolean;
+  /** Milliseconds since the trace's start. */
+  readonly connectStarted: number | null;
+  readonly established: number | null;
+  readonly tls: boolean;
+}
+
+export type ExchangeState = 'running' | 'ended';
+
+export interface Exchange {
+  /** From 1, in the order in which requests were first seen. Never reused within a trace. */
+  readonly id: number;
+  process: Process | null;
+  connection: Connection;
+  side: Side | null;
+  request: Request | null;
+  response: Response | null;
+  /** 1xx responses before the final one, in order. */
+  interim: Response[];
+  state: ExchangeState;
+  completeness: Set<Completeness>;
+  violations: Violation[];
+  /** When it became `ended`; milliseconds since the trace's start. */
+  endedAt: number | null;
+  /** true for the first exchange of a connection, to which its connect time belongs. */
+  firstOnConnection: boolean;
+  /** 101 or CONNECT 2xx: what the connection carries afterwards. */
+  tunnel: { protocol: string; sent: number; received: number } | null;
+}

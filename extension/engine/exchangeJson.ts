@@ -1,0 +1,100 @@
+/**
+ * The public JSON contract of one exchange: a line of `http-trace --format json`, and what the details view
+ * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
+ */
+import type { Completeness, Side } from './exchange.ts';
+
+export type BodyJson = { readonly text: string } | { readonly base64: string };
+
+export interface MessageJson {
+  readonly headers: readonly (readonly [string, string])[];
+  readonly trailers: readonly (readonly [string, string])[];
+  /** After transfer decoding, before content decoding; null when unknown. */
+  readonly bodySize: number | null;
+  readonly bodyCaptured: number;
+  /** Decoded from transfer and content coding; null when there is none or nothing of it was captured. */
+  readonly body: BodyJson | null;
+  /** Size of the decoded body where a content coding was removed, else null. */
+  readonly decodedSize: number | null;
+  /** Why `body` is not the whole decoded body, in words; null when it is. */
+  readonly bodyNote: string | null;
+}
+
+export interface ExchangeJson {
+  readonly id: number;
+  readonly process: { readonly pid: number; readonly name: string | null } | null;
+  readonly side: Side | null;
+  readonly protocol: string;
+  readonly method: string | null;
+  readonly url: string | null;
+  readonly status: number | null;
+  readonly statusText: string | null;
+  /** RFC 3339, microseconds, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number | null;
+  readonly timings: {
+    readonly connectMs: number | null;
+    readonly tlsMs: number | null;
+    readonly sendMs: number | null;
+    readonly waitMs: number | null;
+    readonly receiveMs: number | null;
+    readonly pausedMs: number | null;
+  };
+  readonly connection: {
+    readonly id: string;
+    readonly transport: 'tcp' | 'unix';
+    readonly local: string | null;
+    readonly remote: string | null;
+    readonly joinedLate: boolean;
+  };
+  readonly tls: {
+    readonly library: string | null;
+    readonly version: string | null;
+    readonly serverName: string | null;
+    readonly alpn: string | null;
+  } | null;
+  readonly request: MessageJson | null;
+  readonly response: MessageJson | null;
+  /** 1xx responses before the final one. */
+  readonly interim: readonly {
+    readonly status: number;
+    readonly statusText: string;
+    readonly headers: readonly (readonly [string, string])[];
+  }[];
+  readonly messages: readonly unknown[];
+  readonly completeness: readonly Completeness[];
+  /** Broken rules, with how the bytes were read all the same. */
+  readonly violations: readonly {
+    readonly rule: string;
+    readonly message: string;
+    readonly in: 'request' | 'response';
+  }[];
+}
+
+/** The last line of `--format json`. */
+export interface SummaryJson {
+  readonly summary: {
+    /** Records that the kernel programs made. `produced = delivered + dropped`, exactly. */
+    readonly produced: number;
+    readonly delivered: number;
+    readonly dropped: number;
+    readonly exchanges: number;
+    readonly connections: number;
+    readonly bytes: {
+      /** Moved on captured connections: `seen = copied + omitted + dropped + unseen`. */
+      readonly seen: number;
+      readonly copied: number;
+      /** Beyond the body limit or without bytes in memory: counted, not copied. */
+      readonly omitted: number;
+      /** Lost because the ring was full. */
+      readonly dropped: number;
+      /** Moved by calls that no probe sees. */
+      readonly unseen: number;
+      /** On connections that are not HTTP. */
+      readonly other: number;
+    };
+    readonly backend: string;
+    /** null when everything was delivered; else one sentence. */
+    readonly note: string | null;
+  };
+}

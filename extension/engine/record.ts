@@ -1,0 +1,306 @@
+/**
+ * The records of `bpf/trace_http.h`, read from the bytes that the helper forwards.
+ * test/kernel/layout.test.ts compares every offset here with what the C compiler says.
+ */
+
+/** TRACE_HTTP_LAYOUT that this file reads. */
+export const RECORD_LAYOUT = 1;
+
+export enum RecordType {
+  Opened = 1,
+  Data = 2,
+  Ended = 3,
+  Closed = 4,
+  ProcessStarted = 5,
+  ProcessReplaced = 6,
+  ProcessEnded = 7,
+}
+
+export enum Direction {
+  Out = 0,
+  In = 1,
+}
+
+export enum Layer {
+  Socket = 0,
+  Tls = 1,
+}
+
+/** What the kernel recognised the connection's first bytes as. */
+export enum WireProtocol {
+  Undecided = 0,
+  Http1 = 1,
+  Http2 = 2,
+  Tls = 3,
+  Other = 4,
+}
+
+/** Why fewer bytes were copied than moved. */
+export enum Omission {
+  None = 0,
+  Limit = 1,
+  Fault = 2,
+  NoBytes = 3,
+  Protocol = 4,
+  Segments = 5,
+}
+
+export enum Ending {
+  Fin = 1,
+  Reset = 2,
+  ReadEof = 3,
+}
+
+export const FLAG_JOINED_LATE = 1;
+export const FLAG_TAIL = 2;
+export const FLAG_CONTINUED = 4;
+export const FLAG_UNORDERED = 8;
+
+interface RecordBase {
+  readonly flags: number;
+  /** Boot time in nanoseconds: a send's entry, a receive's exit. */
+  readonly time: bigint;
+  /** Boot time in nanoseconds at which the record was made (the exit of a call). */
+  readonly emitted: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  /** Unique within one trace; 0n = none. */
+  readonly connection: bigint;
+}
+
+export interface OpenedRecord extends RecordBase {
+  readonly type: RecordType.Opened;
+  readonly inode: bigint;
+  /** Boot time; 0n = unknown or accepted. */
+  readonly connectStarted: bigint;
+  readonly established: bigint;
+  readonly networkNamespace: number;
+  readonly family: 'ipv4' | 'ipv6' | 'unix';
+  readonly side: 'client' | 'server' | null;
+  readonly transport: 'tcp' | 'unix';
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** 16 bytes; IPv4 in the first four. */
+  readonly localAddress: Uint8Array;
+  readonly remoteAddress: Uint8Array;
+}
+
+export interface DataRecord extends RecordBase {
+  readonly type: RecordType.Data;
+  readonly position: bigint;
+  readonly entered: bigint;
+  readonly unseen: bigint;
+  readonly size: number;
+  readonly direction: Direction;
+  readonly layer: Layer;
+  readonly protocol: WireProtocol;
+  readonly omission: Omission;
+  readonly call: number;
+  /** The first bytes of `size`; may be shorter, or empty. A view of the batch: copy what is kept. */
+  readonly bytes: Uint8Array;
+}
+
+export interface EndedRecord extends RecordBase {
+  readonly type: RecordType.Ended;
+  readonly position: bigint;
+  readonly error: number;
+  readonly direction: Direction;
+  readonly ending: Ending;
+}
+
+export interface ClosedRecord extends RecordBase {
+  readonly type: RecordType.Closed;
+  readonly sent: bigint;
+  readonly received: bigint;
+}
+
+export interface ProcessRecord extends RecordBase {
+  readonly type: RecordType.ProcessStarted | RecordType.ProcessReplaced | RecordType.ProcessEnded;
+  readonly startTime: bigint;
+  readonly parent: number;
+  readonly status: number;
+  readonly name: string;
+}
+
+export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord;
+
+/** Byte offsets; every record begins with the header. */
+export const LAYOUT = {
+  header: { size: 40, length: 0, type: 4, flags: 6, time: 8, emitted: 16, pid: 24, tid: 28, connection: 32 },
+  opened: {
+    size: 112,
+    inode: 40,
+    connectStarted: 48,
+    established: 56,
+    networkNamespace: 64,
+    family: 68,
+    side: 70,
+    transport: 71,
+    localPort: 72,
+    remotePort: 74,
+    localAddress: 80,
+    remoteAddress: 96,
+  },
+  data: {
+    size: 80,
+    position: 40,
+    entered: 48,
+    unseen: 56,
+    bytes: 64,
+    copied: 68,
+    direction: 72,
+    layer: 73,
+    protocol: 74,
+    omission: 75,
+    call: 76,
+  },
+  ended: { size: 56, position: 40, error: 48, direction: 52, ending: 53 },
+  closed: { size: 56, sent: 40, received: 48 },
+  process: { size: 72, startTime: 40, parent: 48, status: 52, name: 56 },
+} as const;
+
+/** A batch that does not fit the layout: the helper and the engine differ, or the file is damaged. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError';
+}
+
+const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' };
+const SIDES = [null, 'client', 'server'] as const;
+const TRANSPORTS = ['tcp', 'unix'] as const;
+
+/**
+ * The records of one batch, in order. Payloads are views of `batch`.
+ * @throws RecordError when a length or a value is not one that the kernel programs write.
+ */
+export function* readRecords(batch: Uint8Array): Generator<TraceRecord, void, undefined> {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  let offset = 0;
+  while (offset < batch.length) {
+    if (batch.length - offset < LAYOUT.header.size)
+      throw new RecordError(`a record is cut at byte ${offset}`);
+    const length = view.getUint32(offset, true);
+    if (length < LAYOUT.header.size || length % 8 !== 0 || length > batch.length - offset) {
+      throw new RecordError(`a record at byte ${offset} has the impossible length ${length}`);
+    }
+    yield readRecord(batch, view, offset, length);
+    offset += length;
+  }
+}
+
+function readRecord(batch: Uint8Array, view: DataView, at: number, length: number): TraceRecord {
+  const type = view.getUint16(at + LAYOUT.header.type, true);
+  const base = {
+    flags: view.getUint16(at + LAYOUT.header.flags, true),
+    time: view.getBigUint64(at + LAYOUT.header.time, true),
+    emitted: view.getBigUint64(at + LAYOUT.header.emitted, true),
+    pid: view.getUint32(at + LAYOUT.header.pid, true),
+    tid: view.getUint32(at + LAYOUT.header.tid, true),
+    connection: view.getBigUint64(at + LAYOUT.header.connection, true),
+  };
+  const need = (size: number): void => {
+    if (length < size) throw new RecordError(`a record of type ${type} is ${length} bytes, ${size} expected`);
+  };
+  const big = (field: number): bigint => view.getBigUint64(at + field, true);
+  switch (type) {
+    case RecordType.Opened: {
+      const f = LAYOUT.opened;
+      need(f.size);
+      const family = FAMILIES[view.getUint16(at + f.family, true)];
+      const side = SIDES[view.getUint8(at + f.side)];
+      const transport = TRANSPORTS[view.getUint8(at + f.transport)];
+      if (family === undefined || side === undefined || transport === undefined) {
+        throw new RecordError('an opened record has an unknown family, side or transport');
+      }
+      return {
+        ...base,
+        type,
+        inode: big(f.inode),
+        connectStarted: big(f.connectStarted),
+        established: big(f.established),
+        networkNamespace: view.getUint32(at + f.networkNamespace, true),
+        family,
+        side,
+        transport,
+        localPort: view.getUint16(at + f.localPort, true),
+        remotePort: view.getUint16(at + f.remotePort, true),
+        localAddress: batch.subarray(at + f.localAddress, at + f.localAddress + 16),
+        remoteAddress: batch.subarray(at + f.remoteAddress, at + f.remoteAddress + 16),
+      };
+    }
+    case RecordType.Data: {
+      const f = LAYOUT.data;
+      need(f.size);
+      const size = view.getUint32(at + f.bytes, true);
+      const copied = view.getUint32(at + f.copied, true);
+      const direction = view.getUint8(at + f.direction);
+      const layer = view.getUint8(at + f.layer);
+      const protocol = view.getUint8(at + f.protocol);
+      const omission = view.getUint8(at + f.omission);
+      if (
+        copied > size ||
+        copied > length - f.size ||
+        direction > 1 ||
+        layer > 1 ||
+        protocol > 4 ||
+        omission > 5
+      ) {
+        throw new RecordError('a data record has an impossible value');
+      }
+      return {
+        ...base,
+        type,
+        position: big(f.position),
+        entered: big(f.entered),
+        unseen: big(f.unseen),
+        size,
+        direction,
+        layer,
+        protocol,
+        omission,
+        call: view.getUint16(at + f.call, true),
+        bytes: batch.subarray(at + f.size, at + f.size + copied),
+      };
+    }
+    case RecordType.Ended: {
+      const f = LAYOUT.ended;
+      need(f.size);
+      const direction = view.getUint8(at + f.direction);
+      const ending = view.getUint8(at + f.ending);
+      if (direction > 1 || ending < 1 || ending > 3)
+        throw new RecordError('an ended record has an impossible value');
+      return {
+        ...base,
+        type,
+        position: big(f.position),
+        error: view.getUint32(at + f.error, true),
+        direction,
+        ending,
+      };
+    }
+    case RecordType.Closed:
+      need(LAYOUT.closed.size);
+      return { ...base, type, sent: big(LAYOUT.closed.sent), received: big(LAYOUT.closed.received) };
+    case RecordType.ProcessStarted:
+    case RecordType.ProcessReplaced:
+    case RecordType.ProcessEnded: {
+      const f = LAYOUT.process;
+      need(f.size);
+      return {
+        ...base,
+        type,
+        startTime: big(f.startTime),
+        parent: view.getUint32(at + f.parent, true),
+        status: view.getUint32(at + f.status, true),
+        name: readName(batch.subarray(at + f.name, at + f.name + 16)),
+      };
+    }
+    default:
+      throw new RecordError(`a record has the unknown type ${type}`);
+  }
+}
+
+/** comm: up to 15 bytes and a NUL, set by the program itself, so not always UTF-8. */
+function readName(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}

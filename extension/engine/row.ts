@@ -1,0 +1,53 @@
+/**
+ * What a list, a tree or a timeline needs to know of an exchange, and nothing more: small, flat, structured-
+ * clonable. Secrets in the query are masked already (see extension/privacy).
+ */
+import type { Completeness, ExchangeState, Side } from './exchange.ts';
+
+export interface Phases {
+  /** All in milliseconds; null where unknown. */
+  readonly connectMs: number | null;
+  readonly tlsMs: number | null;
+  readonly sendMs: number | null;
+  readonly waitMs: number | null;
+  readonly receiveMs: number | null;
+}
+
+export interface ExchangeRow {
+  readonly id: number;
+  /** Grows with each change of this exchange. */
+  readonly revision: number;
+  /** null: the request was not seen. */
+  readonly method: string | null;
+  readonly status: number | null;
+  readonly statusText: string | null;
+  readonly scheme: 'http' | 'https' | null;
+  /** Authority (host and port) as the request names it, else the server end's address, else null. */
+  readonly host: string | null;
+  /** Path and query, or the whole target where it is in another form. */
+  readonly path: string | null;
+  readonly protocol: string;
+  /** Short type for a column: json, html, text, image, …; null when unknown. */
+  readonly type: string | null;
+  /** Body sizes in bytes after transfer decoding; null when unknown. */
+  readonly requestSize: number | null;
+  readonly responseSize: number | null;
+  /** Milliseconds since the start of the trace: first byte of the request (or of what was seen first). */
+  readonly start: number;
+  /** Milliseconds; null while running. */
+  readonly duration: number | null;
+  readonly phases: Phases;
+  readonly pid: number | null;
+  readonly processName: string | null;
+  readonly side: Side | null;
+  readonly state: ExchangeState;
+  readonly completeness: readonly Completeness[];
+  /** Number of broken rules. */
+  readonly violations: number;
+  readonly connection: string;
+}
+
+/** Status 400 and above, or cut off without an answer. */
+export function isError(row: ExchangeRow): boolean {
+  return (row.status !== null && row.status >= 400) || row.completeness.includes('aborted');
+}

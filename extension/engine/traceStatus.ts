@@ -1,0 +1,42 @@
+/** The state of a trace as every view shows it. */
+export type TracePhase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+export interface TraceStatus {
+  readonly phase: TracePhase;
+  /** Wall time of the trace's start in milliseconds since the epoch; null before the first start. */
+  readonly startedAt: number | null;
+  /** Milliseconds since the start up to which everything has been seen: where running calls have grown to. */
+  readonly now: number;
+  readonly calls: number;
+  readonly errors: number;
+  readonly runningCalls: number;
+  /** Calls that fell out of the bounded store. */
+  readonly evicted: number;
+  /** Bytes moved on captured connections, and those of them that were not captured by fault (not by limit). */
+  readonly bytesSeen: number;
+  readonly bytesLost: number;
+  /** Traced processes. */
+  readonly targets: readonly {
+    readonly pid: number;
+    readonly name: string | null;
+    readonly ended: boolean;
+  }[];
+  readonly backend: string | null;
+  /** Problem in the user's words with what to do; null when all is well. */
+  readonly problem: string | null;
+}
+
+export const IDLE_STATUS: TraceStatus = {
+  phase: 'idle',
+  startedAt: null,
+  now: 0,
+  calls: 0,
+  errors: 0,
+  runningCalls: 0,
+  evicted: 0,
+  bytesSeen: 0,
+  bytesLost: 0,
+  targets: [],
+  backend: null,
+  problem: null,
+};

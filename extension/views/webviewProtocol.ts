@@ -1,0 +1,59 @@
+/**
+ * Every message between the extension host and the panel's webview. The webview holds nothing that the host
+ * cannot send again: on `ready` (first load, or shown again after having been hidden) the host sends `reset`
+ * and then everything.
+ */
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+
+/** Rows in one `rows` message at most: larger messages make the window stutter. */
+export const MAX_ROWS_PER_MESSAGE = 2_000;
+
+export type ToWebview =
+  /** Forget everything. */
+  | { readonly type: 'reset' }
+  /** New and changed rows (same id replaces), and ids that fell out of the store. */
+  | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
+  | { readonly type: 'status'; readonly status: TraceStatus }
+  /** Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. */
+  | { readonly type: 'details'; readonly id: number; readonly exchange: ExchangeJson | null }
+  /** Select, scroll into view and open the details ("Go to Call…", a tree row). */
+  | { readonly type: 'reveal'; readonly id: number }
+  /** Put the cursor into the filter. */
+  | { readonly type: 'focusFilter' };
+
+export type ToHost =
+  | { readonly type: 'ready' }
+  /** The details of this exchange are shown now; null: none are. `reveal`: with secrets unmasked. */
+  | { readonly type: 'details'; readonly id: number | null; readonly reveal: boolean }
+  | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
+  | { readonly type: 'copy'; readonly text: string }
+  /** Open a body as a read-only document in an editor. */
+  | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
+
+/** True for a message that has the shape of {@link ToHost}. The webview shows hostile bytes; trust nothing. */
+export function isToHost(value: unknown): value is ToHost {
+  if (typeof value !== 'object' || value === null) return false;
+  const message = value as Record<string, unknown>;
+  switch (message['type']) {
+    case 'ready':
+      return true;
+    case 'details':
+      return (
+        (message['id'] === null || Number.isSafeInteger(message['id'])) &&
+        typeof message['reveal'] === 'boolean'
+      );
+    case 'command':
+      return ['start', 'stop', 'clear', 'pickProcess'].includes(message['command'] as string);
+    case 'copy':
+      return typeof message['text'] === 'string';
+    case 'openBody':
+      return (
+        Number.isSafeInteger(message['id']) &&
+        (message['part'] === 'request' || message['part'] === 'response')
+      );
+    default:
+      return false;
+  }
+}

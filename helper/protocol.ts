@@ -1,0 +1,122 @@
+/**
+ * Everything that crosses the socket between the helper and its client (the extension or the command
+ * line). Both sides check what they receive: a frame that does not fit is an error, never a guess.
+ *
+ * A frame: `u32 length` (of what follows), `u8 version`, `u8 type`, payload. Integers are little-endian.
+ * The records inside a `records` frame keep the layout of `bpf/trace_http.h`.
+ */
+
+/** Raised whenever a frame changes. A peer with another version is refused. */
+export const PROTOCOL_VERSION = 1;
+
+/** Longest frame in bytes, header excluded. A batch of records is cut below it. */
+export const MAX_FRAME = 4 * 1024 * 1024;
+
+/** Longest frame that the helper accepts from its client: only small JSON ever comes. */
+export const MAX_CLIENT_FRAME = 64 * 1024;
+
+export const FRAME_HEADER_SIZE = 6;
+
+export enum FrameType {
+  // helper → client
+  /** JSON {@link Hello}: the first frame. */
+  Hello = 1,
+  /** Binary: whole records, one after the other. */
+  Records = 2,
+  /** JSON {@link Status}: counters, sent once a second and, with `final`, as the last frame. */
+  Status = 3,
+  /** JSON {@link ProcessInfo}: a process was attached, or could not be. */
+  Process = 4,
+  /** JSON {@link Fault}: the helper cannot go on; the socket closes after it. */
+  Fault = 5,
+  /** JSON {@link Clock}: offset to wall time, at start and when it moved. */
+  Clock = 6,
+  // client → helper
+  /** JSON {@link Attach}. */
+  Attach = 32,
+  /** JSON {@link Detach}. */
+  Detach = 33,
+  /** Empty: drain, send the final status, end. */
+  Stop = 34,
+}
+
+export interface Hello {
+  /** {@link PROTOCOL_VERSION} of the helper. */
+  readonly protocol: number;
+  /** TRACE_HTTP_LAYOUT of the loaded programs. */
+  readonly layout: number;
+  readonly backend: 'tracepoint' | 'kprobe' | 'fentry';
+  readonly kernel: string;
+  /** Machine byte order of the records. */
+  readonly byteOrder: 'little' | 'big';
+  /** Copy budget per message in bytes; null = unlimited. */
+  readonly bodyLimit: number | null;
+  /** Size of the data ring in bytes. */
+  readonly ringSize: number;
+  /** User id whose processes may be traced; 0 = every process. */
+  readonly owner: number;
+  readonly helperPid: number;
+}
+
+/** Wall time minus boot time in nanoseconds, as a decimal string (it does not fit a double). */
+export interface Clock {
+  readonly offset: string;
+  /** Boot time of the reading in nanoseconds. */
+  readonly bootTime: string;
+}
+
+/** Sums over CPUs of `struct counters`, as numbers (exact below 2^53). */
+export interface Counters {
+  readonly produced: number;
+  readonly droppedData: number;
+  readonly droppedStructure: number;
+  readonly seenBytes: number;
+  readonly copiedBytes: number;
+  readonly omittedBytes: number;
+  readonly droppedBytes: number;
+  readonly unseenBytes: number;
+  readonly otherBytes: number;
+  readonly connectionsUntracked: number;
+  readonly callsUntracked: number;
+}
+
+export interface Status {
+  readonly counters: Counters;
+  /** Records that the helper has sent. */
+  readonly sent: number;
+  /** Boot time in nanoseconds up to which every record has been sent. */
+  readonly upTo: string;
+  readonly targets: number;
+  readonly final: boolean;
+}
+
+export interface Attach {
+  /** Answered by a {@link ProcessInfo} with the same number. */
+  readonly request: number;
+  readonly pid: number;
+  /** Follow fork and exec. */
+  readonly children: boolean;
+}
+
+export interface Detach {
+  readonly pid: number;
+}
+
+export type AttachError = 'not-found' | 'not-owner' | 'not-process' | 'gone' | 'too-many' | 'kernel';
+
+export interface ProcessInfo {
+  readonly request: number;
+  readonly pid: number;
+  /** null when attached. */
+  readonly error: AttachError | null;
+  /** One sentence for people; empty when attached. */
+  readonly message: string;
+  /** comm of the process; null when not attached. */
+  readonly name: string | null;
+}
+
+export interface Fault {
+  readonly code: string;
+  /** One sentence: what is wrong and what to do. */
+  readonly message: string;
+}
