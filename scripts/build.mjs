@@ -1,0 +1,208 @@
+// `npm run build`: the kernel object, the loader, the addon and the bundles. Each step is skipped when its
+// inputs have not changed since its output was made, so that a second build is immediate.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const force = process.argv.includes('--force');
+const production = process.argv.includes('--production');
+mkdirSync('dist/native', { recursive: true });
+mkdirSync('.cache/build', { recursive: true });
+
+/** Every file below the folders, and the files themselves. */
+function* files(paths) {
+  for (const path of paths) {
+    if (!existsSync(path)) continue;
+    const entries = readdirSync(path, { withFileTypes: true, recursive: true });
+    for (const entry of entries) if (entry.isFile()) yield join(entry.parentPath ?? entry.path, entry.name);
+  }
+}
+
+function digest(inputs, salt) {
+  const hash = createHash('sha256').update(salt);
+  for (const file of inputs.sort()) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+/** Runs `make` unless the outputs exist and were made of the same inputs. */
+async function step(name, inputs, outputs, salt, make) {
+  const stamp = `.cache/build/${name}`;
+  const key = digest([...inputs, 'scripts/build.mjs'], salt);
+  const fresh =
+    outputs.every((o) => existsSync(o)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key;
+  if (fresh && !force) return;
+  await make();
+  writeFileSync(stamp, key);
+  console.log(`built ${outputs.join(', ')}`);
+}
+
+function run(command, args) {
+  const result = spawnSync(command, args, { stdio: 'inherit' });
+  if (result.error?.code === 'ENOENT') {
+    fail(`${command} is not installed. \`npm run setup\` installs what the build needs.`);
+  }
+  if (result.status !== 0) fail(`${command} ended with status ${result.status ?? result.signal}.`);
+}
+
+function fail(message) {
+  console.error(`build: ${message}`);
+  process.exit(1);
+}
+
+const machine = { x64: 'x86', arm64: 'arm64' }[process.arch];
+if (process.platform !== 'linux' || machine === undefined) {
+  fail(`HTTP Trace is built on Linux on x64 or arm64, not on ${process.platform} ${process.arch}.`);
+}
+
+const cflags = [
+  '-O2',
+  '-g',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-std=gnu11',
+  '-fstack-protector-strong',
+  '-D_FORTIFY_SOURCE=2',
+];
+const bpf = [...files(['bpf'])];
+
+await step('bpf', bpf, ['dist/native/trace_http.bpf.o'], machine, () => {
+  run('clang', [
+    '-O2',
+    '-g',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-target',
+    'bpf',
+    '-mcpu=v3',
+    `-D__TARGET_ARCH_${machine}`,
+    '-c',
+    'bpf/trace_http.bpf.c',
+    '-o',
+    'dist/native/trace_http.bpf.o',
+  ]);
+  // The debugging sections are of no use to the kernel; BTF stays.
+  run('llvm-strip', ['-g', 'dist/native/trace_http.bpf.o']);
+});
+
+const loaderSources = readdirSync('helper/loader')
+  .filter((f) => f.endsWith('.c') && f !== 'gate.c')
+  .map((f) => `helper/loader/${f}`);
+await step(
+  'loader',
+  [...files(['helper/loader']), ...bpf, 'dist/native/trace_http.bpf.o'],
+  ['dist/native/loader'],
+  machine,
+  () => {
+    // The programs are part of the loader, so that nobody can put others in their place.
+    writeFileSync(
+      '.cache/build/programs.S',
+      [
+        '.section .rodata',
+        '.global programs_start, programs_end',
+        '.balign 16',
+        'programs_start:',
+        '.incbin "dist/native/trace_http.bpf.o"',
+        'programs_end:',
+        '.section .note.GNU-stack,"",%progbits',
+        '',
+      ].join('\n'),
+    );
+    run('gcc', [
+      ...cflags,
+      '-fPIE',
+      '-pie',
+      '-Wl,-z,relro,-z,now',
+      '-Ibpf',
+      ...loaderSources,
+      '.cache/build/programs.S',
+      '-o',
+      'dist/native/loader',
+      '-Wl,-Bstatic',
+      '-lbpf',
+      '-lelf',
+      '-lz',
+      '-Wl,-Bdynamic',
+    ]);
+  },
+);
+await step('gate', ['helper/loader/gate.c'], ['dist/native/gate'], machine, () => {
+  run('gcc', [...cflags, '-fPIE', '-pie', 'helper/loader/gate.c', '-o', 'dist/native/gate']);
+});
+
+const headers = 'node_modules/node-api-headers/include';
+const addonSources = readdirSync('helper/addon')
+  .filter((f) => f.endsWith('.c'))
+  .map((f) => `helper/addon/${f}`);
+await step('addon', [...files(['helper/addon']), ...bpf], ['dist/native/addon.node'], machine, () => {
+  run('gcc', [
+    ...cflags,
+    '-fPIC',
+    '-shared',
+    '-fvisibility=hidden',
+    '-DNAPI_VERSION=8',
+    `-I${headers}`,
+    '-Ibpf',
+    ...addonSources,
+    '-o',
+    'dist/native/addon.node',
+    '-Wl,-z,relro,-z,now',
+  ]);
+});
+
+const esbuild = await import('esbuild');
+const common = {
+  bundle: true,
+  sourcemap: production ? false : 'linked',
+  minify: production,
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { 'process.env.NODE_ENV': '"production"' },
+};
+const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
+const bundles = [
+  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', ...node, external: ['vscode'] },
+  { entryPoints: ['extension/capture/worker.ts'], outfile: 'dist/worker.js', ...node },
+  { entryPoints: ['helper/main.ts'], outfile: 'dist/helper.js', ...node },
+  {
+    entryPoints: ['extension/cli/main.ts'],
+    outfile: 'dist/http-trace',
+    ...node,
+    banner: { js: '#!/usr/bin/env node' },
+    sourcemap: false,
+  },
+  {
+    entryPoints: ['extension/webview/main.ts'],
+    outfile: 'dist/webview.js',
+    ...common,
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+  },
+];
+for (const bundle of bundles) {
+  const entry = bundle.entryPoints[0];
+  if (!existsSync(entry)) {
+    console.warn(`build: ${entry} does not exist yet`);
+    continue;
+  }
+  const outputs = [bundle.outfile];
+  const sources = [...files(['extension', 'helper'])].filter(
+    (f) => /\.(ts|json|css)$/.test(f) && !f.endsWith('.test.ts'),
+  );
+  await step(
+    `bundle-${bundle.outfile.replace(/\W/g, '-')}`,
+    [...sources, 'package-lock.json'],
+    outputs,
+    JSON.stringify(bundle),
+    async () => {
+      await esbuild.build(bundle);
+      if (bundle.outfile === 'dist/http-trace') chmodSync(bundle.outfile, 0o755);
+    },
+  );
+}
