@@ -1,0 +1,215 @@
+// A real VS Code, served to a browser: npm's `code-server` carries it, so it comes from the npm registry like
+// everything else. It is kept in .cache/vscode with a lock file of its own, because the extension does not
+// depend on it. `npm start` opens it where there is no desktop VS Code; the tests run in it.
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const recipe = join(root, 'scripts/vscode');
+const home = join(root, '.cache/vscode');
+const vscode = join(home, 'node_modules/code-server/lib/vscode');
+const serverMain = join(vscode, 'out/server-main.js');
+/** The Node that npm's `node` package brings: this VS Code refuses Node 20. */
+const node = join(root, 'node_modules/.bin/node');
+
+/** How long the server may take until it answers, in milliseconds; a busy machine needs some of it. */
+const START_TIMEOUT = 60_000;
+/** How long a process may take to end when asked to, before it is killed, in milliseconds. */
+const END_TIMEOUT = 5_000;
+
+/** Installs VS Code into .cache/vscode unless just this version is there already. */
+export function ensureVSCode() {
+  const stamp = join(home, 'installed.json');
+  const wanted = readFileSync(join(recipe, 'package-lock.json'), 'utf8');
+  if (existsSync(serverMain) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.log('Installing a VS Code that runs in the browser into .cache/vscode (once, about 600 MB) …');
+  mkdirSync(home, { recursive: true });
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(recipe, file), join(home, file));
+  // No install scripts: they would compile native parts that only the log and the terminal use.
+  npm(['ci', '--ignore-scripts'], home);
+  npm(['install', '--omit=dev', '--ignore-scripts'], vscode);
+  writeFileSync(stamp, wanted);
+}
+
+function npm(args, cwd) {
+  const result = spawnSync('npm', [...args, '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: childEnvironment(),
+  });
+  if (result.status !== 0) {
+    throw new Error(`npm ${args.join(' ')} failed in ${cwd}. Is the npm registry reachable?`);
+  }
+}
+
+/** The environment without what npm and VS Code put into it for their own children. */
+export function childEnvironment() {
+  const env = { ...process.env };
+  for (const name of Object.keys(env)) {
+    if (/^(npm_|VSCODE_|ELECTRON_)/.test(name) || name === 'NODE_OPTIONS') delete env[name];
+  }
+  return env;
+}
+
+/** Installs an extension from its .vsix, as a user would. */
+export function installExtension(vsix, { extensionsDir, dataDir }) {
+  const result = spawnSync(
+    node,
+    [
+      serverMain,
+      '--install-extension',
+      vsix,
+      '--force',
+      '--extensions-dir',
+      extensionsDir,
+      '--server-data-dir',
+      dataDir,
+    ],
+    { encoding: 'utf8', env: childEnvironment() },
+  );
+  if (result.status !== 0 || !/successfully installed/.test(result.stdout)) {
+    throw new Error(`VS Code did not install ${vsix}:\n${result.stdout}${result.stderr}`);
+  }
+}
+
+/**
+ * Starts the server on a free port of 127.0.0.1.
+ * @returns its address, its log, and `stop`, which ends it with everything that it started.
+ */
+export async function startServer({ dataDir, extensionsDir, trust = true, settings = {}, testing = false }) {
+  mkdirSync(join(dataDir, 'data/User'), { recursive: true });
+  mkdirSync(extensionsDir, { recursive: true });
+  writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(settings, null, 2));
+  const port = await freePort();
+  const args = [
+    serverMain,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--without-connection-token',
+    '--accept-server-license-terms',
+    '--telemetry-level',
+    'off',
+    '--server-data-dir',
+    dataDir,
+    '--extensions-dir',
+    extensionsDir,
+  ];
+  if (trust) args.push('--disable-workspace-trust');
+  if (testing) args.push('--enable-smoke-test-driver');
+  const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  let log = '';
+  const keep = (chunk) => {
+    log = (log + chunk).slice(-200_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const server = {
+    url: `http://127.0.0.1:${port}`,
+    authority: `127.0.0.1:${port}`,
+    pid: child.pid,
+    log: () => log,
+    ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),
+    stop: () => endTree(child),
+  };
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await answers(server.url))) {
+    if (child.exitCode !== null) throw new Error(`The VS Code server ended at once:\n${log}`);
+    if (Date.now() > deadline) {
+      await server.stop();
+      throw new Error(`The VS Code server did not answer within ${START_TIMEOUT / 1000} s:\n${log}`);
+    }
+    await delay(100);
+  }
+  return server;
+}
+
+/** A port that is free now. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function answers(url) {
+  return new Promise((resolve) => {
+    get(`${url}/version`, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).on('error', () => resolve(false));
+  });
+}
+
+/** Ends a child and all its descendants, whichever process group they have moved to. */
+export async function endTree(child) {
+  const ids = [child.pid, ...descendants(child.pid)].filter((id) => id !== undefined);
+  signal(ids, 'SIGTERM');
+  const deadline = Date.now() + END_TIMEOUT;
+  while (ids.some(alive) && Date.now() < deadline) await delay(50);
+  signal(ids.filter(alive), 'SIGKILL');
+}
+
+/** Process ids below this one, from /proc. */
+export function descendants(pid) {
+  const children = new Map();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const parent = parentOf(entry);
+    if (parent !== null) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+  }
+  const found = [];
+  const queue = [pid];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    for (const below of children.get(id) ?? []) {
+      found.push(below);
+      queue.push(below);
+    }
+  }
+  return found;
+}
+
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may itself hold parentheses and spaces.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return null; // It has ended meanwhile.
+  }
+}
+
+function signal(ids, name) {
+  for (const id of ids) {
+    try {
+      process.kill(id, name);
+    } catch {
+      // It has ended already.
+    }
+  }
+}
+
+function alive(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+export function delay(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) ensureVSCode();
