@@ -76,6 +76,7 @@ await step('bpf', bpf, ['dist/native/trace_http.bpf.o'], machine, () => {
     '-g',
     '-Wall',
     '-Wextra',
+    '-Wno-unused-parameter', // BPF_PROG names all arguments of a hook
     '-Werror',
     '-target',
     'bpf',

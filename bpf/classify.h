@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What protocol a connection speaks, from the first bytes of one direction. */
+#ifndef TRACE_HTTP_CLASSIFY_H
+#define TRACE_HTTP_CLASSIFY_H
+
+#include "state.h"
+
+static __always_inline bool is_method_character(u8 c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* How many of the first bytes are those of `text`; the whole length when all are. */
+static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
+{
+#pragma unroll
+	for (u32 i = 0; i < text_length; i++) {
+		if (i >= length)
+			return true; /* so far */
+		if (bytes[i] != (u8)text[i])
+			return false;
+	}
+	return true;
+}
+
+#define STARTS_WITH(bytes, length, text) starts_with(bytes, length, text, sizeof(text) - 1)
+#define IS_WHOLE(length, text) ((length) >= sizeof(text) - 1)
+
+/*
+ * PROTOCOL_UNDECIDED asks for more bytes; it is never the answer to HEAD_PROBE
+ * bytes. A request is a method, one space and the start of a target in one of
+ * the four forms of RFC 9112 section 3.2; empty lines before it are allowed
+ * (section 2.2).
+ */
+static __noinline u8 classify(const u8 *bytes, u32 length)
+{
+	u32 i = 0, start;
+
+	if (!bytes || length == 0)
+		return PROTOCOL_UNDECIDED;
+	if (length > HEAD_PROBE)
+		length = HEAD_PROBE;
+	if (bytes[0] == 0x16) {
+		if (length < 2)
+			return PROTOCOL_UNDECIDED;
+		return bytes[1] == 3 ? PROTOCOL_TLS : PROTOCOL_OTHER;
+	}
+	if (STARTS_WITH(bytes, length, "PRI * HTTP/2.0\r\n"))
+		return IS_WHOLE(length, "PRI * HTTP/2.0\r\n") ? PROTOCOL_HTTP2 : PROTOCOL_UNDECIDED;
+	if (STARTS_WITH(bytes, length, "HTTP/"))
+		return IS_WHOLE(length, "HTTP/") ? PROTOCOL_HTTP1 : PROTOCOL_UNDECIDED;
+	for (i = 0; i < 4; i++) {
+		if (i >= length)
+			return PROTOCOL_UNDECIDED;
+		if (bytes[i] != '\r' && bytes[i] != '\n')
+			break;
+	}
+	start = i;
+	for (i = 0; i < HEAD_PROBE - 4; i++) {
+		u32 at = start + i;
+
+		if (at >= length || at >= HEAD_PROBE)
+			return length >= HEAD_PROBE ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
+		if (bytes[at] == ' ') {
+			u8 target;
+
+			if (i == 0)
+				return PROTOCOL_OTHER;
+			if (i == 7 && bytes[start & 31] == 'C' && bytes[(start + 3) & 31] == 'N')
+				return PROTOCOL_HTTP1; /* CONNECT: any authority */
+			at++;
+			if (at >= length)
+				return length >= HEAD_PROBE ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
+			target = bytes[at & 31];
+			return target == '/' || target == '*' || target == 'h' || target == 'H' ? PROTOCOL_HTTP1 : PROTOCOL_OTHER;
+		}
+		if (!is_method_character(bytes[at]))
+			return PROTOCOL_OTHER;
+	}
+	return PROTOCOL_OTHER;
+}
+
+#endif

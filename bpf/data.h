@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One call that moved bytes becomes data records: pieces of at most
+ * PIECE_MAX bytes copied from user memory, then one record for what is beyond
+ * the budget, then the call's last bytes, by which a reader finds the end of
+ * a chunked message whose middle was left out.
+ */
+#ifndef TRACE_HTTP_DATA_H
+#define TRACE_HTTP_DATA_H
+
+#include "classify.h"
+#include "connection.h"
+
+#define PIECE_MAX 16384
+#define TAIL_SIZE 64
+#define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
+#define MAX_STEPS 576 /* pieces and segments looked at in one call: 64 segments, 8 MiB */
+
+/* A call being copied. Per CPU: the programs that use it run with preemption off. */
+struct work {
+	u64 segments;      /* user address of the next struct iovec */
+	u64 segment_count; /* left, the current one excluded */
+	u64 base;          /* user address within the current segment */
+	u64 left;          /* bytes of the current segment */
+	u64 messages;      /* user address of the next struct mmsghdr */
+	u64 messages_left;
+	u64 message_left;  /* bytes of the current message, all ones when there is but one */
+	u64 remaining;     /* bytes of the call not yet stood for */
+	u64 allowed;       /* of these, bytes that may be copied */
+	u64 connection;
+	u64 position;
+	u64 entered;
+	u64 time;
+	u64 unseen;
+	u32 pid;
+	u16 flags;
+	u16 number;
+	u8 direction;
+	u8 protocol;
+	u8 unreadable;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct work);
+} work_map SEC(".maps");
+
+static __always_inline struct work *the_work(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&work_map, &zero);
+}
+
+static __always_inline void fill_data(struct record_data *record, struct work *work, u32 size, u32 copied, u8 omission)
+{
+	fill_header(&record->header, RECORD_DATA, (sizeof(*record) + copied + 7) & ~7u, work->connection);
+	record->header.flags = work->flags;
+	record->header.time = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
+	record->header.pid = work->pid;
+	record->position = work->position;
+	record->entered = work->entered;
+	record->unseen = work->unseen;
+	record->size = size;
+	record->copied = copied;
+	record->direction = work->direction;
+	record->layer = LAYER_SOCKET;
+	record->protocol = work->protocol;
+	record->omission = omission;
+	record->call = work->number;
+	record->padding = 0;
+}
+
+/* The bytes are stood for, by a record or by the counters of what was lost. */
+static __always_inline void advance(struct work *work, u32 size)
+{
+	work->position += size;
+	work->remaining -= size;
+	work->allowed = work->allowed > size ? work->allowed - size : 0;
+	work->unseen = 0;
+	work->flags |= FLAG_CONTINUED;
+}
+
+static __always_inline void emit_without_bytes(struct work *work, u32 size, u8 omission)
+{
+	struct record_data *record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
+
+	COUNT(produced, 1);
+	COUNT(seen_bytes, size);
+	if (record) {
+		fill_data(record, work, size, 0, omission);
+		submit_data(record);
+		COUNT(omitted_bytes, size);
+	} else {
+		COUNT(dropped_data, 1);
+		COUNT(dropped_bytes, size);
+	}
+	advance(work, size);
+}
+
+/* ROOM is a constant, as the ring wants it, and at least size. */
+#define EMIT_CLASS(work, address, count, room)                                             \
+	({                                                                                 \
+		struct record_data *record_ = bpf_ringbuf_reserve(&data_ring, sizeof(*record_) + (room), 0); \
+		u32 count_ = (count);                                                      \
+		if (record_) {                                                             \
+			u32 bounded_ = count_;                                             \
+			asm volatile("" : "+r"(bounded_));                                 \
+			if (bounded_ > (room))                                             \
+				bounded_ = (room);                                         \
+			if (bpf_probe_read_user(record_ + 1, bounded_, (void *)(address))) { \
+				fill_data(record_, work, count_, 0, OMISSION_FAULT);       \
+				COUNT(omitted_bytes, count_);                              \
+			} else {                                                           \
+				fill_data(record_, work, count_, count_, OMISSION_NONE);   \
+				COUNT(copied_bytes, count_);                               \
+			}                                                                  \
+			submit_data(record_);                                              \
+		} else {                                                                   \
+			COUNT(dropped_data, 1);                                            \
+			COUNT(dropped_bytes, count_);                                      \
+		}                                                                          \
+	})
+
+static __always_inline void emit_bytes(struct work *work, u64 address, u32 count)
+{
+	COUNT(produced, 1);
+	COUNT(seen_bytes, count);
+	if (count <= 256)
+		EMIT_CLASS(work, address, count, 256);
+	else if (count <= 1024)
+		EMIT_CLASS(work, address, count, 1024);
+	else if (count <= 4096)
+		EMIT_CLASS(work, address, count, 4096);
+	else
+		EMIT_CLASS(work, address, count, PIECE_MAX);
+	advance(work, count);
+}
+
+/* Takes up the segments of the next message of a sendmmsg or recvmmsg. */
+static __always_inline bool next_message(struct work *work)
+{
+	struct mmsghdr message;
+
+	if (work->messages_left == 0)
+		return false;
+	if (bpf_probe_read_user(&message, sizeof(message), (void *)work->messages))
+		return false;
+	work->messages += sizeof(message);
+	work->messages_left--;
+	work->segments = message.msg_hdr.msg_iov;
+	work->segment_count = message.msg_hdr.msg_iovlen;
+	work->message_left = message.msg_len;
+	return true;
+}
+
+/* Makes the next segment the current one; false when there is none. It may be empty. */
+static __always_inline bool next_segment(struct work *work)
+{
+	struct iovec segment;
+
+	if ((work->segment_count == 0 || work->message_left == 0) && !next_message(work))
+		return false;
+	if (work->segment_count == 0)
+		return true;
+	if (bpf_probe_read_user(&segment, sizeof(segment), (void *)work->segments))
+		return false;
+	work->segments += sizeof(segment);
+	work->segment_count--;
+	work->base = segment.iov_base;
+	work->left = segment.iov_len < work->message_left ? segment.iov_len : work->message_left;
+	if (work->message_left != ~0ull)
+		work->message_left -= work->left;
+	return true;
+}
+
+/*
+ * One step: a segment is taken up, or a piece emitted. Global, so that the
+ * verifier looks at it once, whatever the number of steps. 0 = done.
+ */
+__noinline int trace_http_step(void)
+{
+	struct work *work = the_work();
+	u64 count;
+
+	if (!work || work->remaining == 0)
+		return 0;
+	if (work->left == 0)
+		return next_segment(work);
+	count = work->left;
+	if (count > work->remaining)
+		count = work->remaining;
+	if (work->allowed == 0) {
+		/* Beyond the budget: only the last TAIL_SIZE bytes of the call are of interest. */
+		u64 skip = work->remaining > TAIL_SIZE ? work->remaining - TAIL_SIZE : 0;
+
+		if (skip == 0) {
+			work->flags |= FLAG_TAIL;
+			emit_bytes(work, work->base, count);
+		} else {
+			/* A record stands for at most what 32 bits count; calls move less than 2 GiB. */
+			u64 omit = skip;
+			u64 pass = omit;
+
+			emit_without_bytes(work, (u32)omit, OMISSION_LIMIT);
+			/* The segments that the omitted bytes lie in. */
+			for (int i = 0; i < 64 && pass > 0; i++) {
+				if (work->left == 0 && !next_segment(work))
+					return 0;
+				if (work->left > pass) {
+					work->base += pass;
+					work->left -= pass;
+					pass = 0;
+				} else {
+					pass -= work->left;
+					work->left = 0;
+				}
+			}
+			if (pass > 0)
+				return 0;
+			return 1;
+		}
+	} else {
+		if (count > work->allowed)
+			count = work->allowed;
+		if (count > PIECE_MAX)
+			count = PIECE_MAX;
+		emit_bytes(work, work->base, count);
+	}
+	work->base += count;
+	work->left -= count;
+	return 1;
+}
+
+static __always_inline void copy_call(struct work *work)
+{
+	for (u32 i = 0; i < MAX_STEPS; i++) {
+		if (!trace_http_step())
+			break;
+	}
+	if (work->remaining > 0)
+		emit_without_bytes(work, (u32)work->remaining, work->unreadable ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+}
+
+/* Adds the first bytes of a call to those by which the protocol is recognised. */
+static __always_inline u8 recognise(struct connection *connection, struct work *work, u8 direction)
+{
+	u8 *head = connection->head[direction & 1];
+	u32 have = connection->head_length[direction & 1];
+	u32 count = work->left < work->remaining ? work->left : work->remaining;
+
+	if (have >= HEAD_PROBE)
+		return PROTOCOL_OTHER;
+	have &= HEAD_PROBE - 1;
+	if (count > HEAD_PROBE)
+		count = HEAD_PROBE;
+	asm volatile("" : "+r"(count));
+	if (count > HEAD_PROBE)
+		count = HEAD_PROBE;
+	if (bpf_probe_read_user(head + have, count, (void *)work->base))
+		return PROTOCOL_UNDECIDED;
+	have += count;
+	if (have > HEAD_PROBE)
+		have = HEAD_PROBE;
+	connection->head_length[direction & 1] = have;
+	return classify(head, have);
+}
+
+/*
+ * Where the bytes of this call stand in their direction's stream, and how
+ * many before them moved unseen. `before` is the counter at the call's entry.
+ */
+static __always_inline void place(struct sock *sk, struct connection *connection, struct work *work, bool entered, u32 before)
+{
+	u8 direction = work->direction & 1;
+	u32 moved = (u32)work->remaining;
+	u32 now = sequence_of(sk, direction);
+	u32 delta;
+
+	if (!connection->based) {
+		base_connection(sk, connection);
+		/* A FIN that was read at the end of these bytes has a number too. */
+		connection->sequence[direction] = entered ? before : now - moved;
+	}
+	delta = now - connection->sequence[direction];
+	if (direction == DIRECTION_IN && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+		delta = moved;
+	if ((s32)(delta - moved) >= 0) {
+		work->unseen = delta - moved;
+		work->position = connection->position[direction] + work->unseen;
+		connection->position[direction] += delta;
+		connection->sequence[direction] += delta;
+		if (work->unseen) {
+			COUNT(seen_bytes, work->unseen);
+			COUNT(unseen_bytes, work->unseen);
+		}
+	} else {
+		/*
+		 * A call of another thread ended first and took these bytes for
+		 * unseen ones. The counter at entry tells where they are.
+		 */
+		u32 back = connection->sequence[direction] - (entered ? before : now - moved);
+
+		work->flags |= FLAG_UNORDERED;
+		work->position = connection->position[direction] > back ? connection->position[direction] - back : 0;
+		COUNT(seen_bytes, -(u64)moved);
+		COUNT(unseen_bytes, -(u64)moved);
+	}
+}
+
+/*
+ * Everything that a call which moved bytes leads to. The work holds the
+ * buffers, the number of bytes and the times.
+ */
+static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *work, bool entered, u32 before)
+{
+	struct connection *connection = connection_of(sk);
+	u8 direction = work->direction & 1;
+	u8 protocol;
+
+	if (connection && connection->inode && connection->inode != inode) {
+		/* The socket's memory was used again without our having seen the end. */
+		u64 key = (u64)sk;
+
+		bpf_map_delete_elem(&connections, &key);
+		connection = 0;
+	}
+	if (!connection) {
+		connection = new_connection(sk, inode, SIDE_UNKNOWN);
+		if (!connection)
+			return;
+		connection->late = 1;
+	}
+	connection->inode = inode;
+	connection->pid = work->pid;
+	if (work->left == 0)
+		next_segment(work);
+
+	if (connection->protocol == PROTOCOL_UNDECIDED && !work->unreadable) {
+		protocol = recognise(connection, work, direction);
+		if (connection->late && protocol != PROTOCOL_HTTP1) {
+			/* In the middle of something: look at the next call afresh, for a while. */
+			connection->head_length[direction] = 0;
+			if (protocol == PROTOCOL_HTTP2 || connection->probes >= 200)
+				connection->protocol = protocol == PROTOCOL_UNDECIDED ? PROTOCOL_OTHER : protocol;
+			else
+				connection->probes++;
+			COUNT(other_bytes, work->remaining);
+			return;
+		}
+		if (protocol != PROTOCOL_UNDECIDED) {
+			connection->protocol = protocol;
+			if (!is_copied(protocol)) {
+				/* Told once, so that a reader can say why nothing is shown. */
+				work->connection = connection->id;
+				work->protocol = protocol;
+				place(sk, connection, work, entered, before);
+				emit_opened(sk, connection);
+				emit_without_bytes(work, (u32)work->remaining, OMISSION_PROTOCOL);
+				return;
+			}
+		}
+	}
+	if (!is_copied(connection->protocol)) {
+		COUNT(other_bytes, work->remaining);
+		return;
+	}
+
+	work->connection = connection->id;
+	work->protocol = connection->protocol;
+	place(sk, connection, work, entered, before);
+	emit_opened(sk, connection);
+
+	if (connection->last_direction != direction) {
+		connection->last_direction = direction; /* the other side speaks: a new message */
+		connection->budget_used[direction] = 0;
+	} else if (connection->budget_used[direction] && connection->protocol == PROTOCOL_HTTP1 && work->left >= 16 &&
+		   !work->unreadable) {
+		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
+		u8 head[16];
+
+		if (!bpf_probe_read_user(head, sizeof(head), (void *)work->base) && classify(head, sizeof(head)) == PROTOCOL_HTTP1)
+			connection->budget_used[direction] = 0;
+	}
+	if (copy_limit == UNLIMITED) {
+		work->allowed = work->remaining;
+	} else {
+		u32 used = connection->budget_used[direction];
+
+		work->allowed = used < copy_limit ? copy_limit - used : 0;
+		if (work->allowed > work->remaining)
+			work->allowed = work->remaining;
+		/* Saturates: only "used up" is of interest. */
+		connection->budget_used[direction] = used + (u32)work->allowed;
+	}
+	copy_call(work);
+}
+
+#endif

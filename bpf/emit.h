@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records into the two rings: structure (rare, never crowded out) and data. */
+#ifndef TRACE_HTTP_EMIT_H
+#define TRACE_HTTP_EMIT_H
+
+#include "state.h"
+#include <bpf/bpf_endian.h>
+
+static __always_inline void fill_header(struct record_header *header, u16 type, u32 length, u64 connection)
+{
+	u64 both = bpf_get_current_pid_tgid();
+
+	header->length = length;
+	header->type = type;
+	header->flags = 0;
+	header->emitted = bpf_ktime_get_boot_ns();
+	header->time = header->emitted;
+	header->pid = both >> 32;
+	header->tid = (u32)both;
+	header->connection = connection;
+}
+
+/* A record of the structure ring, zeroed but for its header; NULL, counted, when the ring is full. */
+static __always_inline void *reserve_structure(u16 type, const u32 size, u64 connection)
+{
+	void *record = bpf_ringbuf_reserve(&structure_ring, size, 0);
+
+	COUNT(produced, 1);
+	if (!record) {
+		COUNT(dropped_structure, 1);
+		return 0;
+	}
+	__builtin_memset(record, 0, size);
+	fill_header(record, type, size, connection);
+	return record;
+}
+
+/* The reader's timer is quick enough for structure too; only a crowd wakes it. */
+static __always_inline void submit_structure(void *record)
+{
+	u64 waiting = bpf_ringbuf_query(&structure_ring, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(record, waiting > (512 << 10) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void submit_data(void *record)
+{
+	u64 waiting = bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(record, waiting > wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
+{
+	struct record_opened *record;
+	u16 family;
+
+	if (connection->announced)
+		return;
+	connection->announced = 1;
+	record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
+	if (!record)
+		return;
+	if (connection->late)
+		record->header.flags |= FLAG_JOINED_LATE;
+	record->header.pid = connection->pid;
+	record->inode = connection->inode;
+	record->connect_started = connection->connect_started;
+	record->established = connection->established;
+	record->side = connection->side;
+	record->transport = TRANSPORT_TCP;
+	record->network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	record->family = family;
+	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	record->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (family == AF_INET6) {
+		BPF_CORE_READ_INTO((struct in6_addr *)record->local_address, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)record->remote_address, sk, __sk_common.skc_v6_daddr);
+	} else {
+		BPF_CORE_READ_INTO((__be32 *)record->local_address, sk, __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO((__be32 *)record->remote_address, sk, __sk_common.skc_daddr);
+	}
+	submit_structure(record);
+}
+
+static __always_inline void emit_ended(struct connection *connection, u8 direction, u8 ending, u32 error)
+{
+	struct record_ended *record;
+
+	if (!connection->announced || connection->ended & (1 << direction))
+		return;
+	connection->ended |= 1 << direction;
+	record = reserve_structure(RECORD_ENDED, sizeof(*record), connection->id);
+	if (!record)
+		return;
+	record->header.pid = connection->pid;
+	record->position = connection->position[direction & 1];
+	record->error = error;
+	record->direction = direction;
+	record->ending = ending;
+	submit_structure(record);
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Targets follow fork and exec in the kernel: a child is one before its first system call. */
+#ifndef TRACE_HTTP_PROCESS_H
+#define TRACE_HTTP_PROCESS_H
+
+#include "emit.h"
+
+static __always_inline void emit_process(u16 type, struct task_struct *task, u32 parent, u32 status)
+{
+	struct record_process *record = reserve_structure(type, sizeof(*record), 0);
+
+	if (!record)
+		return;
+	record->header.pid = task->tgid;
+	record->header.tid = task->pid;
+	record->start_time = task->group_leader->start_boottime;
+	record->parent = parent;
+	record->status = status;
+	BPF_CORE_READ_STR_INTO(&record->name, task, comm);
+	submit_structure(record);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct target *target, inherited;
+	u32 pid = child->tgid;
+
+	if (child->tgid == parent->tgid)
+		return 0; /* a thread */
+	target = current_target();
+	if (!target || target->flags & TARGET_NO_CHILDREN)
+		return 0;
+	inherited = *target;
+	inherited.start_time = child->start_boottime;
+	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
+		return 0;
+	emit_process(RECORD_PROCESS_STARTED, child, parent->tgid, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(trace_http_exec, struct task_struct *task)
+{
+	u32 pid = task->tgid;
+
+	if (!bpf_map_lookup_elem(&targets, &pid))
+		return 0;
+	/* A program that runs with another's rights is no longer the owner's to see. */
+	if (owner_uid && (task->cred->uid.val != owner_uid || task->cred->euid.val != owner_uid ||
+			  task->cred->suid.val != owner_uid)) {
+		bpf_map_delete_elem(&targets, &pid);
+		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
+		return 0;
+	}
+	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(trace_http_end, struct task_struct *task)
+{
+	u32 pid = task->tgid;
+
+	if (!bpf_map_lookup_elem(&targets, &pid) || task->signal->live.counter > 0)
+		return 0;
+	bpf_map_delete_elem(&targets, &pid);
+	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Options frozen at load, maps, and what the programs remember of calls and connections. */
+#ifndef TRACE_HTTP_STATE_H
+#define TRACE_HTTP_STATE_H
+
+#include "kernel.h"
+#include "trace_http.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define UNLIMITED 0xffffffffu
+
+/* Written by the loader; read-only from the moment of loading. */
+const volatile u32 owner_uid = 0;       /* whose processes may be traced; 0 = everybody's */
+const volatile u32 copy_limit = 98304;  /* bytes per message, head included; UNLIMITED = all */
+const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the reader is woken */
+
+#define HEAD_PROBE 32 /* bytes by which a protocol is recognised */
+
+/* One system call under way, on its thread. */
+struct call {
+	u64 entered;
+	u64 sock;       /* struct sock *, 0 = none */
+	u32 inode;
+	u32 sequence[2]; /* of the socket at entry, by direction */
+	u16 number;
+	bool active;
+};
+
+struct connection {
+	u64 id;
+	u64 connect_started;
+	u64 established;
+	u64 position[2]; /* end of what was counted, by direction */
+	u32 sequence[2]; /* TCP's own counter at that position */
+	u32 budget_used[2];
+	u32 inode;
+	u32 pid; /* thread group of the latest call */
+	u8 protocol;
+	u8 side;
+	u8 last_direction;
+	u8 late;     /* open before it was seen */
+	u8 announced; /* RECORD_OPENED was emitted */
+	u8 ended;    /* bit per direction */
+	u8 based;    /* sequence[] holds */
+	u8 probes;   /* calls looked at without recognising a protocol */
+	u8 head_length[2];
+	u8 head[2][2 * HEAD_PROBE]; /* twice: the verifier bounds offset and length apart */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct target);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20); /* the loader may change it */
+} data_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 << 20);
+} structure_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct counters);
+} counters_map SEC(".maps");
+
+static u64 last_connection_id;
+
+static __always_inline struct counters *counters(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&counters_map, &zero);
+}
+
+/* Atomic: a softirq's program may interrupt the same CPU's. */
+#define COUNT(field, amount)                                                 \
+	({                                                                   \
+		struct counters *sums_ = counters();                         \
+		if (sums_)                                                   \
+			__sync_fetch_and_add(&sums_->field, (u64)(amount));  \
+	})
+
+/* The owner first, as it is a constant: another user's process costs almost nothing. */
+static __always_inline struct target *current_target(void)
+{
+	u32 pid;
+
+	if (owner_uid && (u32)bpf_get_current_uid_gid() != owner_uid)
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	return bpf_map_lookup_elem(&targets, &pid);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The system calls that move bytes of sockets, and how each names them. */
+#ifndef TRACE_HTTP_SYSCALLS_H
+#define TRACE_HTTP_SYSCALLS_H
+
+#include "kernel.h"
+
+#if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+	NR_READ = 0,
+	NR_WRITE = 1,
+	NR_READV = 19,
+	NR_WRITEV = 20,
+	NR_SENDFILE = 40,
+	NR_CONNECT = 42,
+	NR_ACCEPT = 43,
+	NR_SENDTO = 44,
+	NR_RECVFROM = 45,
+	NR_SENDMSG = 46,
+	NR_RECVMSG = 47,
+	NR_SPLICE = 275,
+	NR_ACCEPT4 = 288,
+	NR_RECVMMSG = 299,
+	NR_SENDMMSG = 307,
+	NR_PREADV2 = 327,
+	NR_PWRITEV2 = 328,
+};
+#elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
+enum {
+	NR_READ = 63,
+	NR_WRITE = 64,
+	NR_READV = 65,
+	NR_WRITEV = 66,
+	NR_SENDFILE = 71,
+	NR_SPLICE = 76,
+	NR_ACCEPT = 202,
+	NR_CONNECT = 203,
+	NR_SENDTO = 206,
+	NR_RECVFROM = 207,
+	NR_SENDMSG = 211,
+	NR_RECVMSG = 212,
+	NR_ACCEPT4 = 242,
+	NR_RECVMMSG = 243,
+	NR_SENDMMSG = 269,
+	NR_PREADV2 = 286,
+	NR_PWRITEV2 = 287,
+};
+#endif
+
+enum shape {
+	SHAPE_NONE,
+	SHAPE_BUFFER,   /* (fd, buffer, length) */
+	SHAPE_VECTOR,   /* (fd, iovec *, count) */
+	SHAPE_MESSAGE,  /* (fd, msghdr *, flags) */
+	SHAPE_MESSAGES, /* (fd, mmsghdr *, count, flags) */
+	SHAPE_FILE,     /* sendfile, splice: no bytes in user memory */
+	SHAPE_ACCEPT,
+};
+
+struct syscall {
+	u8 shape;
+	u8 direction;
+};
+
+static __always_inline struct syscall describe(long number)
+{
+	switch (number) {
+	case NR_READ:
+	case NR_RECVFROM:
+		return (struct syscall){SHAPE_BUFFER, 1};
+	case NR_WRITE:
+	case NR_SENDTO:
+		return (struct syscall){SHAPE_BUFFER, 0};
+	case NR_READV:
+	case NR_PREADV2:
+		return (struct syscall){SHAPE_VECTOR, 1};
+	case NR_WRITEV:
+	case NR_PWRITEV2:
+		return (struct syscall){SHAPE_VECTOR, 0};
+	case NR_RECVMSG:
+		return (struct syscall){SHAPE_MESSAGE, 1};
+	case NR_SENDMSG:
+		return (struct syscall){SHAPE_MESSAGE, 0};
+	case NR_RECVMMSG:
+		return (struct syscall){SHAPE_MESSAGES, 1};
+	case NR_SENDMMSG:
+		return (struct syscall){SHAPE_MESSAGES, 0};
+	case NR_SENDFILE:
+	case NR_SPLICE:
+		return (struct syscall){SHAPE_FILE, 0};
+	case NR_ACCEPT:
+	case NR_ACCEPT4:
+		return (struct syscall){SHAPE_ACCEPT, 0};
+	default:
+		return (struct syscall){SHAPE_NONE, 0};
+	}
+}
+
+struct arguments {
+	u64 first, second, third, fourth;
+};
+
+static __always_inline struct arguments read_arguments(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (struct arguments){regs->di, regs->si, regs->dx, regs->r10};
+#elif defined(__TARGET_ARCH_arm64)
+	/* x0 is overwritten by the result; orig_x0 keeps the argument. */
+	return (struct arguments){regs->orig_x0, regs->regs[1], regs->regs[2], regs->regs[3]};
+#endif
+}
+
+static __always_inline long read_number(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+	return regs->syscallno;
+#endif
+}
+
+/* A 32-bit program on a 64-bit kernel: other numbers, other layouts. */
+static __always_inline bool is_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return task->thread_info.status & 2; /* TS_COMPAT */
+#elif defined(__TARGET_ARCH_arm64)
+	return task->thread_info.flags & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The kernel side of HTTP Trace: copies the bytes of the HTTP connections of
+ * chosen processes into a ring. It decides what to copy, not what it means,
+ * and it never writes to a traced program or waits for a reader.
+ */
+#include "kernel.h"
+#include "lifecycle.h"
+#include "process.h"
+#include "tracepoint.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

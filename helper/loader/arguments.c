@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/* The command line and who stands behind it. */
+#include "loader.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static _Noreturn void refuse(const char *what)
+{
+	fprintf(stderr, "http-trace loader: %s\n", what);
+	exit(2);
+}
+
+static uint32_t read_number(const char *text, uint32_t least, uint32_t most)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || value < least || value > most)
+		refuse("a number is out of its range");
+	return (uint32_t)value;
+}
+
+static const char *read_path(const char *text)
+{
+	if (text[0] != '/' || strlen(text) >= PATH_MAX)
+		refuse("a path is not absolute, or too long");
+	return text;
+}
+
+void read_options(int argc, char **argv, struct options *options)
+{
+	unsigned int seen = 0;
+
+	*options = (struct options){.backend = "auto", .ring_size = 8u << 20, .copy_limit = 96u << 10};
+	for (int i = 1; i < argc; i++) {
+		static const char *const names[] = {"--socket", "--node", "--helper", "--backend", "--ring-size", "--copy-limit"};
+		const char *value;
+		unsigned int name = 0;
+
+		if (strcmp(argv[i], "--verbose") == 0) {
+			options->verbose = true;
+			continue;
+		}
+		while (name < sizeof(names) / sizeof(*names) && strcmp(argv[i], names[name]))
+			name++;
+		if (name == sizeof(names) / sizeof(*names))
+			refuse("an option is unknown");
+		if (seen & (1u << name))
+			refuse("an option is given twice");
+		seen |= 1u << name;
+		if (++i == argc || !*argv[i])
+			refuse("an option has no value");
+		value = argv[i];
+		switch (name) {
+		case 0:
+			options->socket = read_path(value);
+			if (strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+				refuse("the socket's path is too long");
+			break;
+		case 1:
+			options->node = read_path(value);
+			break;
+		case 2:
+			options->helper = read_path(value);
+			break;
+		case 3:
+			if (strcmp(value, "auto") && strcmp(value, "tracepoint"))
+				refuse("the backend is not one of auto, tracepoint");
+			options->backend = value;
+			break;
+		case 4:
+			options->ring_size = read_number(value, RING_SIZE_MIN, RING_SIZE_MAX);
+			if (options->ring_size & (options->ring_size - 1))
+				refuse("the ring's size is not a power of two");
+			break;
+		case 5:
+			options->copy_limit = read_number(value, 1024, UINT32_MAX);
+			break;
+		}
+	}
+	if (!options->socket || !options->node || !options->helper)
+		refuse("--socket, --node and --helper are needed");
+}
+
+/*
+ * With a real uid other than root (file capabilities, setuid) that is the
+ * requester, whatever the environment says. As root, the tool that elevated
+ * tells; root may always name somebody with fewer rights.
+ */
+void read_requester(struct requester *requester)
+{
+	const char *name = getenv("SUDO_UID");
+	const struct passwd *entry;
+
+	requester->uid = getuid();
+	requester->gid = getgid();
+	if (requester->uid != 0)
+		return;
+	if (!name)
+		name = getenv("PKEXEC_UID");
+	if (!name)
+		return;
+	requester->uid = read_number(name, 0, UINT32_MAX - 1);
+	entry = getpwuid(requester->uid);
+	if (!entry)
+		refuse("the user that asked does not exist");
+	requester->gid = entry->pw_gid;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/* The way down. Each step is checked; there is no way to go on with a privilege left. */
+#define _GNU_SOURCE
+#include "loader.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+void drop_privileges(const struct requester *requester)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct rlimit no_core = {0, 0};
+
+	/* No payload in a core dump. */
+	if (setrlimit(RLIMIT_CORE, &no_core))
+		fail("drop", "Core dumps cannot be switched off: %s.", strerror(errno));
+	/* With an empty bounding set not even root's exec gains a capability. EINVAL: beyond the last one. */
+	for (int capability = 0; capability < 64; capability++) {
+		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL && is_root())
+			fail("drop", "A capability cannot be given up: %s.", strerror(errno));
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		fail("drop", "The ambient capabilities cannot be given up: %s.", strerror(errno));
+	if (is_root() && setgroups(0, NULL))
+		fail("drop", "The groups cannot be given up: %s.", strerror(errno));
+	if (setresgid(requester->gid, requester->gid, requester->gid) ||
+	    setresuid(requester->uid, requester->uid, requester->uid))
+		fail("drop", "The loader cannot become the user that asked: %s.", strerror(errno));
+	if (syscall(SYS_capset, &header, none))
+		fail("drop", "The capabilities cannot be given up: %s.", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		fail("drop", "New privileges cannot be ruled out: %s.", strerror(errno));
+	if (requester->uid != 0 && (setuid(0) == 0 || geteuid() == 0))
+		fail("drop", "The privileges were not given up.");
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The loader: the only code of HTTP Trace that runs elevated. It finds out
+ * who asks, connects to that user's socket, loads and attaches the eBPF
+ * programs, gives up every privilege and becomes the helper, which inherits
+ * the descriptors. It opens no path that the requester sent but the socket's
+ * folder, and executes nothing before it has dropped.
+ */
+#define _GNU_SOURCE
+#include "loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Out of the way of the numbers that the helper expects. */
+static int lift(int descriptor)
+{
+	int lifted = fcntl(descriptor, F_DUPFD_CLOEXEC, 128);
+
+	if (lifted < 0)
+		fail("helper", "A descriptor cannot be moved: %s.", strerror(errno));
+	return lifted;
+}
+
+static void place(int descriptor, int number)
+{
+	if (dup2(descriptor, number) != number)
+		fail("helper", "A descriptor cannot be handed over: %s.", strerror(errno));
+}
+
+/* Closed or missing standard streams would give their numbers to something else. */
+static void open_standard_streams(void)
+{
+	int descriptor;
+
+	do {
+		descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (descriptor >= 0 && descriptor <= 2);
+	if (descriptor > 2)
+		close(descriptor);
+}
+
+static void hand_over(int channel, const struct programs *programs)
+{
+	int lifted[FD_FIRST_LINK + MAX_LINKS];
+	int last = FD_FIRST_LINK + programs->link_count;
+
+	lifted[FD_SOCKET] = lift(channel);
+	lifted[FD_DATA_RING] = lift(programs->data_ring);
+	lifted[FD_STRUCTURE_RING] = lift(programs->structure_ring);
+	lifted[FD_TARGETS] = lift(programs->targets);
+	lifted[FD_COUNTERS] = lift(programs->counters);
+	for (int i = 0; i < programs->link_count; i++)
+		lifted[FD_FIRST_LINK + i] = lift(programs->links[i]);
+	for (int number = FD_SOCKET; number < last; number++)
+		place(lifted[number], number);
+	set_report_socket(FD_SOCKET);
+	if (syscall(SYS_close_range, last, ~0u, 0))
+		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
+}
+
+static _Noreturn void become_helper(const struct options *options, const struct requester *requester, int links)
+{
+	char facts[256];
+	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
+	/* VS Code's own executable is a Node with this set. */
+	char *const environment[] = {"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin", NULL};
+
+	snprintf(facts, sizeof(facts),
+		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"copyLimit\":%u,\"backend\":\"tracepoint\"}", links,
+		 (unsigned int)requester->uid, options->ring_size, options->copy_limit);
+	execve(options->node, arguments, environment);
+	fail("helper", "The helper's Node cannot be started: %s.", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	struct programs programs = {0};
+	struct requester requester;
+	struct options options;
+	int channel;
+
+	open_standard_streams();
+	read_options(argc, argv, &options);
+	read_requester(&requester);
+	clearenv();
+	umask(077);
+	if (chdir("/"))
+		fail("helper", "The root folder cannot be entered: %s.", strerror(errno));
+	channel = connect_to_requester(options.socket, &requester);
+	set_report_socket(channel);
+	load_programs(&options, &requester, &programs);
+	hand_over(channel, &programs);
+	drop_privileges(&requester);
+	become_helper(&options, &requester, programs.link_count);
+}

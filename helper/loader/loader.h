@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loader's parts share. The loader is all that ever runs elevated: it is to be read in one sitting. */
+#ifndef LOADER_H
+#define LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct options {
+	const char *socket; /* absolute path of the requester's socket */
+	const char *node;   /* absolute path of the Node that runs the helper, as the requester */
+	const char *helper; /* absolute path of the helper's bundle */
+	const char *backend;
+	uint32_t ring_size;  /* bytes, a power of two */
+	uint32_t copy_limit; /* bytes per message, UINT32_MAX = all */
+	bool verbose;
+};
+
+struct requester {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Descriptors that the helper inherits; the numbers from FIRST_LINK on are links. */
+enum {
+	FD_SOCKET = 3,
+	FD_DATA_RING = 4,
+	FD_STRUCTURE_RING = 5,
+	FD_TARGETS = 6,
+	FD_COUNTERS = 7,
+	FD_FIRST_LINK = 8,
+};
+
+#define MAX_LINKS 32
+#define RING_SIZE_MIN (64u << 10)
+#define RING_SIZE_MAX (512u << 20)
+
+struct programs {
+	int data_ring, structure_ring, targets, counters;
+	int links[MAX_LINKS];
+	int link_count;
+};
+
+/* arguments.c: ends the process with status 2 and a message when they do not fit. */
+void read_options(int argc, char **argv, struct options *options);
+void read_requester(struct requester *requester);
+
+/* report.c */
+void set_report_socket(int descriptor);
+/* Tells the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
+_Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);
+
+/* channel.c: connects to the requester's socket after checking whose it is. */
+int connect_to_requester(const char *path, const struct requester *requester);
+
+/* programs.c: opens, parametrises, loads and attaches the embedded object. */
+void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
+
+/* drop.c: gives up every privilege; nothing gets them back. */
+void drop_privileges(const struct requester *requester);
+
+#endif

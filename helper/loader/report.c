@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/* Errors, told where the requester looks: on the socket, as a Fault frame of helper/protocol.ts. */
+#include "loader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROTOCOL_VERSION 1
+#define FRAME_FAULT 5
+
+static int report_socket = -1;
+
+void set_report_socket(int descriptor)
+{
+	report_socket = descriptor;
+}
+
+/* Only what JSON strings allow as it is; messages are our own text and strerror's. */
+static void copy_plain(char *to, size_t size, const char *from)
+{
+	size_t used = 0;
+
+	for (; *from && used + 1 < size; from++)
+		to[used++] = *from == '"' || *from == '\\' || (unsigned char)*from < 0x20 ? ' ' : *from;
+	to[used] = 0;
+}
+
+void fail(const char *code, const char *format, ...)
+{
+	char message[512], plain[512], json[700];
+	unsigned char header[6];
+	va_list arguments;
+	unsigned int length;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "http-trace loader: %s\n", message);
+	if (report_socket >= 0) {
+		copy_plain(plain, sizeof(plain), message);
+		snprintf(json, sizeof(json), "{\"code\":\"%s\",\"message\":\"%s\"}", code, plain);
+		length = 2 + strlen(json);
+		for (int i = 0; i < 4; i++)
+			header[i] = length >> (8 * i);
+		header[4] = PROTOCOL_VERSION;
+		header[5] = FRAME_FAULT;
+		if (write(report_socket, header, sizeof(header)) == (ssize_t)sizeof(header))
+			(void)!write(report_socket, json, length - 2);
+	}
+	exit(1);
+}
