@@ -1,0 +1,156 @@
+/**
+ * Which process a debug session debugs, as far as its Debug Adapter Protocol messages, its name and its
+ * configuration tell. The adapters differ: shared knowledge of them is in this file, and nothing of VS Code.
+ * Everything here comes from an adapter, so shapes are checked and nothing is believed to be there.
+ */
+
+/** What one message tells about the debuggee. */
+export type Clue =
+  /** The debuggee itself (or one of several). */
+  | { readonly kind: 'process'; readonly pid: number }
+  /** A shell that starts the debuggee: it is, or will be, a descendant. */
+  | { readonly kind: 'shell'; readonly pid: number }
+  /** The debuggee runs on another machine. */
+  | { readonly kind: 'remote' };
+
+/** What this module reads of a `vscode.DebugConfiguration`. */
+export type Configuration = Readonly<Record<string, unknown>>;
+
+/** Message from the adapter to VS Code: `process` (DAP), Java's `processid`, CodeLLDB's console output. */
+export function clueFromAdapter(debugType: string, message: unknown): Clue | null {
+  const { type, event, body } = record(message);
+  if (type !== 'event') return null;
+  const fields = record(body);
+  switch (event) {
+    case 'process': {
+      if (fields['isLocalProcess'] === false) return { kind: 'remote' };
+      return processClue(fields['systemProcessId']);
+    }
+    case 'processid':
+      return processClue(fields['processId']) ?? shellClue(fields['shellProcessId']);
+    case 'output':
+      return debugType === 'lldb' ? processClue(pidInLldbOutput(fields['output'])) : null;
+    default:
+      return null;
+  }
+}
+
+/** Message from VS Code to the adapter: the answer to `runInTerminal`. */
+export function clueFromEditor(message: unknown): Clue | null {
+  const { type, command, body } = record(message);
+  if (type !== 'response' || command !== 'runInTerminal') return null;
+  const fields = record(body);
+  return processClue(fields['processId']) ?? shellClue(fields['shellProcessId']);
+}
+
+/** An attach configuration names the process: `processId`, `pid`, or debugpy's `subProcessId`. */
+export function clueFromConfiguration(configuration: Configuration): Clue | null {
+  if (isRemote(configuration)) return { kind: 'remote' };
+  for (const name of ['processId', 'pid', 'subProcessId']) {
+    const clue = processClue(configuration[name]);
+    if (clue !== null) return clue;
+  }
+  return null;
+}
+
+/** js-debug puts the process id into the name of its child sessions: `server.js [4242]`. */
+export function clueFromName(name: string): Clue | null {
+  return processClue(/\[(\d+)\]$/.exec(name)?.[1]);
+}
+
+const BROWSER_TYPES = new Set(['chrome', 'pwa-chrome', 'msedge', 'pwa-msedge', 'editor-browser', 'firefox']);
+
+/** Browsers have many processes and do their own networking; they are not traced through a debug session. */
+export function isBrowser(debugType: string): boolean {
+  return BROWSER_TYPES.has(debugType);
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1', '[::1]', '0.0.0.0', '']);
+
+/** The configuration connects to another machine: js-debug `address`, debugpy `connect`, delve `remote`, … */
+export function isRemote(configuration: Configuration): boolean {
+  if (configuration['request'] !== 'attach') return false;
+  if (configuration['mode'] === 'remote') return !isLoopback(configuration['host'] ?? '');
+  const hosts = [
+    configuration['address'],
+    configuration['hostName'],
+    configuration['host'],
+    record(configuration['connect'])['host'],
+  ];
+  return hosts.some((host) => typeof host === 'string' && !isLoopback(host));
+}
+
+function isLoopback(host: unknown): boolean {
+  return typeof host === 'string' && LOOPBACK.has(host.toLowerCase());
+}
+
+/** What to evaluate in the debuggee to learn its process id, for adapters that do not tell it themselves. */
+export interface Question {
+  readonly expression: string;
+  /** Process id and, where the language knows it, parent process id. */
+  read(result: string): { readonly pid: number; readonly parent: number | null } | null;
+}
+
+/**
+ * js-debug: only a child session answers; the root session never does.
+ * Ruby's rdbg answers while stopped.
+ */
+export function question(debugType: string, isChild: boolean): Question | null {
+  switch (debugType) {
+    case 'node':
+    case 'pwa-node':
+    case 'node-terminal':
+    case 'pwa-extensionHost':
+      return isChild ? NODE_QUESTION : null;
+    case 'rdbg':
+      return RUBY_QUESTION;
+    default:
+      return null;
+  }
+}
+
+const NODE_QUESTION: Question = {
+  expression: "process.pid + ' ' + process.ppid",
+  read: pidAndParent,
+};
+
+const RUBY_QUESTION: Question = {
+  expression: '"#{Process.pid} #{Process.ppid}"',
+  read: pidAndParent,
+};
+
+function pidAndParent(result: string): { pid: number; parent: number | null } | null {
+  const match = /^\D*(\d+) (\d+)\D*$/.exec(result);
+  const pid = processId(match?.[1]);
+  return pid === null ? null : { pid, parent: processId(match?.[2]) };
+}
+
+/** `Launched process 4242 from '/a'`, `Attached to process 4242`. */
+function pidInLldbOutput(output: unknown): string | undefined {
+  return typeof output === 'string'
+    ? /^(?:Launched process|Attached to process) (\d+)\b/m.exec(output)?.[1]
+    : undefined;
+}
+
+function processClue(value: unknown): Clue | null {
+  const pid = processId(value);
+  return pid === null ? null : { kind: 'process', pid };
+}
+
+function shellClue(value: unknown): Clue | null {
+  const pid = processId(value);
+  return pid === null ? null : { kind: 'shell', pid };
+}
+
+/** Linux' PID_MAX_LIMIT. */
+const MAX_PID = 4_194_304;
+
+/** A whole number from 1 to Linux' PID_MAX_LIMIT, as number or decimal string; else null. */
+function processId(value: unknown): number | null {
+  const pid = typeof value === 'string' && /^\d{1,7}$/.test(value) ? Number(value) : value;
+  return typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && pid <= MAX_PID ? pid : null;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

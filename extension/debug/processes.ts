@@ -1,0 +1,97 @@
+/** The processes of this machine, as /proc tells them. Everything in it is chosen by other programs: text only. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  /** comm: up to 15 bytes. */
+  readonly name: string;
+  /** Start time in clock ticks since boot: greater is newer. */
+  readonly started: number;
+}
+
+export interface ProcessWithCommand extends ProcessEntry {
+  /** Arguments, joined by spaces; never empty. */
+  readonly command: string;
+}
+
+/** Longest command line that is kept, in characters; more does not fit into any line of a picker. */
+const MAX_COMMAND = 1_000;
+
+/** `/proc/PID/stat` (proc_pid_stat(5)); null when it is not of that form. */
+export function parseStat(text: string): ProcessEntry | null {
+  // The name stands in parentheses and may itself hold parentheses, spaces and line ends.
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return null;
+  const pid = Number(text.slice(0, open).trim());
+  const rest = text.slice(close + 2).split(' ');
+  const parent = Number(rest[1]);
+  const started = Number(rest[19]);
+  if (![pid, parent, started].every(Number.isSafeInteger) || pid <= 0) return null;
+  return { pid, parent, name: text.slice(open + 1, close), started };
+}
+
+/**
+ * Processes that the user may trace, newest first: those of the same user, for root all. Kernel threads, which
+ * have no command line, and the process `except` (the extension host itself) are left out.
+ */
+export async function traceableProcesses(except: number, proc = '/proc'): Promise<ProcessWithCommand[]> {
+  const uid = process.getuid?.() ?? -1;
+  const found = await Promise.all(
+    (await processIds(proc)).map(async (id): Promise<ProcessWithCommand | null> => {
+      try {
+        const folder = join(proc, id);
+        if (uid !== 0 && (await stat(folder)).uid !== uid) return null;
+        const [statText, commandLine] = await Promise.all([
+          readFile(join(folder, 'stat'), 'utf8'),
+          readFile(join(folder, 'cmdline'), 'utf8'),
+        ]);
+        const entry = parseStat(statText);
+        const command = commandLine.split('\0').join(' ').trim().slice(0, MAX_COMMAND);
+        return entry === null || command === '' || entry.pid === except ? null : { ...entry, command };
+      } catch {
+        return null; // It has ended meanwhile.
+      }
+    }),
+  );
+  return found
+    .filter((entry): entry is ProcessWithCommand => entry !== null)
+    .sort((a, b) => b.started - a.started || b.pid - a.pid);
+}
+
+/** One process; null when it does not exist. */
+export async function processEntry(pid: number, proc = '/proc'): Promise<ProcessEntry | null> {
+  try {
+    return parseStat(await readFile(join(proc, String(pid), 'stat'), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** All processes below this one, itself not included, parents before children. */
+export async function descendants(pid: number, proc = '/proc'): Promise<ProcessEntry[]> {
+  const entries = await Promise.all((await processIds(proc)).map((id) => processEntry(Number(id), proc)));
+  const children = new Map<number, ProcessEntry[]>();
+  for (const entry of entries) {
+    if (entry === null) continue;
+    const siblings = children.get(entry.parent);
+    if (siblings === undefined) children.set(entry.parent, [entry]);
+    else siblings.push(entry);
+  }
+  const below: ProcessEntry[] = [...(children.get(pid) ?? [])];
+  const seen = new Set(below.map((entry) => entry.pid));
+  for (const entry of below) {
+    for (const child of children.get(entry.pid) ?? []) {
+      if (seen.has(child.pid)) continue;
+      seen.add(child.pid);
+      below.push(child);
+    }
+  }
+  return below;
+}
+
+async function processIds(proc: string): Promise<string[]> {
+  return (await readdir(proc)).filter((name) => /^\d+$/.test(name));
+}

@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ExchangeRow } from '../engine/row.ts';
+import { type Branch, CallTree, MAX_BRANCHES, MAX_CALLS, type TreeNode } from './callTree.ts';
+import { exampleRow } from './exampleRow.ts';
+
+class Example {
+  readonly rows = new Map<number, ExchangeRow>();
+  readonly tree = new CallTree(this.rows);
+
+  put(...rows: ExchangeRow[]) {
+    for (const row of rows) this.rows.set(row.id, row);
+    return this.tree.apply({ rows, removed: [] });
+  }
+
+  remove(...ids: number[]) {
+    for (const id of ids) this.rows.delete(id);
+    return this.tree.apply({ rows: [], removed: ids });
+  }
+
+  /** The whole tree in short: names, counts, ids. */
+  outline(node?: TreeNode): unknown[] {
+    return this.tree.children(node).map((child) => {
+      if (child.kind === 'call') return child.row.id;
+      if (child.kind === 'more') return `${child.count} more`;
+      const name = child.kind === 'process' ? child.sample.pid : child.name;
+      return [`${name} ${child.calls}/${child.errors}/${child.running}`, ...this.outline(child)];
+    });
+  }
+}
+
+describe('process, host, route, newest calls', () => {
+  test('with counts of calls, errors and running ones', () => {
+    const example = new Example();
+    example.put(
+      exampleRow({ id: 1, path: '/a?x=1' }),
+      exampleRow({ id: 2, path: '/a', status: 404 }),
+      exampleRow({ id: 3, path: '/b', host: 'other.test', state: 'running', status: null }),
+      exampleRow({ id: 4, pid: 9 }),
+    );
+    expect(example.outline()).toEqual([
+      ['4242 3/1/1', ['shop.test 2/1/0', ['/a 2/1/0', 2, 1]], ['other.test 1/0/1', ['/b 1/0/1', 3]]],
+      ['9 1/0/0', ['shop.test 1/0/0', ['/products 1/0/0', 4]]],
+    ]);
+  });
+
+  test('a call that ends is counted once, one whose path becomes known moves', () => {
+    const example = new Example();
+    example.put(exampleRow({ id: 1, path: null, state: 'running', status: null }));
+    expect(example.outline()).toEqual([['4242 1/0/1', ['shop.test 1/0/1', ['null 1/0/1', 1]]]]);
+    example.put(exampleRow({ id: 1, path: '/a', state: 'running', status: null }));
+    example.put(exampleRow({ id: 1, path: '/a', status: 500 }));
+    expect(example.outline()).toEqual([['4242 1/1/0', ['shop.test 1/1/0', ['/a 1/1/0', 1]]]]);
+  });
+
+  test('an unknown host is not a host named null, nor ?', () => {
+    const example = new Example();
+    example.put(
+      exampleRow({ id: 1, host: null }),
+      exampleRow({ id: 2, host: 'null' }),
+      exampleRow({ id: 3, host: '?' }),
+    );
+    const [process] = example.tree.children();
+    expect(example.tree.children(process).map((host) => (host as Branch).name)).toEqual([null, 'null', '?']);
+  });
+
+  test('what falls out of the store leaves the tree', () => {
+    const example = new Example();
+    example.put(
+      exampleRow({ id: 1, status: 500 }),
+      exampleRow({ id: 2, path: '/b' }),
+      exampleRow({ id: 3, pid: 9 }),
+    );
+    expect(example.remove(1).root).toBe(false);
+    expect(example.outline()).toEqual([
+      ['4242 1/0/0', ['shop.test 1/0/0', ['/b 1/0/0', 2]]],
+      ['9 1/0/0', ['shop.test 1/0/0', ['/products 1/0/0', 3]]],
+    ]);
+    expect(example.remove(2, 3, 99).root).toBe(true);
+    expect(example.outline()).toEqual([]);
+  });
+});
+
+describe('caps', () => {
+  test('the newest calls of a route, then how many more', () => {
+    const example = new Example();
+    const many = MAX_CALLS + 12_340;
+    example.put(...Array.from({ length: many }, (_, i) => exampleRow({ id: i + 1 })));
+    const [process] = example.tree.children();
+    const [host] = example.tree.children(process);
+    const [route] = example.tree.children(host);
+    const shown = example.tree.children(route);
+    expect(shown).toHaveLength(MAX_CALLS + 1);
+    expect(shown[0]).toMatchObject({ kind: 'call', row: { id: many } });
+    expect(shown.at(-1)).toMatchObject({ kind: 'more', of: 'call', count: 12_340 });
+    expect(example.tree.isShown(example.tree.call(many)!)).toBe(true);
+    expect(example.tree.isShown(example.tree.call(1)!)).toBe(false);
+    expect(example.tree.shownAncestor(example.tree.call(1)!)).toBe(route);
+  });
+
+  test('routes of a host', () => {
+    const example = new Example();
+    example.put(
+      ...Array.from({ length: MAX_BRANCHES + 7 }, (_, i) => exampleRow({ id: i + 1, path: `/users/${i}` })),
+    );
+    const [process] = example.tree.children();
+    const [host] = example.tree.children(process);
+    expect(example.tree.children(host).at(-1)).toMatchObject({ kind: 'more', of: 'route', count: 7 });
+    const hidden = example.tree.call(MAX_BRANCHES + 7)!;
+    expect(example.tree.isShown(hidden)).toBe(false);
+    expect(example.tree.shownAncestor(hidden)).toBe(host);
+  });
+});
+
+test('only processes that changed are reported, the root only when the list of processes changed', () => {
+  const example = new Example();
+  example.put(exampleRow({ id: 1 }), exampleRow({ id: 2, pid: 9 }));
+  const changes = example.put(exampleRow({ id: 3, pid: 9 }));
+  expect(changes.root).toBe(false);
+  expect([...changes.processes].map((process) => process.sample.pid)).toEqual([9]);
+  expect(example.put(exampleRow({ id: 4, pid: 10 })).root).toBe(true);
+});
+
+test('ids are stable and unique, parents lead to the root', () => {
+  const example = new Example();
+  example.put(exampleRow({ id: 1, path: '/a' }), exampleRow({ id: 2, path: '/b' }));
+  const collect = (node?: TreeNode): TreeNode[] =>
+    example.tree.children(node).flatMap((child) => [child, ...collect(child)]);
+  const before = collect().map((node) => node.id);
+  expect(new Set(before).size).toBe(before.length);
+  example.put(exampleRow({ id: 3, path: '/a' }));
+  expect(collect().map((node) => node.id)).toEqual(expect.arrayContaining(before));
+  const call = example.tree.call(3)!;
+  expect(call.parent.parent?.parent).toBe(example.tree.children()[0]);
+  expect(call.parent.parent?.parent?.parent).toBeNull();
+});
+
+test('after any changes the tree is as if built anew from the rows', () => {
+  const change = fc.record({
+    id: fc.integer({ min: 1, max: 12 }),
+    remove: fc.boolean(),
+    pid: fc.constantFrom(1, 2, null),
+    host: fc.constantFrom('a', 'b', null),
+    path: fc.constantFrom('/x', '/x?y', '/z', null),
+    status: fc.constantFrom(200, 500, null),
+    state: fc.constantFrom('running' as const, 'ended' as const),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 12 }), (batches) => {
+      const example = new Example();
+      for (const batch of batches) {
+        const rows = batch.filter((one) => !one.remove).map((one) => exampleRow(one));
+        const kept = new Set(rows.map((row) => row.id));
+        const removed = batch.filter((one) => one.remove && !kept.has(one.id)).map((one) => one.id);
+        for (const id of removed) example.rows.delete(id);
+        for (const row of rows) example.rows.set(row.id, row);
+        example.tree.apply({ rows, removed });
+      }
+      const sorted = (outline: unknown[]): unknown[] =>
+        outline
+          .map((item) => (Array.isArray(item) ? [item[0], ...sorted(item.slice(1))] : item))
+          .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+      const incremental = sorted(example.outline());
+      example.tree.rebuild();
+      expect(sorted(example.outline())).toEqual(incremental);
+    }),
+  );
+});
+
+test('100,000 calls on one route, half of them evicted, take time in proportion', () => {
+  const example = new Example();
+  const begin = performance.now();
+  example.put(...Array.from({ length: 100_000 }, (_, i) => exampleRow({ id: i + 1 })));
+  example.remove(...Array.from({ length: 50_000 }, (_, i) => i + 1));
+  expect(performance.now() - begin).toBeLessThan(3_000);
+  expect(example.tree.children()).toMatchObject([{ calls: 50_000 }]);
+});

@@ -1,0 +1,248 @@
+/**
+ * The tree "HTTP Calls" without VS Code: process → host → route → newest calls, with counts that are kept up
+ * to date from the changes of rows alone. Memory is bounded by the rows that the trace holds; what is shown of
+ * one node is bounded by {@link MAX_CALLS} and {@link MAX_BRANCHES}.
+ */
+import type { RowChanges } from '../capture/trace.ts';
+import { type ExchangeRow, isError } from '../engine/row.ts';
+import { routeOf } from './rowText.ts';
+import { SortedIds } from './sortedIds.ts';
+
+/** Calls shown below one route: more than a screen of them is what the timeline is for. */
+export const MAX_CALLS = 50;
+/** Hosts shown below one process, and routes below one host. */
+export const MAX_BRANCHES = 200;
+
+export type TreeNode = Branch | CallNode | MoreNode;
+export type BranchKind = 'process' | 'host' | 'route';
+
+/** A call below its route. */
+export interface CallNode {
+  readonly kind: 'call';
+  readonly id: string;
+  readonly row: ExchangeRow;
+  readonly parent: Branch;
+}
+
+/** `… 12,340 more in the timeline`. */
+export interface MoreNode {
+  readonly kind: 'more';
+  readonly id: string;
+  readonly count: number;
+  /** What there are more of. */
+  readonly of: 'call' | 'host' | 'route';
+  readonly parent: Branch;
+}
+
+/** A process, a host or a route, with sums over all calls below it. */
+export class Branch {
+  calls = 0;
+  errors = 0;
+  running = 0;
+  /** Of hosts and routes, by their key, in the order in which they were first seen. */
+  readonly branches = new Map<string, Branch>();
+  /** Of a route: ids of its calls. */
+  readonly ids = new SortedIds();
+  /** The row that was seen last here: process names become known late. */
+  sample: ExchangeRow;
+
+  constructor(
+    readonly kind: BranchKind,
+    /** Stable as long as the node lives, and unlike all others of the tree. */
+    readonly id: string,
+    /** Host or route, null when unknown; of a process: null. */
+    readonly name: string | null,
+    readonly parent: Branch | null,
+    readonly key: string,
+    sample: ExchangeRow,
+  ) {
+    this.sample = sample;
+  }
+}
+
+/** Where a call is in the tree, and what it adds to the sums. */
+interface Place {
+  readonly route: Branch;
+  readonly error: boolean;
+  readonly running: boolean;
+}
+
+export interface TreeChanges {
+  /** Processes below which something changed. */
+  readonly processes: ReadonlySet<Branch>;
+  /** A process came or went: the list of processes itself changed. */
+  readonly root: boolean;
+}
+
+export class CallTree {
+  private readonly processes = new Map<string, Branch>();
+  private readonly places = new Map<number, Place>();
+  private nextBranch = 1;
+
+  constructor(private readonly rows: ReadonlyMap<number, ExchangeRow>) {}
+
+  /** Takes in new, changed and removed rows. `changes.rows` must be in `rows` already, `removed` no longer. */
+  apply(changes: RowChanges): TreeChanges {
+    const touched = new Set<Branch>();
+    const before = [...this.processes.values()];
+    for (const id of changes.removed) this.remove(id, touched);
+    for (const row of changes.rows) this.put(row, touched);
+    for (const process of touched) if (process.calls === 0) this.processes.delete(process.key);
+    const after = [...this.processes.values()];
+    const root = before.length !== after.length || before.some((process, i) => process !== after[i]);
+    return { processes: touched, root };
+  }
+
+  /** Starts anew from all rows held. */
+  rebuild(): void {
+    this.processes.clear();
+    this.places.clear();
+    this.apply({ rows: [...this.rows.values()], removed: [] });
+  }
+
+  children(node?: TreeNode): TreeNode[] {
+    if (node === undefined) return [...this.processes.values()];
+    if (node.kind === 'call' || node.kind === 'more') return [];
+    return node.kind === 'route' ? this.newestCalls(node) : shownBranches(node);
+  }
+
+  /** The call's node, with all its ancestors; null when it is not held. */
+  call(id: number): CallNode | null {
+    const route = this.places.get(id)?.route;
+    const row = this.rows.get(id);
+    return route === undefined || row === undefined ? null : callNode(row, route);
+  }
+
+  /** True when `children` of its ancestors lead to the call: only such a node can be revealed. */
+  isShown(node: CallNode): boolean {
+    const route = node.parent;
+    const host = route.parent!;
+    return (
+      (route.ids.positionOf(node.row.id) ?? MAX_CALLS) < MAX_CALLS &&
+      isAmongFirst(host.branches, route) &&
+      isAmongFirst(host.parent!.branches, host)
+    );
+  }
+
+  /** The nearest ancestor that `children` leads to. */
+  shownAncestor(node: CallNode): Branch {
+    const route = node.parent;
+    const host = route.parent!;
+    const process = host.parent!;
+    if (!isAmongFirst(process.branches, host)) return process;
+    return isAmongFirst(host.branches, route) ? route : host;
+  }
+
+  private newestCalls(route: Branch): TreeNode[] {
+    const nodes: TreeNode[] = [];
+    const shown = Math.min(route.ids.size, MAX_CALLS);
+    for (let position = 0; position < shown; position++) {
+      const row = this.rows.get(route.ids.newest(position)!);
+      if (row !== undefined) nodes.push(callNode(row, route));
+    }
+    const more = route.ids.size - shown;
+    if (more > 0)
+      nodes.push({ kind: 'more', id: `${route.id}/more`, count: more, of: 'call', parent: route });
+    return nodes;
+  }
+
+  private put(row: ExchangeRow, touched: Set<Branch>): void {
+    const old = this.places.get(row.id);
+    const stays = old !== undefined && isPlaceOf(old.route, row);
+    // A call that moves leaves first: its old host may vanish with it, and come back as another.
+    if (old !== undefined && !stays) this.remove(row.id, touched);
+    const route = stays ? old.route : this.routeFor(row);
+    const place: Place = { route, error: isError(row), running: row.state === 'running' };
+    if (stays) add(old, -1);
+    else route.ids.add(row.id);
+    this.places.set(row.id, place);
+    add(place, 1);
+    route.sample = row;
+    route.parent!.sample = row;
+    const process = route.parent!.parent!;
+    // A process that has executed another program has a new name: the newest counts, an unknown one never.
+    if (row.processName !== null || process.sample.processName === null) process.sample = row;
+    touched.add(process);
+  }
+
+  private remove(id: number, touched: Set<Branch>): void {
+    const place = this.places.get(id);
+    if (place === undefined) return;
+    this.places.delete(id);
+    add(place, -1);
+    const { route } = place;
+    route.ids.delete(id);
+    const host = route.parent!;
+    const process = host.parent!;
+    if (route.calls === 0) host.branches.delete(route.key);
+    if (host.calls === 0) process.branches.delete(host.key);
+    touched.add(process);
+  }
+
+  private routeFor(row: ExchangeRow): Branch {
+    const process = this.branch(this.processes, 'process', null, `${row.pid}`, null, row);
+    const host = this.branch(process.branches, 'host', process, key(row.host), row.host, row);
+    const route = routeOf(row.path);
+    return this.branch(host.branches, 'route', host, key(route), route, row);
+  }
+
+  private branch(
+    siblings: Map<string, Branch>,
+    kind: BranchKind,
+    parent: Branch | null,
+    branchKey: string,
+    name: string | null,
+    row: ExchangeRow,
+  ): Branch {
+    const existing = siblings.get(branchKey);
+    if (existing !== undefined) return existing;
+    const made = new Branch(kind, `${kind}-${this.nextBranch++}`, name, parent, branchKey, row);
+    siblings.set(branchKey, made);
+    return made;
+  }
+}
+
+function isPlaceOf(route: Branch, row: ExchangeRow): boolean {
+  const host = route.parent!;
+  return (
+    route.key === key(routeOf(row.path)) && host.key === key(row.host) && host.parent!.key === `${row.pid}`
+  );
+}
+
+/** An unknown name is a key of its own, unlike every known one. */
+function key(name: string | null): string {
+  return name === null ? '?' : `=${name}`;
+}
+
+function callNode(row: ExchangeRow, parent: Branch): CallNode {
+  return { kind: 'call', id: `call-${row.id}`, row, parent };
+}
+
+function shownBranches(parent: Branch): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  for (const branch of parent.branches.values()) {
+    if (nodes.length === MAX_BRANCHES) break;
+    nodes.push(branch);
+  }
+  const more = parent.branches.size - nodes.length;
+  const of = parent.kind === 'process' ? 'host' : 'route';
+  if (more > 0) nodes.push({ kind: 'more', id: `${parent.id}/more`, count: more, of, parent });
+  return nodes;
+}
+
+function isAmongFirst(siblings: ReadonlyMap<string, Branch>, branch: Branch): boolean {
+  let position = 0;
+  for (const sibling of siblings.values()) {
+    if (position++ === MAX_BRANCHES) return false;
+    if (sibling === branch) return true;
+  }
+  return false;
+}
+
+function add(place: Place, sign: 1 | -1): void {
+  for (let branch: Branch | null = place.route; branch !== null; branch = branch.parent) {
+    branch.calls += sign;
+    if (place.error) branch.errors += sign;
+    if (place.running) branch.running += sign;
+  }
+}

@@ -1,0 +1,30 @@
+import type { ExchangeRow } from '../engine/row.ts';
+
+/** For tests: a plain GET that went well, with what the test wants otherwise. */
+export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
+  return {
+    id: 1,
+    revision: 1,
+    method: 'GET',
+    status: 200,
+    statusText: 'OK',
+    scheme: 'http',
+    host: 'shop.test',
+    path: '/products',
+    protocol: 'HTTP/1.1',
+    type: 'json',
+    requestSize: 0,
+    responseSize: 27,
+    start: 0,
+    duration: 12.5,
+    phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+    pid: 4242,
+    processName: 'node',
+    side: 'client',
+    state: 'ended',
+    completeness: ['complete'],
+    violations: 0,
+    connection: 'c1',
+    ...changes,
+  };
+}

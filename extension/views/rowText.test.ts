@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { exampleRow } from './exampleRow.ts';
+import {
+  bytesText,
+  countText,
+  durationText,
+  processText,
+  routeOf,
+  spokenText,
+  statusText,
+  tooltipText,
+  urlOf,
+} from './rowText.ts';
+
+describe('numbers', () => {
+  test.each([
+    [null, ''],
+    [0, '0 µs'],
+    [0.85, '850 µs'],
+    [0.9996, '1.0 ms'],
+    [12.34, '12.3 ms'],
+    [99.96, '100 ms'],
+    [999.6, '1.00 s'],
+    [1_240, '1.24 s'],
+    [59_996, '1 min 0 s'],
+    [125_000, '2 min 5 s'],
+  ])('%j ms: %s', (ms, text) => expect(durationText(ms)).toBe(text));
+
+  test.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KiB'],
+    [1_048_575, '1.0 MiB'],
+    [12 * 1_048_576, '12 MiB'],
+    [2 ** 60, '1048576 TiB'],
+  ])('%d bytes: %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
+
+  test('counts', () => {
+    expect(countText(1, 'call')).toBe('1 call');
+    expect(countText(12_340, 'call')).toBe('12,340 calls');
+  });
+});
+
+describe('addresses', () => {
+  test('route', () => {
+    expect(routeOf('/a?b=/c#d')).toBe('/a');
+    expect(routeOf('*')).toBe('*');
+    expect(routeOf(null)).toBeNull();
+  });
+
+  test('URL', () => {
+    expect(urlOf(exampleRow({ host: 'shop.test:80', path: '/a?b' }))).toBe('http://shop.test:80/a?b');
+    expect(urlOf(exampleRow({ path: 'http://other.test/x' }))).toBe('http://other.test/x');
+    expect(urlOf(exampleRow({ host: 'shop.test', path: '*' }))).toBe('http://shop.test');
+    expect(urlOf(exampleRow({ host: null }))).toBeNull();
+    expect(urlOf(exampleRow({ path: null }))).toBeNull();
+  });
+});
+
+describe('words', () => {
+  test('status', () => {
+    expect(statusText(exampleRow({ status: 404, statusText: 'Not Found' }))).toBe('404 Not Found');
+    expect(statusText(exampleRow({ status: 200, statusText: '' }))).toBe('200');
+    expect(statusText(exampleRow({ status: null, state: 'running' }))).toBe('…');
+    expect(statusText(exampleRow({ status: null, completeness: ['aborted'] }))).toBe('aborted');
+    expect(statusText(exampleRow({ status: null, completeness: ['unanswered'] }))).toBe('no answer seen');
+  });
+
+  test('process', () => {
+    expect(processText({ pid: 7, processName: 'node' })).toBe('node (7)');
+    expect(processText({ pid: 7, processName: null })).toBe('process 7');
+    expect(processText({ pid: null, processName: null })).toBe('unknown process');
+  });
+
+  test('tooltip: unknown stays unknown, hostile text stays on its line', () => {
+    const text = tooltipText(
+      exampleRow({
+        method: null,
+        host: null,
+        path: '/a\nForged: line',
+        completeness: ['joined-late', 'response-gap'],
+      }),
+    );
+    expect(text.split('\n')).toEqual([
+      '— /a␊Forged: line',
+      '200 OK · HTTP/1.1 · 12.5 ms',
+      'Made by node (4242)',
+      'Response body: 27 B',
+      'The connection was open already when the trace began.',
+      'Bytes of the response are missing.',
+    ]);
+  });
+
+  test('for screen readers', () => {
+    expect(spokenText(exampleRow({ status: 500, statusText: '' }))).toBe(
+      'GET /products, 500, error, 12.5 ms, made by node (4242)',
+    );
+  });
+});
