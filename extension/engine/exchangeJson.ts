@@ -74,10 +74,13 @@ export interface ExchangeJson {
 /** The last line of `--format json`. */
 export interface SummaryJson {
   readonly summary: {
-    /** Records that the kernel programs made. `produced = delivered + dropped`, exactly. */
-    readonly produced: number;
+    /**
+     * Records that the kernel programs made. `produced = delivered + dropped`, exactly. The kernel's counts
+     * (`produced`, `dropped`, `bytes`) are null when the trace broke off before they could be read.
+     */
+    readonly produced: number | null;
     readonly delivered: number;
-    readonly dropped: number;
+    readonly dropped: number | null;
     readonly exchanges: number;
     readonly connections: number;
     readonly bytes: {
@@ -92,7 +95,7 @@ export interface SummaryJson {
       readonly unseen: number;
       /** On connections that are not HTTP. */
       readonly other: number;
-    };
+    } | null;
     readonly backend: string;
     /** null when everything was delivered; else one sentence. */
     readonly note: string | null;

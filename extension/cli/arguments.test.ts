@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseCommandLine, UsageError } from './arguments.ts';
+
+const parse = (line: string): ReturnType<typeof parseCommandLine> => parseCommandLine(line.split(' '));
+const complaint = (...args: string[]): string => {
+  try {
+    parseCommandLine(args);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error(`${args.join(' ')} was accepted`);
+};
+
+describe('run', () => {
+  it('leaves everything after -- to the command', () => {
+    expect(parse('run --format json -- curl --format x -- y')).toMatchObject({
+      kind: 'run',
+      command: ['curl', '--format', 'x', '--', 'y'],
+      options: { format: 'json' },
+    });
+  });
+  it('needs no -- when the command comes after the options', () => {
+    expect(parse('run --format json curl --output x http://[::1]/')).toMatchObject({
+      command: ['curl', '--output', 'x', 'http://[::1]/'],
+      options: { format: 'json', output: null },
+    });
+  });
+  it('has defaults', () => {
+    expect(parse('run true')).toEqual({
+      kind: 'run',
+      command: ['true'],
+      options: {
+        format: 'table',
+        output: null,
+        minLatency: 0,
+        requests: true,
+        responses: true,
+        showSecrets: false,
+        bodyLimit: 65_536,
+        record: null,
+        backend: 'auto',
+        children: true,
+        duration: null,
+        verbose: false,
+        ringSize: null,
+      },
+    });
+  });
+  it('reads every option', () => {
+    const line =
+      'run --format=json --output o --record r --min-latency 50ms --capture requests --max-body all --backend tracepoint --no-children --duration 10s --show-secrets --verbose --ring-size 1MiB x';
+    expect(parse(line)).toMatchObject({
+      options: {
+        format: 'json',
+        output: 'o',
+        record: 'r',
+        minLatency: 50,
+        requests: true,
+        responses: false,
+        bodyLimit: null,
+        backend: 'tracepoint',
+        children: false,
+        duration: 10_000,
+        showSecrets: true,
+        verbose: true,
+        ringSize: 1_048_576,
+      },
+    });
+  });
+  it('wants a command', () => {
+    expect(complaint('run')).toContain('which command');
+    expect(complaint('run', '--verbose', '--')).toContain('which command');
+  });
+  it('takes heads as no bodies, and both sides as both', () => {
+    expect(parse('run --capture heads,responses,requests x')).toMatchObject({
+      options: { bodyLimit: 0, requests: true, responses: true },
+    });
+    expect(parse('run --max-body none x')).toMatchObject({ options: { bodyLimit: 0 } });
+    expect(complaint('run', '--capture', 'heads,bodies', 'x')).toContain('not both');
+  });
+});
+
+describe('attach', () => {
+  it('takes several processes, each once, and options anywhere', () => {
+    expect(parse('attach 12 --format json 34 12')).toMatchObject({
+      kind: 'attach',
+      pids: [12, 34],
+      options: { format: 'json' },
+    });
+  });
+  it.each(['0', '1x', '0x10', '9999999999', '2147483648', '', '１'])('refuses %j as a process id', (pid) => {
+    expect(complaint('attach', pid)).toContain('is not a process id');
+  });
+  it('refuses a negative one as the option that it looks like', () => {
+    expect(complaint('attach', '-1')).toContain('Unknown option');
+  });
+});
+
+describe('replay, doctor, schema', () => {
+  it('replay takes one file and tells whether a limit was asked for', () => {
+    expect(parse('replay f')).toMatchObject({ kind: 'replay', file: 'f', ownLimit: false });
+    expect(parse('replay f --max-body 10')).toMatchObject({ ownLimit: true, options: { bodyLimit: 10 } });
+    expect(complaint('replay')).toContain('one recording');
+    expect(complaint('replay', 'a', 'b')).toContain('one recording');
+    expect(complaint('replay', 'a', '--record', 'b')).toContain('Unknown option "--record"');
+  });
+  it('doctor', () => {
+    expect(parse('doctor --format json --pid 7')).toEqual({ kind: 'doctor', format: 'json', pid: 7 });
+    expect(complaint('doctor', 'me')).toContain('only options');
+  });
+  it('help and version', () => {
+    expect(parse('--help')).toEqual({ kind: 'help', topic: null });
+    expect(parse('run --help')).toEqual({ kind: 'help', topic: 'run' });
+    expect(parse('--version')).toEqual({ kind: 'version' });
+    expect(parse('schema')).toEqual({ kind: 'schema' });
+    // The command's own --help stays its own.
+    expect(parse('run curl --help')).toMatchObject({ kind: 'run', command: ['curl', '--help'] });
+  });
+});
+
+describe('what makes no sense', () => {
+  it.each([
+    [['rum'], 'Did you mean run?'],
+    [[], 'Say what to do'],
+    [['--format', 'json', 'run', 'x'], 'The first argument'],
+    [['run', '--formt', 'json', 'x'], 'Unknown option "--formt". Did you mean --format?'],
+    [['run', '--no-child', 'x'], 'Did you mean --no-children?'],
+    [['run', '-x', 'y'], 'Unknown option "-x".'],
+    [['run', '--constructor', 'y'], 'Unknown option "--constructor".'],
+    [['run', '--format', 'jsno', 'x'], 'takes table, json, not "jsno". Did you mean json?'],
+    [['run', '--format'], '--format needs a value'],
+    [['run', '--output', '--verbose', 'x'], '--output needs a value'],
+    [['run', '--output=', 'x'], '--output needs a value'],
+    [['run', '--verbose=yes', 'x'], '--verbose takes no value'],
+    [['run', '--duration', '10', 'x'], 'with its unit'],
+    [['run', '--max-body', 'lots', 'x'], 'takes a size'],
+    [['run', '--ring-size', '100000', 'x'], 'power of two'],
+    [['run', '--ring-size', '4096', 'x'], 'power of two'],
+    [['run', '--backend', 'ptrace', 'x'], 'takes auto, tracepoint'],
+    [['run', '--capture', 'heads,', 'x'], 'takes heads, bodies'],
+  ])('%j', (args, message) => expect(complaint(...args)).toContain(message));
+
+  it('is a UsageError with a printable message, whatever is typed', () => {
+    const word = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 30 }),
+      fc.constantFrom(
+        'run',
+        'attach',
+        'replay',
+        'doctor',
+        '--',
+        '--format',
+        'json',
+        '--pid',
+        '-h',
+        '1',
+        '--a=b',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 6 }), (args) => {
+        try {
+          parseCommandLine(args);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UsageError);
+        }
+      }),
+    );
+    expect(complaint('\x1b[2Jrun')).not.toContain('\x1b');
+    expect(complaint('run', '--\x1b[2J', 'x')).not.toContain('\x1b');
+  });
+});

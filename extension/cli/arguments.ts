@@ -1,0 +1,326 @@
+/** The command line, read and checked completely before anything is opened or started. */
+import { parseArgs } from 'node:util';
+import { parseDuration, parseSize } from './units.ts';
+
+/** Bytes of each body that are copied when nothing else is asked for (64 KiB). */
+export const DEFAULT_BODY_LIMIT = 64 * 1024;
+
+/** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
+const RING_MIN = 64 * 1024;
+const RING_MAX = 1024 * 1024 * 1024;
+
+export interface ShowOptions {
+  readonly format: 'table' | 'json';
+  /** null = standard output. */
+  readonly output: string | null;
+  /** Milliseconds; exchanges that took less are not shown. */
+  readonly minLatency: number;
+  readonly requests: boolean;
+  readonly responses: boolean;
+  readonly showSecrets: boolean;
+  /** Bytes of each body; null = all. */
+  readonly bodyLimit: number | null;
+}
+
+export interface TraceOptions extends ShowOptions {
+  readonly record: string | null;
+  readonly backend: 'auto' | 'tracepoint';
+  readonly children: boolean;
+  /** Milliseconds; null = until the targets end. */
+  readonly duration: number | null;
+  readonly verbose: boolean;
+  /** Bytes; null = the helper's default. */
+  readonly ringSize: number | null;
+}
+
+export type Topic = 'run' | 'attach' | 'replay' | 'doctor' | 'schema';
+
+export type Command =
+  | { readonly kind: 'help'; readonly topic: Topic | null }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'schema' }
+  | { readonly kind: 'run'; readonly command: readonly [string, ...string[]]; readonly options: TraceOptions }
+  | { readonly kind: 'attach'; readonly pids: readonly number[]; readonly options: TraceOptions }
+  /** Without `ownLimit`, the limit that the recording was made with. */
+  | {
+      readonly kind: 'replay';
+      readonly file: string;
+      readonly options: ShowOptions;
+      readonly ownLimit: boolean;
+    }
+  | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null };
+
+/** What was typed makes no sense; the message says what and what would. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const SHOW = {
+  format: { type: 'string' },
+  output: { type: 'string' },
+  'min-latency': { type: 'string' },
+  capture: { type: 'string' },
+  'max-body': { type: 'string' },
+  'show-secrets': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+const TRACE = {
+  ...SHOW,
+  record: { type: 'string' },
+  backend: { type: 'string' },
+  'no-children': { type: 'boolean' },
+  duration: { type: 'string' },
+  verbose: { type: 'boolean' },
+  'ring-size': { type: 'string' },
+} as const;
+const DOCTOR = {
+  format: { type: 'string' },
+  pid: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+const NONE = { help: { type: 'boolean', short: 'h' } } as const;
+
+type OptionTable = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string } | undefined>
+>;
+const TABLES: Readonly<Record<Topic, OptionTable>> = {
+  run: TRACE,
+  attach: TRACE,
+  replay: SHOW,
+  doctor: DOCTOR,
+  schema: NONE,
+};
+const TOPICS = Object.keys(TABLES) as readonly Topic[];
+
+interface Parsed {
+  readonly values: ReadonlyMap<string, string | true>;
+  readonly operands: readonly string[];
+}
+
+/** @param args without the interpreter and the script. @throws UsageError */
+export function parseCommandLine(args: readonly string[]): Command {
+  const [first, ...rest] = args;
+  if (first === undefined) throw new UsageError('Say what to do: run, attach, replay or doctor.');
+  if (first === '--help' || first === '-h' || first === 'help') {
+    return { kind: 'help', topic: TOPICS.find((topic) => topic === rest[0]) ?? null };
+  }
+  if (first === '--version') return { kind: 'version' };
+  const topic = TOPICS.find((candidate) => candidate === first);
+  if (topic === undefined) {
+    if (first.startsWith('-')) {
+      throw new UsageError(`The first argument says what to do (${TOPICS.join(', ')}), options follow it.`);
+    }
+    throw new UsageError(
+      `${quote(first)} is not a command of http-trace.${suggest(first, TOPICS)} Commands: ${TOPICS.join(', ')}.`,
+    );
+  }
+  const parsed = parseOptions(rest, TABLES[topic], topic === 'run');
+  if (parsed.values.has('help')) return { kind: 'help', topic };
+  return interpret(topic, parsed);
+}
+
+function interpret(topic: Topic, { values, operands }: Parsed): Command {
+  switch (topic) {
+    case 'run': {
+      const [program, ...args] = operands;
+      if (program === undefined) {
+        throw new UsageError('Say which command to run: http-trace run [options] -- COMMAND…');
+      }
+      return { kind: 'run', command: [program, ...args], options: traceOptions(values) };
+    }
+    case 'attach':
+      if (operands.length === 0)
+        throw new UsageError('Say which process to trace: http-trace attach PID… [options]');
+      return {
+        kind: 'attach',
+        pids: [...new Set(operands.map(readPid))],
+        options: traceOptions(values),
+      };
+    case 'replay': {
+      const [file, ...more] = operands;
+      if (file === undefined || more.length > 0) {
+        throw new UsageError('Say which one recording to show: http-trace replay FILE [options]');
+      }
+      return { kind: 'replay', file, options: showOptions(values), ownLimit: chooses(values) };
+    }
+    case 'doctor': {
+      noOperands(topic, operands);
+      const pid = textOf(values, 'pid');
+      return { kind: 'doctor', format: formatOf(values), pid: pid === undefined ? null : readPid(pid) };
+    }
+    case 'schema':
+      noOperands(topic, operands);
+      return { kind: 'schema' };
+  }
+}
+
+/**
+ * Node's parser, read leniently and checked here, so that every error names the nearest known option. For
+ * `run`, all from the first operand on belongs to the command.
+ */
+function parseOptions(args: readonly string[], table: OptionTable, command: boolean): Parsed {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: table as Record<string, { type: 'string' | 'boolean'; short?: string }>,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values = new Map<string, string | true>();
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') {
+      if (!command) continue;
+      return { values, operands: args.slice(token.index + 1) };
+    }
+    if (token.kind === 'positional') {
+      if (command) return { values, operands: args.slice(token.index) };
+      operands.push(token.value);
+      continue;
+    }
+    const known = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
+    if (known === undefined) {
+      const names = Object.keys(table).map((name) => `--${name}`);
+      throw new UsageError(
+        `Unknown option ${quote(token.rawName)}.${suggest(token.rawName, names)} See http-trace --help.`,
+      );
+    }
+    if (known.type === 'boolean') {
+      if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value.`);
+      values.set(token.name, true);
+      continue;
+    }
+    const missing = token.value === undefined || (!token.inlineValue && /^-./.test(token.value));
+    if (missing || token.value === '') throw new UsageError(`${token.rawName} needs a value.`);
+    values.set(token.name, token.value ?? '');
+  }
+  return { values, operands };
+}
+
+function traceOptions(values: Parsed['values']): TraceOptions {
+  const duration = textOf(values, 'duration');
+  const ringSize = textOf(values, 'ring-size');
+  return {
+    ...showOptions(values),
+    record: textOf(values, 'record') ?? null,
+    backend: oneOf('backend', textOf(values, 'backend') ?? 'auto', ['auto', 'tracepoint']),
+    children: !values.has('no-children'),
+    duration: duration === undefined ? null : readDuration('duration', duration),
+    verbose: values.has('verbose'),
+    ringSize: ringSize === undefined ? null : readRingSize(ringSize),
+  };
+}
+
+function showOptions(values: Parsed['values']): ShowOptions {
+  const flags = (textOf(values, 'capture') ?? 'bodies')
+    .split(',')
+    .map((flag) => oneOf('capture', flag, ['heads', 'bodies', 'requests', 'responses']));
+  if (flags.includes('heads') && flags.includes('bodies')) {
+    throw new UsageError('--capture takes heads or bodies, not both (bodies includes the heads).');
+  }
+  const limit = readBodyLimit(textOf(values, 'max-body'));
+  const only = flags.includes('requests') !== flags.includes('responses');
+  const latency = textOf(values, 'min-latency');
+  return {
+    format: formatOf(values),
+    output: textOf(values, 'output') ?? null,
+    minLatency: latency === undefined ? 0 : readDuration('min-latency', latency),
+    requests: !only || flags.includes('requests'),
+    responses: !only || flags.includes('responses'),
+    showSecrets: values.has('show-secrets'),
+    bodyLimit: flags.includes('heads') ? 0 : limit,
+  };
+}
+
+/** Whether a body limit was asked for. */
+function chooses(values: Parsed['values']): boolean {
+  return values.has('max-body') || (textOf(values, 'capture') ?? '').split(',').includes('heads');
+}
+
+function formatOf(values: Parsed['values']): 'table' | 'json' {
+  return oneOf('format', textOf(values, 'format') ?? 'table', ['table', 'json']);
+}
+
+function textOf(values: Parsed['values'], name: string): string | undefined {
+  const value = values.get(name);
+  return value === true ? undefined : value;
+}
+
+function oneOf<const T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `--${name} takes ${allowed.join(', ')}, not ${quote(value)}.${suggest(value, allowed)}`,
+  );
+}
+
+function readDuration(name: string, text: string): number {
+  const duration = parseDuration(text);
+  if (duration === null) {
+    throw new UsageError(
+      `--${name} takes a duration with its unit (50ms, 1.5s, 2m, 1h), not ${quote(text)}.`,
+    );
+  }
+  return duration;
+}
+
+function readBodyLimit(text: string | undefined): number | null {
+  if (text === undefined) return DEFAULT_BODY_LIMIT;
+  if (text === 'all') return null;
+  if (text === 'none') return 0;
+  const size = parseSize(text);
+  if (size === null) {
+    throw new UsageError(`--max-body takes a size (4096, 64KiB, 1MB), none or all, not ${quote(text)}.`);
+  }
+  return size;
+}
+
+/** The kernel wants a power of two that is a multiple of the page size (BPF_MAP_TYPE_RINGBUF). */
+function readRingSize(text: string): number {
+  const size = parseSize(text);
+  if (size === null || size < RING_MIN || size > RING_MAX || 2 ** Math.round(Math.log2(size)) !== size) {
+    throw new UsageError(`--ring-size takes a power of two from 64KiB to 1GiB, not ${quote(text)}.`);
+  }
+  return size;
+}
+
+function readPid(text: string): number {
+  const pid = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (pid <= 0x7fff_ffff) return pid;
+  throw new UsageError(`${quote(text)} is not a process id.`);
+}
+
+function noOperands(topic: Topic, operands: readonly string[]): void {
+  if (operands[0] !== undefined) {
+    throw new UsageError(`http-trace ${topic} takes only options, not ${quote(operands[0])}.`);
+  }
+}
+
+/** Printable and short, whatever was typed. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+function suggest(typed: string, known: readonly string[]): string {
+  let best: string | null = null;
+  let least = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(typed.slice(0, 40), candidate);
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best === null ? '' : ` Did you mean ${best}?`;
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substituted, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

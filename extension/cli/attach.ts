@@ -1,0 +1,50 @@
+/** `http-trace attach`: processes that run already. */
+import { TraceError } from '../capture/trace.ts';
+import type { TraceOptions } from './arguments.ts';
+import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
+import { LiveTrace, openFiles, say } from './live.ts';
+import { askedToStop } from './signals.ts';
+
+/** Resolves with the exit status. @throws TraceError when no trace can start; Exit */
+export async function attach(pids: readonly number[], options: TraceOptions): Promise<number> {
+  const files = openFiles(options);
+  const asked = askedToStop();
+  const trace = await LiveTrace.start(options, files);
+  const refused = await attachAll(trace, pids, options.children);
+  if (refused.length > 0) {
+    for (const message of refused) say(message);
+    await trace.finish(() => refused);
+    return EXIT_FAILED;
+  }
+  if (options.verbose) say(`tracing ${pids.join(', ')}; Ctrl+C stops.`);
+  const time = timer(options.duration);
+  const stop = Promise.race([trace.idle, asked, time.over]).then(() => null);
+  const problem = await Promise.race([trace.broken, stop]);
+  time.cancel();
+  const troubles = await trace.finish();
+  for (const trouble of troubles) say(trouble);
+  if (problem !== null && !troubles.includes(problem)) say(problem);
+  return troubles.length > 0 || problem !== null ? EXIT_FAILED : EXIT_OK;
+}
+
+/** The messages of those that could not be attached. */
+async function attachAll(trace: LiveTrace, pids: readonly number[], children: boolean): Promise<string[]> {
+  const refused: string[] = [];
+  for (const pid of pids) {
+    try {
+      await trace.attach(pid, children);
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      refused.push(error.message);
+    }
+  }
+  return refused;
+}
+
+function timer(duration: number | null): { over: Promise<void>; cancel: () => void } {
+  let handle: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    if (duration !== null) handle = setTimeout(() => resolve(), duration);
+  });
+  return { over, cancel: () => clearTimeout(handle) };
+}

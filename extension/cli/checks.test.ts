@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { assess, assessProcess, possible } from './checks.ts';
+import type { SystemFacts } from './system.ts';
+
+const ALL = (1n << 41n) - 1n;
+const good: SystemFacts = {
+  platform: 'linux',
+  architecture: 'x64',
+  kernel: '6.1.0-56-amd64',
+  btf: true,
+  lockdown: 'none',
+  uid: 0,
+  capabilities: { effective: ALL, bounding: ALL },
+  missingParts: [],
+  sudo: null,
+  pkexec: false,
+};
+const user: SystemFacts = { ...good, uid: 1000, capabilities: { effective: 0n, bounding: ALL } };
+const check = (facts: SystemFacts, id: string) => assess(facts, null).find((c) => c.id === id);
+
+describe('what the facts mean', () => {
+  it('is fine for root on a usual kernel', () => {
+    const checks = assess(good, '');
+    expect(checks.map((c) => c.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(possible(checks)).toBe(true);
+  });
+
+  it.each<[string, SystemFacts, string]>([
+    ['another system', { ...good, platform: 'darwin' }, 'platform'],
+    ['another machine', { ...good, architecture: 's390x' }, 'platform'],
+    ['an old kernel', { ...good, kernel: '5.4.0-1' }, 'kernel'],
+    ['a very old kernel', { ...good, kernel: '4.19.0' }, 'kernel'],
+    ['no type information', { ...good, btf: false }, 'btf'],
+    ['confidentiality lockdown', { ...good, lockdown: 'confidentiality' }, 'lockdown'],
+    ['a missing part', { ...good, missingParts: ['/x/loader'] }, 'parts'],
+    ['a container', { ...good, capabilities: { effective: 0n, bounding: 0xa80425fbn } }, 'rights'],
+    ['a user without sudo', user, 'rights'],
+  ])('%s is in the way, with something to do', (_, facts, id) => {
+    expect(check(facts, id)).toMatchObject({
+      status: 'missing',
+      remedy: expect.stringMatching(/\w{3}.*\.$/),
+    });
+    expect(possible(assess(facts, null))).toBe(false);
+  });
+
+  it.each<[SystemFacts, string]>([
+    [{ ...user, sudo: 'free' }, 'by sudo -n'],
+    [{ ...user, sudo: 'asks' }, 'asks in a terminal'],
+    [{ ...user, sudo: 'asks', pkexec: true }, 'by pkexec'],
+    // CAP_BPF and CAP_PERFMON, without CAP_SYS_ADMIN
+    [
+      { ...user, capabilities: { effective: (1n << 39n) | (1n << 38n), bounding: ALL } },
+      'sufficient capabilities',
+    ],
+    [{ ...good, kernel: '10.0-rc1' }, 'root'],
+  ])('finds the way to the rights', (facts, way) => {
+    expect(check(facts, 'rights')).toMatchObject({ status: 'ok', detail: expect.stringContaining(way) });
+    expect(possible(assess(facts, null))).toBe(true);
+  });
+
+  it('does not claim what it could not find out', () => {
+    expect(check({ ...good, lockdown: null }, 'lockdown')?.status).toBe('unknown');
+    expect(check(user, 'trial')?.status).toBe('unknown');
+  });
+
+  it('believes what was tried', () => {
+    const failed = assess(good, 'The kernel refused.');
+    expect(failed.at(-1)).toMatchObject({ status: 'missing', detail: 'The kernel refused.' });
+    expect(possible(failed)).toBe(false);
+  });
+
+  it('knows whose process may be traced', () => {
+    expect(assessProcess(1, { owner: 0 }, 1000).status).toBe('missing');
+    expect(assessProcess(7, { owner: 1000 }, 1000).status).toBe('ok');
+    expect(assessProcess(7, { owner: 1000 }, 0).status).toBe('ok');
+    expect(assessProcess(7, { owner: null }, 0)).toMatchObject({
+      status: 'missing',
+      detail: 'there is no such process',
+    });
+  });
+});

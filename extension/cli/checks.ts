@@ -1,0 +1,127 @@
+/** What the facts about a system mean for tracing. Pure. */
+import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
+
+export interface Check {
+  /** Stable, for scripts. */
+  readonly id: 'platform' | 'kernel' | 'btf' | 'lockdown' | 'parts' | 'rights' | 'trial' | 'process';
+  readonly title: string;
+  /** `unknown`: could not be found out, and need not be in the way. */
+  readonly status: 'ok' | 'missing' | 'unknown';
+  readonly detail: string;
+  /** What to do; null when nothing needs to be done. */
+  readonly remedy: string | null;
+}
+
+/** The ring buffer and CAP_BPF came with 5.8. */
+const OLDEST_KERNEL = [5, 8] as const;
+
+/** `trial`: what came of really loading the programs: null = not tried, '' = it worked, else why it did not. */
+export function assess(facts: SystemFacts, trial: string | null): Check[] {
+  return [
+    platform(facts),
+    kernel(facts),
+    btf(facts),
+    lockdown(facts),
+    parts(facts),
+    rights(facts),
+    tried(trial),
+  ];
+}
+
+/** Tracing is possible: it was seen to work, or nothing that it needs is missing. */
+export function possible(checks: readonly Check[]): boolean {
+  return checks.every((check) => check.status !== 'missing');
+}
+
+function check(id: Check['id'], title: string, ok: boolean, detail: string, remedy: string): Check {
+  return { id, title, status: ok ? 'ok' : 'missing', detail, remedy: ok ? null : remedy };
+}
+
+function platform({ platform, architecture }: SystemFacts): Check {
+  const ok = platform === 'linux' && (architecture === 'x64' || architecture === 'arm64');
+  const remedy = 'HTTP Trace runs on Linux on x64 and arm64. Elsewhere, recorded traces can be shown.';
+  return check('platform', 'Platform', ok, `${platform} ${architecture}`, remedy);
+}
+
+function kernel({ kernel }: SystemFacts): Check {
+  const [major = 0, minor = 0] = kernel.split('.', 2).map((part) => Number.parseInt(part, 10) || 0);
+  const ok = major > OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor >= OLDEST_KERNEL[1]);
+  const remedy = `A kernel of version ${OLDEST_KERNEL.join('.')} or later is needed, for its BPF ring buffer.`;
+  return check('kernel', 'Kernel with BPF ring buffer', ok, kernel, remedy);
+}
+
+function btf({ btf }: SystemFacts): Check {
+  const remedy = 'The kernel must be built with CONFIG_DEBUG_INFO_BTF, as those of the distributions are.';
+  return check('btf', 'Kernel type information', btf, '/sys/kernel/btf/vmlinux', remedy);
+}
+
+function lockdown({ lockdown }: SystemFacts): Check {
+  const title = 'Kernel lockdown';
+  if (lockdown === null) {
+    return { id: 'lockdown', title, status: 'unknown', detail: 'the kernel does not say', remedy: null };
+  }
+  const remedy =
+    'In this mode the kernel lets nobody read memory through BPF. Secure Boot or lockdown=integrity instead of confidentiality would allow it.';
+  return check('lockdown', title, lockdown !== 'confidentiality', lockdown, remedy);
+}
+
+function parts({ missingParts }: SystemFacts): Check {
+  const detail = missingParts.length === 0 ? 'all there' : `not there: ${missingParts.join(', ')}`;
+  return check(
+    'parts',
+    'Parts of HTTP Trace',
+    missingParts.length === 0,
+    detail,
+    'Install HTTP Trace again.',
+  );
+}
+
+function rights({ uid, capabilities, sudo, pkexec }: SystemFacts): Check {
+  const title = 'Rights to load programs';
+  if (capabilities !== null && !sufficient(capabilities.bounding)) {
+    const detail =
+      uid === 0 ? 'root, but without the capabilities' : `user ${uid}, and no way to more rights`;
+    const remedy =
+      'This looks like a container: start it with --cap-add BPF --cap-add PERFMON --cap-add SYS_ADMIN, or trace from outside.';
+    return check('rights', title, false, detail, remedy);
+  }
+  if (capabilities !== null && sufficient(capabilities.effective)) {
+    return check('rights', title, true, uid === 0 ? 'root' : `user ${uid} with sufficient capabilities`, '');
+  }
+  if (sudo === 'free') return check('rights', title, true, `user ${uid}, by sudo -n`, '');
+  if (pkexec) return check('rights', title, true, `user ${uid}, by pkexec, which asks`, '');
+  if (sudo === 'asks')
+    return check('rights', title, true, `user ${uid}, by sudo, which asks in a terminal`, '');
+  return check('rights', title, false, `user ${uid}, no sudo, no pkexec`, 'Run as root, or install sudo.');
+}
+
+function tried(trial: string | null): Check {
+  const title = 'Loading the programs';
+  if (trial === null) {
+    return {
+      id: 'trial',
+      title,
+      status: 'unknown',
+      detail: 'not tried: that needs the rights',
+      remedy: null,
+    };
+  }
+  if (trial === '') return check('trial', title, true, 'loaded, attached and removed again', '');
+  return check('trial', title, false, trial, 'What is missing above is the likely reason.');
+}
+
+/** Whether this user may trace this process: root any, others their own. */
+export function assessProcess(pid: number, { owner }: ProcessFacts, uid: number): Check {
+  const title = `Process ${pid}`;
+  if (owner === null) {
+    return check(
+      'process',
+      title,
+      false,
+      'there is no such process',
+      'See ps for the ids of those that run.',
+    );
+  }
+  const ok = uid === 0 || owner === uid;
+  return check('process', title, ok, `belongs to user ${owner}`, 'Only root may trace processes of others.');
+}

@@ -1,0 +1,51 @@
+/** `http-trace doctor`: what this system offers, what is missing, what to do. */
+import { startCapture } from '../capture/capture.ts';
+import { TraceError } from '../capture/trace.ts';
+import { DEFAULT_BODY_LIMIT } from './arguments.ts';
+import { assess, assessProcess, type Check, possible } from './checks.ts';
+import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
+import { HELPER_PATH, NATIVE_PATH } from './live.ts';
+import { StandardOutput } from './output.ts';
+import { readProcess, readSystem, type SystemFacts, sufficient } from './system.ts';
+import { visible } from './visible.ts';
+
+export async function doctor(format: 'table' | 'json', pid: number | null): Promise<number> {
+  const facts = readSystem(NATIVE_PATH, HELPER_PATH);
+  const checks = assess(facts, await tryLoading(facts));
+  if (pid !== null) checks.push(assessProcess(pid, readProcess(pid), facts.uid));
+  const ok = possible(checks);
+  const output = new StandardOutput(process.stdout);
+  output.write(format === 'json' ? `${JSON.stringify({ possible: ok, checks })}\n` : report(checks, ok));
+  await output.end();
+  return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+/** See `assess`. Only with the rights at hand: doctor asks for none. */
+async function tryLoading(facts: SystemFacts): Promise<string | null> {
+  if (facts.missingParts.length > 0 || facts.capabilities === null) return null;
+  if (!sufficient(facts.capabilities.effective)) return null;
+  try {
+    const capture = await startCapture({
+      nativePath: NATIVE_PATH,
+      helperPath: HELPER_PATH,
+      bodyLimit: DEFAULT_BODY_LIMIT,
+      backend: 'auto',
+    });
+    await capture.stop();
+    return '';
+  } catch (error) {
+    if (error instanceof TraceError) return error.message;
+    throw error;
+  }
+}
+
+const MARKS: Readonly<Record<Check['status'], string>> = { ok: 'ok', missing: 'MISSING', unknown: 'unknown' };
+
+function report(checks: readonly Check[], ok: boolean): string {
+  const width = Math.max(...checks.map((check) => check.title.length));
+  const lines = checks.flatMap(({ title, status, detail, remedy }) => {
+    const line = `${MARKS[status].padEnd(8)} ${title.padEnd(width)}  ${visible(detail)}`;
+    return remedy === null ? [line] : [line, `${' '.repeat(9)}-> ${visible(remedy)}`];
+  });
+  return `${[...lines, '', ok ? 'Tracing is possible here.' : 'Tracing is not possible here.'].join('\n')}\n`;
+}

@@ -1,0 +1,88 @@
+import type { Topic } from './arguments.ts';
+
+const SHOW = `
+  --format table|json   table: one line an exchange. json: one exchange a line when it is
+                        over, the summary as the last line (http-trace schema). Default: table.
+  --output FILE         Write there (mode 0600) instead of to standard output.
+  --min-latency 50ms    Leave out exchanges that took less.
+  --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
+                        requests or responses (leave out the other's fields and body).
+  --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all.
+                        Beyond it the length still counts.
+  --show-secrets        Do not mask passwords, tokens and cookies.`;
+
+const TRACE = `${SHOW}
+  --record FILE         Keep the raw records there (mode 0600, unmasked) for http-trace replay.
+  --no-children         Do not follow the processes that a target starts.
+  --duration 10s        Stop tracing after that time.
+  --backend NAME        auto (the default) or tracepoint.
+  --ring-size SIZE      Buffer between kernel and helper, a power of two.
+  --verbose             Say on standard error what is being done.`;
+
+const TEXTS: Readonly<Record<Topic, string>> = {
+  run: `http-trace run [options] -- COMMAND…
+
+Runs the command and shows every HTTP call that it and its children make or answer, from the
+first instruction on. Ends when the command ends.
+
+The command keeps its standard input, output and error. The trace goes to standard output too,
+or, with --output, to a file. Signals are passed on.
+
+Options${TRACE}
+
+Exit status: the command's (128 + n when signal n ended it; 127 when it was not found, 126 when it
+could not be run); 2 for wrong usage or an output that cannot be written; 125 when tracing could
+not start. In the last two cases the command was not run.
+`,
+  attach: `http-trace attach PID… [options]
+
+Shows the HTTP calls of running processes, until all of them have ended, on Ctrl+C or after
+--duration. Connections that were open already are shown from their next recognisable message
+on and marked as joined late.
+
+Options${TRACE}
+
+Exit status: 0; 1 when a process could not be traced or the trace broke off; 2 for wrong usage.
+`,
+  replay: `http-trace replay FILE [options]
+
+Shows the exchanges of a file made with --record. Needs no privilege.
+
+Options${SHOW}
+
+Exit status: 0; 1 when the file is cut or damaged (what is before that is shown); 2 when it is no
+recording.
+`,
+  doctor: `http-trace doctor [--format table|json] [--pid N]
+
+Says what this system offers for tracing, what is missing, and what to do about it. As root, it
+really loads the kernel programs and removes them again.
+
+  --format table|json   Default: table.
+  --pid N               Also say whether this process can be traced.
+
+Exit status: 0 when tracing is possible, else 1.
+`,
+  schema: `http-trace schema
+
+Prints the JSON Schema (2020-12) of the lines of --format json.
+`,
+};
+
+const GENERAL = `http-trace shows every HTTP call of a program as it happens: no proxy, no certificate, no change
+to the program.
+
+  http-trace run [options] -- COMMAND…   trace a command from its first instruction
+  http-trace attach PID… [options]       trace running processes
+  http-trace replay FILE [options]       show a recorded trace, without privilege
+  http-trace doctor                      what this system offers, what is missing, what to do
+  http-trace schema                      the JSON Schema of --format json
+  http-trace COMMAND --help              the options
+  http-trace --version
+
+Example: http-trace run --format json --output calls.jsonl -- npm test
+`;
+
+export function helpText(topic: Topic | null): string {
+  return topic === null ? GENERAL : TEXTS[topic];
+}

@@ -1,0 +1,135 @@
+/** A live trace on the command line: capture, recording and lines, and its orderly end. */
+import { join } from 'node:path';
+import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
+import { type Capture, startCapture } from '../capture/capture.ts';
+import type { TraceOptions } from './arguments.ts';
+import { FileOutput, type Output, openPrivate, StandardOutput } from './output.ts';
+import { TraceReader } from './reader.ts';
+import { RecordingFile } from './recordingFile.ts';
+
+/** Beside the bundle: `native/` with loader, gate and addon, and `helper.js`. */
+export const NATIVE_PATH = join(__dirname, 'native');
+export const HELPER_PATH = join(__dirname, 'helper.js');
+
+/** For standard error. */
+export function say(message: string): void {
+  process.stderr.write(`http-trace: ${message}\n`);
+}
+
+export interface Files {
+  readonly output: Output;
+  readonly recording: RecordingFile | null;
+}
+
+/** All that will be written, opened before anything is started. @throws Exit */
+export function openFiles(options: {
+  readonly output: string | null;
+  readonly record?: string | null;
+}): Files {
+  const { output, record = null } = options;
+  return {
+    output:
+      output === null ? new StandardOutput(process.stdout) : new FileOutput(output, openPrivate(output)),
+    recording: record === null ? null : new RecordingFile(record),
+  };
+}
+
+export class LiveTrace {
+  /** Resolves when the trace cannot go on: null when the reader of the output has gone, else why. */
+  readonly broken: Promise<string | null>;
+  /** Resolves when all targets and the processes they started have ended. */
+  readonly idle: Promise<void>;
+  readonly #reader: TraceReader;
+  readonly #troubles: string[] = [];
+  #idle: () => void = () => {};
+  #fail: (problem: string) => void = () => {};
+  #attached = false;
+  #finished: Promise<readonly string[]> | null = null;
+
+  private constructor(
+    private readonly capture: Capture,
+    options: TraceOptions,
+    private readonly files: Files,
+  ) {
+    this.#reader = new TraceReader(options, files.output);
+    this.idle = new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+    const failed = new Promise<string>((resolve) => {
+      this.#fail = resolve;
+    });
+    const ended = capture.ended.then(({ fault }) =>
+      this.#finished === null ? (fault ?? 'The helper ended.') : new Promise<never>(() => {}),
+    );
+    this.broken = Promise.race([failed, ended, files.output.broken]);
+    files.recording?.begin(capture.hello.byteOrder);
+    capture.onFrame((type, payload) => this.#frame(type, payload));
+  }
+
+  /** @throws TraceError */
+  static async start(options: TraceOptions, files: Files): Promise<LiveTrace> {
+    const capture = await startCapture({
+      nativePath: NATIVE_PATH,
+      helperPath: HELPER_PATH,
+      bodyLimit: options.bodyLimit,
+      backend: options.backend,
+      ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
+      verbose: options.verbose,
+    });
+    return new LiveTrace(capture, options, files);
+  }
+
+  /** @throws TraceError */
+  async attach(pid: number, children: boolean): Promise<ProcessInfo> {
+    const info = await this.capture.attach(pid, children);
+    this.#attached = true;
+    return info;
+  }
+
+  /** Known after `finish`; null when the helper died before. */
+  get finalStatus(): Status | null {
+    return this.#reader.status?.final === true ? this.#reader.status : null;
+  }
+
+  /**
+   * Drains what is under way and shows the rest and the summary. Resolves with what went wrong during the
+   * trace, in sentences. Idempotent.
+   * @param remarks more sentences for the summary, asked for when all is drained
+   */
+  finish(remarks: (status: Status | null) => readonly string[] = () => []): Promise<readonly string[]> {
+    this.#finished ??= this.#finish(remarks);
+    return this.#finished;
+  }
+
+  async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
+    // Asked before stopping: afterwards the helper has gone because it should.
+    const early = await Promise.race([this.capture.ended, Promise.resolve(null)]);
+    if (early !== null) this.#troubles.push(early.fault ?? 'The helper ended.');
+    const status = await this.capture.stop();
+    if (early === null && status === null) {
+      const { fault } = await this.capture.ended;
+      this.#troubles.push(fault ?? 'The helper ended before it had sent everything.');
+    }
+    const { recording, output } = this.files;
+    recording?.end();
+    if (recording?.problem) this.#troubles.push(recording.problem);
+    this.#reader.finish([...this.#troubles, ...remarks(status)]);
+    await output.end();
+    return this.#troubles;
+  }
+
+  #frame(type: FrameType, payload: Uint8Array): void {
+    this.files.recording?.frame(type, payload);
+    if (this.#troubles.length > 0) return;
+    try {
+      this.#reader.frame(type, payload);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const problem = `The helper sent what cannot be read: ${reason}`;
+      this.#troubles.push(problem);
+      this.#fail(problem);
+      return;
+    }
+    if (type === FrameType.Status && this.#attached && this.#reader.status?.targets === 0) this.#idle();
+  }
+}

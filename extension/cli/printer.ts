@@ -1,0 +1,80 @@
+/** Exchanges, each once, when it is over; then the summary. */
+import type { EngineApi } from '../engine/engine.ts';
+import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
+import type { ShowOptions } from './arguments.ts';
+import type { Output } from './output.ts';
+import { summaryText } from './summary.ts';
+import { Table } from './table.ts';
+
+/** Exchanges after which the engine forgets what was shown, so that a long trace needs no more memory. */
+const FORGET_AFTER = 2000;
+
+export class Printer {
+  readonly #table: Table;
+  readonly #done = new Set<number>();
+  #count = 0;
+  #sinceForgotten = 0;
+  #headed = false;
+
+  constructor(
+    private readonly engine: EngineApi,
+    private readonly options: ShowOptions,
+    private readonly output: Output,
+  ) {
+    this.#table = new Table(output.columns);
+  }
+
+  /** Exchanges that were over, shown or not. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Shows what is over since the last call. What it writes depends on the records alone, not on the clock. */
+  flush(): void {
+    const { changed, removed } = this.engine.takeChanges();
+    for (const id of removed) this.#done.delete(id);
+    for (const id of changed) {
+      if (this.#done.has(id) || this.engine.get(id)?.state !== 'ended') continue;
+      this.#done.add(id);
+      this.#count++;
+      this.#sinceForgotten++;
+      this.#show(id);
+    }
+    if (this.#sinceForgotten >= FORGET_AFTER) {
+      this.#sinceForgotten = 0;
+      this.engine.clear();
+    }
+  }
+
+  summary(summary: SummaryJson): void {
+    if (this.options.format === 'json') {
+      this.output.write(`${JSON.stringify(summary)}\n`);
+      return;
+    }
+    this.output.write(`${this.#headed ? '\n' : ''}${summaryText(summary)}`);
+  }
+
+  #show(id: number): void {
+    const row = this.engine.row(id);
+    if (row === undefined) return;
+    if (row.duration !== null && row.duration < this.options.minLatency) return;
+    if (this.options.format === 'table') {
+      if (!this.#headed) this.output.write(this.#table.header());
+      this.#headed = true;
+      this.output.write(this.#table.line(row));
+      return;
+    }
+    const exchange = this.engine.json(id, { reveal: this.options.showSecrets });
+    if (exchange !== undefined) this.output.write(`${JSON.stringify(this.#chosen(exchange))}\n`);
+  }
+
+  #chosen(exchange: ExchangeJson): ExchangeJson {
+    const { requests, responses } = this.options;
+    return {
+      ...exchange,
+      request: requests ? exchange.request : null,
+      response: responses ? exchange.response : null,
+      interim: responses ? exchange.interim : [],
+    };
+  }
+}

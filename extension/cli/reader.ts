@@ -1,0 +1,48 @@
+/**
+ * Frames in, lines out: the one way from the helper's frames to what is shown, for a live trace and for a
+ * recorded one, so that both show the same.
+ */
+import type { FrameType, Status } from '../../helper/protocol.ts';
+import { Pipeline } from '../capture/pipeline.ts';
+import { Engine } from '../engine/engine.ts';
+import type { ShowOptions } from './arguments.ts';
+import type { Output } from './output.ts';
+import { Printer } from './printer.ts';
+import { summarize } from './summary.ts';
+
+export class TraceReader {
+  readonly #engine: Engine;
+  readonly #pipeline: Pipeline;
+  readonly #printer: Printer;
+
+  constructor(options: ShowOptions, output: Output) {
+    this.#engine = new Engine({ bodyLimit: options.bodyLimit });
+    this.#pipeline = new Pipeline(this.#engine);
+    this.#printer = new Printer(this.#engine, options, output);
+  }
+
+  get status(): Status | null {
+    return this.#pipeline.status;
+  }
+
+  /** @throws FrameError or RecordError for a frame that does not hold what it should. */
+  frame(type: FrameType, payload: Uint8Array): void {
+    this.#pipeline.frame(type, payload);
+    this.#printer.flush();
+  }
+
+  /** Shows what is left and the summary. */
+  finish(troubles: readonly string[]): void {
+    this.#engine.finish();
+    this.#printer.flush();
+    this.#printer.summary(
+      summarize({
+        status: this.#pipeline.status,
+        stats: this.#engine.stats(),
+        exchanges: this.#printer.count,
+        backend: this.#pipeline.hello?.backend ?? 'unknown',
+        troubles,
+      }),
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/** `http-trace run`: a command, traced from its first instruction. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { Status } from '../../helper/protocol.ts';
+import { TraceError } from '../capture/trace.ts';
+import type { TraceOptions } from './arguments.ts';
+import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
+import { LiveTrace, NATIVE_PATH, openFiles, say } from './live.ts';
+import { forwardSignals } from './signals.ts';
+
+/** The descriptor on which the gate waits. */
+const GATE_DESCRIPTOR = 3;
+
+/** Resolves with the command's exit status. @throws Exit when the command was not run */
+export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
+  const files = openFiles(options);
+  const trace = await startOrExit(options, files);
+  // The gate is the command already, waiting: the process that is attached is the one that executes it.
+  const child = spawn(join(NATIVE_PATH, 'gate'), command, {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  });
+  const ended = exitOf(child);
+  ended.catch(() => {}); // A gate that cannot be started has no pid: release says so.
+  const restore = forwardSignals((signal) => child.kill(signal));
+  try {
+    await release(child, trace, options);
+    const time = stopEarly(trace, options.duration);
+    const status = await ended;
+    clearTimeout(time);
+    for (const trouble of await trace.finish(stillRunning)) say(trouble);
+    return status;
+  } catch (error) {
+    child.stdio[GATE_DESCRIPTOR]?.destroy();
+    await ended.catch(() => {});
+    await trace.finish();
+    if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
+    throw error;
+  } finally {
+    restore();
+  }
+}
+
+async function startOrExit(options: TraceOptions, files: ReturnType<typeof openFiles>): Promise<LiveTrace> {
+  try {
+    return await LiveTrace.start(options, files);
+  } catch (error) {
+    if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
+    throw error;
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<number> {
+  const [code, signal] = await once(child, 'exit');
+  return statusOf(code, signal);
+}
+
+async function release(child: ChildProcess, trace: LiveTrace, options: TraceOptions): Promise<void> {
+  const gate = child.stdio[GATE_DESCRIPTOR];
+  if (child.pid === undefined || !(gate instanceof Writable)) {
+    throw new TraceError('helper', 'The gate that starts the command could not be started.');
+  }
+  // The command may end, or be ended, before it reads its byte.
+  gate.on('error', () => {});
+  await trace.attach(child.pid, options.children);
+  gate.end('\n');
+}
+
+/** The trace may end before the command: the command goes on, and its status is still what counts. */
+function stopEarly(trace: LiveTrace, duration: number | null): NodeJS.Timeout | undefined {
+  trace.broken.then((problem) => {
+    if (problem !== null) say('The trace broke off; the command goes on without it.');
+    return trace.finish();
+  });
+  return duration === null ? undefined : setTimeout(() => trace.finish(), duration);
+}
+
+function stillRunning(status: Status | null): readonly string[] {
+  const left = status?.targets ?? 0;
+  if (left === 0) return [];
+  const who = left === 1 ? '1 process that it started was' : `${left} processes that it started were`;
+  return [`When the command ended, ${who} still running.`];
+}

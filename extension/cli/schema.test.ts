@@ -1,0 +1,137 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import type { ExchangeJson, MessageJson, SummaryJson } from '../engine/exchangeJson.ts';
+import schema from './exchange.schema.json';
+
+const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);
+
+const message: MessageJson = {
+  headers: [['Host', 'api.example']],
+  trailers: [],
+  bodySize: 11,
+  bodyCaptured: 11,
+  body: { text: '{"id":"a7"}' },
+  decodedSize: null,
+  bodyNote: null,
+};
+const full: ExchangeJson = {
+  id: 7,
+  process: { pid: 4242, name: 'node' },
+  side: 'client',
+  protocol: 'HTTP/1.1',
+  method: 'POST',
+  url: 'https://api.example:8443/orders?x=1',
+  status: 201,
+  statusText: 'Created',
+  startedAt: '2026-11-22T18:00:00.123456Z',
+  durationMs: 12.345,
+  timings: { connectMs: 0.2, tlsMs: 3.1, sendMs: 0.1, waitMs: 8.8, receiveMs: 0.1, pausedMs: 0 },
+  connection: {
+    id: '1',
+    transport: 'tcp',
+    local: '127.0.0.1:40000',
+    remote: '[::1]:8443',
+    joinedLate: false,
+  },
+  tls: { library: 'openssl', version: 'TLSv1.3', serverName: 'api.example', alpn: 'http/1.1' },
+  request: message,
+  response: { ...message, body: { base64: '/+8=' }, decodedSize: 2, bodyNote: 'Cut.' },
+  interim: [{ status: 103, statusText: 'Early Hints', headers: [['Link', '</a>']] }],
+  messages: [],
+  completeness: ['complete'],
+  violations: [{ rule: 'RFC 9112 section 6.3', message: 'Two lengths.', in: 'response' }],
+};
+const unknown: ExchangeJson = {
+  ...full,
+  process: null,
+  side: null,
+  method: null,
+  url: null,
+  status: null,
+  statusText: null,
+  durationMs: null,
+  timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
+  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true },
+  tls: null,
+  request: { ...message, bodySize: null, bodyCaptured: 0, body: null },
+  response: null,
+  completeness: ['joined-late', 'unanswered'],
+};
+const summary: SummaryJson = {
+  summary: {
+    produced: 5,
+    delivered: 5,
+    dropped: 0,
+    exchanges: 1,
+    connections: 1,
+    bytes: { seen: 1, copied: 1, omitted: 0, dropped: 0, unseen: 0, other: 0 },
+    backend: 'tracepoint',
+    note: null,
+  },
+};
+
+/** Every path to an object inside a value. */
+function* objects(value: unknown, path: readonly (string | number)[] = []): Generator<(string | number)[]> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) yield [...path];
+  for (const [key, inner] of Object.entries(value)) {
+    yield* objects(inner, [...path, Array.isArray(value) ? Number(key) : key]);
+  }
+}
+
+function changed(
+  value: unknown,
+  path: readonly (string | number)[],
+  change: (object: Record<string, unknown>) => void,
+) {
+  const copy = structuredClone(value);
+  let at = copy as Record<string | number, unknown>;
+  for (const key of path) at = at[key] as Record<string, unknown>;
+  change(at);
+  return copy;
+}
+
+describe('the schema', () => {
+  it.each([
+    ['a full exchange', full],
+    ['one of which little is known', unknown],
+    ['a summary', summary],
+    [
+      'a summary without the kernel',
+      { summary: { ...summary.summary, produced: null, dropped: null, bytes: null } },
+    ],
+  ])('takes %s', (_, value) => {
+    validate(value);
+    expect(validate.errors).toBeNull();
+  });
+
+  // The samples are typed by the contract, so a property that the contract gains or loses fails here.
+  it.each([
+    ['exchange', full],
+    ['summary', summary],
+  ])('knows exactly the properties of the %s contract', (_, value) => {
+    const paths = [...objects(value)];
+    expect(paths.length).toBeGreaterThan(1);
+    for (const path of paths) {
+      expect(validate(changed(value, path, (object) => Object.assign(object, { extra: 1 }))), `${path}`).toBe(
+        false,
+      );
+      const names = Object.keys(path.reduce((v, k) => v[k as never], value as never));
+      for (const name of names) {
+        const without = changed(value, path, (object) => delete object[name]);
+        expect(validate(without), `without ${[...path, name]}`).toBe(false);
+      }
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ['complete beside something else', { ...full, completeness: ['complete', 'aborted'] }],
+    ['no completeness', { ...full, completeness: [] }],
+    ['milliseconds in the time', { ...full, startedAt: '2026-11-22T18:00:00.123Z' }],
+    ['a negative duration', { ...full, durationMs: -1 }],
+    ['a body of both kinds', { ...full, request: { ...message, body: { text: '', base64: '' } } }],
+    ['a field with three parts', { ...full, request: { ...message, headers: [['a', 'b', 'c']] } }],
+    ['a count that is no number', { summary: { ...summary.summary, delivered: null } }],
+    ['a string', 'x'],
+  ])('refuses %s', (_, value) => expect(validate(value)).toBe(false));
+});

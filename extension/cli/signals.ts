@@ -1,0 +1,40 @@
+/** Signals: passed on to a command, or the wish to stop. */
+import { readFileSync } from 'node:fs';
+
+const FORWARDED = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
+const FROM_KEYBOARD: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
+
+/** Passes signals on until the returned function is called. */
+export function forwardSignals(to: (signal: NodeJS.Signals) => void): () => void {
+  const forward = (signal: NodeJS.Signals): void => {
+    // A key press reaches every process of the terminal's foreground group by itself: once is enough.
+    if (FROM_KEYBOARD.has(signal) && inForeground()) return;
+    to(signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  return () => {
+    for (const signal of FORWARDED) process.off(signal, forward);
+  };
+}
+
+/**
+ * Resolves at the first Ctrl+C, SIGTERM or SIGHUP; from then on a second one ends the program as if it were
+ * not handled.
+ */
+export function askedToStop(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => resolve(signal));
+  });
+}
+
+/** Whether this process is in the foreground group of its terminal (proc_pid_stat(5): pgrp, tpgid). */
+function inForeground(): boolean {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[5] !== '-1' && fields[2] === fields[5];
+  } catch {
+    return false;
+  }
+}

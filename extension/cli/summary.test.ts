@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Counters, Status } from '../../helper/protocol.ts';
+import { type SummaryFacts, summarize, summaryText } from './summary.ts';
+
+const counters: Counters = {
+  produced: 100,
+  droppedData: 0,
+  droppedStructure: 0,
+  seenBytes: 5000,
+  copiedBytes: 4000,
+  omittedBytes: 1000,
+  droppedBytes: 0,
+  unseenBytes: 0,
+  otherBytes: 77,
+  connectionsUntracked: 0,
+  callsUntracked: 0,
+};
+const status = (changes: Partial<Counters> = {}, others: Partial<Status> = {}): Status => ({
+  counters: { ...counters, ...changes },
+  sent: 100,
+  upTo: '1',
+  targets: 0,
+  final: true,
+  ...others,
+});
+const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
+  status: status(),
+  stats: { records: 100, connections: 3 },
+  exchanges: 12,
+  backend: 'tracepoint',
+  troubles: [],
+  ...changes,
+});
+
+describe('the summary', () => {
+  it('has no note when all was delivered', () => {
+    expect(summarize(facts()).summary).toEqual({
+      produced: 100,
+      delivered: 100,
+      dropped: 0,
+      exchanges: 12,
+      connections: 3,
+      bytes: { seen: 5000, copied: 4000, omitted: 1000, dropped: 0, unseen: 0, other: 77 },
+      backend: 'tracepoint',
+      note: null,
+    });
+  });
+
+  it('says what the full buffer cost', () => {
+    const lost = status(
+      { droppedData: 8, droppedStructure: 2, copiedBytes: 3000, droppedBytes: 1000 },
+      { sent: 90 },
+    );
+    const { summary } = summarize(facts({ status: lost, stats: { records: 90, connections: 3 } }));
+    expect(summary).toMatchObject({ produced: 100, delivered: 90, dropped: 10 });
+    expect(summary.note).toBe(
+      '10 records (1000B of data) were lost because the buffer was full; a larger --ring-size helps.',
+    );
+  });
+
+  it('says when the balance is off, and where', () => {
+    const behind = summarize(
+      facts({ status: status({}, { sent: 98 }), stats: { records: 98, connections: 3 } }),
+    );
+    expect(behind.summary.note).toContain('off by 2 records, between kernel and helper');
+    const lost = summarize(facts({ stats: { records: 97, connections: 3 } }));
+    expect(lost.summary.note).toContain('off by 3 records, between helper and engine');
+    const more = summarize(facts({ stats: { records: 101, connections: 3 } }));
+    expect(more.summary.note).toContain('off by -1 records');
+    const bytes = summarize(facts({ status: status({ seenBytes: 5005 }) }));
+    expect(bytes.summary.note).toContain('off by 5 bytes');
+  });
+
+  it('claims no count that the kernel did not tell in the end', () => {
+    for (const unfinished of [null, status({}, { final: false })]) {
+      const { summary } = summarize(facts({ status: unfinished, troubles: ['The helper was killed.'] }));
+      expect(summary).toMatchObject({ produced: null, dropped: null, bytes: null, delivered: 100 });
+      expect(summary.note).toMatch(/^The helper was killed\. The final counts of the kernel are missing/);
+    }
+  });
+
+  it('names what went unseen or untracked', () => {
+    const { note } = summarize(
+      facts({
+        status: status({ unseenBytes: 2048, seenBytes: 7048, connectionsUntracked: 4, callsUntracked: 5 }),
+      }),
+    ).summary;
+    expect(note).toContain('2K moved by system calls that this backend does not see.');
+    expect(note).toContain('4 connections were not followed');
+    expect(note).toContain('5 system calls were not followed');
+  });
+
+  it('is a line or two for people, and safe to print', () => {
+    expect(summaryText(summarize(facts()))).toBe(
+      '12 exchanges on 3 connections; 100 records = 100 delivered + 0 dropped (tracepoint)\n',
+    );
+    const text = summaryText(summarize(facts({ status: null, troubles: ['\x1b[31mred'] })));
+    expect(text).toContain('100 records delivered');
+    expect(text).not.toContain('\x1b');
+  });
+});

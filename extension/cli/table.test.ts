@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ExchangeRow } from '../engine/row.ts';
+import { Table } from './table.ts';
+
+const row: ExchangeRow = {
+  id: 1,
+  revision: 3,
+  method: 'GET',
+  status: 200,
+  statusText: 'OK',
+  scheme: 'http',
+  host: 'localhost:8080',
+  path: '/orders/17?full=1',
+  protocol: 'HTTP/1.1',
+  type: 'json',
+  requestSize: 0,
+  responseSize: 1300,
+  start: 1234.5,
+  duration: 12.34,
+  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+  pid: 4242,
+  processName: 'node',
+  side: 'client',
+  state: 'ended',
+  completeness: ['complete'],
+  violations: 0,
+  connection: '1',
+};
+
+describe('the table', () => {
+  it('shows everything where there is room', () => {
+    expect(new Table(null).header()).toBe(
+      '   START METHOD  STATUS    TIME  SENT  SIZE SIDE   PROCESS         URL\n',
+    );
+    expect(new Table(null).line(row)).toBe(
+      '   1.234 GET     200     12.3ms     0  1.3K client node:4242       http://localhost:8080/orders/17?full=1\n',
+    );
+  });
+
+  it('shows what is unknown as unknown', () => {
+    const unknown: ExchangeRow = {
+      ...row,
+      method: null,
+      status: null,
+      duration: null,
+      host: null,
+      path: null,
+      requestSize: null,
+      responseSize: null,
+      pid: null,
+      processName: null,
+      side: null,
+    };
+    expect(new Table(null).line(unknown).trim().split(/\s+/)).toEqual([
+      '1.234',
+      '-',
+      '-',
+      '-',
+      '-',
+      '-',
+      '-',
+      '-',
+      '-',
+    ]);
+  });
+
+  it('says what is not whole', () => {
+    const cut: ExchangeRow = { ...row, completeness: ['response-truncated', 'joined-late'], violations: 2 };
+    expect(new Table(null).line(cut)).toMatch(/full=1 \[response-truncated, joined-late, malformed\]\n$/);
+    expect(new Table(80).line(cut)).toMatch(/~ \[response-truncated, joined-late, malformed\]\n$/);
+  });
+
+  it.each([40, 60, 80, 100, 120, 200])('never is wider than a terminal of %d columns', (width) => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          method: fc.string({ unit: 'binary', maxLength: 40 }),
+          path: fc.string({ unit: 'binary', maxLength: 300 }),
+          processName: fc.string({ unit: 'binary', maxLength: 15 }),
+          pid: fc.integer({ min: 1, max: 4194304 }),
+          duration: fc.double({ min: 0, max: 1e7, noNaN: true }),
+          responseSize: fc.maxSafeNat(),
+        }),
+        (some) => {
+          const table = new Table(width);
+          const line = table.line({ ...row, ...some });
+          expect(line.length - 1).toBeLessThanOrEqual(width);
+          expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+        },
+      ),
+    );
+  });
+
+  it('lets no captured byte reach the terminal as control', () => {
+    const hostile: ExchangeRow = { ...row, path: '/\x1b]0;owned\x07\r\n\x9b2J\u202e', processName: 'a\nb' };
+    const line = new Table(null).line(hostile);
+    expect(line).toContain('/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u{202e}');
+    expect(line).toContain('a\\x0ab:4242');
+  });
+});
