@@ -70,7 +70,9 @@ export class FrameDecoder {
       const version = head[4] ?? 0;
       const type = head[5] ?? 0;
       if (version !== PROTOCOL_VERSION) {
-        throw new FrameError(`The other side speaks version ${version} of the protocol, not ${PROTOCOL_VERSION}.`);
+        throw new FrameError(
+          `The other side speaks version ${version} of the protocol, not ${PROTOCOL_VERSION}.`,
+        );
       }
       if (counted < COUNTED_HEADER || counted - COUNTED_HEADER > this.maxPayload) {
         throw new FrameError(`A frame claims the impossible length of ${counted} bytes.`);
@@ -138,4 +140,8 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
 ]);
 
 /** What a helper accepts from its client. */
-export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([FrameType.Attach, FrameType.Detach, FrameType.Stop]);
+export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([
+  FrameType.Attach,
+  FrameType.Detach,
+  FrameType.Stop,
+]);

@@ -40,7 +40,7 @@ static void open_standard_streams(void)
 	int descriptor;
 
 	do {
-		descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
+		descriptor = open("/dev/null", O_RDWR);
 	} while (descriptor >= 0 && descriptor <= 2);
 	if (descriptor > 2)
 		close(descriptor);

@@ -1,0 +1,260 @@
+/**
+ * One capture: a private socket, the loader that is started with the rights it needs and connects back to it,
+ * and the helper that it becomes. Used by the command line and by the extension's worker alike.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { HEAD_ALLOWANCE, UNLIMITED } from '../../helper/facts.ts';
+import {
+  decodeJson,
+  encodeFrame,
+  encodeJson,
+  FrameDecoder,
+  FrameError,
+  HELPER_FRAMES,
+} from '../../helper/frames.ts';
+import type { Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { RECORD_LAYOUT } from '../engine/record.ts';
+import { Channel } from './channel.ts';
+import { readClock, readFault, readHello, readProcessInfo, readStatus } from './checks.ts';
+import { launchLoader } from './elevation.ts';
+import { TraceError } from './trace.ts';
+
+export interface CaptureOptions {
+  /** Folder of the loader, the gate and the addon. */
+  readonly nativePath: string;
+  /** The helper's bundle. */
+  readonly helperPath: string;
+  /** Bytes of each body that the kernel copies; null = all. */
+  readonly bodyLimit: number | null;
+  readonly backend: 'auto' | 'tracepoint';
+  /** Bytes of the data ring, a power of two. Default 8 MiB. */
+  readonly ringSize?: number;
+  /** The verifier's log on stderr when the kernel refuses. */
+  readonly verbose?: boolean;
+}
+
+export interface Capture {
+  readonly hello: Hello;
+  /** Every frame as it came. Payloads are only valid during the call. */
+  onFrame(listener: (type: FrameType, payload: Uint8Array) => void): void;
+  /** @throws TraceError when there is no such process, or it is not the user's. */
+  attach(pid: number, children: boolean): Promise<ProcessInfo>;
+  detach(pid: number): void;
+  /** Drains; the final status, or null when the helper died before it could say it. Idempotent. */
+  stop(): Promise<Status | null>;
+  /** Resolves when the helper is gone. `fault` says why when nobody asked for it. */
+  readonly ended: Promise<{ readonly fault: string | null }>;
+}
+
+/** From the start of the loader to the helper's first word. A prompt for a password has its time of its own. */
+const HELLO_TIMEOUT_MS = 20_000;
+/** For what lies in the rings and on the socket once a stop was asked for. */
+const STOP_TIMEOUT_MS = 30_000;
+
+/** @throws TraceError with the reason in the user's words. */
+export async function startCapture(options: CaptureOptions): Promise<Capture> {
+  const channel = await Channel.open();
+  let loader: ChildProcess | null = null;
+  try {
+    const launched = await launchLoader(options.nativePath, [
+      '--socket',
+      channel.path,
+      '--node',
+      process.execPath,
+      '--helper',
+      options.helperPath,
+      '--backend',
+      options.backend,
+      '--copy-limit',
+      String(
+        options.bodyLimit === null ? UNLIMITED : Math.min(options.bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1),
+      ),
+      ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
+      ...(options.verbose ? ['--verbose'] : []),
+    ]);
+    loader = launched.process;
+    const capture = new HelperConnection(channel, launched.failed);
+    await capture.ready(HELLO_TIMEOUT_MS);
+    return capture;
+  } catch (error) {
+    channel.close();
+    if (loader?.exitCode === null) loader.kill();
+    throw error;
+  }
+}
+
+class HelperConnection implements Capture {
+  readonly ended: Promise<{ fault: string | null }>;
+  #hello: Hello | null = null;
+  #listeners: ((type: FrameType, payload: Uint8Array) => void)[] = [];
+  /** Frames that came before anybody listened. */
+  #early: { type: FrameType; payload: Uint8Array }[] = [];
+  #waiting = new Map<number, { resolve: (info: ProcessInfo) => void; reject: (error: Error) => void }>();
+  #nextRequest = 1;
+  #stopping: Promise<Status | null> | null = null;
+  #final: Status | null = null;
+  #fault: { code: string; message: string } | null = null;
+  #end: (reason: { fault: string | null }) => void = () => {};
+  #over = false;
+  #greeted: () => void = () => {};
+  #refused: (error: Error) => void = () => {};
+  readonly #greeting: Promise<void>;
+
+  constructor(
+    private readonly channel: Channel,
+    failed: Promise<TraceError>,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#greeting = new Promise((resolve, reject) => {
+      this.#greeted = resolve;
+      this.#refused = reject;
+    });
+    // Awaited in ready(); until then a refusal is nobody's unhandled rejection.
+    this.#greeting.catch(() => {});
+    const decoder = new FrameDecoder(MAX_FRAME, HELPER_FRAMES);
+    channel.onData((piece) => {
+      try {
+        for (const frame of decoder.push(piece)) this.#take(frame.type, frame.payload);
+      } catch (error) {
+        this.#fault ??= {
+          code: 'helper',
+          message:
+            error instanceof FrameError
+              ? `The helper sent something that is no part of the protocol: ${error.message}`
+              : `The capture stopped on an internal error: ${(error as Error).message}`,
+        };
+        channel.close();
+      }
+    });
+    channel.onClose(() => this.#finish(null));
+    void failed.then((error) => {
+      if (this.#hello === null) this.#finish(error);
+    });
+  }
+
+  get hello(): Hello {
+    if (this.#hello === null) throw new Error('The helper has not said hello yet.');
+    return this.#hello;
+  }
+
+  async ready(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(
+      () => this.#finish(new TraceError('helper', 'The helper did not start in time.')),
+      timeoutMs,
+    );
+    try {
+      await this.#greeting;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  onFrame(listener: (type: FrameType, payload: Uint8Array) => void): void {
+    this.#listeners.push(listener);
+    for (const { type, payload } of this.#early.splice(0)) listener(type, payload);
+  }
+
+  async attach(pid: number, children: boolean): Promise<ProcessInfo> {
+    if (this.#over) throw new TraceError('helper', this.#fault?.message ?? 'The trace has ended.');
+    const request = this.#nextRequest++;
+    const answer = new Promise<ProcessInfo>((resolve, reject) =>
+      this.#waiting.set(request, { resolve, reject }),
+    );
+    this.channel.write(encodeJson(FrameType.Attach, { request, pid, children }));
+    const info = await answer;
+    if (info.error === null) return info;
+    const code = info.error === 'not-owner' ? 'not-owner' : info.error === 'gone' ? 'gone' : 'not-found';
+    throw new TraceError(
+      info.error === 'kernel' || info.error === 'too-many' ? 'kernel' : code,
+      info.message,
+    );
+  }
+
+  detach(pid: number): void {
+    this.channel.write(encodeJson(FrameType.Detach, { pid }));
+  }
+
+  stop(): Promise<Status | null> {
+    this.#stopping ??= (async () => {
+      if (!this.#over) this.channel.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+      const timer = setTimeout(() => this.channel.close(), STOP_TIMEOUT_MS);
+      await this.ended;
+      clearTimeout(timer);
+      return this.#final;
+    })();
+    return this.#stopping;
+  }
+
+  #take(type: FrameType, payload: Uint8Array): void {
+    if (this.#hello === null && type !== FrameType.Hello && type !== FrameType.Fault) {
+      throw new FrameError('The first frame is not a hello.');
+    }
+    switch (type) {
+      case FrameType.Hello: {
+        const hello = readHello(decodeJson(payload));
+        if (hello.protocol !== PROTOCOL_VERSION || hello.layout !== RECORD_LAYOUT) {
+          throw new FrameError('The helper is of another version; install the extension anew.');
+        }
+        this.#hello = hello;
+        this.#greeted();
+        break;
+      }
+      case FrameType.Process: {
+        const info = readProcessInfo(decodeJson(payload));
+        const waiting = this.#waiting.get(info.request);
+        this.#waiting.delete(info.request);
+        // The listeners know of the process before whoever asked goes on.
+        this.#tell(type, payload);
+        waiting?.resolve(info);
+        return;
+      }
+      case FrameType.Fault:
+        this.#fault = readFault(decodeJson(payload));
+        break;
+      case FrameType.Status: {
+        const status = readStatus(decodeJson(payload));
+        if (status.final) this.#final = status;
+        break;
+      }
+      case FrameType.Clock:
+        readClock(decodeJson(payload));
+        break;
+      default:
+        break;
+    }
+    this.#tell(type, payload);
+  }
+
+  #tell(type: FrameType, payload: Uint8Array): void {
+    if (this.#listeners.length === 0) this.#early.push({ type, payload: payload.slice() });
+    for (const listener of this.#listeners) listener(type, payload);
+  }
+
+  #finish(error: TraceError | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    const asked = this.#final !== null || this.#stopping !== null;
+    const fault = this.#fault;
+    const message =
+      fault?.message ??
+      error?.message ??
+      'The helper ended by itself; what it had captured is kept. Start again.';
+    const code =
+      fault === null
+        ? (error?.code ?? 'helper')
+        : fault.code === 'no-permission'
+          ? 'no-permission'
+          : fault.code === 'kernel'
+            ? 'kernel'
+            : 'helper';
+    const reason = new TraceError(code, message);
+    this.#refused(reason);
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+    this.channel.close();
+    this.#end({ fault: asked && fault === null ? null : message });
+  }
+}

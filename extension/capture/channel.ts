@@ -1,0 +1,97 @@
+/** The socket on which the helper is awaited: in a folder that only this user can enter, for one peer, once. */
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { TraceError } from './trace.ts';
+
+/**
+ * A folder whose parents nobody else can swap: XDG_RUNTIME_DIR or /run/user/UID, for root /run. Never /tmp.
+ * @throws TraceError when there is none.
+ */
+function runtimeDirectory(): string {
+  const uid = process.getuid?.() ?? 0;
+  const candidates = [process.env['XDG_RUNTIME_DIR'], `/run/user/${uid}`, ...(uid === 0 ? ['/run'] : [])];
+  for (const candidate of candidates) {
+    if (candidate === undefined || !candidate.startsWith('/')) continue;
+    try {
+      const status = statSync(candidate);
+      if (!status.isDirectory() || status.uid !== uid) continue;
+      accessSync(candidate, constants.W_OK);
+      return candidate;
+    } catch {}
+  }
+  throw new TraceError(
+    'helper',
+    `There is no private folder for the helper's socket: XDG_RUNTIME_DIR is not set and /run/user/${uid} does not exist.`,
+  );
+}
+
+export class Channel {
+  #server: Server;
+  #socket: Socket | null = null;
+  #onData: (piece: Uint8Array) => void = () => {};
+  #onClose: () => void = () => {};
+  #closed = false;
+
+  private constructor(
+    private readonly directory: string,
+    readonly path: string,
+    server: Server,
+  ) {
+    this.#server = server;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  static async open(): Promise<Channel> {
+    const directory = join(runtimeDirectory(), `http-trace-${randomBytes(8).toString('hex')}`);
+    mkdirSync(directory, { mode: 0o700 });
+    const path = join(directory, 'helper');
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    return new Channel(directory, path, server);
+  }
+
+  onData(listener: (piece: Uint8Array) => void): void {
+    this.#onData = listener;
+  }
+
+  /** Once, when the peer is gone or {@link close} was called. */
+  onClose(listener: () => void): void {
+    this.#onClose = listener;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#socket?.write(bytes);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopListening();
+    this.#socket?.destroy();
+    this.#onClose();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#socket !== null || this.#closed) {
+      socket.destroy();
+      return;
+    }
+    this.#socket = socket;
+    // One peer only; its name in the file system is of no more use.
+    this.#stopListening();
+    socket.on('data', (piece) => this.#onData(piece));
+    socket.on('error', () => {});
+    socket.on('close', () => this.close());
+  }
+
+  #stopListening(): void {
+    this.#server.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

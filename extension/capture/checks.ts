@@ -1,0 +1,87 @@
+/** JSON frames of the helper, checked field by field. @throws FrameError for anything else. */
+import { FrameError } from '../../helper/frames.ts';
+import type { Clock, Counters, Fault, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+
+type Json = Record<string, unknown>;
+
+function wrong(what: string): never {
+  throw new FrameError(`A ${what} frame does not hold what it should.`);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isDecimal(value: unknown): value is string {
+  return typeof value === 'string' && /^-?\d{1,20}$/.test(value);
+}
+
+export function readHello(json: Json): Hello {
+  const backends = ['tracepoint', 'kprobe', 'fentry'];
+  if (
+    !isCount(json['protocol']) ||
+    !isCount(json['layout']) ||
+    !backends.includes(json['backend'] as string) ||
+    typeof json['kernel'] !== 'string' ||
+    json['byteOrder'] !== 'little' ||
+    !(json['bodyLimit'] === null || isCount(json['bodyLimit'])) ||
+    !isCount(json['ringSize']) ||
+    !isCount(json['owner']) ||
+    !isCount(json['helperPid'])
+  ) {
+    wrong('hello');
+  }
+  return json as unknown as Hello;
+}
+
+export function readClock(json: Json): Clock {
+  if (!isDecimal(json['offset']) || !isDecimal(json['bootTime'])) wrong('clock');
+  return json as unknown as Clock;
+}
+
+export function readProcessInfo(json: Json): ProcessInfo {
+  if (
+    !isCount(json['request']) ||
+    !isCount(json['pid']) ||
+    !(json['error'] === null || typeof json['error'] === 'string') ||
+    typeof json['message'] !== 'string' ||
+    !(json['name'] === null || typeof json['name'] === 'string')
+  ) {
+    wrong('process');
+  }
+  return json as unknown as ProcessInfo;
+}
+
+export function readFault(json: Json): Fault {
+  if (typeof json['code'] !== 'string' || typeof json['message'] !== 'string') wrong('fault');
+  return json as unknown as Fault;
+}
+
+const COUNTERS = [
+  'produced',
+  'droppedData',
+  'droppedStructure',
+  'seenBytes',
+  'copiedBytes',
+  'omittedBytes',
+  'droppedBytes',
+  'unseenBytes',
+  'otherBytes',
+  'connectionsUntracked',
+  'callsUntracked',
+] as const satisfies readonly (keyof Counters)[];
+
+export function readStatus(json: Json): Status {
+  const counters = json['counters'];
+  if (typeof counters !== 'object' || counters === null) wrong('status');
+  if (COUNTERS.some((name) => typeof (counters as Json)[name] !== 'number')) wrong('status');
+  if (
+    !isCount(json['sent']) ||
+    !isDecimal(json['upTo']) ||
+    !isCount(json['targets']) ||
+    typeof json['final'] !== 'boolean'
+  ) {
+    wrong('status');
+  }
+  return json as unknown as Status;
+}

@@ -1,0 +1,87 @@
+/**
+ * How the loader gets the rights it needs, in the order of preference. Nothing here asks for a password by
+ * itself: a way that would prompt is only offered, with its exact command, for the user to choose.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, chmodSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { TraceError } from './trace.ts';
+
+export interface Launched {
+  readonly process: ChildProcess;
+  /** Resolves when the loader ended without having become the helper; never rejects. */
+  readonly failed: Promise<TraceError>;
+}
+
+/** The way that works here without asking anybody. */
+export type Way = 'root' | 'sudo';
+
+/** Longest part of the loader's stderr that is kept for the message. */
+const MAX_STDERR = 64 * 1024;
+
+/** null when none is open: then the user has to run {@link manualCommand}. */
+export async function findWay(): Promise<Way | null> {
+  if (process.geteuid?.() === 0) return 'root';
+  try {
+    await promisify(execFile)('sudo', ['-n', 'true'], { timeout: 5_000 });
+    return 'sudo';
+  } catch {
+    return null;
+  }
+}
+
+/** @throws TraceError: platform, or no-permission with what to do. */
+export async function launchLoader(nativePath: string, options: readonly string[]): Promise<Launched> {
+  if (process.platform !== 'linux') {
+    throw new TraceError('platform', `HTTP Trace needs Linux with eBPF; this is ${process.platform}.`);
+  }
+  const loader = join(nativePath, 'loader');
+  makeExecutable(loader);
+  const way = await findWay();
+  if (way === null) {
+    throw new TraceError(
+      'no-permission',
+      'Loading eBPF programs needs root. Run this as root, or allow it for this terminal by running `sudo -v` first.',
+    );
+  }
+  const [command, args] = way === 'root' ? [loader, options] : ['sudo', ['-n', '--', loader, ...options]];
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+    if (words.length < MAX_STDERR) words += piece;
+    if (options.includes('--verbose')) process.stderr.write(piece);
+  });
+  const failed = new Promise<TraceError>((resolve) => {
+    child.once('error', (error) =>
+      resolve(new TraceError('helper', `The loader cannot be started: ${error.message}.`)),
+    );
+    child.once('close', (code, signal) => {
+      const last = words
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^http-trace loader: /, '');
+      resolve(new TraceError('helper', last || `The loader ended with ${signal ?? `status ${code}`}.`));
+    });
+  });
+  child.unref();
+  return { process: child, failed };
+}
+
+/** A .vsix may lose the mode of its files; what belongs to the user is mended. */
+function makeExecutable(path: string): void {
+  try {
+    accessSync(path, constants.X_OK);
+    return;
+  } catch {}
+  try {
+    chmodSync(path, statSync(path).mode | 0o111);
+  } catch {
+    throw new TraceError(
+      'helper',
+      'The loader is missing or not executable: build or install the extension anew.',
+    );
+  }
+}

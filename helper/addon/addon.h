@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the addon's parts share. The addon parses no payload: it moves records and updates maps. */
+#ifndef ADDON_H
+#define ADDON_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* rings.c: a consumer of the kernel's ring buffer, in the memory that it shares with the kernel. */
+struct ring {
+	int descriptor;
+	uint64_t mask;
+	volatile uint64_t *consumer;
+	volatile uint64_t *producer;
+	const unsigned char *data;
+	void *mappings[2];
+	size_t sizes[2];
+};
+
+/* 0, or -1 with errno. The descriptor stays the caller's. */
+int ring_open(struct ring *ring, int descriptor);
+void ring_close(struct ring *ring);
+bool ring_has_data(const struct ring *ring);
+
+/*
+ * Copies records of both rings into `to`, in the order in which they were
+ * made, at most `room` bytes. *up_to becomes the boot time before which every
+ * record has been copied. The number of records goes to *count. Returns bytes.
+ */
+size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to, size_t room, uint64_t *up_to,
+		   uint32_t *count);
+
+uint64_t boot_time(void);
+
+/* kernel.c: maps, processes, clocks. */
+napi_value define_kernel_functions(napi_env env, napi_value exports);
+
+/* Throws and returns NULL. */
+napi_value throw_errno(napi_env env, const char *what);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+/* Maps by their descriptors, processes by pidfd, clocks. */
+#define _GNU_SOURCE
+#include "addon.h"
+#include "trace_http.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+napi_value throw_errno(napi_env env, const char *what)
+{
+	char message[128];
+	const char *code = errno == ESRCH ? "ESRCH" : errno == EPERM ? "EPERM" : errno == E2BIG ? "E2BIG" : "EKERNEL";
+
+	snprintf(message, sizeof(message), "%s: %s", what, strerror(errno));
+	napi_throw_error(env, code, message);
+	return NULL;
+}
+
+static bool read_numbers(napi_env env, napi_callback_info info, uint32_t *numbers, size_t wanted)
+{
+	napi_value arguments[4];
+	size_t count = 4;
+
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < wanted)
+		goto refuse;
+	for (size_t i = 0; i < wanted; i++) {
+		if (napi_get_value_uint32(env, arguments[i], &numbers[i]) != napi_ok)
+			goto refuse;
+	}
+	return true;
+refuse:
+	napi_throw_type_error(env, NULL, "numbers are expected");
+	return false;
+}
+
+static long map_operation(enum bpf_cmd command, int descriptor, const void *key, const void *value)
+{
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_fd = (uint32_t)descriptor;
+	attributes.key = (uint64_t)(uintptr_t)key;
+	attributes.value = (uint64_t)(uintptr_t)value;
+	return syscall(SYS_bpf, command, &attributes, sizeof(attributes));
+}
+
+/* setTarget(map, pid, flags) */
+static napi_value set_target(napi_env env, napi_callback_info info)
+{
+	struct target target = {0};
+	uint32_t numbers[3];
+
+	if (!read_numbers(env, info, numbers, 3))
+		return NULL;
+	target.flags = numbers[2];
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &target))
+		return throw_errno(env, "target");
+	return NULL;
+}
+
+/* deleteTarget(map, pid): whether it was one */
+static napi_value delete_target(napi_env env, napi_callback_info info)
+{
+	uint32_t numbers[2];
+	napi_value result;
+
+	if (!read_numbers(env, info, numbers, 2))
+		return NULL;
+	napi_get_boolean(env, map_operation(BPF_MAP_DELETE_ELEM, (int)numbers[0], &numbers[1], NULL) == 0, &result);
+	return result;
+}
+
+/* countTargets(map) */
+static napi_value count_targets(napi_env env, napi_callback_info info)
+{
+	uint32_t map, key = 0, next, count = 0;
+	bool first = true;
+	napi_value result;
+
+	if (!read_numbers(env, info, &map, 1))
+		return NULL;
+	/* A key deleted meanwhile starts the walk anew; the bound ends it. */
+	while (count < 65536) {
+		union bpf_attr attributes;
+
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.map_fd = map;
+		attributes.key = first ? 0 : (uint64_t)(uintptr_t)&key;
+		attributes.next_key = (uint64_t)(uintptr_t)&next;
+		if (syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attributes, sizeof(attributes)))
+			break;
+		first = false;
+		key = next;
+		count++;
+	}
+	napi_create_uint32(env, count, &result);
+	return result;
+}
+
+static int possible_cpus(void)
+{
+	/* "0-7", "0,2-3": the values come for every possible CPU, so the last number tells. */
+	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	int first, last = 0, most = 0;
+	char separator;
+
+	if (!file)
+		return -1;
+	while (fscanf(file, "%d", &first) == 1) {
+		last = first;
+		if (fscanf(file, "%c", &separator) == 1 && separator == '-' && fscanf(file, "%d", &last) != 1)
+			last = first;
+		if (last > most)
+			most = last;
+		if (separator == '-' && fscanf(file, "%c", &separator) != 1)
+			break;
+	}
+	fclose(file);
+	return most + 1;
+}
+
+/* readCounters(map): sums over CPUs, in the order of struct counters */
+static napi_value read_counters(napi_env env, napi_callback_info info)
+{
+	const size_t fields = sizeof(struct counters) / sizeof(unsigned long long);
+	unsigned long long *values;
+	uint32_t map, zero = 0;
+	napi_value result;
+	int cpus = possible_cpus();
+
+	if (!read_numbers(env, info, &map, 1))
+		return NULL;
+	if (cpus < 1)
+		return throw_errno(env, "CPUs");
+	values = calloc((size_t)cpus, sizeof(struct counters));
+	if (!values)
+		return throw_errno(env, "counters");
+	if (map_operation(BPF_MAP_LOOKUP_ELEM, (int)map, &zero, values)) {
+		free(values);
+		return throw_errno(env, "counters");
+	}
+	napi_create_array_with_length(env, fields, &result);
+	for (size_t field = 0; field < fields; field++) {
+		unsigned long long sum = 0;
+		napi_value number;
+
+		for (int cpu = 0; cpu < cpus; cpu++)
+			sum += values[(size_t)cpu * fields + field];
+		napi_create_double(env, (double)sum, &number);
+		napi_set_element(env, result, (uint32_t)field, number);
+	}
+	free(values);
+	return result;
+}
+
+/* openPidfd(pid) */
+static napi_value open_pidfd(napi_env env, napi_callback_info info)
+{
+	napi_value result;
+	uint32_t pid;
+	long descriptor;
+
+	if (!read_numbers(env, info, &pid, 1))
+		return NULL;
+	descriptor = syscall(SYS_pidfd_open, pid, 0);
+	if (descriptor < 0)
+		return throw_errno(env, "process");
+	napi_create_int32(env, (int)descriptor, &result);
+	return result;
+}
+
+/* isAlive(pidfd) */
+static napi_value is_alive(napi_env env, napi_callback_info info)
+{
+	struct pollfd poll_descriptor = {.events = POLLIN};
+	napi_value result;
+	uint32_t descriptor;
+
+	if (!read_numbers(env, info, &descriptor, 1))
+		return NULL;
+	poll_descriptor.fd = (int)descriptor;
+	napi_get_boolean(env, poll(&poll_descriptor, 1, 0) == 0, &result);
+	return result;
+}
+
+/* readClocks(): [boot time, wall time minus boot time], nanoseconds */
+static napi_value read_clocks(napi_env env, napi_callback_info info)
+{
+	napi_value result, element;
+	struct timespec wall;
+	uint64_t before, after, middle;
+
+	(void)info;
+	before = boot_time();
+	clock_gettime(CLOCK_REALTIME, &wall);
+	after = boot_time();
+	middle = before + (after - before) / 2;
+	napi_create_array_with_length(env, 2, &result);
+	napi_create_bigint_uint64(env, middle, &element);
+	napi_set_element(env, result, 0, element);
+	napi_create_bigint_int64(env, (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - (int64_t)middle, &element);
+	napi_set_element(env, result, 1, element);
+	return result;
+}
+
+napi_value define_kernel_functions(napi_env env, napi_value exports)
+{
+	static const struct {
+		const char *name;
+		napi_callback callback;
+	} functions[] = {
+		{"setTarget", set_target},     {"deleteTarget", delete_target}, {"countTargets", count_targets},
+		{"readCounters", read_counters}, {"openPidfd", open_pidfd},     {"isAlive", is_alive},
+		{"readClocks", read_clocks},
+	};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		napi_value function;
+
+		napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function);
+		napi_set_named_property(env, exports, functions[i].name, function);
+	}
+	return exports;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading BPF ring buffers (Documentation/bpf/ringbuf.rst): one page holds
+ * the consumer's position, the next the producer's, then the data, mapped
+ * twice in a row so that a record never wraps. Not libbpf's ring_buffer: its
+ * static library cannot become part of a shared object (libelf's thread-local
+ * data), and the two rings have to be merged in order of time anyway.
+ */
+#include "addon.h"
+#include "trace_http.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+#define RECORD_HEADER 8 /* BPF_RINGBUF_HDR_SZ */
+#define BUSY_BIT (1u << 31)
+#define DISCARD_BIT (1u << 30)
+
+/* A record is stamped a moment before it is seen; clocks of CPUs differ less than this. */
+#define CLOCK_MARGIN_NS 20000
+
+static int ring_size(int descriptor, uint64_t *size)
+{
+	struct bpf_map_info info = {0};
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.info.bpf_fd = (uint32_t)descriptor;
+	attributes.info.info_len = sizeof(info);
+	attributes.info.info = (uint64_t)(uintptr_t)&info;
+	if (syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attributes, sizeof(attributes)))
+		return -1;
+	if (info.type != BPF_MAP_TYPE_RINGBUF) {
+		errno = EINVAL;
+		return -1;
+	}
+	*size = info.max_entries;
+	return 0;
+}
+
+int ring_open(struct ring *ring, int descriptor)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t size;
+
+	memset(ring, 0, sizeof(*ring));
+	if (ring_size(descriptor, &size))
+		return -1;
+	ring->descriptor = descriptor;
+	ring->mask = size - 1;
+	ring->sizes[0] = page;
+	ring->mappings[0] = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	if (ring->mappings[0] == MAP_FAILED)
+		return -1;
+	ring->sizes[1] = page + 2 * size;
+	ring->mappings[1] = mmap(NULL, ring->sizes[1], PROT_READ, MAP_SHARED, descriptor, (off_t)page);
+	if (ring->mappings[1] == MAP_FAILED) {
+		munmap(ring->mappings[0], page);
+		return -1;
+	}
+	ring->consumer = ring->mappings[0];
+	ring->producer = ring->mappings[1];
+	ring->data = (const unsigned char *)ring->mappings[1] + page;
+	return 0;
+}
+
+void ring_close(struct ring *ring)
+{
+	for (int i = 0; i < 2; i++) {
+		if (ring->mappings[i])
+			munmap(ring->mappings[i], ring->sizes[i]);
+	}
+	memset(ring, 0, sizeof(*ring));
+}
+
+bool ring_has_data(const struct ring *ring)
+{
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) != *ring->consumer;
+}
+
+uint64_t boot_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Where one ring is read. */
+struct cursor {
+	struct ring *ring;
+	uint64_t position;
+	uint64_t limit;
+};
+
+/* The record at the cursor, discarded ones passed over; NULL when there is none, or it is still being written. */
+static const struct record_header *peek(struct cursor *cursor, uint32_t *span, uint32_t *length)
+{
+	while (cursor->position < cursor->limit) {
+		const unsigned char *at = cursor->ring->data + (cursor->position & cursor->ring->mask);
+		uint32_t word = __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
+
+		if (word & BUSY_BIT)
+			return NULL;
+		*length = word & ~DISCARD_BIT;
+		*span = (*length + RECORD_HEADER + 7) & ~7u;
+		if (!(word & DISCARD_BIT))
+			return (const struct record_header *)(at + RECORD_HEADER);
+		cursor->position += *span;
+	}
+	return NULL;
+}
+
+size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to, size_t room, uint64_t *up_to,
+		   uint32_t *count)
+{
+	/*
+	 * The order of these three matters. A data record below its limit was
+	 * stamped after every structure record that belongs before it was
+	 * reserved, so that one is below the other limit. And a structure
+	 * record older than `before` has no older data record that is not
+	 * below the data's limit.
+	 */
+	uint64_t before = boot_time() - CLOCK_MARGIN_NS;
+	struct cursor d = {data, *data->consumer, __atomic_load_n(data->producer, __ATOMIC_ACQUIRE)};
+	struct cursor s = {structure, *structure->consumer, __atomic_load_n(structure->producer, __ATOMIC_ACQUIRE)};
+	size_t used = 0;
+
+	*count = 0;
+	*up_to = before;
+	for (;;) {
+		uint32_t d_span = 0, d_length = 0, s_span = 0, s_length = 0, span, length;
+		const struct record_header *from_d = peek(&d, &d_span, &d_length);
+		const struct record_header *from_s = peek(&s, &s_span, &s_length);
+		const struct record_header *next;
+		bool is_structure;
+
+		if (s.position < s.limit && !from_s) {
+			*up_to = 0; /* one is being written, of a time unknown yet: come again */
+			break;
+		}
+		is_structure = from_s && (!from_d || from_s->emitted <= from_d->emitted);
+		next = is_structure ? from_s : from_d;
+		if (!next) {
+			if (d.position < d.limit)
+				*up_to = 0;
+			break;
+		}
+		if (is_structure && from_s->emitted >= before)
+			break;
+		span = is_structure ? s_span : d_span;
+		/* What the programs reserved may be more than what they used. */
+		length = next->length;
+		if (length < sizeof(*next) || length > (is_structure ? s_length : d_length) || length % 8)
+			length = 0; /* never written by our programs */
+		if (used + length > room) {
+			*up_to = next->emitted < before ? next->emitted : before;
+			break;
+		}
+		memcpy(to + used, next, length);
+		used += length;
+		*count += length > 0;
+		if (is_structure)
+			s.position += span;
+		else
+			d.position += span;
+	}
+	__atomic_store_n(data->consumer, d.position, __ATOMIC_RELEASE);
+	__atomic_store_n(structure->consumer, s.position, __ATOMIC_RELEASE);
+	return used;
+}

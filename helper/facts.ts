@@ -1,0 +1,41 @@
+/** What the loader tells the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
+
+/** enum in helper/loader/loader.h. */
+export const DESCRIPTORS = {
+  socket: 3,
+  dataRing: 4,
+  structureRing: 5,
+  targets: 6,
+  counters: 7,
+  firstLink: 8,
+} as const;
+
+/** Bytes of a message's head that are copied beyond the body limit: `--copy-limit` is the sum of both. */
+export const HEAD_ALLOWANCE = 32 * 1024;
+
+/** `--copy-limit` for "everything" (UINT32_MAX). */
+export const UNLIMITED = 0xffff_ffff;
+
+export interface Facts {
+  readonly links: number;
+  readonly owner: number;
+  readonly ringSize: number;
+  readonly copyLimit: number;
+  readonly backend: 'tracepoint';
+}
+
+/** @throws Error when the helper was not started by its loader. */
+export function readFacts(argument: string | undefined): Facts {
+  let value: unknown;
+  try {
+    value = JSON.parse(argument ?? '');
+  } catch {
+    value = null;
+  }
+  const facts = (value ?? {}) as Record<string, unknown>;
+  for (const name of ['links', 'owner', 'ringSize', 'copyLimit']) {
+    if (!Number.isSafeInteger(facts[name])) throw new Error('The helper is started by its loader only.');
+  }
+  if (facts['backend'] !== 'tracepoint') throw new Error('The helper does not know this backend.');
+  return facts as unknown as Facts;
+}

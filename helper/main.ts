@@ -1,0 +1,192 @@
+/**
+ * The helper: reads the rings, knows the targets, speaks to its client over the inherited socket. It runs as
+ * the user, with the loader's descriptors and no capability; it never looks into payload and writes no file.
+ * When it ends, for whatever reason, its descriptors close and nothing is left in the kernel.
+ */
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { release } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DESCRIPTORS, HEAD_ALLOWANCE, readFacts, UNLIMITED } from './facts.ts';
+import {
+  CLIENT_FRAMES,
+  decodeJson,
+  encodeFrameHeader,
+  encodeJson,
+  FrameDecoder,
+  FrameError,
+} from './frames.ts';
+import { loadNative } from './native.ts';
+import type { Clock, Counters, Hello, Status } from './protocol.ts';
+import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from './protocol.ts';
+import { Targets } from './targets.ts';
+
+/** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
+const LAYOUT = 1;
+/**
+ * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
+ * drops, at its place in the stream; the traced program never notices.
+ */
+const MAX_UNSENT = 32 * 1024 * 1024;
+const STATUS_INTERVAL_MS = 1_000;
+/** How soon a client learns up to when it has seen everything, while records flow. */
+const BUSY_STATUS_INTERVAL_MS = 100;
+/** Wall time that jumps by more than this (suspend, set by hand) is told. */
+const CLOCK_JUMP_NS = 1_000_000n;
+/** Programs that run on another CPU while their link is closed have ended after this. */
+const SETTLE_MS = 30;
+
+const facts = readFacts(process.argv[2]);
+const native = loadNative();
+const targets = new Targets(native, DESCRIPTORS.targets, facts.owner);
+const socket = new Socket({ fd: DESCRIPTORS.socket, readable: true, writable: true });
+
+let sent = 0;
+let upTo = 0n;
+let lastOffset: bigint | null = null;
+let lastStatus = 0;
+let lastTargets = 0;
+let stopping = false;
+
+function sendClock(): void {
+  const [bootTime, offset] = native.readClocks();
+  const moved = lastOffset === null ? CLOCK_JUMP_NS : offset - lastOffset;
+  if (moved < CLOCK_JUMP_NS && moved > -CLOCK_JUMP_NS) return;
+  lastOffset = offset;
+  const clock: Clock = { offset: offset.toString(), bootTime: bootTime.toString() };
+  socket.write(encodeJson(FrameType.Clock, clock));
+}
+
+function readCounters(): Counters {
+  const values = native.readCounters(DESCRIPTORS.counters);
+  const at = (index: number): number => values[index] ?? 0;
+  return {
+    produced: at(0),
+    droppedData: at(1),
+    droppedStructure: at(2),
+    seenBytes: at(3),
+    copiedBytes: at(4),
+    omittedBytes: at(5),
+    droppedBytes: at(6),
+    unseenBytes: at(7),
+    otherBytes: at(8),
+    connectionsUntracked: at(9),
+    callsUntracked: at(10),
+  };
+}
+
+function sendStatus(final: boolean): void {
+  lastStatus = performance.now();
+  lastTargets = targets.count;
+  const status: Status = {
+    counters: readCounters(),
+    sent,
+    upTo: upTo.toString(),
+    targets: lastTargets,
+    final,
+  };
+  socket.write(encodeJson(FrameType.Status, status));
+}
+
+/** Everything that is in the rings, unless the client does not keep up. */
+function drain(force = false): void {
+  while (force || socket.writableLength <= MAX_UNSENT) {
+    const drained = native.drain();
+    if (drained.upTo > upTo) upTo = drained.upTo;
+    if (drained.batch === null) break;
+    sent += drained.records;
+    drained.batch.set(encodeFrameHeader(FrameType.Records, drained.batch.length - FRAME_HEADER_SIZE));
+    socket.write(drained.batch);
+  }
+  if (performance.now() - lastStatus >= BUSY_STATUS_INTERVAL_MS) sendStatus(false);
+}
+
+function onFrame(type: FrameType, payload: Uint8Array): void {
+  switch (type) {
+    case FrameType.Attach: {
+      const { request, pid, children } = decodeJson(payload);
+      if (!isId(request) || !isId(pid) || typeof children !== 'boolean')
+        throw new FrameError('An attach is malformed.');
+      for (const info of targets.attach(request, pid, children))
+        socket.write(encodeJson(FrameType.Process, info));
+      return;
+    }
+    case FrameType.Detach: {
+      const { pid } = decodeJson(payload);
+      if (!isId(pid)) throw new FrameError('A detach is malformed.');
+      targets.detach(pid);
+      return;
+    }
+    case FrameType.Stop:
+      void stop();
+      return;
+    default:
+      throw new FrameError(`A client does not send frames of type ${type}.`);
+  }
+}
+
+function isId(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
+}
+
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  clearInterval(timer);
+  for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
+  await sleep(SETTLE_MS);
+  // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.
+  drain(true);
+  await sleep(1);
+  drain(true);
+  sendStatus(true);
+  native.closeRings();
+  socket.end(() => process.exit(0));
+}
+
+function fault(code: string, message: string): void {
+  socket.end(encodeJson(FrameType.Fault, { code, message }), () => process.exit(1));
+}
+
+function onTimer(): void {
+  sendClock();
+  drain();
+  const due = performance.now() - lastStatus >= STATUS_INTERVAL_MS;
+  if (due || targets.count !== lastTargets) sendStatus(false);
+}
+
+// Ctrl+C in a terminal reaches the whole group; the client decides when the trace ends.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
+
+const hello: Hello = {
+  protocol: PROTOCOL_VERSION,
+  layout: LAYOUT,
+  backend: facts.backend,
+  kernel: release(),
+  byteOrder: 'little',
+  bodyLimit: facts.copyLimit === UNLIMITED ? null : Math.max(0, facts.copyLimit - HEAD_ALLOWANCE),
+  ringSize: facts.ringSize,
+  owner: facts.owner,
+  helperPid: process.pid,
+};
+socket.write(encodeJson(FrameType.Hello, hello));
+sendClock();
+
+const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
+socket.on('data', (piece: Buffer) => {
+  try {
+    for (const frame of decoder.push(piece)) onFrame(frame.type, frame.payload);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    fault('client', error.message);
+  }
+});
+// The client is gone, orderly or not: so is the trace.
+socket.on('end', () => process.exit(0));
+socket.on('close', () => process.exit(0));
+socket.on('error', () => process.exit(0));
+socket.on('drain', () => drain());
+native.openRings(DESCRIPTORS.dataRing, DESCRIPTORS.structureRing, () => {
+  if (!stopping) drain();
+});
+const timer = setInterval(onTimer, 200);

@@ -1,0 +1,129 @@
+/**
+ * Which processes may become targets: the requester's own, checked through a pidfd so that an id used again
+ * between the check and the use is noticed.
+ */
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import type { Native } from './native.ts';
+import type { AttachError, ProcessInfo } from './protocol.ts';
+
+/** bpf/trace_http.h */
+const TARGET_NO_CHILDREN = 1;
+
+interface ProcessStatus {
+  readonly name: string;
+  readonly threadGroup: number;
+  readonly parent: number;
+  readonly uids: readonly number[];
+  readonly isKernelThread: boolean;
+}
+
+export class Targets {
+  constructor(
+    private readonly native: Native,
+    private readonly map: number,
+    /** 0 may trace everything. */
+    private readonly owner: number,
+  ) {}
+
+  /** The process itself first, then those of its descendants that already run. */
+  attach(request: number, pid: number, children: boolean): ProcessInfo[] {
+    const first = this.#attachOne(request, pid, children);
+    if (first.error !== null || !children) return [first];
+    const attached = new Map([[pid, first]]);
+    // A child that is forked while this looks is followed by the kernel; one forked before is found here.
+    for (let found = true; found; ) {
+      found = false;
+      for (const [child, parent] of parents()) {
+        if (!attached.has(parent) || attached.has(child)) continue;
+        attached.set(child, this.#attachOne(0, child, children));
+        found = true;
+      }
+    }
+    return [...attached.values()].filter((info) => info === first || info.error === null);
+  }
+
+  detach(pid: number): void {
+    this.native.deleteTarget(this.map, pid);
+  }
+
+  get count(): number {
+    return this.native.countTargets(this.map);
+  }
+
+  #attachOne(request: number, pid: number, children: boolean): ProcessInfo {
+    const refuse = (error: AttachError, message: string): ProcessInfo => ({
+      request,
+      pid,
+      error,
+      message,
+      name: null,
+    });
+    let pidfd: number;
+    try {
+      pidfd = this.native.openPidfd(pid);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ESRCH') return refuse('not-found', `There is no process ${pid}.`);
+      if (readStatus(pid) !== null) return refuse('not-process', `${pid} is a thread, not a process.`);
+      return refuse('not-found', `There is no process ${pid}.`);
+    }
+    try {
+      const status = readStatus(pid);
+      if (status === null || !this.native.isAlive(pidfd)) {
+        return refuse('gone', `Process ${pid} has ended.`);
+      }
+      if (status.threadGroup !== pid) return refuse('not-process', `${pid} is a thread, not a process.`);
+      if (status.isKernelThread)
+        return refuse('not-process', `Process ${pid} (${status.name}) is part of the kernel.`);
+      if (this.owner !== 0 && status.uids.some((uid) => uid !== this.owner)) {
+        return refuse(
+          'not-owner',
+          `Process ${pid} (${status.name}) belongs to another user; only your own can be traced.`,
+        );
+      }
+      try {
+        this.native.setTarget(this.map, pid, children ? 0 : TARGET_NO_CHILDREN);
+      } catch (error) {
+        const full = (error as NodeJS.ErrnoException).code === 'E2BIG';
+        return full
+          ? refuse('too-many', 'Too many processes are traced already.')
+          : refuse('kernel', `The kernel refused: ${(error as Error).message}.`);
+      }
+      // Ended meanwhile: the id may be another's by now.
+      if (!this.native.isAlive(pidfd)) {
+        this.native.deleteTarget(this.map, pid);
+        return refuse('gone', `Process ${pid} has ended.`);
+      }
+      return { request, pid, error: null, message: '', name: status.name };
+    } finally {
+      closeSync(pidfd);
+    }
+  }
+}
+
+function readStatus(pid: number): ProcessStatus | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    return null;
+  }
+  const field = (name: string): string => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1] ?? '';
+  return {
+    name: Buffer.from(field('Name'), 'latin1').toString('utf8'),
+    threadGroup: Number(field('Tgid')),
+    parent: Number(field('PPid')),
+    // real, effective, saved; the fourth (file system) follows the effective one
+    uids: field('Uid').split('\t').slice(0, 3).map(Number),
+    isKernelThread: pid === 2 || field('PPid') === '2' || field('Kthread') === '1',
+  };
+}
+
+/** [pid, parent] of every process. */
+function* parents(): Generator<[number, number]> {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const status = readStatus(Number(entry));
+    if (status !== null) yield [Number(entry), status.parent];
+  }
+}
