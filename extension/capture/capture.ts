@@ -17,7 +17,7 @@ import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
 import { readClock, readFault, readHello, readProcessInfo, readStatus } from './checks.ts';
-import { launchLoader } from './elevation.ts';
+import { type Ask, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
 export interface CaptureOptions {
@@ -32,6 +32,8 @@ export interface CaptureOptions {
   readonly ringSize?: number;
   /** The verifier's log on stderr when the kernel refuses. */
   readonly verbose?: boolean;
+  /** How to let the user run a command that asks for a password; without it that is an error. */
+  readonly ask?: Ask;
 }
 
 export interface Capture {
@@ -49,6 +51,8 @@ export interface Capture {
 
 /** From the start of the loader to the helper's first word. A prompt for a password has its time of its own. */
 const HELLO_TIMEOUT_MS = 20_000;
+/** The same when a password has to be typed. */
+const PROMPT_TIMEOUT_MS = 180_000;
 /** For what lies in the rings and on the socket once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -57,7 +61,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const channel = await Channel.open();
   let loader: ChildProcess | null = null;
   try {
-    const launched = await launchLoader(options.nativePath, [
+    const loaderArguments = [
       '--socket',
       channel.path,
       '--node',
@@ -72,14 +76,15 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       ),
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
-    ]);
+    ];
+    const launched = await launchLoader(options.nativePath, loaderArguments, options.ask ?? null);
     loader = launched.process;
     const capture = new HelperConnection(channel, launched.failed);
-    await capture.ready(HELLO_TIMEOUT_MS);
+    await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);
     return capture;
   } catch (error) {
     channel.close();
-    if (loader?.exitCode === null) loader.kill();
+    if (loader !== null && loader.exitCode === null) loader.kill();
     throw error;
   }
 }

@@ -10,10 +10,19 @@ import { promisify } from 'node:util';
 import { TraceError } from './trace.ts';
 
 export interface Launched {
-  readonly process: ChildProcess;
+  /** null when the user runs the loader in a terminal of their own. */
+  readonly process: ChildProcess | null;
   /** Resolves when the loader ended without having become the helper; never rejects. */
   readonly failed: Promise<TraceError>;
+  /** A password may have to be typed first. */
+  readonly prompts: boolean;
 }
+
+/**
+ * Lets the user run a command that prompts for a password, in plain sight. Resolves when it ended, was refused
+ * or cancelled, with what to say then.
+ */
+export type Ask = (command: readonly string[]) => Promise<TraceError>;
 
 /** The way that works here without asking anybody. */
 export type Way = 'root' | 'sudo';
@@ -33,7 +42,11 @@ export async function findWay(): Promise<Way | null> {
 }
 
 /** @throws TraceError: platform, or no-permission with what to do. */
-export async function launchLoader(nativePath: string, options: readonly string[]): Promise<Launched> {
+export async function launchLoader(
+  nativePath: string,
+  options: readonly string[],
+  ask: Ask | null,
+): Promise<Launched> {
   if (process.platform !== 'linux') {
     throw new TraceError('platform', `HTTP Trace needs Linux with eBPF; this is ${process.platform}.`);
   }
@@ -41,6 +54,8 @@ export async function launchLoader(nativePath: string, options: readonly string[
   makeExecutable(loader);
   const way = await findWay();
   if (way === null) {
+    if (ask !== null)
+      return { process: null, failed: ask(['sudo', '--', loader, ...options]), prompts: true };
     throw new TraceError(
       'no-permission',
       'Loading eBPF programs needs root. Run this as root, or allow it for this terminal by running `sudo -v` first.',
@@ -67,7 +82,7 @@ export async function launchLoader(nativePath: string, options: readonly string[
     });
   });
   child.unref();
-  return { process: child, failed };
+  return { process: child, failed, prompts: false };
 }
 
 /** A .vsix may lose the mode of its files; what belongs to the user is mended. */

@@ -1,0 +1,104 @@
+/**
+ * The traces of one window, one after the other, as one list: each trace has an engine of its own, whose ids
+ * and times begin anew; here they are moved behind those of the traces before it.
+ */
+import type { EngineApi, EngineStats } from '../engine/engine.ts';
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+
+interface Segment {
+  readonly engine: EngineApi;
+  /** Added to the engine's ids. */
+  readonly idBase: number;
+  /** Added to the engine's times: milliseconds from the first trace's start to this one's. */
+  readonly timeBase: number;
+  readonly held: Set<number>;
+}
+
+export interface HistoryChanges {
+  readonly rows: ExchangeRow[];
+  readonly removed: number[];
+}
+
+export class History {
+  #segments: Segment[] = [];
+  #nextId = 1;
+  #zero: bigint | null = null;
+
+  constructor(
+    private readonly createEngine: () => EngineApi,
+    /** Exchanges over all traces; the oldest traces go first. */
+    private readonly maxExchanges: number,
+  ) {}
+
+  /** A further trace begins at this boot time (ns). */
+  begin(bootTime: bigint): EngineApi {
+    this.#zero ??= bootTime;
+    const engine = this.createEngine();
+    this.#segments.push({
+      engine,
+      idBase: this.#nextId - 1,
+      timeBase: Number(bootTime - this.#zero) / 1e6,
+      held: new Set(),
+    });
+    return engine;
+  }
+
+  /** Boot time (ns) as milliseconds since the start of the first trace. */
+  sinceStart(bootTime: bigint): number {
+    return this.#zero === null ? 0 : Math.max(0, Number(bootTime - this.#zero) / 1e6);
+  }
+
+  takeChanges(): HistoryChanges {
+    const rows: ExchangeRow[] = [];
+    const removed: number[] = [];
+    for (const { engine, idBase, timeBase, held } of this.#segments) {
+      const changes = engine.takeChanges();
+      for (const id of changes.changed) {
+        const row = engine.row(id);
+        if (row === undefined) continue;
+        held.add(id);
+        this.#nextId = Math.max(this.#nextId, idBase + id + 1);
+        rows.push({ ...row, id: idBase + id, start: timeBase + row.start });
+      }
+      for (const id of changes.removed) {
+        held.delete(id);
+        removed.push(idBase + id);
+      }
+    }
+    this.#dropOldTraces(removed);
+    return { rows, removed };
+  }
+
+  json(id: number, reveal: boolean): ExchangeJson | null {
+    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
+    const json = segment?.engine.json(id - segment.idBase, { reveal });
+    return json === undefined ? null : { ...json, id };
+  }
+
+  clear(): void {
+    for (const { engine } of this.#segments) engine.clear();
+  }
+
+  stats(): Pick<EngineStats, 'exchanges' | 'errors' | 'running' | 'evicted'> {
+    const sum = { exchanges: 0, errors: 0, running: 0, evicted: 0 };
+    for (const { engine } of this.#segments) {
+      const stats = engine.stats();
+      sum.exchanges += stats.exchanges;
+      sum.errors += stats.errors;
+      sum.running += stats.running;
+      sum.evicted += stats.evicted;
+    }
+    return sum;
+  }
+
+  #dropOldTraces(removed: number[]): void {
+    let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
+    while (this.#segments.length > 1 && (total > this.maxExchanges || this.#segments[0]?.held.size === 0)) {
+      const oldest = this.#segments.shift();
+      if (oldest === undefined) return;
+      total -= oldest.held.size;
+      for (const id of oldest.held) removed.push(oldest.idBase + id);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** Every message between the extension host and the engine's worker thread. */
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import type { TraceError } from './trace.ts';
+
+export interface WorkerOptions {
+  readonly nativePath: string;
+  readonly helperPath: string;
+  readonly bodyLimit: number | null;
+  readonly children: boolean;
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'start';
+      readonly request: number;
+      readonly options: WorkerOptions;
+      readonly pids: readonly number[];
+    }
+  | { readonly type: 'stop'; readonly request: number }
+  | { readonly type: 'clear' }
+  | { readonly type: 'details'; readonly request: number; readonly id: number; readonly reveal: boolean }
+  /** How a command that was asked for with `ask` ended. */
+  | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
+
+export type FromWorker =
+  | { readonly type: 'done'; readonly request: number }
+  | {
+      readonly type: 'refused';
+      readonly request: number;
+      readonly code: TraceError['code'];
+      readonly message: string;
+    }
+  | { readonly type: 'details'; readonly request: number; readonly exchange: ExchangeJson | null }
+  | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
+  | { readonly type: 'status'; readonly status: TraceStatus }
+  /** A command that prompts for a password has to be run where the user sees it. */
+  | { readonly type: 'ask'; readonly command: readonly string[] };

@@ -1,0 +1,167 @@
+/** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import { IDLE_STATUS } from '../engine/traceStatus.ts';
+import type { Ask } from './elevation.ts';
+import type { Listen, RowChanges, Trace } from './trace.ts';
+import { TraceError } from './trace.ts';
+import type { FromWorker, ToWorker } from './workerProtocol.ts';
+
+export interface TraceSettings {
+  /** Bytes of each body that are captured; null = all. */
+  readonly bodyLimit: number | null;
+  /** Follow fork and exec. */
+  readonly children: boolean;
+}
+
+interface Waiting {
+  readonly resolve: (value: ExchangeJson | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class Emitter<T> {
+  #listeners = new Set<(value: T) => unknown>();
+  readonly listen: Listen<T> = (listener) => {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of [...this.#listeners]) listener(value);
+  }
+}
+
+export class WorkerTrace implements Trace {
+  status: TraceStatus = IDLE_STATUS;
+  readonly rows = new Map<number, ExchangeRow>();
+  #statusChanged = new Emitter<TraceStatus>();
+  #rowsChanged = new Emitter<RowChanges>();
+  readonly onDidChangeStatus = this.#statusChanged.listen;
+  readonly onDidChangeRows = this.#rowsChanged.listen;
+  #worker: Worker | null = null;
+  #waiting = new Map<number, Waiting>();
+  #nextRequest = 1;
+  #disposed = false;
+
+  constructor(
+    /** Folder of the extension: `dist/` is below it. */
+    private readonly extensionPath: string,
+    private readonly settings: () => TraceSettings = () => ({ bodyLimit: 64 * 1024, children: true }),
+    /** Runs a command that prompts for a password, where the user sees it. */
+    private readonly ask: Ask = () =>
+      Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
+  ) {}
+
+  async start(pids: readonly number[]): Promise<void> {
+    const dist = join(this.extensionPath, 'dist');
+    const options = {
+      nativePath: join(dist, 'native'),
+      helperPath: join(dist, 'helper.js'),
+      ...this.settings(),
+    };
+    await this.#request((request) => ({ type: 'start', request, options, pids }));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#worker === null) return;
+    await this.#request((request) => ({ type: 'stop', request }));
+  }
+
+  clear(): void {
+    this.#post({ type: 'clear' });
+  }
+
+  async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
+    if (this.#worker === null) return null;
+    return this.#request((request) => ({ type: 'details', request, id, reveal }));
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    // With the worker its socket closes, and with that the helper ends.
+    void this.#worker?.terminate();
+    this.#worker = null;
+    this.#fail(new TraceError('helper', 'The window was closed.'));
+  }
+
+  #request(message: (request: number) => ToWorker): Promise<ExchangeJson | null> {
+    if (this.#disposed) return Promise.reject(new TraceError('helper', 'The window was closed.'));
+    const request = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      this.#start().postMessage(message(request));
+    });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #start(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    // A new engine counts from 1 again: rows of one that was lost cannot stand beside its rows.
+    if (this.rows.size > 0) {
+      const removed = [...this.rows.keys()];
+      this.rows.clear();
+      this.#rowsChanged.fire({ rows: [], removed });
+    }
+    const worker = new Worker(join(this.extensionPath, 'dist', 'worker.js'));
+    worker.on('message', (message: FromWorker) => this.#take(message));
+    worker.on('error', (error) => this.#lost(error.message));
+    worker.on('exit', () => this.#lost(null));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.type) {
+      case 'rows': {
+        for (const id of message.removed) this.rows.delete(id);
+        for (const row of message.rows) this.rows.set(row.id, row);
+        this.#rowsChanged.fire(message);
+        return;
+      }
+      case 'status':
+        this.status = message.status;
+        this.#statusChanged.fire(message.status);
+        return;
+      case 'done':
+        this.#settle(message.request)?.resolve(null);
+        return;
+      case 'refused':
+        this.#settle(message.request)?.reject(new TraceError(message.code, message.message));
+        return;
+      case 'details':
+        this.#settle(message.request)?.resolve(message.exchange);
+        return;
+      case 'ask':
+        void this.ask(message.command).then((error) =>
+          this.#post({ type: 'asked', code: error.code, message: error.message }),
+        );
+        return;
+    }
+  }
+
+  #settle(request: number): Waiting | undefined {
+    const waiting = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    return waiting;
+  }
+
+  /** The engine's thread is gone; its rows still are here, their bodies are not. */
+  #lost(reason: string | null): void {
+    if (this.#worker === null || this.#disposed) return;
+    this.#worker = null;
+    const problem = `The trace's engine stopped by itself${reason === null ? '' : ` (${reason})`}. Start again.`;
+    this.#fail(new TraceError('helper', problem));
+    this.status = { ...this.status, phase: 'failed', problem };
+    this.#statusChanged.fire(this.status);
+  }
+
+  #fail(error: TraceError): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+}
