@@ -1,0 +1,134 @@
+/** The panel "HTTP Trace": hosts the webview, and carries out what it asks for after checking it. */
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { PanelFeed } from './panelFeed.ts';
+import { isToHost, type ToHost } from './webviewProtocol.ts';
+
+export const PANEL_VIEW = 'httpTrace.panel';
+
+/** The only commands that the webview can have executed. */
+const COMMANDS: Readonly<Record<Extract<ToHost, { type: 'command' }>['command'], string>> = {
+  start: 'httpTrace.start',
+  stop: 'httpTrace.stop',
+  clear: 'httpTrace.clear',
+  pickProcess: 'httpTrace.pickProcess',
+};
+
+export class PanelProvider implements vscode.WebviewViewProvider {
+  private view: vscode.WebviewView | null = null;
+  private readonly feed: PanelFeed;
+  private ofView: vscode.Disposable[] = [];
+
+  constructor(
+    private readonly extensionUri: vscode.Uri,
+    trace: Trace,
+  ) {
+    this.feed = new PanelFeed(trace, (message) => this.view?.webview.postMessage(message) ?? gone);
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.forget();
+    this.view = view;
+    const { webview } = view;
+    webview.options = {
+      enableScripts: true,
+      enableCommandUris: false,
+      localResourceRoots: [this.resource('dist'), this.resource('media')],
+    };
+    this.ofView = [
+      webview.onDidReceiveMessage((message: unknown) => {
+        if (isToHost(message)) this.handle(message);
+      }),
+      view.onDidChangeVisibility(() => {
+        // The webview is thrown away while hidden; when shown again it says `ready` by itself.
+        if (!view.visible) this.feed.hidden();
+      }),
+      view.onDidDispose(() => this.forget()),
+    ];
+    webview.html = this.html(webview);
+  }
+
+  /** Shows the panel, selects the call, scrolls to it and opens its details. */
+  async reveal(id: number): Promise<void> {
+    await vscode.commands.executeCommand(`${PANEL_VIEW}.focus`);
+    await this.feed.whenReady({ type: 'reveal', id });
+  }
+
+  /** Shows the panel with the cursor in the filter. */
+  async focusFilter(): Promise<void> {
+    await vscode.commands.executeCommand(`${PANEL_VIEW}.focus`);
+    await this.feed.whenReady({ type: 'focusFilter' });
+  }
+
+  dispose(): void {
+    this.forget();
+    this.feed.dispose();
+  }
+
+  private handle(message: ToHost): void {
+    switch (message.type) {
+      case 'ready':
+        this.feed.ready();
+        return;
+      case 'details':
+        this.feed.show(message.id, message.reveal);
+        return;
+      case 'command':
+        vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
+        return;
+      case 'copy':
+        vscode.env.clipboard.writeText(message.text).then(undefined, showError);
+        return;
+      case 'openBody':
+        vscode.commands
+          .executeCommand('httpTrace.openBody', message.id, message.part)
+          .then(undefined, showError);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private forget(): void {
+    this.feed.hidden();
+    for (const disposable of this.ofView) disposable.dispose();
+    this.ofView = [];
+    this.view = null;
+  }
+
+  private resource(...path: string[]): vscode.Uri {
+    return vscode.Uri.joinPath(this.extensionUri, ...path);
+  }
+
+  private html(webview: vscode.Webview): string {
+    const nonce = randomBytes(16).toString('base64url');
+    const script = webview.asWebviewUri(this.resource('dist', 'webview.js'));
+    const style = webview.asWebviewUri(this.resource('media', 'panel.css'));
+    const policy = [
+      `default-src 'none'`,
+      `script-src 'nonce-${nonce}'`,
+      `style-src ${webview.cspSource}`,
+      `font-src ${webview.cspSource}`,
+    ].join('; ');
+    return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1.0">
+<link rel="stylesheet" href="${style}">
+<title>HTTP Trace</title>
+</head>
+<body>
+<script nonce="${nonce}" src="${script}"></script>
+</body>
+</html>`;
+  }
+}
+
+const gone: Promise<boolean> = Promise.resolve(false);
+
+function showError(error: unknown): void {
+  void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+}

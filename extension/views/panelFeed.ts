@@ -1,0 +1,238 @@
+/**
+ * What the panel's webview is told, and when. Knows nothing of VS Code, so that it can be tested without one.
+ *
+ * Architecture Invariant: the webview holds nothing that this cannot send again. While the view is hidden
+ * nothing is sent; on `ready` everything is.
+ */
+import type { RowChanges, Subscription, Trace } from '../capture/trace.ts';
+import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
+
+/** Row changes are sent at most this often: ten times a second is as live as an eye can tell. */
+export const ROWS_INTERVAL_MS = 100;
+/** Details of a call that is still running are read again at most this often. */
+export const DETAILS_INTERVAL_MS = 250;
+/** Characters of a body that travel to the webview, which renders fewer still. The editor shows the rest. */
+export const MAX_BODY_CHARACTERS = 1024 * 1024;
+
+/** Posts to the webview; false or a rejection when it is not there. */
+export type Post = (message: ToWebview) => PromiseLike<boolean>;
+
+interface Shown {
+  readonly id: number;
+  readonly reveal: boolean;
+}
+
+export class PanelFeed {
+  /** Counts the loads of the webview; what was begun for an earlier load stops. 0: none is there. */
+  private load = 0;
+  private loads = 0;
+  private sending = false;
+  private readonly changed = new Set<number>();
+  private readonly removed = new Set<number>();
+  private statusChanged = false;
+  private startedAt: number | null;
+  private rowsTimer: ReturnType<typeof setTimeout> | null = null;
+  private shown: Shown | null = null;
+  private detailsTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Posted once everything before it has been. Only the newest of each kind matters. */
+  private readonly waiting = new Map<ToWebview['type'], { message: ToWebview; done: () => void }>();
+  private readonly subscriptions: Subscription[];
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly post: Post,
+  ) {
+    this.startedAt = trace.status.startedAt;
+    this.subscriptions = [
+      trace.onDidChangeRows((changes) => this.rowsChanged(changes)),
+      trace.onDidChangeStatus((status) => this.statusHasChanged(status)),
+    ];
+  }
+
+  /** The webview has loaded: it gets everything. */
+  ready(): void {
+    this.loads++;
+    this.load = this.loads;
+    this.sending = false;
+    this.shown = null;
+    void this.sendEverything(this.load);
+  }
+
+  /** The webview is hidden or gone: nothing is sent until it is ready again. */
+  hidden(): void {
+    this.load = 0;
+    this.shown = null;
+    this.changed.clear();
+    this.removed.clear();
+    this.cancelTimers();
+  }
+
+  /** The details of this exchange are on screen now, and stay up to date until others are. */
+  show(id: number | null, reveal: boolean): void {
+    this.shown = id === null ? null : { id, reveal };
+    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
+    this.detailsTimer = null;
+    if (this.shown !== null) void this.sendDetails(this.shown);
+  }
+
+  /** Resolves when the message is on its way: at once, or after the webview has been shown and filled. */
+  whenReady(message: ToWebview): Promise<void> {
+    return new Promise((done) => {
+      this.waiting.get(message.type)?.done();
+      this.waiting.set(message.type, { message, done });
+      if (this.load !== 0 && !this.sending) this.sendWaiting();
+    });
+  }
+
+  dispose(): void {
+    this.hidden();
+    for (const subscription of this.subscriptions) subscription.dispose();
+    for (const { done } of this.waiting.values()) done();
+    this.waiting.clear();
+  }
+
+  private rowsChanged(changes: RowChanges): void {
+    if (this.load === 0) return;
+    for (const id of changes.removed) {
+      this.changed.delete(id);
+      this.removed.add(id);
+    }
+    for (const row of changes.rows) {
+      this.removed.delete(row.id);
+      this.changed.add(row.id);
+      if (row.id === this.shown?.id) this.refreshDetails();
+    }
+    if (this.shown !== null && this.removed.has(this.shown.id)) this.refreshDetails();
+    this.schedule();
+  }
+
+  private statusHasChanged(status: TraceStatus): void {
+    const another = status.startedAt !== this.startedAt;
+    this.startedAt = status.startedAt;
+    if (this.load === 0) return;
+    if (another) {
+      // Ids begin anew with a new trace: an old row must not be taken for a new one.
+      void this.sendEverything(this.load);
+      return;
+    }
+    this.statusChanged = true;
+    this.schedule();
+  }
+
+  private schedule(): void {
+    this.rowsTimer ??= setTimeout(() => {
+      this.rowsTimer = null;
+      if (!this.sending) void this.sendChanges(this.load);
+    }, ROWS_INTERVAL_MS);
+  }
+
+  private async sendEverything(load: number): Promise<void> {
+    this.sending = true;
+    this.changed.clear();
+    this.removed.clear();
+    this.statusChanged = false;
+    const ids = [...this.trace.rows.keys()];
+    await this.send({ type: 'reset' });
+    await this.send({ type: 'status', status: this.trace.status });
+    await this.sendRows(load, ids, []);
+    if (load !== this.load) return;
+    this.sending = false;
+    this.sendWaiting();
+    if (this.changed.size > 0 || this.removed.size > 0 || this.statusChanged) this.schedule();
+  }
+
+  private async sendChanges(load: number): Promise<void> {
+    if (load === 0 || load !== this.load) return;
+    this.sending = true;
+    const ids = [...this.changed];
+    const removed = [...this.removed];
+    this.changed.clear();
+    this.removed.clear();
+    if (this.statusChanged) {
+      this.statusChanged = false;
+      await this.send({ type: 'status', status: this.trace.status });
+    }
+    await this.sendRows(load, ids, removed);
+    if (load !== this.load) return;
+    this.sending = false;
+    this.sendWaiting();
+    if (this.changed.size > 0 || this.removed.size > 0 || this.statusChanged) this.schedule();
+  }
+
+  /** Waits for each message to arrive before the next, so that a slow window is not buried. */
+  private async sendRows(load: number, ids: readonly number[], removed: readonly number[]): Promise<void> {
+    let gone = removed;
+    for (let at = 0; at < ids.length || gone.length > 0; at += MAX_ROWS_PER_MESSAGE) {
+      if (load !== this.load) return;
+      const rows: ExchangeRow[] = [];
+      for (const id of ids.slice(at, at + MAX_ROWS_PER_MESSAGE)) {
+        const row = this.trace.rows.get(id);
+        if (row !== undefined) rows.push(row);
+      }
+      await this.send({ type: 'rows', rows, removed: gone });
+      gone = [];
+    }
+  }
+
+  private sendWaiting(): void {
+    for (const [type, { message, done }] of this.waiting) {
+      this.waiting.delete(type);
+      void this.send(message).then(done);
+    }
+  }
+
+  private refreshDetails(): void {
+    this.detailsTimer ??= setTimeout(() => {
+      this.detailsTimer = null;
+      if (this.shown !== null) void this.sendDetails(this.shown);
+    }, DETAILS_INTERVAL_MS);
+  }
+
+  private async sendDetails(shown: Shown): Promise<void> {
+    const load = this.load;
+    const exchange = await this.trace.details(shown.id, shown.reveal).catch(() => null);
+    // Another call may have been chosen while this one was read.
+    if (shown !== this.shown || load !== this.load || load === 0) return;
+    await this.send({
+      type: 'details',
+      id: shown.id,
+      exchange: exchange === null ? null : boundBodies(exchange),
+    });
+  }
+
+  /** A webview that goes away while a message is under way is no error: it asks for everything when it is back. */
+  private async send(message: ToWebview): Promise<void> {
+    try {
+      await this.post(message);
+    } catch {}
+  }
+
+  private cancelTimers(): void {
+    if (this.rowsTimer !== null) clearTimeout(this.rowsTimer);
+    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
+    this.rowsTimer = null;
+    this.detailsTimer = null;
+  }
+}
+
+/** The same exchange with bodies of at most {@link MAX_BODY_CHARACTERS}, and a note where one was cut. */
+export function boundBodies(exchange: ExchangeJson): ExchangeJson {
+  return { ...exchange, request: boundBody(exchange.request), response: boundBody(exchange.response) };
+}
+
+function boundBody(message: MessageJson | null): MessageJson | null {
+  if (message === null || message.body === null) return message;
+  const content = 'text' in message.body ? message.body.text : message.body.base64;
+  if (content.length <= MAX_BODY_CHARACTERS) return message;
+  // A multiple of four, so that what is left of base64 is still base64.
+  const cut = content.slice(0, MAX_BODY_CHARACTERS);
+  const note = 'Only the beginning is shown here; open the body in an editor to see all of it.';
+  return {
+    ...message,
+    body: 'text' in message.body ? { text: cut } : { base64: cut },
+    bodyNote: message.bodyNote === null ? note : `${message.bodyNote} ${note}`,
+  };
+}

@@ -1,0 +1,355 @@
+/** The panel: its parts, what they tell each other, and what comes from and goes to the host. */
+import type { ExchangeRow } from '../engine/row.ts';
+import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
+import type { ToWebview } from '../views/webviewProtocol.ts';
+import { CallList } from './callList.ts';
+import { Clock } from './clock.ts';
+import { COLUMNS, NATURAL, type Sort } from './columns.ts';
+import { Details } from './details/details.ts';
+import { TABS, type TabId } from './details/tabs.ts';
+import { el, setText } from './dom.ts';
+import { EmptyState } from './emptyState.ts';
+import { FilterInput } from './filterInput.ts';
+import type { Host } from './host.ts';
+import { icon } from './icons.ts';
+import { knownWidths } from './listHeader.ts';
+import { Overview } from './overview.ts';
+import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
+import { SplitPane } from './splitPane.ts';
+import { visibleLine } from './text.ts';
+import { Toolbar } from './toolbar.ts';
+
+/** While a key is held down, the host is asked only for the call on which it comes to rest. */
+const DETAILS_DELAY_MS = 60;
+const DEFAULT_DETAILS_WIDTH = 0.34;
+const DEFAULT_DETAILS_HEIGHT = 0.5;
+
+export class App {
+  private readonly store = new RowStore();
+  private status: TraceStatus = IDLE_STATUS;
+  private readonly filter: FilterInput;
+  private readonly toolbar: Toolbar;
+  private readonly overview: Overview;
+  private readonly list: CallList;
+  private readonly details: Details;
+  private readonly split: SplitPane;
+  private readonly empty: EmptyState;
+  private readonly problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
+  private readonly problemText = el('span');
+  private readonly clock: Clock;
+  private frame: number | null = null;
+  private statusChanged = true;
+  private detailsTimer: ReturnType<typeof setTimeout> | null = null;
+  /** What the host has been asked to keep up to date. */
+  private asked: { id: number; reveal: boolean } | null = null;
+  /** A call to go to as soon as it is there. */
+  private awaited: { id: number; open: boolean } | null = null;
+
+  constructor(
+    root: HTMLElement,
+    private readonly host: Host,
+  ) {
+    const { state } = host;
+    const copy = (text: string): void => host.send({ type: 'copy', text });
+    const command = (name: 'start' | 'stop' | 'clear' | 'pickProcess'): void =>
+      host.send({ type: 'command', command: name });
+
+    this.filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
+      changed: (filter, text) => {
+        host.update({ filter: text });
+        this.store.setMatcher(filter.matches);
+        this.rearrange();
+      },
+      leave: () => this.list.focus(),
+    });
+    this.toolbar = new Toolbar(this.filter, {
+      start: () => command('start'),
+      stop: () => command('stop'),
+      clear: () => command('clear'),
+      chip: (chip) => this.setChip(chip),
+    });
+    this.overview = new Overview(this.store, (range) => this.setRange(range));
+    this.list = new CallList(this.store, knownWidths(state.widths), {
+      selected: (id) => this.selected(id),
+      opened: () => this.open(),
+      escaped: () => this.escaped(),
+      copy: (row) => copy(urlOf(row)),
+      sorted: (sort) => this.setSort(sort),
+      resized: (widths) => host.update({ widths }),
+      window: (window) => this.overview.showWindow(window),
+    });
+    this.details = new Details(knownTab(state.tab), {
+      copy,
+      openBody: (id, part) => host.send({ type: 'openBody', id, part }),
+      close: () => this.close(),
+      tab: (tab) => host.update({ tab }),
+      reveal: () => this.ask(),
+      move: (step) => this.list.move(step),
+    });
+    this.split = new SplitPane(
+      this.list.element,
+      this.details.element,
+      {
+        width: share(state.detailsWidth, DEFAULT_DETAILS_WIDTH),
+        height: share(state.detailsHeight, DEFAULT_DETAILS_HEIGHT),
+      },
+      ({ width, height }) => host.update({ detailsWidth: width, detailsHeight: height }),
+    );
+    this.empty = new EmptyState({
+      start: () => command('start'),
+      pickProcess: () => command('pickProcess'),
+      clearFilter: () => this.clearFilter(),
+    });
+    this.clock = new Clock(
+      () => this.list.live,
+      (now) => {
+        this.list.grow(now);
+        this.overview.update(now);
+      },
+    );
+    this.problem.append(icon('warning'), this.problemText);
+    root.append(
+      this.toolbar.element,
+      this.filter.message,
+      this.problem,
+      this.overview.element,
+      el('div', { class: 'stage' }, this.split.element, this.empty.element),
+    );
+
+    if (isSort(state.sort)) this.store.setSort(state.sort);
+    const chip = state.chip === 'errors' || state.chip === 'running' ? state.chip : 'all';
+    this.store.setChip(chip);
+    this.toolbar.showChip(chip);
+    this.filter.apply();
+    document.addEventListener('keydown', (event) => this.key(event));
+    document.addEventListener('visibilitychange', () => this.clock.wake());
+  }
+
+  handle(message: ToWebview): void {
+    switch (message.type) {
+      case 'reset':
+        this.reset();
+        break;
+      case 'rows':
+        this.store.apply(message.rows, message.removed);
+        this.schedule();
+        break;
+      case 'status':
+        this.setStatus(message.status);
+        break;
+      case 'details':
+        this.details.fill(message.id, message.exchange);
+        break;
+      case 'reveal':
+        this.awaited = { id: message.id, open: true };
+        this.schedule();
+        break;
+      case 'focusFilter':
+        this.filter.focus();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private reset(): void {
+    this.store.reset();
+    this.list.reset();
+    this.asked = null;
+    this.list.select(null, 'none');
+    this.split.open(false);
+    this.store.setRange(null);
+    this.overview.showRange(null);
+    this.overview.redraw();
+    this.schedule();
+  }
+
+  private setStatus(status: TraceStatus): void {
+    const { selected, detailsOpen } = this.host.state;
+    // Coming back after having been hidden: the same trace, the same call.
+    const first = this.status.startedAt !== status.startedAt;
+    if (first && selected !== undefined && selected.startedAt === status.startedAt) {
+      this.awaited = { id: selected.id, open: detailsOpen === true };
+    }
+    this.status = status;
+    this.statusChanged = true;
+    this.clock.show(status);
+    this.schedule();
+  }
+
+  /** Everything that has changed is drawn once, with the next frame. */
+  private schedule(): void {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    const changed = this.store.flush();
+    if (changed) this.list.refresh();
+    if (changed || this.statusChanged) this.showCounts();
+    this.statusChanged = false;
+    this.goToAwaited();
+    if (changed) this.showSelected();
+    const now = this.clock.now();
+    this.list.grow(now);
+    this.overview.update(now);
+    this.clock.wake();
+  }
+
+  private showCounts(): void {
+    const { store, status } = this;
+    this.toolbar.show(status, store.length, store.size, store.filtered);
+    const isEmpty = this.empty.show(status, store.size, store.length);
+    this.split.element.hidden = isEmpty;
+    this.overview.element.hidden = store.size === 0;
+    // Without calls the problem stands in their place.
+    const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
+    this.problem.hidden = problem === null;
+    setText(this.problemText, visibleLine(problem ?? ''));
+  }
+
+  private rearrange(): void {
+    this.store.flush();
+    this.showCounts();
+    this.list.rearranged();
+    this.schedule();
+  }
+
+  private setChip(chip: Chip): void {
+    this.host.update({ chip });
+    this.toolbar.showChip(chip);
+    this.store.setChip(chip);
+    this.rearrange();
+  }
+
+  private setRange(range: TimeRange | null): void {
+    this.store.setRange(range);
+    this.rearrange();
+  }
+
+  private setSort(sort: Sort): void {
+    this.host.update({ sort });
+    this.store.setSort(sort);
+    this.rearrange();
+  }
+
+  private clearFilter(): void {
+    this.store.setRange(null);
+    this.overview.showRange(null);
+    this.setChip('all');
+    this.filter.set('');
+  }
+
+  private goToAwaited(): void {
+    const { awaited } = this;
+    if (awaited === null || this.store.get(awaited.id) === undefined) return;
+    this.awaited = null;
+    // Whoever goes to a call wants to see it, whatever the filter says.
+    if (this.store.indexOf(awaited.id) < 0) {
+      if (!awaited.open) return;
+      this.clearFilter();
+    }
+    this.list.select(awaited.id, 'center');
+    this.remember(awaited.id);
+    if (awaited.open) this.open();
+    this.list.focus();
+  }
+
+  private selected(id: number): void {
+    this.remember(id);
+    const row = this.store.get(id);
+    if (row === undefined || !this.split.isOpen) return;
+    this.details.show(row);
+    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
+    this.detailsTimer = setTimeout(() => this.ask(), DETAILS_DELAY_MS);
+  }
+
+  private remember(id: number): void {
+    if (this.status.startedAt !== null) {
+      this.host.update({ selected: { id, startedAt: this.status.startedAt } });
+    }
+  }
+
+  private open(): void {
+    const id = this.list.selected;
+    const row = id === null ? undefined : this.store.get(id);
+    if (row === undefined) return;
+    this.details.show(row);
+    this.split.open(true);
+    this.host.update({ detailsOpen: true });
+    this.ask();
+  }
+
+  private close(): void {
+    this.split.open(false);
+    this.host.update({ detailsOpen: false });
+    this.ask();
+    this.list.focus();
+  }
+
+  /** Step by step back: details, then the selection's focus is all that is left. */
+  private escaped(): void {
+    if (this.split.isOpen) this.close();
+    else if (this.store.range !== null) {
+      this.overview.showRange(null);
+      this.setRange(null);
+    } else {
+      this.list.select(null, 'none');
+      this.host.forgetSelection();
+    }
+  }
+
+  /** Tells the host which details are on screen, if that has changed. */
+  private ask(): void {
+    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
+    this.detailsTimer = null;
+    const id = this.split.isOpen ? this.list.selected : null;
+    const wanted = id === null ? null : { id, reveal: this.details.revealing };
+    if (wanted?.id === this.asked?.id && wanted?.reveal === this.asked?.reveal) return;
+    this.asked = wanted;
+    this.host.send({ type: 'details', id, reveal: wanted?.reveal ?? false });
+  }
+
+  /** The selected call may have changed, or be gone. */
+  private showSelected(): void {
+    const id = this.list.selected;
+    if (id === null) return;
+    const row = this.store.get(id);
+    if (row !== undefined) {
+      if (this.split.isOpen) this.details.show(row);
+    } else if (!this.split.isOpen) {
+      this.list.select(null, 'none');
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    const typing = event.target instanceof HTMLInputElement;
+    if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.filter.focus();
+  }
+}
+
+/** The URL as the row knows it; secrets in it are masked already. */
+function urlOf(row: ExchangeRow): string {
+  if (row.host === null) return row.path ?? '';
+  return `${row.scheme ?? 'http'}://${row.host}${row.path ?? ''}`;
+}
+
+function knownTab(tab: unknown): TabId {
+  return TABS.find(({ id }) => id === tab)?.id ?? 'summary';
+}
+
+function isSort(sort: unknown): sort is Sort {
+  if (typeof sort !== 'object' || sort === null) return false;
+  const { column, ascending } = sort as Partial<Sort>;
+  return (
+    COLUMNS.some(({ id }) => id === column) && typeof ascending === 'boolean' && column !== NATURAL.column
+  );
+}
+
+function share(value: unknown, fallback: number): number {
+  return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
+}

@@ -1,0 +1,78 @@
+/** From a row's times to the parts of its bar. Pure. */
+import type { ExchangeRow } from '../engine/row.ts';
+
+export type PhaseName = 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'unknown';
+
+export interface Segment {
+  readonly phase: PhaseName;
+  /** Milliseconds since the trace's start. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The phases of a call one after the other. Connecting came before the first byte of the request, so it is
+ * drawn before the start. Time that no known phase accounts for is `unknown`, except that what a running call
+ * is doing now is known: it waits until there is a status, and receives from then on.
+ *
+ * @param now up to where a running call has grown.
+ */
+export function segments(row: ExchangeRow, now: number): readonly Segment[] {
+  const { connectMs, tlsMs, sendMs, waitMs, receiveMs } = row.phases;
+  const found: Segment[] = [];
+  let at = row.start - (connectMs ?? 0) - (tlsMs ?? 0);
+  const add = (phase: PhaseName, length: number | null): void => {
+    if (length === null || length <= 0) return;
+    found.push({ phase, from: at, to: at + length });
+    at += length;
+  };
+  add('connect', connectMs);
+  add('tls', tlsMs);
+  at = row.start;
+  add('send', sendMs);
+  add('wait', waitMs);
+  add('receive', receiveMs);
+  if (row.state === 'running') {
+    add(waitMs === null && row.status === null ? 'wait' : 'receive', now - at);
+  } else if (row.duration !== null) {
+    add('unknown', row.start + row.duration - at);
+  }
+  return found;
+}
+
+/** First and last moment of a bar; for a call without any length both are its start. */
+export function extent(row: ExchangeRow, now: number): { from: number; to: number } {
+  const from = row.start - (row.phases.connectMs ?? 0) - (row.phases.tlsMs ?? 0);
+  const to = row.state === 'running' ? Math.max(now, row.start) : row.start + (row.duration ?? 0);
+  return { from, to };
+}
+
+/** A bar narrower than this could not be seen or pointed at. */
+export const MIN_BAR_PX = 3;
+
+/**
+ * The background of a bar `width` pixels wide: hard stops, one colour for each phase. A known phase is at least
+ * one pixel wide as long as there is room, so that a short connect is not lost beside a long wait.
+ */
+export function gradient(parts: readonly Segment[], width: number): string {
+  const [first] = parts;
+  const last = parts.at(-1);
+  if (first === undefined || last === undefined) return 'var(--phase-unknown)';
+  const span = last.to - first.from;
+  const room = width >= parts.length * 2;
+  const widths = parts.map((part) => {
+    const exact = span > 0 ? ((part.to - part.from) / span) * width : width / parts.length;
+    return room ? Math.max(1, exact) : exact;
+  });
+  // What small phases gained is taken from the longest.
+  const excess = widths.reduce((a, b) => a + b, 0) - width;
+  const longest = widths.indexOf(Math.max(...widths));
+  widths[longest] = Math.max(0, (widths[longest] ?? 0) - excess);
+  let at = 0;
+  const stops = parts.map((part, index) => {
+    const from = at;
+    at += widths[index] ?? 0;
+    return `var(--phase-${part.phase}) ${from.toFixed(1)}px ${at.toFixed(1)}px`;
+  });
+  return `linear-gradient(to right, ${stops.join(', ')})`;
+}

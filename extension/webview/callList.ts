@@ -1,0 +1,479 @@
+/**
+ * The list: a grid of which only the rows on screen exist. The newest call stays in view until one scrolls away
+ * or chooses a call; then the calls on screen stay where they are, whatever is added or removed around them.
+ */
+import type { ExchangeRow } from '../engine/row.ts';
+import { extent } from './bars.ts';
+import { type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
+import { el, setText } from './dom.ts';
+import { plural } from './format.ts';
+import { icon } from './icons.ts';
+import { ListHeader } from './listHeader.ts';
+import type { RowStore } from './rowStore.ts';
+import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
+import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
+
+/** panel.css has the same number. */
+const HEADER_HEIGHT = 24;
+/** Rows kept ready above and below what is on screen. */
+const OVERSCAN = 6;
+/** Empty part on both sides of the waterfall when it fits what is on screen. */
+const FIT_MARGIN = 0.02;
+const TIDY_AFTER_MS = 150;
+const WHEEL_ZOOM = 0.0015;
+const KEY_ZOOM = 0.7;
+const KEY_PAN = 0.15;
+
+export interface ListEvents {
+  /** By a person; never by {@link CallList.select}. */
+  readonly selected: (id: number) => void;
+  readonly opened: () => void;
+  readonly escaped: () => void;
+  readonly copy: (row: ExchangeRow) => void;
+  readonly sorted: (sort: Sort) => void;
+  readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
+  /** The stretch of time that the waterfall shows. */
+  readonly window: (window: TimeWindow | null) => void;
+}
+
+export class CallList {
+  readonly element: HTMLElement;
+  private readonly scroller: HTMLElement;
+  private readonly body = el('div', { class: 'rows', role: 'rowgroup' });
+  private readonly hint: HTMLButtonElement;
+  private readonly hintText = el('span');
+  private readonly header: ListHeader;
+  private readonly views = new Map<number, RowView>();
+  private spare: RowView[] = [];
+  private columns: Layout;
+  private waterfallWidth = 0;
+  private viewport = 0;
+  private first = 0;
+  private last = 0;
+  private following = true;
+  /** The first row on screen and where it was in the list: it stays put when the list changes. */
+  private anchor: { id: number; index: number } | null = null;
+  private seen = 0;
+  private selectedId: number | null = null;
+  /** What the user zoomed to; null: fit the calls on screen. */
+  private chosenWindow: TimeWindow | null = null;
+  private shownWindow: TimeWindow | null = null;
+  private now = 0;
+  private tidyTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly store: RowStore,
+    private widths: Partial<Record<ColumnId, number>>,
+    private readonly events: ListEvents,
+  ) {
+    this.header = new ListHeader({
+      sort: (sort) => events.sorted(sort),
+      resize: (column, width) => this.resizeColumn(column, width),
+    });
+    this.scroller = el(
+      'div',
+      {
+        class: 'grid',
+        role: 'grid',
+        tabindex: 0,
+        'aria-label': 'HTTP calls',
+        'aria-multiselectable': 'false',
+      },
+      this.header.element,
+      this.body,
+    );
+    this.hint = el('button', { type: 'button', class: 'hint', hidden: '' }, icon('down'), this.hintText);
+    this.hint.addEventListener('click', () => {
+      this.follow();
+      this.scroller.focus({ preventScroll: true });
+    });
+    this.element = el('div', { class: 'list' }, this.scroller, this.hint);
+    this.columns = layout(0, widths);
+    this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    this.scroller.addEventListener('keydown', (event) => this.key(event));
+    this.body.addEventListener('pointerdown', (event) => this.pressed(event));
+    this.body.addEventListener('dblclick', () => events.opened());
+    this.scroller.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
+    new ResizeObserver(() => this.resized()).observe(this.scroller);
+  }
+
+  get selected(): number | null {
+    return this.selectedId;
+  }
+
+  /** true while a call on screen is running, so that its bar has to grow. */
+  get live(): boolean {
+    for (const view of this.views.values()) if (view.row?.state === 'running') return true;
+    return false;
+  }
+
+  focus(): void {
+    this.scroller.focus({ preventScroll: true });
+  }
+
+  /** The store's list has changed. */
+  refresh(): void {
+    this.setHeight();
+    if (this.following) this.scrollToEnd();
+    else this.keepAnchor();
+    this.draw();
+  }
+
+  /** The order or the filter has changed: what is chosen stays on screen, if it still is in the list. */
+  rearranged(): void {
+    this.setHeight();
+    this.header.show(this.columns, this.store.sort);
+    const index = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
+    this.anchor = null;
+    if (index >= 0) this.scrollTo(index, 'center');
+    else if (this.natural) this.follow();
+    else this.scroller.scrollTop = 0;
+    this.draw();
+  }
+
+  /** null: nothing. Does not tell {@link ListEvents.selected}. */
+  select(id: number | null, scroll: 'nearest' | 'center' | 'none'): void {
+    this.selectedId = id;
+    const index = id === null ? -1 : this.store.indexOf(id);
+    if (index >= 0 && scroll !== 'none') {
+      this.stopFollowing();
+      this.scrollTo(index, scroll);
+    }
+    this.draw();
+  }
+
+  /** Another call, by steps from the selected one; the first on screen when none is. */
+  move(step: number): void {
+    const from = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
+    const last = this.store.length - 1;
+    if (last < 0) return;
+    let to = Math.min(last, Math.max(0, from + step));
+    if (from < 0) to = step > 0 ? Math.min(last, Math.ceil(this.scroller.scrollTop / ROW_HEIGHT)) : last;
+    this.choose(to);
+  }
+
+  /** Up to where running calls have grown. */
+  grow(now: number): void {
+    this.now = now;
+    this.drawBars();
+  }
+
+  /** The waterfall shows the calls on screen again. */
+  fit(): void {
+    this.chosenWindow = null;
+    this.drawBars();
+  }
+
+  /** Back to the newest call, and along with it. */
+  follow(): void {
+    this.following = true;
+    this.scrollToEnd();
+    this.draw();
+  }
+
+  private get natural(): boolean {
+    return this.store.sort.column === NATURAL.column && this.store.sort.ascending;
+  }
+
+  private choose(index: number): void {
+    const row = this.store.at(index);
+    if (row === undefined) return;
+    this.select(row.id, 'nearest');
+    this.events.selected(row.id);
+  }
+
+  private stopFollowing(): void {
+    this.following = false;
+  }
+
+  private setHeight(): void {
+    this.body.style.height = `${this.store.length * ROW_HEIGHT}px`;
+    this.scroller.setAttribute('aria-rowcount', String(this.store.length + 1));
+  }
+
+  private scrollToEnd(): void {
+    if (this.natural) this.scroller.scrollTop = this.store.length * ROW_HEIGHT;
+  }
+
+  private keepAnchor(): void {
+    if (this.anchor === null || this.scroller.scrollTop <= 0) return;
+    const index = this.store.indexOf(this.anchor.id);
+    if (index >= 0 && index !== this.anchor.index) {
+      this.scroller.scrollTop += (index - this.anchor.index) * ROW_HEIGHT;
+    }
+  }
+
+  private scrollTo(index: number, how: 'nearest' | 'center'): void {
+    if (this.isVisible(index)) return;
+    const top = index * ROW_HEIGHT;
+    const { scrollTop } = this.scroller;
+    if (how === 'center') this.scroller.scrollTop = top - (this.viewport - ROW_HEIGHT) / 2;
+    else this.scroller.scrollTop = top < scrollTop ? top : top + ROW_HEIGHT - this.viewport;
+  }
+
+  private scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.following = this.natural && scrollTop + clientHeight >= scrollHeight - 2;
+    this.draw();
+  }
+
+  private resized(): void {
+    const selected = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
+    const wasVisible = this.isVisible(selected);
+    this.viewport = Math.max(0, this.scroller.clientHeight - HEADER_HEIGHT);
+    const columns = layout(this.scroller.clientWidth, this.widths);
+    const same =
+      columns.visible.length === this.columns.visible.length &&
+      columns.visible.every((column, i) => column === this.columns.visible[i]);
+    this.columns = columns;
+    this.scroller.style.setProperty('--columns', columns.template);
+    this.scroller.setAttribute('aria-colcount', String(columns.visible.length));
+    if (!same || this.views.size === 0) {
+      this.body.replaceChildren();
+      this.views.clear();
+      this.spare = [];
+    }
+    this.header.show(columns, this.store.sort);
+    this.waterfallWidth = this.header.waterfallWidth();
+    if (this.following) this.scrollToEnd();
+    else if (wasVisible) this.scrollTo(selected, 'nearest');
+    this.draw();
+  }
+
+  private isVisible(index: number): boolean {
+    const top = index * ROW_HEIGHT - this.scroller.scrollTop;
+    return index >= 0 && top >= 0 && top + ROW_HEIGHT <= this.viewport;
+  }
+
+  private resizeColumn(column: ColumnId, width: number | null): void {
+    const { [column]: _, ...others } = this.widths;
+    this.widths = width === null ? others : { ...others, [column]: width };
+    this.events.resized(this.widths);
+    this.resized();
+  }
+
+  /** Puts the rows on screen, and only those, into the document. */
+  private draw(): void {
+    if (this.viewport === 0) return;
+    const { scrollTop } = this.scroller;
+    const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN);
+    const last = Math.min(this.store.length, Math.ceil((scrollTop + this.viewport) / ROW_HEIGHT) + OVERSCAN);
+    this.first = first;
+    this.last = last;
+
+    const wanted = new Set<number>();
+    for (let index = first; index < last; index++) {
+      const row = this.store.at(index);
+      if (row !== undefined) wanted.add(row.id);
+    }
+    for (const [id, view] of this.views) {
+      if (wanted.has(id)) continue;
+      this.views.delete(id);
+      this.spare.push(view);
+    }
+    for (let index = first; index < last; index++) {
+      const row = this.store.at(index);
+      if (row === undefined) continue;
+      let view = this.views.get(row.id);
+      if (view === undefined) {
+        view = this.spare.pop() ?? new RowView(this.columns.visible);
+        if (!view.element.isConnected) this.body.append(view.element);
+        this.views.set(row.id, view);
+      }
+      view.show(row, index, row.id === this.selectedId);
+    }
+    for (const view of this.spare) view.element.remove();
+    this.spare = [];
+    this.tidySoon();
+
+    const top = Math.min(this.store.length - 1, Math.floor(scrollTop / ROW_HEIGHT));
+    const anchor = this.store.at(top);
+    this.anchor = anchor === undefined ? null : { id: anchor.id, index: top };
+    const active = this.selectedId !== null && this.views.has(this.selectedId) ? this.selectedId : null;
+    if (active === null) this.scroller.removeAttribute('aria-activedescendant');
+    else this.scroller.setAttribute('aria-activedescendant', rowElementId(active));
+    this.drawHint();
+    this.drawBars();
+  }
+
+  /** Reused rows lie in the document in any order; a screen reader that reads on wants theirs. */
+  private tidySoon(): void {
+    if (this.tidyTimer !== null) clearTimeout(this.tidyTimer);
+    this.tidyTimer = setTimeout(() => {
+      this.tidyTimer = null;
+      let previous: Element | null = null;
+      for (let index = this.first; index < this.last; index++) {
+        const row = this.store.at(index);
+        const element = row === undefined ? undefined : this.views.get(row.id)?.element;
+        if (element === undefined) continue;
+        const next: Element | null =
+          previous === null ? this.body.firstElementChild : previous.nextElementSibling;
+        if (next !== element) this.body.insertBefore(element, next);
+        previous = element;
+      }
+    }, TIDY_AFTER_MS);
+  }
+
+  private drawHint(): void {
+    const end = this.store.length;
+    const bottom = Math.min(end, Math.floor((this.scroller.scrollTop + this.viewport) / ROW_HEIGHT));
+    const shown = this.store.at(this.following ? end - 1 : bottom - 1);
+    if (shown !== undefined && this.natural) this.seen = Math.max(this.seen, shown.id);
+    const unseen = this.natural && !this.following ? this.countAfter(this.seen) : 0;
+    this.hint.hidden = unseen === 0;
+    if (unseen > 0) setText(this.hintText, plural(unseen, 'new', 'new'));
+  }
+
+  /** Rows numbered above `id`; the list is in the order of numbers. */
+  private countAfter(id: number): number {
+    let low = 0;
+    let high = this.store.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.store.at(middle)?.id ?? 0) <= id) low = middle + 1;
+      else high = middle;
+    }
+    return this.store.length - low;
+  }
+
+  /** The trace has been cleared or begun anew: numbers may start again. */
+  reset(): void {
+    this.seen = 0;
+    this.following = true;
+    this.anchor = null;
+    this.chosenWindow = null;
+  }
+
+  private drawBars(): void {
+    const window = this.waterfallWidth === 0 ? null : (this.chosenWindow ?? this.fitted());
+    for (const view of this.views.values()) {
+      if (window !== null) view.drawBar(window, this.waterfallWidth, this.now);
+    }
+    this.header.drawRuler(window, this.waterfallWidth);
+    if (window?.from !== this.shownWindow?.from || window?.to !== this.shownWindow?.to) {
+      this.shownWindow = window;
+      this.events.window(window);
+    }
+  }
+
+  private fitted(): TimeWindow | null {
+    const { scrollTop } = this.scroller;
+    const first = Math.max(this.first, Math.floor(scrollTop / ROW_HEIGHT));
+    const last = Math.min(this.last, Math.ceil((scrollTop + this.viewport) / ROW_HEIGHT));
+    let from = Number.POSITIVE_INFINITY;
+    let to = Number.NEGATIVE_INFINITY;
+    for (let index = first; index < last; index++) {
+      const row = this.store.at(index);
+      if (row === undefined) continue;
+      const bar = extent(row, this.now);
+      from = Math.min(from, bar.from);
+      to = Math.max(to, bar.to);
+    }
+    if (from > to) return null;
+    const margin = (to - from) * FIT_MARGIN;
+    return timeWindow(from - margin, to + margin);
+  }
+
+  private pressed(event: PointerEvent): void {
+    if (event.button !== 0 || !(event.target instanceof Element)) return;
+    const element = event.target.closest('.row');
+    for (const [id, view] of this.views) {
+      if (view.element !== element) continue;
+      this.stopFollowing();
+      this.select(id, 'nearest');
+      this.events.selected(id);
+      this.events.opened();
+      return;
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.altKey) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (command) {
+      const row = this.selectedId === null ? undefined : this.store.get(this.selectedId);
+      if (event.key !== 'c' || row === undefined) return;
+      this.events.copy(row);
+      event.preventDefault();
+      return;
+    }
+    const page = Math.max(1, Math.floor(this.viewport / ROW_HEIGHT) - 1);
+    switch (event.key) {
+      case 'ArrowDown':
+        this.move(1);
+        break;
+      case 'ArrowUp':
+        this.move(-1);
+        break;
+      case 'PageDown':
+        this.move(page);
+        break;
+      case 'PageUp':
+        this.move(-page);
+        break;
+      case 'Home':
+        this.choose(0);
+        break;
+      case 'End':
+        this.choose(this.store.length - 1);
+        if (this.natural) this.follow();
+        break;
+      case 'Enter':
+        if (this.selectedId === null) this.move(1);
+        this.events.opened();
+        break;
+      case 'Escape':
+        this.events.escaped();
+        break;
+      case 'f':
+        this.fit();
+        break;
+      case 'w':
+        this.zoomBy(KEY_ZOOM, null);
+        break;
+      case 's':
+        this.zoomBy(1 / KEY_ZOOM, null);
+        break;
+      case 'a':
+        this.panBy(-KEY_PAN);
+        break;
+      case 'd':
+        this.panBy(KEY_PAN);
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+  }
+
+  private wheel(event: WheelEvent): void {
+    if (this.waterfallWidth === 0 || this.shownWindow === null) return;
+    // A wheel that counts lines instead of pixels.
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : ROW_HEIGHT;
+    if (event.ctrlKey) {
+      event.preventDefault();
+      const column = this.header.element.querySelector('.c-waterfall')?.getBoundingClientRect();
+      const at = column === undefined ? null : event.clientX - column.left;
+      this.zoomBy(Math.exp(event.deltaY * unit * WHEEL_ZOOM), at);
+    } else if (event.deltaX !== 0 || event.shiftKey) {
+      event.preventDefault();
+      const delta = event.deltaX !== 0 ? event.deltaX : event.deltaY;
+      this.panBy((delta * unit) / this.waterfallWidth);
+    }
+  }
+
+  /** @param at pixels from the left edge of the waterfall; null: its middle. */
+  private zoomBy(factor: number, at: number | null): void {
+    if (this.shownWindow === null) return;
+    const pixels = at === null ? this.waterfallWidth / 2 : Math.min(Math.max(at, 0), this.waterfallWidth);
+    this.chosenWindow = zoom(this.shownWindow, toTime(this.shownWindow, this.waterfallWidth, pixels), factor);
+    this.drawBars();
+  }
+
+  /** @param share of the width that is shown. */
+  private panBy(share: number): void {
+    if (this.shownWindow === null) return;
+    this.chosenWindow = pan(this.shownWindow, share * (this.shownWindow.to - this.shownWindow.from));
+    this.drawBars();
+  }
+}

@@ -1,0 +1,220 @@
+/** The columns of the list, in one table: width, order of disappearance, sorting and content. */
+import type { ExchangeRow } from '../engine/row.ts';
+import { formatBytes, formatMs, UNKNOWN } from './format.ts';
+import { shorten, visibleLine } from './text.ts';
+
+export type ColumnId =
+  | 'id'
+  | 'method'
+  | 'status'
+  | 'call'
+  | 'type'
+  | 'size'
+  | 'time'
+  | 'process'
+  | 'waterfall';
+
+export interface Sort {
+  readonly column: ColumnId;
+  readonly ascending: boolean;
+}
+
+export const NATURAL: Sort = { column: 'id', ascending: true };
+
+export interface Column {
+  readonly id: ColumnId;
+  readonly label: string;
+  /** For a screen reader, where the label is not a word. */
+  readonly spoken?: string;
+  /** CSS pixels. A flexible column is at least this wide. */
+  readonly width: number;
+  readonly minWidth: number;
+  readonly flexible?: boolean;
+  readonly align?: 'end';
+  /** Which column goes first when there is no room: the highest. 0 stays always. */
+  readonly disposable: number;
+  /** What it sorts by. Unknown (null) comes last in either direction. */
+  readonly key: (row: ExchangeRow) => number | string | null;
+  /** Plain content; the columns `call` and `waterfall` are drawn by the list. */
+  readonly text: (row: ExchangeRow) => string;
+  /** Read out instead of the text, where the text is a sign. */
+  readonly say?: (row: ExchangeRow) => string;
+}
+
+/** Longer texts are of no use in a line, and cost layout. */
+const MAX_CELL = 512;
+
+const line = (text: string): string => visibleLine(shorten(text, MAX_CELL));
+
+export const COLUMNS: readonly Column[] = [
+  {
+    id: 'id',
+    label: '#',
+    spoken: 'Number',
+    width: 52,
+    minWidth: 32,
+    align: 'end',
+    disposable: 7,
+    key: (row) => row.id,
+    text: (row) => String(row.id),
+  },
+  {
+    id: 'method',
+    label: 'Method',
+    width: 68,
+    minWidth: 40,
+    disposable: 1,
+    key: (row) => row.method,
+    text: (row) => (row.method === null ? UNKNOWN : line(row.method)),
+    say: (row) => (row.method === null ? 'method unknown' : line(row.method)),
+  },
+  {
+    id: 'status',
+    label: 'Status',
+    width: 56,
+    minWidth: 36,
+    disposable: 0,
+    key: (row) => row.status,
+    text: statusText,
+    say: (row) =>
+      row.status === null ? (row.state === 'running' ? 'no status yet' : 'no status') : String(row.status),
+  },
+  {
+    id: 'call',
+    label: 'Call',
+    width: 170,
+    minWidth: 80,
+    flexible: true,
+    disposable: 0,
+    key: (row) => (row.host === null && row.path === null ? null : `${row.host ?? ''}${row.path ?? ''}`),
+    text: (row) => line(`${row.host ?? ''}${row.path ?? ''}`),
+  },
+  {
+    id: 'type',
+    label: 'Type',
+    width: 64,
+    minWidth: 36,
+    disposable: 8,
+    key: (row) => row.type,
+    text: (row) => (row.type === null ? '' : line(row.type)),
+  },
+  {
+    id: 'size',
+    label: 'Size',
+    width: 68,
+    minWidth: 44,
+    align: 'end',
+    disposable: 5,
+    key: (row) => row.responseSize,
+    text: (row) =>
+      row.responseSize === null && row.state === 'running' ? '' : formatBytes(row.responseSize),
+    say: (row) => (row.responseSize === null ? 'size unknown' : formatBytes(row.responseSize)),
+  },
+  {
+    id: 'time',
+    label: 'Time',
+    width: 74,
+    minWidth: 48,
+    align: 'end',
+    disposable: 2,
+    key: (row) => row.duration,
+    text: (row) => (row.state === 'running' ? 'running' : formatMs(row.duration)),
+    say: (row) =>
+      row.state === 'running' ? 'running' : row.duration === null ? 'time unknown' : formatMs(row.duration),
+  },
+  {
+    id: 'process',
+    label: 'Process',
+    width: 96,
+    minWidth: 48,
+    disposable: 6,
+    key: (row) => row.processName,
+    text: (row) => `${sideSign(row)} ${processName(row)}`,
+    say: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
+  },
+  {
+    id: 'waterfall',
+    label: 'Waterfall',
+    width: 150,
+    minWidth: 80,
+    flexible: true,
+    disposable: 3,
+    key: (row) => row.start,
+    text: () => '',
+  },
+];
+
+const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
+
+function statusText(row: ExchangeRow): string {
+  if (row.status !== null) return String(row.status);
+  return row.state === 'running' ? '…' : UNKNOWN;
+}
+
+/** ↗ the program called, ↘ the program was called. */
+function sideSign(row: ExchangeRow): string {
+  return row.side === 'client' ? '↗' : row.side === 'server' ? '↘' : '·';
+}
+
+function processName(row: ExchangeRow): string {
+  if (row.processName !== null) return line(row.processName);
+  return row.pid === null ? UNKNOWN : `[${row.pid}]`;
+}
+
+/** How a status is coloured; `running` and `none` have no status (yet). */
+export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' {
+  if (row.status === null) return row.completeness.includes('aborted') ? 'error' : 'none';
+  if (row.status >= 400) return 'error';
+  if (row.status >= 300) return 'redirect';
+  return row.status >= 200 ? 'ok' : 'info';
+}
+
+/** Total: rows that are alike are told apart by their number, so that a place in the list can be searched for. */
+export function comparator(sort: Sort): (a: ExchangeRow, b: ExchangeRow) => number {
+  const direction = sort.ascending ? 1 : -1;
+  if (sort.column === 'id') return (a, b) => direction * (a.id - b.id);
+  const key = BY_ID.get(sort.column)?.key ?? ((row: ExchangeRow) => row.id);
+  return (a, b) => {
+    const x = key(a);
+    const y = key(b);
+    if (x === y) return a.id - b.id;
+    if (x === null) return 1;
+    if (y === null) return -1;
+    return x < y ? -direction : direction;
+  };
+}
+
+export interface Layout {
+  readonly visible: readonly Column[];
+  /** CSS grid-template-columns. */
+  readonly template: string;
+}
+
+/** Space between two columns and at both ends, in CSS pixels; panel.css has the same numbers. */
+export const COLUMN_GAP = 8;
+export const ROW_PADDING = 8;
+
+/** The columns that have room in `width` pixels, the least important ones left out. */
+export function layout(width: number, widths: Partial<Record<ColumnId, number>>): Layout {
+  const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? column.width);
+  const visible = [...COLUMNS];
+  const needed = (): number =>
+    visible.reduce(
+      (sum, column) => sum + widthOf(column),
+      2 * ROW_PADDING + COLUMN_GAP * (visible.length - 1),
+    );
+  while (needed() > width) {
+    const expendable = visible.reduce((a, b) => (b.disposable > a.disposable ? b : a));
+    if (expendable.disposable === 0) break;
+    visible.splice(visible.indexOf(expendable), 1);
+  }
+  // Of two flexible columns one may have been given a width; the last one takes what is left.
+  const flexible = visible.filter((column) => column.flexible === true);
+  const template = visible.map((column) => {
+    if (column.flexible !== true) return `${widthOf(column)}px`;
+    const chosen = widths[column.id];
+    if (chosen !== undefined && column !== flexible.at(-1)) return `${widthOf(column)}px`;
+    return `minmax(${Math.min(column.width, column.minWidth)}px, 1fr)`;
+  });
+  return { visible, template: template.join(' ') };
+}

@@ -1,0 +1,180 @@
+/** The details of one call: who it is, six tabs, and what of it is not shown. */
+import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../../engine/row.ts';
+import { statusClass } from '../columns.ts';
+import { el, iconButton, setText, setTitle } from '../dom.ts';
+import { icon } from '../icons.ts';
+import { shorten, visibleLine } from '../text.ts';
+import { nothing } from './parts.ts';
+import { TABS, type TabActions, type TabId } from './tabs.ts';
+
+export interface DetailsEvents extends TabActions {
+  readonly close: () => void;
+  readonly tab: (tab: TabId) => void;
+  readonly reveal: (reveal: boolean) => void;
+  /** To another call, keeping the tab. */
+  readonly move: (step: 1 | -1) => void;
+}
+
+export class Details {
+  readonly element: HTMLElement;
+  private readonly status = el('span', { class: 'status' });
+  private readonly method = el('span', { class: 'method' });
+  private readonly path = el('span', { class: 'path' });
+  private readonly secrets: HTMLButtonElement;
+  private readonly tabs: Map<TabId, HTMLButtonElement>;
+  private readonly panel = el('div', { class: 'tabpanel', role: 'tabpanel', id: 'tabpanel', tabindex: 0 });
+  private row: ExchangeRow | null = null;
+  private exchange: ExchangeJson | null = null;
+  private revealed = false;
+  /** Is what the tab shows; told apart by identity. */
+  private rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
+
+  constructor(
+    private tab: TabId,
+    private readonly events: DetailsEvents,
+  ) {
+    this.secrets = iconButton(icon('eye'), '', () => {
+      this.setRevealed(!this.revealed);
+      events.reveal(this.revealed);
+    });
+    this.tabs = new Map(TABS.map(({ id, label }) => [id, this.tabButton(id, label)]));
+    const tablist = el(
+      'div',
+      { class: 'tabs', role: 'tablist', 'aria-label': 'Details' },
+      ...this.tabs.values(),
+    );
+    tablist.addEventListener('keydown', (event) => this.key(event));
+    const close = iconButton(icon('close'), 'Close Details (Escape)', () => events.close());
+    this.element = el(
+      'section',
+      { class: 'details', 'aria-label': 'Details of the call', hidden: '' },
+      el('div', { class: 'title' }, el('h2', {}, this.status, this.method, this.path), this.secrets, close),
+      tablist,
+      this.panel,
+    );
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      events.close();
+    });
+    this.setRevealed(false);
+    this.showTab(tab);
+  }
+
+  /** A call is chosen: what is known of it shows at once, the rest when the host has sent it. */
+  show(row: ExchangeRow): void {
+    if (row.id !== this.row?.id) {
+      this.exchange = null;
+      this.setRevealed(false);
+    }
+    this.row = row;
+    setText(this.status, row.status === null ? '' : String(row.status));
+    this.status.dataset['status'] = statusClass(row);
+    setText(this.method, visibleLine(shorten(row.method ?? '', 40)));
+    const path = row.path ?? row.host ?? 'request not seen';
+    setText(this.path, visibleLine(shorten(path, 300)));
+    setTitle(this.path, visibleLine(shorten(path, 1_000)));
+  }
+
+  /** null: the host does not hold it any more. */
+  fill(id: number, exchange: ExchangeJson | null): void {
+    if (id !== this.row?.id) return;
+    if (exchange === null) {
+      this.rendered = null;
+      this.panel.replaceChildren(nothing('This call is no longer held: newer calls have taken its place.'));
+      return;
+    }
+    this.exchange = exchange;
+    this.render();
+  }
+
+  get revealing(): boolean {
+    return this.revealed;
+  }
+
+  /** Puts the keyboard on the open tab. */
+  focus(): void {
+    this.tabs.get(this.tab)?.focus();
+  }
+
+  private setRevealed(revealed: boolean): void {
+    this.revealed = revealed;
+    const label = revealed ? 'Hide Secrets of This Call' : 'Show Secrets of This Call';
+    this.secrets.replaceChildren(icon(revealed ? 'eyeClosed' : 'eye'));
+    this.secrets.title = label;
+    this.secrets.setAttribute('aria-label', label);
+    this.secrets.setAttribute('aria-pressed', String(revealed));
+  }
+
+  private tabButton(id: TabId, label: string): HTMLButtonElement {
+    const button = el(
+      'button',
+      { type: 'button', class: 'tab', role: 'tab', id: `tab-${id}`, 'aria-controls': 'tabpanel' },
+      label,
+    );
+    button.addEventListener('click', () => {
+      this.showTab(id);
+      this.events.tab(id);
+    });
+    return button;
+  }
+
+  private showTab(tab: TabId): void {
+    this.tab = tab;
+    for (const [id, button] of this.tabs) {
+      button.setAttribute('aria-selected', String(id === tab));
+      button.tabIndex = id === tab ? 0 : -1;
+    }
+    this.panel.setAttribute('aria-labelledby', `tab-${tab}`);
+    this.panel.dataset['tab'] = tab;
+    this.render();
+  }
+
+  private render(): void {
+    const { exchange, tab } = this;
+    if (exchange === null) return;
+    if (this.rendered?.exchange === exchange && this.rendered.tab === tab) return;
+    // A running call is sent again and again: whoever reads it stays where he is.
+    const same = this.rendered?.exchange.id === exchange.id && this.rendered.tab === tab;
+    const { scrollTop } = this.panel;
+    const found = TABS.find(({ id }) => id === tab);
+    if (found === undefined) return;
+    this.panel.replaceChildren(...found.render(exchange, this.events));
+    this.panel.scrollTop = same ? scrollTop : 0;
+    this.rendered = { exchange, tab };
+  }
+
+  private key(event: KeyboardEvent): void {
+    const ids = [...this.tabs.keys()];
+    const at = ids.indexOf(this.tab);
+    let to: TabId | undefined;
+    switch (event.key) {
+      case 'ArrowRight':
+        to = ids[(at + 1) % ids.length];
+        break;
+      case 'ArrowLeft':
+        to = ids[(at + ids.length - 1) % ids.length];
+        break;
+      case 'Home':
+        to = ids[0];
+        break;
+      case 'End':
+        to = ids.at(-1);
+        break;
+      case 'ArrowDown':
+        this.events.move(1);
+        break;
+      case 'ArrowUp':
+        this.events.move(-1);
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+    if (to === undefined) return;
+    this.showTab(to);
+    this.events.tab(to);
+    this.focus();
+  }
+}

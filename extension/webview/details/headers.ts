@@ -1,0 +1,64 @@
+import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { el } from '../dom.ts';
+import { plural } from '../format.ts';
+import { shorten, visibleLine } from '../text.ts';
+import { copyButton, heading, nothing } from './parts.ts';
+import type { TabActions } from './tabs.ts';
+
+type Fields = readonly (readonly [string, string])[];
+
+/** A field value beyond this is cut on screen; copying gives all of it. */
+const MAX_VALUE = 16_384;
+/** More fields than any sane message has; copying gives all of them. */
+const MAX_FIELDS = 1_000;
+
+/** Fields in their raw order and case. */
+export function headersTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  const parts: Node[] = [];
+  const add = (title: string, fields: Fields): void => {
+    if (fields.length > 0) parts.push(section(title, fields, actions), table(fields));
+  };
+  const message = (name: string, of: MessageJson | null, missing: string): void => {
+    if (of === null) {
+      parts.push(heading(`${name} headers`), nothing(missing));
+      return;
+    }
+    if (of.headers.length === 0)
+      parts.push(heading(`${name} headers`), nothing(`The ${name.toLowerCase()} has none.`));
+    add(`${name} headers`, of.headers);
+    add(`${name} trailers`, of.trailers);
+  };
+  message('Request', exchange.request, 'The request was not seen.');
+  for (const interim of exchange.interim) {
+    add(visibleLine(`${interim.status} ${interim.statusText}`), interim.headers);
+  }
+  const missing = exchange.durationMs === null ? 'No response yet.' : 'No response was seen.';
+  message('Response', exchange.response, missing);
+  return parts;
+}
+
+function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
+  const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
+    actions.copy(fields.map(([name, value]) => `${name}: ${value}\n`).join(''));
+  });
+  const count = el('span', { class: 'remark' }, plural(fields.length, 'field'));
+  return heading(title, count, copy);
+}
+
+function table(fields: Fields): HTMLElement {
+  const rows = fields
+    .slice(0, MAX_FIELDS)
+    .map(([name, value]) =>
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'row' }, visibleLine(shorten(name, MAX_VALUE))),
+        el('td', {}, visibleLine(shorten(value, MAX_VALUE))),
+      ),
+    );
+  if (fields.length > MAX_FIELDS) {
+    const more = `and ${plural(fields.length - MAX_FIELDS, 'more field')}`;
+    rows.push(el('tr', {}, el('td', { colspan: 2, class: 'unknown' }, more)));
+  }
+  return el('table', { class: 'fields' }, el('tbody', {}, ...rows));
+}

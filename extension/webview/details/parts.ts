@@ -1,0 +1,55 @@
+/** What the tabs are made of. */
+import { el, iconButton } from '../dom.ts';
+import { UNKNOWN } from '../format.ts';
+import { icon } from '../icons.ts';
+import { shorten, visibleLine } from '../text.ts';
+
+/** Longer values are of no use here; the body and its editor show everything. */
+const MAX_VALUE = 16_384;
+
+export interface Fact {
+  readonly name: string;
+  /** null: unknown. */
+  readonly value: string | null;
+  /** Shown after the value, less important. */
+  readonly remark?: string | null;
+  readonly copy?: ((text: string) => void) | undefined;
+  readonly code?: boolean;
+}
+
+/** Names and values, one below the other. Values are captured text. */
+export function facts(list: readonly Fact[]): HTMLElement {
+  const element = el('dl', { class: 'facts' });
+  for (const fact of list) {
+    const value = el('dd', { class: fact.code === true ? 'code' : null });
+    if (fact.value === null) {
+      value.append(el('span', { class: 'unknown' }, UNKNOWN));
+      value.setAttribute('aria-label', 'unknown');
+    } else {
+      value.append(el('span', { class: 'value' }, visibleLine(shorten(fact.value, MAX_VALUE))));
+      if (fact.remark) value.append(el('span', { class: 'remark' }, fact.remark));
+      const { copy, value: text } = fact;
+      if (copy !== undefined) value.append(copyButton(`Copy ${fact.name}`, () => copy(text)));
+    }
+    element.append(el('dt', {}, fact.name), value);
+  }
+  return element;
+}
+
+export function copyButton(label: string, onClick: () => void): HTMLButtonElement {
+  return iconButton(icon('copy'), label, onClick, 'icon small');
+}
+
+export function heading(text: string, ...actions: readonly Node[]): HTMLElement {
+  return el('div', { class: 'heading' }, el('h3', {}, text), ...actions);
+}
+
+/** A plain sentence that must not be overlooked. */
+export function note(sentence: string, tone: 'limit' | 'fault' | 'info' = 'fault'): HTMLElement {
+  return el('p', { class: 'note', 'data-tone': tone }, sentence);
+}
+
+/** A plain sentence instead of content. */
+export function nothing(sentence: string): HTMLElement {
+  return el('p', { class: 'nothing' }, sentence);
+}

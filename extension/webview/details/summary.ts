@@ -1,0 +1,89 @@
+import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { notesOf } from '../completeness.ts';
+import { el } from '../dom.ts';
+import { formatBytes, formatMs } from '../format.ts';
+import { visibleLine } from '../text.ts';
+import { contentType } from './content.ts';
+import { facts, heading, note } from './parts.ts';
+import type { TabActions } from './tabs.ts';
+
+export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  const { request, response } = exchange;
+  const list = facts([
+    { name: 'URL', value: exchange.url, copy: actions.copy, code: true },
+    { name: 'Method', value: exchange.method, code: true },
+    { name: 'Status', value: status(exchange), code: true },
+    { name: 'Process', value: processText(exchange), remark: sideText(exchange) },
+    { name: 'Started', value: startedText(exchange.startedAt) },
+    { name: 'Duration', value: exchange.durationMs === null ? null : formatMs(exchange.durationMs) },
+    { name: 'Request body', value: bodySize(request), remark: bodyRemark(request) },
+    { name: 'Response body', value: bodySize(response), remark: bodyRemark(response) },
+    { name: 'Type', value: response === null ? null : contentType(response) },
+    { name: 'Protocol', value: exchange.protocol },
+  ]);
+  const parts: Node[] = [];
+  for (const { sentence, tone } of notesOf(exchange.completeness)) parts.push(note(sentence, tone));
+  parts.push(list);
+  if (exchange.interim.length > 0) {
+    parts.push(heading('Interim responses'));
+    parts.push(
+      facts(exchange.interim.map((r) => ({ name: String(r.status), value: r.statusText || '(no reason)' }))),
+    );
+  }
+  if (exchange.violations.length > 0) parts.push(heading('Broken rules'), violations(exchange));
+  return parts;
+}
+
+function violations(exchange: ExchangeJson): HTMLElement {
+  return el(
+    'ul',
+    { class: 'violations' },
+    ...exchange.violations.map((violation) =>
+      el(
+        'li',
+        {},
+        el('span', {}, visibleLine(violation.message)),
+        el('span', { class: 'remark' }, `${violation.rule}, in the ${violation.in}`),
+      ),
+    ),
+  );
+}
+
+function status(exchange: ExchangeJson): string | null {
+  if (exchange.status === null) return null;
+  return `${exchange.status} ${exchange.statusText ?? ''}`.trim();
+}
+
+export function processText(exchange: ExchangeJson): string | null {
+  const { process } = exchange;
+  return process === null ? null : `${process.name ?? 'process'} [${process.pid}]`;
+}
+
+function sideText(exchange: ExchangeJson): string | null {
+  if (exchange.side === null) return null;
+  return exchange.side === 'client' ? 'made the call' : 'answered the call';
+}
+
+function bodySize(message: MessageJson | null): string | null {
+  return message === null || message.bodySize === null ? null : formatBytes(message.bodySize);
+}
+
+function bodyRemark(message: MessageJson | null): string | null {
+  if (message === null) return null;
+  const remarks: string[] = [];
+  if (message.decodedSize !== null) remarks.push(`${formatBytes(message.decodedSize)} decoded`);
+  if (message.bodySize === null || message.bodyCaptured < message.bodySize) {
+    remarks.push(`${formatBytes(message.bodyCaptured)} captured`);
+  }
+  return remarks.length === 0 ? null : remarks.join(', ');
+}
+
+/** Local time to the millisecond. */
+function startedText(startedAt: string): string {
+  const date = new Date(startedAt);
+  if (Number.isNaN(date.getTime())) return startedAt;
+  const two = (n: number, digits = 2): string => String(n).padStart(digits, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time}.${two(date.getMilliseconds(), 3)}`;
+}

@@ -1,0 +1,70 @@
+import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { el } from '../dom.ts';
+import { formatMs, UNKNOWN } from '../format.ts';
+import { note } from './parts.ts';
+
+const PHASES = [
+  ['connect', 'Connect', 'connectMs', 'Opening the connection'],
+  ['tls', 'TLS handshake', 'tlsMs', 'Agreeing on keys'],
+  ['send', 'Send', 'sendMs', 'First to last byte of the request'],
+  ['wait', 'Wait', 'waitMs', 'Last byte of the request to first byte of the response'],
+  ['receive', 'Receive', 'receiveMs', 'First to last byte of the response'],
+] as const;
+
+export function timingTab(exchange: ExchangeJson): readonly Node[] {
+  const { timings } = exchange;
+  const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), 0);
+  const table = el('div', { class: 'timing', role: 'table', 'aria-label': 'Timing' });
+  let at = 0;
+  for (const [phase, label, key, help] of PHASES) {
+    const length = timings[key];
+    // Without TLS there is no handshake to know of.
+    if (phase === 'tls' && exchange.tls === null && length === null) continue;
+    const bar = el('div', { class: 'phase', 'data-phase': phase });
+    if (length !== null && known > 0) {
+      bar.style.marginInlineStart = `${(at / known) * 100}%`;
+      bar.style.width = `${(length / known) * 100}%`;
+      at += length;
+    } else {
+      bar.hidden = true;
+    }
+    table.append(row(label, help, bar, formatMs(length)));
+  }
+  const total = exchange.durationMs === null ? 'running' : formatMs(exchange.durationMs);
+  table.append(row('Total', 'First byte of the request to last byte of the response', null, total));
+  const parts: Node[] = [table];
+  if (timings.pausedMs !== null && timings.pausedMs > 0) {
+    const rest = exchange.durationMs === null ? null : formatMs(exchange.durationMs - timings.pausedMs);
+    parts.push(
+      note(
+        `The debugger had the program paused for ${formatMs(timings.pausedMs)} of this call.` +
+          (rest === null ? '' : ` Without the pause: ${rest}.`),
+        'limit',
+      ),
+    );
+  }
+  const unknown = PHASES.some(
+    ([phase, , key]) => timings[key] === null && (phase !== 'tls' || exchange.tls !== null),
+  );
+  if (unknown) parts.push(el('p', { class: 'remark' }, legend(exchange)));
+  return parts;
+}
+
+/** Why a phase has a dash. */
+function legend(exchange: ExchangeJson): string {
+  if (exchange.durationMs === null) return `${UNKNOWN} has not happened yet, or was not seen.`;
+  return exchange.timings.connectMs === null
+    ? `${UNKNOWN} was not seen. Only the first call on a connection has a time for connecting.`
+    : `${UNKNOWN} was not seen.`;
+}
+
+function row(label: string, help: string, bar: HTMLElement | null, value: string): HTMLElement {
+  const total = bar === null;
+  return el(
+    'div',
+    { class: total ? 'timing-row total' : 'timing-row', role: 'row', title: help },
+    el('span', { role: 'rowheader' }, label),
+    el('span', { class: 'track', 'aria-hidden': 'true' }, bar),
+    el('span', { class: 'amount', role: 'cell' }, value),
+  );
+}

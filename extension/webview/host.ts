@@ -1,0 +1,61 @@
+/** The border to the extension host, typed, and the little state that survives being hidden. */
+import type { ToHost, ToWebview } from '../views/webviewProtocol.ts';
+import type { ColumnId, Sort } from './columns.ts';
+import type { TabId } from './details/tabs.ts';
+import type { Chip } from './rowStore.ts';
+
+/**
+ * How the panel looks, never what was captured: this is stored by VS Code in plain text.
+ * Every part may be missing or stale.
+ */
+export interface UiState {
+  readonly filter?: string;
+  readonly chip?: Chip;
+  readonly sort?: Sort;
+  readonly widths?: Partial<Record<ColumnId, number>>;
+  readonly tab?: TabId;
+  readonly detailsOpen?: boolean;
+  /** Share of the details in the pane, 0 to 1. */
+  readonly detailsWidth?: number;
+  readonly detailsHeight?: number;
+  /** The call and the trace that it belongs to: ids begin anew with each trace. */
+  readonly selected?: { readonly id: number; readonly startedAt: number };
+}
+
+interface Api {
+  postMessage(message: ToHost): void;
+  getState(): UiState | undefined;
+  setState(state: UiState): void;
+}
+
+declare const acquireVsCodeApi: () => Api;
+
+export class Host {
+  private readonly api = acquireVsCodeApi();
+  private current: UiState = this.api.getState() ?? {};
+
+  get state(): UiState {
+    return this.current;
+  }
+
+  update(change: UiState): void {
+    this.current = { ...this.current, ...change };
+    this.api.setState(this.current);
+  }
+
+  /** undefined is not a value under exactOptionalPropertyTypes, so that removing has a verb of its own. */
+  forgetSelection(): void {
+    const { selected: _, ...rest } = this.current;
+    this.current = rest;
+    this.api.setState(rest);
+  }
+
+  send(message: ToHost): void {
+    this.api.postMessage(message);
+  }
+
+  /** Only the extension host and VS Code's own frame can post to this window; the type is theirs. */
+  listen(listener: (message: ToWebview) => void): void {
+    window.addEventListener('message', (event: MessageEvent<ToWebview>) => listener(event.data));
+  }
+}

@@ -1,0 +1,41 @@
+/** Small line drawings, made as elements: no font to load, no markup to parse, and they take the text's colour. */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** Paths on a grid of 16 by 16. `f:` is filled, everything else is a line. */
+const PATHS = {
+  start: ['f:M4.5 2.8v10.4L13 8z'],
+  stop: ['f:M4 4h8v8H4z'],
+  clear: ['M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12z', 'M3.8 3.8l8.4 8.4'],
+  close: ['M4 4l8 8M12 4l-8 8'],
+  search: ['M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9z', 'M10.3 10.3L14 14'],
+  copy: ['M5.5 5.5h8v8h-8z', 'M10.5 5.5v-3h-8v8h3'],
+  eye: [
+    'M1.5 8s2.4-4.2 6.5-4.2S14.5 8 14.5 8 12.1 12.2 8 12.2 1.5 8 1.5 8z',
+    'M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',
+  ],
+  eyeClosed: [
+    'M1.5 6.5S3.900 10.200 8 10.200s6.500-3.700 6.500-3.700',
+    'M3.600 8.800l-1.300 2M8 10.200v2.300M12.400 8.800l1.300 2',
+  ],
+  down: ['M8 3v9.500M4.200 8.800L8 12.600l3.800-3.800'],
+  warning: ['M8 2.200L14.500 13.500h-13z', 'M8 6.500v3.500M8 11.300v1'],
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function icon(name: IconName): SVGSVGElement {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 16 16');
+  svg.setAttribute('width', '16');
+  svg.setAttribute('height', '16');
+  svg.setAttribute('aria-hidden', 'true');
+  for (const path of PATHS[name]) {
+    const element = document.createElementNS(SVG, 'path');
+    const filled = path.startsWith('f:');
+    element.setAttribute('d', filled ? path.slice(2) : path);
+    element.setAttribute('class', filled ? 'filled' : 'line');
+    svg.append(element);
+  }
+  return svg;
+}

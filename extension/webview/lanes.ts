@@ -1,0 +1,61 @@
+/** The overview's picture: every call as a few pixels in one of several lanes. Pure. */
+import type { ExchangeRow } from '../engine/row.ts';
+import { isError } from '../engine/row.ts';
+import { extent } from './bars.ts';
+import { type TimeWindow, toPixels } from './timeWindow.ts';
+
+/** What a pixel shows, the most important last: it wins where calls overlap. */
+export enum Mark {
+  None = 0,
+  Done = 1,
+  Running = 2,
+  Error = 3,
+}
+
+export interface Run {
+  readonly lane: number;
+  readonly from: number;
+  readonly to: number;
+  readonly mark: Mark;
+}
+
+/**
+ * Runs of equal pixels, lane by lane. Work is bounded by rows × what they span, each pixel at most once per row
+ * and lane; the picture has no more runs than pixels, however many calls there are.
+ */
+export function lanes(
+  rows: Iterable<ExchangeRow>,
+  window: TimeWindow,
+  width: number,
+  count: number,
+  now: number,
+): readonly Run[] {
+  const pixels = Array.from({ length: count }, () => new Uint8Array(width));
+  /** Where the last call of each lane ends, in pixels. */
+  const ends = new Array<number>(count).fill(Number.NEGATIVE_INFINITY);
+  for (const row of rows) {
+    const { from, to } = extent(row, now);
+    const left = Math.max(0, Math.floor(toPixels(window, width, from)));
+    const right = Math.min(width, Math.max(left + 2, Math.ceil(toPixels(window, width, to))));
+    if (left >= right) continue;
+    let lane = ends.findIndex((end) => end < left);
+    // All are taken: calls fall on each other, spread by number.
+    if (lane < 0) lane = row.id % count;
+    ends[lane] = Math.max(ends[lane] ?? 0, right);
+    const mark = isError(row) ? Mark.Error : row.state === 'running' ? Mark.Running : Mark.Done;
+    const line = pixels[lane];
+    if (line === undefined) continue;
+    for (let x = left; x < right; x++) if ((line[x] ?? 0) < mark) line[x] = mark;
+  }
+  const runs: Run[] = [];
+  pixels.forEach((line, lane) => {
+    let from = 0;
+    for (let x = 1; x <= width; x++) {
+      const mark = line[from] ?? Mark.None;
+      if (x < width && line[x] === mark) continue;
+      if (mark !== Mark.None) runs.push({ lane, from, to: x, mark });
+      from = x;
+    }
+  });
+  return runs;
+}

@@ -1,0 +1,163 @@
+/** The header of the list: sorting, widths, and the ruler above the waterfall. */
+import { COLUMNS, type Column, type ColumnId, type Layout, NATURAL, type Sort } from './columns.ts';
+import { drag, el, setText } from './dom.ts';
+import { formatTick } from './format.ts';
+import { type TimeWindow, ticks, toPixels } from './timeWindow.ts';
+
+interface HeaderEvents {
+  readonly sort: (sort: Sort) => void;
+  /** null: the column's own width again. */
+  readonly resize: (column: ColumnId, width: number | null) => void;
+}
+
+const KEY_STEP_PX = 16;
+/** Room that a tick's label needs, and what the column's name takes at the left. */
+const TICK_GAP_PX = 72;
+const NAME_PX = 66;
+
+export class ListHeader {
+  readonly element = el('div', { class: 'header', role: 'row', 'aria-rowindex': 1 });
+  private cells: { column: Column; element: HTMLElement }[] = [];
+  private readonly ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
+  private rulerKey = '';
+  private focused: ColumnId = 'id';
+
+  constructor(private readonly events: HeaderEvents) {
+    this.element.addEventListener('keydown', (event) => this.key(event));
+  }
+
+  show(layout: Layout, sort: Sort): void {
+    const hadFocus = this.element.contains(document.activeElement);
+    const same =
+      this.cells.length === layout.visible.length &&
+      this.cells.every(({ column }, i) => column === layout.visible[i]);
+    if (!same) {
+      this.cells = layout.visible.map((column, index) => ({ column, element: this.cell(column, index) }));
+      this.element.replaceChildren(...this.cells.map(({ element }) => element));
+      if (!layout.visible.some((column) => column.id === this.focused)) this.focused = 'call';
+      this.rulerKey = '';
+    }
+    for (const { column, element } of this.cells) {
+      const sorted = column.id === sort.column;
+      const natural = sort.column === NATURAL.column && sort.ascending;
+      element.setAttribute('aria-sort', sorted ? (sort.ascending ? 'ascending' : 'descending') : 'none');
+      element.classList.toggle('sorted', sorted && !natural);
+      element.tabIndex = column.id === this.focused ? 0 : -1;
+    }
+    if (hadFocus && !same) this.focus(this.focused);
+  }
+
+  /** Width of the waterfall's column in pixels; 0 when it is not shown. */
+  waterfallWidth(): number {
+    return this.cells.find(({ column }) => column.id === 'waterfall')?.element.clientWidth ?? 0;
+  }
+
+  drawRuler(window: TimeWindow | null, width: number): void {
+    if (width === 0 || window === null) {
+      this.ruler.replaceChildren();
+      this.rulerKey = '';
+      return;
+    }
+    const key = `${window.from} ${window.to} ${width}`;
+    if (key === this.rulerKey) return;
+    this.rulerKey = key;
+    const { step, times } = ticks(window, width, TICK_GAP_PX);
+    while (this.ruler.childElementCount > times.length) this.ruler.lastElementChild?.remove();
+    times.forEach((time, index) => {
+      let tick = this.ruler.children[index] as HTMLElement | undefined;
+      if (tick === undefined) {
+        tick = el('span', { class: 'tick' });
+        this.ruler.append(tick);
+      }
+      const left = toPixels(window, width, time);
+      setText(tick, left < NAME_PX || left > width - TICK_GAP_PX / 2 ? '' : formatTick(time, step));
+      tick.style.transform = `translateX(${left.toFixed(1)}px)`;
+    });
+  }
+
+  private cell(column: Column, index: number): HTMLElement {
+    const element = el(
+      'div',
+      {
+        class: `cell c-${column.id}${column.align === 'end' ? ' end' : ''}`,
+        role: 'columnheader',
+        'aria-colindex': index + 1,
+        'aria-label': column.spoken ?? null,
+      },
+      el('span', { class: 'name' }, column.label),
+    );
+    if (column.id === 'waterfall') element.append(this.ruler);
+    element.addEventListener('click', () => {
+      this.focused = column.id;
+      this.sortBy(column.id);
+    });
+    const last = column.id === 'waterfall';
+    if (!last) element.append(this.handle(column, element));
+    return element;
+  }
+
+  private handle(column: Column, cell: HTMLElement): HTMLElement {
+    const handle = el('div', { class: 'handle' });
+    let width = 0;
+    let from = 0;
+    drag(handle, {
+      start: (event) => {
+        width = cell.getBoundingClientRect().width;
+        from = event.clientX;
+        return true;
+      },
+      move: (event) =>
+        this.events.resize(column.id, Math.max(column.minWidth, Math.round(width + event.clientX - from))),
+    });
+    handle.addEventListener('click', (event) => event.stopPropagation());
+    handle.addEventListener('dblclick', () => this.events.resize(column.id, null));
+    return handle;
+  }
+
+  /** Up, then down, then as it came. */
+  private sortBy(column: ColumnId): void {
+    const current = this.cells.find((cell) => cell.column.id === column)?.element.getAttribute('aria-sort');
+    if (current === 'ascending') this.events.sort({ column, ascending: false });
+    else if (current === 'descending') this.events.sort(NATURAL);
+    else this.events.sort({ column, ascending: true });
+  }
+
+  private key(event: KeyboardEvent): void {
+    const index = this.cells.findIndex(({ column }) => column.id === this.focused);
+    const current = this.cells[index];
+    if (current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step !== 0 && event.shiftKey) {
+      const width = current.element.getBoundingClientRect().width + step * KEY_STEP_PX;
+      this.events.resize(current.column.id, Math.max(current.column.minWidth, Math.round(width)));
+    } else if (step !== 0) {
+      const next = this.cells[index + step];
+      if (next !== undefined) this.focus(next.column.id);
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      this.sortBy(current.column.id);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private focus(id: ColumnId): void {
+    this.focused = id;
+    for (const { column, element } of this.cells) {
+      element.tabIndex = column.id === id ? 0 : -1;
+      if (column.id === id) element.focus();
+    }
+  }
+}
+
+/** Widths that someone may have stored for columns that no longer exist are dropped. */
+export function knownWidths(widths: unknown): Partial<Record<ColumnId, number>> {
+  const known: Partial<Record<ColumnId, number>> = {};
+  if (typeof widths !== 'object' || widths === null) return known;
+  for (const { id } of COLUMNS) {
+    const width = (widths as Record<string, unknown>)[id];
+    if (typeof width === 'number' && Number.isFinite(width)) known[id] = width;
+  }
+  return known;
+}

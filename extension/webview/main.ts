@@ -1,0 +1,8 @@
+/** The panel's webview begins here. */
+import { App } from './app.ts';
+import { Host } from './host.ts';
+
+const host = new Host();
+const app = new App(document.body, host);
+host.listen((message) => app.handle(message));
+host.send({ type: 'ready' });

@@ -1,0 +1,142 @@
+/** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
+import type { ExchangeRow } from '../engine/row.ts';
+import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
+import { type Column, statusClass } from './columns.ts';
+import { badgeOf } from './completeness.ts';
+import { el, setText, setTitle } from './dom.ts';
+import { shorten, visibleLine } from './text.ts';
+import { type TimeWindow, toPixels } from './timeWindow.ts';
+
+/** panel.css has the same number. */
+export const ROW_HEIGHT = 22;
+const MAX_TITLE = 1_000;
+const MAX_CALL = 512;
+
+export const rowElementId = (id: number): string => `call-${id}`;
+
+export class RowView {
+  readonly element = el('div', { class: 'row', role: 'row' });
+  private readonly cells = new Map<Column, HTMLElement>();
+  private readonly host = el('span', { class: 'host' });
+  private readonly path = el('span', { class: 'path' });
+  private readonly badge = el('span', { class: 'badge', hidden: '' });
+  private readonly bar = el('div', { class: 'bar' });
+  private shown: ExchangeRow | null = null;
+  private index = -1;
+  private selected = false;
+
+  constructor(columns: readonly Column[]) {
+    columns.forEach((column, index) => {
+      const cell = el('div', {
+        class: `cell c-${column.id}${column.align === 'end' ? ' end' : ''}`,
+        role: 'gridcell',
+        'aria-colindex': index + 1,
+      });
+      if (column.id === 'call') {
+        cell.append(el('span', { class: 'call' }, this.host, this.path), this.badge);
+      } else if (column.id === 'waterfall') {
+        // What the bar shows is read out by the column Time and the tab Timing.
+        cell.setAttribute('aria-hidden', 'true');
+        cell.append(this.bar);
+      }
+      this.cells.set(column, cell);
+      this.element.append(cell);
+    });
+    this.element.setAttribute('aria-selected', 'false');
+  }
+
+  get row(): ExchangeRow | null {
+    return this.shown;
+  }
+
+  show(row: ExchangeRow, index: number, selected: boolean): void {
+    if (index !== this.index) {
+      this.index = index;
+      this.element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
+      this.element.setAttribute('aria-rowindex', String(index + 2));
+    }
+    if (selected !== this.selected) {
+      this.selected = selected;
+      this.element.setAttribute('aria-selected', String(selected));
+    }
+    if (row === this.shown) return;
+    if (row.id !== this.shown?.id) this.element.id = rowElementId(row.id);
+    this.shown = row;
+    this.element.dataset['status'] = statusClass(row);
+    this.element.dataset['state'] = row.state;
+    for (const [column, cell] of this.cells) this.fill(column, cell, row);
+  }
+
+  /** @param width of the waterfall's column in pixels. */
+  drawBar(window: TimeWindow, width: number, now: number): void {
+    const row = this.shown;
+    if (row === null || width <= 0) return;
+    const { from, to } = extent(row, now);
+    const left = toPixels(window, width, from);
+    const right = Math.max(toPixels(window, width, to), left + MIN_BAR_PX);
+    const style = this.bar.style;
+    if (right < 0 || left > width) {
+      style.display = 'none';
+      return;
+    }
+    // Far outside the column a bar is cut, or deep zoom would make it millions of pixels long.
+    const shownLeft = Math.max(left, -8);
+    const shownRight = Math.min(right, width + 8);
+    style.display = 'block';
+    style.transform = `translateX(${shownLeft.toFixed(1)}px)`;
+    style.width = `${(shownRight - shownLeft).toFixed(1)}px`;
+    style.backgroundImage = gradient(segments(row, now), right - left);
+    style.backgroundSize = `${(right - left).toFixed(1)}px 100%`;
+    style.backgroundPositionX = `${(left - shownLeft).toFixed(1)}px`;
+  }
+
+  private fill(column: Column, cell: HTMLElement, row: ExchangeRow): void {
+    switch (column.id) {
+      case 'waterfall':
+        return;
+      case 'call':
+        this.fillCall(cell, row);
+        return;
+      case 'status':
+        setTitle(cell, statusTitle(row));
+        break;
+      case 'process':
+        setTitle(cell, processTitle(row));
+        break;
+      default:
+    }
+    const text = column.text(row);
+    setText(cell, text);
+    const said = column.say?.(row);
+    if (said === undefined || said === text) cell.removeAttribute('aria-label');
+    else cell.setAttribute('aria-label', said);
+  }
+
+  private fillCall(cell: HTMLElement, row: ExchangeRow): void {
+    const unknown = row.host === null && row.path === null;
+    setText(this.host, visibleLine(shorten(row.host ?? '', MAX_CALL)));
+    setText(this.path, unknown ? 'request not seen' : visibleLine(shorten(row.path ?? '', MAX_CALL)));
+    this.path.classList.toggle('unknown', unknown);
+    const scheme = row.scheme === null ? '' : `${row.scheme}://`;
+    const url = unknown ? '' : `${row.host === null ? '' : scheme}${row.host ?? ''}${row.path ?? ''}`;
+    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)));
+    const badge = badgeOf(row);
+    this.badge.hidden = badge === null;
+    if (badge === null) return;
+    setText(this.badge, badge.label);
+    setTitle(this.badge, badge.sentence);
+    this.badge.dataset['tone'] = badge.tone;
+  }
+}
+
+function statusTitle(row: ExchangeRow): string {
+  if (row.status !== null)
+    return visibleLine(shorten(`${row.status} ${row.statusText ?? ''}`.trim(), MAX_TITLE));
+  return row.state === 'running' ? 'No response yet' : 'No response was seen';
+}
+
+function processTitle(row: ExchangeRow): string {
+  const name = `${row.processName ?? 'unknown process'}${row.pid === null ? '' : ` [${row.pid}]`}`;
+  const role = row.side === 'client' ? 'called by' : row.side === 'server' ? 'answered by' : 'side unknown:';
+  return visibleLine(shorten(`${role} ${name}`, MAX_TITLE));
+}

@@ -1,0 +1,90 @@
+/** The list and the details, beside each other where there is width, else one above the other. */
+import { drag, el } from './dom.ts';
+
+/** CSS pixels from which on the details stand beside the list. */
+const BESIDE_FROM = 760;
+const MIN_SHARE = 0.15;
+const MAX_SHARE = 0.85;
+const KEY_STEP = 0.03;
+
+export interface Shares {
+  readonly width: number;
+  readonly height: number;
+}
+
+export class SplitPane {
+  readonly element: HTMLElement;
+  private readonly sash = el('div', {
+    class: 'sash',
+    role: 'separator',
+    tabindex: 0,
+    'aria-label': 'Size of the details',
+  });
+  private beside = true;
+
+  constructor(
+    list: HTMLElement,
+    private readonly details: HTMLElement,
+    private shares: Shares,
+    private readonly onShares: (shares: Shares) => void,
+  ) {
+    this.element = el('div', { class: 'split' }, list, this.sash, details);
+    drag(this.sash, {
+      start: () => {
+        this.sash.classList.add('active');
+        return true;
+      },
+      move: (event) => {
+        const box = this.element.getBoundingClientRect();
+        this.set(
+          this.beside ? (box.right - event.clientX) / box.width : (box.bottom - event.clientY) / box.height,
+        );
+      },
+      end: () => {
+        this.sash.classList.remove('active');
+        onShares(this.shares);
+      },
+    });
+    this.sash.addEventListener('keydown', (event) => this.key(event));
+    new ResizeObserver(() => this.arrange()).observe(this.element);
+    this.open(false);
+  }
+
+  get isOpen(): boolean {
+    return !this.details.hidden;
+  }
+
+  open(open: boolean): void {
+    this.details.hidden = !open;
+    this.sash.hidden = !open;
+    this.arrange();
+  }
+
+  private get share(): number {
+    return this.beside ? this.shares.width : this.shares.height;
+  }
+
+  private set(share: number): void {
+    const bounded = Math.min(MAX_SHARE, Math.max(MIN_SHARE, share));
+    this.shares = this.beside ? { ...this.shares, width: bounded } : { ...this.shares, height: bounded };
+    this.arrange();
+  }
+
+  private arrange(): void {
+    this.beside = this.element.clientWidth >= BESIDE_FROM;
+    this.element.classList.toggle('beside', this.beside);
+    this.details.style.flexBasis = `${(this.share * 100).toFixed(2)}%`;
+    this.sash.setAttribute('aria-orientation', this.beside ? 'vertical' : 'horizontal');
+    this.sash.setAttribute('aria-valuenow', String(Math.round(this.share * 100)));
+  }
+
+  private key(event: KeyboardEvent): void {
+    const larger = this.beside ? 'ArrowLeft' : 'ArrowUp';
+    const smaller = this.beside ? 'ArrowRight' : 'ArrowDown';
+    if (event.key === larger) this.set(this.share + KEY_STEP);
+    else if (event.key === smaller) this.set(this.share - KEY_STEP);
+    else return;
+    this.onShares(this.shares);
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,94 @@
+/** Start and stop, clear, the filter, the chips and the counters. */
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import { el, iconButton, setText, setTitle } from './dom.ts';
+import type { FilterInput } from './filterInput.ts';
+import { formatBytes, formatCount, plural } from './format.ts';
+import { icon } from './icons.ts';
+import type { Chip } from './rowStore.ts';
+
+const CHIPS: readonly { id: Chip; label: string }[] = [
+  { id: 'all', label: 'All' },
+  { id: 'errors', label: 'Errors' },
+  { id: 'running', label: 'Running' },
+];
+
+export class Toolbar {
+  readonly element: HTMLElement;
+  private readonly startStop: HTMLButtonElement;
+  private readonly clear: HTMLButtonElement;
+  private readonly chips: Map<Chip, HTMLButtonElement>;
+  private readonly calls = el('span', { class: 'count-calls' });
+  private readonly errors = el('span', { class: 'count-errors' });
+  private readonly bytes = el('span', { class: 'count-bytes' });
+  private readonly lost = el('span', { class: 'count-lost' });
+  private running = false;
+
+  constructor(
+    filter: FilterInput,
+    events: {
+      readonly start: () => void;
+      readonly stop: () => void;
+      readonly clear: () => void;
+      readonly chip: (chip: Chip) => void;
+    },
+  ) {
+    this.startStop = iconButton(icon('start'), '', () => (this.running ? events.stop() : events.start()));
+    this.clear = iconButton(icon('clear'), 'Clear', events.clear);
+    this.chips = new Map(
+      CHIPS.map(({ id, label }) => {
+        const chip = el('button', { type: 'button', class: 'chip' }, label);
+        chip.addEventListener('click', () => events.chip(id));
+        return [id, chip];
+      }),
+    );
+    this.element = el(
+      'div',
+      { class: 'toolbar' },
+      this.startStop,
+      this.clear,
+      filter.element,
+      el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.chips.values()),
+      el('div', { class: 'counters', role: 'status' }, this.calls, this.errors, this.bytes, this.lost),
+    );
+  }
+
+  show(status: TraceStatus, listed: number, held: number, filtered: boolean): void {
+    this.showPhase(status);
+    const total = plural(status.calls, 'call');
+    setText(this.calls, filtered ? `${formatCount(listed)} of ${total}` : total);
+    const evicted =
+      status.evicted === 0
+        ? ''
+        : `${plural(held, 'call')} held; ${formatCount(status.evicted)} older ones had to give way.`;
+    setTitle(this.calls, evicted);
+    setText(this.errors, plural(status.errors, 'error'));
+    this.errors.classList.toggle('some', status.errors > 0);
+    setText(this.bytes, formatBytes(status.bytesSeen));
+    setTitle(this.bytes, 'Moved on the captured connections');
+    setText(this.lost, `${formatBytes(status.bytesLost)} not captured`);
+    setTitle(
+      this.lost,
+      'Bytes that were moved but could not be captured. Bodies cut at the limit do not count.',
+    );
+    this.lost.classList.toggle('some', status.bytesLost > 0);
+  }
+
+  showChip(chip: Chip): void {
+    for (const [id, button] of this.chips) button.setAttribute('aria-pressed', String(id === chip));
+  }
+
+  private showPhase({ phase, calls }: TraceStatus): void {
+    const running = phase === 'running' || phase === 'starting';
+    if (running !== this.running || this.startStop.title === '') {
+      this.running = running;
+      const label = running ? 'Stop HTTP Trace' : 'Start HTTP Trace';
+      this.startStop.replaceChildren(icon(running ? 'stop' : 'start'));
+      this.startStop.title = label;
+      this.startStop.setAttribute('aria-label', label);
+      this.startStop.classList.toggle('stop', running);
+      this.startStop.classList.toggle('start', !running);
+    }
+    this.startStop.disabled = phase === 'stopping';
+    this.clear.disabled = calls === 0;
+  }
+}
