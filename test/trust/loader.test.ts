@@ -1,0 +1,274 @@
+/** The security checklist of the loader and the helper, on the real thing. */
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RecordType, readRecords } from '../../extension/engine/record.ts';
+import { encodeFrame, encodeJson } from '../../helper/frames.ts';
+import { FrameType } from '../../helper/protocol.ts';
+import {
+  Installed,
+  NOBODY,
+  programsGone,
+  programsOf,
+  Requester,
+  runLoader,
+  statusOf,
+  whySkipped,
+} from './rig.ts';
+
+const reason = whySkipped();
+if (reason !== null) console.warn(`skipped: the loader's tests ${reason}`);
+
+describe.skipIf(reason !== null)('loader', () => {
+  let installed: Installed;
+  beforeAll(() => {
+    installed = new Installed();
+  });
+  afterAll(() => installed.remove());
+
+  it.each([
+    ['no arguments', []],
+    ['an empty argument', ['']],
+    ['an unknown option', ['--shell', '/bin/sh']],
+    ['an option without a value', ['--socket']],
+    ['a relative path', ['--socket', 'helper', '--node', '/n', '--helper', '/h']],
+    ['an option given twice', ['--node', '/n', '--node', '/n', '--socket', '/s', '--helper', '/h']],
+    [
+      'a ring that is no power of two',
+      ['--socket', '/s', '--node', '/n', '--helper', '/h', '--ring-size', '100000'],
+    ],
+    ['a negative ring', ['--socket', '/s', '--node', '/n', '--helper', '/h', '--ring-size', '-4096']],
+    ['an unknown backend', ['--socket', '/s', '--node', '/n', '--helper', '/h', '--backend', 'magic']],
+    ['a socket path beyond every limit', ['--socket', `/${'x'.repeat(100_000)}`]],
+  ])('refuses %s', (_what, args) => {
+    const run = spawnSync(installed.loader, args, { encoding: 'utf8', timeout: 10_000 });
+    expect(run.status).toBe(2);
+    expect(run.stderr).toMatch(/^http-trace loader: .+\n$/);
+  });
+
+  it.each([
+    ['belongs to somebody else', () => join(installed.socketDirectory(0), 'helper')],
+    ['can be entered by others', () => join(installed.socketDirectory(NOBODY, 0o755), 'helper')],
+    [
+      'is a link',
+      () => {
+        const link = join(installed.directory, `link-${Math.random()}`);
+        symlinkSync(installed.socketDirectory(NOBODY), link);
+        return join(link, 'helper');
+      },
+    ],
+    ['does not exist', () => '/run/http-trace-no-such-folder/helper'],
+    ['holds no listening socket', () => join(installed.socketDirectory(NOBODY), 'helper')],
+  ])('refuses a socket whose folder %s', async (_what, path) => {
+    const { status, stderr } = await runLoader(installed, path(), { SUDO_UID: String(NOBODY) }).result;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/socket/);
+  });
+
+  it('refuses a peer that is another user than the one who asks', async () => {
+    const directory = installed.socketDirectory(NOBODY);
+    const requester = await Requester.listen(installed, directory, 0);
+    const { status, stderr } = await runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) })
+      .result;
+    expect(status).toBe(1);
+    expect(stderr).toContain('belongs to somebody else');
+    await requester.ended;
+  });
+
+  it('becomes a helper without any right, whatever the environment says', async () => {
+    const directory = installed.socketDirectory(NOBODY);
+    const requester = await Requester.listen(installed, directory, NOBODY);
+    const loader = runLoader(installed, requester.socket, {
+      SUDO_UID: String(NOBODY),
+      NODE_OPTIONS: '--require=/nonexistent/evil.js',
+      NODE_PATH: '/nonexistent',
+      NODE_REPL_EXTERNAL_MODULE: '/nonexistent/evil.js',
+      IFS: 'x',
+      TMPDIR: '/nonexistent',
+    });
+    const hello = await requester.frame((frame) => frame.type === FrameType.Hello);
+    const pid = hello.json?.['helperPid'] as number;
+    expect(hello.json?.['owner']).toBe(NOBODY);
+    expect(pid).toBe(loader.process.pid);
+
+    const status = statusOf(pid);
+    expect(status.get('Uid')).toBe(Array(4).fill(NOBODY).join('\t'));
+    expect(status.get('Gid')).toBe(Array(4).fill(NOBODY).join('\t'));
+    expect(status.get('Groups')?.trim()).toBe('');
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
+      expect([set, status.get(set)]).toEqual([set, '0000000000000000']);
+    }
+    expect(status.get('NoNewPrivs')).toBe('1');
+    expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max core file size\s+0\s+0/);
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('ELECTRON_RUN_AS_NODE=1\0PATH=/usr/bin:/bin\0');
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+
+    const descriptors = readdirSync(`/proc/${pid}/fd`)
+      .map(Number)
+      .sort((a, b) => a - b)
+      .map((number) => readlinkSync(`/proc/${pid}/fd/${number}`));
+    const kinds = descriptors.map((target) => target.replace(/\[\d+\]|:.*$/g, ''));
+    // 0-2 standard, 3 socket, 4-7 maps, then links; Node adds its own event loop. No file, no program.
+    expect(kinds.slice(3, 4)).toEqual(['socket']);
+    expect(descriptors.slice(4, 8)).toEqual(Array(4).fill('anon_inode:bpf-map'));
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(4);
+    expect(descriptors.some((target) => target === 'anon_inode:bpf-prog')).toBe(false);
+    const files = descriptors.slice(3).filter((target) => target.startsWith('/') && target !== '/dev/null');
+    expect(files).toEqual([]);
+
+    const programs = programsOf(pid);
+    expect(programs.length).toBeGreaterThan(5);
+    const maps = JSON.parse(spawnSync('bpftool', ['-j', 'map', 'list'], { encoding: 'utf8' }).stdout) as {
+      name?: string;
+      frozen?: number;
+    }[];
+    const constants = maps.filter((map) => map.name?.endsWith('.rodata') && map.name.startsWith('trace_h'));
+    expect(constants.length).toBeGreaterThan(0);
+    expect(constants.every((map) => map.frozen === 1)).toBe(true);
+
+    requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+    await requester.frame((frame) => frame.type === FrameType.Status && frame.json?.['final'] === true);
+    expect((await loader.result).status).toBe(0);
+    await programsGone(programs);
+  });
+
+  describe('with a requester who is not root', () => {
+    const started: Requester[] = [];
+    let request = 0;
+
+    async function start(): Promise<{ requester: Requester; pid: number; programs: string[] }> {
+      const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+      started.push(requester);
+      runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
+      const hello = await requester.frame((frame) => frame.type === FrameType.Hello);
+      const pid = hello.json?.['helperPid'] as number;
+      return { requester, pid, programs: programsOf(pid) };
+    }
+
+    async function attach(requester: Requester, pid: unknown): Promise<Record<string, unknown>> {
+      const number = ++request;
+      requester.write(encodeJson(FrameType.Attach, { request: number, pid, children: true }));
+      const answer = await requester.frame(
+        (frame) => frame.type === FrameType.Process && frame.json?.['request'] === number,
+      );
+      return answer.json ?? {};
+    }
+
+    afterAll(() => {
+      for (const requester of started) requester.process.kill();
+    });
+
+    it('attaches to that user’s processes only', async () => {
+      const { requester } = await start();
+      const own = spawn('sleep', ['60'], { uid: NOBODY, gid: NOBODY });
+      const foreign = spawn('sleep', ['60']);
+      try {
+        expect(await attach(requester, own.pid)).toMatchObject({ error: null, name: 'sleep' });
+        expect(await attach(requester, foreign.pid)).toMatchObject({ error: 'not-owner' });
+        expect(await attach(requester, 1)).toMatchObject({ error: 'not-owner' });
+        expect(await attach(requester, 2 ** 22 + 5)).toMatchObject({ error: 'not-found' });
+        expect(await attach(requester, 0)).toMatchObject({ error: 'not-found' });
+        const own_ = own.pid ?? 0;
+        own.kill('SIGKILL');
+        await new Promise((done) => own.once('exit', done));
+        expect(await attach(requester, own_)).toMatchObject({ error: 'not-found' });
+      } finally {
+        own.kill();
+        foreign.kill();
+      }
+    });
+
+    it('takes frames one byte at a time', async () => {
+      const { requester } = await start();
+      const own = spawn('sleep', ['60'], { uid: NOBODY, gid: NOBODY });
+      const number = ++request;
+      for (const byte of encodeJson(FrameType.Attach, { request: number, pid: own.pid, children: false })) {
+        requester.write(Uint8Array.of(byte));
+        await new Promise((soon) => setImmediate(soon));
+      }
+      const answer = await requester.frame((frame) => frame.json?.['request'] === number);
+      expect(answer.json).toMatchObject({ error: null });
+      own.kill();
+    });
+
+    it.each([
+      ['random bytes', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
+      ['a length of 4 GiB', Buffer.from([0xff, 0xff, 0xff, 0xff, 1, FrameType.Attach])],
+      [
+        'a negative process id',
+        Buffer.from(encodeJson(FrameType.Attach, { request: 1, pid: -1, children: true })),
+      ],
+      [
+        'a process id that is text',
+        Buffer.from(encodeJson(FrameType.Attach, { request: 1, pid: '1', children: true })),
+      ],
+      ['a frame that only helpers send', Buffer.from(encodeFrame(FrameType.Records, new Uint8Array(8)))],
+    ])('ends, and leaves nothing in the kernel, after %s', async (_what, bytes) => {
+      const { requester, programs } = await start();
+      requester.write(bytes);
+      const fault = await requester.frame((frame) => frame.type === FrameType.Fault);
+      expect(fault.json?.['code']).toBe('client');
+      await requester.ended;
+      await programsGone(programs);
+    });
+
+    it('leaves nothing in the kernel when the client is killed, or the helper', async () => {
+      const first = await start();
+      first.requester.process.kill('SIGKILL');
+      await programsGone(first.programs);
+      const second = await start();
+      process.kill(second.pid, 'SIGKILL');
+      await second.requester.ended;
+      await programsGone(second.programs);
+    });
+
+    it('stops seeing a target that becomes another user by a setuid exec', async () => {
+      const { requester } = await start();
+      const paths: string[] = [];
+      const server = createServer((incoming, response) => {
+        paths.push(incoming.url ?? '');
+        response.end('ok');
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const folder = join(installed.directory, 'setuid');
+      mkdirSync(folder, { mode: 0o755 });
+      copyFileSync('/usr/bin/curl', join(folder, 'curl'));
+      chmodSync(join(folder, 'curl'), 0o4755);
+      // Waits for a line, makes a call as itself, then becomes the setuid program.
+      const script = `read _; curl -s ${base}/before; exec ${folder}/curl -s ${base}/as-root`;
+      const target = spawn('sh', ['-c', script], {
+        uid: NOBODY,
+        gid: NOBODY,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      expect(await attach(requester, target.pid)).toMatchObject({ error: null });
+      target.stdin?.end('\n');
+      await new Promise((done) => target.once('exit', done));
+      requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+      await requester.frame((frame) => frame.json?.['final'] === true);
+      expect(paths).toEqual(['/before', '/as-root']);
+      const copied = requester.frames
+        .filter((frame) => frame.type === FrameType.Records)
+        .flatMap((frame) => [...readRecords(frame.payload)])
+        .flatMap((record) =>
+          record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
+        )
+        .join('');
+      expect(copied).toContain('GET /before');
+      expect(copied).not.toContain('as-root');
+      server.close();
+    });
+  });
+});
