@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Command, Context, View } from './contributions.ts';
+import { Command, Context, Setting, View } from './contributions.ts';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -26,6 +26,10 @@ describe('package.json and contributions.ts name the same', () => {
       v.map((one) => one.id),
     );
     expect(declared.sort()).toEqual(Object.values(View).sort());
+  });
+
+  test('settings', () => {
+    expect(Object.keys(contributes.configuration.properties).sort()).toEqual(Object.values(Setting).sort());
   });
 
   test('context keys', () => {

@@ -41,6 +41,17 @@ export const Context = {
   unsupported: 'httpTrace.unsupported',
 } as const;
 
+export const Setting = {
+  /** integer or null: bytes of each body that are captured; null = all. */
+  bodyLimit: 'httpTrace.bodyLimit',
+  /** boolean: follow fork and exec. */
+  followChildren: 'httpTrace.followChildren',
+  /** A {@link StartWithDebugging}. */
+  startWithDebugging: 'httpTrace.startWithDebugging',
+} as const;
+
+export type StartWithDebugging = 'never' | 'ask' | 'always';
+
 /** What stands in the way of a trace, as far as a welcome view tells it apart. */
 export type ProblemKind = 'no-permission' | 'kernel' | 'other';
 

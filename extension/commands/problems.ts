@@ -1,0 +1,81 @@
+/** Telling the user why a trace did not start or did not go on, with a button for what can be done. */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { TraceError } from '../capture/trace.ts';
+import { Command, type ProblemKind } from '../contributions.ts';
+
+/** What the welcome view says while this stands in the way; null for what concerns one attempt only. */
+export function problemKind(error: unknown): ProblemKind | null {
+  if (!(error instanceof TraceError)) return 'other';
+  switch (error.code) {
+    case 'no-permission':
+      return 'no-permission';
+    case 'kernel':
+      return 'kernel';
+    case 'helper':
+      return 'other';
+    case 'cancelled':
+    case 'platform':
+    case 'not-found':
+    case 'not-owner':
+    case 'gone':
+    case 'untrusted-workspace':
+      return null;
+    default:
+      return error.code satisfies never;
+  }
+}
+
+/** Shows the error with its remedies; nothing when the user has cancelled. */
+export async function showProblem(
+  error: unknown,
+  pids: readonly number[],
+  extensionPath: string,
+): Promise<void> {
+  const code = error instanceof TraceError ? error.code : 'helper';
+  const message = error instanceof Error ? error.message : String(error);
+  switch (code) {
+    case 'cancelled':
+      return;
+    case 'no-permission': {
+      const copy = 'Copy Command';
+      const picked = await vscode.window.showErrorMessage(message, CHECK, copy);
+      if (picked === copy) {
+        await vscode.env.clipboard.writeText(terminalCommand(extensionPath, pids));
+        void vscode.window.showInformationMessage(
+          'Copied. Run it in a terminal: it traces there, with sudo.',
+        );
+      } else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
+      return;
+    }
+    case 'kernel':
+    case 'platform':
+    case 'helper':
+      if ((await vscode.window.showErrorMessage(message, CHECK)) === CHECK) {
+        await vscode.commands.executeCommand(Command.checkSystem);
+      }
+      return;
+    case 'untrusted-workspace': {
+      const manage = 'Manage Workspace Trust';
+      if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
+        await vscode.commands.executeCommand('workbench.trust.manage');
+      }
+      return;
+    }
+    case 'not-found':
+    case 'not-owner':
+    case 'gone':
+      void vscode.window.showWarningMessage(message);
+      return;
+    default:
+      code satisfies never;
+  }
+}
+
+const CHECK = 'Check This System';
+
+/** The same trace in a terminal, where `sudo` can ask for the password. */
+function terminalCommand(extensionPath: string, pids: readonly number[]): string {
+  const cli = join(extensionPath, 'dist/http-trace').replaceAll("'", "'\\''");
+  return `sudo '${cli}' attach ${pids.join(' ')}`;
+}

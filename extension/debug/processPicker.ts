@@ -1,0 +1,32 @@
+import * as vscode from 'vscode';
+import { displayText, withoutIcons } from '../views/displayText.ts';
+import { traceableProcesses } from './processes.ts';
+
+interface ProcessItem extends vscode.QuickPickItem {
+  readonly pid: number;
+}
+
+/** Lets the user choose one of their processes, newest first; undefined when they choose none. */
+export async function pickProcess(): Promise<number | undefined> {
+  const items = traceableProcesses(process.pid).then((processes) =>
+    processes.map(
+      (entry): ProcessItem => ({
+        pid: entry.pid,
+        label: plain(entry.name),
+        description: String(entry.pid),
+        detail: plain(entry.command),
+      }),
+    ),
+  );
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Trace the HTTP calls of a process',
+    placeHolder: 'Name, process id or command line. The processes that it starts are traced with it.',
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
+  return picked?.pid;
+}
+
+function plain(text: string): string {
+  return withoutIcons(displayText(text, 300));
+}

@@ -1,0 +1,50 @@
+/** The setting `httpTrace.startWithDebugging`: a trace that starts by itself with a debug session. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { Setting, type StartWithDebugging } from '../contributions.ts';
+import type { DebugSessions } from './debugSessions.ts';
+import type { TraceControl } from './traceControl.ts';
+
+export function startWithDebugging(
+  sessions: DebugSessions,
+  trace: Trace,
+  control: TraceControl,
+): vscode.Disposable {
+  /** Root sessions for which it was decided already: stopped means stopped until the next one. */
+  const decided = new Set<string>();
+  return vscode.Disposable.from(
+    sessions.onDidFindProcess(async ({ debuggee }) => {
+      const root = rootOf(debuggee.session);
+      if (decided.has(root.id)) return;
+      decided.add(root.id);
+      const wish = vscode.workspace
+        .getConfiguration()
+        .get<StartWithDebugging>(Setting.startWithDebugging, 'never');
+      if (wish === 'never' || !vscode.workspace.isTrusted) return;
+      if (trace.status.phase === 'running' || trace.status.phase === 'starting') return;
+      if (wish === 'ask' && !(await isWanted(root.name))) return;
+      await control.start();
+    }),
+    sessions.onDidEnd((debuggee) => decided.delete(debuggee.session.id)),
+  );
+}
+
+function rootOf(session: vscode.DebugSession): vscode.DebugSession {
+  return session.parentSession === undefined ? session : rootOf(session.parentSession);
+}
+
+async function isWanted(name: string): Promise<boolean> {
+  const start = 'Start HTTP Trace';
+  const never = "Don't Ask Again";
+  const picked = await vscode.window.showInformationMessage(
+    `Trace the HTTP calls of “${name}”?`,
+    start,
+    never,
+  );
+  if (picked === never) {
+    await vscode.workspace
+      .getConfiguration()
+      .update(Setting.startWithDebugging, 'never', vscode.ConfigurationTarget.Global);
+  }
+  return picked === start;
+}

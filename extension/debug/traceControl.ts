@@ -1,0 +1,158 @@
+/**
+ * When a trace starts and ends. A trace that was started while debugging belongs to the debug sessions of the
+ * window: their processes are in it, those of sessions that start later join it, and it ends with the last of
+ * them. A trace of chosen processes ends with these. What was captured stays in both cases.
+ */
+import * as vscode from 'vscode';
+import { type Trace, TraceError } from '../capture/trace.ts';
+import type { DebugSessions } from './debugSessions.ts';
+import { pickProcess } from './processPicker.ts';
+
+/** How long after the last debuggee a trace goes on, in milliseconds: a restarted session joins it again. */
+const LINGER = 2_000;
+/** How long a session that just starts may take until its process is known, in milliseconds. */
+const PROCESS_TIMEOUT = 5_000;
+
+/** What the user chose to trace. */
+export type Choice = 'debugging' | 'process';
+
+export class TraceControl implements vscode.Disposable {
+  /** The trace follows the debug sessions of the window. */
+  private follows = false;
+  /** Processes that were chosen one by one. */
+  private readonly chosen = new Set<number>();
+  private ending: NodeJS.Timeout | undefined;
+  private readonly disposables: vscode.Disposable[];
+  private readonly started = new vscode.EventEmitter<Choice>();
+
+  /** A trace has started, or taken in another process at the user's wish. */
+  readonly onDidStart = this.started.event;
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly sessions: DebugSessions,
+    /** Tells the user why a trace did not start. */
+    private readonly report: (error: unknown, pids: readonly number[]) => void,
+  ) {
+    this.disposables = [
+      this.started,
+      sessions.onDidFindProcess(({ pid }) => this.join(pid)),
+      sessions.onDidEnd(() => this.considerEnding()),
+      trace.onDidChangeStatus(() => this.considerEnding()),
+    ];
+  }
+
+  /** Traces what is debugged in this window, or asks for a process when nothing is. */
+  async start(): Promise<void> {
+    if (this.sessions.all.length === 0) return this.pickAndStart();
+    const pids = await this.debuggedProcesses();
+    if (pids.length > 0) await this.run('debugging', pids);
+    else await this.explainNoProcess();
+  }
+
+  /** Asks for a process and traces it. */
+  async pickAndStart(): Promise<void> {
+    const pid = await pickProcess();
+    if (pid !== undefined) await this.run('process', [pid]);
+  }
+
+  async stop(): Promise<void> {
+    this.follows = false;
+    this.chosen.clear();
+    this.cancelEnding();
+    await this.trace.stop();
+  }
+
+  dispose(): void {
+    this.cancelEnding();
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async run(choice: Choice, pids: readonly number[]): Promise<void> {
+    try {
+      if (!vscode.workspace.isTrusted) {
+        throw new TraceError(
+          'untrusted-workspace',
+          'HTTP Trace is off in Restricted Mode. Trust this workspace to use it.',
+        );
+      }
+      if (!this.isRunning()) {
+        this.follows = false;
+        this.chosen.clear();
+      }
+      await this.trace.start(pids);
+      if (choice === 'debugging') this.follows = true;
+      else for (const pid of pids) this.chosen.add(pid);
+      this.started.fire(choice);
+    } catch (error) {
+      this.report(error, pids);
+    }
+  }
+
+  private isRunning(): boolean {
+    return this.trace.status.phase === 'running' || this.trace.status.phase === 'starting';
+  }
+
+  private async debuggedProcesses(): Promise<number[]> {
+    const known = this.sessions.processes();
+    const { all } = this.sessions;
+    if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
+    return vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Window, title: 'HTTP Trace: waiting for the debugged process' },
+      () =>
+        new Promise<number[]>((resolve) => {
+          const done = () => {
+            clearTimeout(timer);
+            listener.dispose();
+            resolve(this.sessions.processes());
+          };
+          const timer = setTimeout(done, PROCESS_TIMEOUT);
+          const listener = this.sessions.onDidFindProcess(done);
+        }),
+    );
+  }
+
+  private async explainNoProcess(): Promise<void> {
+    const reasons = new Set(this.sessions.all.map((debuggee) => debuggee.untraceable));
+    const message = reasons.has('remote')
+      ? 'The debugged program does not run on this machine, so its network calls cannot be read here. Open the workspace where it runs, by Remote SSH or in its container, and trace it there.'
+      : reasons.has('browser')
+        ? 'HTTP Trace follows programs, not browser pages: the network view of the browser shows their calls. The server that they call can be traced.'
+        : 'The debugger does not tell which process it debugs.';
+    const choose = 'Choose a Process…';
+    if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
+  }
+
+  /** A session has told another process while the trace follows the sessions. */
+  private join(pid: number): void {
+    if (!this.follows || !this.isRunning()) return;
+    this.cancelEnding();
+    this.trace.start([pid]).catch((error: unknown) => {
+      // A process that has ended already makes no calls: there is nothing to report.
+      const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
+      if (!over) this.report(error, [pid]);
+    });
+  }
+
+  private considerEnding(): void {
+    if (!this.isOver()) this.cancelEnding();
+    else
+      this.ending ??= setTimeout(() => {
+        this.ending = undefined;
+        if (this.isOver()) void this.stop();
+      }, LINGER);
+  }
+
+  private cancelEnding(): void {
+    clearTimeout(this.ending);
+    this.ending = undefined;
+  }
+
+  /** Nothing that was chosen can make another call. Children that outlive a debuggee are not debugged. */
+  private isOver(): boolean {
+    const { phase, targets } = this.trace.status;
+    if (phase !== 'running' || (!this.follows && this.chosen.size === 0)) return false;
+    if (this.follows && this.sessions.processes().length > 0) return false;
+    return targets.every((target) => target.ended || !this.chosen.has(target.pid));
+  }
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import type { ExchangeRow } from '../engine/row.ts';
+import { MAX_MATCHES, matchCalls } from './callMatch.ts';
+import { exampleRow } from './exampleRow.ts';
+
+const rows = new Map<number, ExchangeRow>(
+  [
+    exampleRow({ id: 1, path: '/products?page=2' }),
+    exampleRow({ id: 2, method: 'POST', path: '/orders', status: 201, statusText: 'Created' }),
+    exampleRow({
+      id: 3,
+      path: '/missing',
+      status: 404,
+      statusText: 'Not Found',
+      processName: 'worker',
+      pid: 77,
+    }),
+    exampleRow({ id: 4, path: null, host: null, method: null, status: null, pid: null, processName: null }),
+  ].map((row) => [row.id, row]),
+);
+
+const ids = (query: string) => matchCalls(rows, query).rows.map((row) => row.id);
+
+test.each([
+  ['', [4, 3, 2, 1]],
+  ['post', [2]],
+  ['PAGE=2', [1]],
+  ['404', [3]],
+  ['20', [2, 1]],
+  ['2xx', [2, 1]],
+  ['worker', [3]],
+  ['77', [3]],
+  ['found missing', [3]],
+  ['shop.test get', [3, 1]],
+  ['post missing', []],
+])('%j', (query, expected) => expect(ids(query)).toEqual(expected));
+
+test('all are counted, the newest are returned', () => {
+  const many = new Map(
+    Array.from({ length: MAX_MATCHES + 10 }, (_, i) => [i + 1, exampleRow({ id: i + 1 })]),
+  );
+  const found = matchCalls(many, 'products');
+  expect(found.total).toBe(MAX_MATCHES + 10);
+  expect(found.rows).toHaveLength(MAX_MATCHES);
+  expect(found.rows[0]?.id).toBe(MAX_MATCHES + 10);
+});

@@ -1,0 +1,191 @@
+/** The tree "HTTP Calls" in the Run and Debug side bar. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { Command, View } from '../contributions.ts';
+import { isError } from '../engine/row.ts';
+import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
+import { displayText } from './displayText.ts';
+import {
+  bytesText,
+  countText,
+  durationText,
+  methodText,
+  processText,
+  spokenText,
+  statusText,
+  tooltipText,
+} from './rowText.ts';
+
+/** Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. */
+const REFRESH_INTERVAL = 250;
+
+export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
+  private readonly tree: CallTree;
+  private readonly view: vscode.TreeView<TreeNode>;
+  private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
+  private readonly disposables: vscode.Disposable[];
+  private refreshing: NodeJS.Timeout | undefined;
+  /** What the shown tree does not show yet. */
+  private stale = new Set<Branch>();
+  private rootStale = false;
+
+  readonly onDidChangeTreeData = this.changed.event;
+
+  constructor(private readonly trace: Trace) {
+    this.tree = new CallTree(trace.rows);
+    this.tree.rebuild();
+    this.view = vscode.window.createTreeView(View.calls, { treeDataProvider: this, showCollapseAll: true });
+    this.disposables = [
+      this.changed,
+      this.view,
+      this.view.onDidChangeVisibility(() => this.refreshSoon()),
+      trace.onDidChangeRows((changes) => {
+        const { processes, root } = this.tree.apply(changes);
+        for (const process of processes) this.stale.add(process);
+        this.rootStale ||= root;
+        this.refreshSoon();
+      }),
+      trace.onDidChangeStatus(() => this.showMessage()),
+    ];
+  }
+
+  /** Id of the call that is selected here. */
+  get selected(): number | undefined {
+    const [node] = this.view.selection;
+    return node?.kind === 'call' ? node.row.id : undefined;
+  }
+
+  /** Shows and selects the call, or, where the tree shows only newer ones, the nearest node above it. */
+  async reveal(id: number): Promise<void> {
+    const call = this.tree.call(id);
+    if (call === null) return;
+    const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
+    await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
+  }
+
+  getChildren(node?: TreeNode): TreeNode[] {
+    return this.tree.children(node);
+  }
+
+  getParent(node: TreeNode): TreeNode | null {
+    return node.parent;
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'call':
+        return callItem(node);
+      case 'more':
+        return moreItem(node);
+      default:
+        return branchItem(node);
+    }
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
+    if (node.kind === 'call') item.tooltip = tooltipText(node.row);
+    else if (node.kind === 'more') item.tooltip = 'The tree shows the newest. The timeline shows all.';
+    else item.tooltip = branchTooltip(node);
+    return item;
+  }
+
+  dispose(): void {
+    clearTimeout(this.refreshing);
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private refreshSoon(): void {
+    if (this.refreshing !== undefined || !this.view.visible) return;
+    if (!this.rootStale && this.stale.size === 0) return;
+    // At once, and not again for a while: the first call after silence shows without delay.
+    this.refresh();
+    this.refreshing = setTimeout(() => {
+      this.refreshing = undefined;
+      this.refreshSoon();
+    }, REFRESH_INTERVAL);
+  }
+
+  private refresh(): void {
+    if (this.rootStale) this.changed.fire(undefined);
+    else for (const process of this.stale) this.changed.fire(process);
+    this.rootStale = false;
+    this.stale.clear();
+    this.showMessage();
+  }
+
+  /** A line above the calls when they are not the whole truth. Without calls the welcome views speak. */
+  private showMessage(): void {
+    const { problem, bytesLost, evicted } = this.trace.status;
+    const sentences: string[] = [];
+    if (problem !== null) sentences.push(displayText(problem, 500));
+    if (bytesLost > 0) sentences.push(`${bytesText(bytesLost)} could not be captured.`);
+    if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} made room for newer ones.`);
+    const message = this.trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
+    if (this.view.message !== message) (this.view as { message: string | undefined }).message = message;
+  }
+}
+
+const ICONS = { process: 'symbol-event', host: 'globe', route: 'symbol-namespace' } as const;
+
+function branchItem(branch: Branch): vscode.TreeItem {
+  const item = new vscode.TreeItem(
+    branchLabel(branch),
+    branch.kind === 'route'
+      ? vscode.TreeItemCollapsibleState.Collapsed
+      : vscode.TreeItemCollapsibleState.Expanded,
+  );
+  item.id = branch.id;
+  item.description = sums(branch, ' · ');
+  item.iconPath = new vscode.ThemeIcon(
+    ICONS[branch.kind],
+    branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
+  );
+  item.contextValue = `httpTrace.${branch.kind}`;
+  item.accessibilityInformation = { label: `${branchLabel(branch)}, ${sums(branch, ', ')}` };
+  return item;
+}
+
+function branchLabel(branch: Branch): string {
+  if (branch.kind === 'process') return processText(branch.sample);
+  if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
+  return displayText(branch.name);
+}
+
+function sums(branch: Branch, separator: string): string {
+  const parts = [countText(branch.calls, 'call')];
+  if (branch.errors > 0) parts.push(countText(branch.errors, 'error'));
+  if (branch.running > 0) parts.push(`${branch.running.toLocaleString('en-US')} running`);
+  return parts.join(separator);
+}
+
+function branchTooltip(branch: Branch): string {
+  const name = branch.kind === 'process' ? branchLabel(branch) : displayText(branch.name ?? 'unknown', 2_000);
+  return `${name}\n${sums(branch, ', ')}`;
+}
+
+function callItem({ id, row }: CallNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(`${methodText(row)} ${statusText(row)}`);
+  item.id = id;
+  item.description = durationText(row.duration);
+  item.iconPath = callIcon(row);
+  item.contextValue = 'httpTrace.call';
+  item.accessibilityInformation = { label: spokenText(row) };
+  item.command = { command: Command.revealInTimeline, title: 'Reveal in Timeline', arguments: [row.id] };
+  return item;
+}
+
+function callIcon(row: CallNode['row']): vscode.ThemeIcon {
+  if (row.state === 'running') return new vscode.ThemeIcon('loading~spin');
+  const icon =
+    row.side === null ? 'circle-outline' : row.side === 'client' ? 'arrow-small-right' : 'arrow-small-left';
+  return new vscode.ThemeIcon(icon, isError(row) ? new vscode.ThemeColor('list.errorForeground') : undefined);
+}
+
+function moreItem(node: MoreNode): vscode.TreeItem {
+  const what = node.of === 'call' ? '' : ` ${node.of}s`;
+  const item = new vscode.TreeItem(`… ${node.count.toLocaleString('en-US')} more${what} in the timeline`);
+  item.id = node.id;
+  item.contextValue = 'httpTrace.more';
+  item.command = { command: `${View.panel}.focus`, title: 'Show the Timeline' };
+  return item;
+}

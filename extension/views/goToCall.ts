@@ -1,0 +1,52 @@
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import { type Matches, matchCalls } from './callMatch.ts';
+import { displayText, withoutIcons } from './displayText.ts';
+import { countText, durationText, methodText, processText, statusText, urlOf } from './rowText.ts';
+
+interface CallItem extends vscode.QuickPickItem {
+  readonly id: number;
+}
+
+/** Lets the user choose one of all calls; undefined when they choose none. */
+export function pickCall(trace: Trace, title: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const pick = vscode.window.createQuickPick<CallItem>();
+    const search = () => {
+      const matches = matchCalls(trace.rows, pick.value);
+      pick.items = matches.rows.map(callItem);
+      pick.title = `${title} — ${summary(matches, pick.value)}`;
+    };
+    pick.placeholder = 'Method, address, status or process: POST orders, 5xx, worker';
+    pick.onDidChangeValue(search);
+    pick.onDidAccept(() => {
+      resolve(pick.activeItems[0]?.id);
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      resolve(undefined);
+      pick.dispose();
+    });
+    search();
+    pick.show();
+  });
+}
+
+function summary({ rows, total }: Matches, query: string): string {
+  const all = query.trim() === '' ? countText(total, 'call') : countText(total, 'match', 'matches');
+  return rows.length === total ? all : `${all}, the newest ${rows.length} shown`;
+}
+
+function callItem(row: ExchangeRow): CallItem {
+  const address = displayText(urlOf(row) ?? row.path ?? 'unknown address', 300);
+  const took = durationText(row.duration);
+  return {
+    id: row.id,
+    label: withoutIcons(`${methodText(row)} ${address}`),
+    description: withoutIcons(`${statusText(row)}${took === '' ? '' : ` · ${took}`}`),
+    detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${processText(row)}`),
+    // The words have been matched already, by more than what is shown here.
+    alwaysShow: true,
+  };
+}

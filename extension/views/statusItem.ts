@@ -1,0 +1,69 @@
+/** The item in the status bar: calls, errors, bytes that were not captured. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { View } from '../contributions.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import { bytesText, countText } from './rowText.ts';
+
+export class StatusItem implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem(
+    'httpTrace.status',
+    vscode.StatusBarAlignment.Left,
+    5,
+  );
+  private readonly listener: vscode.Disposable;
+
+  constructor(trace: Trace) {
+    this.item.name = 'HTTP Trace';
+    this.item.command = `${View.panel}.focus`;
+    const listener = trace.onDidChangeStatus((status) => this.show(status));
+    this.listener = new vscode.Disposable(() => listener.dispose());
+    this.show(trace.status);
+  }
+
+  dispose(): void {
+    this.listener.dispose();
+    this.item.dispose();
+  }
+
+  private show(status: TraceStatus): void {
+    if (status.phase === 'idle') {
+      this.item.hide();
+      return;
+    }
+    const text = `${ICONS[status.phase]} ${summary(status).join(' · ')}`;
+    // Each assignment travels to the window: only what is new is worth it.
+    if (this.item.text === text) return;
+    this.item.text = text;
+    this.item.tooltip = [HEADINGS[status.phase], ...summary(status), 'Click to show the timeline.'].join(
+      '\n',
+    );
+    this.item.accessibilityInformation = { label: `HTTP Trace: ${summary(status).join(', ')}` };
+    this.item.backgroundColor =
+      status.phase === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.item.show();
+  }
+}
+
+const ICONS = {
+  starting: '$(loading~spin)',
+  running: '$(pulse)',
+  stopping: '$(loading~spin)',
+  stopped: '$(circle-slash)',
+  failed: '$(warning)',
+} as const;
+
+const HEADINGS = {
+  starting: 'HTTP Trace is starting.',
+  running: 'HTTP Trace is running.',
+  stopping: 'HTTP Trace is stopping.',
+  stopped: 'HTTP Trace has stopped.',
+  failed: 'HTTP Trace has failed.',
+} as const;
+
+function summary(status: TraceStatus): string[] {
+  const parts = [countText(status.calls, 'call')];
+  if (status.errors > 0) parts.push(countText(status.errors, 'error'));
+  if (status.bytesLost > 0) parts.push(`${bytesText(status.bytesLost)} not captured`);
+  return parts;
+}
