@@ -5,9 +5,19 @@
 
 #include "state.h"
 
+/*
+ * Methods are case-sensitive and the registered ones are all upper case;
+ * memcached's "get /key" is not one.
+ */
 static __always_inline bool is_method_character(u8 c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* A TLS record in the middle of a connection: ChangeCipherSpec, alert, handshake or application data. */
+static __always_inline bool is_tls_record(const u8 *bytes, u32 length)
+{
+	return length >= 2 && bytes[0] >= 0x14 && bytes[0] <= 0x17 && bytes[1] == 3;
 }
 
 /* How many of the first bytes are those of `text`; the whole length when all are. */

@@ -340,15 +340,16 @@ static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *
 
 	if (connection->protocol == PROTOCOL_UNDECIDED && !work->unreadable) {
 		protocol = recognise(connection, work, direction);
-		if (connection->late && protocol != PROTOCOL_HTTP1) {
-			/* In the middle of something: look at the next call afresh, for a while. */
+		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2) {
+			/* In the middle of something: every further call is looked at afresh. */
+			bool tls = is_tls_record(connection->head[direction], connection->head_length[direction]);
+
 			connection->head_length[direction] = 0;
-			if (protocol == PROTOCOL_HTTP2 || connection->probes >= 200)
-				connection->protocol = protocol == PROTOCOL_UNDECIDED ? PROTOCOL_OTHER : protocol;
-			else
-				connection->probes++;
-			COUNT(other_bytes, work->remaining);
-			return;
+			if (!tls) {
+				COUNT(other_bytes, work->remaining);
+				return;
+			}
+			protocol = PROTOCOL_TLS;
 		}
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;

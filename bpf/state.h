@@ -44,7 +44,6 @@ struct connection {
 	u8 announced; /* RECORD_OPENED was emitted */
 	u8 ended;    /* bit per direction */
 	u8 based;    /* sequence[] holds */
-	u8 probes;   /* calls looked at without recognising a protocol */
 	u8 head_length[2];
 	u8 head[2][2 * HEAD_PROBE]; /* twice: the verifier bounds offset and length apart */
 };

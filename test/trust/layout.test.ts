@@ -1,0 +1,61 @@
+/** The records as C lays them out and as the engine reads them must be the same. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { LAYOUT, RECORD_LAYOUT } from '../../extension/engine/record.ts';
+import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Names that differ: C cannot call a field `bytes` what TypeScript must not call `size`. */
+const C_NAMES: Readonly<Record<string, string>> = { 'data.bytes': 'size' };
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+it('offsets and sizes are those of bpf/trace_http.h', () => {
+  const lines: string[] = [];
+  const expected: Record<string, number> = {};
+  for (const [struct, fields] of Object.entries(LAYOUT)) {
+    for (const [field, offset] of Object.entries(fields)) {
+      const name = `${struct}.${field}`;
+      expected[name] = offset;
+      const value =
+        field === 'size'
+          ? `sizeof(struct record_${struct})`
+          : `offsetof(struct record_${struct}, ${C_NAMES[name] ?? snake(field)})`;
+      lines.push(`printf("${name} %zu\\n", ${value});`);
+    }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'layout-'));
+  try {
+    const source = join(folder, 'layout.c');
+    writeFileSync(
+      source,
+      `#include <stddef.h>\n#include <stdio.h>\n#include "trace_http.h"\nint main(void) {\n${lines.join('\n')}\nprintf("layout %d\\n", TRACE_HTTP_LAYOUT);\nreturn 0; }\n`,
+    );
+    const compiled = spawnSync('gcc', ['-I', join(root, 'bpf'), source, '-o', join(folder, 'layout')], {
+      encoding: 'utf8',
+    });
+    expect(compiled.stderr).toBe('');
+    const printed = spawnSync(join(folder, 'layout'), { encoding: 'utf8' }).stdout;
+    const measured = Object.fromEntries(
+      printed
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' '))
+        .map(([name, value]) => [name, Number(value)]),
+    );
+    expect(measured).toEqual({ ...expected, layout: RECORD_LAYOUT });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('the loader speaks the version of the protocol that its frames claim', () => {
+  const source = readFileSync(join(root, 'helper/loader/report.c'), 'utf8');
+  expect(source).toContain(`#define PROTOCOL_VERSION ${PROTOCOL_VERSION}\n`);
+});
