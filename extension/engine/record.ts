@@ -1,6 +1,6 @@
 /**
  * The records of `bpf/trace_http.h`, read from the bytes that the helper forwards.
- * test/kernel/layout.test.ts compares every offset here with what the C compiler says.
+ * test/trust/layout.test.ts compares every offset here with what the C compiler says.
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
