@@ -1,0 +1,203 @@
+/** What dies in the middle: what was captured is kept, and nothing stays in the kernel. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Child } from './support/child.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder } from './support/environment.ts';
+import { exists, heldBy, helperOf, stillThere } from './support/kernel.ts';
+import { expectSame, find, type Plan, plan, Server } from './support/peers.ts';
+import { parseLines, Tracing } from './support/trace.ts';
+
+const folder = temporaryFolder();
+const NOTHING = { programs: [], maps: [], links: [] };
+
+async function get(server: Server, one: Plan): Promise<void> {
+  const url = `http://127.0.0.1:${server.port}${one.path}`;
+  await new Child('curl', ['-sS', '-H', `X-Trace-Id: ${one.id}`, url]).ended;
+}
+
+async function eventually(check: () => unknown, limitMs: number): Promise<void> {
+  const limit = Date.now() + limitMs;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+describeTraced('faults', () => {
+  it('after an orderly end nothing is left in the kernel', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const helper = helperOf(tracing.child.pid);
+    const held = heldBy(helper);
+    expect(held.programs.length + held.links.length).toBeGreaterThan(0);
+    expect(held.maps.length).toBeGreaterThan(0);
+    await tracing.stop();
+    expect(exists(helper)).toBe(false);
+    await eventually(() => expect(stillThere(held)).toEqual(NOTHING), 1000);
+    await server.end();
+  });
+
+  it('the helper killed: what came is kept, the fault is said, the kernel is clean', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const one = plan('GET', 'echo');
+    await get(server, one);
+    const said = await server.said();
+    await eventually(() => expect(tracing.written).toContain(one.id), 2000);
+    const helper = helperOf(tracing.child.pid);
+    const held = heldBy(helper);
+    process.kill(helper, 'SIGKILL');
+    const traced = await tracing.result({ whole: false });
+    expect(traced.ended.code).toBe(1);
+    expect(traced.ended.stderr).toMatch(/helper/i);
+    expectSame(find(traced.exchanges, one.id, 'server'), said);
+    expect(traced.summary).toMatchObject({ produced: null, dropped: null, bytes: null });
+    expect(traced.summary.note).toMatch(/helper/i);
+    await eventually(() => expect(stillThere(held)).toEqual(NOTHING), 1000);
+    // And the traced program has not noticed.
+    const next = plan('GET', 'echo');
+    await get(server, next);
+    expect((await server.said()).id).toBe(next.id);
+    await server.end();
+  });
+
+  it('the helper killed during run: the command goes on, its status counts', async () => {
+    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; sleep 1; exit 7']);
+    await tracing.child.line();
+    process.kill(helperOf(tracing.child.pid), 'SIGKILL');
+    const traced = await tracing.result({ whole: false });
+    expect(traced.ended.code).toBe(7);
+    expect(traced.ended.stderr).toContain('goes on without it');
+  });
+
+  it('http-trace itself killed: helper gone and kernel clean within a second', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const one = plan('GET', 'echo');
+    await get(server, one);
+    const helper = helperOf(tracing.child.pid);
+    const held = heldBy(helper);
+    await eventually(() => expect(tracing.written).toContain(one.id), 2000);
+    tracing.child.kill('SIGKILL');
+    await tracing.child.ended;
+    await eventually(() => {
+      expect(exists(helper)).toBe(false);
+      expect(stillThere(held)).toEqual(NOTHING);
+    }, 1000);
+    // What it had recorded until then can be shown.
+    const replayed = spawnSync(HTTP_TRACE, ['replay', tracing.recording, '--format', 'json'], {
+      encoding: 'utf8',
+    });
+    expect(replayed.status).toBe(1);
+    expect(replayed.stderr).toMatch(/is cut: it ends after \d+ whole frames/);
+    find(parseLines(replayed.stdout).exchanges, one.id, 'server');
+    await server.end();
+  });
+
+  it('the helper stopped for a while: the program goes on, and nothing is lost', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const helper = helperOf(tracing.child.pid);
+    const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('POST', 'chunked')];
+    process.kill(helper, 'SIGSTOP');
+    try {
+      for (const one of plans) {
+        await get(server, one);
+        expect((await server.said()).id).toBe(one.id);
+      }
+    } finally {
+      process.kill(helper, 'SIGCONT');
+    }
+    const traced = await tracing.stop();
+    for (const one of plans) find(traced.exchanges, one.id, 'server');
+    expect(traced.summary.dropped).toBe(0);
+    await server.end();
+  });
+});
+
+describeTraced('recordings of real traces', () => {
+  it('cut anywhere: what is before the cut, a clear message, status 1', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('GET', 'chunked')];
+    for (const one of plans) await get(server, one);
+    const traced = await tracing.stop();
+    await server.end();
+    const whole = readFileSync(traced.recording);
+    const file = join(folder, 'cut.recording');
+    for (const length of [0, 5, 16, 17, Math.floor(whole.length / 2), whole.length - 20, whole.length - 1]) {
+      writeFileSync(file, whole);
+      truncateSync(file, length);
+      const result = spawnSync(HTTP_TRACE, ['replay', file, '--format', 'json'], { encoding: 'utf8' });
+      expect(result.status, `cut at ${length}`).toBe(1);
+      expect(result.stderr).toMatch(/is cut: it ends after \d+ whole frames\.\n$/);
+      const { exchanges, summary } = parseLines(result.stdout);
+      expect(summary.note).toContain('is cut');
+      if (length === whole.length - 1) expect(exchanges).toEqual(traced.exchanges);
+    }
+  });
+
+  it('as root wrote it, another user can show it', async () => {
+    const server = await Server.node();
+    const one = plan('GET', 'echo');
+    const tracing = Tracing.run(folder, [
+      'curl',
+      '-sS',
+      '-H',
+      `X-Trace-Id: ${one.id}`,
+      `http://127.0.0.1:${server.port}${one.path}`,
+    ]);
+    const traced = await tracing.result();
+    await server.end();
+    // The file is root's own; an unprivileged process gets it as its standard input.
+    const result = spawnSync(
+      'setpriv',
+      [
+        '--reuid=65534',
+        '--regid=65534',
+        '--clear-groups',
+        '--no-new-privs',
+        HTTP_TRACE,
+        'replay',
+        '/dev/stdin',
+        '--format',
+        'json',
+      ],
+      { encoding: 'utf8', input: readFileSync(traced.recording) },
+    );
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+    expect(parseLines(result.stdout).text).toBe(traced.text);
+  });
+});
+
+describeTraced('doctor', () => {
+  it('as root, loads the programs and says that tracing is possible', async () => {
+    const { stdout, code } = await new Child(HTTP_TRACE, [
+      'doctor',
+      '--format',
+      'json',
+      '--pid',
+      String(process.pid),
+    ]).ended;
+    const report = JSON.parse(stdout);
+    expect(report.checks).toContainEqual(expect.objectContaining({ id: 'trial', status: 'ok' }));
+    expect(report.checks).toContainEqual(expect.objectContaining({ id: 'process', status: 'ok' }));
+    expect(report.possible).toBe(true);
+    expect(code).toBe(0);
+  });
+
+  it('for people', async () => {
+    const { stdout, code } = await new Child(HTTP_TRACE, ['doctor']).ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ok +Platform +linux/);
+    expect(stdout).toMatch(/\nTracing is possible here\.\n$/);
+  });
+});

@@ -1,0 +1,132 @@
+/** Methods, paths, statuses, fields, bodies and times of real programs, as they say themselves. */
+import { expect, it } from 'vitest';
+import { describeTraced, LOOPBACK, temporaryFolder } from './support/environment.ts';
+import {
+  CLIENTS,
+  Client,
+  expectSame,
+  find,
+  type Plan,
+  parseSaid,
+  plan,
+  SERVERS,
+  Server,
+} from './support/peers.ts';
+import { Tracing } from './support/trace.ts';
+
+function variety(): Plan[] {
+  return [
+    plan('GET', 'echo', { query: '?x=1&y=%20z' }),
+    plan('POST', 'echo', { size: 120 }),
+    plan('PUT', 'echo', { size: 20_000 }),
+    plan('DELETE', 'echo'),
+    plan('HEAD', 'echo'),
+    plan('POST', 'echo', { size: 64, headers: { 'X-Custom': 'a, b;  c="d"' } }),
+  ];
+}
+
+describeTraced('the client side, from the first instruction', () => {
+  const folder = temporaryFolder();
+  for (const [name, command] of Object.entries(CLIENTS)) {
+    it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
+      const server = await Server.node(host);
+      const plans = variety();
+      const tracing = Tracing.run(folder, command(`http://${authority}:${server.port}`));
+      tracing.child.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
+      const traced = await tracing.result();
+      const said = parseSaid(traced.ended.stdout);
+      const served = new Map((await server.end()).map((line) => [line.id, line]));
+      expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
+      expect(said).toHaveLength(plans.length);
+      expect(traced.exchanges).toHaveLength(plans.length);
+      for (const line of said) {
+        const exchange = find(traced.exchanges, line.id, 'client');
+        expectSame(exchange, line);
+        expect(exchange.connection.remote).toBe(`${authority}:${server.port}`);
+        expect(exchange.connection.joinedLate).toBe(false);
+        // What the other side says that it received.
+        expect(line).toMatchObject({
+          requestSha: served.get(line.id)?.requestSha,
+          answer: served.get(line.id)?.answer,
+        });
+      }
+      expect(traced.summary.note).toBeNull();
+    });
+  }
+});
+
+describeTraced('the server side, attached while it runs', () => {
+  const folder = temporaryFolder();
+  for (const [name, command] of Object.entries(SERVERS)) {
+    it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
+      const server = await Server.start(command(host));
+      const tracing = await Tracing.attach(folder, [server.pid]);
+      const client = new Client(CLIENTS['Node http'](`http://${authority}:${server.port}`));
+      const asked = [];
+      for (const one of variety()) asked.push(await client.ask(one));
+      await client.end();
+      for (const _ of asked) await server.said();
+      const traced = await tracing.stop();
+      const said = await server.end();
+      expect(traced.ended.code).toBe(0);
+      expect(said).toHaveLength(asked.length);
+      expect(traced.exchanges).toHaveLength(asked.length);
+      for (const line of said) {
+        const exchange = find(traced.exchanges, line.id, 'server');
+        expectSame(exchange, line);
+        expect(exchange.connection.local).toBe(`${authority}:${server.port}`);
+        expect(exchange.connection.joinedLate).toBe(false);
+      }
+    });
+  }
+});
+
+describeTraced('both ends at once', () => {
+  const folder = temporaryFolder();
+  it.each(LOOPBACK)('a parent that starts both, over $family', async ({ host }) => {
+    const plans = variety();
+    const both = new URL('./peers/both.mjs', import.meta.url).pathname;
+    const tracing = Tracing.run(folder, [
+      process.execPath,
+      both,
+      host,
+      ...plans.map((one) => JSON.stringify(one)),
+    ]);
+    const traced = await tracing.result();
+    const said = parseSaid(traced.ended.stdout);
+    expect(said).toHaveLength(2 * plans.length);
+    expect(traced.exchanges).toHaveLength(2 * plans.length);
+    for (const line of said) expectSame(find(traced.exchanges, line.id, line.side), line);
+    for (const { id } of plans) {
+      const client = find(traced.exchanges, id, 'client');
+      const server = find(traced.exchanges, id, 'server');
+      expect([client.connection.local, client.connection.remote]).toEqual([
+        server.connection.remote,
+        server.connection.local,
+      ]);
+      expect(client.process?.pid).not.toBe(server.process?.pid);
+    }
+  });
+});
+
+describeTraced('time', () => {
+  const folder = temporaryFolder();
+  it('a handler that takes 300 ms', async () => {
+    const server = await Server.node();
+    const slow = plan('GET', 'slow', { query: '?ms=300' });
+    const tracing = Tracing.run(folder, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
+    const before = Date.now();
+    tracing.child.endInput(`${JSON.stringify(slow)}\n`);
+    const traced = await tracing.result();
+    const [said] = parseSaid(traced.ended.stdout);
+    const exchange = find(traced.exchanges, slow.id, 'client');
+    expect(exchange.durationMs).toBeGreaterThanOrEqual(290);
+    expect(exchange.durationMs).toBeLessThanOrEqual((said?.ms ?? 0) + 50);
+    expect(exchange.timings.waitMs).toBeGreaterThanOrEqual(290);
+    expect(exchange.timings.connectMs).not.toBeNull();
+    const startedAt = Date.parse(exchange.startedAt);
+    expect(startedAt).toBeGreaterThanOrEqual(before - 50);
+    expect(startedAt).toBeLessThanOrEqual(Date.now());
+    await server.end();
+  });
+});

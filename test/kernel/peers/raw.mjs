@@ -1,0 +1,17 @@
+// A client that writes exactly the bytes it is told. Usage: raw.mjs HOST PORT PIECE-SIZE
+// Standard input: what to send, whole. Writes what it received as it came, and ends when the other side does.
+import net from 'node:net';
+
+const [host, port, piece] = process.argv.slice(2);
+const input = [];
+for await (const bytes of process.stdin) input.push(bytes);
+const all = Buffer.concat(input);
+const socket = net.connect({ host, port: Number(port), noDelay: true });
+socket.on('data', (bytes) => process.stdout.write(bytes));
+socket.on('error', (error) => console.error(String(error)));
+socket.on('connect', async () => {
+  const size = Number(piece) || all.length;
+  for (let at = 0; at < all.length && !socket.destroyed; at += size) {
+    await new Promise((resolve) => socket.write(all.subarray(at, at + size), resolve));
+  }
+});

@@ -1,0 +1,241 @@
+/** `run`: children, exec, exit statuses, signals. */
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Child } from './support/child.ts';
+import { describeTraced, HTTP_TRACE, PYTHON, temporaryFolder } from './support/environment.ts';
+import { expectSame, find, plan, Server } from './support/peers.ts';
+import { parseLines, Tracing } from './support/trace.ts';
+
+const folder = temporaryFolder();
+
+function curl(port: number, one: { path: string; id: string }, ...more: string[]): string[] {
+  return ['curl', '-sS', ...more, '-H', `X-Trace-Id: ${one.id}`, `http://127.0.0.1:${port}${one.path}`];
+}
+
+function quote(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' ');
+}
+
+describeTraced('the processes of a command', () => {
+  it('a short-lived curl, its only request', async () => {
+    const server = await Server.node();
+    const one = plan('POST', 'echo');
+    const traced = await Tracing.run(folder, curl(server.port, one, '-d', 'a=1&b=2')).result();
+    const [said] = await server.end();
+    expect(said).toBeDefined();
+    const exchange = find(traced.exchanges, one.id, 'client');
+    expect(traced.exchanges).toHaveLength(1);
+    if (said !== undefined)
+      expectSame(exchange, { ...said, side: 'client', pid: exchange.process?.pid ?? 0 });
+    expect(exchange.process?.name).toBe('curl');
+    expect(JSON.parse(traced.ended.stdout)).toMatchObject({ answer: said?.answer, echo: 'a=1&b=2' });
+  });
+
+  it('children of a shell, a child of a child, and exec', async () => {
+    const server = await Server.node();
+    const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('GET', 'chunked'), plan('GET', 'echo')];
+    const [a, b, c, d] = plans.map((one) => quote(curl(server.port, one)));
+    const script = `${a}; ( ${b}; true ); sh -c "sh -c \\"${c}; true\\"; true"; exec ${d}`;
+    const tracing = Tracing.run(folder, ['sh', '-c', script]);
+    const traced = await tracing.result();
+    const served = await server.end();
+    expect(traced.exchanges).toHaveLength(plans.length);
+    const processes = plans.map(({ id }) => {
+      const exchange = find(traced.exchanges, id, 'client');
+      const said = served.find((line) => line.id === id);
+      if (said === undefined) throw new Error('not served');
+      expectSame(exchange, { ...said, side: 'client', pid: exchange.process?.pid ?? 0 });
+      expect(exchange.process?.name).toBe('curl');
+      return exchange.process?.pid;
+    });
+    expect(new Set(processes).size).toBe(plans.length);
+  });
+
+  it('not its children with --no-children, but itself', async () => {
+    const server = await Server.node();
+    const [child, own] = [plan('GET', 'echo'), plan('GET', 'echo')];
+    const script = `${quote(curl(server.port, child))}; exec ${quote(curl(server.port, own))}`;
+    const traced = await Tracing.run(folder, ['sh', '-c', script], ['--no-children']).result();
+    find(traced.exchanges, own.id, 'client');
+    expect(traced.exchanges).toHaveLength(1);
+    expect(await server.end()).toHaveLength(2);
+  });
+
+  it('a fork of Python that shares its memory, and a thread', async () => {
+    const server = await Server.node();
+    const [forked, threaded] = [plan('GET', 'echo'), plan('GET', 'echo')];
+    const script = `
+import os, sys, threading, urllib.request
+def get(path, id):
+    urllib.request.urlopen(urllib.request.Request('http://127.0.0.1:${server.port}' + path, headers={'X-Trace-Id': id})).read()
+pid = os.fork()
+if pid == 0:
+    get('${forked.path}', '${forked.id}')
+    os._exit(0)
+os.waitpid(pid, 0)
+thread = threading.Thread(target=get, args=('${threaded.path}', '${threaded.id}'))
+thread.start(); thread.join()
+print(pid, os.getpid())
+`;
+    const traced = await Tracing.run(folder, [PYTHON, '-c', script]).result();
+    const [child, parent] = traced.ended.stdout.split(' ').map(Number);
+    expect(find(traced.exchanges, forked.id, 'client').process?.pid).toBe(child);
+    expect(find(traced.exchanges, threaded.id, 'client').process?.pid).toBe(parent);
+    await server.end();
+  });
+
+  it('says when what it started still runs', async () => {
+    const traced = await Tracing.run(folder, ['sh', '-c', 'sleep 3 >/dev/null 2>&1 & exit 0']).result();
+    expect(traced.summary.note).toBe('When the command ended, 1 process that it started was still running.');
+  });
+
+  it('another process is not seen', async () => {
+    const server = await Server.node();
+    const tracing = Tracing.run(folder, ['sleep', '2']);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const other = new Child('curl', ['-sS', `http://127.0.0.1:${server.port}/echo`]);
+    expect((await other.ended).code).toBe(0);
+    const traced = await tracing.result();
+    expect(traced.exchanges).toEqual([]);
+    expect(traced.summary).toMatchObject({ connections: 0, bytes: { seen: 0, other: 0 } });
+    await server.end();
+  });
+});
+
+describeTraced('the exit status of run is the command’s', () => {
+  it.each([
+    [['true'], 0, ''],
+    [['sh', '-c', 'exit 3'], 3, ''],
+    [['sh', '-c', 'kill -KILL $$'], 137, ''],
+    [['/no/such/command'], 127, 'http-trace: /no/such/command: command not found\n'],
+    [['/etc/hostname'], 126, 'http-trace: /etc/hostname: Permission denied\n'],
+    [['/'], 126, 'http-trace: /: Permission denied\n'],
+  ])('%j', async (command, code, stderr) => {
+    const traced = await Tracing.run(folder, command).result();
+    expect(traced.ended).toMatchObject({ code, signal: null, stdout: '', stderr });
+    expect(traced.exchanges).toEqual([]);
+  });
+
+  it('and its standard streams are its own', async () => {
+    const tracing = Tracing.run(folder, ['sh', '-c', 'cat; echo oops >&2']);
+    tracing.child.endInput('from outside');
+    expect((await tracing.result()).ended).toMatchObject({ stdout: 'from outside', stderr: 'oops\n' });
+  });
+
+  it.each([
+    ['SIGTERM', 'trap "echo TERM; exit 5" TERM', 5],
+    ['SIGINT', 'trap "echo INT; exit 6" INT', 6],
+    ['SIGHUP', 'true', 129],
+  ] as const)('%s is passed on', async (signal, trap, code) => {
+    const tracing = Tracing.run(folder, ['sh', '-c', `${trap}; echo ready; while :; do sleep 0.05; done`]);
+    await tracing.child.line();
+    tracing.child.kill(signal);
+    expect((await tracing.result()).ended.code).toBe(code);
+  });
+
+  it('also when the trace ends before by --duration', async () => {
+    const tracing = Tracing.run(folder, ['sh', '-c', 'sleep 1.5; exit 4'], ['--duration', '200ms']);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(parseLines(tracing.written).exchanges).toEqual([]);
+    expect((await tracing.result()).ended.code).toBe(4);
+  });
+});
+
+describeTraced('what run writes', () => {
+  it('starts nothing when the output cannot be written', async () => {
+    const mark = join(folder, 'started');
+    for (const option of ['--output', '--record']) {
+      const child = new Child(HTTP_TRACE, ['run', option, '/no/such/folder/x', '--', 'touch', mark]);
+      const ended = await child.ended;
+      expect(ended).toMatchObject({ code: 2, stdout: '' });
+      expect(ended.stderr).toBe(
+        'http-trace: "/no/such/folder/x" cannot be written: the file or its folder does not exist.\n',
+      );
+      expect(existsSync(mark)).toBe(false);
+    }
+  });
+
+  it('goes on quietly when nobody reads standard output any more', async () => {
+    const server = await Server.node();
+    const mark = join(folder, 'finished');
+    const get = quote(curl(server.port, plan('GET', 'echo'), '-o', '/dev/null'));
+    const script = `for i in 1 2 3 4 5 6 7 8; do ${get}; done; touch ${mark}; exit 9`;
+    const line = `'${HTTP_TRACE}' run --format json -- sh -c "$SCRIPT"; echo "status $?" >&2`;
+    const child = new Child('bash', ['-c', `{ ${line}; } | head -n 1`], {
+      env: { ...process.env, SCRIPT: script },
+    });
+    const ended = await child.ended;
+    expect(ended.stdout.trim().split('\n')).toHaveLength(1);
+    expect(ended.stderr).toBe('status 9\n');
+    expect(existsSync(mark)).toBe(true);
+    await server.end();
+  });
+
+  it('a full disk: says so, keeps the command going', async () => {
+    const server = await Server.node();
+    const get = quote(curl(server.port, plan('GET', 'echo')));
+    const child = new Child(HTTP_TRACE, [
+      'run',
+      '--output',
+      '/dev/full',
+      '--format',
+      'json',
+      '--',
+      'sh',
+      '-c',
+      `${get}; sleep 0.3; exit 8`,
+    ]);
+    const ended = await child.ended;
+    expect(ended.code).toBe(8);
+    expect(ended.stderr).toContain('"/dev/full" cannot be written: the disk is full.');
+    await server.end();
+  });
+
+  it('a table for people', async () => {
+    const server = await Server.node();
+    const one = plan('GET', 'echo');
+    const child = new Child(HTTP_TRACE, ['run', '--', ...curl(server.port, one, '-o', '/dev/null')]);
+    const { stdout, code } = await child.ended;
+    expect(code).toBe(0);
+    const [header, line, empty, summary] = stdout.split('\n');
+    expect(header?.trim().split(/\s+/).slice(0, 3)).toEqual(['START', 'METHOD', 'STATUS']);
+    expect(line).toMatch(
+      new RegExp(`GET +200 .* client curl:\\d+ +http://127.0.0.1:${server.port}${one.path}$`),
+    );
+    expect([empty, summary]).toEqual([
+      '',
+      expect.stringMatching(
+        /^1 exchange on 1 connection; \d+ records = \d+ delivered \+ 0 dropped \(tracepoint\)$/,
+      ),
+    ]);
+    await server.end();
+  });
+
+  it('leaves out what was faster than --min-latency', async () => {
+    const server = await Server.node();
+    const [fast, slow] = [plan('GET', 'echo'), plan('GET', 'slow', { query: '?ms=400' })];
+    const script = [fast, slow].map((one) => quote(curl(server.port, one))).join('; ');
+    const output = join(folder, 'slow.jsonl');
+    writeFileSync(output, 'older content', { mode: 0o644 });
+    const child = new Child(HTTP_TRACE, [
+      'run',
+      '--format',
+      'json',
+      '--output',
+      output,
+      '--min-latency',
+      '200ms',
+      '--',
+      'sh',
+      '-c',
+      script,
+    ]);
+    await child.ended;
+    const { exchanges, summary } = parseLines(readFileSync(output, 'utf8'));
+    expect(exchanges.map((exchange) => exchange.url?.includes(slow.id))).toEqual([true]);
+    expect(summary.exchanges).toBe(2);
+    expect(statSync(output).mode & 0o777).toBe(0o600);
+    await server.end();
+  });
+});

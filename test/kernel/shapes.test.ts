@@ -1,0 +1,224 @@
+/** The shapes in which HTTP/1 comes: framing, codings, sizes, pieces. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Child } from './support/child.ts';
+import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
+import {
+  bodyOf,
+  CLIENTS,
+  Client,
+  expectSame,
+  field,
+  find,
+  type Plan,
+  parseSaid,
+  plan,
+  type Said,
+  Server,
+  sha,
+} from './support/peers.ts';
+import { type Traced, Tracing } from './support/trace.ts';
+
+const folder = temporaryFolder();
+
+/** One kept-alive connection of Node's client, both ends traced by two traces at once. */
+async function bothSides(
+  plans: readonly Plan[],
+  options: readonly string[] = [],
+): Promise<{ client: Traced; server: Traced; said: Said[]; served: Said[] }> {
+  const server = await Server.node();
+  const serverTrace = await Tracing.attach(folder, [server.pid], options);
+  const clientTrace = Tracing.run(folder, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`), options);
+  clientTrace.child.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const client = await clientTrace.result();
+  for (const _ of plans) await server.said();
+  const traced = await serverTrace.stop();
+  const said = parseSaid(client.ended.stdout);
+  expect(said).toHaveLength(plans.length);
+  return { client, server: traced, said, served: await server.end() };
+}
+
+describeTraced('the shapes of messages', () => {
+  it('chunked with a trailer, gzip, close-delimited, and none, one after the other', async () => {
+    const plans = [
+      plan('POST', 'chunked', { size: 3000 }),
+      plan('GET', 'gzip'),
+      plan('GET', 'empty', { query: '?status=204' }),
+      plan('GET', 'empty', { query: '?status=304' }),
+      plan('HEAD', 'echo'),
+      plan('POST', 'echo', { size: 500, expect: true }),
+      plan('GET', 'close'),
+    ];
+    const { client, server, said, served } = await bothSides(plans);
+    for (const line of said) expectSame(find(client.exchanges, line.id, 'client'), line);
+    for (const line of served) expectSame(find(server.exchanges, line.id, 'server'), line);
+    for (const [traced, side] of [
+      [client, 'client'],
+      [server, 'server'],
+    ] as const) {
+      const of = (index: number) => find(traced.exchanges, plans[index]?.id ?? '', side);
+      expect(of(0).response?.trailers).toEqual([['X-Trailer', said[0]?.answer]]);
+      expect(of(0).response?.bodySize).toBe(bodyOf(of(0).response).length);
+      expect(field(of(1).response, 'Content-Encoding')).toEqual(['gzip']);
+      expect(of(1).response?.decodedSize).toBe(bodyOf(of(1).response).length);
+      for (const none of [2, 3, 4]) expect(of(none).response).toMatchObject({ bodySize: 0, body: null });
+      expect(of(5).interim.map((interim) => interim.status)).toEqual([100]);
+      expect(of(6).response?.bodySize).toBeGreaterThan(0);
+    }
+  });
+
+  it('bodies of 3 MB each way, captured whole', async () => {
+    const plans = [
+      plan('POST', 'big', { size: 3_000_000, binary: true, query: '?size=3000001' }),
+      plan('GET', 'echo'),
+    ];
+    const { client, server, said, served } = await bothSides(plans, [
+      '--max-body',
+      'all',
+      '--ring-size',
+      '64MiB',
+    ]);
+    for (const line of said) expectSame(find(client.exchanges, line.id, 'client'), line);
+    for (const line of served) expectSame(find(server.exchanges, line.id, 'server'), line);
+  });
+
+  it('the same with the usual limit: a prefix, the size, and the next exchange right', async () => {
+    const plans = [
+      plan('POST', 'big', { size: 3_000_000, binary: true, query: '?size=3000001' }),
+      plan('GET', 'echo'),
+    ];
+    const { client, server, said, served } = await bothSides(plans);
+    const sides = [
+      [client, said, 'client'],
+      [server, served, 'server'],
+    ] as const;
+    for (const [traced, lines, side] of sides) {
+      const [big, next] = plans.map(({ id }) => find(traced.exchanges, id, side));
+      if (big === undefined || next === undefined) throw new Error('two exchanges expected');
+      const [first, second] = plans.map(({ id }) => lines.find((line) => line.id === id));
+      if (first === undefined || second === undefined) throw new Error('two lines expected');
+      expectSame(big, first, false);
+      expect(new Set(big.completeness)).toEqual(new Set(['request-truncated', 'response-truncated']));
+      expect(big.response?.bodySize).toBe(3_000_001);
+      for (const message of [big.request, big.response]) {
+        expect(message?.bodyCaptured).toBe(64 * 1024);
+        expect(message?.bodyNote).not.toBeNull();
+        expect(bodyOf(message).length).toBe(64 * 1024);
+      }
+      expectSame(next, second);
+      expect(traced.summary.bytes?.omitted).toBeGreaterThan(5_000_000);
+    }
+  });
+
+  it('no bodies at all, by --max-body none and by --capture heads', async () => {
+    for (const options of [
+      ['--max-body', 'none'],
+      ['--capture', 'heads'],
+    ]) {
+      const one = plan('POST', 'echo', { size: 5000 });
+      const { client, said } = await bothSides([one], options);
+      const exchange = find(client.exchanges, one.id, 'client');
+      expectSame(exchange, said[0] as Said, false);
+      expect(exchange.request).toMatchObject({ bodySize: 5000, bodyCaptured: 0, body: null });
+      expect(exchange.completeness).toContain('request-truncated');
+    }
+  });
+});
+
+describeTraced('what a socket can do', () => {
+  const raw = (port: number, piece: number) => [
+    process.execPath,
+    join(PEERS, 'raw.mjs'),
+    '127.0.0.1',
+    String(port),
+    String(piece),
+  ];
+  const request = (one: Plan, body: string, last: boolean): string =>
+    `POST ${one.path} HTTP/1.1\r\nHost: peer\r\nX-Trace-Id: ${one.id}\r\nContent-Length: ${body.length}\r\n${last ? 'Connection: close\r\n' : ''}\r\n${body}`;
+
+  it.each([
+    ['pipelined in one write', 0],
+    ['one byte at a time', 1],
+    ['in pieces of 7 bytes', 7],
+  ])('%s: each response belongs to its request', async (_, piece) => {
+    const server = await Server.node();
+    const serverTrace = await Tracing.attach(folder, [server.pid]);
+    const plans = [plan('POST', 'echo'), plan('POST', 'slow', { query: '?ms=50' }), plan('POST', 'chunked')];
+    const bodies = plans.map(() => randomBytes(40).toString('hex'));
+    const clientTrace = Tracing.run(folder, raw(server.port, piece));
+    clientTrace.child.endInput(
+      plans.map((one, i) => request(one, bodies[i] ?? '', i === plans.length - 1)).join(''),
+    );
+    const client = await clientTrace.result();
+    for (const _ of plans) await server.said();
+    const traced = await serverTrace.stop();
+    const served = await server.end();
+    expect(served).toHaveLength(plans.length);
+    for (const line of served) {
+      expectSame(find(traced.exchanges, line.id, 'server'), line);
+      const own = find(client.exchanges, line.id, 'client');
+      expectSame(own, { ...line, side: 'client', pid: own.process?.pid ?? 0 });
+      expect(sha(bodyOf(own.response))).toBe(line.responseSha);
+    }
+  });
+
+  it('shows nothing of a connection that is not HTTP, and counts it', async () => {
+    const server = await Server.node();
+    const echo = new Child(process.execPath, [join(PEERS, 'echo.mjs')]);
+    const { port } = JSON.parse(await echo.line());
+    const one = plan('GET', 'echo');
+    const script = `
+      import net from 'node:net';
+      const socket = net.connect(${port}, '127.0.0.1', () => socket.write(Buffer.alloc(3000, 0xee)));
+      let got = 0;
+      socket.on('data', (bytes) => { got += bytes.length; if (got >= 5000) socket.end(); });
+      await new Promise((resolve) => socket.on('close', resolve));
+      await (await fetch('http://127.0.0.1:${server.port}${one.path}', { headers: { 'X-Trace-Id': '${one.id}' } })).text();
+    `;
+    const tracing = Tracing.run(folder, [process.execPath, '--input-type=module', '-e', script]);
+    const traced = await tracing.result();
+    expect(traced.exchanges.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual([one.path]);
+    expect(traced.summary.bytes?.other).toBeGreaterThanOrEqual(8000);
+    expect(traced.summary.bytes?.seen).toBeLessThan(8000);
+    echo.endInput();
+    await server.end();
+  });
+
+  it('requests only and responses only', async () => {
+    const server = await Server.node();
+    for (const [flag, kept, left] of [
+      ['requests', 'request', 'response'],
+      ['responses', 'response', 'request'],
+    ] as const) {
+      const one = plan('GET', 'echo');
+      const tracing = Tracing.run(
+        folder,
+        ['curl', '-sS', `http://127.0.0.1:${server.port}${one.path}`],
+        ['--capture', flag],
+      );
+      await tracing.child.ended;
+      const line = JSON.parse(tracing.written.split('\n')[0] ?? '');
+      expect(line).toMatchObject({ method: 'GET', status: 200, [left]: null });
+      expect(line[kept].headers.length).toBeGreaterThan(0);
+    }
+    await server.end();
+  });
+
+  it('a client that goes away without its answer', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid]);
+    const one = plan('GET', 'slow', { query: '?ms=60000' });
+    const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
+    client.child.write(`${JSON.stringify(one)}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    client.child.kill('SIGKILL');
+    await client.child.ended;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const traced = await tracing.stop();
+    const exchange = find(traced.exchanges, one.id, 'server');
+    expect(exchange).toMatchObject({ status: null, response: null });
+    expect(exchange.completeness).not.toContain('complete');
+    expect(exchange.completeness.some((mark) => mark === 'unanswered' || mark === 'aborted')).toBe(true);
+  });
+});

@@ -1,0 +1,216 @@
+/** The command as a process, where no privilege is needed: usage, help, schema, replay of files. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RecordingEncoder } from '../../extension/capture/recording.ts';
+import schema from '../../extension/cli/exchange.schema.json';
+import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
+const program = join(folder, 'http-trace.cjs');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(async () => {
+  await build({
+    entryPoints: ['extension/cli/main.ts'],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    logLevel: 'error',
+  });
+});
+
+function httpTrace(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 30_000 });
+}
+
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const hello: Hello = {
+  protocol: 1,
+  layout: 1,
+  backend: 'tracepoint',
+  kernel: '6.1.0',
+  byteOrder: 'little',
+  bodyLimit: 65_536,
+  ringSize: 8_388_608,
+  owner: 0,
+  helperPid: 5,
+};
+const final: Status = {
+  counters: {
+    produced: 0,
+    droppedData: 0,
+    droppedStructure: 0,
+    seenBytes: 0,
+    copiedBytes: 0,
+    omittedBytes: 0,
+    droppedBytes: 0,
+    unseenBytes: 0,
+    otherBytes: 12,
+    connectionsUntracked: 0,
+    callsUntracked: 0,
+  },
+  sent: 0,
+  upTo: '1000',
+  targets: 0,
+  final: true,
+};
+
+function recording(name: string, frames: readonly (readonly [FrameType, Uint8Array])[], end = true): string {
+  const encoder = new RecordingEncoder();
+  const parts = [encoder.header('little')];
+  for (const [type, payload] of frames) parts.push(encoder.frame(type, payload), payload);
+  if (end) parts.push(encoder.end());
+  const path = join(folder, name);
+  writeFileSync(path, Buffer.concat(parts));
+  return path;
+}
+
+const empty: (readonly [FrameType, Uint8Array])[] = [
+  [FrameType.Hello, json(hello)],
+  [FrameType.Clock, json({ offset: '1700000000000000000', bootTime: '500' })],
+  [FrameType.Status, json(final)],
+];
+
+describe('usage', () => {
+  it.each([
+    [[], 'Say what to do'],
+    [['run', '--formt', 'json', '--', 'true'], 'Did you mean --format?'],
+    [['attach', 'me'], '"me" is not a process id.'],
+    [['replay', '/no/such/file'], 'cannot be read: the file or its folder does not exist.'],
+    [['replay', '/'], 'cannot be read: it is a folder.'],
+  ])('%j: status 2 and one clear line', (args, message) => {
+    const { status, stdout, stderr } = httpTrace(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^http-trace: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+  });
+
+  it('help, version and schema', () => {
+    expect(httpTrace('--help')).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringContaining('run [options]'),
+    });
+    for (const topic of ['run', 'attach', 'replay', 'doctor', 'schema']) {
+      const { status, stdout } = httpTrace(topic, '--help');
+      expect({ status, begin: stdout.slice(0, 12 + topic.length) }).toMatchObject({
+        status: 0,
+        begin: expect.stringContaining(topic),
+      });
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    }
+    expect(httpTrace('--version').stdout).toMatch(/^http-trace \d+\.\d+\.\d+\n$/);
+    expect(JSON.parse(httpTrace('schema').stdout)).toEqual(schema);
+  });
+});
+
+describe('replay', () => {
+  it('of a trace in which nothing happened', () => {
+    const { status, stdout, stderr } = httpTrace('replay', recording('empty', empty), '--format', 'json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      {
+        summary: {
+          produced: 0,
+          delivered: 0,
+          dropped: 0,
+          exchanges: 0,
+          connections: 0,
+          bytes: { seen: 0, copied: 0, omitted: 0, dropped: 0, unseen: 0, other: 12 },
+          backend: 'tracepoint',
+          note: null,
+        },
+      },
+    ]);
+  });
+
+  it('of one that was cut: status 1 and what is known', () => {
+    const { status, stdout, stderr } = httpTrace(
+      'replay',
+      recording('cut', empty.slice(0, 2), false),
+      '--format',
+      'json',
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('is cut: it ends after 2 whole frames.');
+    expect(JSON.parse(stdout).summary).toMatchObject({
+      produced: null,
+      note: expect.stringContaining('is cut'),
+    });
+  });
+
+  it.each([
+    ['a text', 'GET / HTTP/1.1\r\n'],
+    ['an executable', '\x7fELF\x02\x01\x01'],
+  ])('of %s: status 2, and nothing else is written', (_, content) => {
+    const path = join(folder, 'foreign');
+    writeFileSync(path, content);
+    const output = join(folder, 'never');
+    const { status, stdout, stderr } = httpTrace('replay', path, '--format', 'json', '--output', output);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('is not a recording of HTTP Trace.');
+    expect(() => statSync(output)).toThrow();
+  });
+
+  it.each<[string, [FrameType, Uint8Array]]>([
+    ['records that are none', [FrameType.Records, Uint8Array.from({ length: 64 }, (_, i) => i)]],
+    ['a status of nonsense', [FrameType.Status, json({ final: 'yes' })]],
+    ['JSON that is none', [FrameType.Clock, new TextEncoder().encode('{')]],
+  ])('of one with %s: status 1, and a clear message', (_, frame) => {
+    const path = recording('damaged', [...empty.slice(0, 2), frame]);
+    const { status, stderr, stdout } = httpTrace('replay', path, '--format', 'json');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^http-trace: "[^"]+" is damaged: [^\n]+\n$/);
+    expect(JSON.parse(stdout).summary.note).toContain('is damaged');
+  });
+
+  it('writes a private file', () => {
+    const output = join(folder, 'out.jsonl');
+    writeFileSync(output, 'older', { mode: 0o644 });
+    expect(httpTrace('replay', recording('empty2', empty), '--output', output).status).toBe(0);
+    expect(statSync(output).mode & 0o777).toBe(0o600);
+  });
+
+  it('ends quietly when nobody reads', async () => {
+    const path = recording('empty3', empty);
+    const line = `'${process.execPath}' '${program}' replay '${path}' --format json | true; echo "\${PIPESTATUS[0]}"`;
+    const child = spawn('bash', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (piece) => {
+      out += piece;
+    });
+    child.stderr.on('data', (piece) => {
+      err += piece;
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    expect({ out, err }).toEqual({ out: '0\n', err: '' });
+  });
+});
+
+describe('without the parts that trace', () => {
+  it('doctor says so', () => {
+    const { status, stdout } = httpTrace('doctor', '--format', 'json');
+    const report = JSON.parse(stdout);
+    expect(status).toBe(1);
+    expect(report.possible).toBe(false);
+    expect(report.checks).toContainEqual(expect.objectContaining({ id: 'parts', status: 'missing' }));
+  });
+
+  it('run starts nothing and ends with 125', () => {
+    const mark = join(folder, 'mark');
+    const { status, stderr } = httpTrace('run', '--', 'touch', mark);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/^http-trace: [^\n]+\n$/);
+    expect(() => statSync(mark)).toThrow();
+  });
+});
