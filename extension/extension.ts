@@ -21,7 +21,14 @@ const TREE_SHOWN = 'treeShown';
 /** Bytes; as package.json says. */
 const DEFAULT_BODY_LIMIT = 64 * 1024;
 
-export function activate(context: vscode.ExtensionContext): void {
+/** What the suite inside the extension host looks at; nobody else gets it. */
+export interface Insight {
+  readonly trace: Trace;
+  readonly calls: CallsView;
+  readonly sessions: DebugSessions;
+}
+
+export function activate(context: vscode.ExtensionContext): Insight | undefined {
   const { extensionPath, extensionUri, subscriptions } = context;
   const supported = process.platform === 'linux' && process.arch === 'x64';
   // First of all and synchronously: adapters tell the process early and only once.
@@ -54,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     offerRestart(trace),
     trace,
   );
+  return context.extensionMode === vscode.ExtensionMode.Test ? { trace, calls, sessions } : undefined;
 }
 
 function readSettings(): TraceSettings {

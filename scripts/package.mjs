@@ -1,0 +1,73 @@
+// `npm run package`: builds for release and makes http-trace-linux-ARCH-VERSION.vsix, which holds all that runs.
+// Skipped when nothing has changed since the last one was made.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** vsce wants a newer Node than the one that this may be run with. */
+const node = join(root, 'node_modules/.bin/node');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const target = `linux-${process.arch}`;
+
+/** Where the package is, once {@link makePackage} has made it. */
+export const vsix = join(root, `http-trace-${target}-${version}.vsix`);
+
+export function makePackage() {
+  run(process.execPath, ['scripts/build.mjs', '--production']);
+  const stamp = join(root, '.cache/build/package');
+  const key = digest();
+  if (existsSync(vsix) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  run(node, [
+    'node_modules/@vscode/vsce/vsce',
+    'package',
+    '--target',
+    target,
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--out',
+    vsix,
+  ]);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, key);
+}
+
+/** Of everything that may go into the package, contents and modes. */
+function digest() {
+  const hash = createHash('sha256');
+  const folders = ['dist', 'media'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
+  );
+  const files = [
+    'package.json',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    '.vscodeignore',
+    'scripts/package.mjs',
+  ];
+  for (const file of [...folders.sort(), ...files.map((name) => join(root, name))]) {
+    if (!existsSync(file)) continue;
+    hash.update(`${file}\0${statSync(file).mode}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex');
+}
+
+function run(command, args) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (result.status !== 0) {
+    console.error(
+      `package: ${command} ${args[0]} ended with ${result.error?.message ?? `status ${result.status}`}.`,
+    );
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  makePackage();
+  console.log(vsix);
+}

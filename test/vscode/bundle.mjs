@@ -1,0 +1,24 @@
+// Bundles the suite that runs inside the extension host, for the browser-served and for the desktop VS Code.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** What VS Code loads: exports `run()`. */
+export const suite = join(root, '.cache/test/suite.js');
+export const sample = join(root, 'test/fixtures/sample');
+
+export async function bundleSuite() {
+  await build({
+    entryPoints: [join(root, 'test/vscode/suite/index.ts')],
+    outfile: suite,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
+    logLevel: 'warning',
+    // What fails is shown by the line of the source.
+    sourcemap: 'inline',
+  });
+}

@@ -1,0 +1,47 @@
+// Runs test/vscode/suite inside the extension host of the VS Code that is served to a browser.
+// HTTP_TRACE_RESULTS names a file for the results as JSON.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
+import { openBrowser } from './browser.mjs';
+import { bundleSuite, root, sample, suite } from './bundle.mjs';
+
+/** The whole suite, in milliseconds, on a busy machine. */
+const TIMEOUT = 300_000;
+
+ensureVSCode();
+await bundleSuite();
+const home = mkdtempSync(join(tmpdir(), 'http-trace-vscode-'));
+const server = await startServer({ dataDir: home, extensionsDir: join(home, 'extensions'), testing: true });
+let browser = null;
+let code = 1;
+try {
+  browser = await openBrowser();
+  const page = await browser.newPage();
+  const exit = new Promise((resolve) => {
+    page.exposeFunction('codeAutomationExit', resolve);
+    setTimeout(() => resolve(`no end after ${TIMEOUT / 1000} s`), TIMEOUT).unref();
+  });
+  await page.exposeFunction('codeAutomationLog', (type, args) => {
+    // The workbench logs much of its own; the suite's lines are marked.
+    for (const line of args)
+      if (typeof line === 'string' && line.startsWith('[suite] ')) console.log(line.slice(8));
+    if (type === 'error' && process.env['VERBOSE']) console.error(...args);
+  });
+  const remote = (path) => `vscode-remote://${server.authority}${path}`;
+  const payload = JSON.stringify([
+    ['extensionDevelopmentPath', remote(root)],
+    ['extensionTestsPath', remote(suite)],
+    ['skipWelcome', 'true'],
+  ]);
+  await page.goto(`${server.url}/?folder=${sample}&payload=${encodeURIComponent(payload)}`);
+  const outcome = await exit;
+  if (typeof outcome === 'number') code = outcome;
+  else console.error(`The extension host gave ${outcome}.\n${server.log().slice(-4_000)}`);
+} finally {
+  await browser?.close();
+  await server.stop();
+  rmSync(home, { recursive: true, force: true });
+}
+process.exit(code);

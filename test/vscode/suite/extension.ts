@@ -1,0 +1,93 @@
+/** The extension under test, and short ways to what it shows. */
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { ExchangeRow } from '../../../extension/engine/row.ts';
+import type { Insight } from '../../../extension/extension.ts';
+import type { TreeNode } from '../../../extension/views/callTree.ts';
+import { eventually } from './harness.ts';
+
+export function extension(): vscode.Extension<Insight> {
+  const found = vscode.extensions.getExtension<Insight>('http-trace.http-trace');
+  assert(found, 'the extension is installed');
+  return found;
+}
+
+export function insight(): Insight {
+  return extension().exports;
+}
+
+export function rows(): ExchangeRow[] {
+  return [...insight().trace.rows.values()];
+}
+
+/** `GET /products?page=1 200`, with the side that saw it. */
+export function inWords(row: ExchangeRow): string {
+  return `${row.side} ${row.method} ${row.path} ${row.status}`;
+}
+
+/** Labels of the tree as a user would read them, without calls' durations. */
+export function outline(node?: TreeNode): string[] {
+  const { calls } = insight();
+  return calls.getChildren(node).flatMap((child) => {
+    const { label } = calls.getTreeItem(child);
+    return [String(label), ...outline(child).map((line) => `  ${line}`)];
+  });
+}
+
+export async function debug(configuration: string): Promise<void> {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert(await vscode.debug.startDebugging(folder, configuration), `${configuration} starts`);
+}
+
+/** Ends all debug sessions and waits until they are gone. */
+export async function stopDebugging(): Promise<void> {
+  await vscode.debug.stopDebugging();
+  await eventually(() => insight().sessions.all.length === 0, 'no debug session is left');
+}
+
+export async function command(name: string, ...args: unknown[]): Promise<void> {
+  await vscode.commands.executeCommand(name, ...args);
+}
+
+/** Every call of a round of the sample's customer, as the side that makes it and the side that answers it sees it. */
+export const ROUND = [
+  'GET / 200',
+  'GET /products?page=1 200',
+  'HEAD /products 200',
+  'GET /catalogue 200',
+  'POST /orders 201',
+  'PUT /cart 204',
+  'GET /stock 200',
+  'GET /lamps 301',
+  'GET /chairs 404',
+  'DELETE /cash-register 500',
+  'GET /report 200',
+] as const;
+
+export const BOTH_SIDES = ROUND.flatMap((call) => [`client ${call}`, `server ${call}`]);
+
+/** Waits until every expected call has ended, and fails when any other was seen. */
+export async function expectCalls(expected: readonly string[], after = 0): Promise<void> {
+  const seen = () => rows().filter((row) => row.id > after && row.state === 'ended' && row.side !== null);
+  try {
+    await eventually(() => {
+      const words = new Set(seen().map(inWords));
+      return expected.every((call) => words.has(call));
+    }, 'all calls of a round');
+  } catch (error) {
+    const words = new Set(seen().map(inWords));
+    const missing = expected.filter((call) => !words.has(call));
+    throw new Error(
+      `${(error as Error).message}; missing: ${missing.join(', ')}; seen: ${[...words].join(', ')}`,
+    );
+  }
+  const known = new Set<string>(expected);
+  // A call that was under way when the trace began is known in part only; it says so.
+  const others = seen().filter(
+    (row) => !known.has(inWords(row)) && !row.completeness.includes('joined-late'),
+  );
+  assert.deepEqual(
+    others.map((row) => `${inWords(row)} [${row.completeness}]`),
+    [],
+  );
+}

@@ -1,0 +1,85 @@
+/** The least that a suite inside the extension host needs: tests in order, with a time limit, counted. */
+import { writeFileSync } from 'node:fs';
+
+/** One test, in milliseconds. Debuggers start slowly on a busy machine. */
+const TEST_TIMEOUT = 60_000;
+/** Between two looks, in milliseconds. */
+const POLL = 50;
+
+interface Test {
+  readonly name: string;
+  readonly body: () => unknown;
+}
+
+export interface Results {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const tests: Test[] = [];
+
+export function test(name: string, body: () => unknown): void {
+  tests.push({ name, body });
+}
+
+/** Runs all tests; later ones build on the state that earlier ones leave, so the first failure ends the rest. */
+export async function runTests(): Promise<void> {
+  const results: Results = { passed: 0, failed: 0, skipped: 0 };
+  for (const { name, body } of tests) {
+    if (results.failed > 0) {
+      results.skipped += 1;
+      say(`skipped ${name}`);
+      continue;
+    }
+    const begin = performance.now();
+    try {
+      await within(TEST_TIMEOUT, body());
+      results.passed += 1;
+      say(`ok ${name} (${Math.round(performance.now() - begin)} ms)`);
+    } catch (error) {
+      results.failed += 1;
+      say(`FAILED ${name}\n${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+  const file = process.env['HTTP_TRACE_RESULTS'];
+  if (file !== undefined) writeFileSync(file, JSON.stringify(results));
+  say(`${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`);
+  if (results.failed > 0) throw new Error(`${results.failed} failed`);
+}
+
+/** Marked, because the workbench prints much of its own. */
+function say(line: string): void {
+  console.log(`[suite] ${line}`);
+}
+
+async function within<T>(ms: number, work: T | PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Looks until there is something; fails with what was seen last. */
+export async function eventually<T>(
+  look: () => T | null | undefined | false,
+  what: string,
+  ms = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const seen = look();
+    if (seen !== null && seen !== undefined && seen !== false) return seen;
+    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+    await pause(POLL);
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
