@@ -13,7 +13,7 @@ export async function attach(pids: readonly number[], options: TraceOptions): Pr
   const refused = await attachAll(trace, pids, options.children);
   if (refused.length > 0) {
     for (const message of refused) say(message);
-    await trace.finish(() => refused);
+    await trace.abandon();
     return EXIT_FAILED;
   }
   if (options.verbose) say(`tracing ${pids.join(', ')}; Ctrl+C stops.`);

@@ -101,6 +101,14 @@ export class LiveTrace {
     return this.#finished;
   }
 
+  /** Ends a trace that never began: nothing is shown. */
+  async abandon(): Promise<void> {
+    this.#finished = Promise.resolve([]);
+    await this.capture.stop();
+    this.files.recording?.end();
+    await this.files.output.end();
+  }
+
   async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
     // Asked before stopping: afterwards the helper has gone because it should.
     const early = await Promise.race([this.capture.ended, Promise.resolve(null)]);

@@ -34,7 +34,7 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   } catch (error) {
     child.stdio[GATE_DESCRIPTOR]?.destroy();
     await ended.catch(() => {});
-    await trace.finish();
+    await trace.abandon();
     if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
     throw error;
   } finally {

@@ -137,6 +137,11 @@ describeTraced('what cannot be attached', () => {
     expect(stderr).toContain(String(pid));
   });
 
+  it('a thread of the kernel', async () => {
+    const { code, stderr } = await attempt(2);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('is part of the kernel') });
+  });
+
   it('a process that has ended', async () => {
     const child = new Child('true', []);
     const { pid } = child;
@@ -154,7 +159,7 @@ describeTraced('what cannot be attached', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('2147483647');
     expect(stderr).not.toContain(` ${sleeper.pid}`);
-    expect(stdout.split('\n').filter(Boolean)).toHaveLength(1);
+    expect(stdout).toBe('');
     sleeper.kill('SIGKILL');
   });
 });

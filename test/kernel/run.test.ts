@@ -8,6 +8,9 @@ import { expectSame, find, plan, Server } from './support/peers.ts';
 import { parseLines, Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
+/** A file that is no program. */
+const plain = join(folder, 'plain');
+writeFileSync(plain, 'true\n', { mode: 0o644 });
 
 function curl(port: number, one: { path: string; id: string }, ...more: string[]): string[] {
   return ['curl', '-sS', ...more, '-H', `X-Trace-Id: ${one.id}`, `http://127.0.0.1:${port}${one.path}`];
@@ -109,7 +112,7 @@ describeTraced('the exit status of run is the command’s', () => {
     [['sh', '-c', 'exit 3'], 3, ''],
     [['sh', '-c', 'kill -KILL $$'], 137, ''],
     [['/no/such/command'], 127, 'http-trace: /no/such/command: command not found\n'],
-    [['/etc/hostname'], 126, 'http-trace: /etc/hostname: Permission denied\n'],
+    [[plain], 126, `http-trace: ${plain}: Permission denied\n`],
     [['/'], 126, 'http-trace: /: Permission denied\n'],
   ])('%j', async (command, code, stderr) => {
     const traced = await Tracing.run(folder, command).result();
@@ -134,10 +137,26 @@ describeTraced('the exit status of run is the command’s', () => {
     expect((await tracing.result()).ended.code).toBe(code);
   });
 
+  it('Ctrl+C in a terminal reaches the command once', async () => {
+    const command = `'${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;
+    const script =
+      'n=0; trap "n=$((n+1))" INT; echo ready; sleep 1; sleep 0.5; echo "interrupted $n"; exit 11';
+    const child = new Child('script', ['-qefc', command, '/dev/null'], {
+      env: { ...process.env, SCRIPT: script },
+    });
+    while ((await child.line()).trim() !== 'ready');
+    child.write('\x03');
+    const { stdout, code } = await child.ended;
+    expect(stdout).toMatch(/interrupted 1\r?\n/);
+    expect(code).toBe(11);
+  });
+
   it('also when the trace ends before by --duration', async () => {
-    const tracing = Tracing.run(folder, ['sh', '-c', 'sleep 1.5; exit 4'], ['--duration', '200ms']);
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    expect(parseLines(tracing.written).exchanges).toEqual([]);
+    const script = 'echo ready; read -r line; exit 4';
+    const tracing = Tracing.run(folder, ['sh', '-c', script], ['--duration', '200ms']);
+    await tracing.child.line();
+    while (!tracing.written.includes('summary')) await new Promise((resolve) => setTimeout(resolve, 50));
+    tracing.child.endInput('go on\n');
     expect((await tracing.result()).ended.code).toBe(4);
   });
 });
