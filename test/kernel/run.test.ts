@@ -139,8 +139,7 @@ describeTraced('the exit status of run is the command’s', () => {
 
   it('Ctrl+C in a terminal reaches the command once', async () => {
     const command = `'${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;
-    const script =
-      'n=0; trap "n=$((n+1))" INT; echo ready; sleep 1; sleep 0.5; echo "interrupted $n"; exit 11';
+    const script = "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 1; sleep 0.5; echo interrupted $n; exit 11";
     const child = new Child('script', ['-qefc', command, '/dev/null'], {
       env: { ...process.env, SCRIPT: script },
     });
