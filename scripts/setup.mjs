@@ -1,0 +1,115 @@
+// `npm run setup`: installs what is missing to build and start, with `--test` also what the tests need.
+// Plain Node without dependencies: it runs straight after `git clone`. Quick when nothing is missing.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Packages of Debian 12 and Ubuntu 22.04 or later, and what each is for. */
+const BUILD_PACKAGES = [
+  ['clang', 'compiles the kernel programs'],
+  ['llvm', 'llvm-strip makes them small'],
+  ['gcc', 'compiles the loader and the addon'],
+  ['libc6-dev', 'headers of the C library'],
+  ['libbpf-dev', 'the loader is linked with libbpf'],
+  ['libelf-dev', 'which reads the programs with libelf'],
+  ['zlib1g-dev', 'and zlib'],
+];
+const TEST_PACKAGES = [
+  ['chromium', 'the browser in which VS Code is tested'],
+  ['curl', 'a client to trace'],
+  ['nginx-light', 'a server to trace'],
+  ['wrk', 'a client that makes many calls'],
+  ['python3', "a client and a server to trace: Python's own"],
+  ['python3-requests', 'the client that most Python programs use'],
+  ['python3-aiohttp', 'an asynchronous client and server'],
+];
+
+/** Installs everything that is missing; ends the process with a clear message when it cannot. */
+export function setup({ test = false } = {}) {
+  checkMachine();
+  installPackages(test ? [...BUILD_PACKAGES, ...TEST_PACKAGES] : BUILD_PACKAGES);
+  installModules();
+}
+
+function checkMachine() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) fail(`Node 20 or later is needed; this is ${process.version}.`);
+  if (process.platform !== 'linux') {
+    fail(
+      `HTTP Trace is built and runs on Linux; this is ${process.platform}. A virtual machine or WSL will do.`,
+    );
+  }
+}
+
+function installPackages(packages) {
+  const missing = packages.filter(([name]) => !isInstalled(name));
+  if (missing.length === 0) return;
+  console.log('Missing Debian packages:');
+  for (const [name, why] of missing) console.log(`  ${name.padEnd(18)} ${why}`);
+  const names = missing.map(([name]) => name);
+  if (!exists('apt-get')) fail(`There is no apt-get here. Install what corresponds to: ${names.join(' ')}`);
+  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', '--quiet', ...names];
+  // The lists are often there already; fetching them anew is worth it only when they do not suffice.
+  if (asRoot(install, names)) return;
+  asRoot(['apt-get', 'update', '--quiet'], names);
+  if (!asRoot(install, names)) fail(`These packages could not be installed: ${names.join(' ')}. See above.`);
+}
+
+function isInstalled(name) {
+  const query = spawnSync('dpkg-query', ['--show', `--showformat=\${db:Status-Status}`, name], {
+    encoding: 'utf8',
+  });
+  return query.status === 0 && query.stdout === 'installed';
+}
+
+/** Runs a command as root: directly, or with sudo, which may ask for a password where there is a terminal. */
+function asRoot(command, names) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  if (process.getuid() === 0)
+    return spawnSync(command[0], command.slice(1), { stdio: 'inherit', env }).status === 0;
+  const manual = `sudo apt-get install ${names.join(' ')}`;
+  if (!exists('sudo')) fail(`Neither root nor sudo. As root, run: ${manual.slice(5)}`);
+  const ask = process.stdin.isTTY ? [] : ['-n'];
+  if (spawnSync('sudo', [...ask, 'true'], { stdio: 'inherit' }).status !== 0) {
+    fail(`sudo asks for a password, and there is no terminal for it. Run: ${manual}`);
+  }
+  const sudo = [...ask, 'DEBIAN_FRONTEND=noninteractive', ...command];
+  return spawnSync('sudo', sudo, { stdio: 'inherit' }).status === 0;
+}
+
+function exists(command) {
+  return spawnSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' }).status === 0;
+}
+
+/** Installs what package-lock.json names, unless node_modules was made of just this lock file. */
+function installModules() {
+  const stamp = join(root, '.cache/modules');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const complete = ['esbuild', 'node', 'vsce'].every((name) =>
+    existsSync(join(root, 'node_modules/.bin', name)),
+  );
+  if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.log('Installing npm packages …');
+  // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry mirror does
+  // not carry. The versions are those of the lock file here too, and --no-save leaves it as it is.
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (npm.status !== 0) fail('npm install failed, see above. Is the npm registry reachable?');
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, lock);
+}
+
+function fail(message) {
+  console.error(`setup: ${message}`);
+  process.exit(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup({ test: process.argv.includes('--test') });
