@@ -1,0 +1,136 @@
+// The main job, from opening the folder to clearing the list.
+import assert from 'node:assert/strict';
+import { eventually } from './harness.mjs';
+
+export async function tracing(steps, workbench, { url, workspace }) {
+  const { page, rows, details, tree } = workbench;
+
+  await steps.step('the workspace opens', async () => {
+    await workbench.open(url, workspace);
+  });
+
+  await steps.step('before debugging, panel and tree say what to do', async () => {
+    await workbench.command('Debug: Focus on HTTP Calls View');
+    await page.getByText('Start debugging, then start the trace').waitFor();
+    await workbench.command('HTTP Trace: Focus on HTTP Trace View');
+    await workbench.panel.getByText('Start a trace to see every HTTP call').waitFor();
+    await workbench.picture('welcome-dark');
+  });
+
+  await steps.step('F5 starts the sample', async () => {
+    await page.keyboard.press('F5');
+    await workbench.toolbar.waitFor();
+  });
+
+  await steps.step('Start HTTP Trace from the palette shows calls in the panel', async () => {
+    await workbench.command('HTTP Trace: Start HTTP Trace');
+    await rows.nth(10).waitFor();
+    await rows.filter({ hasText: '/orders' }).first().waitFor();
+  });
+
+  await steps.step('the status bar counts calls and errors', async () => {
+    await eventually(
+      async () => /\d+ calls · \d+ errors?/.test(await workbench.statusItem.textContent()),
+      'calls and errors in the status bar',
+    );
+  });
+
+  await steps.step('a click on a row opens its details', async () => {
+    await workbench.panel.getByRole('textbox', { name: 'Filter calls' }).fill('/orders');
+    const row = rows.filter({ hasText: '201' }).first();
+    await row.waitFor();
+    await row.click();
+    await details.waitFor();
+    await details.getByText('/orders').first().waitFor();
+    await workbench.picture('details-dark');
+  });
+
+  await steps.step('the response is shown as text', async () => {
+    await details.getByRole('tab', { name: 'Response' }).click();
+    await details.getByText('with a bow — danke').first().waitFor();
+    await workbench.picture('response-dark');
+  });
+
+  await steps.step('the filter can be cleared', async () => {
+    await workbench.panel.getByRole('textbox', { name: 'Filter calls' }).fill('');
+    await rows.filter({ hasText: '/chairs' }).first().waitFor();
+  });
+
+  await steps.step('the tree holds process, host and route; a call in it leads to the details', async () => {
+    await workbench.command('Debug: Focus on HTTP Calls View');
+    const route = tree.filter({ hasText: '/chairs' }).first();
+    await route.waitFor();
+    await route.click();
+    const call = tree.filter({ hasText: '404 Not Found' }).first();
+    await call.waitFor();
+    await call.click();
+    await details.getByText('/chairs').first().waitFor();
+    await workbench.picture('tree-dark');
+  });
+
+  await steps.step('Go to Call… finds by words and leads to the details', async () => {
+    await workbench.command('HTTP Trace: Go to Call…');
+    await workbench.input.fill('delete 500');
+    await workbench.picks.filter({ hasText: '/cash-register' }).first().waitFor();
+    const offered = await workbench.picks.allInnerTexts();
+    assert(
+      offered.every((text) => text.includes('DELETE')),
+      offered.join('\n'),
+    );
+    await workbench.picture('go-to-call-dark');
+    await page.keyboard.press('Enter');
+    await details.getByText('/cash-register').first().waitFor();
+  });
+
+  await steps.step('light and high contrast', async () => {
+    for (const [theme, name] of [
+      ['Light Modern', 'light'],
+      ['Dark High Contrast', 'high-contrast'],
+      ['Light High Contrast', 'high-contrast-light'],
+      ['Dark Modern', 'dark'],
+    ]) {
+      await workbench.theme(theme);
+      await rows.first().waitFor();
+      await workbench.picture(`calls-${name}`);
+    }
+  });
+
+  await steps.step('Stop from the palette; what was captured stays', async () => {
+    await workbench.command('HTTP Trace: Stop HTTP Trace');
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
+    assert((await rows.count()) > 0);
+  });
+
+  await steps.step('the button of the debug toolbar starts it again', async () => {
+    await workbench.toolbar.getByRole('button', { name: /Start HTTP Trace/ }).click();
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-pulse').waitFor();
+  });
+
+  await steps.step('the trace ends with the program', async () => {
+    await page.keyboard.press('Shift+F5');
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
+    assert((await rows.count()) > 0);
+    await workbench.picture('stopped-dark');
+  });
+
+  await steps.step('Clear leaves nothing', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    await workbench.panel.getByText('there is no call to show').waitFor();
+    assert.equal(await rows.count(), 0);
+  });
+
+  await steps.step('Why Is Nothing Shown? answers', async () => {
+    await workbench.command('HTTP Trace: Why Is Nothing Shown?');
+    await page.locator('.notification-list-item-message', { hasText: 'no calls are held' }).waitFor();
+    await workbench.quiet();
+  });
+
+  await steps.step('Check This System shows a report', async () => {
+    await workbench.command('HTTP Trace: Check This System');
+    await page
+      .locator('.monaco-editor .view-lines', { hasText: /eBPF|BTF|kernel/i })
+      .first()
+      .waitFor();
+    await workbench.picture('system-check-dark');
+  });
+}

@@ -1,0 +1,91 @@
+// VS Code's window as a person uses it: by what can be read, clicked and typed.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../vscode/bundle.mjs';
+
+/** A busy machine takes its time, in milliseconds. */
+const PATIENCE = 30_000;
+
+export class Workbench {
+  constructor(page) {
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE);
+  }
+
+  /** Opens a folder and waits until the window can be used. */
+  async open(url, folder) {
+    await this.page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
+    await this.page.locator('.monaco-workbench').waitFor();
+    await this.page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
+  }
+
+  /** The quick input: palette, picks. */
+  get input() {
+    return this.page.locator('.quick-input-widget input[type="text"], .quick-input-widget .input').first();
+  }
+
+  /** Runs a command from the palette by its title, with the keyboard. */
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    await this.input.waitFor();
+    await this.input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Items of an open pick, as they can be read. */
+  get picks() {
+    return this.page.locator('.quick-input-list .monaco-list-row');
+  }
+
+  /** The webview of the panel: a frame in a frame. */
+  get panel() {
+    return this.page
+      .locator('iframe.webview.ready')
+      .contentFrame()
+      .locator('iframe#active-frame')
+      .contentFrame();
+  }
+
+  /** Rows of the list of calls. */
+  get rows() {
+    return this.panel.getByRole('grid', { name: 'HTTP calls' }).locator('.rows [role="row"]');
+  }
+
+  get details() {
+    return this.panel.getByLabel('Details of the call');
+  }
+
+  /** Rows of the tree in the side bar. */
+  get tree() {
+    return this.page.getByRole('tree', { name: /HTTP Calls/ }).locator('[role="treeitem"]');
+  }
+
+  get toolbar() {
+    return this.page.locator('.debug-toolbar');
+  }
+
+  get statusItem() {
+    return this.page.locator('.statusbar-item[id*="httpTrace"]');
+  }
+
+  /** A picture of the whole window, for people to look at. */
+  async picture(name) {
+    const folder = join(root, 'test-output/screenshots');
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+
+  /** Closes notifications, so that they do not cover what comes next. */
+  async quiet() {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  async theme(name) {
+    await this.command('Preferences: Color Theme');
+    await this.input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.input.waitFor({ state: 'hidden' });
+  }
+}
