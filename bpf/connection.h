@@ -17,61 +17,100 @@ static __always_inline u32 sequence_of(struct sock *sk, u8 direction)
 	return direction == DIRECTION_OUT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
 }
 
-/* The TCP socket behind a descriptor of the current task, or NULL. `inode` names it for good. */
-static __always_inline struct sock *sock_of_descriptor(u32 descriptor, u32 *inode)
+/* A socket that may carry HTTP, and what names it for good. */
+struct endpoint {
+	struct sock *sk; /* NULL = none */
+	u32 inode;
+	u8 transport;
+};
+
+static __always_inline struct endpoint endpoint_of_socket(struct socket *socket, u32 inode)
+{
+	struct endpoint none = {};
+	struct sock *sk;
+	u16 family;
+
+	if (BPF_CORE_READ(socket, type) != SOCK_STREAM)
+		return none;
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk)
+		return none;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family == AF_UNIX)
+		return (struct endpoint){sk, inode, TRANSPORT_UNIX};
+	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return none;
+	return (struct endpoint){sk, inode, TRANSPORT_TCP};
+}
+
+static __always_inline struct file *file_of_descriptor(u32 descriptor)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files, *file = 0;
-	struct socket *socket;
-	struct inode *node;
-	struct sock *sk;
-	u16 family;
 
 	if (descriptor >= BPF_CORE_READ(table, max_fds))
 		return 0;
 	files = BPF_CORE_READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
-	if (!file)
-		return 0;
-	node = BPF_CORE_READ(file, f_inode);
-	if ((BPF_CORE_READ(node, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	if (BPF_CORE_READ(socket, type) != SOCK_STREAM)
-		return 0;
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk)
-		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	*inode = BPF_CORE_READ(node, i_ino);
-	return sk;
+	return file;
 }
 
-static __always_inline struct connection *connection_of(struct sock *sk)
+/* The stream socket behind a descriptor of the current task. */
+static __always_inline struct endpoint endpoint_of_descriptor(u32 descriptor)
+{
+	struct endpoint none = {};
+	struct file *file = file_of_descriptor(descriptor);
+	struct inode *node;
+
+	if (!file)
+		return none;
+	node = BPF_CORE_READ(file, f_inode);
+	if ((BPF_CORE_READ(node, i_mode) & S_IFMT) != S_IFSOCK)
+		return none;
+	return endpoint_of_socket(BPF_CORE_READ(file, private_data), BPF_CORE_READ(node, i_ino));
+}
+
+static __always_inline struct connection *connection_of(struct sock *sk, u8 transport)
 {
 	u64 key = (u64)sk;
 
+	if (transport == TRANSPORT_UNIX)
+		return bpf_map_lookup_elem(&unix_connections, &key);
 	return bpf_map_lookup_elem(&connections, &key);
 }
 
-static __always_inline struct connection *new_connection(struct sock *sk, u32 inode, u8 side)
+static __always_inline void forget_connection(struct sock *sk, u8 transport)
+{
+	u64 key = (u64)sk;
+
+	if (transport == TRANSPORT_UNIX)
+		bpf_map_delete_elem(&unix_connections, &key);
+	else
+		bpf_map_delete_elem(&connections, &key);
+}
+
+static __always_inline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
 {
 	struct connection fresh = {};
 	u64 key = (u64)sk;
+	long error;
 
 	fresh.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
 	fresh.inode = inode;
 	fresh.side = side;
+	fresh.transport = transport;
 	fresh.pid = bpf_get_current_pid_tgid() >> 32;
 	fresh.last_direction = 0xff;
-	if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY)) {
+	if (transport == TRANSPORT_UNIX)
+		error = bpf_map_update_elem(&unix_connections, &key, &fresh, BPF_ANY);
+	else
+		error = bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY);
+	if (error) {
 		COUNT(connections_untracked, 1);
 		return 0;
 	}
-	return bpf_map_lookup_elem(&connections, &key);
+	return connection_of(sk, transport);
 }
 
 /* Positions count from here on. */
@@ -80,6 +119,39 @@ static __always_inline void base_connection(struct sock *sk, struct connection *
 	connection->sequence[DIRECTION_OUT] = sequence_of(sk, DIRECTION_OUT);
 	connection->sequence[DIRECTION_IN] = sequence_of(sk, DIRECTION_IN);
 	connection->based = 1;
+}
+
+/* A TCP socket that is seen for the first time, by a call that has begun when its counters were `before`. */
+static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, bool entered, const u32 *before)
+{
+	u64 key = (u64)sk;
+	struct handshake *handshake = bpf_map_lookup_elem(&handshakes, &key);
+	struct connection *connection;
+
+	connection = new_connection(sk, inode, TRANSPORT_TCP, handshake ? SIDE_SERVER : SIDE_UNKNOWN);
+	if (!connection)
+		return 0;
+	connection->late = 1;
+	if (!handshake)
+		return connection;
+	connection->established = handshake->established;
+	/* Bytes may have moved while its process was not yet a target. */
+	if (entered && handshake->sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
+	    handshake->sequence[DIRECTION_IN] == before[DIRECTION_IN]) {
+		connection->late = 0;
+		connection->sequence[DIRECTION_OUT] = before[DIRECTION_OUT];
+		connection->sequence[DIRECTION_IN] = before[DIRECTION_IN];
+		connection->based = 1;
+	}
+	bpf_map_delete_elem(&handshakes, &key);
+	return connection;
+}
+
+/* A Unix socket connected or accepted by a target. */
+static __always_inline void meet_unix(struct endpoint endpoint, u8 side)
+{
+	if (endpoint.sk && endpoint.transport == TRANSPORT_UNIX)
+		new_connection(endpoint.sk, endpoint.inode, TRANSPORT_UNIX, side);
 }
 
 static __always_inline bool is_copied(u8 protocol)
@@ -95,7 +167,7 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 {
 	u32 now, moved;
 
-	if (!connection->based || !is_copied(connection->protocol) || !connection->announced)
+	if (connection->transport == TRANSPORT_UNIX || !connection->based || !is_copied(connection->protocol) || !connection->announced)
 		return;
 	now = sequence_of(sk, direction);
 	moved = now - connection->sequence[direction & 1];

@@ -16,9 +16,23 @@
 #define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
 #define MAX_STEPS 576 /* pieces and segments looked at in one call: 64 segments, 8 MiB */
 
-/* A call being copied. Per CPU: the programs that use it run with preemption off. */
+/*
+ * A call being copied. Per CPU and, as some kinds of program can be preempted
+ * by another one on the same CPU, per program: each has a slot of its own, and
+ * the kernel never runs one program twice on a CPU at a time.
+ */
+enum slot {
+	SLOT_SYSCALL,
+	SLOT_SEND,
+	SLOT_RECEIVE,
+	SLOT_UNIX_SEND,
+	SLOT_UNIX_RECEIVE,
+	SLOT_PAGES,
+	SLOTS,
+};
+
 struct work {
-	u64 segments;      /* user address of the next struct iovec */
+	u64 segments;      /* address of the next struct iovec */
 	u64 segment_count; /* left, the current one excluded */
 	u64 base;          /* user address within the current segment */
 	u64 left;          /* bytes of the current segment */
@@ -29,29 +43,29 @@ struct work {
 	u64 allowed;       /* of these, bytes that may be copied */
 	u64 connection;
 	u64 position;
-	u64 entered;
+	u64 entered;       /* 0 = the entry was not seen */
 	u64 time;
 	u64 unseen;
+	u32 before[2];     /* TCP's counters at entry, by direction */
 	u32 pid;
 	u16 flags;
 	u16 number;
 	u8 direction;
 	u8 protocol;
-	u8 unreadable;
+	u8 source;
+	u8 transport;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SLOTS);
 	__type(key, u32);
 	__type(value, struct work);
 } work_map SEC(".maps");
 
-static __always_inline struct work *the_work(void)
+static __always_inline struct work *work_of(u32 slot)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&work_map, &zero);
+	return bpf_map_lookup_elem(&work_map, &slot);
 }
 
 static __always_inline void fill_data(struct record_data *record, struct work *work, u32 size, u32 copied, u8 omission)
@@ -165,8 +179,12 @@ static __always_inline bool next_segment(struct work *work)
 		return false;
 	if (work->segment_count == 0)
 		return true;
-	if (bpf_probe_read_user(&segment, sizeof(segment), (void *)work->segments))
+	if (work->source == SOURCE_KERNEL_SEGMENTS) {
+		if (bpf_probe_read_kernel(&segment, sizeof(segment), (void *)work->segments))
+			return false;
+	} else if (bpf_probe_read_user(&segment, sizeof(segment), (void *)work->segments)) {
 		return false;
+	}
 	work->segments += sizeof(segment);
 	work->segment_count--;
 	work->base = segment.iov_base;
@@ -180,9 +198,9 @@ static __always_inline bool next_segment(struct work *work)
  * One step: a segment is taken up, or a piece emitted. Global, so that the
  * verifier looks at it once, whatever the number of steps. 0 = done.
  */
-__noinline int trace_http_step(void)
+__noinline int trace_http_step(u32 slot)
 {
-	struct work *work = the_work();
+	struct work *work = work_of(slot);
 	u64 count;
 
 	if (!work || work->remaining == 0)
@@ -234,14 +252,14 @@ __noinline int trace_http_step(void)
 	return 1;
 }
 
-static __always_inline void copy_call(struct work *work)
+static __always_inline void copy_call(struct work *work, u32 slot)
 {
 	for (u32 i = 0; i < MAX_STEPS; i++) {
-		if (!trace_http_step())
+		if (!trace_http_step(slot))
 			break;
 	}
 	if (work->remaining > 0)
-		emit_without_bytes(work, (u32)work->remaining, work->unreadable ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+		emit_without_bytes(work, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
 }
 
 /* Adds the first bytes of a call to those by which the protocol is recognised. */
@@ -270,14 +288,23 @@ static __always_inline u8 recognise(struct connection *connection, struct work *
 
 /*
  * Where the bytes of this call stand in their direction's stream, and how
- * many before them moved unseen. `before` is the counter at the call's entry.
+ * many before them moved unseen.
  */
-static __always_inline void place(struct sock *sk, struct connection *connection, struct work *work, bool entered, u32 before)
+static __always_inline void place(struct sock *sk, struct connection *connection, struct work *work)
 {
 	u8 direction = work->direction & 1;
+	u32 before = work->before[direction];
+	bool entered = work->entered != 0;
 	u32 moved = (u32)work->remaining;
-	u32 now = sequence_of(sk, direction);
-	u32 delta;
+	u32 now, delta;
+
+	if (connection->transport == TRANSPORT_UNIX) {
+		/* No counter of its own: what passes by unseen stays unknown. */
+		work->position = connection->position[direction];
+		connection->position[direction] += moved;
+		return;
+	}
+	now = sequence_of(sk, direction);
 
 	if (!connection->based) {
 		base_connection(sk, connection);
@@ -311,34 +338,41 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 }
 
 /*
- * Everything that a call which moved bytes leads to. The work holds the
- * buffers, the number of bytes and the times.
+ * Everything that a call which moved bytes leads to. The work, which is that
+ * of the slot, holds the buffers, the number of bytes, the times and the
+ * counters at entry.
  */
-static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *work, bool entered, u32 before)
+static __always_inline void trace_call(struct endpoint endpoint, struct work *work, u32 slot)
 {
-	struct connection *connection = connection_of(sk);
+	struct sock *sk = endpoint.sk;
+	struct connection *connection = connection_of(sk, endpoint.transport);
 	u8 direction = work->direction & 1;
+	u32 inode = endpoint.inode;
 	u8 protocol;
 
 	if (connection && connection->inode && connection->inode != inode) {
 		/* The socket's memory was used again without our having seen the end. */
-		u64 key = (u64)sk;
-
-		bpf_map_delete_elem(&connections, &key);
+		emit_closed(connection);
+		forget_connection(sk, endpoint.transport);
 		connection = 0;
 	}
 	if (!connection) {
-		connection = new_connection(sk, inode, SIDE_UNKNOWN);
+		if (endpoint.transport == TRANSPORT_UNIX) {
+			connection = new_connection(sk, inode, TRANSPORT_UNIX, SIDE_UNKNOWN);
+			if (connection)
+				connection->late = 1;
+		} else {
+			connection = meet_tcp(sk, inode, work->entered != 0, work->before);
+		}
 		if (!connection)
 			return;
-		connection->late = 1;
 	}
 	connection->inode = inode;
 	connection->pid = work->pid;
 	if (work->left == 0)
 		next_segment(work);
 
-	if (connection->protocol == PROTOCOL_UNDECIDED && !work->unreadable) {
+	if (connection->protocol == PROTOCOL_UNDECIDED && work->source != SOURCE_NONE) {
 		protocol = recognise(connection, work, direction);
 		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2) {
 			/* In the middle of something: every further call is looked at afresh. */
@@ -357,7 +391,7 @@ static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *
 				/* Told once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;
 				work->protocol = protocol;
-				place(sk, connection, work, entered, before);
+				place(sk, connection, work);
 				emit_opened(sk, connection);
 				emit_without_bytes(work, (u32)work->remaining, OMISSION_PROTOCOL);
 				return;
@@ -371,14 +405,13 @@ static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *
 
 	work->connection = connection->id;
 	work->protocol = connection->protocol;
-	place(sk, connection, work, entered, before);
+	place(sk, connection, work);
 	emit_opened(sk, connection);
 
 	if (connection->last_direction != direction) {
 		connection->last_direction = direction; /* the other side speaks: a new message */
 		connection->budget_used[direction] = 0;
-	} else if (connection->budget_used[direction] && connection->protocol == PROTOCOL_HTTP1 && work->left >= 16 &&
-		   !work->unreadable) {
+	} else if (connection->budget_used[direction] && connection->protocol == PROTOCOL_HTTP1 && work->left >= 16) {
 		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
 		u8 head[16];
 
@@ -396,7 +429,40 @@ static __always_inline void trace_call(struct sock *sk, u32 inode, struct work *
 		/* Saturates: only "used up" is of interest. */
 		connection->budget_used[direction] = used + (u32)work->allowed;
 	}
-	copy_call(work);
+	copy_call(work, slot);
+}
+
+/* The work of a call that moved bytes; `call` is NULL when its entry was not seen. */
+static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call *call, u8 direction, u8 transport)
+{
+	struct work *work = work_of(slot);
+
+	if (!work)
+		return 0;
+	__builtin_memset(work, 0, sizeof(*work));
+	work->message_left = ~0ull;
+	work->remaining = moved;
+	if (call) {
+		work->entered = call->entered;
+		work->before[0] = call->sequence[0];
+		work->before[1] = call->sequence[1];
+	}
+	work->time = bpf_ktime_get_boot_ns();
+	work->pid = bpf_get_current_pid_tgid() >> 32;
+	work->number = 0xffff;
+	work->direction = direction;
+	work->transport = transport;
+	return work;
+}
+
+/* A read of nothing on a stream that has ended. */
+static __always_inline void read_end_of_stream(struct endpoint endpoint)
+{
+	struct sock *sk = endpoint.sk;
+	struct connection *connection = connection_of(sk, endpoint.transport);
+
+	if (connection && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+		emit_ended(connection, DIRECTION_IN, ENDING_READ_EOF, 0);
 }
 
 #endif

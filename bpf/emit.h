@@ -50,17 +50,8 @@ static __always_inline void submit_data(void *record)
 	bpf_ringbuf_submit(record, waiting > wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
+static __always_inline void fill_opened(struct record_opened *record, struct sock *sk, struct connection *connection)
 {
-	struct record_opened *record;
-	u16 family;
-
-	if (connection->announced)
-		return;
-	connection->announced = 1;
-	record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
-	if (!record)
-		return;
 	if (connection->late)
 		record->header.flags |= FLAG_JOINED_LATE;
 	record->header.pid = connection->pid;
@@ -68,20 +59,71 @@ static __always_inline void emit_opened(struct sock *sk, struct connection *conn
 	record->connect_started = connection->connect_started;
 	record->established = connection->established;
 	record->side = connection->side;
-	record->transport = TRANSPORT_TCP;
+	record->transport = connection->transport;
 	record->network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	record->family = family;
+	record->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+}
+
+static __always_inline void fill_inet_addresses(struct record_opened *record, struct sock *sk)
+{
 	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	record->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (family == AF_INET6) {
+	if (record->family == AF_INET6) {
 		BPF_CORE_READ_INTO((struct in6_addr *)record->local_address, sk, __sk_common.skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO((struct in6_addr *)record->remote_address, sk, __sk_common.skc_v6_daddr);
 	} else {
 		BPF_CORE_READ_INTO((__be32 *)record->local_address, sk, __sk_common.skc_rcv_saddr);
 		BPF_CORE_READ_INTO((__be32 *)record->remote_address, sk, __sk_common.skc_daddr);
 	}
-	submit_structure(record);
+}
+
+/* sun_path of one end; its length. */
+static __always_inline u16 read_unix_path(struct sock *sk, char *path)
+{
+	const u32 family_size = 2;
+	struct unix_address *address;
+	u32 length;
+
+	if (!sk)
+		return 0;
+	address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	if (!address)
+		return 0;
+	length = BPF_CORE_READ(address, len);
+	if (length <= family_size)
+		return 0;
+	length -= family_size;
+	asm volatile("" : "+r"(length));
+	if (length > UNIX_PATH_SIZE)
+		length = UNIX_PATH_SIZE;
+	if (bpf_probe_read_kernel(path, length, (char *)address + bpf_core_field_offset(address->name) + family_size))
+		return 0;
+	return length;
+}
+
+static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
+{
+	if (connection->announced)
+		return;
+	connection->announced = 1;
+	if (connection->transport == TRANSPORT_UNIX) {
+		struct record_opened_unix *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
+
+		if (!record)
+			return;
+		fill_opened(&record->opened, sk, connection);
+		record->local_length = read_unix_path(sk, record->local_path);
+		record->remote_length = read_unix_path(BPF_CORE_READ((struct unix_sock *)sk, peer), record->remote_path);
+		submit_structure(record);
+	} else {
+		struct record_opened *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
+
+		if (!record)
+			return;
+		fill_opened(record, sk, connection);
+		fill_inet_addresses(record, sk);
+		submit_structure(record);
+	}
 }
 
 static __always_inline void emit_ended(struct connection *connection, u8 direction, u8 ending, u32 error)
@@ -99,6 +141,21 @@ static __always_inline void emit_ended(struct connection *connection, u8 directi
 	record->error = error;
 	record->direction = direction;
 	record->ending = ending;
+	submit_structure(record);
+}
+
+static __always_inline void emit_closed(struct connection *connection)
+{
+	struct record_closed *record;
+
+	if (!connection->announced)
+		return;
+	record = reserve_structure(RECORD_CLOSED, sizeof(*record), connection->id);
+	if (!record)
+		return;
+	record->header.pid = connection->pid;
+	record->sent = connection->position[DIRECTION_OUT];
+	record->received = connection->position[DIRECTION_IN];
 	submit_structure(record);
 }
 

@@ -9,17 +9,28 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 {
 	struct connection *connection;
+	u64 key = (u64)sk;
 
 	if (new_state == TCP_SYN_SENT) {
 		/* connect(): in the connecting thread. */
 		if (sk->sk_protocol != IPPROTO_TCP || !current_target())
 			return 0;
-		connection = new_connection(sk, 0, SIDE_CLIENT);
+		connection = new_connection(sk, 0, TRANSPORT_TCP, SIDE_CLIENT);
 		if (connection)
 			connection->connect_started = bpf_ktime_get_boot_ns();
 		return 0;
 	}
-	connection = connection_of(sk);
+	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED) {
+		/* The server's side, before anybody has accepted it: whose it will be is not known yet. */
+		struct handshake handshake = {
+			.established = bpf_ktime_get_boot_ns(),
+			.sequence = {sequence_of(sk, DIRECTION_OUT), sequence_of(sk, DIRECTION_IN)},
+		};
+
+		bpf_map_update_elem(&handshakes, &key, &handshake, BPF_ANY);
+		return 0;
+	}
+	connection = connection_of(sk, TRANSPORT_TCP);
 	if (!connection)
 		return 0;
 	switch (new_state) {
@@ -49,23 +60,15 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(trace_http_gone, struct sock *sk)
 {
-	struct connection *connection = connection_of(sk);
-	struct record_closed *record;
+	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
 	u64 key = (u64)sk;
 
+	bpf_map_delete_elem(&handshakes, &key);
 	if (!connection)
 		return 0;
 	count_trailing(sk, connection, DIRECTION_IN);
-	if (connection->announced) {
-		record = reserve_structure(RECORD_CLOSED, sizeof(*record), connection->id);
-		if (record) {
-			record->header.pid = connection->pid;
-			record->sent = connection->position[DIRECTION_OUT];
-			record->received = connection->position[DIRECTION_IN];
-			submit_structure(record);
-		}
-	}
-	bpf_map_delete_elem(&connections, &key);
+	emit_closed(connection);
+	forget_connection(sk, TRANSPORT_TCP);
 	return 0;
 }
 

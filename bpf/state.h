@@ -18,13 +18,30 @@ const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the 
 
 #define HEAD_PROBE 32 /* bytes by which a protocol is recognised */
 
-/* One system call under way, on its thread. */
+/* Where the bytes of a call are. */
+enum source {
+	SOURCE_BUFFER,          /* one user buffer at base */
+	SOURCE_USER_SEGMENTS,   /* an array of struct iovec in user memory */
+	SOURCE_KERNEL_SEGMENTS, /* the kernel's own copy of it */
+	SOURCE_NONE,            /* pages or kernel memory: there is nothing to read */
+};
+
+/* One call under way, on its thread. */
 struct call {
 	u64 entered;
 	u64 sock;       /* struct sock *, 0 = none */
+	u64 base;       /* as struct work: only the backends below the system calls fill these in */
+	u64 segments;
+	u64 segment_count;
+	u64 skip;       /* bytes of the first segment already used up */
+	u64 size;       /* bytes asked for */
+	u64 flags;      /* MSG_ */
 	u32 inode;
 	u32 sequence[2]; /* of the socket at entry, by direction */
 	u16 number;
+	u8 direction;
+	u8 source;
+	u8 transport;
 	bool active;
 };
 
@@ -44,6 +61,7 @@ struct connection {
 	u8 announced; /* RECORD_OPENED was emitted */
 	u8 ended;    /* bit per direction */
 	u8 based;    /* sequence[] holds */
+	u8 transport;
 	u8 head_length[2];
 	u8 head[2][2 * HEAD_PROBE]; /* twice: the verifier bounds offset and length apart */
 };
@@ -61,6 +79,30 @@ struct {
 	__type(key, u64); /* struct sock * */
 	__type(value, struct connection);
 } connections SEC(".maps");
+
+/* Unix sockets have no tracepoint at their end, so theirs clean themselves up. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct connection);
+} unix_connections SEC(".maps");
+
+/*
+ * Sockets that the handshake made on the server side while the programs were
+ * loaded: who reads them first has not joined late.
+ */
+struct handshake {
+	u64 established;
+	u32 sequence[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct handshake);
+} handshakes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

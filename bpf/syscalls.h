@@ -9,6 +9,7 @@
 enum {
 	NR_READ = 0,
 	NR_WRITE = 1,
+	NR_CLOSE = 3,
 	NR_READV = 19,
 	NR_WRITEV = 20,
 	NR_SENDFILE = 40,
@@ -27,6 +28,7 @@ enum {
 };
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
+	NR_CLOSE = 57,
 	NR_READ = 63,
 	NR_WRITE = 64,
 	NR_READV = 65,
@@ -55,6 +57,8 @@ enum shape {
 	SHAPE_MESSAGES, /* (fd, mmsghdr *, count, flags) */
 	SHAPE_FILE,     /* sendfile, splice: no bytes in user memory */
 	SHAPE_ACCEPT,
+	SHAPE_CONNECT,
+	SHAPE_CLOSE,
 };
 
 struct syscall {
@@ -91,6 +95,10 @@ static __always_inline struct syscall describe(long number)
 	case NR_ACCEPT:
 	case NR_ACCEPT4:
 		return (struct syscall){SHAPE_ACCEPT, 0};
+	case NR_CONNECT:
+		return (struct syscall){SHAPE_CONNECT, 0};
+	case NR_CLOSE:
+		return (struct syscall){SHAPE_CLOSE, 0};
 	default:
 		return (struct syscall){SHAPE_NONE, 0};
 	}

@@ -15,6 +15,7 @@
 
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
+#define UNIX_PATH_SIZE 108 /* sizeof sockaddr_un.sun_path */
 
 enum record_type {
 	RECORD_OPENED = 1,  /* a connection is known from here on */
@@ -88,6 +89,16 @@ struct record_opened {
 	unsigned int padding;
 	unsigned char local_address[ADDRESS_SIZE];  /* IPv4 in the first four bytes */
 	unsigned char remote_address[ADDRESS_SIZE];
+};
+
+/* RECORD_OPENED of a Unix socket. Abstract names begin with a NUL; a length of 0 is an unnamed end. */
+struct record_opened_unix {
+	struct record_opened opened;
+	unsigned short local_length;
+	unsigned short remote_length;
+	unsigned int padding;
+	char local_path[UNIX_PATH_SIZE];
+	char remote_path[UNIX_PATH_SIZE];
 };
 
 struct record_data {
