@@ -7,7 +7,7 @@ export async function restricted(steps, workbench, { url, workspace }) {
   await steps.step('in Restricted Mode the tree says why nothing can be traced', async () => {
     await page.goto(`${url}/?folder=${encodeURIComponent(workspace)}`);
     await page.getByRole('button', { name: /No, I don't trust/ }).click();
-    await workbench.command('Debug: Focus on HTTP Calls View');
+    await workbench.command('Run and Debug: Focus on HTTP Calls View');
     await page.getByText('HTTP Trace is off in Restricted Mode').waitFor();
     await workbench.picture('restricted-mode');
   });

@@ -10,7 +10,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('before debugging, panel and tree say what to do', async () => {
-    await workbench.command('Debug: Focus on HTTP Calls View');
+    await workbench.command('Run and Debug: Focus on HTTP Calls View');
     await page.getByText('Start debugging, then start the trace').waitFor();
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
     await workbench.panel.getByText('Start a trace to see every HTTP call').waitFor();
@@ -57,7 +57,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('the tree holds process, host and route; a call in it leads to the details', async () => {
-    await workbench.command('Debug: Focus on HTTP Calls View');
+    await workbench.command('Run and Debug: Focus on HTTP Calls View');
     const route = tree.filter({ hasText: '/chairs' }).first();
     await route.waitFor();
     await route.click();

@@ -26,10 +26,19 @@ export class Workbench {
 
   /** Runs a command from the palette by its title, with the keyboard. */
   async command(title) {
-    await this.page.keyboard.press('F1');
-    await this.input.waitFor();
-    await this.input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    const item = this.picks.filter({ hasText: title }).first();
+    // The palette does not learn of commands that come while it is open, as they do in a window that just opened.
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('F1');
+      await this.input.fill(`>${title}`);
+      try {
+        await item.waitFor({ timeout: 3_000 });
+        break;
+      } catch (error) {
+        if (attempt === 5) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
     await this.page.keyboard.press('Enter');
   }
 
