@@ -2,9 +2,25 @@
  * The engine: records in, exchanges out. A pure function of what is pushed into it: no clock, no I/O, no
  * randomness, so that a recorded trace replays to the same exchanges byte for byte.
  */
-import type { Exchange } from './exchange.ts';
+import type { ConnectionHost } from './connection.ts';
+import { Connections } from './connections.ts';
+import type { Exchange, Process } from './exchange.ts';
 import type { ExchangeJson } from './exchangeJson.ts';
+import { jsonOf } from './jsonOf.ts';
+import {
+  DEFAULT_BODY_LIMIT,
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_EXCHANGES,
+  PATIENCE_INTERVAL,
+  RECORD_PATIENCE,
+} from './limits.ts';
+import { type StoredConnection, StoredExchange } from './model.ts';
+import { Processes } from './processes.ts';
+import type { ByteCounters } from './reassembly.ts';
+import { RecordType, readRecords, type TraceRecord } from './record.ts';
 import type { ExchangeRow } from './row.ts';
+import { rowOf } from './rowOf.ts';
+import { Store } from './store.ts';
 
 export interface EngineOptions {
   /** Bytes of each body that are kept; the rest only counts. null = all. Default 64 KiB. */
@@ -62,4 +78,165 @@ export interface EngineApi {
   stats(): EngineStats;
   /** Forget all ended exchanges (the user's Clear); running ones stay. They come as `removed`. */
   clear(): void;
+}
+
+/** See {@link EngineApi}. */
+export class Engine implements EngineApi, ConnectionHost {
+  readonly bodyLimit: number;
+  readonly counters: ByteCounters = { copied: 0, omitted: 0, unseen: 0, lost: 0 };
+
+  readonly #store: Store;
+  readonly #processes = new Processes();
+  readonly #connections: Connections;
+  #clockOffset = 0n;
+  /** Boot time of millisecond 0; null before the first clock or record. */
+  #origin: bigint | null = null;
+  #newest = 0n;
+  /** When what waits was last looked at. */
+  #looked = 0n;
+  #records = 0;
+  #exchanges = 0;
+  #lastId = 0;
+  #errors = 0;
+
+  constructor(options: EngineOptions = {}) {
+    const { bodyLimit = DEFAULT_BODY_LIMIT } = options;
+    this.bodyLimit = bodyLimit ?? Number.POSITIVE_INFINITY;
+    this.#store = new Store(
+      options.maxExchanges ?? DEFAULT_MAX_EXCHANGES,
+      options.maxBytes ?? DEFAULT_MAX_BYTES,
+    );
+    this.#connections = new Connections(this);
+  }
+
+  setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void {
+    this.#clockOffset = clock.offset;
+    this.#origin ??= clock.bootTime;
+  }
+
+  setProcess(pid: number, name: string | null): void {
+    this.#processes.set(pid, name);
+  }
+
+  push(records: Uint8Array): void {
+    const batch = Buffer.from(records.buffer, records.byteOffset, records.byteLength);
+    for (const record of readRecords(batch)) {
+      this.#records++;
+      this.#origin ??= record.time;
+      if (record.emitted > this.#newest) this.#newest = record.emitted;
+      this.#take(record);
+      if (this.#newest - this.#looked >= PATIENCE_INTERVAL) {
+        // Records of one moment come from several processors; seconds apart, an older one is not to come.
+        this.#looked = this.#newest;
+        this.#connections.advance(this.#newest - RECORD_PATIENCE);
+      }
+    }
+  }
+
+  advance(upTo: bigint): void {
+    this.#connections.advance(upTo);
+  }
+
+  finish(): void {
+    this.#connections.finish(this.milliseconds(this.#newest));
+  }
+
+  takeChanges(): EngineChanges {
+    return this.#store.takeChanges();
+  }
+
+  get(id: number): Exchange | undefined {
+    return this.#store.get(id);
+  }
+
+  row(id: number): ExchangeRow | undefined {
+    const exchange = this.#store.get(id);
+    return exchange === undefined ? undefined : rowOf(exchange);
+  }
+
+  json(id: number, options: { readonly reveal?: boolean } = {}): ExchangeJson | undefined {
+    const exchange = this.#store.get(id);
+    if (exchange === undefined) return undefined;
+    return jsonOf(exchange, (ms) => this.#wallTime(ms), options.reveal ?? false);
+  }
+
+  stats(): EngineStats {
+    return {
+      records: this.#records,
+      connections: this.#connections.seen,
+      exchanges: this.#exchanges,
+      evicted: this.#store.evicted,
+      running: this.#store.running,
+      errors: this.#errors,
+      copiedBytes: this.counters.copied,
+      omittedBytes: this.counters.omitted,
+      unseenBytes: this.counters.unseen,
+      lostBytes: this.counters.lost,
+      newest: this.#newest,
+    };
+  }
+
+  clear(): void {
+    this.#store.clear();
+  }
+
+  // ── ConnectionHost ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  milliseconds(bootTime: bigint): number {
+    return Number(bootTime - (this.#origin ?? bootTime)) / 1e6;
+  }
+
+  /** @internal */
+  process(pid: number): Process | null {
+    return this.#processes.get(pid);
+  }
+
+  /** @internal */
+  create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange {
+    this.#exchanges++;
+    this.#lastId++;
+    const exchange = new StoredExchange(this.#lastId, process, connection, first);
+    this.#store.add(exchange);
+    return exchange;
+  }
+
+  /** @internal */
+  changed(exchange: StoredExchange): void {
+    this.#store.changed(exchange);
+  }
+
+  /** @internal */
+  ended(exchange: StoredExchange): void {
+    if ((exchange.response?.status ?? 0) >= 400 || exchange.completeness.has('aborted')) this.#errors++;
+    this.#store.ended(exchange);
+  }
+
+  /** @internal */
+  merged(exchange: StoredExchange): void {
+    this.#exchanges--;
+    this.#store.remove(exchange);
+  }
+
+  /** @internal */
+  mayKeep(bytes: number): boolean {
+    return this.#store.mayKeep(bytes);
+  }
+
+  #wallTime(milliseconds: number): bigint {
+    return (this.#origin ?? 0n) + this.#clockOffset + BigInt(Math.round(milliseconds * 1e6));
+  }
+
+  #take(record: TraceRecord): void {
+    switch (record.type) {
+      case RecordType.ProcessStarted:
+      case RecordType.ProcessReplaced:
+        this.#processes.set(record.pid, record.name === '' ? null : record.name);
+        return;
+      case RecordType.ProcessEnded:
+        return;
+      default:
+        this.#connections.take(record);
+    }
+  }
 }

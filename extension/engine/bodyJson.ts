@@ -1,0 +1,76 @@
+/** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
+import { maskBody } from '../privacy/maskBody.ts';
+import { decodeText } from './charset.ts';
+import { removeCodings } from './coding.ts';
+import { readContentType } from './contentType.ts';
+import type { BodyJson } from './exchangeJson.ts';
+import { listMembers } from './http1/characters.ts';
+import type { StoredMessage } from './model.ts';
+
+export interface BodyParts {
+  readonly body: BodyJson | null;
+  readonly decodedSize: number | null;
+  readonly bodyNote: string | null;
+}
+
+export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
+  const { body } = message;
+  if (body.captured === 0) {
+    const missing = body.size !== null && body.size > 0;
+    return { body: null, decodedSize: null, bodyNote: missing ? 'The body was not captured.' : null };
+  }
+  const captured =
+    body.chunks.length === 1 ? asBuffer(body.chunks[0] as Uint8Array) : Buffer.concat(body.chunks);
+  const whole = body.size === body.captured;
+  const notes: string[] = [];
+  if (!whole) {
+    notes.push(
+      body.size === null
+        ? `Only the first ${body.captured} bytes of the body are known.`
+        : `Only the first ${body.captured} of ${body.size} bytes of the body were captured.`,
+    );
+  }
+  const codings = [
+    ...listMembers(message.field('content-encoding') ?? ''),
+    ...(message.transferCodings ?? []),
+  ];
+  const decoded = removeCodings(captured, codings, whole);
+  if (decoded.note !== null) notes.push(decoded.note);
+  const type = readContentType(message.field('content-type'));
+  const encoded = codings.length > 0 && !decoded.removed;
+  const wholeText = whole && decoded.note === null;
+  const text = encoded ? null : decodeText(decoded.bytes, type.charset, wholeText);
+  return {
+    body: present(text, decoded.bytes, type, reveal || encoded),
+    decodedSize: decoded.removed ? decoded.bytes.length : null,
+    bodyNote: notes.length === 0 ? null : notes.join(' '),
+  };
+}
+
+function present(
+  text: string | null,
+  bytes: Buffer,
+  type: ReturnType<typeof readContentType>,
+  asIs: boolean,
+): BodyJson {
+  if (text !== null) return { text: asIs ? text : maskBody(text, type) };
+  if (asIs) return { base64: bytes.toString('base64') };
+  // Not valid in its charset, but secrets in it may still be readable: masked as the bytes that they are.
+  const latin1 = bytes.toString('latin1');
+  const masked = maskBody(latin1, type);
+  if (masked === latin1) return { base64: bytes.toString('base64') };
+  return { base64: bytesOf(masked).toString('base64') };
+}
+
+/** Latin-1, but for the mask, which is none and becomes UTF-8. */
+function bytesOf(text: string): Buffer {
+  const parts: Buffer[] = [];
+  for (const part of text.split(/([^\x00-\xff]+)/)) {
+    parts.push(Buffer.from(part, /^[\x00-\xff]*$/.test(part) ? 'latin1' : 'utf8'));
+  }
+  return Buffer.concat(parts);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,153 @@
+/** How a body is delimited: RFC 9112 section 6.3, and what is sensible where its rules are broken. */
+import type { Field } from '../exchange.ts';
+import { listMembers } from './characters.ts';
+import type { RuleName } from './violations.ts';
+
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  /** Up to the end of the stream. */
+  | { readonly kind: 'close' }
+  /** No HTTP/1 message follows in either direction. */
+  | { readonly kind: 'tunnel'; readonly protocol: string };
+
+export interface FramingResult {
+  readonly framing: Framing;
+  /** Transfer codings besides chunked, in the order in which they were applied; null = none. */
+  readonly codings: readonly string[] | null;
+  readonly broken: readonly RuleName[];
+}
+
+interface LengthFields {
+  readonly length: number | null;
+  readonly present: boolean;
+  readonly codings: string[];
+  readonly coded: boolean;
+}
+
+/** Fields that {@link requestFraming} and {@link responseFraming} look at, in lower case. */
+export function isFramingField(lowerName: string): boolean {
+  return (
+    lowerName === 'content-length' ||
+    lowerName === 'transfer-encoding' ||
+    lowerName === 'upgrade' ||
+    lowerName === 'connection' ||
+    lowerName === 'host'
+  );
+}
+
+export function requestFraming(version: string, fields: readonly Field[]): FramingResult {
+  const broken: RuleName[] = [];
+  const read = readLengthFields(fields, broken);
+  checkHost(version, fields, broken);
+  if (read.coded) {
+    const { chunked, codings } = readCodings(read, version, broken);
+    if (chunked) return { framing: { kind: 'chunked' }, codings, broken };
+    broken.push('chunked-not-last');
+    return { framing: { kind: 'close' }, codings, broken };
+  }
+  return { framing: lengthOr(read.length, { kind: 'length', length: 0 }), codings: null, broken };
+}
+
+/** @param method of the request; null when it is not known, which is read as one that allows a body. */
+export function responseFraming(
+  method: string | null,
+  version: string,
+  status: number,
+  fields: readonly Field[],
+): FramingResult {
+  const broken: RuleName[] = [];
+  const read = readLengthFields(fields, broken);
+  if (status === 101) {
+    return {
+      framing: { kind: 'tunnel', protocol: fieldValue(fields, 'upgrade') ?? '' },
+      codings: null,
+      broken,
+    };
+  }
+  if (method === 'CONNECT' && status >= 200 && status < 300) {
+    if (read.coded) broken.push('coding-in-bodiless');
+    if (read.present) broken.push('length-in-bodiless');
+    return { framing: { kind: 'tunnel', protocol: 'CONNECT' }, codings: null, broken };
+  }
+  if ((status >= 100 && status < 200) || status === 204 || status === 304 || method === 'HEAD') {
+    // A 304 and a response to HEAD may announce what a GET would have got.
+    if (status < 205) {
+      if (read.coded && method !== 'HEAD') broken.push('coding-in-bodiless');
+      if (read.present && method !== 'HEAD') broken.push('length-in-bodiless');
+    }
+    return { framing: { kind: 'none' }, codings: null, broken };
+  }
+  if (read.coded) {
+    const { chunked, codings } = readCodings(read, version, broken);
+    return { framing: { kind: chunked ? 'chunked' : 'close' }, codings, broken };
+  }
+  return { framing: lengthOr(read.length, { kind: 'close' }), codings: null, broken };
+}
+
+/** True when the connection may cease to be HTTP/1 after this request's response. */
+export function mayBecomeTunnel(method: string, fields: readonly Field[]): boolean {
+  return method === 'CONNECT' || fieldValue(fields, 'upgrade') !== null;
+}
+
+function lengthOr(length: number | null, otherwise: Framing): Framing {
+  return length === null ? otherwise : { kind: 'length', length };
+}
+
+function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthFields {
+  let length: number | null = null;
+  let present = false;
+  let values = 0;
+  const codings: string[] = [];
+  let coded = false;
+  for (const [name, value] of fields) {
+    // Lengths first: comparing in lower case every field of every message would cost.
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      present = true;
+      for (const part of value.split(',')) {
+        const member = part.trim();
+        values++;
+        const number = /^\d{1,15}$/.test(member) ? Number(member) : null;
+        if (number === null) broken.push('length-invalid');
+        else if (length === null) length = number;
+        else if (length !== number) broken.push('length-differs');
+      }
+    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
+      coded = true;
+      codings.push(...listMembers(value));
+    }
+  }
+  if (values > 1 && !broken.includes('length-differs') && !broken.includes('length-invalid')) {
+    broken.push('length-repeated');
+  }
+  if (coded && present) broken.push('length-and-coding');
+  return { length, present, codings, coded };
+}
+
+function readCodings(
+  read: LengthFields,
+  version: string,
+  broken: RuleName[],
+): { chunked: boolean; codings: readonly string[] | null } {
+  if (version === 'HTTP/1.0') broken.push('coding-in-1.0');
+  const chunks = read.codings.filter((coding) => coding === 'chunked').length;
+  if (chunks > 1) broken.push('chunked-twice');
+  const rest = read.codings.filter((coding) => coding !== 'chunked' && coding !== 'identity');
+  const last = read.codings[read.codings.length - 1];
+  return { chunked: last === 'chunked', codings: rest.length === 0 ? null : rest };
+}
+
+function checkHost(version: string, fields: readonly Field[], broken: RuleName[]): void {
+  let hosts = 0;
+  for (const [name] of fields) if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  if (hosts > 1) broken.push('host-twice');
+  else if (hosts === 0 && version === 'HTTP/1.1') broken.push('host-missing');
+}
+
+function fieldValue(fields: readonly Field[], lowerName: string): string | null {
+  for (const [name, value] of fields) {
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return value;
+  }
+  return null;
+}

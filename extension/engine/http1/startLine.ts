@@ -1,0 +1,108 @@
+/** Request line and status line (RFC 9112 sections 3 and 4), read leniently and labelled. */
+import { isBlank, isTarget, isToken, trimBlanks, worstControl } from './characters.ts';
+import { isKnownMethod } from './methods.ts';
+import type { RuleName } from './violations.ts';
+
+export interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  readonly version: string;
+  readonly broken: readonly RuleName[];
+}
+
+export interface StatusLine {
+  readonly version: string;
+  readonly status: number;
+  readonly statusText: string;
+  readonly broken: readonly RuleName[];
+}
+
+const VERSION = /^HTTP\/\d\.\d$/;
+/** A last word that means to be a protocol version, right or wrong. */
+const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
+
+/** The version of a request line that names none (RFC 1945 section 4.1). */
+export const NO_VERSION = 'HTTP/0.9';
+
+/**
+ * @param line without its line end.
+ * @returns null when the line is no request line, however lenient one is.
+ */
+export function readRequestLine(line: string): RequestLine | null {
+  const broken: RuleName[] = [];
+  let to = line.length;
+  while (to > 0 && isBlank(line.charCodeAt(to - 1))) to--;
+  let space = 0;
+  while (space < to && !isBlank(line.charCodeAt(space))) space++;
+  const method = line.slice(0, space);
+  if (method === '' || space >= to) return null;
+  let from = space;
+  while (from < to && isBlank(line.charCodeAt(from))) from++;
+  if (from - space !== 1 || line.charCodeAt(space) !== 32) broken.push('request-line-spaces');
+
+  let last = to;
+  while (last > from && !isBlank(line.charCodeAt(last - 1))) last--;
+  const word = line.slice(last, to);
+  if (last > from && VERSION_LIKE.test(word)) {
+    if (!isToken(method)) {
+      if (!/^[\x21-\x7e]+$/.test(method)) return null;
+      broken.push('method-token');
+    }
+    let end = last;
+    while (end > from && isBlank(line.charCodeAt(end - 1))) end--;
+    if (last - end !== 1 || line.charCodeAt(end) !== 32 || to !== line.length)
+      broken.push('request-line-spaces');
+    const target = line.slice(from, end);
+    if (!isTarget(target)) broken.push('request-target');
+    if (!VERSION.test(word) || word.charCodeAt(5) !== 49) broken.push('version');
+    return { method, target, version: word, broken: unique(broken) };
+  }
+  // Without a version only a known method shows that this is a request at all.
+  if (!isKnownMethod(method)) return null;
+  const target = line.slice(from, to);
+  if (!isTarget(target)) broken.push('request-target');
+  broken.push('no-version');
+  return { method, target, version: NO_VERSION, broken: unique(broken) };
+}
+
+/** @returns null when the line is no status line, however lenient one is. */
+export function readStatusLine(line: string): StatusLine | null {
+  if (!line.startsWith('HTTP/')) return null;
+  const broken: RuleName[] = [];
+  let end = 5;
+  while (end < line.length && !isBlank(line.charCodeAt(end))) end++;
+  const version = line.slice(0, end);
+  if (!VERSION.test(version) || version.charCodeAt(5) !== 49) broken.push('version');
+  let from = end;
+  while (from < line.length && isBlank(line.charCodeAt(from))) from++;
+  if (from - end !== 1 || line.charCodeAt(end) !== 32) broken.push('status-line-spaces');
+  let digits = from;
+  while (digits < line.length && isDigit(line.charCodeAt(digits))) digits++;
+  if (digits === from || digits - from > 9) return null;
+  const status = Number(line.slice(from, digits));
+  if (digits - from !== 3 || status < 100 || status > 599) broken.push('status-code');
+  // The space after the status code is often left out with the reason phrase; nothing depends on it.
+  if (digits < line.length && line.charCodeAt(digits) !== 32) broken.push('status-line-spaces');
+  const statusText = trimBlanks(line.slice(digits));
+  const control = worstControl(statusText);
+  if (control === 'cr') broken.push('bare-cr');
+  else if (control !== 'none') broken.push('reason-phrase');
+  return { version, status, statusText, broken: unique(broken) };
+}
+
+const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
+const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
+
+/** Certain enough to begin anew after bytes that could not be read. */
+export function isRecognised(kind: 'request' | 'response', line: string): boolean {
+  if (kind === 'response') return RECOGNISED_STATUS.test(line);
+  return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));
+}
+
+function unique(names: readonly RuleName[]): readonly RuleName[] {
+  return names.length < 2 ? names : [...new Set(names)];
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}

@@ -1,0 +1,112 @@
+/**
+ * The rules that a message can break, each with the section that states it and how the bytes are read all the
+ * same. Messages never contain captured bytes.
+ */
+const RULES = {
+  'method-token': ['RFC 9110 section 9.1', 'The method is not a token.'],
+  'request-line-spaces': [
+    'RFC 9112 section 3',
+    'The parts of the request line are not separated by one space.',
+  ],
+  'request-target': [
+    'RFC 9112 section 3.2',
+    'The request target contains characters that no URI may contain.',
+  ],
+  'no-version': [
+    'RFC 9112 section 2.3',
+    'The request line names no HTTP version; it is read as HTTP/0.9 with fields.',
+  ],
+  version: [
+    'RFC 9112 section 2.3',
+    'The HTTP version is not written as HTTP/DIGIT.DIGIT or is not a version of HTTP/1.',
+  ],
+  'status-code': ['RFC 9110 section 15', 'The status code is not a number from 100 to 599.'],
+  'status-line-spaces': [
+    'RFC 9112 section 4',
+    'The parts of the status line are not separated by one space.',
+  ],
+  'reason-phrase': ['RFC 9112 section 4', 'The reason phrase contains control characters.'],
+  'line-too-long': [
+    'RFC 9110 section 5.4',
+    'The head is larger than what is kept; the rest of it is left out.',
+  ],
+  'too-many-fields': [
+    'RFC 9110 section 5.4',
+    'There are more fields than are kept; the others are left out.',
+  ],
+  'bare-cr': ['RFC 9112 section 2.2', 'A carriage return stands alone; it is kept as part of the line.'],
+  'bare-lf': ['RFC 9112 section 2.2', 'A line ends with a line feed alone.'],
+  'empty-lines': [
+    'RFC 9112 section 2.2',
+    'Carriage returns or line feeds precede the status line; they are skipped.',
+  ],
+  'leading-cr': [
+    'RFC 9112 section 2.2',
+    'A carriage return without line feed precedes the message; it is skipped.',
+  ],
+  'space-before-fields': [
+    'RFC 9112 section 2.2',
+    'White space stands between the start line and the first field; that line is ignored.',
+  ],
+  'space-before-colon': [
+    'RFC 9112 section 5.1',
+    'White space stands between a field name and its colon; it is removed.',
+  ],
+  'no-colon': ['RFC 9112 section 5', 'A field line has no colon; it is kept as a name with an empty value.'],
+  'field-name': ['RFC 9110 section 5.1', 'A field name is not a token.'],
+  'field-nul': ['RFC 9110 section 5.5', 'A field value contains NUL.'],
+  'field-control': ['RFC 9110 section 5.5', 'A field value contains control characters.'],
+  'obs-fold': [
+    'RFC 9112 section 5.2',
+    'A field value is folded over several lines; they are joined by a space.',
+  ],
+  'host-missing': ['RFC 9112 section 3.2', 'The HTTP/1.1 request has no Host field.'],
+  'host-twice': ['RFC 9112 section 3.2', 'The request has more than one Host field; the first is used.'],
+  'length-invalid': ['RFC 9112 section 6.3', 'Content-Length is not a number; it is ignored.'],
+  'length-differs': ['RFC 9112 section 6.3', 'Several Content-Length values differ; the first is used.'],
+  'length-repeated': ['RFC 9110 section 8.6', 'Content-Length is given more than once, with the same value.'],
+  'length-and-coding': [
+    'RFC 9112 section 6.3',
+    'Both Transfer-Encoding and Content-Length are present; Content-Length is ignored.',
+  ],
+  'coding-in-1.0': ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 message; it is honoured.'],
+  'chunked-not-last': [
+    'RFC 9112 section 6.3',
+    'The last transfer coding of the request is not chunked; its body is read up to the end of the stream.',
+  ],
+  'chunked-twice': [
+    'RFC 9112 section 6.1',
+    'The chunked coding is applied more than once; it is removed once.',
+  ],
+  'coding-in-bodiless': [
+    'RFC 9112 section 6.1',
+    'Transfer-Encoding in a response that has no body; it is ignored.',
+  ],
+  'length-in-bodiless': [
+    'RFC 9110 section 8.6',
+    'Content-Length in a response that has no body; it is ignored.',
+  ],
+  'chunk-size': [
+    'RFC 9112 section 7.1',
+    'A chunk size is not a hexadecimal number; the end of the body is searched for.',
+  ],
+  'chunk-size-space': ['RFC 9112 section 7.1', 'White space follows a chunk size; it is ignored.'],
+  'chunk-extension': ['RFC 9112 section 7.1.1', 'A chunk extension is malformed or too long; it is ignored.'],
+  'chunk-line-end': ['RFC 9112 section 7.1', 'A chunk-size line or chunk does not end with CRLF.'],
+  'chunk-data-end': [
+    'RFC 9112 section 7.1',
+    'A chunk is longer than its size says; the end of the body is searched for.',
+  ],
+  unrecognised: [
+    'RFC 9112 section 2.1',
+    'Bytes that are no HTTP message precede this one; they are skipped.',
+  ],
+} as const satisfies Record<string, readonly [rule: string, message: string]>;
+
+export type RuleName = keyof typeof RULES;
+
+/** Section and sentence of a rule. */
+export function ruleText(name: RuleName): { readonly rule: string; readonly message: string } {
+  const [rule, message] = RULES[name];
+  return { rule, message };
+}

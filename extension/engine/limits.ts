@@ -1,0 +1,83 @@
+/**
+ * Every bound of the engine in one place: what is kept of hostile or merely large input, so that memory and
+ * time per byte stay bounded. What a bound cuts is labelled, never silently dropped.
+ */
+
+/** Bytes of start line and fields kept per message. Common servers accept 8 to 64 KiB; 256 KiB shows even refused ones. */
+export const MAX_HEAD_BYTES = 256 * 1024;
+
+/** Bytes of one line that are still looked at when the head is already too large: enough to see its framing fields. */
+export const MAX_LINE_BEYOND_HEAD = 512;
+
+/** Fields kept per message. Node's own parser stops at 2,000. */
+export const MAX_FIELDS = 2_000;
+
+/** Framing fields honoured after {@link MAX_FIELDS} or {@link MAX_HEAD_BYTES} is reached. */
+export const MAX_LATE_FRAMING_FIELDS = 16;
+
+/** Bytes of a chunk-size line that are looked at; extensions beyond it only count (RFC 9112 section 7.1.1). */
+export const MAX_CHUNK_LINE = 4 * 1024;
+
+/** Bytes of trailer fields kept per message. */
+export const MAX_TRAILER_BYTES = 64 * 1024;
+
+/** Body bytes kept per message unless the options say otherwise. */
+export const DEFAULT_BODY_LIMIT = 64 * 1024;
+
+/** Distinct rules noted per message. */
+export const MAX_VIOLATIONS = 32;
+
+/** Exchanges held unless the options say otherwise. */
+export const DEFAULT_MAX_EXCHANGES = 100_000;
+
+/** Bytes held unless the options say otherwise. */
+export const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+
+/** Requests that wait for their response on one connection. Beyond it responses are no longer paired by order. */
+export const MAX_PIPELINED = 1_024;
+
+/** Requests or responses kept apart after a gap until it is certain which belong together. */
+export const MAX_LIMBO = 256;
+
+/** Interim (1xx) responses kept per exchange. */
+export const MAX_INTERIM = 64;
+
+/** Records that wait behind a hole of one connection, in both directions together. */
+export const MAX_WAITING_RECORDS = 512;
+
+/** Copied bytes that wait behind a hole of one connection. */
+export const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** Pieces, and their bytes, that wait for the other direction (see connection.ts). */
+export const MAX_HELD_PIECES = 1_024;
+export const MAX_HELD_BYTES = 256 * 1024;
+
+/** Bytes looked at to tell requests from responses where the side of a connection is unknown. */
+export const MAX_SNIFF_BYTES = 64 * 1024;
+
+/** Connections with state; the longest unused is given up beyond it. */
+export const MAX_CONNECTIONS = 32_768;
+
+/** Ids of closed connections remembered, so that a late record does not open them again. */
+export const MAX_CLOSED_CONNECTIONS = 8_192;
+
+/** Process names remembered. */
+export const MAX_PROCESSES = 16_384;
+
+/** Nanoseconds after which newer records alone prove that an older one is lost: far beyond any delay in the ring. */
+export const RECORD_PATIENCE = 2_000_000_000n;
+
+/** Nanoseconds between two looks at what waits, when only records tell the time. */
+export const PATIENCE_INTERVAL = 250_000_000n;
+
+/** Nanoseconds that a response waits for its request's record (a blocking send is recorded when it returns). */
+export const HELD_PATIENCE = 2_000_000_000n;
+
+/** Shortest request (`GET / HTTP/1.1` and two line feeds) and response (`HTTP/1.1 200` and two line feeds). */
+export const SHORTEST_MESSAGE = 14;
+
+/** Bytes that removing the content codings of one body may make. */
+export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
+
+/** Codings undone per body; more is an attack (RFC 9110 section 8.4 sets no bound). */
+export const MAX_CODINGS = 4;

@@ -1,0 +1,280 @@
+/**
+ * The objects behind the interfaces of exchange.ts. They are built for number: 100,000 exchanges are held in
+ * a few hundred MiB, so fields are kept as one string per message and split when they are asked for.
+ */
+import type {
+  Body,
+  Completeness,
+  Connection,
+  Exchange,
+  ExchangeState,
+  Field,
+  MessageKind,
+  Process,
+  Request,
+  Response,
+  Side,
+  Violation,
+} from './exchange.ts';
+import { type RuleName, ruleText } from './http1/violations.ts';
+import { MAX_VIOLATIONS } from './limits.ts';
+
+/** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
+const EXCHANGE_COST = 600;
+const MESSAGE_COST = 400;
+
+const NO_CHUNKS: Uint8Array[] = [];
+
+class StoredBody implements Body {
+  size: number | null = null;
+  captured = 0;
+  chunks: Uint8Array[] = NO_CHUNKS;
+}
+
+interface BrokenRule {
+  readonly name: RuleName;
+  readonly position: number;
+}
+
+/** Ends each field in {@link StoredMessage}'s text. No field contains it: it ends lines. */
+const FIELD_END = '\n';
+
+export class StoredMessage implements Request, Response {
+  readonly kind: MessageKind;
+  /** Position of the first byte in its direction's stream. */
+  readonly position: number;
+  version: string;
+  method = '';
+  target = '';
+  status = 0;
+  statusText = '';
+  readonly body: Body = new StoredBody();
+  firstByte: number | null = null;
+  lastByte: number | null = null;
+  wireSize = 0;
+  /** Transfer codings other than chunked, outermost last; null = none. */
+  transferCodings: readonly string[] | null = null;
+  /** Bytes were lost, unseen or unreadable. */
+  gap = false;
+  /** Bytes were left out by a limit. */
+  truncated = false;
+  /** Not all fields are known. */
+  headIncomplete = false;
+  /** The stream ended before the message did. */
+  cut = false;
+
+  #fields = '';
+  #trailers = '';
+  #broken: BrokenRule[] | null = null;
+
+  constructor(kind: MessageKind, position: number, version: string) {
+    this.kind = kind;
+    this.position = position;
+    this.version = version;
+  }
+
+  get fields(): Field[] {
+    return split(this.#fields);
+  }
+
+  get trailers(): Field[] {
+    return split(this.#trailers);
+  }
+
+  setFields(fields: readonly Field[]): void {
+    this.#fields = join(fields);
+  }
+
+  setTrailers(trailers: readonly Field[]): void {
+    this.#trailers = join(trailers);
+  }
+
+  get violations(): Violation[] {
+    return (this.#broken ?? []).map(({ name, position }) => ({
+      ...ruleText(name),
+      in: this.kind,
+      position,
+    }));
+  }
+
+  get violationCount(): number {
+    return this.#broken?.length ?? 0;
+  }
+
+  /** Notes a broken rule, once per rule. */
+  breaks(name: RuleName, position: number): void {
+    this.#broken ??= [];
+    if (this.#broken.length < MAX_VIOLATIONS && !this.#broken.some((b) => b.name === name)) {
+      this.#broken.push({ name, position });
+    }
+  }
+
+  /** Chunks of the body that may be changed. */
+  ownChunks(): Uint8Array[] {
+    if (this.body.chunks === NO_CHUNKS) this.body.chunks = [];
+    return this.body.chunks;
+  }
+
+  /** First value of a field, by its lower-case name. */
+  field(name: string): string | null {
+    return firstValue(this.#fields, name);
+  }
+
+  get cost(): number {
+    return (
+      MESSAGE_COST +
+      this.target.length +
+      this.statusText.length +
+      this.#fields.length +
+      this.#trailers.length +
+      this.body.captured
+    );
+  }
+}
+
+function join(fields: readonly Field[]): string {
+  let text = '';
+  for (const [name, value] of fields) text += `${name}:${value}${FIELD_END}`;
+  // A rope keeps all its parts alive; this makes it one flat string.
+  return text.length === 0 ? '' : Buffer.from(text, 'latin1').toString('latin1');
+}
+
+function split(text: string): Field[] {
+  const fields: Field[] = [];
+  for (let from = 0; from < text.length; ) {
+    const colon = text.indexOf(':', from);
+    const end = text.indexOf(FIELD_END, colon);
+    fields.push([text.slice(from, colon), text.slice(colon + 1, end)]);
+    from = end + 1;
+  }
+  return fields;
+}
+
+function firstValue(text: string, name: string): string | null {
+  for (let from = 0; from < text.length; ) {
+    const colon = text.indexOf(':', from);
+    const end = text.indexOf(FIELD_END, colon);
+    if (colon - from === name.length && text.slice(from, colon).toLowerCase() === name) {
+      return text.slice(colon + 1, end);
+    }
+    from = end + 1;
+  }
+  return null;
+}
+
+export class StoredConnection implements Connection {
+  readonly id: string;
+  transport: 'tcp' | 'unix' = 'tcp';
+  local: string | null = null;
+  remote: string | null = null;
+  side: Side | null = null;
+  joinedLate = false;
+  connectStarted: number | null = null;
+  established: number | null = null;
+  tls: boolean;
+
+  constructor(id: string, tls: boolean) {
+    this.id = id;
+    this.tls = tls;
+  }
+}
+
+const NONE: ReadonlySet<Completeness> = new Set();
+const SETS = new Map<string, Set<Completeness>>();
+
+/** One shared set for each combination: a hundred thousand exchanges are `complete`. */
+function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
+  const key = [...values].join();
+  let set = SETS.get(key);
+  if (set === undefined) {
+    set = new Set(values);
+    SETS.set(key, set);
+  }
+  return set;
+}
+
+/** In which order completeness is told. */
+const ORDER: readonly Completeness[] = [
+  'complete',
+  'request-truncated',
+  'response-truncated',
+  'request-gap',
+  'response-gap',
+  'joined-late',
+  'headers-incomplete',
+  'socket-unknown',
+  'unanswered',
+  'aborted',
+  'one-sided',
+];
+
+const NO_INTERIM: StoredMessage[] = [];
+
+export class StoredExchange implements Exchange {
+  readonly id: number;
+  process: Process | null;
+  connection: StoredConnection;
+  request: StoredMessage | null = null;
+  response: StoredMessage | null = null;
+  interim: StoredMessage[] = NO_INTERIM;
+  state: ExchangeState = 'running';
+  completeness: Set<Completeness> = NONE as Set<Completeness>;
+  endedAt: number | null = null;
+  firstOnConnection: boolean;
+  tunnel: { protocol: string; sent: number; received: number } | null = null;
+
+  /** Grows with each change that was reported. */
+  revision = 0;
+  /** The last cost that the store has counted. */
+  counted = 0;
+  requestDone = false;
+  responseDone = false;
+  interimDropped = false;
+  /** After its response the connection may no longer be HTTP/1. */
+  mayBecomeTunnel = false;
+  /** Its other side will never be known. */
+  loose = false;
+
+  constructor(id: number, process: Process | null, connection: StoredConnection, first: boolean) {
+    this.id = id;
+    this.process = process;
+    this.connection = connection;
+    this.firstOnConnection = first;
+  }
+
+  get side(): Side | null {
+    return this.connection.side;
+  }
+
+  get violations(): Violation[] {
+    const all = this.request?.violations ?? [];
+    for (const interim of this.interim) all.push(...interim.violations);
+    if (this.response !== null) all.push(...this.response.violations);
+    return all;
+  }
+
+  get violationCount(): number {
+    let count = (this.request?.violationCount ?? 0) + (this.response?.violationCount ?? 0);
+    for (const interim of this.interim) count += interim.violationCount;
+    return count;
+  }
+
+  addInterim(message: StoredMessage, limit: number): void {
+    if (this.interim === NO_INTERIM) this.interim = [];
+    if (this.interim.length < limit) this.interim.push(message);
+    else this.interimDropped = true;
+  }
+
+  label(values: Iterable<Completeness>): void {
+    const all = new Set(this.completeness);
+    for (const value of values) all.add(value);
+    if (all.size > 1) all.delete('complete');
+    this.completeness = sharedSet(ORDER.filter((value) => all.has(value)));
+  }
+
+  get cost(): number {
+    let cost = EXCHANGE_COST + (this.request?.cost ?? 0) + (this.response?.cost ?? 0);
+    for (const interim of this.interim) cost += interim.cost;
+    return cost;
+  }
+}

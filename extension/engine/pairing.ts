@@ -1,0 +1,334 @@
+/**
+ * Which response answers which request, on one connection: by order alone (RFC 9112 section 9.3), never by
+ * thread, port or likeness.
+ *
+ * A gap that may have hidden a message breaks the order. What comes behind it is kept apart, in *limbo*, until
+ * an idle moment: a request begins (or the connection ends) when every response that was seen is whole. Then
+ * the last request and the last response belong together, and so on backwards to the gap; and the order is
+ * certain again. A client that has sent a request before the response to an earlier one (pipelining) has no
+ * such moments: what is in limbo stays apart, as `one-sided`.
+ */
+import type { Completeness, MessageKind, Process } from './exchange.ts';
+import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from './limits.ts';
+import type { StoredExchange, StoredMessage } from './model.ts';
+
+export interface PairingHost {
+  createExchange(process: Process | null): StoredExchange;
+  exchangeChanged(exchange: StoredExchange): void;
+  exchangeEnded(exchange: StoredExchange, at: number): void;
+  /** The exchange was one half of another one. */
+  exchangeMerged(exchange: StoredExchange): void;
+  readonly joinedLate: boolean;
+}
+
+interface Limbo {
+  requests: StoredExchange[];
+  responses: StoredExchange[];
+  requestGap: boolean;
+  responseGap: boolean;
+}
+
+export class Pairing {
+  readonly #host: PairingHost;
+  /** Requests whose final response has not begun, in order. */
+  #outstanding: StoredExchange[] = [];
+  /** What is under way in each direction. */
+  #request: StoredExchange | null = null;
+  #response: StoredExchange | null = null;
+  #responseIsInterim = false;
+  #limbo: Limbo | null = null;
+  /** A request was seen to begin before the response to an earlier one. */
+  #pipelined = false;
+  /** Interim responses to a request that is not known. */
+  #looseInterim: StoredMessage[] = [];
+  #lastOrphan: StoredExchange | null = null;
+  #responsesOver = false;
+  readonly #running = new Set<StoredExchange>();
+
+  constructor(host: PairingHost) {
+    this.#host = host;
+  }
+
+  /** True when a response may begin: a request waits for it, or it is not known whether one does. */
+  get expectsResponse(): boolean {
+    return this.#outstanding.length > 0 || this.#limbo !== null || this.#host.joinedLate;
+  }
+
+  /** The last request whose response has not begun. */
+  get lastOutstanding(): StoredExchange | null {
+    return this.#outstanding[this.#outstanding.length - 1] ?? null;
+  }
+
+  requestBegan(message: StoredMessage, process: Process | null): StoredExchange {
+    this.#settleAtIdle();
+    const exchange = this.#create(process);
+    exchange.request = message;
+    this.#request = exchange;
+    if (this.#outstanding.length >= MAX_PIPELINED) {
+      this.hidden('request');
+      this.#pipelined = true;
+    }
+    const orphan = this.#lastOrphan;
+    this.#lastOrphan = null;
+    if (this.#limbo !== null) this.#limbo.requests.push(exchange);
+    else if (orphan !== null && began(orphan) >= began(exchange) && this.#outstanding.length === 0) {
+      // Its record came after that of a response that began later: they may or may not belong together.
+      this.#enterLimbo();
+      exchange.loose = true;
+    } else this.#outstanding.push(exchange);
+    this.#host.exchangeChanged(exchange);
+    return exchange;
+  }
+
+  requestEnded(message: StoredMessage): void {
+    const exchange = this.#request;
+    this.#request = null;
+    if (exchange === null || exchange.request !== message) return;
+    exchange.requestDone = true;
+    this.#endIfDone(exchange, message.lastByte);
+    if (this.#responsesOver && exchange.state === 'running')
+      this.#unanswered(exchange, message.lastByte ?? 0);
+    this.#boundLimbo();
+  }
+
+  responseBegan(message: StoredMessage, process: Process | null): void {
+    this.#responseIsInterim = message.status >= 100 && message.status < 200 && message.status !== 101;
+    const waiting = this.#outstanding[0];
+    if (this.#responseIsInterim) {
+      this.#response = waiting ?? null;
+      if (waiting !== undefined) waiting.addInterim(message, MAX_INTERIM);
+      else if (this.#looseInterim.length < MAX_INTERIM) this.#looseInterim.push(message);
+      if (waiting !== undefined) this.#host.exchangeChanged(waiting);
+      return;
+    }
+    let exchange: StoredExchange;
+    if (waiting !== undefined) {
+      this.#outstanding.shift();
+      const second = this.#outstanding[0];
+      if (second !== undefined && began(second) < (message.firstByte ?? 0)) this.#pipelined = true;
+      exchange = waiting;
+    } else {
+      exchange = this.#create(process);
+      exchange.requestDone = true;
+      for (const interim of this.#looseInterim) exchange.addInterim(interim, MAX_INTERIM);
+      const limbo = this.#limbo;
+      if (limbo !== null) {
+        // Two requests wait, and no response to the first of them can have been missed.
+        if (!limbo.responseGap && limbo.requests.length - limbo.responses.length >= 2) this.#pipelined = true;
+        limbo.responses.push(exchange);
+      } else {
+        this.#lastOrphan = exchange;
+        // Nobody asked, or the request was missed: from here on the order is not certain.
+        if (!this.#host.joinedLate) this.#enterLimbo().responses.push(exchange);
+      }
+    }
+    this.#looseInterim = [];
+    exchange.response = message;
+    this.#response = exchange;
+    this.#host.exchangeChanged(exchange);
+  }
+
+  /** The request that the response under way answers; null when it is not known. */
+  get answered(): StoredExchange | null {
+    return this.#response?.request == null ? null : this.#response;
+  }
+
+  /** The exchange whose request is under way. */
+  get requesting(): StoredExchange | null {
+    return this.#request;
+  }
+
+  /** The exchange whose response (not an interim one) is under way. */
+  get responding(): StoredExchange | null {
+    return this.#responseIsInterim ? null : this.#response;
+  }
+
+  responseEnded(message: StoredMessage): void {
+    const exchange = this.#response;
+    const interim = this.#responseIsInterim;
+    this.#response = null;
+    this.#responseIsInterim = false;
+    if (exchange === null) return;
+    this.#host.exchangeChanged(exchange);
+    if (interim) return;
+    exchange.responseDone = true;
+    this.#endIfDone(exchange, message.lastByte);
+    this.#boundLimbo();
+  }
+
+  /** Messages of this kind may have been missed. */
+  hidden(kind: MessageKind): void {
+    const limbo = this.#enterLimbo();
+    if (kind === 'request') {
+      limbo.requestGap = true;
+      for (const exchange of limbo.requests) this.#apart(exchange);
+      limbo.requests = [];
+    } else {
+      limbo.responseGap = true;
+      limbo.requests = [...this.#outstanding, ...limbo.requests];
+      this.#outstanding = [];
+      for (const exchange of limbo.responses) this.#apart(exchange);
+      limbo.responses = [];
+    }
+  }
+
+  /** No response comes any more. */
+  responsesOver(at: number): void {
+    this.#settleAtIdle();
+    this.#responsesOver = true;
+    this.#leaveLimbo();
+    for (const exchange of this.#outstanding) this.#unanswered(exchange, at);
+    this.#outstanding = [];
+  }
+
+  /** The connection, or the trace, is over: what runs ends. Its readers have ended. */
+  over(at: number): void {
+    this.responsesOver(at);
+    for (const exchange of [...this.#running]) this.#end(exchange, at, exchange.loose ? ['one-sided'] : []);
+  }
+
+  /** Ends what has both its sides; while it has the tunnel's state it runs on. */
+  #endIfDone(exchange: StoredExchange, at: number | null): void {
+    if (exchange.state === 'ended' || exchange.tunnel !== null) return;
+    if (exchange.loose) {
+      this.#apart(exchange);
+      return;
+    }
+    const limbo = this.#limbo;
+    if (exchange.response === null) {
+      if (limbo !== null && this.#pipelined && remove(limbo.requests, exchange)) this.#apart(exchange);
+      return;
+    }
+    if (!exchange.requestDone || !exchange.responseDone) return;
+    if (limbo?.responses.includes(exchange) === true) {
+      if (this.#pipelined && remove(limbo.responses, exchange)) this.#apart(exchange);
+      return;
+    }
+    const labels: Completeness[] = exchange.request === null ? ['joined-late'] : [];
+    this.#end(exchange, Math.max(at ?? 0, exchange.request?.lastByte ?? 0), labels);
+  }
+
+  /** Ended by the tunnel's end. */
+  endTunnel(exchange: StoredExchange, at: number): void {
+    this.#end(exchange, at, exchange.request === null && this.#host.joinedLate ? ['joined-late'] : []);
+  }
+
+  #unanswered(exchange: StoredExchange, at: number): void {
+    if (!exchange.requestDone) return;
+    this.#end(exchange, at, ['unanswered']);
+  }
+
+  /** It is not known what the other side of this exchange is. */
+  #apart(exchange: StoredExchange): void {
+    if (exchange.state === 'ended') return;
+    exchange.loose = true;
+    const labels: Completeness[] = ['one-sided'];
+    const limbo = this.#limbo;
+    if (exchange.response === null) {
+      if (!exchange.requestDone) return;
+      if (limbo?.responseGap === true) labels.push('response-gap');
+    } else {
+      if (!exchange.responseDone) return;
+      if (limbo?.requestGap === true) labels.push('request-gap');
+    }
+    this.#end(exchange, (exchange.response ?? exchange.request)?.lastByte ?? 0, labels);
+  }
+
+  #end(exchange: StoredExchange, at: number, extra: readonly Completeness[]): void {
+    if (exchange.state === 'ended') return;
+    const labels: Completeness[] = [...extra];
+    const { request, response } = exchange;
+    if (request !== null) {
+      if (request.truncated) labels.push('request-truncated');
+      if (request.gap) labels.push('request-gap');
+      if (request.cut) labels.push('aborted');
+    }
+    if (response !== null) {
+      if (response.truncated) labels.push('response-truncated');
+      if (response.gap) labels.push('response-gap');
+      if (response.cut) labels.push('aborted');
+    }
+    const messages = [request, response, ...exchange.interim];
+    if (messages.some((message) => message?.headIncomplete)) labels.push('headers-incomplete');
+    if (exchange.connection.local === null && exchange.connection.remote === null) {
+      labels.push('socket-unknown');
+    }
+    exchange.label(labels.length === 0 ? ['complete'] : labels);
+    this.#running.delete(exchange);
+    this.#host.exchangeEnded(exchange, at);
+  }
+
+  #create(process: Process | null): StoredExchange {
+    const exchange = this.#host.createExchange(process);
+    this.#running.add(exchange);
+    return exchange;
+  }
+
+  #enterLimbo(): Limbo {
+    this.#limbo ??= { requests: [], responses: [], requestGap: false, responseGap: false };
+    return this.#limbo;
+  }
+
+  /** The idle moment: see above. */
+  #settleAtIdle(): void {
+    const limbo = this.#limbo;
+    if (limbo === null || limbo.responses.length === 0) return;
+    if (this.#outstanding.length > 0 || this.#response !== null || this.#request !== null) return;
+    if (this.#pipelined) {
+      for (const exchange of [...limbo.requests, ...limbo.responses]) this.#apart(exchange);
+      limbo.requests = [];
+      limbo.responses = [];
+      return;
+    }
+    const count = Math.min(limbo.requests.length, limbo.responses.length);
+    const requests = limbo.requests.slice(limbo.requests.length - count);
+    const responses = limbo.responses.slice(limbo.responses.length - count);
+    // A response that began before its request was sent shows that this is not the order.
+    const inOrder = requests.every((request, i) => began(request) <= began(responses[i] as StoredExchange));
+    if (inOrder) {
+      for (const [i, request] of requests.entries()) this.#merge(request, responses[i] as StoredExchange);
+      limbo.requests = limbo.requests.slice(0, limbo.requests.length - count);
+      limbo.responses = limbo.responses.slice(0, limbo.responses.length - count);
+    }
+    this.#leaveLimbo();
+  }
+
+  #leaveLimbo(): void {
+    const limbo = this.#limbo;
+    if (limbo === null) return;
+    for (const exchange of [...limbo.requests, ...limbo.responses]) this.#apart(exchange);
+    this.#limbo = null;
+  }
+
+  #merge(request: StoredExchange, response: StoredExchange): void {
+    request.response = response.response;
+    request.interim = response.interim;
+    request.responseDone = response.responseDone;
+    request.tunnel = response.tunnel;
+    this.#running.delete(response);
+    this.#host.exchangeMerged(response);
+    this.#host.exchangeChanged(request);
+    if (request.requestDone && request.tunnel === null) {
+      this.#end(request, Math.max(request.response?.lastByte ?? 0, request.request?.lastByte ?? 0), []);
+    }
+  }
+
+  #boundLimbo(): void {
+    const limbo = this.#limbo;
+    if (limbo === null) return;
+    if (limbo.requests.length + limbo.responses.length <= MAX_LIMBO) return;
+    for (const exchange of [...limbo.requests, ...limbo.responses]) this.#apart(exchange);
+    limbo.requests = limbo.requests.filter((exchange) => exchange.state === 'running');
+    limbo.responses = limbo.responses.filter((exchange) => exchange.state === 'running');
+  }
+}
+
+function began(exchange: StoredExchange): number {
+  return exchange.request?.firstByte ?? exchange.response?.firstByte ?? 0;
+}
+
+function remove(list: StoredExchange[], exchange: StoredExchange): boolean {
+  const at = list.indexOf(exchange);
+  if (at >= 0) list.splice(at, 1);
+  return at >= 0;
+}

@@ -1,0 +1,50 @@
+/** Durations of an exchange from the kernel's times. */
+import type { Exchange } from './exchange.ts';
+import type { Phases } from './row.ts';
+
+/**
+ * - connect: from connect() to the established state; only for the first exchange of a connection that the
+ *   process itself opened.
+ * - send: the request's first to its last byte (for a server: received).
+ * - wait: the request's last byte to the response's first; 0 when the response began earlier.
+ * - receive: the response's first to its last byte (for a server: sent).
+ *
+ * A send counts from its entry, a receive from its exit (record.ts). Never negative; milliseconds.
+ */
+export function phasesOf(exchange: Exchange): Phases {
+  const { connection, request, response } = exchange;
+  const connects = exchange.firstOnConnection && exchange.side === 'client';
+  return {
+    connectMs: connects ? between(connection.connectStarted, connection.established) : null,
+    tlsMs: null,
+    sendMs:
+      request === null
+        ? null
+        : between(
+            request.firstByte,
+            exchange.state === 'ended' || response !== null ? request.lastByte : null,
+          ),
+    waitMs: between(request?.lastByte ?? null, response?.firstByte ?? null),
+    receiveMs:
+      exchange.state === 'ended' ? between(response?.firstByte ?? null, response?.lastByte ?? null) : null,
+  };
+}
+
+/** When the exchange began, as far as seen. */
+export function startOf(exchange: Exchange): number {
+  return exchange.request?.firstByte ?? exchange.interim[0]?.firstByte ?? exchange.response?.firstByte ?? 0;
+}
+
+/** Milliseconds from the first byte seen to the last; null while running. */
+export function durationOf(exchange: Exchange): number | null {
+  return exchange.endedAt === null ? null : between(startOf(exchange), exchange.endedAt);
+}
+
+function between(from: number | null, to: number | null): number | null {
+  return from === null || to === null ? null : toNanoseconds(Math.max(0, to - from));
+}
+
+/** Without the noise that subtracting doubles leaves behind the nanoseconds. */
+export function toNanoseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6) / 1e6;
+}

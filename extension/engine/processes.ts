@@ -1,0 +1,30 @@
+/** Names of processes by id, as they were told last. Exchanges keep the name that held when they began. */
+import type { Process } from './exchange.ts';
+import { MAX_PROCESSES } from './limits.ts';
+
+export class Processes {
+  /** One object per process, shared by its exchanges. */
+  readonly #known = new Map<number, Process>();
+
+  set(pid: number, name: string | null): void {
+    const known = this.#known.get(pid);
+    if (known?.name === name) return;
+    this.#known.delete(pid);
+    this.#known.set(pid, { pid, name });
+    if (this.#known.size > MAX_PROCESSES) {
+      for (const oldest of this.#known.keys()) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** null for process 0, which stands for none. */
+  get(pid: number): Process | null {
+    if (pid === 0) return null;
+    const known = this.#known.get(pid);
+    if (known !== undefined) return known;
+    this.set(pid, null);
+    return this.#known.get(pid) ?? null;
+  }
+}

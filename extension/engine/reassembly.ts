@@ -1,0 +1,204 @@
+/**
+ * Puts the records of one connection in order: each direction's bytes by position, and the two directions as
+ * they came. Where a record is missing everything behind it waits, in both directions, so that what is read
+ * does not depend on when the hole was given up.
+ */
+import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
+import {
+  type ClosedRecord,
+  type DataRecord,
+  type Direction,
+  type EndedRecord,
+  FLAG_UNORDERED,
+  Omission,
+  RecordType,
+  WireProtocol,
+} from './record.ts';
+
+export type StreamRecord = DataRecord | EndedRecord | ClosedRecord;
+
+/** Why bytes are not there. `foreign`: not a protocol that is copied. */
+export type MissingReason = 'limit' | 'lost' | 'foreign';
+
+export interface OrderedSink {
+  /** @param bytes a view that is valid during the call only. */
+  bytes(record: DataRecord, bytes: Buffer): void;
+  missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void;
+  directionEnded(record: EndedRecord): void;
+  connectionClosed(record: ClosedRecord): void;
+}
+
+/** Bytes by fate, for the whole trace. */
+export interface ByteCounters {
+  copied: number;
+  omitted: number;
+  unseen: number;
+  lost: number;
+}
+
+interface Waiting {
+  readonly record: StreamRecord;
+  /** A copy of a data record's bytes. */
+  readonly bytes: Buffer;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class Reassembly {
+  readonly #sink: OrderedSink;
+  readonly #counters: ByteCounters;
+  /** Next position of each direction. */
+  readonly #next: [number, number] = [0, 0];
+  #queue: Waiting[] = [];
+  #queuedBytes = 0;
+  /** The opened record has come, or is no longer waited for. */
+  #open = false;
+  /** Positions are those of the socket, to which ends belong; those of TLS plaintext are others. */
+  readonly #positionsOfSocket: boolean;
+
+  constructor(sink: OrderedSink, counters: ByteCounters, positionsOfSocket: boolean) {
+    this.#sink = sink;
+    this.#counters = counters;
+    this.#positionsOfSocket = positionsOfSocket;
+  }
+
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** The connection is known: what waited for that goes on. */
+  opened(): void {
+    this.#open = true;
+    this.#drain();
+  }
+
+  push(record: StreamRecord): void {
+    if (this.#open && this.#queue.length === 0 && this.#fits(record)) {
+      this.#deliver(record, record.type === RecordType.Data ? asBuffer(record.bytes) : NO_BYTES);
+      return;
+    }
+    const bytes = record.type === RecordType.Data ? Buffer.from(record.bytes) : NO_BYTES;
+    this.#insert({ record, bytes });
+    this.#queuedBytes += bytes.length;
+    this.#drain();
+    while (this.#queue.length > MAX_WAITING_RECORDS || this.#queuedBytes > MAX_WAITING_BYTES) this.#giveUp();
+  }
+
+  /** Every record emitted up to then has been pushed: holes in front of older ones stay. */
+  advance(upTo: bigint): void {
+    for (;;) {
+      const head = this.#queue[0];
+      if (head === undefined || head.record.emitted > upTo) return;
+      this.#giveUp();
+    }
+  }
+
+  /** Nothing more comes. */
+  flush(): void {
+    while (this.#queue.length > 0) this.#giveUp();
+  }
+
+  /** Before the first waiting record of the same direction that is further on; else at the end. */
+  #insert(item: Waiting): void {
+    let at = this.#queue.length;
+    if (item.record.type === RecordType.Data) {
+      const { direction, position } = item.record;
+      for (let i = this.#queue.length - 1; i >= 0; i--) {
+        const other = (this.#queue[i] as Waiting).record;
+        if (other.type === RecordType.Closed) at = i;
+        else if (other.direction === direction) {
+          if (other.type === RecordType.Data ? other.position > position : other.position > position) at = i;
+          else break;
+        }
+      }
+    }
+    this.#queue.splice(at, 0, item);
+  }
+
+  #drain(): void {
+    if (!this.#open) return;
+    let count = 0;
+    for (;;) {
+      const head = this.#queue[count];
+      if (head === undefined || !this.#fits(head.record)) break;
+      count++;
+      this.#queuedBytes -= head.bytes.length;
+      this.#deliver(head.record, head.bytes);
+    }
+    if (count > 0) this.#queue.splice(0, count);
+  }
+
+  #giveUp(): void {
+    const head = this.#queue.shift();
+    if (head === undefined) return;
+    this.#open = true;
+    this.#queuedBytes -= head.bytes.length;
+    const { record } = head;
+    if (record.type === RecordType.Closed) {
+      this.#lose(0, Number(record.sent), record);
+      this.#lose(1, Number(record.received), record);
+    } else if (record.type === RecordType.Ended)
+      this.#lose(record.direction, Number(record.position), record);
+    else this.#lose(record.direction, Number(record.position - record.unseen), record);
+    this.#deliver(record, head.bytes);
+    this.#drain();
+  }
+
+  #lose(direction: Direction, to: number, record: StreamRecord): void {
+    const length = to - this.#next[direction];
+    if (length <= 0) return;
+    this.#next[direction] = to;
+    this.#counters.lost += length;
+    this.#sink.missing(direction, length, 'lost', record);
+  }
+
+  #fits(record: StreamRecord): boolean {
+    if (record.type === RecordType.Data) {
+      return Number(record.position - record.unseen) <= this.#next[record.direction];
+    }
+    if (!this.#positionsOfSocket) return true;
+    if (record.type === RecordType.Ended) return Number(record.position) <= this.#next[record.direction];
+    return Number(record.sent) <= this.#next[0] && Number(record.received) <= this.#next[1];
+  }
+
+  #deliver(record: StreamRecord, bytes: Buffer): void {
+    if (record.type === RecordType.Ended) this.#sink.directionEnded(record);
+    else if (record.type === RecordType.Closed) this.#sink.connectionClosed(record);
+    else this.#deliverData(record, bytes);
+  }
+
+  #deliverData(record: DataRecord, bytes: Buffer): void {
+    const { direction } = record;
+    const position = Number(record.position);
+    let next = this.#next[direction];
+    if (next < position) {
+      this.#counters.unseen += position - next;
+      this.#sink.missing(direction, position - next, 'lost', record);
+      next = position;
+    }
+    // A record that overlaps what is known already repeats it, or was taken for unseen (FLAG_UNORDERED).
+    const repeated = Math.min(next - position, record.size);
+    if (repeated > 0 && (record.flags & FLAG_UNORDERED) !== 0) {
+      this.#counters.unseen = Math.max(0, this.#counters.unseen - repeated);
+    }
+    this.#counters.copied += bytes.length;
+    this.#counters.omitted += record.size - bytes.length;
+    this.#next[direction] = next + record.size - repeated;
+    const fresh = repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
+    const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
+    if (foreign) {
+      if (record.size > repeated) this.#sink.missing(direction, record.size - repeated, 'foreign', record);
+      return;
+    }
+    if (fresh.length > 0) this.#sink.bytes(record, fresh);
+    const omitted = record.size - Math.max(repeated, bytes.length);
+    if (omitted > 0) {
+      const reason = record.omission === Omission.Limit ? 'limit' : 'lost';
+      this.#sink.missing(direction, omitted, reason, record);
+    }
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

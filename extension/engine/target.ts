@@ -1,0 +1,40 @@
+/** What a request was sent to: scheme, authority and path by RFC 9110 section 7.1 and RFC 9112 section 3.3. */
+import type { StoredExchange } from './model.ts';
+
+export interface Target {
+  readonly scheme: 'http' | 'https' | null;
+  /** Authority as the request names it, else the server end's address, else null. */
+  readonly host: string | null;
+  /** Path and query, or the whole target where it is in another form. */
+  readonly path: string | null;
+  /** Absolute where the authority is known, else as sent; null without a request. */
+  readonly url: string | null;
+}
+
+const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
+
+export function targetOf(exchange: StoredExchange): Target {
+  const scheme = exchange.connection.tls ? 'https' : 'http';
+  const { connection, request } = exchange;
+  const server =
+    exchange.side === 'client' ? connection.remote : exchange.side === 'server' ? connection.local : null;
+  if (request === null) return { scheme, host: server, path: null, url: null };
+  const { method, target } = request;
+  if (method === 'CONNECT') return { scheme: null, host: target, path: target, url: target };
+  const absolute = ABSOLUTE.exec(target);
+  if (absolute !== null) {
+    const [, name = '', authority = '', rest = ''] = absolute;
+    const at = authority.lastIndexOf('@');
+    return {
+      scheme: name.toLowerCase() === 'https' ? 'https' : 'http',
+      host: authority.slice(at + 1) || server,
+      path: rest === '' ? '/' : rest,
+      url: target,
+    };
+  }
+  const host = (request.field('host') || null) ?? server;
+  if (host === null) return { scheme, host, path: target, url: target };
+  if (target === '*') return { scheme, host, path: target, url: `${scheme}://${host}` };
+  const slash = target.startsWith('/') ? '' : '/';
+  return { scheme, host, path: target, url: `${scheme}://${host}${slash}${target}` };
+}

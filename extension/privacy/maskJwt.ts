@@ -1,0 +1,45 @@
+/**
+ * JSON Web Tokens (RFC 7519) anywhere in text: base64url segments separated by dots, of which the first
+ * begins as every JSON object does.
+ */
+import { MASK } from './secrets.ts';
+
+const BEGINNING = 'eyJ';
+
+function isBase64Url(code: number): boolean {
+  return (
+    (code >= 48 && code <= 57) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 97 && code <= 122) ||
+    code === 45 ||
+    code === 95
+  );
+}
+
+/** Linear in the text. A token that is cut is masked as far as it goes. */
+export function maskJwt(text: string): string {
+  let at = text.indexOf(BEGINNING);
+  if (at < 0) return text;
+  let masked = '';
+  let from = 0;
+  while (at >= 0) {
+    let end = at;
+    let dots = 0;
+    while (end < text.length) {
+      if (text.charCodeAt(end) === 46) dots++;
+      else if (!isBase64Url(text.charCodeAt(end))) break;
+      end++;
+    }
+    // A sentence may end behind a token.
+    while (end > at && text.charCodeAt(end - 1) === 46 && end < text.length) {
+      end--;
+      dots--;
+    }
+    if (dots > 0) {
+      masked += text.slice(from, at) + MASK;
+      from = end;
+    }
+    at = text.indexOf(BEGINNING, Math.max(end, at + 1));
+  }
+  return from === 0 ? text : masked + text.slice(from);
+}

@@ -1,0 +1,65 @@
+/** Secrets in multipart bodies (RFC 2046 section 5.1, RFC 7578): parts by name, and each part by its type. */
+import { readContentType, readParameters } from '../engine/contentType.ts';
+import { maskBody } from './maskBody.ts';
+import { maskFields } from './maskFields.ts';
+import { maskLoosely } from './maskLoosely.ts';
+import { isSecretParameter } from './maskUrl.ts';
+import { MASK } from './secrets.ts';
+
+/** How deep multiparts in multiparts are looked at. */
+const MAX_DEPTH = 4;
+
+export function maskMultipart(text: string, boundary: string | null, depth = 0): string {
+  const delimiter = boundary === null || boundary === '' ? sniffDelimiter(text) : `--${boundary}`;
+  if (delimiter === null || !text.includes(delimiter) || depth >= MAX_DEPTH) return maskLoosely(text);
+  return text
+    .split(delimiter)
+    .map((part, i) => (i === 0 ? part : maskPart(part, depth)))
+    .join(delimiter);
+}
+
+/** The first line of the body, where the type does not name the boundary. */
+function sniffDelimiter(text: string): string | null {
+  return /^(?:\r?\n)?(--[^\r\n]{1,200}?)[ \t]*\r?\n/.exec(text)?.[1] ?? null;
+}
+
+/** @param part from behind its delimiter up to the next one. */
+function maskPart(part: string, depth: number): string {
+  const end = /\r?\n\r?\n/.exec(part);
+  if (end === null) return part;
+  const head = part.slice(0, end.index);
+  const separator = end[0];
+  const rest = part.slice(end.index + separator.length);
+  // The line end before the next delimiter belongs to it.
+  const tail = /\r?\n$/.exec(rest)?.[0] ?? '';
+  const content = rest.slice(0, rest.length - tail.length);
+
+  let name: string | null = null;
+  let type = readContentType(null);
+  const lines = head.split(/(\r?\n)/).map((line) => {
+    const colon = line.indexOf(':');
+    if (colon <= 0) return line;
+    const field = line.slice(0, colon).trim();
+    const value = line.slice(colon + 1);
+    if (field.toLowerCase() === 'content-disposition') {
+      for (const [key, parameter] of readParameters(value.slice(Math.max(0, value.indexOf(';'))))) {
+        if (key === 'name') name ??= parameter;
+      }
+    } else if (field.toLowerCase() === 'content-type') type = readContentType(value);
+    const masked = maskFields([[field, value.trim()]])[0]?.[1] ?? '';
+    return masked === value.trim() ? line : `${line.slice(0, colon + 1)} ${masked}`;
+  });
+  return lines.join('') + separator + maskContent(name, type, content, depth) + tail;
+}
+
+function maskContent(
+  name: string | null,
+  type: ReturnType<typeof readContentType>,
+  content: string,
+  depth: number,
+): string {
+  if (name !== null && isSecretParameter(name)) return content === '' ? '' : MASK;
+  if (type.essence.startsWith('multipart/')) return maskMultipart(content, type.boundary, depth + 1);
+  // A plain field that looks like a form is none: its value is its own.
+  return maskBody(content, type);
+}
