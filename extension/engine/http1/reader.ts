@@ -490,8 +490,7 @@ export class Reader {
     this.#fields = null;
     for (const name of result.broken) message.breaks(name, message.position);
     message.transferCodings = result.codings;
-    const mayHaveBody = result.framing.kind !== 'none' && result.framing.kind !== 'tunnel';
-    if (result.doubtful && mayHaveBody) {
+    if (result.doubtful && mayHaveBody(result.framing)) {
       this.#afterProbe = result.framing;
       this.#state = State.Probe;
     } else this.#enter(result.framing);
@@ -568,9 +567,12 @@ export class Reader {
       to++;
     }
     if (line.length === STATUS_START.length) {
+      const position = this.#linePosition;
       this.#finish('complete');
-      this.#state = State.StartLine;
+      this.#linePosition = position;
       this.#headBytes = 0;
+      this.#state = State.StartLine;
+      line.append(Buffer.from(STATUS_START, 'latin1'), 0, STATUS_START.length, MAX_HEAD_BYTES);
       this.#take(STATUS_START.length, context);
       return to;
     }
@@ -610,7 +612,9 @@ export class Reader {
     const line = readChunkLine(text, cut);
     for (const name of line.broken) message.breaks(name, this.#linePosition);
     if (line.size === null) {
+      message.truncated = true;
       this.#loseChunks();
+      this.#afterGap = false;
       this.#sink.hidden(this.kind);
     } else if (line.size > 0) {
       this.#remaining = line.size;
@@ -631,6 +635,7 @@ export class Reader {
       this.#expectChunkSize();
     } else {
       message.breaks('chunk-data-end', this.#position);
+      message.truncated = true;
       this.#loseChunks();
       this.#afterGap = false;
       this.#sink.hidden(this.kind);
@@ -779,4 +784,10 @@ export class Reader {
     this.#closeHead(message);
     this.#finish(outcome);
   }
+}
+
+function mayHaveBody(framing: Framing): boolean {
+  return framing.kind === 'length'
+    ? framing.length > 0
+    : framing.kind === 'chunked' || framing.kind === 'close';
 }
