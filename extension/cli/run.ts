@@ -26,10 +26,11 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   const restore = forwardSignals((signal) => child.kill(signal));
   try {
     await release(child, trace, options);
-    const time = stopEarly(trace, options.duration);
+    const said = new Set<string>();
+    const time = stopEarly(trace, options.duration, said);
     const status = await ended;
     clearTimeout(time);
-    for (const trouble of await trace.finish(stillRunning)) say(trouble);
+    for (const trouble of await trace.finish(stillRunning)) if (!said.has(trouble)) say(trouble);
     return status;
   } catch (error) {
     child.stdio[GATE_DESCRIPTOR]?.destroy();
@@ -68,9 +69,13 @@ async function release(child: ChildProcess, trace: LiveTrace, options: TraceOpti
 }
 
 /** The trace may end before the command: the command goes on, and its status is still what counts. */
-function stopEarly(trace: LiveTrace, duration: number | null): NodeJS.Timeout | undefined {
+function stopEarly(trace: LiveTrace, duration: number | null, said: Set<string>): NodeJS.Timeout | undefined {
   trace.broken.then((problem) => {
-    if (problem !== null) say('The trace broke off; the command goes on without it.');
+    if (problem !== null) {
+      say(problem);
+      say('The trace ends here; the command goes on without it.');
+      said.add(problem);
+    }
     return trace.finish();
   });
   return duration === null ? undefined : setTimeout(() => trace.finish(), duration);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * gate COMMAND ARGUMENT...: waits until its parent writes one byte to
- * descriptor 3, then becomes COMMAND. The parent attaches the trace to this
+ * gate COMMAND ARGUMENT...: waits until its parent writes one byte to the
+ * socket that is descriptor 3, then becomes COMMAND. The parent attaches the trace to this
  * process before it opens the gate, so that not even the command's first call
  * is missed, and the command keeps its process id. Never runs elevated.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define GATE_DESCRIPTOR 3
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
 		return STATUS_NOT_FOUND;
 	}
 	do {
-		got = read(GATE_DESCRIPTOR, &byte, 1);
+		/* Looked at, not taken: this is a target already, and what it moves is counted. */
+		got = recv(GATE_DESCRIPTOR, &byte, 1, MSG_PEEK);
 	} while (got < 0 && errno == EINTR);
 	if (got != 1)
 		return 1; /* the parent gave up or died, and has said why */

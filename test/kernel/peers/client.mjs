@@ -4,10 +4,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
+import { gunzipSync } from 'node:zlib';
 
 const [kind, base] = process.argv.slice(2);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+const decoded = (coding, bytes) => (coding === 'gzip' ? gunzipSync(bytes) : bytes);
 
 function viaHttp(plan, body, headers) {
   return new Promise((resolve, reject) => {
@@ -22,7 +25,7 @@ function viaHttp(plan, body, headers) {
           resolve({
             status: response.statusCode,
             answer: response.headers['x-answer'] ?? null,
-            body: Buffer.concat(pieces),
+            body: decoded(response.headers['content-encoding'], Buffer.concat(pieces)),
             localPort: response.socket?.localPort ?? request.socket?.localPort ?? null,
             ms: performance.now() - started,
           }),
