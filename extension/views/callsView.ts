@@ -28,6 +28,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   /** What the shown tree does not show yet. */
   private stale = new Set<Branch>();
   private rootStale = false;
+  private selectedId: number | undefined;
 
   readonly onDidChangeTreeData = this.changed.event;
 
@@ -39,6 +40,9 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       this.changed,
       this.view,
       this.view.onDidChangeVisibility(() => this.refreshSoon()),
+      this.view.onDidChangeSelection(({ selection: [node] }) => {
+        this.selectedId = node?.kind === 'call' ? node.row.id : undefined;
+      }),
       trace.onDidChangeRows((changes) => {
         const { processes, root } = this.tree.apply(changes);
         for (const process of processes) this.stale.add(process);
@@ -49,10 +53,12 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     ];
   }
 
-  /** Id of the call that is selected here. */
+  /**
+   * Id of the call that is selected here. Kept from the event, because `TreeView.selection` is empty while a
+   * refresh is under way.
+   */
   get selected(): number | undefined {
-    const [node] = this.view.selection;
-    return node?.kind === 'call' ? node.row.id : undefined;
+    return this.selectedId;
   }
 
   /** Shows and selects the call, or, where the tree shows only newer ones, the nearest node above it. */

@@ -31,14 +31,14 @@ export class StatusItem implements vscode.Disposable {
       this.item.hide();
       return;
     }
-    const text = `${ICONS[status.phase]} ${summary(status).join(' · ')}`;
+    const text = `${ICONS[status.phase]} ${inShort(status)}`;
     // Each assignment travels to the window: only what is new is worth it.
     if (this.item.text === text) return;
     this.item.text = text;
     this.item.tooltip = [HEADINGS[status.phase], ...summary(status), 'Click to show the timeline.'].join(
       '\n',
     );
-    this.item.accessibilityInformation = { label: `HTTP Trace: ${summary(status).join(', ')}` };
+    this.item.accessibilityInformation = { label: [HEADINGS[status.phase], ...summary(status)].join(' ') };
     this.item.backgroundColor =
       status.phase === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     this.item.show();
@@ -60,6 +60,13 @@ const HEADINGS = {
   stopped: 'HTTP Trace has stopped.',
   failed: 'HTTP Trace has failed.',
 } as const;
+
+/** Counts say nothing before there can be calls, nor where a failure left none. */
+function inShort(status: TraceStatus): string {
+  if (status.phase === 'starting') return 'Starting HTTP Trace';
+  if (status.phase === 'failed' && status.calls === 0) return 'HTTP Trace failed';
+  return summary(status).join(' · ');
+}
 
 function summary(status: TraceStatus): string[] {
   const parts = [countText(status.calls, 'call')];

@@ -23,8 +23,8 @@ export function test(name: string, body: () => unknown): void {
   tests.push({ name, body });
 }
 
-/** Runs all tests; later ones build on the state that earlier ones leave, so the first failure ends the rest. */
-export async function runTests(): Promise<void> {
+/** Runs all tests; later ones build on the state that earlier ones leave, so the first failure ends the rest. `state` is said with it. */
+export async function runTests(state: () => unknown): Promise<void> {
   const results: Results = { passed: 0, failed: 0, skipped: 0 };
   for (const { name, body } of tests) {
     if (results.failed > 0) {
@@ -39,7 +39,9 @@ export async function runTests(): Promise<void> {
       say(`ok ${name} (${Math.round(performance.now() - begin)} ms)`);
     } catch (error) {
       results.failed += 1;
-      say(`FAILED ${name}\n${error instanceof Error ? error.stack : String(error)}`);
+      say(
+        `FAILED ${name}\n${error instanceof Error ? error.stack : String(error)}\n${JSON.stringify(state())}`,
+      );
     }
   }
   const file = process.env['HTTP_TRACE_RESULTS'];

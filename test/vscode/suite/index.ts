@@ -2,6 +2,12 @@
 import './activation.ts';
 import './tracing.ts';
 import './sessions.ts';
+import { insight } from './extension.ts';
 import { runTests } from './harness.ts';
 
-export const run = runTests;
+export function run(): Promise<void> {
+  return runTests(() => ({
+    status: insight()?.trace.status,
+    sessions: insight()?.sessions.all.map(({ session, processes }) => [session.name, ...processes]),
+  }));
+}
