@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { PanelFeed } from './panelFeed.ts';
+import { panelHtml } from './panelHtml.ts';
 import { isToHost, type ToHost } from './webviewProtocol.ts';
 
 export const PANEL_VIEW = 'httpTrace.panel';
@@ -102,28 +103,12 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   }
 
   private html(webview: vscode.Webview): string {
-    const nonce = randomBytes(16).toString('base64url');
-    const script = webview.asWebviewUri(this.resource('dist', 'webview.js'));
-    const style = webview.asWebviewUri(this.resource('media', 'panel.css'));
-    const policy = [
-      `default-src 'none'`,
-      `script-src 'nonce-${nonce}'`,
-      `style-src ${webview.cspSource}`,
-      `font-src ${webview.cspSource}`,
-    ].join('; ');
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="UTF-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1.0">
-<link rel="stylesheet" href="${style}">
-<title>HTTP Trace</title>
-</head>
-<body>
-<script nonce="${nonce}" src="${script}"></script>
-</body>
-</html>`;
+    return panelHtml({
+      nonce: randomBytes(16).toString('base64url'),
+      source: webview.cspSource,
+      script: String(webview.asWebviewUri(this.resource('dist', 'webview.js'))),
+      style: String(webview.asWebviewUri(this.resource('media', 'panel.css'))),
+    });
   }
 }
 

@@ -77,6 +77,7 @@ export class App {
       sorted: (sort) => this.setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.overview.showWindow(window),
+      drawn: () => this.clock.wake(),
     });
     this.details = new Details(knownTab(state.tab), {
       copy,
@@ -187,9 +188,9 @@ export class App {
 
   private draw(): void {
     const changed = this.store.flush();
-    if (changed) this.list.refresh();
     if (changed || this.statusChanged) this.showCounts();
     this.statusChanged = false;
+    if (changed) this.list.refresh();
     this.goToAwaited();
     if (changed) this.showSelected();
     const now = this.clock.now();

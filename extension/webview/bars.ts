@@ -57,7 +57,9 @@ export const MIN_BAR_PX = 3;
 export function gradient(parts: readonly Segment[], width: number): string {
   const [first] = parts;
   const last = parts.at(-1);
-  if (first === undefined || last === undefined) return 'var(--phase-unknown)';
+  if (first === undefined || last === undefined) {
+    return 'linear-gradient(var(--phase-unknown), var(--phase-unknown))';
+  }
   const span = last.to - first.from;
   const room = width >= parts.length * 2;
   const widths = parts.map((part) => {

@@ -13,8 +13,6 @@ import type { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
 
-/** panel.css has the same number. */
-const HEADER_HEIGHT = 24;
 /** Rows kept ready above and below what is on screen. */
 const OVERSCAN = 6;
 /** Empty part on both sides of the waterfall when it fits what is on screen. */
@@ -34,10 +32,13 @@ export interface ListEvents {
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
+  /** Other rows are on screen, or the same ones anew. */
+  readonly drawn: () => void;
 }
 
 export class CallList {
   readonly element: HTMLElement;
+  private readonly grid: HTMLElement;
   private readonly scroller: HTMLElement;
   private readonly body = el('div', { class: 'rows', role: 'rowgroup' });
   private readonly hint: HTMLButtonElement;
@@ -70,7 +71,9 @@ export class CallList {
       sort: (sort) => events.sorted(sort),
       resize: (column, width) => this.resizeColumn(column, width),
     });
-    this.scroller = el(
+    // The header does not scroll, so that it needs no background of its own, wherever the panel is put.
+    this.scroller = el('div', { class: 'scroller', role: 'presentation', tabindex: -1 }, this.body);
+    this.grid = el(
       'div',
       {
         class: 'grid',
@@ -80,17 +83,18 @@ export class CallList {
         'aria-multiselectable': 'false',
       },
       this.header.element,
-      this.body,
+      this.header.lines,
+      this.scroller,
     );
     this.hint = el('button', { type: 'button', class: 'hint', hidden: '' }, icon('down'), this.hintText);
     this.hint.addEventListener('click', () => {
       this.follow();
-      this.scroller.focus({ preventScroll: true });
+      this.grid.focus({ preventScroll: true });
     });
-    this.element = el('div', { class: 'list' }, this.scroller, this.hint);
+    this.element = el('div', { class: 'list' }, this.grid, this.hint);
     this.columns = layout(0, widths);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
-    this.scroller.addEventListener('keydown', (event) => this.key(event));
+    this.grid.addEventListener('keydown', (event) => this.key(event));
     this.body.addEventListener('pointerdown', (event) => this.pressed(event));
     this.body.addEventListener('dblclick', () => events.opened());
     this.scroller.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
@@ -108,11 +112,12 @@ export class CallList {
   }
 
   focus(): void {
-    this.scroller.focus({ preventScroll: true });
+    this.grid.focus({ preventScroll: true });
   }
 
   /** The store's list has changed. */
   refresh(): void {
+    this.measure();
     this.setHeight();
     if (this.following) this.scrollToEnd();
     else this.keepAnchor();
@@ -121,6 +126,7 @@ export class CallList {
 
   /** The order or the filter has changed: what is chosen stays on screen, if it still is in the list. */
   rearranged(): void {
+    this.measure();
     this.setHeight();
     this.header.show(this.columns, this.store.sort);
     const index = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
@@ -133,6 +139,7 @@ export class CallList {
 
   /** null: nothing. Does not tell {@link ListEvents.selected}. */
   select(id: number | null, scroll: 'nearest' | 'center' | 'none'): void {
+    this.measure();
     this.selectedId = id;
     const index = id === null ? -1 : this.store.indexOf(id);
     if (index >= 0 && scroll !== 'none') {
@@ -188,7 +195,7 @@ export class CallList {
 
   private setHeight(): void {
     this.body.style.height = `${this.store.length * ROW_HEIGHT}px`;
-    this.scroller.setAttribute('aria-rowcount', String(this.store.length + 1));
+    this.grid.setAttribute('aria-rowcount', String(this.store.length + 1));
   }
 
   private scrollToEnd(): void {
@@ -217,17 +224,24 @@ export class CallList {
     this.draw();
   }
 
+  /** Just shown, the list has a size at once, before anything is told of it. */
+  private measure(): void {
+    if (this.viewport === 0 && this.scroller.clientHeight > 0) this.resized();
+  }
+
   private resized(): void {
     const selected = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
     const wasVisible = this.isVisible(selected);
-    this.viewport = Math.max(0, this.scroller.clientHeight - HEADER_HEIGHT);
+    this.viewport = this.scroller.clientHeight;
     const columns = layout(this.scroller.clientWidth, this.widths);
     const same =
       columns.visible.length === this.columns.visible.length &&
       columns.visible.every((column, i) => column === this.columns.visible[i]);
     this.columns = columns;
-    this.scroller.style.setProperty('--columns', columns.template);
-    this.scroller.setAttribute('aria-colcount', String(columns.visible.length));
+    this.grid.style.setProperty('--columns', columns.template);
+    const scrollbar = this.scroller.offsetWidth - this.scroller.clientWidth;
+    this.grid.style.setProperty('--scrollbar', `${scrollbar}px`);
+    this.grid.setAttribute('aria-colcount', String(columns.visible.length));
     if (!same || this.views.size === 0) {
       this.body.replaceChildren();
       this.views.clear();
@@ -290,10 +304,11 @@ export class CallList {
     const anchor = this.store.at(top);
     this.anchor = anchor === undefined ? null : { id: anchor.id, index: top };
     const active = this.selectedId !== null && this.views.has(this.selectedId) ? this.selectedId : null;
-    if (active === null) this.scroller.removeAttribute('aria-activedescendant');
-    else this.scroller.setAttribute('aria-activedescendant', rowElementId(active));
+    if (active === null) this.grid.removeAttribute('aria-activedescendant');
+    else this.grid.setAttribute('aria-activedescendant', rowElementId(active));
     this.drawHint();
     this.drawBars();
+    this.events.drawn();
   }
 
   /** Reused rows lie in the document in any order; a screen reader that reads on wants theirs. */

@@ -51,7 +51,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'id',
     label: '#',
     spoken: 'Number',
-    width: 52,
+    width: 46,
     minWidth: 32,
     align: 'end',
     disposable: 7,
@@ -61,7 +61,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'method',
     label: 'Method',
-    width: 68,
+    width: 64,
     minWidth: 40,
     disposable: 1,
     key: (row) => row.method,
@@ -71,7 +71,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'status',
     label: 'Status',
-    width: 56,
+    width: 50,
     minWidth: 36,
     disposable: 0,
     key: (row) => row.status,
@@ -82,7 +82,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'call',
     label: 'Call',
-    width: 170,
+    width: 140,
     minWidth: 80,
     flexible: true,
     disposable: 0,
@@ -101,7 +101,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'size',
     label: 'Size',
-    width: 68,
+    width: 64,
     minWidth: 44,
     align: 'end',
     disposable: 5,
@@ -113,7 +113,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'time',
     label: 'Time',
-    width: 74,
+    width: 66,
     minWidth: 48,
     align: 'end',
     disposable: 2,
@@ -125,7 +125,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'process',
     label: 'Process',
-    width: 96,
+    width: 88,
     minWidth: 48,
     disposable: 6,
     key: (row) => row.processName,
@@ -194,15 +194,23 @@ export interface Layout {
 export const COLUMN_GAP = 8;
 export const ROW_PADDING = 8;
 
+/** A column that one can do without is not worth a path that cannot be read. */
+const COMFORTABLE_CALL = 230;
+const LUXURY = 5;
+
 /** The columns that have room in `width` pixels, the least important ones left out. */
 export function layout(width: number, widths: Partial<Record<ColumnId, number>>): Layout {
   const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? column.width);
   const visible = [...COLUMNS];
-  const needed = (): number =>
-    visible.reduce(
-      (sum, column) => sum + widthOf(column),
+  const needed = (): number => {
+    const luxury = visible.some((column) => column.disposable >= LUXURY);
+    return visible.reduce(
+      (sum, column) =>
+        sum +
+        (column.id === 'call' && luxury ? Math.max(widthOf(column), COMFORTABLE_CALL) : widthOf(column)),
       2 * ROW_PADDING + COLUMN_GAP * (visible.length - 1),
     );
+  };
   while (needed() > width) {
     const expendable = visible.reduce((a, b) => (b.disposable > a.disposable ? b : a));
     if (expendable.disposable === 0) break;
@@ -214,7 +222,7 @@ export function layout(width: number, widths: Partial<Record<ColumnId, number>>)
     if (column.flexible !== true) return `${widthOf(column)}px`;
     const chosen = widths[column.id];
     if (chosen !== undefined && column !== flexible.at(-1)) return `${widthOf(column)}px`;
-    return `minmax(${Math.min(column.width, column.minWidth)}px, 1fr)`;
+    return `minmax(${column.minWidth}px, ${column.id === 'call' ? 5 : 4}fr)`;
   });
   return { visible, template: template.join(' ') };
 }

@@ -1,4 +1,7 @@
-/** The overview's picture: every call as a few pixels in one of several lanes. Pure. */
+/**
+ * The overview's picture. A few calls: each as a line in one of several lanes. Many: how many began when, or the
+ * lanes would be one solid block in which every error hides the calls around it. Pure.
+ */
 import type { ExchangeRow } from '../engine/row.ts';
 import { isError } from '../engine/row.ts';
 import { extent } from './bars.ts';
@@ -58,4 +61,34 @@ export function lanes(
     }
   });
   return runs;
+}
+
+export interface Density {
+  /** Calls that began in this column, and those of them that failed or still run. */
+  readonly calls: number;
+  readonly errors: number;
+  readonly running: number;
+}
+
+/** Calls by when they began, in `columns` equal stretches of the window. */
+export function density(
+  rows: Iterable<ExchangeRow>,
+  window: TimeWindow,
+  columns: number,
+): readonly Density[] {
+  const calls = new Uint32Array(columns);
+  const errors = new Uint32Array(columns);
+  const running = new Uint32Array(columns);
+  for (const row of rows) {
+    const column = Math.min(columns - 1, Math.floor(toPixels(window, columns, row.start)));
+    if (column < 0) continue;
+    calls[column] = (calls[column] ?? 0) + 1;
+    if (isError(row)) errors[column] = (errors[column] ?? 0) + 1;
+    else if (row.state === 'running') running[column] = (running[column] ?? 0) + 1;
+  }
+  return Array.from(calls, (count, i) => ({
+    calls: count,
+    errors: errors[i] ?? 0,
+    running: running[i] ?? 0,
+  }));
 }

@@ -18,6 +18,8 @@ const NAME_PX = 66;
 export class ListHeader {
   readonly element = el('div', { class: 'header', role: 'row', 'aria-rowindex': 1 });
   private cells: { column: Column; element: HTMLElement }[] = [];
+  /** Behind the rows, so that bars lie on them. */
+  readonly lines = el('div', { class: 'lines', 'aria-hidden': 'true' });
   private readonly ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
   private rulerKey = '';
   private focused: ColumnId = 'id';
@@ -34,7 +36,6 @@ export class ListHeader {
     if (!same) {
       this.cells = layout.visible.map((column, index) => ({ column, element: this.cell(column, index) }));
       this.element.replaceChildren(...this.cells.map(({ element }) => element));
-      if (!layout.visible.some((column) => column.id === this.focused)) this.focused = 'call';
       this.rulerKey = '';
     }
     for (const { column, element } of this.cells) {
@@ -42,9 +43,9 @@ export class ListHeader {
       const natural = sort.column === NATURAL.column && sort.ascending;
       element.setAttribute('aria-sort', sorted ? (sort.ascending ? 'ascending' : 'descending') : 'none');
       element.classList.toggle('sorted', sorted && !natural);
-      element.tabIndex = column.id === this.focused ? 0 : -1;
+      element.tabIndex = column.id === this.stop ? 0 : -1;
     }
-    if (hadFocus && !same) this.focus(this.focused);
+    if (hadFocus && !same) this.focus(this.stop);
   }
 
   /** Width of the waterfall's column in pixels; 0 when it is not shown. */
@@ -55,6 +56,7 @@ export class ListHeader {
   drawRuler(window: TimeWindow | null, width: number): void {
     if (width === 0 || window === null) {
       this.ruler.replaceChildren();
+      this.lines.replaceChildren();
       this.rulerKey = '';
       return;
     }
@@ -62,17 +64,24 @@ export class ListHeader {
     if (key === this.rulerKey) return;
     this.rulerKey = key;
     const { step, times } = ticks(window, width, TICK_GAP_PX);
-    while (this.ruler.childElementCount > times.length) this.ruler.lastElementChild?.remove();
+    this.lines.style.left = `${this.element.querySelector<HTMLElement>('.c-waterfall')?.offsetLeft ?? 0}px`;
+    const labels = children(this.ruler, 'tick', times.length);
+    const lines = children(this.lines, 'grid-line', times.length);
     times.forEach((time, index) => {
-      let tick = this.ruler.children[index] as HTMLElement | undefined;
-      if (tick === undefined) {
-        tick = el('span', { class: 'tick' });
-        this.ruler.append(tick);
-      }
+      const tick = labels[index];
+      const line = lines[index];
+      if (tick === undefined || line === undefined) return;
       const left = toPixels(window, width, time);
       setText(tick, left < NAME_PX || left > width - TICK_GAP_PX / 2 ? '' : formatTick(time, step));
       tick.style.transform = `translateX(${left.toFixed(1)}px)`;
+      line.style.transform = `translateX(${Math.round(left)}px)`;
     });
+  }
+
+  /** The one column that Tab comes to: the last one used, as long as it is shown. */
+  private get stop(): ColumnId {
+    const shown = this.cells.find(({ column }) => column.id === this.focused) ?? this.cells[0];
+    return shown?.column.id ?? this.focused;
   }
 
   private cell(column: Column, index: number): HTMLElement {
@@ -123,7 +132,8 @@ export class ListHeader {
   }
 
   private key(event: KeyboardEvent): void {
-    const index = this.cells.findIndex(({ column }) => column.id === this.focused);
+    const { stop } = this;
+    const index = this.cells.findIndex(({ column }) => column.id === stop);
     const current = this.cells[index];
     if (current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
@@ -149,6 +159,13 @@ export class ListHeader {
       if (column.id === id) element.focus();
     }
   }
+}
+
+/** Exactly `count` children, made or removed as needed. */
+function children(parent: HTMLElement, name: string, count: number): readonly HTMLElement[] {
+  while (parent.childElementCount > count) parent.lastElementChild?.remove();
+  while (parent.childElementCount < count) parent.append(el('span', { class: name }));
+  return [...parent.children] as HTMLElement[];
 }
 
 /** Widths that someone may have stored for columns that no longer exist are dropped. */

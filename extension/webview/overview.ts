@@ -1,7 +1,7 @@
 /** The strip above the list: all calls over the whole trace, and a brush that chooses a stretch of it. */
 import { drag, el } from './dom.ts';
 import { formatMs, formatTick } from './format.ts';
-import { lanes, Mark } from './lanes.ts';
+import { density, lanes, Mark } from './lanes.ts';
 import type { RowStore, TimeRange } from './rowStore.ts';
 import { type TimeWindow, ticks, timeWindow, toPixels, toTime } from './timeWindow.ts';
 
@@ -10,6 +10,8 @@ const LABEL_HEIGHT = 14;
 const LANE_HEIGHT = 3;
 const LANE_GAP = 1;
 const TICK_GAP = 110;
+const COLUMN_WIDTH = 3;
+const GRID_ALPHA = 0.5;
 /** A press that moves less is a click. */
 const CLICK_PX = 3;
 /** Grabbing an end of the brush. */
@@ -121,7 +123,9 @@ export class Overview {
     for (const time of times) {
       const x = Math.round(toPixels(this.whole, width, time));
       context.fillStyle = colour('--line');
+      context.globalAlpha = GRID_ALPHA;
       if (time > 0) context.fillRect(x, 0, 1, height);
+      context.globalAlpha = 1;
       context.fillStyle = colour('--muted');
       if (x < width - 40) context.fillText(formatTick(time, step), x + 5, 3);
     }
@@ -133,13 +137,39 @@ export class Overview {
       [Mark.Running]: colour('--overview-running'),
       [Mark.Error]: colour('--overview-error'),
     };
-    for (const run of lanes(this.store.rows(), this.whole, width, count, running)) {
-      context.fillStyle = colours[run.mark];
-      const y = LABEL_HEIGHT + run.lane * (LANE_HEIGHT + LANE_GAP);
-      context.fillRect(run.from, y, run.to - run.from, LANE_HEIGHT);
+    // From here on calls would lie on each other.
+    if (this.store.size > (width / COLUMN_WIDTH) * count) {
+      this.drawDensity(context, colours);
+    } else {
+      for (const run of lanes(this.store.rows(), this.whole, width, count, running)) {
+        context.fillStyle = colours[run.mark];
+        const y = LABEL_HEIGHT + run.lane * (LANE_HEIGHT + LANE_GAP);
+        context.fillRect(run.from, y, run.to - run.from, LANE_HEIGHT);
+      }
     }
     this.place();
     this.say();
+  }
+
+  /** Columns that stand on the lower edge, errors at the bottom where they line up. */
+  private drawDensity(context: CanvasRenderingContext2D, colours: Record<Mark, string>): void {
+    const columns = density(this.store.rows(), this.whole, Math.ceil(this.width / COLUMN_WIDTH));
+    const most = columns.reduce((max, { calls }) => Math.max(max, calls), 1);
+    const room = this.height - LABEL_HEIGHT - 3;
+    columns.forEach(({ calls, errors, running }, index) => {
+      let y = this.height - 3;
+      const part = (count: number, mark: Mark): void => {
+        if (count === 0) return;
+        // Whatever is there at all can be seen.
+        const length = Math.max(1, (count / most) * room);
+        context.fillStyle = colours[mark];
+        context.fillRect(index * COLUMN_WIDTH, y - length, COLUMN_WIDTH - 1, length);
+        y -= length;
+      };
+      part(errors, Mark.Error);
+      part(running, Mark.Running);
+      part(calls - errors - running, Mark.Done);
+    });
   }
 
   private measure(): number {

@@ -36,7 +36,7 @@ export class Toolbar {
     this.clear = iconButton(icon('clear'), 'Clear', events.clear);
     this.chips = new Map(
       CHIPS.map(({ id, label }) => {
-        const chip = el('button', { type: 'button', class: 'chip' }, label);
+        const chip = el('button', { type: 'button', class: 'chip', 'data-chip': id }, label);
         chip.addEventListener('click', () => events.chip(id));
         return [id, chip];
       }),

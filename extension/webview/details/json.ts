@@ -19,7 +19,7 @@ export interface JsonLine {
 /** Deeper levels are not indented further, or `[[[[…` would cost the square of its length. */
 export const MAX_INDENT = 40;
 
-const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*"?)|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/y;
+const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*(?:"|\\$)?)|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/y;
 
 /**
  * @returns null when the text is not the beginning of JSON; whether that is the whole is for the caller to know.

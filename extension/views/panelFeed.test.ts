@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { call, calls, exchangeOf, message, statusOf } from '../../test/webview/harness/calls.ts';
+import type { RowChanges, Trace } from '../capture/trace.ts';
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import {
+  boundBodies,
+  DETAILS_INTERVAL_MS,
+  MAX_BODY_CHARACTERS,
+  PanelFeed,
+  ROWS_INTERVAL_MS,
+} from './panelFeed.ts';
+import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
+
+/** A trace of which the test decides what happens. */
+class FakeTrace implements Trace {
+  status: TraceStatus;
+  readonly rows = new Map<number, ExchangeRow>();
+  readonly asked: { id: number; reveal: boolean }[] = [];
+  private readonly rowListeners = new Set<(changes: RowChanges) => unknown>();
+  private readonly statusListeners = new Set<(status: TraceStatus) => unknown>();
+
+  constructor(rows: readonly ExchangeRow[]) {
+    for (const row of rows) this.rows.set(row.id, row);
+    this.status = statusOf(rows);
+  }
+
+  onDidChangeRows = (listener: (changes: RowChanges) => unknown) => {
+    this.rowListeners.add(listener);
+    return { dispose: () => this.rowListeners.delete(listener) };
+  };
+  onDidChangeStatus = (listener: (status: TraceStatus) => unknown) => {
+    this.statusListeners.add(listener);
+    return { dispose: () => this.statusListeners.delete(listener) };
+  };
+  get listeners(): number {
+    return this.rowListeners.size + this.statusListeners.size;
+  }
+  change(rows: readonly ExchangeRow[], removed: readonly number[] = []): void {
+    for (const row of rows) this.rows.set(row.id, row);
+    for (const id of removed) this.rows.delete(id);
+    for (const listener of this.rowListeners) listener({ rows, removed });
+  }
+  changeStatus(change: Partial<TraceStatus>): void {
+    this.status = { ...this.status, ...change };
+    for (const listener of this.statusListeners) listener(this.status);
+  }
+  async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
+    this.asked.push({ id, reveal });
+    const row = this.rows.get(id);
+    return row === undefined ? null : exchangeOf(row);
+  }
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+  clear(): void {}
+  dispose(): void {}
+}
+
+let sent: ToWebview[];
+const rowsOf = (type: 'rows'): Extract<ToWebview, { type: 'rows' }>[] =>
+  sent.filter((m): m is Extract<ToWebview, { type: 'rows' }> => m.type === type);
+const feed = (trace: Trace): PanelFeed =>
+  new PanelFeed(trace, async (m) => {
+    sent.push(m);
+    return true;
+  });
+const soon = (): Promise<void> => vi.advanceTimersByTimeAsync(0).then(() => {});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sent = [];
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('PanelFeed', () => {
+  it('sends everything when ready, in bounded messages, and nothing before', async () => {
+    const trace = new FakeTrace(calls(MAX_ROWS_PER_MESSAGE * 2 + 5));
+    const panel = feed(trace);
+    trace.change([call({ id: 1, revision: 2 })]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent).toEqual([]);
+    panel.ready();
+    await soon();
+    expect(sent.map(({ type }) => type)).toEqual(['reset', 'status', 'rows', 'rows', 'rows']);
+    expect(rowsOf('rows').map(({ rows }) => rows.length)).toEqual([
+      MAX_ROWS_PER_MESSAGE,
+      MAX_ROWS_PER_MESSAGE,
+      5,
+    ]);
+  });
+
+  it('gathers changes into ten messages a second, the newest state of each row once', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    sent = [];
+    for (let revision = 2; revision <= 50; revision++) {
+      trace.change([call({ id: 1, revision }), call({ id: 2, revision })], revision === 50 ? [3] : []);
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    await vi.advanceTimersByTimeAsync(ROWS_INTERVAL_MS);
+    expect(rowsOf('rows').length).toBeLessThanOrEqual(7);
+    for (const { rows } of rowsOf('rows')) expect(rows.length).toBeLessThanOrEqual(2);
+    expect(
+      rowsOf('rows')
+        .at(-1)
+        ?.rows.map(({ revision }) => revision),
+    ).toEqual([50, 50]);
+    expect(rowsOf('rows').flatMap(({ removed }) => removed)).toEqual([3]);
+  });
+
+  it('sends nothing while hidden and everything when shown again', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    panel.show(1, false);
+    await soon();
+    panel.hidden();
+    sent = [];
+    trace.change([call({ id: 1, revision: 9 })]);
+    trace.changeStatus({ calls: 4 });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sent).toEqual([]);
+    panel.ready();
+    await soon();
+    expect(sent.map(({ type }) => type)).toEqual(['reset', 'status', 'rows']);
+    expect(rowsOf('rows')[0]?.rows[0]?.revision).toBe(9);
+  });
+
+  it('does not take a new trace for the old one', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    sent = [];
+    trace.rows.clear();
+    trace.rows.set(1, call({ id: 1, path: '/new' }));
+    trace.changeStatus({ startedAt: 42 });
+    await soon();
+    expect(sent.map(({ type }) => type)).toEqual(['reset', 'status', 'rows']);
+  });
+
+  it('loses no change that comes while everything is being sent', async () => {
+    const trace = new FakeTrace(calls(MAX_ROWS_PER_MESSAGE + 1));
+    let release = (): void => {};
+    const panel = new PanelFeed(trace, (m) => {
+      sent.push(m);
+      return new Promise((done) => {
+        release = () => done(true);
+      });
+    });
+    panel.ready();
+    await soon();
+    trace.change([call({ id: 1, revision: 2 }), call({ id: 99_999 })]);
+    for (let i = 0; i < 20; i++) {
+      release();
+      await vi.advanceTimersByTimeAsync(ROWS_INTERVAL_MS);
+    }
+    const last = rowsOf('rows').at(-1);
+    expect(last?.rows.map(({ id }) => id)).toEqual([1, 99_999]);
+  });
+
+  it('keeps the shown details up to date, but not more often than they can be read', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    panel.show(2, true);
+    await soon();
+    expect(sent.at(-1)).toMatchObject({ type: 'details', id: 2 });
+    expect(trace.asked).toEqual([{ id: 2, reveal: true }]);
+    for (let revision = 2; revision < 12; revision++) trace.change([call({ id: 2, revision })]);
+    trace.change([call({ id: 3, revision: 2 })]);
+    await vi.advanceTimersByTimeAsync(DETAILS_INTERVAL_MS);
+    expect(trace.asked).toHaveLength(2);
+    trace.change([], [2]);
+    await vi.advanceTimersByTimeAsync(DETAILS_INTERVAL_MS);
+    expect(sent.filter(({ type }) => type === 'details').at(-1)).toEqual({
+      type: 'details',
+      id: 2,
+      exchange: null,
+    });
+    panel.show(null, false);
+    trace.change([call({ id: 2, revision: 20 })]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(trace.asked).toHaveLength(3);
+  });
+
+  it('holds back a reveal until the webview is there and filled; only the last one counts', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    const done: number[] = [];
+    void panel.whenReady({ type: 'reveal', id: 1 }).then(() => done.push(1));
+    void panel.whenReady({ type: 'reveal', id: 2 }).then(() => done.push(2));
+    void panel.whenReady({ type: 'focusFilter' });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(sent).toEqual([]);
+    panel.ready();
+    await soon();
+    expect(sent.map((m) => (m.type === 'reveal' ? `reveal ${m.id}` : m.type))).toEqual([
+      'reset',
+      'status',
+      'rows',
+      'reveal 2',
+      'focusFilter',
+    ]);
+    expect(done).toEqual([1, 2]);
+  });
+
+  it('survives a webview that goes away under it, and leaves nothing behind', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = new PanelFeed(trace, () => Promise.reject(new Error('Webview is disposed')));
+    panel.ready();
+    await soon();
+    trace.change([call({ id: 1, revision: 2 })]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const waiting = panel.whenReady({ type: 'focusFilter' });
+    panel.dispose();
+    await waiting;
+    expect(trace.listeners).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+it('cuts bodies that are too large for a window, and says so', () => {
+  const row = call({});
+  const long = 'x'.repeat(MAX_BODY_CHARACTERS + 1);
+  const exchange = exchangeOf(row, {
+    request: message({ body: { text: 'short' } }),
+    response: message({ body: { base64: long }, bodyNote: 'Cut at the limit.' }),
+  });
+  const bounded = boundBodies(exchange);
+  expect(bounded.request).toEqual(exchange.request);
+  expect(bounded.response?.body).toEqual({ base64: long.slice(0, MAX_BODY_CHARACTERS) });
+  expect(bounded.response?.bodyNote).toMatch(/^Cut at the limit\. Only the beginning/);
+});

@@ -1,0 +1,36 @@
+/** The page of the panel's webview. Apart from panel.ts, so that a test can load it in a browser without VS Code. */
+
+export interface PanelPage {
+  /** Unguessable, new for each page. */
+  readonly nonce: string;
+  /** Where the extension's own files come from (Webview.cspSource). */
+  readonly source: string;
+  readonly script: string;
+  readonly style: string;
+}
+
+/**
+ * Nothing is allowed but this one script and the extension's own styles: no inline script or style, no image,
+ * no connection anywhere. Captured text that found its way into the page could do nothing there.
+ */
+export function panelHtml({ nonce, source, script, style }: PanelPage): string {
+  const policy = [
+    `default-src 'none'`,
+    `script-src 'nonce-${nonce}'`,
+    `style-src ${source}`,
+    `font-src ${source}`,
+  ].join('; ');
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1.0">
+<link rel="stylesheet" href="${style}">
+<title>HTTP Trace</title>
+</head>
+<body>
+<script nonce="${nonce}" src="${script}"></script>
+</body>
+</html>`;
+}

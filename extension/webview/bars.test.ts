@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { call } from '../../test/webview/harness/calls.ts';
+import { extent, gradient, segments } from './bars.ts';
+
+const phases = { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null };
+
+describe('segments', () => {
+  it('follow each other, with connecting before the first byte of the request', () => {
+    const row = call({
+      start: 10,
+      duration: 6,
+      phases: { connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1 },
+    });
+    expect(segments(row, 0).map(({ phase, from, to }) => [phase, from, to])).toEqual([
+      ['connect', 5, 7],
+      ['tls', 7, 10],
+      ['send', 10, 11],
+      ['wait', 11, 15],
+      ['receive', 15, 16],
+    ]);
+    expect(extent(row, 0)).toEqual({ from: 5, to: 16 });
+  });
+
+  it('tell nothing of time that is not known', () => {
+    const row = call({ start: 10, duration: 6, phases: { ...phases, sendMs: 2 } });
+    expect(segments(row, 0)).toEqual([
+      { phase: 'send', from: 10, to: 12 },
+      { phase: 'unknown', from: 12, to: 16 },
+    ]);
+    expect(segments(call({ duration: null, phases }), 0)).toEqual([]);
+  });
+
+  it('of a running call wait until there is a status, then receive, up to now', () => {
+    const waiting = call({ start: 10, duration: null, status: null, state: 'running', phases });
+    expect(segments(waiting, 50)).toEqual([{ phase: 'wait', from: 10, to: 50 }]);
+    const answered = call({
+      start: 10,
+      duration: null,
+      state: 'running',
+      phases: { ...phases, sendMs: 1, waitMs: 9 },
+    });
+    expect(segments(answered, 50).at(-1)).toEqual({ phase: 'receive', from: 20, to: 50 });
+    expect(extent(answered, 50).to).toBe(50);
+  });
+});
+
+describe('gradient', () => {
+  it('fills the width exactly and keeps short phases visible', () => {
+    const row = call({ start: 0, duration: 1000, phases: { ...phases, sendMs: 0.1, waitMs: 999.9 } });
+    expect(gradient(segments(row, 0), 100)).toBe(
+      'linear-gradient(to right, var(--phase-send) 0.0px 1.0px, var(--phase-wait) 1.0px 100.0px)',
+    );
+  });
+
+  it('has a colour even for a call of which no time is known', () => {
+    expect(gradient([], 3)).toContain('--phase-unknown');
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { call } from '../../test/webview/harness/calls.ts';
+import { COLUMNS, comparator, layout } from './columns.ts';
+
+describe('layout', () => {
+  it('leaves out columns as room becomes scarce, and never status and call', () => {
+    let before = COLUMNS.length;
+    for (let width = 1600; width > 0; width -= 20) {
+      const { visible, template } = layout(width, {});
+      expect(visible.length).toBeLessThanOrEqual(before);
+      before = visible.length;
+      expect(visible.map(({ id }) => id)).toEqual(expect.arrayContaining(['status', 'call']));
+      expect(template.split(/ (?![^(]*\))/)).toHaveLength(visible.length);
+    }
+    expect(layout(1400, {}).visible).toHaveLength(COLUMNS.length);
+    expect(layout(400, {}).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call', 'time']);
+    expect(layout(100, {}).visible.map(({ id }) => id)).toEqual(['status', 'call']);
+  });
+
+  it('keeps chosen widths, but not below what can be read', () => {
+    expect(layout(1400, { method: 120, status: 1 }).template).toContain('120px 36px');
+    const { template } = layout(1400, { call: 500 });
+    expect(template).toContain('500px');
+    expect(template.endsWith('minmax(80px, 4fr)')).toBe(true);
+  });
+});
+
+describe('comparator', () => {
+  it('puts what is unknown last in either direction, and equals by number', () => {
+    const rows = [
+      call({ id: 1, duration: 5 }),
+      call({ id: 2, duration: null }),
+      call({ id: 3, duration: 1 }),
+      call({ id: 4, duration: 5 }),
+    ];
+    const order = (ascending: boolean): number[] =>
+      [...rows].sort(comparator({ column: 'time', ascending })).map(({ id }) => id);
+    expect(order(true)).toEqual([3, 1, 4, 2]);
+    expect(order(false)).toEqual([1, 4, 3, 2]);
+  });
+});

@@ -1,0 +1,230 @@
+/** Made-up calls, the same for the same seed. */
+import type { Completeness } from '../../../extension/engine/exchange.ts';
+import type { ExchangeJson, MessageJson } from '../../../extension/engine/exchangeJson.ts';
+import { type ExchangeRow, isError } from '../../../extension/engine/row.ts';
+import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
+
+/** mulberry32: 32 bits of state are plenty for rows. */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+const CALLS = [
+  { method: 'GET', host: 'api.shop.local', path: '/v1/session', type: 'json', status: 200 },
+  { method: 'GET', host: 'api.shop.local', path: '/v1/cart', type: 'json', status: 200 },
+  { method: 'GET', host: 'cdn.shop.local', path: '/img/hero.avif', type: 'image', status: 304 },
+  { method: 'POST', host: 'api.shop.local', path: '/v1/orders', type: 'json', status: 201 },
+  { method: 'POST', host: 'inventory:9090', path: '/reserve', type: 'json', status: 200 },
+  { method: 'GET', host: 'localhost:5432', path: '/health', type: 'text', status: 200 },
+  {
+    method: 'GET',
+    host: 'api.shop.local',
+    path: '/v1/recommendations?for=41207&limit=24&locale=en-GB',
+    type: 'json',
+    status: 200,
+  },
+  { method: 'POST', host: 'api.shop.local', path: '/v1/payments?retry=1', type: 'json', status: 502 },
+  { method: 'DELETE', host: 'api.shop.local', path: '/v1/cart/items/7', type: null, status: 204 },
+  { method: 'GET', host: 'api.shop.local', path: '/v1/rates', type: 'json', status: 429 },
+  { method: 'GET', host: 'www.shop.local', path: '/assets/app.3f9c1.js', type: 'js', status: 200 },
+  { method: 'GET', host: 'www.shop.local', path: '/', type: 'html', status: 200 },
+] as const;
+
+const INCOMPLETE: readonly Completeness[] = [
+  'response-truncated',
+  'response-gap',
+  'joined-late',
+  'unanswered',
+  'aborted',
+];
+
+const CALL: ExchangeRow = {
+  id: 1,
+  revision: 1,
+  method: 'GET',
+  status: 200,
+  statusText: 'OK',
+  scheme: 'http',
+  host: 'api.shop.local',
+  path: '/',
+  protocol: 'HTTP/1.1',
+  type: 'json',
+  requestSize: 0,
+  responseSize: 188,
+  start: 0,
+  duration: 20,
+  phases: { connectMs: null, tlsMs: null, sendMs: 0.1, waitMs: 19, receiveMs: 0.9 },
+  pid: 41_207,
+  processName: 'node',
+  side: 'client',
+  state: 'ended',
+  completeness: ['complete'],
+  violations: 0,
+  connection: 'c1',
+};
+
+export function call(change: Partial<ExchangeRow>): ExchangeRow {
+  return { ...CALL, ...change };
+}
+
+/** Calls of a busy little shop, from number 1 on; the last few are still running. */
+export function calls(count: number, { seed = 7, gapMs = 12, running = 3 } = {}): ExchangeRow[] {
+  const next = random(seed);
+  const rows: ExchangeRow[] = [];
+  let start = 0;
+  for (let id = 1; id <= count; id++) {
+    start += -Math.log(1 - next()) * gapMs * (Math.floor(id / 40) % 3 === 0 ? 0.4 : 1.6);
+    const drawn = CALLS[Math.floor(next() * CALLS.length)] ?? CALLS[0];
+    // Failures are rare, or they would not stand out.
+    const kind = drawn.status >= 400 && next() < 0.8 ? CALLS[1] : drawn;
+    const first = next() < 0.3;
+    const connectMs = first ? 0.2 + next() * 2 : null;
+    const waitMs = 1 + -Math.log(1 - next()) * (kind.status >= 500 ? 180 : 22);
+    const receiveMs = next() < 0.2 ? next() * 30 : 0.1 + next();
+    const sendMs = 0.05 + next() * 0.3;
+    const runs = id > count - running && id % 2 === 0;
+    const odd = !runs && next() < 0.05;
+    const reason = INCOMPLETE[Math.floor(next() * INCOMPLETE.length)] ?? 'aborted';
+    const unanswered = odd && (reason === 'unanswered' || reason === 'aborted');
+    const server = kind.host === 'inventory:9090';
+    rows.push(
+      call({
+        id,
+        method: kind.method,
+        status: runs || unanswered ? null : kind.status,
+        statusText: runs || unanswered ? null : '',
+        host: kind.host,
+        path: kind.path,
+        type: runs || unanswered ? null : kind.type,
+        requestSize: kind.method === 'POST' ? 20 + Math.floor(next() * 400) : 0,
+        responseSize: runs || unanswered ? null : kind.type === null ? 0 : Math.floor(next() ** 4 * 200_000),
+        start,
+        duration: runs ? null : unanswered ? sendMs + waitMs : sendMs + waitMs + receiveMs,
+        phases: {
+          connectMs,
+          tlsMs: null,
+          sendMs,
+          waitMs: runs || unanswered ? null : waitMs,
+          receiveMs: runs || unanswered ? null : receiveMs,
+        },
+        pid: server ? 41_240 : 41_207,
+        processName: server ? 'python3' : 'node',
+        side: server ? 'server' : 'client',
+        state: runs ? 'running' : 'ended',
+        completeness: runs ? [] : odd ? [reason] : ['complete'],
+        violations: next() < 0.004 ? 1 : 0,
+        connection: `c${Math.ceil(id / 3)}`,
+      }),
+    );
+  }
+  return rows;
+}
+
+export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStatus> = {}): TraceStatus {
+  const end = rows.reduce((latest, row) => Math.max(latest, row.start + (row.duration ?? 0)), 0);
+  return {
+    phase: 'running',
+    startedAt: Date.UTC(2026, 10, 22, 18),
+    now: end,
+    calls: rows.length,
+    errors: rows.filter(isError).length,
+    runningCalls: rows.filter((row) => row.state === 'running').length,
+    evicted: 0,
+    bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
+    bytesLost: 0,
+    targets: [{ pid: 41_207, name: 'node', ended: false }],
+    backend: 'tracepoint',
+    problem: null,
+    ...change,
+  };
+}
+
+export function message(change: Partial<MessageJson> = {}): MessageJson {
+  return {
+    headers: [],
+    trailers: [],
+    bodySize: 0,
+    bodyCaptured: 0,
+    body: null,
+    decodedSize: null,
+    bodyNote: null,
+    ...change,
+  };
+}
+
+export const JSON_BODY = JSON.stringify({
+  error: 'upstream_unavailable',
+  retryable: true,
+  attempts: [
+    { id: 'a7f3', at: '2026-11-22T18:00:01.204Z', ms: 512.25, node: null },
+    { id: 'b81c', at: '2026-11-22T18:00:01.731Z', ms: 498, node: 'eu-3' },
+  ],
+  total: 12_345_678_901_234,
+  tags: [],
+});
+
+/** The details that belong to a row. */
+export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {}): ExchangeJson {
+  const answered = row.status !== null;
+  return {
+    id: row.id,
+    process: row.pid === null ? null : { pid: row.pid, name: row.processName },
+    side: row.side,
+    protocol: row.protocol,
+    method: row.method,
+    url: row.host === null ? null : `${row.scheme ?? 'http'}://${row.host}${row.path ?? ''}`,
+    status: row.status,
+    statusText: row.statusText,
+    startedAt: new Date(Date.UTC(2026, 10, 22, 18) + row.start).toISOString().replace('Z', '456Z'),
+    durationMs: row.duration,
+    timings: { ...row.phases, pausedMs: null },
+    connection: {
+      id: row.connection,
+      transport: 'tcp',
+      local: '127.0.0.1:40012',
+      remote: '127.0.0.1:8080',
+      joinedLate: row.completeness.includes('joined-late'),
+    },
+    tls: null,
+    request: message({
+      headers: [
+        ['Host', row.host ?? ''],
+        ['accept', 'application/json'],
+        ['User-Agent', 'shop/4.2 (node 24)'],
+        ['Authorization', '••••••••'],
+        ...(row.requestSize ? [['Content-Type', 'application/x-www-form-urlencoded'] as const] : []),
+        ['Content-Length', String(row.requestSize ?? 0)],
+      ],
+      bodySize: row.requestSize,
+      bodyCaptured: row.requestSize ?? 0,
+      body: row.requestSize ? { text: 'order=a7f3&amount=12.50&note=two+words%21&card=••••' } : null,
+    }),
+    response: answered
+      ? message({
+          headers: [
+            ['content-type', 'application/json; charset=utf-8'],
+            ['Date', 'Sun, 22 Nov 2026 18:00:01 GMT'],
+            ['Set-Cookie', '••••••••'],
+            ['X-Request-Id', '0d9f6c1e-3c0e-4a38-9f2f-6d1f3a1c77aa'],
+            ['content-encoding', 'gzip'],
+          ],
+          bodySize: row.responseSize,
+          bodyCaptured: row.responseSize ?? 0,
+          decodedSize: JSON_BODY.length,
+          body: { text: JSON_BODY },
+        })
+      : null,
+    interim: [],
+    messages: [],
+    completeness: row.completeness,
+    violations: [],
+    ...change,
+  };
+}

@@ -1,0 +1,797 @@
+/** The panel by mouse and keyboard, as a person would use it. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ExchangeRow } from '../../extension/engine/row.ts';
+import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
+import { call, calls, exchangeOf, JSON_BODY, message, statusOf } from './harness/calls.ts';
+import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
+
+let browser: PanelBrowser;
+let panel: PanelPage;
+
+beforeAll(async () => {
+  browser = await PanelBrowser.start();
+});
+
+afterEach(async () => {
+  expect(panel.problems).toEqual([]);
+  await panel.close();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+async function open(rows: readonly ExchangeRow[], options: Parameters<PanelBrowser['open']>[0] = {}) {
+  panel = await browser.open(options);
+  await panel.fill(rows, statusOf(rows));
+}
+
+/** Numbers of the rows that lie within the visible part of the list, top down. */
+async function shown(): Promise<number[]> {
+  return panel.page.evaluate(() => {
+    const box = document.querySelector('.scroller')?.getBoundingClientRect();
+    return [...document.querySelectorAll<HTMLElement>('.row')]
+      .map((row) => ({ id: Number(row.id.replace('call-', '')), box: row.getBoundingClientRect() }))
+      .filter((row) => box !== undefined && row.box.top >= box.top - 1 && row.box.bottom <= box.bottom + 1)
+      .sort((a, b) => a.box.top - b.box.top)
+      .map(({ id }) => id);
+  });
+}
+
+const text = (selector: string): Promise<string> => panel.page.innerText(selector);
+const selected = (): Promise<number[]> =>
+  panel.page.$$eval('.row[aria-selected="true"]', (rows) =>
+    rows.map((row) => Number(row.id.replace('call-', ''))),
+  );
+
+/** Fills the details as the host would, for the call that the panel asked for last. */
+async function answer(rows: readonly ExchangeRow[], change: Parameters<typeof exchangeOf>[1] = {}) {
+  await expect.poll(async () => (await panel.lastSent('details'))?.id).not.toBeNull();
+  const id = (await panel.lastSent('details'))?.id ?? 0;
+  const row = rows.find((r) => r.id === id);
+  await panel.post({ type: 'details', id, exchange: row === undefined ? null : exchangeOf(row, change) });
+}
+
+describe('list', () => {
+  it('shows each call with what is known of it', async () => {
+    await open([
+      call({
+        id: 1,
+        method: 'POST',
+        status: 502,
+        path: '/v1/payments?retry=1',
+        duration: 1730,
+        responseSize: 9100,
+      }),
+      call({ id: 2, method: null, status: null, host: null, path: null, completeness: ['joined-late'] }),
+    ]);
+    expect(await text('#call-1')).toBe(
+      ['1', 'POST', '502', 'api.shop.local/v1/payments?retry=1', 'json', '9.1 kB', '1.73 s', '↗ node', '']
+        .join('\n')
+        .trim(),
+    );
+    expect(await text('#call-2')).toContain('request not seen');
+    expect(await text('#call-2 .badge')).toBe('joined late');
+    expect(await panel.page.getAttribute('#call-2 .badge', 'title')).toContain(
+      'already open when the trace began',
+    );
+    const counters = await panel.page.$$eval('.counters span', (spans) => spans.map((s) => s.textContent));
+    expect(counters).toEqual(['2 calls', '1 error', '9.3 kB', '0 B not captured']);
+  });
+
+  it('holds 50,000 calls with a bounded document, and scrolls to the last and the first', async () => {
+    const rows = calls(50_000);
+    await open(rows);
+    const nodes = () => panel.page.evaluate(() => document.querySelectorAll('*').length);
+    expect((await shown()).at(-1)).toBe(50_000);
+    const before = await nodes();
+    expect(before).toBeLessThan(1_000);
+    await panel.page.hover('.scroller');
+    for (let i = 0; i < 20; i++) await panel.page.mouse.wheel(0, -3_000);
+    await expect.poll(async () => (await shown())[0]).toBeLessThan(48_000);
+    await panel.page.focus('.grid');
+    await panel.page.keyboard.press('Home');
+    await panel.settled();
+    expect((await shown())[0]).toBe(1);
+    await panel.page.keyboard.press('End');
+    await panel.settled();
+    expect((await shown()).at(-1)).toBe(50_000);
+    expect(await nodes()).toBeLessThan(before + 200);
+    expect(await panel.page.getAttribute('.grid', 'aria-rowcount')).toBe('50001');
+    expect(await panel.page.getAttribute('#call-50000', 'aria-rowindex')).toBe('50001');
+  });
+
+  it('keeps the newest in view until one scrolls away, then says how many are new', async () => {
+    const rows = calls(100);
+    await open(rows.slice(0, 50));
+    expect((await shown()).at(-1)).toBe(50);
+    await panel.post({ type: 'rows', rows: rows.slice(50, 60), removed: [] });
+    expect((await shown()).at(-1)).toBe(60);
+    expect(await panel.page.isVisible('.hint')).toBe(false);
+
+    await panel.page.hover('.scroller');
+    await panel.page.mouse.wheel(0, -400);
+    await expect.poll(async () => (await shown()).at(-1)).toBeLessThan(50);
+    const before = await shown();
+    await panel.post({ type: 'rows', rows: rows.slice(60, 72), removed: [1, 2, 3] });
+    expect(await shown()).toEqual(before);
+    expect(await text('.hint')).toBe('12 new');
+    await panel.page.click('.hint');
+    await panel.settled();
+    expect((await shown()).at(-1)).toBe(72);
+    expect(await panel.page.isVisible('.hint')).toBe(false);
+    await panel.post({ type: 'rows', rows: rows.slice(72), removed: [] });
+    expect((await shown()).at(-1)).toBe(100);
+  });
+
+  it('sorts by a click on a header, up, down and back', async () => {
+    await open([
+      call({ id: 1, duration: 30 }),
+      call({ id: 2, duration: null, status: null, state: 'running' }),
+      call({ id: 3, duration: 10 }),
+    ]);
+    const header = panel.page.locator('.header .c-time');
+    await header.click();
+    await panel.settled();
+    expect(await shown()).toEqual([3, 1, 2]);
+    expect(await header.getAttribute('aria-sort')).toBe('ascending');
+    await header.click();
+    await panel.settled();
+    expect(await shown()).toEqual([1, 3, 2]);
+    expect(await header.getAttribute('aria-sort')).toBe('descending');
+    await panel.post({ type: 'rows', rows: [call({ id: 2, revision: 2, duration: 20 })], removed: [] });
+    expect(await shown()).toEqual([1, 2, 3]);
+    await header.click();
+    await panel.settled();
+    expect(await header.getAttribute('aria-sort')).toBe('none');
+    expect(await panel.page.getAttribute('.header .c-id', 'aria-sort')).toBe('ascending');
+    // By keyboard.
+    await panel.page.keyboard.press('Shift+Tab');
+    await panel.page.focus('.header [tabindex="0"]');
+    await panel.page.keyboard.press('Enter');
+    await panel.settled();
+    expect(await shown()).toEqual([3, 2, 1]);
+  });
+
+  it('has columns that can be made wider, and remembers it', async () => {
+    await open(calls(5));
+    const width = async () => (await panel.page.locator('.header .c-method').boundingBox())?.width ?? 0;
+    const before = await width();
+    const handle = await panel.page.locator('.header .c-method .handle').boundingBox();
+    if (handle === null) throw new Error('no handle');
+    await panel.page.mouse.move(handle.x + 3, handle.y + 8);
+    await panel.page.mouse.down();
+    await panel.page.mouse.move(handle.x + 53, handle.y + 8, { steps: 5 });
+    await panel.page.mouse.up();
+    await panel.settled();
+    expect(await width()).toBeCloseTo(before + 50, 0);
+    expect(await panel.state()).toMatchObject({ widths: { method: Math.round(before + 50) } });
+    expect(await panel.page.getAttribute('.header .c-method', 'aria-sort')).toBe('none');
+  });
+
+  it('leaves out columns where there is no room', async () => {
+    await open(calls(5), { width: 400, height: 600 });
+    const columns = await panel.page.$$eval('.header .cell', (cells) =>
+      cells.map((cell) => cell.textContent),
+    );
+    expect(columns).toEqual(['Method', 'Status', 'Call', 'Time']);
+    expect(await panel.page.evaluate(() => document.documentElement.scrollWidth)).toBe(400);
+    await panel.page.setViewportSize({ width: 1500, height: 470 });
+    await panel.settled();
+    expect(await panel.page.locator('.header .cell').count()).toBe(9);
+    expect(await panel.page.locator('#call-1 .cell').count()).toBe(9);
+  });
+
+  it('shows hostile text as text', async () => {
+    const evil = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
+    const row = call({
+      path: `/${evil}`,
+      host: 'a\u202eb.example',
+      method: '<b>',
+      processName: evil,
+      statusText: evil,
+    });
+    await open([row, call({ id: 2, path: `/${'A'.repeat(100_000)}` })]);
+    expect(await text('#call-1 .path')).toBe(`/${evil}`);
+    expect(await text('#call-1 .host')).toBe('a\\u202eb.example');
+    await panel.page.click('#call-1');
+    const headers = [[evil, `${evil}\u001b[31m\u2066`]] as const;
+    await answer([row], {
+      url: evil,
+      statusText: evil,
+      process: { pid: 1, name: evil },
+      request: message({
+        headers,
+        trailers: headers,
+        body: { text: evil },
+        bodySize: 9,
+        bodyCaptured: 9,
+        bodyNote: evil,
+      }),
+      response: message({
+        headers: [['content-type', 'application/json'], ...headers],
+        body: { text: `{"${evil}":"\u0000${evil}"}` },
+      }),
+      interim: [{ status: 103, statusText: evil, headers }],
+      violations: [{ rule: evil, message: evil, in: 'request' }],
+      connection: { id: evil, transport: 'tcp', local: evil, remote: evil, joinedLate: true },
+    });
+    for (const tab of ['summary', 'headers', 'request', 'response', 'timing', 'connection']) {
+      await panel.page.click(`#tab-${tab}`);
+      expect(await panel.page.locator('.details img, .details script, .details b').count()).toBe(0);
+    }
+    await panel.page.click('#tab-headers');
+    expect(await text('#tabpanel')).toContain(`${evil}\\x1b[31m\\u2066`);
+    expect(await panel.page.locator('.grid img, .grid script, .grid b').count()).toBe(0);
+    expect(await panel.page.evaluate(() => 'hacked' in window)).toBe(false);
+  });
+
+  it('lets the bars of running calls grow, and nothing else move', async () => {
+    const rows = [
+      call({
+        id: 1,
+        start: 0,
+        duration: 100,
+        phases: { connectMs: null, tlsMs: null, sendMs: 1, waitMs: 98, receiveMs: 1 },
+      }),
+      call({
+        id: 2,
+        start: 100,
+        duration: null,
+        status: null,
+        responseSize: null,
+        state: 'running',
+        completeness: [],
+      }),
+    ];
+    await open(rows);
+    const share = () =>
+      panel.page.evaluate(() => {
+        const width = (id: number) =>
+          document.querySelector(`#call-${id} .bar`)?.getBoundingClientRect().width ?? 0;
+        return width(2) / (width(1) + width(2));
+      });
+    const first = await share();
+    await panel.page.waitForTimeout(400);
+    const second = await share();
+    expect(second).toBeGreaterThan(first);
+    expect(await text('#call-2')).toContain('running');
+    await panel.post(
+      { type: 'rows', rows: [call({ id: 2, revision: 2, start: 100, duration: 100 })], removed: [] },
+      { type: 'status', status: statusOf(rows, { phase: 'stopped', runningCalls: 0 }) },
+    );
+    const third = await share();
+    await panel.page.waitForTimeout(300);
+    expect(await share()).toBe(third);
+    expect(third).toBeCloseTo(0.5, 1);
+  });
+
+  it('zooms the waterfall with ctrl and the wheel, and fits again with F', async () => {
+    await open(calls(12, { running: 0 }));
+    const width = () =>
+      panel.page.evaluate(() => document.querySelector('#call-3 .bar')?.getBoundingClientRect().width ?? 0);
+    const before = await width();
+    const bar = await panel.page.locator('#call-3 .bar').boundingBox();
+    if (bar === null) throw new Error('no bar');
+    await panel.page.mouse.move(bar.x, bar.y + 4);
+    await panel.page.keyboard.down('Control');
+    await panel.page.mouse.wheel(0, -500);
+    await panel.page.keyboard.up('Control');
+    await expect.poll(width).toBeGreaterThan(before * 1.5);
+    const zoomed = await panel.page.locator('#call-3 .bar').boundingBox();
+    expect(zoomed?.x).toBeCloseTo(bar.x, -1);
+    await panel.page.focus('.grid');
+    await panel.page.keyboard.press('f');
+    await panel.settled();
+    expect(await width()).toBeCloseTo(before, 0);
+  });
+});
+
+describe('filter', () => {
+  it('lists what matches, says how many, and is cleared with Escape', async () => {
+    const rows = calls(300);
+    await open(rows);
+    await panel.page.keyboard.press('/');
+    await panel.page.keyboard.type('payments status:5xx');
+    const expected = rows.filter((row) => row.path?.includes('payments') && row.status === 502).length;
+    expect(expected).toBeGreaterThan(0);
+    await expect.poll(() => text('.count-calls')).toBe(`${expected} of 300 calls`);
+    for (const status of await panel.page.$$eval('.row .c-status', (c) =>
+      c.map((cell) => cell.textContent),
+    )) {
+      expect(status).toBe('502');
+    }
+    expect(await panel.page.$$eval('.painted span', (parts) => parts.map((p) => p.className))).toEqual([
+      'part-word',
+      'part-property',
+      'part-value',
+    ]);
+    await panel.page.keyboard.press('Escape');
+    await expect.poll(() => text('.count-calls')).toBe('300 calls');
+    await panel.page.keyboard.press('Escape');
+    expect(await panel.page.evaluate(() => document.activeElement?.className)).toBe('grid');
+  });
+
+  it('underlines what it does not understand and says why, and does not hide everything', async () => {
+    await open(calls(20));
+    await panel.page.fill('.filter input', 'metod:GET');
+    await expect.poll(() => panel.page.isVisible('.filter-message')).toBe(true);
+    expect(await text('.filter-message')).toContain('There is no “metod:”');
+    expect(await text('.part-error')).toBe('metod:GET');
+    expect((await shown()).length).toBeGreaterThan(10);
+    expect(await panel.page.getAttribute('.filter input', 'aria-invalid')).toBe('true');
+    await panel.page.fill('.filter input', 'method:GET');
+    await expect.poll(() => panel.page.isVisible('.filter-message')).toBe(false);
+  });
+
+  it('says that nothing matches, and offers the way back', async () => {
+    await open(calls(20));
+    await panel.page.fill('.filter input', 'nowhere');
+    await expect.poll(() => panel.page.isVisible('.empty')).toBe(true);
+    expect(await text('.empty .sentence')).toBe('No call matches the filter.');
+    await panel.page.click('.empty button');
+    await panel.settled();
+    expect(await panel.page.isVisible('.empty')).toBe(false);
+    expect((await shown()).at(-1)).toBe(20);
+  });
+
+  it('has chips for errors and for what is running', async () => {
+    const rows = calls(200);
+    await open(rows);
+    await panel.page.click('.chip:text("Errors")');
+    const errors = rows.filter((r) => (r.status ?? 0) >= 400 || r.completeness.includes('aborted')).length;
+    expect(await text('.count-calls')).toBe(`${errors} of 200 calls`);
+    expect(await panel.page.getAttribute('.chip:text("Errors")', 'aria-pressed')).toBe('true');
+    await panel.page.click('.chip:text("Running")');
+    expect(await shown()).toEqual(rows.filter((r) => r.state === 'running').map((r) => r.id));
+    await panel.page.click('.chip:text("All")');
+    expect(await text('.count-calls')).toBe('200 calls');
+  });
+});
+
+describe('overview', () => {
+  it('chooses a time range by dragging, which can be moved, and all of it by a double click', async () => {
+    const rows = calls(400, { running: 0 });
+    await open(rows);
+    const box = await panel.page.locator('.overview').boundingBox();
+    if (box === null) throw new Error('no overview');
+    const at = (share: number) => [box.x + box.width * share, box.y + 20] as const;
+    await panel.page.mouse.move(...at(0.25));
+    await panel.page.mouse.down();
+    await panel.page.mouse.move(...at(0.5), { steps: 8 });
+    await panel.page.mouse.up();
+    await panel.settled();
+    const end = Math.max(...rows.map((row) => row.start + (row.duration ?? 0))) * 1.01;
+    const within = (from: number, to: number) =>
+      rows.filter((row) => row.start <= to * end && row.start + (row.duration ?? 0) >= from * end).length;
+    const listed = async () => Number((await text('.count-calls')).split(' ')[0]);
+    expect(Math.abs((await listed()) - within(0.25, 0.5))).toBeLessThan(5);
+    expect(await panel.page.getAttribute('.overview', 'aria-valuetext')).toMatch(/ to /);
+
+    await panel.page.mouse.move(...at(0.4));
+    await panel.page.mouse.down();
+    await panel.page.mouse.move(...at(0.6), { steps: 8 });
+    await panel.page.mouse.up();
+    await panel.settled();
+    expect(Math.abs((await listed()) - within(0.45, 0.7))).toBeLessThan(5);
+
+    await panel.page.mouse.dblclick(...at(0.9));
+    await panel.settled();
+    expect(await text('.count-calls')).toBe('400 calls');
+    expect(await panel.page.isVisible('.brush')).toBe(false);
+  });
+
+  it('can be used by keyboard', async () => {
+    await open(calls(400, { running: 0 }));
+    await panel.page.focus('.overview');
+    await panel.page.keyboard.press('ArrowRight');
+    await panel.settled();
+    expect(await text('.count-calls')).toMatch(/^\d+ of 400 calls$/);
+    await panel.page.keyboard.press('Escape');
+    await panel.settled();
+    expect(await text('.count-calls')).toBe('400 calls');
+  });
+});
+
+describe('details', () => {
+  it('open by a click, change with the arrows and keep the tab', async () => {
+    const rows = calls(40, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-30');
+    await panel.settled();
+    expect(await selected()).toEqual([30]);
+    expect(await panel.lastSent('details')).toEqual({ type: 'details', id: 30, reveal: false });
+    await answer(rows);
+    expect(await text('.details h2')).toContain(rows[29]?.path);
+    await panel.page.click('#tab-headers');
+    expect(await text('#tabpanel')).toMatch(/^Request headers/);
+    await panel.page.focus('.grid');
+    await panel.page.keyboard.press('ArrowDown');
+    await panel.page.keyboard.press('ArrowDown');
+    await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(32);
+    await answer(rows);
+    expect(await selected()).toEqual([32]);
+    expect(await panel.page.getAttribute('.grid', 'aria-activedescendant')).toBe('call-32');
+    expect(await panel.page.getAttribute('#tab-headers', 'aria-selected')).toBe('true');
+    expect(await text('#tabpanel')).toMatch(/^Request headers/);
+    await panel.page.keyboard.press('Escape');
+    expect(await panel.page.isVisible('.details')).toBe(false);
+    expect(await panel.lastSent('details')).toEqual({ type: 'details', id: null, reveal: false });
+    await panel.page.keyboard.press('Enter');
+    expect(await panel.page.isVisible('.details')).toBe(true);
+  });
+
+  it('ask once when a key is held down', async () => {
+    const rows = calls(60, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-50');
+    const before = (await panel.sent()).filter(({ type }) => type === 'details').length;
+    for (let i = 0; i < 20; i++) await panel.page.keyboard.press('ArrowUp', { delay: 0 });
+    await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(30);
+    const asked = (await panel.sent()).filter(({ type }) => type === 'details').length - before;
+    expect(asked).toBeLessThan(10);
+  });
+
+  it('have tabs that are tabs', async () => {
+    const rows = calls(5, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-2');
+    await answer(rows);
+    await panel.page.focus('#tab-summary');
+    for (const tab of ['headers', 'request', 'response', 'timing', 'connection', 'summary']) {
+      await panel.page.keyboard.press('ArrowRight');
+      expect(await panel.page.evaluate(() => document.activeElement?.id)).toBe(`tab-${tab}`);
+      expect(await panel.page.getAttribute('#tabpanel', 'aria-labelledby')).toBe(`tab-${tab}`);
+    }
+    expect(await panel.page.locator('[role="tab"][tabindex="0"]').count()).toBe(1);
+    await panel.page.keyboard.press('ArrowDown');
+    await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(3);
+  });
+
+  it('show bodies as JSON, raw, as a form and as bytes, and open them in an editor', async () => {
+    const rows = [call({ method: 'POST', requestSize: 51 })];
+    await open(rows);
+    await panel.page.click('#call-1');
+    await answer(rows);
+    await panel.page.click('#tab-response');
+    expect(await text('.content')).toBe(JSON.stringify(JSON.parse(JSON_BODY), null, 2).replace(/^ +/gm, ''));
+    await panel.page.click('text=Raw');
+    expect(await text('.content')).toBe(JSON_BODY);
+    await panel.page.click('text=Pretty');
+    await panel.page.click('text=Open in Editor');
+    expect(await panel.lastSent('openBody')).toEqual({ type: 'openBody', id: 1, part: 'response' });
+    await panel.page.click('[aria-label="Copy body"]');
+    expect(await panel.lastSent('copy')).toEqual({ type: 'copy', text: JSON_BODY });
+
+    await panel.page.click('#tab-request');
+    expect(
+      await panel.page.$$eval('.fields tr', (trs) =>
+        trs.map((tr) => [...tr.children].map((c) => c.textContent)),
+      ),
+    ).toEqual([
+      ['order', 'a7f3'],
+      ['amount', '12.50'],
+      ['note', 'two words!'],
+      ['card', '••••'],
+    ]);
+
+    const png = message({
+      headers: [['Content-Type', 'image/png']],
+      bodySize: 8,
+      bodyCaptured: 8,
+      body: { base64: 'iVBORw0KGgo=' },
+      bodyNote: 'Only the beginning was captured.',
+    });
+    await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response: png }) });
+    await panel.page.click('#tab-response');
+    expect(await text('#tabpanel')).toContain('89 50 4e 47 0d 0a 1a 0a');
+    expect(await text('.note')).toBe('Only the beginning was captured.');
+  });
+
+  it('bound what is rendered of a large body', async () => {
+    const rows = [call({})];
+    await open(rows);
+    await panel.page.click('#call-1');
+    await panel.page.click('#tab-response');
+    const body = (text: string) =>
+      message({
+        headers: [['content-type', 'text/plain']],
+        body: { text },
+        bodySize: text.length,
+        bodyCaptured: text.length,
+      });
+    const started = performance.now();
+    await panel.post({
+      type: 'details',
+      id: 1,
+      exchange: exchangeOf(call({}), { response: body('x'.repeat(1_000_000)) }),
+    });
+    expect(await text('#tabpanel')).toContain('Only the first 262 kB are shown.');
+    expect((await text('pre')).length).toBeLessThan(300_000);
+    const deep = body(`${'['.repeat(500_000)}`);
+    await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response: deep }) });
+    await panel.settled();
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
+  it('show secrets only when asked, for this call only', async () => {
+    const rows = calls(10, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-4');
+    await answer(rows);
+    await panel.page.click('[aria-label="Show Secrets of This Call"]');
+    expect(await panel.lastSent('details')).toEqual({ type: 'details', id: 4, reveal: true });
+    await panel.page.focus('.grid');
+    await panel.page.keyboard.press('ArrowDown');
+    await expect.poll(() => panel.lastSent('details')).toEqual({ type: 'details', id: 5, reveal: false });
+    expect(await panel.page.isVisible('[aria-label="Show Secrets of This Call"]')).toBe(true);
+  });
+
+  it('say in words what is not whole', async () => {
+    const row = call({ completeness: ['response-gap', 'joined-late'], violations: 1, status: 200 });
+    await open([row]);
+    expect(await text('.badge')).toBe('gap +2');
+    await panel.page.click('#call-1');
+    await answer([row], {
+      violations: [
+        {
+          rule: 'RFC 9112 section 6.3',
+          message: 'Two lengths that differ; the first was used.',
+          in: 'response',
+        },
+      ],
+    });
+    const summary = await text('#tabpanel');
+    expect(summary).toContain('Some bytes of the response were received but could not be captured.');
+    expect(summary).toContain('The connection was already open when the trace began');
+    expect(summary).toContain('Two lengths that differ; the first was used.');
+    expect(summary).toContain('RFC 9112 section 6.3, in the response');
+  });
+
+  it('stay where one reads while a running call is sent again', async () => {
+    const row = call({ state: 'running', duration: null });
+    await open([row]);
+    await panel.page.click('#call-1');
+    const long = Array.from({ length: 200 }, (_, i) => `line ${i}`).join('\n');
+    const response = message({
+      headers: [],
+      body: { text: long },
+      bodySize: null,
+      bodyCaptured: long.length,
+    });
+    await panel.page.click('#tab-response');
+    await panel.post({ type: 'details', id: 1, exchange: exchangeOf(row, { response }) });
+    await panel.page.locator('#tabpanel').evaluate((element) => element.scrollTo(0, 800));
+    await panel.post({
+      type: 'details',
+      id: 1,
+      exchange: exchangeOf(row, { response: { ...response, bodyCaptured: 9 } }),
+    });
+    expect(await panel.page.locator('#tabpanel').evaluate((element) => element.scrollTop)).toBe(800);
+  });
+
+  it('say that a call is no longer held', async () => {
+    await open(calls(3, { running: 0 }));
+    await panel.page.click('#call-2');
+    await panel.post({ type: 'details', id: 2, exchange: null });
+    expect(await text('#tabpanel')).toContain('no longer held');
+  });
+
+  it('lie below the list where it is narrow, with a splitter for mouse and keyboard', async () => {
+    const rows = calls(40, { running: 0 });
+    await open(rows, { width: 500, height: 600 });
+    await panel.page.click('#call-38');
+    await answer(rows);
+    const boxOf = async (selector: string) => {
+      const box = await panel.page.locator(selector).boundingBox();
+      if (box === null) throw new Error(`${selector} is not shown`);
+      return box;
+    };
+    const list = await boxOf('.list');
+    const details = await boxOf('.details');
+    expect(details.y).toBeGreaterThan(list.y + list.height - 1);
+    expect(await shown()).toContain(38);
+    const sash = await boxOf('.sash');
+    await panel.page.mouse.move(sash.x + 200, sash.y);
+    await panel.page.mouse.down();
+    await panel.page.mouse.move(sash.x + 200, sash.y - 80, { steps: 5 });
+    await panel.page.mouse.up();
+    await panel.settled();
+    expect((await boxOf('.details')).height).toBeCloseTo(details.height + 80, -1);
+    await panel.page.focus('.sash');
+    await panel.page.keyboard.press('ArrowDown');
+    await panel.settled();
+    expect((await boxOf('.details')).height).toBeLessThan(details.height + 75);
+    await panel.page.setViewportSize({ width: 1200, height: 600 });
+    await panel.settled();
+    expect((await boxOf('.details')).x).toBeGreaterThan((await boxOf('.list')).x + 300);
+  });
+});
+
+describe('host', () => {
+  it('gets commands from the buttons', async () => {
+    await open([]);
+    await panel.post({ type: 'status', status: IDLE_STATUS });
+    await panel.page.click('[aria-label="Start HTTP Trace"]');
+    expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'start' });
+    await panel.page.click('text=Choose a Process…');
+    expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'pickProcess' });
+    const rows = calls(3);
+    await panel.fill(rows, statusOf(rows));
+    await panel.page.click('[aria-label="Stop HTTP Trace"]');
+    expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'stop' });
+    await panel.page.click('[aria-label="Clear"]');
+    expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'clear' });
+  });
+
+  it('gets the URL of the chosen call to copy', async () => {
+    await open([call({ id: 1, host: '[::1]:8080', path: '/a?b=c' })]);
+    await panel.page.click('#call-1');
+    await panel.page.keyboard.press('Control+c');
+    expect(await panel.lastSent('copy')).toEqual({ type: 'copy', text: 'http://[::1]:8080/a?b=c' });
+  });
+
+  it('reveals a call even if the filter hides it or it comes later', async () => {
+    const rows = calls(500, { running: 0 });
+    await open(rows.slice(0, 400));
+    await panel.page.fill('.filter input', 'nowhere');
+    await expect.poll(() => panel.page.isVisible('.empty')).toBe(true);
+    await panel.post({ type: 'reveal', id: 123 });
+    expect(await selected()).toEqual([123]);
+    expect(await shown()).toContain(123);
+    expect(await panel.page.inputValue('.filter input')).toBe('');
+    expect(await panel.page.isVisible('.details')).toBe(true);
+    expect((await panel.lastSent('details'))?.id).toBe(123);
+    await panel.post({ type: 'reveal', id: 450 });
+    expect(await selected()).toEqual([123]);
+    await panel.post({ type: 'rows', rows: rows.slice(400), removed: [] });
+    expect(await selected()).toEqual([450]);
+    await panel.post({ type: 'focusFilter' });
+    expect(await panel.page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+  });
+
+  it('finds the panel as it was after it was hidden, but for no other trace', async () => {
+    const rows = calls(60, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-50');
+    await panel.page.click('#tab-timing');
+    await panel.page.fill('.filter input', 'api');
+    await expect.poll(() => panel.state()).toMatchObject({ filter: 'api' });
+    const state = await panel.state();
+    expect(JSON.stringify(state)).not.toContain('shop');
+    await panel.close();
+
+    await open(rows, { state });
+    await panel.settled();
+    expect(await selected()).toEqual([50]);
+    expect(await panel.page.isVisible('.details')).toBe(true);
+    expect(await panel.page.getAttribute('#tab-timing', 'aria-selected')).toBe('true');
+    expect(await panel.page.inputValue('.filter input')).toBe('api');
+    expect((await panel.lastSent('details'))?.id).toBe(50);
+    await panel.close();
+
+    panel = await browser.open({ state });
+    await panel.fill(rows, statusOf(rows, { startedAt: 1 }));
+    expect(await selected()).toEqual([]);
+    await panel.close();
+
+    panel = await browser.open({
+      state: { sort: { column: 'nonsense' }, widths: 7, tab: 9, filter: {}, chip: [] },
+    });
+    await panel.fill(rows, statusOf(rows));
+    expect((await shown()).at(-1)).toBe(60);
+  });
+
+  it('may take everything back', async () => {
+    await open(calls(60));
+    await panel.page.click('#call-50');
+    await panel.post({ type: 'reset' });
+    expect(await panel.page.locator('.row').count()).toBe(0);
+    expect(await panel.page.isVisible('.details')).toBe(false);
+    expect(await panel.page.isVisible('.empty')).toBe(true);
+  });
+});
+
+describe('empty states', () => {
+  const sentences: [Partial<ReturnType<typeof statusOf>>, RegExp, number][] = [
+    [IDLE_STATUS, /^Start a trace to see every HTTP call/, 2],
+    [{ phase: 'starting' }, /^Starting…$/, 0],
+    [
+      { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false }] },
+      /^Waiting for the first call from node \[1234\]…$/,
+      0,
+    ],
+    [
+      {
+        phase: 'running',
+        targets: [1, 2, 3, 4, 5].map((pid) => ({ pid, name: pid === 2 ? null : 'node', ended: pid === 1 })),
+      },
+      /^Waiting for the first call from process \[2\], node \[3\], node \[4\] and 1 more…$/,
+      0,
+    ],
+    [{ phase: 'stopping' }, /^Stopping…$/, 0],
+    [{ phase: 'stopped' }, /^The trace has ended; there is no call to show\.$/, 2],
+    [{ phase: 'failed', problem: 'No permission. Run it as root.' }, /^No permission\. Run it as root\.$/, 2],
+  ];
+  for (const [status, sentence, buttons] of sentences) {
+    it(`${status.phase} with ${status.targets?.length ?? 0} targets`, async () => {
+      panel = await browser.open();
+      await panel.post({ type: 'status', status: statusOf([], status) });
+      expect(await text('.empty .sentence')).toMatch(sentence);
+      expect(await panel.page.locator('.empty button').count()).toBe(buttons);
+      expect(await panel.page.isVisible('.split')).toBe(false);
+    });
+  }
+
+  it('a problem does not hide the calls', async () => {
+    await open(calls(5));
+    await panel.post({
+      type: 'status',
+      status: statusOf(calls(5), { phase: 'failed', problem: 'The helper ended.' }),
+    });
+    expect(await text('.problem')).toBe('The helper ended.');
+    expect((await shown()).length).toBe(5);
+  });
+});
+
+describe('accessibility', () => {
+  it('has names and roles for everything that can be used', async () => {
+    const rows = calls(20, { running: 1 });
+    await open(rows);
+    await panel.page.click('#call-18');
+    await answer(rows);
+    const tree = await panel.page.locator('body').ariaSnapshot();
+    expect(tree).toContain('grid "HTTP calls"');
+    expect(tree).toContain('columnheader "Number"');
+    expect(tree).toContain('textbox "Filter calls"');
+    expect(tree).toContain('tablist "Details"');
+    expect(tree).toContain('tab "Summary" [selected]');
+    expect(tree).toContain('tabpanel "Summary"');
+    expect(tree).toContain('separator "Size of the details"');
+    expect(tree).toMatch(/gridcell "client node"/);
+    const nameless = await panel.page.$$eval('button', (all) =>
+      all.filter((b) => b.offsetParent !== null && !b.textContent && !b.ariaLabel).map((b) => b.outerHTML),
+    );
+    expect(nameless).toEqual([]);
+  });
+
+  it('comes along by Tab, with a ring that can be seen', async () => {
+    await open(calls(20));
+    const stops: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      await panel.page.keyboard.press('Tab');
+      stops.push(
+        await panel.page.evaluate(() => {
+          const element = document.activeElement;
+          return element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+        }),
+      );
+    }
+    expect(stops).toEqual(
+      expect.arrayContaining([
+        'Stop HTTP Trace',
+        'Clear',
+        'Filter calls',
+        'Errors',
+        'Time range',
+        'HTTP calls',
+        'Number',
+      ]),
+    );
+    await panel.page.focus('.toolbar button');
+    await panel.page.keyboard.press('Tab');
+    const outline = await panel.page.evaluate(() =>
+      document.activeElement === null ? '' : getComputedStyle(document.activeElement).outlineStyle,
+    );
+    expect(outline).toBe('solid');
+  });
+
+  it('respects that someone wants little motion', async () => {
+    panel = await browser.open({ reducedMotion: 'reduce' });
+    await panel.post({ type: 'status', status: statusOf([]) });
+    const animation = await panel.page.evaluate(
+      () => getComputedStyle(document.querySelector('.progress') ?? document.body, '::before').animationName,
+    );
+    expect(animation).toBe('none');
+  });
+});
