@@ -54,7 +54,7 @@ describe.each(GOLDEN)('$name', (golden) => {
   });
 
   it('is read the same with every record twice', () => {
-    const twice = specs.flatMap((spec) => (spec.type === 'data' ? [spec, spec] : [spec]));
+    const twice = specs.flatMap((spec): RecordSpec[] => (spec.type === 'data' ? [spec, spec] : [spec]));
     expect(read(twice)).toEqual(whole);
   });
 

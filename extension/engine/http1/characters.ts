@@ -46,11 +46,11 @@ export function worstControl(text: string): Control {
   return worst;
 }
 
-/** A request target may hold anything visible; bytes above 0x7f are common in practice and tolerated. */
+/** Visible ASCII, as in every form of a request target (RFC 3986 section 2). */
 export function isTarget(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code <= SPACE || code === DEL) return false;
+    if (code <= SPACE || code >= DEL) return false;
   }
   return text.length > 0;
 }

@@ -91,6 +91,21 @@ export function mayBecomeTunnel(method: string, fields: readonly Field[]): boole
   return method === 'CONNECT' || fieldValue(fields, 'upgrade') !== null;
 }
 
+/** Does the connection persist after this message, as far as its sender says (RFC 9112 section 9.3)? */
+export function persists(version: string, fields: readonly Field[]): boolean {
+  let close = false;
+  let keepAlive = false;
+  for (const [name, value] of fields) {
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    for (const member of listMembers(value)) {
+      if (member === 'close') close = true;
+      else if (member === 'keep-alive') keepAlive = true;
+    }
+  }
+  if (close) return false;
+  return version === 'HTTP/1.0' || version === 'HTTP/0.9' ? keepAlive : true;
+}
+
 function lengthOr(length: number | null, otherwise: Framing): Framing {
   return length === null ? otherwise : { kind: 'length', length };
 }

@@ -17,10 +17,10 @@ import { StoredMessage } from '../model.ts';
 import { CR, LF } from './characters.ts';
 import { findLastChunk, readChunkLine, TERMINATOR_TAIL } from './chunks.ts';
 import { FieldLines } from './fieldLines.ts';
-import type { Framing, FramingResult } from './framing.ts';
+import { type Framing, type FramingResult, persists } from './framing.ts';
 import { LineBuffer } from './lineBuffer.ts';
 import { isKnownMethod, LONGEST_METHOD } from './methods.ts';
-import { isRecognised, readRequestLine, readStatusLine } from './startLine.ts';
+import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
 import type { RuleName } from './violations.ts';
 
 /** What is known of a piece of the stream. */
@@ -123,6 +123,8 @@ export class Reader {
   /** Rules broken before the message that they will be noted on exists. */
   #early: RuleName[] = [];
   #lastSkipped = -1;
+  /** The last message said that the connection will be closed. */
+  #closing = false;
   /** In ChunkEnd: CR has been read. */
   #sawCr = false;
   /** In ChunkLost: the last bytes of earlier pieces. */
@@ -474,6 +476,8 @@ export class Reader {
     message.wireSize = taken;
     this.skipped -= taken;
     for (const name of this.#early) message.breaks(name, message.position);
+    if (this.#closing) message.breaks('after-close', message.position);
+    this.#closing = false;
     this.#early = [];
     this.#message = message;
     this.#fields = new FieldLines((name) => message.breaks(name, this.#linePosition));
@@ -486,7 +490,10 @@ export class Reader {
 
   #headEnded(message: StoredMessage): void {
     this.#closeHead(message);
-    const result = this.#sink.headEnded(message, this.#fields as FieldLines);
+    const fields = this.#fields as FieldLines;
+    const result = this.#sink.headEnded(message, fields);
+    const interim = this.kind === 'response' && message.status < 200;
+    this.#closing = !interim && !persists(message.version, fields.fields);
     this.#fields = null;
     for (const name of result.broken) message.breaks(name, message.position);
     message.transferCodings = result.codings;
@@ -761,14 +768,8 @@ export class Reader {
     const context = { time: this.#lineTime, pid: this.#linePid };
     this.#line.clear();
     if (this.kind === 'request') {
-      const space = text.indexOf(' ');
-      const method = text.slice(0, space);
-      if (space < 0 || !isKnownMethod(method) || space + 1 === text.length) return;
-      const rest = text.slice(space + 1);
-      const target = rest.includes(' ') ? rest.slice(0, rest.indexOf(' ')) : rest;
-      const message = new StoredMessage('request', this.#linePosition, '');
-      message.method = method;
-      message.target = target;
+      const message = this.#cutRequestLine(text);
+      if (message === null) return;
       this.#begin(message, length, context);
     } else {
       // The reason phrase must have begun, or the status code might be but its first digits.
@@ -783,6 +784,26 @@ export class Reader {
     message.headIncomplete = true;
     this.#closeHead(message);
     this.#finish(outcome);
+  }
+
+  /** What is certain of a request line that never ended. */
+  #cutRequestLine(text: string): StoredMessage | null {
+    const whole = readRequestLine(text);
+    if (whole !== null && whole.version !== NO_VERSION && /^HTTP\/\d\.\d$/.test(whole.version)) {
+      const message = new StoredMessage('request', this.#linePosition, whole.version);
+      message.method = whole.method;
+      message.target = whole.target;
+      for (const name of whole.broken) message.breaks(name, this.#linePosition);
+      return message;
+    }
+    const space = text.indexOf(' ');
+    const method = text.slice(0, space);
+    if (space < 0 || !isKnownMethod(method) || space + 1 === text.length) return null;
+    const rest = text.slice(space + 1);
+    const message = new StoredMessage('request', this.#linePosition, '');
+    message.method = method;
+    message.target = rest.includes(' ') ? rest.slice(0, rest.indexOf(' ')) : rest;
+    return message;
   }
 }
 

@@ -21,6 +21,8 @@ const VERSION = /^HTTP\/\d\.\d$/;
 /** A last word that means to be a protocol version, right or wrong. */
 const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
 
+const VERSION_AT_END = / HTTP\/\d\.\d$/;
+
 /** The version of a request line that names none (RFC 1945 section 4.1). */
 export const NO_VERSION = 'HTTP/0.9';
 
@@ -29,6 +31,14 @@ export const NO_VERSION = 'HTTP/0.9';
  * @returns null when the line is no request line, however lenient one is.
  */
 export function readRequestLine(line: string): RequestLine | null {
+  const cr = line.indexOf('\r');
+  if (cr > 0 && !VERSION_AT_END.test(line)) {
+    // Who takes a bare CR for a line end sees a request line before it.
+    const before = readRequestLine(line.slice(0, cr));
+    if (before !== null && before.version !== NO_VERSION) {
+      return { ...before, broken: unique([...before.broken, 'bare-cr']) };
+    }
+  }
   const broken: RuleName[] = [];
   let to = line.length;
   while (to > 0 && isBlank(line.charCodeAt(to - 1))) to--;

@@ -97,6 +97,10 @@ const RULES = {
     'RFC 9112 section 7.1',
     'A chunk is longer than its size says; the end of the body is searched for.',
   ],
+  'after-close': [
+    'RFC 9112 section 9.6',
+    'A message follows one after which the connection was to be closed; it is read all the same.',
+  ],
   unrecognised: [
     'RFC 9112 section 2.1',
     'Bytes that are no HTTP message precede this one; they are skipped.',

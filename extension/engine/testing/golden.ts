@@ -65,7 +65,7 @@ export const GOLDEN: readonly Golden[] = [
   {
     name: 'pipelined with HEAD in the middle',
     steps: [
-      { out: get('/1') + `HEAD /2 HTTP/1.1\r\n${H}\r\n` + get('/3') },
+      { out: `${get('/1')}HEAD /2 HTTP/1.1\r\n${H}\r\n${get('/3')}` },
       { in: `${ok('1')}HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${ok('3')}` },
     ],
     expected: [
