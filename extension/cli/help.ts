@@ -46,7 +46,7 @@ Exit status: 0; 1 when a process could not be traced or the trace broke off; 2 f
 `,
   replay: `http-trace replay FILE [options]
 
-Shows the exchanges of a file made with --record. Needs no privilege.
+Shows the exchanges of a file made with --record, or of standard input for -. Needs no privilege.
 
 Options${SHOW}
 

@@ -11,6 +11,8 @@ import { type Output, reasonOf } from './output.ts';
 import { TraceReader } from './reader.ts';
 
 const PIECE = 1024 * 1024;
+/** As elsewhere on the command line. */
+const STANDARD_INPUT = '-';
 
 /**
  * Resolves with the exit status.
@@ -18,12 +20,13 @@ const PIECE = 1024 * 1024;
  * @throws Exit for a file that cannot be read or is no recording
  */
 export async function replay(file: string, options: ShowOptions, ownLimit: boolean): Promise<number> {
-  const name = JSON.stringify(file);
+  const name = file === STANDARD_INPUT ? 'Standard input' : JSON.stringify(file);
+  const pieces = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: PIECE });
   const recording = new RecordingReader();
   let shown: { reader: TraceReader; output: Output } | null = null;
   let trouble: string | null = null;
   try {
-    for await (const piece of createReadStream(file, { highWaterMark: PIECE })) {
+    for await (const piece of pieces) {
       for (const frame of recording.push(piece)) {
         shown ??= open(options, ownLimit ? options.bodyLimit : limitOf(frame));
         shown.reader.frame(frame.type, frame.payload);

@@ -166,7 +166,7 @@ describeTraced('recordings of real traces', () => {
         '--no-new-privs',
         HTTP_TRACE,
         'replay',
-        '/dev/stdin',
+        '-',
         '--format',
         'json',
       ],

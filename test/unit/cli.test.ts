@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingEncoder } from '../../extension/capture/recording.ts';
 import schema from '../../extension/cli/exchange.schema.json';
-import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
+import { FrameType, type Status } from '../../helper/protocol.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
 const program = join(folder, 'http-trace.cjs');
@@ -29,10 +29,11 @@ function httpTrace(...args: string[]): { status: number | null; stdout: string; 
 }
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-const hello: Hello = {
+const hello = {
   protocol: 1,
   layout: 1,
   backend: 'tracepoint',
+  refused: { fentry: '', kprobe: '', tracepoint: '' },
   kernel: '6.1.0',
   byteOrder: 'little',
   bodyLimit: 65_536,
