@@ -16,7 +16,11 @@ import {
   tooltipText,
 } from './rowText.ts';
 
-/** Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. */
+/**
+ * Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. It counts
+ * from the last question of VS Code, because it takes several to refresh a tree, and until they are answered
+ * VS Code knows neither the selection nor how to reveal a node. So a slow window gets fewer refreshes.
+ */
 const REFRESH_INTERVAL = 250;
 
 export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
@@ -28,6 +32,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   /** What the shown tree does not show yet. */
   private stale = new Set<Branch>();
   private rootStale = false;
+  private lastAsked = 0;
+  private revealing = 0;
   private selectedId: number | undefined;
 
   readonly onDidChangeTreeData = this.changed.event;
@@ -65,11 +71,20 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   async reveal(id: number): Promise<void> {
     const call = this.tree.call(id);
     if (call === null) return;
-    const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
-    await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
+    this.revealing += 1;
+    try {
+      // What is revealed must be in the tree as VS Code has it, and must not be exchanged meanwhile.
+      this.refresh();
+      const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
+      await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
+    } finally {
+      this.revealing -= 1;
+      this.refreshSoon();
+    }
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
+    this.lastAsked = performance.now();
     return this.tree.children(node);
   }
 
@@ -103,12 +118,15 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   private refreshSoon(): void {
     if (this.refreshing !== undefined || !this.view.visible) return;
     if (!this.rootStale && this.stale.size === 0) return;
-    // At once, and not again for a while: the first call after silence shows without delay.
-    this.refresh();
-    this.refreshing = setTimeout(() => {
-      this.refreshing = undefined;
-      this.refreshSoon();
-    }, REFRESH_INTERVAL);
+    const wait = this.lastAsked + REFRESH_INTERVAL - performance.now();
+    if (wait <= 0 && this.revealing === 0) this.refresh();
+    this.refreshing = setTimeout(
+      () => {
+        this.refreshing = undefined;
+        this.refreshSoon();
+      },
+      wait > 0 ? wait : REFRESH_INTERVAL,
+    );
   }
 
   private refresh(): void {
