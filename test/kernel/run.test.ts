@@ -1,11 +1,12 @@
 /** `run`: children, exec, exit statuses, signals. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Child } from './support/child.ts';
 import { describeTraced, HTTP_TRACE, PYTHON, temporaryFolder } from './support/environment.ts';
 import { expectSame, find, plan, Server } from './support/peers.ts';
-import { parseLines, Tracing } from './support/trace.ts';
+import { parseLines, replay, Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
 /** A file that is no program. */
@@ -227,6 +228,29 @@ describeTraced('what run writes', () => {
         /^1 exchange on 1 connection; \d+ records = \d+ delivered \+ 0 dropped \(tracepoint\)$/,
       ),
     ]);
+    await server.end();
+  });
+
+  it('masks secrets unless told otherwise', async () => {
+    const server = await Server.node();
+    const secret = randomBytes(12).toString('hex');
+    for (const [options, shown] of [
+      [[], false],
+      [['--show-secrets'], true],
+    ] as const) {
+      const one = plan('GET', 'echo', { query: `?token=${secret}` });
+      const tracing = Tracing.run(
+        folder,
+        curl(server.port, one, '-H', `Authorization: Bearer ${secret}`),
+        options,
+      );
+      await tracing.child.ended;
+      expect(tracing.written.includes(secret)).toBe(shown);
+      expect(tracing.written).toContain(one.id);
+      // The recording keeps what was sent; showing it masks again.
+      expect(readFileSync(tracing.recording, 'latin1')).toContain(secret);
+      expect(replay(tracing.recording).text).not.toContain(secret);
+    }
     await server.end();
   });
 

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-const server = http.createServer(async (request, response) => {
+async function serve(request, response) {
   const started = performance.now();
   const pieces = [];
   for await (const piece of request) pieces.push(piece);
@@ -67,6 +67,11 @@ const server = http.createServer(async (request, response) => {
       ms: performance.now() - started,
     })}\n`,
   );
+}
+
+const server = http.createServer((request, response) => {
+  // A client that goes away in the middle, or names no path, is not worth a server.
+  serve(request, response).catch(() => response.destroy());
 });
 server.listen(0, process.argv[2] ?? '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ port: server.address().port, pid: process.pid })}\n`);
