@@ -40,6 +40,7 @@ struct work {
 	u64 messages_left;
 	u64 message_left;  /* bytes of the current message, all ones when there is but one */
 	u64 remaining;     /* bytes of the call not yet stood for */
+	u64 pass;          /* bytes stood for, whose segments are still to be passed over */
 	u64 allowed;       /* of these, bytes that may be copied */
 	u64 connection;
 	u64 position;
@@ -97,10 +98,15 @@ static __always_inline void advance(struct work *work, u32 size)
 	work->flags |= FLAG_CONTINUED;
 }
 
-static __always_inline void emit_without_bytes(struct work *work, u32 size, u8 omission)
+/* Stands for `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
+__noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 {
-	struct record_data *record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
+	struct work *work = work_of(slot);
+	struct record_data *record;
 
+	if (!work)
+		return 0;
+	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
 	COUNT(produced, 1);
 	COUNT(seen_bytes, size);
 	if (record) {
@@ -112,6 +118,7 @@ static __always_inline void emit_without_bytes(struct work *work, u32 size, u8 o
 		COUNT(dropped_bytes, size);
 	}
 	advance(work, size);
+	return 0;
 }
 
 /* ROOM is a constant, as the ring wants it, and at least size. */
@@ -208,38 +215,25 @@ __noinline int trace_http_step(u32 slot)
 	if (work->left == 0)
 		return next_segment(work);
 	count = work->left;
+	if (work->pass > 0) {
+		if (count > work->pass)
+			count = work->pass;
+		work->pass -= count;
+		work->base += count;
+		work->left -= count;
+		return 1;
+	}
 	if (count > work->remaining)
 		count = work->remaining;
 	if (work->allowed == 0) {
-		/* Beyond the budget: only the last TAIL_SIZE bytes of the call are of interest. */
-		u64 skip = work->remaining > TAIL_SIZE ? work->remaining - TAIL_SIZE : 0;
-
-		if (skip == 0) {
-			work->flags |= FLAG_TAIL;
-			emit_bytes(work, work->base, count);
-		} else {
-			/* A record stands for at most what 32 bits count; calls move less than 2 GiB. */
-			u64 omit = skip;
-			u64 pass = omit;
-
-			emit_without_bytes(work, (u32)omit, OMISSION_LIMIT);
-			/* The segments that the omitted bytes lie in. */
-			for (int i = 0; i < 64 && pass > 0; i++) {
-				if (work->left == 0 && !next_segment(work))
-					return 0;
-				if (work->left > pass) {
-					work->base += pass;
-					work->left -= pass;
-					pass = 0;
-				} else {
-					pass -= work->left;
-					work->left = 0;
-				}
-			}
-			if (pass > 0)
-				return 0;
+		/* Beyond the budget only the last TAIL_SIZE bytes of the call are of interest. */
+		if (work->remaining > TAIL_SIZE) {
+			work->pass = work->remaining - TAIL_SIZE;
+			trace_http_omit(slot, (u32)work->pass, OMISSION_LIMIT);
 			return 1;
 		}
+		work->flags |= FLAG_TAIL;
+		emit_bytes(work, work->base, count);
 	} else {
 		if (count > work->allowed)
 			count = work->allowed;
@@ -259,13 +253,13 @@ static __always_inline void copy_call(struct work *work, u32 slot)
 			break;
 	}
 	if (work->remaining > 0)
-		emit_without_bytes(work, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
 }
 
 /* Adds the first bytes of a call to those by which the protocol is recognised. */
 static __always_inline u8 recognise(struct connection *connection, struct work *work, u8 direction)
 {
-	u8 *head = connection->head[direction & 1];
+	struct head *head = &connection->head[direction & 1];
 	u32 have = connection->head_length[direction & 1];
 	u32 count = work->left < work->remaining ? work->left : work->remaining;
 
@@ -277,13 +271,13 @@ static __always_inline u8 recognise(struct connection *connection, struct work *
 	asm volatile("" : "+r"(count));
 	if (count > HEAD_PROBE)
 		count = HEAD_PROBE;
-	if (bpf_probe_read_user(head + have, count, (void *)work->base))
+	if (bpf_probe_read_user(head->bytes + have, count, (void *)work->base))
 		return PROTOCOL_UNDECIDED;
 	have += count;
 	if (have > HEAD_PROBE)
 		have = HEAD_PROBE;
 	connection->head_length[direction & 1] = have;
-	return classify(head, have);
+	return trace_http_classify(head, have);
 }
 
 /*
@@ -376,7 +370,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		protocol = recognise(connection, work, direction);
 		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2) {
 			/* In the middle of something: every further call is looked at afresh. */
-			bool tls = is_tls_record(connection->head[direction], connection->head_length[direction]);
+			bool tls = is_tls_record(connection->head[direction].bytes, connection->head_length[direction]);
 
 			connection->head_length[direction] = 0;
 			if (!tls) {
@@ -393,7 +387,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 				work->protocol = protocol;
 				place(sk, connection, work);
 				emit_opened(sk, connection);
-				emit_without_bytes(work, (u32)work->remaining, OMISSION_PROTOCOL);
+				trace_http_omit(slot, (u32)work->remaining, OMISSION_PROTOCOL);
 				return;
 			}
 		}
@@ -413,9 +407,9 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		connection->budget_used[direction] = 0;
 	} else if (connection->budget_used[direction] && connection->protocol == PROTOCOL_HTTP1 && work->left >= 16) {
 		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
-		u8 head[16];
+		struct head head = {};
 
-		if (!bpf_probe_read_user(head, sizeof(head), (void *)work->base) && classify(head, sizeof(head)) == PROTOCOL_HTTP1)
+		if (!bpf_probe_read_user(&head, 16, (void *)work->base) && trace_http_classify(&head, 16) == PROTOCOL_HTTP1)
 			connection->budget_used[direction] = 0;
 	}
 	if (copy_limit == UNLIMITED) {

@@ -27,6 +27,7 @@ typedef __u64 u64;
 typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
+typedef unsigned long size_t;
 typedef _Bool bool;
 #define true 1
 #define false 0
@@ -222,13 +223,17 @@ struct iov_iter {
 	unsigned long nr_segs;
 };
 
+struct msghdr {
+	struct iov_iter msg_iter;
+};
+
 /* Until 6.3. */
 struct iov_iter___before_6_4 {
 	const struct iovec *iov;
 };
 
-struct msghdr {
-	struct iov_iter msg_iter;
+struct msghdr___before_6_4 {
+	struct iov_iter___before_6_4 msg_iter;
 };
 
 /* References of an open file: f_count until 6.12, then f_ref, which counts from 0. */

@@ -4,7 +4,8 @@
  * chosen processes into a ring. It decides what to copy, not what it means,
  * and it never writes to a traced program or waits for a reader.
  */
-#include "kernel.h"
+#include "fentry.h"
+#include "kprobe.h"
 #include "lifecycle.h"
 #include "process.h"
 #include "tracepoint.h"

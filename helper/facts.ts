@@ -1,5 +1,8 @@
 /** What the loader tells the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
 
+import type { Backend } from './protocol.ts';
+import { BACKENDS } from './protocol.ts';
+
 /** enum in helper/loader/loader.h. */
 export const DESCRIPTORS = {
   socket: 3,
@@ -21,7 +24,8 @@ export interface Facts {
   readonly owner: number;
   readonly ringSize: number;
   readonly copyLimit: number;
-  readonly backend: 'tracepoint';
+  readonly backend: Backend;
+  readonly refused: Readonly<Record<Backend, string>>;
 }
 
 /** @throws Error when the helper was not started by its loader. */
@@ -36,6 +40,7 @@ export function readFacts(argument: string | undefined): Facts {
   for (const name of ['links', 'owner', 'ringSize', 'copyLimit']) {
     if (!Number.isSafeInteger(facts[name])) throw new Error('The helper is started by its loader only.');
   }
-  if (facts['backend'] !== 'tracepoint') throw new Error('The helper does not know this backend.');
+  if (!BACKENDS.includes(facts['backend'] as Backend))
+    throw new Error('The helper does not know this backend.');
   return facts as unknown as Facts;
 }

@@ -162,6 +162,7 @@ const hello: Hello = {
   protocol: PROTOCOL_VERSION,
   layout: LAYOUT,
   backend: facts.backend,
+  refused: facts.refused,
   kernel: release(),
   byteOrder: 'little',
   bodyLimit: facts.copyLimit === UNLIMITED ? null : Math.max(0, facts.copyLimit - HEAD_ALLOWANCE),

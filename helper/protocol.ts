@@ -40,12 +40,18 @@ export enum FrameType {
   Stop = 34,
 }
 
+/** Ways to hook, in the order in which they are tried. */
+export const BACKENDS = ['fentry', 'kprobe', 'tracepoint'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
 export interface Hello {
   /** {@link PROTOCOL_VERSION} of the helper. */
   readonly protocol: number;
   /** TRACE_HTTP_LAYOUT of the loaded programs. */
   readonly layout: number;
-  readonly backend: 'tracepoint' | 'kprobe' | 'fentry';
+  readonly backend: Backend;
+  /** Why the backends that were tried before it are not used; empty for those that were not tried. */
+  readonly refused: Readonly<Record<Backend, string>>;
   readonly kernel: string;
   /** Machine byte order of the records. */
   readonly byteOrder: 'little' | 'big';

@@ -12,7 +12,7 @@ import {
   FrameError,
   HELPER_FRAMES,
 } from '../../helper/frames.ts';
-import type { Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+import type { Backend, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
@@ -27,7 +27,7 @@ export interface CaptureOptions {
   readonly helperPath: string;
   /** Bytes of each body that the kernel copies; null = all. */
   readonly bodyLimit: number | null;
-  readonly backend: 'auto' | 'tracepoint';
+  readonly backend: 'auto' | Backend;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
   readonly ringSize?: number;
   /** The verifier's log on stderr when the kernel refuses. */
@@ -49,8 +49,8 @@ export interface Capture {
   readonly ended: Promise<{ readonly fault: string | null }>;
 }
 
-/** From the start of the loader to the helper's first word. A prompt for a password has its time of its own. */
-const HELLO_TIMEOUT_MS = 20_000;
+/** From the start of the loader to the helper's first word: trampolines take seconds to attach on a slow machine. */
+const HELLO_TIMEOUT_MS = 60_000;
 /** The same when a password has to be typed. */
 const PROMPT_TIMEOUT_MS = 180_000;
 /** For what lies in the rings and on the socket once a stop was asked for. */

@@ -1,6 +1,7 @@
 /** JSON frames of the helper, checked field by field. @throws FrameError for anything else. */
 import { FrameError } from '../../helper/frames.ts';
-import type { Clock, Counters, Fault, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+import type { Backend, Clock, Counters, Fault, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+import { BACKENDS } from '../../helper/protocol.ts';
 
 type Json = Record<string, unknown>;
 
@@ -17,11 +18,14 @@ function isDecimal(value: unknown): value is string {
 }
 
 export function readHello(json: Json): Hello {
-  const backends = ['tracepoint', 'kprobe', 'fentry'];
+  const refused = json['refused'];
   if (
     !isCount(json['protocol']) ||
     !isCount(json['layout']) ||
-    !backends.includes(json['backend'] as string) ||
+    !BACKENDS.includes(json['backend'] as Backend) ||
+    typeof refused !== 'object' ||
+    refused === null ||
+    BACKENDS.some((backend) => typeof (refused as Json)[backend] !== 'string') ||
     typeof json['kernel'] !== 'string' ||
     json['byteOrder'] !== 'little' ||
     !(json['bodyLimit'] === null || isCount(json['bodyLimit'])) ||

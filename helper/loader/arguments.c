@@ -36,11 +36,22 @@ static const char *read_path(const char *text)
 	return text;
 }
 
+static int read_backend(const char *text)
+{
+	if (strcmp(text, "auto") == 0)
+		return -1;
+	for (int backend = 0; backend < BACKENDS; backend++) {
+		if (strcmp(text, backend_names[backend]) == 0)
+			return backend;
+	}
+	refuse("the backend is not one of auto, fentry, kprobe, tracepoint");
+}
+
 void read_options(int argc, char **argv, struct options *options)
 {
 	unsigned int seen = 0;
 
-	*options = (struct options){.backend = "auto", .ring_size = 8u << 20, .copy_limit = 96u << 10};
+	*options = (struct options){.backend = -1, .ring_size = 8u << 20, .copy_limit = 96u << 10};
 	for (int i = 1; i < argc; i++) {
 		static const char *const names[] = {"--socket", "--node", "--helper", "--backend", "--ring-size", "--copy-limit"};
 		const char *value;
@@ -73,9 +84,7 @@ void read_options(int argc, char **argv, struct options *options)
 			options->helper = read_path(value);
 			break;
 		case 3:
-			if (strcmp(value, "auto") && strcmp(value, "tracepoint"))
-				refuse("the backend is not one of auto, tracepoint");
-			options->backend = value;
+			options->backend = read_backend(value);
 			break;
 		case 4:
 			options->ring_size = read_number(value, RING_SIZE_MIN, RING_SIZE_MAX);

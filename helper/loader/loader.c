@@ -65,16 +65,21 @@ static void hand_over(int channel, const struct programs *programs)
 		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
 }
 
-static _Noreturn void become_helper(const struct options *options, const struct requester *requester, int links)
+static _Noreturn void become_helper(const struct options *options, const struct requester *requester,
+				    const struct programs *programs)
 {
-	char facts[256];
+	char facts[1024];
 	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
 	/* VS Code's own executable is a Node with this set. */
 	char *const environment[] = {"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin", NULL};
 
+	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
 	snprintf(facts, sizeof(facts),
-		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"copyLimit\":%u,\"backend\":\"tracepoint\"}", links,
-		 (unsigned int)requester->uid, options->ring_size, options->copy_limit);
+		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"copyLimit\":%u,\"backend\":\"%s\","
+		 "\"refused\":{\"fentry\":\"%s\",\"kprobe\":\"%s\",\"tracepoint\":\"%s\"}}",
+		 programs->link_count, (unsigned int)requester->uid, options->ring_size, options->copy_limit,
+		 backend_names[programs->backend], programs->refusals[BACKEND_FENTRY],
+		 programs->refusals[BACKEND_KPROBE], programs->refusals[BACKEND_TRACEPOINT]);
 	execve(options->node, arguments, environment);
 	fail("helper", "The helper's Node cannot be started: %s.", strerror(errno));
 }
@@ -98,5 +103,5 @@ int main(int argc, char **argv)
 	load_programs(&options, &requester, &programs);
 	hand_over(channel, &programs);
 	drop_privileges(&requester);
-	become_helper(&options, &requester, programs.link_count);
+	become_helper(&options, &requester, &programs);
 }

@@ -11,7 +11,7 @@ struct options {
 	const char *socket; /* absolute path of the requester's socket */
 	const char *node;   /* absolute path of the Node that runs the helper, as the requester */
 	const char *helper; /* absolute path of the helper's bundle */
-	const char *backend;
+	int backend; /* enum backend, or -1: the first that works */
 	uint32_t ring_size;  /* bytes, a power of two */
 	uint32_t copy_limit; /* bytes per message, UINT32_MAX = all */
 	bool verbose;
@@ -36,11 +36,17 @@ enum {
 #define RING_SIZE_MIN (64u << 10)
 #define RING_SIZE_MAX (512u << 20)
 
+enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
+
 struct programs {
 	int data_ring, structure_ring, targets, counters;
 	int links[MAX_LINKS];
 	int link_count;
+	enum backend backend;
+	char refusals[BACKENDS][160]; /* why a backend that was tried is not the one; empty = not tried */
 };
+
+extern const char *const backend_names[BACKENDS];
 
 /* arguments.c: ends the process with status 2 and a message when they do not fit. */
 void read_options(int argc, char **argv, struct options *options);
@@ -54,7 +60,7 @@ _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, cons
 /* channel.c: connects to the requester's socket after checking whose it is. */
 int connect_to_requester(const char *path, const struct requester *requester);
 
-/* programs.c: opens, parametrises, loads and attaches the embedded object. */
+/* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
 
 /* drop.c: gives up every privilege; nothing gets them back. */

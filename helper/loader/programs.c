@@ -59,28 +59,64 @@ static int map_descriptor(const struct bpf_object *object, const char *name)
 	return descriptor;
 }
 
-static _Noreturn void explain_refusal(int error)
+const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
+
+static bool has_prefix(const char *text, const char *prefix)
 {
-	if (error == EPERM || error == EACCES)
-		fail("no-permission",
-		     "The kernel refused to load the programs: run as root, or check that lockdown and the container allow eBPF.");
-	if (error == ENOMEM)
-		fail("kernel", "The kernel has no memory for the programs' maps: choose a smaller ring.");
-	fail("kernel", "This kernel does not accept the programs (%s); run with --verbose for the verifier's words.",
-	     strerror(error));
+	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-void load_programs(const struct options *options, const struct requester *requester, struct programs *programs)
+/* Which backend a program belongs to, by its section; BACKENDS for those that all share. */
+static enum backend backend_of(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+
+	if (has_prefix(section, "fentry/") || has_prefix(section, "fexit/"))
+		return BACKEND_FENTRY;
+	if (has_prefix(section, "kprobe/") || has_prefix(section, "kretprobe/"))
+		return BACKEND_KPROBE;
+	if (has_prefix(section, "tp_btf/sys_"))
+		return BACKEND_TRACEPOINT;
+	return BACKENDS;
+}
+
+/* Without these there is nothing to see; the other functions come and go with kernel versions. */
+static bool is_required(const char *function)
+{
+	return strcmp(function, "tcp_sendmsg") == 0 || strcmp(function, "tcp_recvmsg") == 0;
+}
+
+/* Selects the backend's programs. False, with a reason, when this kernel lacks a function. */
+static bool select_programs(struct bpf_object *object, enum backend backend, char *reason, size_t size)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+	bool complete = true;
+
+	bpf_object__for_each_program(program, object) {
+		enum backend own = backend_of(program);
+		const char *function = strchr(bpf_program__section_name(program), '/') + 1;
+		bool hooks_function = own == BACKEND_FENTRY || own == BACKEND_KPROBE;
+		bool wanted = own == backend || own == BACKENDS;
+
+		if (wanted && hooks_function && btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) < 0) {
+			wanted = false;
+			if (is_required(function)) {
+				snprintf(reason, size, "this kernel has no function %s", function);
+				complete = false;
+			}
+		}
+		bpf_program__set_autoload(program, wanted);
+	}
+	btf__free(kernel);
+	return complete;
+}
+
+static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "trace_http");
 	struct bpf_object *object;
-	struct bpf_program *program;
-	int error;
 
-	verbose = options->verbose;
-	libbpf_set_print(print);
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		fail("kernel", "This kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF.");
 	object = bpf_object__open_mem(programs_start, (size_t)(programs_end - programs_start), &open_options);
 	if (!object)
 		fail("programs", "The programs cannot be read (%s); this build is damaged.", strerror(errno));
@@ -88,20 +124,95 @@ void load_programs(const struct options *options, const struct requester *reques
 	set_constant(object, "copy_limit", options->copy_limit);
 	set_constant(object, "wakeup_bytes", options->ring_size / 4);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "data_ring"), options->ring_size);
-	error = bpf_object__load(object);
-	if (error)
-		explain_refusal(-error);
+	return object;
+}
+
+/* 0 and the descriptors, or an errno and the reason. The object stays open: its descriptors are the helper's. */
+static int try_backend(const struct options *options, const struct requester *requester, enum backend backend,
+		       struct programs *programs)
+{
+	struct bpf_object *object = open_programs(options, requester);
+	char *reason = programs->refusals[backend];
+	const size_t size = sizeof(programs->refusals[backend]);
+	struct bpf_program *program;
+	int error;
+
+	/* Asked first: the programs would all be verified before the first one could not be attached. */
+	if (backend == BACKEND_KPROBE && access("/sys/bus/event_source/devices/kprobe/type", F_OK) &&
+	    access("/sys/kernel/tracing/kprobe_events", F_OK)) {
+		snprintf(reason, size, "this kernel was built without kprobes");
+		bpf_object__close(object);
+		return ENOENT;
+	}
+	if (!select_programs(object, backend, reason, size)) {
+		bpf_object__close(object);
+		return ENOENT;
+	}
+	error = -bpf_object__load(object);
+	if (error) {
+		snprintf(reason, size, "the kernel does not load its programs: %s", strerror(error));
+		bpf_object__close(object);
+		return error;
+	}
+	programs->link_count = 0;
+	bpf_object__for_each_program(program, object) {
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		link = bpf_program__attach(program);
+		if (!link) {
+			const char *function = strchr(bpf_program__section_name(program), '/') + 1;
+
+			error = errno;
+			if (backend_of(program) == BACKEND_KPROBE && !is_required(function))
+				continue;
+			snprintf(reason, size, "the kernel does not attach to %s: %s", function, strerror(error));
+			bpf_object__close(object); /* and with it the links */
+			return error ? error : EINVAL;
+		}
+		if (programs->link_count == MAX_LINKS)
+			fail("programs", "There are more programs than links; this build is damaged.");
+		programs->links[programs->link_count++] = bpf_link__fd(link);
+	}
 	programs->data_ring = map_descriptor(object, "data_ring");
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
-	programs->link_count = 0;
-	bpf_object__for_each_program(program, object) {
-		struct bpf_link *link = bpf_program__attach(program);
+	programs->backend = backend;
+	reason[0] = 0;
+	return 0;
+}
 
-		if (!link || programs->link_count == MAX_LINKS)
-			explain_refusal(errno);
-		programs->links[programs->link_count++] = bpf_link__fd(link);
+static _Noreturn void explain_refusal(int error, enum backend backend, const struct programs *programs)
+{
+	if (error == EPERM || error == EACCES)
+		fail("no-permission",
+		     "The kernel refused to load the programs: run as root, or check that lockdown and the container allow eBPF.");
+	if (error == ENOMEM)
+		fail("kernel", "The kernel has no memory for the programs' maps: choose a smaller ring.");
+	fail("kernel", "This kernel does not accept the %s backend: %s. Run with --verbose for the kernel's words.",
+	     backend_names[backend], programs->refusals[backend]);
+}
+
+void load_programs(const struct options *options, const struct requester *requester, struct programs *programs)
+{
+	int error = 0, backend;
+
+	verbose = options->verbose;
+	libbpf_set_print(print);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		fail("kernel", "This kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF.");
+	if (options->backend >= 0) {
+		error = try_backend(options, requester, options->backend, programs);
+		if (error)
+			explain_refusal(error, options->backend, programs);
+		return;
 	}
-	/* The object is kept open until exec: its descriptors are what the helper inherits. */
+	for (backend = 0; backend < BACKENDS; backend++) {
+		error = try_backend(options, requester, backend, programs);
+		if (!error)
+			return;
+	}
+	explain_refusal(error, BACKEND_TRACEPOINT, programs);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kprobe backend: the same functions as fentry.h, for kernels without BPF
+ * trampolines. A return that a crowd made the kernel miss leaves its call
+ * active; TCP's counters then tell the bytes as unseen.
+ */
+#ifndef TRACE_HTTP_KPROBE_H
+#define TRACE_HTTP_KPROBE_H
+
+#include "sockcall.h"
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(trace_http_ksend, struct sock *sk, struct msghdr *message, size_t size)
+{
+	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
+}
+
+SEC("kretprobe/tcp_sendmsg")
+int BPF_KRETPROBE(trace_http_ksent, int result)
+{
+	return leave_call(result, SLOT_SEND);
+}
+
+/* Since 5.19; before, a further argument stood before the flags. */
+SEC("kprobe/tcp_recvmsg")
+int BPF_KPROBE(trace_http_krecv, struct sock *sk, struct msghdr *message, size_t size, int flags)
+{
+	return enter_call(sk, message, size, (u32)flags, DIRECTION_IN, TRANSPORT_TCP);
+}
+
+SEC("kretprobe/tcp_recvmsg")
+int BPF_KRETPROBE(trace_http_krcvd, int result)
+{
+	return leave_call(result, SLOT_RECEIVE);
+}
+
+SEC("kprobe/tcp_sendpage")
+int BPF_KPROBE(trace_http_kpage, struct sock *sk, void *page, int offset, size_t size)
+{
+	return enter_call(sk, 0, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
+}
+
+SEC("kretprobe/tcp_sendpage")
+int BPF_KRETPROBE(trace_http_kpaged, int result)
+{
+	return leave_call(result, SLOT_PAGES);
+}
+
+SEC("kprobe/tcp_splice_read")
+int BPF_KPROBE(trace_http_ksplc, struct socket *socket, s64 *position, void *pipe, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_IN, TRANSPORT_TCP);
+}
+
+SEC("kretprobe/tcp_splice_read")
+int BPF_KRETPROBE(trace_http_ksplcd, long result)
+{
+	return leave_call(result, SLOT_PAGES);
+}
+
+SEC("kprobe/unix_stream_sendmsg")
+int BPF_KPROBE(trace_http_kusend, struct socket *socket, struct msghdr *message, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), message, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
+}
+
+SEC("kretprobe/unix_stream_sendmsg")
+int BPF_KRETPROBE(trace_http_kusent, int result)
+{
+	return leave_call(result, SLOT_UNIX_SEND);
+}
+
+SEC("kprobe/unix_stream_recvmsg")
+int BPF_KPROBE(trace_http_kurecv, struct socket *socket, struct msghdr *message, size_t size, int flags)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), message, size, (u32)flags, DIRECTION_IN, TRANSPORT_UNIX);
+}
+
+SEC("kretprobe/unix_stream_recvmsg")
+int BPF_KRETPROBE(trace_http_kurcvd, int result)
+{
+	return leave_call(result, SLOT_UNIX_RECEIVE);
+}
+
+/* connect and accept: the socket is known at the entry, the result at the exit. */
+static __always_inline int remember_unix(struct socket *socket, u8 side)
+{
+	struct call *call;
+
+	if (!current_target())
+		return 0;
+	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call)
+		return 0;
+	call->active = 0; /* not one that moves bytes */
+	call->sock = (u64)socket;
+	call->direction = side;
+	return 0;
+}
+
+static __always_inline int recall_unix(int result)
+{
+	struct call *call;
+
+	if (result != 0 || !current_target())
+		return 0;
+	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+	if (!call || call->active || !call->sock)
+		return 0;
+	return met_unix((struct socket *)call->sock, call->direction);
+}
+
+SEC("kprobe/unix_stream_connect")
+int BPF_KPROBE(trace_http_kuconn, struct socket *socket)
+{
+	return remember_unix(socket, SIDE_CLIENT);
+}
+
+SEC("kretprobe/unix_stream_connect")
+int BPF_KRETPROBE(trace_http_kuconnd, int result)
+{
+	return recall_unix(result);
+}
+
+SEC("kprobe/unix_accept")
+int BPF_KPROBE(trace_http_kuacc, struct socket *socket, struct socket *accepted)
+{
+	return remember_unix(accepted, SIDE_SERVER);
+}
+
+SEC("kretprobe/unix_accept")
+int BPF_KRETPROBE(trace_http_kuaccd, int result)
+{
+	return recall_unix(result);
+}
+
+SEC("kprobe/unix_release")
+int BPF_KPROBE(trace_http_kurel, struct socket *socket)
+{
+	return release_unix(socket);
+}
+
+#endif

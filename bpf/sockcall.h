@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the backends below the system calls have in common: entry and exit of
+ * a protocol's sendmsg and recvmsg. Every variant of read and write, sendmmsg
+ * and io_uring end up there.
+ */
+#ifndef TRACE_HTTP_SOCKCALL_H
+#define TRACE_HTTP_SOCKCALL_H
+
+#include "data.h"
+
+/* Saves where the bytes will be: by the exit the iterator has moved on. */
+static __always_inline void save_iterator(struct call *call, struct msghdr *message)
+{
+	u64 offset = BPF_CORE_READ(message, msg_iter.iov_offset);
+	u8 type = BPF_CORE_READ(message, msg_iter.iter_type);
+
+	call->base = 0;
+	call->segments = 0;
+	call->segment_count = 0;
+	call->skip = 0;
+	call->source = SOURCE_NONE;
+	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) && type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
+		call->source = SOURCE_BUFFER;
+		call->base = (u64)BPF_CORE_READ(message, msg_iter.ubuf) + offset;
+	} else if (type == bpf_core_enum_value(enum iter_type, ITER_IOVEC)) {
+		struct msghdr___before_6_4 *old = (void *)message;
+
+		call->source = SOURCE_KERNEL_SEGMENTS;
+		call->segments = bpf_core_field_exists(message->msg_iter.__iov) ? (u64)BPF_CORE_READ(message, msg_iter.__iov) :
+										  (u64)BPF_CORE_READ(old, msg_iter.iov);
+		call->segment_count = BPF_CORE_READ(message, msg_iter.nr_segs);
+		call->skip = offset;
+	}
+}
+
+static __always_inline u32 inode_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+}
+
+/* `message` is NULL for calls that move pages. Returns 0 always, as a program does. */
+static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u64 size, u64 flags, u8 direction, u8 transport)
+{
+	struct task_struct *task;
+	struct call *call;
+
+	if (!current_target())
+		return 0;
+	task = bpf_get_current_task_btf();
+	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call) {
+		COUNT(calls_untracked, 1);
+		return 0;
+	}
+	call->entered = bpf_ktime_get_boot_ns();
+	call->sock = (u64)sk;
+	call->size = size;
+	call->flags = flags;
+	call->direction = direction;
+	call->transport = transport;
+	call->inode = inode_of(sk);
+	call->source = SOURCE_NONE;
+	call->active = 1;
+	if (transport == TRANSPORT_TCP) {
+		call->sequence[DIRECTION_OUT] = sequence_of(sk, DIRECTION_OUT);
+		call->sequence[DIRECTION_IN] = sequence_of(sk, DIRECTION_IN);
+	}
+	if (message)
+		save_iterator(call, message);
+	return 0;
+}
+
+/* The end of the call that this thread entered last. */
+static __always_inline int leave_call(s64 result, u32 slot)
+{
+	struct endpoint endpoint = {};
+	struct task_struct *task;
+	struct call *call;
+	struct work *work;
+
+	if (!current_target())
+		return 0;
+	task = bpf_get_current_task_btf();
+	call = bpf_task_storage_get(&calls, task, 0, 0);
+	if (!call || !call->active)
+		return 0; /* entered before the trace began: TCP's counters tell that bytes moved */
+	call->active = 0;
+	if (result < 0)
+		return 0;
+	if (call->direction == DIRECTION_IN && call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	endpoint.sk = (struct sock *)call->sock;
+	endpoint.inode = call->inode;
+	endpoint.transport = call->transport;
+	if (result == 0) {
+		if (call->direction == DIRECTION_IN && call->size > 0)
+			read_end_of_stream(endpoint);
+		return 0;
+	}
+	work = begin_work(slot, result, call, call->direction, call->transport);
+	if (!work)
+		return 0;
+	work->source = call->source;
+	work->base = call->base;
+	work->segments = call->segments;
+	work->segment_count = call->segment_count;
+	if (call->source == SOURCE_BUFFER)
+		work->left = result;
+	if (call->direction == DIRECTION_IN && call->flags & MSG_TRUNC && call->transport == TRANSPORT_TCP) {
+		work->source = SOURCE_NONE;
+		work->segment_count = 0;
+		work->left = 0;
+	}
+	if (work->source == SOURCE_KERNEL_SEGMENTS && next_segment(work)) {
+		u64 skip = call->skip < work->left ? call->skip : work->left;
+
+		work->base += skip;
+		work->left -= skip;
+	}
+	trace_call(endpoint, work, slot);
+	return 0;
+}
+
+/* A Unix socket is released: by its last descriptor, or with its process. */
+static __always_inline int release_unix(struct socket *socket)
+{
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct connection *connection;
+
+	if (!sk)
+		return 0;
+	connection = connection_of(sk, TRANSPORT_UNIX);
+	if (!connection)
+		return 0;
+	emit_ended(connection, DIRECTION_OUT, ENDING_FIN, 0);
+	emit_closed(connection);
+	forget_connection(sk, TRANSPORT_UNIX);
+	return 0;
+}
+
+static __always_inline int met_unix(struct socket *socket, u8 side)
+{
+	struct endpoint endpoint;
+
+	if (!current_target())
+		return 0;
+	endpoint.sk = BPF_CORE_READ(socket, sk);
+	endpoint.inode = BPF_CORE_READ(socket, file, f_inode, i_ino);
+	endpoint.transport = TRANSPORT_UNIX;
+	meet_unix(endpoint, side);
+	return 0;
+}
+
+#endif
