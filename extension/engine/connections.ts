@@ -142,8 +142,8 @@ export class Connections {
     entry.opened = true;
     const { info } = entry.socket;
     info.transport = record.transport;
-    info.local = formatAddress(record.family, record.localAddress, record.localPort);
-    info.remote = formatAddress(record.family, record.remoteAddress, record.remotePort);
+    info.local = record.localPath ?? formatAddress(record.family, record.localAddress, record.localPort);
+    info.remote = record.remotePath ?? formatAddress(record.family, record.remoteAddress, record.remotePort);
     info.side ??= record.side;
     if ((record.flags & FLAG_JOINED_LATE) !== 0) info.joinedLate = true;
     info.connectStarted =

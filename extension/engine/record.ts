@@ -83,6 +83,9 @@ export interface OpenedRecord extends RecordBase {
   /** 16 bytes; IPv4 in the first four. */
   readonly localAddress: Uint8Array;
   readonly remoteAddress: Uint8Array;
+  /** Unix: path of each end, abstract names with `@` for their NUL; null for other families and unnamed ends. */
+  readonly localPath: string | null;
+  readonly remotePath: string | null;
 }
 
 export interface DataRecord extends RecordBase {
@@ -141,6 +144,7 @@ export const LAYOUT = {
     localAddress: 80,
     remoteAddress: 96,
   },
+  openedUnix: { size: 336, localLength: 112, remoteLength: 114, localPath: 120, remotePath: 228 },
   data: {
     size: 80,
     position: 40,
@@ -225,6 +229,7 @@ function readRecord(batch: Uint8Array, view: DataView, at: number, length: numbe
         remotePort: view.getUint16(at + f.remotePort, true),
         localAddress: batch.subarray(at + f.localAddress, at + f.localAddress + 16),
         remoteAddress: batch.subarray(at + f.remoteAddress, at + f.remoteAddress + 16),
+        ...readPaths(batch, view, at, length),
       };
     }
     case RecordType.Data: {
@@ -303,4 +308,30 @@ function readRecord(batch: Uint8Array, view: DataView, at: number, length: numbe
 function readName(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+const UNIX_PATH_SIZE = 108;
+
+function readPaths(
+  batch: Uint8Array,
+  view: DataView,
+  at: number,
+  length: number,
+): Pick<OpenedRecord, 'localPath' | 'remotePath'> {
+  const f = LAYOUT.openedUnix;
+  if (length < f.size) return { localPath: null, remotePath: null };
+  const path = (lengthField: number, field: number): string | null => {
+    const size = Math.min(view.getUint16(at + lengthField, true), UNIX_PATH_SIZE);
+    return readUnixPath(batch.subarray(at + field, at + field + size));
+  };
+  return { localPath: path(f.localLength, f.localPath), remotePath: path(f.remoteLength, f.remotePath) };
+}
+
+/** unix(7): a path ends at its NUL; an abstract name begins with one and counts in full. */
+function readUnixPath(bytes: Uint8Array): string | null {
+  if (bytes.length === 0) return null;
+  const decoder = new TextDecoder();
+  if (bytes[0] === 0) return `@${decoder.decode(bytes.subarray(1))}`;
+  const end = bytes.indexOf(0);
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }

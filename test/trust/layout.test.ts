@@ -25,8 +25,8 @@ it('offsets and sizes are those of bpf/trace_http.h', () => {
       expected[name] = offset;
       const value =
         field === 'size'
-          ? `sizeof(struct record_${struct})`
-          : `offsetof(struct record_${struct}, ${C_NAMES[name] ?? snake(field)})`;
+          ? `sizeof(struct record_${snake(struct)})`
+          : `offsetof(struct record_${snake(struct)}, ${C_NAMES[name] ?? snake(field)})`;
       lines.push(`printf("${name} %zu\\n", ${value});`);
     }
   }
