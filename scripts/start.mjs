@@ -17,6 +17,14 @@ const sample = join(root, 'test/fixtures/sample');
 /** Settings and extensions of this VS Code, apart from the user's own. */
 const home = join(root, '.cache/start');
 
+/** Nothing but the sample and the extension in the window that is served. */
+const CALM = {
+  'workbench.startupEditor': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'chat.disableAIFeatures': true,
+  'git.openRepositoryInParentFolders': 'never',
+};
+
 makePackage();
 const hasDisplay = Boolean(process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY);
 const desktop = hasDisplay && spawnSync('code', ['--version'], { stdio: 'ignore' }).status === 0;
@@ -57,7 +65,7 @@ async function startServed() {
     dataDir,
     extensionsDir,
     trust: true,
-    settings: { 'workbench.startupEditor': 'none' },
+    settings: CALM,
   });
   untilEnded(() => server.stop());
   server.ended.then((code) => {

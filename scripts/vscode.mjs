@@ -104,6 +104,11 @@ export async function startServer({ dataDir, extensionsDir, trust = true, settin
   if (trust) args.push('--disable-workspace-trust');
   if (testing) args.push('--enable-smoke-test-driver');
   const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  // However this process ends, the server does not stay behind.
+  process.once('exit', () => {
+    if (child.exitCode === null && child.signalCode === null)
+      signal([...descendants(child.pid), child.pid], 'SIGKILL');
+  });
   let log = '';
   const keep = (chunk) => {
     log = (log + chunk).slice(-200_000);

@@ -1,4 +1,5 @@
 /** The tree "HTTP Calls" in the Run and Debug side bar. */
+import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, View } from '../contributions.ts';
@@ -22,6 +23,7 @@ import {
  * VS Code knows neither the selection nor how to reveal a node. So a slow window gets fewer refreshes.
  */
 const REFRESH_INTERVAL = 250;
+const REVEAL_ATTEMPTS = 4;
 
 export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
   private readonly tree: CallTree;
@@ -33,6 +35,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   private stale = new Set<Branch>();
   private rootStale = false;
   private lastAsked = 0;
+  private lastFired = 0;
   private revealing = 0;
   private selectedId: number | undefined;
 
@@ -73,14 +76,35 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     if (call === null) return;
     this.revealing += 1;
     try {
-      // What is revealed must be in the tree as VS Code has it, and must not be exchanged meanwhile.
-      this.refresh();
-      const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
-      await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
+      // VS Code reveals nothing, and says nothing, when a refresh comes in between.
+      for (let attempt = 0; attempt < REVEAL_ATTEMPTS; attempt++) {
+        await this.settled();
+        const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
+        await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
+        if (await this.isSelected(node)) return;
+      }
     } finally {
       this.revealing -= 1;
       this.refreshSoon();
     }
+  }
+
+  /** Resolves when VS Code has the tree as it is now, and asks no more. */
+  private async settled(): Promise<void> {
+    if (this.rootStale || this.stale.size > 0) this.refresh();
+    for (;;) {
+      const wait = Math.max(this.lastAsked, this.lastFired) + REFRESH_INTERVAL - performance.now();
+      if (wait <= 0) return;
+      await setTimeout(wait);
+    }
+  }
+
+  private async isSelected(node: TreeNode): Promise<boolean> {
+    for (let waited = 0; waited < REFRESH_INTERVAL * 2; waited += 50) {
+      if (this.view.selection[0]?.id === node.id) return true;
+      await setTimeout(50);
+    }
+    return false;
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
@@ -120,7 +144,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     if (!this.rootStale && this.stale.size === 0) return;
     const wait = this.lastAsked + REFRESH_INTERVAL - performance.now();
     if (wait <= 0 && this.revealing === 0) this.refresh();
-    this.refreshing = setTimeout(
+    this.refreshing = globalThis.setTimeout(
       () => {
         this.refreshing = undefined;
         this.refreshSoon();
@@ -130,6 +154,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   }
 
   private refresh(): void {
+    this.lastFired = performance.now();
     if (this.rootStale) this.changed.fire(undefined);
     else for (const process of this.stale) this.changed.fire(process);
     this.rootStale = false;
@@ -159,7 +184,7 @@ function branchItem(branch: Branch): vscode.TreeItem {
       : vscode.TreeItemCollapsibleState.Expanded,
   );
   item.id = branch.id;
-  item.description = sums(branch, ' · ');
+  item.description = sums(branch, ' · ', (count) => count.toLocaleString('en-US'));
   item.iconPath = new vscode.ThemeIcon(
     ICONS[branch.kind],
     branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
@@ -175,8 +200,12 @@ function branchLabel(branch: Branch): string {
   return displayText(branch.name);
 }
 
-function sums(branch: Branch, separator: string): string {
-  const parts = [countText(branch.calls, 'call')];
+function sums(
+  branch: Branch,
+  separator: string,
+  calls = (count: number) => countText(count, 'call'),
+): string {
+  const parts = [calls(branch.calls)];
   if (branch.errors > 0) parts.push(countText(branch.errors, 'error'));
   if (branch.running > 0) parts.push(`${branch.running.toLocaleString('en-US')} running`);
   return parts.join(separator);

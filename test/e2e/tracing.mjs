@@ -18,8 +18,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('F5 starts the sample', async () => {
-    await page.keyboard.press('F5');
-    await workbench.toolbar.waitFor();
+    await workbench.startDebugging();
   });
 
   await steps.step('Start HTTP Trace from the palette shows calls in the panel', async () => {

@@ -42,6 +42,19 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
+  /** F5, and again when nothing happens: a window that just opened does not know of debuggers yet. */
+  async startDebugging() {
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('F5');
+      try {
+        await this.toolbar.waitFor({ timeout: 8_000 });
+        return;
+      } catch (error) {
+        if (attempt === 4) throw error;
+      }
+    }
+  }
+
   /** Items of an open pick, as they can be read. */
   get picks() {
     return this.page.locator('.quick-input-list .monaco-list-row');
