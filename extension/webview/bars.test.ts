@@ -33,6 +33,7 @@ describe('segments', () => {
   it('of a running call wait until there is a status, then receive, up to now', () => {
     const waiting = call({ start: 10, duration: null, status: null, state: 'running', phases });
     expect(segments(waiting, 50)).toEqual([{ phase: 'wait', from: 10, to: 50 }]);
+    expect(segments({ ...waiting, requestSize: null }, 50)[0]?.phase).toBe('send');
     const answered = call({
       start: 10,
       duration: null,

@@ -13,7 +13,8 @@ export interface Segment {
 /**
  * The phases of a call one after the other. Connecting came before the first byte of the request, so it is
  * drawn before the start. Time that no known phase accounts for is `unknown`, except that what a running call
- * is doing now is known: it waits until there is a status, and receives from then on.
+ * is doing now is known: it sends until the size of its request is known, then waits until there is a status,
+ * and receives from then on.
  *
  * @param now up to where a running call has grown.
  */
@@ -33,7 +34,9 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
   add('wait', waitMs);
   add('receive', receiveMs);
   if (row.state === 'running') {
-    add(waitMs === null && row.status === null ? 'wait' : 'receive', now - at);
+    const waits = waitMs === null && row.status === null;
+    const sent = sendMs !== null || row.requestSize !== null;
+    add(waits ? (sent ? 'wait' : 'send') : 'receive', now - at);
   } else if (row.duration !== null) {
     add('unknown', row.start + row.duration - at);
   }

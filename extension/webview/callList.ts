@@ -49,6 +49,8 @@ export class CallList {
   private columns: Layout;
   private waterfallWidth = 0;
   private viewport = 0;
+  /** The scroll position as of the last draw: asking the element again after writing would cost a layout. */
+  private top = 0;
   private first = 0;
   private last = 0;
   private following = true;
@@ -248,7 +250,7 @@ export class CallList {
       this.spare = [];
     }
     this.header.show(columns, this.store.sort);
-    this.waterfallWidth = this.header.waterfallWidth();
+    this.waterfallWidth = this.header.measureWaterfall();
     if (this.following) this.scrollToEnd();
     else if (wasVisible) this.scrollTo(selected, 'nearest');
     this.draw();
@@ -270,6 +272,7 @@ export class CallList {
   private draw(): void {
     if (this.viewport === 0) return;
     const { scrollTop } = this.scroller;
+    this.top = scrollTop;
     const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN);
     const last = Math.min(this.store.length, Math.ceil((scrollTop + this.viewport) / ROW_HEIGHT) + OVERSCAN);
     this.first = first;
@@ -331,7 +334,7 @@ export class CallList {
 
   private drawHint(): void {
     const end = this.store.length;
-    const bottom = Math.min(end, Math.floor((this.scroller.scrollTop + this.viewport) / ROW_HEIGHT));
+    const bottom = Math.min(end, Math.floor((this.top + this.viewport) / ROW_HEIGHT));
     const shown = this.store.at(this.following ? end - 1 : bottom - 1);
     if (shown !== undefined && this.natural) this.seen = Math.max(this.seen, shown.id);
     const unseen = this.natural && !this.following ? this.countAfter(this.seen) : 0;
@@ -372,9 +375,8 @@ export class CallList {
   }
 
   private fitted(): TimeWindow | null {
-    const { scrollTop } = this.scroller;
-    const first = Math.max(this.first, Math.floor(scrollTop / ROW_HEIGHT));
-    const last = Math.min(this.last, Math.ceil((scrollTop + this.viewport) / ROW_HEIGHT));
+    const first = Math.max(this.first, Math.floor(this.top / ROW_HEIGHT));
+    const last = Math.min(this.last, Math.ceil((this.top + this.viewport) / ROW_HEIGHT));
     let from = Number.POSITIVE_INFINITY;
     let to = Number.NEGATIVE_INFINITY;
     for (let index = first; index < last; index++) {

@@ -48,9 +48,11 @@ export class ListHeader {
     if (hadFocus && !same) this.focus(this.stop);
   }
 
-  /** Width of the waterfall's column in pixels; 0 when it is not shown. */
-  waterfallWidth(): number {
-    return this.cells.find(({ column }) => column.id === 'waterfall')?.element.clientWidth ?? 0;
+  /** Width of the waterfall's column in pixels; 0 when it is not shown. To be asked after each change of size. */
+  measureWaterfall(): number {
+    const cell = this.cells.find(({ column }) => column.id === 'waterfall')?.element;
+    this.lines.style.left = `${cell?.offsetLeft ?? 0}px`;
+    return cell?.clientWidth ?? 0;
   }
 
   drawRuler(window: TimeWindow | null, width: number): void {
@@ -64,7 +66,6 @@ export class ListHeader {
     if (key === this.rulerKey) return;
     this.rulerKey = key;
     const { step, times } = ticks(window, width, TICK_GAP_PX);
-    this.lines.style.left = `${this.element.querySelector<HTMLElement>('.c-waterfall')?.offsetLeft ?? 0}px`;
     const labels = children(this.ruler, 'tick', times.length);
     const lines = children(this.lines, 'grid-line', times.length);
     times.forEach((time, index) => {

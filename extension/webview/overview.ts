@@ -161,7 +161,7 @@ export class Overview {
       const part = (count: number, mark: Mark): void => {
         if (count === 0) return;
         // Whatever is there at all can be seen.
-        const length = Math.max(1, (count / most) * room);
+        const length = Math.max(mark === Mark.Error ? 2 : 1, (count / most) * room);
         context.fillStyle = colours[mark];
         context.fillRect(index * COLUMN_WIDTH, y - length, COLUMN_WIDTH - 1, length);
         y -= length;

@@ -32,7 +32,9 @@ async function openCall(panel: PanelPage, id: number, rows: ReturnType<typeof ca
 
 for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] satisfies ThemeName[]) {
   for (const [width, height] of SIZES) {
-    for (const count of [0, 5, 50_000]) {
+    // Many calls look alike in every theme but for the colours.
+    const counts = theme === 'dark' || width === 1500 ? [0, 5, 50_000] : [0, 5];
+    for (const count of counts) {
       it(`${theme} ${width}×${height} with ${count} calls`, async () => {
         const panel = await browser.open({ theme, width, height });
         const rows = calls(count);

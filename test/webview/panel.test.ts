@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
+import { MASK } from '../../extension/privacy/secrets.ts';
 import { call, calls, exchangeOf, JSON_BODY, message, statusOf } from './harness/calls.ts';
 import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
 
@@ -38,7 +39,7 @@ async function shown(): Promise<number[]> {
   });
 }
 
-const text = (selector: string): Promise<string> => panel.page.innerText(selector);
+const text = (selector: string): Promise<string> => panel.page.locator(selector).innerText();
 const selected = (): Promise<number[]> =>
   panel.page.$$eval('.row[aria-selected="true"]', (rows) =>
     rows.map((row) => Number(row.id.replace('call-', ''))),
@@ -454,9 +455,11 @@ describe('details', () => {
     await panel.page.click('#call-1');
     await answer(rows);
     await panel.page.click('#tab-response');
-    expect(await text('.content')).toBe(JSON.stringify(JSON.parse(JSON_BODY), null, 2).replace(/^ +/gm, ''));
+    await expect
+      .poll(() => text('.content'))
+      .toBe(JSON.stringify(JSON.parse(JSON_BODY), null, 2).replace(/^ +/gm, ''));
     await panel.page.click('text=Raw');
-    expect(await text('.content')).toBe(JSON_BODY);
+    await expect.poll(() => text('.content')).toBe(JSON_BODY);
     await panel.page.click('text=Pretty');
     await panel.page.click('text=Open in Editor');
     expect(await panel.lastSent('openBody')).toEqual({ type: 'openBody', id: 1, part: 'response' });
@@ -472,7 +475,7 @@ describe('details', () => {
       ['order', 'a7f3'],
       ['amount', '12.50'],
       ['note', 'two words!'],
-      ['card', '••••'],
+      ['card', MASK],
     ]);
 
     const png = message({
@@ -484,7 +487,7 @@ describe('details', () => {
     });
     await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response: png }) });
     await panel.page.click('#tab-response');
-    expect(await text('#tabpanel')).toContain('89 50 4e 47 0d 0a 1a 0a');
+    await expect.poll(() => text('#tabpanel')).toContain('89 50 4e 47 0d 0a 1a 0a');
     expect(await text('.note')).toBe('Only the beginning was captured.');
   });
 
@@ -524,7 +527,11 @@ describe('details', () => {
     await panel.page.focus('.grid');
     await panel.page.keyboard.press('ArrowDown');
     await expect.poll(() => panel.lastSent('details')).toEqual({ type: 'details', id: 5, reveal: false });
+    await answer(rows);
     expect(await panel.page.isVisible('[aria-label="Show Secrets of This Call"]')).toBe(true);
+    // Nothing to show, no button.
+    await answer(rows, { request: message(), response: null });
+    expect(await panel.page.isVisible('[aria-label="Show Secrets of This Call"]')).toBe(false);
   });
 
   it('say in words what is not whole', async () => {

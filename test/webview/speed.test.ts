@@ -17,7 +17,7 @@ afterAll(async () => {
   await browser.close();
 });
 
-it('paints 50,000 calls, scrolls through them and filters them', async () => {
+it('paints 50,000 calls, scrolls through them and filters them', { timeout: 120_000 }, async () => {
   const rows = calls(50_000);
   const panel = await browser.open();
   const messages: ToWebview[] = [{ type: 'reset' }, { type: 'status', status: statusOf(rows) }];

@@ -5,6 +5,7 @@ import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
 import { icon } from '../icons.ts';
 import { shorten, visibleLine } from '../text.ts';
+import { isMasked } from './masked.ts';
 import { nothing } from './parts.ts';
 import { TABS, type TabActions, type TabId } from './tabs.ts';
 
@@ -66,6 +67,7 @@ export class Details {
   show(row: ExchangeRow): void {
     if (row.id !== this.row?.id) {
       this.exchange = null;
+      this.secrets.hidden = true;
       this.setRevealed(false);
     }
     this.row = row;
@@ -86,6 +88,7 @@ export class Details {
       return;
     }
     this.exchange = exchange;
+    this.secrets.hidden = !this.revealed && !isMasked(exchange);
     this.render();
   }
 

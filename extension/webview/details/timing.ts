@@ -31,7 +31,8 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     table.append(row(label, help, bar, formatMs(length)));
   }
   const total = exchange.durationMs === null ? 'running' : formatMs(exchange.durationMs);
-  table.append(row('Total', 'First byte of the request to last byte of the response', null, total));
+  const label = timings.connectMs === null ? 'Total' : 'Total after connecting';
+  table.append(row(label, 'First byte of the request to last byte of the response', null, total));
   const parts: Node[] = [table];
   if (timings.pausedMs !== null && timings.pausedMs > 0) {
     const rest = exchange.durationMs === null ? null : formatMs(exchange.durationMs - timings.pausedMs);

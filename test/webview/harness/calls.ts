@@ -3,6 +3,7 @@ import type { Completeness } from '../../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../../extension/engine/exchangeJson.ts';
 import { type ExchangeRow, isError } from '../../../extension/engine/row.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
+import { MASK } from '../../../extension/privacy/secrets.ts';
 
 /** mulberry32: 32 bits of state are plenty for rows. */
 export function random(seed: number): () => number {
@@ -198,20 +199,20 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
         ['Host', row.host ?? ''],
         ['accept', 'application/json'],
         ['User-Agent', 'shop/4.2 (node 24)'],
-        ['Authorization', '••••••••'],
+        ['Authorization', MASK],
         ...(row.requestSize ? [['Content-Type', 'application/x-www-form-urlencoded'] as const] : []),
         ['Content-Length', String(row.requestSize ?? 0)],
       ],
       bodySize: row.requestSize,
       bodyCaptured: row.requestSize ?? 0,
-      body: row.requestSize ? { text: 'order=a7f3&amount=12.50&note=two+words%21&card=••••' } : null,
+      body: row.requestSize ? { text: `order=a7f3&amount=12.50&note=two+words%21&card=${MASK}` } : null,
     }),
     response: answered
       ? message({
           headers: [
             ['content-type', 'application/json; charset=utf-8'],
             ['Date', 'Sun, 22 Nov 2026 18:00:01 GMT'],
-            ['Set-Cookie', '••••••••'],
+            ['Set-Cookie', MASK],
             ['X-Request-Id', '0d9f6c1e-3c0e-4a38-9f2f-6d1f3a1c77aa'],
             ['content-encoding', 'gzip'],
           ],

@@ -1,0 +1,27 @@
+import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { MASK } from '../../privacy/secrets.ts';
+
+/** In a URL the mask may be percent-encoded. */
+const ENCODED = encodeURIComponent(MASK);
+
+const holds = (text: string | null): boolean =>
+  text !== null && (text.includes(MASK) || text.includes(ENCODED));
+
+/** true when a secret is hidden, so that there is something to show. */
+export function isMasked(exchange: ExchangeJson): boolean {
+  return (
+    holds(exchange.url) ||
+    exchange.interim.some(({ headers }) => headers.some(([, value]) => holds(value))) ||
+    inMessage(exchange.request) ||
+    inMessage(exchange.response)
+  );
+}
+
+function inMessage(message: MessageJson | null): boolean {
+  if (message === null) return false;
+  const { headers, trailers, body } = message;
+  return (
+    [...headers, ...trailers].some(([, value]) => holds(value)) ||
+    (body !== null && 'text' in body && holds(body.text))
+  );
+}
