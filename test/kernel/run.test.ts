@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Child } from './support/child.ts';
 import { describeTraced, HTTP_TRACE, PYTHON, temporaryFolder } from './support/environment.ts';
-import { expectSame, find, plan, Server } from './support/peers.ts';
+import { expectSame, find, plan, Server, seenByClient } from './support/peers.ts';
 import { parseLines, replay, Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
@@ -30,8 +30,7 @@ describeTraced('the processes of a command', () => {
     expect(said).toBeDefined();
     const exchange = find(traced.exchanges, one.id, 'client');
     expect(traced.exchanges).toHaveLength(1);
-    if (said !== undefined)
-      expectSame(exchange, { ...said, side: 'client', pid: exchange.process?.pid ?? 0 });
+    if (said !== undefined) expectSame(exchange, seenByClient(said, exchange));
     expect(exchange.process?.name).toBe('curl');
     expect(JSON.parse(traced.ended.stdout)).toMatchObject({ answer: said?.answer, echo: 'a=1&b=2' });
   });
@@ -49,7 +48,7 @@ describeTraced('the processes of a command', () => {
       const exchange = find(traced.exchanges, id, 'client');
       const said = served.find((line) => line.id === id);
       if (said === undefined) throw new Error('not served');
-      expectSame(exchange, { ...said, side: 'client', pid: exchange.process?.pid ?? 0 });
+      expectSame(exchange, seenByClient(said, exchange));
       expect(exchange.process?.name).toBe('curl');
       return exchange.process?.pid;
     });
@@ -96,13 +95,15 @@ print(pid, os.getpid())
 
   it('another process is not seen', async () => {
     const server = await Server.node();
-    const tracing = Tracing.run(folder, ['sleep', '2']);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; read -r line']);
+    await tracing.child.line();
     const other = new Child('curl', ['-sS', `http://127.0.0.1:${server.port}/echo`]);
     expect((await other.ended).code).toBe(0);
+    tracing.child.endInput('go on\n');
     const traced = await tracing.result();
     expect(traced.exchanges).toEqual([]);
-    expect(traced.summary).toMatchObject({ connections: 0, bytes: { seen: 0, other: 0 } });
+    // Its own words, ready and go on: its standard streams are sockets here.
+    expect(traced.summary).toMatchObject({ connections: 0, bytes: { seen: 0, other: 12 } });
     await server.end();
   });
 });

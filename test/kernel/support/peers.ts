@@ -144,6 +144,11 @@ export function find(
   return exchange;
 }
 
+/** What the server said, as it holds for a client that says nothing itself; only the time is unknown then. */
+export function seenByClient(said: Said, exchange: ExchangeJson): Said {
+  return { ...said, side: 'client', pid: exchange.process?.pid ?? 0, ms: Number.POSITIVE_INFINITY };
+}
+
 /** How much longer than the peer's own measure a duration may be: timers of a busy machine. */
 const SLACK_MS = 50;
 
