@@ -131,7 +131,7 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
       lane.ended = true;
     }
     this.#endTunnel();
-    this.#pairing.over(this.#time);
+    this.#pairing.over(this.#time, false);
     this.done = true;
   }
 
@@ -160,7 +160,7 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
     this.#end(Direction.Out, true);
     this.#end(Direction.In, false);
     this.#endTunnel();
-    this.#pairing.over(this.#time);
+    this.#pairing.over(this.#time, true);
     this.done = true;
   }
 

@@ -73,9 +73,6 @@ export const PATIENCE_INTERVAL = 250_000_000n;
 /** Nanoseconds that a response waits for its request's record (a blocking send is recorded when it returns). */
 export const HELD_PATIENCE = 2_000_000_000n;
 
-/** Shortest request (`GET / HTTP/1.1` and two line feeds) and response (`HTTP/1.1 200` and two line feeds). */
-export const SHORTEST_MESSAGE = 14;
-
 /** Bytes that removing the content codings of one body may make. */
 export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
 

@@ -3,10 +3,14 @@
  * thread, port or likeness.
  *
  * A gap that may have hidden a message breaks the order. What comes behind it is kept apart, in *limbo*, until
- * an idle moment: a request begins (or the connection ends) when every response that was seen is whole. Then
- * the last request and the last response belong together, and so on backwards to the gap; and the order is
- * certain again. A client that has sent a request before the response to an earlier one (pipelining) has no
- * such moments: what is in limbo stays apart, as `one-sided`.
+ * an idle moment proves itself: all responses seen were whole when one request was sent, and the next response
+ * followed them without a gap. Then that response answers that request, the last response before it the last
+ * request before it, and so on backwards to the gap; and the order is certain again. The end of the connection
+ * is such a moment, too, when both streams are known up to it.
+ *
+ * A client that was seen to send a request before the response to an earlier one (pipelining) has no such
+ * moments that could be told from others: what is in limbo stays apart, as `one-sided`. What is assumed is only
+ * that a client which was not seen to pipeline does not keep a hidden request in flight all the time.
  */
 import type { Completeness, MessageKind, Process } from './exchange.ts';
 import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from './limits.ts';
@@ -26,6 +30,8 @@ interface Limbo {
   responses: StoredExchange[];
   requestGap: boolean;
   responseGap: boolean;
+  /** A request was hidden since the last one was seen: nothing is known to be idle. */
+  hiding: boolean;
 }
 
 export class Pairing {
@@ -60,7 +66,6 @@ export class Pairing {
   }
 
   requestBegan(message: StoredMessage, process: Process | null): StoredExchange {
-    this.#settleAtIdle();
     const exchange = this.#create(process);
     exchange.request = message;
     this.#request = exchange;
@@ -70,8 +75,10 @@ export class Pairing {
     }
     const orphan = this.#lastOrphan;
     this.#lastOrphan = null;
-    if (this.#limbo !== null) this.#limbo.requests.push(exchange);
-    else if (orphan !== null && began(orphan) >= began(exchange) && this.#outstanding.length === 0) {
+    if (this.#limbo !== null) {
+      this.#limbo.hiding = false;
+      this.#limbo.requests.push(exchange);
+    } else if (orphan !== null && began(orphan) >= began(exchange) && this.#outstanding.length === 0) {
       // Its record came after that of a response that began later: they may or may not belong together.
       this.#enterLimbo();
       exchange.loose = true;
@@ -93,6 +100,7 @@ export class Pairing {
 
   responseBegan(message: StoredMessage, process: Process | null): void {
     this.#responseIsInterim = message.status >= 100 && message.status < 200 && message.status !== 101;
+    this.#proveIdle(message);
     const waiting = this.#outstanding[0];
     if (this.#responseIsInterim) {
       this.#response = waiting ?? null;
@@ -161,11 +169,16 @@ export class Pairing {
     const limbo = this.#enterLimbo();
     if (kind === 'request') {
       limbo.requestGap = true;
+      limbo.hiding = true;
       for (const exchange of limbo.requests) this.#apart(exchange);
       limbo.requests = [];
     } else {
       limbo.responseGap = true;
-      limbo.requests = [...this.#outstanding, ...limbo.requests];
+      // Those of a response that was lost.
+      this.#looseInterim = [];
+      // Backwards, no pair can be found beyond a gap in the requests.
+      if (limbo.requestGap) for (const exchange of this.#outstanding) this.#apart(exchange);
+      else limbo.requests = [...this.#outstanding, ...limbo.requests];
       this.#outstanding = [];
       for (const exchange of limbo.responses) this.#apart(exchange);
       limbo.responses = [];
@@ -174,15 +187,22 @@ export class Pairing {
 
   /** No response comes any more. */
   responsesOver(at: number): void {
-    this.#settleAtIdle();
     this.#responsesOver = true;
-    this.#leaveLimbo();
     for (const exchange of this.#outstanding) this.#unanswered(exchange, at);
     this.#outstanding = [];
   }
 
-  /** The connection, or the trace, is over: what runs ends. Its readers have ended. */
-  over(at: number): void {
+  /**
+   * The connection, or the trace, is over: what runs ends. Its readers have ended.
+   * @param closed both ends of the stream are known, so that no request was lost behind the last one.
+   */
+  over(at: number, closed: boolean): void {
+    const limbo = this.#limbo;
+    // A response that was cut may have been read as more than it was (a HEAD's), and hide others.
+    if (closed && limbo !== null && this.#outstanding.length === 0 && limbo.responses.every(isWhole)) {
+      this.#settle(limbo);
+    }
+    this.#leaveLimbo();
     this.responsesOver(at);
     for (const exchange of [...this.#running]) this.#end(exchange, at, exchange.loose ? ['one-sided'] : []);
   }
@@ -265,32 +285,51 @@ export class Pairing {
   }
 
   #enterLimbo(): Limbo {
-    this.#limbo ??= { requests: [], responses: [], requestGap: false, responseGap: false };
+    this.#limbo ??= { requests: [], responses: [], requestGap: false, responseGap: false, hiding: false };
     return this.#limbo;
   }
 
-  /** The idle moment: see above. */
-  #settleAtIdle(): void {
+  /** A response begins, without a gap before it: was there an idle moment before its request? See above. */
+  #proveIdle(message: StoredMessage): void {
     const limbo = this.#limbo;
-    if (limbo === null || limbo.responses.length === 0) return;
-    if (this.#outstanding.length > 0 || this.#response !== null || this.#request !== null) return;
-    if (this.#pipelined) {
-      for (const exchange of [...limbo.requests, ...limbo.responses]) this.#apart(exchange);
-      limbo.requests = [];
-      limbo.responses = [];
+    const last = limbo?.responses[limbo.responses.length - 1];
+    if (limbo === null || last === undefined || this.#outstanding.length > 0) return;
+    if (limbo.hiding || this.#pipelined || !isWhole(last)) return;
+    const idleFrom = last.response?.lastByte ?? 0;
+    const after = limbo.requests.filter((request) => began(request) >= idleFrom);
+    const [next] = after;
+    if (next === undefined || began(next) > (message.firstByte ?? 0)) return;
+    if (after.length > 1) {
+      this.#pipelined = true;
       return;
     }
+    limbo.requests = limbo.requests.filter((request) => request !== next);
+    // Right behind a gap in the requests, others may have been sent together with this one.
+    if (limbo.requestGap && limbo.requests.length === 0) {
+      limbo.requests.push(next);
+      return;
+    }
+    this.#settle(limbo);
+    this.#leaveLimbo();
+    this.#outstanding.push(next);
+  }
+
+  /** The stream is known to be idle: pairs what is in limbo, backwards. */
+  #settle(limbo: Limbo): void {
+    if (limbo.hiding || this.#pipelined) return;
     const count = Math.min(limbo.requests.length, limbo.responses.length);
-    const requests = limbo.requests.slice(limbo.requests.length - count);
-    const responses = limbo.responses.slice(limbo.responses.length - count);
+    const requests = limbo.requests.splice(limbo.requests.length - count);
+    const responses = limbo.responses.splice(limbo.responses.length - count);
     // A response that began before its request was sent shows that this is not the order.
     const inOrder = requests.every((request, i) => began(request) <= began(responses[i] as StoredExchange));
-    if (inOrder) {
-      for (const [i, request] of requests.entries()) this.#merge(request, responses[i] as StoredExchange);
-      limbo.requests = limbo.requests.slice(0, limbo.requests.length - count);
-      limbo.responses = limbo.responses.slice(0, limbo.responses.length - count);
+    for (const [i, request] of requests.entries()) {
+      const response = responses[i] as StoredExchange;
+      if (inOrder) this.#merge(request, response);
+      else {
+        this.#apart(request);
+        this.#apart(response);
+      }
     }
-    this.#leaveLimbo();
   }
 
   #leaveLimbo(): void {
@@ -325,6 +364,10 @@ export class Pairing {
 
 function began(exchange: StoredExchange): number {
   return exchange.request?.firstByte ?? exchange.response?.firstByte ?? 0;
+}
+
+function isWhole(exchange: StoredExchange): boolean {
+  return exchange.responseDone && exchange.response?.cut === false;
 }
 
 function remove(list: StoredExchange[], exchange: StoredExchange): boolean {

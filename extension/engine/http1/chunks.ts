@@ -71,6 +71,11 @@ function isExtension(text: string): boolean {
 
 const LAST_CHUNK = '\r\n0\r\n';
 
+const TERMINATOR = `${LAST_CHUNK}\r\n`;
+
+/** Of the terminator, `0 CRLF CRLF`: enough without anything behind it. */
+const SHORTEST_CERTAIN = 5;
+
 /** Bytes of earlier pieces that may belong to the terminator of a chunked body. */
 export const TERMINATOR_TAIL = 6;
 
@@ -85,6 +90,14 @@ export function findLastChunk(
   atBoundary: boolean,
   isEnd: (offset: number) => boolean,
 ): { end: number; trailers: string[] } | null {
+  if (atBoundary) {
+    // The gap may have ended within the terminator: the rest of it and a message behind it are evidence enough.
+    for (let length = TERMINATOR.length; length > 0; length--) {
+      const certain = length >= SHORTEST_CERTAIN || length < text.length;
+      if (certain && text.startsWith(TERMINATOR.slice(-length)) && isEnd(length))
+        return { end: length, trailers: [] };
+    }
+  }
   let from = atBoundary && text.startsWith(LAST_CHUNK.slice(2)) ? 3 : -1;
   let next = 0;
   // Each candidate's lines are read up to the first that is no field: together linear in the text.

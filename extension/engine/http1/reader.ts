@@ -6,13 +6,7 @@
  */
 import { BodyBuffer } from '../bodyBuffer.ts';
 import type { MessageKind } from '../exchange.ts';
-import {
-  MAX_CHUNK_LINE,
-  MAX_HEAD_BYTES,
-  MAX_LINE_BEYOND_HEAD,
-  MAX_TRAILER_BYTES,
-  SHORTEST_MESSAGE,
-} from '../limits.ts';
+import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
 import { StoredMessage } from '../model.ts';
 import { CR, LF } from './characters.ts';
 import { findLastChunk, readChunkLine, TERMINATOR_TAIL } from './chunks.ts';
@@ -184,10 +178,19 @@ export class Reader {
         this.#position += length;
         this.skipped += length;
         return;
-      case State.Probe:
-        this.#leaveProbe(context);
-        this.gap(length, reason, context);
+      case State.Probe: {
+        const held = this.#line.length;
+        if (held === 0 && reason === 'limit') {
+          // Only bodies are left out on purpose, so there is one.
+          this.#leaveProbe(context);
+          this.gap(length, reason, context);
+          return;
+        }
+        this.#finish('lost');
+        this.#take(held, context);
+        this.#passUnknown(length);
         return;
+      }
       case State.BodyToEnd:
         this.#omit(length, reason, context);
         this.#bodySize += length;
@@ -211,8 +214,9 @@ export class Reader {
       case State.ChunkLost:
         this.#omit(length, reason, context);
         this.#loseChunks();
-        // What is left out on purpose is left out of one message's body: the kernel copies every head.
-        if (reason === 'lost' && length >= SHORTEST_MESSAGE) this.#sink.hidden(this.kind);
+        // What is left out on purpose is left out of one message's body: the kernel copies every head. What is
+        // lost may hold the end of this message and the beginning of the next.
+        if (reason === 'lost') this.#sink.hidden(this.kind);
         break;
       case State.Fields: {
         const message = this.#message as StoredMessage;
@@ -668,6 +672,8 @@ export class Reader {
     const message = this.#message as StoredMessage;
     if (boundary && this.#beginsMessage(bytes, at)) {
       this.#finish('lost');
+      // With bytes lost, a message between may have gone unnoticed.
+      if (message.gap) this.#sink.hidden(this.kind);
       return at;
     }
     const before = this.#tail.length;
@@ -754,6 +760,7 @@ export class Reader {
         break;
       case State.ChunkLost:
         this.#finish('lost');
+        this.#sink.hidden(this.kind);
         break;
       default:
         break;
