@@ -3,8 +3,9 @@
  * is asserted is that nothing is reported: no error, nothing that the Content-Security-Policy had to forbid.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { TABS, type TabId } from '../../extension/webview/details/tabs.ts';
-import { calls, exchangeOf, statusOf } from './harness/calls.ts';
+import { calls, exchangeOf, message, statusOf } from './harness/calls.ts';
 import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 let browser: PanelBrowser;
@@ -62,4 +63,88 @@ for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] sa
       await panel.close();
     });
   }
+}
+
+for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
+  it(`${theme}: filter, brush, sorting, news, what is not whole`, async () => {
+    const panel = await browser.open({ theme });
+    const rows = calls(1_284);
+    const { page } = panel;
+    await panel.fill(rows.slice(0, 1_200), statusOf(rows));
+    await page.fill('.filter input', 'api status:>=400 -path:/v1/rates metod:GET');
+    const box = await page.locator('.overview').boundingBox();
+    if (box === null) throw new Error('no overview');
+    await page.mouse.move(box.x + 300, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 900, box.y + 20, { steps: 4 });
+    await page.mouse.up();
+    await page.click('.header .c-time');
+    await page.focus('.filter input');
+    await page.waitForTimeout(300);
+    await panel.screenshot(`${theme}-state-filter`);
+
+    await page.fill('.filter input', '');
+    await page.dblclick('.overview');
+    await page.click('.header .c-id');
+    await panel.settled();
+    await page.hover('.scroller');
+    await page.mouse.wheel(0, -700);
+    await panel.settled();
+    await panel.post({ type: 'rows', rows: rows.slice(1_200), removed: [] });
+    await page.focus('.grid');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.waitForTimeout(300);
+    await panel.screenshot(`${theme}-state-news`);
+
+    const odd = rows[1_100];
+    if (odd === undefined) throw new Error('no call');
+    const bytes = Buffer.from(Array.from({ length: 3_000 }, (_, i) => (i * 7) % 256)).toString('base64');
+    await panel.post({ type: 'reveal', id: odd.id });
+    await panel.post({
+      type: 'details',
+      id: odd.id,
+      exchange: exchangeOf(odd, {
+        completeness: ['response-truncated', 'joined-late'],
+        violations: [
+          {
+            rule: 'RFC 9112 section 6.3',
+            message: 'Content-Length and Transfer-Encoding are both there; the second was followed.',
+            in: 'response',
+          },
+        ],
+        interim: [{ status: 103, statusText: 'Early Hints', headers: [['Link', '</app.css>; rel=preload']] }],
+        response: message({
+          headers: [['Content-Type', 'image/png']],
+          body: { base64: bytes },
+          bodySize: 120_000,
+          bodyCaptured: 3_000,
+          bodyNote: 'Only the first 3 kB were captured.',
+        }),
+      }),
+    });
+    await page.click('#tab-summary');
+    await page.waitForTimeout(300);
+    await panel.screenshot(`${theme}-state-incomplete`);
+    await page.click('#tab-response');
+    await page.waitForTimeout(300);
+    await panel.screenshot(`${theme}-state-bytes`);
+    expect(panel.problems).toEqual([]);
+    await panel.close();
+  });
+
+  it(`${theme}: idle, and a failure`, async () => {
+    const panel = await browser.open({ theme, width: 700, height: 300 });
+    await panel.post({ type: 'status', status: IDLE_STATUS });
+    await panel.screenshot(`${theme}-state-idle`);
+    const problem =
+      'HTTP Trace has no permission to read network calls in the kernel. Start VS Code as root, or install the trusted loader.';
+    await panel.post({ type: 'status', status: statusOf([], { phase: 'failed', problem }) });
+    await panel.screenshot(`${theme}-state-failed`);
+    const rows = calls(5);
+    await panel.fill(rows, statusOf(rows, { phase: 'failed', problem }));
+    await panel.screenshot(`${theme}-state-problem`);
+    expect(panel.problems).toEqual([]);
+    await panel.close();
+  });
 }
