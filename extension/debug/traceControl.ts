@@ -152,7 +152,8 @@ export class TraceControl implements vscode.Disposable {
   private isOver(): boolean {
     const { phase, targets } = this.trace.status;
     if (phase !== 'running' || (!this.follows && this.chosen.size === 0)) return false;
-    if (this.follows && this.sessions.processes().length > 0) return false;
+    // A session whose process is not known yet may be the one that was just restarted.
+    if (this.follows && this.sessions.all.some(({ untraceable }) => untraceable === null)) return false;
     return targets.every((target) => target.ended || !this.chosen.has(target.pid));
   }
 }

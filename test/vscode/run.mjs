@@ -18,7 +18,8 @@ let browser = null;
 let code = 1;
 try {
   browser = await openBrowser();
-  const page = await browser.newPage();
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.bringToFront();
   const exit = new Promise((resolve) => {
     page.exposeFunction('codeAutomationExit', resolve);
     setTimeout(() => resolve(`no end after ${TIMEOUT / 1000} s`), TIMEOUT).unref();
