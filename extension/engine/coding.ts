@@ -90,7 +90,7 @@ function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult
   let good = 0;
   let best: Buffer = Buffer.alloc(0);
   let bad = input.length;
-  while (bad - good > Math.max(SMALLEST_TRY, input.length >> 8)) {
+  while (bad - good > Math.max(SMALLEST_TRY, input.length >> 5)) {
     const middle = (good + bad) >> 1;
     const { bytes } = attempt(decode, finishFlush, input.subarray(0, middle));
     if (bytes === null) bad = middle;

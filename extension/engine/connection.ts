@@ -145,8 +145,13 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
     const context = this.#context(record);
     const lane = this.#lanes[direction];
-    if (reason === 'foreign' && (lane.reader === null || lane.reader.idle) && this.#tunnel === null) return;
-    this.#piece(direction, { kind: 'gap', length, reason: reason === 'limit' ? 'limit' : 'lost', context });
+    const wholeMessages = reason === 'foreign' || reason === 'filter';
+    if (wholeMessages && (lane.reader === null || lane.reader.idle) && this.#tunnel === null) {
+      lane.reader?.pass(length);
+      return;
+    }
+    const known = reason === 'limit' || reason === 'filter';
+    this.#piece(direction, { kind: 'gap', length, reason: known ? 'limit' : 'lost', context });
   }
 
   directionEnded(record: EndedRecord): void {

@@ -142,6 +142,7 @@ export class Connections {
     entry.opened = true;
     const { info } = entry.socket;
     info.transport = record.transport;
+    info.known = true;
     info.local = record.localPath ?? formatAddress(record.family, record.localAddress, record.localPort);
     info.remote = record.remotePath ?? formatAddress(record.family, record.remoteAddress, record.remotePort);
     info.side ??= record.side;
@@ -173,6 +174,7 @@ export class Connections {
 }
 
 function copyInfo(from: StoredConnection, to: StoredConnection): void {
+  to.known = from.known;
   to.transport = from.transport;
   to.local = from.local;
   to.remote = from.remote;

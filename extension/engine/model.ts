@@ -164,6 +164,8 @@ function firstValue(text: string, name: string): string | null {
 
 export class StoredConnection implements Connection {
   readonly id: string;
+  /** Its opened record has come. */
+  known = false;
   transport: 'tcp' | 'unix' = 'tcp';
   local: string | null = null;
   remote: string | null = null;

@@ -270,9 +270,7 @@ export class Pairing {
     }
     const messages = [request, response, ...exchange.interim];
     if (messages.some((message) => message?.headIncomplete)) labels.push('headers-incomplete');
-    if (exchange.connection.local === null && exchange.connection.remote === null) {
-      labels.push('socket-unknown');
-    }
+    if (!exchange.connection.known) labels.push('socket-unknown');
     exchange.label(labels.length === 0 ? ['complete'] : labels);
     this.#running.delete(exchange);
     this.#host.exchangeEnded(exchange, at);

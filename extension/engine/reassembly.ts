@@ -17,8 +17,8 @@ import {
 
 export type StreamRecord = DataRecord | EndedRecord | ClosedRecord;
 
-/** Why bytes are not there. `foreign`: not a protocol that is copied. */
-export type MissingReason = 'limit' | 'lost' | 'foreign';
+/** Why bytes are not there. `foreign`: not a protocol that is copied; `filter`: whole messages, not asked for. */
+export type MissingReason = 'limit' | 'lost' | 'foreign' | 'filter';
 
 export interface OrderedSink {
   /** @param bytes a view that is valid during the call only. */
@@ -182,7 +182,7 @@ export class Reassembly {
       this.#counters.unseen = Math.max(0, this.#counters.unseen - repeated);
     }
     this.#counters.copied += bytes.length;
-    this.#counters.omitted += record.size - bytes.length;
+    if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length;
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
@@ -193,10 +193,14 @@ export class Reassembly {
     if (fresh.length > 0) this.#sink.bytes(record, fresh);
     const omitted = record.size - Math.max(repeated, bytes.length);
     if (omitted > 0) {
-      const reason = record.omission === Omission.Limit ? 'limit' : 'lost';
-      this.#sink.missing(direction, omitted, reason, record);
+      this.#sink.missing(direction, omitted, reasonOf(record.omission), record);
     }
   }
+}
+
+function reasonOf(omission: Omission): MissingReason {
+  if (omission === Omission.Limit) return 'limit';
+  return omission === Omission.Filter ? 'filter' : 'lost';
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

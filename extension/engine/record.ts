@@ -43,6 +43,8 @@ export enum Omission {
   NoBytes = 3,
   Protocol = 4,
   Segments = 5,
+  /** Whole messages, faster than the chosen latency. */
+  Filter = 6,
 }
 
 export enum Ending {
@@ -247,7 +249,7 @@ function readRecord(batch: Uint8Array, view: DataView, at: number, length: numbe
         direction > 1 ||
         layer > 1 ||
         protocol > 4 ||
-        omission > 5
+        omission > 6
       ) {
         throw new RecordError('a data record has an impossible value');
       }

@@ -16,8 +16,9 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
 export function targetOf(exchange: StoredExchange): Target {
   const scheme = exchange.connection.tls ? 'https' : 'http';
   const { connection, request } = exchange;
-  const server =
-    exchange.side === 'client' ? connection.remote : exchange.side === 'server' ? connection.local : null;
+  // A path of a Unix socket is no authority.
+  const ends = connection.transport === 'tcp' ? connection : { local: null, remote: null };
+  const server = exchange.side === 'client' ? ends.remote : exchange.side === 'server' ? ends.local : null;
   if (request === null) return { scheme, host: server, path: null, url: null };
   const { method, target } = request;
   if (method === 'CONNECT') return { scheme: null, host: target, path: target, url: target };

@@ -236,6 +236,12 @@ export class Reader {
     if (this.#message !== null) this.#sink.progressed(this.#message);
   }
 
+  /** Between messages: bytes that are known to be whole messages that are not read. */
+  pass(length: number): void {
+    this.#position += length;
+    this.skipped += length;
+  }
+
   /** Nothing follows. @param orderly the sender said so, as opposed to a reset. */
   end(orderly: boolean): void {
     this.#over('cut', orderly);

@@ -695,4 +695,17 @@ export const GOLDEN: readonly Golden[] = [
       'GET http://127.0.0.1:40000/nice%20ports%2C/Tri%6Eity.txt%2ebak → 404 [complete] !request RFC 9112 section 2.1: Bytes that are no HTTP message precede this one; they are skipped.',
     ],
   },
+  {
+    name: 'messages filtered by latency',
+    steps: [
+      { out: get('/1') },
+      { in: ok('1') },
+      { omit: 'out', size: 80, omission: Omission.Filter },
+      { omit: 'in', size: 60, omission: Omission.Filter },
+      { out: get('/4') },
+      { in: ok('4') },
+      { close: true },
+    ],
+    expected: ['GET http://a/1 → 200 [complete] res 1 "1"', 'GET http://a/4 → 200 [complete] res 1 "4"'],
+  },
 ];
