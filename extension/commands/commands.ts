@@ -31,7 +31,7 @@ export function registerCommands(house: House): vscode.Disposable {
   /** Runs `act` on the call that the argument means, on the one selected in the tree, or on one that is picked. */
   const withCall = (title: string, act: (id: number, rest: readonly unknown[]) => unknown) => {
     return async (argument?: unknown, ...rest: unknown[]) => {
-      const id = callId(argument) ?? calls.selected ?? (await pickCall(trace, title));
+      const id = callId(argument) ?? (await calls.selected()) ?? (await pickCall(trace, title));
       if (id !== undefined) await act(id, rest);
     };
   };

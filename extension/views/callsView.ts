@@ -36,8 +36,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   private rootStale = false;
   private lastAsked = 0;
   private lastFired = 0;
-  private revealing = 0;
-  private selectedId: number | undefined;
+  private pauses = 0;
 
   readonly onDidChangeTreeData = this.changed.event;
 
@@ -49,9 +48,6 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       this.changed,
       this.view,
       this.view.onDidChangeVisibility(() => this.refreshSoon()),
-      this.view.onDidChangeSelection(({ selection: [node] }) => {
-        this.selectedId = node?.kind === 'call' ? node.row.id : undefined;
-      }),
       trace.onDidChangeRows((changes) => {
         const { processes, root } = this.tree.apply(changes);
         for (const process of processes) this.stale.add(process);
@@ -63,35 +59,46 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   }
 
   /**
-   * Id of the call that is selected here. Kept from the event, because `TreeView.selection` is empty while a
-   * refresh is under way.
+   * Id of the call that is selected here; undefined when none is. While a refresh is under way VS Code does
+   * not know the selection, so it is waited for.
    */
-  get selected(): number | undefined {
-    return this.selectedId;
+  async selected(): Promise<number | undefined> {
+    await this.paused(async () => {
+      if (this.view.selection.length === 0) await this.settled();
+    });
+    const [node] = this.view.selection;
+    return node?.kind === 'call' ? node.row.id : undefined;
   }
 
   /** Shows and selects the call, or, where the tree shows only newer ones, the nearest node above it. */
   async reveal(id: number): Promise<void> {
     const call = this.tree.call(id);
     if (call === null) return;
-    this.revealing += 1;
-    try {
+    await this.paused(async () => {
       // VS Code reveals nothing, and says nothing, when a refresh comes in between.
       for (let attempt = 0; attempt < REVEAL_ATTEMPTS; attempt++) {
+        if (this.rootStale || this.stale.size > 0) this.refresh();
         await this.settled();
         const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
         await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
         if (await this.isSelected(node)) return;
       }
+    });
+  }
+
+  /** Does something without refreshes in between. */
+  private async paused(work: () => Promise<void>): Promise<void> {
+    this.pauses += 1;
+    try {
+      await work();
     } finally {
-      this.revealing -= 1;
+      this.pauses -= 1;
       this.refreshSoon();
     }
   }
 
-  /** Resolves when VS Code has the tree as it is now, and asks no more. */
+  /** Resolves when VS Code asks no more, and so has carried out the last refresh. */
   private async settled(): Promise<void> {
-    if (this.rootStale || this.stale.size > 0) this.refresh();
     for (;;) {
       const wait = Math.max(this.lastAsked, this.lastFired) + REFRESH_INTERVAL - performance.now();
       if (wait <= 0) return;
@@ -143,7 +150,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     if (this.refreshing !== undefined || !this.view.visible) return;
     if (!this.rootStale && this.stale.size === 0) return;
     const wait = this.lastAsked + REFRESH_INTERVAL - performance.now();
-    if (wait <= 0 && this.revealing === 0) this.refresh();
+    if (wait <= 0 && this.pauses === 0) this.refresh();
     this.refreshing = globalThis.setTimeout(
       () => {
         this.refreshing = undefined;
