@@ -22,6 +22,14 @@ static __always_inline bool is_tls_record(const u8 *bytes, u32 length)
 	return length >= 2 && bytes[0] >= 0x14 && bytes[0] <= 0x17 && bytes[1] == 3;
 }
 
+/* Of bytes that were recognised as HTTP/1. */
+static __always_inline bool is_response(const struct head *head)
+{
+	const u8 *bytes = head->bytes;
+
+	return bytes[0] == 'H' && bytes[1] == 'T' && bytes[2] == 'T' && bytes[3] == 'P' && bytes[4] == '/';
+}
+
 /* How many of the first bytes are those of `text`; the whole length when all are. */
 static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
 {

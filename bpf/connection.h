@@ -101,7 +101,8 @@ static __always_inline struct connection *new_connection(struct sock *sk, u32 in
 	fresh.side = side;
 	fresh.transport = transport;
 	fresh.pid = bpf_get_current_pid_tgid() >> 32;
-	fresh.last_direction = 0xff;
+	fresh.last_direction = NO_DIRECTION;
+	fresh.request_direction = NO_DIRECTION;
 	if (transport == TRANSPORT_UNIX)
 		error = bpf_map_update_elem(&unix_connections, &key, &fresh, BPF_ANY);
 	else

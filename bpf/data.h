@@ -28,8 +28,12 @@ enum slot {
 	SLOT_UNIX_SEND,
 	SLOT_UNIX_RECEIVE,
 	SLOT_PAGES,
+	SLOT_GONE,
 	SLOTS,
 };
+
+/* The slot in which the same program makes records of another moment than the call's. */
+#define KEPT(slot) ((slot) + SLOTS)
 
 struct work {
 	u64 segments;      /* address of the next struct iovec */
@@ -43,6 +47,7 @@ struct work {
 	u64 pass;          /* bytes stood for, whose segments are still to be passed over */
 	u64 allowed;       /* of these, bytes that may be copied */
 	u64 connection;
+	u64 sock;
 	u64 position;
 	u64 entered;       /* 0 = the entry was not seen */
 	u64 time;
@@ -59,7 +64,7 @@ struct work {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLOTS);
+	__uint(max_entries, 2 * SLOTS);
 	__type(key, u32);
 	__type(value, struct work);
 } work_map SEC(".maps");
@@ -108,14 +113,17 @@ __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 		return 0;
 	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
 	COUNT(produced, 1);
-	COUNT(seen_bytes, size);
+	if (omission != OMISSION_FILTER)
+		COUNT(seen_bytes, size);
 	if (record) {
 		fill_data(record, work, size, 0, omission);
 		submit_data(record);
-		COUNT(omitted_bytes, size);
+		if (omission != OMISSION_FILTER)
+			COUNT(omitted_bytes, size);
 	} else {
 		COUNT(dropped_data, 1);
-		COUNT(dropped_bytes, size);
+		if (omission != OMISSION_FILTER)
+			COUNT(dropped_bytes, size);
 	}
 	advance(work, size);
 	return 0;
@@ -331,6 +339,8 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 	}
 }
 
+#include "latency.h"
+
 /*
  * Everything that a call which moved bytes leads to. The work, which is that
  * of the slot, holds the buffers, the number of bytes, the times and the
@@ -341,7 +351,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	struct sock *sk = endpoint.sk;
 	struct connection *connection = connection_of(sk, endpoint.transport);
 	u8 direction = work->direction & 1;
-	u32 inode = endpoint.inode;
+	u32 inode = endpoint.inode, limit;
 	u8 protocol;
 
 	if (connection && connection->inode && connection->inode != inode) {
@@ -381,6 +391,9 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		}
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;
+			if (protocol == PROTOCOL_HTTP1)
+				connection->request_direction =
+					is_response(&connection->head[direction]) ? !direction : direction;
 			if (!is_copied(protocol)) {
 				/* Told once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;
@@ -400,7 +413,16 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	work->connection = connection->id;
 	work->protocol = connection->protocol;
 	place(sk, connection, work);
+	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE) {
+		work->sock = (u64)sk;
+		work->transport = endpoint.transport;
+		if (!trace_http_filter(slot)) {
+			COUNT(filtered_bytes, work->remaining);
+			return;
+		}
+	}
 	emit_opened(sk, connection);
+	connection->reported[direction] = connection->position[direction];
 
 	if (connection->last_direction != direction) {
 		connection->last_direction = direction; /* the other side speaks: a new message */
@@ -412,12 +434,13 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		if (!bpf_probe_read_user(&head, 16, (void *)work->base) && trace_http_classify(&head, 16) == PROTOCOL_HTTP1)
 			connection->budget_used[direction] = 0;
 	}
-	if (copy_limit == UNLIMITED) {
+	limit = direction == connection->request_direction ? request_copy_limit : response_copy_limit;
+	if (limit == UNLIMITED) {
 		work->allowed = work->remaining;
 	} else {
 		u32 used = connection->budget_used[direction];
 
-		work->allowed = used < copy_limit ? copy_limit - used : 0;
+		work->allowed = used < limit ? limit - used : 0;
 		if (work->allowed > work->remaining)
 			work->allowed = work->remaining;
 		/* Saturates: only "used up" is of interest. */

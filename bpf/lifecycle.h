@@ -3,7 +3,7 @@
 #ifndef TRACE_HTTP_LIFECYCLE_H
 #define TRACE_HTTP_LIFECYCLE_H
 
-#include "connection.h"
+#include "data.h"
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
@@ -67,6 +67,8 @@ int BPF_PROG(trace_http_gone, struct sock *sk)
 	if (!connection)
 		return 0;
 	count_trailing(sk, connection, DIRECTION_IN);
+	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
+		end_filter(sk, connection, TRANSPORT_TCP, SLOT_GONE);
 	emit_closed(connection);
 	forget_connection(sk, TRANSPORT_TCP);
 	return 0;

@@ -13,7 +13,10 @@
 
 /* Written by the loader; read-only from the moment of loading. */
 const volatile u32 owner_uid = 0;       /* whose processes may be traced; 0 = everybody's */
-const volatile u32 copy_limit = 98304;  /* bytes per message, head included; UNLIMITED = all */
+/* Bytes per message, head included; UNLIMITED = all. */
+const volatile u32 request_copy_limit = 98304;
+const volatile u32 response_copy_limit = 98304;
+const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are left out; 0 = none */
 const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the reader is woken */
 
 #define HEAD_PROBE 32 /* bytes by which a protocol is recognised */
@@ -50,6 +53,8 @@ struct head {
 	u8 bytes[2 * HEAD_PROBE];
 };
 
+#define NO_DIRECTION 0xff
+
 struct connection {
 	u64 id;
 	u64 connect_started;
@@ -57,9 +62,14 @@ struct connection {
 	u64 position[2]; /* end of what was counted, by direction */
 	u32 sequence[2]; /* TCP's own counter at that position */
 	u32 budget_used[2];
+	u64 reported[2]; /* with a latency filter: position up to which records were made */
+	u32 requests;    /* with a latency filter: seen to begin */
+	u32 responses;
 	u32 inode;
 	u32 pid; /* thread group of the latest call */
 	u8 protocol;
+	u8 request_direction; /* NO_DIRECTION = unknown */
+	u8 passing; /* with a latency filter: the current response is slow enough */
 	u8 side;
 	u8 last_direction;
 	u8 late;     /* open before it was seen */
@@ -108,6 +118,13 @@ struct {
 	__type(key, u64); /* struct sock * */
 	__type(value, struct handshake);
 } handshakes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 10240);
+	__type(key, struct http_event_key);
+	__type(value, struct http_event);
+} http_events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

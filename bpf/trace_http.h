@@ -49,6 +49,7 @@ enum omission {
 	OMISSION_NO_BYTES = 3, /* sendfile, splice, kTLS: the bytes never were in user memory */
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
+	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
 };
 
 /* How a direction ended. */
@@ -153,6 +154,30 @@ struct counters {
 	unsigned long long other_bytes;    /* on connections that are not HTTP */
 	unsigned long long connections_untracked; /* the connection table was full */
 	unsigned long long calls_untracked;       /* no room for the state of a call */
+	unsigned long long filtered_bytes; /* of messages faster than the chosen latency */
+};
+
+/*
+ * Key and value of `http_events`: the requests in flight, in the order of their
+ * connection. Kept only while a latency filter is on.
+ */
+#define HEAD_KEPT 1024 /* bytes of a request's head that are kept */
+
+struct http_event_key {
+	unsigned long long connection;
+	unsigned long long number; /* of the request on its connection, from 0 */
+};
+
+struct http_event {
+	unsigned long long started; /* of the request: a send's entry, a receive's exit */
+	unsigned long long entered;
+	unsigned long long position;
+	unsigned int pid;
+	unsigned short head_length;
+	unsigned short call;
+	unsigned char direction;
+	unsigned char padding[7];
+	char head[HEAD_KEPT];
 };
 
 /* Key of `targets`: the thread group. */

@@ -13,17 +13,18 @@ export const DESCRIPTORS = {
   firstLink: 8,
 } as const;
 
-/** Bytes of a message's head that are copied beyond the body limit: `--copy-limit` is the sum of both. */
+/** Bytes of a message's head that are copied beyond the body limit: the loader's copy limits are the sum of both. */
 export const HEAD_ALLOWANCE = 32 * 1024;
 
-/** `--copy-limit` for "everything" (UINT32_MAX). */
+/** A copy limit for "everything" (UINT32_MAX). */
 export const UNLIMITED = 0xffff_ffff;
 
 export interface Facts {
   readonly links: number;
   readonly owner: number;
   readonly ringSize: number;
-  readonly copyLimit: number;
+  readonly requestCopyLimit: number;
+  readonly responseCopyLimit: number;
   readonly backend: Backend;
   readonly refused: Readonly<Record<Backend, string>>;
 }
@@ -37,7 +38,7 @@ export function readFacts(argument: string | undefined): Facts {
     value = null;
   }
   const facts = (value ?? {}) as Record<string, unknown>;
-  for (const name of ['links', 'owner', 'ringSize', 'copyLimit']) {
+  for (const name of ['links', 'owner', 'ringSize', 'requestCopyLimit', 'responseCopyLimit']) {
     if (!Number.isSafeInteger(facts[name])) throw new Error('The helper is started by its loader only.');
   }
   if (!BACKENDS.includes(facts['backend'] as Backend))

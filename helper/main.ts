@@ -72,6 +72,7 @@ function readCounters(): Counters {
     otherBytes: at(8),
     connectionsUntracked: at(9),
     callsUntracked: at(10),
+    filteredBytes: at(11),
   };
 }
 
@@ -158,6 +159,7 @@ function onTimer(): void {
 // Ctrl+C in a terminal reaches the whole group; the client decides when the trace ends.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
 
+const copyLimit = Math.max(facts.requestCopyLimit, facts.responseCopyLimit);
 const hello: Hello = {
   protocol: PROTOCOL_VERSION,
   layout: LAYOUT,
@@ -165,7 +167,7 @@ const hello: Hello = {
   refused: facts.refused,
   kernel: release(),
   byteOrder: 'little',
-  bodyLimit: facts.copyLimit === UNLIMITED ? null : Math.max(0, facts.copyLimit - HEAD_ALLOWANCE),
+  bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),
   ringSize: facts.ringSize,
   owner: facts.owner,
   helperPid: process.pid,

@@ -55,7 +55,7 @@ export interface Hello {
   readonly kernel: string;
   /** Machine byte order of the records. */
   readonly byteOrder: 'little' | 'big';
-  /** Copy budget per message in bytes; null = unlimited. */
+  /** Bytes of each body that are copied, of the direction of which more is; null = all. */
   readonly bodyLimit: number | null;
   /** Size of the data ring in bytes. */
   readonly ringSize: number;
@@ -84,6 +84,8 @@ export interface Counters {
   readonly otherBytes: number;
   readonly connectionsUntracked: number;
   readonly callsUntracked: number;
+  /** Of exchanges that were faster than the chosen latency. */
+  readonly filteredBytes: number;
 }
 
 export interface Status {

@@ -2,7 +2,8 @@
  * Which processes may become targets: the requester's own, checked through a pidfd so that an id used again
  * between the check and the use is noticed.
  */
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Native } from './native.ts';
 import type { AttachError, ProcessInfo } from './protocol.ts';
 
@@ -94,7 +95,7 @@ export class Targets {
         this.native.deleteTarget(this.map, pid);
         return refuse('gone', `Process ${pid} has ended.`);
       }
-      return { request, pid, error: null, message: '', name: status.name };
+      return { request, pid, error: null, message: '', name: nameOf(pid, status.name) };
     } finally {
       closeSync(pidfd);
     }
@@ -117,6 +118,18 @@ function readStatus(pid: number): ProcessStatus | null {
     uids: field('Uid').split('\t').slice(0, 3).map(Number),
     isKernelThread: pid === 2 || field('PPid') === '2' || field('Kthread') === '1',
   };
+}
+
+/** Node 24 names its main thread, and with it the process, thus; the program's file says more. */
+const GENERIC_NAME = 'MainThread';
+
+function nameOf(pid: number, name: string): string {
+  if (name !== GENERIC_NAME) return name;
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+  } catch {
+    return name;
+  }
 }
 
 /** [pid, parent] of every process. */

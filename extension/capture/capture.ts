@@ -17,7 +17,7 @@ import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
 import { readClock, readFault, readHello, readProcessInfo, readStatus } from './checks.ts';
-import { type Ask, launchLoader } from './elevation.ts';
+import { type Ask, chooseWay, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
 export interface CaptureOptions {
@@ -28,6 +28,10 @@ export interface CaptureOptions {
   /** Bytes of each body that the kernel copies; null = all. */
   readonly bodyLimit: number | null;
   readonly backend: 'auto' | Backend;
+  /** Bodies of requests or of responses only; both when left out. */
+  readonly bodies?: 'requests' | 'responses';
+  /** HTTP/1 exchanges whose response begins sooner are left out by the kernel, to a microsecond. */
+  readonly minLatencyMs?: number;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
   readonly ringSize?: number;
   /** The verifier's log on stderr when the kernel refuses. */
@@ -56,8 +60,13 @@ const PROMPT_TIMEOUT_MS = 180_000;
 /** For what lies in the rings and on the socket once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
+function copyLimit(bodyLimit: number | null): number {
+  return bodyLimit === null ? UNLIMITED : Math.min(bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1);
+}
+
 /** @throws TraceError with the reason in the user's words. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
+  const way = await chooseWay(options.ask ?? null);
   const channel = await Channel.open();
   let loader: ChildProcess | null = null;
   try {
@@ -70,14 +79,16 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       options.helperPath,
       '--backend',
       options.backend,
-      '--copy-limit',
-      String(
-        options.bodyLimit === null ? UNLIMITED : Math.min(options.bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1),
-      ),
+      '--request-copy-limit',
+      String(copyLimit(options.bodies === 'responses' ? 0 : options.bodyLimit)),
+      '--response-copy-limit',
+      String(copyLimit(options.bodies === 'requests' ? 0 : options.bodyLimit)),
+      '--min-latency',
+      String(Math.min(Math.round((options.minLatencyMs ?? 0) * 1000), UNLIMITED)),
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
     ];
-    const launched = await launchLoader(options.nativePath, loaderArguments, options.ask ?? null);
+    const launched = await launchLoader(way, options.nativePath, loaderArguments, options.ask ?? null);
     loader = launched.process;
     const capture = new HelperConnection(channel, launched.failed);
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);

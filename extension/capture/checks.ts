@@ -73,6 +73,7 @@ const COUNTERS = [
   'otherBytes',
   'connectionsUntracked',
   'callsUntracked',
+  'filteredBytes',
 ] as const satisfies readonly (keyof Counters)[];
 
 export function readStatus(json: Json): Status {

@@ -41,25 +41,32 @@ export async function findWay(): Promise<Way | null> {
   }
 }
 
-/** @throws TraceError: platform, or no-permission with what to do. */
+/** {@link Ask} on a terminal: the command prompts right there. */
+export function runInTerminal(command: readonly string[]): Promise<TraceError> {
+  const [name = '', ...args] = command;
+  const child = spawn(name, args, { stdio: ['inherit', 'ignore', 'inherit'] });
+  return new Promise((resolve) => {
+    child.once('error', (error) =>
+      resolve(new TraceError('no-permission', `${name} cannot be run: ${error.message}.`)),
+    );
+    child.once('exit', () =>
+      resolve(new TraceError('cancelled', 'The permission to load eBPF programs was not given.')),
+    );
+  });
+}
+
+/** @throws TraceError when the loader is missing. */
 export async function launchLoader(
+  way: Way | null,
   nativePath: string,
   options: readonly string[],
   ask: Ask | null,
 ): Promise<Launched> {
-  if (process.platform !== 'linux') {
-    throw new TraceError('platform', `HTTP Trace needs Linux with eBPF; this is ${process.platform}.`);
-  }
   const loader = join(nativePath, 'loader');
   makeExecutable(loader);
-  const way = await findWay();
   if (way === null) {
-    if (ask !== null)
-      return { process: null, failed: ask(['sudo', '--', loader, ...options]), prompts: true };
-    throw new TraceError(
-      'no-permission',
-      'Loading eBPF programs needs root. Run this as root, or allow it for this terminal by running `sudo -v` first.',
-    );
+    if (ask === null) throw new TraceError('no-permission', 'Loading eBPF programs needs root.');
+    return { process: null, failed: ask(['sudo', '--', loader, ...options]), prompts: true };
   }
   const [command, args] = way === 'root' ? [loader, options] : ['sudo', ['-n', '--', loader, ...options]];
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -83,6 +90,24 @@ export async function launchLoader(
   });
   child.unref();
   return { process: child, failed, prompts: false };
+}
+
+/**
+ * Before anything else is made ready: the way there is, or null when the user has to be asked.
+ * @throws TraceError platform, or no-permission when nobody can be asked.
+ */
+export async function chooseWay(ask: Ask | null): Promise<Way | null> {
+  if (process.platform !== 'linux') {
+    throw new TraceError('platform', `HTTP Trace needs Linux with eBPF; this is ${process.platform}.`);
+  }
+  const way = await findWay();
+  if (way === null && ask === null) {
+    throw new TraceError(
+      'no-permission',
+      'Loading eBPF programs needs root. Run this as root, or allow it for this terminal by running `sudo -v` first.',
+    );
+  }
+  return way;
 }
 
 /** A .vsix may lose the mode of its files; what belongs to the user is mended. */

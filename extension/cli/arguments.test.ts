@@ -138,7 +138,7 @@ describe('what makes no sense', () => {
     [['run', '--max-body', 'lots', 'x'], 'takes a size'],
     [['run', '--ring-size', '100000', 'x'], 'power of two'],
     [['run', '--ring-size', '4096', 'x'], 'power of two'],
-    [['run', '--backend', 'ptrace', 'x'], 'takes auto, tracepoint'],
+    [['run', '--backend', 'ptrace', 'x'], 'takes auto, fentry, kprobe,'],
     [['run', '--capture', 'heads,', 'x'], 'takes heads, bodies'],
   ])('%j', (args, message) => expect(complaint(...args)).toContain(message));
 

@@ -1,5 +1,6 @@
 /** The command line, read and checked completely before anything is opened or started. */
 import { parseArgs } from 'node:util';
+import { BACKENDS, type Backend } from '../../helper/protocol.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 /** Bytes of each body that are copied when nothing else is asked for (64 KiB). */
@@ -7,13 +8,13 @@ export const DEFAULT_BODY_LIMIT = 64 * 1024;
 
 /** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
 const RING_MIN = 64 * 1024;
-const RING_MAX = 1024 * 1024 * 1024;
+const RING_MAX = 512 * 1024 * 1024;
 
 export interface ShowOptions {
   readonly format: 'table' | 'json';
   /** null = standard output. */
   readonly output: string | null;
-  /** Milliseconds; exchanges that took less are not shown. */
+  /** Milliseconds; exchanges whose response began sooner are left out. */
   readonly minLatency: number;
   readonly requests: boolean;
   readonly responses: boolean;
@@ -24,7 +25,7 @@ export interface ShowOptions {
 
 export interface TraceOptions extends ShowOptions {
   readonly record: string | null;
-  readonly backend: 'auto' | 'tracepoint';
+  readonly backend: 'auto' | Backend;
   readonly children: boolean;
   /** Milliseconds; null = until the targets end. */
   readonly duration: number | null;
@@ -203,7 +204,7 @@ function traceOptions(values: Parsed['values']): TraceOptions {
   return {
     ...showOptions(values),
     record: textOf(values, 'record') ?? null,
-    backend: oneOf('backend', textOf(values, 'backend') ?? 'auto', ['auto', 'tracepoint']),
+    backend: oneOf('backend', textOf(values, 'backend') ?? 'auto', ['auto', ...BACKENDS]),
     children: !values.has('no-children'),
     duration: duration === undefined ? null : readDuration('duration', duration),
     verbose: values.has('verbose'),

@@ -1,4 +1,5 @@
 /** What the facts about a system mean for tracing. Pure. */
+import { BACKENDS, type Hello } from '../../helper/protocol.ts';
 import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
 
 export interface Check {
@@ -15,8 +16,11 @@ export interface Check {
 /** The ring buffer and CAP_BPF came with 5.8. */
 const OLDEST_KERNEL = [5, 8] as const;
 
-/** `trial`: what came of really loading the programs: null = not tried, '' = it worked, else why it did not. */
-export function assess(facts: SystemFacts, trial: string | null): Check[] {
+/** What came of really loading the programs: a sentence when it did not work. */
+export type Trial = string | Pick<Hello, 'backend' | 'refused'>;
+
+/** `trial`: null = not tried. */
+export function assess(facts: SystemFacts, trial: Trial | null): Check[] {
   return [
     platform(facts),
     kernel(facts),
@@ -95,7 +99,7 @@ function rights({ uid, capabilities, sudo, pkexec }: SystemFacts): Check {
   return check('rights', title, false, `user ${uid}, no sudo, no pkexec`, 'Run as root, or install sudo.');
 }
 
-function tried(trial: string | null): Check {
+function tried(trial: Trial | null): Check {
   const title = 'Loading the programs';
   if (trial === null) {
     return {
@@ -106,8 +110,19 @@ function tried(trial: string | null): Check {
       remedy: null,
     };
   }
-  if (trial === '') return check('trial', title, true, 'loaded, attached and removed again', '');
-  return check('trial', title, false, trial, 'What is missing above is the likely reason.');
+  if (typeof trial === 'string') {
+    return check('trial', title, false, trial, 'What is missing above is the likely reason.');
+  }
+  const others = BACKENDS.filter((backend) => trial.refused[backend] !== '').map(
+    (backend) => `; not ${backend}: ${trial.refused[backend]}`,
+  );
+  return check(
+    'trial',
+    title,
+    true,
+    `loaded, attached and removed again, by ${trial.backend}${others.join('')}`,
+    '',
+  );
 }
 
 /** Whether this user may trace this process: root any, others their own. */

@@ -2,7 +2,7 @@
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
 import { DEFAULT_BODY_LIMIT } from './arguments.ts';
-import { assess, assessProcess, type Check, possible } from './checks.ts';
+import { assess, assessProcess, type Check, possible, type Trial } from './checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HELPER_PATH, NATIVE_PATH } from './live.ts';
 import { StandardOutput } from './output.ts';
@@ -21,7 +21,7 @@ export async function doctor(format: 'table' | 'json', pid: number | null): Prom
 }
 
 /** See `assess`. Only with rights that are there without asking anybody. */
-async function tryLoading(facts: SystemFacts): Promise<string | null> {
+async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
   if (facts.missingParts.length > 0 || facts.capabilities === null) return null;
   if (!sufficient(facts.capabilities.effective) && facts.sudo !== 'free') return null;
   try {
@@ -32,7 +32,7 @@ async function tryLoading(facts: SystemFacts): Promise<string | null> {
       backend: 'auto',
     });
     await capture.stop();
-    return '';
+    return capture.hello;
   } catch (error) {
     if (error instanceof TraceError) return error.message;
     throw error;

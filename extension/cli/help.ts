@@ -4,7 +4,8 @@ const SHOW = `
   --format table|json   table: one line an exchange. json: one exchange a line when it is
                         over, the summary as the last line (http-trace schema). Default: table.
   --output FILE         Write there (mode 0600) instead of to standard output.
-  --min-latency 50ms    Leave out exchanges that took less.
+  --min-latency 50ms    Leave out exchanges whose response began sooner (for HTTP/1 the kernel
+                        leaves them out, and of the others only the request's head is kept).
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
                         requests or responses (leave out the other's fields and body).
   --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all.
@@ -15,7 +16,8 @@ const TRACE = `${SHOW}
   --record FILE         Keep the raw records there (mode 0600, unmasked) for http-trace replay.
   --no-children         Do not follow the processes that a target starts.
   --duration 10s        Stop tracing after that time.
-  --backend NAME        auto (the default) or tracepoint.
+  --backend NAME        How to hook: auto (the default: the first that works), fentry, kprobe
+                        or tracepoint.
   --ring-size SIZE      Buffer between kernel and helper, a power of two.
   --verbose             Say on standard error what is being done.`;
 

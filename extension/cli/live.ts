@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
+import { runInTerminal } from '../capture/elevation.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, openPrivate, StandardOutput } from './output.ts';
 import { TraceReader } from './reader.ts';
@@ -73,6 +74,11 @@ export class LiveTrace {
       helperPath: HELPER_PATH,
       bodyLimit: options.bodyLimit,
       backend: options.backend,
+      minLatencyMs: options.minLatency,
+      ...(options.requests && options.responses
+        ? {}
+        : { bodies: options.requests ? 'requests' : 'responses' }),
+      ...(process.stdin.isTTY ? { ask: runInTerminal } : {}),
       ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
       verbose: options.verbose,
     });

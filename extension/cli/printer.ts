@@ -1,6 +1,8 @@
 /** Exchanges, each once, when it is over; then the summary. */
+
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { summaryText } from './summary.ts';
@@ -57,7 +59,7 @@ export class Printer {
   #show(id: number): void {
     const row = this.engine.row(id);
     if (row === undefined) return;
-    if (row.duration !== null && row.duration < this.options.minLatency) return;
+    if ((latency(row) ?? Number.POSITIVE_INFINITY) < this.options.minLatency) return;
     if (this.options.format === 'table') {
       if (!this.#headed) this.output.write(this.#table.header());
       this.#headed = true;
@@ -77,4 +79,10 @@ export class Printer {
       interim: responses ? exchange.interim : [],
     };
   }
+}
+
+/** From the request's first byte to the response's, as the kernel's filter measures it; null when unknown. */
+function latency(row: ExchangeRow): number | null {
+  const { sendMs, waitMs } = row.phases;
+  return sendMs !== null && waitMs !== null ? sendMs + waitMs : row.duration;
 }

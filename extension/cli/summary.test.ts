@@ -14,6 +14,7 @@ const counters: Counters = {
   otherBytes: 77,
   connectionsUntracked: 0,
   callsUntracked: 0,
+  filteredBytes: 0,
 };
 const status = (changes: Partial<Counters> = {}, others: Partial<Status> = {}): Status => ({
   counters: { ...counters, ...changes },

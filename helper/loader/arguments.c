@@ -51,9 +51,10 @@ void read_options(int argc, char **argv, struct options *options)
 {
 	unsigned int seen = 0;
 
-	*options = (struct options){.backend = -1, .ring_size = 8u << 20, .copy_limit = 96u << 10};
+	*options = (struct options){.backend = -1, .ring_size = 8u << 20, .request_copy_limit = 96u << 10, .response_copy_limit = 96u << 10};
 	for (int i = 1; i < argc; i++) {
-		static const char *const names[] = {"--socket", "--node", "--helper", "--backend", "--ring-size", "--copy-limit"};
+		static const char *const names[] = {"--socket", "--node", "--helper", "--backend", "--ring-size", "--request-copy-limit",
+						  "--response-copy-limit", "--min-latency"};
 		const char *value;
 		unsigned int name = 0;
 
@@ -92,7 +93,13 @@ void read_options(int argc, char **argv, struct options *options)
 				refuse("the ring's size is not a power of two");
 			break;
 		case 5:
-			options->copy_limit = read_number(value, 1024, UINT32_MAX);
+			options->request_copy_limit = read_number(value, 1024, UINT32_MAX);
+			break;
+		case 6:
+			options->response_copy_limit = read_number(value, 1024, UINT32_MAX);
+			break;
+		case 7:
+			options->min_latency = read_number(value, 0, UINT32_MAX);
 			break;
 		}
 	}

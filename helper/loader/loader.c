@@ -75,9 +75,10 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 
 	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
 	snprintf(facts, sizeof(facts),
-		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"copyLimit\":%u,\"backend\":\"%s\","
+		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
 		 "\"refused\":{\"fentry\":\"%s\",\"kprobe\":\"%s\",\"tracepoint\":\"%s\"}}",
-		 programs->link_count, (unsigned int)requester->uid, options->ring_size, options->copy_limit,
+		 programs->link_count, (unsigned int)requester->uid, options->ring_size,
+		 options->request_copy_limit, options->response_copy_limit,
 		 backend_names[programs->backend], programs->refusals[BACKEND_FENTRY],
 		 programs->refusals[BACKEND_KPROBE], programs->refusals[BACKEND_TRACEPOINT]);
 	execve(options->node, arguments, environment);

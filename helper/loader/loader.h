@@ -13,7 +13,9 @@ struct options {
 	const char *helper; /* absolute path of the helper's bundle */
 	int backend; /* enum backend, or -1: the first that works */
 	uint32_t ring_size;  /* bytes, a power of two */
-	uint32_t copy_limit; /* bytes per message, UINT32_MAX = all */
+	/* Bytes per message, head included; UINT32_MAX = all. */
+	uint32_t request_copy_limit, response_copy_limit;
+	uint32_t min_latency; /* microseconds; HTTP/1 exchanges that take less are left out */
 	bool verbose;
 };
 

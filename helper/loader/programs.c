@@ -121,9 +121,13 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	if (!object)
 		fail("programs", "The programs cannot be read (%s); this build is damaged.", strerror(errno));
 	set_constant(object, "owner_uid", requester->uid);
-	set_constant(object, "copy_limit", options->copy_limit);
+	set_constant(object, "request_copy_limit", options->request_copy_limit);
+	set_constant(object, "response_copy_limit", options->response_copy_limit);
+	set_constant(object, "min_latency_us", options->min_latency);
 	set_constant(object, "wakeup_bytes", options->ring_size / 4);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "data_ring"), options->ring_size);
+	if (!options->min_latency) /* its memory is taken at once */
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "http_events"), 1);
 	return object;
 }
 

@@ -54,6 +54,7 @@ const final: Status = {
     otherBytes: 12,
     connectionsUntracked: 0,
     callsUntracked: 0,
+    filteredBytes: 0,
   },
   sent: 0,
   upTo: '1000',

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The latency filter: a request's head waits in http_events, and only when
+ * its response begins late enough are both told. What is left out is stood
+ * for by one record, so that positions stay whole. Included by data.h, whose
+ * work it uses.
+ */
+#ifndef TRACE_HTTP_LATENCY_H
+#define TRACE_HTTP_LATENCY_H
+
+/* Too large for a stack; one per CPU and slot, as struct work. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, u32);
+	__type(value, struct http_event);
+} event_map SEC(".maps");
+
+static __always_inline void keep_request(struct connection *connection, struct work *work, u32 slot)
+{
+	struct http_event_key key = {.connection = connection->id, .number = connection->requests};
+	struct http_event *event = bpf_map_lookup_elem(&event_map, &slot);
+	u32 length = work->left < work->remaining ? work->left : work->remaining;
+
+	connection->requests++;
+	if (!event)
+		return;
+	if (length > HEAD_KEPT)
+		length = HEAD_KEPT;
+	asm volatile("" : "+r"(length));
+	if (length > HEAD_KEPT)
+		length = HEAD_KEPT;
+	if (bpf_probe_read_user(event->head, length, (void *)work->base))
+		length = 0;
+	event->head_length = length;
+	event->started = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
+	event->entered = work->entered;
+	event->position = work->position;
+	event->pid = work->pid;
+	event->call = work->number;
+	event->direction = work->direction;
+	bpf_map_update_elem(&http_events, &key, event, BPF_ANY);
+}
+
+/* The companion work, set to a moment and a place of this connection. */
+static __always_inline struct work *other_moment(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
+{
+	struct work *kept = work_of(KEPT(slot));
+
+	if (!kept)
+		return 0;
+	kept->connection = connection->id;
+	kept->protocol = connection->protocol;
+	kept->pid = connection->pid;
+	kept->direction = direction;
+	kept->position = position;
+	kept->entered = time;
+	kept->time = time;
+	kept->unseen = 0;
+	kept->flags = 0;
+	kept->number = 0xffff;
+	return kept;
+}
+
+/* Stands for what was left out of a direction before `position`. */
+static __always_inline void report_filtered(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
+{
+	u64 from = connection->reported[direction & 1];
+
+	if (position <= from || !other_moment(connection, slot, direction, from, time))
+		return;
+	trace_http_omit(KEPT(slot), position - from, OMISSION_FILTER);
+	connection->reported[direction & 1] = position;
+}
+
+/* The kept head of a request, and that its body was not kept. */
+static __always_inline void report_request(struct connection *connection, struct http_event *event, u32 slot)
+{
+	u8 direction = event->direction & 1;
+	u32 length = event->head_length;
+	struct record_data *record;
+	struct work *kept;
+	u64 rest;
+
+	report_filtered(connection, slot, direction, event->position, event->started);
+	kept = other_moment(connection, slot, direction, event->position, event->started);
+	if (!kept)
+		return;
+	kept->entered = event->entered;
+	kept->pid = event->pid;
+	kept->number = event->call;
+	asm volatile("" : "+r"(length));
+	if (length > HEAD_KEPT)
+		length = HEAD_KEPT;
+	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + HEAD_KEPT, 0);
+	COUNT(produced, 1);
+	COUNT(seen_bytes, length);
+	if (!record) {
+		COUNT(dropped_data, 1);
+		COUNT(dropped_bytes, length);
+	} else {
+		bpf_probe_read_kernel(record + 1, length, event->head);
+		fill_data(record, kept, length, length, OMISSION_NONE);
+		submit_data(record);
+		COUNT(copied_bytes, length);
+	}
+	connection->reported[direction] = event->position + length;
+	if (connection->position[direction] <= connection->reported[direction])
+		return;
+	rest = connection->position[direction] - connection->reported[direction];
+	kept->position = connection->reported[direction];
+	trace_http_omit(KEPT(slot), rest, OMISSION_LIMIT);
+	connection->reported[direction] += rest;
+}
+
+/* A response begins: is its request's wait one to tell? */
+static __always_inline void decide(struct sock *sk, struct connection *connection, struct work *work, u32 slot)
+{
+	struct http_event_key key = {.connection = connection->id, .number = connection->responses};
+	struct http_event *event = bpf_map_lookup_elem(&http_events, &key);
+	u64 now = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
+
+	connection->responses++;
+	connection->passing = 0;
+	if (!event)
+		return;
+	if (now - event->started >= (u64)min_latency_us * 1000) {
+		emit_opened(sk, connection);
+		report_request(connection, event, slot);
+		report_filtered(connection, slot, work->direction, work->position, now);
+		connection->passing = 1;
+	}
+	bpf_map_delete_elem(&http_events, &key);
+}
+
+/* Whether this call's bytes are to be told. Global for the verifier's sake. */
+__noinline int trace_http_filter(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct head head = {};
+	bool begins, response;
+	u32 length;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	length = work->left < work->remaining ? work->left : work->remaining;
+	if (length > HEAD_PROBE)
+		length = HEAD_PROBE;
+	asm volatile("" : "+r"(length));
+	if (length > HEAD_PROBE)
+		length = HEAD_PROBE;
+	if (bpf_probe_read_user(head.bytes, length, (void *)work->base))
+		return connection->passing;
+	begins = length >= 12 && trace_http_classify(&head, length) == PROTOCOL_HTTP1;
+	response = is_response(&head);
+	if (!begins)
+		return connection->passing;
+	if (work->direction == connection->request_direction) {
+		if (response)
+			return connection->passing;
+		if (connection->responses >= connection->requests) {
+			connection->requests = connection->responses;
+			connection->passing = 0;
+		}
+		keep_request(connection, work, slot);
+		return 0;
+	}
+	/* 1xx is no answer yet, except 101. */
+	if (!response || (head.bytes[9] == '1' && head.bytes[11] != '1'))
+		return connection->passing;
+	decide((struct sock *)work->sock, connection, work, slot);
+	return connection->passing;
+}
+
+/* The connection is gone: a request that waited long enough in vain is told all the same. */
+static __always_inline void end_filter(struct sock *sk, struct connection *connection, u8 transport, u32 slot)
+{
+	struct http_event_key key = {.connection = connection->id, .number = connection->responses};
+	struct http_event *event = bpf_map_lookup_elem(&http_events, &key);
+	u64 now = bpf_ktime_get_boot_ns();
+
+	if (event) {
+		if (now - event->started >= (u64)min_latency_us * 1000) {
+			emit_opened(sk, connection);
+			report_request(connection, event, slot);
+		}
+		bpf_map_delete_elem(&http_events, &key);
+	}
+	if (!connection->announced)
+		return;
+	report_filtered(connection, slot, DIRECTION_OUT, connection->position[DIRECTION_OUT], now);
+	report_filtered(connection, slot, DIRECTION_IN, connection->position[DIRECTION_IN], now);
+}
+
+#endif
