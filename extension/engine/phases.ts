@@ -37,7 +37,12 @@ export function startOf(exchange: Exchange): number {
 
 /** Milliseconds from the first byte seen to the last; null while running. */
 export function durationOf(exchange: Exchange): number | null {
-  return exchange.endedAt === null ? null : between(startOf(exchange), exchange.endedAt);
+  if (exchange.endedAt === null) return null;
+  // The end of a request that is not whole may only show when the next one begins.
+  const { completeness, response } = exchange;
+  const endUnknown = completeness.has('request-truncated') || completeness.has('request-gap');
+  const end = endUnknown && response?.lastByte != null ? response.lastByte : exchange.endedAt;
+  return between(startOf(exchange), end);
 }
 
 function between(from: number | null, to: number | null): number | null {
