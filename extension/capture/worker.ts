@@ -130,8 +130,8 @@ async function begin(options: WorkerOptions): Promise<Capture> {
     if (type === FrameType.Status && pipeline?.status) {
       counters = pipeline.status.counters;
       now = history.sinceStart(BigInt(pipeline.status.upTo));
-      const none = pipeline.status.targets === 0 && targets.all.length > 0 && targets.running === 0;
-      if (none && phase === 'running') void end();
+      // Also with no process left it goes on: when a trace is over is decided by extension/debug/traceControl,
+      // which knows of a debug session that restarts.
     }
   });
   void started.ended.then(({ fault }) => {
