@@ -30,6 +30,8 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 		bpf_map_update_elem(&handshakes, &key, &handshake, BPF_ANY);
 		return 0;
 	}
+	if (old_state == new_state)
+		return 0; /* close() after shutdown(): the FIN has a number by now */
 	connection = connection_of(sk, TRANSPORT_TCP);
 	if (!connection)
 		return 0;
