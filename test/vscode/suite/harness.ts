@@ -47,6 +47,8 @@ export async function runTests(state: () => unknown): Promise<void> {
   const file = process.env['HTTP_TRACE_RESULTS'];
   if (file !== undefined) writeFileSync(file, JSON.stringify(results));
   say(`${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`);
+  // VS Code ends at once when this resolves; the last lines are still on their way.
+  await pause(300);
   if (results.failed > 0) throw new Error(`${results.failed} failed`);
 }
 
