@@ -21,7 +21,6 @@ import { Toolbar } from './toolbar.ts';
 
 /** While a key is held down, the host is asked only for the call on which it comes to rest. */
 const DETAILS_DELAY_MS = 60;
-const DEFAULT_DETAILS_WIDTH = 0.34;
 const DEFAULT_DETAILS_HEIGHT = 0.5;
 
 export class App {
@@ -91,10 +90,11 @@ export class App {
       this.list.element,
       this.details.element,
       {
-        width: share(state.detailsWidth, DEFAULT_DETAILS_WIDTH),
+        width: share(state.detailsWidth, null),
         height: share(state.detailsHeight, DEFAULT_DETAILS_HEIGHT),
       },
-      ({ width, height }) => host.update({ detailsWidth: width, detailsHeight: height }),
+      ({ width, height }) =>
+        host.update({ detailsHeight: height, ...(width === null ? {} : { detailsWidth: width }) }),
     );
     this.empty = new EmptyState({
       start: () => command('start'),
@@ -351,6 +351,6 @@ function isSort(sort: unknown): sort is Sort {
   );
 }
 
-function share(value: unknown, fallback: number): number {
+function share<T>(value: unknown, fallback: T): number | T {
   return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
 }

@@ -3,12 +3,15 @@ import { drag, el } from './dom.ts';
 
 /** CSS pixels from which on the details stand beside the list. */
 const BESIDE_FROM = 760;
+/** Until someone chooses: a third, but room for all tabs. */
+const DEFAULT_WIDTH = 'max(34%, 400px)';
 const MIN_SHARE = 0.15;
 const MAX_SHARE = 0.85;
 const KEY_STEP = 0.03;
 
 export interface Shares {
-  readonly width: number;
+  /** Share of the details, 0 to 1; null: not chosen. */
+  readonly width: number | null;
   readonly height: number;
 }
 
@@ -61,7 +64,8 @@ export class SplitPane {
   }
 
   private get share(): number {
-    return this.beside ? this.shares.width : this.shares.height;
+    if (!this.beside) return this.shares.height;
+    return this.shares.width ?? this.details.offsetWidth / Math.max(1, this.element.clientWidth);
   }
 
   private set(share: number): void {
@@ -73,7 +77,8 @@ export class SplitPane {
   private arrange(): void {
     this.beside = this.element.clientWidth >= BESIDE_FROM;
     this.element.classList.toggle('beside', this.beside);
-    this.details.style.flexBasis = `${(this.share * 100).toFixed(2)}%`;
+    const chosen = this.beside ? this.shares.width : this.shares.height;
+    this.details.style.flexBasis = chosen === null ? DEFAULT_WIDTH : `${(chosen * 100).toFixed(2)}%`;
     this.sash.setAttribute('aria-orientation', this.beside ? 'vertical' : 'horizontal');
     this.sash.setAttribute('aria-valuenow', String(Math.round(this.share * 100)));
   }
