@@ -44,16 +44,19 @@ export class Tracing {
   readonly recording: string;
   readonly #output: string;
 
-  private constructor(folder: string, verb: string, args: readonly string[]) {
+  readonly #shown: readonly string[];
+
+  private constructor(folder: string, verb: string, args: readonly string[], options: readonly string[]) {
+    this.#shown = shownBy(options);
     const own = mkdtempSync(join(folder, 'trace-'));
     this.#output = join(own, 'out.jsonl');
     this.recording = join(own, 'trace.recording');
-    const options = ['--format', 'json', '--output', this.#output, '--record', this.recording];
-    this.child = new Child(HTTP_TRACE, [verb, ...options, ...args]);
+    const files = ['--format', 'json', '--output', this.#output, '--record', this.recording];
+    this.child = new Child(HTTP_TRACE, [verb, ...files, ...args]);
   }
 
   static run(folder: string, command: readonly string[], options: readonly string[] = []): Tracing {
-    return new Tracing(folder, 'run', [...options, '--', ...command]);
+    return new Tracing(folder, 'run', [...options, '--', ...command], options);
   }
 
   /** Resolves once the processes are traced. */
@@ -62,7 +65,7 @@ export class Tracing {
     pids: readonly number[],
     options: readonly string[] = [],
   ): Promise<Tracing> {
-    const tracing = new Tracing(folder, 'attach', [...options, '--verbose', ...pids.map(String)]);
+    const tracing = new Tracing(folder, 'attach', [...options, '--verbose', ...pids.map(String)], options);
     await tracing.child.said('Ctrl+C stops');
     return tracing;
   }
@@ -93,11 +96,17 @@ export class Tracing {
       );
     }
     expect(traced.summary.exchanges).toBe(traced.exchanges.length);
-    expect(replay(this.recording).text, 'the replay shows the same exchanges, byte for byte').toBe(
-      traced.text,
-    );
+    expect(
+      replay(this.recording, this.#shown).text,
+      'the replay shows the same exchanges, byte for byte',
+    ).toBe(traced.text);
     return traced;
   }
+}
+
+/** Of the options of a trace, those that say what is shown: a replay needs them as well. */
+function shownBy(options: readonly string[]): string[] {
+  return options.flatMap((option, i) => (option === '--capture' ? [option, options[i + 1] ?? ''] : []));
 }
 
 /** The same trace from its recording. */
