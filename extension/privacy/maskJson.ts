@@ -7,7 +7,15 @@ import { maskLoosely } from './maskLoosely.ts';
 import { maskUrl } from './maskUrl.ts';
 import { isSecretName, MASK } from './secrets.ts';
 
-/** `{`: expects a name or the end. `v`: expects a value. `,`: expects a comma or the end. */
+const LITERALS: readonly string[] = ['true', 'false', 'null'];
+
+/** Digits of a number, or its beginning. */
+const NUMBER = /^-?\d*\.?\d*(?:[eE][-+]?\d*)?$/;
+
+/** Longest number that is taken for one. */
+const MAX_WORD = 1_024;
+
+/** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
 export function maskJson(text: string): string {
@@ -106,10 +114,17 @@ class Scanner {
         const value = this.#string();
         if (value === null) return safe;
         const masked = maskText(value);
-        if (masked !== value) this.#replace(from, `"${masked}"`);
-      } else if (!this.#word()) return safe;
+        // In text that is not JSON it may yet turn out to be a name.
+        if (masked === value) safe = from;
+        else {
+          this.#replace(from, `"${masked}"`);
+          safe = this.#at;
+        }
+      } else {
+        if (!this.#word()) return safe;
+        safe = this.#at;
+      }
       expects = open.length > 0 ? 'comma' : 'value';
-      safe = this.#at;
     }
   }
 
@@ -147,8 +162,14 @@ class Scanner {
   /** Number, true, false, null, or their beginning at the end of the text. */
   #word(): boolean {
     const from = this.#at;
-    while (this.#at < this.#text.length && /[-+.\w]/.test(this.#text[this.#at] as string)) this.#at++;
-    return this.#at > from;
+    let to = from;
+    while (to < this.#text.length && to - from <= MAX_WORD && isWordCharacter(this.#text.charCodeAt(to)))
+      to++;
+    const word = this.#text.slice(from, to);
+    const cut = to === this.#text.length && LITERALS.some((literal) => literal.startsWith(word));
+    if (word === '' || !(cut || LITERALS.includes(word) || NUMBER.test(word))) return false;
+    this.#at = to;
+    return true;
   }
 
   /** A whole value of any kind, or what there is of it. */
@@ -185,7 +206,21 @@ function unescapeJson(raw: string): string {
   }
 }
 
-/** URLs in string values. */
+/** URLs in string values, and JSON in a string. */
 function maskText(raw: string): string {
+  if (raw.includes('\\"')) return maskLoosely(maskUrl(raw));
   return raw.includes('=') || raw.includes('@') ? maskUrl(raw) : raw;
+}
+
+/** Letters, digits, `+`, `-`, `.`, `_`. */
+function isWordCharacter(code: number): boolean {
+  return (
+    (code >= 48 && code <= 57) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 97 && code <= 122) ||
+    code === 43 ||
+    code === 45 ||
+    code === 46 ||
+    code === 95
+  );
 }

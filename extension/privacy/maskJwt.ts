@@ -31,7 +31,7 @@ export function maskJwt(text: string): string {
       end++;
     }
     // A sentence may end behind a token.
-    while (end > at && text.charCodeAt(end - 1) === 46 && end < text.length) {
+    while (end > at && text.charCodeAt(end - 1) === 46) {
       end--;
       dots--;
     }

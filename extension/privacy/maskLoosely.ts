@@ -91,15 +91,29 @@ function endOfValue(text: string, from: number): number {
     }
     return text.length;
   }
-  if (first === '{' || first === '[') {
-    let depth = 0;
-    for (; at < text.length; at++) {
-      const c = text[at];
-      if (c === '{' || c === '[') depth++;
-      else if ((c === '}' || c === ']') && --depth === 0) return at + 1;
-    }
-    return text.length;
-  }
+  if (first === '{' || first === '[') return endOfBrackets(text, at);
   while (at < text.length && !/[\s,&;}\])<"']/.test(text[at] as string)) at++;
   return at;
+}
+
+/** Behind the bracket that closes the one at `from`; brackets in strings do not count. */
+function endOfBrackets(text: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < text.length; at++) {
+    const c = text[at];
+    if (c === '"') at = endOfString(text, at);
+    else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') {
+      depth--;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return text.length;
+}
+
+/** The closing quote, or the last place before the line's end when there is none. */
+function endOfString(text: string, from: number): number {
+  let at = from + 1;
+  while (at < text.length && text[at] !== '"' && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1;
+  return text[at] === '"' ? at : Math.max(from, Math.min(at, text.length) - 1);
 }

@@ -10,15 +10,16 @@ import { MASK } from './secrets.ts';
 const MAX_DEPTH = 4;
 
 export function maskMultipart(text: string, boundary: string | null, depth = 0): string {
-  const delimiter = boundary === null || boundary === '' ? sniffDelimiter(text) : `--${boundary}`;
-  if (delimiter === null || !text.includes(delimiter) || depth >= MAX_DEPTH) return maskLoosely(text);
+  const named = boundary === null || boundary === '' ? null : `--${boundary}`;
+  const delimiter = named !== null && text.includes(named) ? named : sniffDelimiter(text);
+  if (delimiter === null || depth >= MAX_DEPTH) return maskLoosely(text);
   return text
     .split(delimiter)
     .map((part, i) => (i === 0 ? part : maskPart(part, depth)))
     .join(delimiter);
 }
 
-/** The first line of the body, where the type does not name the boundary. */
+/** The first line of the body, where the type does not name the boundary, or another. */
 function sniffDelimiter(text: string): string | null {
   return /^(?:\r?\n)?(--[^\r\n]{1,200}?)[ \t]*\r?\n/.exec(text)?.[1] ?? null;
 }
