@@ -100,7 +100,7 @@ static __always_inline struct connection *new_connection(struct sock *sk, u32 in
 	fresh.inode = inode;
 	fresh.side = side;
 	fresh.transport = transport;
-	fresh.pid = bpf_get_current_pid_tgid() >> 32;
+	fresh.pid = current_visible_pid();
 	fresh.last_direction = NO_DIRECTION;
 	fresh.request_direction = NO_DIRECTION;
 	if (transport == TRANSPORT_UNIX)

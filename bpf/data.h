@@ -465,7 +465,7 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 		work->before[1] = call->sequence[1];
 	}
 	work->time = bpf_ktime_get_boot_ns();
-	work->pid = bpf_get_current_pid_tgid() >> 32;
+	work->pid = current_visible_pid();
 	work->number = 0xffff;
 	work->direction = direction;
 	work->transport = transport;

@@ -15,7 +15,7 @@ static __always_inline void fill_header(struct record_header *header, u16 type, 
 	header->flags = 0;
 	header->emitted = bpf_ktime_get_boot_ns();
 	header->time = header->emitted;
-	header->pid = both >> 32;
+	header->pid = current_visible_pid();
 	header->tid = (u32)both;
 	header->connection = connection;
 }

@@ -275,6 +275,20 @@ struct signal_struct {
 	int group_exit_code;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
@@ -282,6 +296,7 @@ struct task_struct {
 	int exit_code;
 	u64 start_boottime;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	struct task_struct *real_parent;
 	const struct cred *cred;
 	struct files_struct *files;

@@ -11,7 +11,7 @@ static __always_inline void emit_process(u16 type, struct task_struct *task, u32
 
 	if (!record)
 		return;
-	record->header.pid = task->tgid;
+	record->header.pid = visible_pid(task);
 	record->header.tid = task->pid;
 	record->start_time = task->group_leader->start_boottime;
 	record->parent = parent;
@@ -32,10 +32,10 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 	if (!target || target->flags & TARGET_NO_CHILDREN)
 		return 0;
 	inherited = *target;
-	inherited.start_time = child->start_boottime;
+	inherited.start_time = child->start_boottime / NANOSECONDS_PER_TICK;
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
-	emit_process(RECORD_PROCESS_STARTED, child, parent->tgid, 0);
+	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
 	return 0;
 }
 
@@ -44,7 +44,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 {
 	u32 pid = task->tgid;
 
-	if (!bpf_map_lookup_elem(&targets, &pid))
+	if (!target_of(task, pid))
 		return 0;
 	/* A program that runs with another's rights is no longer the owner's to see. */
 	if (owner_uid && (task->cred->uid.val != owner_uid || task->cred->euid.val != owner_uid ||
@@ -62,7 +62,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 {
 	u32 pid = task->tgid;
 
-	if (!bpf_map_lookup_elem(&targets, &pid) || task->signal->live.counter > 0)
+	if (!target_of(task, pid) || task->signal->live.counter > 0)
 		return 0;
 	bpf_map_delete_elem(&targets, &pid);
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);

@@ -17,6 +17,11 @@ const volatile u32 owner_uid = 0;       /* whose processes may be traced; 0 = ev
 const volatile u32 request_copy_limit = 98304;
 const volatile u32 response_copy_limit = 98304;
 const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are left out; 0 = none */
+/*
+ * The pid namespace in which user space names processes, when it is not the
+ * initial one (a container): inode of /proc/self/ns/pid; 0 = the initial one.
+ */
+const volatile u32 pid_namespace = 0;
 const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the reader is woken */
 
 #define HEAD_PROBE 32 /* bytes by which a protocol is recognised */
@@ -95,6 +100,17 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+/*
+ * Targets that user space could only name by their id in its own namespace:
+ * they become targets by their id in the initial one at their next call.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct target);
+} named_targets SEC(".maps");
+
 /* Unix sockets have no tracepoint at their end, so theirs clean themselves up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -169,6 +185,63 @@ __noinline int trace_http_count(u32 index, u64 amount)
 
 #define COUNT(field, amount) trace_http_count(__builtin_offsetof(struct counters, field) / sizeof(u64), amount)
 
+#define MAX_PID_LEVEL 8 /* pid namespaces below each other; the kernel allows 32 */
+
+/* The id of a process as user space knows it; its id in the initial namespace when it cannot see it. */
+static __always_inline u32 visible_pid(struct task_struct *task)
+{
+	struct pid *pid;
+	u32 level;
+
+	if (!pid_namespace)
+		return BPF_CORE_READ(task, tgid);
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	level = BPF_CORE_READ(pid, level);
+	for (u32 i = 0; i < MAX_PID_LEVEL; i++) {
+		struct upid *number = __builtin_preserve_access_index(&pid->numbers[0]);
+
+		if (i > level)
+			break;
+		number = (void *)number + i * bpf_core_type_size(struct upid);
+		if (BPF_CORE_READ(number, ns, ns.inum) == pid_namespace)
+			return BPF_CORE_READ(number, nr);
+	}
+	return BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline u32 current_visible_pid(void)
+{
+	if (!pid_namespace)
+		return bpf_get_current_pid_tgid() >> 32;
+	return visible_pid((struct task_struct *)bpf_get_current_task());
+}
+
+#define NANOSECONDS_PER_TICK 10000000 /* /proc/PID/stat counts 100 a second */
+
+/*
+ * The target that a process is, if it is one. A process that user space named
+ * in its own namespace is known from now on by its id in the initial one; its
+ * start time tells it from one that has the same id again.
+ */
+static __always_inline struct target *target_of(struct task_struct *task, u32 pid)
+{
+	struct target *target = bpf_map_lookup_elem(&targets, &pid);
+	struct target copy;
+	u32 named;
+
+	if (target || !pid_namespace)
+		return target;
+	named = visible_pid(task);
+	target = bpf_map_lookup_elem(&named_targets, &named);
+	if (!target || BPF_CORE_READ(task, group_leader, start_boottime) / NANOSECONDS_PER_TICK != target->start_time)
+		return 0;
+	copy = *target;
+	if (bpf_map_update_elem(&targets, &pid, &copy, BPF_ANY))
+		return 0;
+	bpf_map_delete_elem(&named_targets, &named);
+	return bpf_map_lookup_elem(&targets, &pid);
+}
+
 /* The owner first, as it is a constant: another user's process costs almost nothing. */
 static __always_inline struct target *current_target(void)
 {
@@ -177,7 +250,9 @@ static __always_inline struct target *current_target(void)
 	if (owner_uid && (u32)bpf_get_current_uid_gid() != owner_uid)
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
-	return bpf_map_lookup_elem(&targets, &pid);
+	if (!pid_namespace)
+		return bpf_map_lookup_elem(&targets, &pid);
+	return target_of((struct task_struct *)bpf_get_current_task(), pid);
 }
 
 #endif

@@ -184,7 +184,7 @@ struct http_event {
 struct target {
 	unsigned int flags;
 	unsigned int padding;
-	unsigned long long start_time; /* 0 = set by user space, which checked it by pidfd */
+	unsigned long long start_time; /* clock ticks since boot, as /proc/PID/stat has it */
 };
 #define TARGET_NO_CHILDREN (1 << 0)
 

@@ -10,7 +10,8 @@ export const DESCRIPTORS = {
   structureRing: 5,
   targets: 6,
   counters: 7,
-  firstLink: 8,
+  namedTargets: 8,
+  firstLink: 9,
 } as const;
 
 /** Bytes of a message's head that are copied beyond the body limit: the loader's copy limits are the sum of both. */
@@ -22,6 +23,8 @@ export const UNLIMITED = 0xffff_ffff;
 export interface Facts {
   readonly links: number;
   readonly owner: number;
+  /** Process ids here are not those of the initial pid namespace. */
+  readonly foreignPids: boolean;
   readonly ringSize: number;
   readonly requestCopyLimit: number;
   readonly responseCopyLimit: number;

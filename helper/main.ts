@@ -38,7 +38,7 @@ const SETTLE_MS = 30;
 
 const facts = readFacts(process.argv[2]);
 const native = loadNative();
-const targets = new Targets(native, DESCRIPTORS.targets, facts.owner);
+const targets = new Targets(native, facts);
 const socket = new Socket({ fd: DESCRIPTORS.socket, readable: true, writable: true });
 
 let sent = 0;

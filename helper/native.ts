@@ -17,7 +17,7 @@ export interface Native {
   drain(): Drained;
   closeRings(): void;
   /** @throws code E2BIG when the map is full. */
-  setTarget(map: number, pid: number, flags: number): void;
+  setTarget(map: number, pid: number, flags: number, startTicks: number): void;
   deleteTarget(map: number, pid: number): boolean;
   countTargets(map: number): number;
   /** Sums over CPUs in the order of `struct counters`. */

@@ -4,6 +4,7 @@
  */
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { DESCRIPTORS, type Facts } from './facts.ts';
 import type { Native } from './native.ts';
 import type { AttachError, ProcessInfo } from './protocol.ts';
 
@@ -15,16 +16,23 @@ interface ProcessStatus {
   readonly threadGroup: number;
   readonly parent: number;
   readonly uids: readonly number[];
-  readonly isKernelThread: boolean;
+  readonly hasMemory: boolean;
+  readonly state: string;
 }
 
 export class Targets {
+  /** Where a process is named; in a container the kernel finds out its real id at its next call. */
+  readonly #map: number;
+  /** 0 may trace everything. */
+  readonly #owner: number;
+
   constructor(
     private readonly native: Native,
-    private readonly map: number,
-    /** 0 may trace everything. */
-    private readonly owner: number,
-  ) {}
+    facts: Pick<Facts, 'owner' | 'foreignPids'>,
+  ) {
+    this.#map = facts.foreignPids ? DESCRIPTORS.namedTargets : DESCRIPTORS.targets;
+    this.#owner = facts.owner;
+  }
 
   /** The process itself first, then those of its descendants that already run. */
   attach(request: number, pid: number, children: boolean): ProcessInfo[] {
@@ -44,11 +52,12 @@ export class Targets {
   }
 
   detach(pid: number): void {
-    this.native.deleteTarget(this.map, pid);
+    this.native.deleteTarget(this.#map, pid);
   }
 
   get count(): number {
-    return this.native.countTargets(this.map);
+    const named = this.native.countTargets(DESCRIPTORS.namedTargets);
+    return named + this.native.countTargets(DESCRIPTORS.targets);
   }
 
   #attachOne(request: number, pid: number, children: boolean): ProcessInfo {
@@ -74,16 +83,17 @@ export class Targets {
         return refuse('gone', `Process ${pid} has ended.`);
       }
       if (status.threadGroup !== pid) return refuse('not-process', `${pid} is a thread, not a process.`);
-      if (status.isKernelThread)
+      if (status.state.startsWith('Z')) return refuse('gone', `Process ${pid} (${status.name}) has ended.`);
+      if (!status.hasMemory)
         return refuse('not-process', `Process ${pid} (${status.name}) is part of the kernel.`);
-      if (this.owner !== 0 && status.uids.some((uid) => uid !== this.owner)) {
+      if (this.#owner !== 0 && status.uids.some((uid) => uid !== this.#owner)) {
         return refuse(
           'not-owner',
           `Process ${pid} (${status.name}) belongs to another user; only your own can be traced.`,
         );
       }
       try {
-        this.native.setTarget(this.map, pid, children ? 0 : TARGET_NO_CHILDREN);
+        this.native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
       } catch (error) {
         const full = (error as NodeJS.ErrnoException).code === 'E2BIG';
         return full
@@ -92,7 +102,7 @@ export class Targets {
       }
       // Ended meanwhile: the id may be another's by now.
       if (!this.native.isAlive(pidfd)) {
-        this.native.deleteTarget(this.map, pid);
+        this.native.deleteTarget(this.#map, pid);
         return refuse('gone', `Process ${pid} has ended.`);
       }
       return { request, pid, error: null, message: '', name: nameOf(pid, status.name) };
@@ -113,10 +123,12 @@ function readStatus(pid: number): ProcessStatus | null {
   return {
     name: Buffer.from(field('Name'), 'latin1').toString('utf8'),
     threadGroup: Number(field('Tgid')),
+    state: field('State'),
     parent: Number(field('PPid')),
     // real, effective, saved; the fourth (file system) follows the effective one
     uids: field('Uid').split('\t').slice(0, 3).map(Number),
-    isKernelThread: pid === 2 || field('PPid') === '2' || field('Kthread') === '1',
+    // Kernel threads, and processes that have ended and are only waited for, have no memory.
+    hasMemory: field('VmSize') !== '',
   };
 }
 
@@ -129,6 +141,17 @@ function nameOf(pid: number, name: string): string {
     return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
   } catch {
     return name;
+  }
+}
+
+/** proc_pid_stat(5): the 22nd field, clock ticks since boot; 0 when the process has ended. */
+function startTicks(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the name in parentheses, which may hold anything.
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]) >>> 0;
+  } catch {
+    return 0;
   }
 }
 

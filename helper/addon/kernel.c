@@ -52,15 +52,16 @@ static long map_operation(enum bpf_cmd command, int descriptor, const void *key,
 	return syscall(SYS_bpf, command, &attributes, sizeof(attributes));
 }
 
-/* setTarget(map, pid, flags) */
+/* setTarget(map, pid, flags, startTime) */
 static napi_value set_target(napi_env env, napi_callback_info info)
 {
 	struct target target = {0};
-	uint32_t numbers[3];
+	uint32_t numbers[4];
 
-	if (!read_numbers(env, info, numbers, 3))
+	if (!read_numbers(env, info, numbers, 4))
 		return NULL;
 	target.flags = numbers[2];
+	target.start_time = numbers[3];
 	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &target))
 		return throw_errno(env, "target");
 	return NULL;

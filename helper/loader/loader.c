@@ -56,6 +56,7 @@ static void hand_over(int channel, const struct programs *programs)
 	lifted[FD_STRUCTURE_RING] = lift(programs->structure_ring);
 	lifted[FD_TARGETS] = lift(programs->targets);
 	lifted[FD_COUNTERS] = lift(programs->counters);
+	lifted[FD_NAMED_TARGETS] = lift(programs->named_targets);
 	for (int i = 0; i < programs->link_count; i++)
 		lifted[FD_FIRST_LINK + i] = lift(programs->links[i]);
 	for (int number = FD_SOCKET; number < last; number++)
@@ -75,9 +76,9 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 
 	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
 	snprintf(facts, sizeof(facts),
-		 "{\"links\":%d,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
+		 "{\"links\":%d,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
 		 "\"refused\":{\"fentry\":\"%s\",\"kprobe\":\"%s\",\"tracepoint\":\"%s\"}}",
-		 programs->link_count, (unsigned int)requester->uid, options->ring_size,
+		 programs->link_count, programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
 		 options->request_copy_limit, options->response_copy_limit,
 		 backend_names[programs->backend], programs->refusals[BACKEND_FENTRY],
 		 programs->refusals[BACKEND_KPROBE], programs->refusals[BACKEND_TRACEPOINT]);

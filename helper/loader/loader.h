@@ -31,7 +31,8 @@ enum {
 	FD_STRUCTURE_RING = 5,
 	FD_TARGETS = 6,
 	FD_COUNTERS = 7,
-	FD_FIRST_LINK = 8,
+	FD_NAMED_TARGETS = 8,
+	FD_FIRST_LINK = 9,
 };
 
 #define MAX_LINKS 32
@@ -41,7 +42,8 @@ enum {
 enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
 
 struct programs {
-	int data_ring, structure_ring, targets, counters;
+	int data_ring, structure_ring, targets, named_targets, counters;
+	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
 	int link_count;
 	enum backend backend;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern const unsigned char programs_start[], programs_end[];
@@ -112,6 +113,17 @@ static bool select_programs(struct bpf_object *object, enum backend backend, cha
 	return complete;
 }
 
+/* Inode of the pid namespace in which processes are named here; 0 for the initial one. */
+static uint32_t foreign_pid_namespace(void)
+{
+	const ino_t initial = 0xEFFFFFFCu; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	struct stat status;
+
+	if (stat("/proc/self/ns/pid", &status))
+		fail("kernel", "The pid namespace cannot be told: %s.", strerror(errno));
+	return status.st_ino == initial ? 0 : (uint32_t)status.st_ino;
+}
+
 static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "trace_http");
@@ -124,6 +136,7 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	set_constant(object, "request_copy_limit", options->request_copy_limit);
 	set_constant(object, "response_copy_limit", options->response_copy_limit);
 	set_constant(object, "min_latency_us", options->min_latency);
+	set_constant(object, "pid_namespace", foreign_pid_namespace());
 	set_constant(object, "wakeup_bytes", options->ring_size / 4);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "data_ring"), options->ring_size);
 	if (!options->min_latency) /* its memory is taken at once */
@@ -183,6 +196,8 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
+	programs->named_targets = map_descriptor(object, "named_targets");
+	programs->foreign_pids = foreign_pid_namespace() != 0;
 	programs->backend = backend;
 	reason[0] = 0;
 	return 0;

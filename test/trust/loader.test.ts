@@ -119,10 +119,10 @@ describe.skipIf(reason !== null)('loader', () => {
       .sort((a, b) => a - b)
       .map((number) => readlinkSync(`/proc/${pid}/fd/${number}`));
     const kinds = descriptors.map((target) => target.replace(/\[\d+\]|:.*$/g, ''));
-    // 0-2 standard, 3 socket, 4-7 maps, then links; Node adds its own event loop. No file, no program.
+    // 0-2 standard, 3 socket, 4-8 maps, then links; Node adds its own event loop. No file, no program.
     expect(kinds.slice(3, 4)).toEqual(['socket']);
-    expect(descriptors.slice(4, 8)).toEqual(Array(4).fill('anon_inode:bpf-map'));
-    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(4);
+    expect(descriptors.slice(4, 9)).toEqual(Array(5).fill('anon_inode:bpf-map'));
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(5);
     expect(descriptors.some((target) => target === 'anon_inode:bpf-prog')).toBe(false);
     const files = descriptors.slice(3).filter((target) => target.startsWith('/') && target !== '/dev/null');
     expect(files).toEqual([]);
