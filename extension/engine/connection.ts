@@ -54,6 +54,8 @@ export type Piece =
     }
   | { readonly kind: 'end'; readonly orderly: boolean };
 
+const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
+
 class Lane {
   reader: Reader | null = null;
   held: Piece[] = [];
@@ -326,8 +328,8 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
       if (exchange !== null) exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
       // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
       const result = requestFraming(message.version, fields);
-      if (message.method !== 'CONNECT') return { ...result, doubtful: false };
-      return { ...result, framing: { kind: 'none' }, codings: null, doubtful: false };
+      const body = message.method === 'CONNECT' ? NO_BODY : result;
+      return { framing: body.framing, codings: body.codings, broken: result.broken, doubtful: false };
     }
     const request = this.#pairing.answered?.request ?? null;
     const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
@@ -336,7 +338,8 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
       responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
       this.#tunnel = responding;
     }
-    return { ...result, doubtful: request === null };
+    const { framing, codings, broken } = result;
+    return { framing, codings, broken, doubtful: request === null };
   }
 
   progressed(message: StoredMessage): void {
