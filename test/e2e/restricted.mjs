@@ -6,7 +6,11 @@ export async function restricted(steps, workbench, { url, workspace }) {
 
   await steps.step('in Restricted Mode the tree says why nothing can be traced', async () => {
     await page.goto(`${url}/?folder=${encodeURIComponent(workspace)}`);
-    await page.getByRole('button', { name: /No, I don't trust/ }).click();
+    // Nobody has trusted this folder; VS Code may ask in a dialog, or open it restricted at once.
+    const refuse = page.getByRole('button', { name: /No, I don't trust/ });
+    const banner = page.getByText('Restricted Mode is intended for safe code browsing');
+    await refuse.or(banner).first().waitFor();
+    if (await refuse.isVisible()) await refuse.click();
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
     await page.getByText('HTTP Trace is off in Restricted Mode').waitFor();
     await workbench.picture('restricted-mode');

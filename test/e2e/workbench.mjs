@@ -24,22 +24,23 @@ export class Workbench {
     return this.page.locator('.quick-input-widget input[type="text"], .quick-input-widget .input').first();
   }
 
-  /** Runs a command from the palette by its title, with the keyboard. */
+  /** Runs a command from the palette by its title. */
   async command(title) {
-    const item = this.picks.filter({ hasText: title }).first();
+    const exactly = new RegExp(`^${title.replace(/[.?*+()[\]{}|\\^$]/g, '\\$&')}$`);
+    const label = this.page.locator('.label-name', { hasText: exactly });
+    const item = this.picks.filter({ has: label }).first();
     // The palette does not learn of commands that come while it is open, as they do in a window that just opened.
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('F1');
       await this.input.fill(`>${title}`);
       try {
-        await item.waitFor({ timeout: 3_000 });
-        break;
+        await item.click({ timeout: 3_000 });
+        return;
       } catch (error) {
         if (attempt === 5) throw error;
         await this.page.keyboard.press('Escape');
       }
     }
-    await this.page.keyboard.press('Enter');
   }
 
   /** F5, and again when nothing happens: a window that just opened does not know of debuggers yet. */
@@ -83,6 +84,15 @@ export class Workbench {
     return this.page.getByRole('tree', { name: /HTTP Calls/ }).locator('[role="treeitem"]');
   }
 
+  /** Folds the other views of the side bar, so that this one has room. */
+  async leaveOnly(view) {
+    const headers = this.page
+      .locator('.sidebar .pane-header[aria-expanded="true"]')
+      .filter({ hasNotText: view });
+    for (let left = await headers.count(); left > 0; left = await headers.count())
+      await headers.first().click();
+  }
+
   get toolbar() {
     return this.page.locator('.debug-toolbar');
   }
@@ -106,8 +116,7 @@ export class Workbench {
   async theme(name) {
     await this.command('Preferences: Color Theme');
     await this.input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.picks.filter({ hasText: name }).first().click();
     await this.input.waitFor({ state: 'hidden' });
   }
 }
