@@ -9,7 +9,7 @@
  */
 import type { MessageKind, Process, Side } from './exchange.ts';
 import type { FieldLines } from './http1/fieldLines.ts';
-import { mayBecomeTunnel, requestFraming, responseFraming } from './http1/framing.ts';
+import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './http1/framing.ts';
 import {
   type GapReason,
   type HeadResult,
@@ -329,7 +329,12 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
       // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
       const result = requestFraming(message.version, fields);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
-      return { framing: body.framing, codings: body.codings, broken: result.broken, doubtful: false };
+      return {
+        framing: body.framing,
+        codings: body.codings,
+        broken: result.broken,
+        doubtful: expectsContinue(fields),
+      };
     }
     const request = this.#pairing.answered?.request ?? null;
     const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
@@ -340,6 +345,12 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
     }
     const { framing, codings, broken } = result;
     return { framing, codings, broken, doubtful: request === null };
+  }
+
+  mayLackBody(message: StoredMessage): boolean {
+    if (message.kind === 'response') return true;
+    const { requesting } = this.#pairing;
+    return requesting !== null && requesting.response !== null && requesting.interim.length === 0;
   }
 
   progressed(message: StoredMessage): void {
@@ -392,8 +403,8 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
     this.#host.ended(exchange);
   }
 
-  exchangeMerged(exchange: StoredExchange): void {
-    if (this.#tunnel === exchange) this.#tunnel = null;
-    this.#host.merged(exchange);
+  exchangeMerged(half: StoredExchange, exchange: StoredExchange): void {
+    if (this.#tunnel === half) this.#tunnel = exchange;
+    this.#host.merged(half);
   }
 }

@@ -20,8 +20,8 @@ export interface PairingHost {
   createExchange(process: Process | null): StoredExchange;
   exchangeChanged(exchange: StoredExchange): void;
   exchangeEnded(exchange: StoredExchange, at: number): void;
-  /** The exchange was one half of another one. */
-  exchangeMerged(exchange: StoredExchange): void;
+  /** `half` was the response of `exchange`; it ceases to be an exchange of its own. */
+  exchangeMerged(half: StoredExchange, exchange: StoredExchange): void;
   readonly joinedLate: boolean;
 }
 
@@ -343,7 +343,7 @@ export class Pairing {
     request.responseDone = response.responseDone;
     request.tunnel = response.tunnel;
     this.#running.delete(response);
-    this.#host.exchangeMerged(response);
+    this.#host.exchangeMerged(response, request);
     this.#host.exchangeChanged(request);
     if (request.requestDone && request.tunnel === null) {
       this.#end(request, Math.max(request.response?.lastByte ?? 0, request.request?.lastByte ?? 0), []);

@@ -76,8 +76,8 @@ const TERMINATOR = `${LAST_CHUNK}\r\n`;
 /** Of the terminator, `0 CRLF CRLF`: enough without anything behind it. */
 const SHORTEST_CERTAIN = 5;
 
-/** Bytes of earlier pieces that may belong to the terminator of a chunked body. */
-export const TERMINATOR_TAIL = 6;
+/** Bytes of earlier pieces that may belong to the last chunk and its trailers. */
+export const TERMINATOR_TAIL = 256;
 
 /**
  * The end of a chunked body whose place in its chunks is not known: the last chunk, followed by trailers, if

@@ -91,6 +91,11 @@ export function mayBecomeTunnel(method: string, fields: readonly Field[]): boole
   return method === 'CONNECT' || fieldValue(fields, 'upgrade') !== null;
 }
 
+/** Expect: 100-continue: the body may never be sent (RFC 9110 section 10.1.1). */
+export function expectsContinue(fields: readonly Field[]): boolean {
+  return fieldValue(fields, 'expect')?.toLowerCase() === '100-continue';
+}
+
 /** Does the connection persist after this message, as far as its sender says (RFC 9112 section 9.3)? */
 export function persists(version: string, fields: readonly Field[]): boolean {
   let close = false;

@@ -187,6 +187,7 @@ function readInput(test: Case): Reading {
       const result = responseFraming('GET', message.version, message.status, fields.fields);
       return { ...result, doubtful: false, ...(test.skipBody ? { framing: { kind: 'none' } as const } : {}) };
     },
+    mayLackBody: () => false,
     progressed: () => {},
     messageEnded: (_message: StoredMessage, outcome: Outcome) => {
       (messages[messages.length - 1] as Read).complete = outcome === 'complete';

@@ -27,6 +27,11 @@ export function isKnownMethod(method: string): boolean {
   return METHODS.has(method);
 }
 
+/** A known method and one space. */
+export function isMethodStart(text: string): boolean {
+  return text.endsWith(' ') && METHODS.has(text.slice(0, -1));
+}
+
 /** True when `text` could still become a known method and a space. */
 export function isMethodPrefix(text: string): boolean {
   for (const method of METHODS) if (`${method} `.startsWith(text)) return true;

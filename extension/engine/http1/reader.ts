@@ -13,7 +13,7 @@ import { findLastChunk, readChunkLine, TERMINATOR_TAIL } from './chunks.ts';
 import { FieldLines } from './fieldLines.ts';
 import { type Framing, type FramingResult, persists } from './framing.ts';
 import { LineBuffer } from './lineBuffer.ts';
-import { isKnownMethod, LONGEST_METHOD } from './methods.ts';
+import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
 import type { RuleName } from './violations.ts';
 
@@ -38,7 +38,10 @@ export type Outcome =
   | 'open';
 
 export interface HeadResult extends FramingResult {
-  /** The request's method is unknown: the body may not exist (RFC 9110 section 9.3.2). */
+  /**
+   * The body may not exist: of a response, when the request's method is unknown (RFC 9110 section 9.3.2); of a
+   * request, when it expects 100 (section 10.1.1).
+   */
   readonly doubtful: boolean;
 }
 
@@ -49,6 +52,8 @@ export interface ReaderSink {
   messageBegan(message: StoredMessage, pid: number): void;
   /** The head is complete: how is the body delimited? */
   headEnded(message: StoredMessage, fields: FieldLines): HeadResult;
+  /** Is it possible that the doubtful body does not exist, now that what follows the head has come? */
+  mayLackBody(message: StoredMessage): boolean;
   /** More of the message has come. */
   progressed(message: StoredMessage): void;
   messageEnded(message: StoredMessage, outcome: Outcome): void;
@@ -83,6 +88,8 @@ enum State {
 }
 
 const STATUS_START = 'HTTP/1.';
+/** Bytes by which a start line is told from a body. */
+const LONGEST_START = Math.max(STATUS_START.length, LONGEST_METHOD + 1);
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 
 export class Reader {
@@ -123,6 +130,8 @@ export class Reader {
   #sawCr = false;
   /** In ChunkLost: the last bytes of earlier pieces. */
   #tail = '';
+  /** `#tail` begins where the gap ended. */
+  #tailWhole = false;
   /** In ChunkLost: nothing was read since the gap, so a call begins here. */
   #afterGap = false;
 
@@ -574,27 +583,31 @@ export class Reader {
       this.#linePid = context.pid;
       this.#linePosition = this.#position;
     }
-    let to = at;
-    while (
-      to < bytes.length &&
-      line.length < STATUS_START.length &&
-      bytes[to] === STATUS_START.charCodeAt(line.length)
-    ) {
-      line.append(bytes, to, to + 1, STATUS_START.length);
+    if (!this.#sink.mayLackBody(this.#message as StoredMessage)) {
+      this.#leaveProbe(context);
+      return at;
+    }
+    for (let to = at; to < bytes.length; ) {
+      line.append(bytes, to, to + 1, LONGEST_START);
       to++;
+      const start = line.text();
+      const found = this.kind === 'response' ? start === STATUS_START : isMethodStart(start);
+      if (found) {
+        const position = this.#linePosition;
+        this.#finish('complete');
+        this.#linePosition = position;
+        this.#headBytes = 0;
+        this.#state = State.StartLine;
+        line.append(Buffer.from(start, 'latin1'), 0, start.length, MAX_HEAD_BYTES);
+        this.#take(start.length, context);
+        return to;
+      }
+      if (this.kind === 'response' ? !STATUS_START.startsWith(start) : !isMethodPrefix(start)) {
+        this.#leaveProbe(context);
+        return to;
+      }
     }
-    if (line.length === STATUS_START.length) {
-      const position = this.#linePosition;
-      this.#finish('complete');
-      this.#linePosition = position;
-      this.#headBytes = 0;
-      this.#state = State.StartLine;
-      line.append(Buffer.from(STATUS_START, 'latin1'), 0, STATUS_START.length, MAX_HEAD_BYTES);
-      this.#take(STATUS_START.length, context);
-      return to;
-    }
-    if (to < bytes.length) this.#leaveProbe(context);
-    return to;
+    return bytes.length;
   }
 
   /** There is a body, and it begins with the bytes that were held. */
@@ -668,6 +681,7 @@ export class Reader {
     this.#sizeKnown = false;
     this.#prefixWhole = false;
     this.#tail = '';
+    this.#tailWhole = true;
     this.#afterGap = true;
     this.#state = State.ChunkLost;
   }
@@ -684,12 +698,13 @@ export class Reader {
     }
     const before = this.#tail.length;
     const text = this.#tail + bytes.toString('latin1', at);
-    const found = findLastChunk(text, boundary && before === 0, (offset) => {
+    const found = findLastChunk(text, this.#tailWhole || (boundary && before === 0), (offset) => {
       const behind = at + offset - before;
       return behind === bytes.length || (behind > at && this.#beginsMessage(bytes, behind));
     });
     if (found === null) {
       this.#tail = text.slice(-TERMINATOR_TAIL);
+      this.#tailWhole &&= text.length <= TERMINATOR_TAIL;
       this.#take(bytes.length - at, context);
       return bytes.length;
     }
@@ -709,8 +724,7 @@ export class Reader {
       return bytes.toString('latin1', at, at + STATUS_START.length) === STATUS_START;
     }
     const text = bytes.toString('latin1', at, at + LONGEST_METHOD + 1);
-    const space = text.indexOf(' ');
-    return space > 0 && isKnownMethod(text.slice(0, space));
+    return isMethodStart(text.slice(0, text.indexOf(' ') + 1));
   }
 
   // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -749,7 +763,10 @@ export class Reader {
           this.#over(outcome, orderly);
           return;
         }
-        this.#finish(this.#afterProbe.kind === 'close' && orderly ? 'complete' : outcome);
+        // A request that was answered before its body was sent is over; of a response that cannot be known.
+        if (this.kind === 'request' && this.#sink.mayLackBody(this.#message as StoredMessage)) {
+          this.#finish('complete');
+        } else this.#finish(this.#afterProbe.kind === 'close' && orderly ? 'complete' : outcome);
         break;
       case State.BodyToEnd:
         this.#finish(outcome === 'cut' && orderly ? 'complete' : outcome);

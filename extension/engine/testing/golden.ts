@@ -6,6 +6,8 @@ export interface Golden {
   readonly name: string;
   readonly steps: readonly Step[];
   readonly options?: ConversationOptions;
+  /** Recognised by where a call began: other pieces are other evidence. */
+  readonly byBoundary?: true;
   /** Summaries (testing/summary.ts) after finish(). */
   readonly expected: readonly string[];
 }
@@ -707,5 +709,64 @@ export const GOLDEN: readonly Golden[] = [
       { close: true },
     ],
     expected: ['GET http://a/1 → 200 [complete] res 1 "1"', 'GET http://a/4 → 200 [complete] res 1 "4"'],
+  },
+  {
+    name: 'expected 100, refused, body never sent',
+    steps: [
+      { out: `PUT /1 HTTP/1.1\r\n${H}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n` },
+      { in: 'HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n' },
+      { out: get('/2') },
+      { in: OK },
+    ],
+    expected: ['PUT http://a/1 → 417 [complete]', 'GET http://a/2 → 200 [complete] res 2 "ok"'],
+  },
+  {
+    name: 'expected 100, answered early, body sent all the same',
+    steps: [
+      { out: `PUT /1 HTTP/1.1\r\n${H}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n` },
+      { in: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' },
+      { out: 'GETxx' },
+      { close: true },
+    ],
+    expected: ['PUT http://a/1 → 200 [complete] req 5 "GETxx"'],
+  },
+  {
+    name: 'expected 100, refused, then closed',
+    steps: [
+      { out: `PUT /1 HTTP/1.1\r\n${H}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n` },
+      { in: 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n' },
+      { close: true },
+    ],
+    expected: ['PUT http://a/1 → 401 [complete]'],
+  },
+  {
+    name: 'chunked body beyond the budget, across chunks, with the tail of the call',
+    steps: [
+      { out: get('/1') },
+      { in: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\nabc' },
+      { omit: 'in', size: 3000, omission: Omission.Limit },
+      { in: 'xxxxxxxxxxxxxxxx\r\n0\r\nX-Sum: 7\r\n\r\n' },
+      { out: get('/2') },
+      { in: OK },
+    ],
+    expected: [
+      'GET http://a/1 → 200 [response-truncated] res null "abc"',
+      'GET http://a/2 → 200 [complete] res 2 "ok"',
+    ],
+  },
+  {
+    name: 'chunked body beyond the budget, next message found without an end',
+    byBoundary: true,
+    steps: [
+      { out: get('/1') },
+      { in: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\nabc' },
+      { omit: 'in', size: 3000, omission: Omission.Limit },
+      { out: get('/2') },
+      { in: OK },
+    ],
+    expected: [
+      'GET http://a/1 → 200 [response-truncated] res null "abc"',
+      'GET http://a/2 → 200 [complete] res 2 "ok"',
+    ],
   },
 ];
