@@ -51,6 +51,8 @@ export class Reassembly {
   readonly #next: [number, number] = [0, 0];
   #queue: Waiting[] = [];
   #queuedBytes = 0;
+  /** Bytes of a protocol that is not copied have come. */
+  #foreign = false;
   /** The opened record has come, or is no longer waited for. */
   #open = false;
   /** Positions are those of the socket, to which ends belong; those of TLS plaintext are others. */
@@ -148,7 +150,8 @@ export class Reassembly {
     const length = to - this.#next[direction];
     if (length <= 0) return;
     this.#next[direction] = to;
-    this.#counters.lost += length;
+    // Of another protocol the kernel tells the first call only.
+    if (!this.#foreign) this.#counters.lost += length;
     this.#sink.missing(direction, length, 'lost', record);
   }
 
@@ -187,6 +190,7 @@ export class Reassembly {
     const fresh = repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
     if (foreign) {
+      this.#foreign = true;
       if (record.size > repeated) this.#sink.missing(direction, record.size - repeated, 'foreign', record);
       return;
     }
