@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Packages of Debian 12 and Ubuntu 22.04 or later, and what each is for. */
+/**
+ * Packages of Debian 12 and Ubuntu 22.04 or later, and what each is for. Where the distributions differ, `a|b`:
+ * the first that there is; the third entry names commands of which any will do, wherever it comes from.
+ */
 const BUILD_PACKAGES = [
   ['clang', 'compiles the kernel programs'],
   ['llvm', 'llvm-strip makes them small'],
@@ -19,7 +22,12 @@ const BUILD_PACKAGES = [
   ['zlib1g-dev', 'and zlib'],
 ];
 const TEST_PACKAGES = [
-  ['chromium', 'the browser in which VS Code is tested'],
+  [
+    'chromium|chromium-browser',
+    'the browser in which VS Code is tested',
+    ['chromium', 'chromium-browser', 'google-chrome'],
+  ],
+  ['bpftool|linux-tools-generic', 'shows that nothing stays in the kernel', ['bpftool']],
   ['curl', 'a client to trace'],
   ['nginx-light', 'a server to trace'],
   ['wrk', 'a client that makes many calls'],
@@ -46,17 +54,26 @@ function checkMachine() {
 }
 
 function installPackages(packages) {
-  const missing = packages.filter(([name]) => !isInstalled(name));
+  const missing = packages.filter(([names, , commands = []]) => {
+    return !commands.some(exists) && !names.split('|').some(isInstalled);
+  });
   if (missing.length === 0) return;
-  console.log('Missing Debian packages:');
-  for (const [name, why] of missing) console.log(`  ${name.padEnd(18)} ${why}`);
-  const names = missing.map(([name]) => name);
-  if (!exists('apt-get')) fail(`There is no apt-get here. Install what corresponds to: ${names.join(' ')}`);
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', '--quiet', ...names];
+  console.log('Missing packages:');
+  for (const [names, why] of missing) console.log(`  ${names.padEnd(28)} ${why}`);
+  const first = missing.map(([names]) => names.split('|')[0]);
+  if (!exists('apt-get')) fail(`There is no apt-get here. Install what corresponds to: ${first.join(' ')}`);
   // The lists are often there already; fetching them anew is worth it only when they do not suffice.
-  if (asRoot(install, names)) return;
-  asRoot(['apt-get', 'update', '--quiet'], names);
-  if (!asRoot(install, names)) fail(`These packages could not be installed: ${names.join(' ')}. See above.`);
+  if (install(missing)) return;
+  asRoot(['apt-get', 'update', '--quiet'], first);
+  if (!install(missing)) fail(`These packages could not be installed: ${first.join(' ')}. See above.`);
+}
+
+function install(packages) {
+  const names = packages.map(([alternatives]) => {
+    const all = alternatives.split('|');
+    return all.find(isKnown) ?? all[0];
+  });
+  return asRoot(['apt-get', 'install', '--yes', '--no-install-recommends', '--quiet', ...names], names);
 }
 
 function isInstalled(name) {
@@ -64,6 +81,15 @@ function isInstalled(name) {
     encoding: 'utf8',
   });
   return query.status === 0 && query.stdout === 'installed';
+}
+
+/** apt has a version of it to install, and not merely heard its name. */
+function isKnown(name) {
+  const policy = spawnSync('apt-cache', ['policy', name], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return /Candidate: (?!\(none\))/.test(policy.stdout ?? '');
 }
 
 /** Runs a command as root: directly, or with sudo, which may ask for a password where there is a terminal. */
