@@ -87,6 +87,7 @@ describe('attach', () => {
     expect(parse('attach 12 --format json 34 12')).toMatchObject({
       kind: 'attach',
       pids: [12, 34],
+      cgroup: null,
       options: { format: 'json' },
     });
   });

@@ -41,7 +41,13 @@ export type Command =
   | { readonly kind: 'version' }
   | { readonly kind: 'schema' }
   | { readonly kind: 'run'; readonly command: readonly [string, ...string[]]; readonly options: TraceOptions }
-  | { readonly kind: 'attach'; readonly pids: readonly number[]; readonly options: TraceOptions }
+  | {
+      readonly kind: 'attach';
+      readonly pids: readonly number[];
+      /** Control groups whose processes are meant as well. */
+      readonly cgroup: string | null;
+      readonly options: TraceOptions;
+    }
   /** Without `ownLimit`, the limit that the recording was made with. */
   | {
       readonly kind: 'replay';
@@ -74,6 +80,7 @@ const TRACE = {
   verbose: { type: 'boolean' },
   'ring-size': { type: 'string' },
 } as const;
+const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
 const DOCTOR = {
   format: { type: 'string' },
   pid: { type: 'string' },
@@ -86,7 +93,7 @@ type OptionTable = Readonly<
 >;
 const TABLES: Readonly<Record<Topic, OptionTable>> = {
   run: TRACE,
-  attach: TRACE,
+  attach: ATTACH,
   replay: SHOW,
   doctor: DOCTOR,
   schema: NONE,
@@ -130,11 +137,12 @@ function interpret(topic: Topic, { values, operands }: Parsed): Command {
       return { kind: 'run', command: [program, ...args], options: traceOptions(values) };
     }
     case 'attach':
-      if (operands.length === 0)
+      if (operands.length === 0 && !values.has('cgroup'))
         throw new UsageError('Say which process to trace: http-trace attach PID… [options]');
       return {
         kind: 'attach',
         pids: [...new Set(operands.map(readPid))],
+        cgroup: textOf(values, 'cgroup') ?? null,
         options: traceOptions(values),
       };
     case 'replay': {

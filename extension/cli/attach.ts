@@ -1,17 +1,29 @@
 /** `http-trace attach`: processes that run already. */
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
+import { processesOf } from './cgroup.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { LiveTrace, openFiles, say } from './live.ts';
 import { askedToStop } from './signals.ts';
 
 /** Resolves with the exit status. @throws TraceError when no trace can start; Exit */
-export async function attach(pids: readonly number[], options: TraceOptions): Promise<number> {
+export async function attach(
+  named: readonly number[],
+  cgroup: string | null,
+  options: TraceOptions,
+): Promise<number> {
+  const members = cgroup === null ? [] : processesOf(cgroup).filter((pid) => pid !== process.pid);
+  const pids = [...new Set([...named, ...members])];
+  if (pids.length === 0) {
+    say(`There is no process in the control group ${cgroup}.`);
+    return EXIT_FAILED;
+  }
   const files = openFiles(options);
   const asked = askedToStop();
   const trace = await LiveTrace.start(options, files);
   const refused = await attachAll(trace, pids, options.children);
-  if (refused.length > 0) {
+  // Processes of a group come and go; those that were named are meant.
+  if (refused.length > 0 && (named.length > 0 || refused.length === pids.length)) {
     for (const message of refused) say(message);
     await trace.abandon();
     return EXIT_FAILED;

@@ -37,10 +37,12 @@ could not be run); 2 for wrong usage or an output that cannot be written; 125 wh
 not start. In the last two cases the command was not run.
 `,
   attach: `http-trace attach PID… [options]
+http-trace attach --cgroup PATH [options]
 
 Shows the HTTP calls of running processes, until all of them have ended, on Ctrl+C or after
 --duration. Connections that were open already are shown from their next recognisable message
-on and marked as joined late.
+on and marked as joined late. --cgroup traces all processes of a control group (a container, a
+systemd unit) and those below it: PATH as /proc/PID/cgroup shows it.
 
 Options${TRACE}
 

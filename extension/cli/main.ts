@@ -35,7 +35,7 @@ function execute(command: Command): Promise<number> {
     case 'run':
       return run(command.command, command.options);
     case 'attach':
-      return attach(command.pids, command.options);
+      return attach(command.pids, command.cgroup, command.options);
     case 'replay':
       return replay(command.file, command.options, command.ownLimit);
     case 'doctor':

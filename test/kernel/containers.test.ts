@@ -1,0 +1,114 @@
+/** Processes in namespaces of their own, and processes chosen by their control group. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Child } from './support/child.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder } from './support/environment.ts';
+import { bodyOf } from './support/peers.ts';
+import { parseLines, Tracing } from './support/trace.ts';
+
+const folder = temporaryFolder();
+const secret = (): string => randomBytes(8).toString('hex');
+const server = createServer((request, response) => response.end(`answer ${request.url}`));
+let base = '';
+
+describeTraced('containers', () => {
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => void server.close());
+
+  it('inside a pid namespace, processes are named as they are seen there', async () => {
+    const id = secret();
+    const script = `
+      ${HTTP_TRACE} run --format json -- sh -c 'curl -s ${base}/run-${id} >&2; true'
+      (sleep 1; exec curl -s ${base}/attach-${id}) >&2 & echo pid $!
+      ${HTTP_TRACE} attach $! --format json`;
+    const { stdout, stderr } = await new Child('unshare', [
+      '--pid',
+      '--fork',
+      '--mount-proc',
+      'sh',
+      '-c',
+      script,
+    ]).ended;
+    expect(stderr).toContain(`answer /attach-${id}`);
+    const [ran = '', attached = ''] = stdout.split(/^pid \d+\n/m);
+    const pid = Number(/^pid (\d+)$/m.exec(stdout)?.[1]);
+    const [first] = parseLines(ran).exchanges;
+    expect(first).toMatchObject({ url: `${base}/run-${id}`, status: 200, process: { name: 'curl' } });
+    // A new namespace counts from 1.
+    expect(first?.process?.pid).toBeLessThan(100);
+    const [second] = parseLines(attached).exchanges;
+    expect(second).toMatchObject({ url: `${base}/attach-${id}`, status: 200, process: { pid } });
+  });
+
+  it('from outside, what a pid namespace runs is traced as well', async () => {
+    const id = secret();
+    const command = ['unshare', '--pid', '--fork', '--mount-proc', 'curl', '-s', `${base}/${id}`];
+    const { exchanges } = await Tracing.run(folder, command).result();
+    expect(exchanges).toHaveLength(1);
+    expect(exchanges[0]).toMatchObject({ url: `${base}/${id}`, status: 200, completeness: ['complete'] });
+    expect(bodyOf(exchanges[0]?.response ?? null).toString()).toBe(`answer /${id}`);
+  });
+
+  it('the same loopback ports in two network namespaces are kept apart', async () => {
+    const ids = [secret(), secret()];
+    const program = `
+      const http = require('node:http');
+      const id = process.argv[1];
+      const server = http.createServer((q, r) => setTimeout(() => r.end(id + q.url), 5));
+      server.listen(8123, '127.0.0.1', async () => {
+        for (let i = 0; i < 40; i++)
+          await new Promise((done) => http.get({ agent: false, port: 8123, host: '127.0.0.1', localPort: 30000 + i, path: '/' + i + '-' + id }, (r) => { r.resume(); r.on('end', done); }));
+        server.close();
+      });`;
+    const one = (id: string): string =>
+      `unshare --net sh -c 'ip link set lo up && exec "$0" -e "$1" ${id}' "$NODE" "$PROGRAM"`;
+    const script = `NODE='${process.execPath}' PROGRAM='${program.replaceAll("'", `'\\''`)}'; ${ids.map((id) => `${one(id)} &`).join(' ')} wait`;
+    const { exchanges, summary } = await Tracing.run(folder, ['sh', '-c', script]).result();
+    expect(exchanges).toHaveLength(160);
+    for (const exchange of exchanges) {
+      const path = new URL(exchange.url ?? '').pathname;
+      expect(bodyOf(exchange.response).toString()).toBe(path.slice(path.indexOf('-') + 1) + path);
+      expect(exchange.completeness).toEqual(['complete']);
+    }
+    expect(summary.connections).toBe(160);
+  });
+
+  it('--cgroup traces the processes of a control group and no others', async () => {
+    const id = secret();
+    const mount = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
+    const group = `http-trace-test-${id}`;
+    const path = join(mount, group);
+    mkdirSync(join(path, 'below'), { recursive: true });
+    const call = (name: string): ReturnType<typeof spawn> =>
+      spawn('sh', ['-c', `read _; curl -s ${base}/${name}-${id}; sleep 1`], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+    const [inside, below, outside] = [call('inside'), call('below'), call('outside')];
+    try {
+      writeFileSync(join(path, 'cgroup.procs'), String(inside?.pid));
+      writeFileSync(join(path, 'below/cgroup.procs'), String(below?.pid));
+      const tracing = await Tracing.attach(folder, [], ['--cgroup', `/${group}`]);
+      for (const child of [inside, below, outside]) child?.stdin?.end('\n');
+      const { exchanges } = await tracing.result();
+      expect(exchanges.map((exchange) => exchange.url).sort()).toEqual([
+        `${base}/below-${id}`,
+        `${base}/inside-${id}`,
+      ]);
+    } finally {
+      for (const child of [inside, below, outside]) child?.kill('SIGKILL');
+      await new Promise((later) => setTimeout(later, 300));
+      rmdirSync(join(path, 'below'));
+      rmdirSync(path);
+    }
+  });
+});
