@@ -229,7 +229,9 @@ class HelperConnection implements Capture {
       }
       case FrameType.Fault:
         this.#fault = readFault(decodeJson(payload));
-        break;
+        this.#tell(type, payload);
+        this.#finish(null);
+        return;
       case FrameType.Status: {
         const status = readStatus(decodeJson(payload));
         if (status.final) this.#final = status;

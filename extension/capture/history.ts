@@ -24,6 +24,8 @@ export class History {
   #segments: Segment[] = [];
   #nextId = 1;
   #zero: bigint | null = null;
+  /** Changes that were taken before anybody asked for them. */
+  #pending: HistoryChanges = { rows: [], removed: [] };
 
   constructor(
     private readonly createEngine: () => EngineApi,
@@ -34,6 +36,8 @@ export class History {
   /** A further trace begins at this boot time (ns). */
   begin(bootTime: bigint): EngineApi {
     this.#zero ??= bootTime;
+    // The ids of the traces before have to be known to begin behind them.
+    this.#pending = this.takeChanges();
     const engine = this.createEngine();
     this.#segments.push({
       engine,
@@ -50,8 +54,8 @@ export class History {
   }
 
   takeChanges(): HistoryChanges {
-    const rows: ExchangeRow[] = [];
-    const removed: number[] = [];
+    const { rows, removed } = this.#pending;
+    this.#pending = { rows: [], removed: [] };
     for (const { engine, idBase, timeBase, held } of this.#segments) {
       const changes = engine.takeChanges();
       for (const id of changes.changed) {

@@ -1,0 +1,113 @@
+/** A capture whose loader or helper misbehaves: real processes on the real socket, in the loader's place. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Capture, startCapture } from '../../extension/capture/capture.ts';
+import { encodeFrame, encodeJson } from '../../helper/frames.ts';
+import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'http-trace-capture-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const isRoot = process.geteuid?.() === 0;
+if (!isRoot) console.warn('skipped: captures with a broken loader need root, as sudo would ask otherwise');
+
+const HELLO: Hello = {
+  protocol: PROTOCOL_VERSION,
+  layout: 1,
+  backend: 'tracepoint',
+  refused: { fentry: '', kprobe: '', tracepoint: '' },
+  kernel: '6.18',
+  byteOrder: 'little',
+  bodyLimit: 65536,
+  ringSize: 65536,
+  owner: 0,
+  helperPid: 1,
+};
+const FINAL: Status = {
+  counters: {
+    produced: 0,
+    droppedData: 0,
+    droppedStructure: 0,
+    seenBytes: 0,
+    copiedBytes: 0,
+    omittedBytes: 0,
+    droppedBytes: 0,
+    unseenBytes: 0,
+    otherBytes: 0,
+    connectionsUntracked: 0,
+    callsUntracked: 0,
+    filteredBytes: 0,
+  },
+  sent: 0,
+  upTo: '0',
+  targets: 0,
+  final: true,
+};
+
+/** A loader that connects, sends these bytes, and goes on as `then` says. */
+async function start(bytes: Uint8Array | null, then = '', words = ''): Promise<Capture> {
+  const nativePath = mkdtempSync(join(folder, 'native-'));
+  mkdirSync(nativePath, { recursive: true });
+  const script = `#!${process.execPath}
+const path = process.argv[process.argv.indexOf('--socket') + 1];
+${words === '' ? '' : `process.stderr.write(${JSON.stringify(words)}); process.exit(1);`}
+const socket = require('node:net').connect(path, () => { ${bytes === null ? '' : `socket.write(Buffer.from('${Buffer.from(bytes).toString('hex')}', 'hex'));`} ${then} });
+socket.on('error', () => {}); socket.on('close', () => process.exit(0)); socket.resume();`;
+  writeFileSync(join(nativePath, 'loader'), script);
+  chmodSync(join(nativePath, 'loader'), 0o755);
+  return startCapture({ nativePath, helperPath: '/nonexistent', bodyLimit: 65536, backend: 'auto' });
+}
+
+const hello = encodeJson(FrameType.Hello, HELLO);
+const join_ = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
+
+describe.skipIf(!isRoot)('a capture', () => {
+  it.each([
+    ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /no part of the protocol/],
+    ['a length of 4 GiB', Buffer.from([255, 255, 255, 255, PROTOCOL_VERSION, 1]), /impossible length/],
+    ['records before a hello', encodeFrame(FrameType.Records, new Uint8Array(8)), /not a hello/],
+    ['a hello that is no JSON', encodeFrame(FrameType.Hello, Buffer.from('{')), /JSON/],
+    ['a hello without its fields', encodeJson(FrameType.Hello, {}), /hello frame/],
+    ['another version', encodeJson(FrameType.Hello, { ...HELLO, layout: 99 }), /another version/],
+    ['a fault', encodeJson(FrameType.Fault, { code: 'kernel', message: 'No BTF here.' }), /^No BTF here\.$/],
+  ])('does not start on %s, and says why', async (_what, bytes, message) => {
+    await expect(start(bytes)).rejects.toThrow(message);
+  });
+
+  it('says what the loader said when it ends without connecting', async () => {
+    await expect(start(null, '', 'http-trace loader: something is wrong\n')).rejects.toThrow(
+      'something is wrong',
+    );
+  });
+
+  it('ends with a reason when the helper dies, and refuses what is asked of it afterwards', async () => {
+    const capture = await start(hello, 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);');
+    expect(capture.hello.kernel).toBe('6.18');
+    const attaching = capture.attach(1, true);
+    await expect(attaching).rejects.toThrow(/ended by itself/);
+    expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended by itself') });
+    await expect(capture.attach(1, true)).rejects.toThrow();
+    expect(await capture.stop()).toBeNull();
+  });
+
+  it('keeps what came before garbage', async () => {
+    const info = { request: 0, pid: 7, error: null, message: '', name: 'seven' };
+    const capture = await start(
+      join_(hello, encodeJson(FrameType.Process, info), Buffer.from('garbage garbage')),
+    );
+    const seen: FrameType[] = [];
+    capture.onFrame((type) => seen.push(type));
+    expect((await capture.ended).fault).toContain('no part of the protocol');
+    expect(seen).toEqual([FrameType.Hello, FrameType.Process]);
+  });
+
+  it('gives the final status of an orderly end, and no fault', async () => {
+    const capture = await start(
+      hello,
+      `socket.on('data', () => socket.end(Buffer.from('${Buffer.from(encodeJson(FrameType.Status, FINAL)).toString('hex')}', 'hex')));`,
+    );
+    expect(await capture.stop()).toEqual(FINAL);
+    expect(await capture.ended).toEqual({ fault: null });
+  });
+});
