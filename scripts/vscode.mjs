@@ -81,7 +81,14 @@ export function installExtension(vsix, { extensionsDir, dataDir }) {
  * Starts the server on a free port of 127.0.0.1.
  * @returns its address, its log, and `stop`, which ends it with everything that it started.
  */
-export async function startServer({ dataDir, extensionsDir, trust = true, settings = {}, testing = false }) {
+export async function startServer({
+  dataDir,
+  extensionsDir,
+  trust = true,
+  settings = {},
+  testing = false,
+  spawnOptions = {},
+}) {
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   mkdirSync(extensionsDir, { recursive: true });
   writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(settings, null, 2));
@@ -103,7 +110,11 @@ export async function startServer({ dataDir, extensionsDir, trust = true, settin
   ];
   if (trust) args.push('--disable-workspace-trust');
   if (testing) args.push('--enable-smoke-test-driver');
-  const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  const child = spawn(node, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: childEnvironment(),
+    ...spawnOptions,
+  });
   // However this process ends, the server does not stay behind.
   process.once('exit', () => {
     if (child.exitCode === null && child.signalCode === null)

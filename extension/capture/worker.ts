@@ -155,8 +155,10 @@ async function start(options: WorkerOptions, pids: readonly number[]): Promise<v
     running = await starting;
   } catch (error) {
     starting = null;
-    phase = 'failed';
-    problem = (error as Error).message;
+    // To refuse a prompt is the user's right and no failure.
+    const refused = error instanceof TraceError && error.code === 'cancelled';
+    phase = refused ? (startedAt === null ? 'idle' : 'stopped') : 'failed';
+    problem = refused ? null : (error as Error).message;
     throw error;
   }
   try {

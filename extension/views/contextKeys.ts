@@ -5,6 +5,7 @@ import { Context, type ProblemKind } from '../contributions.ts';
 
 export class ContextKeys implements vscode.Disposable {
   private readonly known = new Map<string, unknown>();
+  private problem: ProblemKind | null = null;
   private readonly listeners: readonly { dispose(): void }[];
 
   constructor(
@@ -19,9 +20,10 @@ export class ContextKeys implements vscode.Disposable {
     ];
   }
 
-  /** Says what stood in the way of the last start; null when nothing did. */
+  /** Says what stood in the way of the last start; null when nothing did, or nothing that lasts. */
   setProblem(kind: ProblemKind | null): void {
-    this.set(Context.problem, kind ?? undefined);
+    this.problem = kind;
+    this.update();
   }
 
   dispose(): void {
@@ -30,8 +32,7 @@ export class ContextKeys implements vscode.Disposable {
 
   private update(): void {
     const { phase } = this.trace.status;
-    if (phase === 'failed')
-      this.setProblem((this.known.get(Context.problem) as ProblemKind | undefined) ?? 'other');
+    this.set(Context.problem, this.problem ?? (phase === 'failed' ? 'other' : undefined));
     this.set(Context.phase, phase);
     this.set(Context.running, phase === 'running' || phase === 'stopping');
     this.set(Context.hasCalls, this.trace.rows.size > 0);

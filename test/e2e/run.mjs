@@ -1,16 +1,18 @@
 // The shipped package in a real VS Code in a real browser, by mouse and keyboard. Pictures of the window go to
 // test-output/screenshots. HTTP_TRACE_RESULTS names a file for the results as JSON.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePackage, vsix } from '../../scripts/package.mjs';
-import { ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
+import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { sample } from '../vscode/bundle.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
+import { picking } from './picking.mjs';
 import { restricted } from './restricted.mjs';
 import { tracing } from './tracing.mjs';
+import { unprivileged } from './unprivileged.mjs';
 import { Workbench } from './workbench.mjs';
 
 const SETTINGS = {
@@ -19,6 +21,8 @@ const SETTINGS = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
 };
+/** The user id of `nobody` on Debian and Ubuntu. */
+const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 makePackage();
@@ -31,11 +35,13 @@ let workbench = null;
 const steps = new Steps(() => workbench.picture('failure'));
 let browser = null;
 try {
-  installExtension(vsix, { extensionsDir, dataDir: join(home, 'data') });
+  installExtension(vsix, { extensionsDir, dataDir: join(home, 'data-install') });
   await installed(steps, extensionsDir);
   browser = await openBrowser();
-  await inWindow(true, tracing);
-  await inWindow(false, restricted);
+  await inWindow(tracing);
+  await inWindow(picking);
+  await inWindow(unprivileged, { user: NOBODY });
+  await inWindow(restricted, { trust: false });
 } finally {
   await browser?.close();
   rmSync(home, { recursive: true, force: true });
@@ -43,17 +49,31 @@ try {
 process.exit(steps.finish() ? 0 : 1);
 
 /** A server and a fresh window for some steps. */
-async function inWindow(trust, scenario) {
+async function inWindow(scenario, { trust = true, user = null } = {}) {
+  const dataDir = join(home, `data-${scenario.name}`);
+  const extensions = join(dataDir, 'extensions');
+  mkdirSync(join(dataDir, 'data/User'), { recursive: true });
+  cpSync(extensionsDir, extensions, { recursive: true });
+  mkdirSync(join(dataDir, 'run'), { mode: 0o700 });
+  const spawnOptions = {};
+  if (user !== null && process.getuid() === 0) {
+    chmodSync(home, 0o755);
+    for (const path of ['', ...readdirSync(dataDir, { recursive: true })])
+      chownSync(join(dataDir, path), user, user);
+    Object.assign(spawnOptions, {
+      uid: user,
+      gid: user,
+      env: { ...childEnvironment(), HOME: dataDir, XDG_RUNTIME_DIR: join(dataDir, 'run') },
+    });
+  }
   const server = await startServer({
-    dataDir: join(home, `data-${trust}`),
-    extensionsDir,
+    dataDir,
+    extensionsDir: extensions,
     trust,
     settings: SETTINGS,
+    spawnOptions,
   });
-  const context = await browser.newContext({
-    viewport: WINDOW,
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
+  const context = await browser.newContext({ viewport: WINDOW });
   try {
     workbench = new Workbench(await context.newPage());
     await scenario(steps, workbench, { url: server.url, workspace });
