@@ -27,6 +27,8 @@ export function makePackage() {
     target,
     '--no-dependencies',
     '--allow-missing-repository',
+    // There is no public repository yet to which the README's pictures could point.
+    '--no-rewrite-relative-links',
     '--out',
     vsix,
   ]);

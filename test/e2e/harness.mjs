@@ -27,6 +27,11 @@ export class Steps {
     }
   }
 
+  skip(name, reason) {
+    this.results.skipped += 1;
+    console.log(`skipped ${name}: ${reason}`);
+  }
+
   /** Writes the counts where `npm test` wants them. */
   finish() {
     const { passed, failed, skipped } = this.results;

@@ -40,7 +40,8 @@ try {
   browser = await openBrowser();
   await inWindow(tracing);
   await inWindow(picking);
-  await inWindow(unprivileged, { user: NOBODY });
+  if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
+  else steps.skip('a user without permission', 'only root can start VS Code as another user');
   await inWindow(restricted, { trust: false });
 } finally {
   await browser?.close();
@@ -56,7 +57,7 @@ async function inWindow(scenario, { trust = true, user = null } = {}) {
   cpSync(extensionsDir, extensions, { recursive: true });
   mkdirSync(join(dataDir, 'run'), { mode: 0o700 });
   const spawnOptions = {};
-  if (user !== null && process.getuid() === 0) {
+  if (user !== null) {
     chmodSync(home, 0o755);
     for (const path of ['', ...readdirSync(dataDir, { recursive: true })])
       chownSync(join(dataDir, path), user, user);
