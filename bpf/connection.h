@@ -90,7 +90,8 @@ static __always_inline void forget_connection(struct sock *sk, u8 transport)
 		bpf_map_delete_elem(&connections, &key);
 }
 
-static __always_inline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
+/* A function of its own: with its large value, the stack of those who call others too is more than 512 bytes. */
+static __noinline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
 {
 	struct connection fresh = {};
 	u64 key = (u64)sk;

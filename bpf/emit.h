@@ -96,6 +96,7 @@ static __always_inline u16 read_unix_path(struct sock *sk, char *path)
 	asm volatile("" : "+r"(length));
 	if (length > UNIX_PATH_SIZE)
 		length = UNIX_PATH_SIZE;
+	asm volatile("" : "+r"(length)); /* 6.1 does not know the bound of a copy saved before the comparison */
 	if (bpf_probe_read_kernel(path, length, (char *)address + bpf_core_field_offset(address->name) + family_size))
 		return 0;
 	return length;
