@@ -1,6 +1,6 @@
-/** Which processes a trace follows, from the helper's answers and the process records. */
+/** Which processes a trace follows and what their connections speak, from the helper's answers and the records. */
 import type { ProcessInfo } from '../../helper/protocol.ts';
-import { RecordType, readRecords } from '../engine/record.ts';
+import { LAYOUT, RecordType, readRecords, WireProtocol } from '../engine/record.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 /** A build can run thousands of short-lived children; the newest are shown. */
@@ -10,6 +10,8 @@ type Target = TraceStatus['targets'][number];
 
 export class TargetList {
   #targets = new Map<number, Target>();
+  /** The kernel tells each connection that it does not copy once. */
+  readonly foreign = { tls: 0, http2: 0, other: 0 };
 
   get all(): Target[] {
     return [...this.#targets.values()];
@@ -23,9 +25,28 @@ export class TargetList {
     if (info.error === null) this.#set({ pid: info.pid, name: info.name, ended: false });
   }
 
-  /** Looks at the process records of a batch. */
+  /** Looks at the few records of a batch that matter here; the engine checks them all. */
   records(batch: Uint8Array): void {
-    for (const record of readRecords(batch)) {
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    for (let at = 0; at + LAYOUT.header.size <= batch.length; ) {
+      const length = view.getUint32(at, true);
+      if (length < LAYOUT.header.size) return;
+      const type = view.getUint16(at + LAYOUT.header.type, true);
+      const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
+      if (isData) this.#connection(view.getUint8(at + LAYOUT.data.protocol));
+      else if (type >= RecordType.ProcessStarted) this.#process(batch.subarray(at, at + length));
+      at += length;
+    }
+  }
+
+  #connection(protocol: WireProtocol): void {
+    if (protocol === WireProtocol.Tls) this.foreign.tls++;
+    else if (protocol === WireProtocol.Http2) this.foreign.http2++;
+    else if (protocol === WireProtocol.Other) this.foreign.other++;
+  }
+
+  #process(bytes: Uint8Array): void {
+    for (const record of readRecords(bytes)) {
       switch (record.type) {
         case RecordType.ProcessStarted:
         case RecordType.ProcessReplaced:

@@ -64,6 +64,7 @@ function currentStatus(): TraceStatus {
     evicted: stats.evicted,
     bytesSeen: before.seen + (counters?.seenBytes ?? 0),
     bytesLost: before.lost + lost(),
+    foreign: { ...targets.foreign },
     targets: targets.all,
     backend,
     problem,

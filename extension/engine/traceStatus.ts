@@ -15,6 +15,8 @@ export interface TraceStatus {
   /** Bytes moved on captured connections, and those of them that were not captured by fault (not by limit). */
   readonly bytesSeen: number;
   readonly bytesLost: number;
+  /** Connections that are seen and not read, by what they speak. */
+  readonly foreign: { readonly tls: number; readonly http2: number; readonly other: number };
   /** Traced processes. */
   readonly targets: readonly {
     readonly pid: number;
@@ -36,6 +38,7 @@ export const IDLE_STATUS: TraceStatus = {
   evicted: 0,
   bytesSeen: 0,
   bytesLost: 0,
+  foreign: { tls: 0, http2: 0, other: 0 },
   targets: [],
   backend: null,
   problem: null,

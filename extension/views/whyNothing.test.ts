@@ -53,6 +53,13 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     ['showPanel', 'checkSystem'],
   ],
   [
+    'TLS only',
+    running({ bytesSeen: 2048, foreign: { tls: 2, http2: 1, other: 1 } }),
+    {},
+    /node \(7\) has 2 TLS connections and 1 HTTP\/2 connection and 1 other connection, and no plain/,
+    ['checkSystem'],
+  ],
+  [
     'waiting',
     running({}),
     {},

@@ -74,6 +74,13 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
     .map(({ pid, name }) => (name === null ? `process ${pid}` : `${displayText(name, 40)} (${pid})`));
   const whom =
     names.join(', ') + (alive.length > names.length ? ` and ${alive.length - names.length} more` : '');
+  const foreign = foreignText(status);
+  if (foreign !== '') {
+    return {
+      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${foreign}, and no plain HTTP/1 call yet. Calls over TLS (https) and HTTP/2 are seen, but not read.`,
+      remedies: ['checkSystem'],
+    };
+  }
   if (status.bytesSeen > 0) {
     return {
       text: `Of ${whom}, ${bytesText(status.bytesSeen)} have been seen on its connections, but no HTTP call that could be shown.`,
@@ -84,6 +91,19 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
     text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no plain HTTP/1 call yet. Calls over TLS (https) and HTTP/2 are not read, nor is what was sent before the trace began.`,
     remedies: ['checkSystem'],
   };
+}
+
+/** `2 TLS connections and 1 HTTP/2 connection`; empty when there are none. */
+function foreignText({ foreign }: TraceStatus): string {
+  const parts = [
+    [foreign.tls, 'TLS connection'],
+    [foreign.http2, 'HTTP/2 connection'],
+    [foreign.other, 'other connection'],
+  ] as const;
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, name]) => countText(count, name))
+    .join(' and ');
 }
 
 function held(calls: number): Explanation {

@@ -277,7 +277,8 @@ describeTraced('what run writes', () => {
     await child.ended;
     const { exchanges, summary } = parseLines(readFileSync(output, 'utf8'));
     expect(exchanges.map((exchange) => exchange.url?.includes(slow.id))).toEqual([true]);
-    expect(summary.exchanges).toBe(2);
+    // The kernel leaves it out: it does not even cross the ring.
+    expect(summary.exchanges).toBe(1);
     expect(statSync(output).mode & 0o777).toBe(0o600);
     await server.end();
   });

@@ -140,6 +140,7 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
     bytesLost: 0,
+    foreign: { tls: 0, http2: 0, other: 0 },
     targets: [{ pid: 41_207, name: 'node', ended: false }],
     backend: 'tracepoint',
     problem: null,

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { Direction, Omission, WireProtocol } from '../engine/record.ts';
+import { recordBatch } from '../engine/testing/records.ts';
+import { TargetList } from './targetList.ts';
+
+const attached = (pid: number, name: string) => ({ request: 1, pid, error: null, message: '', name });
+
+it('follows processes from their attaching to their end, under their newest name', () => {
+  const list = new TargetList();
+  list.attached(attached(7, 'sh'));
+  list.attached({ ...attached(8, 'other'), error: 'not-owner', message: 'no' });
+  list.records(
+    recordBatch([
+      { type: 'processStarted', pid: 9, parent: 7, name: 'sh' },
+      { type: 'processReplaced', pid: 9, name: 'curl' },
+      { type: 'processEnded', pid: 7, name: 'sh' },
+    ]),
+  );
+  expect(list.all).toEqual([
+    { pid: 9, name: 'curl', ended: false },
+    { pid: 7, name: 'sh', ended: true },
+  ]);
+  expect(list.running).toBe(1);
+});
+
+it('counts the connections that are seen and not read', () => {
+  const list = new TargetList();
+  const told = (protocol: WireProtocol, connection: bigint) => ({
+    type: 'data' as const,
+    connection,
+    direction: Direction.Out,
+    position: 0,
+    bytes: '',
+    size: 100,
+    omission: Omission.Protocol,
+    protocol,
+  });
+  list.records(
+    recordBatch([
+      told(WireProtocol.Tls, 1n),
+      { ...told(WireProtocol.Http1, 2n), omission: Omission.None, bytes: 'GET / HTTP/1.1\r\n', size: 16 },
+      told(WireProtocol.Http2, 3n),
+      told(WireProtocol.Tls, 4n),
+      told(WireProtocol.Other, 5n),
+    ]),
+  );
+  expect(list.foreign).toEqual({ tls: 2, http2: 1, other: 1 });
+});
