@@ -273,6 +273,7 @@ static __always_inline u8 recognise(struct connection *connection, struct work *
 
 	if (have >= HEAD_PROBE)
 		return PROTOCOL_OTHER;
+	asm volatile("" : "+r"(have)); /* 6.1 does not know the bound of a copy saved before the comparison */
 	have &= HEAD_PROBE - 1;
 	if (count > HEAD_PROBE)
 		count = HEAD_PROBE;
