@@ -28,6 +28,8 @@ const TEST_PACKAGES = [
     ['chromium', 'chromium-browser', 'google-chrome'],
   ],
   ['bpftool|linux-tools-generic', 'shows that nothing stays in the kernel', ['bpftool']],
+  ['sudo', 'how an ordinary user gets the right to load', ['sudo']],
+  ['iproute2', 'network namespaces', ['ip']],
   ['curl', 'a client to trace'],
   ['nginx-light', 'a server to trace'],
   ['wrk', 'a client that makes many calls'],

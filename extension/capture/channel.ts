@@ -3,28 +3,38 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { TraceError } from './trace.ts';
 
 /**
- * A folder whose parents nobody else can swap: XDG_RUNTIME_DIR or /run/user/UID, for root /run. Never /tmp.
+ * A folder of this user's that nobody else can write to: XDG_RUNTIME_DIR or /run/user/UID, for root /run; in a
+ * container, where these are often missing, the home folder. Never /tmp. What is made in it is removed as soon
+ * as the helper has connected.
  * @throws TraceError when there is none.
  */
-function runtimeDirectory(): string {
+function privateDirectory(): string {
   const uid = process.getuid?.() ?? 0;
-  const candidates = [process.env['XDG_RUNTIME_DIR'], `/run/user/${uid}`, ...(uid === 0 ? ['/run'] : [])];
+  const candidates = [
+    process.env['XDG_RUNTIME_DIR'],
+    `/run/user/${uid}`,
+    ...(uid === 0 ? ['/run'] : []),
+    join(homedir(), '.cache'),
+    homedir(),
+  ];
   for (const candidate of candidates) {
     if (candidate === undefined || !candidate.startsWith('/')) continue;
     try {
       const status = statSync(candidate);
-      if (!status.isDirectory() || status.uid !== uid) continue;
+      const others = status.mode & 0o022;
+      if (!status.isDirectory() || status.uid !== uid || others !== 0) continue;
       accessSync(candidate, constants.W_OK);
       return candidate;
     } catch {}
   }
   throw new TraceError(
     'helper',
-    `There is no private folder for the helper's socket: XDG_RUNTIME_DIR is not set and /run/user/${uid} does not exist.`,
+    `There is no private folder for the helper's socket: set XDG_RUNTIME_DIR to a folder that is yours alone.`,
   );
 }
 
@@ -45,7 +55,7 @@ export class Channel {
   }
 
   static async open(): Promise<Channel> {
-    const directory = join(runtimeDirectory(), `http-trace-${randomBytes(8).toString('hex')}`);
+    const directory = join(privateDirectory(), `http-trace-${randomBytes(8).toString('hex')}`);
     mkdirSync(directory, { mode: 0o700 });
     const path = join(directory, 'helper');
     const server = createServer();
