@@ -20,7 +20,10 @@ import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
-/** How often what changed goes to the extension host: ten times a second is what an eye follows. */
+/**
+ * How often what changed goes to the extension host: ten times a second is what an eye follows. The first
+ * change after a pause goes at once.
+ */
 const FLUSH_MS = 100;
 /** Rows in one message; more would hold up the extension host while it unpacks them. */
 const MAX_ROWS = 4_000;
@@ -45,6 +48,8 @@ let before = { seen: 0, lost: 0 };
 let backend: string | null = null;
 let waitingRows: ExchangeRow[] = [];
 let lastStatus = '';
+/** When rows were sent last; milliseconds. */
+let lastSent = 0;
 let answerAsk: ((error: TraceError) => void) | null = null;
 
 function lost(): number {
@@ -75,6 +80,7 @@ function flush(): void {
   const { rows, removed } = history.takeChanges();
   waitingRows = waitingRows.length === 0 ? rows : waitingRows.concat(rows);
   if (waitingRows.length > 0 || removed.length > 0) {
+    lastSent = performance.now();
     const gone = new Set(removed);
     const batch = waitingRows.splice(0, MAX_ROWS).filter((row) => !gone.has(row.id));
     if (gone.size > 0) waitingRows = waitingRows.filter((row) => !gone.has(row.id));
@@ -127,7 +133,10 @@ async function begin(options: WorkerOptions): Promise<Capture> {
     }
     pipeline?.frame(type, payload);
     if (type === FrameType.Process) targets.attached(readProcessInfo(decodeJson(payload)));
-    if (type === FrameType.Records) targets.records(payload);
+    if (type === FrameType.Records) {
+      targets.records(payload);
+      if (performance.now() - lastSent >= FLUSH_MS) flush();
+    }
     if (type === FrameType.Status && pipeline?.status) {
       counters = pipeline.status.counters;
       now = history.sinceStart(BigInt(pipeline.status.upTo));

@@ -10,7 +10,10 @@ import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
 
-/** Row changes are sent at most this often: ten times a second is as live as an eye can tell. */
+/**
+ * Row changes are sent at most this often: ten times a second is as live as an eye can tell. The first after a
+ * pause goes at once.
+ */
 export const ROWS_INTERVAL_MS = 100;
 /** Details of a call that is still running are read again at most this often. */
 export const DETAILS_INTERVAL_MS = 250;
@@ -35,6 +38,8 @@ export class PanelFeed {
   private statusChanged = false;
   private startedAt: number | null;
   private rowsTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Milliseconds since the epoch. */
+  private lastSent = 0;
   private shown: Shown | null = null;
   private detailsTimer: ReturnType<typeof setTimeout> | null = null;
   /** Posted once everything before it has been. Only the newest of each kind matters. */
@@ -123,10 +128,15 @@ export class PanelFeed {
   }
 
   private schedule(): void {
-    this.rowsTimer ??= setTimeout(() => {
-      this.rowsTimer = null;
-      if (!this.sending) void this.sendChanges(this.load);
-    }, ROWS_INTERVAL_MS);
+    const due = this.lastSent + ROWS_INTERVAL_MS - Date.now();
+    this.rowsTimer ??= setTimeout(
+      () => {
+        this.rowsTimer = null;
+        this.lastSent = Date.now();
+        if (!this.sending) void this.sendChanges(this.load);
+      },
+      Math.max(0, due),
+    );
   }
 
   private async sendEverything(load: number): Promise<void> {
