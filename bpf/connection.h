@@ -115,6 +115,21 @@ static __noinline struct connection *new_connection(struct sock *sk, u32 inode, 
 	return connection_of(sk, transport);
 }
 
+/*
+ * A client's connection is established: positions count from here on. With
+ * TCP Fast Open bytes have gone with the SYN (RFC 7413), before or within the
+ * first call; what was acknowledged so far tells where the stream began.
+ */
+static __always_inline void base_client(struct sock *sk, struct connection *connection)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	if (!connection->based)
+		connection->sequence[DIRECTION_OUT] = BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked) + 1;
+	connection->sequence[DIRECTION_IN] = sequence_of(sk, DIRECTION_IN);
+	connection->based = 1;
+}
+
 /* Positions count from here on. */
 static __always_inline void base_connection(struct sock *sk, struct connection *connection)
 {

@@ -311,8 +311,11 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 
 	if (!connection->based) {
 		base_connection(sk, connection);
-		/* A FIN that was read at the end of these bytes has a number too. */
-		connection->sequence[direction] = entered ? before : now - moved;
+		/*
+		 * A FIN that was read at the end of these bytes has a number too. 0 = TCP had not chosen its
+		 * first one: the call connects as it sends.
+		 */
+		connection->sequence[direction] = entered && before ? before : now - moved;
 	}
 	delta = now - connection->sequence[direction];
 	if (direction == DIRECTION_IN && delta == moved + 1 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)

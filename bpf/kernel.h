@@ -175,6 +175,8 @@ struct sock {
 struct tcp_sock {
 	u32 copied_seq;
 	u32 write_seq;
+	u32 snd_una;
+	u64 bytes_acked;
 };
 
 struct inode {

@@ -38,7 +38,7 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	switch (new_state) {
 	case TCP_ESTABLISHED:
 		connection->established = bpf_ktime_get_boot_ns();
-		base_connection(sk, connection);
+		base_client(sk, connection);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
