@@ -37,6 +37,7 @@ const MODULES = [
 ];
 /** From power on to the command, in milliseconds, on a busy machine. */
 const BOOT_TIMEOUT = 120_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Bytes of the serial log that are shown of a failure. */
 const LOG_TAIL = 6_000;
 
@@ -289,8 +290,13 @@ function emulate(kernel, image, out, timeout, onLine) {
     });
     // Nothing outlives who started it.
     const end = () => child.kill('SIGKILL');
+    const stop = () => process.exit(1);
     process.once('exit', end);
-    child.once('close', () => process.off('exit', end));
+    for (const signal of SIGNALS) process.once(signal, stop);
+    child.once('close', () => {
+      process.off('exit', end);
+      for (const signal of SIGNALS) process.off(signal, stop);
+    });
   });
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -300,10 +301,21 @@ int run_exchange(const struct options *given)
 	signal(SIGPIPE, SIG_IGN);
 	if ((pauses("half") || pauses("blocked")) && pipe(gate))
 		fail("pipe");
+	if (strcmp(options->role, "client") == 0) {
+		address_length = address_of(options, options->port, &address);
+		run_clients();
+		return 0;
+	}
 	listener = listen_at(options, &address, &address_length);
+	if (strcmp(options->role, "server") == 0) {
+		say_line("{\"port\":%u}", ntohs(((struct sockaddr_in *)&address)->sin_port));
+		serve_all(0);
+		return 0;
+	}
 	if (strcmp(options->server, "fork") == 0) {
 		child = fork();
 		if (child == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL); /* a server without its client waits forever */
 			serve_all(0);
 			_exit(0);
 		}

@@ -150,6 +150,7 @@ void ask(int fd, const struct options *options, struct how *how, struct exchange
 	snprintf(start, sizeof(start), "POST %s HTTP/1.1\r\nHost: peer\r\nX-Trace-Id: %s\r\n", exchange->path, id);
 	make(&request, options->request_body, options->exact, start);
 	exchange->request_size = request.length - request.head;
+	exchange->request_wire = request.length;
 	sha256_hex(request.bytes + request.head, exchange->request_size, exchange->request_sha);
 	exchange->ms = -now_ms();
 	put_message(fd, &request, how);
@@ -177,6 +178,7 @@ void hear(int fd, const struct options *options, struct how *how, struct exchang
 	exchange->ms += now_ms();
 	exchange->status = atoi(text + 9);
 	exchange->response_size = got - response.head;
+	exchange->response_wire = got;
 	exchange->whole = exchange->response_size == body && !how->trunc;
 	field(text, "\r\nX-Answer: ", exchange->answer, sizeof(exchange->answer));
 	sha256_hex(response.bytes + response.head, exchange->response_size, exchange->response_sha);
@@ -211,6 +213,8 @@ bool serve(int fd, const struct options *options, struct how *how, struct exchan
 	snprintf(start, sizeof(start), "HTTP/1.1 %d Answer\r\nX-Answer: %s\r\n", exchange->status, exchange->answer);
 	make(&response, options->response_body, options->exact, start);
 	exchange->response_size = response.length - response.head;
+	exchange->request_wire = request.head + exchange->request_size;
+	exchange->response_wire = response.length;
 	exchange->whole = true;
 	sha256_hex(response.bytes + response.head, exchange->response_size, exchange->response_sha);
 	half = response.head + exchange->response_size / 2;
@@ -252,9 +256,9 @@ void say(const char *side, int fd, const struct how *how, const struct exchange 
 	name_ends(fd, local, remote, sizeof(local));
 	say_line("{\"side\":\"%s\",\"pid\":%d,\"id\":\"%s\",\"method\":\"POST\",\"path\":\"%s\",\"status\":%d,\"answer\":\"%s\","
 		 "\"requestSize\":%zu,\"requestSha\":\"%s\",\"responseSize\":%zu,\"responseSha\":\"%s\",\"whole\":%s,"
-		 "\"ms\":%.3f,\"local\":%s,\"remote\":%s,\"fd\":%d,\"again\":%u,\"shorts\":%u,\"calls\":%u,\"synData\":%s,\"network\":\"%s\"}",
+		 "\"requestWire\":%zu,\"responseWire\":%zu,\"ms\":%.3f,\"local\":%s,\"remote\":%s,\"fd\":%d,\"again\":%u,\"shorts\":%u,\"calls\":%u,\"synData\":%s,\"network\":\"%s\"}",
 		 side, outer_pid(), exchange->id, exchange->path, exchange->status, exchange->answer, exchange->request_size,
 		 exchange->request_sha, exchange->response_size, exchange->response_sha, exchange->whole ? "true" : "false",
-		 exchange->ms, local, remote, exchange->fd, how->again, how->shorts, how->calls,
+		 exchange->request_wire, exchange->response_wire, exchange->ms, local, remote, exchange->fd, how->again, how->shorts, how->calls,
 		 info.tcpi_options & TCPI_OPT_SYN_DATA ? "true" : "false", namespace);
 }

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static socklen_t address_for(const struct options *options, unsigned port, struct sockaddr_storage *address)
+socklen_t address_of(const struct options *options, unsigned port, struct sockaddr_storage *address)
 {
 	memset(address, 0, sizeof(*address));
 	if (strcmp(options->net, "unix") == 0 || strcmp(options->net, "abstract") == 0) {
@@ -70,7 +70,7 @@ int listen_at(const struct options *options, struct sockaddr_storage *address, s
 {
 	int fd, queue = 16;
 
-	*length = address_for(options, options->port, address);
+	*length = address_of(options, options->port, address);
 	fd = new_socket(options, address);
 	if (bind(fd, (struct sockaddr *)address, *length))
 		fail("bind");
@@ -93,7 +93,7 @@ int connect_to(const struct options *options, const struct sockaddr_storage *add
 		struct options here = *options;
 
 		here.path = 0;
-		if (bind(fd, (struct sockaddr *)&own, address_for(&here, options->client_port, &own)))
+		if (bind(fd, (struct sockaddr *)&own, address_of(&here, options->client_port, &own)))
 			fail("bind");
 	}
 	/* With TCP_FASTOPEN_CONNECT the first bytes go with the SYN, by whatever call moves them. */

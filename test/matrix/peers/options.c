@@ -33,6 +33,7 @@ struct options read_options(char **arguments)
 		.id = "none",
 		.scenario = "none",
 		.net = "ip4",
+		.role = "both",
 		.client = "here",
 		.server = "fork",
 		.pause = "",
@@ -63,6 +64,7 @@ struct options read_options(char **arguments)
 		else if (IS("scenario")) options.scenario = value;
 		else if (IS("net")) options.net = value;
 		else if (IS("path")) options.path = value;
+		else if (IS("role")) options.role = value;
 		else if (IS("client")) options.client = value;
 		else if (IS("server")) options.server = value;
 		else if (IS("pause")) options.pause = value;

@@ -56,7 +56,7 @@ ssize_t get_body(int fd, void *bytes, size_t length, struct how *how);
 
 /* options.c */
 struct options {
-	const char *id, *scenario, *net, *path, *client, *server, *pause, *accept, *progress;
+	const char *id, *scenario, *net, *path, *role, *client, *server, *pause, *accept, *progress;
 	struct how client_how, server_how;
 	size_t request_body, response_body;
 	size_t exact;                  /* bytes of each whole message, 0 = whatever they are */
@@ -79,6 +79,7 @@ struct exchange {
 	char id[64], path[128], answer[40], request_sha[65], response_sha[65];
 	int status; /* 0 = no response */
 	size_t request_size, response_size;
+	size_t request_wire, response_wire; /* head and body, as far as moved */
 	bool whole; /* the response came to its end and was read */
 	double ms;
 	int fd;
@@ -91,6 +92,7 @@ bool serve(int fd, const struct options *options, struct how *how, struct exchan
 void say(const char *side, int fd, const struct how *how, const struct exchange *exchange);
 
 /* network.c */
+socklen_t address_of(const struct options *options, unsigned port, struct sockaddr_storage *address);
 int listen_at(const struct options *options, struct sockaddr_storage *address, socklen_t *length);
 int connect_to(const struct options *options, const struct sockaddr_storage *address, socklen_t length);
 int accept_from(int listener, const struct options *options);

@@ -1,0 +1,147 @@
+/** Processes that run already when the trace comes: before, within and after their connections. */
+import {
+  assert,
+  expectBalance,
+  expectSame,
+  mentioning,
+  parseSaid,
+  type Said,
+  same,
+  type Trace,
+} from './check.ts';
+import type { Context, Report } from './context.ts';
+import { Started } from './process.ts';
+import { newId, slackOf } from './scenarios.ts';
+import { Tracing } from './trace.ts';
+
+interface Moment {
+  readonly name: string;
+  /** Options of `peer exchange`; `pause` says where it is when the trace comes. */
+  readonly options: string;
+  /** What is not the same as in a connection that was seen from its beginning: said lines in order. */
+  check(peer: Paused, trace: Trace, context: Context): void;
+}
+
+interface Paused {
+  readonly id: string;
+  /** In the order of their exchanges, of each side. */
+  readonly client: readonly Said[];
+  readonly server: readonly Said[];
+}
+
+/** The exchanges from `first` on are whole; those before have left nothing that looks whole or mixed up. */
+function from(first: number, joinedLate: boolean): Moment['check'] {
+  return (peer, trace, context) => {
+    for (const said of [peer.client, peer.server]) {
+      for (const line of said.slice(first)) {
+        expectSame(trace, line, { joinedLate, slack: slackOf(context) });
+      }
+      for (const line of said.slice(0, first)) expectNothingWhole(line, trace);
+    }
+  };
+}
+
+function expectNothingWhole(line: Said, trace: Trace): void {
+  for (const exchange of trace.exchanges) {
+    if (exchange.side !== line.side && exchange.side !== null) continue;
+    const request = JSON.stringify(exchange.request ?? '').includes(`"${line.id}"`);
+    const response = JSON.stringify(exchange.response ?? '').includes(`"${line.answer}"`);
+    if (!request && !response) continue;
+    const what = `${line.side}: what was under way before the trace`;
+    assert(!exchange.completeness.includes('complete'), `${what} is called complete`);
+    assert(!request || !response, `${what} has both messages`);
+    assert(!response || exchange.request === null, `${what} has another's request`);
+    assert(!request || exchange.response === null, `${what} has another's response`);
+  }
+}
+
+const MOMENTS: readonly Moment[] = [
+  { name: 'attached before the connection', options: 'pause=idle exchanges=2', check: from(0, false) },
+  {
+    name: 'attached to an open connection that is silent so far',
+    options: 'pause=connected exchanges=2',
+    check: from(0, true),
+  },
+  { name: 'attached in mid-connection', options: 'pause=answered exchanges=3', check: from(1, true) },
+  {
+    name: 'attached in mid-connection, IPv6',
+    options: 'pause=answered exchanges=3 net=ip6',
+    check: from(1, true),
+  },
+  {
+    name: 'attached in mid-connection, Unix socket',
+    options: 'pause=answered exchanges=3 net=unix path=FOLDER/ID',
+    check: from(1, true),
+  },
+  {
+    name: 'attached in mid-body',
+    options: 'pause=half exchanges=3 resbody=20000',
+    check: from(1, true),
+  },
+  {
+    name: 'attached while it waits in recv',
+    options: 'pause=blocked exchanges=3',
+    check: from(1, true),
+  },
+  {
+    name: 'attached when all is over',
+    options: 'pause=answered exchanges=1',
+    check(peer, trace) {
+      same('exchanges with the id', mentioning(trace, peer.id).length, 0);
+    },
+  },
+];
+
+/** One trace for all moments; each in a process, with a child, of its own. */
+export async function runAttach(context: Context, only: RegExp, report: Report): Promise<void> {
+  const moments = MOMENTS.filter(({ name }) => only.test(name));
+  if (moments.length === 0) return;
+  const failAll = (detail: string): void => {
+    for (const { name } of moments) report({ scenario: name, outcome: 'failed', detail });
+  };
+  const patience = context.slow ? 60_000 : 15_000;
+  const peers = moments.map(({ options }) => {
+    const id = newId();
+    const given = options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
+    return { id, process: new Started(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]) };
+  });
+  let trace: Trace;
+  try {
+    for (const { process } of peers) {
+      await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
+    }
+    const pids = peers.map(({ process }) => String(process.pid));
+    const tracing = new Tracing(context, 'attach', pids, ['--verbose', '--ring-size', '32MiB']);
+    const attached = (): boolean => tracing.process.stderr.includes('Ctrl+C stops');
+    await tracing.process.until(attached, 'word of its start', tracing.patience);
+    for (const { process } of peers) process.write('\n\n');
+    for (const { process } of peers) same('exit status', await process.ended, 0);
+    trace = await tracing.result();
+  } catch (error) {
+    failAll(`no trace: ${(error as Error).message}`);
+    return;
+  }
+  for (const [index, { name, check }] of moments.entries()) {
+    try {
+      const peer = peers[index];
+      assert(peer !== undefined, 'no peer');
+      const said = parseSaid(peer.process.lines);
+      const side = (which: string): Said[] => said.filter((line) => line.side === which);
+      check({ id: peer.id, client: side('client'), server: side('server') }, trace, context);
+      report({ scenario: name, outcome: 'passed', detail: '' });
+    } catch (error) {
+      report({ scenario: name, outcome: 'failed', detail: (error as Error).message });
+    }
+  }
+  try {
+    expectBalance(trace.summary);
+    same('dropped', trace.summary.dropped, 0);
+    report({
+      scenario: 'balance after attaching',
+      outcome: 'passed',
+      detail: `${trace.summary.bytes?.unseen} bytes unseen: their calls had begun before the trace`,
+    });
+  } catch (error) {
+    report({ scenario: 'balance after attaching', outcome: 'failed', detail: (error as Error).message });
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Random overload: the smallest ring, random bursts, a helper that is stopped in the midst of it. What is lost
+ * must be counted to the byte, what is delivered must be right or say that it is not, and the program must not
+ * notice anything.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { helperOf } from '../kernel/support/kernel.ts';
+import {
+  assert,
+  bodyOf,
+  expectBalance,
+  field,
+  parseSaid,
+  type Said,
+  same,
+  sha,
+  type Trace,
+} from './check.ts';
+import type { Context, Report } from './context.ts';
+import { sleep } from './process.ts';
+import { newId } from './scenarios.ts';
+import { Tracing } from './trace.ts';
+
+const THREADS = 4;
+
+/** xorshift32: the same course for the same seed. */
+function generator(seed: number): () => number {
+  let state = (seed * 2_654_435_761) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 32;
+  };
+}
+
+function completedIn(progress: string): number {
+  try {
+    return Number(readFileSync(progress).readBigUInt64LE());
+  } catch {
+    return 0;
+  }
+}
+
+export async function runOverload(context: Context, report: Report): Promise<void> {
+  if (context.seeds === 0) return;
+  const failures: string[] = [];
+  const seeds: number[] = [];
+  let [dropped, delivered, labelled] = [0, 0, 0];
+  for (let i = 0; i < context.seeds; i++) {
+    const seed = context.firstSeed + i;
+    seeds.push(seed);
+    try {
+      const one = await overload(context, seed);
+      dropped += one.dropped;
+      delivered += one.delivered;
+      labelled += one.labelled;
+    } catch (error) {
+      failures.push(`seed ${seed}: ${(error as Error).message}`);
+    }
+  }
+  const range = `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+  const detail = `${range}: ${dropped} records lost, ${delivered} exchanges right, ${labelled} said to have gaps`;
+  if (failures.length === 0 && dropped === 0) failures.push('nothing was lost: no overload');
+  report({
+    scenario: 'overload: random bursts, a stopped helper, a ring of 64 KiB',
+    outcome: failures.length === 0 ? 'passed' : 'failed',
+    detail:
+      failures.length === 0 ? detail : `${failures.length} of ${range}: ${failures.slice(0, 5).join('; ')}`,
+  });
+}
+
+async function overload(
+  context: Context,
+  seed: number,
+): Promise<{ dropped: number; delivered: number; labelled: number }> {
+  const random = generator(seed);
+  const id = newId();
+  const progress = join(context.folder, `progress-${id}`);
+  const exchanges = context.slow ? 40 : 100 + Math.floor(random() * 200);
+  const tracing = new Tracing(
+    context,
+    'run',
+    [
+      '--',
+      context.peer,
+      'burst',
+      `id=${id}`,
+      'scenario=x',
+      `seed=${seed}`,
+      `progress=${progress}`,
+      `threads=${THREADS}`,
+      `exchanges=${exchanges}`,
+    ],
+    ['--ring-size', '64KiB'],
+  );
+  await tracing.process.until(() => completedIn(progress) > 0, 'first exchange', tracing.patience);
+  const helper = helperOf(tracing.process.pid);
+  const total = THREADS * exchanges;
+  for (let pause = 0; pause < 3 && !tracing.process.over; pause++) {
+    await sleep(random() * 20);
+    if (completedIn(progress) >= total) break;
+    process.kill(helper, 'SIGSTOP');
+    try {
+      await expectProgress(progress, total);
+      await sleep(random() * 100);
+    } finally {
+      process.kill(helper, 'SIGCONT');
+    }
+  }
+  const trace = await tracing.result();
+  same('exit status', await tracing.process.ended, 0);
+  const said = parseSaid(tracing.process.lines);
+  same('exchanges of the peers', said.length, 2 * total);
+  expectBalance(trace.summary);
+  same('bytes that the engine misses', trace.stats.lostBytes, trace.summary.bytes?.dropped);
+  same('bytes unseen', trace.summary.bytes?.unseen, 0);
+  return { dropped: trace.summary.dropped ?? 0, ...expectNoneWrong(trace, said) };
+}
+
+/** The program goes on while the helper stands still. */
+async function expectProgress(progress: string, total: number): Promise<void> {
+  const before = completedIn(progress);
+  for (let waited = 0; waited < 10_000; waited += 5) {
+    await sleep(5);
+    const now = completedIn(progress);
+    if (now >= total || now >= before + 10) return;
+  }
+  throw new Error(`the program stands still with the helper, at ${before} of ${total} exchanges`);
+}
+
+/** Each exchange is right, or says that it is not; none has another's response. */
+function expectNoneWrong(trace: Trace, said: readonly Said[]): { delivered: number; labelled: number } {
+  const known = new Map(said.map((line) => [`${line.side} ${line.id}`, line]));
+  const answers = new Map(said.map((line) => [`${line.side} ${line.answer}`, line]));
+  let [delivered, labelled] = [0, 0];
+  const met = new Set<string>();
+  for (const exchange of trace.exchanges) {
+    const [id] = field(exchange.request, 'X-Trace-Id');
+    const [answer] = field(exchange.response, 'X-Answer');
+    const asked = id === undefined ? undefined : known.get(`${exchange.side} ${id}`);
+    const answered = answer === undefined ? undefined : answers.get(`${exchange.side} ${answer}`);
+    const about = `${exchange.side} ${id} ${answer} (${exchange.completeness})`;
+    assert(id === undefined || asked !== undefined, `an id that nobody used: ${about}`);
+    assert(answer === undefined || answered !== undefined, `an answer that nobody gave: ${about}`);
+    assert(
+      asked === undefined || answered === undefined || asked === answered,
+      `the response of ${answered?.id} beside the request ${asked?.id}: ${about}`,
+    );
+    if (!exchange.completeness.includes('complete')) {
+      assert(exchange.completeness.length > 0, `neither complete nor why not: ${about}`);
+      labelled++;
+      continue;
+    }
+    assert(asked !== undefined && answered !== undefined, `called complete without both messages: ${about}`);
+    const key = `${exchange.side} ${id}`;
+    assert(!met.has(key), `there twice: ${about}`);
+    met.add(key);
+    same(`status, ${about}`, exchange.status, asked.status);
+    same(`pid, ${about}`, exchange.process?.pid, asked.pid);
+    same(`request size, ${about}`, exchange.request?.bodySize, asked.requestSize);
+    same(`response size, ${about}`, exchange.response?.bodySize, asked.responseSize);
+    if (asked.requestSize > 0) same(`request, ${about}`, sha(bodyOf(exchange.request)), asked.requestSha);
+    if (asked.responseSize > 0) same(`response, ${about}`, sha(bodyOf(exchange.response)), asked.responseSha);
+    delivered++;
+  }
+  return { delivered, labelled };
+}

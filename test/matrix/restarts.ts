@@ -1,0 +1,124 @@
+/** One trace, a debuggee that is restarted again and again: what the helper holds stays the same. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startCapture } from '../../extension/capture/capture.ts';
+import { Pipeline } from '../../extension/capture/pipeline.ts';
+import { Engine } from '../../extension/engine/engine.ts';
+import { type Held, heldBy, stillThere } from '../kernel/support/kernel.ts';
+import { assert, field, parseSaid, same } from './check.ts';
+import type { Context, Report } from './context.ts';
+import { Started, sleep } from './process.ts';
+import { newId } from './scenarios.ts';
+
+/** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
+const MEMORY_SLACK = 24 * 1024;
+
+interface Holding {
+  readonly held: Held;
+  readonly descriptors: number;
+  /** KiB */
+  readonly memory: number;
+}
+
+function holdingOf(pid: number): Holding {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return {
+    held: heldBy(pid),
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    memory: Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]),
+  };
+}
+
+export async function runRestarts(context: Context, report: Report): Promise<void> {
+  if (context.restarts === 0) return;
+  const scenario = 'a debuggee restarted under one trace';
+  try {
+    report({ scenario, outcome: 'passed', detail: await restarts(context) });
+  } catch (error) {
+    report({ scenario, outcome: 'failed', detail: (error as Error).message });
+  }
+}
+
+async function restarts(context: Context): Promise<string> {
+  const dist = dirname(context.httpTrace);
+  const capture = await startCapture({
+    nativePath: join(dist, 'native'),
+    helperPath: join(dist, 'helper.js'),
+    bodyLimit: 65_536,
+    backend: context.backend,
+  });
+  const engine = new Engine({ bodyLimit: 65_536 });
+  const pipeline = new Pipeline(engine);
+  capture.onFrame((type, payload) => pipeline.frame(type, payload));
+  const helper = capture.hello.helperPid;
+  const ids = new Set<string>();
+  let [begin, end]: [Holding | null, Holding | null] = [null, null];
+  const settled = Math.floor(context.restarts / 4);
+  try {
+    for (let i = 0; i < context.restarts; i++) {
+      const id = newId();
+      const peer = new Started(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
+      await peer.until(() => peer.lines.length > 0, 'pause', 30_000);
+      await capture.attach(peer.pid, true);
+      peer.write('\n');
+      same('exit status', await peer.ended, 0);
+      for (const { side } of parseSaid(peer.lines)) ids.add(`${side} ${id}`);
+      if (i === settled) begin = holdingOf(helper);
+    }
+    end = holdingOf(helper);
+    if (!context.slow) expectMapsEmpty(end.held);
+  } finally {
+    await capture.stop();
+  }
+  assert(begin !== null && end !== null, 'no measure');
+  engine.finish();
+  const seen = new Set<string>();
+  for (const id of engine.takeChanges().changed) {
+    const exchange = engine.json(id);
+    if (exchange?.completeness.join() !== 'complete') continue;
+    seen.add(`${exchange.side} ${field(exchange.request, 'X-Trace-Id')[0]}`);
+  }
+  same(
+    'exchanges of both sides that are there',
+    [...ids].filter((id) => seen.has(id)).length,
+    2 * context.restarts,
+  );
+  same('links', end.held.links.length, begin.held.links.length);
+  same('programs', end.held.programs.length, begin.held.programs.length);
+  same('maps', end.held.maps.length, begin.held.maps.length);
+  same('descriptors', end.descriptors, begin.descriptors);
+  assert(end.held.links.length > 0 && end.held.maps.length > 0, 'the helper holds no link or no map');
+  const grown = end.memory - begin.memory;
+  assert(grown < MEMORY_SLACK, `the helper grew by ${grown} KiB`);
+  if (!context.slow) await expectGone(end.held);
+  const { links, maps } = end.held;
+  return `${context.restarts} times: ${links.length} links, ${maps.length} maps, ${end.descriptors} descriptors throughout; memory ${begin.memory} to ${end.memory} KiB`;
+}
+
+/** Nothing of the ended processes is left in the tables of targets and connections. */
+function expectMapsEmpty({ maps }: Held): void {
+  for (const id of new Set(maps)) {
+    const shown = spawnSync('bpftool', ['-j', 'map', 'show', 'id', String(id)], { encoding: 'utf8' });
+    const { name } = JSON.parse(shown.stdout) as { name?: string };
+    if (
+      name !== 'targets' &&
+      name !== 'connections' &&
+      name !== 'unix_connections' &&
+      name !== 'unix_connectio'
+    )
+      continue;
+    const dumped = spawnSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' });
+    same(`entries of ${name}`, (JSON.parse(dumped.stdout) as unknown[]).length, 0);
+  }
+}
+
+/** The kernel frees them a moment after the last descriptor is closed. */
+async function expectGone(held: Held): Promise<void> {
+  for (let waited = 0; ; waited += 100) {
+    const left = stillThere(held);
+    if (left.programs.length + left.maps.length + left.links.length === 0) return;
+    if (waited > 5_000) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
+    await sleep(100);
+  }
+}

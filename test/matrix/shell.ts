@@ -1,0 +1,97 @@
+/** One traced shell that runs scenario after scenario; what was seen is checked when it has ended. */
+import { expectBalance, parseSaid, same, type Trace } from './check.ts';
+import type { Context, Report } from './context.ts';
+import { newId, type Ran, type Scenario } from './scenarios.ts';
+import { Tracing } from './trace.ts';
+
+/** Milliseconds that one scenario may take. */
+function patience({ slow }: Context): number {
+  return slow ? 90_000 : 20_000;
+}
+
+interface Outcome {
+  readonly scenario: Scenario;
+  readonly ran: Ran | null;
+  readonly problem: string | null;
+}
+
+/**
+ * @param unseen whether bytes may have moved past every hook; else there must be none
+ * @param label of the row about the balance
+ */
+export async function runInShell(
+  context: Context,
+  list: readonly Scenario[],
+  report: Report,
+  unseen: boolean,
+  label: string,
+): Promise<void> {
+  if (list.length === 0) return;
+  const tracing = new Tracing(context, 'run', ['--', 'sh'], ['--ring-size', '128MiB']);
+  const outcomes: Outcome[] = [];
+  let trace: Trace;
+  try {
+    for (const scenario of list) outcomes.push(await runOne(context, tracing, scenario));
+    tracing.process.write('exit\n');
+    tracing.process.endInput();
+    trace = await tracing.result();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    for (const { name } of list)
+      report({ scenario: name, outcome: 'failed', detail: `no trace: ${problem}` });
+    return;
+  }
+  for (const outcome of outcomes) judge(context, outcome, trace, report);
+  try {
+    expectBalance(trace.summary);
+    same('dropped', trace.summary.dropped, 0);
+    if (!unseen) same('unseen bytes', trace.summary.bytes?.unseen, 0);
+    if (!unseen) same('note', trace.summary.note, null);
+    report({ scenario: label, outcome: 'passed', detail: `${trace.summary.produced} records` });
+  } catch (error) {
+    report({ scenario: label, outcome: 'failed', detail: (error as Error).message });
+  }
+}
+
+async function runOne(context: Context, tracing: Tracing, scenario: Scenario): Promise<Outcome> {
+  const id = newId();
+  const shell = tracing.process;
+  const from = shell.lines.length;
+  const errors = shell.stderr.length;
+  const mark = `#${id} `;
+  try {
+    const command = await scenario.command(context, id);
+    shell.write(`${command}; echo "${mark}$?"\n`);
+    await shell.until(
+      () => shell.lines.slice(from).some((line) => line.startsWith(mark)),
+      `end of ${scenario.name}`,
+      from === 0 ? tracing.patience : patience(context),
+    );
+    const outside = (await scenario.outside?.()) ?? [];
+    const lines = shell.lines.slice(from);
+    const status = lines.find((line) => line.startsWith(mark))?.slice(mark.length);
+    const all = [...lines.filter((line) => !line.startsWith(mark)), ...outside];
+    const ran = { context, id, lines: all, said: parseSaid(all) };
+    const said = shell.stderr.slice(errors).trim();
+    return { scenario, ran, problem: status === '0' ? null : `it ended with ${status}: ${said}` };
+  } catch (error) {
+    if (shell.over) throw error;
+    return { scenario, ran: null, problem: (error as Error).message };
+  }
+}
+
+function judge(context: Context, { scenario, ran, problem }: Outcome, trace: Trace, report: Report): void {
+  const { name } = scenario;
+  if (ran === null || problem !== null) {
+    report({ scenario: name, outcome: 'failed', detail: problem ?? 'it did not run' });
+    return;
+  }
+  try {
+    const detail = scenario.check(ran, trace) ?? '';
+    const reason = scenario.impossible?.(context) ?? null;
+    if (reason === null) report({ scenario: name, outcome: 'passed', detail });
+    else report({ scenario: name, outcome: 'impossible', detail: `${reason}; ${detail}` });
+  } catch (error) {
+    report({ scenario: name, outcome: 'failed', detail: (error as Error).message });
+  }
+}

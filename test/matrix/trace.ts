@@ -1,0 +1,86 @@
+/** `http-trace` as the matrix uses it, and what it wrote. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Pipeline } from '../../extension/capture/pipeline.ts';
+import { RecordingReader } from '../../extension/capture/recording.ts';
+import { Engine, type EngineStats } from '../../extension/engine/engine.ts';
+import type { ExchangeJson, SummaryJson } from '../../extension/engine/exchangeJson.ts';
+import { type OpenedRecord, RecordType, readRecords } from '../../extension/engine/record.ts';
+import { decodeJson } from '../../helper/frames.ts';
+import { FrameType } from '../../helper/protocol.ts';
+import { assert, type Trace } from './check.ts';
+import type { Context } from './context.ts';
+import { Started } from './process.ts';
+
+let traces = 0;
+
+export class Tracing {
+  readonly process: Started;
+  readonly #output: string;
+  readonly #recording: string;
+
+  constructor(
+    private readonly context: Context,
+    verb: 'run' | 'attach',
+    args: readonly string[],
+    options: readonly string[] = [],
+  ) {
+    const name = join(context.folder, `trace-${++traces}`);
+    this.#output = `${name}.jsonl`;
+    this.#recording = `${name}.recording`;
+    this.process = new Started(process.execPath, [
+      context.httpTrace,
+      verb,
+      ...['--format', 'json', '--max-body', 'all', '--show-secrets', '--backend', context.backend],
+      ...['--output', this.#output, '--record', this.#recording],
+      ...options,
+      ...args,
+    ]);
+  }
+
+  /** Milliseconds that starting or ending a trace may take. */
+  get patience(): number {
+    return this.context.slow ? 120_000 : 30_000;
+  }
+
+  /** What it has written, once it has ended. @throws when that is not what it should be */
+  async result(): Promise<Trace & { stats: EngineStats; helper: number | null }> {
+    const timer = setTimeout(() => this.process.process.kill('SIGKILL'), this.patience);
+    await this.process.ended;
+    clearTimeout(timer);
+    const lines = readFileSync(this.#output, 'utf8').split('\n').filter(Boolean);
+    const last = JSON.parse(lines.pop() ?? 'null') as SummaryJson | null;
+    assert(last?.summary !== undefined, `no summary; ${this.process.stderr.slice(-500)}`);
+    const exchanges = lines.map((line) => JSON.parse(line) as ExchangeJson);
+    assert(
+      last.summary.backend === this.context.backend,
+      `backend ${last.summary.backend} instead of ${this.context.backend}`,
+    );
+    return { exchanges, summary: last.summary, ...readRecording(this.#recording) };
+  }
+}
+
+/** Connections as the kernel announced them, and what the engine counted of the same records. */
+function readRecording(file: string): {
+  opened: ReadonlyMap<string, OpenedRecord>;
+  stats: EngineStats;
+  helper: number | null;
+} {
+  const opened = new Map<string, OpenedRecord>();
+  const engine = new Engine({ bodyLimit: null });
+  const pipeline = new Pipeline(engine);
+  let helper: number | null = null;
+  for (const { type, payload } of new RecordingReader().push(readFileSync(file))) {
+    pipeline.frame(type, payload);
+    if (type === FrameType.Hello) {
+      const { helperPid } = decodeJson(payload);
+      if (typeof helperPid === 'number') helper = helperPid;
+    }
+    if (type !== FrameType.Records) continue;
+    for (const record of readRecords(payload)) {
+      if (record.type === RecordType.Opened) opened.set(String(record.connection), record);
+    }
+  }
+  engine.finish();
+  return { opened, stats: engine.stats(), helper };
+}
