@@ -36,6 +36,8 @@ const TEST_PACKAGES = [
   ['python3', "a client and a server to trace: Python's own"],
   ['python3-requests', 'the client that most Python programs use'],
   ['python3-aiohttp', 'an asynchronous client and server'],
+  ['gdb', 'a debugger that stops in what is traced'],
+  ['lldb', 'and another one'],
 ];
 
 /** Installs everything that is missing; ends the process with a clear message when it cannot. */
