@@ -288,7 +288,7 @@ function readBodyLimit(text: string | undefined): number | null {
 function readRingSize(text: string): number {
   const size = parseSize(text);
   if (size === null || size < RING_MIN || size > RING_MAX || 2 ** Math.round(Math.log2(size)) !== size) {
-    throw new UsageError(`--ring-size takes a power of two from 64KiB to 1GiB, not ${quote(text)}.`);
+    throw new UsageError(`--ring-size takes a power of two from 64KiB to 512MiB, not ${quote(text)}.`);
   }
   return size;
 }

@@ -11,6 +11,8 @@ const good: SystemFacts = {
   lockdown: 'none',
   uid: 0,
   capabilities: { effective: ALL, bounding: ALL },
+  initialUserNamespace: true,
+  noNewPrivileges: false,
   missingParts: [],
   sudo: null,
   pkexec: false,
@@ -38,6 +40,8 @@ describe('what the facts mean', () => {
     ['a missing part', { ...good, missingParts: ['/x/loader'] }, 'parts'],
     ['a container', { ...good, capabilities: { effective: 0n, bounding: 0xa80425fbn } }, 'rights'],
     ['a user without sudo', user, 'rights'],
+    ['root of a user namespace', { ...good, initialUserNamespace: false }, 'rights'],
+    ['a user whom sudo cannot help', { ...user, sudo: 'asks', noNewPrivileges: true }, 'rights'],
   ])('%s is in the way, with something to do', (_, facts, id) => {
     expect(check(facts, id)).toMatchObject({
       status: 'missing',

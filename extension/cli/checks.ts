@@ -80,8 +80,15 @@ function parts({ missingParts }: SystemFacts): Check {
   );
 }
 
-function rights({ uid, capabilities, sudo, pkexec }: SystemFacts): Check {
+function rights(facts: SystemFacts): Check {
+  const { uid, capabilities, initialUserNamespace, noNewPrivileges, sudo, pkexec } = facts;
   const title = 'Rights to load programs';
+  if (initialUserNamespace === false) {
+    const who = uid === 0 ? 'root' : `user ${uid}`;
+    const remedy =
+      'The kernel lets nobody in a user namespace load these programs (rootless containers are in one): trace from outside.';
+    return check('rights', title, false, `${who}, but only of a user namespace`, remedy);
+  }
   if (capabilities !== null && !sufficient(capabilities.bounding)) {
     const detail =
       uid === 0 ? 'root, but without the capabilities' : `user ${uid}, and no way to more rights`;
@@ -91,6 +98,11 @@ function rights({ uid, capabilities, sudo, pkexec }: SystemFacts): Check {
   }
   if (capabilities !== null && sufficient(capabilities.effective)) {
     return check('rights', title, true, uid === 0 ? 'root' : `user ${uid} with sufficient capabilities`, '');
+  }
+  if (noNewPrivileges) {
+    const remedy =
+      'Start it where that is not set; a container without --security-opt no-new-privileges, a service without NoNewPrivileges=yes.';
+    return check('rights', title, false, `user ${uid}, and no_new_privs forbids sudo and pkexec`, remedy);
   }
   if (sudo === 'free') return check('rights', title, true, `user ${uid}, by sudo -n`, '');
   if (pkexec) return check('rights', title, true, `user ${uid}, by pkexec, which asks`, '');

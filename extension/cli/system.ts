@@ -15,6 +15,10 @@ export interface SystemFacts {
   readonly uid: number;
   /** Effective and bounding capabilities as bit sets; null when /proc does not tell. */
   readonly capabilities: { readonly effective: bigint; readonly bounding: bigint } | null;
+  /** Rights hold in the initial user namespace only; null when /proc does not tell. */
+  readonly initialUserNamespace: boolean | null;
+  /** Neither sudo nor pkexec can give this process more rights (prctl(2), PR_SET_NO_NEW_PRIVS). */
+  readonly noNewPrivileges: boolean;
   /** Parts of HTTP Trace that are not where they belong. */
   readonly missingParts: readonly string[];
   /** `sudo -n` works without asking; null: there is no sudo. */
@@ -22,6 +26,9 @@ export interface SystemFacts {
   /** pkexec is there and a graphical session in which it could ask. */
   readonly pkexec: boolean;
 }
+
+/** PROC_USER_INIT_INO, include/linux/proc_ns.h. */
+const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
 const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
@@ -52,6 +59,8 @@ export function readSystem(nativePath: string, helperPath: string): SystemFacts 
     lockdown: readLockdown(),
     uid,
     capabilities: readCapabilities(),
+    initialUserNamespace: readInitialUserNamespace(),
+    noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(read('/proc/self/status') ?? ''),
     missingParts: parts.filter((part) => !existsSync(part)),
     sudo: uid === 0 ? null : readSudo(),
     pkexec:
@@ -85,6 +94,14 @@ function readCapabilities(): SystemFacts['capabilities'] {
   const [, bounding] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status) ?? [];
   if (effective === undefined || bounding === undefined) return null;
   return { effective: BigInt(`0x${effective}`), bounding: BigInt(`0x${bounding}`) };
+}
+
+function readInitialUserNamespace(): boolean | null {
+  try {
+    return statSync('/proc/self/ns/user').ino === INITIAL_USER_NAMESPACE;
+  } catch {
+    return null;
+  }
 }
 
 function readSudo(): SystemFacts['sudo'] {
