@@ -123,7 +123,13 @@ function tried(trial: Trial | null): Check {
     };
   }
   if (typeof trial === 'string') {
-    return check('trial', title, false, trial, 'What is missing above is the likely reason.');
+    return check(
+      'trial',
+      title,
+      false,
+      trial,
+      'Where something is missing above, that is the likely reason; --verbose of http-trace run shows the words of the kernel.',
+    );
   }
   const others = BACKENDS.filter((backend) => trial.refused[backend] !== '').map(
     (backend) => `; not ${backend}: ${trial.refused[backend]}`,

@@ -19,8 +19,8 @@ static bool verbose;
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	(void)level;
-	return verbose ? vfprintf(stderr, format, arguments) : 0;
+	/* The verifier's log is a warning; the rest is libbpf talking to itself. */
+	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
 /* Sets a constant of .rodata by its name; 4 bytes each. */
@@ -205,13 +205,17 @@ static int try_backend(const struct options *options, const struct requester *re
 
 static _Noreturn void explain_refusal(int error, enum backend backend, const struct programs *programs)
 {
-	if (error == EPERM || error == EACCES)
+	/* Some kernels refuse one kind of program even to those who may load others. */
+	bool may_load = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL) == 1;
+
+	if ((error == EPERM || error == EACCES) && !may_load)
 		fail("no-permission",
 		     "The kernel refused to load the programs: run as root, or check that lockdown and the container allow eBPF.");
 	if (error == ENOMEM)
 		fail("kernel", "The kernel has no memory for the programs' maps: choose a smaller ring.");
-	fail("kernel", "This kernel does not accept the %s backend: %s. Run with --verbose for the kernel's words.",
-	     backend_names[backend], programs->refusals[backend]);
+	/* ENOENT: it was not even tried. */
+	fail("kernel", "This kernel does not accept the %s backend: %s.%s", backend_names[backend],
+	     programs->refusals[backend], error == ENOENT ? "" : " Run with --verbose for the kernel's words.");
 }
 
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs)
