@@ -36,6 +36,12 @@ const TEST_PACKAGES = [
   ['python3', "a client and a server to trace: Python's own"],
   ['python3-requests', 'the client that most Python programs use'],
   ['python3-aiohttp', 'an asynchronous client and server'],
+  ['liburing-dev', 'a program to trace that uses io_uring'],
+  ['iproute2', 'network namespaces'],
+  ['bpftool', 'looks at what is left in the kernel'],
+  ['qemu-system-x86', 'runs other kernels'],
+  ['busybox-static', 'starts them'],
+  ['xz-utils', 'unpacks their modules'],
   ['gdb', 'a debugger that stops in what is traced'],
   ['lldb', 'and another one'],
 ];

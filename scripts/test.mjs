@@ -22,6 +22,7 @@ const SUITES = [
   { name: 'unit', ...vitest('unit') },
   { name: 'webview', ...vitest('webview') },
   { name: 'kernel', ...vitest('kernel') },
+  { name: 'matrix', ...own('test/matrix/run.mjs') },
   { name: 'vscode', ...own('test/vscode/run.mjs') },
   { name: 'e2e', ...own('test/e2e/run.mjs') },
 ];
