@@ -79,7 +79,7 @@ async function overload(
   const random = generator(seed);
   const id = newId();
   const progress = join(context.folder, `progress-${id}`);
-  const exchanges = context.slow ? 40 : 100 + Math.floor(random() * 200);
+  const exchanges = context.slow ? 40 : 60 + Math.floor(random() * 140);
   const tracing = new Tracing(
     context,
     'run',

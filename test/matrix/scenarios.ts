@@ -265,6 +265,33 @@ const sockets: Scenario[] = [
       { count: 2 },
     ),
   ),
+  ...[
+    ['sendfile', 'ssend=sendfile', 'server'],
+    ['splice into it', 'ssend=splice', 'server'],
+    ['splice out of it', 'crecv=splice', 'client'],
+  ].map(([name, way, side]) =>
+    exchange(`Unix socket, ${name}`, `net=unix path=FOLDER/ID ${way} resbody=5000 exchanges=3`, {
+      count: 3,
+      ...(side === 'server' ? { server: COUNTED } : { client: COUNTED }),
+      also: () => NEVER_IN_MEMORY,
+    }),
+  ),
+  exchange('Unix socket, 3 MB each way', 'net=unix path=FOLDER/ID reqbody=3000000 resbody=3000000'),
+  exchange(
+    'Unix socket, non-blocking',
+    'net=unix path=FOLDER/ID nonblock=1 reqbody=400000 resbody=400000 delay=20',
+  ),
+  exchange(
+    'Unix socket, the response read by another thread',
+    'net=unix path=FOLDER/ID reader=1 exchanges=2',
+    { count: 2 },
+  ),
+  exchange('Unix socket, a descriptor used again', 'net=unix path=FOLDER/ID connections=4 exchanges=2', {
+    count: 8,
+  }),
+  exchange('Unix socket passed by SCM_RIGHTS', 'net=unix path=FOLDER/ID client=scm exchanges=2', {
+    count: 2,
+  }),
   exchange('Unix socket, MSG_PEEK', 'net=unix path=FOLDER/ID peek=1 exchanges=2', { count: 2 }),
   {
     name: 'the client alone',
