@@ -69,7 +69,7 @@ int trace_http_fsplcd(void *ctx)
 	u64 result = 0;
 
 	bpf_get_func_ret(ctx, &result);
-	return leave_call((s64)result, SLOT_PAGES);
+	return leave_call((s64)result, SLOT_SPLICE);
 }
 
 SEC("fentry/unix_stream_sendmsg")
@@ -94,6 +94,34 @@ SEC("fexit/unix_stream_recvmsg")
 int trace_http_furcvd(void *ctx)
 {
 	return leave_call(returned(ctx), SLOT_UNIX_RECEIVE);
+}
+
+/* As those of TCP; here no counter would tell that bytes moved. */
+SEC("fentry/unix_stream_sendpage")
+int BPF_PROG(trace_http_fupage, struct socket *socket, void *page, int offset, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
+}
+
+SEC("fexit/unix_stream_sendpage")
+int trace_http_fupaged(void *ctx)
+{
+	return leave_call(returned(ctx), SLOT_UNIX_PAGES);
+}
+
+SEC("fentry/unix_stream_splice_read")
+int BPF_PROG(trace_http_fusplc, struct socket *socket, s64 *position, void *pipe, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_IN, TRANSPORT_UNIX);
+}
+
+SEC("fexit/unix_stream_splice_read")
+int trace_http_fusplcd(void *ctx)
+{
+	u64 result = 0;
+
+	bpf_get_func_ret(ctx, &result);
+	return leave_call((s64)result, SLOT_UNIX_SPLICE);
 }
 
 SEC("fexit/unix_stream_connect")

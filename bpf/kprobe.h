@@ -55,7 +55,7 @@ int BPF_KPROBE(trace_http_ksplc, struct socket *socket, s64 *position, void *pip
 SEC("kretprobe/tcp_splice_read")
 int BPF_KRETPROBE(trace_http_ksplcd, long result)
 {
-	return leave_call(result, SLOT_PAGES);
+	return leave_call(result, SLOT_SPLICE);
 }
 
 SEC("kprobe/unix_stream_sendmsg")
@@ -80,6 +80,31 @@ SEC("kretprobe/unix_stream_recvmsg")
 int BPF_KRETPROBE(trace_http_kurcvd, int result)
 {
 	return leave_call(result, SLOT_UNIX_RECEIVE);
+}
+
+/* As those of TCP; here no counter would tell that bytes moved. */
+SEC("kprobe/unix_stream_sendpage")
+int BPF_KPROBE(trace_http_kupage, struct socket *socket, void *page, int offset, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
+}
+
+SEC("kretprobe/unix_stream_sendpage")
+int BPF_KRETPROBE(trace_http_kupaged, int result)
+{
+	return leave_call(result, SLOT_UNIX_PAGES);
+}
+
+SEC("kprobe/unix_stream_splice_read")
+int BPF_KPROBE(trace_http_kusplc, struct socket *socket, s64 *position, void *pipe, size_t size)
+{
+	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_IN, TRANSPORT_UNIX);
+}
+
+SEC("kretprobe/unix_stream_splice_read")
+int BPF_KRETPROBE(trace_http_kusplcd, long result)
+{
+	return leave_call(result, SLOT_UNIX_SPLICE);
 }
 
 /* connect and accept: the socket is known at the entry, the result at the exit. */
