@@ -106,7 +106,7 @@ const MOMENTS: readonly Moment[] = [
 /** Why what a call brings that began before the trace cannot be seen. */
 function blindToBegun({ backend }: Context): string | null {
   if (backend === 'tracepoint') return null; // The arguments of a system call are there at its exit too.
-  return `${backend} knows the buffer of a call only from its entry, and this call was entered before the trace`;
+  return `${backend} reads the place of a call's buffer at its entry, and this call was entered before the trace`;
 }
 
 /** All but the one request is seen; its response stands alone and says so. */

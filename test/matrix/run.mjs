@@ -31,7 +31,7 @@ const httpTrace = join(made, 'dist/http-trace');
 
 /** Every backend's turn, in milliseconds. */
 const NATIVE_TIMEOUT = 10 * 60_000;
-const GUEST_TIMEOUT = 6 * 60_000;
+const GUEST_TIMEOUT = 8 * 60_000;
 /** Overloads and restarts where the machine is emulated. */
 const GUEST_SEEDS = 2;
 const GUEST_RESTARTS = 10;
