@@ -105,7 +105,8 @@ export type Extent = 'whole' | 'counted' | 'any';
 export interface Expected {
   readonly request?: Extent;
   readonly response?: Extent;
-  readonly joinedLate?: boolean;
+  /** null: either is right. */
+  readonly joinedLate?: boolean | null;
   /** Milliseconds by which a duration may be longer than the peer's own. */
   readonly slack: number;
 }
@@ -121,12 +122,13 @@ export function expectSame(trace: Trace, said: Said, expected: Expected): void {
   same(about('status'), exchange.status, said.status);
   same(about('answer'), field(exchange.response, 'X-Answer'), [said.answer]);
   same(about('violations'), exchange.violations, []);
-  same(about('joined late'), exchange.connection.joinedLate, joinedLate);
+  const late = joinedLate ?? exchange.connection.joinedLate;
+  same(about('joined late'), exchange.connection.joinedLate, late);
   expectEnds(exchange, said, about);
   expectNamespace(trace, exchange, said, about);
   expectBody(about('request body'), exchange.request, said.requestSize, said.requestSha, request);
   expectBody(about('response body'), exchange.response, said.responseSize, said.responseSha, response);
-  const marks = exchange.completeness.filter((mark) => mark !== 'joined-late' || !joinedLate);
+  const marks = exchange.completeness.filter((mark) => mark !== 'joined-late' || !late);
   if (request === 'whole' && response === 'whole') same(about('completeness'), marks, ['complete']);
   if (request === 'counted' || response === 'counted') {
     assert(!marks.includes('complete'), about('called complete, though bytes are not there'));
