@@ -42,7 +42,6 @@ enum bpf_map_type {
 
 enum {
 	BPF_ANY = 0,
-	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
@@ -299,16 +298,12 @@ struct task_struct {
 	u64 start_boottime;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
-	struct task_struct *real_parent;
 	const struct cred *cred;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	char comm[16];
 };
 
-struct linux_binprm {
-	int argc;
-};
 
 #pragma clang attribute pop
 

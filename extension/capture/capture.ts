@@ -66,7 +66,7 @@ function copyLimit(bodyLimit: number | null): number {
 
 /** @throws TraceError with the reason in the user's words. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const way = await chooseWay(options.ask ?? null);
+  const way = await chooseWay(options.ask);
   const channel = await Channel.open();
   let loader: ChildProcess | null = null;
   try {
@@ -88,7 +88,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
     ];
-    const launched = await launchLoader(way, options.nativePath, loaderArguments, options.ask ?? null);
+    const launched = await launchLoader(way, options.nativePath, loaderArguments);
     loader = launched.process;
     const capture = new HelperConnection(channel, launched.failed);
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);

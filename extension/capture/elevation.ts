@@ -30,8 +30,8 @@ export type Way = 'root' | 'sudo';
 /** Longest part of the loader's stderr that is kept for the message. */
 const MAX_STDERR = 64 * 1024;
 
-/** null when none is open: then the user has to run {@link manualCommand}. */
-export async function findWay(): Promise<Way | null> {
+/** null when none is open without asking. */
+async function findWay(): Promise<Way | null> {
   if (process.geteuid?.() === 0) return 'root';
   try {
     await promisify(execFile)('sudo', ['-n', 'true'], { timeout: 5_000 });
@@ -57,16 +57,14 @@ export function runInTerminal(command: readonly string[]): Promise<TraceError> {
 
 /** @throws TraceError when the loader is missing. */
 export async function launchLoader(
-  way: Way | null,
+  way: Way | Ask,
   nativePath: string,
   options: readonly string[],
-  ask: Ask | null,
 ): Promise<Launched> {
   const loader = join(nativePath, 'loader');
   makeExecutable(loader);
-  if (way === null) {
-    if (ask === null) throw new TraceError('no-permission', 'Loading eBPF programs needs root.');
-    return { process: null, failed: ask(['sudo', '--', loader, ...options]), prompts: true };
+  if (typeof way === 'function') {
+    return { process: null, failed: way(['sudo', '--', loader, ...options]), prompts: true };
   }
   const [command, args] = way === 'root' ? [loader, options] : ['sudo', ['-n', '--', loader, ...options]];
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -93,15 +91,15 @@ export async function launchLoader(
 }
 
 /**
- * Before anything else is made ready: the way there is, or null when the user has to be asked.
+ * Before anything else is made ready: the way there is, or else how to ask the user.
  * @throws TraceError platform, or no-permission when nobody can be asked.
  */
-export async function chooseWay(ask: Ask | null): Promise<Way | null> {
+export async function chooseWay(ask: Ask | undefined): Promise<Way | Ask> {
   if (process.platform !== 'linux') {
     throw new TraceError('platform', `HTTP Trace needs Linux with eBPF; this is ${process.platform}.`);
   }
-  const way = await findWay();
-  if (way === null && ask === null) {
+  const way = (await findWay()) ?? ask;
+  if (way === undefined) {
     throw new TraceError(
       'no-permission',
       'Loading eBPF programs needs root. Run this as root, or allow it for this terminal by running `sudo -v` first.',

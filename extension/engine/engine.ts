@@ -55,7 +55,7 @@ export interface EngineChanges {
   readonly removed: readonly number[];
 }
 
-/** What H1 implements: see extension/engine/README in ARCHITECTURE.md. */
+/** What the engine offers; how it is built stands in ARCHITECTURE.md, "The engine". */
 export interface EngineApi {
   /**
    * Wall time minus boot time in nanoseconds, needed before `json`. May be called again (suspend). The first
