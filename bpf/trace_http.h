@@ -11,11 +11,12 @@
 #ifndef TRACE_HTTP_H
 #define TRACE_HTTP_H
 
-#define TRACE_HTTP_LAYOUT 1 /* raised whenever a layout below changes */
+#define TRACE_HTTP_LAYOUT 2 /* raised whenever a layout below changes */
 
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
 #define UNIX_PATH_SIZE 108 /* sizeof sockaddr_un.sun_path */
+#define ALPN_SIZE 32 /* longest protocol name that is kept; RFC 7301 allows 255 */
 
 enum record_type {
 	RECORD_OPENED = 1,  /* a connection is known from here on */
@@ -25,6 +26,7 @@ enum record_type {
 	RECORD_PROCESS_STARTED = 5,  /* fork or clone of a target */
 	RECORD_PROCESS_REPLACED = 6, /* exec in a target */
 	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
+	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -57,6 +59,24 @@ enum ending {
 	ENDING_FIN = 1,      /* orderly: the peer's FIN (in), shutdown or close (out) */
 	ENDING_RESET = 2,    /* RST or another socket error */
 	ENDING_READ_EOF = 3, /* the target read the end of the stream */
+};
+
+/* Whose functions a session's plaintext was copied from. */
+enum tls_library {
+	TLS_LIBRARY_UNKNOWN = 0,
+	TLS_LIBRARY_OPENSSL = 1,
+	TLS_LIBRARY_GNUTLS = 2,
+	TLS_LIBRARY_GO = 3,
+	TLS_LIBRARY_BORINGSSL = 4,
+	TLS_LIBRARY_NSS = 5,
+};
+
+/* How a session's socket was found. */
+enum tls_binding {
+	TLS_BINDING_UNKNOWN = 0,
+	TLS_BINDING_CALL = 1,       /* a socket call inside the call of the library, on the same thread */
+	TLS_BINDING_CIPHERTEXT = 2, /* the bytes that the library made, or was given, moved on the socket */
+	TLS_BINDING_DESCRIPTOR = 3, /* the program named the descriptor (SSL_set_fd) */
 };
 
 /* record_header.flags */
@@ -139,6 +159,23 @@ struct record_process {
 	unsigned int parent;           /* thread group of the parent, 0 = unknown */
 	unsigned int status;           /* PROCESS_ENDED: wait status */
 	char name[COMM_SIZE];
+};
+
+/*
+ * A TLS session: its plaintext is a stream of its own, of which header.connection is the id. Emitted when it
+ * is first seen, and again with all that is known whenever something becomes known: the last one counts.
+ */
+struct record_tls {
+	struct record_header header;
+	unsigned long long socket;            /* connection id of its socket, 0 = unknown */
+	unsigned long long handshake_started; /* 0 = not seen */
+	unsigned long long handshake_ended;   /* 0 = not seen */
+	unsigned char library;
+	unsigned char binding;
+	unsigned char side;
+	unsigned char alpn_length; /* 0 = none, or not known */
+	unsigned char padding[4];
+	char alpn[ALPN_SIZE]; /* the protocol that was selected */
 };
 
 /* Per-CPU counters; the sum over CPUs is what user space reads. */

@@ -22,7 +22,7 @@ import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from
 import { Targets } from './targets.ts';
 
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 /**
  * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
  * drops, at its place in the stream; the traced program never notices.

@@ -34,7 +34,8 @@ export class TargetList {
       const type = view.getUint16(at + LAYOUT.header.type, true);
       const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
       if (isData) this.#connection(view.getUint8(at + LAYOUT.data.protocol));
-      else if (type >= RecordType.ProcessStarted) this.#process(batch.subarray(at, at + length));
+      else if (type >= RecordType.ProcessStarted && type <= RecordType.ProcessEnded)
+        this.#process(batch.subarray(at, at + length));
       at += length;
     }
   }

@@ -234,6 +234,7 @@ export class Engine implements EngineApi, ConnectionHost {
         this.#processes.set(record.pid, record.name === '' ? null : record.name);
         return;
       case RecordType.ProcessEnded:
+      case RecordType.Tls:
         return;
       default:
         this.#connections.take(record);

@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
-export const RECORD_LAYOUT = 1;
+export const RECORD_LAYOUT = 2;
 
 export enum RecordType {
   Opened = 1,
@@ -14,6 +14,7 @@ export enum RecordType {
   ProcessStarted = 5,
   ProcessReplaced = 6,
   ProcessEnded = 7,
+  Tls = 8,
 }
 
 export enum Direction {
@@ -127,7 +128,27 @@ export interface ProcessRecord extends RecordBase {
   readonly name: string;
 }
 
-export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord;
+export type TlsLibraryName = 'openssl' | 'gnutls' | 'go' | 'boringssl' | 'nss';
+
+/** How a session's socket was found: by a socket call inside the library's call, by its ciphertext, by the program. */
+export type TlsBinding = 'call' | 'ciphertext' | 'descriptor';
+
+/** What is known of a TLS session, whose plaintext is a stream of its own. The last one counts. */
+export interface TlsRecord extends RecordBase {
+  readonly type: RecordType.Tls;
+  /** Connection of the session's socket; 0n = unknown. */
+  readonly socket: bigint;
+  /** Boot time; 0n = not seen. */
+  readonly handshakeStarted: bigint;
+  readonly handshakeEnded: bigint;
+  readonly library: TlsLibraryName | null;
+  readonly binding: TlsBinding | null;
+  readonly side: 'client' | 'server' | null;
+  /** The selected protocol (RFC 7301) in Latin-1; null = none, or not known. */
+  readonly alpn: string | null;
+}
+
+export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord | TlsRecord;
 
 /** Byte offsets; every record begins with the header. */
 export const LAYOUT = {
@@ -163,6 +184,17 @@ export const LAYOUT = {
   ended: { size: 56, position: 40, error: 48, direction: 52, ending: 53 },
   closed: { size: 56, sent: 40, received: 48 },
   process: { size: 72, startTime: 40, parent: 48, status: 52, name: 56 },
+  tls: {
+    size: 104,
+    socket: 40,
+    handshakeStarted: 48,
+    handshakeEnded: 56,
+    library: 64,
+    binding: 65,
+    side: 66,
+    alpnLength: 67,
+    alpn: 72,
+  },
 } as const;
 
 /** A batch that does not fit the layout: the helper and the engine differ, or the file is damaged. */
@@ -173,6 +205,9 @@ export class RecordError extends Error {
 const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' };
 const SIDES = [null, 'client', 'server'] as const;
 const TRANSPORTS = ['tcp', 'unix'] as const;
+const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss'] as const;
+const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
+const ALPN_SIZE = 32;
 
 /**
  * The records of one batch, in order. Payloads are views of `batch`.
@@ -345,9 +380,40 @@ function readRecord(batch: Uint8Array, view: DataView, at: number, length: numbe
         name: readName(batch.subarray(at + f.name, at + f.name + 16)),
       };
     }
+    case RecordType.Tls: {
+      const f = LAYOUT.tls;
+      need(f.size);
+      const library = LIBRARIES[view.getUint8(at + f.library)];
+      const binding = BINDINGS[view.getUint8(at + f.binding)];
+      const side = SIDES[view.getUint8(at + f.side)];
+      const alpnLength = view.getUint8(at + f.alpnLength);
+      if (library === undefined || binding === undefined || side === undefined || alpnLength > ALPN_SIZE) {
+        throw new RecordError('a TLS record has an impossible value');
+      }
+      return {
+        flags,
+        time,
+        emitted,
+        pid,
+        tid,
+        connection,
+        type,
+        socket: big(f.socket),
+        handshakeStarted: big(f.handshakeStarted),
+        handshakeEnded: big(f.handshakeEnded),
+        library,
+        binding,
+        side,
+        alpn: alpnLength === 0 ? null : latin1(batch.subarray(at + f.alpn, at + f.alpn + alpnLength)),
+      };
+    }
     default:
       throw new RecordError(`a record has the unknown type ${type}`);
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 /** comm: up to 15 bytes and a NUL, set by the program itself, so not always UTF-8. */

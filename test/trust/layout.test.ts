@@ -4,7 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { LAYOUT, RECORD_LAYOUT } from '../../extension/engine/record.ts';
+import {
+  Direction,
+  Ending,
+  LAYOUT,
+  Layer,
+  Omission,
+  RECORD_LAYOUT,
+  RecordType,
+  WireProtocol,
+} from '../../extension/engine/record.ts';
 import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,7 +25,7 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-it('offsets and sizes are those of bpf/trace_http.h', () => {
+it('offsets, sizes and numbered words are those of bpf/trace_http.h', () => {
   const lines: string[] = [];
   const expected: Record<string, number> = {};
   for (const [struct, fields] of Object.entries(LAYOUT)) {
@@ -28,6 +37,21 @@ it('offsets and sizes are those of bpf/trace_http.h', () => {
           ? `sizeof(struct record_${snake(struct)})`
           : `offsetof(struct record_${snake(struct)}, ${C_NAMES[name] ?? snake(field)})`;
       lines.push(`printf("${name} %zu\\n", ${value});`);
+    }
+  }
+  const values = {
+    RECORD: RecordType,
+    DIRECTION: Direction,
+    LAYER: Layer,
+    PROTOCOL: WireProtocol,
+    OMISSION: Omission,
+    ENDING: Ending,
+  };
+  for (const [prefix, names] of Object.entries(values)) {
+    for (const [name, value] of Object.entries(names)) {
+      if (typeof value !== 'number') continue;
+      expected[`${prefix}.${name}`] = value;
+      lines.push(`printf("${prefix}.${name} %d\\n", ${prefix}${snake(name).toUpperCase()});`);
     }
   }
   const folder = mkdtempSync(join(tmpdir(), 'layout-'));

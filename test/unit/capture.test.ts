@@ -14,7 +14,7 @@ if (!isRoot) console.warn('skipped: captures with a broken loader need root, as 
 
 const HELLO: Hello = {
   protocol: PROTOCOL_VERSION,
-  layout: 1,
+  layout: 2,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
   kernel: '6.18',

@@ -31,7 +31,7 @@ function httpTrace(...args: string[]): { status: number | null; stdout: string; 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const hello = {
   protocol: 1,
-  layout: 1,
+  layout: 2,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
   kernel: '6.1.0',

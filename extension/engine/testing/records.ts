@@ -10,6 +10,8 @@ import {
   Layer,
   type Omission,
   RecordType,
+  type TlsBinding,
+  type TlsLibraryName,
   WireProtocol,
 } from '../record.ts';
 
@@ -70,7 +72,22 @@ export interface ProcessSpec extends Common {
   readonly status?: number;
 }
 
-export type RecordSpec = OpenedSpec | DataSpec | EndedSpec | ClosedSpec | ProcessSpec;
+export interface TlsSpec extends Common {
+  readonly type: 'tls';
+  /** 0n or missing = unknown. */
+  readonly socket?: bigint;
+  readonly handshakeStarted?: bigint;
+  readonly handshakeEnded?: bigint;
+  readonly library?: TlsLibraryName | null;
+  readonly binding?: TlsBinding | null;
+  readonly side?: 'client' | 'server' | null;
+  readonly alpn?: string | null;
+}
+
+export type RecordSpec = OpenedSpec | DataSpec | EndedSpec | ClosedSpec | ProcessSpec | TlsSpec;
+
+const LIBRARIES: readonly (TlsLibraryName | null)[] = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss'];
+const BINDINGS: readonly (TlsBinding | null)[] = [null, 'call', 'ciphertext', 'descriptor'];
 
 /** The bytes of these records, one after the other. Strings are Latin-1. */
 export function recordBatch(specs: readonly RecordSpec[]): Buffer {
@@ -127,6 +144,20 @@ export function recordBytes(spec: RecordSpec): Buffer {
       const bytes = header(spec, RecordType.Closed, f.size);
       bytes.writeBigUInt64LE(BigInt(spec.sent), f.sent);
       bytes.writeBigUInt64LE(BigInt(spec.received), f.received);
+      return bytes;
+    }
+    case 'tls': {
+      const f = LAYOUT.tls;
+      const bytes = header(spec, RecordType.Tls, f.size);
+      const side = spec.side ?? null;
+      bytes.writeBigUInt64LE(spec.socket ?? 0n, f.socket);
+      bytes.writeBigUInt64LE(spec.handshakeStarted ?? 0n, f.handshakeStarted);
+      bytes.writeBigUInt64LE(spec.handshakeEnded ?? 0n, f.handshakeEnded);
+      bytes.writeUInt8(LIBRARIES.indexOf(spec.library ?? null), f.library);
+      bytes.writeUInt8(BINDINGS.indexOf(spec.binding ?? null), f.binding);
+      bytes.writeUInt8(side === null ? 0 : side === 'client' ? 1 : 2, f.side);
+      bytes.writeUInt8(spec.alpn?.length ?? 0, f.alpnLength);
+      bytes.write(spec.alpn ?? '', f.alpn, 'latin1');
       return bytes;
     }
     default: {
