@@ -1,112 +1,53 @@
 /**
- * One stream of HTTP/1 in two directions: orders its records, tells requests from responses, reads both, and
- * pairs them. The socket's bytes are one such stream, the TLS plaintext on the same socket another.
- *
- * A direction is held while only the other one can tell how to read on:
- * - a response, while no request is known (a blocking send is recorded when it returns, which may be after the
- *   response was received by another thread);
- * - what follows a CONNECT or an upgrade request, while its response has not come.
+ * One stream of bytes in two directions: orders its records and picks the dissector that reads them. The
+ * socket's bytes are one such stream, the TLS plaintext on the same socket another.
  */
-import type { MessageKind, Process, Side } from './exchange.ts';
-import type { FieldLines } from './http1/fieldLines.ts';
-import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './http1/framing.ts';
+import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
+import { Http1Connection } from './http1/connection.ts';
+import { MAX_HELD_PIECES } from './limits.ts';
+import type { StoredConnection } from './model.ts';
+import { type MissingReason, type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
 import {
-  type GapReason,
-  type HeadResult,
-  type PieceContext,
-  Reader,
-  type ReaderSink,
-} from './http1/reader.ts';
-import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES } from './limits.ts';
-import type { StoredConnection, StoredExchange, StoredMessage } from './model.ts';
-import { Pairing, type PairingHost } from './pairing.ts';
-import {
-  type ByteCounters,
-  type MissingReason,
-  type OrderedSink,
-  Reassembly,
-  type StreamRecord,
-} from './reassembly.ts';
-import { type ClosedRecord, type DataRecord, Direction, type EndedRecord, Ending } from './record.ts';
-import { SideSniffer } from './sideSniffer.ts';
+  type ClosedRecord,
+  type DataRecord,
+  Direction,
+  type EndedRecord,
+  Ending,
+  WireProtocol,
+} from './record.ts';
 
-/** What a connection needs of the engine. */
-export interface ConnectionHost {
-  readonly counters: ByteCounters;
-  readonly bodyLimit: number;
-  /** Milliseconds since the trace's start. */
-  milliseconds(bootTime: bigint): number;
-  process(pid: number): Process | null;
-  create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange;
-  changed(exchange: StoredExchange): void;
-  ended(exchange: StoredExchange): void;
-  merged(exchange: StoredExchange): void;
-  mayKeep(bytes: number): boolean;
-}
+/** RFC 9113 section 3.4. While the bytes of a direction may become it, no dissector is picked. */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
 
-export type Piece =
-  | { readonly kind: 'bytes'; readonly bytes: Buffer; from: number; readonly context: PieceContext }
-  | {
-      readonly kind: 'gap';
-      readonly length: number;
-      readonly reason: GapReason;
-      readonly context: PieceContext;
-    }
-  | { readonly kind: 'end'; readonly orderly: boolean };
+type Action = (dissector: Dissector) => void;
 
-const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
-
-class Lane {
-  reader: Reader | null = null;
-  held: Piece[] = [];
-  heldBytes = 0;
-  /** Emission time of the first held piece. */
-  heldSince = 0n;
-  ended = false;
-  /** Messages may begin although nothing is known to allow it. */
-  forced = false;
-  releasing = false;
-}
-
-export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
+export class Connection implements OrderedSink {
   readonly info: StoredConnection;
-  /** The socket is gone and everything was read. */
+  /** It is over, and everything was read. */
   done = false;
 
   readonly #host: ConnectionHost;
   readonly #reassembly: Reassembly;
-  readonly #pairing: Pairing;
-  readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
-  #sniffer: SideSniffer | null = null;
-  #side: Side | null = null;
-  #exchanges = 0;
-  #tunnel: StoredExchange | null = null;
-  /** Something happened that may let a held direction go on. */
-  #retry = false;
-  #retrying = false;
-  /** Emission time of the record being read. */
-  #emitted = 0n;
+  #dissector: Dissector | null = null;
+  /** What came before the protocol was known. */
+  #held: Action[] = [];
+  readonly #beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
   #time = 0;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
     this.info = info;
     this.#host = host;
     this.#reassembly = new Reassembly(this, host.counters, !info.tls);
-    this.#pairing = new Pairing(this);
   }
 
   /** True when something waits for a record or for time. */
   get waiting(): boolean {
-    return this.#reassembly.waiting || this.#lanes[0].held.length > 0 || this.#lanes[1].held.length > 0;
-  }
-
-  get joinedLate(): boolean {
-    return this.info.joinedLate;
+    return this.#reassembly.waiting || (this.#dissector?.waiting ?? false);
   }
 
   /** `info` is known. */
   opened(): void {
-    if (this.#side === null && this.info.side !== null) this.#become(this.info.side);
+    this.#dissector?.opened();
     this.#reassembly.opened();
   }
 
@@ -117,9 +58,7 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
   /** Every record emitted up to then has been pushed. */
   advance(upTo: bigint): void {
     this.#reassembly.advance(upTo);
-    for (const lane of this.#lanes) {
-      if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
-    }
+    this.#dissector?.advance(upTo);
   }
 
   /** The trace is over at this time (milliseconds). */
@@ -127,284 +66,114 @@ export class HttpConnection implements OrderedSink, ReaderSink, PairingHost {
     this.#reassembly.flush();
     this.#time = Math.max(this.#time, at);
     if (this.done) return;
-    for (const lane of this.#lanes) {
-      this.#force(lane);
-      lane.reader?.stop();
-      lane.ended = true;
-    }
-    this.#endTunnel();
-    this.#pairing.over(this.#time, false);
+    this.#settle()?.finish(this.#time);
     this.done = true;
   }
 
   // ── records in order ───────────────────────────────────────────────────────────────────────────────────
 
   bytes(record: DataRecord, bytes: Buffer): void {
+    const { direction } = record;
     const context = this.#context(record);
-    this.#piece(record.direction, { kind: 'bytes', bytes, from: 0, context });
+    if (this.#dissector === null) {
+      const protocol =
+        record.protocol === WireProtocol.Undecided
+          ? this.#beginnings[direction].protocol(bytes)
+          : record.protocol;
+      if (protocol === WireProtocol.Undecided) {
+        const copy = Buffer.from(bytes);
+        this.#hold((dissector) => dissector.bytes(direction, copy, context));
+        return;
+      }
+      this.#pick(protocol);
+    }
+    if (isForeign(record.protocol)) this.#dissector?.missing(direction, bytes.length, 'foreign', context);
+    else this.#dissector?.bytes(direction, bytes, context);
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
     const context = this.#context(record);
-    const lane = this.#lanes[direction];
-    const wholeMessages = reason === 'foreign' || reason === 'filter';
-    if (wholeMessages && (lane.reader === null || lane.reader.idle) && this.#tunnel === null) {
-      lane.reader?.pass(length);
-      return;
+    if (this.#dissector !== null) this.#dissector.missing(direction, length, reason, context);
+    else if (reason !== 'foreign') {
+      this.#beginnings[direction].lost();
+      this.#hold((dissector) => dissector.missing(direction, length, reason, context));
     }
-    const known = reason === 'limit' || reason === 'filter';
-    this.#piece(direction, { kind: 'gap', length, reason: known ? 'limit' : 'lost', context });
   }
 
   directionEnded(record: EndedRecord): void {
-    this.#context(record);
-    this.#end(record.direction, record.ending !== Ending.Reset);
+    const context = this.#context(record);
+    const orderly = record.ending !== Ending.Reset;
+    if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
+    else this.#hold((dissector) => dissector.ended(record.direction, orderly, context));
   }
 
   connectionClosed(record: ClosedRecord): void {
-    this.#context(record);
+    const context = this.#context(record);
+    const dissector = this.#settle();
     // The target closed: what it sent is whole. Whether the peer was done is known only from an end that was read.
-    this.#end(Direction.Out, true);
-    this.#end(Direction.In, false);
-    this.#endTunnel();
-    this.#pairing.over(this.#time, true);
+    dissector?.ended(Direction.Out, true, context);
+    dissector?.ended(Direction.In, false, context);
+    dissector?.closed(context);
     this.done = true;
   }
 
   #context(record: StreamRecord): PieceContext {
-    this.#emitted = record.emitted;
     const time = this.#host.milliseconds(record.time);
     this.#time = Math.max(this.#time, time);
-    return { time, pid: record.pid };
+    return { time, pid: record.pid, emitted: record.emitted };
   }
 
-  #piece(direction: Direction, piece: Piece): void {
-    if (this.#side !== null) {
-      this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
-      return;
-    }
-    this.#sniffer ??= new SideSniffer();
-    this.#sniffer.add(direction, piece);
-    if (this.#sniffer.side !== null) this.#become(this.#sniffer.side);
+  #hold(action: Action): void {
+    this.#held.push(action);
+    if (this.#held.length > MAX_HELD_PIECES) this.#pick(WireProtocol.Http1);
   }
 
-  #become(side: Side): void {
-    this.#side = side;
-    this.info.side = side;
-    const sniffer = this.#sniffer;
-    this.#sniffer = null;
-    const requests = side === 'client' ? Direction.Out : Direction.In;
-    for (const direction of [Direction.Out, Direction.In]) {
-      const midStream = this.info.joinedLate || (sniffer?.skipped(direction) ?? false);
-      const kind = direction === requests ? 'request' : 'response';
-      this.#lanes[direction].reader = new Reader(kind, this, this.#host.bodyLimit, midStream);
-    }
-    for (const { direction, piece } of sniffer?.pieces ?? []) {
-      this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
-    }
+  /** Nothing more will tell the protocol. */
+  #settle(): Dissector | null {
+    if (this.#dissector === null && this.#held.length > 0) this.#pick(WireProtocol.Http1);
+    return this.#dissector;
   }
 
-  // ── lanes ──────────────────────────────────────────────────────────────────────────────────────────────
-
-  #feed(lane: Lane, piece: Piece): void {
-    if (lane.held.length > 0 || !this.#read(lane, piece)) this.#hold(lane, piece);
+  #pick(protocol: WireProtocol): void {
+    const dissector = this.#make(protocol);
+    if (dissector === null) return;
+    this.#dissector = dissector;
+    for (const action of this.#held) action(dissector);
+    this.#held = [];
   }
 
-  /** @returns false when not all of the piece was read. */
-  #read(lane: Lane, piece: Piece): boolean {
-    const { reader } = lane;
-    if (reader === null) return true;
-    if (piece.kind === 'gap') reader.gap(piece.length, piece.reason, piece.context);
-    else if (piece.kind === 'end') this.#endReader(lane, piece.orderly);
-    else {
-      piece.from = reader.feed(piece.bytes, piece.from, piece.context);
-      return piece.from >= piece.bytes.length;
-    }
-    return true;
-  }
-
-  #hold(lane: Lane, piece: Piece): void {
-    if (lane.held.length === 0) lane.heldSince = this.#emitted;
-    if (piece.kind === 'bytes') {
-      const bytes = Buffer.from(piece.bytes.subarray(piece.from));
-      lane.held.push({ kind: 'bytes', bytes, from: 0, context: piece.context });
-      lane.heldBytes += bytes.length;
-    } else lane.held.push(piece);
-    if (lane.held.length > MAX_HELD_PIECES || lane.heldBytes > MAX_HELD_BYTES) this.#force(lane);
-  }
-
-  #release(lane: Lane): void {
-    if (lane.releasing) return;
-    lane.releasing = true;
-    let count = 0;
-    for (const piece of lane.held) {
-      if (!this.#read(lane, piece)) break;
-      count++;
-    }
-    lane.held.splice(0, count);
-    lane.heldBytes = 0;
-    for (const piece of lane.held)
-      if (piece.kind === 'bytes') lane.heldBytes += piece.bytes.length - piece.from;
-    lane.releasing = false;
-  }
-
-  #force(lane: Lane): void {
-    if (lane.held.length === 0) return;
-    lane.forced = true;
-    this.#release(lane);
-    lane.forced = false;
-    this.#retryHeld();
-  }
-
-  #retryHeld(): void {
-    if (this.#retrying) return;
-    this.#retrying = true;
-    while (this.#retry) {
-      this.#retry = false;
-      for (const lane of this.#lanes) if (lane.held.length > 0) this.#release(lane);
-    }
-    this.#retrying = false;
-  }
-
-  #end(direction: Direction, orderly: boolean): void {
-    const lane = this.#lanes[direction];
-    if (lane.ended) return;
-    lane.ended = true;
-    // What this direction still waits for may never come; and nothing follows that could be misread.
-    this.#force(lane);
-    this.#piece(direction, { kind: 'end', orderly });
-  }
-
-  #endReader(lane: Lane, orderly: boolean): void {
-    const { reader } = lane;
-    if (reader === null) return;
-    reader.end(orderly);
-    if (reader.kind === 'response') {
-      // What a held request direction has to say comes before it is unanswered.
-      const other = this.#lanes.find((candidate) => candidate !== lane);
-      if (other !== undefined) this.#force(other);
-      this.#pairing.responsesOver(this.#time);
+  /** @returns null for a protocol that is not read. */
+  #make(protocol: WireProtocol): Dissector | null {
+    switch (protocol) {
+      case WireProtocol.Http1:
+      case WireProtocol.Undecided:
+        return new Http1Connection(this.info, this.#host);
+      default:
+        return null;
     }
   }
+}
 
-  #endTunnel(): void {
-    if (this.#tunnel !== null) this.#pairing.endTunnel(this.#tunnel, this.#time);
-    this.#tunnel = null;
+/** Not one of those that a dissector reads. */
+function isForeign(protocol: WireProtocol): boolean {
+  return protocol !== WireProtocol.Undecided && protocol !== WireProtocol.Http1;
+}
+
+/** The first bytes of one direction. */
+class Beginning {
+  #text = '';
+  #known = false;
+
+  /** What these further bytes show it to be. */
+  protocol(bytes: Buffer): WireProtocol {
+    if (this.#known) return WireProtocol.Http1;
+    this.#text += bytes.toString('latin1', 0, HTTP2_PREFACE.length);
+    if (this.#text.startsWith(HTTP2_PREFACE)) return WireProtocol.Http2;
+    return HTTP2_PREFACE.startsWith(this.#text) ? WireProtocol.Undecided : WireProtocol.Http1;
   }
 
-  #laneOf(kind: MessageKind): Lane {
-    const requests = this.#side === 'client' ? Direction.Out : Direction.In;
-    return this.#lanes[
-      kind === 'request' ? requests : requests === Direction.Out ? Direction.In : Direction.Out
-    ];
-  }
-
-  // ── messages ───────────────────────────────────────────────────────────────────────────────────────────
-
-  mayBegin(kind: MessageKind): boolean {
-    if (this.#laneOf(kind).forced) return true;
-    if (kind === 'response') return this.#pairing.expectsResponse;
-    const last = this.#pairing.lastOutstanding;
-    return last === null || !last.mayBecomeTunnel;
-  }
-
-  messageBegan(message: StoredMessage, pid: number): void {
-    const process = this.#host.process(pid);
-    if (message.kind === 'request') {
-      // A doubtful body of which nothing has come when the client speaks again is none.
-      this.#laneOf('response').reader?.concludeWithoutBody();
-      this.#pairing.requestBegan(message, process);
-    } else this.#pairing.responseBegan(message, process);
-    this.#retry = true;
-  }
-
-  headEnded(message: StoredMessage, lines: FieldLines): HeadResult {
-    this.#retry = true;
-    const fields = lines.late.length === 0 ? lines.fields : [...lines.fields, ...lines.late];
-    if (message.kind === 'request') {
-      const exchange = this.#pairing.requesting;
-      if (exchange !== null) exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
-      // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
-      const result = requestFraming(message.version, fields);
-      const body = message.method === 'CONNECT' ? NO_BODY : result;
-      return {
-        framing: body.framing,
-        codings: body.codings,
-        broken: result.broken,
-        doubtful: expectsContinue(fields),
-      };
-    }
-    const request = this.#pairing.answered?.request ?? null;
-    const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
-    const responding = this.#pairing.responding;
-    if (result.framing.kind === 'tunnel' && responding !== null) {
-      responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
-      this.#tunnel = responding;
-    }
-    const { framing, codings, broken } = result;
-    return { framing, codings, broken, doubtful: request === null };
-  }
-
-  mayLackBody(message: StoredMessage): boolean {
-    if (message.kind === 'response') return true;
-    const { requesting } = this.#pairing;
-    return requesting !== null && requesting.response !== null && requesting.interim.length === 0;
-  }
-
-  progressed(message: StoredMessage): void {
-    const exchange = message.kind === 'request' ? this.#pairing.requesting : this.#pairing.responding;
-    if (exchange !== null) this.#host.changed(exchange);
-  }
-
-  messageEnded(message: StoredMessage): void {
-    this.#retry = true;
-    if (message.kind === 'request') {
-      this.#pairing.requestEnded(message);
-      return;
-    }
-    const responding = this.#pairing.responding;
-    this.#pairing.responseEnded(message);
-    if (responding !== null && responding === this.#tunnel) this.#laneOf('request').reader?.becomeTunnel();
-  }
-
-  hidden(kind: MessageKind): void {
-    this.#retry = true;
-    this.#pairing.hidden(kind);
-  }
-
-  tunnelled(kind: MessageKind, bytes: number): void {
-    const tunnel = this.#tunnel?.tunnel;
-    if (tunnel == null || this.#tunnel === null) return;
-    if ((kind === 'request') === (this.#side === 'client')) tunnel.sent += bytes;
-    else tunnel.received += bytes;
-    this.#host.changed(this.#tunnel);
-  }
-
-  mayKeep(bytes: number): boolean {
-    return this.#host.mayKeep(bytes);
-  }
-
-  // ── exchanges ──────────────────────────────────────────────────────────────────────────────────────────
-
-  createExchange(process: Process | null): StoredExchange {
-    this.#exchanges++;
-    return this.#host.create(process, this.info, this.#exchanges === 1);
-  }
-
-  exchangeChanged(exchange: StoredExchange): void {
-    this.#host.changed(exchange);
-  }
-
-  exchangeEnded(exchange: StoredExchange, at: number): void {
-    exchange.endedAt = at;
-    exchange.state = 'ended';
-    this.#host.ended(exchange);
-  }
-
-  exchangeMerged(half: StoredExchange, exchange: StoredExchange): void {
-    if (this.#tunnel === half) this.#tunnel = exchange;
-    this.#host.merged(half);
+  /** What follows a hole is no beginning. */
+  lost(): void {
+    this.#known = true;
   }
 }

@@ -1,6 +1,7 @@
 /** The connections of a trace by their id, the longest unused given up beyond a bound. */
 import { formatAddress } from './address.ts';
-import { type ConnectionHost, HttpConnection } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHost } from './dissector.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import { StoredConnection } from './model.ts';
 import {
@@ -15,9 +16,9 @@ import {
 
 interface Entry {
   readonly id: bigint;
-  readonly socket: HttpConnection;
+  readonly socket: Connection;
   /** Plaintext on the same socket. */
-  tls: HttpConnection | null;
+  tls: Connection | null;
   opened: boolean;
 }
 
@@ -28,7 +29,7 @@ export class Connections {
   readonly #host: ConnectionHost;
   /** In the order of their last use. */
   readonly #entries = new Map<bigint, Entry>();
-  readonly #waiting = new Map<HttpConnection, Entry>();
+  readonly #waiting = new Map<Connection, Entry>();
   /** Ids of connections that are over. */
   readonly #closed = new Set<bigint>();
   #last: Entry | null = null;
@@ -95,7 +96,7 @@ export class Connections {
     entry.tls?.finish(at);
   }
 
-  #look(connection: HttpConnection, entry: Entry): void {
+  #look(connection: Connection, entry: Entry): void {
     if (connection.waiting) this.#waiting.set(connection, entry);
     else this.#waiting.delete(connection);
   }
@@ -111,7 +112,7 @@ export class Connections {
       if (this.#closed.has(id)) return null;
       entry = {
         id,
-        socket: new HttpConnection(new StoredConnection(id.toString(), false), this.#host),
+        socket: new Connection(new StoredConnection(id.toString(), false), this.#host),
         tls: null,
         opened: false,
       };
@@ -129,9 +130,9 @@ export class Connections {
     return entry;
   }
 
-  #tls(entry: Entry): HttpConnection {
+  #tls(entry: Entry): Connection {
     if (entry.tls === null) {
-      entry.tls = new HttpConnection(new StoredConnection(entry.id.toString(), true), this.#host);
+      entry.tls = new Connection(new StoredConnection(entry.id.toString(), true), this.#host);
       copyInfo(entry.socket.info, entry.tls.info);
       if (entry.opened) entry.tls.opened();
     }

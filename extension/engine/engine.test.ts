@@ -290,6 +290,41 @@ describe('connections', () => {
     }
   });
 
+  it('of other protocols are not read even where bytes of them were copied', () => {
+    const engine = run([{ out: GET }, { in: OK }]);
+    const [opened, request, response] = conversation([{ out: GET }, { in: OK }]);
+    const foreign = made(
+      [opened, request, response].map((spec) =>
+        spec?.type === 'data' ? { ...spec, protocol: WireProtocol.Tls } : (spec as RecordSpec),
+      ),
+    );
+    expect(engine.stats()).toMatchObject({ exchanges: 1, copiedBytes: GET.length + OK.length });
+    expect(foreign.stats()).toMatchObject({ exchanges: 0, copiedBytes: GET.length + OK.length });
+  });
+
+  it('are HTTP/1 as soon as their first bytes cannot become the preface of HTTP/2', () => {
+    const undecided = (text: string): Engine =>
+      made(
+        [...text].flatMap((byte, position): RecordSpec[] => [
+          ...(position === 0 ? ([{ type: 'opened' }] as const) : []),
+          {
+            type: 'data',
+            direction: Direction.Out,
+            position,
+            bytes: byte,
+            protocol: WireProtocol.Undecided,
+          },
+        ]),
+      );
+    expect(undecided('PROPFIND /a HTTP/1.1\r\nHost: a\r\n\r\n').row(1)?.method).toBe('PROPFIND');
+    expect(undecided('PRI * HTTP/1.1\r\nHost: a\r\n\r\n').row(1)?.method).toBe('PRI');
+    expect(undecided('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').stats().exchanges).toBe(0);
+    // The stream ends before that is known.
+    const cut = undecided('PRI ');
+    cut.finish();
+    expect(cut.stats()).toMatchObject({ exchanges: 0, running: 0 });
+  });
+
   it('carry plaintext and ciphertext apart', () => {
     const plain = conversation([{ out: GET }, { in: OK }], { layer: Layer.Tls });
     const engine = made([

@@ -2,8 +2,9 @@
  * The engine: records in, exchanges out. A pure function of what is pushed into it: no clock, no I/O, no
  * randomness, so that a recorded trace replays to the same exchanges byte for byte.
  */
-import type { ConnectionHost } from './connection.ts';
+
 import { Connections } from './connections.ts';
+import type { ConnectionHost } from './dissector.ts';
 import type { Exchange, Process } from './exchange.ts';
 import type { ExchangeJson } from './exchangeJson.ts';
 import { jsonOf } from './jsonOf.ts';

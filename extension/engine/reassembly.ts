@@ -189,15 +189,11 @@ export class Reassembly {
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
-    if (foreign) {
-      this.#foreign = true;
-      if (record.size > repeated) this.#sink.missing(direction, record.size - repeated, 'foreign', record);
-      return;
-    }
+    if (foreign) this.#foreign = true;
     if (fresh.length > 0) this.#sink.bytes(record, fresh);
     const omitted = record.size - Math.max(repeated, bytes.length);
     if (omitted > 0) {
-      this.#sink.missing(direction, omitted, reasonOf(record.omission), record);
+      this.#sink.missing(direction, omitted, foreign ? 'foreign' : reasonOf(record.omission), record);
     }
   }
 }

@@ -5,6 +5,7 @@
  * the sizes of the pieces in which the bytes come.
  */
 import { BodyBuffer } from '../bodyBuffer.ts';
+import type { PieceContext } from '../dissector.ts';
 import type { MessageKind } from '../exchange.ts';
 import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
 import { StoredMessage } from '../model.ts';
@@ -17,12 +18,8 @@ import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './
 import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
 import type { RuleName } from './violations.ts';
 
-/** What is known of a piece of the stream. */
-export interface PieceContext {
-  /** Milliseconds since the trace's start. */
-  readonly time: number;
-  readonly pid: number;
-}
+/** What a message keeps of a piece of the stream. */
+export type Origin = Pick<PieceContext, 'time' | 'pid'>;
 
 /** `limit`: left out on purpose. `lost`: by fault, or never seen. */
 export type GapReason = 'limit' | 'lost';
@@ -59,8 +56,11 @@ export interface ReaderSink {
   messageEnded(message: StoredMessage, outcome: Outcome): void;
   /** From here on it is not known how many messages of this kind there were. */
   hidden(kind: MessageKind): void;
-  /** Bytes of the tunnel that follows a 101 or a CONNECT. */
-  tunnelled(kind: MessageKind, bytes: number): void;
+  /**
+   * Bytes of the tunnel that follows a 101 or a CONNECT.
+   * @param bytes a view that is valid during the call only; null: `length` bytes that are not known.
+   */
+  tunnelled(kind: MessageKind, bytes: Buffer | null, length: number, context: Origin): void;
   /** May this many more body bytes be kept? */
   mayKeep(bytes: number): boolean;
 }
@@ -164,7 +164,7 @@ export class Reader {
    * @returns the offset of the first byte that was not taken: less than the length when the sink wants the
    *   next message held back.
    */
-  feed(bytes: Buffer, from: number, context: PieceContext): number {
+  feed(bytes: Buffer, from: number, context: Origin): number {
     let at = from;
     while (at < bytes.length) {
       const next = this.#step(bytes, at, context);
@@ -176,12 +176,12 @@ export class Reader {
   }
 
   /** `length` bytes were moved and are not known. */
-  gap(length: number, reason: GapReason, context: PieceContext): void {
+  gap(length: number, reason: GapReason, context: Origin): void {
     if (length <= 0) return;
     switch (this.#state) {
       case State.Tunnel:
         this.#position += length;
-        this.#sink.tunnelled(this.kind, length);
+        this.#sink.tunnelled(this.kind, null, length, context);
         return;
       case State.Over:
         this.#position += length;
@@ -264,7 +264,7 @@ export class Reader {
   // ── pieces ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Takes some bytes. @returns the offset behind them, or -1 to be held. */
-  #step(bytes: Buffer, at: number, context: PieceContext): number {
+  #step(bytes: Buffer, at: number, context: Origin): number {
     switch (this.#state) {
       case State.Start:
         return this.#start(bytes, at, context);
@@ -298,7 +298,7 @@ export class Reader {
         return this.#searchChunkEnd(bytes, at, context);
       case State.Tunnel:
         this.#position += bytes.length - at;
-        this.#sink.tunnelled(this.kind, bytes.length - at);
+        this.#sink.tunnelled(this.kind, bytes.subarray(at), bytes.length - at, context);
         return bytes.length;
       case State.Over:
         this.#take(bytes.length - at, context);
@@ -307,7 +307,7 @@ export class Reader {
   }
 
   /** Bytes were read: they belong to the message under way, if any. */
-  #take(count: number, context: PieceContext): void {
+  #take(count: number, context: Origin): void {
     this.#position += count;
     if (this.#message === null) this.skipped += count;
     else {
@@ -317,7 +317,7 @@ export class Reader {
   }
 
   /** Bytes of the message under way that are not known. */
-  #omit(count: number, reason: GapReason, context: PieceContext): void {
+  #omit(count: number, reason: GapReason, context: Origin): void {
     const message = this.#message as StoredMessage;
     this.#position += count;
     if (count === 0) return;
@@ -343,7 +343,7 @@ export class Reader {
 
   // ── lines ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  #start(bytes: Buffer, at: number, context: PieceContext): number {
+  #start(bytes: Buffer, at: number, context: Origin): number {
     const byte = bytes[at];
     if (byte === CR || byte === LF) {
       // RFC 9112 section 2.2 lets a server ignore empty lines before a request; clients need not.
@@ -361,7 +361,7 @@ export class Reader {
     return at;
   }
 
-  #lines(bytes: Buffer, at: number, context: PieceContext): number {
+  #lines(bytes: Buffer, at: number, context: Origin): number {
     const line = this.#line;
     if (this.#state === State.Lost && at === 0 && line.length > 0 && this.#beginsMessage(bytes, 0)) {
       // A call that begins with a start line is better evidence than a line end that was never sent.
@@ -415,7 +415,7 @@ export class Reader {
     }
   }
 
-  #lineEnded(text: string, cut: boolean, withCr: boolean, length: number, context: PieceContext): void {
+  #lineEnded(text: string, cut: boolean, withCr: boolean, length: number, context: Origin): void {
     switch (this.#state) {
       case State.StartLine:
         if (!this.#startLine(text, cut, withCr, length, context)) {
@@ -456,7 +456,7 @@ export class Reader {
   }
 
   /** @returns false when the line is no start line. */
-  #startLine(text: string, cut: boolean, withCr: boolean, length: number, context: PieceContext): boolean {
+  #startLine(text: string, cut: boolean, withCr: boolean, length: number, context: Origin): boolean {
     let message: StoredMessage;
     let broken: readonly RuleName[];
     if (this.kind === 'request') {
@@ -489,7 +489,7 @@ export class Reader {
   }
 
   /** @param taken bytes of the message that were counted as skipped so far. */
-  #begin(message: StoredMessage, taken: number, context: PieceContext): void {
+  #begin(message: StoredMessage, taken: number, context: Origin): void {
     message.firstByte = this.#lineTime;
     message.lastByte = context.time;
     message.wireSize = taken;
@@ -576,7 +576,7 @@ export class Reader {
   }
 
   /** The first bytes of a doubtful body may be the next status line, which shows that there is none. */
-  #probe(bytes: Buffer, at: number, context: PieceContext): number {
+  #probe(bytes: Buffer, at: number, context: Origin): number {
     const line = this.#line;
     if (line.length === 0) {
       this.#lineTime = context.time;
@@ -611,7 +611,7 @@ export class Reader {
   }
 
   /** There is a body, and it begins with the bytes that were held. */
-  #leaveProbe(context: PieceContext): void {
+  #leaveProbe(context: Origin): void {
     const held = Buffer.from(this.#line.text(), 'latin1');
     this.#line.clear();
     this.#enter(this.#afterProbe);
@@ -656,7 +656,7 @@ export class Reader {
     }
   }
 
-  #chunkEnd(bytes: Buffer, at: number, context: PieceContext): number {
+  #chunkEnd(bytes: Buffer, at: number, context: Origin): number {
     const message = this.#message as StoredMessage;
     const byte = bytes[at];
     if (byte === CR && !this.#sawCr) this.#sawCr = true;
@@ -686,7 +686,7 @@ export class Reader {
     this.#state = State.ChunkLost;
   }
 
-  #searchChunkEnd(bytes: Buffer, at: number, context: PieceContext): number {
+  #searchChunkEnd(bytes: Buffer, at: number, context: Origin): number {
     const boundary = at === 0 || this.#afterGap;
     this.#afterGap = false;
     const message = this.#message as StoredMessage;

@@ -12,9 +12,9 @@
  * moments that could be told from others: what is in limbo stays apart, as `one-sided`. What is assumed is only
  * that a client which was not seen to pipeline does not keep a hidden request in flight all the time.
  */
-import type { Completeness, MessageKind, Process } from './exchange.ts';
-import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from './limits.ts';
-import type { StoredExchange, StoredMessage } from './model.ts';
+import type { Completeness, MessageKind, Process } from '../exchange.ts';
+import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from '../limits.ts';
+import type { StoredExchange, StoredMessage } from '../model.ts';
 
 export interface PairingHost {
   createExchange(process: Process | null): StoredExchange;

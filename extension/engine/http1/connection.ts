@@ -1,0 +1,357 @@
+/**
+ * One connection of HTTP/1: tells requests from responses, reads both, and pairs them.
+ *
+ * A direction is held while only the other one can tell how to read on:
+ * - a response, while no request is known (a blocking send is recorded when it returns, which may be after the
+ *   response was received by another thread);
+ * - what follows a CONNECT or an upgrade request, while its response has not come.
+ */
+import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { MessageKind, Process, Side } from '../exchange.ts';
+import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
+import type { MissingReason } from '../reassembly.ts';
+import { Direction } from '../record.ts';
+import type { FieldLines } from './fieldLines.ts';
+import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
+import { Pairing, type PairingHost } from './pairing.ts';
+import { type GapReason, type HeadResult, Reader, type ReaderSink } from './reader.ts';
+import { SideSniffer } from './sideSniffer.ts';
+
+export type Piece =
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; from: number; readonly context: PieceContext }
+  | {
+      readonly kind: 'gap';
+      readonly length: number;
+      readonly reason: GapReason;
+      readonly context: PieceContext;
+    }
+  | { readonly kind: 'end'; readonly orderly: boolean };
+
+const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
+
+class Lane {
+  reader: Reader | null = null;
+  held: Piece[] = [];
+  heldBytes = 0;
+  /** Emission time of the first held piece. */
+  heldSince = 0n;
+  ended = false;
+  /** Messages may begin although nothing is known to allow it. */
+  forced = false;
+  releasing = false;
+}
+
+export class Http1Connection implements Dissector, ReaderSink, PairingHost {
+  readonly #info: StoredConnection;
+  readonly #host: ConnectionHost;
+  readonly #pairing: Pairing;
+  readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
+  #sniffer: SideSniffer | null = null;
+  #side: Side | null = null;
+  #exchanges = 0;
+  #tunnel: StoredExchange | null = null;
+  /** Something happened that may let a held direction go on. */
+  #retry = false;
+  #retrying = false;
+  /** Emission time of the record being read. */
+  #emitted = 0n;
+  #time = 0;
+
+  constructor(info: StoredConnection, host: ConnectionHost) {
+    this.#info = info;
+    this.#host = host;
+    this.#pairing = new Pairing(this);
+    this.opened();
+  }
+
+  get waiting(): boolean {
+    return this.#lanes[0].held.length > 0 || this.#lanes[1].held.length > 0;
+  }
+
+  get joinedLate(): boolean {
+    return this.#info.joinedLate;
+  }
+
+  opened(): void {
+    if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
+  }
+
+  advance(upTo: bigint): void {
+    for (const lane of this.#lanes) {
+      if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
+    }
+  }
+
+  finish(at: number): void {
+    this.#time = Math.max(this.#time, at);
+    for (const lane of this.#lanes) {
+      this.#force(lane);
+      lane.reader?.stop();
+      lane.ended = true;
+    }
+    this.#endTunnel();
+    this.#pairing.over(this.#time, false);
+  }
+
+  // ── pieces in order ────────────────────────────────────────────────────────────────────────────────────
+
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
+    this.#note(context);
+    this.#piece(direction, { kind: 'bytes', bytes, from: 0, context });
+  }
+
+  missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void {
+    this.#note(context);
+    const lane = this.#lanes[direction];
+    const wholeMessages = reason === 'foreign' || reason === 'filter';
+    if (wholeMessages && (lane.reader === null || lane.reader.idle) && this.#tunnel === null) {
+      lane.reader?.pass(length);
+      return;
+    }
+    const known = reason === 'limit' || reason === 'filter';
+    this.#piece(direction, { kind: 'gap', length, reason: known ? 'limit' : 'lost', context });
+  }
+
+  ended(direction: Direction, orderly: boolean, context: PieceContext): void {
+    this.#note(context);
+    const lane = this.#lanes[direction];
+    if (lane.ended) return;
+    lane.ended = true;
+    // What this direction still waits for may never come; and nothing follows that could be misread.
+    this.#force(lane);
+    this.#piece(direction, { kind: 'end', orderly });
+  }
+
+  closed(context: PieceContext): void {
+    this.#note(context);
+    this.#endTunnel();
+    this.#pairing.over(this.#time, true);
+  }
+
+  #note(context: PieceContext): void {
+    this.#emitted = context.emitted;
+    this.#time = Math.max(this.#time, context.time);
+  }
+
+  #piece(direction: Direction, piece: Piece): void {
+    if (this.#side !== null) {
+      this.#feed(this.#lanes[direction], piece);
+      this.#retryHeld();
+      return;
+    }
+    this.#sniffer ??= new SideSniffer();
+    this.#sniffer.add(direction, piece);
+    if (this.#sniffer.side !== null) this.#become(this.#sniffer.side);
+  }
+
+  #become(side: Side): void {
+    this.#side = side;
+    this.#info.side = side;
+    const sniffer = this.#sniffer;
+    this.#sniffer = null;
+    const requests = side === 'client' ? Direction.Out : Direction.In;
+    for (const direction of [Direction.Out, Direction.In]) {
+      const midStream = this.#info.joinedLate || (sniffer?.skipped(direction) ?? false);
+      const kind = direction === requests ? 'request' : 'response';
+      this.#lanes[direction].reader = new Reader(kind, this, this.#host.bodyLimit, midStream);
+    }
+    for (const { direction, piece } of sniffer?.pieces ?? []) {
+      this.#feed(this.#lanes[direction], piece);
+      this.#retryHeld();
+    }
+  }
+
+  // ── lanes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #feed(lane: Lane, piece: Piece): void {
+    if (lane.held.length > 0 || !this.#read(lane, piece)) this.#hold(lane, piece);
+  }
+
+  /** @returns false when not all of the piece was read. */
+  #read(lane: Lane, piece: Piece): boolean {
+    const { reader } = lane;
+    if (reader === null) return true;
+    if (piece.kind === 'gap') reader.gap(piece.length, piece.reason, piece.context);
+    else if (piece.kind === 'end') this.#endReader(lane, piece.orderly);
+    else {
+      piece.from = reader.feed(piece.bytes, piece.from, piece.context);
+      return piece.from >= piece.bytes.length;
+    }
+    return true;
+  }
+
+  #hold(lane: Lane, piece: Piece): void {
+    if (lane.held.length === 0) lane.heldSince = this.#emitted;
+    if (piece.kind === 'bytes') {
+      const bytes = Buffer.from(piece.bytes.subarray(piece.from));
+      lane.held.push({ kind: 'bytes', bytes, from: 0, context: piece.context });
+      lane.heldBytes += bytes.length;
+    } else lane.held.push(piece);
+    if (lane.held.length > MAX_HELD_PIECES || lane.heldBytes > MAX_HELD_BYTES) this.#force(lane);
+  }
+
+  #release(lane: Lane): void {
+    if (lane.releasing) return;
+    lane.releasing = true;
+    let count = 0;
+    for (const piece of lane.held) {
+      if (!this.#read(lane, piece)) break;
+      count++;
+    }
+    lane.held.splice(0, count);
+    lane.heldBytes = 0;
+    for (const piece of lane.held)
+      if (piece.kind === 'bytes') lane.heldBytes += piece.bytes.length - piece.from;
+    lane.releasing = false;
+  }
+
+  #force(lane: Lane): void {
+    if (lane.held.length === 0) return;
+    lane.forced = true;
+    this.#release(lane);
+    lane.forced = false;
+    this.#retryHeld();
+  }
+
+  #retryHeld(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    while (this.#retry) {
+      this.#retry = false;
+      for (const lane of this.#lanes) if (lane.held.length > 0) this.#release(lane);
+    }
+    this.#retrying = false;
+  }
+
+  #endReader(lane: Lane, orderly: boolean): void {
+    const { reader } = lane;
+    if (reader === null) return;
+    reader.end(orderly);
+    if (reader.kind === 'response') {
+      // What a held request direction has to say comes before it is unanswered.
+      const other = this.#lanes.find((candidate) => candidate !== lane);
+      if (other !== undefined) this.#force(other);
+      this.#pairing.responsesOver(this.#time);
+    }
+  }
+
+  #endTunnel(): void {
+    if (this.#tunnel !== null) this.#pairing.endTunnel(this.#tunnel, this.#time);
+    this.#tunnel = null;
+  }
+
+  #laneOf(kind: MessageKind): Lane {
+    const requests = this.#side === 'client' ? Direction.Out : Direction.In;
+    return this.#lanes[
+      kind === 'request' ? requests : requests === Direction.Out ? Direction.In : Direction.Out
+    ];
+  }
+
+  // ── messages ───────────────────────────────────────────────────────────────────────────────────────────
+
+  mayBegin(kind: MessageKind): boolean {
+    if (this.#laneOf(kind).forced) return true;
+    if (kind === 'response') return this.#pairing.expectsResponse;
+    const last = this.#pairing.lastOutstanding;
+    return last === null || !last.mayBecomeTunnel;
+  }
+
+  messageBegan(message: StoredMessage, pid: number): void {
+    const process = this.#host.process(pid);
+    if (message.kind === 'request') {
+      // A doubtful body of which nothing has come when the client speaks again is none.
+      this.#laneOf('response').reader?.concludeWithoutBody();
+      this.#pairing.requestBegan(message, process);
+    } else this.#pairing.responseBegan(message, process);
+    this.#retry = true;
+  }
+
+  headEnded(message: StoredMessage, lines: FieldLines): HeadResult {
+    this.#retry = true;
+    const fields = lines.late.length === 0 ? lines.fields : [...lines.fields, ...lines.late];
+    if (message.kind === 'request') {
+      const exchange = this.#pairing.requesting;
+      if (exchange !== null) exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
+      // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
+      const result = requestFraming(message.version, fields);
+      const body = message.method === 'CONNECT' ? NO_BODY : result;
+      return {
+        framing: body.framing,
+        codings: body.codings,
+        broken: result.broken,
+        doubtful: expectsContinue(fields),
+      };
+    }
+    const request = this.#pairing.answered?.request ?? null;
+    const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
+    const responding = this.#pairing.responding;
+    if (result.framing.kind === 'tunnel' && responding !== null) {
+      responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
+      this.#tunnel = responding;
+    }
+    const { framing, codings, broken } = result;
+    return { framing, codings, broken, doubtful: request === null };
+  }
+
+  mayLackBody(message: StoredMessage): boolean {
+    if (message.kind === 'response') return true;
+    const { requesting } = this.#pairing;
+    return requesting !== null && requesting.response !== null && requesting.interim.length === 0;
+  }
+
+  progressed(message: StoredMessage): void {
+    const exchange = message.kind === 'request' ? this.#pairing.requesting : this.#pairing.responding;
+    if (exchange !== null) this.#host.changed(exchange);
+  }
+
+  messageEnded(message: StoredMessage): void {
+    this.#retry = true;
+    if (message.kind === 'request') {
+      this.#pairing.requestEnded(message);
+      return;
+    }
+    const responding = this.#pairing.responding;
+    this.#pairing.responseEnded(message);
+    if (responding !== null && responding === this.#tunnel) this.#laneOf('request').reader?.becomeTunnel();
+  }
+
+  hidden(kind: MessageKind): void {
+    this.#retry = true;
+    this.#pairing.hidden(kind);
+  }
+
+  tunnelled(kind: MessageKind, _bytes: Buffer | null, length: number): void {
+    const tunnel = this.#tunnel?.tunnel;
+    if (tunnel == null || this.#tunnel === null) return;
+    if ((kind === 'request') === (this.#side === 'client')) tunnel.sent += length;
+    else tunnel.received += length;
+    this.#host.changed(this.#tunnel);
+  }
+
+  mayKeep(bytes: number): boolean {
+    return this.#host.mayKeep(bytes);
+  }
+
+  // ── exchanges ──────────────────────────────────────────────────────────────────────────────────────────
+
+  createExchange(process: Process | null): StoredExchange {
+    this.#exchanges++;
+    return this.#host.create(process, this.#info, this.#exchanges === 1);
+  }
+
+  exchangeChanged(exchange: StoredExchange): void {
+    this.#host.changed(exchange);
+  }
+
+  exchangeEnded(exchange: StoredExchange, at: number): void {
+    exchange.endedAt = at;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
+  }
+
+  exchangeMerged(half: StoredExchange, exchange: StoredExchange): void {
+    if (this.#tunnel === half) this.#tunnel = exchange;
+    this.#host.merged(half);
+  }
+}
