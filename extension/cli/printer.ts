@@ -77,6 +77,9 @@ export class Printer {
       request: requests ? exchange.request : null,
       response: responses ? exchange.response : null,
       interim: responses ? exchange.interim : [],
+      messages: exchange.messages.filter(({ direction }) =>
+        (direction === 'out') === (exchange.side === 'client') ? requests : responses,
+      ),
     };
   }
 }

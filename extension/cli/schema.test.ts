@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import type { ExchangeJson, MessageJson, SummaryJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, MessageJson, StreamMessageJson, SummaryJson } from '../engine/exchangeJson.ts';
 import schema from './exchange.schema.json';
 
 const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);
@@ -13,6 +13,18 @@ const message: MessageJson = {
   body: { text: '{"id":"a7"}' },
   decodedSize: null,
   bodyNote: null,
+};
+const streamMessage: StreamMessageJson = {
+  number: 1,
+  direction: 'out',
+  atMs: 1.2,
+  kind: 'text',
+  size: 5,
+  compressedSize: 7,
+  fields: [['event', 'update']],
+  text: 'hello',
+  note: null,
+  violations: [{ rule: 'RFC 6455 section 5.2', message: 'A reserved bit.' }],
 };
 const full: ExchangeJson = {
   id: 7,
@@ -37,7 +49,22 @@ const full: ExchangeJson = {
   request: message,
   response: { ...message, body: { base64: '/+8=' }, decodedSize: 2, bodyNote: 'Cut.' },
   interim: [{ status: 103, statusText: 'Early Hints', headers: [['Link', '</a>']] }],
-  messages: [],
+  messages: [
+    streamMessage,
+    {
+      number: 9,
+      direction: 'in',
+      atMs: 0,
+      kind: 'binary',
+      size: null,
+      compressedSize: null,
+      fields: [],
+      base64: '/+8=',
+      note: 'Cut.',
+      violations: [],
+    },
+  ],
+  messageStream: { format: 'websocket', out: 1, in: 8, omitted: { after: 1, count: 7 } },
   completeness: ['complete'],
   violations: [{ rule: 'RFC 9112 section 6.3', message: 'Two lengths.', in: 'response' }],
 };
@@ -55,6 +82,8 @@ const unknown: ExchangeJson = {
   tls: null,
   request: { ...message, bodySize: null, bodyCaptured: 0, body: null },
   response: null,
+  messages: [{ ...streamMessage, direction: null, size: null, text: null }],
+  messageStream: null,
   completeness: ['joined-late', 'unanswered'],
 };
 const summary: SummaryJson = {
@@ -132,6 +161,7 @@ describe('the schema', () => {
     ['a body of both kinds', { ...full, request: { ...message, body: { text: '', base64: '' } } }],
     ['a field with three parts', { ...full, request: { ...message, headers: [['a', 'b', 'c']] } }],
     ['a count that is no number', { summary: { ...summary.summary, delivered: null } }],
+    ['a message without content', { ...full, messages: [{ ...streamMessage, text: undefined }] }],
     ['a string', 'x'],
   ])('refuses %s', (_, value) => expect(validate(value)).toBe(false));
 });

@@ -26,6 +26,8 @@ const row: ExchangeRow = {
   completeness: ['complete'],
   violations: 0,
   connection: '1',
+  messageFormat: null,
+  messages: 0,
 };
 
 describe('the table', () => {

@@ -55,6 +55,7 @@ function url(row: ExchangeRow): string {
 function notes(row: ExchangeRow): string {
   const marks: string[] = row.completeness.filter((mark) => mark !== 'complete');
   if (row.violations > 0) marks.push('malformed');
+  if (row.messageFormat !== null) marks.unshift(`${row.messages} message${row.messages === 1 ? '' : 's'}`);
   return marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
 }
 

@@ -80,6 +80,7 @@ describe('an exchange', () => {
       },
       interim: [],
       messages: [],
+      messageStream: null,
       completeness: ['complete'],
       violations: [],
     });
@@ -110,6 +111,8 @@ describe('an exchange', () => {
       completeness: ['complete'],
       violations: 0,
       connection: '1',
+      messageFormat: null,
+      messages: 0,
     });
     expect(engine.json(2)).toBeUndefined();
     expect(engine.row(2)).toBeUndefined();

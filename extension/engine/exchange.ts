@@ -32,8 +32,8 @@ export interface Violation {
   /** One sentence for people. Never contains captured bytes. */
   readonly message: string;
   readonly in: MessageKind;
-  /** Position in that direction's stream. */
-  readonly position: number;
+  /** Position in that direction's stream; null: in one of the messages inside the exchange. */
+  readonly position: number | null;
 }
 
 export interface Body {

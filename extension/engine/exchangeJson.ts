@@ -3,6 +3,7 @@
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
 import type { Completeness, Side } from './exchange.ts';
+import type { MessageFormat, MessageType } from './messages/messageList.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
@@ -18,6 +19,42 @@ export interface MessageJson {
   readonly decodedSize: number | null;
   /** Why `body` is not the whole decoded body, in words; null when it is. */
   readonly bodyNote: string | null;
+}
+
+/** A message inside an exchange. */
+export type StreamMessageJson = {
+  /** From 1, in the order in which they ended; a jump shows messages that are not held any more. */
+  readonly number: number;
+  /** Seen from the traced process; null when its side is unknown. */
+  readonly direction: 'out' | 'in' | null;
+  /** When its last byte moved, from the start of the exchange. */
+  readonly atMs: number;
+  readonly kind: MessageType;
+  /** Bytes of the content, decompressed; null when unknown. */
+  readonly size: number | null;
+  /** Bytes of the content as it was sent, where the message itself was compressed; else null. */
+  readonly compressedSize: number | null;
+  /** What the format says besides: an event's type and id, a close code, a part's header fields. */
+  readonly fields: readonly (readonly [string, string])[];
+  /** Why the content is not all of the message, in words; null when it is. */
+  readonly note: string | null;
+  /** Broken rules, with how the bytes were read all the same. */
+  readonly violations: readonly { readonly rule: string; readonly message: string }[];
+} & (
+  | {
+      /** null when nothing of it was captured. */
+      readonly text: string | null;
+    }
+  | { readonly base64: string }
+);
+
+export interface MessageStreamJson {
+  readonly format: MessageFormat;
+  /** Messages seen, whether or not they are held. */
+  readonly out: number;
+  readonly in: number;
+  /** Of many messages the first and the last are held: these, after that number, are not. null: all are. */
+  readonly omitted: { readonly after: number; readonly count: number } | null;
 }
 
 export interface ExchangeJson {
@@ -61,7 +98,9 @@ export interface ExchangeJson {
     readonly statusText: string;
     readonly headers: readonly (readonly [string, string])[];
   }[];
-  readonly messages: readonly unknown[];
+  readonly messages: readonly StreamMessageJson[];
+  /** What `messages` holds; null when the exchange carries none. */
+  readonly messageStream: MessageStreamJson | null;
   readonly completeness: readonly Completeness[];
   /** Broken rules, with how the bytes were read all the same. */
   readonly violations: readonly {

@@ -4,6 +4,7 @@ import { maskUrl } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
 import type { Field } from './exchange.ts';
 import type { ExchangeJson, MessageJson } from './exchangeJson.ts';
+import { messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import type { StoredExchange, StoredMessage } from './model.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
 import { protocolOf } from './rowOf.ts';
@@ -48,7 +49,8 @@ export function jsonOf(
       statusText: message.statusText,
       headers: fieldsJson(message.fields, reveal),
     })),
-    messages: [],
+    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), reveal),
+    messageStream: messageStreamJson(exchange.messages, exchange.side),
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),
   };

@@ -78,3 +78,11 @@ export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
 
 /** Codings undone per body; more is an attack (RFC 9110 section 8.4 sets no bound). */
 export const MAX_CODINGS = 4;
+
+/** Messages (WebSocket, events, …) of one exchange that are kept for good, from the first, and their bytes. */
+export const MAX_FIRST_MESSAGES = 100;
+export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
+
+/** The last messages of one exchange that are kept, and their bytes (one more body's worth where that is more). */
+export const MAX_LAST_MESSAGES = 1_900;
+export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;

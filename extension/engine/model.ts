@@ -18,6 +18,7 @@ import type {
 } from './exchange.ts';
 import { type RuleName, ruleText } from './http1/violations.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
+import type { MessageList } from './messages/messageList.ts';
 
 /** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
 const EXCHANGE_COST = 600;
@@ -224,6 +225,8 @@ export class StoredExchange implements Exchange {
   endedAt: number | null = null;
   firstOnConnection: boolean;
   tunnel: { protocol: string; sent: number; received: number } | null = null;
+  /** Messages inside the exchange; null when it can have none. */
+  messages: MessageList | null = null;
 
   /** Grows with each change that was reported. */
   revision = 0;
@@ -252,13 +255,14 @@ export class StoredExchange implements Exchange {
     const all = this.request?.violations ?? [];
     for (const interim of this.interim) all.push(...interim.violations);
     if (this.response !== null) all.push(...this.response.violations);
+    for (const broken of this.messages?.broken ?? []) all.push({ ...broken, position: null });
     return all;
   }
 
   get violationCount(): number {
     let count = (this.request?.violationCount ?? 0) + (this.response?.violationCount ?? 0);
     for (const interim of this.interim) count += interim.violationCount;
-    return count;
+    return count + (this.messages?.broken.length ?? 0);
   }
 
   addInterim(message: StoredMessage, limit: number): void {
@@ -277,6 +281,7 @@ export class StoredExchange implements Exchange {
   get cost(): number {
     let cost = EXCHANGE_COST + (this.request?.cost ?? 0) + (this.response?.cost ?? 0);
     for (const interim of this.interim) cost += interim.cost;
+    if (this.messages !== null) cost += this.messages.cost;
     return cost;
   }
 }

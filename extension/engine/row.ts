@@ -3,6 +3,7 @@
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
 import type { Completeness, ExchangeState, Side } from './exchange.ts';
+import type { MessageFormat } from './messages/messageList.ts';
 
 export interface Phases {
   /** All in milliseconds; null where unknown. */
@@ -45,6 +46,9 @@ export interface ExchangeRow {
   /** Number of broken rules. */
   readonly violations: number;
   readonly connection: string;
+  /** Messages inside the exchange (WebSocket, server-sent events, …), by what they are; null: none can be. */
+  readonly messageFormat: MessageFormat | null;
+  readonly messages: number;
 }
 
 /** Status 400 and above, or cut off without an answer. */

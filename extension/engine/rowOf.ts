@@ -32,6 +32,8 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     completeness: [...exchange.completeness],
     violations: exchange.violationCount,
     connection: exchange.connection.id,
+    messageFormat: exchange.messages?.format ?? null,
+    messages: exchange.messages?.count ?? 0,
   };
 }
 

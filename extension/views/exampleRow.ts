@@ -25,6 +25,8 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     completeness: ['complete'],
     violations: 0,
     connection: 'c1',
+    messageFormat: null,
+    messages: 0,
     ...changes,
   };
 }

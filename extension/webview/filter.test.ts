@@ -26,6 +26,8 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   completeness: ['complete'],
   violations: 0,
   connection: 'c1',
+  messageFormat: null,
+  messages: 0,
   ...change,
 });
 

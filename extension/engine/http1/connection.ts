@@ -9,13 +9,22 @@
 import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
 import type { MessageKind, Process, Side } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import { openMessageReader } from '../messages/formats.ts';
+import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
 import type { FieldLines } from './fieldLines.ts';
 import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
-import { type GapReason, type HeadResult, Reader, type ReaderSink } from './reader.ts';
+import {
+  type GapReason,
+  type HeadResult,
+  type Origin,
+  type Outcome,
+  Reader,
+  type ReaderSink,
+} from './reader.ts';
 import { SideSniffer } from './sideSniffer.ts';
 
 export type Piece =
@@ -37,6 +46,10 @@ class Lane {
   /** Emission time of the first held piece. */
   heldSince = 0n;
   ended = false;
+  /** Finds the messages inside the body that is being read; null: it has none. */
+  body: MessageReader | null = null;
+  /** Finds the messages inside the tunnel. */
+  tunnel: MessageReader | null = null;
   /** Messages may begin although nothing is known to allow it. */
   forced = false;
   releasing = false;
@@ -90,7 +103,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       lane.reader?.stop();
       lane.ended = true;
     }
-    this.#endTunnel();
+    this.#endTunnel('open');
     this.#pairing.over(this.#time, false);
   }
 
@@ -125,7 +138,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   closed(context: PieceContext): void {
     this.#note(context);
-    this.#endTunnel();
+    this.#endTunnel('cut');
     this.#pairing.over(this.#time, true);
   }
 
@@ -228,6 +241,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const { reader } = lane;
     if (reader === null) return;
     reader.end(orderly);
+    this.#tunnelOver(lane, orderly ? 'complete' : 'cut');
     if (reader.kind === 'response') {
       // What a held request direction has to say comes before it is unanswered.
       const other = this.#lanes.find((candidate) => candidate !== lane);
@@ -236,9 +250,16 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
   }
 
-  #endTunnel(): void {
-    if (this.#tunnel !== null) this.#pairing.endTunnel(this.#tunnel, this.#time);
+  #endTunnel(outcome: Outcome): void {
+    if (this.#tunnel === null) return;
+    for (const lane of this.#lanes) this.#tunnelOver(lane, outcome);
+    this.#pairing.endTunnel(this.#tunnel, this.#time);
     this.#tunnel = null;
+  }
+
+  #tunnelOver(lane: Lane, outcome: Outcome): void {
+    lane.tunnel?.end(outcome, this.#time);
+    lane.tunnel = null;
   }
 
   #laneOf(kind: MessageKind): Lane {
@@ -272,7 +293,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const fields = lines.late.length === 0 ? lines.fields : [...lines.fields, ...lines.late];
     if (message.kind === 'request') {
       const exchange = this.#pairing.requesting;
-      if (exchange !== null) exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
+      if (exchange !== null) {
+        exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
+        this.#laneOf('request').body = openMessageReader(exchange, 'request', this.#host);
+      }
       // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
       const result = requestFraming(message.version, fields);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
@@ -289,6 +313,11 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (result.framing.kind === 'tunnel' && responding !== null) {
       responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
       this.#tunnel = responding;
+      for (const kind of ['request', 'response'] as const) {
+        this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
+      }
+    } else if (responding !== null) {
+      this.#laneOf('response').body = openMessageReader(responding, 'response', this.#host);
     }
     const { framing, codings, broken } = result;
     return { framing, codings, broken, doubtful: request === null };
@@ -305,8 +334,20 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (exchange !== null) this.#host.changed(exchange);
   }
 
-  messageEnded(message: StoredMessage): void {
+  bodyBytes(message: StoredMessage, bytes: Buffer, from: number, to: number, { time }: Origin): void {
+    const reader = this.#laneOf(message.kind).body;
+    if (reader !== null) reader.feed(bytes.subarray(from, to), time);
+  }
+
+  bodyGap(message: StoredMessage, length: number | null, reason: GapReason, { time }: Origin): void {
+    this.#laneOf(message.kind).body?.gap(length, reason, time);
+  }
+
+  messageEnded(message: StoredMessage, outcome: Outcome): void {
     this.#retry = true;
+    const lane = this.#laneOf(message.kind);
+    lane.body?.end(outcome, this.#time);
+    lane.body = null;
     if (message.kind === 'request') {
       this.#pairing.requestEnded(message);
       return;
@@ -321,12 +362,24 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, _bytes: Buffer | null, length: number): void {
-    const tunnel = this.#tunnel?.tunnel;
-    if (tunnel == null || this.#tunnel === null) return;
+  tunnelled(kind: MessageKind, bytes: Buffer, { time }: Origin): void {
+    if (this.#tunnel === null) return;
+    this.#laneOf(kind).tunnel?.feed(bytes, time);
+    this.#countTunnelled(this.#tunnel, kind, bytes.length);
+  }
+
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time }: Origin): void {
+    if (this.#tunnel === null) return;
+    this.#laneOf(kind).tunnel?.gap(length, reason, time);
+    this.#countTunnelled(this.#tunnel, kind, length);
+  }
+
+  #countTunnelled(exchange: StoredExchange, kind: MessageKind, length: number): void {
+    const { tunnel } = exchange;
+    if (tunnel === null) return;
     if ((kind === 'request') === (this.#side === 'client')) tunnel.sent += length;
     else tunnel.received += length;
-    this.#host.changed(this.#tunnel);
+    this.#host.changed(exchange);
   }
 
   mayKeep(bytes: number): boolean {

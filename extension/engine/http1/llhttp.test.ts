@@ -195,7 +195,10 @@ function readInput(test: Case): Reading {
     hidden: () => {
       error = true;
     },
+    bodyBytes: () => {},
+    bodyGap: () => {},
     tunnelled: () => {},
+    tunnelGap: () => {},
     mayKeep: () => true,
   };
   const reader = new Reader(test.kind, sink, Number.POSITIVE_INFINITY, false);

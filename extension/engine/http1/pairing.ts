@@ -342,6 +342,8 @@ export class Pairing {
     request.interim = response.interim;
     request.responseDone = response.responseDone;
     request.tunnel = response.tunnel;
+    if (request.messages === null) request.messages = response.messages;
+    else if (response.messages !== null) request.messages.adopt(response.messages);
     this.#running.delete(response);
     this.#host.exchangeMerged(response, request);
     this.#host.exchangeChanged(request);

@@ -56,11 +56,13 @@ export interface ReaderSink {
   messageEnded(message: StoredMessage, outcome: Outcome): void;
   /** From here on it is not known how many messages of this kind there were. */
   hidden(kind: MessageKind): void;
-  /**
-   * Bytes of the tunnel that follows a 101 or a CONNECT.
-   * @param bytes a view that is valid during the call only; null: `length` bytes that are not known.
-   */
-  tunnelled(kind: MessageKind, bytes: Buffer | null, length: number, context: Origin): void;
+  /** Bytes of the body, after transfer decoding: `bytes` from `from` to `to`. */
+  bodyBytes(message: StoredMessage, bytes: Buffer, from: number, to: number, context: Origin): void;
+  /** Bytes of the body that are not known; null: not even how many. */
+  bodyGap(message: StoredMessage, length: number | null, reason: GapReason, context: Origin): void;
+  /** Bytes of the tunnel that follows a 101 or a CONNECT. */
+  tunnelled(kind: MessageKind, bytes: Buffer, context: Origin): void;
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, context: Origin): void;
   /** May this many more body bytes be kept? */
   mayKeep(bytes: number): boolean;
 }
@@ -181,7 +183,7 @@ export class Reader {
     switch (this.#state) {
       case State.Tunnel:
         this.#position += length;
-        this.#sink.tunnelled(this.kind, null, length, context);
+        this.#sink.tunnelGap(this.kind, length, reason, context);
         return;
       case State.Over:
         this.#position += length;
@@ -201,13 +203,13 @@ export class Reader {
         return;
       }
       case State.BodyToEnd:
-        this.#omit(length, reason, context);
+        this.#omit(length, length, reason, context);
         this.#bodySize += length;
         break;
       case State.Body:
       case State.ChunkData: {
         const inside = Math.min(length, this.#remaining);
-        this.#omit(inside, reason, context);
+        this.#omit(inside, inside, reason, context);
         this.#bodySize += inside;
         this.#remaining -= inside;
         if (this.#remaining === 0) {
@@ -221,7 +223,7 @@ export class Reader {
       case State.ChunkEnd:
       case State.Trailers:
       case State.ChunkLost:
-        this.#omit(length, reason, context);
+        this.#omit(length, null, reason, context);
         this.#loseChunks();
         // What is left out on purpose is left out of one message's body: the kernel copies every head. What is
         // lost may hold the end of this message and the beginning of the next.
@@ -280,7 +282,7 @@ export class Reader {
       case State.ChunkData: {
         const to = Math.min(bytes.length, at + this.#remaining);
         this.#take(to - at, context);
-        this.#keep(bytes, at, to);
+        this.#keep(bytes, at, to, context);
         this.#remaining -= to - at;
         if (this.#remaining === 0) {
           if (this.#state === State.Body) this.#finish('complete');
@@ -290,7 +292,7 @@ export class Reader {
       }
       case State.BodyToEnd:
         this.#take(bytes.length - at, context);
-        this.#keep(bytes, at, bytes.length);
+        this.#keep(bytes, at, bytes.length, context);
         return bytes.length;
       case State.ChunkEnd:
         return this.#chunkEnd(bytes, at, context);
@@ -298,7 +300,7 @@ export class Reader {
         return this.#searchChunkEnd(bytes, at, context);
       case State.Tunnel:
         this.#position += bytes.length - at;
-        this.#sink.tunnelled(this.kind, bytes.subarray(at), bytes.length - at, context);
+        this.#sink.tunnelled(this.kind, bytes.subarray(at), context);
         return bytes.length;
       case State.Over:
         this.#take(bytes.length - at, context);
@@ -316,11 +318,12 @@ export class Reader {
     }
   }
 
-  /** Bytes of the message under way that are not known. */
-  #omit(count: number, reason: GapReason, context: Origin): void {
+  /** Bytes of the message under way that are not known. @param inBody how many are the body's; null: unknown. */
+  #omit(count: number, inBody: number | null, reason: GapReason, context: Origin): void {
     const message = this.#message as StoredMessage;
     this.#position += count;
     if (count === 0) return;
+    this.#sink.bodyGap(message, inBody, reason, context);
     message.wireSize += count;
     message.lastByte = context.time;
     this.#prefixWhole = false;
@@ -431,7 +434,7 @@ export class Reader {
         }
         return;
       case State.ChunkSize:
-        this.#chunkSize(text, cut, withCr);
+        this.#chunkSize(text, cut, withCr, context);
         return;
       case State.Fields:
       case State.Trailers: {
@@ -561,9 +564,10 @@ export class Reader {
     }
   }
 
-  #keep(bytes: Buffer, from: number, to: number): void {
+  #keep(bytes: Buffer, from: number, to: number, context: Origin): void {
     const message = this.#message as StoredMessage;
     this.#bodySize += to - from;
+    if (to > from) this.#sink.bodyBytes(message, bytes, from, to, context);
     if (!this.#prefixWhole || from === to) return;
     const room = Math.min(to - from, this.#bodyLimit - message.body.captured);
     if (room > 0 && this.#sink.mayKeep(room)) {
@@ -636,12 +640,13 @@ export class Reader {
     this.#state = State.ChunkEnd;
   }
 
-  #chunkSize(text: string, cut: boolean, withCr: boolean): void {
+  #chunkSize(text: string, cut: boolean, withCr: boolean, context: Origin): void {
     const message = this.#message as StoredMessage;
     if (!withCr) message.breaks('chunk-line-end', this.#linePosition);
     const line = readChunkLine(text, cut);
     for (const name of line.broken) message.breaks(name, this.#linePosition);
     if (line.size === null) {
+      this.#sink.bodyGap(message, null, 'lost', context);
       message.truncated = true;
       this.#loseChunks();
       this.#afterGap = false;
@@ -665,6 +670,7 @@ export class Reader {
       this.#expectChunkSize();
     } else {
       message.breaks('chunk-data-end', this.#position);
+      this.#sink.bodyGap(message, null, 'lost', context);
       message.truncated = true;
       this.#loseChunks();
       this.#afterGap = false;

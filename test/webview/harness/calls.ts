@@ -69,6 +69,8 @@ const CALL: ExchangeRow = {
   completeness: ['complete'],
   violations: 0,
   connection: 'c1',
+  messageFormat: null,
+  messages: 0,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -225,6 +227,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       : null,
     interim: [],
     messages: [],
+    messageStream: null,
     completeness: row.completeness,
     violations: [],
     ...change,

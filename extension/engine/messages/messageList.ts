@@ -1,0 +1,202 @@
+/**
+ * The messages of one exchange, within bounds: a socket may carry millions. The first ones are kept for good
+ * (they tell how a conversation began) and the last ones in a window; all are counted. Beyond the bounds, in
+ * number, in bytes or of the whole store, the oldest of the window go.
+ */
+import type { Field, MessageKind, Violation } from '../exchange.ts';
+import {
+  MAX_FIRST_MESSAGE_BYTES,
+  MAX_FIRST_MESSAGES,
+  MAX_LAST_MESSAGE_BYTES,
+  MAX_LAST_MESSAGES,
+} from '../limits.ts';
+import { type LabelName, labelText } from './labels.ts';
+import type { MessageHost } from './messageReader.ts';
+
+export type MessageFormat = 'websocket' | 'server-sent-events' | 'json-lines' | 'multipart' | 'grpc';
+
+export type MessageType =
+  | 'text'
+  | 'binary'
+  | 'ping'
+  | 'pong'
+  | 'close'
+  | 'event'
+  | 'comment'
+  | 'line'
+  | 'part'
+  | 'message'
+  /** What kind it is cannot be known. */
+  | 'unknown';
+
+/** One message. Built for number: plain values, and the content as one flat string. */
+export interface StreamMessage {
+  /** From 1, in the order in which they ended, both directions together. */
+  readonly number: number;
+  /** Whose direction it went: that of the request, or of the response. */
+  readonly in: MessageKind;
+  readonly type: MessageType;
+  /** When its last byte moved; milliseconds since the trace's start. */
+  readonly time: number;
+  /** Bytes of the content; null when unknown (compressed and not decodable, or not all seen). */
+  readonly size: number | null;
+  /** Bytes of the content as it was sent, where the message itself was compressed; else null. */
+  readonly compressedSize: number | null;
+  /** Its first bytes, one Latin-1 character a byte: a string of bytes costs less than a Buffer of its own. */
+  readonly content: string;
+  /** What the format says of it besides: an event's type and id, a close code, a part's header fields. */
+  readonly fields: readonly Field[];
+  readonly labels: readonly LabelName[];
+}
+
+/** A message that has not been counted yet. */
+export type NewMessage = Omit<StreamMessage, 'number'>;
+
+type Broken = Omit<Violation, 'position'>;
+
+/** Shared by the many messages that have none. */
+export const NO_FIELDS: readonly Field[] = [];
+export const NO_LABELS: readonly LabelName[] = [];
+
+/** Estimated bytes of a message without its content and fields; measured on Node 24. */
+const MESSAGE_COST = 160;
+const FIELD_COST = 80;
+const LIST_COST = 400;
+
+export class MessageList {
+  readonly format: MessageFormat;
+  /** Bytes that the list holds, for the store's bound. */
+  cost = LIST_COST;
+  /** Messages seen in each direction. */
+  requests = 0;
+  responses = 0;
+
+  readonly #host: MessageHost;
+  readonly #first: StreamMessage[] = [];
+  #firstBytes = 0;
+  #firstFull = false;
+  /** Ring: evicted entries before `#head`. */
+  #last: (StreamMessage | undefined)[] = [];
+  #head = 0;
+  /** The list that this one has become a part of. */
+  #joined: MessageList | null = null;
+  #lastBytes = 0;
+  #broken: Broken[] = [];
+
+  constructor(format: MessageFormat, host: MessageHost) {
+    this.format = format;
+    this.#host = host;
+  }
+
+  /** Messages seen. */
+  get count(): number {
+    return this.requests + this.responses;
+  }
+
+  /** How many of the first ones are kept without a hole: what was evicted follows them. */
+  get keptFirst(): number {
+    return this.#first.length;
+  }
+
+  /** Messages that were seen and are not held any more, or never were. */
+  get evicted(): number {
+    return this.count - this.#first.length - (this.#last.length - this.#head);
+  }
+
+  /** Those held with a higher number, in order. */
+  messages(after = 0): StreamMessage[] {
+    const held = [...this.#first];
+    for (let i = this.#head; i < this.#last.length; i++) held.push(this.#last[i] as StreamMessage);
+    return after === 0 ? held : held.filter(({ number }) => number > after);
+  }
+
+  /** One held, by its number. */
+  get(number: number): StreamMessage | undefined {
+    if (number <= this.#first.length) return this.#first[number - 1];
+    return this.#last.find((message) => message?.number === number);
+  }
+
+  /** Rules that messages break, each once a direction. */
+  get broken(): readonly Broken[] {
+    return this.#broken;
+  }
+
+  add(message: NewMessage): void {
+    if (this.#joined !== null) {
+      this.#joined.add(message);
+      return;
+    }
+    if (message.in === 'request') this.requests++;
+    else this.responses++;
+    for (const name of message.labels) {
+      const { rule, message: text } = labelText(name);
+      if (rule === null || this.#broken.some((b) => b.message === text && b.in === message.in)) continue;
+      this.#broken.push({ rule, message: text, in: message.in });
+    }
+    const number = this.count;
+    let kept: StreamMessage = { number, ...message };
+    let cost = costOf(kept);
+    if (!this.#room(cost)) {
+      kept = { ...kept, content: '', labels: [...kept.labels, 'content-memory'] };
+      cost = costOf(kept);
+      if (!this.#room(cost)) {
+        this.#firstFull = true;
+        return;
+      }
+    }
+    this.cost += cost;
+    if (!this.#firstFull && this.#firstBytes + kept.content.length <= MAX_FIRST_MESSAGE_BYTES) {
+      this.#first.push(kept);
+      this.#firstBytes += kept.content.length;
+      this.#firstFull = this.#first.length === MAX_FIRST_MESSAGES;
+      return;
+    }
+    this.#firstFull = true;
+    this.#last.push(kept);
+    this.#lastBytes += kept.content.length;
+    const bound = Math.max(MAX_LAST_MESSAGE_BYTES, this.#host.bodyLimit);
+    while (this.#last.length - this.#head > MAX_LAST_MESSAGES || this.#lastBytes > bound) this.#evict();
+  }
+
+  /** The two are of one exchange: what the other holds, and whatever is yet put into it, comes here. */
+  adopt(other: MessageList): void {
+    let { requests, responses } = other;
+    for (const { number: _, ...message } of other.messages()) {
+      this.add(message);
+      if (message.in === 'request') requests--;
+      else responses--;
+    }
+    this.requests += requests;
+    this.responses += responses;
+    other.#joined = this;
+  }
+
+  /** Makes room in the store, at the cost of the window where nothing else can be given up. */
+  #room(cost: number): boolean {
+    if (this.#host.mayKeep(cost)) return true;
+    // What this list gives up is counted by the store only when the exchange is next reported.
+    let freed = 0;
+    while (this.#head < this.#last.length && freed < cost) freed += this.#evict();
+    return freed >= cost;
+  }
+
+  #evict(): number {
+    const oldest = this.#last[this.#head] as StreamMessage;
+    this.#last[this.#head] = undefined;
+    const cost = costOf(oldest);
+    this.cost -= cost;
+    this.#lastBytes -= oldest.content.length;
+    this.#head++;
+    if (this.#head >= 256 && 2 * this.#head >= this.#last.length) {
+      this.#last = this.#last.slice(this.#head);
+      this.#head = 0;
+    }
+    return cost;
+  }
+}
+
+function costOf(message: StreamMessage): number {
+  let cost = MESSAGE_COST + message.content.length;
+  for (const [name, value] of message.fields) cost += FIELD_COST + name.length + value.length;
+  return cost;
+}

@@ -1,0 +1,30 @@
+/**
+ * The seam between what carries bytes (an HTTP/1 body, HTTP/2 DATA, the tunnel behind a 101 or a CONNECT) and
+ * what finds messages in them (WebSocket, server-sent events, gRPC, …).
+ *
+ * One reader reads one direction of one exchange; {@link openMessageReader} in formats.ts chooses it when a
+ * head is complete. It gets bytes after transfer decoding, in order, and puts what it finds into the exchange's
+ * {@link MessageList}; whoever feeds it reports the exchange as changed afterwards. It never throws, and needs
+ * bounded time and memory per byte, whatever the bytes are.
+ */
+import type { GapReason, Outcome } from '../http1/reader.ts';
+
+export interface MessageReader {
+  /**
+   * @param bytes a view that is valid during the call only. May be empty.
+   * @param time when they moved, in milliseconds since the trace's start.
+   */
+  feed(bytes: Buffer, time: number): void;
+  /** @param length bytes that moved here and are not known; null when not even their number is. */
+  gap(length: number | null, reason: GapReason, time: number): void;
+  /** Nothing follows in this direction. Called once. */
+  end(outcome: Outcome, time: number): void;
+}
+
+/** What a reader needs of the engine. */
+export interface MessageHost {
+  /** Bytes of each message's content that are kept; the rest only counts. */
+  readonly bodyLimit: number;
+  /** May this many more bytes be kept? */
+  mayKeep(bytes: number): boolean;
+}

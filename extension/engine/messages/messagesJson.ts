@@ -1,0 +1,79 @@
+/** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
+import { maskBody } from '../../privacy/maskBody.ts';
+import { decodeText } from '../charset.ts';
+import type { Side } from '../exchange.ts';
+import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
+import { toNanoseconds } from '../phases.ts';
+import { labelText } from './labels.ts';
+import type { MessageList, MessageType, StreamMessage } from './messageList.ts';
+
+/** What is no text even where its bytes happen to be valid UTF-8. */
+const BINARY: ReadonlySet<MessageType> = new Set(['binary', 'message', 'unknown']);
+
+/** @param start of the exchange, in milliseconds since the trace's start. */
+export function messagesJson(
+  list: MessageList | null,
+  side: Side | null,
+  start: number,
+  reveal: boolean,
+): StreamMessageJson[] {
+  return (list?.messages() ?? []).map((message) => messageJson(message, side, start, reveal));
+}
+
+export function messageStreamJson(list: MessageList | null, side: Side | null): MessageStreamJson | null {
+  if (list === null) return null;
+  const out = side === 'server' ? list.responses : list.requests;
+  return {
+    format: list.format,
+    out,
+    in: list.count - out,
+    omitted: list.evicted === 0 ? null : { after: list.keptFirst, count: list.evicted },
+  };
+}
+
+function messageJson(
+  message: StreamMessage,
+  side: Side | null,
+  start: number,
+  reveal: boolean,
+): StreamMessageJson {
+  const notes: string[] = [];
+  const violations: { rule: string; message: string }[] = [];
+  for (const name of message.labels) {
+    const { rule, message: text } = labelText(name);
+    if (rule === null) notes.push(text);
+    else violations.push({ rule, message: text });
+  }
+  const { content, size } = message;
+  const whole = content.length === size;
+  if (!whole && size !== null && content.length > 0) {
+    notes.unshift(`Only the first ${content.length} of ${size} bytes are kept.`);
+  }
+  return {
+    number: message.number,
+    direction: side === null ? null : (message.in === 'request') === (side === 'client') ? 'out' : 'in',
+    atMs: toNanoseconds(Math.max(0, message.time - start)),
+    kind: message.type,
+    size,
+    compressedSize: message.compressedSize,
+    fields: message.fields.map(([name, value]) => [name, reveal ? value : maskBody(value, UNTYPED)]),
+    ...contentJson(message, whole, reveal),
+    note: notes.length === 0 ? null : notes.join(' '),
+    violations,
+  };
+}
+
+const UNTYPED = { essence: '', boundary: null };
+
+function contentJson(
+  message: StreamMessage,
+  whole: boolean,
+  reveal: boolean,
+): { text: string | null } | { base64: string } {
+  const { content, size, type } = message;
+  if (content === '' && size !== 0) return { text: null };
+  const bytes = Buffer.from(content, 'latin1');
+  const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', whole);
+  if (text === null) return { base64: bytes.toString('base64') };
+  return { text: reveal ? text : maskBody(text, UNTYPED) };
+}
