@@ -16,6 +16,7 @@ import type {
   Side,
   Violation,
 } from './exchange.ts';
+import { trimBlanks } from './http1/characters.ts';
 import { type RuleName, ruleText } from './http1/violations.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
@@ -23,6 +24,8 @@ import type { MessageList } from './messages/messageList.ts';
 /** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
 const EXCHANGE_COST = 600;
 const MESSAGE_COST = 400;
+/** Of a field that is kept by itself: an array of two strings. */
+const FIELD_COST = 100;
 
 const NO_CHUNKS: Uint8Array[] = [];
 
@@ -32,13 +35,15 @@ class StoredBody implements Body {
   chunks: Uint8Array[] = NO_CHUNKS;
 }
 
+/** `name:value` and CRLF for each field, with or without blanks around the value; Latin-1. */
+type FieldLinesText = string;
+
+const COLON = 58;
+
 interface BrokenRule {
   readonly name: RuleName;
   readonly position: number;
 }
-
-/** Ends each field in {@link StoredMessage}'s text. No field contains it: it ends lines. */
-const FIELD_END = '\n';
 
 export class StoredMessage implements Request, Response {
   readonly kind: MessageKind;
@@ -64,8 +69,10 @@ export class StoredMessage implements Request, Response {
   /** The stream ended before the message did. */
   cut = false;
 
-  #fields = '';
-  #trailers = '';
+  #fields: FieldLinesText | readonly Field[] = '';
+  /** Where the fields begin in their text. */
+  #fieldsAt = 0;
+  #trailers: FieldLinesText | readonly Field[] = '';
   #broken: BrokenRule[] | null = null;
 
   constructor(kind: MessageKind, position: number, version: string) {
@@ -75,15 +82,22 @@ export class StoredMessage implements Request, Response {
   }
 
   get fields(): Field[] {
-    return split(this.#fields);
+    return split(this.#fields, this.#fieldsAt);
   }
 
   get trailers(): Field[] {
-    return split(this.#trailers);
+    return split(this.#trailers, 0);
+  }
+
+  /** @param text of the head, as sent, with nothing but plain field lines from `fieldsAt` on. */
+  setHead(text: FieldLinesText, fieldsAt: number): void {
+    this.#fields = text;
+    this.#fieldsAt = fieldsAt;
   }
 
   setFields(fields: readonly Field[]): void {
     this.#fields = join(fields);
+    this.#fieldsAt = 0;
   }
 
   setTrailers(trailers: readonly Field[]): void {
@@ -118,7 +132,7 @@ export class StoredMessage implements Request, Response {
 
   /** First value of a field, by its lower-case name. */
   field(name: string): string | null {
-    return firstValue(this.#fields, name);
+    return firstValue(this.#fields, this.#fieldsAt, name);
   }
 
   get cost(): number {
@@ -126,41 +140,52 @@ export class StoredMessage implements Request, Response {
       MESSAGE_COST +
       this.target.length +
       this.statusText.length +
-      this.#fields.length +
-      this.#trailers.length +
+      costOf(this.#fields) +
+      costOf(this.#trailers) +
       this.body.captured
     );
   }
 }
 
-function join(fields: readonly Field[]): string {
+function join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
   let text = '';
-  for (const [name, value] of fields) text += `${name}:${value}${FIELD_END}`;
+  for (const [name, value] of fields) {
+    // Those of HTTP/2 may hold what would end a name or a line.
+    if (name.includes(':') || name.includes('\n') || value.includes('\n')) return fields;
+    text += `${name}:${value}\r\n`;
+  }
   // A rope keeps all its parts alive; this makes it one flat string.
   return text.length === 0 ? '' : Buffer.from(text, 'latin1').toString('latin1');
 }
 
-function split(text: string): Field[] {
+function split(text: FieldLinesText | readonly Field[], at: number): Field[] {
+  if (typeof text !== 'string') return [...text];
   const fields: Field[] = [];
-  for (let from = 0; from < text.length; ) {
+  for (let from = at; from < text.length; ) {
     const colon = text.indexOf(':', from);
-    const end = text.indexOf(FIELD_END, colon);
-    fields.push([text.slice(from, colon), text.slice(colon + 1, end)]);
+    const end = text.indexOf('\n', colon);
+    fields.push([text.slice(from, colon), trimBlanks(text.slice(colon + 1, end - 1))]);
     from = end + 1;
   }
   return fields;
 }
 
-function firstValue(text: string, name: string): string | null {
-  for (let from = 0; from < text.length; ) {
-    const colon = text.indexOf(':', from);
-    const end = text.indexOf(FIELD_END, colon);
-    if (colon - from === name.length && text.slice(from, colon).toLowerCase() === name) {
-      return text.slice(colon + 1, end);
+function firstValue(text: FieldLinesText | readonly Field[], at: number, name: string): string | null {
+  if (typeof text !== 'string') return text.find(([other]) => other.toLowerCase() === name)?.[1] ?? null;
+  for (let from = at; from < text.length; ) {
+    const colon = from + name.length;
+    const end = text.indexOf('\n', from);
+    if (text.charCodeAt(colon) === COLON && text.slice(from, colon).toLowerCase() === name) {
+      return trimBlanks(text.slice(colon + 1, end - 1));
     }
     from = end + 1;
   }
   return null;
+}
+
+function costOf(text: FieldLinesText | readonly Field[]): number {
+  if (typeof text === 'string') return text.length;
+  return text.reduce((sum, [name, value]) => sum + FIELD_COST + name.length + value.length, 0);
 }
 
 export class StoredConnection implements Connection {

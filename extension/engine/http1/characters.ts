@@ -12,11 +12,20 @@ export function isToken(text: string): boolean {
   return true;
 }
 
+export function isTokenCode(code: number): boolean {
+  return TOKEN[code] === 1;
+}
+
 export const CR = 13;
 export const LF = 10;
 const TAB = 9;
 const SPACE = 32;
 const DEL = 127;
+
+/** What a field value may contain (RFC 9110 section 5.5): no control character but HTAB. */
+export function isValueCode(code: number): boolean {
+  return (code >= SPACE && code !== DEL) || code === TAB;
+}
 
 export function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
@@ -38,10 +47,10 @@ export function worstControl(text: string): Control {
   let worst: Control = 'none';
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code >= SPACE && code !== DEL) continue;
+    if (isValueCode(code)) continue;
     if (code === 0) return 'nul';
     if (code === CR) worst = 'cr';
-    else if (code !== TAB && worst === 'none') worst = 'other';
+    else if (worst === 'none') worst = 'other';
   }
   return worst;
 }

@@ -7,14 +7,13 @@
  * - what follows a CONNECT or an upgrade request, while its response has not come.
  */
 import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
-import type { MessageKind, Process, Side } from '../exchange.ts';
+import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import type { FieldLines } from './fieldLines.ts';
 import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
 import {
@@ -288,9 +287,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#retry = true;
   }
 
-  headEnded(message: StoredMessage, lines: FieldLines): HeadResult {
+  headEnded(message: StoredMessage, fields: readonly Field[]): HeadResult {
     this.#retry = true;
-    const fields = lines.late.length === 0 ? lines.fields : [...lines.fields, ...lines.late];
     if (message.kind === 'request') {
       const exchange = this.#pairing.requesting;
       if (exchange !== null) {

@@ -26,13 +26,14 @@ interface LengthFields {
   readonly coded: boolean;
 }
 
-/** Fields that {@link requestFraming} and {@link responseFraming} look at, in lower case. */
+/** Fields that the functions of this file look at, in lower case. */
 export function isFramingField(lowerName: string): boolean {
   return (
     lowerName === 'content-length' ||
     lowerName === 'transfer-encoding' ||
     lowerName === 'upgrade' ||
     lowerName === 'connection' ||
+    lowerName === 'expect' ||
     lowerName === 'host'
   );
 }

@@ -7,9 +7,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { MessageKind } from '../exchange.ts';
+import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
-import type { FieldLines } from './fieldLines.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
 import { type HeadResult, type Outcome, Reader, type ReaderSink } from './reader.ts';
@@ -175,16 +174,16 @@ function readInput(test: Case): Reading {
         statusText: test.kind === 'response' ? message.statusText : null,
       });
     },
-    headEnded: (message: StoredMessage, fields: FieldLines): HeadResult => {
+    headEnded: (message: StoredMessage, fields: readonly Field[]): HeadResult => {
       const read = messages[messages.length - 1] as Read;
       read.headComplete = true;
       if (test.kind === 'request') {
-        tunnel = mayBecomeTunnel(message.method, fields.fields);
-        const result = requestFraming(message.version, fields.fields);
+        tunnel = mayBecomeTunnel(message.method, fields);
+        const result = requestFraming(message.version, fields);
         const none = test.skipBody || message.method === 'CONNECT';
         return { ...result, doubtful: false, ...(none ? { framing: { kind: 'none' } as const } : {}) };
       }
-      const result = responseFraming('GET', message.version, message.status, fields.fields);
+      const result = responseFraming('GET', message.version, message.status, fields);
       return { ...result, doubtful: false, ...(test.skipBody ? { framing: { kind: 'none' } as const } : {}) };
     },
     mayLackBody: () => false,

@@ -6,7 +6,7 @@
  */
 import { BodyBuffer } from '../bodyBuffer.ts';
 import type { PieceContext } from '../dissector.ts';
-import type { MessageKind } from '../exchange.ts';
+import type { Field, MessageKind } from '../exchange.ts';
 import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
 import { StoredMessage } from '../model.ts';
 import { CR, LF } from './characters.ts';
@@ -15,6 +15,7 @@ import { FieldLines } from './fieldLines.ts';
 import { type Framing, type FramingResult, persists } from './framing.ts';
 import { LineBuffer } from './lineBuffer.ts';
 import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
+import { readPlainHead } from './plainHead.ts';
 import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
 import type { RuleName } from './violations.ts';
 
@@ -47,8 +48,11 @@ export interface ReaderSink {
   mayBegin(kind: MessageKind): boolean;
   /** The start line was read. */
   messageBegan(message: StoredMessage, pid: number): void;
-  /** The head is complete: how is the body delimited? */
-  headEnded(message: StoredMessage, fields: FieldLines): HeadResult;
+  /**
+   * The head is complete: how is the body delimited?
+   * @param framing at least the fields by which that is decided.
+   */
+  headEnded(message: StoredMessage, framing: readonly Field[]): HeadResult;
   /** Is it possible that the doubtful body does not exist, now that what follows the head has come? */
   mayLackBody(message: StoredMessage): boolean;
   /** More of the message has come. */
@@ -361,7 +365,25 @@ export class Reader {
     this.#lastSkipped = -1;
     this.#headBytes = 0;
     this.#state = State.StartLine;
-    return at;
+    return this.#plainHead(bytes, at, context) ?? at;
+  }
+
+  /** @returns the offset behind the head; null for one that has to be read line by line. */
+  #plainHead(bytes: Buffer, at: number, context: Origin): number | null {
+    const head = readPlainHead(bytes, at);
+    if (head === null) return null;
+    const { text, fieldsAt, end } = head;
+    this.#lineTime = context.time;
+    this.#linePid = context.pid;
+    this.#linePosition = this.#position;
+    const start = this.#readStart(text.slice(0, fieldsAt - 2));
+    if (start === null || start === 'other') return null;
+    this.#take(fieldsAt, context);
+    this.#begin(start, fieldsAt, context);
+    this.#take(end - at - fieldsAt, context);
+    start.setHead(text, fieldsAt);
+    this.#enterBody(start, head.framing, head.framing);
+    return end;
   }
 
   #lines(bytes: Buffer, at: number, context: Origin): number {
@@ -460,29 +482,14 @@ export class Reader {
 
   /** @returns false when the line is no start line. */
   #startLine(text: string, cut: boolean, withCr: boolean, length: number, context: Origin): boolean {
-    let message: StoredMessage;
-    let broken: readonly RuleName[];
-    if (this.kind === 'request') {
-      if (text === HTTP2_PREFACE) {
-        this.#state = State.Over;
-        return true;
-      }
-      const line = readRequestLine(text);
-      if (line === null) return false;
-      message = new StoredMessage('request', this.#linePosition, line.version);
-      message.method = line.method;
-      message.target = line.target;
-      broken = line.broken;
-    } else {
-      const line = readStatusLine(text);
-      if (line === null) return false;
-      message = new StoredMessage('response', this.#linePosition, line.version);
-      message.status = line.status;
-      message.statusText = line.statusText;
-      broken = line.broken;
+    const message = this.#readStart(text);
+    if (message === null) return false;
+    if (message === 'other') {
+      this.#state = State.Over;
+      return true;
     }
     this.#begin(message, length, context);
-    for (const name of broken) message.breaks(name, this.#linePosition);
+    this.#fields = new FieldLines((name) => message.breaks(name, this.#linePosition));
     if (!withCr) message.breaks('bare-lf', this.#linePosition);
     if (cut) {
       message.breaks('line-too-long', this.#linePosition);
@@ -491,18 +498,48 @@ export class Reader {
     return true;
   }
 
+  /** The message that begins with this line; `other`: another protocol does; null when it is no start line. */
+  #readStart(text: string): StoredMessage | 'other' | null {
+    if (this.kind === 'request') {
+      if (text === HTTP2_PREFACE) return 'other';
+      const line = readRequestLine(text);
+      if (line === null) return null;
+      const message = this.#create(line);
+      message.method = line.method;
+      message.target = line.target;
+      return message;
+    }
+    const line = readStatusLine(text);
+    if (line === null) return null;
+    const message = this.#create(line);
+    message.status = line.status;
+    message.statusText = line.statusText;
+    return message;
+  }
+
+  #create({
+    version,
+    broken,
+  }: {
+    readonly version: string;
+    readonly broken: readonly RuleName[];
+  }): StoredMessage {
+    const message = new StoredMessage(this.kind, this.#linePosition, version);
+    for (const name of this.#early) message.breaks(name, message.position);
+    if (this.#closing) message.breaks('after-close', message.position);
+    for (const name of broken) message.breaks(name, message.position);
+    return message;
+  }
+
   /** @param taken bytes of the message that were counted as skipped so far. */
   #begin(message: StoredMessage, taken: number, context: Origin): void {
     message.firstByte = this.#lineTime;
     message.lastByte = context.time;
     message.wireSize = taken;
     this.skipped -= taken;
-    for (const name of this.#early) message.breaks(name, message.position);
-    if (this.#closing) message.breaks('after-close', message.position);
     this.#closing = false;
-    this.#early = [];
+    if (this.#early.length > 0) this.#early = [];
     this.#message = message;
-    this.#fields = new FieldLines((name) => message.breaks(name, this.#linePosition));
     this.#bodySize = 0;
     this.#sizeKnown = true;
     this.#prefixWhole = true;
@@ -512,11 +549,16 @@ export class Reader {
 
   #headEnded(message: StoredMessage): void {
     this.#closeHead(message);
-    const fields = this.#fields as FieldLines;
-    const result = this.#sink.headEnded(message, fields);
-    const interim = this.kind === 'response' && message.status < 200;
-    this.#closing = !interim && !persists(message.version, fields.fields);
+    const { fields, late } = this.#fields as FieldLines;
     this.#fields = null;
+    this.#enterBody(message, fields, late.length === 0 ? fields : [...fields, ...late]);
+  }
+
+  /** @param fields those that were kept. @param framing with framing fields that came too late to be kept. */
+  #enterBody(message: StoredMessage, fields: readonly Field[], framing: readonly Field[]): void {
+    const result = this.#sink.headEnded(message, framing);
+    const interim = this.kind === 'response' && message.status < 200;
+    this.#closing = !interim && !persists(message.version, fields);
     for (const name of result.broken) message.breaks(name, message.position);
     message.transferCodings = result.codings;
     if (result.doubtful && mayHaveBody(result.framing)) {
@@ -811,7 +853,7 @@ export class Reader {
       // The reason phrase must have begun, or the status code might be but its first digits.
       const line = /^HTTP\/\d\.\d [1-5]\d\d /.test(text) ? readStatusLine(text) : null;
       if (line === null) return;
-      const message = new StoredMessage('response', this.#linePosition, line.version);
+      const message = this.#create(line);
       message.status = line.status;
       message.statusText = line.statusText;
       this.#begin(message, length, context);
@@ -826,17 +868,16 @@ export class Reader {
   #cutRequestLine(text: string): StoredMessage | null {
     const whole = readRequestLine(text);
     if (whole !== null && whole.version !== NO_VERSION && /^HTTP\/\d\.\d$/.test(whole.version)) {
-      const message = new StoredMessage('request', this.#linePosition, whole.version);
+      const message = this.#create(whole);
       message.method = whole.method;
       message.target = whole.target;
-      for (const name of whole.broken) message.breaks(name, this.#linePosition);
       return message;
     }
     const space = text.indexOf(' ');
     const method = text.slice(0, space);
     if (space < 0 || !isKnownMethod(method) || space + 1 === text.length) return null;
     const rest = text.slice(space + 1);
-    const message = new StoredMessage('request', this.#linePosition, '');
+    const message = this.#create({ version: '', broken: [] });
     message.method = method;
     message.target = rest.includes(' ') ? rest.slice(0, rest.indexOf(' ')) : rest;
     return message;

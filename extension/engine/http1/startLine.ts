@@ -21,6 +21,7 @@ const VERSION = /^HTTP\/\d\.\d$/;
 /** A last word that means to be a protocol version, right or wrong. */
 const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
 
+const VERSION_1 = 'HTTP/1.';
 const VERSION_AT_END = / HTTP\/\d\.\d$/;
 
 /** The version of a request line that names none (RFC 1945 section 4.1). */
@@ -31,6 +32,24 @@ export const NO_VERSION = 'HTTP/0.9';
  * @returns null when the line is no request line, however lenient one is.
  */
 export function readRequestLine(line: string): RequestLine | null {
+  return plainRequestLine(line) ?? lenientRequestLine(line);
+}
+
+const NONE: readonly RuleName[] = [];
+
+/** One that breaks no rule: nearly all. */
+function plainRequestLine(line: string): RequestLine | null {
+  const space = line.indexOf(' ');
+  const last = line.length - VERSION_1.length - 2;
+  if (space >= last || line.charCodeAt(last) !== 32 || !line.startsWith(VERSION_1, last + 1)) return null;
+  if (!isDigit(line.charCodeAt(line.length - 1))) return null;
+  const method = line.slice(0, space);
+  const target = line.slice(space + 1, last);
+  if (!isToken(method) || !isTarget(target)) return null;
+  return { method, target, version: line.slice(last + 1), broken: NONE };
+}
+
+function lenientRequestLine(line: string): RequestLine | null {
   const cr = line.indexOf('\r');
   if (cr > 0 && !VERSION_AT_END.test(line)) {
     // Who takes a bare CR for a line end sees a request line before it.
