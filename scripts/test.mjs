@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
 
 setup({ test: true });
@@ -15,6 +16,8 @@ const output = join(root, 'test-output');
 const node = join(root, 'node_modules/.bin/node');
 /** One suite may take this long, in milliseconds; then it counts as failed. */
 const SUITE_TIMEOUT = 20 * 60_000;
+/** Of the error of each failed test, at the end. */
+const FAILURE_LINES = 12;
 
 const SUITES = [
   { name: 'types', ...tool('typescript/bin/tsc', '-p', '.') },
@@ -50,11 +53,20 @@ function vitest(project) {
       passed: json.numPassedTests,
       failed: json.numFailedTests,
       skipped: json.numPendingTests + json.numTodoTests,
+      failures: json.testResults.flatMap(failuresOf),
     }),
   };
 }
 
-/** A suite of ours: it writes its counts where HTTP_TRACE_RESULTS says. */
+/** Of one test file; one that could not even be loaded fails as itself. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults
+    .filter((result) => result.status === 'failed')
+    .map((result) => ({ name: result.fullName, detail: result.failureMessages.join('\n') }));
+  return status === 'failed' && failed.length === 0 ? [{ name, detail: message }] : failed;
+}
+
+/** A suite of ours: it writes its counts, and `failures` of name and detail, where HTTP_TRACE_RESULTS says. */
 function own(path, ...args) {
   const file = resultFile(path.split('/')[1]);
   return { args: [join(root, path), ...args], file, counts: (json) => json };
@@ -75,12 +87,13 @@ if (chosen.length < wanted.length) {
 }
 const table = [];
 for (const suite of chosen) table.push(await run(suite));
+showFailures();
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 console.log(
   `\n${'suite'.padEnd(10)}${['passed', 'failed', 'skipped', 'time'].map((word) => word.padStart(9)).join('')}`,
 );
-for (const { name, seconds, ...counts } of table) {
+for (const { name, seconds, failures: _, ...counts } of table) {
   for (const key of Object.keys(sum)) sum[key] += counts[key];
   const numbers = [counts.passed, counts.failed, counts.skipped, `${seconds.toFixed(1)} s`];
   console.log(`${name.padEnd(10)}${numbers.map((number) => String(number).padStart(9)).join('')}`);
@@ -95,22 +108,36 @@ async function run({ name, args, file, counts }) {
   const begin = performance.now();
   const status = await statusOf(args, file);
   const seconds = (performance.now() - begin) / 1000;
-  if (counts === null)
-    return { name, passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0, seconds };
-  const found = readCounts(file, counts);
+  const found = counts === null ? null : readCounts(file, counts);
+  if (counts === null && status === 0)
+    return { name, passed: 1, failed: 0, skipped: 0, failures: [], seconds };
   // Also when all tests passed: then something outside of them went wrong.
   if (found === null || (status !== 0 && found.failed === 0)) {
-    console.error(`The suite ${name} ended with ${status} ${found === null ? 'and without results' : ''}`);
-    return { name, passed: found?.passed ?? 0, failed: 1, skipped: found?.skipped ?? 0, seconds };
+    const detail = `ended with ${status}${counts !== null && found === null ? ', without results' : ''}; see its own output`;
+    console.error(`The suite ${name} ${detail}`);
+    const failures = [{ name: 'the whole suite', detail }];
+    return { name, passed: found?.passed ?? 0, failed: 1, skipped: found?.skipped ?? 0, failures, seconds };
   }
   return { name, ...found, seconds };
+}
+
+/** Once more, after all else was said: whoever reads only the last lines sees what failed, and how it begins. */
+function showFailures() {
+  for (const { name: suite, failures } of table) {
+    for (const { name, detail } of failures) {
+      const lines = stripVTControlCharacters(detail).trim().split('\n').slice(0, FAILURE_LINES);
+      console.log(`\nFAILED ${suite}: ${name}`);
+      for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
+    }
+  }
 }
 
 function readCounts(file, counts) {
   if (!existsSync(file)) return null;
   try {
-    const { passed, failed, skipped } = counts(JSON.parse(readFileSync(file, 'utf8')));
-    return [passed, failed, skipped].every(Number.isInteger) ? { passed, failed, skipped } : null;
+    const { passed, failed, skipped, failures = [] } = counts(JSON.parse(readFileSync(file, 'utf8')));
+    if (![passed, failed, skipped].every(Number.isInteger)) return null;
+    return { passed, failed, skipped, failures };
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 
 export class Steps {
-  results = { passed: 0, failed: 0, skipped: 0 };
+  results = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
   /** @param onFailure makes a picture of what went wrong. */
   constructor(onFailure) {
@@ -22,6 +22,7 @@ export class Steps {
       console.log(`ok ${name} (${Math.round(performance.now() - begin)} ms)`);
     } catch (error) {
       this.results.failed += 1;
+      this.results.failures.push({ name, detail: error.stack });
       console.log(`FAILED ${name}\n${error.stack}`);
       await this.onFailure().catch(() => {});
     }
@@ -32,7 +33,7 @@ export class Steps {
     console.log(`skipped ${name}: ${reason}`);
   }
 
-  /** Writes the counts where `npm test` wants them. */
+  /** Writes counts and failures where `npm test` wants them. */
   finish() {
     const { passed, failed, skipped } = this.results;
     const file = process.env['HTTP_TRACE_RESULTS'];

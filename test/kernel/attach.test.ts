@@ -86,12 +86,20 @@ describeTraced('attaching', () => {
     await server.end();
   });
 
-  it('several processes, for a time', async () => {
+  it('for a time, and then ends by itself', async () => {
+    const server = await Server.node();
+    const tracing = await Tracing.attach(folder, [server.pid], ['--duration', '300ms']);
+    const traced = await tracing.result();
+    expect(traced.ended).toMatchObject({ code: 0, signal: null });
+    expect(traced.summary.note).toBeNull();
+    await server.end();
+  });
+
+  it('several processes', async () => {
     const servers = [await Server.node(), await Server.node()];
     const tracing = await Tracing.attach(
       folder,
       servers.map(({ pid }) => pid),
-      ['--duration', '1500ms'],
     );
     const plans = [];
     for (const { port } of servers) {
@@ -100,8 +108,8 @@ describeTraced('attaching', () => {
       await new Child('curl', ['-sS', '-H', `X-Trace-Id: ${one.id}`, `http://127.0.0.1:${port}${one.path}`])
         .ended;
     }
-    const traced = await tracing.result();
-    expect(traced.ended).toMatchObject({ code: 0, signal: null });
+    for (const server of servers) await server.said();
+    const traced = await tracing.stop();
     for (const [index, one] of plans.entries()) {
       expect(find(traced.exchanges, one.id, 'server').process?.pid).toBe(servers[index]?.pid);
     }

@@ -17,6 +17,18 @@ const secret = (): string => randomBytes(8).toString('hex');
 const server = createServer((request, response) => response.end(`answer ${request.url}`));
 let base = '';
 
+/** A control group goes only when the last of its processes has gone altogether. */
+async function removeGroup(path: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return rmdirSync(path);
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((later) => setTimeout(later, 100));
+    }
+  }
+}
+
 describeTraced('containers', () => {
   beforeAll(async () => {
     server.listen(0, '127.0.0.1');
@@ -27,10 +39,14 @@ describeTraced('containers', () => {
 
   it('inside a pid namespace, processes are named as they are seen there', async () => {
     const id = secret();
+    // The second curl begins once the trace says that it has.
     const script = `
       ${HTTP_TRACE} run --format json -- sh -c 'curl -s ${base}/run-${id} >&2; true'
-      (sleep 1; exec curl -s ${base}/attach-${id}) >&2 & echo pid $!
-      ${HTTP_TRACE} attach $! --format json`;
+      cd ${folder} && mkfifo go said
+      (read -r _ <go; exec curl -s ${base}/attach-${id}) >&2 &
+      pid=$!; echo pid $pid
+      { while read -r line; do echo "$line" >&2; case "$line" in *'Ctrl+C stops'*) echo >go;; esac; done <said; } &
+      ${HTTP_TRACE} attach $pid --format json --verbose 2>said`;
     const { stdout, stderr } = await new Child('unshare', [
       '--pid',
       '--fork',
@@ -106,9 +122,7 @@ describeTraced('containers', () => {
       ]);
     } finally {
       for (const child of [inside, below, outside]) child?.kill('SIGKILL');
-      await new Promise((later) => setTimeout(later, 300));
-      rmdirSync(join(path, 'below'));
-      rmdirSync(path);
+      for (const group of [join(path, 'below'), path]) await removeGroup(group);
     }
   });
 });

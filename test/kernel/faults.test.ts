@@ -17,8 +17,11 @@ async function get(server: Server, one: Plan): Promise<void> {
   await new Child('curl', ['-sS', '-H', `X-Trace-Id: ${one.id}`, url]).ended;
 }
 
-async function eventually(check: () => unknown, limitMs: number): Promise<void> {
-  const limit = Date.now() + limitMs;
+/** On a machine that has much else to do; how soon it is otherwise is not checked. */
+const PATIENCE_MS = 15_000;
+
+async function eventually(check: () => unknown): Promise<void> {
+  const limit = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
       check();
@@ -39,8 +42,10 @@ describeTraced('faults', () => {
     expect(held.programs.length + held.links.length).toBeGreaterThan(0);
     expect(held.maps.length).toBeGreaterThan(0);
     await tracing.stop();
-    expect(exists(helper)).toBe(false);
-    await eventually(() => expect(stillThere(held)).toEqual(NOTHING), 1000);
+    await eventually(() => {
+      expect(exists(helper)).toBe(false);
+      expect(stillThere(held)).toEqual(NOTHING);
+    });
     await server.end();
   });
 
@@ -50,7 +55,7 @@ describeTraced('faults', () => {
     const one = plan('GET', 'echo');
     await get(server, one);
     const said = await server.said();
-    await eventually(() => expect(tracing.written).toContain(one.id), 2000);
+    await eventually(() => expect(tracing.written).toContain(one.id));
     const helper = helperOf(tracing.child.pid);
     const held = heldBy(helper);
     process.kill(helper, 'SIGKILL');
@@ -60,7 +65,7 @@ describeTraced('faults', () => {
     expectSame(find(traced.exchanges, one.id, 'server'), said);
     expect(traced.summary).toMatchObject({ produced: null, dropped: null, bytes: null });
     expect(traced.summary.note).toMatch(/helper/i);
-    await eventually(() => expect(stillThere(held)).toEqual(NOTHING), 1000);
+    await eventually(() => expect(stillThere(held)).toEqual(NOTHING));
     // And the traced program has not noticed.
     const next = plan('GET', 'echo');
     await get(server, next);
@@ -69,28 +74,29 @@ describeTraced('faults', () => {
   });
 
   it('the helper killed during run: the command goes on, its status counts', async () => {
-    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; sleep 1; exit 7']);
+    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; read -r line; exit 7']);
     await tracing.child.line();
     process.kill(helperOf(tracing.child.pid), 'SIGKILL');
+    await tracing.child.said('goes on without it');
+    tracing.child.endInput('go on\n');
     const traced = await tracing.result({ whole: false });
     expect(traced.ended.code).toBe(7);
-    expect(traced.ended.stderr).toContain('goes on without it');
   });
 
-  it('http-trace itself killed: helper gone and kernel clean within a second', async () => {
+  it('http-trace itself killed: the helper ends and the kernel is clean', async () => {
     const server = await Server.node();
     const tracing = await Tracing.attach(folder, [server.pid]);
     const one = plan('GET', 'echo');
     await get(server, one);
     const helper = helperOf(tracing.child.pid);
     const held = heldBy(helper);
-    await eventually(() => expect(tracing.written).toContain(one.id), 2000);
+    await eventually(() => expect(tracing.written).toContain(one.id));
     tracing.child.kill('SIGKILL');
     await tracing.child.ended;
     await eventually(() => {
       expect(exists(helper)).toBe(false);
       expect(stillThere(held)).toEqual(NOTHING);
-    }, 1000);
+    });
     // What it had recorded until then can be shown.
     const replayed = spawnSync(HTTP_TRACE, ['replay', tracing.recording, '--format', 'json'], {
       encoding: 'utf8',

@@ -89,7 +89,9 @@ print(pid, os.getpid())
   });
 
   it('says when what it started still runs', async () => {
-    const traced = await Tracing.run(folder, ['sh', '-c', 'sleep 3 >/dev/null 2>&1 & exit 0']).result();
+    const script = 'sleep 60 >/dev/null 2>&1 & echo $!';
+    const traced = await Tracing.run(folder, ['sh', '-c', script]).result();
+    process.kill(Number(traced.ended.stdout), 'SIGKILL');
     expect(traced.summary.note).toBe('When the command ended, 1 process that it started was still running.');
   });
 
@@ -141,7 +143,8 @@ describeTraced('the exit status of run is the command’s', () => {
 
   it('Ctrl+C in a terminal reaches the command once', async () => {
     const command = `'${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;
-    const script = "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 1; sleep 0.5; echo interrupted $n; exit 11";
+    const script =
+      "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 15; sleep 0.5; echo interrupted $n; exit 11";
     const child = new Child('script', ['-qefc', command, '/dev/null'], {
       env: { ...process.env, SCRIPT: script },
     });
@@ -257,7 +260,7 @@ describeTraced('what run writes', () => {
 
   it('leaves out what was faster than --min-latency', async () => {
     const server = await Server.node();
-    const [fast, slow] = [plan('GET', 'echo'), plan('GET', 'slow', { query: '?ms=400' })];
+    const [fast, slow] = [plan('GET', 'echo'), plan('GET', 'slow', { query: '?ms=2500' })];
     const script = [fast, slow].map((one) => quote(curl(server.port, one))).join('; ');
     const output = join(folder, 'slow.jsonl');
     writeFileSync(output, 'older content', { mode: 0o644 });
@@ -268,7 +271,7 @@ describeTraced('what run writes', () => {
       '--output',
       output,
       '--min-latency',
-      '200ms',
+      '2s',
       '--',
       'sh',
       '-c',

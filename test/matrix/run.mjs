@@ -205,5 +205,8 @@ function show() {
   const [passed, failed, impossible] = ['passed', 'failed', 'impossible'].map(count);
   console.log(`\n${passed} passed, ${failed} failed, ${impossible} impossible`);
   // What is impossible has been run too: that it is told as it is was checked.
-  return { passed: passed + impossible, failed, skipped: 0 };
+  const failures = results
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ column, scenario, detail }) => ({ name: `${column}: ${scenario}`, detail }));
+  return { passed: passed + impossible, failed, skipped: 0, failures };
 }

@@ -116,7 +116,7 @@ export class Requester {
   }
 
   /** The first frame for which `wanted` holds, also one that has come already. */
-  async frame(wanted: (frame: Said) => boolean, timeoutMs = 15_000): Promise<Said> {
+  async frame(wanted: (frame: Said) => boolean, timeoutMs = 40_000): Promise<Said> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = this.frames.find(wanted);
@@ -170,7 +170,9 @@ export function statusOf(pid: number): Map<string, string> {
 /** The programs behind the links that a helper holds. @throws when it holds none. */
 export function programsOf(pid: number): string[] {
   const ids = readdirSync(`/proc/${pid}/fdinfo`).flatMap((descriptor) => {
-    const found = /^prog_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8'));
+    const path = `/proc/${pid}/fdinfo/${descriptor}`;
+    if (!existsSync(path)) return []; // closed meanwhile
+    const found = /^prog_id:\s*(\d+)$/m.exec(readFileSync(path, 'utf8'));
     return found?.[1] === undefined ? [] : [found[1]];
   });
   if (ids.length === 0) throw new Error(`process ${pid} holds no link to a program`);
@@ -178,7 +180,7 @@ export function programsOf(pid: number): string[] {
 }
 
 /** Waits until none of these programs is in the kernel. @throws when they are still there. */
-export async function programsGone(ids: readonly string[], timeoutMs = 5_000): Promise<void> {
+export async function programsGone(ids: readonly string[], timeoutMs = 15_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const left = ids.filter((id) => spawnSync('bpftool', ['prog', 'show', 'id', id]).status === 0);

@@ -88,7 +88,7 @@ export class Child {
   }
 
   async #until(met: () => boolean, what: string): Promise<void> {
-    const limit = Date.now() + 20_000;
+    const limit = Date.now() + 40_000;
     while (!met()) {
       if (this.#closed) throw new Error(`${this.process.spawnfile} ended before ${what}: ${this.#stderr}`);
       if (Date.now() > limit) throw new Error(`${this.process.spawnfile} said no ${what}: ${this.#stderr}`);

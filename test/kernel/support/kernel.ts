@@ -50,7 +50,10 @@ export function stillThere(held: Held): Held {
     if (status !== 0) throw new Error(`bpftool ${kind} list failed`);
     return new Set((JSON.parse(stdout) as { id: number }[]).map(({ id }) => id));
   };
-  const left = (kind: string, ids: readonly number[]): number[] => ids.filter((id) => all(kind).has(id));
+  const left = (kind: string, ids: readonly number[]): number[] => {
+    const there = all(kind);
+    return ids.filter((id) => there.has(id));
+  };
   return {
     programs: left('prog', held.programs),
     maps: left('map', held.maps),

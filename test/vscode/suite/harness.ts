@@ -15,6 +15,7 @@ export interface Results {
   passed: number;
   failed: number;
   skipped: number;
+  failures: { readonly name: string; readonly detail: string }[];
 }
 
 const tests: Test[] = [];
@@ -25,7 +26,7 @@ export function test(name: string, body: () => unknown): void {
 
 /** Runs all tests; later ones build on the state that earlier ones leave, so the first failure ends the rest. `state` is said with it. */
 export async function runTests(state: () => unknown): Promise<void> {
-  const results: Results = { passed: 0, failed: 0, skipped: 0 };
+  const results: Results = { passed: 0, failed: 0, skipped: 0, failures: [] };
   for (const { name, body } of tests) {
     if (results.failed > 0) {
       results.skipped += 1;
@@ -38,10 +39,10 @@ export async function runTests(state: () => unknown): Promise<void> {
       results.passed += 1;
       say(`ok ${name} (${Math.round(performance.now() - begin)} ms)`);
     } catch (error) {
+      const detail = `${error instanceof Error ? error.stack : String(error)}\n${JSON.stringify(state())}`;
       results.failed += 1;
-      say(
-        `FAILED ${name}\n${error instanceof Error ? error.stack : String(error)}\n${JSON.stringify(state())}`,
-      );
+      results.failures.push({ name, detail });
+      say(`FAILED ${name}\n${detail}`);
     }
   }
   const file = process.env['HTTP_TRACE_RESULTS'];
