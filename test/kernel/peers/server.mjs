@@ -73,6 +73,7 @@ const server = http.createServer((request, response) => {
   // A client that goes away in the middle, or names no path, is not worth a server.
   serve(request, response).catch(() => response.destroy());
 });
+server.keepAliveTimeout = 0; // when a connection ends is the test's to say, however slow the machine
 server.listen(0, process.argv[2] ?? '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ port: server.address().port, pid: process.pid })}\n`);
 });
