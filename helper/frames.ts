@@ -137,6 +137,7 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Process,
   FrameType.Fault,
   FrameType.Clock,
+  FrameType.Tls,
 ]);
 
 /** What a helper accepts from its client. */

@@ -31,6 +31,8 @@ export enum FrameType {
   Fault = 5,
   /** JSON {@link Clock}: offset to wall time, at start and when it moved. */
   Clock = 6,
+  /** JSON {@link Tls}: the TLS libraries of a process, when they are known and again when that changes. */
+  Tls = 7,
   // client → helper
   /** JSON {@link Attach}. */
   Attach = 32,
@@ -121,6 +123,43 @@ export interface ProcessInfo {
   readonly message: string;
   /** comm of the process; null when not attached. */
   readonly name: string | null;
+}
+
+export const TLS_KINDS = [
+  'openssl',
+  'boringssl',
+  'gnutls',
+  'go',
+  'nss',
+  'rustls',
+  'java',
+  'mbedtls',
+  'wolfssl',
+  'unknown',
+] as const;
+export type TlsKind = (typeof TLS_KINDS)[number];
+
+/** A TLS library that a process has in memory. */
+export interface TlsLibrary {
+  readonly kind: TlsKind;
+  /** null = not known. */
+  readonly version: string | null;
+  /** As the process sees it. */
+  readonly path: string;
+  /** Part of the program's own file. */
+  readonly inExecutable: boolean;
+  /** Its plaintext is captured. */
+  readonly attached: boolean;
+  /** How the returns of the functions that move data are seen; null when not attached. */
+  readonly returns: 'instructions' | 'uretprobe' | null;
+  /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */
+  readonly reason: string | null;
+}
+
+export interface Tls {
+  readonly pid: number;
+  /** All of the process's; what was told before no longer counts. Empty when it has none. */
+  readonly libraries: readonly TlsLibrary[];
 }
 
 export interface Fault {

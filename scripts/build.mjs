@@ -157,6 +157,23 @@ await step('addon', [...files(['helper/addon']), ...bpf], ['dist/native/addon.no
 });
 
 const esbuild = await import('esbuild');
+
+/** iced-x86 reads its WebAssembly from a file beside it; in the bundle there is none, so it becomes part of it. */
+const withDisassembler = {
+  name: 'disassembler',
+  setup(build) {
+    build.onLoad({ filter: /[/\\]iced_x86\.js$/ }, ({ path }) => {
+      const reading =
+        /const path = require\('path'\)\.join\(__dirname, 'iced_x86_bg\.wasm'\);\s*const bytes = require\('fs'\)\.readFileSync\(path\);/;
+      const source = readFileSync(path, 'utf8');
+      if (!reading.test(source)) fail(`${path} does not read its WebAssembly where it was expected.`);
+      return {
+        contents: source.replace(reading, "const bytes = require('./iced_x86_bg.wasm');"),
+        loader: 'js',
+      };
+    });
+  },
+};
 const common = {
   bundle: true,
   sourcemap: production ? false : 'linked',
@@ -169,7 +186,13 @@ const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', ...node, external: ['vscode'] },
   { entryPoints: ['extension/capture/worker.ts'], outfile: 'dist/worker.js', ...node },
-  { entryPoints: ['helper/main.ts'], outfile: 'dist/helper.js', ...node },
+  {
+    entryPoints: ['helper/main.ts'],
+    outfile: 'dist/helper.js',
+    ...node,
+    loader: { '.wasm': 'binary' },
+    plugins: [withDisassembler],
+  },
   {
     entryPoints: ['extension/cli/main.ts'],
     outfile: 'dist/http-trace',

@@ -49,6 +49,7 @@ function digest() {
     'README.md',
     'CHANGELOG.md',
     'LICENSE',
+    'LICENSE.iced-x86',
     '.vscodeignore',
     'scripts/package.mjs',
   ];

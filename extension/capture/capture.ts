@@ -16,7 +16,7 @@ import type { Backend, Hello, ProcessInfo, Status } from '../../helper/protocol.
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
-import { readClock, readFault, readHello, readProcessInfo, readStatus } from './checks.ts';
+import { readClock, readFault, readHello, readProcessInfo, readStatus, readTls } from './checks.ts';
 import { type Ask, chooseWay, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
@@ -239,6 +239,9 @@ class HelperConnection implements Capture {
       }
       case FrameType.Clock:
         readClock(decodeJson(payload));
+        break;
+      case FrameType.Tls:
+        readTls(decodeJson(payload));
         break;
       default:
         break;

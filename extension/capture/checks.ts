@@ -1,7 +1,17 @@
 /** JSON frames of the helper, checked field by field. @throws FrameError for anything else. */
 import { FrameError } from '../../helper/frames.ts';
-import type { Backend, Clock, Counters, Fault, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
-import { BACKENDS } from '../../helper/protocol.ts';
+import type {
+  Backend,
+  Clock,
+  Counters,
+  Fault,
+  Hello,
+  ProcessInfo,
+  Status,
+  Tls,
+  TlsKind,
+} from '../../helper/protocol.ts';
+import { BACKENDS, TLS_KINDS } from '../../helper/protocol.ts';
 
 type Json = Record<string, unknown>;
 
@@ -54,6 +64,26 @@ export function readProcessInfo(json: Json): ProcessInfo {
     wrong('process');
   }
   return json as unknown as ProcessInfo;
+}
+
+export function readTls(json: Json): Tls {
+  const libraries = json['libraries'];
+  if (!isCount(json['pid']) || !Array.isArray(libraries) || !libraries.every(isTlsLibrary)) wrong('TLS');
+  return json as unknown as Tls;
+}
+
+function isTlsLibrary(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const library = value as Json;
+  return (
+    TLS_KINDS.includes(library['kind'] as TlsKind) &&
+    (library['version'] === null || typeof library['version'] === 'string') &&
+    typeof library['path'] === 'string' &&
+    typeof library['inExecutable'] === 'boolean' &&
+    typeof library['attached'] === 'boolean' &&
+    [null, 'instructions', 'uretprobe'].includes(library['returns'] as string | null) &&
+    (library['reason'] === null || typeof library['reason'] === 'string')
+  );
 }
 
 export function readFault(json: Json): Fault {

@@ -1,0 +1,174 @@
+/**
+ * The TLS libraries of processes: each file is looked at once, however many processes have it in memory, and a
+ * process whose mappings have not changed costs a reading of its list.
+ */
+import { closeSync, fstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { TlsLibrary } from '../protocol.ts';
+import { identify, type Library } from './libraries.ts';
+import { type CodeMapping, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
+import { loadDisassembler } from './returns.ts';
+
+/** A file that is to be probed, or of which is known why it cannot be. */
+export interface LibraryFile extends Library {
+  /** Equal for two that are the same file in the same state; probes are attached once for each. */
+  readonly id: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+  /**
+   * Open for reading as long as the finder is; `/proc/self/fd/N` is a path of the file that works whatever the
+   * process's root is and whether or not the file still has a name. null when there are no probes.
+   */
+  readonly descriptor: number | null;
+}
+
+/** A file as one process has it. */
+export interface FoundLibrary {
+  readonly file: LibraryFile;
+  /** As the process sees it. */
+  readonly path: string;
+  readonly inExecutable: boolean;
+}
+
+interface ProcessEntry {
+  readonly keys: string;
+  readonly found: readonly FoundLibrary[];
+}
+
+/** Files that are remembered; above, the oldest are looked at again when they come back. */
+const MAX_FILES = 16_384;
+/** Files with probes, whose descriptors stay open. */
+const MAX_OPEN = 512;
+const MAX_PROCESSES = 16_384;
+
+/** Of a library that is in memory but whose file is not to be had. */
+const KNOWN_NAMES: readonly [RegExp, TlsLibrary['kind']][] = [
+  [/^libssl\b.*\.so/, 'openssl'],
+  [/^libgnutls\.so/, 'gnutls'],
+];
+
+export class TlsFinder {
+  readonly #files = new Map<string, LibraryFile | null>();
+  readonly #processes = new Map<number, ProcessEntry>();
+  #open = 0;
+
+  private constructor() {}
+
+  static async create(): Promise<TlsFinder> {
+    await loadDisassembler();
+    return new TlsFinder();
+  }
+
+  /** What the process has in memory now. The same array as before when nothing has changed. */
+  find(pid: number): readonly FoundLibrary[] {
+    const mappings = readCodeMappings(pid);
+    const keys = mappings.map(({ key, path }) => `${key} ${path}`).join('\n');
+    const known = this.#processes.get(pid);
+    if (known?.keys === keys) return known.found;
+    const found: FoundLibrary[] = [];
+    for (const mapping of mappings) {
+      const file = this.#fileOf(pid, mapping);
+      if (file === null || found.some((other) => other.file.id === file.id)) continue;
+      found.push({ file, path: mapping.path, inExecutable: isExecutable(pid, mapping) });
+    }
+    this.#processes.delete(pid);
+    if (this.#processes.size >= MAX_PROCESSES)
+      this.#processes.delete(this.#processes.keys().next().value ?? 0);
+    this.#processes.set(pid, { keys, found });
+    return found;
+  }
+
+  /** A file by its path in this process's own view; null when it is no TLS library. */
+  lookAt(path: string): LibraryFile | null {
+    const descriptor = openRegular(path);
+    return descriptor === null ? null : this.#identified(descriptor);
+  }
+
+  /** The process has ended. */
+  forget(pid: number): void {
+    this.#processes.delete(pid);
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) if (file?.descriptor != null) closeSync(file.descriptor);
+    this.#files.clear();
+    this.#processes.clear();
+  }
+
+  #fileOf(pid: number, mapping: CodeMapping): LibraryFile | null {
+    const descriptor = openMapping(pid, mapping);
+    if (descriptor !== null) return this.#identified(descriptor);
+    const kind = KNOWN_NAMES.find(([name]) => name.test(basename(mapping.path)))?.[1];
+    if (kind === undefined) return null;
+    const reason = mapping.deleted
+      ? 'its file was replaced after the program had loaded it; start the program again'
+      : 'its file cannot be read';
+    return {
+      ...{ id: `gone ${mapping.key}`, device: 0n, inode: mapping.inode, descriptor: null },
+      ...{ part: 'tls', kind, version: null, probes: [], returns: null, reason },
+    };
+  }
+
+  /** Takes the descriptor over. */
+  #identified(descriptor: number): LibraryFile | null {
+    const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+    const id = `${dev}:${ino}:${size}:${mtimeNs}`;
+    const known = this.#files.get(id);
+    if (known !== undefined) {
+      closeSync(descriptor);
+      return known;
+    }
+    const library = identify(descriptor);
+    const keep = library !== null && library.probes.length > 0 && this.#open < MAX_OPEN;
+    if (keep) this.#open++;
+    else closeSync(descriptor);
+    const file =
+      library === null
+        ? null
+        : { ...library, id, device: dev, inode: ino, descriptor: keep ? descriptor : null };
+    if (this.#files.size >= MAX_FILES) this.#forgetOldest();
+    this.#files.set(id, file);
+    return file;
+  }
+
+  /** Of those that hold nothing. */
+  #forgetOldest(): void {
+    for (const [id, file] of this.#files) {
+      if (file?.descriptor != null) continue;
+      this.#files.delete(id);
+      return;
+    }
+  }
+}
+
+/**
+ * What the client is told of a process.
+ * @param attached whether the probes of that file are in place
+ */
+export function describe(
+  found: readonly FoundLibrary[],
+  attached: (file: LibraryFile) => boolean,
+): TlsLibrary[] {
+  return found
+    .filter(({ file }) => file.part === 'tls')
+    .map(({ file, path, inExecutable }) => {
+      const isAttached = file.probes.length > 0 && attached(file);
+      return {
+        kind: file.kind,
+        version: file.version ?? versionBeside(found, file),
+        path,
+        inExecutable,
+        attached: isAttached,
+        returns: isAttached ? file.returns : null,
+        reason: isAttached ? null : (file.reason ?? 'its probes could not be attached'),
+      };
+    });
+}
+
+/** libssl does not hold its version; the libcrypto that it is loaded with, and made with, does. */
+function versionBeside(found: readonly FoundLibrary[], { kind }: LibraryFile): string | null {
+  if (kind !== 'openssl') return null;
+  const versions = new Set(found.filter(({ file }) => file.part === 'bio').map(({ file }) => file.version));
+  const [version = null] = versions;
+  return versions.size === 1 ? version : null;
+}

@@ -1,0 +1,164 @@
+/** What TLS library a file is, or holds, and where it is to be probed. */
+import type { TlsLibrary } from '../protocol.ts';
+import type { ElfSymbol } from './elf.ts';
+import { ElfError, ElfFile } from './elf.ts';
+import {
+  BIO_FUNCTIONS,
+  GNUTLS_FUNCTIONS,
+  LOADER_FUNCTIONS,
+  type ProbedFunction,
+  SSL_FUNCTIONS,
+  TlsFunction,
+} from './functions.ts';
+import { type Probe, probesOf } from './probes.ts';
+import { readConstant } from './returns.ts';
+
+/** What was found out about one file. */
+export interface Library {
+  /**
+   * `tls`: the library itself. `bio`: OpenSSL's libcrypto, which matters only beside it. `loader`: the dynamic
+   * loader, which tells when a program loads more.
+   */
+  readonly part: 'tls' | 'bio' | 'loader';
+  readonly kind: TlsLibrary['kind'];
+  /** null = not known. */
+  readonly version: string | null;
+  /** Empty when its plaintext cannot be had: then `reason` says why. */
+  readonly probes: readonly Probe[];
+  /** How the returns of the functions that move data are seen. */
+  readonly returns: TlsLibrary['returns'];
+  /** In the user's words, to follow "not decrypted: "; null when there are probes. */
+  readonly reason: string | null;
+}
+
+/** Functions by which the others are known. */
+const MARKERS = {
+  /** BoringSSL has it, OpenSSL does not. */
+  boringssl: 'SSL_CTX_set_custom_verify',
+  wolfssl: 'wolfSSL_read',
+  mbedtls: 'mbedtls_ssl_read',
+  nss: 'SSL_ImportFD',
+  java: 'JNI_CreateJavaVM',
+  opensslVersion: 'OpenSSL_version_num',
+} as const;
+
+const REASONS = {
+  wolfssl: 'wolfSSL is not supported',
+  mbedtls: 'Mbed TLS is not supported',
+  nss: 'NSS is not supported',
+  java: 'Java encrypts in code that it makes while it runs, which is not supported',
+} as const;
+
+const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOADER_FUNCTIONS];
+const NAMES: ReadonlySet<string> = new Set([
+  ...PROBED.map(({ symbol }) => symbol),
+  ...Object.values(MARKERS),
+]);
+/** Beginnings of all NAMES. */
+const PREFIXES = [
+  'SSL_',
+  'BIO_write',
+  'gnutls_',
+  '_dl_debug_state',
+  'OpenSSL_version_num',
+  'wolfSSL_read',
+  'mbedtls_ssl_read',
+  'JNI_CreateJavaVM',
+];
+
+/** Bytes of constants that are searched for a version. */
+const MAX_CONSTANTS = 4 * 1024 * 1024;
+
+const DATA_FUNCTIONS: ReadonlySet<TlsFunction> = new Set([
+  TlsFunction.Read,
+  TlsFunction.ReadEx,
+  TlsFunction.Write,
+  TlsFunction.WriteEx,
+  TlsFunction.WriteEx2,
+]);
+
+/**
+ * @param descriptor of a file; stays the caller's
+ * @returns null when it is nothing of interest, or no file that can be understood
+ */
+export function identify(descriptor: number): Library | null {
+  try {
+    return identifyElf(ElfFile.read(descriptor));
+  } catch (error) {
+    if (error instanceof ElfError || isSystemError(error)) return null;
+    throw error;
+  }
+}
+
+function identifyElf(elf: ElfFile): Library | null {
+  const symbols = elf.functions(NAMES, PREFIXES);
+  if (symbols.has('SSL_read') && symbols.has('SSL_write')) {
+    const kind = symbols.has(MARKERS.boringssl) ? 'boringssl' : 'openssl';
+    const version = kind === 'openssl' ? opensslVersion(elf, symbols) : null;
+    return probed(elf, symbols, 'tls', kind, version, [...SSL_FUNCTIONS, ...BIO_FUNCTIONS]);
+  }
+  if (symbols.has('gnutls_record_send')) {
+    return probed(elf, symbols, 'tls', 'gnutls', versionIn(elf, /GnuTLS (\d+\.\d+\.\d+)/), GNUTLS_FUNCTIONS);
+  }
+  if (symbols.has('BIO_write') && symbols.has(MARKERS.opensslVersion)) {
+    return probed(elf, symbols, 'bio', 'openssl', opensslVersion(elf, symbols), BIO_FUNCTIONS);
+  }
+  if (symbols.has('_dl_debug_state'))
+    return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
+  for (const kind of ['wolfssl', 'mbedtls', 'nss', 'java'] as const) {
+    if (symbols.has(MARKERS[kind])) return encrypted(kind, null, REASONS[kind]);
+  }
+  return null;
+}
+
+function probed(
+  elf: ElfFile,
+  symbols: ReadonlyMap<string, ElfSymbol>,
+  part: Library['part'],
+  kind: Library['kind'],
+  version: string | null,
+  functions: readonly ProbedFunction[],
+): Library {
+  const probes = probesOf(elf, functions, symbols);
+  const guessed = probes.some(({ kind, function: of }) => kind === 'uretprobe' && DATA_FUNCTIONS.has(of));
+  return { part, kind, version, probes, returns: guessed ? 'uretprobe' : 'instructions', reason: null };
+}
+
+function encrypted(kind: Library['kind'], version: string | null, reason: string): Library {
+  return { part: 'tls', kind, version, probes: [], returns: null, reason };
+}
+
+function opensslVersion(elf: ElfFile, symbols: ReadonlyMap<string, ElfSymbol>): string | null {
+  const symbol = symbols.get(MARKERS.opensslVersion);
+  const offset = symbol === undefined ? null : elf.fileOffset(symbol.address, true);
+  if (symbol !== undefined && offset !== null && symbol.size > 0 && symbol.size <= 64) {
+    const number = readConstant(elf.bytes(offset, symbol.size), symbol.address, elf.machine);
+    if (number !== null) return formatOpensslVersion(number);
+  }
+  return versionIn(elf, /OpenSSL (\d+\.\d+\.\d+[a-z]*)/);
+}
+
+/** OPENSSL_VERSION_NUMBER: 0xMNN00PP0 since 3.0, before 0xMNNFFPPS, where PP counts the letters. */
+export function formatOpensslVersion(number: number): string {
+  const major = number >>> 28;
+  const minor = (number >>> 20) & 0xff;
+  const fix = (number >>> 12) & 0xff;
+  const patch = (number >>> 4) & 0xff;
+  if (major >= 3) return `${major}.${minor}.${patch}`;
+  const letter = patch >= 1 && patch <= 26 ? String.fromCharCode(96 + patch) : '';
+  return `${major}.${minor}.${fix}${letter}`;
+}
+
+/** The first match among the file's constants, which hold the names that the library has for itself. */
+function versionIn(elf: ElfFile, pattern: RegExp): string | null {
+  const constants = elf.section('.rodata');
+  if (constants === null) return null;
+  const text = elf.bytes(constants.offset, Math.min(constants.size, MAX_CONSTANTS)).toString('latin1');
+  return pattern.exec(text)?.[1] ?? null;
+}
+
+function isSystemError(error: unknown): boolean {
+  return (
+    error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error
+  );
+}

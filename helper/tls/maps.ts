@@ -1,0 +1,105 @@
+/** Files whose code a process has in memory (proc_pid_maps(5)), and how they are opened from outside of it. */
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+
+/** A file that is mapped to be executed. */
+export interface CodeMapping {
+  /** `major:minor inode` as the kernel wrote them: equal for two mappings of one file. */
+  readonly key: string;
+  readonly inode: bigint;
+  /** In the process's own view of the file system. */
+  readonly path: string;
+  /** Its name has been removed, or leads to another file by now. */
+  readonly deleted: boolean;
+  /** `start-end` of the first such mapping, in hexadecimal. */
+  readonly range: string;
+}
+
+/** Longest list of mappings that is read, in bytes; a process may have 65,530 by default. */
+const MAX_MAPS = 16 * 1024 * 1024;
+const MAX_FILES = 4_096;
+const DELETED = ' (deleted)';
+/** address perms offset device inode path; of executable mappings. Only line breaks are escaped in the path. */
+const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]\d*) +(\/.*)$/gm;
+
+/** Each file once. Empty when the process has ended, or may not be looked at. */
+export function readCodeMappings(pid: number): CodeMapping[] {
+  const text = readProc(`/proc/${pid}/maps`);
+  return text === null ? [] : parseCodeMappings(text);
+}
+
+export function parseCodeMappings(text: string): CodeMapping[] {
+  const found = new Map<string, CodeMapping>();
+  for (const [, range = '', device = '', inode = '0', escaped = ''] of text.matchAll(LINE)) {
+    const key = `${device} ${inode}`;
+    if (found.has(key)) continue;
+    if (found.size >= MAX_FILES) break;
+    const name = escaped.replaceAll('\\012', '\n');
+    const deleted = name.endsWith(DELETED);
+    const path = deleted ? name.slice(0, -DELETED.length) : name;
+    found.set(key, { key, inode: BigInt(inode), path, deleted, range });
+  }
+  return [...found.values()];
+}
+
+/**
+ * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the
+ * links that /proc has for the executable and, for the privileged, for each mapping.
+ * @returns a descriptor for reading, the caller's to close; null when the file cannot be had
+ */
+export function openMapping(pid: number, mapping: CodeMapping): number | null {
+  const ways = mapping.deleted ? [] : [`/proc/${pid}/root${mapping.path}`];
+  if (isExecutable(pid, mapping)) ways.push(`/proc/${pid}/exe`);
+  ways.push(`/proc/${pid}/map_files/${mapping.range}`);
+  for (const way of ways) {
+    const descriptor = openRegular(way);
+    if (descriptor === null) continue;
+    // The device is not compared: overlay and btrfs tell another one to stat(2) than in the mappings.
+    if (fstatSync(descriptor, { bigint: true }).ino === mapping.inode) return descriptor;
+    closeSync(descriptor);
+  }
+  return null;
+}
+
+/** @returns null when it cannot be opened or is no regular file */
+export function openRegular(path: string): number | null {
+  let descriptor: number;
+  try {
+    // A pipe or a device of that name is neither waited for nor made this process's terminal.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  return null;
+}
+
+export function isExecutable(pid: number, mapping: CodeMapping): boolean {
+  try {
+    const path = readlinkSync(`/proc/${pid}/exe`);
+    return path === (mapping.deleted ? mapping.path + DELETED : mapping.path);
+  } catch {
+    return false;
+  }
+}
+
+/** Files below /proc have no size before they are read. */
+function readProc(path: string): string | null {
+  const descriptor = openRegular(path);
+  if (descriptor === null) return null;
+  const pieces: Buffer[] = [];
+  try {
+    for (let length = 0; length < MAX_MAPS; ) {
+      const piece = Buffer.allocUnsafe(64 * 1024);
+      const count = readSync(descriptor, piece, 0, piece.length, null);
+      if (count === 0) break;
+      pieces.push(piece.subarray(0, count));
+      length += count;
+    }
+  } catch {
+    return null; // It has ended meanwhile, or its user is another one.
+  } finally {
+    closeSync(descriptor);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}

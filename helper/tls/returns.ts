@@ -1,0 +1,211 @@
+/**
+ * Where a function returns. A probe on the return instructions sees the same as a uretprobe, but leaves the return
+ * address on the stack alone: debuggers, unwinders, shadow stacks and Go's moving stacks stay sound.
+ *
+ * x86-64 is decoded by iced-x86 (MIT; WebAssembly, so hostile code bytes meet a sandbox). AArch64 has instructions
+ * of one width, and few of them matter here.
+ */
+import type * as Iced from 'iced-x86';
+import type { Machine } from './elf.ts';
+
+export interface Returns {
+  /** Addresses of the return instructions. */
+  readonly at: readonly number[];
+  /** Addresses outside the function that it jumps to (a tail call, or a part that the compiler moved away). */
+  readonly jumps: readonly number[];
+  /** It may leave by a jump to an address that is only known while it runs. */
+  readonly indirect: boolean;
+}
+
+/** Of a function that is worth a probe; longer ones are not decoded. */
+export const MAX_FUNCTION = 256 * 1024;
+
+let iced: typeof Iced | null = null;
+
+/** Makes {@link findReturns} usable. Takes some hundredths of a second, once. */
+export async function loadDisassembler(): Promise<void> {
+  iced ??= await import('iced-x86');
+}
+
+/**
+ * @param code all of the function
+ * @param address of its first byte
+ * @returns null when these bytes are not what a compiler makes, so that nothing can be said
+ */
+export function findReturns(code: Uint8Array, address: number, machine: Machine): Returns | null {
+  if (code.length > MAX_FUNCTION) return null;
+  return machine === 'x64' ? findReturnsX64(code, address) : findReturnsArm64(code, address);
+}
+
+function findReturnsX64(code: Uint8Array, address: number): Returns | null {
+  if (iced === null) throw new Error('loadDisassembler comes first.');
+  const { Decoder, DecoderOptions, FlowControl, Instruction } = iced;
+  const table = new TableJump(iced);
+  const end = address + code.length;
+  const starts = new Set<number>();
+  const targets: number[] = [];
+  const at: number[] = [];
+  let indirect = false;
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  const instruction = new Instruction();
+  try {
+    decoder.ip = BigInt(address);
+    while (decoder.canDecode) {
+      decoder.decodeOut(instruction);
+      const start = Number(instruction.ip);
+      if (instruction.isInvalid) return null;
+      starts.add(start);
+      switch (instruction.flowControl) {
+        case FlowControl.Return:
+          at.push(start);
+          break;
+        case FlowControl.IndirectBranch:
+          indirect ||= !table.isTaken(instruction);
+          break;
+        case FlowControl.UnconditionalBranch:
+        case FlowControl.ConditionalBranch:
+        case FlowControl.XbeginXabortXend:
+          if (instruction.nearBranchTarget !== 0n) targets.push(Number(instruction.nearBranchTarget));
+          break;
+        default:
+          break;
+      }
+      table.remember(instruction);
+    }
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+  const jumps = targets.filter((target) => target < address || target >= end);
+  // A jump between two instructions: data lies in the code, and what was decoded is not what runs.
+  if (targets.some((target) => target >= address && target < end && !starts.has(target))) return null;
+  return { at, jumps: [...new Set(jumps)], indirect };
+}
+
+/**
+ * Tells a `switch` from a call through a pointer in tail position: both are jumps to a computed address, but only
+ * the first is computed from a table of distances (`movsxd r, [table + i * 4]`, `add r, table`, `jmp r`) or taken
+ * from one of addresses (`jmp [table + i * 8]`). Its targets lie inside the function.
+ */
+class TableJump {
+  readonly #iced: typeof Iced;
+  /** Register into which the distance was loaded, and instructions since. */
+  #loaded = 0;
+  #age = 0;
+  #added = 0;
+
+  constructor(module: typeof Iced) {
+    this.#iced = module;
+  }
+
+  remember(instruction: Iced.Instruction): void {
+    const { Mnemonic, OpKind, Register } = this.#iced;
+    this.#added = 0;
+    this.#age++;
+    if (instruction.mnemonic === Mnemonic.Movsxd && instruction.op1Kind === OpKind.Memory) {
+      if (instruction.memoryIndexScale !== 4) return;
+      this.#loaded = instruction.op0Register;
+      this.#age = 0;
+    } else if (instruction.mnemonic === Mnemonic.Add && this.#loaded !== Register.None) {
+      if (this.#age <= MAX_TABLE_DISTANCE && instruction.op0Register === this.#loaded)
+        this.#added = this.#loaded;
+    }
+  }
+
+  isTaken(jump: Iced.Instruction): boolean {
+    const { OpKind, Register } = this.#iced;
+    if (jump.op0Kind === OpKind.Memory) {
+      return jump.memoryIndex !== Register.None && jump.memoryIndexScale === 8;
+    }
+    return jump.op0Kind === OpKind.Register && this.#added !== 0 && jump.op0Register === this.#added;
+  }
+}
+
+/** Instructions that a compiler may put between the load and the addition. */
+const MAX_TABLE_DISTANCE = 4;
+
+/**
+ * The slot of the global offset table through which a PLT stub jumps; null when these are not the bytes of one.
+ * @param code some 16 bytes
+ */
+export function stubSlot(code: Uint8Array, address: number, machine: Machine): number | null {
+  if (machine !== 'x64' || iced === null) return null;
+  const { Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic } = iced;
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  const instruction = new Instruction();
+  try {
+    decoder.ip = BigInt(address);
+    while (decoder.canDecode) {
+      decoder.decodeOut(instruction);
+      if (instruction.flowControl === FlowControl.IndirectBranch) {
+        return instruction.isIpRelMemoryOperand ? Number(instruction.ipRelMemoryAddress) : null;
+      }
+      if (instruction.mnemonic !== Mnemonic.Endbr64) return null;
+    }
+    return null;
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+
+/**
+ * The number that a function returns that does nothing else (`mov eax, N; ret`); null when it does.
+ * @param code all of the function
+ */
+export function readConstant(code: Uint8Array, address: number, machine: Machine): number | null {
+  if (machine !== 'x64' || iced === null) return null;
+  const { Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register } = iced;
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  const instruction = new Instruction();
+  let number: number | null = null;
+  try {
+    decoder.ip = BigInt(address);
+    while (decoder.canDecode) {
+      decoder.decodeOut(instruction);
+      if (instruction.mnemonic === Mnemonic.Ret) return number;
+      if (instruction.mnemonic === Mnemonic.Endbr64) continue;
+      const isConstant = instruction.mnemonic === Mnemonic.Mov && instruction.op1Kind === OpKind.Immediate32;
+      if (!isConstant || instruction.op0Register !== Register.EAX) return null;
+      number = instruction.immediate32 >>> 0;
+    }
+    return null;
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+
+/** Arm Architecture Reference Manual for A-profile, C4.1 "A64 instruction set encoding". */
+function findReturnsArm64(code: Uint8Array, address: number): Returns | null {
+  if (code.length % 4 !== 0) return null;
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const end = address + code.length;
+  const at: number[] = [];
+  const jumps = new Set<number>();
+  let indirect = false;
+  for (let offset = 0; offset < code.length; offset += 4) {
+    const word = view.getUint32(offset, true);
+    const here = address + offset;
+    // RET Xn; RETAA, RETAB
+    if ((word & 0xffff_fc1f) >>> 0 === 0xd65f_0000 || (word & 0xffff_fbff) >>> 0 === 0xd65f_0bff)
+      at.push(here);
+    // BR Xn; BRAA, BRAB and their forms without a modifier
+    else if ((word & 0xffff_fc1f) >>> 0 === 0xd61f_0000 || (word & 0xfeff_f800) >>> 0 === 0xd61f_0800) {
+      indirect = true;
+    } else {
+      const target = branchTargetArm64(word, here);
+      if (target !== null && (target < address || target >= end)) jumps.add(target);
+    }
+  }
+  return { at, jumps: [...jumps], indirect };
+}
+
+/** Of B, B.cond, CBZ, CBNZ, TBZ and TBNZ; not of calls. */
+function branchTargetArm64(word: number, here: number): number | null {
+  const signed = (shift: number, bits: number): number => ((word << (32 - shift - bits)) >> (32 - bits)) * 4;
+  if (word >>> 26 === 0b000101) return here + signed(0, 26);
+  if (word >>> 25 === 0b0101010 || ((word >>> 25) & 0b0111111) === 0b0011010) return here + signed(5, 19);
+  if (((word >>> 25) & 0b0111111) === 0b0011011) return here + signed(5, 14);
+  return null;
+}
