@@ -1,16 +1,59 @@
 /**
- * Collects the kept prefix of one body. Large pieces are copied once and kept as they are; small ones are
- * gathered into blocks, so that a body that arrives byte by byte costs no more than one that arrives whole.
+ * The kept prefix of one body. Built for number: a small body that comes in one piece is one string of bytes,
+ * which costs far less than a Buffer of its own. Of others, large pieces are copied once and kept as they are;
+ * small ones are gathered into blocks, so that a body that arrives byte by byte costs no more than one that
+ * arrives whole.
  */
+import type { Body } from './exchange.ts';
 
 /** Pieces from this size on get a block of their own. */
 const LARGE_PIECE = 4_096;
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 64 * 1024;
 
-export class BodyBuffer {
-  /** Copies `bytes` to the end of `chunks`, which this object alone may change. */
-  append(chunks: Uint8Array[], bytes: Uint8Array): void {
+const NO_CHUNKS: readonly Uint8Array[] = [];
+
+export class BodyBuffer implements Body {
+  size: number | null = null;
+  captured = 0;
+  /** A small body, one Latin-1 character a byte; empty where there are blocks. */
+  #text = '';
+  #blocks: Blocks | null = null;
+
+  get chunks(): readonly Uint8Array[] {
+    if (this.#blocks !== null) return this.#blocks.chunks;
+    return this.captured === 0 ? NO_CHUNKS : [Buffer.from(this.#text, 'latin1')];
+  }
+
+  /** Copies a part of `bytes` to the end. */
+  append(bytes: Buffer, from: number, to: number): void {
+    if (from >= to) return;
+    if (this.captured === 0 && to - from < LARGE_PIECE) this.#text = bytes.toString('latin1', from, to);
+    else {
+      if (this.#blocks === null) {
+        this.#blocks = new Blocks();
+        if (this.captured > 0) this.#blocks.append(Buffer.from(this.#text, 'latin1'));
+        this.#text = '';
+      }
+      this.#blocks.append(bytes.subarray(from, to));
+    }
+    this.captured += to - from;
+  }
+
+  /** Nothing more comes: gives back the room that was set aside. */
+  close(): void {
+    this.#blocks?.close();
+  }
+}
+
+class Blocks {
+  readonly chunks: Uint8Array[] = [];
+  /** The last chunk has room behind its first `#used` bytes. */
+  #block: Uint8Array | null = null;
+  #used = 0;
+  #last = 0;
+
+  append(bytes: Uint8Array): void {
     let rest = bytes;
     if (this.#block !== null) {
       const room = this.#block.length - this.#used;
@@ -18,15 +61,14 @@ export class BodyBuffer {
         const head = rest.length <= room ? rest : rest.subarray(0, room);
         this.#block.set(head, this.#used);
         this.#used += head.length;
-        chunks[chunks.length - 1] = this.#block.subarray(0, this.#used);
+        this.chunks[this.chunks.length - 1] = this.#block.subarray(0, this.#used);
         rest = rest.subarray(head.length);
       }
       if (rest.length === 0) return;
     }
-    if (chunks.length === 0 || rest.length >= LARGE_PIECE) {
-      // Most bodies come in one piece: no room is set aside before a second one comes.
+    if (rest.length >= LARGE_PIECE) {
       this.#block = null;
-      chunks.push(Buffer.from(rest));
+      this.chunks.push(Buffer.from(rest));
       return;
     }
     const size = Math.min(LARGEST_BLOCK, Math.max(SMALLEST_BLOCK, 2 * this.#last, rest.length));
@@ -34,18 +76,13 @@ export class BodyBuffer {
     this.#block = Buffer.allocUnsafe(size);
     this.#block.set(rest);
     this.#used = rest.length;
-    chunks.push(this.#block.subarray(0, this.#used));
+    this.chunks.push(this.#block.subarray(0, this.#used));
   }
 
-  /** Gives back the room that was set aside and not used. */
-  close(chunks: Uint8Array[]): void {
+  close(): void {
     if (this.#block !== null && this.#block.length - this.#used >= 64) {
-      chunks[chunks.length - 1] = Buffer.from(this.#block.subarray(0, this.#used));
+      this.chunks[this.chunks.length - 1] = Buffer.from(this.#block.subarray(0, this.#used));
     }
     this.#block = null;
   }
-
-  #block: Uint8Array | null = null;
-  #used = 0;
-  #last = 0;
 }

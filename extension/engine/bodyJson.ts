@@ -19,8 +19,8 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
     const missing = body.size !== null && body.size > 0;
     return { body: null, decodedSize: null, bodyNote: missing ? 'The body was not captured.' : null };
   }
-  const captured =
-    body.chunks.length === 1 ? asBuffer(body.chunks[0] as Uint8Array) : Buffer.concat(body.chunks);
+  const { chunks } = body;
+  const captured = chunks.length === 1 ? asBuffer(chunks[0] as Uint8Array) : Buffer.concat(chunks);
   const whole = body.size === body.captured;
   const notes: string[] = [];
   if (!whole) {

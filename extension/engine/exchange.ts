@@ -42,7 +42,7 @@ export interface Body {
   /** Bytes of `bytes`. The captured bytes are always a prefix of the body. */
   captured: number;
   /** Captured prefix, in the pieces in which it arrived. */
-  chunks: Uint8Array[];
+  readonly chunks: readonly Uint8Array[];
 }
 
 export interface Message {

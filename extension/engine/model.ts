@@ -2,8 +2,8 @@
  * The objects behind the interfaces of exchange.ts. They are built for number: 100,000 exchanges are held in
  * a few hundred MiB, so fields are kept as one string per message and split when they are asked for.
  */
+import { BodyBuffer } from './bodyBuffer.ts';
 import type {
-  Body,
   Completeness,
   Connection,
   Exchange,
@@ -27,14 +27,6 @@ const MESSAGE_COST = 400;
 /** Of a field that is kept by itself: an array of two strings. */
 const FIELD_COST = 100;
 
-const NO_CHUNKS: Uint8Array[] = [];
-
-class StoredBody implements Body {
-  size: number | null = null;
-  captured = 0;
-  chunks: Uint8Array[] = NO_CHUNKS;
-}
-
 /** `name:value` and CRLF for each field, with or without blanks around the value; Latin-1. */
 type FieldLinesText = string;
 
@@ -54,7 +46,7 @@ export class StoredMessage implements Request, Response {
   target = '';
   status = 0;
   statusText = '';
-  readonly body: Body = new StoredBody();
+  readonly body = new BodyBuffer();
   firstByte: number | null = null;
   lastByte: number | null = null;
   wireSize = 0;
@@ -122,12 +114,6 @@ export class StoredMessage implements Request, Response {
     if (this.#broken.length < MAX_VIOLATIONS && !this.#broken.some((b) => b.name === name)) {
       this.#broken.push({ name, position });
     }
-  }
-
-  /** Chunks of the body that may be changed. */
-  ownChunks(): Uint8Array[] {
-    if (this.body.chunks === NO_CHUNKS) this.body.chunks = [];
-    return this.body.chunks;
   }
 
   /** First value of a field, by its lower-case name. */
@@ -221,6 +207,8 @@ function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
   return set;
 }
 
+const COMPLETE = sharedSet(['complete']);
+
 /** In which order completeness is told. */
 const ORDER: readonly Completeness[] = [
   'complete',
@@ -257,6 +245,10 @@ export class StoredExchange implements Exchange {
   revision = 0;
   /** The last cost that the store has counted. */
   counted = 0;
+  /** The store has it. */
+  held = false;
+  /** It is among those that changed since they were last taken. */
+  reported = false;
   requestDone = false;
   responseDone = false;
   interimDropped = false;
@@ -296,7 +288,11 @@ export class StoredExchange implements Exchange {
     else this.interimDropped = true;
   }
 
-  label(values: Iterable<Completeness>): void {
+  label(values: readonly Completeness[]): void {
+    if (this.completeness === NONE && values.length === 1 && values[0] === 'complete') {
+      this.completeness = COMPLETE;
+      return;
+    }
     const all = new Set(this.completeness);
     for (const value of values) all.add(value);
     if (all.size > 1) all.delete('complete');

@@ -187,7 +187,7 @@ export class Reassembly {
     this.#counters.copied += bytes.length;
     if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length;
     this.#next[direction] = next + record.size - repeated;
-    const fresh = repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
+    const fresh = repeated === 0 ? bytes : repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
     if (foreign) this.#foreign = true;
     if (fresh.length > 0) this.#sink.bytes(record, fresh);

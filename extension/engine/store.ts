@@ -2,13 +2,19 @@
 import type { EngineChanges } from './engine.ts';
 import type { StoredExchange } from './model.ts';
 
+/** Entries of evicted exchanges that stay in the list until it is made anew. */
+const MAX_EVICTED_LISTED = 1_024;
+
 export class Store {
   readonly #maxExchanges: number;
   readonly #maxBytes: number;
   readonly #exchanges = new Map<number, StoredExchange>();
-  /** Ids of ended exchanges in the order in which they ended. */
-  readonly #ended = new Set<number>();
-  #changed = new Set<number>();
+  /** Ended exchanges in the order in which they ended; those before `#oldest`, and some later ones, are gone. */
+  #ended: (StoredExchange | undefined)[] = [];
+  #oldest = 0;
+  #running = 0;
+  /** Ids, each once, in the order of their first change; some may be gone. */
+  #changed: number[] = [];
   #removed: number[] = [];
   #bytes = 0;
   evicted = 0;
@@ -27,7 +33,7 @@ export class Store {
   }
 
   get running(): number {
-    return this.#exchanges.size - this.#ended.size;
+    return this.#running;
   }
 
   get(id: number): StoredExchange | undefined {
@@ -36,29 +42,35 @@ export class Store {
 
   add(exchange: StoredExchange): void {
     this.#exchanges.set(exchange.id, exchange);
+    exchange.held = true;
+    this.#running++;
     this.changed(exchange);
     this.#evict(0);
   }
 
   changed(exchange: StoredExchange): void {
-    if (!this.#exchanges.has(exchange.id)) return;
+    if (!exchange.held) return;
     this.#count(exchange);
-    if (this.#changed.has(exchange.id)) return;
-    this.#changed.add(exchange.id);
+    if (exchange.reported) return;
+    exchange.reported = true;
+    this.#changed.push(exchange.id);
     exchange.revision++;
   }
 
+  /** Once for each exchange. */
   ended(exchange: StoredExchange): void {
-    if (!this.#exchanges.has(exchange.id)) return;
-    this.#ended.add(exchange.id);
+    if (!exchange.held) return;
+    this.#running--;
+    this.#ended.push(exchange);
     this.changed(exchange);
     this.#evict(0);
   }
 
   remove(exchange: StoredExchange): void {
-    if (!this.#exchanges.delete(exchange.id)) return;
-    this.#ended.delete(exchange.id);
-    this.#changed.delete(exchange.id);
+    if (!exchange.held) return;
+    exchange.held = false;
+    this.#exchanges.delete(exchange.id);
+    if (exchange.state === 'running') this.#running--;
     this.#bytes -= exchange.counted;
     this.#removed.push(exchange.id);
   }
@@ -70,12 +82,26 @@ export class Store {
   }
 
   clear(): void {
-    for (const id of [...this.#ended]) this.remove(this.#exchanges.get(id) as StoredExchange);
+    for (const exchange of this.#ended) if (exchange !== undefined) this.remove(exchange);
+    this.#ended = [];
+    this.#oldest = 0;
   }
 
   takeChanges(): EngineChanges {
-    const changes = { changed: [...this.#changed].sort((a, b) => a - b), removed: this.#removed };
-    this.#changed = new Set();
+    const changed: number[] = [];
+    let sorted = true;
+    let last = 0;
+    for (const id of this.#changed) {
+      const exchange = this.#exchanges.get(id);
+      if (exchange === undefined) continue;
+      exchange.reported = false;
+      if (id < last) sorted = false;
+      last = id;
+      changed.push(id);
+    }
+    if (!sorted) changed.sort((a, b) => a - b);
+    const changes = { changed, removed: this.#removed };
+    this.#changed = [];
     this.#removed = [];
     return changes;
   }
@@ -88,10 +114,16 @@ export class Store {
 
   #evict(room: number): void {
     while (this.#exchanges.size > this.#maxExchanges || this.#bytes + room > this.#maxBytes) {
-      const oldest = this.#ended.values().next();
-      if (oldest.done === true) return;
-      this.remove(this.#exchanges.get(oldest.value) as StoredExchange);
+      const oldest = this.#ended[this.#oldest];
+      if (oldest === undefined) return;
+      this.#ended[this.#oldest++] = undefined;
+      if (!oldest.held) continue;
+      this.remove(oldest);
       this.evicted++;
+      if (this.#oldest > MAX_EVICTED_LISTED && this.#oldest > this.#ended.length / 2) {
+        this.#ended = this.#ended.slice(this.#oldest);
+        this.#oldest = 0;
+      }
     }
   }
 }

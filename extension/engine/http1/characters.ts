@@ -66,6 +66,10 @@ export function isTarget(text: string): boolean {
 
 /** Members of a comma-separated list (RFC 9110 section 5.6.1), lower case, empty ones left out. */
 export function listMembers(value: string): string[] {
+  if (!value.includes(',')) {
+    const only = trimBlanks(value).toLowerCase();
+    return only === '' ? [] : [only];
+  }
   const members: string[] = [];
   for (const part of value.split(',')) {
     const member = trimBlanks(part).toLowerCase();

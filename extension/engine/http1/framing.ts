@@ -22,9 +22,11 @@ export interface FramingResult {
 interface LengthFields {
   readonly length: number | null;
   readonly present: boolean;
-  readonly codings: string[];
+  readonly codings: readonly string[];
   readonly coded: boolean;
 }
+
+const NO_CODINGS: readonly string[] = [];
 
 /** Fields that the functions of this file look at, in lower case. */
 export function isFramingField(lowerName: string): boolean {
@@ -120,23 +122,22 @@ function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthF
   let length: number | null = null;
   let present = false;
   let values = 0;
-  const codings: string[] = [];
+  let codings = NO_CODINGS;
   let coded = false;
   for (const [name, value] of fields) {
     // Lengths first: comparing in lower case every field of every message would cost.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
       present = true;
-      for (const part of value.split(',')) {
-        const member = part.trim();
+      for (const member of value.includes(',') ? value.split(',') : [value]) {
         values++;
-        const number = /^\d{1,15}$/.test(member) ? Number(member) : null;
+        const number = readLength(member.trim());
         if (number === null) broken.push('length-invalid');
         else if (length === null) length = number;
         else if (length !== number) broken.push('length-differs');
       }
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       coded = true;
-      codings.push(...listMembers(value));
+      codings = [...codings, ...listMembers(value)];
     }
   }
   if (values > 1 && !broken.includes('length-differs') && !broken.includes('length-invalid')) {
@@ -144,6 +145,18 @@ function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthF
   }
   if (coded && present) broken.push('length-and-coding');
   return { length, present, codings, coded };
+}
+
+/** @returns null when it is no number, or one of more than 15 digits. */
+function readLength(text: string): number | null {
+  if (text.length === 0 || text.length > 15) return null;
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return null;
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 function readCodings(

@@ -34,6 +34,8 @@ interface Limbo {
   hiding: boolean;
 }
 
+const WHOLE: readonly Completeness[] = ['complete'];
+
 export class Pairing {
   readonly #host: PairingHost;
   /** Requests whose final response has not begun, in order. */
@@ -268,10 +270,15 @@ export class Pairing {
       if (response.gap) labels.push('response-gap');
       if (response.cut) labels.push('aborted');
     }
-    const messages = [request, response, ...exchange.interim];
-    if (messages.some((message) => message?.headIncomplete)) labels.push('headers-incomplete');
+    if (
+      request?.headIncomplete === true ||
+      response?.headIncomplete === true ||
+      exchange.interim.some((message) => message.headIncomplete)
+    ) {
+      labels.push('headers-incomplete');
+    }
     if (!exchange.connection.known) labels.push('socket-unknown');
-    exchange.label(labels.length === 0 ? ['complete'] : labels);
+    exchange.label(labels.length === 0 ? WHOLE : labels);
     this.#running.delete(exchange);
     this.#host.exchangeEnded(exchange, at);
   }

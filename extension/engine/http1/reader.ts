@@ -4,7 +4,6 @@
  * impossible, the next message is searched for. Each byte is looked at a bounded number of times, whatever
  * the sizes of the pieces in which the bytes come.
  */
-import { BodyBuffer } from '../bodyBuffer.ts';
 import type { PieceContext } from '../dissector.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
@@ -111,7 +110,6 @@ export class Reader {
 
   #message: StoredMessage | null = null;
   #fields: FieldLines | null = null;
-  readonly #body = new BodyBuffer();
   /** Bytes of the body or chunk still to come. */
   #remaining = 0;
   #bodySize = 0;
@@ -613,8 +611,7 @@ export class Reader {
     if (!this.#prefixWhole || from === to) return;
     const room = Math.min(to - from, this.#bodyLimit - message.body.captured);
     if (room > 0 && this.#sink.mayKeep(room)) {
-      this.#body.append(message.ownChunks(), bytes.subarray(from, from + room));
-      message.body.captured += room;
+      message.body.append(bytes, from, from + room);
       if (room === to - from) return;
     }
     this.#prefixWhole = false;
@@ -779,7 +776,7 @@ export class Reader {
 
   #finish(outcome: Outcome): void {
     const message = this.#message as StoredMessage;
-    if (message.body.chunks.length > 0) this.#body.close(message.body.chunks);
+    message.body.close();
     if (outcome === 'complete' && this.#sizeKnown) message.body.size = this.#bodySize;
     if (outcome === 'cut') message.cut = true;
     else if (outcome === 'open') message.truncated = true;
