@@ -86,3 +86,6 @@ export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
 /** The last messages of one exchange that are kept, and their bytes (one more body's worth where that is more). */
 export const MAX_LAST_MESSAGES = 1_900;
 export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of a ClientHello or ServerHello that are read: what the kernel copies of a TLS connection, each way. */
+export const MAX_HELLO_BYTES = 16 * 1024;

@@ -1,0 +1,242 @@
+/**
+ * What TLS tells without its keys: the hellos, when the handshake began and was over, and the alert that ended it.
+ * Read from the bytes of the socket, from the first one on.
+ *
+ * When the handshake is over:
+ * - Up to TLS 1.2 both sides send ChangeCipherSpec and then Finished, the first record that is encrypted: it is
+ *   over with the later of the two, in full and in resumed handshakes alike (RFC 5246 section 7.3).
+ * - In TLS 1.3 the client's Finished is in its first encrypted record after the ServerHello (RFC 8446 section 2),
+ *   unless it offered early data, of which some may follow the ServerHello: then the end is not told.
+ */
+import { Direction } from '../record.ts';
+import { cipherSuiteName } from './cipherSuites.ts';
+import { HandshakeReader, HandshakeType } from './handshakeReader.ts';
+import { readClientHello, readServerHello } from './hello.ts';
+import { alertName, versionName } from './names.ts';
+import { ContentType, type RecordHandler, RecordReader } from './recordReader.ts';
+
+export interface TlsAlert {
+  /** By the IANA registry; null for an encrypted alert and for an unknown number. */
+  readonly name: string | null;
+  /** AlertDescription; null where it is encrypted. */
+  readonly code: number | null;
+  readonly direction: Direction;
+}
+
+/** Times in milliseconds since the trace's start. */
+export interface WireFacts {
+  /** null until the ServerHello. */
+  readonly version: string | null;
+  readonly cipher: string | null;
+  readonly serverName: string | null;
+  readonly alpnOffered: readonly string[];
+  /** As selected in the ServerHello; null where that is encrypted (TLS 1.3). */
+  readonly alpn: string | null;
+  /** Without a new key exchange by certificates; null when not known. */
+  readonly resumed: boolean | null;
+  /** First byte of the ClientHello. */
+  readonly started: number | null;
+  readonly ended: number | null;
+  /** The handshake is over, also where its end is not known. */
+  readonly established: boolean;
+  /** It ended the handshake. */
+  readonly alert: TlsAlert | null;
+  /** Which direction carries what the client says; null until a hello was seen. */
+  readonly clientDirection: Direction | null;
+}
+
+const TLS_1_3 = 0x0304;
+const ALERT_SIZE = 2;
+const ALERT_FATAL = 2;
+const CLOSE_NOTIFY = 0;
+const USER_CANCELED = 90;
+/** Bytes that encryption adds in TLS 1.3: the content type, and the AEAD's tag, which CCM_8 has shorter. */
+const ENCRYPTION = 1 + 16;
+const ENCRYPTION_CCM_8 = 1 + 8;
+
+export class TlsWire implements WireFacts {
+  version: string | null = null;
+  cipher: string | null = null;
+  serverName: string | null = null;
+  alpnOffered: readonly string[] = [];
+  alpn: string | null = null;
+  resumed: boolean | null = null;
+  started: number | null = null;
+  ended: number | null = null;
+  established = false;
+  alert: TlsAlert | null = null;
+  clientDirection: Direction | null = null;
+
+  readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
+  #versionNumber = 0;
+  #earlyData = false;
+
+  /** The records of both directions are still told apart. */
+  get inStep(): boolean {
+    return !this.#lanes[0].records.lost && !this.#lanes[1].records.lost;
+  }
+
+  /** @param time in milliseconds, of these bytes. */
+  feed(direction: Direction, bytes: Uint8Array, time: number): void {
+    this.#lanes[direction].feed(bytes, time);
+  }
+
+  /** Bytes that moved and were not copied. */
+  gap(direction: Direction, length: number, time: number): void {
+    this.#lanes[direction].records.gap(length, time);
+  }
+
+  /** @internal */
+  hello(direction: Direction, type: HandshakeType, body: Uint8Array, began: number): void {
+    if (this.established) return;
+    if (type === HandshakeType.ClientHello) this.#clientHello(direction, body, began);
+    else if (direction !== this.clientDirection) this.#serverHello(direction, body);
+  }
+
+  /** @internal */
+  recordEnded(lane: Lane, type: ContentType, length: number, time: number): void {
+    switch (type) {
+      case ContentType.ChangeCipherSpec:
+        // In TLS 1.3 it means nothing (RFC 8446 appendix D.4).
+        if (this.#versionNumber !== 0 && !this.#is13) lane.encrypted = true;
+        return;
+      case ContentType.Handshake:
+        if (lane.encrypted && lane.finished === null) this.#finished(lane, time);
+        return;
+      case ContentType.Alert:
+        this.#alert(lane, length);
+        return;
+      case ContentType.ApplicationData:
+        this.#applicationData(lane, length, time);
+        return;
+      default:
+        return;
+    }
+  }
+
+  get #is13(): boolean {
+    return this.#versionNumber >= TLS_1_3;
+  }
+
+  #clientHello(direction: Direction, body: Uint8Array, began: number): void {
+    if (this.clientDirection !== null && this.clientDirection !== direction) return;
+    const hello = readClientHello(body);
+    this.clientDirection = direction;
+    this.started ??= began;
+    if (hello === null) return;
+    this.serverName = hello.serverName;
+    this.alpnOffered = hello.alpn;
+    this.#earlyData = hello.earlyData;
+  }
+
+  #serverHello(direction: Direction, body: Uint8Array): void {
+    const hello = readServerHello(body);
+    if (hello === null) return;
+    this.clientDirection ??= direction === Direction.Out ? Direction.In : Direction.Out;
+    this.#versionNumber = hello.version;
+    this.version = versionName(hello.version);
+    this.cipher = cipherSuiteName(hello.cipherSuite);
+    if (hello.retry) {
+      // What follows is refused early data at most, and then the second ClientHello.
+      return;
+    }
+    this.#lanes[direction].helloSeen = true;
+    this.alpn = hello.alpn;
+    if (this.#is13) this.resumed = hello.preSharedKey;
+  }
+
+  #finished(lane: Lane, time: number): void {
+    lane.finished = time;
+    const other = this.#other(lane);
+    // The side that has the last word in a full handshake has the first in a resumed one.
+    if (other.finished === null) this.resumed = lane.direction !== this.clientDirection;
+    else this.#over(Math.max(time, other.finished));
+  }
+
+  #over(at: number | null): void {
+    if (this.established) return;
+    this.established = true;
+    this.ended = at;
+  }
+
+  #applicationData(lane: Lane, length: number, time: number): void {
+    if (this.established || this.#versionNumber === 0 || this.alert !== null) return;
+    if (!this.#is13) {
+      // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
+      if (this.#lanes[0].applicationData && this.#lanes[1].applicationData) this.#over(null);
+      lane.applicationData = true;
+      return;
+    }
+    const isClient = lane.direction === this.clientDirection;
+    const server = isClient ? this.#other(lane) : lane;
+    if (!server.helloSeen) return;
+    // Nothing else that is sent during a handshake is as short.
+    const added = this.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
+    if (length === ALERT_SIZE + added && !(isClient && this.#earlyData)) {
+      this.alert = { name: null, code: null, direction: lane.direction };
+    } else if (isClient) this.#over(this.#earlyData ? null : time);
+  }
+
+  #alert(lane: Lane, length: number): void {
+    if (this.established || this.alert !== null) return;
+    if (lane.encrypted) {
+      this.alert = { name: null, code: null, direction: lane.direction };
+      return;
+    }
+    if (length !== ALERT_SIZE) return;
+    const [level, code] = lane.alert;
+    // TLS 1.3 does not look at the level: all but two end the connection (RFC 8446 section 6).
+    const ends = this.#is13 ? code !== CLOSE_NOTIFY && code !== USER_CANCELED : level === ALERT_FATAL;
+    if (ends) this.alert = { name: alertName(code), code, direction: lane.direction };
+  }
+
+  #other(lane: Lane): Lane {
+    return this.#lanes[lane.direction === Direction.Out ? Direction.In : Direction.Out];
+  }
+}
+
+class Lane implements RecordHandler {
+  readonly direction: Direction;
+  readonly records = new RecordReader(this);
+  /** After ChangeCipherSpec, up to TLS 1.2. */
+  encrypted = false;
+  finished: number | null = null;
+  /** A ServerHello that is no retry. */
+  helloSeen = false;
+  applicationData = false;
+  readonly alert: [level: number, code: number] = [0, 0];
+
+  readonly #wire: TlsWire;
+  readonly #handshake: HandshakeReader;
+  #alertLength = 0;
+  /** When the first byte of this direction moved. */
+  #first: number | null = null;
+
+  constructor(wire: TlsWire, direction: Direction) {
+    this.#wire = wire;
+    this.direction = direction;
+    this.#handshake = new HandshakeReader((type, body) => {
+      wire.hello(direction, type, body, this.#first ?? 0);
+    });
+  }
+
+  feed(bytes: Uint8Array, time: number): void {
+    this.#first ??= time;
+    this.records.feed(bytes, time);
+  }
+
+  fragment(type: ContentType, bytes: Uint8Array): void {
+    if (this.encrypted) return;
+    if (type === ContentType.Handshake) this.#handshake.feed(bytes);
+    else if (type === ContentType.Alert) {
+      for (const byte of bytes) {
+        if (this.#alertLength < ALERT_SIZE) this.alert[this.#alertLength++] = byte;
+      }
+    }
+  }
+
+  recordEnded(type: ContentType, length: number, time: number): void {
+    this.#wire.recordEnded(this, type, length, time);
+    if (type === ContentType.Alert) this.#alertLength = 0;
+  }
+}
