@@ -28,6 +28,7 @@ const row: ExchangeRow = {
   connection: '1',
   messageFormat: null,
   messages: 0,
+  encrypted: null,
 };
 
 describe('the table', () => {

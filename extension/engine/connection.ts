@@ -1,6 +1,6 @@
 /**
  * One stream of bytes in two directions: orders its records and picks the dissector that reads them. The
- * socket's bytes are one such stream, the TLS plaintext on the same socket another.
+ * bytes of a socket are one such stream, the plaintext of a TLS session another.
  */
 import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
@@ -13,11 +13,16 @@ import {
   Direction,
   type EndedRecord,
   Ending,
+  RecordType,
   WireProtocol,
 } from './record.ts';
+import { TlsSocket } from './tls/socket.ts';
 
 /** RFC 9113 section 3.4. While the bytes of a direction may become it, no dissector is picked. */
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
+
+/** Content type and major version of a handshake record (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = '\x16\x03';
 
 type Action = (dissector: Dissector) => void;
 
@@ -29,6 +34,8 @@ export class Connection implements OrderedSink {
   readonly #host: ConnectionHost;
   readonly #reassembly: Reassembly;
   #dissector: Dissector | null = null;
+  /** The same, where the stream is a socket that carries TLS. */
+  #tls: TlsSocket | null = null;
   /** What came before the protocol was known. */
   #held: Action[] = [];
   readonly #beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
@@ -37,7 +44,17 @@ export class Connection implements OrderedSink {
   constructor(info: StoredConnection, host: ConnectionHost) {
     this.info = info;
     this.#host = host;
-    this.#reassembly = new Reassembly(this, host.counters, !info.tls);
+    this.#reassembly = new Reassembly(this, host.counters);
+  }
+
+  /** What reads it as TLS; null when it is something else, or not known yet. */
+  get tlsSocket(): TlsSocket | null {
+    return this.#tls;
+  }
+
+  /** HTTP of its own is read, not TLS. */
+  get carriesMessages(): boolean {
+    return this.#dissector !== null && this.#tls === null;
   }
 
   /** True when something waits for a record or for time. */
@@ -93,6 +110,8 @@ export class Connection implements OrderedSink {
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
     const context = this.#context(record);
+    const isTls = record.type === RecordType.Data && record.protocol === WireProtocol.Tls;
+    if (this.#dissector === null && isTls) this.#pick(WireProtocol.Tls);
     if (this.#dissector !== null) this.#dissector.missing(direction, length, reason, context);
     else if (reason !== 'foreign') {
       this.#beginnings[direction].lost();
@@ -148,6 +167,11 @@ export class Connection implements OrderedSink {
       case WireProtocol.Http1:
       case WireProtocol.Undecided:
         return new Http1Connection(this.info, this.#host);
+      case WireProtocol.Tls:
+        // TLS in a session's plaintext is nobody's to read.
+        if (this.info.tls !== null) return null;
+        this.#tls = new TlsSocket(this.info, this.#host);
+        return this.#tls;
       default:
         return null;
     }
@@ -156,7 +180,7 @@ export class Connection implements OrderedSink {
 
 /** Not one of those that a dissector reads. */
 function isForeign(protocol: WireProtocol): boolean {
-  return protocol !== WireProtocol.Undecided && protocol !== WireProtocol.Http1;
+  return protocol === WireProtocol.Http2 || protocol === WireProtocol.Other;
 }
 
 /** The first bytes of one direction. */
@@ -169,6 +193,8 @@ class Beginning {
     if (this.#known) return WireProtocol.Http1;
     this.#text += bytes.toString('latin1', 0, HTTP2_PREFACE.length);
     if (this.#text.startsWith(HTTP2_PREFACE)) return WireProtocol.Http2;
+    if (this.#text.startsWith(TLS_HANDSHAKE)) return WireProtocol.Tls;
+    if (TLS_HANDSHAKE.startsWith(this.#text)) return WireProtocol.Undecided;
     return HTTP2_PREFACE.startsWith(this.#text) ? WireProtocol.Undecided : WireProtocol.Http1;
   }
 

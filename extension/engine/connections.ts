@@ -1,4 +1,7 @@
-/** The connections of a trace by their id, the longest unused given up beyond a bound. */
+/**
+ * The connections of a trace by their id, the longest unused given up beyond a bound; and the TLS sessions, each a
+ * stream of plaintext with an id of its own, which are bound to the connection whose bytes they encrypt.
+ */
 import { formatAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionHost } from './dissector.ts';
@@ -12,26 +15,35 @@ import {
   Layer,
   type OpenedRecord,
   RecordType,
+  type TlsRecord,
 } from './record.ts';
+import { TlsSession } from './tls/session.ts';
 
+/** A connection, or a session. */
 interface Entry {
   readonly id: bigint;
-  readonly socket: Connection;
-  /** Plaintext on the same socket. */
-  tls: Connection | null;
-  opened: boolean;
+  readonly stream: Connection;
+  /** null: a connection. */
+  readonly session: TlsSession | null;
+  /** Of a connection: the sessions on it. */
+  readonly sessions: Set<Entry>;
+  /** There was one. */
+  hadSession: boolean;
 }
 
+/** What a record with a connection's id says. */
+type ConnectionRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | TlsRecord;
+
 export class Connections {
-  /** Connections seen so far. */
+  /** Connections seen so far, sessions not counted. */
   seen = 0;
 
   readonly #host: ConnectionHost;
   /** In the order of their last use. */
   readonly #entries = new Map<bigint, Entry>();
-  readonly #waiting = new Map<Connection, Entry>();
-  /** Ids of connections that are over. */
-  readonly #closed = new Set<bigint>();
+  readonly #waiting = new Set<Entry>();
+  /** Those that are over, as a session may yet be bound to them. */
+  readonly #closed = new Map<bigint, StoredConnection>();
   #last: Entry | null = null;
   #time = 0;
 
@@ -39,9 +51,11 @@ export class Connections {
     this.#host = host;
   }
 
-  take(record: OpenedRecord | DataRecord | EndedRecord | ClosedRecord): void {
+  take(record: ConnectionRecord): void {
     this.#time = Math.max(this.#time, this.#host.milliseconds(record.time));
-    const entry = this.#entry(record.connection);
+    const isSession =
+      record.type === RecordType.Tls || (record.type === RecordType.Data && record.layer === Layer.Tls);
+    const entry = this.#entry(record.connection, isSession);
     if (entry === null) {
       // After the end: counted, nothing more can be made of it.
       if (record.type === RecordType.Data) {
@@ -55,32 +69,34 @@ export class Connections {
         // A view of the batch: the addresses are copied by being formatted.
         this.#open(entry, record);
         break;
-      case RecordType.Data: {
-        const connection = record.layer === Layer.Tls ? this.#tls(entry) : entry.socket;
-        // The flag on data tells it where the opened record was lost.
-        if ((record.flags & FLAG_JOINED_LATE) !== 0) connection.info.joinedLate = true;
-        connection.push(record);
-        this.#look(connection, entry);
+      case RecordType.Tls:
+        this.#learn(entry, record);
         break;
-      }
+      case RecordType.Data:
+        // The flag on data tells it where the opened record was lost.
+        if ((record.flags & FLAG_JOINED_LATE) !== 0) entry.stream.info.joinedLate = true;
+        entry.stream.push(record);
+        if (entry.session !== null) this.#plaintext(entry.session, record.pid);
+        else if (entry.sessions.size > 0) this.#tellWire(entry);
+        break;
       case RecordType.Ended:
       case RecordType.Closed:
-        for (const connection of [entry.socket, entry.tls]) {
-          if (connection === null) continue;
-          connection.push(record);
-          this.#look(connection, entry);
+        for (const session of entry.sessions) {
+          session.session?.socketEnded(record);
+          this.#waiting.add(session);
         }
+        entry.stream.push(record);
         break;
     }
-    this.#forgetIfDone(entry);
+    this.#settle(entry);
   }
 
   /** Every record emitted up to then has been pushed. */
   advance(upTo: bigint): void {
-    for (const [connection, entry] of [...this.#waiting]) {
-      connection.advance(upTo);
-      this.#look(connection, entry);
-      this.#forgetIfDone(entry);
+    for (const entry of [...this.#waiting]) {
+      entry.stream.advance(upTo);
+      for (const end of entry.session?.dueEnds(upTo) ?? []) entry.stream.push(end);
+      this.#settle(entry);
     }
   }
 
@@ -91,32 +107,30 @@ export class Connections {
     this.#last = null;
   }
 
+  /** What is known of a process's TLS libraries has changed. */
+  explain(pid: number): void {
+    for (const { stream } of this.#entries.values()) stream.tlsSocket?.explain(pid);
+  }
+
   #finish(entry: Entry, at: number): void {
-    entry.socket.finish(at);
-    entry.tls?.finish(at);
+    for (const end of entry.session?.dueEnds(null) ?? []) entry.stream.push(end);
+    entry.stream.finish(at);
   }
 
-  #look(connection: Connection, entry: Entry): void {
-    if (connection.waiting) this.#waiting.set(connection, entry);
-    else this.#waiting.delete(connection);
+  /** After something happened to it. */
+  #settle(entry: Entry): void {
+    if (entry.stream.done) this.#forget(entry);
+    else if (entry.stream.waiting || entry.session?.ending === true) this.#waiting.add(entry);
+    else this.#waiting.delete(entry);
   }
 
-  #forgetIfDone(entry: Entry): void {
-    if (entry.socket.done && (entry.tls?.done ?? true)) this.#forget(entry);
-  }
-
-  #entry(id: bigint): Entry | null {
+  /** @returns null for one that is over. */
+  #entry(id: bigint, isSession: boolean): Entry | null {
     if (this.#last?.id === id) return this.#last;
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       if (this.#closed.has(id)) return null;
-      entry = {
-        id,
-        socket: new Connection(new StoredConnection(id.toString(), false), this.#host),
-        tls: null,
-        opened: false,
-      };
-      this.seen++;
+      entry = this.#create(id, isSession);
     } else this.#entries.delete(id);
     this.#entries.set(id, entry);
     this.#last = entry;
@@ -130,18 +144,15 @@ export class Connections {
     return entry;
   }
 
-  #tls(entry: Entry): Connection {
-    if (entry.tls === null) {
-      entry.tls = new Connection(new StoredConnection(entry.id.toString(), true), this.#host);
-      copyInfo(entry.socket.info, entry.tls.info);
-      if (entry.opened) entry.tls.opened();
-    }
-    return entry.tls;
+  #create(id: bigint, isSession: boolean): Entry {
+    const info = new StoredConnection(id.toString());
+    const session = isSession ? new TlsSession(info, this.#host) : null;
+    if (session === null) this.seen++;
+    return { id, stream: new Connection(info, this.#host), session, sessions: new Set(), hadSession: false };
   }
 
   #open(entry: Entry, record: OpenedRecord): void {
-    entry.opened = true;
-    const { info } = entry.socket;
+    const { info } = entry.stream;
     info.transport = record.transport;
     info.known = true;
     info.local = record.localPath ?? formatAddress(record.family, record.localAddress, record.localPort);
@@ -151,36 +162,78 @@ export class Connections {
     info.connectStarted =
       record.connectStarted === 0n ? null : this.#host.milliseconds(record.connectStarted);
     info.established = record.established === 0n ? null : this.#host.milliseconds(record.established);
-    if (entry.tls !== null) copyInfo(info, entry.tls.info);
-    entry.socket.opened();
-    this.#look(entry.socket, entry);
-    if (entry.tls === null) return;
-    entry.tls.opened();
-    this.#look(entry.tls, entry);
+    entry.stream.opened();
+    for (const session of entry.sessions) {
+      session.session?.socketKnown(info);
+      session.stream.opened();
+      this.#settle(session);
+    }
+  }
+
+  // ── sessions ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #learn(entry: Entry, record: TlsRecord): void {
+    const { session } = entry;
+    if (session === null) return;
+    session.learn(record);
+    if (record.socket !== 0n && record.socket !== session.socket) this.#bind(entry, session, record.socket);
+    entry.stream.opened();
+  }
+
+  #bind(entry: Entry, session: TlsSession, id: bigint): void {
+    const before = session.socket === null ? undefined : this.#entries.get(session.socket);
+    if (before !== undefined) {
+      before.sessions.delete(entry);
+      before.stream.tlsSocket?.bound(-1);
+    }
+    // The connection's own records may come later than the session's.
+    const socket = this.#entry(id, false);
+    const info = socket?.stream.info ?? this.#closed.get(id);
+    if (info === undefined || socket?.session != null) return;
+    // What a proxy was asked for (CONNECT) went over the connection before.
+    session.bind(id, info, socket !== null && !socket.hadSession && !socket.stream.carriesMessages);
+    if (socket === null) return;
+    socket.sessions.add(entry);
+    socket.hadSession = true;
+    socket.stream.tlsSocket?.bound(1);
+    if (session.hasPlaintext) socket.stream.tlsSocket?.plaintextSeen();
+    this.#settle(socket);
+  }
+
+  #plaintext(session: TlsSession, pid: number): void {
+    session.plaintextSeen(pid);
+    if (session.socket === null) return;
+    const socket = this.#entries.get(session.socket);
+    if (socket === undefined) return;
+    socket.stream.tlsSocket?.plaintextSeen();
+    this.#settle(socket);
+  }
+
+  /** The connection has turned out to carry TLS after sessions were bound to it. */
+  #tellWire(socket: Entry): void {
+    for (const { session } of socket.sessions) {
+      if (session === null || !session.lacksWire) continue;
+      session.socketKnown(socket.stream.info);
+      if (!session.lacksWire) {
+        socket.stream.tlsSocket?.bound(1);
+        if (session.hasPlaintext) socket.stream.tlsSocket?.plaintextSeen();
+      }
+    }
   }
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.id);
-    this.#waiting.delete(entry.socket);
-    if (entry.tls !== null) this.#waiting.delete(entry.tls);
+    this.#waiting.delete(entry);
     if (this.#last === entry) this.#last = null;
-    this.#closed.add(entry.id);
+    this.#closed.set(entry.id, entry.stream.info);
+    const socket = entry.session?.socket == null ? undefined : this.#entries.get(entry.session.socket);
+    socket?.sessions.delete(entry);
+    entry.session?.over();
     if (this.#closed.size > MAX_CLOSED_CONNECTIONS) {
-      for (const oldest of this.#closed) {
+      for (const oldest of this.#closed.keys()) {
         this.#closed.delete(oldest);
         break;
       }
     }
   }
-}
-
-function copyInfo(from: StoredConnection, to: StoredConnection): void {
-  to.known = from.known;
-  to.transport = from.transport;
-  to.local = from.local;
-  to.remote = from.remote;
-  to.side = from.side;
-  to.joinedLate = from.joinedLate;
-  to.connectStarted = from.connectStarted;
-  to.established = from.established;
 }

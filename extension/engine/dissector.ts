@@ -3,7 +3,7 @@
  * come out. connection.ts picks it; each protocol's folder has one.
  */
 import type { Process } from './exchange.ts';
-import type { StoredConnection, StoredExchange } from './model.ts';
+import type { StoredConnection, StoredEncrypted, StoredExchange } from './model.ts';
 import type { ByteCounters, MissingReason } from './reassembly.ts';
 import type { Direction } from './record.ts';
 
@@ -27,6 +27,18 @@ export interface ConnectionHost {
   changed(exchange: StoredExchange): void;
   ended(exchange: StoredExchange): void;
   merged(exchange: StoredExchange): void;
+  /** An exchange that stands for a connection without plaintext. */
+  createEncrypted(
+    process: Process | null,
+    connection: StoredConnection,
+    encrypted: StoredEncrypted,
+  ): StoredExchange;
+  /** It does not stand for anything any more. */
+  withdraw(exchange: StoredExchange): void;
+  /** Why the plaintext of this process's connection is not seen. @param late it was open before it was seen. */
+  whyEncrypted(pid: number, late: boolean): string;
+  /** One session more, or less, of this process has plaintext and no known socket. */
+  unboundSession(pid: number, change: 1 | -1): void;
   mayKeep(bytes: number): boolean;
 }
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Engine, type EngineOptions } from './engine.ts';
-import { Direction, Ending, Layer, Omission, WireProtocol } from './record.ts';
+import { Direction, Ending, Omission, WireProtocol } from './record.ts';
 import { isError } from './row.ts';
 import { conversation, type RecordSpec, recordBatch, START, type Step } from './testing/records.ts';
 
@@ -53,6 +53,7 @@ describe('an exchange', () => {
         joinedLate: false,
       },
       tls: null,
+      encrypted: null,
       request: {
         headers: [
           ['Host', 'api.example:8443'],
@@ -113,6 +114,7 @@ describe('an exchange', () => {
       connection: '1',
       messageFormat: null,
       messages: 0,
+      encrypted: null,
     });
     expect(engine.json(2)).toBeUndefined();
     expect(engine.row(2)).toBeUndefined();
@@ -259,7 +261,7 @@ describe('connections', () => {
   });
 
   it('of other protocols are counted and make no exchange', () => {
-    for (const protocol of [WireProtocol.Http2, WireProtocol.Tls, WireProtocol.Other]) {
+    for (const protocol of [WireProtocol.Http2, WireProtocol.Other]) {
       const engine = made([
         { type: 'opened' },
         {
@@ -326,29 +328,6 @@ describe('connections', () => {
     const cut = undecided('PRI ');
     cut.finish();
     expect(cut.stats()).toMatchObject({ exchanges: 0, running: 0 });
-  });
-
-  it('carry plaintext and ciphertext apart', () => {
-    const plain = conversation([{ out: GET }, { in: OK }], { layer: Layer.Tls });
-    const engine = made([
-      ...plain.slice(0, 1),
-      {
-        type: 'data',
-        direction: Direction.Out,
-        position: 0,
-        bytes: '',
-        size: 900,
-        protocol: WireProtocol.Tls,
-        omission: Omission.Protocol,
-      },
-      ...plain.slice(1),
-      { type: 'closed', sent: 900, received: 0 },
-    ]);
-    expect(engine.json(1)).toMatchObject({
-      url: 'https://a/',
-      completeness: ['complete'],
-      tls: { library: null, version: null, serverName: null, alpn: null },
-    });
   });
 
   it('have IPv6 addresses', () => {

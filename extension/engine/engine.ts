@@ -12,16 +12,18 @@ import {
   DEFAULT_BODY_LIMIT,
   DEFAULT_MAX_BYTES,
   DEFAULT_MAX_EXCHANGES,
+  MAX_UNBOUND_EXCHANGES,
   PATIENCE_INTERVAL,
   RECORD_PATIENCE,
 } from './limits.ts';
-import { type StoredConnection, StoredExchange } from './model.ts';
+import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
 import { Processes } from './processes.ts';
 import type { ByteCounters } from './reassembly.ts';
 import { RecordType, readRecords, type TraceRecord } from './record.ts';
 import type { ExchangeRow } from './row.ts';
 import { rowOf } from './rowOf.ts';
 import { Store } from './store.ts';
+import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts';
 
 export interface EngineOptions {
   /** Bytes of each body that are kept; the rest only counts. null = all. Default 64 KiB. */
@@ -35,6 +37,7 @@ export interface EngineOptions {
 export interface EngineStats {
   readonly records: number;
   readonly connections: number;
+  /** HTTP calls, and handshakes that failed; not connections that are merely encrypted. */
   readonly exchanges: number;
   readonly evicted: number;
   readonly running: number;
@@ -65,6 +68,8 @@ export interface EngineApi {
   setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void;
   /** A process's name is known (attach; fork and exec come as records). */
   setProcess(pid: number, name: string | null): void;
+  /** The TLS libraries of a process, all of them; the last call counts. */
+  setTls(pid: number, libraries: readonly TlsLibrary[]): void;
   /** Whole records. @throws RecordError for bytes that are none; what came before them is kept. */
   push(records: Uint8Array): void;
   /** Everything up to this boot time (ns) has been pushed: holes older than this are gaps. */
@@ -77,6 +82,8 @@ export interface EngineApi {
   row(id: number): ExchangeRow | undefined;
   json(id: number, options?: { readonly reveal?: boolean }): ExchangeJson | undefined;
   stats(): EngineStats;
+  /** What is known of decryption in a process; null: nothing. */
+  tls(pid: number): ProcessTls | null;
   /** Forget all ended exchanges (the user's Clear); running ones stay. They come as `removed`. */
   clear(): void;
 }
@@ -88,6 +95,7 @@ export class Engine implements EngineApi, ConnectionHost {
 
   readonly #store: Store;
   readonly #processes = new Processes();
+  readonly #libraries = new TlsLibraries();
   readonly #connections: Connections;
   #clockOffset = 0n;
   /** Boot time of millisecond 0; null before the first clock or record. */
@@ -117,6 +125,15 @@ export class Engine implements EngineApi, ConnectionHost {
 
   setProcess(pid: number, name: string | null): void {
     this.#processes.set(pid, name);
+  }
+
+  setTls(pid: number, libraries: readonly TlsLibrary[]): void {
+    this.#libraries.set(pid, libraries);
+    this.#connections.explain(pid);
+  }
+
+  tls(pid: number): ProcessTls | null {
+    return this.#libraries.get(pid);
   }
 
   push(records: Uint8Array): void {
@@ -158,7 +175,7 @@ export class Engine implements EngineApi, ConnectionHost {
   json(id: number, options: { readonly reveal?: boolean } = {}): ExchangeJson | undefined {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
-    return jsonOf(exchange, (ms) => this.#wallTime(ms), options.reveal ?? false);
+    return jsonOf(exchange, (ms) => this.#wallTime(ms), options.reveal ?? false, this.#libraries);
   }
 
   stats(): EngineStats {
@@ -196,10 +213,41 @@ export class Engine implements EngineApi, ConnectionHost {
   /** @internal */
   create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange {
     this.#exchanges++;
-    this.#lastId++;
-    const exchange = new StoredExchange(this.#lastId, process, connection, first);
-    this.#store.add(exchange);
+    const exchange = this.#add(process, connection, first);
+    if (connection.tls !== null && process !== null) this.#libraries.count(process.pid, 'calls', 1);
+    const { unbound } = connection;
+    if (unbound !== null) {
+      unbound.push(exchange);
+      if (unbound.length > MAX_UNBOUND_EXCHANGES) unbound.shift();
+    }
     return exchange;
+  }
+
+  /** @internal */
+  createEncrypted(
+    process: Process | null,
+    connection: StoredConnection,
+    encrypted: StoredEncrypted,
+  ): StoredExchange {
+    const exchange = this.#add(process, connection, true, encrypted);
+    if (process !== null) this.#libraries.count(process.pid, 'encrypted', 1);
+    return exchange;
+  }
+
+  /** @internal */
+  withdraw(exchange: StoredExchange): void {
+    if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
+    this.#store.remove(exchange);
+  }
+
+  /** @internal */
+  whyEncrypted(pid: number, late: boolean): string {
+    return this.#libraries.reason(pid, late);
+  }
+
+  /** @internal */
+  unboundSession(pid: number, change: 1 | -1): void {
+    this.#libraries.count(pid, 'unbound', change);
   }
 
   /** @internal */
@@ -209,19 +257,41 @@ export class Engine implements EngineApi, ConnectionHost {
 
   /** @internal */
   ended(exchange: StoredExchange): void {
-    if ((exchange.response?.status ?? 0) >= 400 || exchange.completeness.has('aborted')) this.#errors++;
+    const failed = exchange.completeness.has('handshake-failed');
+    if (failed) {
+      this.#exchanges++;
+      if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
+    }
+    if (failed || (exchange.response?.status ?? 0) >= 400 || exchange.completeness.has('aborted'))
+      this.#errors++;
     this.#store.ended(exchange);
   }
 
   /** @internal */
   merged(exchange: StoredExchange): void {
     this.#exchanges--;
+    if (exchange.connection.tls !== null && exchange.process !== null) {
+      this.#libraries.count(exchange.process.pid, 'calls', -1);
+    }
     this.#store.remove(exchange);
   }
 
   /** @internal */
   mayKeep(bytes: number): boolean {
     return this.#store.mayKeep(bytes);
+  }
+
+  #add(
+    process: Process | null,
+    connection: StoredConnection,
+    first: boolean,
+    encrypted: StoredEncrypted | null = null,
+  ): StoredExchange {
+    this.#lastId++;
+    const exchange = new StoredExchange(this.#lastId, process, connection, first);
+    exchange.encrypted = encrypted;
+    this.#store.add(exchange);
+    return exchange;
   }
 
   #wallTime(milliseconds: number): bigint {
@@ -235,7 +305,6 @@ export class Engine implements EngineApi, ConnectionHost {
         this.#processes.set(record.pid, record.name === '' ? null : record.name);
         return;
       case RecordType.ProcessEnded:
-      case RecordType.Tls:
         return;
       default:
         this.#connections.take(record);

@@ -6,6 +6,9 @@
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
  */
 
+import type { TlsBinding, TlsLibraryName } from './record.ts';
+import type { WireFacts } from './tls/wire.ts';
+
 export type Side = 'client' | 'server';
 export type MessageKind = 'request' | 'response';
 
@@ -23,7 +26,11 @@ export type Completeness =
   | 'socket-unknown'
   | 'unanswered'
   | 'aborted'
-  | 'one-sided';
+  | 'one-sided'
+  /** A TLS connection whose plaintext is not seen. */
+  | 'encrypted'
+  /** A TLS connection that came to nothing. */
+  | 'handshake-failed';
 
 /** A rule that a message breaks, and how it was read all the same. */
 export interface Violation {
@@ -88,7 +95,36 @@ export interface Connection {
   /** Milliseconds since the trace's start. */
   readonly connectStarted: number | null;
   readonly established: number | null;
-  readonly tls: boolean;
+  /** null: not TLS. */
+  readonly tls: Tls | null;
+}
+
+/** Of a TLS session. What is not seen, or encrypted, is null. */
+export interface Tls {
+  /** Whose functions showed the plaintext. */
+  readonly library: TlsLibraryName | null;
+  /** How its socket was found. */
+  readonly binding: TlsBinding | null;
+  /** Connection id of its socket. */
+  readonly socket: string | null;
+  /** The selected protocol (RFC 7301). */
+  readonly alpn: string | null;
+  /** As the library has it; milliseconds since the trace's start. */
+  readonly handshakeStarted: number | null;
+  readonly handshakeEnded: number | null;
+  /** What the socket's bytes tell. */
+  readonly wire: WireFacts | null;
+}
+
+/** A connection whose plaintext is not seen. */
+export interface Encrypted {
+  /** Why, in one line for people; whole for a handshake that failed. */
+  readonly reason: string;
+  /** Milliseconds since the trace's start. */
+  readonly firstByte: number;
+  /** Bytes that the process sent and received, those of TLS itself included. */
+  readonly sent: number;
+  readonly received: number;
 }
 
 export type ExchangeState = 'running' | 'ended';
@@ -112,4 +148,6 @@ export interface Exchange {
   firstOnConnection: boolean;
   /** 101 or CONNECT 2xx: what the connection carries afterwards. */
   tunnel: { protocol: string; sent: number; received: number } | null;
+  /** Set for a connection that stands for itself, without messages. */
+  encrypted: Encrypted | null;
 }

@@ -57,6 +57,38 @@ export interface MessageStreamJson {
   readonly omitted: { readonly after: number; readonly count: number } | null;
 }
 
+export interface TlsJson {
+  /** Whose functions showed the plaintext: openssl, gnutls, go, boringssl or nss; null where none is seen. */
+  readonly library: string | null;
+  readonly libraryVersion: string | null;
+  /** `TLSv1.3`. */
+  readonly version: string | null;
+  /** By the IANA registry. */
+  readonly cipher: string | null;
+  /** As the client asked for it (SNI). */
+  readonly serverName: string | null;
+  /** The application protocol that was agreed on. */
+  readonly alpn: string | null;
+  /** What the client offered, in order; null when its hello was not seen. */
+  readonly alpnOffered: readonly string[] | null;
+  readonly resumed: boolean | null;
+  /** Of the connection; `timings.tlsMs` is its part in the connection's first call. */
+  readonly handshakeMs: number | null;
+  /** What ended the handshake. */
+  readonly alert: {
+    /** By the IANA registry; null where it is encrypted. */
+    readonly name: string | null;
+    readonly code: number | null;
+    readonly sentBy: Side | null;
+    /** What it usually means; one sentence. */
+    readonly meaning: string | null;
+  } | null;
+  /** How the plaintext was told to its socket; null: it was not. */
+  readonly binding: 'call' | 'ciphertext' | 'descriptor' | null;
+  /** Id of the connection that carries the session. */
+  readonly socket: string | null;
+}
+
 export interface ExchangeJson {
   readonly id: number;
   readonly process: { readonly pid: number; readonly name: string | null } | null;
@@ -84,11 +116,15 @@ export interface ExchangeJson {
     readonly remote: string | null;
     readonly joinedLate: boolean;
   };
-  readonly tls: {
-    readonly library: string | null;
-    readonly version: string | null;
-    readonly serverName: string | null;
-    readonly alpn: string | null;
+  /** null: not TLS. */
+  readonly tls: TlsJson | null;
+  /** Why the plaintext of a TLS connection is not seen, or why there was none; null for a call. */
+  readonly encrypted: {
+    /** One line. */
+    readonly reason: string;
+    /** Bytes of the connection, those of TLS itself included. */
+    readonly sent: number;
+    readonly received: number;
   } | null;
   readonly request: MessageJson | null;
   readonly response: MessageJson | null;

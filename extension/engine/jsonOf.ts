@@ -2,22 +2,28 @@
 import { maskFields } from '../privacy/maskFields.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
-import type { Field } from './exchange.ts';
-import type { ExchangeJson, MessageJson } from './exchangeJson.ts';
+import type { Encrypted, Field } from './exchange.ts';
+import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
 import { messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import type { StoredExchange, StoredMessage } from './model.ts';
-import { durationOf, phasesOf, startOf } from './phases.ts';
+import { durationOf, handshakeOf, phasesOf, startOf } from './phases.ts';
+import type { Direction } from './record.ts';
 import { protocolOf } from './rowOf.ts';
 import { targetOf } from './target.ts';
+import { alertMeaning } from './tls/failure.ts';
+import type { TlsLibraries } from './tls/library.ts';
+import type { TlsAlert } from './tls/wire.ts';
 
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
  * @param reveal with secrets unmasked.
+ * @param libraries of all processes.
  */
 export function jsonOf(
   exchange: StoredExchange,
   wallTime: (milliseconds: number) => bigint,
   reveal: boolean,
+  libraries: TlsLibraries,
 ): ExchangeJson {
   const { connection, response } = exchange;
   const target = targetOf(exchange);
@@ -41,7 +47,8 @@ export function jsonOf(
       remote: connection.remote,
       joinedLate: connection.joinedLate,
     },
-    tls: connection.tls ? { library: null, version: null, serverName: null, alpn: null } : null,
+    tls: tlsJson(exchange, libraries),
+    encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
     request: exchange.request === null ? null : messageJson(exchange.request, reveal),
     response: response === null ? null : messageJson(response, reveal),
     interim: exchange.interim.map((message) => ({
@@ -54,6 +61,43 @@ export function jsonOf(
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),
   };
+}
+
+function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | null {
+  const { connection, process } = exchange;
+  const { tls } = connection;
+  if (tls === null) return null;
+  const { library, wire } = tls;
+  const handshakeMs = handshakeOf(tls);
+  return {
+    library,
+    libraryVersion: library === null || process === null ? null : libraries.versionOf(process.pid, library),
+    version: wire?.version ?? null,
+    cipher: wire?.cipher ?? null,
+    serverName: wire?.serverName ?? null,
+    alpn: tls.alpn ?? wire?.alpn ?? alpnOf(exchange),
+    alpnOffered: wire === null || wire.started === null ? null : wire.alpnOffered,
+    resumed: wire?.resumed ?? null,
+    handshakeMs,
+    alert: wire?.alert == null ? null : alertJson(wire.alert, wire.clientDirection),
+    binding: tls.binding,
+    socket: tls.socket,
+  };
+}
+
+/** HTTP/2 over TLS is agreed on by ALPN and not otherwise (RFC 9113 section 3.2). */
+function alpnOf(exchange: StoredExchange): string | null {
+  return exchange.encrypted === null && protocolOf(exchange) === 'HTTP/2' ? 'h2' : null;
+}
+
+function alertJson(alert: TlsAlert, clientDirection: Direction | null): NonNullable<TlsJson['alert']> {
+  const { name, code, direction } = alert;
+  const sentBy = clientDirection === null ? null : direction === clientDirection ? 'client' : 'server';
+  return { name, code, sentBy, meaning: code === null ? null : alertMeaning(code) };
+}
+
+function encryptedJson({ reason, sent, received }: Encrypted): NonNullable<ExchangeJson['encrypted']> {
+  return { reason, sent, received };
 }
 
 function fieldsJson(fields: readonly Field[], reveal: boolean): Field[] {

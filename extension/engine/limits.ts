@@ -89,3 +89,12 @@ export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Bytes of a ClientHello or ServerHello that are read: what the kernel copies of a TLS connection, each way. */
 export const MAX_HELLO_BYTES = 16 * 1024;
+
+/** Nanoseconds that a TLS connection may go without plaintext until it is shown as encrypted. */
+export const ENCRYPTED_PATIENCE = 1_000_000_000n;
+
+/** Nanoseconds that a session goes on after its socket's end: what was received may not have been decrypted. */
+export const SESSION_PATIENCE = 100_000_000n;
+
+/** Exchanges of one session that wait for its socket to become known. */
+export const MAX_UNBOUND_EXCHANGES = 1_024;

@@ -6,6 +6,7 @@ import { BodyBuffer } from './bodyBuffer.ts';
 import type {
   Completeness,
   Connection,
+  Encrypted,
   Exchange,
   ExchangeState,
   Field,
@@ -14,12 +15,15 @@ import type {
   Request,
   Response,
   Side,
+  Tls,
   Violation,
 } from './exchange.ts';
 import { trimBlanks } from './http1/characters.ts';
 import { type RuleName, ruleText } from './http1/violations.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
+import type { TlsBinding, TlsLibraryName } from './record.ts';
+import type { WireFacts } from './tls/wire.ts';
 
 /** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
 const EXCHANGE_COST = 600;
@@ -185,12 +189,34 @@ export class StoredConnection implements Connection {
   joinedLate = false;
   connectStarted: number | null = null;
   established: number | null = null;
-  tls: boolean;
+  tls: StoredTls | null;
+  /** What TLS tells on this socket: directly on it, or in a tunnel through it. */
+  wire: WireFacts | null = null;
+  /** Those that lack what is only known when the socket is; null once it is. */
+  unbound: StoredExchange[] | null = null;
 
-  constructor(id: string, tls: boolean) {
+  constructor(id: string, tls: StoredTls | null = null) {
     this.id = id;
     this.tls = tls;
   }
+}
+
+export class StoredTls implements Tls {
+  library: TlsLibraryName | null = null;
+  binding: TlsBinding | null = null;
+  socket: string | null = null;
+  alpn: string | null = null;
+  handshakeStarted: number | null = null;
+  handshakeEnded: number | null = null;
+  wire: WireFacts | null = null;
+}
+
+export interface StoredEncrypted extends Encrypted {
+  reason: string;
+  sent: number;
+  received: number;
+  /** `reason` says why there is no plaintext, and may change as more is known of the process. */
+  explained: boolean;
 }
 
 const NONE: ReadonlySet<Completeness> = new Set();
@@ -222,6 +248,8 @@ const ORDER: readonly Completeness[] = [
   'unanswered',
   'aborted',
   'one-sided',
+  'encrypted',
+  'handshake-failed',
 ];
 
 const NO_INTERIM: StoredMessage[] = [];
@@ -240,6 +268,7 @@ export class StoredExchange implements Exchange {
   tunnel: { protocol: string; sent: number; received: number } | null = null;
   /** Messages inside the exchange; null when it can have none. */
   messages: MessageList | null = null;
+  encrypted: StoredEncrypted | null = null;
 
   /** Grows with each change that was reported. */
   revision = 0;
@@ -297,6 +326,12 @@ export class StoredExchange implements Exchange {
     for (const value of values) all.add(value);
     if (all.size > 1) all.delete('complete');
     this.completeness = sharedSet(ORDER.filter((value) => all.has(value)));
+  }
+
+  /** Takes the place of all labels before. */
+  relabel(values: readonly Completeness[]): void {
+    this.completeness = NONE as Set<Completeness>;
+    this.label(values);
   }
 
   get cost(): number {

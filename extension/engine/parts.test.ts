@@ -67,7 +67,7 @@ describe('targets', () => {
     host: string | null,
     remote: string | null = null,
   ): unknown => {
-    const connection = new StoredConnection('1', false);
+    const connection = new StoredConnection('1');
     connection.side = 'client';
     connection.remote = remote;
     const exchange = new StoredExchange(1, null, connection, true);

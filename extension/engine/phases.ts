@@ -1,10 +1,11 @@
 /** Durations of an exchange from the kernel's times. */
-import type { Exchange } from './exchange.ts';
+import type { Encrypted, Exchange, Tls } from './exchange.ts';
 import type { Phases } from './row.ts';
 
 /**
  * - connect: from connect() to the established state; only for the first exchange of a connection that the
  *   process itself opened.
+ * - tls: the handshake; only for the first exchange of a connection.
  * - send: the request's first to its last byte (for a server: received).
  * - wait: the request's last byte to the response's first; 0 when the response began earlier.
  * - receive: the response's first to its last byte (for a server: sent).
@@ -16,7 +17,7 @@ export function phasesOf(exchange: Exchange): Phases {
   const connects = exchange.firstOnConnection && exchange.side === 'client';
   return {
     connectMs: connects ? between(connection.connectStarted, connection.established) : null,
-    tlsMs: null,
+    tlsMs: exchange.firstOnConnection ? handshakeOf(connection.tls) : null,
     sendMs:
       request === null
         ? null
@@ -30,9 +31,23 @@ export function phasesOf(exchange: Exchange): Phases {
   };
 }
 
+/** How long the handshake took: as the library has it, else as the socket's bytes tell; null when neither does. */
+export function handshakeOf(tls: Tls | null): number | null {
+  if (tls === null) return null;
+  const { handshakeStarted, handshakeEnded, wire } = tls;
+  return between(handshakeStarted, handshakeEnded) ?? between(wire?.started ?? null, wire?.ended ?? null);
+}
+
 /** When the exchange began, as far as seen. */
 export function startOf(exchange: Exchange): number {
+  if (exchange.encrypted !== null) return startOfEncrypted(exchange, exchange.encrypted);
   return exchange.request?.firstByte ?? exchange.interim[0]?.firstByte ?? exchange.response?.firstByte ?? 0;
+}
+
+/** What follows the handshake, where that was seen to end: it is a phase before the start. */
+function startOfEncrypted({ connection }: Exchange, { firstByte }: Encrypted): number {
+  const { tls } = connection;
+  return handshakeOf(tls) === null ? firstByte : (tls?.handshakeEnded ?? tls?.wire?.ended ?? firstByte);
 }
 
 /** Milliseconds from the first byte seen to the last; null while running. */

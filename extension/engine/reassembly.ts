@@ -55,13 +55,10 @@ export class Reassembly {
   #foreign = false;
   /** The opened record has come, or is no longer waited for. */
   #open = false;
-  /** Positions are those of the socket, to which ends belong; those of TLS plaintext are others. */
-  readonly #positionsOfSocket: boolean;
 
-  constructor(sink: OrderedSink, counters: ByteCounters, positionsOfSocket: boolean) {
+  constructor(sink: OrderedSink, counters: ByteCounters) {
     this.#sink = sink;
     this.#counters = counters;
-    this.#positionsOfSocket = positionsOfSocket;
   }
 
   get waiting(): boolean {
@@ -159,7 +156,6 @@ export class Reassembly {
     if (record.type === RecordType.Data) {
       return Number(record.position - record.unseen) <= this.#next[record.direction];
     }
-    if (!this.#positionsOfSocket) return true;
     if (record.type === RecordType.Ended) return Number(record.position) <= this.#next[record.direction];
     return Number(record.sent) <= this.#next[0] && Number(record.received) <= this.#next[1];
   }

@@ -49,9 +49,21 @@ export interface ExchangeRow {
   /** Messages inside the exchange (WebSocket, server-sent events, …), by what they are; null: none can be. */
   readonly messageFormat: MessageFormat | null;
   readonly messages: number;
+  /**
+   * Why there are no messages to be seen, in one line: the row stands for a TLS connection, and its sizes are the
+   * bytes sent and received on it. null for a call.
+   */
+  readonly encrypted: string | null;
 }
 
-/** Status 400 and above, or cut off without an answer. */
+/** Status 400 and above, cut off without an answer, or refused by TLS. */
 export function isError(row: ExchangeRow): boolean {
-  return (row.status !== null && row.status >= 400) || row.completeness.includes('aborted');
+  const { completeness } = row;
+  if (row.status !== null && row.status >= 400) return true;
+  return completeness.includes('aborted') || completeness.includes('handshake-failed');
+}
+
+/** An HTTP call, or what would have been one if its handshake had not failed: what rates and sums count. */
+export function isCall(row: ExchangeRow): boolean {
+  return row.encrypted === null || row.completeness.includes('handshake-failed');
 }

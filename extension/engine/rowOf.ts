@@ -20,8 +20,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     path: target.path === null ? null : maskUrl(target.path),
     protocol: protocolOf(exchange),
     type: shortType(response?.field('content-type') ?? null),
-    requestSize: request?.body.size ?? null,
-    responseSize: response?.body.size ?? null,
+    ...sizesOf(exchange),
     start: startOf(exchange),
     duration: durationOf(exchange),
     phases: phasesOf(exchange),
@@ -34,10 +33,24 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     connection: exchange.connection.id,
     messageFormat: exchange.messages?.format ?? null,
     messages: exchange.messages?.count ?? 0,
+    encrypted: exchange.encrypted?.reason ?? null,
   };
 }
 
-/** As the request names it, else the response; empty when neither is known. */
+function sizesOf(exchange: StoredExchange): Pick<ExchangeRow, 'requestSize' | 'responseSize'> {
+  const { encrypted, request, response, side } = exchange;
+  if (encrypted === null) {
+    return { requestSize: request?.body.size ?? null, responseSize: response?.body.size ?? null };
+  }
+  if (side === null) return { requestSize: null, responseSize: null };
+  const { sent, received } = encrypted;
+  return side === 'client'
+    ? { requestSize: sent, responseSize: received }
+    : { requestSize: received, responseSize: sent };
+}
+
+/** As the request names it, else the response, else as TLS does; empty when none is known. */
 export function protocolOf(exchange: StoredExchange): string {
+  if (exchange.encrypted !== null) return exchange.connection.tls?.wire?.version ?? 'TLS';
   return exchange.request?.version || exchange.response?.version || '';
 }

@@ -12,6 +12,7 @@ export class Store {
   /** Ended exchanges in the order in which they ended; those before `#oldest`, and some later ones, are gone. */
   #ended: (StoredExchange | undefined)[] = [];
   #oldest = 0;
+  /** Calls; an exchange that stands for an encrypted connection is none. */
   #running = 0;
   /** Ids, each once, in the order of their first change; some may be gone. */
   #changed: number[] = [];
@@ -43,7 +44,7 @@ export class Store {
   add(exchange: StoredExchange): void {
     this.#exchanges.set(exchange.id, exchange);
     exchange.held = true;
-    this.#running++;
+    if (exchange.encrypted === null) this.#running++;
     this.changed(exchange);
     this.#evict(0);
   }
@@ -60,7 +61,7 @@ export class Store {
   /** Once for each exchange. */
   ended(exchange: StoredExchange): void {
     if (!exchange.held) return;
-    this.#running--;
+    if (exchange.encrypted === null) this.#running--;
     this.#ended.push(exchange);
     this.changed(exchange);
     this.#evict(0);
@@ -70,7 +71,7 @@ export class Store {
     if (!exchange.held) return;
     exchange.held = false;
     this.#exchanges.delete(exchange.id);
-    if (exchange.state === 'running') this.#running--;
+    if (exchange.state === 'running' && exchange.encrypted === null) this.#running--;
     this.#bytes -= exchange.counted;
     this.#removed.push(exchange.id);
   }

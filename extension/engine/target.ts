@@ -14,11 +14,10 @@ export interface Target {
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
 
 export function targetOf(exchange: StoredExchange): Target {
-  const scheme = exchange.connection.tls ? 'https' : 'http';
+  if (exchange.encrypted !== null) return encryptedTarget(exchange);
   const { connection, request } = exchange;
-  // A path of a Unix socket is no authority.
-  const ends = connection.transport === 'tcp' ? connection : { local: null, remote: null };
-  const server = exchange.side === 'client' ? ends.remote : exchange.side === 'server' ? ends.local : null;
+  const scheme = connection.tls === null ? 'http' : 'https';
+  const server = serverAddress(exchange);
   if (request === null) return { scheme, host: server, path: null, url: null };
   const { method, target } = request;
   if (method === 'CONNECT') return { scheme: null, host: target, path: target, url: target };
@@ -38,4 +37,21 @@ export function targetOf(exchange: StoredExchange): Target {
   if (target === '*') return { scheme, host, path: target, url: `${scheme}://${host}` };
   const slash = target.startsWith('/') ? '' : '/';
   return { scheme, host, path: target, url: `${scheme}://${host}${slash}${target}` };
+}
+
+function serverAddress({ connection, side }: StoredExchange): string | null {
+  // A path of a Unix socket is no authority.
+  if (connection.transport !== 'tcp' || side === null) return null;
+  return side === 'client' ? connection.remote : connection.local;
+}
+
+const HTTPS_PORT = '443';
+
+/** Whether it is HTTP at all is not known; whom it is with, is. */
+function encryptedTarget(exchange: StoredExchange): Target {
+  const address = serverAddress(exchange);
+  const name = exchange.connection.tls?.wire?.serverName ?? null;
+  const port = address === null ? null : address.slice(address.lastIndexOf(':') + 1);
+  const host = name === null ? address : port === null || port === HTTPS_PORT ? name : `${name}:${port}`;
+  return { scheme: null, host, path: null, url: null };
 }

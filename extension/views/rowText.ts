@@ -83,6 +83,8 @@ const NOT_WHOLE: Readonly<Record<string, string>> = {
   unanswered: 'No response was seen.',
   aborted: 'The connection ended before the exchange was over.',
   'one-sided': 'Only one direction of the connection was seen.',
+  encrypted: 'The connection is encrypted, and its plaintext is not seen.',
+  'handshake-failed': 'The TLS handshake failed, so nothing could be sent.',
 };
 
 /** Sentences for what is not whole; none for a complete call. */

@@ -13,6 +13,16 @@ export interface Note {
 
 /** In the order of importance: the first is what a badge shows. */
 const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
+  'handshake-failed': {
+    label: 'TLS failed',
+    sentence: 'The TLS handshake failed, so nothing could be sent.',
+    tone: 'fault',
+  },
+  encrypted: {
+    label: 'encrypted',
+    sentence: 'The connection is encrypted, and its plaintext is not seen.',
+    tone: 'limit',
+  },
   aborted: {
     label: 'aborted',
     sentence: 'The connection ended before the call was over.',
@@ -45,7 +55,7 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   },
   'socket-unknown': {
     label: 'socket unknown',
-    sentence: 'The connection was opened before the trace began, so its addresses are unknown.',
+    sentence: 'It is not known which connection carried the call, so its addresses are unknown.',
     tone: 'fault',
   },
   'one-sided': {

@@ -671,8 +671,8 @@ export const GOLDEN: readonly Golden[] = [
   {
     name: 'TLS plaintext',
     steps: [{ out: GET }, { in: OK }],
-    options: { layer: 1 },
-    expected: ['GET https://a/ → 200 [complete] res 2 "ok"'],
+    options: { session: {} },
+    expected: ['GET https://a/ → 200 [socket-unknown] res 2 "ok"'],
   },
   {
     name: 'HTTP/2 preface',

@@ -206,7 +206,12 @@ export interface ConversationOptions {
   readonly interval?: bigint;
   readonly local?: string;
   readonly remote?: string;
-  readonly layer?: Layer;
+  /** The plaintext of a TLS session, of which this is known. */
+  readonly session?: Pick<
+    TlsSpec,
+    'socket' | 'handshakeStarted' | 'handshakeEnded' | 'library' | 'binding' | 'alpn'
+  >;
+  readonly protocol?: WireProtocol;
   readonly connectStarted?: bigint;
   readonly established?: bigint;
 }
@@ -220,7 +225,10 @@ export function conversation(steps: readonly Step[], options: ConversationOption
   const unseen: [number, number] = [0, 0];
   const specs: RecordSpec[] = [];
   const flags = options.joinedLate === true ? FLAG_JOINED_LATE : 0;
-  if (options.anonymous !== true) {
+  if (options.session !== undefined) {
+    const side = options.side === undefined ? 'client' : options.side;
+    specs.push({ type: 'tls', connection, pid, time, flags, side, library: 'openssl', ...options.session });
+  } else if (options.anonymous !== true) {
     specs.push({
       type: 'opened',
       connection,
@@ -246,7 +254,8 @@ export function conversation(steps: readonly Step[], options: ConversationOption
       position: positions[direction],
       bytes,
       unseen: unseen[direction],
-      ...(options.layer === undefined ? {} : { layer: options.layer }),
+      ...(options.session === undefined ? {} : { layer: Layer.Tls }),
+      ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
       ...extra,
     });
     positions[direction] += size;

@@ -54,22 +54,32 @@ const USER_CANCELED = 90;
 const ENCRYPTION = 1 + 16;
 const ENCRYPTION_CCM_8 = 1 + 8;
 
-export class TlsWire implements WireFacts {
-  version: string | null = null;
-  cipher: string | null = null;
-  serverName: string | null = null;
-  alpnOffered: readonly string[] = [];
-  alpn: string | null = null;
-  resumed: boolean | null = null;
-  started: number | null = null;
-  ended: number | null = null;
-  established = false;
-  alert: TlsAlert | null = null;
-  clientDirection: Direction | null = null;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+export class TlsWire {
+  /** Grows as more is seen; may be kept longer than its reader. */
+  readonly facts: WireFacts;
+
+  readonly #facts: Writable<WireFacts> = {
+    version: null,
+    cipher: null,
+    serverName: null,
+    alpnOffered: [],
+    alpn: null,
+    resumed: null,
+    started: null,
+    ended: null,
+    established: false,
+    alert: null,
+    clientDirection: null,
+  };
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
   #versionNumber = 0;
   #earlyData = false;
+
+  constructor() {
+    this.facts = this.#facts;
+  }
 
   /** The records of both directions are still told apart. */
   get inStep(): boolean {
@@ -88,9 +98,9 @@ export class TlsWire implements WireFacts {
 
   /** @internal */
   hello(direction: Direction, type: HandshakeType, body: Uint8Array, began: number): void {
-    if (this.established) return;
+    if (this.#facts.established) return;
     if (type === HandshakeType.ClientHello) this.#clientHello(direction, body, began);
-    else if (direction !== this.clientDirection) this.#serverHello(direction, body);
+    else if (direction !== this.#facts.clientDirection) this.#serverHello(direction, body);
   }
 
   /** @internal */
@@ -119,75 +129,75 @@ export class TlsWire implements WireFacts {
   }
 
   #clientHello(direction: Direction, body: Uint8Array, began: number): void {
-    if (this.clientDirection !== null && this.clientDirection !== direction) return;
+    if (this.#facts.clientDirection !== null && this.#facts.clientDirection !== direction) return;
     const hello = readClientHello(body);
-    this.clientDirection = direction;
-    this.started ??= began;
+    this.#facts.clientDirection = direction;
+    this.#facts.started ??= began;
     if (hello === null) return;
-    this.serverName = hello.serverName;
-    this.alpnOffered = hello.alpn;
+    this.#facts.serverName = hello.serverName;
+    this.#facts.alpnOffered = hello.alpn;
     this.#earlyData = hello.earlyData;
   }
 
   #serverHello(direction: Direction, body: Uint8Array): void {
     const hello = readServerHello(body);
     if (hello === null) return;
-    this.clientDirection ??= direction === Direction.Out ? Direction.In : Direction.Out;
+    this.#facts.clientDirection ??= direction === Direction.Out ? Direction.In : Direction.Out;
     this.#versionNumber = hello.version;
-    this.version = versionName(hello.version);
-    this.cipher = cipherSuiteName(hello.cipherSuite);
+    this.#facts.version = versionName(hello.version);
+    this.#facts.cipher = cipherSuiteName(hello.cipherSuite);
     if (hello.retry) {
       // What follows is refused early data at most, and then the second ClientHello.
       return;
     }
     this.#lanes[direction].helloSeen = true;
-    this.alpn = hello.alpn;
-    if (this.#is13) this.resumed = hello.preSharedKey;
+    this.#facts.alpn = hello.alpn;
+    if (this.#is13) this.#facts.resumed = hello.preSharedKey;
   }
 
   #finished(lane: Lane, time: number): void {
     lane.finished = time;
     const other = this.#other(lane);
     // The side that has the last word in a full handshake has the first in a resumed one.
-    if (other.finished === null) this.resumed = lane.direction !== this.clientDirection;
+    if (other.finished === null) this.#facts.resumed = lane.direction !== this.#facts.clientDirection;
     else this.#over(Math.max(time, other.finished));
   }
 
   #over(at: number | null): void {
-    if (this.established) return;
-    this.established = true;
-    this.ended = at;
+    if (this.#facts.established) return;
+    this.#facts.established = true;
+    this.#facts.ended = at;
   }
 
   #applicationData(lane: Lane, length: number, time: number): void {
-    if (this.established || this.#versionNumber === 0 || this.alert !== null) return;
+    if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
       // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
       if (this.#lanes[0].applicationData && this.#lanes[1].applicationData) this.#over(null);
       lane.applicationData = true;
       return;
     }
-    const isClient = lane.direction === this.clientDirection;
+    const isClient = lane.direction === this.#facts.clientDirection;
     const server = isClient ? this.#other(lane) : lane;
     if (!server.helloSeen) return;
     // Nothing else that is sent during a handshake is as short.
-    const added = this.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
+    const added = this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
     if (length === ALERT_SIZE + added && !(isClient && this.#earlyData)) {
-      this.alert = { name: null, code: null, direction: lane.direction };
+      this.#facts.alert = { name: null, code: null, direction: lane.direction };
     } else if (isClient) this.#over(this.#earlyData ? null : time);
   }
 
   #alert(lane: Lane, length: number): void {
-    if (this.established || this.alert !== null) return;
+    if (this.#facts.established || this.#facts.alert !== null) return;
     if (lane.encrypted) {
-      this.alert = { name: null, code: null, direction: lane.direction };
+      this.#facts.alert = { name: null, code: null, direction: lane.direction };
       return;
     }
     if (length !== ALERT_SIZE) return;
     const [level, code] = lane.alert;
     // TLS 1.3 does not look at the level: all but two end the connection (RFC 8446 section 6).
     const ends = this.#is13 ? code !== CLOSE_NOTIFY && code !== USER_CANCELED : level === ALERT_FATAL;
-    if (ends) this.alert = { name: alertName(code), code, direction: lane.direction };
+    if (ends) this.#facts.alert = { name: alertName(code), code, direction: lane.direction };
   }
 
   #other(lane: Lane): Lane {

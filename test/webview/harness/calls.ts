@@ -71,6 +71,7 @@ const CALL: ExchangeRow = {
   connection: 'c1',
   messageFormat: null,
   messages: 0,
+  encrypted: null,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -197,6 +198,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       joinedLate: row.completeness.includes('joined-late'),
     },
     tls: null,
+    encrypted: null,
     request: message({
       headers: [
         ['Host', row.host ?? ''],

@@ -1,0 +1,44 @@
+/** Why a TLS handshake failed, in one line for people. */
+import { Direction } from '../record.ts';
+import type { TlsEnd } from './socket.ts';
+import type { TlsAlert } from './wire.ts';
+
+/** `TLS handshake failed: unknown_ca (alert 48) sent by the client`. */
+export function alertText(alert: TlsAlert, clientDirection: Direction | null): string {
+  const by = sender(alert.direction, clientDirection);
+  if (alert.code === null) return `TLS handshake failed: ${by} sent an alert, which is encrypted`;
+  const name = alert.name === null ? `alert ${alert.code}` : `${alert.name} (alert ${alert.code})`;
+  return `TLS handshake failed: ${name} sent by ${by}`;
+}
+
+/** The connection ended while its handshake was under way. @param end the first one that was seen. */
+export function cutText(end: TlsEnd | null, clientDirection: Direction | null): string {
+  if (end?.reset === true) return 'TLS handshake not finished: the connection was reset';
+  const by = end === null ? 'the program' : sender(end.direction, clientDirection);
+  return `TLS handshake not finished: ${by} closed the connection`;
+}
+
+function sender(direction: Direction, clientDirection: Direction | null): string {
+  if (clientDirection === null) return direction === Direction.Out ? 'the program' : 'the peer';
+  return direction === clientDirection ? 'the client' : 'the server';
+}
+
+/** What an alert usually means to whoever has to mend it; null for those that say it themselves, or too little. */
+export function alertMeaning(code: number): string | null {
+  return MEANINGS[code] ?? null;
+}
+
+/** By AlertDescription: RFC 8446 section 6.2, and what OpenSSL and GnuTLS send them for. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  40: 'The two sides have no cipher suite, key exchange or signature algorithm in common, or a certificate is missing.',
+  42: 'The certificate of the other side is damaged or its signature is wrong.',
+  45: 'The certificate of the other side has expired.',
+  46: 'The certificate of the other side was not accepted; the sender gives no reason.',
+  48: 'The sender does not trust the authority that issued the certificate of the other side.',
+  70: 'The two sides have no version of TLS in common.',
+  71: 'The sender demands stronger algorithms than the other side has.',
+  86: 'The client tried an older version of TLS again, which the server takes for an attack.',
+  112: 'The server has no certificate for the name that the client asked for.',
+  116: 'The server demands a certificate, and the client sent none.',
+  120: 'The two sides have no application protocol (ALPN) in common.',
+};

@@ -1,0 +1,135 @@
+/**
+ * The TLS libraries of the traced processes, as the helper found them (frame `Tls` of helper/protocol.ts), and
+ * what was seen of each process through them.
+ */
+import { MAX_PROCESSES } from '../limits.ts';
+
+export const TLS_LIBRARY_KINDS = [
+  'openssl',
+  'boringssl',
+  'gnutls',
+  'go',
+  'nss',
+  'rustls',
+  'java',
+  'mbedtls',
+  'wolfssl',
+  'unknown',
+] as const;
+export type TlsLibraryKind = (typeof TLS_LIBRARY_KINDS)[number];
+
+export interface TlsLibrary {
+  readonly kind: TlsLibraryKind;
+  readonly version: string | null;
+  /** As the process sees it. */
+  readonly path: string;
+  readonly inExecutable: boolean;
+  /** Its functions are probed: the plaintext is seen. */
+  readonly attached: boolean;
+  /** How returns are seen; null where nothing is attached. */
+  readonly returns: 'instructions' | 'uretprobe' | null;
+  /** Why it is not attached, as a part of a sentence for people; null when it is. */
+  readonly reason: string | null;
+}
+
+/** What is known of decryption in one process. */
+export interface ProcessTls {
+  /** null: the helper has not looked, or the process is gone. */
+  readonly libraries: readonly TlsLibrary[] | null;
+  /** Calls whose plaintext was seen. */
+  readonly calls: number;
+  /** TLS connections without plaintext. */
+  readonly encrypted: number;
+}
+
+const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
+  openssl: 'OpenSSL',
+  boringssl: 'BoringSSL',
+  gnutls: 'GnuTLS',
+  go: 'Go crypto/tls',
+  nss: 'NSS',
+  rustls: 'rustls',
+  java: 'Java',
+  mbedtls: 'Mbed TLS',
+  wolfssl: 'wolfSSL',
+  unknown: 'an unknown TLS library',
+};
+
+/** `OpenSSL`. */
+export function tlsLibraryName(kind: TlsLibraryKind): string {
+  return NAMES[kind];
+}
+
+interface Counted {
+  libraries: readonly TlsLibrary[] | null;
+  calls: number;
+  encrypted: number;
+  /** Sessions whose socket is not known. */
+  unbound: number;
+}
+
+export class TlsLibraries {
+  readonly #processes = new Map<number, Counted>();
+
+  set(pid: number, libraries: readonly TlsLibrary[]): void {
+    this.#of(pid).libraries = libraries;
+  }
+
+  /** null when there is nothing to tell. */
+  get(pid: number): ProcessTls | null {
+    const known = this.#processes.get(pid);
+    if (known === undefined) return null;
+    return { libraries: known.libraries, calls: known.calls, encrypted: known.encrypted };
+  }
+
+  /** The version of the library of this kind, where the process has one alone. */
+  versionOf(pid: number, kind: TlsLibraryKind): string | null {
+    const found = this.#processes.get(pid)?.libraries?.filter((library) => library.kind === kind) ?? [];
+    return found.length === 1 ? (found[0]?.version ?? null) : null;
+  }
+
+  /** One more, or one less. */
+  count(pid: number, what: 'calls' | 'encrypted' | 'unbound', change: 1 | -1): void {
+    const known = this.#of(pid);
+    known[what] = Math.max(0, known[what] + change);
+  }
+
+  /**
+   * Why a connection of this process has no plaintext, as a part of a sentence.
+   * @param late the connection was open before it was seen.
+   */
+  reason(pid: number, late: boolean): string {
+    const known = this.#processes.get(pid);
+    const libraries = known?.libraries ?? [];
+    const attached = libraries.filter((library) => library.attached);
+    const others = libraries.filter((library) => !library.attached);
+    if (libraries.length === 0) return 'the TLS library of the process was not recognised';
+    // One that is read and was not used is no reason where another one cannot be read.
+    const reasons = others.map((one) => one.reason ?? `${tlsLibraryName(one.kind)} is not read`);
+    if (attached.length === 0) return [...new Set(reasons)].join('; ');
+    const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
+    const read = `${names} ${names.includes(' and ') ? 'are' : 'is'} read`;
+    if (late) return `${read}, but the connection was made before the trace began`;
+    if (known !== undefined && known.unbound > 0) {
+      return `${read}, but not every call could be told to its connection; its calls may be among those without addresses`;
+    }
+    if (reasons.length > 0)
+      return `${read}, but the connection does not use it, and ${[...new Set(reasons)].join('; ')}`;
+    return `${read}, but the connection was not seen to use it`;
+  }
+
+  #of(pid: number): Counted {
+    let known = this.#processes.get(pid);
+    if (known === undefined) {
+      known = { libraries: null, calls: 0, encrypted: 0, unbound: 0 };
+      this.#processes.set(pid, known);
+      if (this.#processes.size > MAX_PROCESSES) {
+        for (const oldest of this.#processes.keys()) {
+          this.#processes.delete(oldest);
+          break;
+        }
+      }
+    }
+    return known;
+  }
+}

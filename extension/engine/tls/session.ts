@@ -1,0 +1,128 @@
+/**
+ * A TLS session whose plaintext is seen: what is known of it, and its socket, which may become known later, or
+ * never. What it takes from the socket is written into the session's own connection object, so that the exchanges
+ * made before have it, too.
+ */
+import type { ConnectionHost } from '../dissector.ts';
+import { SESSION_PATIENCE } from '../limits.ts';
+import { type StoredConnection, StoredTls } from '../model.ts';
+import {
+  type ClosedRecord,
+  type EndedRecord,
+  FLAG_JOINED_LATE,
+  RecordType,
+  type TlsRecord,
+} from '../record.ts';
+
+type End = EndedRecord | ClosedRecord;
+
+export class TlsSession {
+  /** Connection id of its socket; null while unknown. */
+  socket: bigint | null = null;
+  hasPlaintext = false;
+
+  readonly #info: StoredConnection;
+  readonly #tls = new StoredTls();
+  readonly #host: ConnectionHost;
+  /** Nothing else was carried by the socket before: the time to connect belongs to this session. */
+  #first = true;
+  /** Ends of the socket: what came before them may not have been decrypted yet. */
+  #ends: End[] = [];
+  /** Process that is counted as having plaintext without a socket; null when it is not. */
+  #countedFor: number | null = null;
+
+  constructor(info: StoredConnection, host: ConnectionHost) {
+    this.#info = info;
+    this.#host = host;
+    info.tls = this.#tls;
+    info.unbound = [];
+  }
+
+  /** The socket's bytes may tell more. */
+  get lacksWire(): boolean {
+    return this.#tls.wire === null;
+  }
+
+  /** Its socket is over. */
+  get ending(): boolean {
+    return this.#ends.length > 0;
+  }
+
+  /** Each record says everything that is known by then. */
+  learn(record: TlsRecord): void {
+    const tls = this.#tls;
+    if (record.library !== null) tls.library = record.library;
+    if (record.binding !== null) tls.binding = record.binding;
+    if (record.alpn !== null) tls.alpn = record.alpn;
+    if (record.handshakeStarted !== 0n) {
+      tls.handshakeStarted = this.#host.milliseconds(record.handshakeStarted);
+    }
+    if (record.handshakeEnded !== 0n) tls.handshakeEnded = this.#host.milliseconds(record.handshakeEnded);
+    this.#info.side ??= record.side;
+    if ((record.flags & FLAG_JOINED_LATE) !== 0) this.#info.joinedLate = true;
+  }
+
+  /** @param first nothing else was carried by the socket before. */
+  bind(id: bigint, socket: StoredConnection, first: boolean): void {
+    this.socket = id;
+    this.#tls.socket = id.toString();
+    this.#tls.wire = null;
+    this.#first = first;
+    this.#count(null);
+    this.socketKnown(socket);
+  }
+
+  /** More is known of the socket, or it is bound to it now. */
+  socketKnown(socket: StoredConnection): void {
+    const info = this.#info;
+    this.#tls.wire = socket.wire;
+    info.transport = socket.transport;
+    info.local = socket.local;
+    info.remote = socket.remote;
+    info.side ??= socket.side;
+    info.connectStarted = this.#first ? socket.connectStarted : null;
+    info.established = this.#first ? socket.established : null;
+    // A handshake that was seen is a beginning that was seen.
+    if ((socket.joinedLate || !this.#first) && this.#tls.handshakeStarted === null) info.joinedLate = true;
+    info.known = socket.known;
+    if (!info.known || info.unbound === null) return;
+    for (const exchange of info.unbound) {
+      const labels = [...exchange.completeness].filter((label) => label !== 'socket-unknown');
+      if (exchange.state === 'ended') exchange.relabel(labels.length === 0 ? ['complete'] : labels);
+      this.#host.changed(exchange);
+    }
+    info.unbound = null;
+  }
+
+  plaintextSeen(pid: number): void {
+    if (this.hasPlaintext) return;
+    this.hasPlaintext = true;
+    if (this.socket === null) this.#count(pid);
+  }
+
+  /** The socket has ended, and with it this session, unless more of its plaintext comes. */
+  socketEnded(record: End): void {
+    const connection = BigInt(this.#info.id);
+    // The socket's positions are not those of the plaintext.
+    if (record.type === RecordType.Ended) this.#ends.push({ ...record, connection, position: 0n });
+    else this.#ends.push({ ...record, connection, sent: 0n, received: 0n });
+  }
+
+  /** Ends that nothing more can come before. @param upTo null: all of them. */
+  dueEnds(upTo: bigint | null): End[] {
+    const later = this.#ends.findIndex(({ emitted }) => upTo !== null && emitted + SESSION_PATIENCE > upTo);
+    return this.#ends.splice(0, later < 0 ? this.#ends.length : later);
+  }
+
+  /** Nothing follows. */
+  over(): void {
+    this.#info.unbound = null;
+    this.#count(null);
+  }
+
+  #count(pid: number | null): void {
+    if (this.#countedFor !== null) this.#host.unboundSession(this.#countedFor, -1);
+    if (pid !== null) this.#host.unboundSession(pid, 1);
+    this.#countedFor = pid;
+  }
+}

@@ -1,0 +1,707 @@
+import { describe, expect, it } from 'vitest';
+import { Engine } from '../engine.ts';
+import type { ExchangeJson } from '../exchangeJson.ts';
+import { Ending, Omission, WireProtocol } from '../record.ts';
+import type { ExchangeRow } from '../row.ts';
+import { handshake } from '../testing/handshakes.ts';
+import {
+  type ConversationOptions,
+  conversation,
+  type RecordSpec,
+  recordBatch,
+  START,
+  type Step,
+} from '../testing/records.ts';
+import type { TlsLibrary } from './library.ts';
+
+const MS = 1_000_000n;
+const SECOND = 1_000_000_000n;
+const GET = 'GET /orders HTTP/1.1\r\nHost: api.example\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const SOCKET = 1n;
+const SESSION = 7n;
+const ADDRESSES = { local: '127.0.0.1:40000', remote: '10.0.0.9:8443' };
+
+/** The ciphertext of a recorded conversation on a socket. A piece a millisecond, the first after one. */
+function ciphertext(
+  name: string,
+  {
+    side = 'client',
+    rest = [],
+    ...options
+  }: Omit<ConversationOptions, 'side'> & {
+    side?: 'client' | 'server';
+    rest?: readonly Step[];
+  } = {},
+): RecordSpec[] {
+  const steps = handshake(name).map((piece): Step => {
+    const way = piece.by === side ? 'out' : 'in';
+    if ('end' in piece) return { end: way, ending: way === 'out' ? Ending.Fin : Ending.ReadEof };
+    return way === 'out' ? { out: piece.bytes } : { in: piece.bytes };
+  });
+  return conversation([...steps, ...rest], {
+    ...ADDRESSES,
+    connection: SOCKET,
+    side,
+    protocol: WireProtocol.Tls,
+    connectStarted: START - 3n * MS,
+    established: START - MS,
+    ...options,
+  });
+}
+
+function plaintext(
+  options: ConversationOptions = {},
+  steps: readonly Step[] = [{ out: GET }, { in: OK }],
+): RecordSpec[] {
+  return conversation(steps, { connection: SESSION, session: {}, start: START + 10n * MS, ...options });
+}
+
+/** In the order in which they were made, as the helper sends them. */
+function inOrder(...groups: readonly RecordSpec[][]): RecordSpec[] {
+  const time = (spec: RecordSpec): bigint => spec.emitted ?? spec.time ?? START;
+  return groups.flat().sort((a, b) => Number(time(a) - time(b)));
+}
+
+function made(specs: readonly RecordSpec[] = []): Engine {
+  const engine = new Engine();
+  engine.setClock({ offset: 0n, bootTime: START });
+  engine.push(recordBatch(specs));
+  return engine;
+}
+
+function rows(engine: Engine): ExchangeRow[] {
+  const all: ExchangeRow[] = [];
+  for (let id = 1; id <= 50; id++) {
+    const row = engine.row(id);
+    if (row !== undefined) all.push(row);
+  }
+  return all;
+}
+
+function only(engine: Engine): ExchangeJson {
+  const all = rows(engine);
+  expect(all.map(({ id }) => id)).toHaveLength(1);
+  return engine.json(all[0]!.id)!;
+}
+
+function library(change: Partial<TlsLibrary>): TlsLibrary {
+  return {
+    kind: 'openssl',
+    version: '3.0.19',
+    path: '/usr/lib/libssl.so.3',
+    inExecutable: false,
+    attached: true,
+    returns: 'instructions',
+    reason: null,
+    ...change,
+  };
+}
+
+describe('a session on a socket that is known', () => {
+  it('has its addresses and what its bytes tell', () => {
+    const engine = made();
+    engine.setTls(4242, [library({})]);
+    engine.push(
+      recordBatch(
+        inOrder(
+          ciphertext('tls13', { rest: [{ close: true }] }),
+          plaintext({ session: { socket: SOCKET, binding: 'call' }, start: START + 4n * MS }),
+        ),
+      ),
+    );
+    engine.advance(START + SECOND);
+    expect(only(engine)).toMatchObject({
+      url: 'https://api.example/orders',
+      side: 'client',
+      status: 200,
+      completeness: ['complete'],
+      connection: { id: '7', ...ADDRESSES, joinedLate: false },
+      timings: { connectMs: 2, tlsMs: 2 },
+      tls: {
+        library: 'openssl',
+        libraryVersion: '3.0.19',
+        version: 'TLSv1.3',
+        cipher: 'TLS_AES_256_GCM_SHA384',
+        serverName: 'api.example',
+        alpn: null,
+        alpnOffered: ['h2', 'http/1.1'],
+        resumed: false,
+        handshakeMs: 2,
+        alert: null,
+        binding: 'call',
+        socket: '1',
+      },
+      encrypted: null,
+    });
+    expect(engine.stats()).toMatchObject({ connections: 1, exchanges: 1, running: 0, lostBytes: 0 });
+    expect(engine.tls(4242)).toMatchObject({ calls: 1, encrypted: 0 });
+  });
+
+  it('takes the times of its handshake from the library, and so the protocol', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls12'),
+        plaintext({
+          session: {
+            socket: SOCKET,
+            handshakeStarted: START + 1n * MS,
+            handshakeEnded: START + 6n * MS,
+            alpn: 'http/1.1',
+          },
+        }),
+      ),
+    );
+    expect(only(engine)).toMatchObject({
+      timings: { connectMs: 2, tlsMs: 5 },
+      tls: { version: 'TLSv1.2', handshakeMs: 5, alpn: 'http/1.1' },
+    });
+  });
+
+  it('has the protocol that TLS 1.2 names in the open', () => {
+    const engine = made(inOrder(ciphertext('tls12'), plaintext({ session: { socket: SOCKET } })));
+    expect(only(engine).tls).toMatchObject({ alpn: 'http/1.1', handshakeMs: 3 });
+  });
+
+  it('of a server has the time of its handshake, and no time to connect', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls13', { side: 'server', connectStarted: 0n }),
+        plaintext({ side: 'server', session: { socket: SOCKET } }, [{ in: GET }, { out: OK }]),
+      ),
+    );
+    expect(only(engine)).toMatchObject({
+      side: 'server',
+      status: 200,
+      timings: { connectMs: null, tlsMs: 2 },
+    });
+  });
+
+  it('has only its first call bear the handshake', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls13'),
+        plaintext({ session: { socket: SOCKET } }, [{ out: GET }, { in: OK }, { out: GET }, { in: OK }]),
+      ),
+    );
+    expect(rows(engine).map(({ phases: { connectMs, tlsMs } }) => [connectMs, tlsMs])).toEqual([
+      [2, 2],
+      [null, null],
+    ]);
+    expect(engine.json(2)?.tls?.handshakeMs).toBe(2);
+  });
+});
+
+describe('a session whose socket becomes known later', () => {
+  it('gives the calls that were made before what they lacked', () => {
+    const engine = made(inOrder(ciphertext('tls13'), plaintext()));
+    expect(engine.json(rows(engine).at(-1)!.id)).toMatchObject({
+      completeness: ['socket-unknown'],
+      connection: { local: null, remote: null },
+      tls: { version: null, serverName: null, socket: null },
+    });
+    engine.takeChanges();
+    const { id } = rows(engine).at(-1)!;
+    engine.push(
+      recordBatch([
+        {
+          type: 'tls',
+          connection: SESSION,
+          socket: SOCKET,
+          library: 'openssl',
+          binding: 'ciphertext',
+          time: START + 20n * MS,
+        },
+      ]),
+    );
+    expect(engine.takeChanges().changed).toContain(id);
+    expect(engine.json(id)).toMatchObject({
+      completeness: ['complete'],
+      connection: ADDRESSES,
+      timings: { connectMs: 2, tlsMs: 2 },
+      tls: { version: 'TLSv1.3', serverName: 'api.example', binding: 'ciphertext', socket: '1' },
+    });
+  });
+
+  it('keeps what else is not whole', () => {
+    const engine = made([
+      ...plaintext({}, [
+        { out: GET },
+        { in: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok' },
+        { close: true },
+      ]),
+    ]);
+    expect(only(engine).completeness).toEqual(['socket-unknown', 'aborted']);
+    const running = made(inOrder(ciphertext('tls13'), plaintext({}, [{ out: GET }])));
+    running.push(recordBatch([{ type: 'tls', connection: SESSION, socket: SOCKET, time: START + 30n * MS }]));
+    running.finish();
+    expect(only(running).completeness).toEqual(['unanswered']);
+  });
+
+  it('waits for a socket of which nothing has come', () => {
+    const engine = made(plaintext({ session: { socket: SOCKET } }));
+    expect(only(engine)).toMatchObject({ completeness: ['socket-unknown'], connection: { remote: null } });
+    engine.push(recordBatch(ciphertext('tls13', { start: START + 50n * MS })));
+    expect(only(engine)).toMatchObject({
+      completeness: ['complete'],
+      connection: ADDRESSES,
+      tls: { serverName: 'api.example' },
+    });
+  });
+
+  it('is bound to one that is over', () => {
+    const engine = made(ciphertext('tls13', { rest: [{ close: true }] }));
+    engine.push(recordBatch(plaintext({ start: START + 40n * MS, session: { socket: SOCKET } })));
+    expect(rows(engine).at(-1)).toMatchObject({ method: 'GET', completeness: ['complete'] });
+    expect(engine.json(rows(engine).at(-1)!.id)?.connection).toMatchObject(ADDRESSES);
+  });
+
+  it('moves to another one when the last record says so', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls12', { connection: 2n, remote: '10.0.0.1:443' }),
+        ciphertext('tls13'),
+        plaintext({ session: { socket: 2n } }),
+      ),
+    );
+    engine.push(recordBatch([{ type: 'tls', connection: SESSION, socket: SOCKET, time: START + 30n * MS }]));
+    const call = rows(engine).find(({ method }) => method === 'GET');
+    expect(engine.json(call!.id)).toMatchObject({
+      connection: ADDRESSES,
+      tls: { version: 'TLSv1.3', socket: '1' },
+    });
+  });
+});
+
+describe('sessions on one socket', () => {
+  it('one after the other are streams of their own', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls13'),
+        plaintext({ session: { socket: SOCKET } }, [{ out: GET }, { in: OK }, { close: true }]),
+        plaintext({
+          connection: 8n,
+          session: { socket: SOCKET, handshakeStarted: START + 20n * MS },
+          start: START + 20n * MS,
+        }),
+      ),
+    );
+    expect(rows(engine)).toMatchObject([
+      { method: 'GET', status: 200, completeness: ['complete'], connection: '7', phases: { connectMs: 2 } },
+      {
+        method: 'GET',
+        status: 200,
+        completeness: ['complete'],
+        connection: '8',
+        phases: { connectMs: null },
+      },
+    ]);
+  });
+
+  it('of two processes after fork are told apart, and the second joined late', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls13', { side: 'server' }),
+        plaintext({ side: 'server', pid: 10, session: { socket: SOCKET, handshakeStarted: START } }, [
+          { in: GET },
+          { out: OK },
+        ]),
+        // The child goes on with the connection that its parent accepted.
+        plaintext(
+          { side: 'server', pid: 11, connection: 8n, session: { socket: SOCKET }, start: START + 20n * MS },
+          [{ out: 'the rest of a body' }, { in: GET }, { out: OK }],
+        ),
+      ),
+    );
+    expect(rows(engine).map(({ pid, status, completeness }) => [pid, status, completeness])).toContainEqual([
+      10,
+      200,
+      ['complete'],
+    ]);
+    const child = rows(engine).filter(({ pid }) => pid === 11);
+    expect(child.at(-1)).toMatchObject({ method: 'GET', status: 200, side: 'server' });
+    expect(engine.json(child.at(-1)!.id)?.connection).toMatchObject({ ...ADDRESSES, joinedLate: true });
+  });
+});
+
+describe('a session', () => {
+  it('that joined late says so and finds the next message', () => {
+    const engine = made(
+      plaintext({ joinedLate: true }, [{ in: 'rest of a body' }, { out: GET }, { in: OK }]),
+    );
+    engine.finish();
+    const call = rows(engine).find(({ method }) => method === 'GET');
+    expect(call?.status).toBe(200);
+    expect(engine.json(call!.id)?.connection.joinedLate).toBe(true);
+  });
+
+  it('is late where its socket is and its handshake was not seen', () => {
+    const late = (handshakeStarted: bigint): boolean =>
+      only(
+        made(
+          inOrder(
+            conversation([], { ...ADDRESSES, connection: SOCKET, joinedLate: true }),
+            plaintext({ session: { socket: SOCKET, handshakeStarted } }),
+          ),
+        ),
+      ).connection.joinedLate;
+    expect([late(0n), late(START + 5n * MS)]).toEqual([true, false]);
+  });
+
+  it('ends with its socket, after what was received before was decrypted', () => {
+    const untilClose = 'HTTP/1.0 200 OK\r\n\r\n';
+    const records = inOrder(
+      conversation([{ end: 'in', ending: Ending.ReadEof }, { close: true }], {
+        ...ADDRESSES,
+        connection: SOCKET,
+        start: START + 12n * MS,
+      }),
+      // Decrypted 10 ms after the end of the socket was read.
+      plaintext({ session: { socket: SOCKET } }, [
+        { out: GET },
+        { in: untilClose },
+        { wait: 11n * MS },
+        { in: 'late' },
+      ]),
+    );
+    const engine = made(records);
+    expect(only(engine).durationMs).toBeNull();
+    engine.advance(START + SECOND);
+    expect(only(engine)).toMatchObject({
+      status: 200,
+      completeness: ['complete'],
+      response: { bodySize: 4, body: { text: 'late' } },
+    });
+  });
+
+  it('without a record of its own is plaintext of a socket that is not known', () => {
+    const specs = plaintext().filter(({ type }) => type !== 'tls');
+    const engine = made(specs);
+    engine.finish();
+    expect(only(engine)).toMatchObject({
+      url: 'https://api.example/orders',
+      status: 200,
+      completeness: ['socket-unknown'],
+      tls: { library: null },
+    });
+  });
+
+  it('loses nothing that it does not say', () => {
+    const engine = made(plaintext({}, [{ out: GET }, { lose: 'in', size: 10 }, { in: OK }, { close: true }]));
+    engine.finish();
+    expect(engine.stats().lostBytes).toBe(10);
+  });
+
+  it('is never read as TLS or by chance', () => {
+    const engine = made(
+      plaintext({ protocol: WireProtocol.Undecided }, [{ out: '\x16\x03\x01' }, { out: GET }]),
+    );
+    engine.finish();
+    expect(engine.stats()).toMatchObject({ exchanges: 0, running: 0 });
+  });
+});
+
+describe('a connection without plaintext', () => {
+  const open = (name: string, options: Parameters<typeof ciphertext>[1] = {}): RecordSpec[] =>
+    ciphertext(name, options).filter(({ type }) => type !== 'ended');
+
+  it('is a row after a second, and not before', () => {
+    const engine = made(open('tls13'));
+    engine.setTls(4242, [
+      library({ kind: 'rustls', attached: false, returns: null, reason: 'rustls is not supported' }),
+    ]);
+    engine.advance(START + 900n * MS);
+    expect(rows(engine)).toEqual([]);
+    engine.advance(START + 2n * SECOND);
+    expect(rows(engine)).toMatchObject([
+      {
+        method: null,
+        status: null,
+        scheme: null,
+        host: 'api.example:8443',
+        path: null,
+        protocol: 'TLSv1.3',
+        state: 'running',
+        completeness: ['encrypted'],
+        encrypted: 'rustls is not supported',
+        side: 'client',
+        connection: '1',
+        // The handshake is a phase before it.
+        start: 3,
+        phases: { connectMs: 2, tlsMs: 2, sendMs: null },
+        requestSize: 1606 + 139 + 24,
+        responseSize: 1887 + 647,
+      },
+    ]);
+    expect(engine.stats()).toMatchObject({ exchanges: 0, running: 0, errors: 0 });
+    expect(engine.tls(4242)).toMatchObject({ calls: 0, encrypted: 1 });
+  });
+
+  it('grows, and ends with the connection', () => {
+    const engine = made(open('tls13'));
+    engine.advance(START + 2n * SECOND);
+    engine.takeChanges();
+    const sent = 1606 + 139 + 24;
+    const received = 1887 + 647;
+    engine.push(
+      recordBatch([
+        {
+          type: 'data',
+          connection: SOCKET,
+          direction: 1,
+          position: received,
+          bytes: '',
+          size: 1_000_000,
+          protocol: WireProtocol.Tls,
+          omission: Omission.Protocol,
+          time: START + 3n * SECOND,
+        },
+      ]),
+    );
+    const { changed } = engine.takeChanges();
+    expect(changed).toHaveLength(1);
+    expect(engine.row(changed[0]!)).toMatchObject({ responseSize: received + 1_000_000, duration: null });
+    engine.push(
+      recordBatch([
+        {
+          type: 'closed',
+          connection: SOCKET,
+          sent: sent + 5,
+          received: received + 1_500_000,
+          time: START + 4n * SECOND,
+        },
+      ]),
+    );
+    engine.advance(START + 5n * SECOND);
+    expect(only(engine)).toMatchObject({
+      durationMs: 3997,
+      completeness: ['encrypted'],
+      encrypted: { sent: sent + 5, received: received + 1_500_000 },
+      tls: { library: null, serverName: 'api.example', version: 'TLSv1.3', handshakeMs: 2 },
+      url: null,
+      request: null,
+      response: null,
+    });
+    expect(engine.stats()).toMatchObject({ exchanges: 0, running: 0, errors: 0, lostBytes: 0 });
+  });
+
+  it('is a row at once when it is closed', () => {
+    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    expect(only(engine)).toMatchObject({ completeness: ['encrypted'], protocol: 'TLSv1.2' });
+    expect(rows(engine)[0]).toMatchObject({ state: 'ended' });
+  });
+
+  it('is a row without any byte of it, too', () => {
+    const engine = made([
+      { type: 'opened', ...ADDRESSES },
+      {
+        type: 'data',
+        direction: 0,
+        position: 0,
+        bytes: '',
+        size: 500,
+        protocol: WireProtocol.Tls,
+        omission: Omission.Protocol,
+      },
+      { type: 'closed', sent: 9_000, received: 7_000, time: START + 5n * MS },
+    ]);
+    engine.advance(START + SECOND);
+    expect(only(engine)).toMatchObject({
+      protocol: 'TLS',
+      completeness: ['encrypted'],
+      encrypted: {
+        reason: 'the TLS library of the process was not recognised',
+        sent: 9_000,
+        received: 7_000,
+      },
+      tls: { serverName: null, version: null, alpnOffered: null, handshakeMs: null },
+    });
+    expect(rows(engine)[0]?.host).toBe('10.0.0.9:8443');
+  });
+
+  it('ends with the trace', () => {
+    const engine = made(open('tls13'));
+    engine.advance(START + 2n * SECOND);
+    engine.finish();
+    expect(rows(engine)).toMatchObject([{ state: 'ended', completeness: ['encrypted'] }]);
+    // What had no time to show its plaintext is not said to have none.
+    const young = made(open('tls13'));
+    young.finish();
+    expect(rows(young)).toEqual([]);
+  });
+
+  it('goes when its plaintext comes after all', () => {
+    const engine = made(open('tls13'));
+    engine.advance(START + 2n * SECOND);
+    const [row] = rows(engine);
+    engine.takeChanges();
+    engine.push(recordBatch(plaintext({ session: { socket: SOCKET }, start: START + 3n * SECOND })));
+    expect(engine.takeChanges().removed).toEqual([row!.id]);
+    expect(rows(engine)).toMatchObject([{ method: 'GET', encrypted: null, completeness: ['complete'] }]);
+    expect(engine.stats()).toMatchObject({ exchanges: 1, running: 0 });
+    expect(engine.tls(4242)).toMatchObject({ calls: 1, encrypted: 0 });
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 4n * SECOND }]),
+    );
+    engine.advance(START + 9n * SECOND);
+    expect(rows(engine)).toHaveLength(1);
+  });
+
+  it('is none while a session is read on it that has nothing to say', () => {
+    const engine = made([
+      ...open('tls13'),
+      { type: 'tls', connection: SESSION, socket: SOCKET, time: START + 4n * MS },
+    ]);
+    engine.advance(START + 9n * SECOND);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 10n * SECOND }]),
+    );
+    engine.advance(START + 20n * SECOND);
+    expect(rows(engine)).toEqual([]);
+  });
+
+  it.each<[string, readonly TlsLibrary[], boolean, string]>([
+    ['nothing is known', [], false, 'the TLS library of the process was not recognised'],
+    [
+      'its library cannot be read',
+      [library({ kind: 'nss', attached: false, reason: 'NSS is not supported' })],
+      false,
+      'NSS is not supported',
+    ],
+    [
+      'another one is read',
+      [library({}), library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' })],
+      false,
+      'OpenSSL is read, but the connection does not use it, and rustls is not supported',
+    ],
+    [
+      'it is older than the trace',
+      [library({})],
+      true,
+      'OpenSSL is read, but the connection was made before the trace began',
+    ],
+    [
+      'nothing explains it',
+      [library({})],
+      false,
+      'OpenSSL is read, but the connection was not seen to use it',
+    ],
+  ])('says why: %s', (_what, libraries, joinedLate, reason) => {
+    const engine = made(open('tls13', { joinedLate }));
+    engine.advance(START + 2n * SECOND);
+    // Known only after the row.
+    engine.setTls(4242, libraries);
+    expect(rows(engine)[0]?.encrypted).toBe(reason);
+    expect(rows(engine)[0]?.completeness).toEqual(joinedLate ? ['joined-late', 'encrypted'] : ['encrypted']);
+  });
+
+  it('may be that of calls whose socket is not known', () => {
+    const engine = made(inOrder(open('tls13'), plaintext()));
+    engine.setTls(4242, [library({})]);
+    engine.advance(START + 2n * SECOND);
+    expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
+      null,
+      'OpenSSL is read, but not every call could be told to its connection; its calls may be among those without addresses',
+    ]);
+  });
+
+  it('is forgotten by Clear like a call once it is over, and runs on until then', () => {
+    const engine = made(open('tls13'));
+    engine.advance(START + 2n * SECOND);
+    engine.clear();
+    expect(rows(engine)).toHaveLength(1);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 4n * SECOND }]),
+    );
+    engine.clear();
+    expect(rows(engine)).toEqual([]);
+    expect(engine.stats().running).toBe(0);
+  });
+});
+
+describe('a handshake', () => {
+  it.each([
+    ['tls13-unknown-ca', 'unknown_ca (alert 48) sent by the client', 48],
+    ['curl-unknown-ca', 'unknown_ca (alert 48) sent by the client', 48],
+    ['no-common-version', 'protocol_version (alert 70) sent by the server', 70],
+    ['no-common-protocol', 'no_application_protocol (alert 120) sent by the server', 120],
+  ])('that fails (%s) is a row and an error at once, on either side', (name, reason, code) => {
+    for (const side of ['client', 'server'] as const) {
+      const engine = made(ciphertext(name, { side }));
+      expect(only(engine)).toMatchObject({
+        completeness: ['handshake-failed'],
+        encrypted: { reason: `TLS handshake failed: ${reason}` },
+        tls: { alert: { code, sentBy: reason.endsWith('client') ? 'client' : 'server' } },
+        side,
+      });
+      expect(rows(engine)[0]).toMatchObject({
+        state: 'ended',
+        host: side === 'client' ? 'api.example:8443' : 'api.example:40000',
+      });
+      expect(engine.stats()).toMatchObject({ exchanges: 1, errors: 1, running: 0 });
+      expect(engine.tls(4242)).toMatchObject({ encrypted: 0 });
+    }
+  });
+
+  it('that fails is a row although its library is read', () => {
+    const engine = made(
+      inOrder(
+        [{ type: 'tls', connection: SESSION, socket: SOCKET, handshakeStarted: START, time: START }],
+        ciphertext('tls13-unknown-ca', { rest: [{ close: true }] }),
+        [{ type: 'closed', connection: SESSION, sent: 0, received: 0, time: START + 20n * MS }],
+      ),
+    );
+    expect(only(engine).completeness).toEqual(['handshake-failed']);
+  });
+
+  it('that hangs is a row after a second, and goes on as what it becomes', () => {
+    const [opened, hello, ...rest] = ciphertext('tls13');
+    const engine = made([opened!, hello!]);
+    engine.advance(START + 2n * SECOND);
+    expect(rows(engine)).toMatchObject([
+      {
+        state: 'running',
+        encrypted: 'the TLS handshake is not over yet',
+        protocol: 'TLS',
+        start: 1,
+        host: 'api.example:8443',
+      },
+    ]);
+    const later = rest.map((spec) => ({ ...spec, time: START + 3n * SECOND }));
+    engine.setTls(4242, [library({ kind: 'java', attached: false, reason: 'Java is not supported' })]);
+    engine.push(recordBatch(later));
+    expect(rows(engine)).toMatchObject([{ encrypted: 'Java is not supported', protocol: 'TLSv1.3' }]);
+  });
+
+  it.each<[string, readonly Step[], string]>([
+    ['the server', [{ end: 'in', ending: Ending.ReadEof }], 'the server closed the connection'],
+    ['the client', [{ end: 'out', ending: Ending.Fin }], 'the client closed the connection'],
+    ['a reset', [{ end: 'in', ending: Ending.Reset }], 'the connection was reset'],
+    ['the client without a word', [], 'the client closed the connection'],
+  ])('that is cut off by %s has failed', (_by, ends, reason) => {
+    const [hello] = handshake('tls13');
+    const bytes = 'bytes' in hello! ? hello.bytes : '';
+    const engine = made(
+      conversation([{ out: bytes }, ...ends, { close: true }], { ...ADDRESSES, protocol: WireProtocol.Tls }),
+    );
+    expect(only(engine)).toMatchObject({
+      completeness: ['handshake-failed'],
+      encrypted: { reason: `TLS handshake not finished: ${reason}` },
+    });
+  });
+
+  it('of which bytes were lost is not said to have failed', () => {
+    const [opened, hello] = ciphertext('tls13');
+    const cut = {
+      ...hello!,
+      bytes: Buffer.from(hello?.type === 'data' ? hello.bytes : '').subarray(0, 50),
+      size: 900,
+    } as RecordSpec;
+    const engine = made([
+      opened!,
+      cut,
+      { type: 'closed', connection: SOCKET, sent: 900, received: 0, time: START + 9n * MS },
+    ]);
+    expect(only(engine).completeness).toEqual(['encrypted']);
+  });
+});

@@ -1,0 +1,204 @@
+/**
+ * A connection that carries TLS: reads what TLS tells without its keys, and is an exchange of its own, without
+ * messages, where nothing else shows it: when the handshake fails, hangs or is cut off, and when the plaintext is
+ * not seen. Plaintext that is seen comes as a session of its own (connections.ts), bound to this connection.
+ */
+import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import { ENCRYPTED_PATIENCE } from '../limits.ts';
+import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
+import type { MissingReason } from '../reassembly.ts';
+import { Direction } from '../record.ts';
+import { alertText, cutText } from './failure.ts';
+import { TlsWire } from './wire.ts';
+
+/** The first end of a connection. */
+export interface TlsEnd {
+  readonly direction: Direction;
+  readonly reset: boolean;
+}
+
+export class TlsSocket implements Dissector {
+  readonly #info: StoredConnection;
+  readonly #host: ConnectionHost;
+  readonly #wire = new TlsWire();
+  readonly #bytes: [number, number] = [0, 0];
+  /** The exchange that stands for the connection; null while none is needed. */
+  #exchange: StoredExchange | null = null;
+  /** The sessions bound to it, and whether one of them has had plaintext. */
+  #sessions = 0;
+  #plaintext = false;
+  #over = false;
+  #pid = 0;
+  #firstTime: number | null = null;
+  /** Boot time (ns) from which on plaintext is waited for. */
+  #waitingSince: bigint | null = null;
+  #firstEnd: TlsEnd | null = null;
+  #time = 0;
+
+  constructor(info: StoredConnection, host: ConnectionHost) {
+    this.#info = info;
+    this.#host = host;
+    info.tls = new StoredTls();
+    info.tls.wire = this.#wire.facts;
+    info.wire = this.#wire.facts;
+  }
+
+  get waiting(): boolean {
+    return !this.#over && !this.#plaintext && this.#exchange === null;
+  }
+
+  opened(): void {
+    this.#changed();
+  }
+
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
+    this.#moved(direction, bytes.length, context);
+    const { established } = this.#wire.facts;
+    this.#wire.feed(direction, bytes, context.time);
+    this.#look(established, context);
+  }
+
+  missing(direction: Direction, length: number, _reason: MissingReason, context: PieceContext): void {
+    this.#moved(direction, length, context);
+    const { established } = this.#wire.facts;
+    this.#wire.gap(direction, length, context.time);
+    this.#look(established, context);
+  }
+
+  ended(direction: Direction, orderly: boolean, context: PieceContext): void {
+    this.#time = Math.max(this.#time, context.time);
+    this.#firstEnd ??= { direction, reset: !orderly };
+  }
+
+  advance(upTo: bigint): void {
+    if (!this.waiting || this.#waitingSince === null) return;
+    if (this.#waitingSince + ENCRYPTED_PATIENCE > upTo) return;
+    const { started, established } = this.#wire.facts;
+    if (established || started === null || !this.#wire.inStep) this.#showEncrypted();
+    else this.#show('the TLS handshake is not over yet', false);
+  }
+
+  closed(context: PieceContext): void {
+    this.#time = Math.max(this.#time, context.time);
+    const { started, established, clientDirection } = this.#wire.facts;
+    // Only what was read from the first byte to the last tells that a handshake was cut off.
+    const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
+    if (!this.#over && !this.#plaintext) {
+      if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
+      else {
+        if (this.#exchange === null) this.#showEncrypted();
+        this.#end();
+      }
+    }
+    this.#over = true;
+  }
+
+  finish(at: number): void {
+    this.#time = Math.max(this.#time, at);
+    if (this.#over) return;
+    // What began a moment ago may yet have shown its plaintext.
+    this.#end();
+    this.#over = true;
+  }
+
+  // ── sessions ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A session was found to be on this connection, or (-1) on another one. */
+  bound(change: 1 | -1): void {
+    this.#sessions += change;
+  }
+
+  /** Plaintext of it was seen: the calls in it stand for the connection. */
+  plaintextSeen(): void {
+    if (this.#plaintext) return;
+    this.#plaintext = true;
+    if (this.#exchange === null || this.#exchange.completeness.has('handshake-failed')) return;
+    this.#host.withdraw(this.#exchange);
+    this.#exchange = null;
+  }
+
+  /** What is known of the process's libraries has changed. */
+  explain(pid: number): void {
+    const { encrypted, state } = this.#exchange ?? { encrypted: null, state: 'ended' };
+    if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
+    encrypted.reason = this.#reason();
+    this.#changed();
+  }
+
+  // ── the exchange ───────────────────────────────────────────────────────────────────────────────────────
+
+  #moved(direction: Direction, length: number, context: PieceContext): void {
+    this.#bytes[direction] += length;
+    this.#pid = context.pid;
+    this.#firstTime ??= context.time;
+    this.#time = Math.max(this.#time, context.time);
+    this.#waitingSince ??= context.emitted;
+  }
+
+  #look(wasEstablished: boolean, context: PieceContext): void {
+    const { alert, established, clientDirection } = this.#wire.facts;
+    if (established && !wasEstablished) {
+      this.#waitingSince = context.emitted;
+      // A row that was there because the handshake took long goes on as what it is now.
+      if (this.#exchange !== null && this.#exchange.encrypted?.explained === false && this.#sessions === 0) {
+        this.#exchange.encrypted.explained = true;
+        this.#exchange.encrypted.reason = this.#reason();
+      }
+    }
+    if (alert !== null && !this.#over) this.#fail(alertText(alert, clientDirection));
+    this.#changed();
+  }
+
+  #showEncrypted(): void {
+    // Of a session that is read, plaintext will be seen when there is any.
+    if (this.#sessions === 0) this.#show(this.#reason(), true);
+  }
+
+  #show(reason: string, explained: boolean): StoredExchange {
+    const exchange = this.#host.createEncrypted(this.#host.process(this.#pid), this.#info, {
+      reason,
+      explained,
+      firstByte: this.#firstTime ?? 0,
+      sent: 0,
+      received: 0,
+    });
+    this.#exchange = exchange;
+    exchange.label(this.#info.joinedLate ? ['encrypted', 'joined-late'] : ['encrypted']);
+    this.#changed();
+    return exchange;
+  }
+
+  #fail(reason: string): void {
+    this.#over = true;
+    if (this.#plaintext) return;
+    const exchange = this.#exchange ?? this.#show(reason, false);
+    if (exchange.encrypted !== null) {
+      exchange.encrypted.reason = reason;
+      exchange.encrypted.explained = false;
+    }
+    exchange.relabel(['handshake-failed']);
+    this.#end();
+  }
+
+  #end(): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.state === 'ended') return;
+    this.#changed();
+    if (!this.#info.known) exchange.label(['socket-unknown']);
+    exchange.endedAt = this.#time;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
+  }
+
+  #changed(): void {
+    const { encrypted, state } = this.#exchange ?? { encrypted: null, state: 'ended' };
+    if (this.#exchange === null || encrypted === null || state === 'ended') return;
+    encrypted.sent = this.#bytes[Direction.Out];
+    encrypted.received = this.#bytes[Direction.In];
+    this.#host.changed(this.#exchange);
+  }
+
+  #reason(): string {
+    return this.#host.whyEncrypted(this.#pid, this.#info.joinedLate);
+  }
+}
