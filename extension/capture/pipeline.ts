@@ -1,19 +1,14 @@
 /** Frames of the helper, or of a recording, into the engine. */
 import { decodeJson } from '../../helper/frames.ts';
-import type { Hello, Status, TlsLibrary } from '../../helper/protocol.ts';
+import type { Hello, Status } from '../../helper/protocol.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';
 import { readClock, readHello, readProcessInfo, readStatus, readTls } from './checks.ts';
-
-/** Processes whose TLS libraries are remembered; the oldest go first. */
-const MAX_PROCESSES = 4_096;
 
 export class Pipeline {
   /** The latest. */
   status: Status | null = null;
   hello: Hello | null = null;
-  /** By process id: what it uses for TLS, as last told. */
-  readonly tls = new Map<number, readonly TlsLibrary[]>();
 
   constructor(private readonly engine: EngineApi) {}
 
@@ -35,12 +30,7 @@ export class Pipeline {
       }
       case FrameType.Tls: {
         const { pid, libraries } = readTls(decodeJson(payload));
-        this.tls.delete(pid);
-        for (const oldest of this.tls.keys()) {
-          if (this.tls.size < MAX_PROCESSES) break;
-          this.tls.delete(oldest);
-        }
-        this.tls.set(pid, libraries);
+        this.engine.setTls(pid, libraries);
         return;
       }
       case FrameType.Records:

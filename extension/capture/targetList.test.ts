@@ -44,5 +44,5 @@ it('counts the connections that are seen and not read', () => {
       told(WireProtocol.Other, 5n),
     ]),
   );
-  expect(list.foreign).toEqual({ tls: 2, http2: 1, other: 1 });
+  expect(list.foreign).toEqual({ http2: 1, other: 1 });
 });

@@ -6,12 +6,12 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 /** A build can run thousands of short-lived children; the newest are shown. */
 const MAX_ENDED = 200;
 
-type Target = TraceStatus['targets'][number];
+type Target = Omit<TraceStatus['targets'][number], 'tls'>;
 
 export class TargetList {
   #targets = new Map<number, Target>();
   /** The kernel tells each connection that it does not copy once. */
-  readonly foreign = { tls: 0, http2: 0, other: 0 };
+  readonly foreign = { http2: 0, other: 0 };
 
   get all(): Target[] {
     return [...this.#targets.values()];
@@ -41,8 +41,7 @@ export class TargetList {
   }
 
   #connection(protocol: WireProtocol): void {
-    if (protocol === WireProtocol.Tls) this.foreign.tls++;
-    else if (protocol === WireProtocol.Http2) this.foreign.http2++;
+    if (protocol === WireProtocol.Http2) this.foreign.http2++;
     else if (protocol === WireProtocol.Other) this.foreign.other++;
   }
 

@@ -35,6 +35,8 @@ const send = (message: FromWorker): void => port.postMessage(message);
 
 const history = new History(() => new Engine({ maxExchanges: MAX_EXCHANGES }), MAX_EXCHANGES);
 let targets = new TargetList();
+/** Of the newest trace. */
+let engine: EngineApi | null = null;
 let capture: Capture | null = null;
 let starting: Promise<Capture> | null = null;
 let children = true;
@@ -70,7 +72,7 @@ function currentStatus(): TraceStatus {
     bytesSeen: before.seen + (counters?.seenBytes ?? 0),
     bytesLost: before.lost + lost(),
     foreign: { ...targets.foreign },
-    targets: targets.all,
+    targets: targets.all.map((target) => ({ ...target, tls: engine?.tls(target.pid) ?? null })),
     backend,
     problem,
   };
@@ -122,7 +124,7 @@ async function begin(options: WorkerOptions): Promise<Capture> {
   counters = null;
   backend = started.hello.backend;
   let pipeline: Pipeline | null = null;
-  let engine: EngineApi | null = null;
+  engine = null;
   started.onFrame((type, payload) => {
     if (type === FrameType.Clock && pipeline === null) {
       const clock = readClock(decodeJson(payload));

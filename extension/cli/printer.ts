@@ -2,7 +2,7 @@
 
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
-import type { ExchangeRow } from '../engine/row.ts';
+import { type ExchangeRow, isCall } from '../engine/row.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { summaryText } from './summary.ts';
@@ -14,7 +14,7 @@ const FORGET_AFTER = 2000;
 export class Printer {
   readonly #table: Table;
   readonly #done = new Set<number>();
-  #count = 0;
+  #calls = 0;
   #sinceForgotten = 0;
   #headed = false;
 
@@ -26,9 +26,9 @@ export class Printer {
     this.#table = new Table(output.columns);
   }
 
-  /** Exchanges that were over, shown or not. */
+  /** Calls that were over, shown or not. */
   get count(): number {
-    return this.#count;
+    return this.#calls;
   }
 
   /** Shows what is over since the last call. What it writes depends on the records alone, not on the clock. */
@@ -38,7 +38,7 @@ export class Printer {
     for (const id of changed) {
       if (this.#done.has(id) || this.engine.get(id)?.state !== 'ended') continue;
       this.#done.add(id);
-      this.#count++;
+      this.#count(id);
       this.#sinceForgotten++;
       this.#show(id);
     }
@@ -54,6 +54,11 @@ export class Printer {
       return;
     }
     this.output.write(`${this.#headed ? '\n' : ''}${summaryText(summary)}`);
+  }
+
+  #count(id: number): void {
+    const row = this.engine.row(id);
+    if (row !== undefined && isCall(row)) this.#calls++;
   }
 
   #show(id: number): void {

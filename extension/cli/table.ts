@@ -48,6 +48,7 @@ function process(row: ExchangeRow): string {
 
 /** Scheme, authority and path as far as known. */
 function url(row: ExchangeRow): string {
+  if (row.encrypted !== null) return `${row.host ?? UNKNOWN} (${row.encrypted})`;
   const origin = row.host === null ? '' : `${row.scheme ?? 'http'}://${row.host}`;
   return origin + (row.path ?? '') || UNKNOWN;
 }

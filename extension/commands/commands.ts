@@ -4,6 +4,7 @@ import type { Trace } from '../capture/trace.ts';
 import { Command, type CommandId, View } from '../contributions.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { TraceControl } from '../debug/traceControl.ts';
+import { isCall } from '../engine/row.ts';
 import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
@@ -122,7 +123,7 @@ async function explain({ trace, sessions, supported }: House): Promise<void> {
     sessions: sessions.all.length,
     remoteSessions: sessions.all.filter((one) => one.untraceable === 'remote').length,
     browserSessions: sessions.all.filter((one) => one.untraceable === 'browser').length,
-    held: trace.rows.size,
+    held: [...trace.rows.values()].filter(isCall).length,
   });
   const choices = remedies.map((remedy) => REMEDIES[remedy]);
   const picked = await vscode.window.showInformationMessage(text, ...choices.map(([title]) => title));

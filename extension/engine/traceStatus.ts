@@ -1,3 +1,5 @@
+import type { ProcessTls } from './tls/library.ts';
+
 /** The state of a trace as every view shows it. */
 export type TracePhase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
@@ -16,12 +18,14 @@ export interface TraceStatus {
   readonly bytesSeen: number;
   readonly bytesLost: number;
   /** Connections that are seen and not read, by what they speak. */
-  readonly foreign: { readonly tls: number; readonly http2: number; readonly other: number };
+  readonly foreign: { readonly http2: number; readonly other: number };
   /** Traced processes. */
   readonly targets: readonly {
     readonly pid: number;
     readonly name: string | null;
     readonly ended: boolean;
+    /** What is known of its TLS libraries, and what was seen through them; null: nothing. */
+    readonly tls: ProcessTls | null;
   }[];
   readonly backend: string | null;
   /** Problem in the user's words with what to do; null when all is well. */
@@ -38,7 +42,7 @@ export const IDLE_STATUS: TraceStatus = {
   evicted: 0,
   bytesSeen: 0,
   bytesLost: 0,
-  foreign: { tls: 0, http2: 0, other: 0 },
+  foreign: { http2: 0, other: 0 },
   targets: [],
   backend: null,
   problem: null,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { TlsLibrary } from '../engine/tls/library.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { type Circumstances, whyNothing } from './whyNothing.ts';
 
@@ -11,7 +12,25 @@ const PLAIN: Circumstances = {
   held: 0,
 };
 
-const node = { pid: 7, name: 'node', ended: false };
+const OPENSSL: TlsLibrary = {
+  kind: 'openssl',
+  version: '3.0.19',
+  path: '/usr/lib/libssl.so.3',
+  inExecutable: false,
+  attached: true,
+  returns: 'instructions',
+  reason: null,
+};
+const RUSTLS: TlsLibrary = {
+  ...OPENSSL,
+  kind: 'rustls',
+  version: null,
+  attached: false,
+  returns: null,
+  reason: 'rustls is not supported',
+};
+
+const node = { pid: 7, name: 'node', ended: false, tls: null };
 const running = (changes: Partial<TraceStatus>): TraceStatus => ({
   ...IDLE_STATUS,
   phase: 'running',
@@ -53,17 +72,35 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     ['showPanel', 'checkSystem'],
   ],
   [
-    'TLS only',
-    running({ bytesSeen: 2048, foreign: { tls: 2, http2: 1, other: 1 } }),
+    'TLS that is not read',
+    running({
+      bytesSeen: 2048,
+      foreign: { http2: 1, other: 1 },
+      targets: [{ ...node, tls: { libraries: [RUSTLS, OPENSSL], calls: 0, encrypted: 2 } }],
+    }),
     {},
-    /node \(7\) has 2 TLS connections and 1 HTTP\/2 connection and 1 other connection, and no plain/,
+    /^node \(7\) has 2 encrypted connections and 1 HTTP\/2 connection and 1 other connection, and no call that could be read yet\. node \(7\): Not decrypted: rustls is not supported\. OpenSSL 3\.0\.19 is decrypted\. 2 TLS connections without plaintext\.$/,
     ['checkSystem'],
   ],
   [
     'waiting',
     running({}),
     {},
-    /waits: node \(7\) has made and answered no plain HTTP\/1 call yet\. Calls over TLS/,
+    /waits: node \(7\) has made and answered no HTTP call yet\. .* began\.$/,
+    ['checkSystem'],
+  ],
+  [
+    'waiting, and ready for TLS',
+    running({ targets: [{ ...node, tls: { libraries: [OPENSSL], calls: 0, encrypted: 0 } }] }),
+    {},
+    /waits: .* began\. node \(7\): OpenSSL 3\.0\.19 is decrypted\.$/,
+    ['checkSystem'],
+  ],
+  [
+    'waiting, without TLS',
+    running({ targets: [{ ...node, tls: { libraries: [], calls: 0, encrypted: 0 } }] }),
+    {},
+    /No TLS library was recognised in it\.$/,
     ['checkSystem'],
   ],
   ['calls are held', running({}), { held: 2 }, /2 calls are held.*filter/, ['showPanel']],

@@ -1,4 +1,5 @@
 /** "Why Is Nothing Shown?": what is known of the trace, said in one or two sentences, and what to do. */
+import { decryptionSentences } from '../engine/tls/library.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { displayText } from './displayText.ts';
 import { bytesText, countText } from './rowText.ts';
@@ -10,7 +11,7 @@ export interface Circumstances {
   readonly sessions: number;
   readonly remoteSessions: number;
   readonly browserSessions: number;
-  /** Calls that are held. */
+  /** Calls that are held, connections without plaintext not counted. */
   readonly held: number;
 }
 
@@ -47,7 +48,7 @@ export function whyNothing(status: TraceStatus, around: Circumstances): Explanat
       return around.held > 0
         ? held(around.held)
         : {
-            text: 'The trace has been stopped, and no calls are held: none were seen, or they were cleared.',
+            text: `The trace has been stopped, and no calls are held: none were seen, or they were cleared. ${decryptionText(status.targets)}`.trim(),
             remedies: ['start', 'pickProcess'],
           };
     case 'running':
@@ -69,15 +70,14 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
       remedies: ['start', 'pickProcess'],
     };
   }
-  const names = alive
-    .slice(0, 3)
-    .map(({ pid, name }) => (name === null ? `process ${pid}` : `${displayText(name, 40)} (${pid})`));
+  const names = alive.slice(0, 3).map(({ pid, name }) => targetText(pid, name));
   const whom =
     names.join(', ') + (alive.length > names.length ? ` and ${alive.length - names.length} more` : '');
   const foreign = foreignText(status);
   if (foreign !== '') {
+    const decryption = decryptionText(alive);
     return {
-      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${foreign}, and no plain HTTP/1 call yet. Calls over TLS (https) and HTTP/2 are seen, but not read.`,
+      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${foreign}, and no call that could be read yet. ${decryption}`.trim(),
       remedies: ['checkSystem'],
     };
   }
@@ -88,15 +88,30 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
     };
   }
   return {
-    text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no plain HTTP/1 call yet. Calls over TLS (https) and HTTP/2 are not read, nor is what was sent before the trace began.`,
+    text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no HTTP call yet. HTTP/2 is not read, nor is what was sent before the trace began. ${decryptionText(alive)}`.trim(),
     remedies: ['checkSystem'],
   };
 }
 
-/** `2 TLS connections and 1 HTTP/2 connection`; empty when there are none. */
-function foreignText({ foreign }: TraceStatus): string {
+/** How many processes are told what is known of their TLS libraries. */
+const MAX_TOLD = 2;
+
+function decryptionText(alive: TraceStatus['targets']): string {
+  return alive
+    .flatMap(({ pid, name, tls }) => {
+      const sentences = tls === null ? [] : decryptionSentences(tls);
+      return sentences.length === 0 ? [] : [`${targetText(pid, name)}: ${sentences.join(' ')}`];
+    })
+    .slice(0, MAX_TOLD)
+    .map((text) => displayText(text, 400))
+    .join(' ');
+}
+
+/** `2 encrypted connections and 1 HTTP/2 connection`; empty when there are none. */
+function foreignText({ foreign, targets }: TraceStatus): string {
+  const encrypted = targets.reduce((sum, { tls }) => sum + (tls?.encrypted ?? 0), 0);
   const parts = [
-    [foreign.tls, 'TLS connection'],
+    [encrypted, 'encrypted connection'],
     [foreign.http2, 'HTTP/2 connection'],
     [foreign.other, 'other connection'],
   ] as const;
@@ -104,6 +119,10 @@ function foreignText({ foreign }: TraceStatus): string {
     .filter(([count]) => count > 0)
     .map(([count, name]) => countText(count, name))
     .join(' and ');
+}
+
+function targetText(pid: number, name: string | null): string {
+  return name === null ? `process ${pid}` : `${displayText(name, 40)} (${pid})`;
 }
 
 function held(calls: number): Explanation {

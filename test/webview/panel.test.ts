@@ -705,14 +705,19 @@ describe('empty states', () => {
     [IDLE_STATUS, /^Start a trace to see every HTTP call/, 2],
     [{ phase: 'starting' }, /^Starting…$/, 0],
     [
-      { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false }] },
+      { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false, tls: null }] },
       /^Waiting for the first call from node \[1234\]…$/,
       0,
     ],
     [
       {
         phase: 'running',
-        targets: [1, 2, 3, 4, 5].map((pid) => ({ pid, name: pid === 2 ? null : 'node', ended: pid === 1 })),
+        targets: [1, 2, 3, 4, 5].map((pid) => ({
+          pid,
+          name: pid === 2 ? null : 'node',
+          ended: pid === 1,
+          tls: null,
+        })),
       },
       /^Waiting for the first call from process \[2\], node \[3\], node \[4\] and 1 more…$/,
       0,

@@ -4,19 +4,17 @@
  */
 import { MAX_PROCESSES } from '../limits.ts';
 
-export const TLS_LIBRARY_KINDS = [
-  'openssl',
-  'boringssl',
-  'gnutls',
-  'go',
-  'nss',
-  'rustls',
-  'java',
-  'mbedtls',
-  'wolfssl',
-  'unknown',
-] as const;
-export type TlsLibraryKind = (typeof TLS_LIBRARY_KINDS)[number];
+export type TlsLibraryKind =
+  | 'openssl'
+  | 'boringssl'
+  | 'gnutls'
+  | 'go'
+  | 'nss'
+  | 'rustls'
+  | 'java'
+  | 'mbedtls'
+  | 'wolfssl'
+  | 'unknown';
 
 export interface TlsLibrary {
   readonly kind: TlsLibraryKind;
@@ -28,7 +26,7 @@ export interface TlsLibrary {
   readonly attached: boolean;
   /** How returns are seen; null where nothing is attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
-  /** Why it is not attached, as a part of a sentence for people; null when it is. */
+  /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */
   readonly reason: string | null;
 }
 
@@ -58,6 +56,33 @@ const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
 /** `OpenSSL`. */
 export function tlsLibraryName(kind: TlsLibraryKind): string {
   return NAMES[kind];
+}
+
+/** Why a library is not read, with its name. */
+export function reasonOf({ kind, reason }: TlsLibrary): string {
+  const name = tlsLibraryName(kind);
+  if (reason === null) return `${name} is not read`;
+  return reason.includes(name) ? reason : `${name}: ${reason}`;
+}
+
+/**
+ * What is decrypted in a process and what is not, each a sentence for people; without those of which nothing is
+ * known.
+ */
+export function decryptionSentences({ libraries, calls, encrypted }: ProcessTls): string[] {
+  const sentences: string[] = [];
+  for (const library of libraries ?? []) {
+    const name = `${tlsLibraryName(library.kind)}${library.version === null ? '' : ` ${library.version}`}`;
+    sentences.push(library.attached ? `${name} is decrypted.` : `Not decrypted: ${reasonOf(library)}.`);
+  }
+  if (libraries?.length === 0) sentences.push('No TLS library was recognised in it.');
+  if (calls > 0) sentences.push(`${count(calls, 'call')} seen over TLS.`);
+  if (encrypted > 0) sentences.push(`${count(encrypted, 'TLS connection')} without plaintext.`);
+  return sentences;
+}
+
+function count(number: number, one: string): string {
+  return `${number.toLocaleString('en-US')} ${one}${number === 1 ? '' : 's'}`;
 }
 
 interface Counted {
@@ -105,7 +130,7 @@ export class TlsLibraries {
     const others = libraries.filter((library) => !library.attached);
     if (libraries.length === 0) return 'the TLS library of the process was not recognised';
     // One that is read and was not used is no reason where another one cannot be read.
-    const reasons = others.map((one) => one.reason ?? `${tlsLibraryName(one.kind)} is not read`);
+    const reasons = others.map(reasonOf);
     if (attached.length === 0) return [...new Set(reasons)].join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
     const read = `${names} ${names.includes(' and ') ? 'are' : 'is'} read`;
