@@ -106,7 +106,9 @@ export class ElfFile {
   fileOffset(address: number, executable = false): number | null {
     for (const { type, offset, address: start, fileSize, executable: isCode } of this.segments) {
       if (type !== PT_LOAD || (executable && !isCode)) continue;
-      if (address >= start && address < start + fileSize) return address - start + offset;
+      if (address < start || address >= start + fileSize) continue;
+      const found = address - start + offset;
+      return found < this.size ? found : null;
     }
     return null;
   }
@@ -114,6 +116,15 @@ export class ElfFile {
   /** @throws ElfError when the file does not hold that much. */
   bytes(offset: number, length: number): Buffer {
     return readExactly(this.descriptor, offset, length, this.size);
+  }
+
+  /** A table as 32-bit words, in a tenth of the time of reading them one by one. @throws ElfError */
+  words(offset: number, length: number): Uint32Array {
+    checkRange(offset, length, this.size);
+    // A copy of its own, so aligned.
+    const bytes = new Uint8Array(length - (length % 4));
+    readInto(this.descriptor, bytes, offset);
+    return new Uint32Array(bytes.buffer);
   }
 
   /**
@@ -144,10 +155,7 @@ export class ElfFile {
     const wanted = namesAt(text, names, prefixes);
     if (wanted.size === 0) return [];
     const count = Math.floor(table.size / SYMBOL_SIZE);
-    // A copy of its own, so aligned for words.
-    const bytes = new Uint8Array(count * SYMBOL_SIZE);
-    readInto(this.descriptor, bytes, table.offset);
-    const words = new Uint32Array(bytes.buffer);
+    const words = this.words(table.offset, count * SYMBOL_SIZE);
     const found: ElfSymbol[] = [];
     const local: ElfSymbol[] = [];
     for (let at = 0; at < words.length; at += SYMBOL_WORDS) {
@@ -250,10 +258,14 @@ function toNumber(value: bigint): number {
   return Number(value);
 }
 
-function readExactly(descriptor: number, offset: number, length: number, size: number): Buffer {
+function checkRange(offset: number, length: number, size: number): void {
   if (offset < 0 || length < 0 || offset + length > size || length > MAX_TABLE) {
     throw new ElfError('something beyond its end');
   }
+}
+
+function readExactly(descriptor: number, offset: number, length: number, size: number): Buffer {
+  checkRange(offset, length, size);
   const bytes = Buffer.allocUnsafe(length);
   readInto(descriptor, bytes, offset);
   return bytes;

@@ -76,6 +76,19 @@ export const GNUTLS_FUNCTIONS: readonly ProbedFunction[] = [
   both('gnutls_alpn_get_selected_protocol', TlsFunction.Alpn),
 ];
 
+/**
+ * Go's crypto/tls. Not `HandshakeContext`: each Read and Write calls it; these two run once a handshake. Go's
+ * stacks move, so a return address must not be touched: none of them ever has a uretprobe.
+ */
+export const GO_FUNCTIONS: readonly ProbedFunction[] = [
+  both('crypto/tls.(*Conn).Read', TlsFunction.Read),
+  both('crypto/tls.(*Conn).Write', TlsFunction.Write),
+  both('crypto/tls.(*Conn).clientHandshake', TlsFunction.Handshake),
+  both('crypto/tls.(*Conn).serverHandshake', TlsFunction.Handshake),
+  both('crypto/tls.(*Conn).CloseWrite', TlsFunction.Shutdown),
+  both('crypto/tls.(*Conn).Close', TlsFunction.Close),
+];
+
 /** The dynamic loader's breakpoint for debuggers: called when it has mapped libraries. */
 export const LOADER_FUNCTIONS: readonly ProbedFunction[] = [
   entry('_dl_debug_state', TlsFunction.LoaderState),

@@ -5,11 +5,13 @@ import { ElfError, ElfFile } from './elf.ts';
 import {
   BIO_FUNCTIONS,
   GNUTLS_FUNCTIONS,
+  GO_FUNCTIONS,
   LOADER_FUNCTIONS,
   type ProbedFunction,
   SSL_FUNCTIONS,
   TlsFunction,
 } from './functions.ts';
+import { type GoProgram, readGoProgram } from './go.ts';
 import { type Probe, probesOf } from './probes.ts';
 import { readConstant } from './returns.ts';
 
@@ -66,6 +68,9 @@ const PREFIXES = [
   'JNI_CreateJavaVM',
 ];
 
+const GO_NAMES: ReadonlySet<string> = new Set(GO_FUNCTIONS.map(({ symbol }) => symbol));
+const GO_PREFIX = 'crypto/tls.(*Conn).';
+
 /** Bytes of constants that are searched for a version. */
 const MAX_CONSTANTS = 4 * 1024 * 1024;
 
@@ -91,6 +96,11 @@ export function identify(descriptor: number): Library | null {
 }
 
 function identifyElf(elf: ElfFile): Library | null {
+  const program = readGoProgram(elf, GO_NAMES, GO_PREFIX);
+  if (program !== null) {
+    const library = identifyGo(elf, program);
+    if (library !== null) return library;
+  }
   const symbols = elf.functions(NAMES, PREFIXES);
   if (symbols.has('SSL_read') && symbols.has('SSL_write')) {
     const kind = symbols.has(MARKERS.boringssl) ? 'boringssl' : 'openssl';
@@ -109,6 +119,23 @@ function identifyElf(elf: ElfFile): Library | null {
     if (symbols.has(MARKERS[kind])) return encrypted(kind, null, REASONS[kind]);
   }
   return null;
+}
+
+/** @returns null for a Go program without TLS */
+function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoProgram): Library | null {
+  if (!hasAny) return null;
+  if (registers !== true) {
+    const builder = version === null ? 'an old Go' : `Go ${version}`;
+    return encrypted('go', version, `it was built by ${builder}, and Go 1.17 or later is supported`);
+  }
+  const probes = probesOf(elf, GO_FUNCTIONS, functions);
+  // Go's stacks move: a return address that was changed would end the program.
+  const unsure = new Set(probes.filter(({ kind }) => kind === 'uretprobe').map(({ symbol }) => symbol));
+  const sure = probes.filter(({ symbol }) => !unsure.has(symbol));
+  if (sure.some(({ function: of }) => DATA_FUNCTIONS.has(of))) {
+    return { part: 'tls', kind: 'go', version, probes: sure, returns: 'instructions', reason: null };
+  }
+  return encrypted('go', version, "the code of Go's crypto/tls in it could not be understood");
 }
 
 function probed(

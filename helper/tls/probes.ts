@@ -2,7 +2,7 @@
 import type { ElfFile, ElfSymbol } from './elf.ts';
 import { ElfError } from './elf.ts';
 import type { ProbedFunction, TlsFunction } from './functions.ts';
-import { importAt } from './imports.ts';
+import { relocationAt } from './relocations.ts';
 import { findReturns, MAX_FUNCTION, stubSlot } from './returns.ts';
 import type { Extent } from './unwind.ts';
 import { UnwindTable } from './unwind.ts';
@@ -136,8 +136,8 @@ class ReturnFinder {
     const offset = this.elf.fileOffset(target, true);
     if (offset === null || offset + STUB_SIZE > this.elf.size) return null;
     const slot = stubSlot(this.elf.bytes(offset, STUB_SIZE), target, this.elf.machine);
-    const name = slot === null ? null : importAt(this.elf, slot);
-    return name === null ? null : (this.#byName.get(name) ?? null);
+    const name = slot === null ? null : relocationAt(this.elf, slot)?.symbol;
+    return this.#byName.get(name ?? '') ?? null;
   }
 
   #extentAt(address: number): Extent | null {

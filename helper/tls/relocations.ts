@@ -1,0 +1,48 @@
+/** What the dynamic loader will write into a file's memory: which function a stub stands for, where pointers lead. */
+import type { ElfFile, Section } from './elf.ts';
+
+export interface Relocation {
+  /** Of the symbol that is looked up; null for none. */
+  readonly symbol: string | null;
+  /** For none: what the pointer will be, before the file is moved to where there is room. */
+  readonly addend: number;
+}
+
+const SHT_RELA = 4;
+const RELOCATION_SIZE = 24;
+const SYMBOL_SIZE = 24;
+const MAX_RELOCATIONS = 64 * 1024 * 1024;
+const MAX_NAME = 512;
+
+/**
+ * @param address of the eight bytes that are written
+ * @returns null when nothing is known to be written there
+ * @throws ElfError
+ */
+export function relocationAt(elf: ElfFile, address: number): Relocation | null {
+  const low = address >>> 0;
+  const high = Math.floor(address / 2 ** 32);
+  for (const section of elf.sections) {
+    if (section.type !== SHT_RELA || section.size > MAX_RELOCATIONS) continue;
+    const count = Math.floor(section.size / RELOCATION_SIZE);
+    const words = elf.words(section.offset, count * RELOCATION_SIZE);
+    // r_offset, r_info (type, symbol), r_addend
+    for (let at = 0; at < words.length; at += RELOCATION_SIZE / 4) {
+      if (words[at] !== low || words[at + 1] !== high) continue;
+      const index = words[at + 3] ?? 0;
+      const addend = (words[at + 4] ?? 0) + (words[at + 5] ?? 0) * 2 ** 32;
+      return { symbol: index === 0 ? null : symbolName(elf, elf.sections[section.link], index), addend };
+    }
+  }
+  return null;
+}
+
+function symbolName(elf: ElfFile, table: Section | undefined, index: number): string | null {
+  const strings = table === undefined ? undefined : elf.sections[table.link];
+  if (table === undefined || strings === undefined || (index + 1) * SYMBOL_SIZE > table.size) return null;
+  const start = elf.bytes(table.offset + index * SYMBOL_SIZE, 4).readUInt32LE(0);
+  if (start >= strings.size) return null;
+  const text = elf.bytes(strings.offset + start, Math.min(MAX_NAME, strings.size - start));
+  const end = text.indexOf(0);
+  return end > 0 ? text.toString('latin1', 0, end) : null;
+}
