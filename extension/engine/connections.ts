@@ -45,14 +45,15 @@ export class Connections {
   /** Those that are over, as a session may yet be bound to them. */
   readonly #closed = new Map<bigint, StoredConnection>();
   #last: Entry | null = null;
-  #time = 0;
+  /** Boot time (ns). */
+  #newest = 0n;
 
   constructor(host: ConnectionHost) {
     this.#host = host;
   }
 
   take(record: ConnectionRecord): void {
-    this.#time = Math.max(this.#time, this.#host.milliseconds(record.time));
+    if (record.time > this.#newest) this.#newest = record.time;
     const isSession =
       record.type === RecordType.Tls || (record.type === RecordType.Data && record.layer === Layer.Tls);
     const entry = this.#entry(record.connection, isSession);
@@ -136,7 +137,7 @@ export class Connections {
     this.#last = entry;
     if (this.#entries.size > MAX_CONNECTIONS) {
       for (const oldest of this.#entries.values()) {
-        this.#finish(oldest, this.#time);
+        this.#finish(oldest, this.#host.milliseconds(this.#newest));
         this.#forget(oldest);
         break;
       }

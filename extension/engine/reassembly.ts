@@ -134,11 +134,11 @@ export class Reassembly {
     this.#queuedBytes -= head.bytes.length;
     const { record } = head;
     if (record.type === RecordType.Closed) {
-      this.#lose(0, Number(record.sent), record);
-      this.#lose(1, Number(record.received), record);
+      this.#lose(0, record.sent, record);
+      this.#lose(1, record.received, record);
     } else if (record.type === RecordType.Ended)
-      this.#lose(record.direction, Number(record.position), record);
-    else this.#lose(record.direction, Number(record.position - record.unseen), record);
+      this.#lose(record.direction, record.position, record);
+    else this.#lose(record.direction, record.position - record.unseen, record);
     this.#deliver(record, head.bytes);
     this.#drain();
   }
@@ -154,10 +154,10 @@ export class Reassembly {
 
   #fits(record: StreamRecord): boolean {
     if (record.type === RecordType.Data) {
-      return Number(record.position - record.unseen) <= this.#next[record.direction];
+      return record.position - record.unseen <= this.#next[record.direction];
     }
-    if (record.type === RecordType.Ended) return Number(record.position) <= this.#next[record.direction];
-    return Number(record.sent) <= this.#next[0] && Number(record.received) <= this.#next[1];
+    if (record.type === RecordType.Ended) return record.position <= this.#next[record.direction];
+    return record.sent <= this.#next[0] && record.received <= this.#next[1];
   }
 
   #deliver(record: StreamRecord, bytes: Buffer): void {
@@ -168,7 +168,7 @@ export class Reassembly {
 
   #deliverData(record: DataRecord, bytes: Buffer): void {
     const { direction } = record;
-    const position = Number(record.position);
+    const position = record.position;
     let next = this.#next[direction];
     if (next < position) {
       this.#counters.unseen += position - next;
