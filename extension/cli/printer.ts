@@ -11,12 +11,18 @@ import { Table } from './table.ts';
 /** Exchanges after which the engine forgets what was shown, so that a long trace needs no more memory. */
 const FORGET_AFTER = 2000;
 
+/** Characters that are written at once; what is left at the end of a flush is written then. */
+const WRITE_AT = 256 * 1024;
+
 export class Printer {
   readonly #table: Table;
   readonly #done = new Set<number>();
   #calls = 0;
   #sinceForgotten = 0;
   #headed = false;
+  #lines: string[] = [];
+  /** Characters in `#lines`. */
+  #waiting = 0;
 
   constructor(
     private readonly engine: EngineApi,
@@ -42,6 +48,7 @@ export class Printer {
       this.#sinceForgotten++;
       this.#show(id);
     }
+    this.#write();
     if (this.#sinceForgotten >= FORGET_AFTER) {
       this.#sinceForgotten = 0;
       this.engine.clear();
@@ -62,21 +69,39 @@ export class Printer {
   }
 
   #show(id: number): void {
-    const row = this.engine.row(id);
-    if (row === undefined) return;
-    if ((latency(row) ?? Number.POSITIVE_INFINITY) < this.options.minLatency) return;
-    if (this.options.format === 'table') {
-      if (!this.#headed) this.output.write(this.#table.header());
-      this.#headed = true;
-      this.output.write(this.#table.line(row));
-      return;
+    const { format, minLatency, showSecrets } = this.options;
+    if (format === 'table' || minLatency > 0) {
+      const row = this.engine.row(id);
+      if (row === undefined) return;
+      if ((latency(row) ?? Number.POSITIVE_INFINITY) < minLatency) return;
+      if (format === 'table') {
+        if (!this.#headed) this.#line(this.#table.header());
+        this.#headed = true;
+        this.#line(this.#table.line(row));
+        return;
+      }
     }
-    const exchange = this.engine.json(id, { reveal: this.options.showSecrets });
-    if (exchange !== undefined) this.output.write(`${JSON.stringify(this.#chosen(exchange))}\n`);
+    const exchange = this.engine.json(id, { reveal: showSecrets });
+    if (exchange !== undefined) this.#line(`${JSON.stringify(this.#chosen(exchange))}\n`);
+  }
+
+  /** Lines are written together: a system call for each would take longer than making it. */
+  #line(text: string): void {
+    this.#lines.push(text);
+    this.#waiting += text.length;
+    if (this.#waiting >= WRITE_AT) this.#write();
+  }
+
+  #write(): void {
+    if (this.#lines.length === 0) return;
+    this.output.write(this.#lines.join(''));
+    this.#lines = [];
+    this.#waiting = 0;
   }
 
   #chosen(exchange: ExchangeJson): ExchangeJson {
     const { requests, responses } = this.options;
+    if (requests && responses) return exchange;
     return {
       ...exchange,
       request: requests ? exchange.request : null,

@@ -30,10 +30,8 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
         : `Only the first ${body.captured} of ${body.size} bytes of the body were captured.`,
     );
   }
-  const codings = [
-    ...listMembers(message.field('content-encoding') ?? ''),
-    ...(message.transferCodings ?? []),
-  ];
+  const coding = message.field('content-encoding');
+  const codings = [...(coding === null ? [] : listMembers(coding)), ...(message.transferCodings ?? [])];
   const decoded = removeCodings(captured, codings, whole);
   if (decoded.note !== null) notes.push(decoded.note);
   const type = readContentType(message.field('content-type'));

@@ -1,5 +1,7 @@
 /** Bytes to text by charset (RFC 9110 section 8.3.2, WHATWG Encoding), or not at all: never with replacements. */
 
+import { isAscii } from 'node:buffer';
+
 /** Windows-1252 from 0x80 to 0x9f (WHATWG Encoding); runtimes differ in what they make of these. */
 const WINDOWS_1252 =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
@@ -26,6 +28,11 @@ const LATIN_1: ReadonlySet<string> = new Set([
  */
 export function decodeText(bytes: Buffer, charset: string | null, whole: boolean): string | null {
   const label = markOf(bytes) ?? charset ?? 'utf-8';
+  // Most text is ASCII, which needs no decoder.
+  if (label === 'utf-8' && isAscii(bytes)) {
+    const text = bytes.toString('latin1');
+    return isText(text) ? text : null;
+  }
   // RFC 9110 makes US-ASCII a charset of its own; who says so and sends more means UTF-8 or has erred.
   if (label === 'us-ascii' || label === 'ascii') return decodeText(bytes, 'utf-8', whole);
   if (LATIN_1.has(label)) return decodeWindows1252(bytes);

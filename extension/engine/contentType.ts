@@ -9,8 +9,28 @@ export interface ContentType {
 /** Longest value that is looked at. */
 const MAX_LENGTH = 1_024;
 
+const NONE: ContentType = { essence: '', charset: null, boundary: null };
+
+/** The same few values come again and again. Bounded: each multipart body has a boundary of its own. */
+const KNOWN = new Map<string, ContentType>();
+const MAX_KNOWN = 256;
+const MAX_KNOWN_LENGTH = 64;
+
 export function readContentType(value: string | null): ContentType {
-  const text = (value ?? '').slice(0, MAX_LENGTH);
+  if (value === null) return NONE;
+  const known = KNOWN.get(value);
+  if (known !== undefined) return known;
+  const type = parse(value);
+  if (value.length <= MAX_KNOWN_LENGTH) {
+    if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+    // A copy: a slice of a head would keep all of it.
+    KNOWN.set(Buffer.from(value, 'latin1').toString('latin1'), type);
+  }
+  return type;
+}
+
+function parse(value: string): ContentType {
+  const text = value.slice(0, MAX_LENGTH);
   const semicolon = text.indexOf(';');
   const essence = (semicolon < 0 ? text : text.slice(0, semicolon)).trim().toLowerCase();
   let charset: string | null = null;

@@ -136,8 +136,7 @@ export class Reassembly {
     if (record.type === RecordType.Closed) {
       this.#lose(0, record.sent, record);
       this.#lose(1, record.received, record);
-    } else if (record.type === RecordType.Ended)
-      this.#lose(record.direction, record.position, record);
+    } else if (record.type === RecordType.Ended) this.#lose(record.direction, record.position, record);
     else this.#lose(record.direction, record.position - record.unseen, record);
     this.#deliver(record, head.bytes);
     this.#drain();

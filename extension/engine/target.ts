@@ -21,7 +21,7 @@ export function targetOf(exchange: StoredExchange): Target {
   if (request === null) return { scheme, host: server, path: null, url: null };
   const { method, target } = request;
   if (method === 'CONNECT') return { scheme: null, host: target, path: target, url: target };
-  const absolute = ABSOLUTE.exec(target);
+  const absolute = target.startsWith('/') ? null : ABSOLUTE.exec(target);
   if (absolute !== null) {
     const [, name = '', authority = '', rest = ''] = absolute;
     const at = authority.lastIndexOf('@');

@@ -9,7 +9,13 @@ import { isSecretName, MASK } from './secrets.ts';
 const MAX_DEPTH = 2;
 
 export function maskUrl(url: string): string {
-  return maskJwt(maskParameters(maskUserinfo(url), 0));
+  return maskPlain(url, 0);
+}
+
+function maskPlain(text: string, depth: number): string {
+  // Most text has neither sign, and is looked at no further.
+  const userinfo = text.includes('@') ? maskUserinfo(text) : text;
+  return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
 }
 
 /** `user:password@` behind `//`. */
@@ -80,7 +86,7 @@ export function maskParameter(name: string, value: string, depth = 0): string {
   if (isSecretParameter(decode(name))) return MASK;
   if (depth >= MAX_DEPTH || !value.includes('%')) return value;
   const inner = decode(value);
-  const masked = maskJwt(maskParameters(maskUserinfo(inner), depth + 1));
+  const masked = maskPlain(inner, depth + 1);
   return masked === inner ? value : encodeURIComponent(masked).replaceAll(encodeURIComponent(MASK), MASK);
 }
 

@@ -24,8 +24,23 @@ const HEADER_ENDINGS = ['-token', '-secret', '-key'] as const;
 /** Part of the WebSocket handshake, public by design (RFC 6455 section 11.3.1). */
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['sec-websocket-key']);
 
+/** Longer than any secret's name with its separators: bounds the work per name. */
+const MAX_NAME = 64;
+
+/** The same few names come again and again. Bounded: what hostile traffic names must not stay. */
+const KNOWN = new Map<string, boolean>();
+const MAX_KNOWN = 512;
+
 /** @param name of a field, in any case. */
 export function isSecretField(name: string): boolean {
+  const known = KNOWN.get(name);
+  if (known !== undefined) return known;
+  const secret = isSecret(name);
+  if (KNOWN.size < MAX_KNOWN && name.length <= MAX_NAME) KNOWN.set(name, secret);
+  return secret;
+}
+
+function isSecret(name: string): boolean {
   const lower = name.trim().toLowerCase();
   if (PUBLIC_HEADERS.has(lower)) return false;
   return HEADERS.has(lower) || HEADER_ENDINGS.some((ending) => lower.endsWith(ending));
@@ -47,9 +62,6 @@ const NAMES: ReadonlySet<string> = new Set([
   ...['apikey', 'code', 'otp', 'pin', 'ssn', 'card', 'cvv', 'sig', 'session'],
   ...[...HEADERS].map((name) => name.replaceAll('-', '')),
 ]);
-
-/** Longer than any secret's name with its separators: bounds the work per name. */
-const MAX_NAME = 64;
 
 /** @param name of a query parameter, form field, part or JSON member, decoded. */
 export function isSecretName(name: string): boolean {

@@ -104,8 +104,8 @@ export class TlsSession {
   socketEnded(record: End): void {
     const connection = BigInt(this.#info.id);
     // The socket's positions are not those of the plaintext.
-    if (record.type === RecordType.Ended) this.#ends.push({ ...record, connection, position: 0n });
-    else this.#ends.push({ ...record, connection, sent: 0n, received: 0n });
+    if (record.type === RecordType.Ended) this.#ends.push({ ...record, connection, position: 0 });
+    else this.#ends.push({ ...record, connection, sent: 0, received: 0 });
   }
 
   /** Ends that nothing more can come before. @param upTo null: all of them. */
