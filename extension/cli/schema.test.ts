@@ -78,7 +78,7 @@ const full: ExchangeJson = {
       violations: [],
     },
   ],
-  messageStream: { format: 'websocket', out: 1, in: 8, omitted: { after: 1, count: 7 } },
+  messageStream: { format: 'websocket', out: 1, in: 8, note: 'Cut.', omitted: { after: 1, count: 7 } },
   completeness: ['complete'],
   violations: [{ rule: 'RFC 9112 section 6.3', message: 'Two lengths.', in: 'response' }],
 };

@@ -501,7 +501,7 @@ describe('tunnels', () => {
     expect(engine.row(1)?.state).toBe('running');
     expect(engine.get(1)?.tunnel).toEqual({ protocol: 'websocket', sent: 3, received: 105 });
     engine.finish();
-    expect(engine.json(1)?.completeness).toEqual(['complete']);
+    expect(engine.json(1)?.completeness).toEqual(['response-truncated']);
   });
 });
 

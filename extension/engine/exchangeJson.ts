@@ -53,6 +53,8 @@ export interface MessageStreamJson {
   /** Messages seen, whether or not they are held. */
   readonly out: number;
   readonly in: number;
+  /** What is to be said of all of them; null: nothing. */
+  readonly note: string | null;
   /** Of many messages the first and the last are held: these, after that number, are not. null: all are. */
   readonly omitted: { readonly after: number; readonly count: number } | null;
 }

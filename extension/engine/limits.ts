@@ -83,6 +83,13 @@ export const MAX_CODINGS = 4;
 export const MAX_FIRST_MESSAGES = 100;
 export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
 
+/** Bytes that one compressed message may become. */
+export const MAX_INFLATED_MESSAGE = 16 * 1024 * 1024;
+
+/** Pieces, and their bytes, in which the next frame is looked for after a gap. */
+export const MAX_SEARCHED_PIECES = 32;
+export const MAX_SEARCHED_BYTES = 64 * 1024;
+
 /** The last messages of one exchange that are kept, and their bytes (one more body's worth where that is more). */
 export const MAX_LAST_MESSAGES = 1_900;
 export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -98,3 +105,6 @@ export const SESSION_PATIENCE = 100_000_000n;
 
 /** Exchanges of one session that wait for its socket to become known. */
 export const MAX_UNBOUND_EXCHANGES = 1_024;
+
+/** Bytes of a body in br or zstd that are decoded again and again to find the messages in it. */
+export const MAX_REPEATED_CODING_BYTES = 1024 * 1024;

@@ -14,7 +14,13 @@ import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import { expectsContinue, mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
+import {
+  expectsContinue,
+  type Framing,
+  mayBecomeTunnel,
+  requestFraming,
+  responseFraming,
+} from './framing.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
 import {
   type GapReason,
@@ -293,11 +299,12 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const exchange = this.#pairing.requesting;
       if (exchange !== null) {
         exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
-        this.#laneOf('request').body = openMessageReader(exchange, 'request', this.#host);
       }
       // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
       const result = requestFraming(message.version, fields);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
+      message.transferCodings = body.codings;
+      if (exchange !== null) this.#openBody(exchange, message, body.framing);
       return {
         framing: body.framing,
         codings: body.codings,
@@ -314,11 +321,17 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       for (const kind of ['request', 'response'] as const) {
         this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
       }
-    } else if (responding !== null) {
-      this.#laneOf('response').body = openMessageReader(responding, 'response', this.#host);
     }
     const { framing, codings, broken } = result;
+    message.transferCodings = codings;
+    if (responding !== null) this.#openBody(responding, message, framing);
     return { framing, codings, broken, doubtful: request === null };
+  }
+
+  #openBody(exchange: StoredExchange, message: StoredMessage, framing: Framing): void {
+    const { kind } = framing;
+    if (kind === 'none' || kind === 'tunnel' || (kind === 'length' && framing.length === 0)) return;
+    this.#laneOf(message.kind).body = openMessageReader(exchange, message.kind, this.#host);
   }
 
   mayLackBody(message: StoredMessage): boolean {
@@ -368,7 +381,13 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time }: Origin): void {
     if (this.#tunnel === null) return;
-    this.#laneOf(kind).tunnel?.gap(length, reason, time);
+    const reader = this.#laneOf(kind).tunnel;
+    const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;
+    if (reader !== null && message !== null) {
+      reader.gap(length, reason, time);
+      if (reason === 'limit') message.truncated = true;
+      else message.gap = true;
+    }
     this.#countTunnelled(this.#tunnel, kind, length);
   }
 

@@ -33,6 +33,11 @@ export class Content {
     this.kept += length;
   }
 
+  /** No more will be kept. */
+  get full(): boolean {
+    return !this.#whole || this.kept === this.#limit;
+  }
+
   /** This many bytes belong here and are not known: what follows them is no longer kept. */
   skip(length: number): void {
     this.size += length;

@@ -1,23 +1,26 @@
 /** Which reader finds the messages of a direction: one entry for each format. */
-import { readContentType } from '../contentType.ts';
+import { type ContentType, readContentType } from '../contentType.ts';
 import type { MessageKind } from '../exchange.ts';
 import { listMembers } from '../http1/characters.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
+import { DecodingReader } from './decodingReader.ts';
+import { EventStreamReader } from './eventStream.ts';
 import { LineReader } from './lines.ts';
 import { type MessageFormat, MessageList } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
+import { PartReader } from './parts.ts';
+import { readHandshake } from './webSocket/handshake.ts';
+import { WebSocketReader } from './webSocket/reader.ts';
 
-type Open = (
-  kind: MessageKind,
-  list: MessageList,
-  host: MessageHost,
-  exchange: StoredExchange,
-) => MessageReader;
+interface Found {
+  readonly format: MessageFormat;
+  open(list: MessageList): MessageReader;
+}
 
 /**
  * Chooses the reader for one direction of an exchange, by its heads and its tunnel. Called for the request's
- * body when its head is complete, for the response's when that is (an exchange need not have its request), and
- * for both when the exchange has become a tunnel.
+ * body, where it has one, when its head is complete, for the response's when that is (an exchange need not have
+ * its request), and for both when the exchange has become a tunnel.
  * @returns null when there are no messages in it that are known.
  */
 export function openMessageReader(
@@ -25,10 +28,30 @@ export function openMessageReader(
   kind: MessageKind,
   host: MessageHost,
 ): MessageReader | null {
-  const found = exchange.tunnel === null ? bodyFormat(exchange, kind) : null;
+  const found = exchange.tunnel === null ? inBody(exchange, kind, host) : inTunnel(exchange, kind, host);
   if (found === null) return null;
   exchange.messages ??= new MessageList(found.format, host);
-  return found.open(kind, exchange.messages, host, exchange);
+  return found.open(exchange.messages);
+}
+
+function inTunnel(exchange: StoredExchange, kind: MessageKind, host: MessageHost): Found | null {
+  // Of HTTP/1 the response's Upgrade field, of HTTP/2 the request's :protocol (RFC 8441).
+  if (exchange.tunnel?.protocol.trim().toLowerCase() !== 'websocket') return null;
+  return {
+    format: 'websocket',
+    open: (list) => new WebSocketReader(kind, list, host, readHandshake(exchange, kind)),
+  };
+}
+
+function inBody(exchange: StoredExchange, kind: MessageKind, host: MessageHost): Found | null {
+  const message = kind === 'request' ? exchange.request : exchange.response;
+  const value = message?.field('content-type') ?? null;
+  if (message === null || value === null) return null;
+  const found = ofType(readContentType(value), kind, host);
+  if (found === null) return null;
+  const codings = codingsOf(message);
+  if (codings.length === 0) return found;
+  return { ...found, open: (list) => new DecodingReader(codings, list, found.open(list)) };
 }
 
 /** Media types of one JSON value a line; those who stream them agree on no name. */
@@ -44,24 +67,22 @@ const LINES: ReadonlySet<string> = new Set([
   'application/x-json-stream',
 ]);
 
-interface Found {
-  readonly format: MessageFormat;
-  readonly open: Open;
-}
-
-function bodyFormat(exchange: StoredExchange, kind: MessageKind): Found | null {
-  const message: StoredMessage | null = kind === 'request' ? exchange.request : exchange.response;
-  if (message === null) return null;
-  const type = message.field('content-type');
-  if (type === null || listMembers(message.field('content-encoding') ?? '').some((c) => c !== 'identity')) {
-    return null;
+function ofType({ essence, boundary }: ContentType, kind: MessageKind, host: MessageHost): Found | null {
+  if (essence === 'text/event-stream') {
+    return { format: 'server-sent-events', open: (list) => new EventStreamReader(kind, list, host) };
   }
-  const { essence } = readContentType(type);
-  if (LINES.has(essence)) {
-    return { format: 'json-lines', open: (...[k, list, host]) => new LineReader(k, list, host, false) };
+  if (LINES.has(essence) || essence === 'application/json-seq') {
+    const sequence = essence === 'application/json-seq';
+    return { format: 'json-lines', open: (list) => new LineReader(kind, list, host, sequence) };
   }
-  if (essence === 'application/json-seq') {
-    return { format: 'json-lines', open: (...[k, list, host]) => new LineReader(k, list, host, true) };
+  if (essence === 'multipart/x-mixed-replace' && boundary !== null && boundary !== '') {
+    return { format: 'multipart', open: (list) => new PartReader(kind, list, host, boundary) };
   }
   return null;
+}
+
+/** Content codings, then transfer codings, in the order in which they were applied. */
+function codingsOf(message: StoredMessage): string[] {
+  const all = [...listMembers(message.field('content-encoding') ?? ''), ...(message.transferCodings ?? [])];
+  return all.filter((coding) => coding !== 'identity');
 }

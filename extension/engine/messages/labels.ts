@@ -8,6 +8,67 @@ const LABELS = {
   gap: [null, 'Bytes of the message are missing.'],
   truncated: [null, 'Bytes of the message were left out by the capture limit.'],
   'content-memory': [null, 'The content is not kept: the memory for captured bytes is used up.'],
+  'inflate-limit': [null, 'The message was decompressed up to a limit only.'],
+  'inflate-unknown': [
+    null,
+    'The compressed message refers to earlier ones that are not known, so that it cannot be decompressed.',
+  ],
+  'coding-unread': [null, 'The content coding is not one that is undone; the messages in it are not known.'],
+  'coding-broken': [null, 'The content coding is malformed; messages behind that are not known.'],
+  'coding-gap': [null, 'Bytes of the content coding are missing; messages behind them are not known.'],
+  'coding-limit': [null, 'The content coding was undone up to a limit only.'],
+  'sse-no-data': [null, 'It has no data, so that no event is dispatched.'],
+  'sse-incomplete': [
+    null,
+    'The stream ended before the empty line that dispatches the event; clients discard it (HTML section 9.2.6).',
+  ],
+  'sse-utf8': ['HTML section 9.2.5', 'The event stream is not valid UTF-8.'],
+  'ws-lost': [
+    null,
+    'Bytes are missing, so that it is not known where the next frame begins; messages may be missing here.',
+  ],
+  'ws-begun': [null, 'The beginning of the message is missing.'],
+  'ws-extension': [null, 'The frame is of an extension that is not read; its bytes are shown as they are.'],
+  'ws-no-close': [
+    null,
+    'The connection ended without a Close frame, which a program is told as code 1006 (RFC 6455 section 7.1.5).',
+  ],
+  'ws-accept': [
+    'RFC 6455 section 4.2.2',
+    'Sec-WebSocket-Accept does not answer the Sec-WebSocket-Key of the request.',
+  ],
+  'ws-parameter': [
+    'RFC 7692 section 7.1',
+    'A parameter of permessage-deflate is unknown, repeated or out of range; it is ignored.',
+  ],
+  'ws-rsv': ['RFC 6455 section 5.2', 'A reserved bit is set that no extension defines; it is ignored.'],
+  'ws-rsv1': [
+    'RFC 7692 section 6.1',
+    'The bit for compression is set on a control frame or a later fragment; it is ignored.',
+  ],
+  'ws-opcode': ['RFC 6455 section 5.2', 'The opcode is reserved; the frame is shown as bytes.'],
+  'ws-unmasked': ['RFC 6455 section 5.1', 'The client did not mask the frame.'],
+  'ws-masked': ['RFC 6455 section 5.1', 'The server masked the frame; the mask is removed.'],
+  'ws-length': ['RFC 6455 section 5.2', 'The length is not written in the fewest bytes.'],
+  'ws-length-range': [
+    'RFC 6455 section 5.2',
+    'The length is larger than any frame can be; what follows is searched for the next frame.',
+  ],
+  'ws-control-fragment': ['RFC 6455 section 5.5', 'A control frame is fragmented; it is read as whole.'],
+  'ws-control-length': ['RFC 6455 section 5.5', 'A control frame is longer than 125 bytes.'],
+  'ws-continuation': [
+    'RFC 6455 section 5.4',
+    'A continuation frame continues nothing; it is read as a message of its own.',
+  ],
+  'ws-interleaved': ['RFC 6455 section 5.4', 'Another message begins before the last fragment of this one.'],
+  'ws-close-length': ['RFC 6455 section 5.5.1', 'A Close frame has half a code.'],
+  'ws-close-code': ['RFC 6455 section 7.4', 'The close code is one that must not be sent.'],
+  'ws-after-close': ['RFC 6455 section 5.5.1', 'A frame follows a Close frame.'],
+  'ws-utf8': ['RFC 6455 section 8.1', 'The text is not valid UTF-8.'],
+  'ws-deflate': [
+    'RFC 7692 section 7.2.2',
+    'The compressed data is malformed; what came before that is shown.',
+  ],
 } as const satisfies Record<string, readonly [rule: string | null, message: string]>;
 
 export type LabelName = keyof typeof LABELS;

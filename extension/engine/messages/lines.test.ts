@@ -45,7 +45,13 @@ describe('JSON lines', () => {
         text: '{"n":2}',
       }),
     ]);
-    expect(engine.json(1)?.messageStream).toEqual({ format: 'json-lines', out: 0, in: 2, omitted: null });
+    expect(engine.json(1)?.messageStream).toEqual({
+      format: 'json-lines',
+      out: 0,
+      in: 2,
+      note: null,
+      omitted: null,
+    });
   });
 
   it('need no last line feed when the body is whole', () => {

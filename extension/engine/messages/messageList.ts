@@ -67,6 +67,10 @@ export class MessageList {
   readonly format: MessageFormat;
   /** Bytes that the list holds, for the store's bound. */
   cost = LIST_COST;
+  /** What is to be said of the stream as a whole. */
+  readonly notes = new Set<LabelName>();
+  /** A closing message was seen, in either direction. */
+  closing = false;
   /** Messages seen in each direction. */
   requests = 0;
   responses = 0;
@@ -128,11 +132,7 @@ export class MessageList {
     }
     if (message.in === 'request') this.requests++;
     else this.responses++;
-    for (const name of message.labels) {
-      const { rule, message: text } = labelText(name);
-      if (rule === null || this.#broken.some((b) => b.message === text && b.in === message.in)) continue;
-      this.#broken.push({ rule, message: text, in: message.in });
-    }
+    for (const name of message.labels) this.breaks(name, message.in);
     const number = this.count;
     let kept: StreamMessage = { number, ...message };
     let cost = costOf(kept);
@@ -158,6 +158,18 @@ export class MessageList {
     while (this.#last.length - this.#head > MAX_LAST_MESSAGES || this.#lastBytes > bound) this.#evict();
   }
 
+  /** A message of this direction, or all of it, breaks a rule. */
+  breaks(name: LabelName, kind: MessageKind): void {
+    const { rule, message } = labelText(name);
+    if (rule === null || this.#broken.some((b) => b.message === message && b.in === kind)) return;
+    this.#broken.push({ rule, message, in: kind });
+  }
+
+  /** A reader holds this many bytes more, or fewer. */
+  hold(bytes: number): void {
+    this.cost += bytes;
+  }
+
   /** The two are of one exchange: what the other holds, and whatever is yet put into it, comes here. */
   adopt(other: MessageList): void {
     let { requests, responses } = other;
@@ -168,6 +180,7 @@ export class MessageList {
     }
     this.requests += requests;
     this.responses += responses;
+    for (const note of other.notes) this.notes.add(note);
     other.#joined = this;
   }
 

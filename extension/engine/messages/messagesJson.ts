@@ -27,6 +27,7 @@ export function messageStreamJson(list: MessageList | null, side: Side | null): 
     format: list.format,
     out,
     in: list.count - out,
+    note: list.notes.size === 0 ? null : [...list.notes].map((name) => labelText(name).message).join(' '),
     omitted: list.evicted === 0 ? null : { after: list.keptFirst, count: list.evicted },
   };
 }
@@ -48,7 +49,7 @@ function messageJson(
   const whole = content.length === size;
   if (!whole && size !== null && content.length > 0) {
     notes.unshift(`Only the first ${content.length} of ${size} bytes are kept.`);
-  }
+  } else if (!whole && size !== null && notes.length === 0) notes.push('The content is not kept.');
   return {
     number: message.number,
     direction: side === null ? null : (message.in === 'request') === (side === 'client') ? 'out' : 'in',

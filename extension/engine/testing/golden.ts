@@ -1,6 +1,7 @@
 /** Conversations with what the engine makes of them; golden.test.ts reads each at every split point. */
 import { Ending, Omission } from '../record.ts';
 import type { ConversationOptions, Step } from './records.ts';
+import { binary, close, continuation, frame, MASK, ping, switching, text, UPGRADE } from './webSocket.ts';
 
 export interface Golden {
   readonly name: string;
@@ -208,9 +209,9 @@ export const GOLDEN: readonly Golden[] = [
   {
     name: 'upgrade accepted',
     steps: [
-      { out: get('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n') },
+      { out: get('/ws', 'Connection: Upgrade\r\nUpgrade: other\r\n') },
       {
-        in: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi',
+        in: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n\x81\x02hi',
       },
       { out: '\x81\x80GET / HTTP/1.1\r\n\r\n' },
       { close: true },
@@ -768,5 +769,39 @@ export const GOLDEN: readonly Golden[] = [
       'GET http://a/1 → 200 [response-truncated] res null "abc"',
       'GET http://a/2 → 200 [complete] res 2 "ok"',
     ],
+  },
+  {
+    name: 'a WebSocket',
+    steps: [
+      { out: UPGRADE },
+      { in: Buffer.concat([Buffer.from(switching()), text('hi'), text('frag', { final: false })]) },
+      { out: Buffer.concat([text('hello ä', { mask: MASK }), ping('p', { mask: MASK }), binary('b')]) },
+      { in: Buffer.concat([ping(), continuation('ment'), text('x'.repeat(130))]) },
+      { out: close(1000, 'bye', { mask: MASK }) },
+      { in: close(1000) },
+      { close: true },
+    ],
+    expected: [
+      'GET http://a/chat → 101 [complete] <text 2 "hi" >text 8 "hello ä" >ping 1 "p"' +
+        ' >binary 1 base64:Yg== !RFC 6455 section 5.1 <ping 0 "" <text fragments=2 8 "fragment"' +
+        ` <text 130 "${'x'.repeat(130)}" >close code=1000 meaning=Normal Closure 3 "bye"` +
+        ' <close code=1000 meaning=Normal Closure 0 ""' +
+        ' !request RFC 6455 section 5.1: The client did not mask the frame.',
+    ],
+  },
+  {
+    name: 'a WebSocket with compression (examples of RFC 7692 section 7.2.3)',
+    steps: [
+      { out: UPGRADE },
+      { in: switching('permessage-deflate') },
+      {
+        in: Buffer.concat([
+          frame({ opcode: 1, reserved: 4, payload: Buffer.from('f248cdc9c90700', 'hex') }),
+          frame({ opcode: 1, reserved: 4, payload: Buffer.from('f200110000', 'hex') }),
+        ]),
+      },
+      { end: 'in', ending: Ending.ReadEof },
+    ],
+    expected: ['GET http://a/chat → 101 [complete] <text 5 "Hello" (7 sent) <text 5 "Hello" (5 sent)'],
   },
 ];
