@@ -2,114 +2,31 @@
  * A program under a debugger and the trace at once. Pauses take 3 s here, so that the tests end soon; a person's
  * pause is longer, but nothing in the trace counts time while a program stands.
  */
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { Child } from './support/child.ts';
 import { describeTraced, temporaryFolder } from './support/environment.ts';
 import { bodyOf } from './support/peers.ts';
+import {
+  buildTalker,
+  CALLS,
+  expectCalls,
+  PAUSE_MS,
+  PAUSE_SECONDS,
+  PAUSED_CALL,
+  SENDS,
+  SLACK_MS,
+} from './support/talker.ts';
 import { Tracing } from './support/trace.ts';
-
-const PAUSE_SECONDS = 3;
-const PAUSE_MS = PAUSE_SECONDS * 1000;
-/** Timers and a busy machine. */
-const SLACK_MS = 50;
 
 const folder = temporaryFolder();
 const program = join(folder, 'talker');
-
-const CALLS = 3;
-/** The call in whose response the debugger pauses. */
-const PAUSED_CALL = 1;
-/** In each call both ends send and receive: the request once, the response in two parts. */
-const SENDS = CALLS * 3;
-
-/** Client and server at once, one step after the other, so that each run stops at the same places in the same order. With the argument `wait` it begins when a line comes on its standard input. */
-const SOURCE = `
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static char request[${CALLS}][128], head[${CALLS}][128], body[${CALLS}][64];
-
-static void prepare(int call)
-{
-	snprintf(request[call], sizeof(request[call]), "GET /call-%d HTTP/1.1\\r\\nHost: talker\\r\\n\\r\\n", call);
-	snprintf(body[call], sizeof(body[call]), "the body of call %d\\n", call);
-	snprintf(head[call], sizeof(head[call]), "HTTP/1.1 200 OK\\r\\nContent-Length: %zu\\r\\n\\r\\n", strlen(body[call]));
-}
-
-static int receive_all(int socket, size_t length)
-{
-	char buffer[256];
-	size_t got = 0;
-
-	while (got < length) {
-		ssize_t more = recv(socket, buffer + got, length - got, MSG_WAITALL);
-
-		if (more <= 0)
-			return -1;
-		got += (size_t)more;
-	}
-	return 0;
-}
-
-static int send_all(int socket, const char *text)
-{
-	return send(socket, text, strlen(text), 0) == (ssize_t)strlen(text) ? 0 : -1;
-}
-
-__attribute__((noinline)) void middle_of_response(int call)
-{
-	__asm__ volatile("" : : "r"(call) : "memory");
-}
-
-static int call_once(int client, int server, int call)
-{
-	if (send_all(client, request[call]) || receive_all(server, strlen(request[call])))
-		return -1;
-	if (send_all(server, head[call]) || receive_all(client, strlen(head[call])))
-		return -1;
-	middle_of_response(call);
-	return send_all(server, body[call]) || receive_all(client, strlen(body[call]));
-}
-
-int main(int argc, char **argv)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(address);
-	char line[16];
-	int listener, client, server;
-
-	alarm(60);
-	for (int call = 0; call < ${CALLS}; call++)
-		prepare(call);
-	if (argc > 1 && !strcmp(argv[1], "wait") && !fgets(line, sizeof(line), stdin))
-		return 2;
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	client = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(listener, (struct sockaddr *)&address, length) || listen(listener, 1) ||
-	    getsockname(listener, (struct sockaddr *)&address, &length) ||
-	    connect(client, (struct sockaddr *)&address, length))
-		return 3;
-	server = accept(listener, NULL, NULL);
-	for (int call = 0; call < ${CALLS}; call++) {
-		if (call_once(client, server, call))
-			return 4;
-	}
-	close(server);
-	close(client);
-	return 0;
-}
-`;
+const staticProgram = join(folder, 'static/talker');
 
 /** A line of its own is before every backtrace, as with lldb, which repeats the command. */
 const GDB_STOPS = `
@@ -192,64 +109,23 @@ function topOf(frames: string): string {
 
 /** The debugger stopped everywhere, and each backtrace goes down to where the thread began. */
 function expectStops({ stopped, paused }: Backtraces): void {
-  expect(stopped.filter((frames) => /send \(|send\(/.test(topOf(frames)))).toHaveLength(SENDS);
-  expect(stopped.filter((frames) => /recv \(|recv\(/.test(topOf(frames)))).toHaveLength(SENDS);
+  expect(stopped.filter((frames) => /\b(__libc_|__)?send\b/.test(topOf(frames)))).toHaveLength(SENDS);
+  expect(stopped.filter((frames) => /\b(__libc_|__)?recv\b/.test(topOf(frames)))).toHaveLength(SENDS);
   for (const frames of stopped) expect(frames).toMatch(/\bmain\b/);
   expect(paused).toHaveLength(1);
   expect(paused[0]).toMatch(/middle_of_response[\s\S]*call_once[\s\S]*main/);
 }
 
-function expectCalls(exchanges: readonly ExchangeJson[]): void {
-  for (const side of ['client', 'server'] as const) {
-    const calls = exchanges.filter((exchange) => exchange.side === side);
-    expect(calls.map(({ url }) => new URL(url ?? '').pathname)).toEqual(
-      Array.from({ length: CALLS }, (_, call) => `/call-${call}`),
-    );
-    for (const [
-      call,
-      { status, completeness, violations, connection, process, response },
-    ] of calls.entries()) {
-      expect({ status, completeness, violations, late: connection.joinedLate, name: process?.name }).toEqual({
-        status: 200,
-        completeness: ['complete'],
-        violations: [],
-        late: false,
-        name: 'talker',
-      });
-      expect(bodyOf(response).toString()).toBe(`the body of call ${call}\n`);
-    }
-  }
-  expect(exchanges).toHaveLength(2 * CALLS);
-  for (const side of ['client', 'server'] as const) {
-    const calls = exchanges.filter((exchange) => exchange.side === side);
-    const durations = calls.map(({ durationMs }) => durationMs ?? Number.NaN);
-    expect(durations[PAUSED_CALL]).toBeGreaterThanOrEqual(PAUSE_MS - SLACK_MS);
-    for (const [call, duration] of durations.entries()) {
-      if (call !== PAUSED_CALL) expect(duration).toBeLessThan(durations[PAUSED_CALL] ?? 0);
-    }
-    // The pause is in the response: the program had its first part already.
-    const { receiveMs, sendMs } = calls[PAUSED_CALL]?.timings ?? {};
-    if (side === 'client') expect(receiveMs).toBeGreaterThanOrEqual(PAUSE_MS - SLACK_MS);
-    expect(sendMs ?? 0).toBeLessThan(PAUSE_MS);
-  }
-}
-
 describeTraced('a program under a native debugger', () => {
   beforeAll(() => {
-    const source = join(folder, 'talker.c');
-    writeFileSync(source, SOURCE);
-    const options = ['-g', '-O0', '-Wall', '-Werror'];
-    const { status, stderr } = spawnSync('gcc', [...options, '-o', program, source], {
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
+    buildTalker(program, false);
+    mkdirSync(dirname(staticProgram));
+    buildTalker(staticProgram, true);
   });
 
   it.each([
     ['gdb', [...GDB, '-x', gdbScript, program]],
-    ['lldb', [...LLDB, program]],
+    ['lldb', [...LLDB, staticProgram]],
   ])('%s stops in send, recv and a response: same frames, every call', async (_, command) => {
     const [name = '', ...args] = command;
     const alone = await new Child(name, args).ended;
