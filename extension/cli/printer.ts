@@ -18,6 +18,7 @@ export class Printer {
   readonly #table: Table;
   readonly #done = new Set<number>();
   #calls = 0;
+  #encrypted = 0;
   #sinceForgotten = 0;
   #headed = false;
   #lines: string[] = [];
@@ -35,6 +36,11 @@ export class Printer {
   /** Calls that were over, shown or not. */
   get count(): number {
     return this.#calls;
+  }
+
+  /** Connections without plaintext that were over, shown or not. */
+  get encrypted(): number {
+    return this.#encrypted;
   }
 
   /** Shows what is over since the last call. What it writes depends on the records alone, not on the clock. */
@@ -65,7 +71,9 @@ export class Printer {
 
   #count(id: number): void {
     const row = this.engine.row(id);
-    if (row !== undefined && isCall(row)) this.#calls++;
+    if (row === undefined) return;
+    if (isCall(row)) this.#calls++;
+    else this.#encrypted++;
   }
 
   #show(id: number): void {

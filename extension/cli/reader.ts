@@ -40,6 +40,7 @@ export class TraceReader {
         status: this.#pipeline.status,
         stats: this.#engine.stats(),
         exchanges: this.#printer.count,
+        encrypted: this.#printer.encrypted,
         backend: this.#pipeline.hello?.backend ?? 'unknown',
         troubles,
       }),

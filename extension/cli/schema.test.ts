@@ -120,6 +120,7 @@ const summary: SummaryJson = {
     delivered: 5,
     dropped: 0,
     exchanges: 1,
+    encrypted: 0,
     connections: 1,
     bytes: { seen: 1, copied: 1, omitted: 0, dropped: 0, unseen: 0, other: 0 },
     backend: 'tracepoint',

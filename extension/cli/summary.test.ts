@@ -28,6 +28,7 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   status: status(),
   stats: { records: 100, connections: 3 },
   exchanges: 12,
+  encrypted: 0,
   backend: 'tracepoint',
   troubles: [],
   ...changes,
@@ -40,6 +41,7 @@ describe('the summary', () => {
       delivered: 100,
       dropped: 0,
       exchanges: 12,
+      encrypted: 0,
       connections: 3,
       bytes: { seen: 5000, copied: 4000, omitted: 1000, dropped: 0, unseen: 0, other: 77 },
       backend: 'tracepoint',
@@ -94,6 +96,9 @@ describe('the summary', () => {
   it('is a line or two for people, and safe to print', () => {
     expect(summaryText(summarize(facts()))).toBe(
       '12 exchanges on 3 connections; 100 records = 100 delivered + 0 dropped (tracepoint)\n',
+    );
+    expect(summaryText(summarize(facts({ encrypted: 2 })))).toMatch(
+      /^12 exchanges and 2 encrypted on 3 connections;/,
     );
     const text = summaryText(summarize(facts({ status: null, troubles: ['\x1b[31mred'] })));
     expect(text).toContain('100 records delivered');

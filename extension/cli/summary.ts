@@ -11,6 +11,8 @@ export interface SummaryFacts {
   readonly stats: Pick<EngineStats, 'records' | 'connections'>;
   /** Exchanges that were over when the trace ended, shown or not. */
   readonly exchanges: number;
+  /** Connections that ended without plaintext, shown or not. */
+  readonly encrypted: number;
   readonly backend: string;
   /** Sentences on what went wrong on the way (a helper that died, a cut recording); empty when nothing did. */
   readonly troubles: readonly string[];
@@ -22,6 +24,7 @@ export function summarize(facts: SummaryFacts): SummaryJson {
   const common = {
     delivered: stats.records,
     exchanges: facts.exchanges,
+    encrypted: facts.encrypted,
     connections: stats.connections,
     backend: facts.backend,
   };
@@ -40,6 +43,7 @@ export function summarize(facts: SummaryFacts): SummaryJson {
       delivered: common.delivered,
       dropped: counters.droppedData + counters.droppedStructure,
       exchanges: common.exchanges,
+      encrypted: common.encrypted,
       connections: common.connections,
       bytes: {
         seen: counters.seenBytes,
@@ -93,8 +97,9 @@ export function summaryText({ summary: s }: SummaryJson): string {
     s.produced === null
       ? `${count(s.delivered, 'record')} delivered`
       : `${count(s.produced, 'record')} = ${s.delivered} delivered + ${s.dropped} dropped`;
+  const encrypted = s.encrypted === 0 ? '' : ` and ${s.encrypted} encrypted`;
   const lines = [
-    `${count(s.exchanges, 'exchange')} on ${count(s.connections, 'connection')}; ${records} (${s.backend})`,
+    `${count(s.exchanges, 'exchange')}${encrypted} on ${count(s.connections, 'connection')}; ${records} (${s.backend})`,
   ];
   if (s.note !== null) lines.push(visible(s.note));
   return `${lines.join('\n')}\n`;

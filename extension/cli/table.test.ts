@@ -41,6 +41,22 @@ describe('the table', () => {
     );
   });
 
+  it('says with whom a connection without plaintext is, and why there is none', () => {
+    const sealed: ExchangeRow = {
+      ...row,
+      method: null,
+      status: null,
+      scheme: null,
+      host: 'api.example:8443',
+      path: null,
+      completeness: ['encrypted'],
+      encrypted: 'rustls is not supported',
+    };
+    expect(new Table(null).line(sealed)).toBe(
+      '   1.234 -       -       12.3ms     0  1.3K client node:4242       api.example:8443 (rustls is not supported) [encrypted]\n',
+    );
+  });
+
   it('shows what is unknown as unknown', () => {
     const unknown: ExchangeRow = {
       ...row,

@@ -4,6 +4,7 @@
  */
 import type { Completeness, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
+import type { TlsBinding, TlsLibraryName } from './record.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
@@ -60,8 +61,8 @@ export interface MessageStreamJson {
 }
 
 export interface TlsJson {
-  /** Whose functions showed the plaintext: openssl, gnutls, go, boringssl or nss; null where none is seen. */
-  readonly library: string | null;
+  /** Whose functions showed the plaintext; null where none is seen. */
+  readonly library: TlsLibraryName | null;
   readonly libraryVersion: string | null;
   /** `TLSv1.3`. */
   readonly version: string | null;
@@ -86,7 +87,7 @@ export interface TlsJson {
     readonly meaning: string | null;
   } | null;
   /** How the plaintext was told to its socket; null: it was not. */
-  readonly binding: 'call' | 'ciphertext' | 'descriptor' | null;
+  readonly binding: TlsBinding | null;
   /** Id of the connection that carries the session. */
   readonly socket: string | null;
 }
@@ -159,6 +160,8 @@ export interface SummaryJson {
     readonly delivered: number;
     readonly dropped: number | null;
     readonly exchanges: number;
+    /** TLS connections whose plaintext was not seen. */
+    readonly encrypted: number;
     readonly connections: number;
     readonly bytes: {
       /** Moved on captured connections: `seen = copied + omitted + dropped + unseen`. */

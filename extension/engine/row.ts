@@ -63,6 +63,11 @@ export function isError(row: ExchangeRow): boolean {
   return completeness.includes('aborted') || completeness.includes('handshake-failed');
 }
 
+/** A call that is under way; an open connection without plaintext is none. */
+export function isRunning(row: ExchangeRow): boolean {
+  return row.state === 'running' && row.encrypted === null;
+}
+
 /** An HTTP call, or what would have been one if its handshake had not failed: what rates and sums count. */
 export function isCall(row: ExchangeRow): boolean {
   return row.encrypted === null || row.completeness.includes('handshake-failed');

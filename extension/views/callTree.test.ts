@@ -44,6 +44,42 @@ describe('process, host, route, newest calls', () => {
     ]);
   });
 
+  test('without connections that are encrypted, which are a branch of their own', () => {
+    const example = new Example();
+    const sealed = (change: Partial<ExchangeRow>): ExchangeRow =>
+      exampleRow({
+        path: null,
+        method: null,
+        status: null,
+        completeness: ['encrypted'],
+        encrypted: 'rustls is not supported',
+        ...change,
+      });
+    example.put(
+      exampleRow({ id: 1, path: '/a' }),
+      sealed({ id: 2, state: 'running' }),
+      sealed({ id: 3, host: 'other.test' }),
+      sealed({ id: 4, completeness: ['handshake-failed'] }),
+      exampleRow({ id: 5, path: null }),
+    );
+    expect(example.outline()).toEqual([
+      [
+        '4242 3/1/0',
+        ['shop.test 3/1/0', ['/a 1/0/0', 1], ['null 1/1/0', 4, 2], ['null 1/0/0', 5]],
+        ['other.test 0/0/0', ['null 0/0/0', 3]],
+      ],
+    ]);
+    const [process] = example.tree.children() as Branch[];
+    expect(process?.encrypted).toBe(2);
+    // Its plaintext has come after all.
+    example.remove(2, 3, 4);
+    expect(example.outline()).toEqual([
+      ['4242 2/0/0', ['shop.test 2/0/0', ['/a 1/0/0', 1], ['null 1/0/0', 5]]],
+    ]);
+    example.remove(1, 5);
+    expect(example.outline()).toEqual([]);
+  });
+
   test('a call that ends is counted once, one whose path becomes known moves', () => {
     const example = new Example();
     example.put(exampleRow({ id: 1, path: null, state: 'running', status: null }));

@@ -4,7 +4,7 @@
  * one node is bounded by {@link MAX_CALLS} and {@link MAX_BRANCHES}.
  */
 import type { RowChanges } from '../capture/trace.ts';
-import { type ExchangeRow, isError } from '../engine/row.ts';
+import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
 import { routeOf } from './rowText.ts';
 import { SortedIds } from './sortedIds.ts';
 
@@ -37,6 +37,8 @@ export interface MoreNode {
 /** A process, a host or a route, with sums over all calls below it. */
 export class Branch {
   calls = 0;
+  /** Connections without plaintext, which are no calls. */
+  encrypted = 0;
   errors = 0;
   running = 0;
   /** Of hosts and routes, by their key, in the order in which they were first seen. */
@@ -63,6 +65,7 @@ export class Branch {
 /** Where a call is in the tree, and what it adds to the sums. */
 interface Place {
   readonly route: Branch;
+  readonly call: boolean;
   readonly error: boolean;
   readonly running: boolean;
 }
@@ -87,7 +90,7 @@ export class CallTree {
     const before = [...this.processes.values()];
     for (const id of changes.removed) this.remove(id, touched);
     for (const row of changes.rows) this.put(row, touched);
-    for (const process of touched) if (process.calls === 0) this.processes.delete(process.key);
+    for (const process of touched) if (process.branches.size === 0) this.processes.delete(process.key);
     const after = [...this.processes.values()];
     const root = before.length !== after.length || before.some((process, i) => process !== after[i]);
     return { processes: touched, root };
@@ -152,7 +155,8 @@ export class CallTree {
     // A call that moves leaves first: its old host may vanish with it, and come back as another.
     if (old !== undefined && !stays) this.remove(row.id, touched);
     const route = stays ? old.route : this.routeFor(row);
-    const place: Place = { route, error: isError(row), running: row.state === 'running' };
+    const call = isCall(row);
+    const place: Place = { route, call, error: isError(row), running: isRunning(row) };
     if (stays) add(old, -1);
     else route.ids.add(row.id);
     this.places.set(row.id, place);
@@ -174,16 +178,15 @@ export class CallTree {
     route.ids.delete(id);
     const host = route.parent!;
     const process = host.parent!;
-    if (route.calls === 0) host.branches.delete(route.key);
-    if (host.calls === 0) process.branches.delete(host.key);
+    if (route.ids.size === 0) host.branches.delete(route.key);
+    if (host.branches.size === 0) process.branches.delete(host.key);
     touched.add(process);
   }
 
   private routeFor(row: ExchangeRow): Branch {
     const process = this.branch(this.processes, 'process', null, `${row.pid}`, null, row);
     const host = this.branch(process.branches, 'host', process, key(row.host), row.host, row);
-    const route = routeOf(row.path);
-    return this.branch(host.branches, 'route', host, key(route), route, row);
+    return this.branch(host.branches, 'route', host, routeKey(row), routeOf(row.path), row);
   }
 
   private branch(
@@ -204,9 +207,12 @@ export class CallTree {
 
 function isPlaceOf(route: Branch, row: ExchangeRow): boolean {
   const host = route.parent!;
-  return (
-    route.key === key(routeOf(row.path)) && host.key === key(row.host) && host.parent!.key === `${row.pid}`
-  );
+  return route.key === routeKey(row) && host.key === key(row.host) && host.parent!.key === `${row.pid}`;
+}
+
+/** Connections without plaintext are together, apart from calls whose path is unknown. */
+function routeKey(row: ExchangeRow): string {
+  return row.encrypted === null ? key(routeOf(row.path)) : '!';
 }
 
 /** An unknown name is a key of its own, unlike every known one. */
@@ -241,7 +247,8 @@ function isAmongFirst(siblings: ReadonlyMap<string, Branch>, branch: Branch): bo
 
 function add(place: Place, sign: 1 | -1): void {
   for (let branch: Branch | null = place.route; branch !== null; branch = branch.parent) {
-    branch.calls += sign;
+    if (place.call) branch.calls += sign;
+    else branch.encrypted += sign;
     if (place.error) branch.errors += sign;
     if (place.running) branch.running += sign;
   }

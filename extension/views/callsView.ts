@@ -203,6 +203,7 @@ function branchItem(branch: Branch): vscode.TreeItem {
 
 function branchLabel(branch: Branch): string {
   if (branch.kind === 'process') return processText(branch.sample);
+  if (branch.kind === 'route' && branch.sample.encrypted !== null) return 'TLS connections';
   if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
   return displayText(branch.name);
 }
@@ -212,7 +213,8 @@ function sums(
   separator: string,
   calls = (count: number) => countText(count, 'call'),
 ): string {
-  const parts = [calls(branch.calls)];
+  const parts = branch.calls > 0 || branch.encrypted === 0 ? [calls(branch.calls)] : [];
+  if (branch.encrypted > 0) parts.push(`${branch.encrypted.toLocaleString('en-US')} encrypted`);
   if (branch.errors > 0) parts.push(countText(branch.errors, 'error'));
   if (branch.running > 0) parts.push(`${branch.running.toLocaleString('en-US')} running`);
   return parts.join(separator);
@@ -226,7 +228,7 @@ function branchTooltip(branch: Branch): string {
 function callItem({ id, row }: CallNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`${methodText(row)} ${statusText(row)}`);
   item.id = id;
-  item.description = durationText(row.duration);
+  item.description = row.encrypted === null ? durationText(row.duration) : displayText(row.encrypted);
   item.iconPath = callIcon(row);
   item.contextValue = 'httpTrace.call';
   item.accessibilityInformation = { label: spokenText(row) };
@@ -235,6 +237,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
 }
 
 function callIcon(row: CallNode['row']): vscode.ThemeIcon {
+  if (row.encrypted !== null && !isError(row)) return new vscode.ThemeIcon('lock');
   if (row.state === 'running') return new vscode.ThemeIcon('loading~spin');
   const icon =
     row.side === null ? 'circle-outline' : row.side === 'client' ? 'arrow-small-right' : 'arrow-small-left';

@@ -3,7 +3,7 @@ import type { Trace } from '../capture/trace.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { type Matches, matchCalls } from './callMatch.ts';
 import { displayText, withoutIcons } from './displayText.ts';
-import { countText, durationText, methodText, processText, statusText, urlOf } from './rowText.ts';
+import { addressText, countText, durationText, methodText, processText, statusText } from './rowText.ts';
 
 interface CallItem extends vscode.QuickPickItem {
   readonly id: number;
@@ -39,7 +39,7 @@ function summary({ rows, total }: Matches, query: string): string {
 }
 
 function callItem(row: ExchangeRow): CallItem {
-  const address = displayText(urlOf(row) ?? row.path ?? 'unknown address', 300);
+  const address = displayText(addressText(row), 300);
   const took = durationText(row.duration);
   return {
     id: row.id,

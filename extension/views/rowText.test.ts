@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { exampleRow } from './exampleRow.ts';
 import {
+  addressText,
   bytesText,
   countText,
   durationText,
+  methodText,
   processText,
   routeOf,
   spokenText,
@@ -11,6 +13,56 @@ import {
   tooltipText,
   urlOf,
 } from './rowText.ts';
+
+describe('a connection without plaintext', () => {
+  const sealed = exampleRow({
+    method: null,
+    status: null,
+    statusText: null,
+    scheme: null,
+    host: 'api.example:8443',
+    path: null,
+    protocol: 'TLSv1.3',
+    requestSize: 500,
+    responseSize: 2_048,
+    duration: 12.34,
+    completeness: ['encrypted'],
+    encrypted: 'rustls is not supported',
+  });
+
+  test('says with whom it is and why nothing of it is shown', () => {
+    expect([methodText(sealed), statusText(sealed), addressText(sealed), urlOf(sealed)]).toEqual([
+      'TLS',
+      'encrypted',
+      'api.example:8443',
+      null,
+    ]);
+    expect(tooltipText(sealed)).toBe(
+      [
+        'TLS api.example:8443',
+        'encrypted · TLSv1.3 · 12.3 ms',
+        'Made by node (4242)',
+        'rustls is not supported',
+        'From the client: 500 B',
+        'From the server: 2.0 KiB',
+        'The connection is encrypted, and its plaintext is not seen.',
+      ].join('\n'),
+    );
+    expect(spokenText(sealed)).toBe(
+      'TLS connection to api.example:8443, rustls is not supported, 12.3 ms, of node (4242)',
+    );
+  });
+
+  test('whose handshake failed is an error', () => {
+    const failed = exampleRow({
+      ...sealed,
+      completeness: ['handshake-failed'],
+      encrypted: 'TLS handshake failed: unknown_ca (alert 48) sent by the client',
+    });
+    expect(statusText(failed)).toBe('failed');
+    expect(spokenText(failed)).toContain('unknown_ca (alert 48) sent by the client, error');
+  });
+});
 
 describe('numbers', () => {
   test.each([

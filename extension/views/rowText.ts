@@ -2,17 +2,19 @@
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { displayText } from './displayText.ts';
 
-/** `GET`, `—` when the request was not seen. */
+/** `GET`, `—` when the request was not seen, `TLS` for a connection without plaintext. */
 export function methodText(row: ExchangeRow): string {
+  if (row.encrypted !== null) return 'TLS';
   return row.method === null ? '—' : displayText(row.method, 24);
 }
 
-/** `201 Created`, `…` while running, else why there is none. */
+/** `201 Created`, `…` while running, else why there is none, in a word. */
 export function statusText(row: ExchangeRow): string {
   if (row.status !== null) {
     const phrase = row.statusText === null ? '' : displayText(row.statusText, 60);
     return phrase === '' ? String(row.status) : `${row.status} ${phrase}`;
   }
+  if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';
   if (row.state === 'running') return '…';
   return row.completeness.includes('aborted') ? 'aborted' : 'no answer seen';
 }
@@ -64,6 +66,11 @@ export function urlOf(row: ExchangeRow): string | null {
   return row.path.startsWith('/') ? `${row.scheme}://${row.host}${row.path}` : `${row.scheme}://${row.host}`;
 }
 
+/** The address as far as it is known, for people. */
+export function addressText(row: ExchangeRow): string {
+  return urlOf(row) ?? row.path ?? (row.encrypted === null ? null : row.host) ?? 'unknown address';
+}
+
 /** `node (4242)`. */
 export function processText(row: Pick<ExchangeRow, 'pid' | 'processName'>): string {
   const name = row.processName === null ? null : displayText(row.processName, 40);
@@ -95,12 +102,15 @@ export function completenessSentences(row: ExchangeRow): string[] {
 /** The whole call in a few lines of plain text. */
 export function tooltipText(row: ExchangeRow): string {
   const lines = [
-    `${methodText(row)} ${displayText(urlOf(row) ?? row.path ?? 'unknown address', 600)}`,
+    `${methodText(row)} ${displayText(addressText(row), 600)}`,
     `${statusText(row)} · ${row.protocol}${row.duration === null ? '' : ` · ${durationText(row.duration)}`}`,
     `${sideText(row)} ${processText(row)}`,
   ];
-  if (row.requestSize) lines.push(`Request body: ${bytesText(row.requestSize)}`);
-  if (row.responseSize) lines.push(`Response body: ${bytesText(row.responseSize)}`);
+  if (row.encrypted !== null) lines.push(displayText(row.encrypted, 600));
+  const [request, response] =
+    row.encrypted === null ? ['Request body', 'Response body'] : ['From the client', 'From the server'];
+  if (row.requestSize) lines.push(`${request}: ${bytesText(row.requestSize)}`);
+  if (row.responseSize) lines.push(`${response}: ${bytesText(row.responseSize)}`);
   lines.push(...completenessSentences(row));
   if (row.violations > 0)
     lines.push(`${countText(row.violations, 'rule')} of HTTP broken; the details say which.`);
@@ -117,5 +127,8 @@ export function spokenText(row: ExchangeRow): string {
   const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
   const error = isError(row) ? ', error' : '';
   const took = row.duration === null ? ', running' : `, ${durationText(row.duration)}`;
+  if (row.encrypted !== null) {
+    return `TLS connection to ${displayText(row.host ?? 'unknown host')}, ${displayText(row.encrypted)}${error}${took}, of ${processText(row)}`;
+  }
   return `${methodText(row)} ${displayText(row.path ?? 'unknown path')}, ${statusText(row)}${error}${took}${how} by ${processText(row)}`;
 }

@@ -201,7 +201,7 @@ export class App {
 
   private showCounts(): void {
     const { store, status } = this;
-    this.toolbar.show(status, store.length, store.size, store.filtered);
+    this.toolbar.show(status, store.calls, store.size, store.filtered);
     const isEmpty = this.empty.show(status, store.size, store.length);
     this.split.element.hidden = isEmpty;
     this.overview.element.hidden = store.size === 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { call } from '../../test/webview/harness/calls.ts';
+import { call, encrypted } from '../../test/webview/harness/calls.ts';
 import { extent, gradient, segments } from './bars.ts';
 
 const phases = { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null };
@@ -28,6 +28,19 @@ describe('segments', () => {
       { phase: 'unknown', from: 12, to: 16 },
     ]);
     expect(segments(call({ duration: null, phases }), 0)).toEqual([]);
+  });
+
+  it('of a connection without plaintext tell that nothing is known of what it carried', () => {
+    const row = encrypted({ start: 10, duration: 20 });
+    expect(segments(row, 0)).toEqual([
+      { phase: 'connect', from: expect.closeTo(4.5), to: expect.closeTo(4.9) },
+      { phase: 'tls', from: expect.closeTo(4.9), to: expect.closeTo(10) },
+      { phase: 'unknown', from: 10, to: 30 },
+    ]);
+    const open = encrypted({ start: 10, duration: null, state: 'running', phases });
+    expect(segments(open, 50)).toEqual([{ phase: 'unknown', from: 10, to: 50 }]);
+    const failed = encrypted({ start: 10, duration: 5, completeness: ['handshake-failed'], phases });
+    expect(segments(failed, 0)).toEqual([{ phase: 'tls', from: 10, to: 15 }]);
   });
 
   it('of a running call wait until there is a status, then receive, up to now', () => {

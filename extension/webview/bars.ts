@@ -30,6 +30,12 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
   add('connect', connectMs);
   add('tls', tlsMs);
   at = row.start;
+  if (row.encrypted !== null) {
+    // What a connection carried is not known; one that failed did nothing but shake hands.
+    const failed = row.completeness.includes('handshake-failed');
+    add(failed ? 'tls' : 'unknown', (row.state === 'running' ? now : row.start + (row.duration ?? 0)) - at);
+    return found;
+  }
   add('send', sendMs);
   add('wait', waitMs);
   add('receive', receiveMs);

@@ -1,5 +1,5 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
-import type { ExchangeRow } from '../engine/row.ts';
+import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { formatBytes, formatMs, UNKNOWN } from './format.ts';
 import { shorten, visibleLine } from './text.ts';
 
@@ -65,8 +65,14 @@ export const COLUMNS: readonly Column[] = [
     minWidth: 40,
     disposable: 1,
     key: (row) => row.method,
-    text: (row) => (row.method === null ? UNKNOWN : line(row.method)),
-    say: (row) => (row.method === null ? 'method unknown' : line(row.method)),
+    text: (row) => {
+      if (row.encrypted !== null) return 'TLS';
+      return row.method === null ? UNKNOWN : line(row.method);
+    },
+    say: (row) => {
+      if (row.encrypted !== null) return 'TLS connection';
+      return row.method === null ? 'method unknown' : line(row.method);
+    },
   },
   {
     id: 'status',
@@ -77,7 +83,7 @@ export const COLUMNS: readonly Column[] = [
     key: (row) => row.status,
     text: statusText,
     say: (row) =>
-      row.status === null ? (row.state === 'running' ? 'no status yet' : 'no status') : String(row.status),
+      row.status === null ? (isRunning(row) ? 'no status yet' : 'no status') : String(row.status),
   },
   {
     id: 'call',
@@ -87,7 +93,10 @@ export const COLUMNS: readonly Column[] = [
     flexible: true,
     disposable: 0,
     key: (row) => (row.host === null && row.path === null ? null : `${row.host ?? ''}${row.path ?? ''}`),
-    text: (row) => line(`${row.host ?? ''}${row.path ?? ''}`),
+    text: (row) =>
+      row.encrypted === null
+        ? line(`${row.host ?? ''}${row.path ?? ''}`)
+        : line(`${row.host ?? ''} ${row.encrypted}`.trim()),
   },
   {
     id: 'type',
@@ -118,9 +127,13 @@ export const COLUMNS: readonly Column[] = [
     align: 'end',
     disposable: 2,
     key: (row) => row.duration,
-    text: (row) => (row.state === 'running' ? 'running' : formatMs(row.duration)),
+    text: (row) => (row.state === 'running' ? underWay(row) : formatMs(row.duration)),
     say: (row) =>
-      row.state === 'running' ? 'running' : row.duration === null ? 'time unknown' : formatMs(row.duration),
+      row.state === 'running'
+        ? underWay(row)
+        : row.duration === null
+          ? 'time unknown'
+          : formatMs(row.duration),
   },
   {
     id: 'process',
@@ -148,7 +161,11 @@ const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
 
 function statusText(row: ExchangeRow): string {
   if (row.status !== null) return String(row.status);
-  return row.state === 'running' ? '…' : UNKNOWN;
+  return isRunning(row) ? '…' : UNKNOWN;
+}
+
+function underWay(row: ExchangeRow): string {
+  return row.encrypted === null ? 'running' : 'open';
 }
 
 /** ↗ the program called, ↘ the program was called. */
@@ -163,7 +180,7 @@ function processName(row: ExchangeRow): string {
 
 /** How a status is coloured; `running` and `none` have no status (yet). */
 export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' {
-  if (row.status === null) return row.completeness.includes('aborted') ? 'error' : 'none';
+  if (row.status === null) return isError(row) ? 'error' : 'none';
   if (row.status >= 400) return 'error';
   if (row.status >= 300) return 'redirect';
   return row.status >= 200 ? 'ok' : 'info';

@@ -42,6 +42,36 @@ const test = (line: string, change: Partial<ExchangeRow> = {}): boolean => {
   return matches(filter, change);
 };
 
+describe('connections without plaintext', () => {
+  const sealed: Partial<ExchangeRow> = {
+    method: null,
+    status: null,
+    path: null,
+    completeness: ['encrypted'],
+    encrypted: 'rustls is not supported',
+  };
+  const failed: Partial<ExchangeRow> = {
+    ...sealed,
+    completeness: ['handshake-failed'],
+    encrypted: 'TLS handshake failed: unknown_ca (alert 48) sent by the client',
+  };
+
+  it('are found by what they are and by why they are shown', () => {
+    expect(test('is:encrypted', sealed)).toBe(true);
+    expect(test('is:encrypted')).toBe(false);
+    expect(test('-is:encrypted', sealed)).toBe(false);
+    expect(test('rustls', sealed)).toBe(true);
+    expect(test('unknown_ca', failed)).toBe(true);
+    expect(test('null', sealed)).toBe(false);
+    expect(test('is:running', { ...sealed, state: 'running' })).toBe(false);
+  });
+
+  it('are errors when their handshake failed, and only then', () => {
+    expect([test('is:error', sealed), test('is:error', failed)]).toEqual([false, true]);
+    expect(test('is:encrypted', failed)).toBe(false);
+  });
+});
+
 describe('words', () => {
   it('match method, status, host and path, whatever the case, and all of them must', () => {
     for (const line of ['post', '502', 'SHOP.local', '/v1/pay', 'RETRY=1', 'post shop 502', '  api  ']) {

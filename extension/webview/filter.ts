@@ -2,7 +2,7 @@
  * The filter line: words and properties, all of which must match. Each property is one entry of one table;
  * matching, errors and help come from it.
  */
-import { type ExchangeRow, isError } from '../engine/row.ts';
+import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 
 /** A row and its searchable text (lower case; see {@link searchText}). */
 export interface Subject {
@@ -42,8 +42,9 @@ interface Property {
 
 const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
-/** The text that plain words are matched on: method, status, host and path. */
+/** The text that plain words are matched on: method, status, host and path, or why there are none. */
 export function searchText(row: ExchangeRow): string {
+  if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
   return `${row.method ?? ''} ${row.status ?? ''} ${row.host ?? ''}${row.path ?? ''}`.toLowerCase();
 }
 
@@ -100,8 +101,9 @@ function parseStatus(value: string): Matcher | string {
 
 const IS: Readonly<Record<string, Matcher>> = {
   error: ({ row }) => isError(row),
-  running: ({ row }) => row.state === 'running',
+  running: ({ row }) => isRunning(row),
   complete: ({ row }) => row.completeness.includes('complete'),
+  encrypted: ({ row }) => row.completeness.includes('encrypted'),
 };
 
 export const PROPERTIES: readonly Property[] = [
@@ -147,8 +149,8 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'is',
-    help: 'error, running or complete',
-    parse: (value) => IS[value] ?? 'error, running or complete',
+    help: 'error, running, complete or encrypted',
+    parse: (value) => IS[value] ?? 'error, running, complete or encrypted',
   },
 ];
 

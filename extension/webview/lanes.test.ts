@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { call, calls } from '../../test/webview/harness/calls.ts';
+import { call, calls, encrypted } from '../../test/webview/harness/calls.ts';
 import { density, lanes, Mark } from './lanes.ts';
 
 const window = { from: 0, to: 100 };
@@ -14,6 +14,19 @@ it('puts calls that overlap into different lanes and others into the same', () =
     { lane: 0, from: 0, to: 30, mark: Mark.Done },
     { lane: 0, from: 60, to: 70, mark: Mark.Error },
     { lane: 1, from: 10, to: 20, mark: Mark.Done },
+  ]);
+});
+
+it('counts no connection without plaintext as a call, unless its handshake failed', () => {
+  const rows = [
+    call({ id: 1, start: 5 }),
+    encrypted({ id: 2, start: 6 }),
+    encrypted({ id: 3, start: 7, completeness: ['handshake-failed'] }),
+    encrypted({ id: 4, start: 8, duration: null, state: 'running' }),
+  ];
+  expect(density(rows, window, 1)).toEqual([{ calls: 2, errors: 1, running: 0 }]);
+  expect(lanes(rows.slice(1), window, 100, 1, 100)).toEqual([
+    { lane: 0, from: 1, to: 100, mark: Mark.Error },
   ]);
 });
 

@@ -3,7 +3,7 @@
  * lanes would be one solid block in which every error hides the calls around it. Pure.
  */
 import type { ExchangeRow } from '../engine/row.ts';
-import { isError } from '../engine/row.ts';
+import { isCall, isError, isRunning } from '../engine/row.ts';
 import { extent } from './bars.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
@@ -37,6 +37,8 @@ export function lanes(
   /** Where the last call of each lane ends, in pixels. */
   const ends = new Array<number>(count).fill(Number.NEGATIVE_INFINITY);
   for (const row of rows) {
+    // A connection that is open all the time would hide the calls.
+    if (!isCall(row)) continue;
     const { from, to } = extent(row, now);
     const left = Math.max(0, Math.floor(toPixels(window, width, from)));
     const right = Math.min(width, Math.max(left + 2, Math.ceil(toPixels(window, width, to))));
@@ -45,7 +47,7 @@ export function lanes(
     // All are taken: calls fall on each other, spread by number.
     if (lane < 0) lane = row.id % count;
     ends[lane] = Math.max(ends[lane] ?? 0, right);
-    const mark = isError(row) ? Mark.Error : row.state === 'running' ? Mark.Running : Mark.Done;
+    const mark = isError(row) ? Mark.Error : isRunning(row) ? Mark.Running : Mark.Done;
     const line = pixels[lane];
     if (line === undefined) continue;
     for (let x = left; x < right; x++) if ((line[x] ?? 0) < mark) line[x] = mark;
@@ -80,11 +82,12 @@ export function density(
   const errors = new Uint32Array(columns);
   const running = new Uint32Array(columns);
   for (const row of rows) {
+    if (!isCall(row)) continue;
     const column = Math.min(columns - 1, Math.floor(toPixels(window, columns, row.start)));
     if (column < 0) continue;
     calls[column] = (calls[column] ?? 0) + 1;
     if (isError(row)) errors[column] = (errors[column] ?? 0) + 1;
-    else if (row.state === 'running') running[column] = (running[column] ?? 0) + 1;
+    else if (isRunning(row)) running[column] = (running[column] ?? 0) + 1;
   }
   return Array.from(calls, (count, i) => ({
     calls: count,

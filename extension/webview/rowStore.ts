@@ -2,7 +2,7 @@
  * The rows that the host has sent, and which of them are listed in which order. Changes are collected and
  * worked in once per frame; what did not change is neither filtered nor sorted again.
  */
-import { type ExchangeRow, isError } from '../engine/row.ts';
+import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
 import { comparator, NATURAL, type Sort } from './columns.ts';
 import { type Matcher, searchText } from './filter.ts';
 
@@ -36,6 +36,8 @@ export class RowStore {
   private shownSort: Sort = NATURAL;
   private compare = comparator(NATURAL);
   private revised = 0;
+  /** Rows held that are no calls. */
+  private others = 0;
 
   /** Rows held, listed or not. */
   get size(): number {
@@ -45,6 +47,12 @@ export class RowStore {
   /** Rows listed as of the last {@link flush}. */
   get length(): number {
     return this.list.length;
+  }
+
+  /** Calls among the rows listed; connections without plaintext are none. */
+  get calls(): number {
+    if (this.others === 0) return this.list.length;
+    return this.list.reduce((count, { row }) => (isCall(row) ? count + 1 : count), 0);
   }
 
   /** Grows with every change of any row. */
@@ -96,6 +104,7 @@ export class RowStore {
       const item = this.items.get(id);
       if (item === undefined) continue;
       this.items.delete(id);
+      if (!isCall(item.row)) this.others--;
       this.retire(item);
     }
     for (const row of rows) {
@@ -103,8 +112,10 @@ export class RowStore {
       if (before !== undefined) {
         // Messages are in order, but a full send can overlap with changes.
         if (before.row.revision > row.revision) continue;
+        if (!isCall(before.row)) this.others--;
         this.retire(before);
       }
+      if (!isCall(row)) this.others++;
       const item: Item = { row, text: null, listed: false, stale: false };
       this.items.set(row.id, item);
       this.fresh.add(item);
@@ -114,6 +125,7 @@ export class RowStore {
   reset(): void {
     this.revised++;
     this.items.clear();
+    this.others = 0;
     this.fresh.clear();
     this.list = [];
     this.staleListed = 0;
@@ -178,7 +190,7 @@ export class RowStore {
   private matches(item: Item): boolean {
     const { row } = item;
     if (this.shownChip === 'errors' && !isError(row)) return false;
-    if (this.shownChip === 'running' && row.state !== 'running') return false;
+    if (this.shownChip === 'running' && !isRunning(row)) return false;
     if (this.shownRange !== null) {
       const { from, to } = this.shownRange;
       if (row.start > to) return false;

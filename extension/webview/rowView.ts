@@ -1,5 +1,5 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
-import type { ExchangeRow } from '../engine/row.ts';
+import { type ExchangeRow, isError } from '../engine/row.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
 import { badgeOf } from './completeness.ts';
@@ -113,13 +113,8 @@ export class RowView {
   }
 
   private fillCall(cell: HTMLElement, row: ExchangeRow): void {
-    const unknown = row.host === null && row.path === null;
-    setText(this.host, visibleLine(shorten(row.host ?? '', MAX_CALL)));
-    setText(this.path, unknown ? 'request not seen' : visibleLine(shorten(row.path ?? '', MAX_CALL)));
-    this.path.classList.toggle('unknown', unknown);
-    const scheme = row.scheme === null ? '' : `${row.scheme}://`;
-    const url = unknown ? '' : `${row.host === null ? '' : scheme}${row.host ?? ''}${row.path ?? ''}`;
-    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)));
+    if (row.encrypted === null) this.fillTarget(cell, row);
+    else this.fillEncrypted(cell, row, row.encrypted);
     const badge = badgeOf(row);
     this.badge.hidden = badge === null;
     if (badge === null) return;
@@ -127,11 +122,31 @@ export class RowView {
     setTitle(this.badge, badge.sentence);
     this.badge.dataset['tone'] = badge.tone;
   }
+
+  private fillTarget(cell: HTMLElement, row: ExchangeRow): void {
+    const unknown = row.host === null && row.path === null;
+    setText(this.host, visibleLine(shorten(row.host ?? '', MAX_CALL)));
+    setText(this.path, unknown ? 'request not seen' : visibleLine(shorten(row.path ?? '', MAX_CALL)));
+    this.path.classList.toggle('unknown', unknown);
+    const scheme = row.scheme === null ? '' : `${row.scheme}://`;
+    const url = unknown ? '' : `${row.host === null ? '' : scheme}${row.host ?? ''}${row.path ?? ''}`;
+    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)));
+  }
+
+  /** Whom it is with, and why no more is known. */
+  private fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
+    const host = row.host ?? 'unknown host';
+    setText(this.host, `${visibleLine(shorten(host, MAX_CALL))} `);
+    setText(this.path, visibleLine(shorten(reason, MAX_CALL)));
+    this.path.classList.toggle('unknown', !isError(row));
+    setTitle(cell, visibleLine(shorten(`${host}: ${reason}`, MAX_TITLE)));
+  }
 }
 
 function statusTitle(row: ExchangeRow): string {
   if (row.status !== null)
     return visibleLine(shorten(`${row.status} ${row.statusText ?? ''}`.trim(), MAX_TITLE));
+  if (row.encrypted !== null) return 'What the connection carries is not seen';
   return row.state === 'running' ? 'No response yet' : 'No response was seen';
 }
 

@@ -3,10 +3,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingEncoder } from '../../extension/capture/recording.ts';
 import schema from '../../extension/cli/exchange.schema.json';
+import { ADDRESSES, ciphertext, SOCKET } from '../../extension/engine/testing/handshakes.ts';
+import { conversation, type RecordSpec, recordBatch, START } from '../../extension/engine/testing/records.ts';
 import { FrameType, type Status } from '../../helper/protocol.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
@@ -127,6 +130,7 @@ describe('replay', () => {
           delivered: 0,
           dropped: 0,
           exchanges: 0,
+          encrypted: 0,
           connections: 0,
           bytes: { seen: 0, copied: 0, omitted: 0, dropped: 0, unseen: 0, other: 12 },
           backend: 'tracepoint',
@@ -134,6 +138,100 @@ describe('replay', () => {
         },
       },
     ]);
+  });
+
+  it('of TLS: calls with what was agreed on, connections without plaintext with the reason', () => {
+    const at = (specs: readonly RecordSpec[], index: number): bigint => specs[index]?.time ?? START;
+    const socket = ciphertext('tls13', { rest: [{ close: true }] });
+    const session = conversation(
+      [
+        { out: 'GET /orders HTTP/1.1\r\nHost: api.example\r\n\r\n' },
+        { in: 'HTTP/1.1 204 No Content\r\n\r\n' },
+      ],
+      {
+        connection: 7n,
+        session: { socket: SOCKET, binding: 'call', alpn: 'http/1.1' },
+        start: at(socket, 4),
+      },
+    );
+    const sealed = ciphertext('curl', { connection: 2n, pid: 77, rest: [{ close: true }] });
+    const failed = ciphertext('curl-unknown-ca', { connection: 3n, pid: 77 });
+    const records = [socket, session, sealed, failed]
+      .flat()
+      .sort((a, b) => Number((a.time ?? START) - (b.time ?? START)));
+    const library = {
+      path: '/lib/x',
+      inExecutable: false,
+      attached: true,
+      returns: 'instructions',
+      reason: null,
+    };
+    const rustls = {
+      ...library,
+      kind: 'rustls',
+      version: null,
+      attached: false,
+      returns: null,
+      reason: 'rustls is not supported',
+    };
+    const path = recording('tls', [
+      [FrameType.Hello, json(hello)],
+      [FrameType.Clock, json({ offset: '0', bootTime: START.toString() })],
+      [FrameType.Tls, json({ pid: 4242, libraries: [{ ...library, kind: 'openssl', version: '3.5.8' }] })],
+      [FrameType.Tls, json({ pid: 77, libraries: [rustls] })],
+      [FrameType.Records, recordBatch(records)],
+      [
+        FrameType.Status,
+        json({
+          ...final,
+          counters: { ...final.counters, produced: records.length },
+          upTo: (START * 2n).toString(),
+        }),
+      ],
+    ]);
+    const { status, stdout, stderr } = httpTrace('replay', path, '--format', 'json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);
+    for (const line of lines) expect(validate(line), JSON.stringify(validate.errors)).toBe(true);
+    const summary = lines.pop();
+    expect(summary.summary).toMatchObject({ exchanges: 2, encrypted: 1, connections: 3 });
+    expect(lines.sort((a, b) => Number(a.connection.id) - Number(b.connection.id))).toMatchObject([
+      {
+        process: { pid: 77 },
+        method: null,
+        encrypted: { reason: 'rustls is not supported', sent: 517 + 80 + 103 + 24 },
+        tls: { serverName: 'api.example', version: 'TLSv1.3', library: null },
+        completeness: ['encrypted'],
+      },
+      {
+        process: { pid: 77 },
+        encrypted: { reason: 'TLS handshake failed: unknown_ca (alert 48) sent by the client' },
+        tls: { alert: { name: 'unknown_ca', code: 48, sentBy: 'client' } },
+        completeness: ['handshake-failed'],
+      },
+      {
+        url: 'https://api.example/orders',
+        connection: ADDRESSES,
+        timings: { tlsMs: 2 },
+        tls: {
+          library: 'openssl',
+          libraryVersion: '3.5.8',
+          alpn: 'http/1.1',
+          serverName: 'api.example',
+          binding: 'call',
+        },
+        encrypted: null,
+        completeness: ['complete'],
+      },
+    ]);
+    const table = httpTrace('replay', path).stdout;
+    expect(table).toContain('https://api.example/orders\n');
+    expect(table).toContain('api.example:8443 (rustls is not supported) [encrypted]\n');
+    expect(table).toContain('2 exchanges and 1 encrypted on 3 connections;');
   });
 
   it('of one that was cut: status 1 and what is known', () => {

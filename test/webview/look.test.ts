@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { TABS, type TabId } from '../../extension/webview/details/tabs.ts';
-import { calls, exchangeOf, message, statusOf } from './harness/calls.ts';
+import { calls, exchangeOf, message, statusOf, tlsCalls } from './harness/calls.ts';
 import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 let browser: PanelBrowser;
@@ -133,6 +133,31 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
     await page.click('#tab-response');
     await page.waitForTimeout(300);
     await panel.screenshot(`${theme}-state-bytes`);
+    expect(panel.problems).toEqual([]);
+    await panel.close();
+  });
+
+  it(`${theme}: TLS`, async () => {
+    const panel = await browser.open({ theme });
+    const rows = tlsCalls();
+    await panel.fill(rows, statusOf(rows));
+    await panel.page.waitForTimeout(300);
+    await panel.screenshot(`${theme}-tls-list`);
+    for (const [id, tab] of [
+      [1, 'connection'],
+      [1, 'timing'],
+      [3, 'summary'],
+      [3, 'timing'],
+      [3, 'response'],
+      [5, 'summary'],
+      [5, 'connection'],
+    ] satisfies [number, TabId][]) {
+      await openCall(panel, id, rows);
+      await panel.page.click(`#tab-${tab}`);
+      await panel.settled();
+      await panel.page.waitForTimeout(300);
+      await panel.screenshot(`${theme}-tls-${id}-${tab}`);
+    }
     expect(panel.problems).toEqual([]);
     await panel.close();
   });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
-import { call, calls, exchangeOf, JSON_BODY, message, statusOf } from './harness/calls.ts';
+import { call, calls, exchangeOf, JSON_BODY, message, statusOf, tlsCalls } from './harness/calls.ts';
 import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
 
 let browser: PanelBrowser;
@@ -348,6 +348,88 @@ describe('filter', () => {
     expect(await shown()).toEqual(rows.filter((r) => r.state === 'running').map((r) => r.id));
     await panel.page.click('.chip:text("All")');
     expect(await text('.count-calls')).toBe('200 calls');
+  });
+});
+
+describe('TLS', () => {
+  it('shows connections without plaintext with the reason, and counts them as no calls', async () => {
+    await open(tlsCalls());
+    expect(await text('.count-calls')).toBe('5 calls');
+    expect(await text('.count-errors')).toBe('1 error');
+    expect(await text('#call-3 .c-call')).toMatch(
+      /^metrics\.example:8443 rustls is not supported\s+encrypted$/,
+    );
+    expect(await text('#call-5 .c-call')).toMatch(/unknown_ca \(alert 48\) sent by the client\s+TLS failed$/);
+    expect(await panel.page.getAttribute('#call-5', 'data-status')).toBe('error');
+    expect(await text('#call-3 .c-method')).toBe('TLS');
+    expect(await panel.page.getAttribute('#call-3 .c-method', 'aria-label')).toBe('TLS connection');
+    expect(await text('#call-7 .c-time')).toBe('open');
+    expect(await panel.page.getAttribute('#call-1 .c-call', 'title')).toBe(
+      'https://api.shop.example/v1/session',
+    );
+    await panel.page.fill('.filter input', 'is:encrypted');
+    await panel.settled();
+    expect(await shown()).toEqual([3, 7]);
+    expect(await text('.count-calls')).toBe('0 of 5 calls');
+    await panel.page.fill('.filter input', '');
+    await panel.page.click('.chip:text("Running")');
+    expect(await panel.page.isVisible('#call-7')).toBe(false);
+  });
+
+  it('tells of a call what was agreed on and how its socket was found', async () => {
+    const rows = tlsCalls();
+    await open(rows);
+    await panel.page.click('#call-1');
+    await answer(rows);
+    await panel.page.click('#tab-connection');
+    const connection = await text('#tabpanel');
+    for (const said of [
+      'session on connection 4',
+      'TLSv1.3',
+      'TLS_AES_256_GCM_SHA384',
+      'api.shop.example',
+      'h2, http/1.1 offered',
+      '6.2 ms',
+      'full',
+      'OpenSSL',
+      '3.0.19',
+      'by the socket call that the library made for it',
+    ]) {
+      expect(connection).toContain(said);
+    }
+    await panel.page.click('#tab-timing');
+    expect(await text('.timing')).toMatch(/Connect\s+0\.6 ms\s+TLS handshake\s+6\.2 ms/);
+  });
+
+  it('says of a connection without plaintext why, and shows no messages', async () => {
+    const rows = tlsCalls();
+    await open(rows);
+    await panel.page.click('#call-3');
+    await answer(rows);
+    await panel.page.click('#tab-summary');
+    const summary = await text('#tabpanel');
+    expect(summary).toContain('Encrypted: rustls is not supported.');
+    expect(summary).toMatch(/Server name\s+metrics\.example/);
+    expect(summary).toMatch(/Sent\s+2\.4 kB/);
+    for (const tab of ['headers', 'request', 'response']) {
+      await panel.page.click(`#tab-${tab}`);
+      expect(await text('#tabpanel')).toBe('What this connection carried is encrypted.');
+    }
+    await panel.page.click('#tab-timing');
+    expect(await text('#tabpanel')).not.toContain('Send');
+  });
+
+  it('says why a handshake failed, and what that usually means', async () => {
+    const rows = tlsCalls();
+    await open(rows);
+    await panel.page.click('#call-5');
+    await answer(rows);
+    await panel.page.click('#tab-summary');
+    const summary = await text('#tabpanel');
+    expect(summary).toContain('TLS handshake failed: unknown_ca (alert 48) sent by the client.');
+    expect(summary).toContain('does not trust the authority');
+    await panel.page.click('#tab-connection');
+    expect(await text('#tabpanel')).toMatch(/Alert\s+unknown_ca \(48\), sent by the client/);
   });
 });
 

@@ -3,7 +3,7 @@ import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { Ending, Omission, WireProtocol } from '../record.ts';
 import type { ExchangeRow } from '../row.ts';
-import { handshake } from '../testing/handshakes.ts';
+import { ADDRESSES, ciphertext, handshake, SOCKET } from '../testing/handshakes.ts';
 import {
   type ConversationOptions,
   conversation,
@@ -18,37 +18,7 @@ const MS = 1_000_000n;
 const SECOND = 1_000_000_000n;
 const GET = 'GET /orders HTTP/1.1\r\nHost: api.example\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const SOCKET = 1n;
 const SESSION = 7n;
-const ADDRESSES = { local: '127.0.0.1:40000', remote: '10.0.0.9:8443' };
-
-/** The ciphertext of a recorded conversation on a socket. A piece a millisecond, the first after one. */
-function ciphertext(
-  name: string,
-  {
-    side = 'client',
-    rest = [],
-    ...options
-  }: Omit<ConversationOptions, 'side'> & {
-    side?: 'client' | 'server';
-    rest?: readonly Step[];
-  } = {},
-): RecordSpec[] {
-  const steps = handshake(name).map((piece): Step => {
-    const way = piece.by === side ? 'out' : 'in';
-    if ('end' in piece) return { end: way, ending: way === 'out' ? Ending.Fin : Ending.ReadEof };
-    return way === 'out' ? { out: piece.bytes } : { in: piece.bytes };
-  });
-  return conversation([...steps, ...rest], {
-    ...ADDRESSES,
-    connection: SOCKET,
-    side,
-    protocol: WireProtocol.Tls,
-    connectStarted: START - 3n * MS,
-    established: START - MS,
-    ...options,
-  });
-}
 
 function plaintext(
   options: ConversationOptions = {},

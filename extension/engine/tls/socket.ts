@@ -39,6 +39,7 @@ export class TlsSocket implements Dissector {
     this.#info = info;
     this.#host = host;
     info.tls = new StoredTls();
+    info.tls.socket = info.id;
     info.tls.wire = this.#wire.facts;
     info.wire = this.#wire.facts;
   }

@@ -1,4 +1,7 @@
-import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import type { ExchangeJson, TlsJson } from '../../engine/exchangeJson.ts';
+import { tlsLibraryName } from '../../engine/tls/library.ts';
+import { formatMs } from '../format.ts';
+import { shorten, visibleLine } from '../text.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
 import { processText } from './summary.ts';
 import type { TabActions } from './tabs.ts';
@@ -30,19 +33,61 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
       { name: 'Transport', value: connection.transport === 'tcp' ? 'TCP' : 'Unix socket' },
       { name: 'Protocol', value: exchange.protocol },
       { name: 'Process', value: processText(exchange) },
-      { name: 'Connection id', value: connection.id, code: true },
+      { name: 'Connection id', value: connection.id, remark: socketRemark(exchange), code: true },
     ]),
   );
-  if (tls !== null) {
-    parts.push(
-      heading('TLS'),
-      facts([
-        { name: 'Version', value: tls.version },
-        { name: 'Server name', value: tls.serverName, code: true },
-        { name: 'ALPN', value: tls.alpn, code: true },
-        { name: 'Library', value: tls.library },
-      ]),
+  if (tls !== null) parts.push(heading('TLS'), facts(tlsFacts(exchange, tls)));
+  return parts;
+}
+
+/** A session has an id of its own. */
+function socketRemark({ connection, tls }: ExchangeJson): string | null {
+  const socket = tls?.socket ?? connection.id;
+  return socket === connection.id ? null : `session on connection ${socket}`;
+}
+
+/** How the plaintext was told to its socket. */
+const BINDINGS: Readonly<Record<NonNullable<TlsJson['binding']>, string>> = {
+  call: 'by the socket call that the library made for it',
+  ciphertext: 'by its ciphertext, found again on the socket',
+  descriptor: 'by the descriptor that the program gave to the library',
+};
+
+function tlsFacts({ encrypted }: ExchangeJson, tls: TlsJson): Fact[] {
+  const list: Fact[] = [
+    { name: 'Version', value: tls.version },
+    { name: 'Cipher suite', value: tls.cipher, code: true },
+    { name: 'Server name', value: tls.serverName, code: true },
+    { name: 'Protocol (ALPN)', value: tls.alpn, remark: offered(tls), code: true },
+    {
+      name: 'Handshake',
+      value: tls.handshakeMs === null ? null : formatMs(tls.handshakeMs),
+      remark: resumption(tls),
+    },
+  ];
+  if (tls.alert !== null) list.push({ name: 'Alert', value: alertText(tls.alert), code: true });
+  if (encrypted === null) {
+    const name = tls.library === null ? null : tlsLibraryName(tls.library);
+    list.push(
+      { name: 'Library', value: name, remark: tls.libraryVersion },
+      { name: 'Socket found', value: tls.binding === null ? null : BINDINGS[tls.binding] },
     );
   }
-  return parts;
+  return list;
+}
+
+function offered({ alpn, alpnOffered }: TlsJson): string | null {
+  if (alpnOffered === null || alpnOffered.length === 0) return null;
+  const all = alpnOffered.map((name) => visibleLine(shorten(name, 40))).join(', ');
+  return alpn === alpnOffered[0] && alpnOffered.length === 1 ? null : `${all} offered`;
+}
+
+function resumption({ resumed }: TlsJson): string | null {
+  if (resumed === null) return null;
+  return resumed ? 'resumed' : 'full';
+}
+
+function alertText({ name, code, sentBy }: NonNullable<TlsJson['alert']>): string {
+  const what = code === null ? 'encrypted' : name === null ? String(code) : `${name} (${code})`;
+  return sentBy === null ? what : `${what}, sent by the ${sentBy}`;
 }

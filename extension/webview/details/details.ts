@@ -73,8 +73,9 @@ export class Details {
     this.row = row;
     setText(this.status, row.status === null ? '' : String(row.status));
     this.status.dataset['status'] = statusClass(row);
-    setText(this.method, visibleLine(shorten(row.method ?? '', 40)));
-    const path = row.path ?? row.host ?? 'request not seen';
+    setText(this.method, row.encrypted === null ? visibleLine(shorten(row.method ?? '', 40)) : 'TLS');
+    const path =
+      row.encrypted === null ? (row.path ?? row.host ?? 'request not seen') : (row.host ?? 'unknown host');
     setText(this.path, visibleLine(shorten(path, 300)));
     setTitle(this.path, visibleLine(shorten(path, 1_000)));
   }
@@ -143,7 +144,12 @@ export class Details {
     const { scrollTop } = this.panel;
     const found = TABS.find(({ id }) => id === tab);
     if (found === undefined) return;
-    this.panel.replaceChildren(...found.render(exchange, this.events));
+    const sealed = found.ofMessages === true && exchange.encrypted !== null;
+    this.panel.replaceChildren(
+      ...(sealed
+        ? [nothing('What this connection carried is encrypted.')]
+        : found.render(exchange, this.events)),
+    );
     this.panel.scrollTop = same ? scrollTop : 0;
     this.rendered = { exchange, tab };
   }

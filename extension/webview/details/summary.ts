@@ -1,3 +1,4 @@
+import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { notesOf } from '../completeness.ts';
 import { el } from '../dom.ts';
@@ -8,6 +9,7 @@ import { facts, heading, note } from './parts.ts';
 import type { TabActions } from './tabs.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  if (exchange.encrypted !== null) return encryptedSummary(exchange, exchange.encrypted);
   const { request, response } = exchange;
   const list = facts([
     { name: 'URL', value: exchange.url, copy: actions.copy, code: true },
@@ -33,6 +35,35 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   if (exchange.violations.length > 0) parts.push(heading('Broken rules'), violations(exchange));
   return parts;
 }
+
+/** Of a connection whose plaintext is not seen, or that never had any. */
+function encryptedSummary(
+  exchange: ExchangeJson,
+  { reason, sent, received }: NonNullable<ExchangeJson['encrypted']>,
+): readonly Node[] {
+  const { tls } = exchange;
+  const failed = exchange.completeness.includes('handshake-failed');
+  const parts: Node[] = [note(failed ? `${reason}.` : `Encrypted: ${reason}.`, failed ? 'fault' : 'info')];
+  if (tls?.alert?.meaning != null) parts.push(note(tls.alert.meaning, 'info'));
+  for (const { sentence, tone } of notesOf(exchange.completeness.filter((one) => !SAID.includes(one)))) {
+    parts.push(note(sentence, tone));
+  }
+  parts.push(
+    facts([
+      { name: 'Server name', value: tls?.serverName ?? null, code: true },
+      { name: 'Process', value: processText(exchange) },
+      { name: 'Started', value: startedText(exchange.startedAt) },
+      { name: 'Duration', value: exchange.durationMs === null ? 'open' : formatMs(exchange.durationMs) },
+      { name: 'Sent', value: formatBytes(sent), remark: 'with what TLS adds' },
+      { name: 'Received', value: formatBytes(received), remark: 'with what TLS adds' },
+      { name: 'Protocol', value: exchange.protocol },
+    ]),
+  );
+  return parts;
+}
+
+/** What the reason says already. */
+const SAID: readonly Completeness[] = ['encrypted', 'handshake-failed'];
 
 function violations(exchange: ExchangeJson): HTMLElement {
   return el(

@@ -17,16 +17,24 @@ export interface TabActions {
 export interface Tab {
   readonly id: TabId;
   readonly label: string;
+  /** Shows messages, of which an encrypted connection has none. */
+  readonly ofMessages?: boolean;
   readonly render: (exchange: ExchangeJson, actions: TabActions) => readonly Node[];
 }
 
 export const TABS: readonly Tab[] = [
   { id: 'summary', label: 'Summary', render: summaryTab },
-  { id: 'headers', label: 'Headers', render: headersTab },
-  { id: 'request', label: 'Request', render: (exchange, actions) => bodyTab(exchange, 'request', actions) },
+  { id: 'headers', label: 'Headers', ofMessages: true, render: headersTab },
+  {
+    id: 'request',
+    label: 'Request',
+    ofMessages: true,
+    render: (exchange, actions) => bodyTab(exchange, 'request', actions),
+  },
   {
     id: 'response',
     label: 'Response',
+    ofMessages: true,
     render: (exchange, actions) => bodyTab(exchange, 'response', actions),
   },
   { id: 'timing', label: 'Timing', render: timingTab },

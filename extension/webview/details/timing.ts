@@ -20,6 +20,8 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     const length = timings[key];
     // Without TLS there is no handshake to know of.
     if (phase === 'tls' && exchange.tls === null && length === null) continue;
+    // Nor are there messages in what is encrypted.
+    if (exchange.encrypted !== null && phase !== 'connect' && phase !== 'tls') continue;
     const bar = el('div', { class: 'phase', 'data-phase': phase });
     if (length !== null && known > 0) {
       bar.style.marginInlineStart = `${(at / known) * 100}%`;
@@ -31,8 +33,13 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     table.append(row(label, help, bar, formatMs(length)));
   }
   const total = exchange.durationMs === null ? 'running' : formatMs(exchange.durationMs);
-  const label = timings.connectMs === null ? 'Total' : 'Total after connecting';
-  table.append(row(label, 'First byte of the request to last byte of the response', null, total));
+  const after = timings.connectMs === null ? 'Total' : 'Total after connecting';
+  const label = exchange.encrypted === null ? after : 'Open';
+  const span =
+    exchange.encrypted === null
+      ? 'First byte of the request to last byte of the response'
+      : 'Until the end of the connection';
+  table.append(row(label, span, null, total));
   const parts: Node[] = [table];
   if (timings.pausedMs !== null && timings.pausedMs > 0) {
     const rest = exchange.durationMs === null ? null : formatMs(exchange.durationMs - timings.pausedMs);
@@ -45,7 +52,8 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     );
   }
   const unknown = PHASES.some(
-    ([phase, , key]) => timings[key] === null && (phase !== 'tls' || exchange.tls !== null),
+    ([phase, , key]) =>
+      timings[key] === null && (phase !== 'tls' || exchange.tls !== null) && exchange.encrypted === null,
   );
   if (unknown) parts.push(el('p', { class: 'remark' }, legend(exchange)));
   return parts;

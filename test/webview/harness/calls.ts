@@ -1,7 +1,7 @@
 /** Made-up calls, the same for the same seed. */
 import type { Completeness } from '../../../extension/engine/exchange.ts';
-import type { ExchangeJson, MessageJson } from '../../../extension/engine/exchangeJson.ts';
-import { type ExchangeRow, isError } from '../../../extension/engine/row.ts';
+import type { ExchangeJson, MessageJson, TlsJson } from '../../../extension/engine/exchangeJson.ts';
+import { type ExchangeRow, isCall, isError } from '../../../extension/engine/row.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
 import { MASK } from '../../../extension/privacy/secrets.ts';
 
@@ -78,6 +78,85 @@ export function call(change: Partial<ExchangeRow>): ExchangeRow {
   return { ...CALL, ...change };
 }
 
+export const TLS: TlsJson = {
+  library: 'openssl',
+  libraryVersion: '3.0.19',
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  serverName: 'api.shop.example',
+  alpn: 'http/1.1',
+  alpnOffered: ['h2', 'http/1.1'],
+  resumed: false,
+  handshakeMs: 6.2,
+  alert: null,
+  binding: 'call',
+  socket: '4',
+};
+
+/** A TLS connection without plaintext. */
+export function encrypted(change: Partial<ExchangeRow> = {}): ExchangeRow {
+  return call({
+    method: null,
+    status: null,
+    statusText: null,
+    scheme: null,
+    host: 'metrics.example:8443',
+    path: null,
+    protocol: 'TLSv1.3',
+    type: null,
+    requestSize: 2_412,
+    responseSize: 38_120,
+    duration: 140,
+    phases: { connectMs: 0.4, tlsMs: 5.1, sendMs: null, waitMs: null, receiveMs: null },
+    completeness: ['encrypted'],
+    encrypted: 'rustls is not supported',
+    connection: '9',
+    ...change,
+  });
+}
+
+/** Calls over TLS, among connections that cannot be read and one that came to nothing. */
+export function tlsCalls(): ExchangeRow[] {
+  const https = (change: Partial<ExchangeRow>): ExchangeRow =>
+    call({ scheme: 'https', host: 'api.shop.example', connection: '7', ...change });
+  return [
+    https({
+      id: 1,
+      path: '/v1/session',
+      duration: 21,
+      start: 8,
+      phases: { connectMs: 0.6, tlsMs: 6.2, sendMs: 0.1, waitMs: 19, receiveMs: 1.9 },
+    }),
+    https({ id: 2, path: '/v1/cart', start: 40 }),
+    encrypted({ id: 3, start: 30 }),
+    https({ id: 4, method: 'POST', path: '/v1/orders', status: 201, start: 70, requestSize: 214 }),
+    encrypted({
+      id: 5,
+      start: 90,
+      duration: 4.2,
+      host: 'payments.example',
+      protocol: 'TLSv1.3',
+      requestSize: 524,
+      responseSize: 1_311,
+      phases: { connectMs: 0.5, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+      completeness: ['handshake-failed'],
+      encrypted: 'TLS handshake failed: unknown_ca (alert 48) sent by the client',
+    }),
+    https({ id: 6, path: '/v1/rates', start: 110, completeness: ['socket-unknown'], connection: '11' }),
+    encrypted({
+      id: 7,
+      start: 120,
+      duration: null,
+      state: 'running',
+      host: '10.4.0.12:9093',
+      protocol: 'TLS',
+      completeness: ['joined-late', 'encrypted'],
+      encrypted: 'OpenSSL is read, but the connection was made before the trace began',
+      phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+    }),
+  ];
+}
+
 /** Calls of a busy little shop, from number 1 on; the last few are still running. */
 export function calls(count: number, { seed = 7, gapMs = 12, running = 3 } = {}): ExchangeRow[] {
   const next = random(seed);
@@ -137,9 +216,9 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     phase: 'running',
     startedAt: Date.UTC(2026, 10, 22, 18),
     now: end,
-    calls: rows.length,
+    calls: rows.filter(isCall).length,
     errors: rows.filter(isError).length,
-    runningCalls: rows.filter((row) => row.state === 'running').length,
+    runningCalls: rows.filter((row) => isCall(row) && row.state === 'running').length,
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
     bytesLost: 0,
@@ -175,9 +254,32 @@ export const JSON_BODY = JSON.stringify({
   tags: [],
 });
 
+function sealedExchange(row: ExchangeRow, reason: string): Partial<ExchangeJson> {
+  const failed = row.completeness.includes('handshake-failed');
+  const meaning = 'The sender does not trust the authority that issued the certificate of the other side.';
+  return {
+    url: null,
+    request: null,
+    response: null,
+    encrypted: { reason, sent: row.requestSize ?? 0, received: row.responseSize ?? 0 },
+    tls: {
+      ...TLS,
+      library: null,
+      libraryVersion: null,
+      binding: null,
+      serverName: row.host?.split(':')[0] ?? null,
+      alpn: null,
+      handshakeMs: row.phases.tlsMs,
+      alert: failed ? { name: 'unknown_ca', code: 48, sentBy: 'client', meaning } : null,
+      socket: row.connection,
+    },
+  };
+}
+
 /** The details that belong to a row. */
 export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {}): ExchangeJson {
   const answered = row.status !== null;
+  const sealed = row.encrypted === null ? {} : sealedExchange(row, row.encrypted);
   return {
     id: row.id,
     process: row.pid === null ? null : { pid: row.pid, name: row.processName },
@@ -197,7 +299,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       remote: '127.0.0.1:8080',
       joinedLate: row.completeness.includes('joined-late'),
     },
-    tls: null,
+    tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
     request: message({
       headers: [
@@ -232,6 +334,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     messageStream: null,
     completeness: row.completeness,
     violations: [],
+    ...sealed,
     ...change,
   };
 }
