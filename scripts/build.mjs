@@ -187,7 +187,7 @@ const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', ...node, external: ['vscode'] },
   { entryPoints: ['extension/capture/worker.ts'], outfile: 'dist/worker.js', ...node },
   {
-    entryPoints: ['helper/main.ts'],
+    entryPoints: ['helper/entry.ts'],
     outfile: 'dist/helper.js',
     ...node,
     loader: { '.wasm': 'binary' },

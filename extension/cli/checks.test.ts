@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assess, assessProcess, possible } from './checks.ts';
+import { assess, assessProcess, assessTls, possible } from './checks.ts';
 import type { SystemFacts } from './system.ts';
 
 const ALL = (1n << 41n) - 1n;
@@ -84,5 +84,52 @@ describe('what the facts mean', () => {
       status: 'missing',
       detail: 'there is no such process',
     });
+  });
+
+  it('says what of the TLS of a process can be decrypted, and why the rest cannot', () => {
+    const openssl = {
+      kind: 'openssl',
+      version: '3.0.19',
+      path: '/usr/lib/libssl.so.3',
+      inExecutable: false,
+      attached: true,
+      returns: 'instructions',
+      reason: null,
+    } as const;
+    const nss = {
+      ...openssl,
+      kind: 'nss',
+      version: null,
+      path: '/usr/lib/libnss3.so',
+      attached: false,
+      returns: null,
+      reason: 'NSS is not supported',
+    } as const;
+    const node = {
+      ...openssl,
+      version: null,
+      path: '/usr/bin/node',
+      inExecutable: true,
+      returns: 'uretprobe',
+    } as const;
+    expect(assessTls(7, [openssl, nss])).toMatchObject({
+      status: 'ok',
+      detail:
+        'OpenSSL 3.0.19 can be decrypted (/usr/lib/libssl.so.3); not decrypted: NSS is not supported (/usr/lib/libnss3.so)',
+    });
+    expect(assessTls(7, [node]).detail).toBe(
+      'OpenSSL can be decrypted (in the program itself, with return probes)',
+    );
+    expect(assessTls(7, [nss]).status).toBe('unknown');
+    expect(assessTls(7, [])).toMatchObject({
+      status: 'unknown',
+      detail: expect.stringContaining('no TLS library'),
+    });
+    expect(assessTls(7, null)).toMatchObject({
+      status: 'unknown',
+      detail: 'its memory cannot be looked into',
+    });
+    // What cannot be decrypted is no reason not to trace.
+    expect(possible([assessTls(7, [nss]), assessTls(7, null)])).toBe(true);
   });
 });

@@ -1,10 +1,11 @@
 /** What the facts about a system mean for tracing. Pure. */
-import { BACKENDS, type Hello } from '../../helper/protocol.ts';
+import { BACKENDS, type Hello, type TlsLibrary } from '../../helper/protocol.ts';
+import { reasonOf, tlsLibraryName } from '../engine/tls/library.ts';
 import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
 
 export interface Check {
   /** Stable, for scripts. */
-  readonly id: 'platform' | 'kernel' | 'btf' | 'lockdown' | 'parts' | 'rights' | 'trial' | 'process';
+  readonly id: 'platform' | 'kernel' | 'btf' | 'lockdown' | 'parts' | 'rights' | 'trial' | 'process' | 'tls';
   readonly title: string;
   /** `unknown`: could not be found out, and need not be in the way. */
   readonly status: 'ok' | 'missing' | 'unknown';
@@ -141,6 +142,29 @@ function tried(trial: Trial | null): Check {
     `loaded, attached and removed again, by ${trial.backend}${others.join('')}`,
     '',
   );
+}
+
+/** What of this process's TLS can be decrypted. @param libraries null: it could not be looked into. */
+export function assessTls(pid: number, libraries: readonly TlsLibrary[] | null): Check {
+  const title = `TLS of process ${pid}`;
+  const told = (status: Check['status'], detail: string): Check => ({
+    ...{ id: 'tls', title, status, detail, remedy: null },
+  });
+  if (libraries === null) return told('unknown', 'its memory cannot be looked into');
+  if (libraries.length === 0) {
+    return told(
+      'unknown',
+      'no TLS library was recognised in it; what it encrypts all the same is shown as encrypted',
+    );
+  }
+  const details = libraries.map((library) => {
+    const where = library.inExecutable ? 'in the program itself' : library.path;
+    if (!library.attached) return `not decrypted: ${reasonOf(library)} (${where})`;
+    const version = library.version === null ? '' : ` ${library.version}`;
+    const how = library.returns === 'uretprobe' ? ', with return probes' : '';
+    return `${tlsLibraryName(library.kind)}${version} can be decrypted (${where}${how})`;
+  });
+  return told(libraries.some(({ attached }) => attached) ? 'ok' : 'unknown', details.join('; '));
 }
 
 /** Whether this user may trace this process: root any, others their own. */

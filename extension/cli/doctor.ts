@@ -2,17 +2,21 @@
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
 import { DEFAULT_BODY_LIMIT } from './arguments.ts';
-import { assess, assessProcess, type Check, possible, type Trial } from './checks.ts';
+import { assess, assessProcess, assessTls, type Check, possible, type Trial } from './checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HELPER_PATH, NATIVE_PATH } from './live.ts';
 import { StandardOutput } from './output.ts';
-import { readProcess, readSystem, type SystemFacts, sufficient } from './system.ts';
+import { readProcess, readSystem, readTlsLibraries, type SystemFacts, sufficient } from './system.ts';
 import { visible } from './visible.ts';
 
 export async function doctor(format: 'table' | 'json', pid: number | null): Promise<number> {
   const facts = readSystem(NATIVE_PATH, HELPER_PATH);
   const checks = assess(facts, await tryLoading(facts));
-  if (pid !== null) checks.push(assessProcess(pid, readProcess(pid), facts.uid));
+  if (pid !== null) {
+    const process = assessProcess(pid, readProcess(pid), facts.uid);
+    checks.push(process);
+    if (process.status === 'ok') checks.push(assessTls(pid, readTlsLibraries(pid, HELPER_PATH)));
+  }
   const ok = possible(checks);
   const output = new StandardOutput(process.stdout);
   output.write(format === 'json' ? `${JSON.stringify({ possible: ok, checks })}\n` : report(checks, ok));

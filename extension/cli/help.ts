@@ -63,7 +63,7 @@ Says what this system offers for tracing, what is missing, and what to do about 
 really loads the kernel programs and removes them again.
 
   --format table|json   Default: table.
-  --pid N               Also say whether this process can be traced.
+  --pid N               Also say whether this process can be traced, and what of its TLS decrypted.
 
 Exit status: 0 when tracing is possible, else 1.
 `,

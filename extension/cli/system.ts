@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { TlsLibrary } from '../../helper/protocol.ts';
+import { readTls } from '../capture/checks.ts';
 
 export interface SystemFacts {
   readonly platform: string;
@@ -79,6 +81,19 @@ export function readProcess(pid: number): ProcessFacts {
   } catch {
     return { owner: null };
   }
+}
+
+/** The helper looks at every mapped file of the process, some of a hundred megabytes. */
+const LOOK_TIME_LIMIT = 20_000;
+
+/** The TLS libraries that the process has in memory; null when they cannot be found out. */
+export function readTlsLibraries(pid: number, helperPath: string): readonly TlsLibrary[] | null {
+  const { status, stdout } = spawnSync(process.execPath, [helperPath, '--tls', String(pid)], {
+    ...{ encoding: 'utf8', timeout: LOOK_TIME_LIMIT, stdio: ['ignore', 'pipe', 'ignore'] },
+  });
+  if (status !== 0) return null;
+  const { libraries } = JSON.parse(stdout) as { libraries: readonly TlsLibrary[] | null };
+  return libraries === null ? null : readTls({ pid, libraries }).libraries;
 }
 
 /** `none [integrity] confidentiality`: the one in brackets is in force. */

@@ -196,6 +196,11 @@ describeTraced('doctor', () => {
     const report = JSON.parse(stdout);
     expect(report.checks).toContainEqual(expect.objectContaining({ id: 'trial', status: 'ok' }));
     expect(report.checks).toContainEqual(expect.objectContaining({ id: 'process', status: 'ok' }));
+    // Node holds OpenSSL, in itself or beside itself.
+    const decrypted = expect.stringMatching(/^OpenSSL [\d.]+ can be decrypted/);
+    expect(report.checks).toContainEqual(
+      expect.objectContaining({ id: 'tls', status: 'ok', detail: decrypted }),
+    );
     expect(report.possible).toBe(true);
     expect(code).toBe(0);
   });
