@@ -31,6 +31,8 @@ const TEST_PACKAGES = [
   ['sudo', 'how an ordinary user gets the right to load', ['sudo']],
   ['iproute2', 'network namespaces', ['ip']],
   ['curl', 'a client to trace'],
+  ['wget', 'and one that uses GnuTLS'],
+  ['golang-go', 'builds Go programs, which bring their own TLS', ['go']],
   ['nginx-light', 'a server to trace'],
   ['wrk', 'a client that makes many calls'],
   ['python3', "a client and a server to trace: Python's own"],

@@ -8,6 +8,7 @@ import { setup } from './setup.mjs';
 
 setup({ test: true });
 const { makePackage } = await import('./package.mjs');
+const { ensureRuntimes } = await import('./runtimes.mjs');
 const { endTree, ensureVSCode } = await import('./vscode.mjs');
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -79,6 +80,7 @@ function resultFile(name) {
 mkdirSync(output, { recursive: true });
 makePackage();
 ensureVSCode();
+ensureRuntimes();
 const wanted = process.argv.slice(2);
 const chosen = wanted.length === 0 ? SUITES : SUITES.filter((suite) => wanted.includes(suite.name));
 if (chosen.length < wanted.length) {

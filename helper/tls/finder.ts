@@ -5,7 +5,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TlsLibrary } from '../protocol.ts';
-import { identify, type Library } from './libraries.ts';
+import { identify, type Library, recognise } from './libraries.ts';
 import { type CodeMapping, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
 
@@ -48,7 +48,10 @@ const KNOWN_NAMES: readonly [RegExp, TlsLibrary['kind']][] = [
 ];
 
 export class TlsFinder {
+  /** null = it is none, or is not recognised yet. */
   readonly #files = new Map<string, LibraryFile | null>();
+  /** Of those that are null: whether {@link recognise} has been asked, too. */
+  readonly #asked = new Map<string, Promise<void>>();
   readonly #processes = new Map<number, ProcessEntry>();
   #open = 0;
 
@@ -59,7 +62,10 @@ export class TlsFinder {
     return new TlsFinder();
   }
 
-  /** What the process has in memory now. The same array as before when nothing has changed. */
+  /**
+   * What the process has in memory now, of what is quickly found: all that can be decrypted. The same array as
+   * before when nothing has changed.
+   */
   find(pid: number): readonly FoundLibrary[] {
     const mappings = readCodeMappings(pid);
     const keys = mappings.map(({ key, path }) => `${key} ${path}`).join('\n');
@@ -78,6 +84,25 @@ export class TlsFinder {
     return found;
   }
 
+  /**
+   * The same, and what cannot be decrypted but can be named. Slow for files that were not looked at before: some
+   * milliseconds for each MB, in small steps.
+   */
+  async findAll(pid: number): Promise<readonly FoundLibrary[]> {
+    this.find(pid);
+    for (const mapping of readCodeMappings(pid)) {
+      const descriptor = openMapping(pid, mapping);
+      if (descriptor === null) continue;
+      const id = idOf(descriptor);
+      try {
+        if (this.#files.get(id) === null) await this.#recognised(id, descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+    return this.find(pid);
+  }
+
   /** A file by its path in this process's own view; null when it is no TLS library. */
   lookAt(path: string): LibraryFile | null {
     const descriptor = openRegular(path);
@@ -92,7 +117,22 @@ export class TlsFinder {
   close(): void {
     for (const file of this.#files.values()) if (file?.descriptor != null) closeSync(file.descriptor);
     this.#files.clear();
+    this.#asked.clear();
     this.#processes.clear();
+  }
+
+  #recognised(id: string, descriptor: number): Promise<void> {
+    const known = this.#asked.get(id);
+    if (known !== undefined) return known;
+    const asked = recognise(descriptor).then((library) => {
+      if (library === null || this.#files.get(id) !== null) return;
+      const { dev, ino } = fstatSync(descriptor, { bigint: true });
+      this.#files.set(id, { ...library, id, device: dev, inode: ino, descriptor: null });
+      // Whoever has it in memory is to be told.
+      this.#processes.clear();
+    });
+    this.#asked.set(id, asked);
+    return asked;
   }
 
   #fileOf(pid: number, mapping: CodeMapping): LibraryFile | null {
@@ -111,8 +151,8 @@ export class TlsFinder {
 
   /** Takes the descriptor over. */
   #identified(descriptor: number): LibraryFile | null {
-    const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
-    const id = `${dev}:${ino}:${size}:${mtimeNs}`;
+    const { dev, ino } = fstatSync(descriptor, { bigint: true });
+    const id = idOf(descriptor);
     const known = this.#files.get(id);
     if (known !== undefined) {
       closeSync(descriptor);
@@ -136,9 +176,15 @@ export class TlsFinder {
     for (const [id, file] of this.#files) {
       if (file?.descriptor != null) continue;
       this.#files.delete(id);
+      this.#asked.delete(id);
       return;
     }
   }
+}
+
+function idOf(descriptor: number): string {
+  const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+  return `${dev}:${ino}:${size}:${mtimeNs}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What TLS library a file is, or holds, and where it is to be probed. */
-import type { TlsLibrary } from '../protocol.ts';
+import type { TlsKind, TlsLibrary } from '../protocol.ts';
 import type { ElfSymbol } from './elf.ts';
 import { ElfError, ElfFile } from './elf.ts';
 import {
@@ -12,6 +12,7 @@ import {
   TlsFunction,
 } from './functions.ts';
 import { type GoProgram, readGoProgram } from './go.ts';
+import { nameLibrary } from './names.ts';
 import { type Probe, probesOf } from './probes.ts';
 import { readConstant } from './returns.ts';
 
@@ -22,7 +23,7 @@ export interface Library {
    * loader, which tells when a program loads more.
    */
   readonly part: 'tls' | 'bio' | 'loader';
-  readonly kind: TlsLibrary['kind'];
+  readonly kind: TlsKind;
   /** null = not known. */
   readonly version: string | null;
   /** Empty when its plaintext cannot be had: then `reason` says why. */
@@ -44,12 +45,19 @@ const MARKERS = {
   opensslVersion: 'OpenSSL_version_num',
 } as const;
 
-const REASONS = {
+/** Why its plaintext cannot be had, of a library that does not, or cannot, have probes. */
+const REASONS: Readonly<Record<TlsKind, string>> = {
+  openssl: 'it was built with OpenSSL inside, and the names of its functions were stripped',
+  boringssl: 'it was built with BoringSSL inside, and the names of its functions were stripped',
+  gnutls: 'it was built with GnuTLS inside, and the names of its functions were stripped',
+  go: "the code of Go's crypto/tls in it could not be understood",
+  rustls: 'rustls is not supported',
   wolfssl: 'wolfSSL is not supported',
   mbedtls: 'Mbed TLS is not supported',
   nss: 'NSS is not supported',
-  java: 'Java encrypts in code that it makes while it runs, which is not supported',
-} as const;
+  java: 'Java is not supported: it encrypts in code that it makes while it runs',
+  unknown: 'its TLS library was not recognised',
+};
 
 const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOADER_FUNCTIONS];
 const NAMES: ReadonlySet<string> = new Set([
@@ -95,6 +103,20 @@ export function identify(descriptor: number): Library | null {
   }
 }
 
+/**
+ * The same for a file in which {@link identify} found nothing: slowly, as all its constants are read. It waits for
+ * nothing, but lets others run in between.
+ */
+export async function recognise(descriptor: number): Promise<Library | null> {
+  try {
+    const named = await nameLibrary(ElfFile.read(descriptor));
+    return named === null ? null : encrypted(named.kind, named.version);
+  } catch (error) {
+    if (error instanceof ElfError || isSystemError(error)) return null;
+    throw error;
+  }
+}
+
 function identifyElf(elf: ElfFile): Library | null {
   const program = readGoProgram(elf, GO_NAMES, GO_PREFIX);
   if (program !== null) {
@@ -116,7 +138,7 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has('_dl_debug_state'))
     return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
   for (const kind of ['wolfssl', 'mbedtls', 'nss', 'java'] as const) {
-    if (symbols.has(MARKERS[kind])) return encrypted(kind, null, REASONS[kind]);
+    if (symbols.has(MARKERS[kind])) return encrypted(kind, null);
   }
   return null;
 }
@@ -135,14 +157,14 @@ function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoP
   if (sure.some(({ function: of }) => DATA_FUNCTIONS.has(of))) {
     return { part: 'tls', kind: 'go', version, probes: sure, returns: 'instructions', reason: null };
   }
-  return encrypted('go', version, "the code of Go's crypto/tls in it could not be understood");
+  return encrypted('go', version);
 }
 
 function probed(
   elf: ElfFile,
   symbols: ReadonlyMap<string, ElfSymbol>,
   part: Library['part'],
-  kind: Library['kind'],
+  kind: TlsKind,
   version: string | null,
   functions: readonly ProbedFunction[],
 ): Library {
@@ -151,7 +173,7 @@ function probed(
   return { part, kind, version, probes, returns: guessed ? 'uretprobe' : 'instructions', reason: null };
 }
 
-function encrypted(kind: Library['kind'], version: string | null, reason: string): Library {
+function encrypted(kind: TlsKind, version: string | null, reason: string = REASONS[kind]): Library {
   return { part: 'tls', kind, version, probes: [], returns: null, reason };
 }
 

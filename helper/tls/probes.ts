@@ -1,7 +1,7 @@
 /** The places in a file at which the functions of a TLS library are seen. */
 import type { ElfFile, ElfSymbol } from './elf.ts';
 import { ElfError } from './elf.ts';
-import type { ProbedFunction, TlsFunction } from './functions.ts';
+import { type ProbedFunction, TlsFunction } from './functions.ts';
 import { relocationAt } from './relocations.ts';
 import { findReturns, MAX_FUNCTION, stubSlot } from './returns.ts';
 import type { Extent } from './unwind.ts';
@@ -60,6 +60,15 @@ function unique(probes: readonly Probe[]): Probe[] {
   });
 }
 
+/** Functions of one purpose stand for each other: SSL_write_ex may end in SSL_write_ex2. */
+function purposeOf({ function: of }: ProbedFunction): TlsFunction {
+  if (of === TlsFunction.ReadEx || of === TlsFunction.ReadEarly) return TlsFunction.Read;
+  if (of === TlsFunction.WriteEx || of === TlsFunction.WriteEx2 || of === TlsFunction.WriteEarly) {
+    return TlsFunction.Write;
+  }
+  return of;
+}
+
 class ReturnFinder {
   #unwind: UnwindTable | null | undefined;
   readonly #probed = new Map<number, ProbedFunction>();
@@ -110,7 +119,7 @@ class ReturnFinder {
         const other = this.#probedAt(target);
         if (other !== null) {
           // Its own probes see the entry, with the same arguments and stack, and the return.
-          if (other.function !== probed.function || !other.returns) leavesOtherwise = true;
+          if (!other.returns || purposeOf(other) !== purposeOf(probed)) leavesOtherwise = true;
           delegates++;
           continue;
         }

@@ -17,7 +17,7 @@ async function look(pid: number): Promise<Told> {
   if (!Number.isSafeInteger(pid) || readCodeMappings(pid).length === 0) return { libraries: null };
   const finder = await TlsFinder.create();
   try {
-    return { libraries: describe(finder.find(pid), () => true) };
+    return { libraries: describe(await finder.findAll(pid), () => true) };
   } finally {
     finder.close();
   }

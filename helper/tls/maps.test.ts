@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseCodeMappings, readCodeMappings } from './maps.ts';
+
+const MAPS = `\
+00400000-00401000 r--p 00000000 08:01 100                                /usr/bin/my program
+00401000-00500000 r-xp 00001000 08:01 100                                /usr/bin/my program
+00600000-00601000 r-xp 00100000 08:01 100                                /usr/bin/my program
+7f0000000000-7f0000100000 r-xp 00000000 fd:0a 18446744073709551615       /lib/libssl.so.3 (deleted)
+7f0000200000-7f0000201000 rwxp 00000000 00:00 0
+7f0000300000-7f0000301000 r-xp 00000000 00:00 0                          [vdso]
+7f0000400000-7f0000401000 r-xp 00000000 08:02 100                        /a\\012b
+7f0000500000-7f0000501000 rw-p 00000000 08:02 200                        /data
+7f0000600000-7f0000601000 --xp 00000000 08:02 300 /execute-only
+`;
+
+describe('mappings of a process', () => {
+  it('name each file once whose code is in memory', () => {
+    expect(parseCodeMappings(MAPS)).toEqual([
+      {
+        key: '08:01 100',
+        inode: 100n,
+        path: '/usr/bin/my program',
+        deleted: false,
+        range: '00401000-00500000',
+      },
+      {
+        key: 'fd:0a 18446744073709551615',
+        inode: 18446744073709551615n,
+        path: '/lib/libssl.so.3',
+        deleted: true,
+        range: '7f0000000000-7f0000100000',
+      },
+      {
+        key: '08:02 100',
+        inode: 100n,
+        path: '/a\nb',
+        deleted: false,
+        range: '7f0000400000-7f0000401000',
+      },
+      {
+        key: '08:02 300',
+        inode: 300n,
+        path: '/execute-only',
+        deleted: false,
+        range: '7f0000600000-7f0000601000',
+      },
+    ]);
+  });
+
+  it('never throw, whatever names there are', () => {
+    const piece = fc.constantFrom(
+      '1-2',
+      ' ',
+      'r-xp',
+      '08:01',
+      '1',
+      '/',
+      '\n',
+      ' (deleted)',
+      '\\012',
+      'é',
+      '\0',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+        for (const { path } of parseCodeMappings(pieces.join(''))) expect(path[0]).toBe('/');
+      }),
+    );
+  });
+
+  it('are none for a process that does not exist', () => {
+    expect(readCodeMappings(2 ** 22 + 1)).toEqual([]);
+  });
+});
