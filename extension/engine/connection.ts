@@ -4,6 +4,7 @@
  */
 import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
+import { Http2Connection } from './http2/connection.ts';
 import { MAX_HELD_PIECES } from './limits.ts';
 import type { StoredConnection } from './model.ts';
 import { type MissingReason, type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
@@ -167,6 +168,8 @@ export class Connection implements OrderedSink {
       case WireProtocol.Http1:
       case WireProtocol.Undecided:
         return new Http1Connection(this.info, this.#host);
+      case WireProtocol.Http2:
+        return new Http2Connection(this.info, this.#host);
       case WireProtocol.Tls:
         // TLS in a session's plaintext is nobody's to read.
         if (this.info.tls !== null) return null;
@@ -180,7 +183,7 @@ export class Connection implements OrderedSink {
 
 /** Not one of those that a dissector reads. */
 function isForeign(protocol: WireProtocol): boolean {
-  return protocol === WireProtocol.Http2 || protocol === WireProtocol.Other;
+  return protocol === WireProtocol.Other;
 }
 
 /** The first bytes of one direction. */

@@ -54,6 +54,7 @@ describe('an exchange', () => {
       },
       tls: null,
       encrypted: null,
+      http2: null,
       request: {
         headers: [
           ['Host', 'api.example:8443'],

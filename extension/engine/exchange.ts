@@ -15,6 +15,12 @@ export type MessageKind = 'request' | 'response';
 /** Field name and value in their original order and case (RFC 9110 section 5). Bytes are read as Latin-1. */
 export type Field = readonly [name: string, value: string];
 
+/**
+ * A field as far as it is known. null: it refers to what an earlier message said, and that was not seen (HTTP/2
+ * compresses fields by reference, RFC 7541).
+ */
+export type SeenField = readonly [name: string | null, value: string | null];
+
 export type Completeness =
   | 'complete'
   | 'request-truncated'
@@ -53,10 +59,10 @@ export interface Body {
 }
 
 export interface Message {
-  /** `HTTP/1.0`, `HTTP/1.1`, or as it was sent. */
+  /** `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`, or as it was sent. */
   version: string;
-  fields: Field[];
-  trailers: Field[];
+  fields: SeenField[];
+  trailers: SeenField[];
   body: Body;
   /** First and last byte, in milliseconds since the trace's start; null where not seen (yet). */
   firstByte: number | null;
@@ -66,15 +72,36 @@ export interface Message {
 }
 
 export interface Request extends Message {
+  /** Empty when it is not known. */
   method: string;
-  /** request-target as sent (RFC 9112 section 3.2). */
+  /**
+   * request-target as sent (RFC 9112 section 3.2). HTTP/2: the path, and for CONNECT without one the authority;
+   * empty when it is not known.
+   */
   target: string;
+  /** HTTP/2 (RFC 9113 section 8.3.1); null in HTTP/1 and when not known. */
+  scheme: string | null;
+  authority: string | null;
 }
 
 export interface Response extends Message {
+  /** {@link UNKNOWN_STATUS} when it is not known. */
   status: number;
   /** reason-phrase, possibly empty. */
   statusText: string;
+}
+
+/** Of a response whose status could not be read. */
+export const UNKNOWN_STATUS = -1;
+
+/** How an exchange stands on an HTTP/2 connection. */
+export interface StreamInfo {
+  /** Stream identifier (RFC 9113 section 5.1.1). */
+  readonly stream: number;
+  /** Promised by the server, not asked for by the client (section 8.4). */
+  readonly pushed: boolean;
+  /** RST_STREAM (section 6.4): the error code, and which side sent it. */
+  readonly reset: { readonly code: number; readonly by: Side } | null;
 }
 
 export interface Process {
@@ -148,6 +175,8 @@ export interface Exchange {
   firstOnConnection: boolean;
   /** 101 or CONNECT 2xx: what the connection carries afterwards. */
   tunnel: { protocol: string; sent: number; received: number } | null;
+  /** null: HTTP/1. */
+  http2: StreamInfo | null;
   /** Set for a connection that stands for itself, without messages. */
   encrypted: Encrypted | null;
 }

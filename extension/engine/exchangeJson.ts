@@ -2,15 +2,19 @@
  * The public JSON contract of one exchange: a line of `http-trace --format json`, and what the details view
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
-import type { Completeness, Side } from './exchange.ts';
+import type { Completeness, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
 export interface MessageJson {
-  readonly headers: readonly (readonly [string, string])[];
-  readonly trailers: readonly (readonly [string, string])[];
+  /**
+   * In their original order and case. HTTP/2: without pseudo-header fields that are known; a name or value is null
+   * where it refers to what was not seen.
+   */
+  readonly headers: readonly SeenField[];
+  readonly trailers: readonly SeenField[];
   /** After transfer decoding, before content decoding; null when unknown. */
   readonly bodySize: number | null;
   readonly bodyCaptured: number;
@@ -129,13 +133,22 @@ export interface ExchangeJson {
     readonly sent: number;
     readonly received: number;
   } | null;
+  /** null: not HTTP/2. */
+  readonly http2: {
+    /** Stream identifier. */
+    readonly stream: number;
+    /** Promised by the server (PUSH_PROMISE), not asked for. */
+    readonly pushed: boolean;
+    /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
+    readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
+  } | null;
   readonly request: MessageJson | null;
   readonly response: MessageJson | null;
   /** 1xx responses before the final one. */
   readonly interim: readonly {
     readonly status: number;
     readonly statusText: string;
-    readonly headers: readonly (readonly [string, string])[];
+    readonly headers: readonly SeenField[];
   }[];
   readonly messages: readonly StreamMessageJson[];
   /** What `messages` holds; null when the exchange carries none. */

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
+import type { SeenField } from './exchange.ts';
 import { Ending, Omission } from './record.ts';
 import { conversation, type RecordSpec, recordBatch, START, type Step } from './testing/records.ts';
 
@@ -91,8 +92,8 @@ function read(specs: readonly RecordSpec[]): Outcome {
   return { engine, jsons: changed.map((id) => engine.json(id)).filter((json) => json !== undefined) };
 }
 
-function idOf(headers: readonly (readonly [string, string])[]): string | undefined {
-  return headers.find(([name]) => name === 'X-Id')?.[1];
+function idOf(headers: readonly SeenField[]): string | undefined {
+  return headers.find(([name]) => name === 'X-Id')?.[1] ?? undefined;
 }
 
 function expectNoWrongPair(jsons: Outcome['jsons']): number {

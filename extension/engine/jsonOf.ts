@@ -2,13 +2,14 @@
 import { maskFields } from '../privacy/maskFields.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
-import type { Encrypted, Field } from './exchange.ts';
+import type { Encrypted, SeenField } from './exchange.ts';
 import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
+import { errorName } from './http2/frames.ts';
 import { messageStreamJson, messagesJson } from './messages/messagesJson.ts';
-import type { StoredExchange, StoredMessage } from './model.ts';
+import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, handshakeOf, phasesOf, startOf } from './phases.ts';
 import type { Direction } from './record.ts';
-import { protocolOf } from './rowOf.ts';
+import { protocolOf, statusOf } from './rowOf.ts';
 import { targetOf } from './target.ts';
 import { alertMeaning } from './tls/failure.ts';
 import type { TlsLibraries } from './tls/library.ts';
@@ -33,9 +34,9 @@ export function jsonOf(
     process: exchange.process,
     side: exchange.side,
     protocol: protocolOf(exchange),
-    method: exchange.request?.method ?? null,
+    method: exchange.request?.method || null,
     url: target.url === null || reveal ? target.url : maskUrl(target.url),
-    status: response?.status ?? null,
+    status: statusOf(response),
     statusText: response?.statusText ?? null,
     startedAt: formatTime(wallTime(startOf(exchange))),
     durationMs: durationOf(exchange),
@@ -56,6 +57,7 @@ export function jsonOf(
     },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
+    http2: http2Json(exchange),
     request: exchange.request === null ? null : messageJson(exchange.request, reveal),
     response: response === null ? null : messageJson(response, reveal),
     interim: exchange.interim.map((message) => ({
@@ -94,7 +96,7 @@ function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | n
 
 /** HTTP/2 over TLS is agreed on by ALPN and not otherwise (RFC 9113 section 3.2). */
 function alpnOf(exchange: StoredExchange): string | null {
-  return exchange.encrypted === null && protocolOf(exchange) === 'HTTP/2' ? 'h2' : null;
+  return exchange.encrypted === null && protocolOf(exchange) === HTTP2 ? 'h2' : null;
 }
 
 function alertJson(alert: TlsAlert, clientDirection: Direction | null): NonNullable<TlsJson['alert']> {
@@ -107,7 +109,13 @@ function encryptedJson({ reason, sent, received }: Encrypted): NonNullable<Excha
   return { reason, sent, received };
 }
 
-function fieldsJson(fields: readonly Field[], reveal: boolean): Field[] {
+function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
+  if (http2 === null) return null;
+  const { stream, pushed, reset } = http2;
+  return { stream, pushed, reset: reset === null ? null : { ...reset, name: errorName(reset.code) } };
+}
+
+function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] {
   return reveal ? [...fields] : maskFields(fields);
 }
 

@@ -108,3 +108,24 @@ export const MAX_UNBOUND_EXCHANGES = 1_024;
 
 /** Bytes of a body in br or zstd that are decoded again and again to find the messages in it. */
 export const MAX_REPEATED_CODING_BYTES = 1024 * 1024;
+
+/** Bytes of one HTTP/2 field block (RFC 9113 section 4.3) that are gathered; servers refuse far smaller ones. */
+export const MAX_FIELD_BLOCK = 256 * 1024;
+
+/** Bytes of one frame's payload that are looked at, where the frame carries neither content nor fields. */
+export const MAX_CONTROL_PAYLOAD = 4 * 1024;
+
+/**
+ * Bytes (as RFC 7541 section 4.1 counts them) of a dynamic table that are kept. Browsers and servers allow
+ * 64 KiB; of a larger one the oldest entries are as unknown as those before the trace.
+ */
+export const MAX_DYNAMIC_TABLE = 128 * 1024;
+
+/** HTTP/2 streams of one connection that are open at once; the oldest is given up beyond it. */
+export const MAX_STREAMS = 16_384;
+
+/** Streams of one connection remembered as over, where their numbers alone do not tell. */
+export const MAX_CLOSED_STREAMS = 1_024;
+
+/** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */
+export const MAX_SEARCH_BYTES = 128 * 1024;

@@ -14,22 +14,26 @@ import type {
   Process,
   Request,
   Response,
+  SeenField,
   Side,
+  StreamInfo,
   Tls,
   Violation,
 } from './exchange.ts';
 import { trimBlanks } from './http1/characters.ts';
-import { type RuleName, ruleText } from './http1/violations.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
+import { type RuleName, ruleText } from './violations.ts';
 
 /** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
 const EXCHANGE_COST = 600;
 const MESSAGE_COST = 400;
 /** Of a field that is kept by itself: an array of two strings. */
 const FIELD_COST = 100;
+/** Of a reference to a field. */
+const POINTER = 8;
 
 /** `name:value` and CRLF for each field, with or without blanks around the value; Latin-1. */
 type FieldLinesText = string;
@@ -48,6 +52,8 @@ export class StoredMessage implements Request, Response {
   version: string;
   method = '';
   target = '';
+  scheme: string | null = null;
+  authority: string | null = null;
   status = 0;
   statusText = '';
   readonly body = new BodyBuffer();
@@ -65,10 +71,12 @@ export class StoredMessage implements Request, Response {
   /** The stream ended before the message did. */
   cut = false;
 
-  #fields: FieldLinesText | readonly Field[] = '';
+  #fields: FieldLinesText | readonly SeenField[] = '';
   /** Where the fields begin in their text. */
   #fieldsAt = 0;
-  #trailers: FieldLinesText | readonly Field[] = '';
+  #trailers: FieldLinesText | readonly SeenField[] = '';
+  /** Of fields in a list: bytes that no other message keeps. */
+  #listCost = 0;
   #broken: BrokenRule[] | null = null;
 
   constructor(kind: MessageKind, position: number, version: string) {
@@ -77,11 +85,11 @@ export class StoredMessage implements Request, Response {
     this.version = version;
   }
 
-  get fields(): Field[] {
+  get fields(): SeenField[] {
     return split(this.#fields, this.#fieldsAt);
   }
 
-  get trailers(): Field[] {
+  get trailers(): SeenField[] {
     return split(this.#trailers, 0);
   }
 
@@ -91,13 +99,27 @@ export class StoredMessage implements Request, Response {
     this.#fieldsAt = fieldsAt;
   }
 
+  /**
+   * Fields that other messages share (HTTP/2): kept as they are.
+   * @param cost in bytes, of what this message alone keeps.
+   */
+  shareFields(fields: readonly SeenField[], cost: number): void {
+    this.#fields = fields;
+    this.#listCost += cost + POINTER * fields.length;
+  }
+
+  shareTrailers(trailers: readonly SeenField[], cost: number): void {
+    this.#trailers = trailers;
+    this.#listCost += cost + POINTER * trailers.length;
+  }
+
   setFields(fields: readonly Field[]): void {
-    this.#fields = join(fields);
+    this.#fields = this.#join(fields);
     this.#fieldsAt = 0;
   }
 
   setTrailers(trailers: readonly Field[]): void {
-    this.#trailers = join(trailers);
+    this.#trailers = this.#join(trailers);
   }
 
   get violations(): Violation[] {
@@ -120,9 +142,23 @@ export class StoredMessage implements Request, Response {
     }
   }
 
-  /** First value of a field, by its lower-case name. */
+  /** First value of a field, by its lower-case name; null when there is none that is known. */
   field(name: string): string | null {
     return firstValue(this.#fields, this.#fieldsAt, name);
+  }
+
+  #join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
+    let text = '';
+    for (const [name, value] of fields) {
+      // Odd ones may hold what would end a name or a line.
+      if (name.includes(':') || name.includes('\n') || value.includes('\n')) {
+        this.#listCost += fields.reduce((sum, [n, v]) => sum + FIELD_COST + n.length + v.length, 0);
+        return fields;
+      }
+      text += `${name}:${value}\r\n`;
+    }
+    // A rope keeps all its parts alive; this makes it one flat string.
+    return text.length === 0 ? '' : Buffer.from(text, 'latin1').toString('latin1');
   }
 
   get cost(): number {
@@ -130,27 +166,17 @@ export class StoredMessage implements Request, Response {
       MESSAGE_COST +
       this.target.length +
       this.statusText.length +
-      costOf(this.#fields) +
-      costOf(this.#trailers) +
+      lengthOf(this.#fields) +
+      lengthOf(this.#trailers) +
+      this.#listCost +
       this.body.captured
     );
   }
 }
 
-function join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
-  let text = '';
-  for (const [name, value] of fields) {
-    // Those of HTTP/2 may hold what would end a name or a line.
-    if (name.includes(':') || name.includes('\n') || value.includes('\n')) return fields;
-    text += `${name}:${value}\r\n`;
-  }
-  // A rope keeps all its parts alive; this makes it one flat string.
-  return text.length === 0 ? '' : Buffer.from(text, 'latin1').toString('latin1');
-}
-
-function split(text: FieldLinesText | readonly Field[], at: number): Field[] {
+function split(text: FieldLinesText | readonly SeenField[], at: number): SeenField[] {
   if (typeof text !== 'string') return [...text];
-  const fields: Field[] = [];
+  const fields: SeenField[] = [];
   for (let from = at; from < text.length; ) {
     const colon = text.indexOf(':', from);
     const end = text.indexOf('\n', colon);
@@ -160,8 +186,13 @@ function split(text: FieldLinesText | readonly Field[], at: number): Field[] {
   return fields;
 }
 
-function firstValue(text: FieldLinesText | readonly Field[], at: number, name: string): string | null {
-  if (typeof text !== 'string') return text.find(([other]) => other.toLowerCase() === name)?.[1] ?? null;
+function firstValue(text: FieldLinesText | readonly SeenField[], at: number, name: string): string | null {
+  if (typeof text !== 'string') {
+    for (const [other, value] of text) {
+      if (other !== null && other.length === name.length && other.toLowerCase() === name) return value;
+    }
+    return null;
+  }
   for (let from = at; from < text.length; ) {
     const colon = from + name.length;
     const end = text.indexOf('\n', from);
@@ -173,9 +204,8 @@ function firstValue(text: FieldLinesText | readonly Field[], at: number, name: s
   return null;
 }
 
-function costOf(text: FieldLinesText | readonly Field[]): number {
-  if (typeof text === 'string') return text.length;
-  return text.reduce((sum, [name, value]) => sum + FIELD_COST + name.length + value.length, 0);
+function lengthOf(text: FieldLinesText | readonly SeenField[]): number {
+  return typeof text === 'string' ? text.length : 0;
 }
 
 export class StoredConnection implements Connection {
@@ -219,6 +249,9 @@ export interface StoredEncrypted extends Encrypted {
   explained: boolean;
 }
 
+/** The version of every message on a stream. */
+export const HTTP2 = 'HTTP/2';
+
 const NONE: ReadonlySet<Completeness> = new Set();
 const SETS = new Map<string, Set<Completeness>>();
 
@@ -233,7 +266,8 @@ function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
   return set;
 }
 
-const COMPLETE = sharedSet(['complete']);
+const WHOLE: readonly Completeness[] = ['complete'];
+const COMPLETE = sharedSet(WHOLE);
 
 /** In which order completeness is told. */
 const ORDER: readonly Completeness[] = [
@@ -269,6 +303,10 @@ export class StoredExchange implements Exchange {
   /** Messages inside the exchange; null when it can have none. */
   messages: MessageList | null = null;
   encrypted: StoredEncrypted | null = null;
+  /** HTTP/2: its stream's identifier. */
+  stream: number | null = null;
+  pushed = false;
+  reset: { readonly code: number; readonly by: Side } | null = null;
 
   /** Grows with each change that was reported. */
   revision = 0;
@@ -297,6 +335,10 @@ export class StoredExchange implements Exchange {
     return this.connection.side;
   }
 
+  get http2(): StreamInfo | null {
+    return this.stream === null ? null : { stream: this.stream, pushed: this.pushed, reset: this.reset };
+  }
+
   get violations(): Violation[] {
     const all = this.request?.violations ?? [];
     for (const interim of this.interim) all.push(...interim.violations);
@@ -315,6 +357,31 @@ export class StoredExchange implements Exchange {
     if (this.interim === NO_INTERIM) this.interim = [];
     if (this.interim.length < limit) this.interim.push(message);
     else this.interimDropped = true;
+  }
+
+  /** What is not whole by the messages themselves, besides `extra`; for when it ends. */
+  labelEnd(extra: readonly Completeness[]): void {
+    const labels: Completeness[] = [...extra];
+    const { request, response } = this;
+    if (request !== null) {
+      if (request.truncated) labels.push('request-truncated');
+      if (request.gap) labels.push('request-gap');
+      if (request.cut) labels.push('aborted');
+    }
+    if (response !== null) {
+      if (response.truncated) labels.push('response-truncated');
+      if (response.gap) labels.push('response-gap');
+      if (response.cut) labels.push('aborted');
+    }
+    if (
+      request?.headIncomplete === true ||
+      response?.headIncomplete === true ||
+      this.interim.some((message) => message.headIncomplete)
+    ) {
+      labels.push('headers-incomplete');
+    }
+    if (!this.connection.known) labels.push('socket-unknown');
+    this.label(labels.length === 0 ? WHOLE : labels);
   }
 
   label(values: readonly Completeness[]): void {

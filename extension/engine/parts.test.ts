@@ -3,10 +3,10 @@ import { formatAddress, formatIPv6 } from './address.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import { readContentType, shortType } from './contentType.ts';
 import { LineBuffer } from './http1/lineBuffer.ts';
-import { ruleText } from './http1/violations.ts';
 import { formatTime } from './jsonOf.ts';
 import { StoredConnection, StoredExchange, StoredMessage } from './model.ts';
 import { targetOf } from './target.ts';
+import { ruleText } from './violations.ts';
 
 describe('addresses', () => {
   it('are written as RFC 5952 has it', () => {

@@ -183,7 +183,10 @@ export class Reassembly {
     if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length;
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated === 0 ? bytes : repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
-    const foreign = record.protocol !== WireProtocol.Undecided && record.protocol !== WireProtocol.Http1;
+    const foreign =
+      record.protocol === WireProtocol.Tls ||
+      record.protocol === WireProtocol.Other ||
+      record.omission === Omission.Protocol;
     if (foreign) this.#foreign = true;
     if (fresh.length > 0) this.#sink.bytes(record, fresh);
     const omitted = record.size - Math.max(repeated, bytes.length);

@@ -1,7 +1,8 @@
 /** The row of an exchange: see row.ts. */
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { shortType } from './contentType.ts';
-import type { StoredExchange } from './model.ts';
+import { UNKNOWN_STATUS } from './exchange.ts';
+import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
 import type { ExchangeRow } from './row.ts';
 import { targetOf } from './target.ts';
@@ -12,8 +13,8 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
   return {
     id: exchange.id,
     revision: exchange.revision,
-    method: request?.method ?? null,
-    status: response?.status ?? null,
+    method: request?.method || null,
+    status: statusOf(response),
     statusText: response?.statusText ?? null,
     scheme: target.scheme,
     host: target.host,
@@ -49,8 +50,15 @@ function sizesOf(exchange: StoredExchange): Pick<ExchangeRow, 'requestSize' | 'r
     : { requestSize: received, responseSize: sent };
 }
 
+/** null: not known, or there is no response. */
+export function statusOf(response: StoredMessage | null): number | null {
+  return response === null || response.status === UNKNOWN_STATUS ? null : response.status;
+}
+
 /** As the request names it, else the response, else as TLS does; empty when none is known. */
 export function protocolOf(exchange: StoredExchange): string {
   if (exchange.encrypted !== null) return exchange.connection.tls?.wire?.version ?? 'TLS';
+  // The request of an upgrade was HTTP/1, the exchange is a stream all the same (RFC 7540 section 3.2).
+  if (exchange.stream !== null) return HTTP2;
   return exchange.request?.version || exchange.response?.version || '';
 }

@@ -16,11 +16,14 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
 export function targetOf(exchange: StoredExchange): Target {
   if (exchange.encrypted !== null) return encryptedTarget(exchange);
   const { connection, request } = exchange;
-  const scheme = connection.tls === null ? 'http' : 'https';
+  const scheme = schemeOf(request?.scheme ?? null) ?? (connection.tls === null ? 'http' : 'https');
   const server = serverAddress(exchange);
   if (request === null) return { scheme, host: server, path: null, url: null };
   const { method, target } = request;
-  if (method === 'CONNECT') return { scheme: null, host: target, path: target, url: target };
+  // Its path was not seen (HTTP/2).
+  if (target === '') return { scheme, host: request.authority ?? server, path: null, url: null };
+  if (method === 'CONNECT' && !target.startsWith('/'))
+    return { scheme: null, host: target, path: target, url: target };
   const absolute = target.startsWith('/') ? null : ABSOLUTE.exec(target);
   if (absolute !== null) {
     const [, name = '', authority = '', rest = ''] = absolute;
@@ -32,11 +35,16 @@ export function targetOf(exchange: StoredExchange): Target {
       url: target,
     };
   }
-  const host = (request.field('host') || null) ?? server;
+  const host = (request.authority || request.field('host') || null) ?? server;
   if (host === null) return { scheme, host, path: target, url: target };
   if (target === '*') return { scheme, host, path: target, url: `${scheme}://${host}` };
   const slash = target.startsWith('/') ? '' : '/';
   return { scheme, host, path: target, url: `${scheme}://${host}${slash}${target}` };
+}
+
+function schemeOf(scheme: string | null): 'http' | 'https' | null {
+  const lower = scheme?.toLowerCase();
+  return lower === 'http' || lower === 'https' ? lower : null;
 }
 
 function serverAddress({ connection, side }: StoredExchange): string | null {

@@ -35,7 +35,7 @@ function extension(message: MessageJson | null): string {
 }
 
 function mediaType(message: MessageJson | null): string {
-  const field = message?.headers.find(([name]) => name.toLowerCase() === 'content-type');
+  const field = message?.headers.find(([name]) => name?.toLowerCase() === 'content-type');
   return (field?.[1] ?? '').replace(/;.*/s, '').trim().toLowerCase();
 }
 

@@ -35,7 +35,8 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   },
   'headers-incomplete': {
     label: 'headers cut',
-    sentence: 'Part of the header section was not captured, so fields may be missing.',
+    sentence:
+      'Part of the header section was not captured or refers to fields that were not seen; such fields are missing or unknown.',
     tone: 'fault',
   },
   'request-gap': {

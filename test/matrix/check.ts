@@ -61,8 +61,8 @@ export function sha(bytes: Uint8Array): string {
 }
 
 export function field(message: MessageJson | null, name: string): string[] {
-  const found = message?.headers.filter(([n]) => n.toLowerCase() === name.toLowerCase()) ?? [];
-  return found.map(([, value]) => value);
+  const found = message?.headers.filter(([n]) => n?.toLowerCase() === name.toLowerCase()) ?? [];
+  return found.map(([, value]) => value ?? '');
 }
 
 /** Longer bodies are random bytes of the peers, without an id. */

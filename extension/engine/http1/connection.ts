@@ -8,7 +8,8 @@
  */
 import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
-import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
@@ -69,6 +70,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #side: Side | null = null;
   #exchanges = 0;
   #tunnel: StoredExchange | null = null;
+  /** Reads what the connection was upgraded to. */
+  #upgraded: Http2Connection | null = null;
   /** Something happened that may let a held direction go on. */
   #retry = false;
   #retrying = false;
@@ -84,7 +87,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   get waiting(): boolean {
-    return this.#lanes[0].held.length > 0 || this.#lanes[1].held.length > 0;
+    const [out, back] = this.#lanes;
+    return out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false);
   }
 
   get joinedLate(): boolean {
@@ -99,6 +103,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     for (const lane of this.#lanes) {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }
+    this.#upgraded?.advance(upTo);
   }
 
   finish(at: number): void {
@@ -109,6 +114,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       lane.ended = true;
     }
     this.#endTunnel('open');
+    this.#upgraded?.finish(this.#time);
     this.#pairing.over(this.#time, false);
   }
 
@@ -123,7 +129,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#note(context);
     const lane = this.#lanes[direction];
     const wholeMessages = reason === 'foreign' || reason === 'filter';
-    if (wholeMessages && (lane.reader === null || lane.reader.idle) && this.#tunnel === null) {
+    if (wholeMessages && (lane.reader === null || lane.reader.idle) && !this.#tunnelling) {
       lane.reader?.pass(length);
       return;
     }
@@ -139,11 +145,13 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     // What this direction still waits for may never come; and nothing follows that could be misread.
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
+    this.#upgraded?.ended(direction, orderly, context);
   }
 
   closed(context: PieceContext): void {
     this.#note(context);
     this.#endTunnel('cut');
+    this.#upgraded?.closed(context);
     this.#pairing.over(this.#time, true);
   }
 
@@ -365,7 +373,27 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     const responding = this.#pairing.responding;
     this.#pairing.responseEnded(message);
-    if (responding !== null && responding === this.#tunnel) this.#laneOf('request').reader?.becomeTunnel();
+    if (responding === null || responding !== this.#tunnel) return;
+    this.#laneOf('request').reader?.becomeTunnel();
+    if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#upgrade(responding);
+  }
+
+  /** The rest of the connection is HTTP/2, which answers this request on its stream 1 (RFC 7540 section 3.2). */
+  #upgrade(exchange: StoredExchange): void {
+    if (exchange.response !== null) exchange.addInterim(exchange.response, MAX_INTERIM);
+    exchange.response = null;
+    exchange.responseDone = false;
+    exchange.tunnel = null;
+    this.#tunnel = null;
+    this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
+  }
+
+  get #tunnelling(): boolean {
+    return this.#tunnel !== null || this.#upgraded !== null;
+  }
+
+  #directionOf(kind: MessageKind): Direction {
+    return (kind === 'request') === (this.#side === 'client') ? Direction.Out : Direction.In;
   }
 
   hidden(kind: MessageKind): void {
@@ -373,13 +401,15 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, bytes: Buffer, { time }: Origin): void {
+  tunnelled(kind: MessageKind, bytes: Buffer, { time, pid }: Origin): void {
+    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
-  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time }: Origin): void {
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, pid }: Origin): void {
+    this.#upgraded?.missing(this.#directionOf(kind), length, reason, { time, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
     const reader = this.#laneOf(kind).tunnel;
     const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;

@@ -1,9 +1,9 @@
 /** Field lines of one head or trailer section (RFC 9112 section 5), read leniently and labelled. */
 import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_LATE_FRAMING_FIELDS } from '../limits.ts';
+import type { RuleName } from '../violations.ts';
 import { isBlank, isToken, trimBlanks, worstControl } from './characters.ts';
 import { isFramingField } from './framing.ts';
-import type { RuleName } from './violations.ts';
 
 export class FieldLines {
   readonly fields: Field[] = [];

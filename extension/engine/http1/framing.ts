@@ -1,7 +1,7 @@
 /** How a body is delimited: RFC 9112 section 6.3, and what is sensible where its rules are broken. */
 import type { Field } from '../exchange.ts';
+import type { RuleName } from '../violations.ts';
 import { listMembers } from './characters.ts';
-import type { RuleName } from './violations.ts';
 
 export type Framing =
   | { readonly kind: 'none' }

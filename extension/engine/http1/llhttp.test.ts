@@ -207,8 +207,8 @@ function readInput(test: Case): Reading {
   for (const [i, message] of stored.entries()) {
     const read = messages[i] as Read;
     if (!test.finish) read.complete = beforeEnd[i] ?? false;
-    read.headers = message.fields.map(([name, value]) => [name, value]);
-    read.trailers = message.trailers.map(([name, value]) => [name, value]);
+    read.headers = message.fields.map(([name, value]) => [name ?? '', value ?? '']);
+    read.trailers = message.trailers.map(([name, value]) => [name ?? '', value ?? '']);
     read.body = Buffer.concat(message.body.chunks).toString('latin1');
     // llhttp does not ask for Host.
     if (message.violations.some(({ rule }) => rule !== 'RFC 9112 section 3.2')) error = true;

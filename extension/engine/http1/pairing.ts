@@ -34,8 +34,6 @@ interface Limbo {
   hiding: boolean;
 }
 
-const WHOLE: readonly Completeness[] = ['complete'];
-
 export class Pairing {
   readonly #host: PairingHost;
   /** Requests whose final response has not begun, in order. */
@@ -258,27 +256,7 @@ export class Pairing {
 
   #end(exchange: StoredExchange, at: number, extra: readonly Completeness[]): void {
     if (exchange.state === 'ended') return;
-    const labels: Completeness[] = [...extra];
-    const { request, response } = exchange;
-    if (request !== null) {
-      if (request.truncated) labels.push('request-truncated');
-      if (request.gap) labels.push('request-gap');
-      if (request.cut) labels.push('aborted');
-    }
-    if (response !== null) {
-      if (response.truncated) labels.push('response-truncated');
-      if (response.gap) labels.push('response-gap');
-      if (response.cut) labels.push('aborted');
-    }
-    if (
-      request?.headIncomplete === true ||
-      response?.headIncomplete === true ||
-      exchange.interim.some((message) => message.headIncomplete)
-    ) {
-      labels.push('headers-incomplete');
-    }
-    if (!exchange.connection.known) labels.push('socket-unknown');
-    exchange.label(labels.length === 0 ? WHOLE : labels);
+    exchange.labelEnd(extra);
     this.#running.delete(exchange);
     this.#host.exchangeEnded(exchange, at);
   }

@@ -8,6 +8,7 @@ import type { PieceContext } from '../dissector.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
 import { StoredMessage } from '../model.ts';
+import type { RuleName } from '../violations.ts';
 import { CR, LF } from './characters.ts';
 import { findLastChunk, readChunkLine, TERMINATOR_TAIL } from './chunks.ts';
 import { FieldLines } from './fieldLines.ts';
@@ -16,7 +17,6 @@ import { LineBuffer } from './lineBuffer.ts';
 import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 import { readPlainHead } from './plainHead.ts';
 import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
-import type { RuleName } from './violations.ts';
 
 /** What a message keeps of a piece of the stream. */
 export type Origin = Pick<PieceContext, 'time' | 'pid'>;

@@ -1,7 +1,8 @@
 /** Request line and status line (RFC 9112 sections 3 and 4), read leniently and labelled. */
+
+import type { RuleName } from '../violations.ts';
 import { isBlank, isTarget, isToken, trimBlanks, worstControl } from './characters.ts';
 import { isKnownMethod } from './methods.ts';
-import type { RuleName } from './violations.ts';
 
 export interface RequestLine {
   readonly method: string;

@@ -1,8 +1,8 @@
 /**
- * The rules that a message can break, each with the section that states it and how the bytes are read all the
+ * The rules of HTTP/1 that a message can break, each with the section that states it and how the bytes are read all the
  * same. Messages never contain captured bytes.
  */
-const RULES = {
+export const HTTP1_RULES = {
   'method-token': ['RFC 9110 section 9.1', 'The method is not a token.'],
   'request-line-spaces': [
     'RFC 9112 section 3',
@@ -106,11 +106,3 @@ const RULES = {
     'Bytes that are no HTTP message precede this one; they are skipped.',
   ],
 } as const satisfies Record<string, readonly [rule: string, message: string]>;
-
-export type RuleName = keyof typeof RULES;
-
-/** Section and sentence of a rule. */
-export function ruleText(name: RuleName): { readonly rule: string; readonly message: string } {
-  const [rule, message] = RULES[name];
-  return { rule, message };
-}

@@ -9,6 +9,8 @@ export interface Golden {
   readonly options?: ConversationOptions;
   /** Recognised by where a call began: other pieces are other evidence. */
   readonly byBoundary?: true;
+  /** Of so many places to split or exchange, one is tried; all of them unless it is too long. */
+  readonly stride?: number;
   /** Summaries (testing/summary.ts) after finish(). */
   readonly expected: readonly string[];
 }

@@ -32,6 +32,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
       ...ends,
       { name: 'Transport', value: connection.transport === 'tcp' ? 'TCP' : 'Unix socket' },
       { name: 'Protocol', value: exchange.protocol },
+      ...(exchange.http2 === null ? [] : streamFacts(exchange.http2)),
       { name: 'Process', value: processText(exchange) },
       { name: 'Connection id', value: connection.id, remark: socketRemark(exchange), code: true },
     ]),
@@ -90,4 +91,15 @@ function resumption({ resumed }: TlsJson): string | null {
 function alertText({ name, code, sentBy }: NonNullable<TlsJson['alert']>): string {
   const what = code === null ? 'encrypted' : name === null ? String(code) : `${name} (${code})`;
   return sentBy === null ? what : `${what}, sent by the ${sentBy}`;
+}
+
+function streamFacts({ stream, pushed, reset }: NonNullable<ExchangeJson['http2']>): readonly Fact[] {
+  const facts: Fact[] = [
+    { name: 'Stream', value: String(stream), remark: pushed ? 'pushed by the server' : null, code: true },
+  ];
+  if (reset !== null) {
+    const name = reset.name ?? `error ${reset.code}`;
+    facts.push({ name: 'Stream reset', value: name, remark: `by the ${reset.by}`, code: true });
+  }
+  return facts;
 }

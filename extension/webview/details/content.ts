@@ -5,7 +5,7 @@ export type ContentKind = 'json' | 'form' | 'text' | 'image' | 'binary';
 
 export function field(message: MessageJson, name: string): string | null {
   const wanted = name.toLowerCase();
-  return message.headers.find(([n]) => n.toLowerCase() === wanted)?.[1] ?? null;
+  return message.headers.find(([n]) => n?.toLowerCase() === wanted)?.[1] ?? null;
 }
 
 /** The media type as sent, parameters included; null when there is none. */

@@ -1,11 +1,12 @@
+import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { el } from '../dom.ts';
-import { plural } from '../format.ts';
+import { plural, UNKNOWN } from '../format.ts';
 import { shorten, visibleLine } from '../text.ts';
 import { copyButton, heading, nothing } from './parts.ts';
 import type { TabActions } from './tabs.ts';
 
-type Fields = readonly (readonly [string, string])[];
+type Fields = readonly SeenField[];
 
 /** A field value beyond this is cut on screen; copying gives all of it. */
 const MAX_VALUE = 16_384;
@@ -39,22 +40,27 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
 
 function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
   const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
-    actions.copy(fields.map(([name, value]) => `${name}: ${value}\n`).join(''));
+    actions.copy(fields.map(([name, value]) => `${name ?? UNKNOWN}: ${value ?? UNKNOWN}\n`).join(''));
   });
   const count = el('span', { class: 'remark' }, plural(fields.length, 'field'));
   return heading(title, count, copy);
+}
+
+/** What HTTP/2 refers to and was not seen is said to be unknown. */
+function known(text: string | null): Node | string {
+  if (text !== null) return visibleLine(shorten(text, MAX_VALUE));
+  return el(
+    'span',
+    { class: 'unknown', title: 'Refers to a field sent before the trace saw the connection' },
+    'unknown',
+  );
 }
 
 function table(fields: Fields): HTMLElement {
   const rows = fields
     .slice(0, MAX_FIELDS)
     .map(([name, value]) =>
-      el(
-        'tr',
-        {},
-        el('th', { scope: 'row' }, visibleLine(shorten(name, MAX_VALUE))),
-        el('td', {}, visibleLine(shorten(value, MAX_VALUE))),
-      ),
+      el('tr', {}, el('th', { scope: 'row' }, known(name)), el('td', {}, known(value))),
     );
   if (fields.length > MAX_FIELDS) {
     const more = `and ${plural(fields.length - MAX_FIELDS, 'more field')}`;

@@ -123,8 +123,8 @@ export function bodyOf(message: MessageJson | null): Buffer {
 
 /** Values of a field, by its case-insensitive name. */
 export function field(message: MessageJson | null, name: string): string[] {
-  const found = message?.headers.filter(([n]) => n.toLowerCase() === name.toLowerCase()) ?? [];
-  return found.map(([, value]) => value);
+  const found = message?.headers.filter(([n]) => n?.toLowerCase() === name.toLowerCase()) ?? [];
+  return found.map(([, value]) => value ?? '');
 }
 
 /** The exchange whose request carries this id, seen from this side. @throws unless there is exactly one */

@@ -301,6 +301,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     },
     tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
+    http2: null,
     request: message({
       headers: [
         ['Host', row.host ?? ''],

@@ -59,8 +59,8 @@ function accepts(request: StoredMessage | null, response: StoredMessage | null):
 
 function extensionsOf(response: StoredMessage | null): string[] {
   return (response?.fields ?? [])
-    .filter(([name]) => name.toLowerCase() === 'sec-websocket-extensions')
-    .flatMap(([, value]) => value.slice(0, MAX_LENGTH).split(','));
+    .filter(([name]) => name?.toLowerCase() === 'sec-websocket-extensions')
+    .flatMap(([, value]) => (value ?? '').slice(0, MAX_LENGTH).split(','));
 }
 
 function readDeflate(parameters: string, kind: MessageKind, broken: LabelName[]): Deflate {

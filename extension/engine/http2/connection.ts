@@ -1,0 +1,549 @@
+/**
+ * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so that its two messages belong together by
+ * their number. A stream that was opened before its request could be seen is known by what comes of it.
+ */
+import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import { type Completeness, type Side, UNKNOWN_STATUS } from '../exchange.ts';
+import { HELD_PATIENCE, MAX_CLOSED_STREAMS, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
+import { openMessageReader } from '../messages/formats.ts';
+import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
+import type { MissingReason } from '../reassembly.ts';
+import { Direction } from '../record.ts';
+import {
+  DEFAULT_FRAME_SIZE,
+  FLAG_END_STREAM,
+  FLAG_PADDED,
+  FRAME_HEADER,
+  type Frame,
+  SETTINGS_HEADER_TABLE_SIZE,
+  SETTINGS_MAX_FRAME_SIZE,
+} from './frames.ts';
+import { readHead, readTrailers, sectionKind } from './head.ts';
+import { DEFAULT_TABLE_SIZE, type FieldSection } from './hpack.ts';
+import { Lane, type LaneSink } from './lane.ts';
+import { type HeldPiece, RoleSniffer } from './roleSniffer.ts';
+import { type Half, Stream } from './stream.ts';
+
+const NO_ERROR = 0;
+/** The stream of the request that asked for the upgrade. */
+const UPGRADED_STREAM = 1;
+/** `P`, with which the preface begins and no frame does: it would be larger than any. */
+const PREFACE_START = 0x50;
+/** Bytes of a payload (RFC 9113 section 4.2). */
+const LARGEST_FRAME = 2 ** 24 - 1;
+const MAX_HIDDEN_RANGES = 16;
+
+/** What one direction carries. */
+type Role = 'request' | 'response';
+
+const OTHER: Readonly<Record<Role, Role>> = { request: 'response', response: 'request' };
+
+export class Http2Connection implements Dissector {
+  readonly #info: StoredConnection;
+  readonly #host: ConnectionHost;
+  /** Nothing of it came before what is seen. */
+  readonly #fromStart: boolean;
+  readonly #lanes: Record<Role, Lane | null> = { request: null, response: null };
+  /** What the side that receives each direction allows. */
+  readonly #allowed = { request: new Allowance(), response: new Allowance() };
+  /** Streams of the DATA frames under way. */
+  readonly #data: Record<Role, Stream | null> = { request: null, response: null };
+  #side: Side | null = null;
+  #sniffer: RoleSniffer | null = null;
+  #exchanges = 0;
+
+  readonly #streams = new Map<number, Stream>();
+  /** The highest identifier of a stream that the client was seen to open. */
+  #highest = 0;
+  /** Streams that the client may have opened unseen: from (inclusive) to (exclusive), ascending. */
+  readonly #hidden: { readonly from: number; to: number }[] = [];
+  /** Those of them, and of promised ones, that are over. */
+  readonly #closed = new Set<number>();
+  /** Streams answered whose request has not come, with the emission time of the answer's end. */
+  readonly #unasked = new Map<Stream, bigint>();
+  #time = 0;
+
+  /** @param upgraded the exchange of HTTP/1 whose response is to come on stream 1 (RFC 7540 section 3.2). */
+  constructor(info: StoredConnection, host: ConnectionHost, upgraded: StoredExchange | null = null) {
+    this.#info = info;
+    this.#host = host;
+    this.#fromStart = upgraded !== null || !info.joinedLate;
+    if (upgraded !== null) this.#adopt(upgraded);
+    this.opened();
+  }
+
+  get waiting(): boolean {
+    return this.#unasked.size > 0;
+  }
+
+  opened(): void {
+    if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
+  }
+
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
+    this.#time = Math.max(this.#time, context.time);
+    if (this.#side !== null) this.#lane(this.#roleOf(direction), bytes).reader.feed(bytes, context);
+    else this.#sniff({ direction, bytes: Buffer.from(bytes), length: bytes.length, limit: false, context });
+  }
+
+  missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void {
+    this.#time = Math.max(this.#time, context.time);
+    const limit = reason === 'limit' || reason === 'filter';
+    if (this.#side !== null) this.#lane(this.#roleOf(direction), null).reader.gap(length, limit, context);
+    else this.#sniff({ direction, bytes: null, length, limit, context });
+  }
+
+  ended(direction: Direction, _orderly: boolean, context: PieceContext): void {
+    this.#time = Math.max(this.#time, context.time);
+    if (this.#side === null) return;
+    const role = this.#roleOf(direction);
+    this.#lanes[role]?.end(context);
+    for (const stream of [...this.#streams.values()]) {
+      const half = stream[role];
+      if (!half.ended) cutOff(stream, half, context.time);
+      // What the client still sends has nobody to answer it.
+      if (role === 'response') this.#over(stream, context.time, unanswered(stream));
+      else this.#endIfDone(stream, context);
+    }
+  }
+
+  advance(upTo: bigint): void {
+    for (const [stream, since] of [...this.#unasked]) {
+      if (since + HELD_PATIENCE <= upTo) this.#over(stream, stream.exchange.response?.lastByte ?? 0, []);
+    }
+  }
+
+  closed(context: PieceContext): void {
+    for (const stream of [...this.#streams.values()]) this.#over(stream, context.time, unanswered(stream));
+  }
+
+  finish(at: number): void {
+    this.#time = Math.max(this.#time, at);
+    const context = { time: this.#time, pid: 0, emitted: 0n };
+    this.#lanes.request?.end(context);
+    this.#lanes.response?.end(context);
+    for (const stream of [...this.#streams.values()]) {
+      for (const half of [stream.request, stream.response]) {
+        if (half.ended) continue;
+        if (half.message !== null && stream.tunnel === null) half.message.truncated = true;
+        half.end('open', this.#time);
+      }
+      this.#over(stream, this.#time, unanswered(stream));
+    }
+  }
+
+  // ── directions ─────────────────────────────────────────────────────────────────────────────────────────
+
+  #sniff(piece: HeldPiece): void {
+    this.#sniffer ??= new RoleSniffer();
+    this.#sniffer.add(piece);
+    if (this.#sniffer.side !== null) this.#become(this.#sniffer.side);
+  }
+
+  #become(side: Side): void {
+    this.#side = side;
+    this.#info.side = side;
+    const pieces = this.#sniffer?.pieces ?? [];
+    this.#sniffer = null;
+    for (const { direction, bytes, length, limit, context } of pieces) {
+      const lane = this.#lane(this.#roleOf(direction), bytes);
+      if (bytes !== null) lane.reader.feed(bytes, context);
+      else lane.reader.gap(length, limit, context);
+    }
+  }
+
+  #roleOf(direction: Direction): Role {
+    return (direction === Direction.Out) === (this.#side === 'client') ? 'request' : 'response';
+  }
+
+  /** @param bytes the first ones of the direction, where it has none yet. */
+  #lane(role: Role, bytes: Buffer | null): Lane {
+    const lane = this.#lanes[role];
+    if (lane !== null) return lane;
+    const other = this.#lanes[OTHER[role]];
+    // Joined late, or not: a client's preface is the beginning of both directions.
+    const begins =
+      role === 'request' ? bytes?.[0] === PREFACE_START : other !== null && !other.lossy && other.begun;
+    const late = !this.#fromStart && !begins;
+    const start = late ? 'anywhere' : role === 'request' ? 'preface' : 'frame';
+    const made = new Lane(this.#sinkOf(role), start);
+    this.#lanes[role] = made;
+    this.#allowed[role].apply(made);
+    if (late && role === 'request') this.#hidden.push({ from: 1, to: Number.POSITIVE_INFINITY });
+    return made;
+  }
+
+  #sinkOf(role: Role): LaneSink {
+    return {
+      block: (frame, section, promised, size, context) => {
+        if (promised !== 0) this.#promise(role, frame, section, promised, size, context);
+        else this.#headers(role, frame, section, size, context);
+      },
+      dataBegan: (frame) => this.#dataBegan(role, frame),
+      data: (_frame, bytes, from, to, context) => this.#content(role, bytes, from, to, context),
+      dataMissing: (frame, length, limit, context) => this.#missing(role, frame, length, limit, context),
+      dataEnded: (frame, malformed, context) => this.#dataEnded(role, frame, malformed, context),
+      reset: (frame, code, context) => this.#reset(role, frame, code, context),
+      setting: (identifier, value) => {
+        const other = OTHER[role];
+        this.#allowed[other].set(identifier, value);
+        const lane = this.#lanes[other];
+        if (lane !== null) this.#allowed[other].apply(lane);
+      },
+      lost: (context) => this.#lost(role, context),
+    };
+  }
+
+  #lost(role: Role, context: PieceContext): void {
+    const other = this.#lanes[OTHER[role]];
+    this.#allowed[OTHER[role]].known = false;
+    if (other !== null) this.#allowed[OTHER[role]].apply(other);
+    if (role === 'request' && this.#hidden.at(-1)?.to !== Number.POSITIVE_INFINITY) {
+      this.#hidden.push({ from: this.#highest + 1, to: Number.POSITIVE_INFINITY });
+      const [first, second] = this.#hidden;
+      if (this.#hidden.length > MAX_HIDDEN_RANGES && first !== undefined && second !== undefined) {
+        this.#hidden.splice(0, 2, { from: first.from, to: second.to });
+      }
+    }
+    for (const stream of [...this.#streams.values()]) {
+      const half = stream[role];
+      if (half.ended) continue;
+      half.doubtful = true;
+      half.reader?.gap(null, 'lost', context.time);
+      if (half.message !== null && stream.tunnel === null) half.missing(0, false, false);
+      this.#endIfDone(stream, context);
+    }
+  }
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** May the client have opened this stream unseen? */
+  #isHidden(id: number): boolean {
+    if (this.#lanes.request === null && !this.#fromStart) return true;
+    return this.#hidden.some(({ from, to }) => id >= from && id < to);
+  }
+
+  /** The stream of a frame that may open it; null: the stream is over, or the frame has none. */
+  #streamOf(role: Role, frame: Frame, opens: boolean): Stream | null {
+    const { stream: id } = frame;
+    const known = this.#streams.get(id);
+    if (known !== undefined) return known;
+    if (id === 0 || this.#closed.has(id)) return null;
+    const hidden = this.#isHidden(id);
+    if (id % 2 === 0) {
+      // Promised where it could not be seen.
+      if (role === 'request' || this.#lanes.response?.lossy !== true) return null;
+    } else if (!hidden && (id <= this.#highest || (role === 'request' && !opens))) return null;
+    const stream = this.#open(id, frame);
+    if (role === 'request') stream.request.doubtful = hidden;
+    else {
+      stream.request.doubtful = hidden;
+      stream.response.doubtful = this.#lanes.response?.lossy ?? true;
+    }
+    return stream;
+  }
+
+  #open(id: number, frame: Frame): Stream {
+    if (this.#streams.size >= MAX_STREAMS) {
+      for (const oldest of this.#streams.values()) {
+        this.#over(oldest, this.#time, ['one-sided']);
+        break;
+      }
+    }
+    this.#exchanges++;
+    const exchange = this.#host.create(this.#host.process(frame.pid), this.#info, this.#exchanges === 1);
+    exchange.stream = id;
+    exchange.pushed = id % 2 === 0;
+    const stream = new Stream(id, exchange);
+    stream.response.doubtful = this.#lanes.response?.reader.lost ?? false;
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #adopt(exchange: StoredExchange): void {
+    const stream = new Stream(UPGRADED_STREAM, exchange);
+    stream.request.message = exchange.request;
+    stream.request.ended = true;
+    exchange.stream = UPGRADED_STREAM;
+    this.#exchanges = 1;
+    this.#highest = UPGRADED_STREAM;
+    this.#streams.set(UPGRADED_STREAM, stream);
+  }
+
+  /** The client was seen to open this stream: none below it is opened any more (section 5.1.1). */
+  #opened(id: number): void {
+    this.#highest = Math.max(this.#highest, id);
+    const last = this.#hidden.at(-1);
+    if (last !== undefined && last.to === Number.POSITIVE_INFINITY && id >= last.from) last.to = id;
+  }
+
+  // ── messages ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #headers(role: Role, frame: Frame, section: FieldSection, size: number, context: PieceContext): void {
+    const stream = this.#streamOf(role, frame, true);
+    if (stream === null) return;
+    const half = stream[role];
+    if (half.ended) return;
+    const ends = (frame.flags & FLAG_END_STREAM) !== 0;
+    // Trailers end the stream, and a head begins with a pseudo-header field: only both together can be doubted.
+    const kind = ends ? sectionKind(section) : 'head';
+    if (half.message !== null && half.message.status === UNKNOWN_STATUS && !half.begun && kind === 'head') {
+      // What was taken for the response was an interim one, whose status is not known.
+      stream.exchange.addInterim(half.message, MAX_INTERIM);
+      half.message = null;
+    }
+    const { message } = half;
+    if (message === null)
+      this.#begin(role, stream, frame, section, size, half.doubtful ? kind : 'head', context);
+    else {
+      message.wireSize += size;
+      message.lastByte = context.time;
+      if (!ends) message.breaks('h2-trailers', frame.position);
+      if (role === 'response' && message.status === UNKNOWN_STATUS && !half.begun && kind === 'unknown') {
+        message.headIncomplete = true;
+      } else readTrailers(message, section);
+      if (section.gap) message.gap = true;
+    }
+    if (ends) {
+      this.#endHalf(role, stream, context);
+      return;
+    }
+    if (message === null && half.message !== null && stream.tunnel === null) {
+      half.reader = openMessageReader(stream.exchange, role, this.#host);
+    }
+    this.#host.changed(stream.exchange);
+  }
+
+  #begin(
+    role: Role,
+    stream: Stream,
+    frame: Frame,
+    section: FieldSection,
+    size: number,
+    kind: 'head' | 'trailers' | 'unknown',
+    context: PieceContext,
+  ): void {
+    const half = stream[role];
+    const message = newMessage(role, frame);
+    message.wireSize = size;
+    message.lastByte = context.time;
+    if (section.gap) message.gap = true;
+    if (role === 'request' && kind === 'head' && frame.stream % 2 === 1) {
+      this.#opened(frame.stream);
+      half.doubtful = false;
+    }
+    if (kind !== 'head') {
+      message.gap = true;
+      message.headIncomplete = true;
+      if (kind === 'trailers') readTrailers(message, section);
+      this.#attach(role, stream, message);
+      return;
+    }
+    const { length, protocol } = readHead(message, section);
+    if (role === 'response' && message.status >= 100 && message.status < 200) {
+      if ((frame.flags & FLAG_END_STREAM) === 0) {
+        message.body.size = 0;
+        stream.exchange.addInterim(message, MAX_INTERIM);
+        return;
+      }
+      message.breaks('h2-informational', message.position);
+    }
+    half.expected = length;
+    if (role === 'request' && message.method === 'CONNECT') {
+      stream.tunnel = { protocol: protocol ?? 'CONNECT', sent: 0, received: 0 };
+    }
+    this.#attach(role, stream, message);
+  }
+
+  #attach(role: Role, stream: Stream, message: StoredMessage): void {
+    const { exchange } = stream;
+    stream[role].message = message;
+    exchange[role] = message;
+    if (stream.tunnel === null) return;
+    const status = exchange.response?.status ?? 0;
+    if (exchange.tunnel !== null || status < 200 || status >= 300) return;
+    exchange.tunnel = stream.tunnel;
+    for (const each of ['request', 'response'] as const) {
+      stream[each].read(openMessageReader(exchange, each, this.#host));
+    }
+  }
+
+  /** PUSH_PROMISE (section 8.4): the request that the server answers unasked. */
+  #promise(
+    role: Role,
+    frame: Frame,
+    section: FieldSection,
+    promised: number,
+    size: number,
+    context: PieceContext,
+  ): void {
+    if (role === 'request' || this.#streams.has(promised) || this.#closed.has(promised)) return;
+    const stream = this.#open(promised, frame);
+    stream.exchange.pushed = true;
+    if (promised % 2 !== 0) this.#opened(promised);
+    this.#begin('request', stream, frame, section, size, 'head', context);
+    if (promised % 2 !== 0) stream.request.message?.breaks('h2-stream-order', frame.position);
+    this.#endHalf('request', stream, context);
+  }
+
+  #dataBegan(role: Role, frame: Frame): void {
+    this.#data[role] = null;
+    const stream = this.#streamOf(role, frame, false);
+    if (stream === null || stream[role].ended) return;
+    const half = stream[role];
+    if (half.message === null) {
+      const message = newMessage(role, frame);
+      message.headIncomplete = true;
+      message.gap = half.doubtful;
+      this.#attach(role, stream, message);
+      if (half.doubtful) half.missing(0, false, false);
+    }
+    half.begun = true;
+    this.#data[role] = stream;
+  }
+
+  #content(role: Role, bytes: Buffer, from: number, to: number, context: PieceContext): void {
+    const stream = this.#data[role];
+    if (stream === null) return;
+    const half = stream[role];
+    (half.message as StoredMessage).lastByte = context.time;
+    if (half.reader !== null) half.reader.feed(bytes.subarray(from, to), context.time);
+    if (stream.tunnel === null) half.content(bytes, from, to, this.#host);
+    else {
+      // What a client sends before the tunnel is granted is the tunnel's all the same.
+      if (stream.exchange.tunnel === null) half.hold(bytes, from, to, context.time);
+      this.#tunnelled(role, stream.tunnel, to - from);
+    }
+    this.#host.changed(stream.exchange);
+  }
+
+  #missing(role: Role, frame: Frame, length: number, limit: boolean, context: PieceContext): void {
+    const stream = this.#data[role];
+    if (stream === null) return;
+    const half = stream[role];
+    (half.message as StoredMessage).lastByte = context.time;
+    const sized = (frame.flags & FLAG_PADDED) === 0;
+    half.reader?.gap(sized ? length : null, limit ? 'limit' : 'lost', context.time);
+    if (stream.tunnel !== null) this.#tunnelled(role, stream.tunnel, length);
+    else half.missing(length, limit, sized);
+    this.#host.changed(stream.exchange);
+  }
+
+  #tunnelled(role: Role, tunnel: NonNullable<Stream['tunnel']>, length: number): void {
+    if ((role === 'request') === (this.#side === 'client')) tunnel.sent += length;
+    else tunnel.received += length;
+  }
+
+  #dataEnded(role: Role, frame: Frame, malformed: boolean, context: PieceContext): void {
+    const stream = this.#data[role];
+    this.#data[role] = null;
+    if (stream === null) return;
+    const message = stream[role].message as StoredMessage;
+    message.wireSize += FRAME_HEADER + frame.length;
+    message.lastByte = context.time;
+    if (malformed) message.breaks('h2-padding', frame.position);
+    if (this.#allowed[role].exceeds(frame)) message.breaks('h2-frame-size', frame.position);
+    if ((frame.flags & FLAG_END_STREAM) !== 0) this.#endHalf(role, stream, context);
+    else this.#host.changed(stream.exchange);
+  }
+
+  #reset(role: Role, frame: Frame, code: number, context: PieceContext): void {
+    const stream = this.#streams.get(frame.stream);
+    if (stream === undefined) return;
+    const { request, response, exchange } = stream;
+    exchange.reset = { code, by: role === 'request' ? 'client' : 'server' };
+    // A server that has answered may so ask to be sent no more (section 8.1); what was sent is known.
+    const enough = code === NO_ERROR && role === 'response' && response.ended;
+    if (enough && !request.ended) request.end(request.doubtful ? 'lost' : 'complete', context.time);
+    for (const half of [request, response]) if (!half.ended) cutOff(stream, half, context.time);
+    this.#over(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
+  }
+
+  // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #endHalf(role: Role, stream: Stream, context: PieceContext): void {
+    stream[role].end('complete', context.time);
+    this.#endIfDone(stream, context);
+    this.#host.changed(stream.exchange);
+  }
+
+  #endIfDone(stream: Stream, context: PieceContext): void {
+    const { request, response } = stream;
+    if (!response.ended) return;
+    if (request.ended || (request.doubtful && request.message !== null)) this.#over(stream, context.time, []);
+    else if (request.message === null) {
+      // It may be found yet, and its record may come later: a blocking send is recorded when it returns.
+      const gone = request.doubtful && this.#lanes.request?.reader.lost !== true;
+      if (gone || stream.id % 2 === 0) this.#over(stream, context.time, []);
+      else this.#unasked.set(stream, context.emitted);
+    }
+  }
+
+  #over(stream: Stream, at: number, extra: readonly Completeness[]): void {
+    const { exchange, request, response, id } = stream;
+    this.#streams.delete(id);
+    this.#unasked.delete(stream);
+    if (id % 2 === 0 || this.#isHidden(id)) this.#close(id);
+    for (const half of [request, response]) if (!half.ended) half.end('lost', at);
+    const labels = [...extra];
+    if (exchange.request === null) {
+      if (this.#info.joinedLate) labels.push('joined-late');
+      else labels.push('one-sided', 'request-gap');
+    }
+    exchange.labelEnd(labels);
+    exchange.endedAt = at;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
+  }
+
+  #close(id: number): void {
+    this.#closed.add(id);
+    if (this.#closed.size <= MAX_CLOSED_STREAMS) return;
+    for (const oldest of this.#closed) {
+      this.#closed.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** SETTINGS of the receiving side, as far as they bind the sender. */
+class Allowance {
+  /** Every setting was seen. */
+  known = true;
+  #table = DEFAULT_TABLE_SIZE;
+  #frame = DEFAULT_FRAME_SIZE;
+
+  /** The largest value counts: when a smaller one takes effect is not known (section 6.5.3). */
+  set(identifier: number, value: number): void {
+    if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#table = Math.max(this.#table, value);
+    else if (identifier === SETTINGS_MAX_FRAME_SIZE) this.#frame = Math.max(this.#frame, value);
+  }
+
+  apply(lane: Lane): void {
+    lane.decoder.allowed = this.known ? this.#table : null;
+    lane.reader.maxFrameSize = Math.min(this.#frame, LARGEST_FRAME);
+  }
+
+  exceeds(frame: Frame): boolean {
+    return this.known && frame.length > this.#frame;
+  }
+}
+
+function newMessage(role: Role, frame: Frame): StoredMessage {
+  const message = new StoredMessage(role, frame.position, HTTP2);
+  message.firstByte = frame.time;
+  message.status = UNKNOWN_STATUS;
+  return message;
+}
+
+/** No more comes of it, and it did not say so. */
+function cutOff(stream: Stream, half: Half, at: number): void {
+  if (half.message !== null && stream.tunnel === null) half.message.cut = true;
+  half.end('cut', at);
+}
+
+/** Labels for a stream that is over without a response. */
+function unanswered({ exchange, response }: Stream): readonly Completeness[] {
+  if (exchange.response !== null || exchange.request?.cut === true) return [];
+  return response.doubtful ? ['one-sided', 'response-gap'] : ['unanswered'];
+}

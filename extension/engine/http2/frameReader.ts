@@ -1,0 +1,333 @@
+/**
+ * Cuts one direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps of
+ * known length. Within a frame whose length is known, a gap costs that frame alone; behind it, or where the
+ * connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is looked at a
+ * bounded number of times.
+ */
+import type { PieceContext } from '../dissector.ts';
+import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
+import { FrameSearch } from './frameSearch.ts';
+import {
+  DEFAULT_FRAME_SIZE,
+  FLAG_PADDED,
+  FRAME_HEADER,
+  type Frame,
+  FrameType,
+  PREFACE,
+  readStream,
+} from './frames.ts';
+
+export interface FrameSink {
+  /** A DATA frame begins; its content follows. */
+  dataBegan(frame: Frame, context: PieceContext): void;
+  /** Content of the DATA frame under way, without padding. */
+  data(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void;
+  /** Up to `length` bytes of content that are not known (padding may be among them). */
+  dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
+  /** The frame's last byte has come. @param malformed its padding is longer than itself. */
+  dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
+  /** Any other frame. @param whole false: bytes behind those that are given are missing. */
+  frame(frame: Frame, bytes: Buffer, from: number, to: number, whole: boolean, context: PieceContext): void;
+  /** It is not known which frames came here. */
+  lost(context: PieceContext): void;
+}
+
+enum State {
+  Preface,
+  Header,
+  /** DATA whose pad length comes. */
+  PadLength,
+  Data,
+  Padding,
+  Payload,
+  Lost,
+  Over,
+}
+
+export class FrameReader {
+  /** The largest payload that the receiver has ever allowed. */
+  maxFrameSize = DEFAULT_FRAME_SIZE;
+  /** The highest stream identifier seen. */
+  maxStream = 0;
+
+  readonly #sink: FrameSink;
+  #state: State;
+  /** Position of the next byte. */
+  #position = 0;
+  /** Gathered bytes of a header, of the preface or of a payload. */
+  #gathered = Buffer.allocUnsafe(64);
+  #count = 0;
+  #headerTime = 0;
+  #headerPid = 0;
+  #frame: Frame | null = null;
+  /** Bytes of the frame's content or payload, and of its padding, still to come. */
+  #remaining = 0;
+  #padding = 0;
+  #malformed = false;
+  /** Bytes of the payload are missing, behind those that were gathered. */
+  #damaged = false;
+  #search: FrameSearch | null = null;
+
+  /** @param start where the first byte stands: before the preface, before a frame, or anywhere. */
+  constructor(sink: FrameSink, start: 'preface' | 'frame' | 'anywhere') {
+    this.#sink = sink;
+    this.#state = start === 'preface' ? State.Preface : start === 'frame' ? State.Header : State.Lost;
+  }
+
+  get lost(): boolean {
+    return this.#state === State.Lost;
+  }
+
+  feed(bytes: Buffer, context: PieceContext): void {
+    let at = 0;
+    while (at < bytes.length) at = this.#step(bytes, at, context);
+  }
+
+  /** `length` bytes were moved and are not known. @param limit left out on purpose. */
+  gap(length: number, limit: boolean, context: PieceContext): void {
+    const frame = this.#frame;
+    if (this.#state === State.Over) return;
+    if (frame === null) {
+      this.#lose(length, context);
+      return;
+    }
+    let inside = 0;
+    if (this.#state === State.PadLength || this.#state === State.Data) {
+      inside = Math.min(length, this.#remaining);
+      this.#position += inside;
+      this.#remaining -= inside;
+      this.#sink.dataMissing(frame, inside, limit, context);
+      if (this.#state === State.PadLength) this.#state = State.Data;
+      if (this.#remaining === 0) this.#enterPadding(context);
+    } else if (this.#state === State.Payload) {
+      inside = Math.min(length, this.#remaining);
+      this.#position += inside;
+      this.#remaining -= inside;
+      this.#damaged = true;
+      if (this.#remaining === 0) this.#payloadEnded(frame, this.#gathered, 0, this.#count, context);
+    }
+    if (this.#state === State.Padding && length > inside) {
+      const pad = Math.min(length - inside, this.#padding);
+      this.#position += pad;
+      this.#padding -= pad;
+      inside += pad;
+      if (this.#padding === 0) this.#dataEnded(context);
+    }
+    if (length > inside) this.#lose(length - inside, context);
+  }
+
+  /** Nothing follows, or nothing more is seen. */
+  end(context: PieceContext): void {
+    const search = this.#search;
+    if (this.#state === State.Lost && search !== null) {
+      const found = search.conclude();
+      if (found !== null) this.#resume(found);
+    }
+    const frame = this.#frame;
+    if (frame !== null && this.#state === State.Payload) {
+      this.#damaged = true;
+      this.#payloadEnded(frame, this.#gathered, 0, this.#count, context);
+    }
+    this.#state = State.Over;
+  }
+
+  #step(bytes: Buffer, at: number, context: PieceContext): number {
+    switch (this.#state) {
+      case State.Header:
+        return this.#header(bytes, at, context);
+      case State.Data: {
+        const to = Math.min(bytes.length, at + this.#remaining);
+        this.#position += to - at;
+        this.#remaining -= to - at;
+        this.#sink.data(this.#frame as Frame, bytes, at, to, context);
+        if (this.#remaining === 0) this.#enterPadding(context);
+        return to;
+      }
+      case State.PadLength:
+        this.#position++;
+        this.#readPadLength(bytes[at] as number, context);
+        return at + 1;
+      case State.Padding: {
+        const count = Math.min(bytes.length - at, this.#padding);
+        this.#position += count;
+        this.#padding -= count;
+        if (this.#padding === 0) this.#dataEnded(context);
+        return at + count;
+      }
+      case State.Payload:
+        return this.#payload(bytes, at, context);
+      case State.Preface:
+        return this.#preface(bytes, at, context);
+      case State.Lost:
+        this.#searchIn(bytes, at, context);
+        return bytes.length;
+      case State.Over:
+        return bytes.length;
+    }
+  }
+
+  #preface(bytes: Buffer, at: number, context: PieceContext): number {
+    const to = Math.min(bytes.length, at + PREFACE.length - this.#count);
+    const part = bytes.toString('latin1', at, to);
+    if (part !== PREFACE.slice(this.#count, this.#count + part.length)) {
+      this.#lose(0, context);
+      return at;
+    }
+    this.#count += to - at;
+    this.#position += to - at;
+    if (this.#count === PREFACE.length) this.#expectHeader();
+    return to;
+  }
+
+  #expectHeader(): void {
+    this.#frame = null;
+    this.#count = 0;
+    this.#state = State.Header;
+  }
+
+  #header(bytes: Buffer, at: number, context: PieceContext): number {
+    if (this.#count === 0) {
+      this.#headerTime = context.time;
+      this.#headerPid = context.pid;
+      if (bytes.length - at >= FRAME_HEADER) {
+        this.#position += FRAME_HEADER;
+        this.#begin(bytes, at, context);
+        return at + FRAME_HEADER;
+      }
+    }
+    const to = Math.min(bytes.length, at + FRAME_HEADER - this.#count);
+    this.#gather(bytes, at, to);
+    this.#position += to - at;
+    if (this.#count === FRAME_HEADER) {
+      this.#count = 0;
+      this.#begin(this.#gathered, 0, context);
+    }
+    return to;
+  }
+
+  #begin(bytes: Buffer, at: number, context: PieceContext): void {
+    const length =
+      ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+    const frame: Frame = {
+      type: bytes[at + 3] as number,
+      flags: bytes[at + 4] as number,
+      stream: readStream(bytes, at + 5),
+      length,
+      position: this.#position - FRAME_HEADER,
+      time: this.#headerTime,
+      pid: this.#headerPid,
+    };
+    this.#frame = frame;
+    if (frame.stream > this.maxStream) this.maxStream = frame.stream;
+    this.#remaining = length;
+    this.#damaged = false;
+    if (frame.type !== FrameType.Data) {
+      this.#state = State.Payload;
+      if (length === 0) this.#payloadEnded(frame, bytes, at, at, context);
+      return;
+    }
+    this.#padding = 0;
+    this.#malformed = false;
+    this.#sink.dataBegan(frame, context);
+    if ((frame.flags & FLAG_PADDED) === 0) {
+      this.#state = State.Data;
+      if (length === 0) this.#enterPadding(context);
+    } else {
+      this.#state = State.PadLength;
+      if (length === 0) {
+        this.#malformed = true;
+        this.#enterPadding(context);
+      }
+    }
+  }
+
+  #readPadLength(padding: number, context: PieceContext): void {
+    this.#remaining--;
+    this.#malformed = padding > this.#remaining;
+    this.#padding = Math.min(padding, this.#remaining);
+    this.#remaining -= this.#padding;
+    this.#state = State.Data;
+    if (this.#remaining === 0) this.#enterPadding(context);
+  }
+
+  #enterPadding(context: PieceContext): void {
+    this.#state = State.Padding;
+    if (this.#padding === 0) this.#dataEnded(context);
+  }
+
+  #dataEnded(context: PieceContext): void {
+    const frame = this.#frame as Frame;
+    this.#expectHeader();
+    this.#sink.dataEnded(frame, this.#malformed, context);
+  }
+
+  #payload(bytes: Buffer, at: number, context: PieceContext): number {
+    const frame = this.#frame as Frame;
+    const to = Math.min(bytes.length, at + this.#remaining);
+    this.#position += to - at;
+    this.#remaining -= to - at;
+    if (this.#count === 0 && this.#remaining === 0 && !this.#damaged) {
+      const kept = Math.min(to, at + keptOf(frame.type));
+      this.#damaged = kept < to;
+      this.#payloadEnded(frame, bytes, at, kept, context);
+      return to;
+    }
+    if (!this.#damaged) {
+      const kept = Math.min(to, at + keptOf(frame.type) - this.#count);
+      this.#gather(bytes, at, kept);
+      if (kept < to) this.#damaged = true;
+    }
+    if (this.#remaining === 0) this.#payloadEnded(frame, this.#gathered, 0, this.#count, context);
+    return to;
+  }
+
+  #payloadEnded(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void {
+    this.#expectHeader();
+    this.#sink.frame(frame, bytes, from, to, !this.#damaged, context);
+  }
+
+  #gather(bytes: Buffer, from: number, to: number): void {
+    const need = this.#count + to - from;
+    if (need > this.#gathered.length) {
+      const larger = Buffer.allocUnsafe(Math.max(need, 2 * this.#gathered.length));
+      this.#gathered.copy(larger, 0, 0, this.#count);
+      this.#gathered = larger;
+    }
+    bytes.copy(this.#gathered, this.#count, from, to);
+    this.#count = need;
+  }
+
+  // ── gaps ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #lose(length: number, context: PieceContext): void {
+    this.#position += length;
+    this.#search?.clear();
+    this.#frame = null;
+    this.#count = 0;
+    if (this.#state === State.Lost) return;
+    this.#state = State.Lost;
+    this.#sink.lost(context);
+  }
+
+  #searchIn(bytes: Buffer, at: number, context: PieceContext): void {
+    this.#search ??= new FrameSearch(this);
+    this.#position += bytes.length - at;
+    const found = this.#search.add(bytes, at, context);
+    if (found !== null) this.#resume(found);
+  }
+
+  /** Reads from the first frame that was found on. */
+  #resume(pieces: readonly { readonly bytes: Buffer; readonly context: PieceContext }[]): void {
+    this.#search = null;
+    this.#expectHeader();
+    for (const { bytes } of pieces) this.#position -= bytes.length;
+    for (const { bytes, context } of pieces) this.feed(bytes, context);
+  }
+}
+
+/** Bytes of a payload that are looked at. */
+function keptOf(type: number): number {
+  const fields =
+    type === FrameType.Headers || type === FrameType.PushPromise || type === FrameType.Continuation;
+  return fields ? MAX_FIELD_BLOCK : MAX_CONTROL_PAYLOAD;
+}

@@ -1,0 +1,105 @@
+/** One stream: an exchange, whose two messages come on it frame by frame. */
+import type { Outcome } from '../http1/reader.ts';
+import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import type { MessageReader } from '../messages/messageReader.ts';
+import type { StoredExchange, StoredMessage } from '../model.ts';
+
+export interface BodyRoom {
+  readonly bodyLimit: number;
+  mayKeep(bytes: number): boolean;
+}
+
+/** What one side says on a stream. */
+export class Half {
+  message: StoredMessage | null = null;
+  /** Nothing more comes of it. */
+  ended = false;
+  /** Frames of it may have been lost. */
+  doubtful = false;
+  /** Finds messages in the content, or in the tunnel; null: there are none. */
+  reader: MessageReader | null = null;
+  /** Content has come. */
+  begun = false;
+  /** Content-Length; null when not given. */
+  expected: number | null = null;
+
+  #held: { readonly bytes: Buffer; readonly time: number }[] = [];
+  #heldBytes = 0;
+  #heldWhole = true;
+  #size = 0;
+  /** No byte of the content has been left out so far. */
+  #prefixWhole = true;
+  #sizeKnown = true;
+
+  /** Bytes of content. */
+  content(bytes: Buffer, from: number, to: number, room: BodyRoom): void {
+    const message = this.message as StoredMessage;
+    this.#size += to - from;
+    if (!this.#prefixWhole || from === to) return;
+    const wanted = Math.min(to - from, room.bodyLimit - message.body.captured);
+    if (wanted > 0 && room.mayKeep(wanted)) {
+      message.body.append(bytes, from, from + wanted);
+      if (wanted === to - from) return;
+    }
+    this.#prefixWhole = false;
+    message.truncated = true;
+  }
+
+  /** Keeps what comes for a reader that is not known yet, up to a bound. */
+  hold(bytes: Buffer, from: number, to: number, time: number): void {
+    this.#heldBytes += to - from;
+    const known = this.#heldBytes <= MAX_HELD_BYTES && this.#held.length < MAX_HELD_PIECES;
+    if (known) this.#held.push({ bytes: Buffer.from(bytes.subarray(from, to)), time });
+    else this.#heldWhole = false;
+  }
+
+  /** The reader is known: it gets what was held. */
+  read(reader: MessageReader | null): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { bytes, time } of held) reader?.feed(bytes, time);
+    const last = held.at(-1)?.time ?? 0;
+    if (!this.#heldWhole) reader?.gap(null, 'limit', last);
+    if (this.ended) reader?.end('complete', last);
+    else this.reader = reader;
+  }
+
+  /** Content that is not known. @param sized false: not even how much. */
+  missing(length: number, limit: boolean, sized: boolean): void {
+    const message = this.message as StoredMessage;
+    this.#size += length;
+    this.#prefixWhole = false;
+    if (!sized) this.#sizeKnown = false;
+    if (limit) message.truncated = true;
+    else message.gap = true;
+  }
+
+  /** The message is over. @param at milliseconds since the trace's start. */
+  end(outcome: Outcome, at: number): void {
+    this.ended = true;
+    this.reader?.end(outcome, at);
+    this.reader = null;
+    const { message } = this;
+    if (message === null) return;
+    message.body.close();
+    if (outcome !== 'complete' || !this.#sizeKnown) return;
+    message.body.size = this.#size;
+    if (this.expected !== null && this.expected !== this.#size && this.#size > 0) {
+      message.breaks('h2-length', message.position);
+    }
+  }
+}
+
+export class Stream {
+  readonly id: number;
+  readonly exchange: StoredExchange;
+  readonly request = new Half();
+  readonly response = new Half();
+  /** CONNECT: its content is what the tunnel carries. */
+  tunnel: { protocol: string; sent: number; received: number } | null = null;
+
+  constructor(id: number, exchange: StoredExchange) {
+    this.id = id;
+    this.exchange = exchange;
+  }
+}
