@@ -30,6 +30,49 @@ static __always_inline bool is_response(const struct head *head)
 	return bytes[0] == 'H' && bytes[1] == 'T' && bytes[2] == 'T' && bytes[3] == 'P' && bytes[4] == '/';
 }
 
+/* Of bytes that were recognised as HTTP/1. */
+static __always_inline bool is_connect(const struct head *head)
+{
+	const u8 *bytes = head->bytes;
+
+	return bytes[0] == 'C' && bytes[1] == 'O' && bytes[2] == 'N' && bytes[3] == 'N' && bytes[4] == 'E' && bytes[5] == 'C' &&
+	       bytes[6] == 'T' && bytes[7] == ' ';
+}
+
+/*
+ * A frame header of HTTP/2 (RFC 9113 section 4.1 and 6) in the middle of a
+ * connection: what its type says of length, flags and stream has to fit. The
+ * reader in user space looks closer.
+ */
+static __always_inline bool is_http2_frame(const u8 *bytes, u32 length)
+{
+	u32 size, stream;
+	u8 type, flags;
+
+	if (length < 9)
+		return false;
+	size = (u32)bytes[0] << 16 | (u32)bytes[1] << 8 | bytes[2];
+	type = bytes[3];
+	flags = bytes[4];
+	stream = (u32)bytes[5] << 24 | (u32)bytes[6] << 16 | (u32)bytes[7] << 8 | bytes[8];
+	if (size > 1 << 20 || stream >> 24)
+		return false;
+	switch (type) {
+	case 0: /* DATA */
+		return (stream & 1) && !(flags & ~0x09);
+	case 1: /* HEADERS */
+		return (stream & 1) && size > 0 && (flags & 0x04) && !(flags & ~0x2d);
+	case 4: /* SETTINGS */
+		return stream == 0 && !(flags & ~0x01) && size % 6 == 0 && size <= 60 && (flags ? size == 0 : size > 0);
+	case 6: /* PING */
+		return stream == 0 && !(flags & ~0x01) && size == 8;
+	case 8: /* WINDOW_UPDATE */
+		return flags == 0 && size == 4;
+	default:
+		return false;
+	}
+}
+
 /* How many of the first bytes are those of `text`; the whole length when all are. */
 static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
 {

@@ -71,12 +71,18 @@ static __always_inline struct endpoint endpoint_of_descriptor(u32 descriptor)
 	return endpoint_of_socket(BPF_CORE_READ(file, private_data), BPF_CORE_READ(node, i_ino));
 }
 
+/* For TRANSPORT_TLS `sk` is the address of the session. */
 static __always_inline struct connection *connection_of(struct sock *sk, u8 transport)
 {
 	u64 key = (u64)sk;
 
 	if (transport == TRANSPORT_UNIX)
 		return bpf_map_lookup_elem(&unix_connections, &key);
+	if (transport == TRANSPORT_TLS) {
+		struct tls_session *session = session_of(key);
+
+		return (struct connection *)session; /* which begins with it */
+	}
 	return bpf_map_lookup_elem(&connections, &key);
 }
 
@@ -90,29 +96,36 @@ static __always_inline void forget_connection(struct sock *sk, u8 transport)
 		bpf_map_delete_elem(&connections, &key);
 }
 
-/* A function of its own: with its large value, the stack of those who call others too is more than 512 bytes. */
+/* A function of its own, so that its keys do not lie on the stack of those who call others too. */
 static __noinline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
 {
-	struct connection fresh = {};
+	struct connection *blank, *connection;
 	u64 key = (u64)sk;
+	u32 zero = 0;
 	long error;
 
-	fresh.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
-	fresh.inode = inode;
-	fresh.side = side;
-	fresh.transport = transport;
-	fresh.pid = current_visible_pid();
-	fresh.last_direction = NO_DIRECTION;
-	fresh.request_direction = NO_DIRECTION;
+	blank = bpf_map_lookup_elem(&blank_session, &zero);
+	if (!blank)
+		return 0;
 	if (transport == TRANSPORT_UNIX)
-		error = bpf_map_update_elem(&unix_connections, &key, &fresh, BPF_ANY);
+		error = bpf_map_update_elem(&unix_connections, &key, blank, BPF_ANY);
 	else
-		error = bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY);
+		error = bpf_map_update_elem(&connections, &key, blank, BPF_ANY);
 	if (error) {
 		COUNT(connections_untracked, 1);
 		return 0;
 	}
-	return connection_of(sk, transport);
+	connection = connection_of(sk, transport);
+	if (!connection)
+		return 0;
+	connection->id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
+	connection->inode = inode;
+	connection->side = side;
+	connection->transport = transport;
+	connection->pid = current_visible_pid();
+	connection->last_direction = NO_DIRECTION;
+	connection->request_direction = NO_DIRECTION;
+	return connection;
 }
 
 /*
@@ -173,7 +186,7 @@ static __always_inline void meet_unix(struct endpoint endpoint, u8 side)
 
 static __always_inline bool is_copied(u8 protocol)
 {
-	return protocol == PROTOCOL_UNDECIDED || protocol == PROTOCOL_HTTP1;
+	return protocol == PROTOCOL_UNDECIDED || protocol == PROTOCOL_HTTP1 || protocol == PROTOCOL_HTTP2;
 }
 
 /*

@@ -32,6 +32,7 @@ enum slot {
 	SLOT_UNIX_PAGES,
 	SLOT_UNIX_SPLICE,
 	SLOT_GONE,
+	SLOT_TLS,
 	SLOTS,
 };
 
@@ -63,6 +64,8 @@ struct work {
 	u8 protocol;
 	u8 source;
 	u8 transport;
+	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
+	struct head scratch; /* too large for a stack that others stand on */
 };
 
 struct {
@@ -72,8 +75,38 @@ struct {
 	__type(value, struct work);
 } work_map SEC(".maps");
 
+/*
+ * What a thread has open in TLS libraries. Its work is here too: a uprobe's
+ * program can be preempted by another thread's on the same CPU.
+ */
+struct tls_thread {
+	struct tls_frames frames;
+	struct work work[2];
+	struct http_event event;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_thread);
+} tls_threads SEC(".maps");
+
+static __always_inline struct tls_thread *tls_thread(bool create)
+{
+	return bpf_task_storage_get(&tls_threads, bpf_get_current_task_btf(), 0, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+}
+
 static __always_inline struct work *work_of(u32 slot)
 {
+	if (slot == SLOT_TLS || slot == KEPT(SLOT_TLS)) {
+		struct tls_thread *thread = tls_thread(true);
+
+		if (!thread)
+			return 0;
+		asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+		return slot == SLOT_TLS ? &thread->work[0] : &thread->work[1];
+	}
 	return bpf_map_lookup_elem(&work_map, &slot);
 }
 
@@ -89,7 +122,7 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->size = size;
 	record->copied = copied;
 	record->direction = work->direction;
-	record->layer = LAYER_SOCKET;
+	record->layer = work->transport == TRANSPORT_TLS ? LAYER_TLS : LAYER_SOCKET;
 	record->protocol = work->protocol;
 	record->omission = omission;
 	record->call = work->number;
@@ -304,7 +337,7 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 	u32 moved = (u32)work->remaining;
 	u32 now, delta;
 
-	if (connection->transport == TRANSPORT_UNIX) {
+	if (connection->transport != TRANSPORT_TCP) {
 		/* No counter of its own: what passes by unseen stays unknown. */
 		work->position = connection->position[direction];
 		connection->position[direction] += moved;
@@ -346,20 +379,192 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 	}
 }
 
+/* What the bytes of a call are to become. */
+enum verdict { VERDICT_NOTHING, VERDICT_COPY, VERDICT_CIPHERTEXT };
+
 #include "latency.h"
+#include "ciphertext.h"
+
+#define PAUSE_NS 100000000ull /* a stream that pauses so long gets a new budget: copying it costs little */
+
+static __always_inline u32 copy_limit(struct connection *connection, u8 direction)
+{
+	/* In HTTP/2 a frame that was not copied would hide where the next one begins. */
+	if (connection->protocol == PROTOCOL_HTTP2)
+		return UNLIMITED;
+	return direction == connection->request_direction ? request_copy_limit : response_copy_limit;
+}
+
+/* A response 101, or one to CONNECT, makes of the rest another protocol's stream, whose parts are small. */
+static __always_inline bool switches_protocol(const struct head *head)
+{
+	return is_response(head) && head->bytes[9] == '1' && head->bytes[10] == '0' && head->bytes[11] == '1';
+}
+
+/* Gives the call its share of the budget of its message. */
+static __always_inline void spend_budget(struct connection *connection, struct work *work)
+{
+	u8 direction = work->direction & 1;
+	u32 limit = copy_limit(connection, direction), used;
+	bool fresh = connection->streaming || work->time - connection->last_time[direction] > PAUSE_NS;
+
+	if (connection->last_direction != direction) {
+		connection->last_direction = direction; /* the other side speaks: a new message */
+		fresh = true;
+	}
+	connection->last_time[direction] = work->time;
+	if (connection->protocol == PROTOCOL_HTTP1 && work->left >= 16 && !connection->streaming) {
+		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
+		struct head *head = &work->scratch;
+
+		if (!bpf_probe_read_user(head, 16, (void *)work->base) && trace_http_classify(head, 16) == PROTOCOL_HTTP1) {
+			fresh = true;
+			if (direction != connection->request_direction && switches_protocol(head))
+				connection->streaming = 1;
+		}
+	}
+	if (fresh)
+		connection->budget_used[direction] = 0;
+	if (limit == UNLIMITED) {
+		work->allowed = work->remaining;
+		return;
+	}
+	used = connection->budget_used[direction];
+	work->allowed = used < limit ? limit - used : 0;
+	if (work->allowed > work->remaining)
+		work->allowed = work->remaining;
+	/* Saturates: only "used up" is of interest. */
+	connection->budget_used[direction] = used + (u32)work->allowed;
+}
 
 /*
- * Everything that a call which moved bytes leads to. The work, which is that
- * of the slot, holds the buffers, the number of bytes, the times and the
- * counters at entry.
+ * What a connection speaks that was open before it was seen: in the middle of
+ * something, so every further call is looked at afresh. False: not known yet.
  */
+static __always_inline bool recognise_late(struct connection *connection, u8 direction, u8 *protocol)
+{
+	const u8 *bytes = connection->head[direction].bytes;
+	u32 length = connection->head_length[direction];
+
+	connection->head_length[direction] = 0;
+	if (is_http2_frame(bytes, length))
+		*protocol = PROTOCOL_HTTP2;
+	else if (connection->transport != TRANSPORT_TLS && is_tls_record(bytes, length))
+		*protocol = PROTOCOL_TLS;
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Recognises what the connection speaks and places the bytes in its stream.
+ * Returns a verdict. This and the next function are global for the verifier's
+ * sake, and called one after the other, as all stacks together hold 512 bytes.
+ */
+__noinline int trace_http_judge(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	u8 direction, protocol;
+	struct sock *sk;
+
+	if (!work || !work->sock)
+		return VERDICT_NOTHING;
+	sk = (struct sock *)work->sock;
+	connection = connection_of(sk, work->transport);
+	if (!connection)
+		return VERDICT_NOTHING;
+	direction = work->direction & 1;
+	if (work->left == 0)
+		next_segment(work);
+	if (connection->protocol == PROTOCOL_UNDECIDED && work->source != SOURCE_NONE) {
+		protocol = recognise(connection, work, direction);
+		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2 &&
+		    !recognise_late(connection, direction, &protocol)) {
+			COUNT(other_bytes, work->remaining);
+			return VERDICT_NOTHING;
+		}
+		if (protocol != PROTOCOL_UNDECIDED) {
+			connection->protocol = protocol;
+			if (protocol == PROTOCOL_HTTP1) {
+				connection->request_direction =
+					is_response(&connection->head[direction]) ? !direction : direction;
+				connection->tunnel = is_connect(&connection->head[direction]);
+			}
+			if (protocol == PROTOCOL_OTHER) {
+				/* Told once, so that a reader can say why nothing is shown. */
+				work->connection = connection->id;
+				work->protocol = protocol;
+				place(sk, connection, work);
+				emit_opened(sk, connection);
+				trace_http_omit(slot, (u32)work->remaining, OMISSION_PROTOCOL);
+				return VERDICT_NOTHING;
+			}
+		}
+	}
+	work->connection = connection->id;
+	work->protocol = connection->protocol;
+	if (connection->protocol == PROTOCOL_TLS && connection->transport != TRANSPORT_TLS)
+		return VERDICT_CIPHERTEXT;
+	if (!is_copied(connection->protocol)) {
+		COUNT(other_bytes, work->remaining);
+		return VERDICT_NOTHING;
+	}
+	place(sk, connection, work);
+	return VERDICT_COPY;
+}
+
+/* Announces the connection and gives the call its share of the budget. Returns a verdict. */
+__noinline int trace_http_allow(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct sock *sk;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return VERDICT_NOTHING;
+	sk = (struct sock *)work->sock;
+	connection = connection_of(sk, work->transport);
+	if (!connection)
+		return VERDICT_NOTHING;
+	direction = work->direction & 1;
+	emit_opened(sk, connection);
+	connection->reported[direction] = connection->position[direction];
+	spend_budget(connection, work);
+	return VERDICT_COPY;
+}
+
+/* Everything that the bytes of a call lead to. */
+static __always_inline void trace_work(struct work *work, u32 slot)
+{
+	int verdict = trace_http_judge(slot);
+
+	if (verdict == VERDICT_NOTHING)
+		return;
+	trace_http_bind(slot);
+	if (verdict == VERDICT_CIPHERTEXT) {
+		if (trace_http_ciphertext(slot) == VERDICT_NOTHING)
+			return;
+	} else {
+		if (min_latency_us && work->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE && !trace_http_filter(slot)) {
+			COUNT(filtered_bytes, work->remaining);
+			return;
+		}
+		if (trace_http_allow(slot) == VERDICT_NOTHING)
+			return;
+	}
+	copy_call(work, slot);
+	if (work->beyond)
+		trace_http_omit(slot, (u32)work->beyond, OMISSION_PROTOCOL);
+}
+
+/* The connection of a call that moved bytes of a socket, and what they lead to. */
 static __always_inline void trace_call(struct endpoint endpoint, struct work *work, u32 slot)
 {
 	struct sock *sk = endpoint.sk;
 	struct connection *connection = connection_of(sk, endpoint.transport);
-	u8 direction = work->direction & 1;
-	u32 inode = endpoint.inode, limit;
-	u8 protocol;
+	u32 inode = endpoint.inode;
 
 	if (connection && connection->inode && connection->inode != inode) {
 		/* The socket's memory was used again without our having seen the end. */
@@ -380,80 +585,8 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	}
 	connection->inode = inode;
 	connection->pid = work->pid;
-	if (work->left == 0)
-		next_segment(work);
-
-	if (connection->protocol == PROTOCOL_UNDECIDED && work->source != SOURCE_NONE) {
-		protocol = recognise(connection, work, direction);
-		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2) {
-			/* In the middle of something: every further call is looked at afresh. */
-			bool tls = is_tls_record(connection->head[direction].bytes, connection->head_length[direction]);
-
-			connection->head_length[direction] = 0;
-			if (!tls) {
-				COUNT(other_bytes, work->remaining);
-				return;
-			}
-			protocol = PROTOCOL_TLS;
-		}
-		if (protocol != PROTOCOL_UNDECIDED) {
-			connection->protocol = protocol;
-			if (protocol == PROTOCOL_HTTP1)
-				connection->request_direction =
-					is_response(&connection->head[direction]) ? !direction : direction;
-			if (!is_copied(protocol)) {
-				/* Told once, so that a reader can say why nothing is shown. */
-				work->connection = connection->id;
-				work->protocol = protocol;
-				place(sk, connection, work);
-				emit_opened(sk, connection);
-				trace_http_omit(slot, (u32)work->remaining, OMISSION_PROTOCOL);
-				return;
-			}
-		}
-	}
-	if (!is_copied(connection->protocol)) {
-		COUNT(other_bytes, work->remaining);
-		return;
-	}
-
-	work->connection = connection->id;
-	work->protocol = connection->protocol;
-	place(sk, connection, work);
-	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE) {
-		work->sock = (u64)sk;
-		work->transport = endpoint.transport;
-		if (!trace_http_filter(slot)) {
-			COUNT(filtered_bytes, work->remaining);
-			return;
-		}
-	}
-	emit_opened(sk, connection);
-	connection->reported[direction] = connection->position[direction];
-
-	if (connection->last_direction != direction) {
-		connection->last_direction = direction; /* the other side speaks: a new message */
-		connection->budget_used[direction] = 0;
-	} else if (connection->budget_used[direction] && connection->protocol == PROTOCOL_HTTP1 && work->left >= 16) {
-		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
-		struct head head = {};
-
-		if (!bpf_probe_read_user(&head, 16, (void *)work->base) && trace_http_classify(&head, 16) == PROTOCOL_HTTP1)
-			connection->budget_used[direction] = 0;
-	}
-	limit = direction == connection->request_direction ? request_copy_limit : response_copy_limit;
-	if (limit == UNLIMITED) {
-		work->allowed = work->remaining;
-	} else {
-		u32 used = connection->budget_used[direction];
-
-		work->allowed = used < limit ? limit - used : 0;
-		if (work->allowed > work->remaining)
-			work->allowed = work->remaining;
-		/* Saturates: only "used up" is of interest. */
-		connection->budget_used[direction] = used + (u32)work->allowed;
-	}
-	copy_call(work, slot);
+	work->sock = (u64)sk;
+	trace_work(work, slot);
 }
 
 /* The work of a call that moved bytes; `call` is NULL when its entry was not seen. */

@@ -102,12 +102,39 @@ static __always_inline u16 read_unix_path(struct sock *sk, char *path)
 	return length;
 }
 
+/* Everything that is known of a session; the last record of it counts. */
+static __always_inline void emit_tls(struct tls_session *session)
+{
+	struct record_tls *record = reserve_structure(RECORD_TLS, sizeof(*record), session->connection.id);
+
+	session->connection.announced = 1;
+	if (!record)
+		return;
+	if (session->connection.late)
+		record->header.flags |= FLAG_JOINED_LATE;
+	record->header.pid = session->connection.pid;
+	record->socket = session->socket;
+	record->handshake_started = session->handshake_started;
+	record->handshake_ended = session->handshake_ended;
+	record->library = session->library;
+	record->binding = session->binding;
+	record->side = session->connection.side;
+	record->alpn_length = session->alpn_length;
+	__builtin_memcpy(record->alpn, session->alpn, sizeof(record->alpn));
+	submit_structure(record);
+}
+
 static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
 {
 	if (connection->announced)
 		return;
 	connection->announced = 1;
-	if (connection->transport == TRANSPORT_UNIX) {
+	if (connection->transport == TRANSPORT_TLS) {
+		struct tls_session *session = session_of((u64)sk);
+
+		if (session)
+			emit_tls(session);
+	} else if (connection->transport == TRANSPORT_UNIX) {
 		struct record_opened_unix *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
 
 		if (!record)
@@ -158,6 +185,18 @@ static __always_inline void emit_closed(struct connection *connection)
 	record->sent = connection->position[DIRECTION_OUT];
 	record->received = connection->position[DIRECTION_IN];
 	submit_structure(record);
+}
+
+/* For the helper, which is to look at a process at once: its TLS library may be called within a millisecond. */
+static __always_inline void tell_helper(u32 change, struct task_struct *task)
+{
+	struct process_event *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
+
+	if (!event)
+		return; /* the helper looks at every process from time to time, too */
+	event->change = change;
+	event->pid = visible_pid(task);
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 
 #endif

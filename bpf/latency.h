@@ -16,10 +16,23 @@ struct {
 	__type(value, struct http_event);
 } event_map SEC(".maps");
 
+static __always_inline struct http_event *event_of(u32 slot)
+{
+	if (slot == SLOT_TLS) {
+		struct tls_thread *thread = tls_thread(true);
+
+		if (!thread)
+			return 0;
+		asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+		return &thread->event;
+	}
+	return bpf_map_lookup_elem(&event_map, &slot);
+}
+
 static __always_inline void keep_request(struct connection *connection, struct work *work, u32 slot)
 {
 	struct http_event_key key = {.connection = connection->id, .number = connection->requests};
-	struct http_event *event = bpf_map_lookup_elem(&event_map, &slot);
+	struct http_event *event = event_of(slot);
 	u32 length = work->left < work->remaining ? work->left : work->remaining;
 
 	connection->requests++;
@@ -51,6 +64,7 @@ static __always_inline struct work *other_moment(struct connection *connection, 
 		return 0;
 	kept->connection = connection->id;
 	kept->protocol = connection->protocol;
+	kept->transport = connection->transport;
 	kept->pid = connection->pid;
 	kept->direction = direction;
 	kept->position = position;
@@ -138,7 +152,7 @@ __noinline int trace_http_filter(u32 slot)
 {
 	struct work *work = work_of(slot);
 	struct connection *connection;
-	struct head head = {};
+	struct head *head;
 	bool begins, response;
 	u32 length;
 
@@ -147,16 +161,18 @@ __noinline int trace_http_filter(u32 slot)
 	connection = connection_of((struct sock *)work->sock, work->transport);
 	if (!connection)
 		return 0;
+	head = &work->scratch;
+	__builtin_memset(head, 0, sizeof(*head));
 	length = work->left < work->remaining ? work->left : work->remaining;
 	if (length > HEAD_PROBE)
 		length = HEAD_PROBE;
 	asm volatile("" : "+r"(length));
 	if (length > HEAD_PROBE)
 		length = HEAD_PROBE;
-	if (bpf_probe_read_user(head.bytes, length, (void *)work->base))
+	if (bpf_probe_read_user(head->bytes, length, (void *)work->base))
 		return connection->passing;
-	begins = length >= 12 && trace_http_classify(&head, length) == PROTOCOL_HTTP1;
-	response = is_response(&head);
+	begins = length >= 12 && trace_http_classify(head, length) == PROTOCOL_HTTP1;
+	response = is_response(head);
 	if (!begins)
 		return connection->passing;
 	if (work->direction == connection->request_direction) {
@@ -170,7 +186,7 @@ __noinline int trace_http_filter(u32 slot)
 		return 0;
 	}
 	/* 1xx is no answer yet, except 101. */
-	if (!response || (head.bytes[9] == '1' && head.bytes[11] != '1'))
+	if (!response || (head->bytes[9] == '1' && head->bytes[11] != '1'))
 		return connection->passing;
 	decide((struct sock *)work->sock, connection, work, slot);
 	return connection->passing;

@@ -71,6 +71,8 @@ int BPF_PROG(trace_http_gone, struct sock *sk)
 	count_trailing(sk, connection, DIRECTION_IN);
 	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
 		end_filter(sk, connection, TRANSPORT_TCP, SLOT_GONE);
+	if (connection->protocol == PROTOCOL_TLS)
+		end_ciphertext(connection, SLOT_GONE);
 	emit_closed(connection);
 	forget_connection(sk, TRANSPORT_TCP);
 	return 0;

@@ -36,6 +36,7 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
 	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
+	tell_helper(PROCESS_FORKED, child);
 	return 0;
 }
 
@@ -54,6 +55,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 		return 0;
 	}
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
+	tell_helper(PROCESS_EXECUTED, task);
 	return 0;
 }
 
@@ -66,6 +68,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 		return 0;
 	bpf_map_delete_elem(&targets, &pid);
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
+	tell_helper(PROCESS_GONE, task);
 	return 0;
 }
 

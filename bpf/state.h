@@ -10,6 +10,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define UNLIMITED 0xffffffffu
+#define TRANSPORT_TLS 2 /* of a session's plaintext; never told */
 
 /* Written by the loader; read-only from the moment of loading. */
 const volatile u32 owner_uid = 0;       /* whose processes may be traced; 0 = everybody's */
@@ -84,6 +85,11 @@ struct connection {
 	u8 transport;
 	u8 head_length[2];
 	struct head head[2];
+	u64 last_time[2]; /* of the latest call, by direction */
+	u64 told[2];      /* TLS on a socket: when bytes were last told, by direction */
+	u8 streaming;     /* carries another protocol since a response 101 */
+	u8 tunnel;        /* begins with CONNECT */
+	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
 };
 
 struct {
@@ -149,6 +155,92 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
+/* A process's own address of a TLS session or of a goroutine. */
+struct tls_key {
+	u64 address;
+	u32 pid; /* thread group, initial pid namespace */
+	u32 padding;
+};
+
+/* The plaintext of one TLS session: a connection of its own, and what ties it to a socket. */
+struct tls_session {
+	struct connection connection;
+	u64 socket; /* id of the socket's connection; 0 = not known */
+	u64 handshake_started;
+	u64 handshake_ended;
+	u8 library;
+	u8 binding;
+	u8 writes_bio; /* its ciphertext is seen as it leaves the library: no other sign is taken for outgoing bytes */
+	u8 alpn_length;
+	char alpn[ALPN_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tls_key);
+	__type(value, struct tls_session);
+} tls_sessions SEC(".maps");
+
+/* Too large for a stack: what new entries begin with. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct tls_session);
+} blank_session SEC(".maps");
+
+/* The first bytes of a TLS record: its header, and what is random to everybody else. */
+#define CIPHERTEXT_SIZE 32
+
+struct ciphertext_key {
+	u32 pid; /* thread group */
+	u8 bytes[CIPHERTEXT_SIZE];
+};
+
+/* Ciphertext that a library has put out, and the address of its session. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct ciphertext_key);
+	__type(value, u64);
+} ciphertexts SEC(".maps");
+
+/* A call into a TLS library that is under way. */
+struct tls_frame {
+	u64 stack;   /* stack pointer at its entry */
+	u64 session; /* address */
+	u64 buffer;
+	u64 out;     /* where the number of bytes will be, for functions that return it so */
+	u64 entered;
+	u64 below;   /* Go: distance of the buffer from the upper end of the stack that it is on; 0 = it is not */
+	u8 function;
+	u8 direction;
+	u8 moves;    /* its bytes are to be told */
+	u8 padding[5];
+};
+
+#define MAX_FRAMES 4 /* a power of two */
+
+struct tls_frames {
+	struct tls_frame frame[MAX_FRAMES];
+	u64 depth;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct tls_key);
+	__type(value, struct tls_frames);
+} goroutines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct tls_frames);
+} no_frames SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20); /* the loader may change it */
@@ -158,6 +250,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 << 20);
 } structure_ring SEC(".maps");
+
+/* What only the helper reads: which process to look at for TLS libraries. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 << 10);
+} process_ring SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -253,6 +351,14 @@ static __always_inline struct target *current_target(void)
 	if (!pid_namespace)
 		return bpf_map_lookup_elem(&targets, &pid);
 	return target_of((struct task_struct *)bpf_get_current_task(), pid);
+}
+
+/* A session of the current process, by its address there. */
+static __always_inline struct tls_session *session_of(u64 address)
+{
+	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
+
+	return bpf_map_lookup_elem(&tls_sessions, &key);
 }
 
 #endif

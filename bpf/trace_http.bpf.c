@@ -8,6 +8,7 @@
 #include "kprobe.h"
 #include "lifecycle.h"
 #include "process.h"
+#include "tls.h"
 #include "tracepoint.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

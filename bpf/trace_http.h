@@ -178,6 +178,38 @@ struct record_tls {
 	char alpn[ALPN_SIZE]; /* the protocol that was selected */
 };
 
+/*
+ * Functions of TLS libraries that have probes. A probe's cookie is the
+ * function, and 8 bits above it the library (enum tls_library).
+ * helper/tls/probes.ts has the same numbers.
+ */
+enum tls_function {
+	TLS_READ = 1,         /* SSL_read, gnutls_record_recv, crypto/tls.(*Conn).Read: (session, buffer, size), returns the size */
+	TLS_READ_EX = 2,      /* SSL_read_ex: (session, buffer, size, &size), returns 1 */
+	TLS_READ_EARLY = 3,   /* SSL_read_early_data: likewise */
+	TLS_WRITE = 4,        /* SSL_write, gnutls_record_send, crypto/tls.(*Conn).Write */
+	TLS_WRITE_EX = 5,     /* SSL_write_ex */
+	TLS_WRITE_EX2 = 6,    /* SSL_write_ex2: (session, buffer, size, flags, &size) */
+	TLS_WRITE_EARLY = 7,  /* SSL_write_early_data */
+	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes never are in user memory */
+	TLS_PEEK = 9,         /* what it returns stays to be read */
+	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
+	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye */
+	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session is over at the entry */
+	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: over at the return */
+	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */
+	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
+	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */
+};
+
+/* What process_ring tells the helper, which then looks for TLS libraries. */
+enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED = 3, PROCESS_GONE = 4 };
+
+struct process_event {
+	unsigned int change;
+	unsigned int pid; /* thread group, as records name it */
+};
+
 /* Per-CPU counters; the sum over CPUs is what user space reads. */
 struct counters {
 	unsigned long long produced;       /* records that the programs wanted to emit */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The socket side of TLS: which session's ciphertext a connection carries,
+ * and what of the ciphertext itself is told. The handshake is copied, as far
+ * as it is readable; later bytes are counted. Included by data.h.
+ */
+#ifndef TRACE_HTTP_CIPHERTEXT_H
+#define TRACE_HTTP_CIPHERTEXT_H
+
+#define HANDSHAKE_COPIED 16384 /* bytes of each direction that are copied: hellos, and the headers of records */
+#define TELL_INTERVAL 200000000ull /* ns between records of a busy direction that stand for bytes without a copy */
+
+/* Go keeps the current goroutine in a register, also while it makes a system call. */
+static __always_inline u64 read_goroutine(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(regs, r14);
+#elif defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(regs, regs[28]);
+#endif
+}
+
+/* The innermost call into a TLS library that the current thread has not left. */
+static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stack)
+{
+	for (u32 i = 0; i < MAX_FRAMES; i++) {
+		u32 at = frames->depth - 1 - i;
+
+		if (at >= MAX_FRAMES)
+			return 0;
+		if (frames->frame[at].stack > stack)
+			return frames->frame[at].session;
+	}
+	return 0;
+}
+
+static __always_inline void bind(struct tls_session *session, struct sock *sk, struct connection *connection, u8 direction, u8 binding)
+{
+	if (session->socket)
+		return;
+	session->socket = connection->id;
+	session->binding = binding;
+	session->connection.side = connection->side;
+	/* From the connection's first byte on: nothing of the plaintext can have been missed. */
+	if (!connection->late && !connection->tunnel && connection->position[direction & 1] == 0)
+		session->connection.late = 0;
+	connection->bound = 1;
+	emit_opened(sk, connection);
+	emit_tls(session);
+}
+
+/*
+ * Looks for the session of this call's ciphertext: by the bytes that the
+ * library put out, else by the library's call in which this one is made. For
+ * what is sent the second is no proof when the library writes to memory: a
+ * callback may send on any socket. Global for the verifier's sake.
+ */
+__noinline int trace_http_bind(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct tls_session *session;
+	struct tls_frames *frames;
+	struct tls_thread *thread;
+	struct pt_regs *regs;
+	struct ciphertext_key key = {};
+	struct tls_key goroutine = {};
+	u64 *found, address, stack;
+	struct sock *sk;
+
+	if (!work || !work->sock)
+		return 0;
+	sk = (struct sock *)work->sock;
+	connection = connection_of(sk, work->transport);
+	if (!connection || connection->bound || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
+		return 0;
+	key.pid = bpf_get_current_pid_tgid() >> 32;
+	if (work->source == SOURCE_NONE || work->left < CIPHERTEXT_SIZE ||
+	    bpf_probe_read_user(key.bytes, sizeof(key.bytes), (void *)work->base))
+		key.bytes[0] = 0;
+	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
+		return 0;
+	if (work->direction == DIRECTION_OUT && key.bytes[0]) {
+		found = bpf_map_lookup_elem(&ciphertexts, &key);
+		if (found) {
+			address = *found;
+			session = session_of(address);
+			if (session)
+				bind(session, sk, connection, work->direction, TLS_BINDING_CIPHERTEXT);
+			bpf_map_delete_elem(&ciphertexts, &key);
+			return 0;
+		}
+	}
+	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	stack = PT_REGS_SP_CORE(regs);
+	thread = tls_thread(false);
+	address = thread ? innermost_session(&thread->frames, stack) : 0;
+	if (!address) {
+		goroutine.address = read_goroutine(regs);
+		goroutine.pid = key.pid;
+		frames = bpf_map_lookup_elem(&goroutines, &goroutine);
+		if (!frames)
+			return 0;
+		address = innermost_session(frames, 0);
+	}
+	if (!address)
+		return 0;
+	session = session_of(address);
+	if (!session || (work->direction == DIRECTION_OUT && session->writes_bio))
+		return 0;
+	bind(session, sk, connection, work->direction, TLS_BINDING_CALL);
+	return 0;
+}
+
+/* Stands for the bytes of one direction that were not told yet, up to `end`. */
+static __always_inline void tell_ciphertext(struct connection *connection, u32 slot, u8 direction, u64 end, u64 time)
+{
+	u64 from = connection->reported[direction & 1];
+
+	if (end <= from || !other_moment(connection, slot, direction, from, time))
+		return;
+	trace_http_omit(KEPT(slot), end - from, OMISSION_PROTOCOL);
+	connection->reported[direction & 1] = end;
+	connection->told[direction & 1] = time;
+}
+
+/*
+ * What of a call that moved ciphertext is to be copied, if anything; the rest
+ * is told now and then. Returns a verdict. Global for the verifier's sake.
+ */
+__noinline int trace_http_ciphertext(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct sock *sk;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return VERDICT_NOTHING;
+	sk = (struct sock *)work->sock;
+	connection = connection_of(sk, work->transport);
+	if (!connection)
+		return VERDICT_NOTHING;
+	direction = work->direction & 1;
+	place(sk, connection, work);
+	emit_opened(sk, connection);
+	if (work->unseen) {
+		tell_ciphertext(connection, slot, direction, work->position - work->unseen, work->time);
+		connection->reported[direction] = work->position - work->unseen;
+	}
+	if (!connection->late && work->position < HANDSHAKE_COPIED) {
+		work->allowed = HANDSHAKE_COPIED - work->position;
+		if (work->allowed > work->remaining)
+			work->allowed = work->remaining;
+		work->beyond = work->remaining - work->allowed;
+		work->remaining = work->allowed;
+	} else if (work->unseen) {
+		work->beyond = work->remaining;
+		work->remaining = 0;
+	} else {
+		if (work->time - connection->told[direction] >= TELL_INTERVAL)
+			tell_ciphertext(connection, slot, direction, connection->position[direction], work->time);
+		return VERDICT_NOTHING;
+	}
+	connection->reported[direction] = connection->position[direction];
+	connection->told[direction] = work->time;
+	return VERDICT_COPY;
+}
+
+/* The connection is gone. */
+static __always_inline void end_ciphertext(struct connection *connection, u32 slot)
+{
+	u64 now = bpf_ktime_get_boot_ns();
+
+	if (!connection->announced)
+		return;
+	tell_ciphertext(connection, slot, DIRECTION_OUT, connection->position[DIRECTION_OUT], now);
+	tell_ciphertext(connection, slot, DIRECTION_IN, connection->position[DIRECTION_IN], now);
+}
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Plaintext at the border of a TLS library: uprobes on its functions. A
+ * session is a connection of its own, whose bytes are the plaintext; which
+ * socket carries it is found from ciphertext or from the socket call that is
+ * made inside the library's call, never from what merely happens nearby.
+ *
+ * One program serves every entry and one every return; the probe's cookie
+ * says which function it is on.
+ */
+#ifndef TRACE_HTTP_TLS_H
+#define TRACE_HTTP_TLS_H
+
+#include "data.h"
+
+/* The cookie of a probe: a function, a library, and how its return is seen. */
+#define COOKIE_FUNCTION(cookie) ((u8)(cookie))
+#define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
+
+/* Arguments and results by the calling convention of C, or of Go's ABIInternal (cmd/compile/abi-internal.md). */
+struct tls_arguments {
+	u64 first, second, third, fourth, fifth;
+};
+
+static __always_inline struct tls_arguments read_tls_arguments(struct pt_regs *regs, bool go)
+{
+	struct tls_arguments arguments = {};
+
+#if defined(__TARGET_ARCH_x86)
+	if (go) {
+		arguments.first = BPF_CORE_READ(regs, ax);
+		arguments.second = BPF_CORE_READ(regs, bx);
+		arguments.third = BPF_CORE_READ(regs, cx);
+		return arguments;
+	}
+#endif
+	arguments.first = PT_REGS_PARM1_CORE(regs);
+	arguments.second = PT_REGS_PARM2_CORE(regs);
+	arguments.third = PT_REGS_PARM3_CORE(regs);
+	if (go)
+		return arguments;
+	arguments.fourth = PT_REGS_PARM4_CORE(regs);
+	arguments.fifth = PT_REGS_PARM5_CORE(regs);
+	return arguments;
+}
+
+static __always_inline struct tls_frames *thread_frames(bool create)
+{
+	struct tls_thread *thread = tls_thread(create);
+
+	if (!thread)
+		return 0;
+	asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+	return &thread->frames;
+}
+
+/* A goroutine moves between threads, so its calls are kept by its own address. */
+static __always_inline struct tls_frames *goroutine_frames(u64 goroutine, bool create)
+{
+	struct tls_key key = {.address = goroutine, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct tls_frames *frames = bpf_map_lookup_elem(&goroutines, &key);
+	u32 slot = 0;
+
+	if (frames || !create)
+		return frames;
+	frames = bpf_map_lookup_elem(&no_frames, &slot);
+	if (!frames || bpf_map_update_elem(&goroutines, &key, frames, BPF_ANY))
+		return 0;
+	return bpf_map_lookup_elem(&goroutines, &key);
+}
+
+/* A function of its own, as new_connection: its value is large. */
+static __noinline struct tls_session *new_session(u64 address, u8 library)
+{
+	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct tls_session *blank, *session;
+	u32 slot = 0;
+
+	blank = bpf_map_lookup_elem(&blank_session, &slot);
+	if (!blank || bpf_map_update_elem(&tls_sessions, &key, blank, BPF_ANY)) {
+		COUNT(connections_untracked, 1);
+		return 0;
+	}
+	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!session)
+		return 0;
+	session->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
+	session->connection.transport = TRANSPORT_TLS;
+	session->connection.pid = current_visible_pid();
+	session->connection.last_direction = NO_DIRECTION;
+	session->connection.request_direction = NO_DIRECTION;
+	session->connection.late = 1; /* until the socket says otherwise */
+	session->library = library;
+	return session;
+}
+
+static __always_inline struct tls_session *session_at(u64 address, u8 library)
+{
+	struct tls_session *session = session_of(address);
+
+	return session ? session : new_session(address, library);
+}
+
+static __always_inline void end_session(u64 address)
+{
+	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct tls_session *session = session_of(address);
+
+	if (!session)
+		return;
+	if (min_latency_us && session->connection.protocol == PROTOCOL_HTTP1)
+		end_filter((struct sock *)address, &session->connection, TRANSPORT_TLS, SLOT_TLS);
+	emit_closed(&session->connection);
+	bpf_map_delete_elem(&tls_sessions, &key);
+}
+
+/* Ciphertext on its way to the library's output: what a send of this process will begin with. */
+static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length)
+{
+	struct tls_session *session = session_of(address);
+	struct ciphertext_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
+
+	if (!session)
+		return;
+	session->writes_bio = 1;
+	if (session->socket || length < CIPHERTEXT_SIZE)
+		return;
+	if (bpf_probe_read_user(key.bytes, sizeof(key.bytes), (void *)bytes) || !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
+		return;
+	bpf_map_update_elem(&ciphertexts, &key, &address, BPF_ANY);
+}
+
+static __always_inline void push_frame(struct tls_frames *frames, struct tls_frame *frame, bool go)
+{
+	u32 depth = frames->depth;
+
+	/* The stack grows down: a frame that is not above this one has been left without a return that was seen. */
+	for (u32 i = 0; i < MAX_FRAMES; i++) {
+		struct tls_frame *top;
+
+		if (depth == 0 || depth > MAX_FRAMES)
+			break;
+		top = &frames->frame[(depth - 1) & (MAX_FRAMES - 1)];
+		if (go ? top->function != frame->function || top->session != frame->session : top->stack > frame->stack)
+			break;
+		depth--;
+	}
+	if (depth >= MAX_FRAMES) {
+		COUNT(calls_untracked, 1);
+		depth = MAX_FRAMES - 1;
+	}
+	frames->frame[depth & (MAX_FRAMES - 1)] = *frame;
+	frames->depth = depth + 1;
+}
+
+/* The frame that a return belongs to, taken off together with all that were entered inside it. */
+static __always_inline struct tls_frame *pop_frame(struct tls_frames *frames, u8 function, u64 stack, bool go)
+{
+	u32 depth = frames->depth;
+
+	for (u32 i = 0; i < MAX_FRAMES; i++) {
+		struct tls_frame *top;
+
+		if (depth == 0 || depth > MAX_FRAMES)
+			return 0;
+		depth--;
+		top = &frames->frame[depth & (MAX_FRAMES - 1)];
+		/* After the return instruction the stack is one word shorter than before it. */
+		if (top->function == function && (go || stack - top->stack <= sizeof(u64))) {
+			frames->depth = depth;
+			return top;
+		}
+	}
+	return 0;
+}
+
+/* True when an outer call of the same kind on the same session holds the bytes of this one too. */
+static __always_inline bool is_inner(struct tls_frames *frames, u64 session, u8 direction)
+{
+	u32 depth = frames->depth;
+
+	for (u32 i = 0; i < MAX_FRAMES; i++) {
+		struct tls_frame *frame = &frames->frame[i];
+
+		if (i >= depth)
+			break;
+		if (frame->session == session && frame->moves && frame->direction == direction)
+			return true;
+	}
+	return false;
+}
+
+/* A Go stack that grew meanwhile lies elsewhere; distances from its upper end stay. */
+static __always_inline u64 upper_stack_end(u64 goroutine)
+{
+	u64 bounds[2] = {}; /* runtime.g begins with stack.lo and stack.hi */
+
+	bpf_probe_read_user(bounds, sizeof(bounds), (void *)goroutine);
+	return bounds[1];
+}
+
+static __always_inline bool is_on_stack(u64 goroutine, u64 address)
+{
+	u64 bounds[2] = {};
+
+	return !bpf_probe_read_user(bounds, sizeof(bounds), (void *)goroutine) && address >= bounds[0] && address < bounds[1];
+}
+
+SEC("uprobe")
+int trace_http_tls_enter(struct pt_regs *regs)
+{
+	struct tls_arguments arguments;
+	struct tls_frame frame = {};
+	struct tls_frames *frames;
+	struct tls_session *session;
+	u64 cookie, goroutine = 0;
+	u8 function, library;
+	bool go;
+
+	if (!current_target())
+		return 0;
+	cookie = bpf_get_attach_cookie(regs);
+	function = COOKIE_FUNCTION(cookie);
+	library = COOKIE_LIBRARY(cookie);
+	go = library == TLS_LIBRARY_GO;
+	if (function == TLS_LOADER_STATE) {
+		tell_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
+		return 0;
+	}
+	arguments = read_tls_arguments(regs, go);
+	if (function == TLS_FREE) {
+		end_session(arguments.first);
+		return 0;
+	}
+	if (go) {
+		goroutine = read_goroutine(regs);
+		frames = goroutine_frames(goroutine, true);
+	} else {
+		/* A BIO matters only inside a call of a session. */
+		frames = thread_frames(function != TLS_BIO_WRITE);
+	}
+	if (!frames) {
+		if (function != TLS_BIO_WRITE)
+			COUNT(calls_untracked, 1);
+		return 0;
+	}
+	if (function == TLS_BIO_WRITE) {
+		u32 depth = frames->depth;
+
+		if (depth == 0 || depth > MAX_FRAMES)
+			return 0;
+		expect_ciphertext(frames->frame[(depth - 1) & (MAX_FRAMES - 1)].session, arguments.second, (u32)arguments.third);
+		return 0;
+	}
+	session = session_at(arguments.first, library);
+	if (!session)
+		return 0;
+	frame.entered = bpf_ktime_get_boot_ns();
+	frame.session = arguments.first;
+	frame.buffer = arguments.second;
+	frame.stack = PT_REGS_SP_CORE(regs);
+	frame.function = function;
+	switch (function) {
+	case TLS_READ:
+	case TLS_READ_EX:
+	case TLS_READ_EARLY:
+		frame.direction = DIRECTION_IN;
+		frame.moves = 1;
+		frame.out = arguments.fourth;
+		break;
+	case TLS_WRITE:
+	case TLS_WRITE_EX:
+	case TLS_WRITE_EARLY:
+		frame.direction = DIRECTION_OUT;
+		frame.moves = 1;
+		frame.out = arguments.fourth;
+		break;
+	case TLS_WRITE_EX2:
+		frame.direction = DIRECTION_OUT;
+		frame.moves = 1;
+		frame.out = arguments.fifth;
+		break;
+	case TLS_SENDFILE:
+		frame.direction = DIRECTION_OUT;
+		frame.moves = 1;
+		frame.buffer = 0;
+		break;
+	case TLS_HANDSHAKE:
+		if (!session->handshake_started)
+			session->handshake_started = frame.entered;
+		break;
+	case TLS_ALPN:
+		/* gnutls_datum_t holds both. */
+		frame.out = library == TLS_LIBRARY_GNUTLS ? arguments.second + sizeof(u64) : arguments.third;
+		break;
+	}
+	if (frame.moves && is_inner(frames, frame.session, frame.direction))
+		frame.moves = 0;
+	if (go && frame.moves && is_on_stack(goroutine, frame.buffer))
+		frame.below = upper_stack_end(goroutine) - frame.buffer;
+	push_frame(frames, &frame, go);
+	return 0;
+}
+
+/* How many bytes a call moved; 0 = none, negative = it failed or would block. */
+static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 library)
+{
+	u64 size = 0;
+
+	switch (frame->function) {
+	case TLS_READ_EX:
+	case TLS_WRITE_EX:
+	case TLS_WRITE_EX2:
+	case TLS_READ_EARLY:
+	case TLS_WRITE_EARLY:
+		/* SSL_READ_EARLY_DATA_FINISH is 2: the end of early data, without bytes. */
+		if ((s32)result != 1 || bpf_probe_read_user(&size, sizeof(size), (void *)frame->out))
+			return -1;
+		return size;
+	default:
+		return library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+	}
+}
+
+static __always_inline void read_alpn(struct tls_session *session, struct tls_frame *frame)
+{
+	u64 name = 0;
+	u32 length = 0;
+
+	if (bpf_probe_read_user(&name, sizeof(name), (void *)frame->buffer) ||
+	    bpf_probe_read_user(&length, sizeof(length), (void *)frame->out))
+		return;
+	if (!name || length == 0 || length > ALPN_SIZE || session->alpn_length)
+		return;
+	asm volatile("" : "+r"(length));
+	if (length > ALPN_SIZE)
+		return;
+	if (bpf_probe_read_user(session->alpn, length, (void *)name))
+		return;
+	session->alpn_length = length;
+	emit_tls(session);
+}
+
+SEC("uprobe")
+int trace_http_tls_leave(struct pt_regs *regs)
+{
+	struct tls_session *session;
+	struct tls_frames *frames;
+	struct tls_frame *frame;
+	u8 function, library;
+	struct work *work;
+	u64 cookie, goroutine = 0, buffer;
+	struct call call = {};
+	s64 moved;
+	bool go;
+
+	if (!current_target())
+		return 0;
+	cookie = bpf_get_attach_cookie(regs);
+	function = COOKIE_FUNCTION(cookie);
+	library = COOKIE_LIBRARY(cookie);
+	go = library == TLS_LIBRARY_GO;
+	if (function == TLS_LOADER_STATE) {
+		tell_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
+		return 0;
+	}
+	if (go) {
+		goroutine = read_goroutine(regs);
+		frames = goroutine_frames(goroutine, false);
+	} else {
+		frames = thread_frames(false);
+	}
+	if (!frames)
+		return 0;
+	frame = pop_frame(frames, function, PT_REGS_SP_CORE(regs), go);
+	if (!frame)
+		return 0;
+	session = session_of(frame->session);
+	if (!session)
+		return 0;
+	moved = PT_REGS_RC_CORE(regs);
+	if (function == TLS_ALPN) {
+		read_alpn(session, frame);
+		return 0;
+	}
+	if (function == TLS_HANDSHAKE) {
+		/* 1 is OpenSSL's yes; GnuTLS returns 0, and Go a nil error. */
+		bool done = library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)moved == 1 : (go ? moved : (s32)moved) == 0;
+
+		if (done && !session->handshake_ended) {
+			session->handshake_ended = bpf_ktime_get_boot_ns();
+			emit_tls(session);
+		}
+		return 0;
+	}
+	if (function == TLS_SHUTDOWN) {
+		emit_ended(&session->connection, DIRECTION_OUT, ENDING_FIN, 0);
+		return 0;
+	}
+	if (function == TLS_CLOSE) {
+		end_session(frame->session);
+		return 0;
+	}
+	if (!frame->moves)
+		return 0;
+	moved = moved_bytes(frame, moved, library);
+	if (moved <= 0) {
+		/* close_notify was read; an error is negative. Go tells the end by an error beside 0 bytes. */
+		if (moved == 0 && !go && frame->direction == DIRECTION_IN)
+			emit_ended(&session->connection, DIRECTION_IN, ENDING_READ_EOF, 0);
+		return 0;
+	}
+	buffer = frame->below ? upper_stack_end(goroutine) - frame->below : frame->buffer;
+	call.entered = frame->entered;
+	work = begin_work(SLOT_TLS, moved, &call, frame->direction, TRANSPORT_TLS);
+	if (!work)
+		return 0;
+	work->source = function == TLS_SENDFILE ? SOURCE_NONE : SOURCE_BUFFER;
+	work->base = buffer;
+	work->left = function == TLS_SENDFILE ? 0 : moved;
+	session->connection.pid = work->pid;
+	work->sock = frame->session;
+	trace_work(work, SLOT_TLS);
+	return 0;
+}
+
+#endif
