@@ -23,14 +23,14 @@
 #define BATCH_HEADROOM 6
 
 static struct {
-	struct ring data, structure;
+	struct ring data, structure, process;
 	unsigned char *batch;
 	int epoll;
 	pthread_t thread;
-	napi_threadsafe_function notify;
+	napi_threadsafe_function notify, notify_processes;
 	bool open, thread_runs;
 	volatile bool closing;
-	volatile bool notified;
+	volatile bool notified, told;
 } rings;
 
 static void notify_javascript(napi_env env, napi_value callback, void *context, void *argument)
@@ -46,18 +46,43 @@ static void notify_javascript(napi_env env, napi_value callback, void *context, 
 	napi_call_function(env, undefined, callback, 0, NULL, NULL);
 }
 
+static void notify_of_processes(napi_env env, napi_value callback, void *context, void *argument)
+{
+	napi_value undefined, changes, number;
+	uint32_t values[2 * MAX_EVENTS];
+	size_t count;
+
+	(void)context;
+	(void)argument;
+	__atomic_store_n(&rings.told, false, __ATOMIC_RELEASE);
+	if (!env || !callback || !rings.open)
+		return;
+	/* The ring holds no more than that many times the room here. */
+	while ((count = ring_take_events(&rings.process, values, MAX_EVENTS)) > 0) {
+		napi_create_array_with_length(env, 2 * count, &changes);
+		for (size_t i = 0; i < 2 * count; i++) {
+			napi_create_uint32(env, values[i], &number);
+			napi_set_element(env, changes, (uint32_t)i, number);
+		}
+		napi_get_undefined(env, &undefined);
+		napi_call_function(env, undefined, callback, 1, &changes, NULL);
+	}
+}
+
 static void *wait_for_records(void *argument)
 {
 	(void)argument;
 	while (!__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE)) {
-		struct epoll_event events[2];
-		int woken = epoll_wait(rings.epoll, events, 2, POLL_MS);
+		struct epoll_event events[3];
+		int woken = epoll_wait(rings.epoll, events, 3, POLL_MS);
 
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
 		if ((ring_has_data(&rings.data) || ring_has_data(&rings.structure)) &&
 		    !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
+		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.told, true, __ATOMIC_ACQ_REL))
+			napi_call_threadsafe_function(rings.notify_processes, NULL, napi_tsfn_nonblocking);
 		/* A ring with data stays readable: without this the thread would spin until it is drained. */
 		if (woken > 0) {
 			struct timespec pause = {0, 2000000};
@@ -75,30 +100,35 @@ static int watch(int descriptor)
 	return epoll_ctl(rings.epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-/* openRings(dataDescriptor, structureDescriptor, onRecords) */
+/* openRings(dataDescriptor, structureDescriptor, processDescriptor, onRecords, onProcesses([change, pid, …])) */
 static napi_value open_rings(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[3], name;
-	uint32_t data, structure;
-	size_t count = 3;
+	napi_value arguments[5], name;
+	uint32_t data, structure, process;
+	size_t count = 5;
 
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 3 ||
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5 ||
 	    napi_get_value_uint32(env, arguments[0], &data) != napi_ok ||
-	    napi_get_value_uint32(env, arguments[1], &structure) != napi_ok || rings.open) {
-		napi_throw_type_error(env, NULL, "two descriptors and a function are expected, once");
+	    napi_get_value_uint32(env, arguments[1], &structure) != napi_ok ||
+	    napi_get_value_uint32(env, arguments[2], &process) != napi_ok || rings.open) {
+		napi_throw_type_error(env, NULL, "three descriptors and two functions are expected, once");
 		return NULL;
 	}
 	if (ring_open(&rings.data, (int)data))
 		return throw_errno(env, "data ring");
 	if (ring_open(&rings.structure, (int)structure))
 		return throw_errno(env, "structure ring");
+	if (ring_open(&rings.process, (int)process))
+		return throw_errno(env, "process ring");
 	rings.batch = malloc(BATCH_HEADROOM + BATCH_SIZE);
 	rings.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!rings.batch || rings.epoll < 0 || watch((int)data) || watch((int)structure))
+	if (!rings.batch || rings.epoll < 0 || watch((int)data) || watch((int)structure) || watch((int)process))
 		return throw_errno(env, "rings");
 	napi_create_string_utf8(env, "http-trace records", NAPI_AUTO_LENGTH, &name);
-	if (napi_create_threadsafe_function(env, arguments[2], NULL, name, 0, 1, NULL, NULL, NULL, notify_javascript,
-					    &rings.notify) != napi_ok)
+	if (napi_create_threadsafe_function(env, arguments[3], NULL, name, 0, 1, NULL, NULL, NULL, notify_javascript,
+					    &rings.notify) != napi_ok ||
+	    napi_create_threadsafe_function(env, arguments[4], NULL, name, 0, 1, NULL, NULL, NULL, notify_of_processes,
+					    &rings.notify_processes) != napi_ok)
 		return throw_errno(env, "rings");
 	rings.open = true;
 	if (pthread_create(&rings.thread, NULL, wait_for_records, NULL))
@@ -149,9 +179,11 @@ static napi_value close_rings(napi_env env, napi_callback_info info)
 	if (rings.thread_runs)
 		pthread_join(rings.thread, NULL);
 	napi_release_threadsafe_function(rings.notify, napi_tsfn_abort);
+	napi_release_threadsafe_function(rings.notify_processes, napi_tsfn_abort);
 	close(rings.epoll);
 	ring_close(&rings.data);
 	ring_close(&rings.structure);
+	ring_close(&rings.process);
 	free(rings.batch);
 	memset(&rings, 0, sizeof(rings));
 	return NULL;
@@ -170,5 +202,6 @@ NAPI_MODULE_INIT()
 		napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function);
 		napi_set_named_property(env, exports, functions[i].name, function);
 	}
+	define_probe_functions(env, exports);
 	return define_kernel_functions(env, exports);
 }

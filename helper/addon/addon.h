@@ -32,10 +32,18 @@ bool ring_has_data(const struct ring *ring);
 size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to, size_t room, uint64_t *up_to,
 		   uint32_t *count);
 
+#define MAX_EVENTS 64
+
+/* Takes up to `room` events off the process ring, each as change and pid; returns their number. */
+size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room);
+
 uint64_t boot_time(void);
 
 /* kernel.c: maps, processes, clocks. */
 napi_value define_kernel_functions(napi_env env, napi_value exports);
+
+/* probes.c: programs on functions of TLS libraries. */
+napi_value define_probe_functions(napi_env env, napi_value exports);
 
 /* Throws and returns NULL. */
 napi_value throw_errno(napi_env env, const char *what);

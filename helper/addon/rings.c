@@ -174,3 +174,27 @@ size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to,
 	__atomic_store_n(structure->consumer, s.position, __ATOMIC_RELEASE);
 	return used;
 }
+
+size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room)
+{
+	struct cursor cursor = {ring, *ring->consumer, __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)};
+	uint32_t span, length;
+	size_t count = 0;
+
+	while (count < room) {
+		const void *record = peek(&cursor, &span, &length);
+		struct process_event event;
+
+		if (!record)
+			break;
+		if (length >= sizeof(event)) {
+			memcpy(&event, record, sizeof(event));
+			values[2 * count] = event.change;
+			values[2 * count + 1] = event.pid;
+			count++;
+		}
+		cursor.position += span;
+	}
+	__atomic_store_n(ring->consumer, cursor.position, __ATOMIC_RELEASE);
+	return count;
+}

@@ -47,14 +47,25 @@ static int read_backend(const char *text)
 	refuse("the backend is not one of auto, fentry, kprobe, tracepoint");
 }
 
+static int read_tls_attach(const char *text)
+{
+	if (strcmp(text, "auto") == 0)
+		return -1;
+	for (int way = TLS_ATTACH_NONE; way <= TLS_ATTACH_BROKER; way++) {
+		if (strcmp(text, tls_attach_names[way]) == 0)
+			return way;
+	}
+	refuse("the way of attaching to TLS libraries is not one of auto, none, multi, broker");
+}
+
 void read_options(int argc, char **argv, struct options *options)
 {
 	unsigned int seen = 0;
 
-	*options = (struct options){.backend = -1, .ring_size = 8u << 20, .request_copy_limit = 96u << 10, .response_copy_limit = 96u << 10};
+	*options = (struct options){.backend = -1, .tls_attach = -1, .ring_size = 8u << 20, .request_copy_limit = 96u << 10, .response_copy_limit = 96u << 10};
 	for (int i = 1; i < argc; i++) {
 		static const char *const names[] = {"--socket", "--node", "--helper", "--backend", "--ring-size", "--request-copy-limit",
-						  "--response-copy-limit", "--min-latency"};
+						  "--response-copy-limit", "--min-latency", "--tls-attach"};
 		const char *value;
 		unsigned int name = 0;
 
@@ -100,6 +111,9 @@ void read_options(int argc, char **argv, struct options *options)
 			break;
 		case 7:
 			options->min_latency = read_number(value, 0, UINT32_MAX);
+			break;
+		case 8:
+			options->tls_attach = read_tls_attach(value);
 			break;
 		}
 	}

@@ -20,14 +20,21 @@ static bool is_root(void)
 void drop_privileges(const struct requester *requester)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3] = {0};
 	struct rlimit no_core = {0, 0};
+	/*
+	 * The map of a process that has capabilities is closed to one that has not. A user's programs have none;
+	 * root's have all, so for root this one stays. Root's files and processes are open to the helper anyhow.
+	 */
+	bool kept = requester->uid == 0;
 
 	/* No payload in a core dump. */
 	if (setrlimit(RLIMIT_CORE, &no_core))
 		fail("drop", "Core dumps cannot be switched off: %s.", strerror(errno));
 	/* With an empty bounding set not even root's exec gains a capability. EINVAL: beyond the last one. */
 	for (int capability = 0; capability < 64; capability++) {
+		if (capability == CAP_SYS_PTRACE && kept)
+			continue;
 		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL && is_root())
 			fail("drop", "A capability cannot be given up: %s.", strerror(errno));
 	}
@@ -38,7 +45,9 @@ void drop_privileges(const struct requester *requester)
 	if (setresgid(requester->gid, requester->gid, requester->gid) ||
 	    setresuid(requester->uid, requester->uid, requester->uid))
 		fail("drop", "The loader cannot become the user that asked: %s.", strerror(errno));
-	if (syscall(SYS_capset, &header, none))
+	if (kept && is_root())
+		left[CAP_SYS_PTRACE / 32].permitted = left[CAP_SYS_PTRACE / 32].effective = 1u << (CAP_SYS_PTRACE % 32);
+	if (syscall(SYS_capset, &header, left))
 		fail("drop", "The capabilities cannot be given up: %s.", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		fail("drop", "New privileges cannot be ruled out: %s.", strerror(errno));

@@ -57,6 +57,10 @@ static void hand_over(int channel, const struct programs *programs)
 	lifted[FD_TARGETS] = lift(programs->targets);
 	lifted[FD_COUNTERS] = lift(programs->counters);
 	lifted[FD_NAMED_TARGETS] = lift(programs->named_targets);
+	lifted[FD_PROCESS_RING] = lift(programs->process_ring);
+	lifted[FD_TLS_ENTER] = lift(programs->tls_enter);
+	lifted[FD_TLS_LEAVE] = lift(programs->tls_leave);
+	lifted[FD_BROKER] = lift(programs->broker);
 	for (int i = 0; i < programs->link_count; i++)
 		lifted[FD_FIRST_LINK + i] = lift(programs->links[i]);
 	for (int number = FD_SOCKET; number < last; number++)
@@ -76,9 +80,10 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 
 	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
 	snprintf(facts, sizeof(facts),
-		 "{\"links\":%d,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
+		 "{\"links\":%d,\"tlsAttach\":\"%s\",\"tlsWanted\":%s,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
 		 "\"refused\":{\"fentry\":\"%s\",\"kprobe\":\"%s\",\"tracepoint\":\"%s\"}}",
-		 programs->link_count, programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
+		 programs->link_count, tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
+		 programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
 		 options->request_copy_limit, options->response_copy_limit,
 		 backend_names[programs->backend], programs->refusals[BACKEND_FENTRY],
 		 programs->refusals[BACKEND_KPROBE], programs->refusals[BACKEND_TRACEPOINT]);
@@ -103,6 +108,12 @@ int main(int argc, char **argv)
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
 	load_programs(&options, &requester, &programs);
+	programs.broker = programs.tls_attach == TLS_ATTACH_BROKER ? start_broker(&programs, &requester) : -1;
+	if (programs.broker < 0) {
+		if (programs.tls_attach == TLS_ATTACH_BROKER)
+			programs.tls_attach = TLS_ATTACH_NONE;
+		programs.broker = open("/dev/null", O_RDWR | O_CLOEXEC);
+	}
 	hand_over(channel, &programs);
 	drop_privileges(&requester);
 	become_helper(&options, &requester, &programs);

@@ -16,6 +16,7 @@ struct options {
 	/* Bytes per message, head included; UINT32_MAX = all. */
 	uint32_t request_copy_limit, response_copy_limit;
 	uint32_t min_latency; /* microseconds; HTTP/1 exchanges that take less are left out */
+	int tls_attach;       /* enum tls_attach, or -1: the best that works */
 	bool verbose;
 };
 
@@ -32,7 +33,11 @@ enum {
 	FD_TARGETS = 6,
 	FD_COUNTERS = 7,
 	FD_NAMED_TARGETS = 8,
-	FD_FIRST_LINK = 9,
+	FD_PROCESS_RING = 9,
+	FD_TLS_ENTER = 10, /* the programs on TLS libraries, which the helper attaches */
+	FD_TLS_LEAVE = 11,
+	FD_BROKER = 12, /* who attaches them where the helper cannot; else closed */
+	FD_FIRST_LINK = 13,
 };
 
 #define MAX_LINKS 32
@@ -41,7 +46,16 @@ enum {
 
 enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
 
+/* How programs come to functions of TLS libraries. */
+enum tls_attach {
+	TLS_ATTACH_NONE,
+	TLS_ATTACH_MULTI,  /* uprobe_multi, since 6.6: the helper itself, without a capability */
+	TLS_ATTACH_BROKER, /* perf's uprobes, which want CAP_SYS_ADMIN */
+};
+
 struct programs {
+	enum tls_attach tls_attach;
+	int process_ring, tls_enter, tls_leave, broker;
 	int data_ring, structure_ring, targets, named_targets, counters;
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
@@ -51,6 +65,7 @@ struct programs {
 };
 
 extern const char *const backend_names[BACKENDS];
+extern const char *const tls_attach_names[];
 
 /* arguments.c: ends the process with status 2 and a message when they do not fit. */
 void read_options(int argc, char **argv, struct options *options);
@@ -66,6 +81,12 @@ int connect_to_requester(const char *path, const struct requester *requester);
 
 /* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
+
+/* uprobes.c */
+bool has_uprobe_multi(void);
+
+/* broker.c: starts it; the helper's end of its socket, or -1 when this kernel has no uprobe events. */
+int start_broker(const struct programs *programs, const struct requester *requester);
 
 /* drop.c: gives up every privilege; nothing gets them back. */
 void drop_privileges(const struct requester *requester);

@@ -2,6 +2,7 @@
 /* The eBPF programs: opened from the loader's own memory, given their constants, loaded, attached. */
 #include "loader.h"
 #include "trace_http.h"
+#include "uprobes.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -60,11 +61,27 @@ static int map_descriptor(const struct bpf_object *object, const char *name)
 	return descriptor;
 }
 
+static int program_descriptor(const struct bpf_object *object, const char *name)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	if (!program)
+		fail("programs", "There is no program %s; this build is damaged.", name);
+	return bpf_program__fd(program);
+}
+
+const char *const tls_attach_names[] = {"none", "multi", "broker"};
 const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
 
 static bool has_prefix(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* On functions of TLS libraries: the helper attaches them, as it finds out where. */
+static bool is_tls_program(const struct bpf_program *program)
+{
+	return strcmp(bpf_program__section_name(program), "uprobe") == 0;
 }
 
 /* Which backend a program belongs to, by its section; BACKENDS for those that all share. */
@@ -79,6 +96,14 @@ static enum backend backend_of(const struct bpf_program *program)
 	if (has_prefix(section, "tp_btf/sys_"))
 		return BACKEND_TRACEPOINT;
 	return BACKENDS;
+}
+
+/* What follows the slash in a program's section. */
+static const char *function_of(const struct bpf_program *program)
+{
+	const char *slash = strchr(bpf_program__section_name(program), '/');
+
+	return slash ? slash + 1 : "";
 }
 
 /* Without these there is nothing to see; the other functions come and go with kernel versions. */
@@ -96,7 +121,7 @@ static bool select_programs(struct bpf_object *object, enum backend backend, cha
 
 	bpf_object__for_each_program(program, object) {
 		enum backend own = backend_of(program);
-		const char *function = strchr(bpf_program__section_name(program), '/') + 1;
+		const char *function = function_of(program);
 		bool hooks_function = own == BACKEND_FENTRY || own == BACKEND_KPROBE;
 		bool wanted = own == backend || own == BACKENDS;
 
@@ -165,6 +190,13 @@ static int try_backend(const struct options *options, const struct requester *re
 		bpf_object__close(object);
 		return ENOENT;
 	}
+	programs->tls_attach = options->tls_attach >= 0 ? (enum tls_attach)options->tls_attach :
+			       has_uprobe_multi()	? TLS_ATTACH_MULTI :
+							  TLS_ATTACH_BROKER;
+	bpf_object__for_each_program(program, object) {
+		if (is_tls_program(program) && programs->tls_attach == TLS_ATTACH_MULTI)
+			bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)BPF_TRACE_UPROBE_MULTI_TYPE);
+	}
 	error = -bpf_object__load(object);
 	if (error) {
 		snprintf(reason, size, "the kernel does not load its programs: %s", strerror(error));
@@ -175,11 +207,11 @@ static int try_backend(const struct options *options, const struct requester *re
 	bpf_object__for_each_program(program, object) {
 		struct bpf_link *link;
 
-		if (!bpf_program__autoload(program))
+		if (!bpf_program__autoload(program) || is_tls_program(program))
 			continue;
 		link = bpf_program__attach(program);
 		if (!link) {
-			const char *function = strchr(bpf_program__section_name(program), '/') + 1;
+			const char *function = function_of(program);
 
 			error = errno;
 			if (backend_of(program) == BACKEND_KPROBE && !is_required(function))
@@ -197,6 +229,9 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
 	programs->named_targets = map_descriptor(object, "named_targets");
+	programs->process_ring = map_descriptor(object, "process_ring");
+	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
+	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");
 	programs->foreign_pids = foreign_pid_namespace() != 0;
 	programs->backend = backend;
 	reason[0] = 0;

@@ -122,11 +122,14 @@ describe.skipIf(reason !== null)('loader', () => {
       .filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined) // not closed meanwhile
       .map((path) => readlinkSync(path));
     const kinds = descriptors.map((target) => target.replace(/\[\d+\]|:.*$/g, ''));
-    // 0-2 standard, 3 socket, 4-8 maps, then links; Node adds its own event loop. No file, no program.
+    // 0-2 standard, 3 socket, 4-9 maps, 10 and 11 the programs on TLS libraries, 12 the broker's socket where there
+    // is one, then links; Node adds its own event loop. No file, no other program.
     expect(kinds.slice(3, 4)).toEqual(['socket']);
-    expect(descriptors.slice(4, 9)).toEqual(Array(5).fill('anon_inode:bpf-map'));
-    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(5);
-    expect(descriptors.some((target) => target === 'anon_inode:bpf-prog')).toBe(false);
+    expect(descriptors.slice(4, 10)).toEqual(Array(6).fill('anon_inode:bpf-map'));
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(6);
+    expect(descriptors.slice(10, 12)).toEqual(Array(2).fill('anon_inode:bpf-prog'));
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(2);
+    expect(descriptors[12]).toBe('/dev/null');
     const files = descriptors.slice(3).filter((target) => target.startsWith('/') && target !== '/dev/null');
     expect(files).toEqual([]);
 
