@@ -8,6 +8,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['extension/**/*.test.ts', 'helper/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          // A property test makes hundreds of cases, and a machine may be busy with others.
+          testTimeout: 60_000,
         },
       },
       {

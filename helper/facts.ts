@@ -11,7 +11,11 @@ export const DESCRIPTORS = {
   targets: 6,
   counters: 7,
   namedTargets: 8,
-  firstLink: 9,
+  processRing: 9,
+  tlsEnter: 10,
+  tlsLeave: 11,
+  broker: 12,
+  firstLink: 13,
 } as const;
 
 /** Bytes of a message's head that are copied beyond the body limit: the loader's copy limits are the sum of both. */
@@ -22,6 +26,10 @@ export const UNLIMITED = 0xffff_ffff;
 
 export interface Facts {
   readonly links: number;
+  /** How programs come to functions of TLS libraries: by this process, or by the loader's broker. */
+  readonly tlsAttach: 'multi' | 'broker' | 'none';
+  /** Whether the client asked for TLS plaintext. */
+  readonly tlsWanted: boolean;
   readonly owner: number;
   /** Process ids here are not those of the initial pid namespace. */
   readonly foreignPids: boolean;

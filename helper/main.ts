@@ -16,10 +16,11 @@ import {
   FrameDecoder,
   FrameError,
 } from './frames.ts';
-import { loadNative } from './native.ts';
+import { loadNative, ProcessChange } from './native.ts';
 import type { Clock, Counters, Hello, Status } from './protocol.ts';
 import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from './protocol.ts';
 import { Targets } from './targets.ts';
+import { Attachments } from './tls/attachments.ts';
 
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
 const LAYOUT = 2;
@@ -35,6 +36,9 @@ const BUSY_STATUS_INTERVAL_MS = 100;
 const CLOCK_JUMP_NS = 1_000_000n;
 /** Programs that run on another CPU while their link is closed have ended after this. */
 const SETTLE_MS = 30;
+const TIMER_MS = 200;
+/** Every so many ticks of the timer all processes are looked at for TLS libraries, whatever was told. */
+const CONSIDER_TICKS = 10;
 
 const facts = readFacts(process.argv[2]);
 const native = loadNative();
@@ -47,6 +51,9 @@ let lastOffset: bigint | null = null;
 let lastStatus = 0;
 let lastTargets = 0;
 let stopping = false;
+let attachments: Attachments | null = null;
+let timer: NodeJS.Timeout | undefined;
+let ticks = 0;
 
 function sendClock(): void {
   const [bootTime, offset] = native.readClocks();
@@ -108,14 +115,17 @@ function onFrame(type: FrameType, payload: Uint8Array): void {
       const { request, pid, children } = decodeJson(payload);
       if (!isId(request) || !isId(pid) || typeof children !== 'boolean')
         throw new FrameError('An attach is malformed.');
-      for (const info of targets.attach(request, pid, children))
-        socket.write(encodeJson(FrameType.Process, info));
+      const infos = targets.attach(request, pid, children);
+      // First, so that a process that waits to be attached is seen from its first TLS call on.
+      for (const info of infos) if (info.error === null) attachments?.consider(info.pid);
+      for (const info of infos) socket.write(encodeJson(FrameType.Process, info));
       return;
     }
     case FrameType.Detach: {
       const { pid } = decodeJson(payload);
       if (!isId(pid)) throw new FrameError('A detach is malformed.');
       targets.detach(pid);
+      attachments?.forget(pid);
       return;
     }
     case FrameType.Stop:
@@ -134,6 +144,8 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   clearInterval(timer);
+  attachments?.close();
+  attachments = null;
   for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
   await sleep(SETTLE_MS);
   // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.
@@ -149,9 +161,20 @@ function fault(code: string, message: string): void {
   socket.end(encodeJson(FrameType.Fault, { code, message }), () => process.exit(1));
 }
 
+/** What happened to targets: change and pid, alternating. */
+function onProcesses(changes: readonly number[]): void {
+  const pids = new Map<number, number>();
+  for (let at = 0; at + 1 < changes.length; at += 2) pids.set(changes[at + 1] ?? 0, changes[at] ?? 0);
+  for (const [pid, change] of pids) {
+    if (change === ProcessChange.Gone) attachments?.forget(pid);
+    else attachments?.consider(pid);
+  }
+}
+
 function onTimer(): void {
   sendClock();
   drain();
+  if (++ticks % CONSIDER_TICKS === 0) attachments?.considerAll();
   const due = performance.now() - lastStatus >= STATUS_INTERVAL_MS;
   if (due || targets.count !== lastTargets) sendStatus(false);
 }
@@ -159,37 +182,50 @@ function onTimer(): void {
 // Ctrl+C in a terminal reaches the whole group; the client decides when the trace ends.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
 
-const copyLimit = Math.max(facts.requestCopyLimit, facts.responseCopyLimit);
-const hello: Hello = {
-  protocol: PROTOCOL_VERSION,
-  layout: LAYOUT,
-  backend: facts.backend,
-  refused: facts.refused,
-  kernel: release(),
-  byteOrder: 'little',
-  bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),
-  ringSize: facts.ringSize,
-  owner: facts.owner,
-  helperPid: process.pid,
-};
-socket.write(encodeJson(FrameType.Hello, hello));
-sendClock();
+async function start(): Promise<void> {
+  const copyLimit = Math.max(facts.requestCopyLimit, facts.responseCopyLimit);
+  const hello: Hello = {
+    protocol: PROTOCOL_VERSION,
+    layout: LAYOUT,
+    backend: facts.backend,
+    refused: facts.refused,
+    kernel: release(),
+    byteOrder: 'little',
+    bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),
+    ringSize: facts.ringSize,
+    owner: facts.owner,
+    helperPid: process.pid,
+  };
+  socket.write(encodeJson(FrameType.Hello, hello));
+  sendClock();
+  // The client is gone, orderly or not: so is the trace.
+  socket.on('end', () => process.exit(0));
+  socket.on('close', () => process.exit(0));
+  socket.on('error', () => process.exit(0));
+  socket.on('drain', () => drain());
+  attachments = await Attachments.create(native, facts, (tls) =>
+    socket.write(encodeJson(FrameType.Tls, tls)),
+  );
+  attachments.attachSystem();
+  native.openRings(
+    DESCRIPTORS.dataRing,
+    DESCRIPTORS.structureRing,
+    DESCRIPTORS.processRing,
+    () => {
+      if (!stopping) drain();
+    },
+    onProcesses,
+  );
+  const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
+  socket.on('data', (piece: Buffer) => {
+    try {
+      for (const frame of decoder.push(piece)) onFrame(frame.type, frame.payload);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      fault('client', error.message);
+    }
+  });
+  timer = setInterval(onTimer, TIMER_MS);
+}
 
-const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
-socket.on('data', (piece: Buffer) => {
-  try {
-    for (const frame of decoder.push(piece)) onFrame(frame.type, frame.payload);
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    fault('client', error.message);
-  }
-});
-// The client is gone, orderly or not: so is the trace.
-socket.on('end', () => process.exit(0));
-socket.on('close', () => process.exit(0));
-socket.on('error', () => process.exit(0));
-socket.on('drain', () => drain());
-native.openRings(DESCRIPTORS.dataRing, DESCRIPTORS.structureRing, () => {
-  if (!stopping) drain();
-});
-const timer = setInterval(onTimer, 200);
+void start();

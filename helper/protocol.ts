@@ -46,6 +46,10 @@ export enum FrameType {
 export const BACKENDS = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** How to come to the functions of TLS libraries; `multi` and `broker` force what `auto` would try. */
+export const TLS_WAYS = ['auto', 'none', 'multi', 'broker'] as const;
+export type TlsWay = (typeof TLS_WAYS)[number];
+
 export interface Hello {
   /** {@link PROTOCOL_VERSION} of the helper. */
   readonly protocol: number;

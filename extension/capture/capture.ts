@@ -12,7 +12,7 @@ import {
   FrameError,
   HELPER_FRAMES,
 } from '../../helper/frames.ts';
-import type { Backend, Hello, ProcessInfo, Status } from '../../helper/protocol.ts';
+import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
@@ -32,6 +32,8 @@ export interface CaptureOptions {
   readonly bodies?: 'requests' | 'responses';
   /** HTTP/1 exchanges whose response begins sooner are left out by the kernel, to a microsecond. */
   readonly minLatencyMs?: number;
+  /** How to see TLS plaintext: none = not at all, the others force a way to attach. Default auto. */
+  readonly tls?: TlsWay;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
   readonly ringSize?: number;
   /** The verifier's log on stderr when the kernel refuses. */
@@ -85,6 +87,8 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       String(copyLimit(options.bodies === 'requests' ? 0 : options.bodyLimit)),
       '--min-latency',
       String(Math.min(Math.round((options.minLatencyMs ?? 0) * 1000), UNLIMITED)),
+      '--tls-attach',
+      options.tls ?? 'auto',
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
     ];

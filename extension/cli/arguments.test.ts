@@ -45,17 +45,19 @@ describe('run', () => {
         duration: null,
         verbose: false,
         ringSize: null,
+        tls: 'auto',
       },
     });
   });
   it('reads every option', () => {
     const line =
-      'run --format=json --output o --record r --min-latency 50ms --capture requests --max-body all --backend tracepoint --no-children --duration 10s --show-secrets --verbose --ring-size 1MiB x';
+      'run --format=json --output o --record r --min-latency 50ms --capture requests --max-body all --backend tracepoint --no-children --duration 10s --show-secrets --verbose --ring-size 1MiB --tls none x';
     expect(parse(line)).toMatchObject({
       options: {
         format: 'json',
         output: 'o',
         record: 'r',
+        tls: 'none',
         minLatency: 50,
         requests: true,
         responses: false,

@@ -1,6 +1,6 @@
 /** The command line, read and checked completely before anything is opened or started. */
 import { parseArgs } from 'node:util';
-import { BACKENDS, type Backend } from '../../helper/protocol.ts';
+import { BACKENDS, type Backend, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 /** Bytes of each body that are copied when nothing else is asked for (64 KiB). */
@@ -32,6 +32,7 @@ export interface TraceOptions extends ShowOptions {
   readonly verbose: boolean;
   /** Bytes; null = the helper's default. */
   readonly ringSize: number | null;
+  readonly tls: TlsWay;
 }
 
 export type Topic = 'run' | 'attach' | 'replay' | 'doctor' | 'schema';
@@ -79,6 +80,7 @@ const TRACE = {
   duration: { type: 'string' },
   verbose: { type: 'boolean' },
   'ring-size': { type: 'string' },
+  tls: { type: 'string' },
 } as const;
 const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
 const DOCTOR = {
@@ -217,6 +219,7 @@ function traceOptions(values: Parsed['values']): TraceOptions {
     duration: duration === undefined ? null : readDuration('duration', duration),
     verbose: values.has('verbose'),
     ringSize: ringSize === undefined ? null : readRingSize(ringSize),
+    tls: oneOf('tls', textOf(values, 'tls') ?? 'auto', TLS_WAYS),
   };
 }
 

@@ -18,6 +18,8 @@ const TRACE = `${SHOW}
   --duration 10s        Stop tracing after that time.
   --backend NAME        How to hook: auto (the default: the first that works), fentry, kprobe
                         or tracepoint.
+  --tls auto|none       See what TLS libraries encrypt and decrypt (auto, the default), or leave
+                        them alone. multi and broker force one way to attach to them.
   --ring-size SIZE      Buffer between kernel and helper, a power of two.
   --verbose             Say on standard error what is being done.`;
 

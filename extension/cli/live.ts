@@ -81,6 +81,7 @@ export class LiveTrace {
       ...(process.stdin.isTTY ? { ask: runInTerminal } : {}),
       ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
       verbose: options.verbose,
+      tls: options.tls,
     });
     return new LiveTrace(capture, options, files);
   }

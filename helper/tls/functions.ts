@@ -89,7 +89,12 @@ export const GO_FUNCTIONS: readonly ProbedFunction[] = [
   both('crypto/tls.(*Conn).Close', TlsFunction.Close),
 ];
 
-/** The dynamic loader's breakpoint for debuggers: called when it has mapped libraries. */
+/**
+ * Functions of the C library by which libraries have been mapped: those that a program was linked with, before its
+ * `main` runs, and those that it loads later. Not the dynamic loader's `_dl_debug_state`, which is made for this:
+ * debuggers have their own breakpoint there, and would no longer see it hit.
+ */
 export const LOADER_FUNCTIONS: readonly ProbedFunction[] = [
-  entry('_dl_debug_state', TlsFunction.LoaderState),
+  entry('__libc_start_main', TlsFunction.LoaderState),
+  both('dlopen', TlsFunction.LoaderState),
 ];

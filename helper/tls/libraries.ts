@@ -69,7 +69,8 @@ const PREFIXES = [
   'SSL_',
   'BIO_write',
   'gnutls_',
-  '_dl_debug_state',
+  'dlopen',
+  '__libc_start_main',
   'OpenSSL_version_num',
   'wolfSSL_read',
   'mbedtls_ssl_read',
@@ -135,7 +136,7 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has('BIO_write') && symbols.has(MARKERS.opensslVersion)) {
     return probed(elf, symbols, 'bio', 'openssl', opensslVersion(elf, symbols), BIO_FUNCTIONS);
   }
-  if (symbols.has('_dl_debug_state'))
+  if (symbols.has('__libc_start_main') || symbols.has('dlopen'))
     return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
   for (const kind of ['wolfssl', 'mbedtls', 'nss', 'java'] as const) {
     if (symbols.has(MARKERS[kind])) return encrypted(kind, null);

@@ -1,0 +1,236 @@
+/**
+ * Programs on functions of TLS libraries: which files have them, for whose sake, and what each process's plaintext
+ * depends on. A file gets its probes once, whoever has it in memory, and loses them when the last process that has
+ * it is gone; those of the system's own libraries stay as long as the trace, so that a short-lived program finds
+ * them in place.
+ */
+import { closeSync } from 'node:fs';
+import { DESCRIPTORS, type Facts } from '../facts.ts';
+import type { BrokerProbe, Native } from '../native.ts';
+import type { Tls, TlsKind, TlsLibrary } from '../protocol.ts';
+import { candidatePaths } from './candidates.ts';
+import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
+import type { Probe } from './probes.ts';
+import { upcomingExecutables } from './upcoming.ts';
+
+/** enum tls_library of bpf/trace_http.h. */
+const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
+  openssl: 1,
+  gnutls: 2,
+  go: 3,
+  boringssl: 4,
+  nss: 5,
+};
+
+/** Probes of one request to the broker (BROKER_PROBES_MAX). */
+const BROKER_PROBES = 64;
+
+interface Attached {
+  readonly links: readonly number[];
+  /** Process ids; the system's libraries are kept without any. */
+  readonly users: Set<number>;
+  kept: boolean;
+}
+
+const SWITCHED_OFF = 'looking into TLS libraries is switched off for this trace';
+const NO_WAY = 'this kernel has no uprobes';
+
+export class Attachments {
+  readonly #files = new Map<string, Attached>();
+  /** Why a file's probes could not be attached; not tried again. */
+  readonly #refused = new Map<string, string>();
+  /** What each process had in memory when it was last looked at. */
+  readonly #known = new Map<number, readonly FoundLibrary[]>();
+  /** What was last told of each process, as JSON. */
+  readonly #told = new Map<number, string>();
+  #ownPidfd: number | null = null;
+
+  private constructor(
+    private readonly native: Native,
+    private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
+    private readonly finder: TlsFinder,
+    private readonly tell: (tls: Tls) => void,
+  ) {}
+
+  static async create(
+    native: Native,
+    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
+    tell: (tls: Tls) => void,
+  ): Promise<Attachments> {
+    return new Attachments(native, facts, await TlsFinder.create(), tell);
+  }
+
+  /** The system's own libraries, before anybody calls them. */
+  attachSystem(): void {
+    if (this.facts.tlsAttach === 'none') return;
+    for (const path of candidatePaths()) {
+      const file = this.finder.lookAt(path);
+      if (file !== null) this.#keep(file);
+    }
+  }
+
+  /** A process is a target now, has executed a program, or has loaded more libraries. */
+  consider(pid: number): void {
+    const upcoming = this.facts.tlsAttach === 'none' ? [] : upcomingExecutables(pid);
+    const found = this.finder.find(pid);
+    const before = this.#known.get(pid);
+    if (before === found && upcoming.length === 0) return;
+    this.#known.set(pid, found);
+    if (this.facts.tlsAttach !== 'none') {
+      const files = found.map(({ file }) => file);
+      for (const path of upcoming) {
+        const file = this.finder.lookAt(path);
+        if (file !== null) files.push(file);
+      }
+      for (const file of files) this.#attach(file)?.users.add(pid);
+      this.#release(pid, new Set(files.map(({ id }) => id)));
+    }
+    const libraries = describe(found, (file) => this.#files.has(file.id)).map((library, index) =>
+      this.#explain(library, found.filter(({ file }) => file.part === 'tls')[index]?.file),
+    );
+    const text = JSON.stringify(libraries);
+    if (text === (this.#told.get(pid) ?? '[]')) return;
+    this.#told.set(pid, text);
+    this.tell({ pid, libraries });
+  }
+
+  /** The process has ended, or is no target any more. */
+  forget(pid: number): void {
+    this.#known.delete(pid);
+    this.#told.delete(pid);
+    this.finder.forget(pid);
+    this.#release(pid, new Set());
+  }
+
+  /** Every process that is known, looked at again: an event may have been lost. */
+  considerAll(): void {
+    for (const pid of [...this.#known.keys()]) this.consider(pid);
+  }
+
+  /** Nothing is left in the kernel. */
+  close(): void {
+    for (const { links } of this.#files.values()) for (const link of links) closeSync(link);
+    this.#files.clear();
+    this.#known.clear();
+    this.#told.clear();
+    this.finder.close();
+    if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
+    this.#ownPidfd = null;
+  }
+
+  #explain(library: TlsLibrary, file: LibraryFile | undefined): TlsLibrary {
+    if (library.attached)
+      return this.facts.tlsAttach === 'broker' ? { ...library, returns: 'uretprobe' } : library;
+    if (file === undefined || file.probes.length === 0) return library;
+    const own = this.facts.tlsWanted ? NO_WAY : SWITCHED_OFF;
+    const reason = this.facts.tlsAttach === 'none' ? own : (this.#refused.get(file.id) ?? library.reason);
+    return { ...library, reason };
+  }
+
+  #keep(file: LibraryFile): void {
+    const attached = this.#attach(file);
+    if (attached !== null) attached.kept = true;
+  }
+
+  /** The process uses these files and no others any more. */
+  #release(pid: number, used: ReadonlySet<string>): void {
+    for (const [id, attached] of this.#files) {
+      if (used.has(id) || !attached.users.delete(pid) || attached.users.size > 0 || attached.kept) continue;
+      for (const link of attached.links) closeSync(link);
+      this.#files.delete(id);
+    }
+  }
+
+  #attach(file: LibraryFile): Attached | null {
+    const known = this.#files.get(file.id);
+    if (known !== undefined) return known;
+    if (file.probes.length === 0 || file.descriptor === null || this.#refused.has(file.id)) return null;
+    try {
+      const links =
+        this.facts.tlsAttach === 'multi'
+          ? this.#attachHere(file, file.descriptor)
+          : this.#askBroker(file, file.descriptor);
+      const attached: Attached = { links, users: new Set(), kept: false };
+      this.#files.set(file.id, attached);
+      return attached;
+    } catch (error) {
+      this.#refused.set(file.id, `its probes could not be attached (${(error as Error).message})`);
+      return null;
+    }
+  }
+
+  /** One link each for the entries, the return instructions and the uretprobes. */
+  #attachHere(file: LibraryFile, descriptor: number): number[] {
+    const links: number[] = [];
+    try {
+      for (const kind of ['entry', 'return-instruction', 'uretprobe'] as const) {
+        const probes = file.probes.filter((probe) => probe.kind === kind);
+        if (probes.length === 0) continue;
+        links.push(
+          this.native.attachUprobes(
+            kind === 'entry' ? DESCRIPTORS.tlsEnter : DESCRIPTORS.tlsLeave,
+            `/proc/self/fd/${descriptor}`,
+            BigUint64Array.from(probes, ({ offset }) => BigInt(offset)),
+            BigUint64Array.from(probes, (probe) => cookieOf(file, probe)),
+            kind === 'uretprobe',
+          ),
+        );
+      }
+      return links;
+    } catch (error) {
+      for (const link of links) closeSync(link);
+      throw error;
+    }
+  }
+
+  /** The broker takes a mapping of one of the requester's processes: this one will do. */
+  #askBroker(file: LibraryFile, descriptor: number): number[] {
+    this.#ownPidfd ??= this.native.openPidfd(process.pid);
+    const [start, end] = this.native.mapExecutable(descriptor);
+    const probes = brokerProbes(file);
+    const links: number[] = [];
+    try {
+      for (let from = 0; from < probes.length; from += BROKER_PROBES) {
+        const part = probes.slice(from, from + BROKER_PROBES);
+        links.push(...this.native.askBroker(DESCRIPTORS.broker, this.#ownPidfd, start, end, part));
+      }
+      return links;
+    } catch (error) {
+      for (const link of links) closeSync(link);
+      throw error;
+    } finally {
+      this.native.unmap(start, end);
+    }
+  }
+}
+
+/** The function, and the library 8 bits above it. */
+function cookieOf(file: LibraryFile, probe: Probe): bigint {
+  return BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8));
+}
+
+/**
+ * The broker knows functions by their names, and takes other places only in the requester's own files: so a return
+ * is a uretprobe there, except in Go, whose stacks move.
+ */
+function brokerProbes(file: LibraryFile): BrokerProbe[] {
+  const probes: BrokerProbe[] = [];
+  const returns = new Set<string>();
+  for (const probe of file.probes) {
+    const place = { cookie: cookieOf(file, probe), symbol: probe.symbol };
+    if (probe.kind === 'entry') {
+      probes.push({ ...place, offset: BigInt(probe.offset), program: 0, atReturn: 0 });
+    } else if (file.kind === 'go') {
+      probes.push({ ...place, offset: BigInt(probe.offset), program: 1, atReturn: 0 });
+    } else if (!returns.has(probe.symbol)) {
+      returns.add(probe.symbol);
+      const entry = file.probes.find(
+        ({ symbol, kind }) => symbol === probe.symbol && kind !== 'return-instruction',
+      );
+      if (entry !== undefined) {
+        probes.push({ ...place, offset: BigInt(entry.offset), program: 1, atReturn: 1 });
+      }
+    }
+  }
+  return probes;
+}

@@ -1,0 +1,79 @@
+/**
+ * What a process that has not executed its program yet is going to run: the gate of `http-trace run` holds a command
+ * back until it is attached, and its libraries can be looked at meanwhile. A first call is then not lost to the
+ * milliseconds that it takes to find the probes of a large executable.
+ *
+ * This only looks; a wrong answer costs time, nothing else.
+ */
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { basename, isAbsolute, join } from 'node:path';
+
+/** Name of the executable that waits (helper/loader/gate.c). */
+const GATE = 'gate';
+/** Interpreters of interpreters: Linux follows four (fs/exec.c). */
+const MAX_INTERPRETERS = 4;
+/** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
+const FIRST_LINE = 256;
+
+/** Paths of the files that the process will execute, the innermost interpreter last; empty when it is no gate. */
+export function upcomingExecutables(pid: number): string[] {
+  try {
+    if (basename(readlinkSync(`/proc/${pid}/exe`)) !== GATE) return [];
+    const [, command] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (command === undefined || command === '') return [];
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const path = environment.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? '/usr/bin:/bin';
+    const folder = readlinkSync(`/proc/${pid}/cwd`);
+    return follow(command, path, folder, [], MAX_INTERPRETERS);
+  } catch {
+    return [];
+  }
+}
+
+function follow(command: string, path: string, folder: string, found: string[], depth: number): string[] {
+  const file = resolveCommand(command, path, folder);
+  if (file === null || found.includes(file) || depth === 0) return found;
+  found.push(file);
+  const [interpreter, argument] = readInterpreter(file);
+  if (interpreter === null) return found;
+  follow(interpreter, path, folder, found, depth - 1);
+  // `#!/usr/bin/env NAME`: env looks it up as a shell does.
+  if (basename(interpreter) === 'env' && argument !== null) follow(argument, path, folder, found, depth - 1);
+  return found;
+}
+
+/** execvp(3): a name without a slash is looked for in PATH. */
+function resolveCommand(command: string, path: string, folder: string): string | null {
+  if (command.includes('/')) {
+    const file = isAbsolute(command) ? command : join(folder, command);
+    return isFile(file) ? file : null;
+  }
+  for (const entry of path.split(':')) {
+    const file = join(isAbsolute(entry) ? entry : join(folder, entry), command);
+    if (isFile(file)) return file;
+  }
+  return null;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The first line of a script names its interpreter; the first word of env's argument is the program. */
+function readInterpreter(file: string): [interpreter: string | null, argument: string | null] {
+  const bytes = Buffer.alloc(FIRST_LINE);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, bytes, 0, FIRST_LINE, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  const line = /^#![ \t]*([^ \t\n\0]+)[ \t]*([^\n\0]*)/.exec(bytes.toString('latin1'));
+  if (line === null) return [null, null];
+  const words = (line[2] ?? '').split(/[ \t]+/).filter((word) => word !== '' && !word.startsWith('-'));
+  return [line[1] ?? null, words.find((word) => !word.includes('=')) ?? null];
+}
