@@ -3,8 +3,11 @@ import { copyFileSync, existsSync, fstatSync, mkdtempSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describe as describeLibraries, TlsFinder } from './finder.ts';
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-finder-'));
 const children: ChildProcess[] = [];

@@ -56,7 +56,6 @@ export const SSL_FUNCTIONS: readonly ProbedFunction[] = [
   both('SSL_accept', TlsFunction.Handshake),
   both('SSL_shutdown', TlsFunction.Shutdown),
   entry('SSL_free', TlsFunction.Free),
-  entry('SSL_clear', TlsFunction.Free),
   both('SSL_get0_alpn_selected', TlsFunction.Alpn),
 ];
 

@@ -1,12 +1,15 @@
 /** Real libraries and programs; those of scripts/runtimes.mjs only where it has run. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runtimes } from '../../scripts/runtimes.mjs';
 import { TlsFunction } from './functions.ts';
 import { formatOpensslVersion, identify, type Library, recognise } from './libraries.ts';
 import type { Probe } from './probes.ts';
 import { loadDisassembler } from './returns.ts';
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(loadDisassembler);
 

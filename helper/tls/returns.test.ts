@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { ElfFile, type ElfSymbol } from './elf.ts';
 import { GNUTLS_FUNCTIONS, SSL_FUNCTIONS } from './functions.ts';
 import { findReturns, loadDisassembler, readConstant, stubSlot } from './returns.ts';
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(loadDisassembler);
 
@@ -117,7 +120,6 @@ describe('returns of x86-64 functions', () => {
         closeSync(descriptor);
       }
     },
-    30_000,
   );
 });
 
