@@ -245,11 +245,10 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		return 0;
 	}
 	if (function == TLS_BIO_WRITE) {
-		u32 depth = frames->depth;
+		u64 address = innermost_session(frames, PT_REGS_SP_CORE(regs));
 
-		if (depth == 0 || depth > MAX_FRAMES)
-			return 0;
-		expect_ciphertext(frames->frame[(depth - 1) & (MAX_FRAMES - 1)].session, arguments.second, (u32)arguments.third);
+		if (address)
+			expect_ciphertext(address, arguments.second, (u32)arguments.third);
 		return 0;
 	}
 	session = session_at(arguments.first, library);
