@@ -15,6 +15,7 @@ import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
+import { TlsWire } from '../tls/wire.ts';
 import {
   expectsContinue,
   type Framing,
@@ -72,6 +73,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #tunnel: StoredExchange | null = null;
   /** Reads what the connection was upgraded to. */
   #upgraded: Http2Connection | null = null;
+  /** Reads what TLS tells in a tunnel through a proxy, for the session inside it; null once that is known. */
+  #wire: TlsWire | null = null;
   /** Something happened that may let a held direction go on. */
   #retry = false;
   #retrying = false;
@@ -326,6 +329,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (result.framing.kind === 'tunnel' && responding !== null) {
       responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
       this.#tunnel = responding;
+      if (request?.method === 'CONNECT') {
+        this.#wire = new TlsWire();
+        this.#info.wire = this.#wire.facts;
+      }
       for (const kind of ['request', 'response'] as const) {
         this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
       }
@@ -405,12 +412,16 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
+    this.#wire?.feed(this.#directionOf(kind), bytes, time);
+    this.#dropWire();
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
   tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, pid }: Origin): void {
     this.#upgraded?.missing(this.#directionOf(kind), length, reason, { time, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
+    this.#wire?.gap(this.#directionOf(kind), length, time);
+    this.#dropWire();
     const reader = this.#laneOf(kind).tunnel;
     const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;
     if (reader !== null && message !== null) {
@@ -421,10 +432,14 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#countTunnelled(this.#tunnel, kind, length);
   }
 
+  #dropWire(): void {
+    if (this.#wire !== null && (this.#wire.facts.established || !this.#wire.inStep)) this.#wire = null;
+  }
+
   #countTunnelled(exchange: StoredExchange, kind: MessageKind, length: number): void {
     const { tunnel } = exchange;
     if (tunnel === null) return;
-    if ((kind === 'request') === (this.#side === 'client')) tunnel.sent += length;
+    if (this.#directionOf(kind) === Direction.Out) tunnel.sent += length;
     else tunnel.received += length;
     this.#host.changed(exchange);
   }

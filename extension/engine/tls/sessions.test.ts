@@ -294,6 +294,51 @@ describe('sessions on one socket', () => {
   });
 });
 
+describe('a session in a tunnel through a proxy', () => {
+  const CONNECT = 'CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n';
+
+  it('has the addresses of the proxy and what TLS tells inside it, but not the time to connect', () => {
+    const inside = handshake('tls12').flatMap((piece): Step[] => {
+      if ('end' in piece) return [];
+      return [piece.by === 'client' ? { out: piece.bytes } : { in: piece.bytes }];
+    });
+    const steps: Step[] = [{ out: CONNECT }, { in: 'HTTP/1.1 200 OK\r\n\r\n' }, ...inside, { close: true }];
+    const proxy = conversation(steps, {
+      ...{ connection: SOCKET, local: ADDRESSES.local, remote: '10.0.0.1:3128' },
+      ...{ connectStarted: START - 3n * MS, established: START - MS },
+    });
+    const engine = made(inOrder(proxy, plaintext({ start: START + 7n * MS, session: { socket: SOCKET } })));
+    engine.finish();
+    expect(rows(engine).map(({ method }) => method)).toEqual(['CONNECT', 'GET']);
+    expect(engine.json(1)).toMatchObject({
+      completeness: ['complete'],
+      tls: null,
+      timings: { connectMs: 2 },
+    });
+    expect(engine.json(2)).toMatchObject({
+      url: 'https://api.example/orders',
+      connection: { remote: '10.0.0.1:3128' },
+      timings: { connectMs: null, tlsMs: 3 },
+      tls: { version: 'TLSv1.2', serverName: 'api.example', alpn: 'http/1.1' },
+      completeness: ['complete'],
+    });
+  });
+
+  it('is read as a session where the tunnel carries something else', () => {
+    const proxy = conversation(
+      [
+        { out: CONNECT },
+        { in: 'HTTP/1.1 200 OK\r\n\r\n' },
+        { in: 'SSH-2.0-server\r\n' },
+        { out: 'SSH-2.0-client\r\n' },
+      ],
+      { connection: SOCKET },
+    );
+    const engine = made(inOrder(proxy, plaintext({ session: { socket: SOCKET } })));
+    expect(engine.json(2)).toMatchObject({ status: 200, tls: { version: null, serverName: null } });
+  });
+});
+
 describe('a session', () => {
   it('that joined late says so and finds the next message', () => {
     const engine = made(
