@@ -10,8 +10,8 @@ type Target = Omit<TraceStatus['targets'][number], 'tls'>;
 
 export class TargetList {
   #targets = new Map<number, Target>();
-  /** The kernel tells each connection that it does not copy once. */
-  readonly foreign = { http2: 0, other: 0 };
+  /** The kernel tells each connection that speaks something else once. */
+  otherConnections = 0;
 
   get all(): Target[] {
     return [...this.#targets.values()];
@@ -33,16 +33,11 @@ export class TargetList {
       if (length < LAYOUT.header.size) return;
       const type = view.getUint16(at + LAYOUT.header.type, true);
       const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
-      if (isData) this.#connection(view.getUint8(at + LAYOUT.data.protocol));
+      if (isData && view.getUint8(at + LAYOUT.data.protocol) === WireProtocol.Other) this.otherConnections++;
       else if (type >= RecordType.ProcessStarted && type <= RecordType.ProcessEnded)
         this.#process(batch.subarray(at, at + length));
       at += length;
     }
-  }
-
-  #connection(protocol: WireProtocol): void {
-    if (protocol === WireProtocol.Http2) this.foreign.http2++;
-    else if (protocol === WireProtocol.Other) this.foreign.other++;
   }
 
   #process(bytes: Uint8Array): void {

@@ -71,7 +71,7 @@ function currentStatus(): TraceStatus {
     evicted: stats.evicted,
     bytesSeen: before.seen + (counters?.seenBytes ?? 0),
     bytesLost: before.lost + lost(),
-    foreign: { ...targets.foreign },
+    otherConnections: targets.otherConnections,
     targets: targets.all.map((target) => ({ ...target, tls: engine?.tls(target.pid) ?? null })),
     backend,
     problem,

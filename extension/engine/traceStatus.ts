@@ -17,8 +17,8 @@ export interface TraceStatus {
   /** Bytes moved on captured connections, and those of them that were not captured by fault (not by limit). */
   readonly bytesSeen: number;
   readonly bytesLost: number;
-  /** Connections that are seen and not read, by what they speak. */
-  readonly foreign: { readonly http2: number; readonly other: number };
+  /** Connections that speak something else than HTTP or TLS. */
+  readonly otherConnections: number;
   /** Traced processes. */
   readonly targets: readonly {
     readonly pid: number;
@@ -42,7 +42,7 @@ export const IDLE_STATUS: TraceStatus = {
   evicted: 0,
   bytesSeen: 0,
   bytesLost: 0,
-  foreign: { http2: 0, other: 0 },
+  otherConnections: 0,
   targets: [],
   backend: null,
   problem: null,

@@ -73,11 +73,11 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
   const names = alive.slice(0, 3).map(({ pid, name }) => targetText(pid, name));
   const whom =
     names.join(', ') + (alive.length > names.length ? ` and ${alive.length - names.length} more` : '');
-  const foreign = foreignText(status);
-  if (foreign !== '') {
+  const unread = unreadText(status);
+  if (unread !== '') {
     const decryption = decryptionText(alive);
     return {
-      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${foreign}, and no call that could be read yet. ${decryption}`.trim(),
+      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${unread}, and no call that could be read yet. ${decryption}`.trim(),
       remedies: ['checkSystem'],
     };
   }
@@ -88,7 +88,7 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
     };
   }
   return {
-    text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no HTTP call yet. HTTP/2 is not read, nor is what was sent before the trace began. ${decryptionText(alive)}`.trim(),
+    text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no HTTP call yet. What was sent before the trace began is not shown. ${decryptionText(alive)}`.trim(),
     remedies: ['checkSystem'],
   };
 }
@@ -107,17 +107,16 @@ function decryptionText(alive: TraceStatus['targets']): string {
     .join(' ');
 }
 
-/** `2 encrypted connections and 1 HTTP/2 connection`; empty when there are none. */
-function foreignText({ foreign, targets }: TraceStatus): string {
+/** `2 encrypted connections and 1 other connection`; empty when there are none. */
+function unreadText({ otherConnections, targets }: TraceStatus): string {
   const encrypted = targets.reduce((sum, { tls }) => sum + (tls?.encrypted ?? 0), 0);
   const parts = [
-    [encrypted, 'encrypted connection'],
-    [foreign.http2, 'HTTP/2 connection'],
-    [foreign.other, 'other connection'],
+    [encrypted, 'encrypted connection', 'encrypted connections'],
+    [otherConnections, 'connection of another protocol', 'connections of another protocol'],
   ] as const;
   return parts
     .filter(([count]) => count > 0)
-    .map(([count, name]) => countText(count, name))
+    .map(([count, one, many]) => countText(count, one, many))
     .join(' and ');
 }
 

@@ -5,6 +5,15 @@ import { Ending, Omission, WireProtocol } from '../record.ts';
 import type { ExchangeRow } from '../row.ts';
 import { ADDRESSES, ciphertext, handshake, SOCKET } from '../testing/handshakes.ts';
 import {
+  END_HEADERS,
+  END_STREAM,
+  FieldEncoder,
+  headers,
+  PREFACE,
+  responseFields,
+  settings,
+} from '../testing/http2.ts';
+import {
   type ConversationOptions,
   conversation,
   type RecordSpec,
@@ -159,6 +168,45 @@ describe('a session on a socket that is known', () => {
       [null, null],
     ]);
     expect(engine.json(2)?.tls?.handshakeMs).toBe(2);
+  });
+});
+
+describe('a session that speaks HTTP/2', () => {
+  const encoder = (): FieldEncoder => new FieldEncoder();
+
+  function http2(alpn: string | null): Engine {
+    const request = headers(
+      1,
+      encoder().block([
+        [':method', 'GET'],
+        [':scheme', 'https'],
+        [':authority', 'api.example'],
+        [':path', '/h2'],
+      ]),
+      END_HEADERS | END_STREAM,
+    );
+    const response = headers(1, encoder().block(responseFields(204)), END_HEADERS | END_STREAM);
+    return made(
+      inOrder(
+        ciphertext('tls13'),
+        plaintext({ protocol: WireProtocol.Http2, session: { socket: SOCKET, alpn } }, [
+          { out: Buffer.concat([PREFACE, settings(), request]) },
+          { in: Buffer.concat([settings(), response]) },
+        ]),
+      ),
+    );
+  }
+
+  it.each(['h2', null])('has agreed on h2, told (%s) or not', (alpn) => {
+    expect(only(http2(alpn))).toMatchObject({
+      protocol: 'HTTP/2',
+      url: 'https://api.example/h2',
+      status: 204,
+      completeness: ['complete'],
+      connection: ADDRESSES,
+      timings: { connectMs: 2, tlsMs: 2 },
+      tls: { alpn: 'h2', version: 'TLSv1.3', serverName: 'api.example' },
+    });
   });
 });
 

@@ -222,7 +222,7 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
     bytesLost: 0,
-    foreign: { http2: 0, other: 0 },
+    otherConnections: 0,
     targets: [{ pid: 41_207, name: 'node', ended: false, tls: null }],
     backend: 'tracepoint',
     problem: null,
