@@ -16,6 +16,8 @@
 /* The cookie of a probe: a function, a library, and how its return is seen. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))
 #define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
+/* Bytes to be added to the stack pointer for what it is at the function's first instruction, and at its return. */
+#define COOKIE_STACK(cookie) ((u16)((cookie) >> 16))
 
 /* Arguments and results by the calling convention of C, or of Go's ABIInternal (cmd/compile/abi-internal.md). */
 struct tls_arguments {
@@ -257,7 +259,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	frame.entered = bpf_ktime_get_boot_ns();
 	frame.session = arguments.first;
 	frame.buffer = arguments.second;
-	frame.stack = PT_REGS_SP_CORE(regs);
+	frame.stack = PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie);
 	frame.function = function;
 	switch (function) {
 	case TLS_READ:
@@ -371,7 +373,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	}
 	if (!frames)
 		return 0;
-	frame = pop_frame(frames, function, PT_REGS_SP_CORE(regs), go);
+	frame = pop_frame(frames, function, PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), go);
 	if (!frame)
 		return 0;
 	session = session_of(frame->session);

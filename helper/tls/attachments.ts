@@ -170,8 +170,8 @@ export class Attachments {
           this.native.attachUprobes(
             kind === 'entry' ? DESCRIPTORS.tlsEnter : DESCRIPTORS.tlsLeave,
             `/proc/self/fd/${descriptor}`,
-            BigUint64Array.from(probes, ({ offset }) => BigInt(offset)),
-            BigUint64Array.from(probes, (probe) => cookieOf(file, probe)),
+            BigUint64Array.from(probes, ({ place }) => BigInt(place.offset)),
+            BigUint64Array.from(probes, (probe) => cookieOf(file, probe, probe.place.stack)),
             kind === 'uretprobe',
           ),
         );
@@ -204,9 +204,9 @@ export class Attachments {
   }
 }
 
-/** The function, and the library 8 bits above it. */
-function cookieOf(file: LibraryFile, probe: Probe): bigint {
-  return BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8));
+/** The function, the library 8 bits above it, and 16 bits above it how much longer the stack is there. */
+function cookieOf(file: LibraryFile, probe: Probe, stack = 0): bigint {
+  return BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8) | (stack << 16));
 }
 
 /**

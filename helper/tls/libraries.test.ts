@@ -104,7 +104,7 @@ describe('other libraries', () => {
   });
 
   it('what has none is nothing', async () => {
-    for (const path of ['/bin/sh', `${LIBRARIES}/libc.so.6`].filter((name) => existsSync(name))) {
+    for (const path of ['/bin/sh', `${LIBRARIES}/libz.so.1`].filter((name) => existsSync(name))) {
       expect(await recognised(path)).toBeNull();
     }
   });

@@ -151,7 +151,7 @@ function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoP
     const builder = version === null ? 'an old Go' : `Go ${version}`;
     return encrypted('go', version, `it was built by ${builder}, and Go 1.17 or later is supported`);
   }
-  const probes = probesOf(elf, GO_FUNCTIONS, functions);
+  const probes = probesOf(elf, GO_FUNCTIONS, functions, 'go');
   // Go's stacks move: a return address that was changed would end the program.
   const unsure = new Set(probes.filter(({ kind }) => kind === 'uretprobe').map(({ symbol }) => symbol));
   const sure = probes.filter(({ symbol }) => !unsure.has(symbol));

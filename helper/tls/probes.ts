@@ -2,8 +2,9 @@
 import type { ElfFile, ElfSymbol } from './elf.ts';
 import { ElfError } from './elf.ts';
 import { type ProbedFunction, TlsFunction } from './functions.ts';
+import type { Convention, Place } from './places.ts';
 import { relocationAt } from './relocations.ts';
-import { findReturns, MAX_FUNCTION, stubSlot } from './returns.ts';
+import { findReturns, MAX_FUNCTION, type Returns, stubSlot } from './returns.ts';
 import type { Extent } from './unwind.ts';
 import { UnwindTable } from './unwind.ts';
 
@@ -18,6 +19,11 @@ export interface Probe {
    * the function as a whole, at its first instruction.
    */
   readonly kind: 'entry' | 'return-instruction' | 'uretprobe';
+  /**
+   * Where the same is seen at less cost (places.ts): an offset in the file, and the bytes to be added to the stack
+   * pointer there for what it is at `offset`. `offset` and 0 when there is no such place.
+   */
+  readonly place: { readonly offset: number; readonly stack: number };
 }
 
 /** Parts of a function, and functions that it leaves by a jump, that are looked at. */
@@ -34,19 +40,20 @@ export function probesOf(
   elf: ElfFile,
   wanted: readonly ProbedFunction[],
   symbols: ReadonlyMap<string, ElfSymbol>,
+  convention: Convention = 'c',
 ): Probe[] {
-  const finder = new ReturnFinder(elf, wanted, symbols);
+  const finder = new ReturnFinder(elf, wanted, symbols, convention);
   const probes: Probe[] = [];
   for (const probed of wanted) {
     const symbol = symbols.get(probed.symbol);
     const offset = symbol === undefined ? null : elf.fileOffset(symbol.address, true);
     if (symbol === undefined || offset === null) continue;
-    const place = { function: probed.function, symbol: probed.symbol };
-    const returns = probed.returns ? finder.find(symbol, probed) : [];
+    const what = { function: probed.function, symbol: probed.symbol };
+    const returns = probed.returns ? finder.returns(symbol, probed) : [];
     if (returns === DELEGATED) continue;
-    probes.push({ ...place, offset, kind: 'entry' });
-    if (returns === null) probes.push({ ...place, offset, kind: 'uretprobe' });
-    else for (const at of returns) probes.push({ ...place, offset: at, kind: 'return-instruction' });
+    probes.push({ ...what, offset, kind: 'entry', place: finder.entry(symbol) ?? { offset, stack: 0 } });
+    if (returns === null) probes.push({ ...what, offset, kind: 'uretprobe', place: { offset, stack: 0 } });
+    else for (const at of returns) probes.push({ ...what, ...at, kind: 'return-instruction' });
   }
   return unique(probes);
 }
@@ -69,15 +76,28 @@ function purposeOf({ function: of }: ProbedFunction): TlsFunction {
   return of;
 }
 
+type ReturnPlace = Pick<Probe, 'offset' | 'place'>;
+
+function orNull<T>(find: () => T): T | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof ElfError) return null;
+    throw error;
+  }
+}
+
 class ReturnFinder {
   #unwind: UnwindTable | null | undefined;
   readonly #probed = new Map<number, ProbedFunction>();
   readonly #byName = new Map<string, ProbedFunction>();
+  readonly #decoded = new Map<number, Returns | null>();
 
   constructor(
     private readonly elf: ElfFile,
     wanted: readonly ProbedFunction[],
     symbols: ReadonlyMap<string, ElfSymbol>,
+    private readonly convention: Convention,
   ) {
     for (const probed of wanted) {
       const symbol = symbols.get(probed.symbol);
@@ -87,32 +107,35 @@ class ReturnFinder {
     }
   }
 
-  /** Offsets in the file; null when it is not sure that these are all. */
-  find(symbol: ElfSymbol, probed: ProbedFunction): number[] | typeof DELEGATED | null {
-    try {
-      return this.#find(symbol, probed);
-    } catch (error) {
-      if (error instanceof ElfError) return null;
-      throw error;
-    }
+  /** The best place for a probe on the entry; null when it is the first instruction. */
+  entry(symbol: ElfSymbol): Probe['place'] | null {
+    return orNull(() => {
+      const extent = this.#extentOf(symbol);
+      const found = extent === null ? null : this.#decode(extent);
+      return found === null ? null : this.#inFile(found.entry);
+    });
   }
 
-  #find(symbol: ElfSymbol, probed: ProbedFunction): number[] | typeof DELEGATED | null {
-    const extent =
-      symbol.size > 0 ? { start: symbol.address, size: symbol.size } : this.#extentAt(symbol.address);
-    if (extent === null || extent.start !== symbol.address) return null;
+  /** null when it is not sure that these are all. */
+  returns(symbol: ElfSymbol, probed: ProbedFunction): ReturnPlace[] | typeof DELEGATED | null {
+    return orNull(() => this.#returns(symbol, probed));
+  }
+
+  #returns(symbol: ElfSymbol, probed: ProbedFunction): ReturnPlace[] | typeof DELEGATED | null {
+    const extent = this.#extentOf(symbol);
+    if (extent === null) return null;
     const parts: Extent[] = [extent];
-    const offsets: number[] = [];
+    const returns: ReturnPlace[] = [];
     let delegates = 0;
     let leavesOtherwise = false;
     for (const part of parts) {
-      const code = this.#code(part);
-      const found = code === null ? null : findReturns(code, part.start, this.elf.machine);
+      const found = this.#decode(part);
       if (found === null || found.indirect) return null;
-      for (const at of found.at) {
+      for (const [index, at] of found.at.entries()) {
         const offset = this.elf.fileOffset(at, true);
-        if (offset === null) return null;
-        offsets.push(offset);
+        const place = this.#inFile(found.places[index] ?? { address: at, stack: 0 });
+        if (offset === null || place === null) return null;
+        returns.push({ offset, place });
       }
       for (const target of found.jumps) {
         if (parts.some(({ start, size }) => target >= start && target < start + size)) continue;
@@ -128,14 +151,32 @@ class ReturnFinder {
         parts.push(next);
       }
     }
-    if (leavesOtherwise || offsets.length > MAX_RETURNS) return null;
-    if (offsets.length > 0) return offsets;
+    if (leavesOtherwise || returns.length > MAX_RETURNS) return null;
+    if (returns.length > 0) return returns;
     return delegates > 0 ? DELEGATED : null;
   }
 
-  #code({ start, size }: Extent): Buffer | null {
-    const offset = this.elf.fileOffset(start, true);
-    return offset === null || size > MAX_FUNCTION ? null : this.elf.bytes(offset, size);
+  #decode(part: Extent): Returns | null {
+    const known = this.#decoded.get(part.start);
+    if (known !== undefined) return known;
+    const offset = this.elf.fileOffset(part.start, true);
+    const found =
+      offset === null || part.size > MAX_FUNCTION
+        ? null
+        : findReturns(this.elf.bytes(offset, part.size), part.start, this.elf.machine, this.convention);
+    this.#decoded.set(part.start, found);
+    return found;
+  }
+
+  #inFile({ address, stack }: Place): Probe['place'] | null {
+    const offset = this.elf.fileOffset(address, true);
+    return offset === null ? null : { offset, stack };
+  }
+
+  #extentOf(symbol: ElfSymbol): Extent | null {
+    if (symbol.size > 0) return { start: symbol.address, size: symbol.size };
+    const extent = this.#extentAt(symbol.address);
+    return extent?.start === symbol.address ? extent : null;
   }
 
   /** The probed function that a jump to this address runs, be it by way of the linker's stub. */

@@ -7,10 +7,14 @@
  */
 import type * as Iced from 'iced-x86';
 import type { Machine } from './elf.ts';
+import { type Convention, type Place, PlaceFinder } from './places.ts';
 
 export interface Returns {
   /** Addresses of the return instructions. */
   readonly at: readonly number[];
+  /** Where a probe on the entry is best put, and for each return. */
+  readonly entry: Place;
+  readonly places: readonly Place[];
   /** Addresses outside the function that it jumps to (a tail call, or a part that the compiler moved away). */
   readonly jumps: readonly number[];
   /** It may leave by a jump to an address that is only known while it runs. */
@@ -32,12 +36,17 @@ export async function loadDisassembler(): Promise<void> {
  * @param address of its first byte
  * @returns null when these bytes are not what a compiler makes, so that nothing can be said
  */
-export function findReturns(code: Uint8Array, address: number, machine: Machine): Returns | null {
+export function findReturns(
+  code: Uint8Array,
+  address: number,
+  machine: Machine,
+  convention: Convention = 'c',
+): Returns | null {
   if (code.length > MAX_FUNCTION) return null;
-  return machine === 'x64' ? findReturnsX64(code, address) : findReturnsArm64(code, address);
+  return machine === 'x64' ? findReturnsX64(code, address, convention) : findReturnsArm64(code, address);
 }
 
-function findReturnsX64(code: Uint8Array, address: number): Returns | null {
+function findReturnsX64(code: Uint8Array, address: number, convention: Convention): Returns | null {
   if (iced === null) throw new Error('loadDisassembler comes first.');
   const { Decoder, DecoderOptions, FlowControl, Instruction } = iced;
   const table = new TableJump(iced);
@@ -79,7 +88,13 @@ function findReturnsX64(code: Uint8Array, address: number): Returns | null {
   const jumps = targets.filter((target) => target < address || target >= end);
   // A jump between two instructions: data lies in the code, and what was decoded is not what runs.
   if (targets.some((target) => target >= address && target < end && !starts.has(target))) return null;
-  return { at, jumps: [...new Set(jumps)], indirect };
+  const finder = new PlaceFinder(iced, code, address, [...starts], new Set(targets));
+  try {
+    const places = at.map((one) => finder.beforeReturn(one));
+    return { at, entry: finder.entry(convention), places, jumps: [...new Set(jumps)], indirect };
+  } finally {
+    finder.free();
+  }
 }
 
 /**
@@ -198,7 +213,8 @@ function findReturnsArm64(code: Uint8Array, address: number): Returns | null {
       if (target !== null && (target < address || target >= end)) jumps.add(target);
     }
   }
-  return { at, jumps: [...jumps], indirect };
+  const places = at.map((one) => ({ address: one, stack: 0 }));
+  return { at, entry: { address, stack: 0 }, places, jumps: [...jumps], indirect };
 }
 
 /** Of B, B.cond, CBZ, CBNZ, TBZ and TBNZ; not of calls. */
