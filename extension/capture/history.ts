@@ -63,7 +63,8 @@ export class History {
         if (row === undefined) continue;
         held.add(id);
         this.#nextId = Math.max(this.#nextId, idBase + id + 1);
-        rows.push({ ...row, id: idBase + id, start: timeBase + row.start });
+        const isFirst = idBase === 0 && timeBase === 0;
+        rows.push(isFirst ? row : { ...row, id: idBase + id, start: timeBase + row.start });
       }
       for (const id of changes.removed) {
         held.delete(id);

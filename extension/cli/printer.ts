@@ -70,9 +70,11 @@ export class Printer {
   }
 
   #count(id: number): void {
-    const row = this.engine.row(id);
-    if (row === undefined) return;
-    if (isCall(row)) this.#calls++;
+    const exchange = this.engine.get(id);
+    if (exchange === undefined) return;
+    // Nearly all are calls; a row is made only to find out about the others.
+    const row = exchange.encrypted === null ? null : this.engine.row(id);
+    if (row === null || (row !== undefined && isCall(row))) this.#calls++;
     else this.#encrypted++;
   }
 

@@ -30,5 +30,7 @@ function looksLikeJson(text: string): boolean {
 }
 
 function looksLikeForm(text: string): boolean {
+  const sign = text.indexOf('=');
+  if (sign < 1 || sign > 256) return false;
   return /^[^\s=&<>{}"]{1,256}=[^\s<>{}"]*$/.test(text.slice(0, 4_096)) && text.length < 1_048_576;
 }
