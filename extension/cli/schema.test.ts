@@ -61,6 +61,7 @@ const full: ExchangeJson = {
   },
   encrypted: null,
   http2: { stream: 5, pushed: false, reset: { code: 8, name: 'CANCEL', by: 'client' } },
+  operation: { protocol: 'graphql', count: 1, names: [{ type: 'query', name: 'GetUser' }] },
   request: message,
   response: { ...message, body: { base64: '/+8=' }, decodedSize: 2, bodyNote: 'Cut.' },
   interim: [{ status: 103, statusText: 'Early Hints', headers: [['Link', '</a>']] }],

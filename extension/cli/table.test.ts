@@ -29,6 +29,7 @@ const row: ExchangeRow = {
   messageFormat: null,
   messages: 0,
   encrypted: null,
+  operation: null,
 };
 
 describe('the table', () => {

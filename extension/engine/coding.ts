@@ -130,3 +130,19 @@ function decodeDeflate(input: Buffer): CodingResult {
   const isZlib = (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
   return inflate(isZlib ? inflateSync : inflateRawSync, constants.Z_SYNC_FLUSH, input);
 }
+
+const SMALL: ReadonlyMap<string, Sync> = new Map<string, Sync>([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+]);
+
+/** All or nothing: null for more than `limit` bytes, another coding, or input that is not whole. Tries once. */
+export function decodeSmall(input: Buffer, coding: string, limit: number): Buffer | null {
+  try {
+    return SMALL.get(coding)?.(input, { maxOutputLength: limit }) ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -55,6 +55,7 @@ describe('an exchange', () => {
       tls: null,
       encrypted: null,
       http2: null,
+      operation: null,
       request: {
         headers: [
           ['Host', 'api.example:8443'],
@@ -116,6 +117,7 @@ describe('an exchange', () => {
       messageFormat: null,
       messages: 0,
       encrypted: null,
+      operation: null,
     });
     expect(engine.json(2)).toBeUndefined();
     expect(engine.row(2)).toBeUndefined();

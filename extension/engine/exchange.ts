@@ -6,6 +6,7 @@
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
  */
 
+import type { Operation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 
@@ -157,6 +158,8 @@ export interface Encrypted {
 export type ExchangeState = 'running' | 'ended';
 
 export interface Exchange {
+  /** What the request asks for by its body; null where it is not certain that there is any. */
+  readonly operation: Operation | null;
   /** From 1, in the order in which requests were first seen. Never reused within a trace. */
   readonly id: number;
   process: Process | null;

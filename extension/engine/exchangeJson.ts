@@ -103,6 +103,17 @@ export interface ExchangeJson {
   readonly protocol: string;
   readonly method: string | null;
   readonly url: string | null;
+  /** GraphQL or JSON-RPC: what the request asks for; null where it is not certain that it is one. */
+  readonly operation: {
+    readonly protocol: 'graphql' | 'json-rpc';
+    /** More than one in a batch. */
+    readonly count: number;
+    /** The first 16 at most. */
+    readonly names: readonly {
+      readonly type: 'query' | 'mutation' | 'subscription' | null;
+      readonly name: string | null;
+    }[];
+  } | null;
   readonly status: number | null;
   readonly statusText: string | null;
   /** RFC 3339, microseconds, UTC. */

@@ -36,6 +36,7 @@ export function jsonOf(
     protocol: protocolOf(exchange),
     method: exchange.request?.method || null,
     url: target.url === null || reveal ? target.url : maskUrl(target.url),
+    operation: exchange.operation,
     status: statusOf(response),
     statusText: response?.statusText ?? null,
     startedAt: formatTime(wallTime(startOf(exchange))),

@@ -129,3 +129,9 @@ export const MAX_CLOSED_STREAMS = 1_024;
 
 /** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */
 export const MAX_SEARCH_BYTES = 128 * 1024;
+/** Bytes of a request in which its operation is looked for; GraphQL documents are rarely larger. */
+export const MAX_OPERATION_BYTES = 64 * 1024;
+
+/** Operations of one batch that are named, and characters of each name. */
+export const MAX_OPERATIONS = 16;
+export const MAX_OPERATION_NAME = 100;

@@ -23,6 +23,7 @@ import type {
 import { trimBlanks } from './http1/characters.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
+import { type Operation, readOperation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 import { type RuleName, ruleText } from './violations.ts';
@@ -308,6 +309,9 @@ export class StoredExchange implements Exchange {
   pushed = false;
   reset: { readonly code: number; readonly by: Side } | null = null;
 
+  /** undefined until it has been looked for, which is once. */
+  #operation: Operation | null | undefined;
+
   /** Grows with each change that was reported. */
   revision = 0;
   /** The last cost that the store has counted. */
@@ -337,6 +341,16 @@ export class StoredExchange implements Exchange {
 
   get http2(): StreamInfo | null {
     return this.stream === null ? null : { stream: this.stream, pushed: this.pushed, reset: this.reset };
+  }
+
+  get operation(): Operation | null {
+    if (this.#operation !== undefined) return this.#operation;
+    const { request } = this;
+    if (request === null) return null;
+    const over = this.requestDone || this.state === 'ended';
+    const found = readOperation(request, over);
+    if (found !== null || over) this.#operation = found;
+    return found;
   }
 
   get violations(): Violation[] {

@@ -54,6 +54,8 @@ export interface ExchangeRow {
    * bytes sent and received on it. null for a call.
    */
   readonly encrypted: string | null;
+  /** What the request asks for by its body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
+  readonly operation: string | null;
 }
 
 /** Status 400 and above, cut off without an answer, or refused by TLS. */

@@ -1,14 +1,15 @@
 /** The row of an exchange: see row.ts. */
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { shortType } from './contentType.ts';
-import { UNKNOWN_STATUS } from './exchange.ts';
+import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
+import { operationText } from './operations/operation.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
 import type { ExchangeRow } from './row.ts';
 import { targetOf } from './target.ts';
 
 export function rowOf(exchange: StoredExchange): ExchangeRow {
-  const { request, response } = exchange;
+  const { encrypted, request, response } = exchange;
   const target = targetOf(exchange);
   return {
     id: exchange.id,
@@ -21,7 +22,8 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     path: target.path === null ? null : maskUrl(target.path),
     protocol: protocolOf(exchange),
     type: shortType(response?.field('content-type') ?? null),
-    ...sizesOf(exchange),
+    requestSize: encrypted === null ? (request?.body.size ?? null) : bytesOf(exchange, 'request'),
+    responseSize: encrypted === null ? (response?.body.size ?? null) : bytesOf(exchange, 'response'),
     start: startOf(exchange),
     duration: durationOf(exchange),
     phases: phasesOf(exchange),
@@ -34,20 +36,15 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     connection: exchange.connection.id,
     messageFormat: exchange.messages?.format ?? null,
     messages: exchange.messages?.count ?? 0,
-    encrypted: exchange.encrypted?.reason ?? null,
+    encrypted: encrypted?.reason ?? null,
+    operation: exchange.operation === null ? null : operationText(exchange.operation),
   };
 }
 
-function sizesOf(exchange: StoredExchange): Pick<ExchangeRow, 'requestSize' | 'responseSize'> {
-  const { encrypted, request, response, side } = exchange;
-  if (encrypted === null) {
-    return { requestSize: request?.body.size ?? null, responseSize: response?.body.size ?? null };
-  }
-  if (side === null) return { requestSize: null, responseSize: null };
-  const { sent, received } = encrypted;
-  return side === 'client'
-    ? { requestSize: sent, responseSize: received }
-    : { requestSize: received, responseSize: sent };
+/** Bytes that an encrypted connection moved towards its server, or from it; null where that is not known. */
+function bytesOf({ encrypted, side }: StoredExchange, kind: MessageKind): number | null {
+  if (encrypted === null || side === null) return null;
+  return (kind === 'request') === (side === 'client') ? encrypted.sent : encrypted.received;
 }
 
 /** null: not known, or there is no response. */

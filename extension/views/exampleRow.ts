@@ -28,6 +28,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     messageFormat: null,
     messages: 0,
     encrypted: null,
+    operation: null,
     ...changes,
   };
 }

@@ -29,6 +29,7 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   messageFormat: null,
   messages: 0,
   encrypted: null,
+  operation: null,
   ...change,
 });
 

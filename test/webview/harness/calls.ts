@@ -72,6 +72,7 @@ const CALL: ExchangeRow = {
   messageFormat: null,
   messages: 0,
   encrypted: null,
+  operation: null,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -302,6 +303,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
     http2: null,
+    operation: null,
     request: message({
       headers: [
         ['Host', row.host ?? ''],

@@ -1,0 +1,52 @@
+/** Operations of a GraphQL document (GraphQL specification, October 2021, section 2.3), as far as it goes. */
+
+export type GraphqlType = 'query' | 'mutation' | 'subscription';
+
+export interface GraphqlOperation {
+  readonly type: GraphqlType;
+  readonly name: string | null;
+}
+
+/** Operations of one document that are told apart. */
+const MAX_OPERATIONS = 64;
+
+/** Comments, strings, names and the marks that matter; all else lies between. */
+const TOKEN =
+  /#[^\n\r]*|"""(?:[^"\\]|\\.|"(?!""))*(?:"""|$)|"(?:[^"\\\n\r]|\\.)*"?|[_A-Za-z][_0-9A-Za-z]*|[{}()]/gs;
+
+/** @returns null when the text is no GraphQL document: many interfaces have a `query` of their own. */
+export function readGraphql(document: string): readonly GraphqlOperation[] | null {
+  const operations: GraphqlOperation[] = [];
+  let depth = 0;
+  /** What is read outside of braces: the keyword before the name. */
+  let keyword: GraphqlType | 'fragment' | null = null;
+  let name: string | null = null;
+  let known = false;
+  let braces = false;
+  for (const [token] of document.matchAll(TOKEN)) {
+    const first = token.charCodeAt(0);
+    if (first === 35 || first === 34) continue;
+    if (token === '{' || token === '(') {
+      if (depth === 0 && token === '{') {
+        braces = true;
+        if (!known) operations.push({ type: 'query', name: null });
+        else if (keyword !== null && keyword !== 'fragment') operations.push({ type: keyword, name });
+        if (operations.length >= MAX_OPERATIONS) break;
+        keyword = null;
+        name = null;
+        known = false;
+      }
+      depth++;
+    } else if (token === '}' || token === ')') depth = Math.max(0, depth - 1);
+    else if (depth === 0) {
+      if (!known) {
+        if (token !== 'query' && token !== 'mutation' && token !== 'subscription' && token !== 'fragment')
+          return null;
+        keyword = token;
+        known = true;
+      } else name ??= token;
+    }
+  }
+  // Words alone are a question to a search engine.
+  return braces ? operations : null;
+}

@@ -1,0 +1,75 @@
+/**
+ * The string values of JSON, found without making values of it: linear in the text, and for a beginning that was
+ * cut as far as it goes. Text that is not JSON gives nothing sensible, but never throws.
+ */
+
+export interface JsonString {
+  /** The names of the members that lead to it, joined by dots; an array adds nothing. */
+  readonly path: string;
+  /** Which item of the outermost array it is in; 0 without one. */
+  readonly item: number;
+  /** What stands between the quotes; a beginning where the text was cut. */
+  readonly raw: string;
+}
+
+/** Deeper values are skipped. */
+const MAX_DEPTH = 8;
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[[\]{},:]/gs;
+
+/** An array among the open brackets. */
+const ARRAY = null;
+
+/** @returns the number of items in the outermost array; 1 without one. */
+export function visitJsonStrings(text: string, visit: (found: JsonString) => void): number {
+  /** For each open bracket the name of the member that is read, or {@link ARRAY}. */
+  const open: (string | typeof ARRAY)[] = [];
+  let item = 0;
+  let isName = false;
+  for (const [token] of text.matchAll(TOKEN)) {
+    const last = open.length - 1;
+    switch (token) {
+      case '{':
+        open.push('');
+        isName = true;
+        break;
+      case '[':
+        open.push(ARRAY);
+        isName = false;
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        isName = false;
+        break;
+      case ',':
+        if (last === 0 && open[0] === ARRAY) item++;
+        isName = last >= 0 && open[last] !== ARRAY;
+        break;
+      case ':':
+        isName = false;
+        break;
+      default: {
+        const raw = token.slice(1, token.length > 1 && token.endsWith('"') ? -1 : undefined);
+        if (isName) open[last] = raw;
+        else if (open.length <= MAX_DEPTH) visit({ path: open.filter(isText).join('.'), item, raw });
+      }
+    }
+  }
+  return item + 1;
+}
+
+function isText(name: string | null): name is string {
+  return name !== null;
+}
+
+/** The text that a JSON string stands for; of a cut one, as much as is whole. */
+export function unescapeJsonString(raw: string): string {
+  if (!raw.includes('\\')) return raw;
+  return raw.replace(/\\(?:u([0-9a-fA-F]{4})|(.)|$)/gs, (_, hex?: string, mark?: string) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    return mark === undefined ? '' : (ESCAPES[mark] ?? mark);
+  });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
