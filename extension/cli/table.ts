@@ -50,7 +50,8 @@ function process(row: ExchangeRow): string {
 function url(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? UNKNOWN} (${row.encrypted})`;
   const origin = row.host === null ? '' : `${row.scheme ?? 'http'}://${row.host}`;
-  return origin + (row.path ?? '') || UNKNOWN;
+  const asked = row.operation === null ? '' : ` (${row.operation})`;
+  return (origin + (row.path ?? '') || UNKNOWN) + asked;
 }
 
 function notes(row: ExchangeRow): string {

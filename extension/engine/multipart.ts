@@ -32,10 +32,9 @@ export function readParts(text: string, boundary: string | null, limit: number):
     let from = at + delimiter.length;
     // The last delimiter; what follows it is for nobody.
     if (text.startsWith('--', from)) break;
-    while (text[from] === ' ' || text[from] === '\t') from++;
-    if (text[from] === '\r') from++;
-    if (text[from] !== '\n') break;
-    from++;
+    const lineEnd = text.indexOf('\n', from);
+    if (lineEnd < 0) break;
+    from = lineEnd + 1;
     at = nextDelimiter(text, delimiter, from);
     const end = at < 0 ? text.length : at;
     parts.push(readPart(text, from, at < 0 ? end : beforeLineEnd(text, from, end), at >= 0));
@@ -55,12 +54,19 @@ export function partText(text: string, part: Part): string {
   }
 }
 
-/** Delimiters stand at the beginning of a line. */
+/** Delimiters are whole lines. */
 function nextDelimiter(text: string, delimiter: string, from: number): number {
   for (let at = text.indexOf(delimiter, from); at >= 0; at = text.indexOf(delimiter, at + 1)) {
-    if (at === 0 || text[at - 1] === '\n') return at;
+    if ((at === 0 || text[at - 1] === '\n') && endsLine(text, at + delimiter.length)) return at;
   }
   return -1;
+}
+
+/** @param at behind a delimiter. */
+function endsLine(text: string, at: number): boolean {
+  let to = text.startsWith('--', at) ? at + 2 : at;
+  while (text[to] === ' ' || text[to] === '\t' || text[to] === '\r') to++;
+  return to >= text.length || text[to] === '\n';
 }
 
 function sniffDelimiter(text: string): string | null {

@@ -13,7 +13,7 @@ export interface Matches {
 }
 
 /**
- * Every word must occur in the call's method, URL, status, process name or process id, whatever the case. A
+ * Every word must occur in the call's method, URL, operation, status, process name or process id, whatever the case. A
  * number of one to three digits, or one such as `5xx`, also means a status by its beginning.
  */
 export function matchCalls(rows: ReadonlyMap<number, ExchangeRow>, query: string): Matches {
@@ -36,6 +36,7 @@ function matches(row: ExchangeRow, word: string): boolean {
   return (
     contains(row.method, word) ||
     contains(urlOf(row) ?? row.path, word) ||
+    contains(row.operation, word) ||
     contains(row.statusText, word) ||
     contains(row.processName, word) ||
     (row.status !== null && String(row.status).startsWith(word)) ||

@@ -228,7 +228,9 @@ function branchTooltip(branch: Branch): string {
 function callItem({ id, row }: CallNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`${methodText(row)} ${statusText(row)}`);
   item.id = id;
-  item.description = row.encrypted === null ? durationText(row.duration) : displayText(row.encrypted);
+  const asked = row.operation === null ? '' : displayText(row.operation, 60);
+  const said = row.encrypted === null ? durationText(row.duration) : displayText(row.encrypted);
+  item.description = [asked, said].filter((text) => text !== '').join(' · ');
   item.iconPath = callIcon(row);
   item.contextValue = 'httpTrace.call';
   item.accessibilityInformation = { label: spokenText(row) };

@@ -40,10 +40,11 @@ function summary({ rows, total }: Matches, query: string): string {
 
 function callItem(row: ExchangeRow): CallItem {
   const address = displayText(addressText(row), 300);
+  const asked = row.operation === null ? '' : ` (${displayText(row.operation, 100)})`;
   const took = durationText(row.duration);
   return {
     id: row.id,
-    label: withoutIcons(`${methodText(row)} ${address}`),
+    label: withoutIcons(`${methodText(row)} ${address}${asked}`),
     description: withoutIcons(`${statusText(row)}${took === '' ? '' : ` · ${took}`}`),
     detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${processText(row)}`),
     // The words have been matched already, by more than what is shown here.

@@ -10,14 +10,16 @@ export interface PanelPage {
 }
 
 /**
- * Nothing is allowed but this one script and the extension's own styles: no inline script or style, no image,
- * no connection anywhere. Captured text that found its way into the page could do nothing there.
+ * Nothing is allowed but this one script, the extension's own styles, and images whose bytes stand in the page
+ * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
+ * found its way into the page could do nothing there.
  */
 export function panelHtml({ nonce, source, script, style }: PanelPage): string {
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
     `style-src ${source}`,
+    'img-src data:',
     `font-src ${source}`,
   ].join('; ');
   return `<!DOCTYPE html>

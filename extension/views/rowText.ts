@@ -103,6 +103,7 @@ export function completenessSentences(row: ExchangeRow): string[] {
 export function tooltipText(row: ExchangeRow): string {
   const lines = [
     `${methodText(row)} ${displayText(addressText(row), 600)}`,
+    ...(row.operation === null ? [] : [displayText(row.operation, 300)]),
     `${statusText(row)} · ${row.protocol}${row.duration === null ? '' : ` · ${durationText(row.duration)}`}`,
     `${sideText(row)} ${processText(row)}`,
   ];
@@ -130,5 +131,6 @@ export function spokenText(row: ExchangeRow): string {
   if (row.encrypted !== null) {
     return `TLS connection to ${displayText(row.host ?? 'unknown host')}, ${displayText(row.encrypted)}${error}${took}, of ${processText(row)}`;
   }
-  return `${methodText(row)} ${displayText(row.path ?? 'unknown path')}, ${statusText(row)}${error}${took}${how} by ${processText(row)}`;
+  const asked = row.operation === null ? '' : ` ${displayText(row.operation, 100)}`;
+  return `${methodText(row)} ${displayText(row.path ?? 'unknown path')}${asked}, ${statusText(row)}${error}${took}${how} by ${processText(row)}`;
 }

@@ -42,10 +42,11 @@ interface Property {
 
 const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
-/** The text that plain words are matched on: method, status, host and path, or why there are none. */
+/** The text that plain words are matched on: method, status, host, path and operation, or why there are none. */
 export function searchText(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
-  return `${row.method ?? ''} ${row.status ?? ''} ${row.host ?? ''}${row.path ?? ''}`.toLowerCase();
+  const { method, status, host, path, operation } = row;
+  return `${method ?? ''} ${status ?? ''} ${host ?? ''}${path ?? ''} ${operation ?? ''}`.toLowerCase();
 }
 
 /** `*` stands for anything; without one, the value is looked for anywhere in the text. */
@@ -125,6 +126,11 @@ export const PROPERTIES: readonly Property[] = [
     name: 'path',
     help: 'part of a path, or a pattern such as /users/*',
     parse: (value) => wildcard(value, (row) => lower(row.path)),
+  },
+  {
+    name: 'operation',
+    help: 'part of what GraphQL or JSON-RPC asks for, such as AddItem, mutation or eth_*',
+    parse: (value) => wildcard(value, (row) => lower(row.operation)),
   },
   {
     name: 'type',

@@ -19,6 +19,7 @@ export class RowView {
   private readonly cells = new Map<Column, HTMLElement>();
   private readonly host = el('span', { class: 'host' });
   private readonly path = el('span', { class: 'path' });
+  private readonly operation = el('span', { class: 'operation', hidden: '' });
   private readonly badge = el('span', { class: 'badge', hidden: '' });
   private readonly bar = el('div', { class: 'bar' });
   private shown: ExchangeRow | null = null;
@@ -33,7 +34,7 @@ export class RowView {
         'aria-colindex': index + 1,
       });
       if (column.id === 'call') {
-        cell.append(el('span', { class: 'call' }, this.host, this.path), this.badge);
+        cell.append(el('span', { class: 'call' }, this.host, this.path, this.operation), this.badge);
       } else if (column.id === 'waterfall') {
         // What the bar shows is read out by the column Time and the tab Timing.
         cell.setAttribute('aria-hidden', 'true');
@@ -113,6 +114,8 @@ export class RowView {
   }
 
   private fillCall(cell: HTMLElement, row: ExchangeRow): void {
+    this.operation.hidden = row.operation === null;
+    setText(this.operation, visibleLine(shorten(row.operation ?? '', MAX_CALL)));
     if (row.encrypted === null) this.fillTarget(cell, row);
     else this.fillEncrypted(cell, row, row.encrypted);
     const badge = badgeOf(row);
@@ -130,7 +133,8 @@ export class RowView {
     this.path.classList.toggle('unknown', unknown);
     const scheme = row.scheme === null ? '' : `${row.scheme}://`;
     const url = unknown ? '' : `${row.host === null ? '' : scheme}${row.host ?? ''}${row.path ?? ''}`;
-    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)));
+    const asked = row.operation === null ? '' : `\n${visibleLine(shorten(row.operation, MAX_TITLE))}`;
+    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)) + asked);
   }
 
   /** Whom it is with, and why no more is known. */

@@ -69,6 +69,58 @@ for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] sa
   }
 }
 
+/** What of each kind of body is worth a look. */
+const BODIES: readonly (readonly [
+  name: string,
+  type: string,
+  body: { text: string } | { base64: string },
+])[] = [
+  [
+    'xml',
+    'application/soap+xml; charset=utf-8',
+    {
+      text: '<?xml version="1.0"?><soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope"><soap:Header><wsse:Password Type="text">••••••</wsse:Password></soap:Header><soap:Body><!-- one order --><m:Order id="a7f3"><m:Item>Tea &amp; scones</m:Item><m:Empty/><m:Note><![CDATA[5 < 6]]></m:Note></m:Order></soap:Body></soap:Envelope>',
+    },
+  ],
+  ['image', 'image/bmp', { base64: bitmap(240, 120) }],
+  [
+    'multipart',
+    'multipart/form-data; boundary=b0',
+    {
+      base64: Buffer.concat([
+        Buffer.from(
+          '--b0\r\nContent-Disposition: form-data; name="operations"\r\nContent-Type: application/json\r\n\r\n{"query":"mutation Upload","variables":{"file":null}}\r\n' +
+            '--b0\r\nContent-Disposition: form-data; name="comment"\r\n\r\nTwo lines\r\nof text\r\n' +
+            '--b0\r\nContent-Disposition: form-data; name="picture"; filename="sunset over the very long sea.bmp"\r\nContent-Type: image/bmp\r\n\r\n',
+        ),
+        Buffer.from(bitmap(90, 40), 'base64'),
+        Buffer.from(
+          '\r\n--b0\r\nContent-Disposition: form-data; name="data"; filename="data.bin"\r\n\r\n\x00\x01\x02\xff\xfe binary\r\n--b0--\r\n',
+          'latin1',
+        ),
+      ]).toString('base64'),
+    },
+  ],
+];
+
+/** A picture with colours of 24 bits, as base64. */
+function bitmap(width: number, height: number): string {
+  const line = Math.ceil((width * 3) / 4) * 4;
+  const bytes = Buffer.alloc(54 + line * height);
+  bytes.write('BM');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(width, 18);
+  bytes.writeInt32LE(height, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      bytes.set([(x * 255) / width, (y * 255) / height, 160], 54 + y * line + x * 3);
+  return bytes.toString('base64');
+}
+
 for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   it(`${theme}: filter, brush, sorting, news, what is not whole`, async () => {
     const panel = await browser.open({ theme });
@@ -133,6 +185,18 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
     await page.click('#tab-response');
     await page.waitForTimeout(300);
     await panel.screenshot(`${theme}-state-bytes`);
+    for (const [name, type, body] of BODIES) {
+      const response = message({
+        headers: [['Content-Type', type]],
+        body,
+        bodySize: 4_321,
+        bodyCaptured: 4_321,
+      });
+      const exchange = exchangeOf(odd, { response });
+      await panel.post({ type: 'details', id: odd.id, exchange });
+      await page.waitForTimeout(300);
+      await panel.screenshot(`${theme}-body-${name}`);
+    }
     expect(panel.problems).toEqual([]);
     await panel.close();
   });

@@ -573,6 +573,87 @@ describe('details', () => {
     expect(await text('.note >> nth=0')).toBe('Only the beginning was captured.');
   });
 
+  it('draw images, lay out XML, and take a multipart body to its parts', async () => {
+    const rows = [
+      call({ method: 'POST', path: '/graphql', operation: 'mutation Upload\u202e' }),
+      call({ id: 2, path: '/two' }),
+    ];
+    await open(rows);
+    expect(await text('#call-1 .operation')).toBe('mutation Upload\\u202e');
+    expect(await panel.page.isVisible('#call-2 .operation')).toBe(false);
+    await panel.page.fill('.filter input', 'operation:upload');
+    await expect.poll(shown).toEqual([1]);
+    await panel.page.fill('.filter input', '');
+    await panel.page.click('#call-1');
+    await panel.page.click('#tab-response');
+    const show = async (
+      type: string,
+      body: { text: string } | { base64: string },
+      note: string | null = null,
+    ) => {
+      const response = message({
+        headers: [['Content-Type', type]],
+        bodySize: 9,
+        bodyCaptured: 9,
+        body,
+        bodyNote: note,
+      });
+      await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response }) });
+    };
+    const png =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    await show('image/png', { base64: png });
+    const drawn = () =>
+      panel.page.$$eval('figure img', (images) =>
+        images.map((image) => (image as HTMLImageElement).naturalWidth),
+      );
+    await expect.poll(drawn).toEqual([1]);
+    expect(await text('figure')).toContain('1 × 1 pixels');
+    await panel.page.click('text=Raw');
+    await expect.poll(() => text('.content')).toContain('89 50 4e 47');
+    await panel.page.click('text=Pretty');
+    // A claim of 65,535 × 65,535 pixels is not believed, and half an image is none.
+    const huge = Buffer.from(png, 'base64');
+    huge.writeUInt32BE(65_535, 16);
+    huge.writeUInt32BE(65_535, 20);
+    await show('image/png', { base64: huge.toString('base64') });
+    await expect.poll(() => text('.content')).toContain('not drawn');
+    await show('image/png', { base64: png }, 'Only the beginning was captured.');
+    await expect.poll(() => text('.content')).toContain('It is not all there');
+    await show('image/svg+xml', { text: '<svg onload="alert(1)"><script>alert(2)</script></svg>' });
+    await expect
+      .poll(() => text('.content'))
+      .toBe('<svg onload="alert(1)">\n<script>alert(2)</script>\n</svg>');
+    expect(await panel.page.locator('.content svg, .content script, .content img').count()).toBe(0);
+
+    const multipart = Buffer.concat([
+      Buffer.from(
+        '--b\r\nContent-Disposition: form-data; name="meta"\r\nContent-Type: application/json\r\n\r\n{"a":1}\r\n',
+      ),
+      Buffer.from(
+        '--b\r\nContent-Disposition: form-data; name="<img src=x>"; filename="cat.png"\r\nContent-Type: image/png\r\n\r\n',
+      ),
+      Buffer.from(png, 'base64'),
+      Buffer.from(
+        '\r\n--b\r\nContent-Disposition: form-data; name="blob"\r\n\r\n\xff\xfe\0\r\n--b--\r\n',
+        'latin1',
+      ),
+    ]);
+    await show('multipart/form-data; boundary=b', { base64: multipart.toString('base64') });
+    await expect.poll(() => panel.page.locator('.part').count()).toBe(3);
+    const titles = await panel.page.$$eval('.part h4', (all) =>
+      all.map((h) => [...h.childNodes].map((n) => n.textContent)),
+    );
+    expect(titles).toEqual([
+      ['meta', 'application/json · 7 B'],
+      ['<img src=x>', 'cat.png', 'image/png · 70 B'],
+      ['blob', '3 B'],
+    ]);
+    expect(await text('.part >> nth=0')).toContain('"a": 1');
+    await expect.poll(drawn).toEqual([1]);
+    expect(await text('.part >> nth=2')).toContain('ff fe 00');
+  });
+
   it('bound what is rendered of a large body', async () => {
     const rows = [call({})];
     await open(rows);

@@ -1,7 +1,8 @@
 /** Which reader finds the messages of a direction: one entry for each format. */
-import { type ContentType, readContentType } from '../contentType.ts';
+import { readContentType } from '../contentType.ts';
 import type { MessageKind } from '../exchange.ts';
 import { listMembers } from '../http1/characters.ts';
+import type { ContentType } from '../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
 import { DecodingReader } from './decodingReader.ts';
 import { EventStreamReader } from './eventStream.ts';

@@ -1,17 +1,36 @@
 /** The tabs Request and Response: what a body holds, as plainly as its type allows. */
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { parseContentType } from '../../engine/mediaType.ts';
+import { type Part, partText, readParts } from '../../engine/multipart.ts';
 import { el, textButton } from '../dom.ts';
 import { formatBytes } from '../format.ts';
-import { visibleLine, visibleText } from '../text.ts';
-import { base64Bytes, contentKind, contentType, formFields, hexLines } from './content.ts';
-import { type JsonLine, jsonLines } from './json.ts';
+import { shorten, visibleLine, visibleText } from '../text.ts';
+import {
+  base64Bytes,
+  bytesKind,
+  type ContentKind,
+  contentKind,
+  contentType,
+  formFields,
+  hexLines,
+  textKind,
+} from './content.ts';
+import { imageInfo, MAX_PIXELS } from './image.ts';
+import { jsonLines } from './json.ts';
 import { copyButton, note, nothing } from './parts.ts';
 import type { TabActions } from './tabs.ts';
+import { xmlLines } from './xml.ts';
 
 /** Characters that are laid out; the editor is made for more. */
 export const MAX_TEXT = 256 * 1024;
 export const MAX_HEX_BYTES = 64 * 1024;
 const MAX_FORM_FIELDS = 1_000;
+const MAX_PARTS = 100;
+/** Of one part of many. */
+const MAX_PART_TEXT = 16 * 1024;
+const MAX_PART_HEX_BYTES = 1024;
+/** Bytes of an image that is drawn. */
+const MAX_IMAGE_BYTES = 8 * 1024 * 1024;
 /** Lines in one block: blocks out of sight cost no layout (content-visibility). */
 const LINES_PER_BLOCK = 50;
 /** A line of a block at most this long, so that a body without line ends is laid out in parts, too. */
@@ -46,7 +65,7 @@ export function bodyTab(
   const { body } = message;
   const draw = (): void => {
     bar.replaceChildren(describe(message));
-    if (kind === 'json' || kind === 'form') {
+    if (kind !== 'text' && kind !== 'binary') {
       const label = raw ? 'Pretty' : 'Raw';
       const toggle = textButton(
         label,
@@ -61,8 +80,10 @@ export function bodyTab(
     }
     bar.append(textButton('Open in Editor', () => actions.openBody(exchange.id, part)));
     if ('text' in body) bar.append(copyButton('Copy body', () => actions.copy(body.text)));
-    if ('text' in body) content.replaceChildren(...textContent(body.text, raw ? 'text' : kind));
-    else content.replaceChildren(...binaryContent(body.base64, kind, message));
+    const whole = message.bodyNote === null;
+    if (kind === 'multipart' && !raw) content.replaceChildren(...multipartContent(message));
+    else if ('text' in body) content.replaceChildren(...textContent(body.text, raw ? 'text' : kind));
+    else content.replaceChildren(...bytesContent(body.base64, raw ? 'binary' : kind, whole, MAX_HEX_BYTES));
   };
   draw();
   return [bar, ...notes, content];
@@ -81,18 +102,16 @@ function absence(message: MessageJson, part: 'request' | 'response'): string {
   return 'The body was not captured.';
 }
 
-function textContent(text: string, kind: string): readonly Node[] {
+function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): readonly Node[] {
   if (kind === 'form') return [formTable(text)];
-  const shown = text.slice(0, MAX_TEXT);
+  const shown = text.slice(0, limit);
   const parts: Node[] = [];
-  const lines = kind === 'json' ? jsonLines(shown) : null;
-  if (kind === 'json' && lines === null)
-    parts.push(note('This is not valid JSON, so it is shown as it came.', 'info'));
-  parts.push(lines === null ? plainBlock(shown) : jsonBlock(lines));
+  const lines = kind === 'json' ? jsonLines(shown) : kind === 'xml' ? xmlLines(shown) : null;
+  if (lines === null && (kind === 'json' || kind === 'xml'))
+    parts.push(note(`This is not valid ${kind.toUpperCase()}, so it is shown as it came.`, 'info'));
+  parts.push(lines === null ? plainBlock(shown) : linesBlock(lines));
   if (shown.length < text.length) {
-    parts.push(
-      note(`Only the first ${formatBytes(MAX_TEXT)} are shown. Open in Editor shows more.`, 'limit'),
-    );
+    parts.push(note(`Only the first ${formatBytes(limit)} are shown. Open in Editor shows more.`, 'limit'));
   }
   return parts;
 }
@@ -107,15 +126,19 @@ function plainBlock(text: string): HTMLElement {
   return blocks(lines, (part) => [part.join('\n')]);
 }
 
-function jsonBlock(lines: readonly JsonLine[]): HTMLElement {
+interface Line {
+  readonly indent: number;
+  readonly pieces: readonly { readonly kind: string; readonly text: string }[];
+}
+
+function linesBlock(lines: readonly Line[]): HTMLElement {
   return blocks(lines, (part) =>
     part.map(({ indent, pieces }) => {
-      const line = el('div', { class: 'json-line' });
+      const line = el('div', { class: 'laid-out' });
       // A hanging indent: what wraps stays below its beginning.
       line.style.paddingInlineStart = `${indent * 2 + 2}ch`;
       line.style.textIndent = '-2ch';
-      for (const { kind, text } of pieces)
-        line.append(el('span', { class: `json-${kind}` }, visibleLine(text)));
+      for (const { kind, text } of pieces) line.append(el('span', { class: `t-${kind}` }, visibleLine(text)));
       return line;
     }),
   );
@@ -143,17 +166,93 @@ function formTable(text: string): HTMLElement {
   return el('table', { class: 'fields' }, el('tbody', {}, ...rows));
 }
 
-function binaryContent(base64: string, kind: string, message: MessageJson): readonly Node[] {
-  const bytes = base64Bytes(base64, MAX_HEX_BYTES);
+/** Each part with what its head says of it, and its content by its type. */
+function multipartContent(message: MessageJson): readonly Node[] {
+  const { body } = message;
+  if (body === null) return [];
+  const isText = 'text' in body;
+  const text = isText ? body.text : latin1(base64Bytes(body.base64, MAX_TEXT));
+  const parts = readParts(
+    text.slice(0, MAX_TEXT),
+    parseContentType(contentType(message) ?? '').boundary,
+    MAX_PARTS + 1,
+  );
+  if (parts.length === 0) {
+    const sorry = note('No parts were found, so it is shown as it came.', 'info');
+    if (isText) return [sorry, plainBlock(text.slice(0, MAX_TEXT))];
+    return [sorry, ...bytesContent(body.base64, 'binary', message.bodyNote === null, MAX_HEX_BYTES)];
+  }
+  const nodes: Node[] = parts.slice(0, MAX_PARTS).map((part) => partSection(text, part, isText));
+  if (parts.length > MAX_PARTS)
+    nodes.push(note(`Only the first ${MAX_PARTS} parts are shown. Open in Editor shows all.`, 'limit'));
+  return nodes;
+}
+
+function partSection(text: string, part: Part, isText: boolean): HTMLElement {
+  const raw = text.slice(part.from, part.to);
+  const size = isText ? new TextEncoder().encode(raw).length : raw.length;
+  const facts = [part.type, `${part.whole ? '' : 'more than '}${formatBytes(size)}`];
+  const type = parseContentType(part.type ?? '').essence;
+  const title = el('h4', {}, visibleLine(shorten(part.name ?? '(no name)', MAX_PART_NAME)));
+  if (part.filename !== null)
+    title.append(el('span', { class: 'filename' }, visibleLine(shorten(part.filename, MAX_PART_NAME))));
+  title.append(
+    el('span', { class: 'remark' }, visibleLine(facts.filter((fact) => fact !== null).join(' · '))),
+  );
+  const section = el('section', { class: 'part' }, title);
+  if (raw === '') return section;
+  const decoded = isText ? raw : partText(text, part);
+  const readable = isText || (!/[\0-\x08\x0e-\x1f\x7f-\x9f]/.test(decoded) && decoded !== '');
+  const kind = readable ? textKind(type, decoded) : bytesKind(type);
+  if (readable) section.append(...textContent(decoded, kind === 'multipart' ? 'text' : kind, MAX_PART_TEXT));
+  else section.append(...bytesContent(btoa(raw), kind, part.whole, MAX_PART_HEX_BYTES));
+  return section;
+}
+
+/** Characters of a part's name that are shown. */
+const MAX_PART_NAME = 200;
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8_192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  return text;
+}
+
+/** An image where it can be drawn, else bytes. */
+function bytesContent(base64: string, kind: ContentKind, whole: boolean, limit: number): readonly Node[] {
   const parts: Node[] = [];
-  if (kind === 'image')
-    parts.push(note('This is an image; it is not drawn here. These are its bytes.', 'info'));
+  if (kind === 'image') {
+    const image = whole ? drawnImage(base64) : null;
+    if (image !== null) return [image];
+    const why = whole ? 'It is not drawn here.' : 'It is not all there, so it is not drawn.';
+    parts.push(note(`This is an image. ${why} These are its bytes.`, 'info'));
+  }
+  const bytes = base64Bytes(base64, limit);
   const pre = blocks(hexLines(bytes), (part) => [part.join('\n')]);
   pre.classList.add('hex');
   parts.push(pre);
-  const whole = message.decodedSize ?? message.bodyCaptured;
-  if (bytes.length < whole) {
-    parts.push(note(`The first ${formatBytes(bytes.length)} of ${formatBytes(whole)} are shown.`, 'limit'));
-  }
+  const all = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
+  if (bytes.length < all)
+    parts.push(note(`The first ${formatBytes(bytes.length)} of ${formatBytes(all)} are shown.`, 'limit'));
   return parts;
+}
+
+/** @returns null for a format that says too late how large it is, and for what is too large. */
+function drawnImage(base64: string): HTMLElement | null {
+  if (base64.length > (MAX_IMAGE_BYTES / 3) * 4) return null;
+  const info = imageInfo(base64Bytes(base64, MAX_HEX_BYTES));
+  if (info === null || info.width * info.height > MAX_PIXELS) return null;
+  const size = `${info.width} × ${info.height}`;
+  const image = el('img', {
+    src: `data:${info.type};base64,${base64}`,
+    alt: `The image, ${size} pixels`,
+    width: info.width,
+    height: info.height,
+  });
+  const figure = el('figure', {}, image, el('figcaption', { class: 'remark' }, `${size} pixels`));
+  image.addEventListener('error', () => {
+    figure.replaceChildren(note('This image is damaged: it cannot be drawn. Raw shows its bytes.', 'info'));
+  });
+  return figure;
 }

@@ -12,7 +12,10 @@ describe('contentKind', () => {
     expect(contentKind(typed('application/x-www-form-urlencoded', { text: 'a=b' }))).toBe('form');
     expect(contentKind(typed('text/html', { text: '[x]' }))).toBe('text');
     expect(contentKind(typed('image/png', { base64: 'AA==' }))).toBe('image');
-    expect(contentKind(typed('image/svg+xml', { text: '<svg/>' }))).toBe('text');
+    expect(contentKind(typed('image/svg+xml', { text: '<svg/>' }))).toBe('xml');
+    expect(contentKind(typed('application/soap+xml; charset=utf-8', { text: '<a/>' }))).toBe('xml');
+    expect(contentKind(typed('multipart/form-data; boundary=x', { text: '--x--' }))).toBe('multipart');
+    expect(contentKind(typed('multipart/mixed', { base64: 'AA==' }))).toBe('multipart');
     expect(contentKind(typed('application/octet-stream', { base64: 'AA==' }))).toBe('binary');
     expect(contentKind(typed('text/html', null))).toBeNull();
     expect(mediaType(typed(' ', null))).toBeNull();

@@ -5,7 +5,7 @@ import { el } from '../dom.ts';
 import { formatBytes, formatMs } from '../format.ts';
 import { visibleLine } from '../text.ts';
 import { contentType } from './content.ts';
-import { facts, heading, note } from './parts.ts';
+import { type Fact, facts, heading, note } from './parts.ts';
 import type { TabActions } from './tabs.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
@@ -14,6 +14,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   const list = facts([
     { name: 'URL', value: exchange.url, copy: actions.copy, code: true },
     { name: 'Method', value: exchange.method, code: true },
+    ...operationFacts(exchange),
     { name: 'Status', value: status(exchange), code: true },
     { name: 'Process', value: processText(exchange), remark: sideText(exchange) },
     { name: 'Started', value: startedText(exchange.startedAt) },
@@ -64,6 +65,22 @@ function encryptedSummary(
 
 /** What the reason says already. */
 const SAID: readonly Completeness[] = ['encrypted', 'handshake-failed'];
+
+/** Each operation of a batch on a line of its own. */
+function operationFacts({ operation }: ExchangeJson): Fact[] {
+  if (operation === null) return [];
+  const protocol = operation.protocol === 'graphql' ? 'GraphQL' : 'JSON-RPC';
+  const more = operation.count - operation.names.length;
+  return operation.names.map(({ type, name }, i) => {
+    const last = i === operation.names.length - 1 && more > 0 ? `, and ${more} more` : '';
+    return {
+      name: operation.count === 1 ? 'Operation' : `Operation ${i + 1}`,
+      value: [type, name].filter((word) => word !== null).join(' ') || null,
+      remark: protocol + last,
+      code: true,
+    };
+  });
+}
 
 function violations(exchange: ExchangeJson): HTMLElement {
   return el(

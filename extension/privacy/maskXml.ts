@@ -1,0 +1,165 @@
+/**
+ * Secrets in XML and HTML: what stands in an element with a secret's name, and the value of an attribute with one
+ * (namespace prefixes do not count); in `<input name="password" value="…">`, `<add key="token" value="…"/>` and
+ * `<param name="token">…</param>`, what the name names. All else stays byte for byte. Linear in the text, which
+ * may end anywhere and need not be well-formed.
+ */
+import { maskUrl } from './maskUrl.ts';
+import { isSecretName, MASK } from './secrets.ts';
+
+/** Attributes whose value may be the name of what the element holds. */
+const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id']);
+/** Attributes that hold what such a name names. */
+const HOLDING: ReadonlySet<string> = new Set(['value', 'content']);
+
+const NAME = /[^\s=<>"'/]+/y;
+
+/**
+ * @param html elements have HTML's names, which mean something else (`code`); only their attributes are looked at.
+ */
+export function maskXml(text: string, html: boolean): string {
+  return new XmlMask(text, html).run();
+}
+
+interface Attribute {
+  /** In lower case, without its prefix. */
+  readonly name: string;
+  /** Offsets of its value, quotes left out. */
+  readonly from: number;
+  readonly to: number;
+}
+
+class XmlMask {
+  readonly #text: string;
+  readonly #html: boolean;
+  #masked = '';
+  /** Up to here `#masked` stands for the text. */
+  #from = 0;
+  /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
+  #secret: string | null = null;
+  #depth = 0;
+
+  constructor(text: string, html: boolean) {
+    this.#text = text;
+    this.#html = html;
+  }
+
+  run(): string {
+    const text = this.#text;
+    for (let at = 0; at < text.length; ) {
+      if (text[at] !== '<') {
+        const next = text.indexOf('<', at);
+        const to = next < 0 ? text.length : next;
+        this.#content(at, to);
+        at = to;
+      } else if (text.startsWith('<!--', at)) at = this.#behind('-->', at + 4);
+      else if (text.startsWith('<![CDATA[', at)) {
+        const end = text.indexOf(']]>', at);
+        this.#content(at + 9, end < 0 ? text.length : end);
+        at = end < 0 ? text.length : end + 3;
+      } else if (text.startsWith('<?', at)) at = this.#behind('?>', at + 2);
+      else if (text.startsWith('</', at)) at = this.#endTag(at);
+      else at = this.#startTag(at);
+    }
+    return this.#masked + text.slice(this.#from);
+  }
+
+  #behind(mark: string, from: number): number {
+    const found = this.#text.indexOf(mark, from);
+    return found < 0 ? this.#text.length : found + mark.length;
+  }
+
+  #content(from: number, to: number): void {
+    const text = this.#text.slice(from, to);
+    if (this.#secret === null) this.#replace(from, to, maskUrl(text));
+    else if (text.trim() !== '') this.#replace(from, to, MASK);
+  }
+
+  #replace(from: number, to: number, replacement: string): void {
+    if (replacement === this.#text.slice(from, to)) return;
+    this.#masked += this.#text.slice(this.#from, from) + replacement;
+    this.#from = to;
+  }
+
+  #endTag(at: number): number {
+    const name = this.#name(at + 2);
+    if (name === this.#secret && --this.#depth === 0) this.#secret = null;
+    return this.#behind('>', at + 2);
+  }
+
+  #startTag(at: number): number {
+    const text = this.#text;
+    const name = this.#name(at + 1);
+    if (name === '') return at + 1;
+    let to = at + 1 + name.length;
+    const attributes: Attribute[] = [];
+    while (to < text.length && text[to] !== '>') {
+      NAME.lastIndex = to;
+      const attribute = NAME.exec(text)?.[0];
+      if (attribute === undefined) {
+        to++;
+        continue;
+      }
+      to += attribute.length;
+      while (isBlank(text.charCodeAt(to))) to++;
+      if (text[to] !== '=') continue;
+      to++;
+      while (isBlank(text.charCodeAt(to))) to++;
+      const quoted = this.#isQuote(to);
+      const end = this.#valueEnd(to);
+      attributes.push({ name: localName(attribute).toLowerCase(), from: quoted ? to + 1 : to, to: end });
+      to = quoted ? Math.min(end + 1, text.length) : end;
+    }
+    const named = this.#maskAttributes(attributes);
+    // `/` before `>` ends the element where it begins.
+    const empty = text[to - 1] === '/';
+    if (!empty && !this.#html) {
+      if (this.#secret === null && (named || isSecretName(localName(name)))) this.#secret = name;
+      if (this.#secret === name) this.#depth++;
+    }
+    return Math.min(to + 1, text.length);
+  }
+
+  /** @returns true when one of them says that the element holds a secret. */
+  #maskAttributes(attributes: readonly Attribute[]): boolean {
+    const text = this.#text;
+    const named = attributes.some(
+      ({ name, from, to }) => NAMING.has(name) && isSecretName(localName(text.slice(from, to))),
+    );
+    for (const { name, from, to } of attributes) {
+      const value = text.slice(from, to);
+      const secret = this.#secret !== null || isSecretName(name) || (named && HOLDING.has(name));
+      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskUrl(value));
+    }
+    return named;
+  }
+
+  #name(at: number): string {
+    NAME.lastIndex = at;
+    return NAME.exec(this.#text)?.[0] ?? '';
+  }
+
+  #isQuote(at: number): boolean {
+    return this.#text[at] === '"' || this.#text[at] === "'";
+  }
+
+  #valueEnd(at: number): number {
+    const text = this.#text;
+    if (this.#isQuote(at)) {
+      const end = text.indexOf(text[at] as string, at + 1);
+      return end < 0 ? text.length : end;
+    }
+    let end = at;
+    while (end < text.length && !isBlank(text.charCodeAt(end)) && text[end] !== '>') end++;
+    return end;
+  }
+}
+
+function localName(name: string): string {
+  return name.slice(name.lastIndexOf(':') + 1);
+}
+
+/** Space, tab, line ends. */
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === 10 || code === 13;
+}
