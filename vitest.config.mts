@@ -7,8 +7,6 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // Nothing is measured: a busy machine is no failure.
-          testTimeout: 60_000,
           include: ['extension/**/*.test.ts', 'helper/**/*.test.ts', 'test/unit/**/*.test.ts'],
           // A property test makes hundreds of cases, and a machine may be busy with others.
           testTimeout: 60_000,
