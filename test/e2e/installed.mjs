@@ -16,7 +16,7 @@ export async function installed(steps, extensionsDir) {
     }
     const top = readdirSync(folder).filter((entry) => !entry.startsWith('.'));
     for (const entry of top) {
-      assert.match(entry, /^(dist|media|package\.json|readme\.md|changelog\.md|license(\.\w+)?)$/i);
+      assert.match(entry, /^(dist|media|package\.json|readme\.md|changelog\.md|license(\.[\w-]+)?)$/i);
     }
     const files = readdirSync(folder, { recursive: true });
     assert.deepEqual(
