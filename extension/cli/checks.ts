@@ -1,6 +1,6 @@
 /** What the facts about a system mean for tracing. Pure. */
 import { BACKENDS, type Hello, type TlsLibrary } from '../../helper/protocol.ts';
-import { reasonOf, tlsLibraryName } from '../engine/tls/library.ts';
+import { reasonsOf, tlsLibraryName } from '../engine/tls/library.ts';
 import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
 
 export interface Check {
@@ -159,7 +159,7 @@ export function assessTls(pid: number, libraries: readonly TlsLibrary[] | null):
   }
   const details = libraries.map((library) => {
     const where = library.inExecutable ? 'in the program itself' : library.path;
-    if (!library.attached) return `not decrypted: ${reasonOf(library)} (${where})`;
+    if (!library.attached) return `not decrypted: ${reasonsOf([library]).join()} (${where})`;
     const version = library.version === null ? '' : ` ${library.version}`;
     const how = library.returns === 'uretprobe' ? ', with return probes' : '';
     return `${tlsLibraryName(library.kind)}${version} can be decrypted (${where}${how})`;

@@ -79,7 +79,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
       targets: [{ ...node, tls: { libraries: [RUSTLS, OPENSSL], calls: 0, encrypted: 2 } }],
     }),
     {},
-    /^node \(7\) has 2 encrypted connections and 1 connection of another protocol, and no call that could be read yet\. node \(7\): Not decrypted: rustls is not supported\. OpenSSL 3\.0\.19 is decrypted\. 2 TLS connections without plaintext\.$/,
+    /^node \(7\) has 2 encrypted connections and 1 connection of another protocol, and no call that could be read yet\. node \(7\): OpenSSL 3\.0\.19 is decrypted\. Not decrypted: rustls is not supported\. 2 TLS connections without plaintext\.$/,
     ['checkSystem'],
   ],
   [

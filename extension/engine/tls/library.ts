@@ -58,11 +58,18 @@ export function tlsLibraryName(kind: TlsLibraryKind): string {
   return NAMES[kind];
 }
 
-/** Why a library is not read, with its name. */
-export function reasonOf({ kind, reason }: TlsLibrary): string {
-  const name = tlsLibraryName(kind);
-  if (reason === null) return `${name} is not read`;
-  return reason.includes(name) ? reason : `${name}: ${reason}`;
+/** Why these libraries are not read, each reason once and with their names. */
+export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
+  const named = new Map<string, Set<string>>();
+  for (const { kind, reason } of libraries) {
+    const text = reason ?? 'its plaintext is not read';
+    const names = named.get(text) ?? new Set();
+    named.set(text, names.add(tlsLibraryName(kind)));
+  }
+  return [...named].map(([reason, names]) => {
+    const unsaid = [...names].filter((name) => !reason.includes(name));
+    return unsaid.length === 0 ? reason : `${unsaid.join(' and ')}: ${reason}`;
+  });
 }
 
 /**
@@ -73,8 +80,10 @@ export function decryptionSentences({ libraries, calls, encrypted }: ProcessTls)
   const sentences: string[] = [];
   for (const library of libraries ?? []) {
     const name = `${tlsLibraryName(library.kind)}${library.version === null ? '' : ` ${library.version}`}`;
-    sentences.push(library.attached ? `${name} is decrypted.` : `Not decrypted: ${reasonOf(library)}.`);
+    if (library.attached) sentences.push(`${name} is decrypted.`);
   }
+  const others = (libraries ?? []).filter(({ attached }) => !attached);
+  for (const reason of reasonsOf(others)) sentences.push(`Not decrypted: ${reason}.`);
   if (libraries?.length === 0) sentences.push('No TLS library was recognised in it.');
   if (calls > 0) sentences.push(`${count(calls, 'call')} seen over TLS.`);
   if (encrypted > 0) sentences.push(`${count(encrypted, 'TLS connection')} without plaintext.`);
@@ -130,16 +139,15 @@ export class TlsLibraries {
     const others = libraries.filter((library) => !library.attached);
     if (libraries.length === 0) return 'the TLS library of the process was not recognised';
     // One that is read and was not used is no reason where another one cannot be read.
-    const reasons = others.map(reasonOf);
-    if (attached.length === 0) return [...new Set(reasons)].join('; ');
+    const reasons = reasonsOf(others);
+    if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
     const read = `${names} ${names.includes(' and ') ? 'are' : 'is'} read`;
     if (late) return `${read}, but the connection was made before the trace began`;
     if (known !== undefined && known.unbound > 0) {
       return `${read}, but not every call could be told to its connection; its calls may be among those without addresses`;
     }
-    if (reasons.length > 0)
-      return `${read}, but the connection does not use it, and ${[...new Set(reasons)].join('; ')}`;
+    if (reasons.length > 0) return `${read}, but the connection does not use it, and ${reasons.join('; ')}`;
     return `${read}, but the connection was not seen to use it`;
   }
 

@@ -632,6 +632,16 @@ describe('a connection without plaintext', () => {
       'NSS is not supported',
     ],
     [
+      'none is read, for one reason',
+      [
+        library({ attached: false, reason: 'looking into TLS libraries is switched off' }),
+        library({ kind: 'gnutls', attached: false, reason: 'looking into TLS libraries is switched off' }),
+        library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' }),
+      ],
+      false,
+      'OpenSSL and GnuTLS: looking into TLS libraries is switched off; rustls is not supported',
+    ],
+    [
       'another one is read',
       [library({}), library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' })],
       false,
