@@ -17,7 +17,7 @@ import {
   RecordType,
   type TlsRecord,
 } from './record.ts';
-import { TlsSession } from './tls/session.ts';
+import { type Before, TlsSession } from './tls/session.ts';
 
 /** A connection, or a session. */
 interface Entry {
@@ -191,8 +191,8 @@ export class Connections {
     const socket = this.#entry(id, false);
     const info = socket?.stream.info ?? this.#closed.get(id);
     if (info === undefined || socket?.session != null) return;
-    // What a proxy was asked for (CONNECT) went over the connection before.
-    session.bind(id, info, socket !== null && !socket.hadSession && !socket.stream.carriesMessages);
+    // Of one that is over it is not known whether the time to connect was somebody else's.
+    session.bind(id, info, socket === null ? 'messages' : carriedBy(socket));
     if (socket === null) return;
     socket.sessions.add(entry);
     socket.hadSession = true;
@@ -237,4 +237,9 @@ export class Connections {
       }
     }
   }
+}
+
+function carriedBy({ hadSession, stream }: Entry): Before {
+  if (hadSession) return 'session';
+  return stream.carriesMessages ? 'messages' : 'nothing';
 }

@@ -16,6 +16,9 @@ import {
 
 type End = EndedRecord | ClosedRecord;
 
+/** `messages`: HTTP in the open, of which CONNECT made a tunnel. */
+export type Before = 'nothing' | 'messages' | 'session';
+
 export class TlsSession {
   /** Connection id of its socket; null while unknown. */
   socket: bigint | null = null;
@@ -24,8 +27,8 @@ export class TlsSession {
   readonly #info: StoredConnection;
   readonly #tls = new StoredTls();
   readonly #host: ConnectionHost;
-  /** Nothing else was carried by the socket before: the time to connect belongs to this session. */
-  #first = true;
+  /** What the socket carried before. */
+  #before: Before = 'nothing';
   /** Ends of the socket: what came before them may not have been decrypted yet. */
   #ends: End[] = [];
   /** Process that is counted as having plaintext without a socket; null when it is not. */
@@ -62,12 +65,12 @@ export class TlsSession {
     if ((record.flags & FLAG_JOINED_LATE) !== 0) this.#info.joinedLate = true;
   }
 
-  /** @param first nothing else was carried by the socket before. */
-  bind(id: bigint, socket: StoredConnection, first: boolean): void {
+  /** @param before what the socket carried until then. */
+  bind(id: bigint, socket: StoredConnection, before: Before): void {
     this.socket = id;
     this.#tls.socket = id.toString();
     this.#tls.wire = null;
-    this.#first = first;
+    this.#before = before;
     this.#count(null);
     this.socketKnown(socket);
   }
@@ -80,10 +83,13 @@ export class TlsSession {
     info.local = socket.local;
     info.remote = socket.remote;
     info.side ??= socket.side;
-    info.connectStarted = this.#first ? socket.connectStarted : null;
-    info.established = this.#first ? socket.established : null;
-    // A handshake that was seen is a beginning that was seen.
-    if ((socket.joinedLate || !this.#first) && this.#tls.handshakeStarted === null) info.joinedLate = true;
+    const isFirst = this.#before === 'nothing';
+    info.connectStarted = isFirst ? socket.connectStarted : null;
+    info.established = isFirst ? socket.established : null;
+    // A handshake that was seen is a beginning that was seen; that on the socket's bytes is the first session's.
+    const begun =
+      this.#before !== 'session' && (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
+    if (!begun && this.#tls.handshakeStarted === null) info.joinedLate = true;
     info.known = socket.known;
     if (!info.known || info.unbound === null) return;
     for (const exchange of info.unbound) {

@@ -365,7 +365,7 @@ describe('a session in a tunnel through a proxy', () => {
     });
     expect(engine.json(2)).toMatchObject({
       url: 'https://api.example/orders',
-      connection: { remote: '10.0.0.1:3128' },
+      connection: { remote: '10.0.0.1:3128', joinedLate: false },
       timings: { connectMs: null, tlsMs: 3 },
       tls: { version: 'TLSv1.2', serverName: 'api.example', alpn: 'http/1.1' },
       completeness: ['complete'],
