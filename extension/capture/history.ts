@@ -3,7 +3,7 @@
  * and times begin anew; here they are moved behind those of the traces before it.
  */
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 
 interface Segment {
@@ -75,10 +75,16 @@ export class History {
     return { rows, removed };
   }
 
-  json(id: number, reveal: boolean): ExchangeJson | null {
+  /** @param messageBytes of each message inside; null: all that is held. */
+  json(id: number, reveal: boolean, messageBytes: number | null = null): ExchangeJson | null {
     const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
-    const json = segment?.engine.json(id - segment.idBase, { reveal });
+    const json = segment?.engine.json(id - segment.idBase, { reveal, messageBytes });
     return json === undefined ? null : { ...json, id };
+  }
+
+  message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
+    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
+    return segment?.engine.message(id - segment.idBase, number, { reveal }) ?? null;
   }
 
   clear(): void {

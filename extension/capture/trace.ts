@@ -2,7 +2,7 @@
  * One trace as the views see it. The views know nothing of sockets, workers or helpers; this is all they get.
  * The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
@@ -53,7 +53,13 @@ export interface Trace {
   stop(): Promise<void>;
   /** Forgets what is over. */
   clear(): void;
-  /** null when no longer held. `reveal`: with secrets unmasked. */
-  details(id: number, reveal: boolean): Promise<ExchangeJson | null>;
+  /**
+   * null when no longer held.
+   * @param reveal with secrets unmasked.
+   * @param messageBytes of each message inside the exchange; all that is held unless told otherwise.
+   */
+  details(id: number, reveal: boolean, messageBytes?: number): Promise<ExchangeJson | null>;
+  /** One message inside an exchange, by its number; null when no longer held. */
+  message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null>;
   dispose(): void;
 }

@@ -219,7 +219,18 @@ port.on('message', (message: ToWorker) => {
       flush();
       return;
     case 'details':
-      send({ type: 'details', request: message.request, exchange: history.json(message.id, message.reveal) });
+      send({
+        type: 'details',
+        request: message.request,
+        exchange: history.json(message.id, message.reveal, message.messageBytes),
+      });
+      return;
+    case 'message':
+      send({
+        type: 'message',
+        request: message.request,
+        message: history.message(message.id, message.number, message.reveal),
+      });
       return;
     case 'asked':
       answerAsk?.(new TraceError(message.code, message.message));

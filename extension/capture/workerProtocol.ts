@@ -1,5 +1,5 @@
 /** Every message between the extension host and the engine's worker thread. */
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import type { TraceError } from './trace.ts';
@@ -20,7 +20,21 @@ export type ToWorker =
     }
   | { readonly type: 'stop'; readonly request: number }
   | { readonly type: 'clear' }
-  | { readonly type: 'details'; readonly request: number; readonly id: number; readonly reveal: boolean }
+  | {
+      readonly type: 'details';
+      readonly request: number;
+      readonly id: number;
+      readonly reveal: boolean;
+      /** Of each message inside; null: all that is held. */
+      readonly messageBytes: number | null;
+    }
+  | {
+      readonly type: 'message';
+      readonly request: number;
+      readonly id: number;
+      readonly number: number;
+      readonly reveal: boolean;
+    }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -33,6 +47,7 @@ export type FromWorker =
       readonly message: string;
     }
   | { readonly type: 'details'; readonly request: number; readonly exchange: ExchangeJson | null }
+  | { readonly type: 'message'; readonly request: number; readonly message: StreamMessageJson | null }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** A command that prompts for a password has to be run where the user sees it. */

@@ -1,7 +1,7 @@
 /** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
@@ -17,8 +17,14 @@ export interface TraceSettings {
   readonly children: boolean;
 }
 
+/** What the worker answers a request with. */
+interface Answer {
+  readonly exchange?: ExchangeJson | null;
+  readonly message?: StreamMessageJson | null;
+}
+
 interface Waiting {
-  readonly resolve: (value: ExchangeJson | null) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -73,9 +79,20 @@ export class WorkerTrace implements Trace {
     this.#post({ type: 'clear' });
   }
 
-  async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
+  async details(
+    id: number,
+    reveal: boolean,
+    messageBytes: number | null = null,
+  ): Promise<ExchangeJson | null> {
     if (this.#worker === null) return null;
-    return this.#request((request) => ({ type: 'details', request, id, reveal }));
+    const answer = await this.#request((request) => ({ type: 'details', request, id, reveal, messageBytes }));
+    return answer.exchange ?? null;
+  }
+
+  async message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null> {
+    if (this.#worker === null) return null;
+    const answer = await this.#request((request) => ({ type: 'message', request, id, number, reveal }));
+    return answer.message ?? null;
   }
 
   dispose(): void {
@@ -86,7 +103,7 @@ export class WorkerTrace implements Trace {
     this.#fail(new TraceError('helper', 'The window was closed.'));
   }
 
-  #request(message: (request: number) => ToWorker): Promise<ExchangeJson | null> {
+  #request(message: (request: number) => ToWorker): Promise<Answer> {
     if (this.#disposed) return Promise.reject(new TraceError('helper', 'The window was closed.'));
     const request = this.#nextRequest++;
     return new Promise((resolve, reject) => {
@@ -128,13 +145,16 @@ export class WorkerTrace implements Trace {
         this.#statusChanged.fire(message.status);
         return;
       case 'done':
-        this.#settle(message.request)?.resolve(null);
+        this.#settle(message.request)?.resolve({});
         return;
       case 'refused':
         this.#settle(message.request)?.reject(new TraceError(message.code, message.message));
         return;
       case 'details':
-        this.#settle(message.request)?.resolve(message.exchange);
+        this.#settle(message.request)?.resolve({ exchange: message.exchange });
+        return;
+      case 'message':
+        this.#settle(message.request)?.resolve({ message: message.message });
         return;
       case 'ask':
         void this.ask(message.command).then((error) =>

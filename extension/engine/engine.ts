@@ -6,8 +6,8 @@
 import { Connections } from './connections.ts';
 import type { ConnectionHost } from './dissector.ts';
 import type { Exchange, Process } from './exchange.ts';
-import type { ExchangeJson } from './exchangeJson.ts';
-import { jsonOf } from './jsonOf.ts';
+import type { ExchangeJson, StreamMessageJson } from './exchangeJson.ts';
+import { type JsonOptions, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
   DEFAULT_MAX_BYTES,
@@ -16,7 +16,9 @@ import {
   PATIENCE_INTERVAL,
   RECORD_PATIENCE,
 } from './limits.ts';
+import { streamMessageJson } from './messages/messagesJson.ts';
 import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
+import { startOf } from './phases.ts';
 import { Processes } from './processes.ts';
 import type { ByteCounters } from './reassembly.ts';
 import { RecordType, readRecords, type TraceRecord } from './record.ts';
@@ -80,7 +82,9 @@ export interface EngineApi {
   takeChanges(): EngineChanges;
   get(id: number): Exchange | undefined;
   row(id: number): ExchangeRow | undefined;
-  json(id: number, options?: { readonly reveal?: boolean }): ExchangeJson | undefined;
+  json(id: number, options?: JsonOptions): ExchangeJson | undefined;
+  /** One message inside an exchange, by its number. */
+  message(id: number, number: number, options?: { readonly reveal?: boolean }): StreamMessageJson | undefined;
   stats(): EngineStats;
   /** What is known of decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
@@ -172,10 +176,21 @@ export class Engine implements EngineApi, ConnectionHost {
     return exchange === undefined ? undefined : rowOf(exchange);
   }
 
-  json(id: number, options: { readonly reveal?: boolean } = {}): ExchangeJson | undefined {
+  message(
+    id: number,
+    number: number,
+    options: { readonly reveal?: boolean } = {},
+  ): StreamMessageJson | undefined {
+    const exchange = this.#store.get(id);
+    const message = exchange?.messages?.get(number);
+    if (exchange === undefined || message === undefined) return undefined;
+    return streamMessageJson(message, exchange.side, startOf(exchange), options);
+  }
+
+  json(id: number, options: JsonOptions = {}): ExchangeJson | undefined {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
-    return jsonOf(exchange, (ms) => this.#wallTime(ms), options.reveal ?? false, this.#libraries);
+    return jsonOf(exchange, (ms) => this.#wallTime(ms), options, this.#libraries);
   }
 
   stats(): EngineStats {

@@ -15,18 +15,25 @@ import { alertMeaning } from './tls/failure.ts';
 import type { TlsLibraries } from './tls/library.ts';
 import type { TlsAlert } from './tls/wire.ts';
 
+export interface JsonOptions {
+  /** With secrets unmasked. */
+  readonly reveal?: boolean;
+  /** Bytes of each message inside; null, or left out: all that is held. */
+  readonly messageBytes?: number | null;
+}
+
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
- * @param reveal with secrets unmasked.
  * @param libraries of all processes.
  */
 export function jsonOf(
   exchange: StoredExchange,
   wallTime: (milliseconds: number) => bigint,
-  reveal: boolean,
+  options: JsonOptions,
   libraries: TlsLibraries,
 ): ExchangeJson {
   const { connection, response } = exchange;
+  const reveal = options.reveal ?? false;
   const target = targetOf(exchange);
   const phases = phasesOf(exchange);
   return {
@@ -66,7 +73,7 @@ export function jsonOf(
       statusText: message.statusText,
       headers: fieldsJson(message.fields, reveal),
     })),
-    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), reveal),
+    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options),
     messageStream: messageStreamJson(exchange.messages, exchange.side),
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),

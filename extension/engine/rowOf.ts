@@ -21,7 +21,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     host: target.host,
     path: target.path === null ? null : maskUrl(target.path),
     protocol: protocolOf(exchange),
-    type: shortType(response?.field('content-type') ?? null),
+    type: shortType(response?.field('content-type') ?? null) ?? streamType(exchange),
     requestSize: encrypted === null ? (request?.body.size ?? null) : bytesOf(exchange, 'request'),
     responseSize: encrypted === null ? (response?.body.size ?? null) : bytesOf(exchange, 'response'),
     start: startOf(exchange),
@@ -45,6 +45,11 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
 function bytesOf({ encrypted, side }: StoredExchange, kind: MessageKind): number | null {
   if (encrypted === null || side === null) return null;
   return (kind === 'request') === (side === 'client') ? encrypted.sent : encrypted.received;
+}
+
+/** A WebSocket has no Content-Type. */
+function streamType(exchange: StoredExchange): string | null {
+  return exchange.messages?.format === 'websocket' ? 'websocket' : null;
 }
 
 /** null: not known, or there is no response. */

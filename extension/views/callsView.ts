@@ -10,6 +10,7 @@ import {
   bytesText,
   countText,
   durationText,
+  messagesText,
   methodText,
   processText,
   spokenText,
@@ -230,7 +231,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   item.id = id;
   const asked = row.operation === null ? '' : displayText(row.operation, 60);
   const said = row.encrypted === null ? durationText(row.duration) : displayText(row.encrypted);
-  item.description = [asked, said].filter((text) => text !== '').join(' · ');
+  item.description = [asked, said, messagesText(row)].filter((text) => text !== '').join(' · ');
   item.iconPath = callIcon(row);
   item.contextValue = 'httpTrace.call';
   item.accessibilityInformation = { label: spokenText(row) };

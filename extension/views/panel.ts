@@ -75,6 +75,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'details':
         this.feed.show(message.id, message.reveal);
         return;
+      case 'message':
+        this.feed.showMessage(message.id, message.number);
+        return;
       case 'command':
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
         return;

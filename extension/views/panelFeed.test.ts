@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { call, calls, exchangeOf, message, statusOf } from '../../test/webview/harness/calls.ts';
+import {
+  call,
+  calls,
+  exchangeOf,
+  message,
+  statusOf,
+  streamMessage,
+} from '../../test/webview/harness/calls.ts';
 import type { RowChanges, Trace } from '../capture/trace.ts';
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import {
@@ -18,6 +25,7 @@ class FakeTrace implements Trace {
   status: TraceStatus;
   readonly rows = new Map<number, ExchangeRow>();
   readonly asked: { id: number; reveal: boolean }[] = [];
+  readonly askedMessages: { id: number; number: number; reveal: boolean }[] = [];
   private readonly rowListeners = new Set<(changes: RowChanges) => unknown>();
   private readonly statusListeners = new Set<(status: TraceStatus) => unknown>();
 
@@ -50,6 +58,10 @@ class FakeTrace implements Trace {
     this.asked.push({ id, reveal });
     const row = this.rows.get(id);
     return row === undefined ? null : exchangeOf(row);
+  }
+  async message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null> {
+    this.askedMessages.push({ id, number, reveal });
+    return number > 2 ? null : streamMessage({ number, text: 'x'.repeat(2 * MAX_BODY_CHARACTERS) });
   }
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
@@ -190,6 +202,30 @@ describe('PanelFeed', () => {
     trace.change([call({ id: 2, revision: 20 })]);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(trace.asked).toHaveLength(3);
+  });
+
+  it('sends one message of the shown call, bounded, and none of another', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    panel.showMessage(2, 1);
+    panel.show(2, true);
+    await soon();
+    sent = [];
+    panel.showMessage(3, 1);
+    panel.showMessage(2, 1);
+    panel.showMessage(2, 9);
+    await soon();
+    expect(trace.askedMessages).toEqual([
+      { id: 2, number: 1, reveal: true },
+      { id: 2, number: 9, reveal: true },
+    ]);
+    expect(sent).toMatchObject([
+      { type: 'message', id: 2, number: 1, message: { note: 'Only the beginning is shown here.' } },
+      { type: 'message', id: 2, number: 9, message: null },
+    ]);
+    expect(JSON.stringify(sent).length).toBeLessThan(1.1 * MAX_BODY_CHARACTERS);
   });
 
   it('holds back a reveal until the webview is there and filled; only the last one counts', async () => {

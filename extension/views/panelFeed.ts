@@ -5,7 +5,7 @@
  * nothing is sent; on `ready` everything is.
  */
 import type { RowChanges, Subscription, Trace } from '../capture/trace.ts';
-import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, MessageJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
@@ -19,6 +19,9 @@ export const ROWS_INTERVAL_MS = 100;
 export const DETAILS_INTERVAL_MS = 250;
 /** Characters of a body that travel to the webview, which renders fewer still. The editor shows the rest. */
 export const MAX_BODY_CHARACTERS = 1024 * 1024;
+
+/** Bytes of each message that travel with the details: as much as a line shows. */
+export const MESSAGE_PREVIEW_BYTES = 256;
 
 /** Posts to the webview; false or a rejection when it is not there. */
 export type Post = (message: ToWebview) => PromiseLike<boolean>;
@@ -81,6 +84,11 @@ export class PanelFeed {
     if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
     this.detailsTimer = null;
     if (this.shown !== null) void this.sendDetails(this.shown);
+  }
+
+  /** One message of the exchange that is shown, with all that is held of it. */
+  showMessage(id: number, number: number): void {
+    if (this.shown?.id === id) void this.sendMessage(this.shown, number);
   }
 
   /** Resolves when the message is on its way: at once, or after the webview has been shown and filled. */
@@ -203,7 +211,9 @@ export class PanelFeed {
 
   private async sendDetails(shown: Shown): Promise<void> {
     const load = this.load;
-    const exchange = await this.trace.details(shown.id, shown.reveal).catch(() => null);
+    const exchange = await this.trace
+      .details(shown.id, shown.reveal, MESSAGE_PREVIEW_BYTES)
+      .catch(() => null);
     // Another call may have been chosen while this one was read.
     if (shown !== this.shown || load !== this.load || load === 0) return;
     await this.send({
@@ -211,6 +221,14 @@ export class PanelFeed {
       id: shown.id,
       exchange: exchange === null ? null : boundBodies(exchange),
     });
+  }
+
+  private async sendMessage(shown: Shown, number: number): Promise<void> {
+    const load = this.load;
+    const message = await this.trace.message(shown.id, number, shown.reveal).catch(() => null);
+    if (shown.id !== this.shown?.id || load !== this.load || load === 0) return;
+    const bounded = message === null ? null : boundMessage(message);
+    await this.send({ type: 'message', id: shown.id, number, message: bounded });
   }
 
   /** A webview that goes away while a message is under way is no error: it asks for everything when it is back. */
@@ -231,6 +249,15 @@ export class PanelFeed {
 /** The same exchange with bodies of at most {@link MAX_BODY_CHARACTERS}, and a note where one was cut. */
 export function boundBodies(exchange: ExchangeJson): ExchangeJson {
   return { ...exchange, request: boundBody(exchange.request), response: boundBody(exchange.response) };
+}
+
+function boundMessage(message: StreamMessageJson): StreamMessageJson {
+  const content = 'text' in message ? (message.text ?? '') : message.base64;
+  if (content.length <= MAX_BODY_CHARACTERS) return message;
+  const cut = content.slice(0, MAX_BODY_CHARACTERS);
+  const sentence = 'Only the beginning is shown here.';
+  const note = message.note === null ? sentence : `${message.note} ${sentence}`;
+  return 'text' in message ? { ...message, text: cut, note } : { ...message, base64: cut, note };
 }
 
 function boundBody(message: MessageJson | null): MessageJson | null {

@@ -147,5 +147,8 @@ describe('words', () => {
     expect(spokenText(exampleRow({ status: 500, statusText: '' }))).toBe(
       'GET /products, 500, error, 12.5 ms, made by node (4242)',
     );
+    expect(spokenText(exampleRow({ messageFormat: 'websocket', messages: 1_234 }))).toBe(
+      'GET /products, 200 OK, 12.5 ms, 1,234 messages, made by node (4242)',
+    );
   });
 });

@@ -49,6 +49,11 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 }
 
+/** `12 messages`; an empty text for a call that can have none. */
+export function messagesText(row: ExchangeRow): string {
+  return row.messageFormat === null ? '' : countText(row.messages, 'message');
+}
+
 /** The path without query or fragment, which is what calls of one route share; null when unknown. */
 export function routeOf(path: string | null): string | null {
   if (path === null) return null;
@@ -112,6 +117,7 @@ export function tooltipText(row: ExchangeRow): string {
     row.encrypted === null ? ['Request body', 'Response body'] : ['From the client', 'From the server'];
   if (row.requestSize) lines.push(`${request}: ${bytesText(row.requestSize)}`);
   if (row.responseSize) lines.push(`${response}: ${bytesText(row.responseSize)}`);
+  if (row.messageFormat !== null) lines.push(messagesText(row));
   lines.push(...completenessSentences(row));
   if (row.violations > 0)
     lines.push(`${countText(row.violations, 'rule')} of HTTP broken; the details say which.`);
@@ -131,6 +137,7 @@ export function spokenText(row: ExchangeRow): string {
   if (row.encrypted !== null) {
     return `TLS connection to ${displayText(row.host ?? 'unknown host')}, ${displayText(row.encrypted)}${error}${took}, of ${processText(row)}`;
   }
+  const messages = row.messageFormat === null ? '' : `, ${messagesText(row)}`;
   const asked = row.operation === null ? '' : ` ${displayText(row.operation, 100)}`;
-  return `${methodText(row)} ${displayText(row.path ?? 'unknown path')}${asked}, ${statusText(row)}${error}${took}${how} by ${processText(row)}`;
+  return `${methodText(row)} ${displayText(row.path ?? 'unknown path')}${asked}, ${statusText(row)}${error}${took}${messages}${how} by ${processText(row)}`;
 }

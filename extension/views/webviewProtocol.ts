@@ -3,7 +3,7 @@
  * cannot send again: on `ready` (first load, or shown again after having been hidden) the host sends `reset`
  * and then everything.
  */
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
@@ -16,8 +16,18 @@ export type ToWebview =
   /** New and changed rows (same id replaces), and ids that fell out of the store. */
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
-  /** Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. */
+  /**
+   * Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. Of its messages
+   * only what a line shows: the whole is asked for with `message`.
+   */
   | { readonly type: 'details'; readonly id: number; readonly exchange: ExchangeJson | null }
+  /** Answer to `message`. null: no longer held. */
+  | {
+      readonly type: 'message';
+      readonly id: number;
+      readonly number: number;
+      readonly message: StreamMessageJson | null;
+    }
   /** Select, scroll into view and open the details ("Go to Call…", a tree row). */
   | { readonly type: 'reveal'; readonly id: number }
   /** Put the cursor into the filter. */
@@ -27,6 +37,8 @@ export type ToHost =
   | { readonly type: 'ready' }
   /** The details of this exchange are shown now; null: none are. `reveal`: with secrets unmasked. */
   | { readonly type: 'details'; readonly id: number | null; readonly reveal: boolean }
+  /** One message of the exchange whose details are shown. */
+  | { readonly type: 'message'; readonly id: number; readonly number: number }
   | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
   | { readonly type: 'copy'; readonly text: string }
   /** Open a body as a read-only document in an editor. */
@@ -44,6 +56,8 @@ export function isToHost(value: unknown): value is ToHost {
         (message['id'] === null || Number.isSafeInteger(message['id'])) &&
         typeof message['reveal'] === 'boolean'
       );
+    case 'message':
+      return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'command':
       return ['start', 'stop', 'clear', 'pickProcess'].includes(message['command'] as string);
     case 'copy':

@@ -81,6 +81,7 @@ export class App {
     this.details = new Details(knownTab(state.tab), {
       copy,
       openBody: (id, part) => host.send({ type: 'openBody', id, part }),
+      message: (id, number) => host.send({ type: 'message', id, number }),
       close: () => this.close(),
       tab: (tab) => host.update({ tab }),
       reveal: () => this.ask(),
@@ -140,6 +141,9 @@ export class App {
         break;
       case 'details':
         this.details.fill(message.id, message.exchange);
+        return;
+      case 'message':
+        this.details.fillMessage(message.id, message.number, message.message);
         break;
       case 'reveal':
         this.awaited = { id: message.id, open: true };

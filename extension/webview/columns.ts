@@ -101,7 +101,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'type',
     label: 'Type',
-    width: 64,
+    width: 72,
     minWidth: 36,
     disposable: 8,
     key: (row) => row.type,

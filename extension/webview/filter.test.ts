@@ -141,6 +141,11 @@ describe('properties', () => {
     expect(test('is:running')).toBe(false);
     expect(test('is:running', { state: 'running' })).toBe(true);
     expect(test('-is:complete', { completeness: ['aborted'] })).toBe(true);
+    expect(test('is:websocket')).toBe(false);
+    expect(test('is:websocket', { messageFormat: 'websocket' })).toBe(true);
+    expect(test('is:sse', { messageFormat: 'websocket' })).toBe(false);
+    expect(test('is:sse', { messageFormat: 'server-sent-events' })).toBe(true);
+    expect(test('is:grpc', { messageFormat: 'grpc' })).toBe(true);
   });
 });
 
@@ -160,6 +165,7 @@ describe('errors', () => {
       'status:',
       'side:left',
       'is:red',
+      'is:constructor',
       '"open',
       'host:"open',
       'status:1000',

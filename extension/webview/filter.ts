@@ -105,7 +105,12 @@ const IS: Readonly<Record<string, Matcher>> = {
   running: ({ row }) => isRunning(row),
   complete: ({ row }) => row.completeness.includes('complete'),
   encrypted: ({ row }) => row.completeness.includes('encrypted'),
+  websocket: ({ row }) => row.messageFormat === 'websocket',
+  sse: ({ row }) => row.messageFormat === 'server-sent-events',
+  grpc: ({ row }) => row.messageFormat === 'grpc',
 };
+
+const IS_HELP = 'error, running, complete, encrypted, websocket, sse or grpc';
 
 export const PROPERTIES: readonly Property[] = [
   {
@@ -155,8 +160,8 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'is',
-    help: 'error, running, complete or encrypted',
-    parse: (value) => IS[value] ?? 'error, running, complete or encrypted',
+    help: IS_HELP,
+    parse: (value) => (Object.hasOwn(IS, value) ? (IS[value] as Matcher) : IS_HELP),
   },
 ];
 

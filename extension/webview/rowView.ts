@@ -4,6 +4,7 @@ import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
 import { badgeOf } from './completeness.ts';
 import { el, setText, setTitle } from './dom.ts';
+import { plural } from './format.ts';
 import { shorten, visibleLine } from './text.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
@@ -21,6 +22,7 @@ export class RowView {
   private readonly path = el('span', { class: 'path' });
   private readonly operation = el('span', { class: 'operation', hidden: '' });
   private readonly badge = el('span', { class: 'badge', hidden: '' });
+  private readonly messages = el('span', { class: 'message-count', hidden: '' });
   private readonly bar = el('div', { class: 'bar' });
   private shown: ExchangeRow | null = null;
   private index = -1;
@@ -34,7 +36,11 @@ export class RowView {
         'aria-colindex': index + 1,
       });
       if (column.id === 'call') {
-        cell.append(el('span', { class: 'call' }, this.host, this.path, this.operation), this.badge);
+        cell.append(
+          el('span', { class: 'call' }, this.host, this.path, this.operation),
+          this.messages,
+          this.badge,
+        );
       } else if (column.id === 'waterfall') {
         // What the bar shows is read out by the column Time and the tab Timing.
         cell.setAttribute('aria-hidden', 'true');
@@ -118,6 +124,8 @@ export class RowView {
     setText(this.operation, visibleLine(shorten(row.operation ?? '', MAX_CALL)));
     if (row.encrypted === null) this.fillTarget(cell, row);
     else this.fillEncrypted(cell, row, row.encrypted);
+    this.messages.hidden = row.messageFormat === null;
+    if (row.messageFormat !== null) setText(this.messages, plural(row.messages, 'message'));
     const badge = badgeOf(row);
     this.badge.hidden = badge === null;
     if (badge === null) return;

@@ -521,7 +521,7 @@ describe('details', () => {
     await panel.page.click('#call-2');
     await answer(rows);
     await panel.page.focus('#tab-summary');
-    for (const tab of ['headers', 'request', 'response', 'timing', 'connection', 'summary']) {
+    for (const tab of ['headers', 'request', 'response', 'messages', 'timing', 'connection', 'summary']) {
       await panel.page.keyboard.press('ArrowRight');
       expect(await panel.page.evaluate(() => document.activeElement?.id)).toBe(`tab-${tab}`);
       expect(await panel.page.getAttribute('#tabpanel', 'aria-labelledby')).toBe(`tab-${tab}`);

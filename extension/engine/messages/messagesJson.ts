@@ -3,6 +3,7 @@ import { maskBody } from '../../privacy/maskBody.ts';
 import { decodeText } from '../charset.ts';
 import type { Side } from '../exchange.ts';
 import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
+import type { JsonOptions } from '../jsonOf.ts';
 import { toNanoseconds } from '../phases.ts';
 import { labelText } from './labels.ts';
 import type { MessageList, MessageType, StreamMessage } from './messageList.ts';
@@ -15,9 +16,9 @@ export function messagesJson(
   list: MessageList | null,
   side: Side | null,
   start: number,
-  reveal: boolean,
+  options: JsonOptions,
 ): StreamMessageJson[] {
-  return (list?.messages() ?? []).map((message) => messageJson(message, side, start, reveal));
+  return (list?.messages() ?? []).map((message) => streamMessageJson(message, side, start, options));
 }
 
 export function messageStreamJson(list: MessageList | null, side: Side | null): MessageStreamJson | null {
@@ -32,11 +33,11 @@ export function messageStreamJson(list: MessageList | null, side: Side | null): 
   };
 }
 
-function messageJson(
+export function streamMessageJson(
   message: StreamMessage,
   side: Side | null,
   start: number,
-  reveal: boolean,
+  { reveal = false, messageBytes = null }: JsonOptions,
 ): StreamMessageJson {
   const notes: string[] = [];
   const violations: { rule: string; message: string }[] = [];
@@ -58,7 +59,7 @@ function messageJson(
     size,
     compressedSize: message.compressedSize,
     fields: message.fields.map(([name, value]) => [name, reveal ? value : maskBody(value, UNTYPED)]),
-    ...contentJson(message, whole, reveal),
+    ...contentJson(message, messageBytes ?? Number.POSITIVE_INFINITY, reveal),
     note: notes.length === 0 ? null : notes.join(' '),
     violations,
   };
@@ -68,13 +69,14 @@ const UNTYPED = { essence: '', boundary: null };
 
 function contentJson(
   message: StreamMessage,
-  whole: boolean,
+  limit: number,
   reveal: boolean,
 ): { text: string | null } | { base64: string } {
-  const { content, size, type } = message;
-  if (content === '' && size !== 0) return { text: null };
+  const { size, type } = message;
+  if (message.content === '' && size !== 0) return { text: null };
+  const content = message.content.slice(0, limit);
   const bytes = Buffer.from(content, 'latin1');
-  const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', whole);
+  const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', content.length === size);
   if (text === null) return { base64: bytes.toString('base64') };
   return { text: reveal ? text : maskBody(text, UNTYPED) };
 }

@@ -102,7 +102,7 @@ function absence(message: MessageJson, part: 'request' | 'response'): string {
   return 'The body was not captured.';
 }
 
-function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): readonly Node[] {
+export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): readonly Node[] {
   if (kind === 'form') return [formTable(text)];
   const shown = text.slice(0, limit);
   const parts: Node[] = [];
@@ -220,7 +220,12 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** An image where it can be drawn, else bytes. */
-function bytesContent(base64: string, kind: ContentKind, whole: boolean, limit: number): readonly Node[] {
+export function bytesContent(
+  base64: string,
+  kind: ContentKind,
+  whole: boolean,
+  limit: number,
+): readonly Node[] {
   const parts: Node[] = [];
   if (kind === 'image') {
     const image = whole ? drawnImage(base64) : null;

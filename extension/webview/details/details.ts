@@ -1,15 +1,19 @@
-/** The details of one call: who it is, six tabs, and what of it is not shown. */
-import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+/** The details of one call: who it is, seven tabs, and what of it is not shown. */
+import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
+import { formatCount } from '../format.ts';
 import { icon } from '../icons.ts';
 import { shorten, visibleLine } from '../text.ts';
-import { isMasked } from './masked.ts';
+import { holdsMask, isMasked } from './masked.ts';
+import { MessagesView } from './messages.ts';
 import { nothing } from './parts.ts';
 import { TABS, type TabActions, type TabId } from './tabs.ts';
 
-export interface DetailsEvents extends TabActions {
+export interface DetailsEvents extends Omit<TabActions, 'messages'> {
+  /** Asks for one message of the call. */
+  readonly message: (id: number, number: number) => void;
   readonly close: () => void;
   readonly tab: (tab: TabId) => void;
   readonly reveal: (reveal: boolean) => void;
@@ -30,11 +34,13 @@ export class Details {
   private revealed = false;
   /** Is what the tab shows; told apart by identity. */
   private rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
+  private readonly actions: TabActions;
 
   constructor(
     private tab: TabId,
     private readonly events: DetailsEvents,
   ) {
+    this.actions = { ...events, messages: new MessagesView(events) };
     this.secrets = iconButton(icon('eye'), '', () => {
       this.setRevealed(!this.revealed);
       events.reveal(this.revealed);
@@ -89,8 +95,18 @@ export class Details {
       return;
     }
     this.exchange = exchange;
+    const stream = exchange.messageStream;
+    const count = stream === null ? '' : ` ${formatCount(stream.out + stream.in)}`;
+    setText(this.tabs.get('messages') as Element, `Messages${count}`);
     this.secrets.hidden = !this.revealed && !isMasked(exchange);
     this.render();
+  }
+
+  /** One message with all that is held of it; null: it is not held any more. */
+  fillMessage(id: number, number: number, message: StreamMessageJson | null): void {
+    if (id !== this.row?.id) return;
+    if (message !== null && holdsMask(message)) this.secrets.hidden = false;
+    this.actions.messages.fill(id, number, message);
   }
 
   get revealing(): boolean {
@@ -145,13 +161,19 @@ export class Details {
     const found = TABS.find(({ id }) => id === tab);
     if (found === undefined) return;
     const sealed = found.ofMessages === true && exchange.encrypted !== null;
-    this.panel.replaceChildren(
-      ...(sealed
-        ? [nothing('What this connection carried is encrypted.')]
-        : found.render(exchange, this.events)),
-    );
+    const nodes = sealed
+      ? [nothing('What this connection carried is encrypted.')]
+      : found.render(exchange, this.actions);
+    // What stays is not taken out and put back, or it would lose its place.
+    if (
+      nodes.length !== this.panel.childNodes.length ||
+      nodes.some((node, i) => node !== this.panel.childNodes[i])
+    ) {
+      this.panel.replaceChildren(...nodes);
+    }
     this.panel.scrollTop = same ? scrollTop : 0;
     this.rendered = { exchange, tab };
+    if (tab === 'messages') this.actions.messages.shown();
   }
 
   private key(event: KeyboardEvent): void {

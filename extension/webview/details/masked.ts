@@ -1,4 +1,4 @@
-import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import type { ExchangeJson, MessageJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { MASK } from '../../privacy/secrets.ts';
 
 /** In a URL the mask may be percent-encoded. */
@@ -13,8 +13,13 @@ export function isMasked(exchange: ExchangeJson): boolean {
     holds(exchange.url) ||
     exchange.interim.some(({ headers }) => headers.some(([, value]) => holds(value))) ||
     inMessage(exchange.request) ||
-    inMessage(exchange.response)
+    inMessage(exchange.response) ||
+    exchange.messages.some(holdsMask)
   );
+}
+
+export function holdsMask(message: StreamMessageJson): boolean {
+  return ('text' in message && holds(message.text)) || message.fields.some(([, value]) => holds(value));
 }
 
 function inMessage(message: MessageJson | null): boolean {

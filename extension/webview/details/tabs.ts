@@ -3,15 +3,18 @@ import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { bodyTab } from './body.ts';
 import { connectionTab } from './connection.ts';
 import { headersTab } from './headers.ts';
+import type { MessagesView } from './messages.ts';
 import { summaryTab } from './summary.ts';
 import { timingTab } from './timing.ts';
 
-export type TabId = 'summary' | 'headers' | 'request' | 'response' | 'timing' | 'connection';
+export type TabId = 'summary' | 'headers' | 'request' | 'response' | 'messages' | 'timing' | 'connection';
 
 /** What a tab can ask for. */
 export interface TabActions {
   readonly copy: (text: string) => void;
   readonly openBody: (id: number, part: 'request' | 'response') => void;
+  /** Keeps its place and its choice while its call is shown. */
+  readonly messages: MessagesView;
 }
 
 export interface Tab {
@@ -36,6 +39,12 @@ export const TABS: readonly Tab[] = [
     label: 'Response',
     ofMessages: true,
     render: (exchange, actions) => bodyTab(exchange, 'response', actions),
+  },
+  {
+    id: 'messages',
+    label: 'Messages',
+    ofMessages: true,
+    render: (exchange, actions) => actions.messages.show(exchange),
   },
   { id: 'timing', label: 'Timing', render: timingTab },
   { id: 'connection', label: 'Connection', render: connectionTab },

@@ -1,6 +1,11 @@
 /** Made-up calls, the same for the same seed. */
 import type { Completeness } from '../../../extension/engine/exchange.ts';
-import type { ExchangeJson, MessageJson, TlsJson } from '../../../extension/engine/exchangeJson.ts';
+import type {
+  ExchangeJson,
+  MessageJson,
+  StreamMessageJson,
+  TlsJson,
+} from '../../../extension/engine/exchangeJson.ts';
 import { type ExchangeRow, isCall, isError } from '../../../extension/engine/row.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
 import { MASK } from '../../../extension/privacy/secrets.ts';
@@ -274,6 +279,26 @@ function sealedExchange(row: ExchangeRow, reason: string): Partial<ExchangeJson>
       alert: failed ? { name: 'unknown_ca', code: 48, sentBy: 'client', meaning } : null,
       socket: row.connection,
     },
+  };
+}
+
+/** One of the messages inside a call. */
+export function streamMessage(
+  change: Partial<StreamMessageJson> & { readonly text?: string | null; readonly base64?: string } = {},
+): StreamMessageJson {
+  const { text = '{"kind":"tick"}', base64, ...rest } = change;
+  return {
+    number: 1,
+    direction: 'in',
+    atMs: 1,
+    kind: 'text',
+    size: text?.length ?? null,
+    compressedSize: null,
+    fields: [],
+    note: null,
+    violations: [],
+    ...rest,
+    ...(base64 === undefined ? { text } : { base64 }),
   };
 }
 

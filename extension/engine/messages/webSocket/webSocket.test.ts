@@ -193,6 +193,17 @@ describe('a WebSocket', () => {
     expect(json?.messages.at(-1)).toMatchObject({ number: 100_000, text: 'tick 4999' });
   });
 
+  it('gives one message alone, and its list in short', () => {
+    const content = '{"a":"ä","token":"geheim"}'.repeat(40);
+    const engine = engineOf([{ in: text('first') }, { in: text(content) }]);
+    expect(engine.message(1, 2)).toMatchObject({ number: 2, text: content.replaceAll('geheim', '••••••') });
+    expect(engine.message(1, 2, { reveal: true })).toMatchObject({ text: content });
+    expect(engine.message(1, 3)).toBeUndefined();
+    expect(engine.message(2, 1)).toBeUndefined();
+    const [, short] = engine.json(1, { messageBytes: 8 })?.messages ?? [];
+    expect(short).toMatchObject({ size: Buffer.byteLength(content), text: '{"a":"ä' });
+  });
+
   it('masks secrets', () => {
     const engine = engineOf([{ out: text('{"token":"geheim","a":1}', { mask }) }]);
     expect(messages(engine)[0]).toMatchObject({ text: '{"token":"••••••","a":1}' });
