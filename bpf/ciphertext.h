@@ -34,15 +34,22 @@ static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stac
 	return 0;
 }
 
-static __always_inline void bind(struct tls_session *session, struct sock *sk, struct connection *connection, u8 direction, u8 binding)
+/* A ClientHello or ServerHello that is not encrypted (RFC 8446 section 4): with it a session begins. */
+static __always_inline bool is_hello(const u8 *bytes)
+{
+	return bytes[0] == 0x16 && bytes[1] == 3 && (bytes[5] == 1 || bytes[5] == 2) && bytes[9] == 3 && bytes[10] == 3;
+}
+
+static __always_inline void bind(struct tls_session *session, struct sock *sk, struct connection *connection, u8 direction, u8 binding,
+				 bool hello)
 {
 	if (session->socket)
 		return;
 	session->socket = connection->id;
 	session->binding = binding;
 	session->connection.side = connection->side;
-	/* From the connection's first byte on: nothing of the plaintext can have been missed. */
-	if (!connection->late && !connection->tunnel && connection->position[direction & 1] == 0)
+	/* From the connection's first byte, or the session's, on: nothing of the plaintext can have been missed. */
+	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == 0)))
 		session->connection.late = 0;
 	connection->bound = 1;
 	emit_opened(sk, connection);
@@ -86,7 +93,7 @@ __noinline int trace_http_bind(u32 slot)
 			address = *found;
 			session = session_of(address);
 			if (session)
-				bind(session, sk, connection, work->direction, TLS_BINDING_CIPHERTEXT);
+				bind(session, sk, connection, work->direction, TLS_BINDING_CIPHERTEXT, is_hello(key.bytes));
 			bpf_map_delete_elem(&ciphertexts, &key);
 			return 0;
 		}
@@ -108,7 +115,7 @@ __noinline int trace_http_bind(u32 slot)
 	session = session_of(address);
 	if (!session || (work->direction == DIRECTION_OUT && session->writes_bio))
 		return 0;
-	bind(session, sk, connection, work->direction, TLS_BINDING_CALL);
+	bind(session, sk, connection, work->direction, TLS_BINDING_CALL, is_hello(key.bytes));
 	return 0;
 }
 

@@ -230,6 +230,13 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		return 0;
 	}
 	arguments = read_tls_arguments(regs, go);
+	if (function == TLS_SHUTDOWN) {
+		/* Nothing more will be written, whatever comes of it. */
+		session = session_of(arguments.first);
+		if (session)
+			emit_ended(&session->connection, DIRECTION_OUT, ENDING_FIN, 0);
+		return 0;
+	}
 	if (function == TLS_FREE) {
 		end_session(arguments.first);
 		return 0;
@@ -392,10 +399,6 @@ int trace_http_tls_leave(struct pt_regs *regs)
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
-		return 0;
-	}
-	if (function == TLS_SHUTDOWN) {
-		emit_ended(&session->connection, DIRECTION_OUT, ENDING_FIN, 0);
 		return 0;
 	}
 	if (function == TLS_CLOSE) {

@@ -194,7 +194,7 @@ enum tls_function {
 	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes never are in user memory */
 	TLS_PEEK = 9,         /* what it returns stays to be read */
 	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
-	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye */
+	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
 	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session is over at the entry */
 	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: over at the return */
 	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */

@@ -54,7 +54,7 @@ export const SSL_FUNCTIONS: readonly ProbedFunction[] = [
   both('SSL_do_handshake', TlsFunction.Handshake),
   both('SSL_connect', TlsFunction.Handshake),
   both('SSL_accept', TlsFunction.Handshake),
-  both('SSL_shutdown', TlsFunction.Shutdown),
+  entry('SSL_shutdown', TlsFunction.Shutdown),
   entry('SSL_free', TlsFunction.Free),
   both('SSL_get0_alpn_selected', TlsFunction.Alpn),
 ];
@@ -70,7 +70,7 @@ export const GNUTLS_FUNCTIONS: readonly ProbedFunction[] = [
   both('gnutls_record_send2', TlsFunction.Write),
   both('gnutls_record_send_early_data', TlsFunction.Write),
   both('gnutls_handshake', TlsFunction.Handshake),
-  both('gnutls_bye', TlsFunction.Shutdown),
+  entry('gnutls_bye', TlsFunction.Shutdown),
   entry('gnutls_deinit', TlsFunction.Free),
   both('gnutls_alpn_get_selected_protocol', TlsFunction.Alpn),
 ];
@@ -84,7 +84,7 @@ export const GO_FUNCTIONS: readonly ProbedFunction[] = [
   both('crypto/tls.(*Conn).Write', TlsFunction.Write),
   both('crypto/tls.(*Conn).clientHandshake', TlsFunction.Handshake),
   both('crypto/tls.(*Conn).serverHandshake', TlsFunction.Handshake),
-  both('crypto/tls.(*Conn).CloseWrite', TlsFunction.Shutdown),
+  entry('crypto/tls.(*Conn).CloseWrite', TlsFunction.Shutdown),
   both('crypto/tls.(*Conn).Close', TlsFunction.Close),
 ];
 

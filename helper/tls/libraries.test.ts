@@ -172,7 +172,11 @@ describe.skipIf(!existsSync(runtimes.go.plain))("Go's crypto/tls", () => {
         library?.probes
           .filter(({ symbol }) => symbol === name)
           .map(({ kind, offset }) => [kind, offset + 0x400000]),
-      ).toEqual([['entry', address], ...returns.map((at) => ['return-instruction', at])]);
+      ).toEqual([
+        ['entry', address],
+        // What comes of closing is of no interest.
+        ...(name.endsWith('.CloseWrite') ? [] : returns.map((at) => ['return-instruction', at])),
+      ]);
     }
   });
 
