@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bpfCommands } from './bpf.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -70,25 +71,8 @@ const cflags = [
 ];
 const bpf = [...files(['bpf'])];
 
-await step('bpf', bpf, ['dist/native/trace_http.bpf.o'], machine, () => {
-  run('clang', [
-    '-O2',
-    '-g',
-    '-Wall',
-    '-Wextra',
-    '-Wno-unused-parameter', // BPF_PROG names all arguments of a hook
-    '-Werror',
-    '-target',
-    'bpf',
-    '-mcpu=v3',
-    `-D__TARGET_ARCH_${machine}`,
-    '-c',
-    'bpf/trace_http.bpf.c',
-    '-o',
-    'dist/native/trace_http.bpf.o',
-  ]);
-  // The debugging sections are of no use to the kernel; BTF stays.
-  run('llvm-strip', ['-g', 'dist/native/trace_http.bpf.o']);
+await step('bpf', [...bpf, 'scripts/bpf.mjs'], ['dist/native/trace_http.bpf.o'], machine, () => {
+  for (const [command, args] of bpfCommands(machine, 'dist/native/trace_http.bpf.o')) run(command, args);
 });
 
 const loaderSources = readdirSync('helper/loader')
