@@ -2,6 +2,7 @@
 import './activation.ts';
 import './tracing.ts';
 import './sessions.ts';
+import './breakpoints.ts';
 import './faults.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';

@@ -1,0 +1,68 @@
+/** js-debug with a breakpoint in the middle of a response: same frames as without a trace, and no call lost. */
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { Command } from '../../../extension/contributions.ts';
+import {
+  BOTH_SIDES,
+  command,
+  debug,
+  expectCalls,
+  insight,
+  inWords,
+  rows,
+  stopDebugging,
+} from './extension.ts';
+import { eventually, pause, test } from './harness.ts';
+
+/** A person's pause is longer; nothing in the trace counts time while a program stands. */
+const PAUSE = 3_000;
+/** The shop has sent all of its answer to GET /stock but the end. */
+const PLACE = /^ {6}response\.end\(\);$/;
+
+/** Stops there once, waits, and goes on; the functions of the stack. */
+async function stopInAnswer(): Promise<string[]> {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert(folder);
+  const shop = vscode.Uri.joinPath(folder.uri, 'shop.js');
+  const lines = (await vscode.workspace.openTextDocument(shop)).getText().split('\n');
+  const stock = lines.findIndex((line) => line.includes("case 'GET /stock'"));
+  const line = lines.findIndex((text, index) => index > stock && PLACE.test(text));
+  assert(stock > 0 && line > stock, 'the shop is as this test knows it');
+  const breakpoint = new vscode.SourceBreakpoint(new vscode.Location(shop, new vscode.Position(line, 0)));
+  vscode.debug.addBreakpoints([breakpoint]);
+  try {
+    const { session, threadId } = await eventually(() => {
+      const item = vscode.debug.activeStackItem;
+      return item instanceof vscode.DebugStackFrame && item;
+    }, 'the program stops at the breakpoint');
+    const { stackFrames } = (await session.customRequest('stackTrace', { threadId })) as {
+      stackFrames: readonly { readonly name: string; readonly line: number }[];
+    };
+    vscode.debug.removeBreakpoints([breakpoint]);
+    await pause(PAUSE);
+    await session.customRequest('continue', { threadId });
+    return stackFrames.map((frame) => `${frame.name}:${frame.line}`);
+  } finally {
+    vscode.debug.removeBreakpoints([breakpoint]);
+  }
+}
+
+test('a breakpoint in a response: same frames as without a trace, one call that took as long', async () => {
+  await debug('Shop with customer');
+  await eventually(() => insight().sessions.processes().length === 1, 'the process of the sample');
+  const expected = await stopInAnswer();
+  assert.match(expected[0] ?? '', /answer/);
+  await command(Command.start);
+  await expectCalls(BOTH_SIDES);
+  const newest = Math.max(...insight().trace.rows.keys());
+  assert.deepEqual(await stopInAnswer(), expected);
+  await expectCalls(BOTH_SIDES, newest);
+  const paused = rows().filter(
+    (row) => inWords(row).endsWith('GET /stock 200') && (row.duration ?? 0) >= PAUSE - 50,
+  );
+  assert.deepEqual(paused.map(({ side }) => side).sort(), ['client', 'server']);
+  for (const row of paused) assert.deepEqual(row.completeness, ['complete'], inWords(row));
+  assert.equal(insight().trace.status.problem, null);
+  await stopDebugging();
+  await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');
+});
