@@ -149,7 +149,7 @@ __noinline int trace_http_ciphertext(u32 slot)
 	if (!connection)
 		return VERDICT_NOTHING;
 	direction = work->direction & 1;
-	place(sk, connection, work);
+	trace_http_place(slot);
 	emit_opened(sk, connection);
 	if (work->unseen) {
 		tell_ciphertext(connection, slot, direction, work->position - work->unseen, work->time);

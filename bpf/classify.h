@@ -73,13 +73,6 @@ static __always_inline bool is_http2_frame(const u8 *bytes, u32 length)
 	}
 }
 
-/* The header of a SETTINGS frame that acknowledges nothing, with ten settings at most. */
-static __always_inline bool starts_http2_server(const u8 *bytes)
-{
-	return bytes[0] == 0 && bytes[1] == 0 && bytes[2] <= 60 && bytes[2] % 6 == 0 && bytes[3] == 4 && bytes[4] == 0 &&
-	       bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0;
-}
-
 /* How many of the first bytes are those of `text`; the whole length when all are. */
 static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
 {
@@ -96,6 +89,34 @@ static __always_inline bool starts_with(const u8 *bytes, u32 length, const char 
 #define STARTS_WITH(bytes, length, text) starts_with(bytes, length, text, sizeof(text) - 1)
 #define IS_WHOLE(length, text) ((length) >= sizeof(text) - 1)
 
+/* Looks for the end of the method. */
+struct scan {
+	const u8 *bytes;
+	u32 length;
+	u32 at;         /* where it ended */
+	bool in_method; /* it has begun: empty lines may be before it */
+	bool ended;
+};
+
+/* One character, for bpf_loop: the verifier looks at it once. */
+static long scan_method(u32 index, struct scan *scan)
+{
+	u8 c;
+
+	if (index >= scan->length)
+		return 1;
+	c = scan->bytes[index & MASK];
+	if (!scan->in_method && (c == '\r' || c == '\n'))
+		return 0;
+	if (is_method_character(c)) {
+		scan->in_method = true;
+		return 0;
+	}
+	scan->at = index;
+	scan->ended = true;
+	return 1;
+}
+
 /*
  * PROTOCOL_UNDECIDED asks for more bytes; it is never the answer to HEAD_PROBE
  * bytes. A request is a method, one space and the start of a target in one of
@@ -105,8 +126,9 @@ static __always_inline bool starts_with(const u8 *bytes, u32 length, const char 
  */
 __noinline int trace_http_classify(const struct head *head, u32 length)
 {
+	struct scan scan = {};
 	const u8 *bytes;
-	bool in_method = false;
+	u8 target;
 	u32 i;
 
 	if (!head || length == 0)
@@ -119,38 +141,24 @@ __noinline int trace_http_classify(const struct head *head, u32 length)
 			return PROTOCOL_UNDECIDED;
 		return bytes[1] == 3 ? PROTOCOL_TLS : PROTOCOL_OTHER;
 	}
-	if (bytes[0] == 0) {
-		/* A server of HTTP/2 may speak first, with its SETTINGS (RFC 9113 section 3.4). */
-		if (length < 9)
-			return PROTOCOL_UNDECIDED;
-		return starts_http2_server(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_OTHER;
-	}
 	if (STARTS_WITH(bytes, length, "PRI * HTTP/2.0\r\n"))
 		return IS_WHOLE(length, "PRI * HTTP/2.0\r\n") ? PROTOCOL_HTTP2 : PROTOCOL_UNDECIDED;
 	if (STARTS_WITH(bytes, length, "HTTP/"))
 		return IS_WHOLE(length, "HTTP/") ? PROTOCOL_HTTP1 : PROTOCOL_UNDECIDED;
-	for (i = 0; i < HEAD_PROBE; i++) {
-		u8 c, target;
-
-		if (i >= length)
-			return PROTOCOL_UNDECIDED;
-		c = bytes[i & MASK];
-		if (!in_method && (c == '\r' || c == '\n'))
-			continue;
-		if (is_method_character(c)) {
-			in_method = true;
-			continue;
-		}
-		if (c != ' ' || !in_method)
-			return PROTOCOL_OTHER;
-		if (i >= 7 && bytes[(i - 7) & MASK] == 'C' && bytes[(i - 4) & MASK] == 'N' && bytes[(i - 1) & MASK] == 'T')
-			return PROTOCOL_HTTP1; /* CONNECT: any authority */
-		if (i + 1 >= length)
-			return i + 1 >= HEAD_PROBE ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
-		target = bytes[(i + 1) & MASK];
-		return target == '/' || target == '*' || target == 'h' || target == 'H' ? PROTOCOL_HTTP1 : PROTOCOL_OTHER;
-	}
-	return PROTOCOL_OTHER;
+	scan.bytes = bytes;
+	scan.length = length;
+	bpf_loop(HEAD_PROBE, scan_method, &scan, 0);
+	if (!scan.ended)
+		return length < HEAD_PROBE ? PROTOCOL_UNDECIDED : PROTOCOL_OTHER;
+	i = scan.at & MASK;
+	if (bytes[i] != ' ' || !scan.in_method)
+		return PROTOCOL_OTHER;
+	if (i >= 7 && bytes[(i - 7) & MASK] == 'C' && bytes[(i - 4) & MASK] == 'N' && bytes[(i - 1) & MASK] == 'T')
+		return PROTOCOL_HTTP1; /* CONNECT: any authority */
+	if (i + 1 >= length)
+		return i + 1 >= HEAD_PROBE ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
+	target = bytes[(i + 1) & MASK];
+	return target == '/' || target == '*' || target == 'h' || target == 'H' ? PROTOCOL_HTTP1 : PROTOCOL_OTHER;
 }
 
 #endif

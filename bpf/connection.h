@@ -151,23 +151,39 @@ static __always_inline void base_connection(struct sock *sk, struct connection *
 	connection->based = 1;
 }
 
+/* Where the streams of a server's socket began; with TCP Fast Open bytes may have moved before the handshake was over. */
+static __always_inline void read_beginning(struct sock *sk, u32 *sequence)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	sequence[DIRECTION_OUT] = BPF_CORE_READ(tcp, snd_una) - (u32)BPF_CORE_READ(tcp, bytes_acked);
+	sequence[DIRECTION_IN] = BPF_CORE_READ(tcp, rcv_nxt) - (u32)BPF_CORE_READ(tcp, bytes_received);
+}
+
 /* A TCP socket that is seen for the first time, by a call that has begun when its counters were `before`. */
 static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, bool entered, const u32 *before)
 {
 	u64 key = (u64)sk;
-	struct handshake *handshake = bpf_map_lookup_elem(&handshakes, &key);
+	struct handshake *known = bpf_map_lookup_elem(&handshakes, &key), handshake = {};
 	struct connection *connection;
+	bool server = true;
 
-	connection = new_connection(sk, inode, TRANSPORT_TCP, handshake ? SIDE_SERVER : SIDE_UNKNOWN);
+	if (known)
+		handshake = *known;
+	else if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_RECV)
+		read_beginning(sk, handshake.sequence); /* Fast Open: read before the handshake was over */
+	else
+		server = false;
+	connection = new_connection(sk, inode, TRANSPORT_TCP, server ? SIDE_SERVER : SIDE_UNKNOWN);
 	if (!connection)
 		return 0;
 	connection->late = 1;
-	if (!handshake)
+	if (!server)
 		return connection;
-	connection->established = handshake->established;
+	connection->established = handshake.established;
 	/* Bytes may have moved while its process was not yet a target. */
-	if (entered && handshake->sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
-	    handshake->sequence[DIRECTION_IN] == before[DIRECTION_IN]) {
+	if (entered && handshake.sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
+	    handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN]) {
 		connection->late = 0;
 		connection->sequence[DIRECTION_OUT] = before[DIRECTION_OUT];
 		connection->sequence[DIRECTION_IN] = before[DIRECTION_IN];

@@ -32,6 +32,7 @@ enum slot {
 	SLOT_UNIX_PAGES,
 	SLOT_UNIX_SPLICE,
 	SLOT_GONE,
+	SLOT_WAITING,
 	SLOT_TLS,
 	SLOTS,
 };
@@ -290,12 +291,14 @@ __noinline int trace_http_step(u32 slot)
 	return 1;
 }
 
+static long copy_step(u32 index, u32 *slot)
+{
+	return !trace_http_step(*slot);
+}
+
 static __always_inline void copy_call(struct work *work, u32 slot)
 {
-	for (u32 i = 0; i < MAX_STEPS; i++) {
-		if (!trace_http_step(slot))
-			break;
-	}
+	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
 	if (work->remaining > 0)
 		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
 }
@@ -327,21 +330,32 @@ static __always_inline u8 recognise(struct connection *connection, struct work *
 
 /*
  * Where the bytes of this call stand in their direction's stream, and how
- * many before them moved unseen.
+ * many before them moved unseen. Global for the verifier's sake.
  */
-static __always_inline void place(struct sock *sk, struct connection *connection, struct work *work)
+__noinline int trace_http_place(u32 slot)
 {
-	u8 direction = work->direction & 1;
-	u32 before = work->before[direction];
-	bool entered = work->entered != 0;
-	u32 moved = (u32)work->remaining;
-	u32 now, delta;
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	u32 before, moved, now, delta;
+	struct sock *sk;
+	bool entered;
+	u8 direction;
 
+	if (!work || !work->sock)
+		return 0;
+	sk = (struct sock *)work->sock;
+	connection = connection_of(sk, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	before = work->before[direction];
+	entered = work->entered != 0;
+	moved = (u32)work->remaining;
 	if (connection->transport != TRANSPORT_TCP) {
 		/* No counter of its own: what passes by unseen stays unknown. */
 		work->position = connection->position[direction];
 		connection->position[direction] += moved;
-		return;
+		return 0;
 	}
 	now = sequence_of(sk, direction);
 
@@ -377,6 +391,7 @@ static __always_inline void place(struct sock *sk, struct connection *connection
 		COUNT(seen_bytes, -(u64)moved);
 		COUNT(unseen_bytes, -(u64)moved);
 	}
+	return 0;
 }
 
 /* What the bytes of a call are to become. */
@@ -495,7 +510,7 @@ __noinline int trace_http_judge(u32 slot)
 				/* Told once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;
 				work->protocol = protocol;
-				place(sk, connection, work);
+				trace_http_place(slot);
 				emit_opened(sk, connection);
 				trace_http_omit(slot, (u32)work->remaining, OMISSION_PROTOCOL);
 				return VERDICT_NOTHING;
@@ -510,7 +525,7 @@ __noinline int trace_http_judge(u32 slot)
 		COUNT(other_bytes, work->remaining);
 		return VERDICT_NOTHING;
 	}
-	place(sk, connection, work);
+	trace_http_place(slot);
 	return VERDICT_COPY;
 }
 

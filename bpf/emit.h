@@ -124,13 +124,16 @@ static __always_inline void emit_tls(struct tls_session *session)
 	submit_structure(record);
 }
 
-static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
+/* Announces a connection. Global for the verifier's sake, as trace_http_count. */
+__noinline int trace_http_open(u64 socket, struct connection *connection)
 {
-	if (connection->announced)
-		return;
+	struct sock *sk = (struct sock *)socket;
+
+	if (!connection || connection->announced)
+		return 0;
 	connection->announced = 1;
 	if (connection->transport == TRANSPORT_TLS) {
-		struct tls_session *session = session_of((u64)sk);
+		struct tls_session *session = session_of(socket);
 
 		if (session)
 			emit_tls(session);
@@ -138,7 +141,7 @@ static __always_inline void emit_opened(struct sock *sk, struct connection *conn
 		struct record_opened_unix *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
 
 		if (!record)
-			return;
+			return 0;
 		fill_opened(&record->opened, sk, connection);
 		record->local_length = read_unix_path(sk, record->local_path);
 		record->remote_length = read_unix_path(BPF_CORE_READ((struct unix_sock *)sk, peer), record->remote_path);
@@ -147,11 +150,18 @@ static __always_inline void emit_opened(struct sock *sk, struct connection *conn
 		struct record_opened *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
 
 		if (!record)
-			return;
+			return 0;
 		fill_opened(record, sk, connection);
 		fill_inet_addresses(record, sk);
 		submit_structure(record);
 	}
+	return 0;
+}
+
+static __always_inline void emit_opened(struct sock *sk, struct connection *connection)
+{
+	if (!connection->announced)
+		trace_http_open((u64)sk, connection);
 }
 
 static __always_inline void emit_ended(struct connection *connection, u8 direction, u8 ending, u32 error)

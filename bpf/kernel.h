@@ -97,6 +97,14 @@ struct mmsghdr {
 	u32 padding;
 };
 
+/* What an iterator over a map gives its program (include/uapi/linux/bpf.h has no layout for it; kernel/bpf/map_iter.c). */
+struct bpf_iter__bpf_map_elem {
+	void *meta;
+	void *map;
+	void *key;
+	void *value;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
@@ -173,10 +181,12 @@ struct sock {
 };
 
 struct tcp_sock {
+	u32 rcv_nxt;
 	u32 copied_seq;
 	u32 write_seq;
 	u32 snd_una;
 	u64 bytes_acked;
+	u64 bytes_received;
 };
 
 struct inode {

@@ -2,7 +2,7 @@
 /*
  * The kprobe backend: the same functions as fentry.h, for kernels without BPF
  * trampolines. A return that a crowd made the kernel miss leaves its call
- * active; TCP's counters then tell the bytes as unseen.
+ * active; the end of its system call tells it then (begun.h).
  */
 #ifndef TRACE_HTTP_KPROBE_H
 #define TRACE_HTTP_KPROBE_H
@@ -15,23 +15,11 @@ int BPF_KPROBE(trace_http_ksend, struct sock *sk, struct msghdr *message, size_t
 	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
 }
 
-SEC("kretprobe/tcp_sendmsg")
-int BPF_KRETPROBE(trace_http_ksent, int result)
-{
-	return leave_call(result, SLOT_SEND);
-}
-
 /* Since 5.19; before, a further argument stood before the flags. */
 SEC("kprobe/tcp_recvmsg")
 int BPF_KPROBE(trace_http_krecv, struct sock *sk, struct msghdr *message, size_t size, int flags)
 {
 	return enter_call(sk, message, size, (u32)flags, DIRECTION_IN, TRANSPORT_TCP);
-}
-
-SEC("kretprobe/tcp_recvmsg")
-int BPF_KRETPROBE(trace_http_krcvd, int result)
-{
-	return leave_call(result, SLOT_RECEIVE);
 }
 
 SEC("kprobe/tcp_sendpage")
@@ -40,22 +28,10 @@ int BPF_KPROBE(trace_http_kpage, struct sock *sk, void *page, int offset, size_t
 	return enter_call(sk, 0, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
 }
 
-SEC("kretprobe/tcp_sendpage")
-int BPF_KRETPROBE(trace_http_kpaged, int result)
-{
-	return leave_call(result, SLOT_PAGES);
-}
-
 SEC("kprobe/tcp_splice_read")
 int BPF_KPROBE(trace_http_ksplc, struct socket *socket, s64 *position, void *pipe, size_t size)
 {
 	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_IN, TRANSPORT_TCP);
-}
-
-SEC("kretprobe/tcp_splice_read")
-int BPF_KRETPROBE(trace_http_ksplcd, long result)
-{
-	return leave_call(result, SLOT_SPLICE);
 }
 
 SEC("kprobe/unix_stream_sendmsg")
@@ -64,22 +40,10 @@ int BPF_KPROBE(trace_http_kusend, struct socket *socket, struct msghdr *message,
 	return enter_call(BPF_CORE_READ(socket, sk), message, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
 }
 
-SEC("kretprobe/unix_stream_sendmsg")
-int BPF_KRETPROBE(trace_http_kusent, int result)
-{
-	return leave_call(result, SLOT_UNIX_SEND);
-}
-
 SEC("kprobe/unix_stream_recvmsg")
 int BPF_KPROBE(trace_http_kurecv, struct socket *socket, struct msghdr *message, size_t size, int flags)
 {
 	return enter_call(BPF_CORE_READ(socket, sk), message, size, (u32)flags, DIRECTION_IN, TRANSPORT_UNIX);
-}
-
-SEC("kretprobe/unix_stream_recvmsg")
-int BPF_KRETPROBE(trace_http_kurcvd, int result)
-{
-	return leave_call(result, SLOT_UNIX_RECEIVE);
 }
 
 /* As those of TCP; here no counter would tell that bytes moved. */
@@ -89,22 +53,22 @@ int BPF_KPROBE(trace_http_kupage, struct socket *socket, void *page, int offset,
 	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
 }
 
-SEC("kretprobe/unix_stream_sendpage")
-int BPF_KRETPROBE(trace_http_kupaged, int result)
-{
-	return leave_call(result, SLOT_UNIX_PAGES);
-}
-
 SEC("kprobe/unix_stream_splice_read")
 int BPF_KPROBE(trace_http_kusplc, struct socket *socket, s64 *position, void *pipe, size_t size)
 {
 	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_IN, TRANSPORT_UNIX);
 }
 
-SEC("kretprobe/unix_stream_splice_read")
-int BPF_KRETPROBE(trace_http_kusplcd, long result)
+/*
+ * The return of each of these functions: the loader attaches it to all of
+ * them. One program, as the verifier takes long for it, and one slot, as the
+ * kernel never runs two kprobe programs on a CPU at a time. Results are bytes
+ * of one call or an error, and fit an int where they are a long.
+ */
+SEC("kretprobe")
+int BPF_KRETPROBE(trace_http_kreturn, int result)
 {
-	return leave_call(result, SLOT_UNIX_SPLICE);
+	return leave_call(result, SLOT_SEND);
 }
 
 /* connect and accept: the socket is known at the entry, the result at the exit. */

@@ -16,6 +16,9 @@ struct {
 	__type(value, struct http_event);
 } event_map SEC(".maps");
 
+/* The trace ends: what waits has been told, and its answers will not be. */
+static volatile u32 stopping; /* volatile: else the compiler makes one byte of it, and its type says four */
+
 static __always_inline struct http_event *event_of(u32 slot)
 {
 	if (slot == SLOT_TLS) {
@@ -136,8 +139,12 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 
 	connection->responses++;
 	connection->passing = 0;
-	if (!event)
+	if (!event) {
+		/* The request was there, and others in flight have pushed it out: how long it took is not known. */
+		if (key.number < connection->requests && !stopping)
+			COUNT(calls_untracked, 1);
 		return;
+	}
 	if (now - event->started >= (u64)min_latency_us * 1000) {
 		emit_opened(sk, connection);
 		report_request(connection, event, slot);
@@ -192,7 +199,7 @@ __noinline int trace_http_filter(u32 slot)
 	return connection->passing;
 }
 
-/* The connection is gone: a request that waited long enough in vain is told all the same. */
+/* The connection is gone, or the trace ends: a request that waited long enough in vain is told all the same. */
 static __always_inline void end_filter(struct sock *sk, struct connection *connection, u8 transport, u32 slot)
 {
 	struct http_event_key key = {.connection = connection->id, .number = connection->responses};

@@ -22,11 +22,14 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	}
 	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED) {
 		/* The server's side, before anybody has accepted it: whose it will be is not known yet. */
-		struct handshake handshake = {
-			.established = bpf_ktime_get_boot_ns(),
-			.sequence = {sequence_of(sk, DIRECTION_OUT), sequence_of(sk, DIRECTION_IN)},
-		};
+		struct handshake handshake = {.established = bpf_ktime_get_boot_ns()};
 
+		connection = connection_of(sk, TRANSPORT_TCP);
+		if (connection) {
+			connection->established = handshake.established; /* Fast Open: it has been read from already */
+			return 0;
+		}
+		read_beginning(sk, handshake.sequence);
 		bpf_map_update_elem(&handshakes, &key, &handshake, BPF_ANY);
 		return 0;
 	}
@@ -59,6 +62,15 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
+/* What the kernel gives as a socket becomes a number to the verifier, as everywhere else. */
+static __always_inline struct sock *address_of(struct sock *sk)
+{
+	struct sock *address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &sk);
+	return address;
+}
+
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(trace_http_gone, struct sock *sk)
 {
@@ -70,7 +82,7 @@ int BPF_PROG(trace_http_gone, struct sock *sk)
 		return 0;
 	count_trailing(sk, connection, DIRECTION_IN);
 	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
-		end_filter(sk, connection, TRANSPORT_TCP, SLOT_GONE);
+		end_filter(address_of(sk), connection, TRANSPORT_TCP, SLOT_GONE);
 	if (connection->protocol == PROTOCOL_TLS)
 		end_ciphertext(connection, SLOT_GONE);
 	emit_closed(connection);

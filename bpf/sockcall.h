@@ -84,7 +84,7 @@ static __always_inline int leave_call(s64 result, u32 slot)
 	task = bpf_get_current_task_btf();
 	call = bpf_task_storage_get(&calls, task, 0, 0);
 	if (!call || !call->active)
-		return 0; /* entered before the trace began: TCP's counters tell that bytes moved */
+		return 0; /* entered before the trace began: begun.h */
 	call->active = 0;
 	if (result < 0)
 		return 0;

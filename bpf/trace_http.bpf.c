@@ -6,9 +6,11 @@
  */
 #include "fentry.h"
 #include "kprobe.h"
+#include "begun.h"
 #include "lifecycle.h"
 #include "process.h"
 #include "tls.h"
 #include "tracepoint.h"
+#include "waiting.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -15,7 +15,9 @@ export const DESCRIPTORS = {
   tlsEnter: 10,
   tlsLeave: 11,
   broker: 12,
-  firstLink: 13,
+  waiting: 13,
+  waitingUnix: 14,
+  firstLink: 15,
 } as const;
 
 /** Bytes of a message's head that are copied beyond the body limit: the loader's copy limits are the sum of both. */

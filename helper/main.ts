@@ -3,7 +3,7 @@
  * the user, with the loader's descriptors and no capability; it never looks into payload and writes no file.
  * When it ends, for whatever reason, its descriptors close and nothing is left in the kernel.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -140,12 +140,24 @@ function isId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
 }
 
+/** With a latency filter: the kernel tells which requests have waited long enough by now, as it is read. */
+function tellWaiting(): void {
+  for (const iterator of [DESCRIPTORS.waiting, DESCRIPTORS.waitingUnix]) {
+    try {
+      readSync(iterator, Buffer.alloc(1));
+    } catch {
+      // They are not told; the trace ends all the same.
+    }
+  }
+}
+
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   clearInterval(timer);
   attachments?.close();
   attachments = null;
+  tellWaiting();
   for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
   await sleep(SETTLE_MS);
   // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.

@@ -56,7 +56,7 @@ export interface Capture {
 }
 
 /** From the start of the loader to the helper's first word: trampolines take seconds to attach on a slow machine. */
-const HELLO_TIMEOUT_MS = 60_000;
+const HELLO_TIMEOUT_MS = 120_000;
 /** The same when a password has to be typed. */
 const PROMPT_TIMEOUT_MS = 180_000;
 /** For what lies in the rings and on the socket once a stop was asked for. */

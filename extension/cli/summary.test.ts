@@ -90,7 +90,7 @@ describe('the summary', () => {
     ).summary;
     expect(note).toContain('2K moved by system calls that this backend does not see.');
     expect(note).toContain('4 connections were not followed');
-    expect(note).toContain('5 system calls were not followed');
+    expect(note).toContain('5 calls were not followed');
   });
 
   it('is a line or two for people, and safe to print', () => {

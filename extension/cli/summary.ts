@@ -76,7 +76,7 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
     );
   }
   if (c.callsUntracked > 0) {
-    notes.push(`${c.callsUntracked} system calls were not followed because the kernel's table was full.`);
+    notes.push(`${c.callsUntracked} calls were not followed because a table in the kernel was full.`);
   }
   const missing = c.produced - dropped - delivered;
   if (missing !== 0) {

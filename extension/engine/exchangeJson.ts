@@ -157,8 +157,7 @@ export interface ExchangeJson {
   readonly response: MessageJson | null;
   /** 1xx responses before the final one. */
   readonly interim: readonly {
-    /** null: not known (HTTP/2). */
-    readonly status: number | null;
+    readonly status: number;
     readonly statusText: string;
     readonly headers: readonly SeenField[];
   }[];

@@ -69,7 +69,7 @@ export function jsonOf(
     request: exchange.request === null ? null : messageJson(exchange.request, reveal),
     response: response === null ? null : messageJson(response, reveal),
     interim: exchange.interim.map((message) => ({
-      status: statusOf(message),
+      status: message.status,
       statusText: message.statusText,
       headers: fieldsJson(message.fields, reveal),
     })),

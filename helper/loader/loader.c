@@ -61,6 +61,8 @@ static void hand_over(int channel, const struct programs *programs)
 	lifted[FD_TLS_ENTER] = lift(programs->tls_enter);
 	lifted[FD_TLS_LEAVE] = lift(programs->tls_leave);
 	lifted[FD_BROKER] = lift(programs->broker);
+	lifted[FD_WAITING] = lift(programs->waiting);
+	lifted[FD_WAITING_UNIX] = lift(programs->waiting_unix);
 	for (int i = 0; i < programs->link_count; i++)
 		lifted[FD_FIRST_LINK + i] = lift(programs->links[i]);
 	for (int number = FD_SOCKET; number < last; number++)

@@ -37,7 +37,9 @@ enum {
 	FD_TLS_ENTER = 10, /* the programs on TLS libraries, which the helper attaches */
 	FD_TLS_LEAVE = 11,
 	FD_BROKER = 12, /* who attaches them where the helper cannot; else closed */
-	FD_FIRST_LINK = 13,
+	FD_WAITING = 13, /* iterators over the connections of TCP and of Unix sockets (bpf/waiting.h) */
+	FD_WAITING_UNIX = 14,
+	FD_FIRST_LINK = 15,
 };
 
 #define MAX_LINKS 32
@@ -57,6 +59,7 @@ struct programs {
 	enum tls_attach tls_attach;
 	int process_ring, tls_enter, tls_leave, broker;
 	int data_ring, structure_ring, targets, named_targets, counters;
+	int waiting, waiting_unix;
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
 	int link_count;

@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,12 +92,34 @@ static enum backend backend_of(const struct bpf_program *program)
 
 	if (has_prefix(section, "fentry/") || has_prefix(section, "fexit/"))
 		return BACKEND_FENTRY;
-	if (has_prefix(section, "kprobe/") || has_prefix(section, "kretprobe/"))
+	if (has_prefix(section, "kprobe/") || has_prefix(section, "kretprobe"))
 		return BACKEND_KPROBE;
 	if (has_prefix(section, "tp_btf/sys_"))
 		return BACKEND_TRACEPOINT;
 	return BACKENDS;
 }
+
+/* What the backends below the system calls look for at their end (bpf/begun.h). */
+static bool is_backstop(const struct bpf_program *program)
+{
+	return strcmp(bpf_program__name(program), "trace_http_begun") == 0;
+}
+
+/* Looks at each connection when the trace ends; only a latency filter leaves it anything to do. */
+static bool is_iterator(const struct bpf_program *program)
+{
+	return strcmp(bpf_program__section_name(program), "iter/bpf_map_elem") == 0;
+}
+
+/* On the return of several functions: it is loaded once and attached to each. */
+static bool is_common_return(const struct bpf_program *program)
+{
+	return strcmp(bpf_program__section_name(program), "kretprobe") == 0;
+}
+
+static const char *const moving_functions[] = {"tcp_sendmsg",	     "tcp_recvmsg",	    "tcp_sendpage",
+					       "tcp_splice_read",    "unix_stream_sendmsg", "unix_stream_recvmsg",
+					       "unix_stream_sendpage", "unix_stream_splice_read"};
 
 /* What follows the slash in a program's section. */
 static const char *function_of(const struct bpf_program *program)
@@ -113,7 +136,7 @@ static bool is_required(const char *function)
 }
 
 /* Selects the backend's programs. False, with a reason, when this kernel lacks a function. */
-static bool select_programs(struct bpf_object *object, enum backend backend, char *reason, size_t size)
+static bool select_programs(struct bpf_object *object, enum backend backend, bool filters, char *reason, size_t size)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	struct bpf_program *program;
@@ -122,8 +145,8 @@ static bool select_programs(struct bpf_object *object, enum backend backend, cha
 	bpf_object__for_each_program(program, object) {
 		enum backend own = backend_of(program);
 		const char *function = function_of(program);
-		bool hooks_function = own == BACKEND_FENTRY || own == BACKEND_KPROBE;
-		bool wanted = own == backend || own == BACKENDS;
+		bool hooks_function = (own == BACKEND_FENTRY || own == BACKEND_KPROBE) && !is_common_return(program);
+		bool wanted = is_backstop(program) ? backend != BACKEND_TRACEPOINT : own == backend || own == BACKENDS;
 
 		if (wanted && hooks_function && btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) < 0) {
 			wanted = false;
@@ -132,7 +155,7 @@ static bool select_programs(struct bpf_object *object, enum backend backend, cha
 				complete = false;
 			}
 		}
-		bpf_program__set_autoload(program, wanted);
+		bpf_program__set_autoload(program, wanted && (filters || !is_iterator(program)));
 	}
 	btf__free(kernel);
 	return complete;
@@ -169,6 +192,47 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	return object;
 }
 
+static void keep_link(struct programs *programs, const struct bpf_link *link)
+{
+	if (programs->link_count == MAX_LINKS)
+		fail("programs", "There are more programs than links; this build is damaged.");
+	programs->links[programs->link_count++] = bpf_link__fd(link);
+}
+
+/* 0, or an errno and the reason. Functions that this kernel does not have are passed over, unless they are required. */
+static int attach(struct programs *programs, const struct bpf_program *program, const char *function, char *reason, size_t size)
+{
+	struct bpf_link *link = is_common_return(program) ? bpf_program__attach_kprobe(program, true, function) :
+							    bpf_program__attach(program);
+	int error = errno;
+
+	if (link) {
+		keep_link(programs, link);
+		return 0;
+	}
+	if (backend_of(program) == BACKEND_KPROBE && !is_required(function))
+		return 0;
+	snprintf(reason, size, "the kernel does not attach to %s: %s", function, strerror(error));
+	return error ? error : EINVAL;
+}
+
+/* What runs the program with each entry of the map when it is read; where there is none to run, nothing. */
+static int iterator_over(const struct bpf_object *object, const char *map)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, "trace_http_waiting");
+	union bpf_iter_link_info info = {.map = {.map_fd = map_descriptor(object, map)}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+	int descriptor = -1;
+
+	if (program && bpf_program__autoload(program)) {
+		struct bpf_link *link = bpf_program__attach_iter(program, &options);
+
+		if (link)
+			descriptor = bpf_iter_create(bpf_link__fd(link));
+	}
+	return descriptor >= 0 ? descriptor : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* 0 and the descriptors, or an errno and the reason. The object stays open: its descriptors are the helper's. */
 static int try_backend(const struct options *options, const struct requester *requester, enum backend backend,
 		       struct programs *programs)
@@ -186,7 +250,7 @@ static int try_backend(const struct options *options, const struct requester *re
 		bpf_object__close(object);
 		return ENOENT;
 	}
-	if (!select_programs(object, backend, reason, size)) {
+	if (!select_programs(object, backend, options->min_latency > 0, reason, size)) {
 		bpf_object__close(object);
 		return ENOENT;
 	}
@@ -205,30 +269,26 @@ static int try_backend(const struct options *options, const struct requester *re
 	}
 	programs->link_count = 0;
 	bpf_object__for_each_program(program, object) {
-		struct bpf_link *link;
-
-		if (!bpf_program__autoload(program) || is_tls_program(program))
+		if (!bpf_program__autoload(program) || is_tls_program(program) || is_iterator(program))
 			continue;
-		link = bpf_program__attach(program);
-		if (!link) {
-			const char *function = function_of(program);
-
-			error = errno;
-			if (backend_of(program) == BACKEND_KPROBE && !is_required(function))
-				continue;
-			snprintf(reason, size, "the kernel does not attach to %s: %s", function, strerror(error));
-			bpf_object__close(object); /* and with it the links */
-			return error ? error : EINVAL;
+		if (!is_common_return(program)) {
+			error = attach(programs, program, function_of(program), reason, size);
+		} else {
+			for (size_t i = 0; i < sizeof(moving_functions) / sizeof(*moving_functions) && !error; i++)
+				error = attach(programs, program, moving_functions[i], reason, size);
 		}
-		if (programs->link_count == MAX_LINKS)
-			fail("programs", "There are more programs than links; this build is damaged.");
-		programs->links[programs->link_count++] = bpf_link__fd(link);
+		if (error) {
+			bpf_object__close(object); /* and with it the links */
+			return error;
+		}
 	}
 	programs->data_ring = map_descriptor(object, "data_ring");
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
 	programs->named_targets = map_descriptor(object, "named_targets");
+	programs->waiting = iterator_over(object, "connections");
+	programs->waiting_unix = iterator_over(object, "unix_connections");
 	programs->process_ring = map_descriptor(object, "process_ring");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");

@@ -69,9 +69,7 @@ export function openRegular(path: string): number | null {
   } catch {
     return null;
   }
-  try {
-    if (fstatSync(descriptor).isFile()) return descriptor;
-  } catch {}
+  if (fstatSync(descriptor).isFile()) return descriptor;
   closeSync(descriptor);
   return null;
 }

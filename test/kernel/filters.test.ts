@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { describeTraced, temporaryFolder } from './support/environment.ts';
+import { Child } from './support/child.ts';
+import { describeTraced, PYTHON, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field } from './support/peers.ts';
 import { Tracing } from './support/trace.ts';
 
@@ -91,6 +92,44 @@ describeTraced('what is left out on purpose', () => {
       [`http://h/hang-${id}`, null],
     ]);
     expect(client[0]?.completeness).toContain('unanswered');
+  });
+
+  it('a call that hangs when the trace is stopped is told, unanswered; one that has just begun is not', async () => {
+    const id = secret();
+    const script = `
+      import socket, sys
+      id, path = sys.argv[1:]
+      def ask(family, address, name):
+        client = socket.socket(family)
+        client.connect(address)
+        client.sendall(("GET /%s-%s HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n" % (name, id)).encode())
+        return client
+      tcp = socket.create_server(("127.0.0.1", 0))
+      unix = socket.socket(socket.AF_UNIX)
+      unix.bind(path)
+      unix.listen()
+      sys.stdin.readline()
+      old = [ask(socket.AF_INET, tcp.getsockname(), "tcp"), ask(socket.AF_UNIX, path, "unix")]
+      print("asked", flush=True)
+      sys.stdin.readline()
+      young = ask(socket.AF_INET, tcp.getsockname(), "young")
+      print("asked again", flush=True)
+      sys.stdin.readline()`.replaceAll('\n      ', '\n');
+    const program = new Child(PYTHON, ['-c', script, id, join(folder, id)]);
+    const tracing = await Tracing.attach(folder, [program.pid], ['--min-latency', '5s']);
+    program.write('\n');
+    expect(await program.line()).toBe('asked');
+    await wait(5_500);
+    program.write('\n');
+    expect(await program.line()).toBe('asked again');
+    const { exchanges, summary } = await tracing.stop();
+    program.endInput('\n');
+    expect(exchanges.map(({ url, status }) => [url, status])).toEqual([
+      [`http://h/tcp-${id}`, null],
+      [`http://h/unix-${id}`, null],
+    ]);
+    for (const exchange of exchanges) expect(exchange.completeness).toContain('unanswered');
+    expect(summary.note).toBeNull();
   });
 
   it('requests in flight can be looked at in http_events', async () => {

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * For the backends below the system calls: calls of which their hooks see no
+ * end. One that waited when the programs were attached returns past them; and
+ * of a crowd of waiting calls the kernel tells a kretprobe only some.
+ */
+#ifndef TRACE_HTTP_BEGUN_H
+#define TRACE_HTTP_BEGUN_H
+
+#include "sysexit.h"
+
+/* A Unix socket whose connect or accept was missed. */
+static __always_inline void meet_missed_unix(struct endpoint endpoint, u8 side)
+{
+	struct connection *connection;
+
+	if (!endpoint.sk || endpoint.transport != TRANSPORT_UNIX)
+		return;
+	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
+	if (!connection || (connection->inode && connection->inode != endpoint.inode))
+		meet_unix(endpoint, side);
+}
+
+/* A thread with an entry in `calls` has been met: whatever it entered since, its hooks have seen. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
+{
+	long number = read_number(regs);
+	struct syscall what = describe(number);
+	struct endpoint endpoint;
+	struct arguments arguments;
+	struct task_struct *task;
+	struct call *call;
+
+	if (what.shape == SHAPE_NONE || what.shape == SHAPE_CLOSE || !current_target())
+		return 0;
+	task = bpf_get_current_task_btf();
+	if (is_compat(task))
+		return 0;
+	arguments = read_arguments(regs);
+	if (what.shape == SHAPE_ACCEPT) {
+		if (result >= 0)
+			meet_missed_unix(endpoint_of_descriptor(result), SIDE_SERVER);
+		return 0;
+	}
+	if (what.shape == SHAPE_CONNECT) {
+		if (result == 0)
+			meet_missed_unix(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
+		return 0;
+	}
+	call = bpf_task_storage_get(&calls, task, 0, 0);
+	if (call && !call->active)
+		return 0;
+	endpoint = resolve(&what, &arguments, number);
+	if (!call) {
+		bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		finish_syscall(what, &arguments, number, result, endpoint, 0);
+		return 0;
+	}
+	call->active = 0;
+	/* Of calls that move several times the result does not tell how much the last one moved. */
+	if (what.shape != SHAPE_MESSAGES && what.shape != SHAPE_FILE && (u64)endpoint.sk == call->sock &&
+	    what.direction == call->direction)
+		finish_syscall(what, &arguments, number, result, endpoint, call);
+	return 0;
+}
+
+#endif
