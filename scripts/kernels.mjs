@@ -36,7 +36,7 @@ const MODULES = [
   'overlay',
 ];
 /** From power on to the command, in milliseconds, on a busy machine. */
-const BOOT_TIMEOUT = 120_000;
+const BOOT_TIMEOUT = 300_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Bytes of the serial log that are shown of a failure. */
 const LOG_TAIL = 6_000;
@@ -248,7 +248,8 @@ function emulate(kernel, image, out, timeout, onLine) {
         '-no-reboot',
       ],
       ...['-nic', 'none', '-kernel', join(kernel.folder, 'vmlinuz'), '-initrd', image],
-      ...['-append', 'console=ttyS0 quiet panic=-1 rdinit=/init'],
+      // The ways around the errors of processors, page table isolation above all, cost an emulated one half its speed.
+      ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off rdinit=/init'],
       ...['-virtfs', share('/', 'host', ',readonly=on'), '-virtfs', share(out, 'out', '')],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },

@@ -3,7 +3,6 @@ import {
   assert,
   expectBalance,
   expectSame,
-  field,
   mentioning,
   parseSaid,
   type Said,
@@ -21,8 +20,6 @@ interface Moment {
   readonly options: string;
   /** What is not the same as in a connection that was seen from its beginning: said lines in order. */
   check(peer: Paused, trace: Trace, context: Context): void;
-  /** The server waits in recv: number of the exchange whose request that call will bring. */
-  readonly waitsFor?: number;
 }
 
 interface Paused {
@@ -64,25 +61,21 @@ const MOMENTS: readonly Moment[] = [
     name: 'attached to an open connection that is silent so far',
     options: 'pause=connected exchanges=2',
     check: from(0, true),
-    waitsFor: 0,
   },
   {
     name: 'attached in mid-connection',
     options: 'pause=answered exchanges=3',
     check: from(1, true),
-    waitsFor: 1,
   },
   {
     name: 'attached in mid-connection, IPv6',
     options: 'pause=answered exchanges=3 net=ip6',
     check: from(1, true),
-    waitsFor: 1,
   },
   {
     name: 'attached in mid-connection, Unix socket',
     options: 'pause=answered exchanges=3 net=unix path=FOLDER/ID',
     check: from(1, true),
-    waitsFor: 1,
   },
   {
     name: 'attached in mid-body',
@@ -102,28 +95,6 @@ const MOMENTS: readonly Moment[] = [
     },
   },
 ];
-
-/** Why what a call brings that began before the trace cannot be seen. */
-function blindToBegun({ backend }: Context): string | null {
-  if (backend === 'tracepoint') return null; // The arguments of a system call are there at its exit too.
-  return `${backend} reads the place of a call's buffer at its entry, and this call was entered before the trace`;
-}
-
-/** All but the one request is seen; its response stands alone and says so. */
-function checkBlind(peer: Paused, trace: Trace, context: Context, waitsFor: number): string {
-  const expected = { joinedLate: true, slack: slackOf(context) };
-  for (const line of peer.client.slice(waitsFor)) expectSame(trace, line, expected);
-  for (const line of peer.server.slice(waitsFor + 1)) expectSame(trace, line, expected);
-  const missed = peer.server[waitsFor];
-  assert(missed !== undefined, 'the server said nothing');
-  const alone = trace.exchanges.filter(
-    ({ side, response }) => side !== 'client' && field(response, 'X-Answer').includes(missed.answer),
-  );
-  same('exchanges of the server with the answer', alone.length, 1);
-  same('its request', [alone[0]?.method, alone[0]?.request], [null, null]);
-  assert(!(alone[0]?.completeness ?? []).includes('complete'), 'a response alone is called complete');
-  return `seen: its response alone (${alone[0]?.completeness}), and all that follows`;
-}
 
 /** One trace for all moments; each in a process, with a child, of its own. */
 export async function runAttach(context: Context, only: RegExp, report: Report): Promise<void> {
@@ -154,19 +125,13 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
     failAll(`no trace: ${(error as Error).message}`);
     return;
   }
-  for (const [index, { name, check, waitsFor }] of moments.entries()) {
+  for (const [index, { name, check }] of moments.entries()) {
     try {
       const peer = peers[index];
       assert(peer !== undefined, 'no peer');
       const said = parseSaid(peer.process.lines);
       const side = (which: string): Said[] => said.filter((line) => line.side === which);
       const paused = { id: peer.id, client: side('client'), server: side('server') };
-      const reason = blindToBegun(context);
-      if (reason !== null && waitsFor !== undefined) {
-        const detail = checkBlind(paused, trace, context, waitsFor);
-        report({ scenario: name, outcome: 'impossible', detail: `${reason}; ${detail}` });
-        continue;
-      }
       check(paused, trace, context);
       report({ scenario: name, outcome: 'passed', detail: '' });
     } catch (error) {

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { runAttach } from './attach.ts';
 import { makeContext, type Report } from './context.ts';
 import { runOverload } from './overload.ts';
+import { runPressure, thousands } from './pressure.ts';
 import { endAll } from './process.ts';
 import { runRestarts } from './restarts.ts';
 import { blindScenarios, scenarios } from './scenarios.ts';
@@ -32,16 +33,25 @@ const report: Report = (result) => {
   else appendFileSync(options['out'], line);
 };
 
+/** Says how long it took: where a run's time goes is seen in its log. */
+async function group(name: string, run: () => Promise<void>): Promise<void> {
+  if (!groups.includes(name)) return;
+  const begin = performance.now();
+  await run();
+  console.log(`${context.backend}: ${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+}
+
 try {
-  if (groups.includes('shell')) {
-    const list = scenarios(context).filter(({ name }) => only.test(name));
+  await group('shell', async () => {
+    const list = [...scenarios(context), thousands].filter(({ name }) => only.test(name));
     await runInShell(context, list, report, false, 'balance: nothing unseen');
     const blind = blindScenarios(context).filter(({ name }) => only.test(name));
     await runInShell(context, blind, report, true, 'balance with what this backend cannot see');
-  }
-  if (groups.includes('attach')) await runAttach(context, only, report);
-  if (groups.includes('overload')) await runOverload(context, report);
-  if (groups.includes('restarts')) await runRestarts(context, report);
+  });
+  await group('attach', () => runAttach(context, only, report));
+  await group('pressure', () => runPressure(context, only, report));
+  await group('overload', () => runOverload(context, report));
+  await group('restarts', () => runRestarts(context, report));
 } finally {
   await endAll();
   rmSync(context.folder, { recursive: true, force: true });

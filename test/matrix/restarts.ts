@@ -47,6 +47,7 @@ async function restarts(context: Context): Promise<string> {
     helperPath: join(dist, 'helper.js'),
     bodyLimit: 65_536,
     backend: context.backend,
+    tls: 'none',
   });
   const engine = new Engine({ bodyLimit: 65_536 });
   const pipeline = new Pipeline(engine);

@@ -6,7 +6,7 @@ import { Tracing } from './trace.ts';
 
 /** Milliseconds that one scenario may take. */
 function patience({ slow }: Context): number {
-  return slow ? 90_000 : 20_000;
+  return slow ? 180_000 : 20_000;
 }
 
 interface Outcome {
@@ -27,7 +27,12 @@ export async function runInShell(
   label: string,
 ): Promise<void> {
   if (list.length === 0) return;
-  const tracing = new Tracing(context, 'run', ['--', 'sh'], ['--ring-size', '128MiB']);
+  const tracing = new Tracing(
+    context,
+    'run',
+    ['--', 'sh'],
+    ['--ring-size', context.slow ? '32MiB' : '128MiB'],
+  );
   const outcomes: Outcome[] = [];
   let trace: Trace;
   try {

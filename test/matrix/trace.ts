@@ -32,6 +32,7 @@ export class Tracing {
       context.httpTrace,
       verb,
       ...['--format', 'json', '--max-body', 'all', '--show-secrets', '--backend', context.backend],
+      ...['--tls', 'none'],
       ...['--output', this.#output, '--record', this.#recording],
       ...options,
       ...args,
@@ -40,7 +41,7 @@ export class Tracing {
 
   /** Milliseconds that starting or ending a trace may take. */
   get patience(): number {
-    return this.context.slow ? 120_000 : 30_000;
+    return this.context.slow ? 300_000 : 30_000;
   }
 
   /** What it has written, once it has ended. @throws when that is not what it should be */

@@ -53,7 +53,7 @@ static void *open_when_told(void *unused)
 
 /* ── Server ── */
 
-static void *serve_connection(void *argument)
+static void *serve_requests(void *argument)
 {
 	int fd = (int)(intptr_t)argument;
 	bool first = true;
@@ -67,14 +67,29 @@ static void *serve_connection(void *argument)
 		first = false;
 		say("server", fd, &how, &exchange);
 	}
-	close(fd);
+	return 0;
+}
+
+/* `waiters`: so many threads wait in recv at once, and whoever gets a request answers it. */
+static void *serve_connection(void *argument)
+{
+	pthread_t threads[MAX_THREADS];
+
+	if (!options->waiters)
+		serve_requests(argument);
+	for (unsigned i = 0; i < options->waiters; i++)
+		if (pthread_create(&threads[i], 0, serve_requests, argument))
+			fail("thread");
+	for (unsigned i = 0; i < options->waiters; i++)
+		pthread_join(threads[i], 0);
+	close((int)(intptr_t)argument);
 	return 0;
 }
 
 static void *serve_all(void *unused)
 {
 	unsigned total = options->connections * options->threads;
-	pthread_t threads[64];
+	pthread_t threads[MAX_THREADS];
 
 	(void)unused;
 	for (unsigned i = 0; i < total; i++) {
@@ -82,10 +97,10 @@ static void *serve_all(void *unused)
 
 		if (options->threads == 1)
 			serve_connection((void *)(intptr_t)fd);
-		else if (pthread_create(&threads[i % 64], 0, serve_connection, (void *)(intptr_t)fd))
+		else if (pthread_create(&threads[i % MAX_THREADS], 0, serve_connection, (void *)(intptr_t)fd))
 			fail("thread");
 	}
-	for (unsigned i = 0; options->threads > 1 && i < total && i < 64; i++)
+	for (unsigned i = 0; options->threads > 1 && i < total && i < MAX_THREADS; i++)
 		pthread_join(threads[i], 0);
 	return 0;
 }
@@ -279,16 +294,16 @@ static void *client_thread(void *argument)
 
 static void run_clients(void)
 {
-	pthread_t threads[64];
+	pthread_t threads[MAX_THREADS];
 
 	if (options->threads == 1) {
 		client_thread(0);
 		return;
 	}
-	for (unsigned i = 0; i < options->threads && i < 64; i++)
+	for (unsigned i = 0; i < options->threads && i < MAX_THREADS; i++)
 		if (pthread_create(&threads[i], 0, client_thread, (void *)(uintptr_t)i))
 			fail("thread");
-	for (unsigned i = 0; i < options->threads && i < 64; i++)
+	for (unsigned i = 0; i < options->threads && i < MAX_THREADS; i++)
 		pthread_join(threads[i], 0);
 }
 
@@ -328,6 +343,92 @@ int run_exchange(const struct options *given)
 		wait_for_child(child, options->die);
 	else
 		pthread_join(thread, 0);
+	return 0;
+}
+
+/* ── One connection, many threads ── */
+
+struct asked {
+	struct exchange exchange;
+	bool sent;
+};
+
+static struct asked *all_asked;
+static pthread_barrier_t together;
+
+/* Each sends whole requests whenever it likes: one call a request, and nobody waits for another. */
+static void *ask_all(void *argument)
+{
+	unsigned thread = (unsigned)(uintptr_t)argument;
+	int fd = options->fd;
+
+	pthread_barrier_wait(&together);
+	for (unsigned i = 0; i < options->exchanges; i++) {
+		unsigned number = thread * options->exchanges + i;
+		struct how how = options->client_how;
+		char id[64];
+
+		snprintf(id, sizeof(id), "%s-%u", options->id, number);
+		ask(fd, options, &how, &all_asked[number].exchange, id);
+	}
+	return 0;
+}
+
+/* The answers come in the order in which the requests went, which no thread knows: each names its request. */
+static void hear_all(int fd)
+{
+	unsigned total = options->threads * options->exchanges;
+
+	for (unsigned i = 0; i < total; i++) {
+		struct how how = options->client_how;
+		struct exchange heard = {.fd = fd}, *asked;
+		unsigned number;
+
+		hear(fd, options, &how, &heard, 0);
+		number = (unsigned)strtoul(heard.asked + strlen(options->id) + 1, 0, 10);
+		if (strncmp(heard.asked, options->id, strlen(options->id)) != 0 || number >= total) {
+			errno = EPROTO;
+			fail("an answer to nobody");
+		}
+		asked = &all_asked[number].exchange;
+		memcpy(asked->answer, heard.answer, sizeof(asked->answer));
+		memcpy(asked->response_sha, heard.response_sha, sizeof(asked->response_sha));
+		asked->status = heard.status;
+		asked->response_size = heard.response_size;
+		asked->response_wire = heard.response_wire;
+		asked->whole = heard.whole;
+		asked->ms += now_ms();
+		say("client", fd, &how, asked);
+	}
+}
+
+int run_shared(const struct options *given)
+{
+	pthread_t threads[MAX_THREADS];
+	struct options own = *given;
+	pid_t child;
+
+	options = &own;
+	signal(SIGPIPE, SIG_IGN);
+	listener = listen_at(options, &address, &address_length);
+	child = fork();
+	if (child == 0) {
+		serve_connection((void *)(intptr_t)accept_from(listener, options));
+		_exit(0);
+	}
+	close(listener);
+	all_asked = calloc(own.threads * own.exchanges, sizeof(*all_asked));
+	if (!all_asked || pthread_barrier_init(&together, 0, own.threads))
+		fail("threads");
+	own.fd = connect_to(options, &address, address_length);
+	for (unsigned i = 0; i < own.threads; i++)
+		if (pthread_create(&threads[i], 0, ask_all, (void *)(uintptr_t)i))
+			fail("thread");
+	hear_all(own.fd);
+	for (unsigned i = 0; i < own.threads; i++)
+		pthread_join(threads[i], 0);
+	close(own.fd);
+	wait_for_child(child, false);
 	return 0;
 }
 

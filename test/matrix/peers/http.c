@@ -181,6 +181,7 @@ void hear(int fd, const struct options *options, struct how *how, struct exchang
 	exchange->response_wire = got;
 	exchange->whole = exchange->response_size == body && !how->trunc;
 	field(text, "\r\nX-Answer: ", exchange->answer, sizeof(exchange->answer));
+	field(text, "\r\nX-Asked: ", exchange->asked, sizeof(exchange->asked));
 	sha256_hex(response.bytes + response.head, exchange->response_size, exchange->response_sha);
 	free(response.bytes);
 }
@@ -210,7 +211,8 @@ bool serve(int fd, const struct options *options, struct how *how, struct exchan
 		usleep(options->delay_ms * 1000);
 	random_hex(exchange->answer, 24);
 	exchange->status = STATUSES[(unsigned)exchange->answer[0] % (sizeof(STATUSES) / sizeof(*STATUSES))];
-	snprintf(start, sizeof(start), "HTTP/1.1 %d Answer\r\nX-Answer: %s\r\n", exchange->status, exchange->answer);
+	snprintf(start, sizeof(start), "HTTP/1.1 %d Answer\r\nX-Answer: %s\r\nX-Asked: %s\r\n", exchange->status, exchange->answer,
+		 exchange->id);
 	make(&response, options->response_body, options->exact, start);
 	exchange->response_size = response.length - response.head;
 	exchange->request_wire = request.head + exchange->request_size;

@@ -10,8 +10,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct options *options);
 } PROGRAMS[] = {
-	{"exchange", run_exchange}, {"resume", run_resumed}, {"equal-ports", run_equal_ports}, {"refused", run_refused},
-	{"quiet", run_quiet},       {"other", run_other},    {"burst", run_burst},
+	{"exchange", run_exchange}, {"resume", run_resumed}, {"shared", run_shared}, {"equal-ports", run_equal_ports}, {"refused", run_refused},
+	{"quiet", run_quiet},       {"other", run_other},    {"burst", run_burst}, {"crowd", run_crowd},
 };
 
 int run(char **arguments)

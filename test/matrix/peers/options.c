@@ -86,6 +86,7 @@ struct options read_options(char **arguments)
 		else if (IS("exchanges")) options.exchanges = number;
 		else if (IS("connections")) options.connections = number;
 		else if (IS("threads")) options.threads = number;
+		else if (IS("waiters")) options.waiters = number;
 		else if (IS("delay")) options.delay_ms = number;
 		else if (IS("port")) options.port = number;
 		else if (IS("cport")) options.client_port = number;
@@ -106,6 +107,10 @@ struct options read_options(char **arguments)
 	if (options.client_how.segments < 1 || options.client_how.segments > MAX_SEGMENTS) {
 		errno = EINVAL;
 		fail("segments");
+	}
+	if (options.threads > MAX_THREADS || options.waiters > MAX_THREADS) {
+		errno = EINVAL;
+		fail("threads");
 	}
 	return options;
 }

@@ -17,6 +17,7 @@
 
 #define MAX_SEGMENTS 64
 #define MAX_HEAD 4096
+#define MAX_THREADS 128
 
 /* sha256.c: FIPS 180-4; 64 hexadecimal digits and a NUL. */
 void sha256_hex(const void *bytes, size_t length, char *hex);
@@ -63,6 +64,7 @@ struct options {
 	unsigned exchanges;            /* on each connection */
 	unsigned connections;          /* one after the other */
 	unsigned threads;              /* each with connections of its own */
+	unsigned waiters;              /* threads of the server that receive on each connection at once; 0 = one */
 	unsigned delay_ms;             /* the server waits before it answers */
 	unsigned port, client_port;    /* 0 = any */
 	unsigned send_buffer;
@@ -76,7 +78,7 @@ enum call read_call(const char *name);
 
 /* http.c */
 struct exchange {
-	char id[64], path[128], answer[40], request_sha[65], response_sha[65];
+	char id[64], asked[64] /* as the answer says */, path[128], answer[40], request_sha[65], response_sha[65];
 	int status; /* 0 = no response */
 	size_t request_size, response_size;
 	size_t request_wire, response_wire; /* head and body, as far as moved */
@@ -101,11 +103,13 @@ void name_ends(int fd, char *local, char *remote, size_t size);
 /* The programs. */
 int run_exchange(const struct options *options);
 int run_resumed(const struct options *options);
+int run_shared(const struct options *options);
 int run_equal_ports(const struct options *options);
 int run_refused(const struct options *options);
 int run_quiet(const struct options *options);
 int run_other(const struct options *options);
 int run_burst(const struct options *options);
+int run_crowd(const struct options *options);
 int run_spawn(const char *way, char **arguments);
 
 /* util.c */

@@ -1,0 +1,44 @@
+/** What must hold of exchanges of which some may be cut. */
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { assert, bodyOf, field, type Said, same, sha } from './check.ts';
+
+/** Each exchange is right, or says that it is not; none has another's response. */
+export function expectNoneWrong(
+  trace: { readonly exchanges: readonly ExchangeJson[] },
+  said: readonly Said[],
+): { delivered: number; labelled: number } {
+  const known = new Map(said.map((line) => [`${line.side} ${line.id}`, line]));
+  const answers = new Map(said.map((line) => [`${line.side} ${line.answer}`, line]));
+  let [delivered, labelled] = [0, 0];
+  const met = new Set<string>();
+  for (const exchange of trace.exchanges) {
+    const [id] = field(exchange.request, 'X-Trace-Id');
+    const [answer] = field(exchange.response, 'X-Answer');
+    const asked = id === undefined ? undefined : known.get(`${exchange.side} ${id}`);
+    const answered = answer === undefined ? undefined : answers.get(`${exchange.side} ${answer}`);
+    const about = `${exchange.side} ${id} ${answer} (${exchange.completeness})`;
+    assert(id === undefined || asked !== undefined, `an id that nobody used: ${about}`);
+    assert(answer === undefined || answered !== undefined, `an answer that nobody gave: ${about}`);
+    assert(
+      asked === undefined || answered === undefined || asked === answered,
+      `the response of ${answered?.id} beside the request ${asked?.id}: ${about}`,
+    );
+    if (!exchange.completeness.includes('complete')) {
+      assert(exchange.completeness.length > 0, `neither complete nor why not: ${about}`);
+      labelled++;
+      continue;
+    }
+    assert(asked !== undefined && answered !== undefined, `called complete without both messages: ${about}`);
+    const key = `${exchange.side} ${id}`;
+    assert(!met.has(key), `there twice: ${about}`);
+    met.add(key);
+    same(`status, ${about}`, exchange.status, asked.status);
+    same(`pid, ${about}`, exchange.process?.pid, asked.pid);
+    same(`request size, ${about}`, exchange.request?.bodySize, asked.requestSize);
+    same(`response size, ${about}`, exchange.response?.bodySize, asked.responseSize);
+    if (asked.requestSize > 0) same(`request, ${about}`, sha(bodyOf(exchange.request)), asked.requestSha);
+    if (asked.responseSize > 0) same(`response, ${about}`, sha(bodyOf(exchange.response)), asked.responseSha);
+    delivered++;
+  }
+  return { delivered, labelled };
+}

@@ -1,0 +1,125 @@
+/** Thousands at once: connections, requests in flight, and what the kernel's table of them cannot hold. */
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { assert, bodyOf, expectBalance, field, same } from './check.ts';
+import type { Context, Report } from './context.ts';
+import { Started } from './process.ts';
+import { newId, type Scenario } from './scenarios.ts';
+import { Tracing } from './trace.ts';
+
+/** Both ends are a few processes each: one may have only so many descriptors. */
+const PROCESSES = 4;
+/** Requests that `http_events` holds (bpf/state.h); an LRU map lets go of some before it is full, for each CPU. */
+const HTTP_EVENTS = 10_240;
+const HTTP_EVENTS_SURE = 9_000;
+
+/** Requests, each on a connection of its own, all under way at once. */
+function count(context: Context, natively: number): number {
+  return context.slow ? 1_000 : natively;
+}
+
+/** Options of `peer crowd` for both ends. */
+function shape(total: number): string[] {
+  return [`threads=${PROCESSES}`, `connections=${total / PROCESSES}`];
+}
+
+async function startServer(context: Context, total: number, delay: number): Promise<[Started, string]> {
+  const server = new Started(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...shape(total)]);
+  await server.until(() => server.lines.length > 0, 'port', 30_000);
+  const { port } = JSON.parse(server.lines[0] ?? '') as { port: number };
+  return [server, `port=${port}`];
+}
+
+/** What each request, by its id, was answered. */
+function answersIn(id: string, lines: readonly string[]): Map<string, string> {
+  const said = lines.filter((line) => line.startsWith('{"number"'));
+  return new Map(
+    said.map((line) => {
+      const { number, answer } = JSON.parse(line) as { number: number; answer: string };
+      return [`${id}-${number}`, answer] as const;
+    }),
+  );
+}
+
+let server: Started | null = null;
+
+/** For a trace that other scenarios share. */
+export const thousands: Scenario = {
+  name: 'connections by the thousand, a request under way on each',
+  async command(context, id) {
+    const total = count(context, 20_000);
+    const [started, port] = await startServer(context, total, 0);
+    server = started;
+    return `${context.peer} crowd role=client ${port} id=${id} scenario=x ${shape(total).join(' ')}`;
+  },
+  async outside() {
+    await server?.ended;
+    return [];
+  },
+  check({ id, lines, context }, trace) {
+    const total = count(context, 20_000);
+    const answers = answersIn(id, lines);
+    same('answers', answers.size, total);
+    const exchanges = trace.exchanges.filter(({ url }) => url?.includes(id) === true);
+    expectRight(exchanges, answers);
+    same('exchanges', exchanges.length, total);
+    return `${total} at once`;
+  },
+};
+
+/** With a latency filter, a trace of its own. */
+export async function runPressure(context: Context, only: RegExp, report: Report): Promise<void> {
+  const scenario = 'requests in flight by the thousand, with a latency filter';
+  if (!only.test(scenario)) return;
+  try {
+    report({ scenario, outcome: 'passed', detail: await fill(context) });
+  } catch (error) {
+    report({ scenario, outcome: 'failed', detail: (error as Error).message });
+  }
+}
+
+async function fill(context: Context): Promise<string> {
+  const total = count(context, 12_000);
+  const id = newId();
+  const [started, port] = await startServer(context, total, 1_500);
+  const client = [context.peer, 'crowd', 'role=client', port, `id=${id}`, 'scenario=x', ...shape(total)];
+  const tracing = new Tracing(
+    context,
+    'run',
+    ['--', ...client],
+    ['--ring-size', '32MiB', '--min-latency', '1s'],
+  );
+  same('exit status', await tracing.process.ended, 0);
+  same('exit status of the server', await started.ended, 0);
+  const { exchanges, summary } = await tracing.result();
+  const answers = answersIn(id, tracing.process.lines);
+  same('answers', answers.size, total);
+  expectRight(exchanges, answers);
+  expectBalance(summary);
+  same('dropped', summary.dropped, 0);
+  same('bytes unseen', summary.bytes?.unseen, 0);
+  const told = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
+  same('exchanges, and those that are told to be missing', exchanges.length + told, total);
+  if (total < HTTP_EVENTS_SURE) same('note', summary.note, null);
+  else
+    assert(
+      told >= total - HTTP_EVENTS && told <= total - HTTP_EVENTS_SURE,
+      `${told} of ${total} are missing`,
+    );
+  return `${total} at once: ${exchanges.length} shown, all right; ${told} told to be missing`;
+}
+
+/** Each is whole, has the answer that was given to it, and is there once. */
+function expectRight(exchanges: readonly ExchangeJson[], answers: ReadonlyMap<string, string>): void {
+  const met = new Set<string>();
+  for (const exchange of exchanges) {
+    const [id = ''] = field(exchange.request, 'X-Trace-Id');
+    const answer = answers.get(id);
+    assert(answer !== undefined && !met.has(id), `nobody asked this, or it is there twice: ${id}`);
+    met.add(id);
+    same(`side of ${id}`, exchange.side, 'client');
+    same(`completeness of ${id}`, exchange.completeness, ['complete']);
+    same(`answer to ${id}`, field(exchange.response, 'X-Answer'), [answer]);
+    same(`body of ${id}`, bodyOf(exchange.response).toString(), answer);
+    same(`late, ${id}`, exchange.connection.joinedLate, false);
+  }
+}
