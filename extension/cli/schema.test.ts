@@ -22,6 +22,7 @@ const streamMessage: StreamMessageJson = {
   size: 5,
   compressedSize: 7,
   fields: [['event', 'update']],
+  protobuf: { type: 'a.B', source: 'proto', text: '{}', note: null },
   text: 'hello',
   note: null,
   violations: [{ rule: 'RFC 6455 section 5.2', message: 'A reserved bit.' }],
@@ -60,6 +61,14 @@ const full: ExchangeJson = {
     socket: '1',
   },
   encrypted: null,
+  grpc: {
+    service: 'a.B',
+    method: 'C',
+    status: 5,
+    statusName: 'NOT_FOUND',
+    message: null,
+    timeoutMs: 1_000,
+  },
   http2: { stream: 5, pushed: false, reset: { code: 8, name: 'CANCEL', by: 'client' } },
   operation: { protocol: 'graphql', count: 1, names: [{ type: 'query', name: 'GetUser' }] },
   request: message,
@@ -74,6 +83,7 @@ const full: ExchangeJson = {
       kind: 'binary',
       size: null,
       compressedSize: null,
+      protobuf: null,
       fields: [],
       base64: '/+8=',
       note: 'Cut.',
@@ -111,6 +121,7 @@ const unknown: ExchangeJson = {
   },
   encrypted: { reason: 'rustls is not supported', sent: 100, received: 0 },
   http2: null,
+  grpc: null,
   request: {
     ...message,
     headers: [

@@ -28,6 +28,7 @@ const row: ExchangeRow = {
   connection: '1',
   messageFormat: null,
   messages: 0,
+  grpcStatus: null,
   encrypted: null,
   operation: null,
 };

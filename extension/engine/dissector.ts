@@ -40,6 +40,8 @@ export interface ConnectionHost {
   /** One session more, or less, of this process has plaintext and no known socket. */
   unboundSession(pid: number, change: 1 | -1): void;
   mayKeep(bytes: number): boolean;
+  /** See {@link MessageHost.described}. */
+  described(response: Buffer): void;
 }
 
 export interface Dissector {

@@ -56,6 +56,7 @@ describe('an exchange', () => {
       encrypted: null,
       http2: null,
       operation: null,
+      grpc: null,
       request: {
         headers: [
           ['Host', 'api.example:8443'],
@@ -116,6 +117,7 @@ describe('an exchange', () => {
       connection: '1',
       messageFormat: null,
       messages: 0,
+      grpcStatus: null,
       encrypted: null,
       operation: null,
     });

@@ -7,7 +7,7 @@ import { Connections } from './connections.ts';
 import type { ConnectionHost } from './dissector.ts';
 import type { Exchange, Process } from './exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from './exchangeJson.ts';
-import { type JsonOptions, jsonOf } from './jsonOf.ts';
+import { definitionFor, type JsonOptions, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
   DEFAULT_MAX_BYTES,
@@ -20,6 +20,8 @@ import { streamMessageJson } from './messages/messagesJson.ts';
 import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
 import { startOf } from './phases.ts';
 import { Processes } from './processes.ts';
+import { Definitions } from './protobuf/definitions.ts';
+import type { ProtoSchema } from './protobuf/schema.ts';
 import type { ByteCounters } from './reassembly.ts';
 import { RecordType, readRecords, type TraceRecord } from './record.ts';
 import type { ExchangeRow } from './row.ts';
@@ -72,6 +74,8 @@ export interface EngineApi {
   setProcess(pid: number, name: string | null): void;
   /** The TLS libraries of a process, all of them; the last call counts. */
   setTls(pid: number, libraries: readonly TlsLibrary[]): void;
+  /** The messages of .proto files; takes the place of those before. */
+  setProtos(schema: ProtoSchema): void;
   /** Whole records. @throws RecordError for bytes that are none; what came before them is kept. */
   push(records: Uint8Array): void;
   /** Everything up to this boot time (ns) has been pushed: holes older than this are gaps. */
@@ -100,6 +104,7 @@ export class Engine implements EngineApi, ConnectionHost {
   readonly #store: Store;
   readonly #processes = new Processes();
   readonly #libraries = new TlsLibraries();
+  readonly #definitions = new Definitions();
   readonly #connections: Connections;
   #clockOffset = 0n;
   /** Boot time of millisecond 0; null before the first clock or record. */
@@ -134,6 +139,14 @@ export class Engine implements EngineApi, ConnectionHost {
   setTls(pid: number, libraries: readonly TlsLibrary[]): void {
     this.#libraries.set(pid, libraries);
     this.#connections.explain(pid);
+  }
+
+  setProtos(schema: ProtoSchema): void {
+    this.#definitions.setFiles(schema);
+  }
+
+  described(response: Buffer): void {
+    this.#definitions.described(response);
   }
 
   tls(pid: number): ProcessTls | null {
@@ -184,13 +197,14 @@ export class Engine implements EngineApi, ConnectionHost {
     const exchange = this.#store.get(id);
     const message = exchange?.messages?.get(number);
     if (exchange === undefined || message === undefined) return undefined;
-    return streamMessageJson(message, exchange.side, startOf(exchange), options);
+    const definitionOf = definitionFor(exchange, this.#definitions);
+    return streamMessageJson(message, exchange.side, startOf(exchange), options, definitionOf);
   }
 
   json(id: number, options: JsonOptions = {}): ExchangeJson | undefined {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
-    return jsonOf(exchange, (ms) => this.#wallTime(ms), options, this.#libraries);
+    return jsonOf(exchange, (ms) => this.#wallTime(ms), options, this.#libraries, this.#definitions);
   }
 
   stats(): EngineStats {

@@ -4,6 +4,7 @@
  */
 import type { Completeness, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
+import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
@@ -26,6 +27,17 @@ export interface MessageJson {
   readonly bodyNote: string | null;
 }
 
+/** A protobuf message as text. */
+export interface ProtobufJson {
+  /** Full name of the message; null: it is not known. */
+  readonly type: string | null;
+  /** Who told what it is: .proto files, or the server by reflection. null: nobody. */
+  readonly source: DefinitionSource | null;
+  /** With a type, JSON by the ProtoJSON mapping; else field numbers and what they may be, as `protoc --decode_raw`. */
+  readonly text: string;
+  readonly note: string | null;
+}
+
 /** A message inside an exchange. */
 export type StreamMessageJson = {
   /** From 1, in the order in which they ended; a jump shows messages that are not held any more. */
@@ -41,6 +53,8 @@ export type StreamMessageJson = {
   readonly compressedSize: number | null;
   /** What the format says besides: an event's type and id, a close code, a part's header fields. */
   readonly fields: readonly (readonly [string, string])[];
+  /** null: it is none, or cannot be read as such. */
+  readonly protobuf: ProtobufJson | null;
   /** Why the content is not all of the message, in words; null when it is. */
   readonly note: string | null;
   /** Broken rules, with how the bytes were read all the same. */
@@ -152,6 +166,20 @@ export interface ExchangeJson {
     readonly pushed: boolean;
     /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
+  } | null;
+  /** null: no gRPC call. */
+  readonly grpc: {
+    /** `package.Service`; null when it is not known. */
+    readonly service: string | null;
+    readonly method: string | null;
+    /** Of the trailers, whatever HTTP's status is; null: not seen. */
+    readonly status: number | null;
+    /** `NOT_FOUND`; null for a code without a name. */
+    readonly statusName: string | null;
+    /** grpc-message, decoded; null: none. */
+    readonly message: string | null;
+    /** The deadline (grpc-timeout), from the start; null: none. */
+    readonly timeoutMs: number | null;
   } | null;
   readonly request: MessageJson | null;
   readonly response: MessageJson | null;

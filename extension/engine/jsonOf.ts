@@ -1,13 +1,17 @@
 /** The public JSON of an exchange: see exchangeJson.ts. */
+import { maskBody } from '../privacy/maskBody.ts';
 import { maskFields } from '../privacy/maskFields.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
-import type { Encrypted, SeenField } from './exchange.ts';
+import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
+import { grpcCall, grpcPath } from './grpc/call.ts';
+import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frames.ts';
-import { messageStreamJson, messagesJson } from './messages/messagesJson.ts';
+import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, handshakeOf, phasesOf, startOf } from './phases.ts';
+import type { Definitions } from './protobuf/definitions.ts';
 import type { Direction } from './record.ts';
 import { protocolOf, statusOf } from './rowOf.ts';
 import { targetOf } from './target.ts';
@@ -25,16 +29,20 @@ export interface JsonOptions {
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
  * @param libraries of all processes.
+ * @param definitions of protobuf messages.
  */
 export function jsonOf(
   exchange: StoredExchange,
   wallTime: (milliseconds: number) => bigint,
   options: JsonOptions,
   libraries: TlsLibraries,
+  definitions: Definitions,
 ): ExchangeJson {
   const { connection, response } = exchange;
   const reveal = options.reveal ?? false;
   const target = targetOf(exchange);
+  const definitionOf = definitionFor(exchange, definitions);
+  const withheld = (kind: MessageKind): boolean => !reveal && isMaskedByName(exchange, kind, definitionOf);
   const phases = phasesOf(exchange);
   return {
     id: exchange.id,
@@ -66,14 +74,15 @@ export function jsonOf(
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
     http2: http2Json(exchange),
-    request: exchange.request === null ? null : messageJson(exchange.request, reveal),
-    response: response === null ? null : messageJson(response, reveal),
+    grpc: grpcJson(exchange, reveal),
+    request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
+    response: response === null ? null : messageJson(response, reveal, withheld('response')),
     interim: exchange.interim.map((message) => ({
       status: message.status,
       statusText: message.statusText,
       headers: fieldsJson(message.fields, reveal),
     })),
-    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options),
+    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options, definitionOf),
     messageStream: messageStreamJson(exchange.messages, exchange.side),
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),
@@ -117,6 +126,43 @@ function encryptedJson({ reason, sent, received }: Encrypted): NonNullable<Excha
   return { reason, sent, received };
 }
 
+function grpcJson(exchange: StoredExchange, reveal: boolean): ExchangeJson['grpc'] {
+  const call = grpcCall(exchange);
+  if (call === null) return null;
+  const { service, method, status, message, timeoutMs } = call;
+  return {
+    service,
+    method,
+    status,
+    statusName: status === null ? null : grpcStatusName(status),
+    message: message === null || reveal ? message : maskBody(message, { essence: '', boundary: null }),
+    timeoutMs,
+  };
+}
+
+/** Which messages the exchange has, as far as they are protobuf. */
+export function definitionFor({ request }: StoredExchange, definitions: Definitions): DefinitionOf {
+  const { service, method } = grpcPath(request?.target ?? '');
+  return (kind) => definitions.of(service, method, kind);
+}
+
+/** Are there secrets in the body that are known by the names of fields, which its bytes do not show? */
+function isMaskedByName(
+  { messages, request, response }: StoredExchange,
+  kind: MessageKind,
+  definitionOf: DefinitionOf,
+): boolean {
+  const message = kind === 'request' ? request : response;
+  if (messages?.format !== 'grpc' || message?.body.captured === 0) return false;
+  return definitionOf(kind) !== null || (kind === 'response' && messages.trailers !== null);
+}
+
+const WITHHELD = {
+  body: null,
+  decodedSize: null,
+  bodyNote: 'Its messages are shown one by one; as bytes they may hold secrets.',
+} as const;
+
 function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
   if (http2 === null) return null;
   const { stream, pushed, reset } = http2;
@@ -128,8 +174,8 @@ function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] 
 }
 
 /** Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each call. */
-function messageJson(message: StoredMessage, reveal: boolean): MessageJson {
-  const { body, decodedSize, bodyNote } = bodyJson(message, reveal);
+function messageJson(message: StoredMessage, reveal: boolean, withheld: boolean): MessageJson {
+  const { body, decodedSize, bodyNote } = withheld ? WITHHELD : bodyJson(message, reveal);
   return {
     headers: fieldsJson(message.fields, reveal),
     trailers: fieldsJson(message.trailers, reveal),

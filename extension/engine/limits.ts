@@ -135,3 +135,17 @@ export const MAX_OPERATION_BYTES = 64 * 1024;
 /** Operations of one batch that are named, and characters of each name. */
 export const MAX_OPERATIONS = 16;
 export const MAX_OPERATION_NAME = 100;
+
+/** Bytes of one answer of gRPC's server reflection; it holds files of descriptors. */
+export const MAX_DESCRIBED_BYTES = 1024 * 1024;
+
+/** Messages, enums and methods that server reflection may describe in all, and their fields and values. */
+export const MAX_DESCRIBED_TYPES = 20_000;
+export const MAX_DESCRIBED_FIELDS = 200_000;
+
+/** Fields of one protobuf message that are shown, and how deep messages in it are. */
+export const MAX_PROTOBUF_FIELDS = 5_000;
+export const MAX_PROTOBUF_DEPTH = 32;
+
+/** Characters in which one protobuf message is shown. */
+export const MAX_PROTOBUF_TEXT = 512 * 1024;

@@ -148,6 +148,11 @@ export class StoredMessage implements Request, Response {
     return firstValue(this.#fields, this.#fieldsAt, name);
   }
 
+  /** First value of a trailer field, by its lower-case name; null when there is none that is known. */
+  trailer(name: string): string | null {
+    return firstValue(this.#trailers, 0, name);
+  }
+
   #join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
     let text = '';
     for (const [name, value] of fields) {

@@ -49,6 +49,8 @@ export interface ExchangeRow {
   /** Messages inside the exchange (WebSocket, server-sent events, …), by what they are; null: none can be. */
   readonly messageFormat: MessageFormat | null;
   readonly messages: number;
+  /** Status of a gRPC call: 0 is no error. null: it is none, or its status is not known. */
+  readonly grpcStatus: number | null;
   /**
    * Why there are no messages to be seen, in one line: the row stands for a TLS connection, and its sizes are the
    * bytes sent and received on it. null for a call.
@@ -58,10 +60,11 @@ export interface ExchangeRow {
   readonly operation: string | null;
 }
 
-/** Status 400 and above, cut off without an answer, or refused by TLS. */
+/** Status 400 and above, a gRPC status that is not OK, cut off without an answer, or refused by TLS. */
 export function isError(row: ExchangeRow): boolean {
   const { completeness } = row;
   if (row.status !== null && row.status >= 400) return true;
+  if (row.grpcStatus !== null && row.grpcStatus !== 0) return true;
   return completeness.includes('aborted') || completeness.includes('handshake-failed');
 }
 

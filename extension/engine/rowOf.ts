@@ -2,6 +2,7 @@
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { shortType } from './contentType.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
+import { grpcStatus } from './grpc/call.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { operationText } from './operations/operation.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
@@ -38,6 +39,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     messages: exchange.messages?.count ?? 0,
     encrypted: encrypted?.reason ?? null,
     operation: exchange.operation === null ? null : operationText(exchange.operation),
+    grpcStatus: grpcStatus(exchange),
   };
 }
 

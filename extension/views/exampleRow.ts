@@ -27,6 +27,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     connection: 'c1',
     messageFormat: null,
     messages: 0,
+    grpcStatus: null,
     encrypted: null,
     operation: null,
     ...changes,

@@ -28,6 +28,7 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   connection: 'c1',
   messageFormat: null,
   messages: 0,
+  grpcStatus: null,
   encrypted: null,
   operation: null,
   ...change,

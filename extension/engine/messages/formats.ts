@@ -1,11 +1,14 @@
 /** Which reader finds the messages of a direction: one entry for each format. */
 import { readContentType } from '../contentType.ts';
 import type { MessageKind } from '../exchange.ts';
+import { grpcPath, grpcType } from '../grpc/call.ts';
 import { listMembers } from '../http1/characters.ts';
 import type { ContentType } from '../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
+import { Base64Reader } from './base64.ts';
 import { DecodingReader } from './decodingReader.ts';
 import { EventStreamReader } from './eventStream.ts';
+import { type GrpcOptions, GrpcReader } from './grpc.ts';
 import { LineReader } from './lines.ts';
 import { type MessageFormat, MessageList } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -48,12 +51,42 @@ function inBody(exchange: StoredExchange, kind: MessageKind, host: MessageHost):
   const message = kind === 'request' ? exchange.request : exchange.response;
   const value = message?.field('content-type') ?? null;
   if (message === null || value === null) return null;
-  const found = ofType(readContentType(value), kind, host);
+  const found = grpcIn(exchange, message, kind, host) ?? ofType(readContentType(value), kind, host);
   if (found === null) return null;
   const codings = codingsOf(message);
   if (codings.length === 0) return found;
   return { ...found, open: (list) => new DecodingReader(codings, list, found.open(list)) };
 }
+
+function grpcIn(
+  exchange: StoredExchange,
+  message: StoredMessage,
+  kind: MessageKind,
+  host: MessageHost,
+): Found | null {
+  const type = grpcType(message.field('content-type'));
+  if (type === null) return null;
+  const { service } = grpcPath(exchange.request?.target ?? '');
+  const describes = kind === 'response' && service !== null && REFLECTION.has(service);
+  const options: GrpcOptions = {
+    ...type,
+    encoding: message.field('grpc-encoding'),
+    sink: describes ? (content) => host.described(content) : null,
+  };
+  return {
+    format: 'grpc',
+    open: (list) => {
+      const reader = new GrpcReader(kind, list, host, options);
+      return type.text ? new Base64Reader(list, reader) : reader;
+    },
+  };
+}
+
+/** grpc/grpc, doc/server-reflection.md. */
+const REFLECTION: ReadonlySet<string> = new Set([
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+]);
 
 /** Media types of one JSON value a line; those who stream them agree on no name. */
 const LINES: ReadonlySet<string> = new Set([

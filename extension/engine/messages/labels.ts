@@ -17,6 +17,27 @@ const LABELS = {
   'coding-broken': [null, 'The content coding is malformed; messages behind that are not known.'],
   'coding-gap': [null, 'Bytes of the content coding are missing; messages behind them are not known.'],
   'coding-limit': [null, 'The content coding was undone up to a limit only.'],
+  'message-coding-unread': [
+    null,
+    'The compression of the message is not one that is undone; its bytes are shown as they were sent.',
+  ],
+  'message-coding-broken': [
+    null,
+    'The compressed message is malformed; what could be decompressed is shown.',
+  ],
+  'base64-broken': [
+    null,
+    'The body is not the base64 that its type claims; messages behind that are not known.',
+  ],
+  'grpc-lost': [
+    null,
+    'Bytes are missing, so that it is not known where the next message begins; what follows is not read.',
+  ],
+  'grpc-flags': ['gRPC PROTOCOL-HTTP2', 'A reserved bit is set in the flags of the message; it is ignored.'],
+  'grpc-encoding': [
+    'gRPC PROTOCOL-HTTP2',
+    'The message is marked as compressed, but grpc-encoding names no compression; its bytes are shown as they are.',
+  ],
   'sse-no-data': [null, 'It has no data, so that no event is dispatched.'],
   'sse-incomplete': [
     null,

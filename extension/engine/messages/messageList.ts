@@ -26,6 +26,7 @@ export type MessageType =
   | 'line'
   | 'part'
   | 'message'
+  | 'trailers'
   /** What kind it is cannot be known. */
   | 'unknown';
 
@@ -71,6 +72,8 @@ export class MessageList {
   readonly notes = new Set<LabelName>();
   /** A closing message was seen, in either direction. */
   closing = false;
+  /** Of gRPC-Web, where they are in the body; null: none were seen. */
+  trailers: readonly Field[] | null = null;
   /** Messages seen in each direction. */
   requests = 0;
   responses = 0;
@@ -165,6 +168,10 @@ export class MessageList {
     this.#broken.push({ rule, message, in: kind });
   }
 
+  setTrailers(fields: readonly Field[]): void {
+    (this.#joined ?? this).trailers = fields;
+  }
+
   /** A reader holds this many bytes more, or fewer. */
   hold(bytes: number): void {
     this.cost += bytes;
@@ -181,6 +188,7 @@ export class MessageList {
     this.requests += requests;
     this.responses += responses;
     for (const note of other.notes) this.notes.add(note);
+    this.trailers ??= other.trailers;
     other.#joined = this;
   }
 

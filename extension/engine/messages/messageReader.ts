@@ -27,4 +27,9 @@ export interface MessageHost {
   readonly bodyLimit: number;
   /** May this many more bytes be kept? */
   mayKeep(bytes: number): boolean;
+  /**
+   * A server describes its messages.
+   * @param response a `ServerReflectionResponse` (gRPC server reflection); a view that is valid during the call only.
+   */
+  described(response: Buffer): void;
 }

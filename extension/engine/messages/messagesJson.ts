@@ -1,15 +1,21 @@
 /** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
 import { maskBody } from '../../privacy/maskBody.ts';
+import { maskFields } from '../../privacy/maskFields.ts';
 import { decodeText } from '../charset.ts';
-import type { Side } from '../exchange.ts';
+import type { Field, MessageKind, Side } from '../exchange.ts';
 import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
 import type { JsonOptions } from '../jsonOf.ts';
 import { toNanoseconds } from '../phases.ts';
+import type { Definition } from '../protobuf/definitions.ts';
 import { labelText } from './labels.ts';
 import type { MessageList, MessageType, StreamMessage } from './messageList.ts';
+import { type DecodedProtobuf, protobufJson } from './protobufJson.ts';
 
 /** What is no text even where its bytes happen to be valid UTF-8. */
 const BINARY: ReadonlySet<MessageType> = new Set(['binary', 'message', 'unknown']);
+
+/** Of the protobuf messages in one direction; null: it is not known. */
+export type DefinitionOf = (kind: MessageKind) => Definition | null;
 
 /** @param start of the exchange, in milliseconds since the trace's start. */
 export function messagesJson(
@@ -17,8 +23,11 @@ export function messagesJson(
   side: Side | null,
   start: number,
   options: JsonOptions,
+  definitionOf: DefinitionOf,
 ): StreamMessageJson[] {
-  return (list?.messages() ?? []).map((message) => streamMessageJson(message, side, start, options));
+  return (list?.messages() ?? []).map((message) =>
+    streamMessageJson(message, side, start, options, definitionOf),
+  );
 }
 
 export function messageStreamJson(list: MessageList | null, side: Side | null): MessageStreamJson | null {
@@ -38,6 +47,7 @@ export function streamMessageJson(
   side: Side | null,
   start: number,
   { reveal = false, messageBytes = null }: JsonOptions,
+  definitionOf: DefinitionOf,
 ): StreamMessageJson {
   const notes: string[] = [];
   const violations: { rule: string; message: string }[] = [];
@@ -47,10 +57,13 @@ export function streamMessageJson(
     else violations.push({ rule, message: text });
   }
   const { content, size } = message;
-  const whole = content.length === size;
+  const whole = content.length === size || message.type === 'trailers';
+  const limit = messageBytes ?? Number.POSITIVE_INFINITY;
+  const protobuf = protobufOf(message, limit, reveal, definitionOf);
   if (!whole && size !== null && content.length > 0) {
     notes.unshift(`Only the first ${content.length} of ${size} bytes are kept.`);
   } else if (!whole && size !== null && notes.length === 0) notes.push('The content is not kept.');
+  if (protobuf?.masked === true) notes.push('Its bytes are not shown, as a secret is in them.');
   return {
     number: message.number,
     direction: side === null ? null : (message.in === 'request') === (side === 'client') ? 'out' : 'in',
@@ -58,11 +71,32 @@ export function streamMessageJson(
     kind: message.type,
     size,
     compressedSize: message.compressedSize,
-    fields: message.fields.map(([name, value]) => [name, reveal ? value : maskBody(value, UNTYPED)]),
-    ...contentJson(message, messageBytes ?? Number.POSITIVE_INFINITY, reveal),
+    fields: fieldsJson(message, reveal),
+    protobuf: protobuf?.json ?? null,
+    ...(protobuf?.masked === true ? WITHHELD : contentJson(message, limit, reveal)),
     note: notes.length === 0 ? null : notes.join(' '),
     violations,
   };
+}
+
+function protobufOf(
+  { type, content, size, in: kind }: StreamMessage,
+  limit: number,
+  reveal: boolean,
+  definitionOf: DefinitionOf,
+): DecodedProtobuf | null {
+  if (type !== 'message' || (content === '' && size !== 0)) return null;
+  const bytes = Buffer.from(content.slice(0, limit), 'latin1');
+  return protobufJson(bytes, bytes.length === size, definitionOf(kind), reveal);
+}
+
+const WITHHELD = { text: null } as const;
+
+/** Trailers are fields of HTTP. */
+function fieldsJson({ type, fields }: StreamMessage, reveal: boolean): StreamMessageJson['fields'] {
+  if (reveal) return fields;
+  if (type === 'trailers') return maskFields(fields) as readonly Field[];
+  return fields.map(([name, value]) => [name, maskBody(value, UNTYPED)]);
 }
 
 const UNTYPED = { essence: '', boundary: null };

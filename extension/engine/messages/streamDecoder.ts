@@ -11,6 +11,8 @@ import type { LabelName } from './labels.ts';
 export interface StreamDecoder {
   /** Bytes of memory. */
   readonly cost: number;
+  /** What came is at an end by the coding itself. Of br and zstd known only after `end`. */
+  readonly whole: boolean;
   /** @returns what went wrong for good; null when more may follow. */
   push(bytes: Buffer): LabelName | null;
   /** No more follow. */
@@ -57,6 +59,12 @@ class GzipDecoder implements StreamDecoder {
 
   get cost(): number {
     return this.#inflate.cost + this.#held.length;
+  }
+
+  get whole(): boolean {
+    return (
+      this.#state === 'over' || (this.#state === 'header' && this.#members > 0 && this.#held.length === 0)
+    );
   }
 
   push(bytes: Buffer): LabelName | null {
@@ -133,6 +141,10 @@ class DeflateDecoder implements StreamDecoder {
     return this.#inflate.cost;
   }
 
+  get whole(): boolean {
+    return this.#inflate.status === 'end';
+  }
+
   push(bytes: Buffer): LabelName | null {
     let input = bytes;
     if (!this.#begun) {
@@ -164,6 +176,7 @@ class RepeatingDecoder implements StreamDecoder {
   /** Decoded bytes that were passed on. */
   #passed = 0;
   #work = 0;
+  whole = false;
 
   constructor(coding: string, sink: Sink) {
     this.#coding = coding;
@@ -185,13 +198,14 @@ class RepeatingDecoder implements StreamDecoder {
   }
 
   end(): void {
-    this.#decode();
+    this.#decode(true);
   }
 
-  #decode(): LabelName | null {
+  #decode(whole = false): LabelName | null {
     const input = Buffer.concat(this.#chunks, this.#size);
     this.#chunks = [input];
-    const { bytes, removed } = removeCodings(input, [this.#coding], false);
+    const { bytes, removed, note } = removeCodings(input, [this.#coding], whole);
+    this.whole = whole && removed && note === null;
     // The input is walked, too.
     this.#work += bytes.length + input.length + 1_024;
     if (!removed) return null;

@@ -123,7 +123,7 @@ describe('server-sent events', () => {
       fc.property(body, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (lines, sizes) => {
         const bytes = Buffer.from(lines.map(([text, end]) => text + end).join(''));
         const read = (pieces: readonly number[]): unknown => {
-          const host = { bodyLimit: 1_000, mayKeep: () => true };
+          const host = { bodyLimit: 1_000, mayKeep: () => true, described: () => {} };
           const list = new MessageList('server-sent-events', host);
           const reader = new EventStreamReader('response', list, host);
           for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -278,7 +278,7 @@ describe('multipart/x-mixed-replace', () => {
       fc.property(pieces, fc.integer({ min: 1, max: 7 }), (texts, size) => {
         const bytes = Buffer.from(texts.join(''));
         const read = (step: number): unknown => {
-          const host = { bodyLimit: 100, mayKeep: () => true };
+          const host = { bodyLimit: 100, mayKeep: () => true, described: () => {} };
           const list = new MessageList('multipart', host);
           const reader = new PartReader('response', list, host, 'b');
           for (let at = 0; at < bytes.length; at += step) reader.feed(bytes.subarray(at, at + step), 0);

@@ -76,6 +76,7 @@ const CALL: ExchangeRow = {
   connection: 'c1',
   messageFormat: null,
   messages: 0,
+  grpcStatus: null,
   encrypted: null,
   operation: null,
 };
@@ -329,6 +330,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     encrypted: null,
     http2: null,
     operation: null,
+    grpc: null,
     request: message({
       headers: [
         ['Host', row.host ?? ''],

@@ -1,0 +1,51 @@
+/** What is known of messages by name: plain data, so that it passes between threads. */
+
+export type ScalarType =
+  | 'double'
+  | 'float'
+  | 'int32'
+  | 'int64'
+  | 'uint32'
+  | 'uint64'
+  | 'sint32'
+  | 'sint64'
+  | 'fixed32'
+  | 'fixed64'
+  | 'sfixed32'
+  | 'sfixed64'
+  | 'bool'
+  | 'string'
+  | 'bytes';
+
+export interface ProtoField {
+  /** As it is declared. */
+  readonly name: string;
+  readonly type: ScalarType | 'message' | 'group' | 'enum';
+  /** Full name, without a dot before it, of a message's, group's or enum's type. */
+  readonly typeName: string | null;
+  readonly repeated: boolean;
+}
+
+export interface ProtoMessage {
+  readonly fields: ReadonlyMap<number, ProtoField>;
+  /** Its `key` and `value` are an entry of a map. */
+  readonly mapEntry: boolean;
+}
+
+export interface ProtoMethod {
+  /** Full names of the messages. */
+  readonly request: string;
+  readonly response: string;
+}
+
+export interface ProtoSchema {
+  /** By full name, `package.Message.Nested`. */
+  readonly messages: Map<string, ProtoMessage>;
+  readonly enums: Map<string, ReadonlyMap<number, string>>;
+  /** By `package.Service/Method`. */
+  readonly methods: Map<string, ProtoMethod>;
+}
+
+export function emptySchema(): ProtoSchema {
+  return { messages: new Map(), enums: new Map(), methods: new Map() };
+}
