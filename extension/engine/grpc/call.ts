@@ -54,6 +54,9 @@ export function grpcCall(exchange: StoredExchange): GrpcCall | null {
 
 /** The status of a gRPC call; null: not seen (yet), or it is none. */
 export function grpcStatus(exchange: StoredExchange): number | null {
+  const method = exchange.request?.method ?? '';
+  // Asked of each call: most are told by this.
+  if (method !== 'POST' && method !== '') return null;
   if (!isGrpc(exchange.response) && !isGrpc(exchange.request)) return null;
   const value = ofStatus(exchange, 'grpc-status');
   return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : null;

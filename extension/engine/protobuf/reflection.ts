@@ -3,7 +3,7 @@
  * gRPC's server reflection (grpc/grpc, doc/server-reflection.md). Written by strangers, and so bounded.
  */
 import { MAX_DESCRIBED_FIELDS, MAX_DESCRIBED_TYPES } from '../limits.ts';
-import { emptySchema, type ProtoField, type ProtoSchema, type ScalarType } from './schema.ts';
+import { emptySchema, type ProtoField, type ProtoSchema, resolveName, type ScalarType } from './schema.ts';
 import { LEN, VARINT, type WireField, WireReader } from './wire.ts';
 
 /** `FieldDescriptorProto.Type`, from 1. */
@@ -32,9 +32,13 @@ const TYPES: readonly (ProtoField['type'] | null)[] = [
 const REPEATED = 3;
 const MAX_NESTING = 32;
 const MAX_NAME = 1_024;
+/** Names that wait for what they stand for. */
+const MAX_RELATIVE = 10_000;
 
 export class Reflection {
   readonly schema: ProtoSchema = emptySchema();
+  /** Names that are not resolved yet, as what they stand for may come in another file. */
+  #relative: (() => boolean)[] = [];
   #types = 0;
   #fields = 0;
 
@@ -43,6 +47,22 @@ export class Reflection {
     for (const answer of contents(response, whole(response), 4)) {
       for (const file of contents(response, answer, 1)) this.#file(response, file);
     }
+    this.#relative = this.#relative.filter((resolve) => !resolve());
+  }
+
+  /** Compilers write full names; servers that make descriptors themselves (protobufjs) may not. */
+  #resolve(name: string, scope: string, use: (full: string) => void): void {
+    if (name.startsWith('.')) {
+      use(name.slice(1));
+      return;
+    }
+    if (this.#relative.length >= MAX_RELATIVE) return;
+    const { messages, enums } = this.schema;
+    this.#relative.push(() => {
+      const full = resolveName(name, scope, (each) => messages.has(each) || enums.has(each));
+      if (full !== null) use(full);
+      return full !== null;
+    });
   }
 
   #file(bytes: Buffer, file: Range): void {
@@ -53,9 +73,13 @@ export class Reflection {
       const name = join(scope, text(bytes, service, 1));
       for (const method of contents(bytes, service, 2)) {
         if (!this.#room(1)) return;
-        this.schema.methods.set(`${name}/${text(bytes, method, 1)}`, {
-          request: fullName(text(bytes, method, 2)),
-          response: fullName(text(bytes, method, 3)),
+        const types = { request: '', response: '' };
+        this.schema.methods.set(`${name}/${text(bytes, method, 1)}`, types);
+        this.#resolve(text(bytes, method, 2), name, (full) => {
+          types.request = full;
+        });
+        this.#resolve(text(bytes, method, 3), name, (full) => {
+          types.response = full;
         });
       }
     }
@@ -69,11 +93,16 @@ export class Reflection {
       const type = TYPES[number(bytes, each, 5)] ?? null;
       if (type === null || ++this.#fields > MAX_DESCRIBED_FIELDS) continue;
       const typeName = text(bytes, each, 6);
-      fields.set(number(bytes, each, 3), {
+      const field = {
         name: text(bytes, each, 1),
         type,
-        typeName: typeName === '' ? null : fullName(typeName),
+        typeName: null as string | null,
         repeated: number(bytes, each, 4) === REPEATED,
+      };
+      fields.set(number(bytes, each, 3), field);
+      if (typeName === '') continue;
+      this.#resolve(typeName, name, (full) => {
+        field.typeName = full;
       });
     }
     const [options] = contents(bytes, range, 7);
@@ -138,8 +167,4 @@ function number(bytes: Buffer, range: Range, wanted: number): number {
 
 function join(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
-}
-
-function fullName(name: string): string {
-  return name.startsWith('.') ? name.slice(1) : name;
 }

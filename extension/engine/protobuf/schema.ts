@@ -46,6 +46,18 @@ export interface ProtoSchema {
   readonly methods: Map<string, ProtoMethod>;
 }
 
+/**
+ * The full name that a name stands for, from the innermost scope outwards (protobuf.dev, Packages and Name Resolution).
+ * @returns null when there is none.
+ */
+export function resolveName(name: string, scope: string, exists: (name: string) => boolean): string | null {
+  if (name.startsWith('.')) return exists(name.slice(1)) ? name.slice(1) : null;
+  for (let within = scope; within !== ''; within = within.slice(0, Math.max(0, within.lastIndexOf('.')))) {
+    if (exists(`${within}.${name}`)) return `${within}.${name}`;
+  }
+  return exists(name) ? name : null;
+}
+
 export function emptySchema(): ProtoSchema {
   return { messages: new Map(), enums: new Map(), methods: new Map() };
 }

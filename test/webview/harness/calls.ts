@@ -296,6 +296,7 @@ export function streamMessage(
     size: text?.length ?? null,
     compressedSize: null,
     fields: [],
+    protobuf: null,
     note: null,
     violations: [],
     ...rest,
