@@ -34,7 +34,6 @@ const TEST_PACKAGES = [
   ['wget', 'and one that uses GnuTLS'],
   ['golang-go', 'builds Go programs, which bring their own TLS', ['go']],
   ['openssl', 'makes certificates', ['openssl']],
-  ['nghttp2-client', 'clients of HTTP/2', ['h2load']],
   ['nginx-light', 'a server to trace'],
   ['wrk', 'a client that makes many calls'],
   ['nghttp2-client', 'one of HTTP/2 that makes many calls at once', ['h2load']],
