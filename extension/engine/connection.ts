@@ -5,6 +5,7 @@
 import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
+import { looksLikeHttp2 } from './http2/sniff.ts';
 import { MAX_HELD_PIECES } from './limits.ts';
 import type { StoredConnection } from './model.ts';
 import { type MissingReason, type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
@@ -21,6 +22,9 @@ import { TlsSocket } from './tls/socket.ts';
 
 /** RFC 9113 section 3.4. While the bytes of a direction may become it, no dissector is picked. */
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
+
+/** Bytes of a direction by which its protocol is told. */
+const BEGINNING = 64;
 
 /** Content type and major version of a handshake record (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = '\x16\x03';
@@ -194,11 +198,15 @@ class Beginning {
   /** What these further bytes show it to be. */
   protocol(bytes: Buffer): WireProtocol {
     if (this.#known) return WireProtocol.Http1;
-    this.#text += bytes.toString('latin1', 0, HTTP2_PREFACE.length);
+    this.#text += bytes.toString('latin1', 0, BEGINNING - this.#text.length);
     if (this.#text.startsWith(HTTP2_PREFACE)) return WireProtocol.Http2;
     if (this.#text.startsWith(TLS_HANDSHAKE)) return WireProtocol.Tls;
     if (TLS_HANDSHAKE.startsWith(this.#text)) return WireProtocol.Undecided;
-    return HTTP2_PREFACE.startsWith(this.#text) ? WireProtocol.Undecided : WireProtocol.Http1;
+    if (HTTP2_PREFACE.startsWith(this.#text)) return WireProtocol.Undecided;
+    // A server may speak first, with its SETTINGS; text does not begin so.
+    if (!this.#text.startsWith('\0')) return WireProtocol.Http1;
+    if (looksLikeHttp2(Buffer.from(this.#text, 'latin1'))) return WireProtocol.Http2;
+    return this.#text.length < BEGINNING ? WireProtocol.Undecided : WireProtocol.Http1;
   }
 
   /** What follows a hole is no beginning. */

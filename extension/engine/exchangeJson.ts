@@ -185,7 +185,8 @@ export interface ExchangeJson {
   readonly response: MessageJson | null;
   /** 1xx responses before the final one. */
   readonly interim: readonly {
-    readonly status: number;
+    /** null: not known (HTTP/2). */
+    readonly status: number | null;
     readonly statusText: string;
     readonly headers: readonly SeenField[];
   }[];

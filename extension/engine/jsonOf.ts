@@ -78,7 +78,7 @@ export function jsonOf(
     request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
     response: response === null ? null : messageJson(response, reveal, withheld('response')),
     interim: exchange.interim.map((message) => ({
-      status: message.status,
+      status: statusOf(message),
       statusText: message.statusText,
       headers: fieldsJson(message.fields, reveal),
     })),

@@ -4,23 +4,17 @@
  */
 import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
 import { type Completeness, type Side, UNKNOWN_STATUS } from '../exchange.ts';
-import { HELD_PATIENCE, MAX_CLOSED_STREAMS, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
+import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import {
-  DEFAULT_FRAME_SIZE,
-  FLAG_END_STREAM,
-  FLAG_PADDED,
-  FRAME_HEADER,
-  type Frame,
-  SETTINGS_HEADER_TABLE_SIZE,
-  SETTINGS_MAX_FRAME_SIZE,
-} from './frames.ts';
+import { Allowance } from './allowance.ts';
+import { FLAG_END_STREAM, FLAG_PADDED, FRAME_HEADER, type Frame } from './frames.ts';
 import { readHead, readTrailers, sectionKind } from './head.ts';
-import { DEFAULT_TABLE_SIZE, type FieldSection } from './hpack.ts';
+import type { FieldSection } from './hpack.ts';
 import { Lane, type LaneSink } from './lane.ts';
+import { OpenedStreams } from './openedStreams.ts';
 import { type HeldPiece, RoleSniffer } from './roleSniffer.ts';
 import { type Half, Stream } from './stream.ts';
 
@@ -29,9 +23,6 @@ const NO_ERROR = 0;
 const UPGRADED_STREAM = 1;
 /** `P`, with which the preface begins and no frame does: it would be larger than any. */
 const PREFACE_START = 0x50;
-/** Bytes of a payload (RFC 9113 section 4.2). */
-const LARGEST_FRAME = 2 ** 24 - 1;
-const MAX_HIDDEN_RANGES = 16;
 
 /** What one direction carries. */
 type Role = 'request' | 'response';
@@ -53,12 +44,7 @@ export class Http2Connection implements Dissector {
   #exchanges = 0;
 
   readonly #streams = new Map<number, Stream>();
-  /** The highest identifier of a stream that the client was seen to open. */
-  #highest = 0;
-  /** Streams that the client may have opened unseen: from (inclusive) to (exclusive), ascending. */
-  readonly #hidden: { readonly from: number; to: number }[] = [];
-  /** Those of them, and of promised ones, that are over. */
-  readonly #closed = new Set<number>();
+  readonly #opened = new OpenedStreams();
   /** Streams answered whose request has not come, with the emission time of the answer's end. */
   readonly #unasked = new Map<Stream, bigint>();
   #time = 0;
@@ -69,6 +55,7 @@ export class Http2Connection implements Dissector {
     this.#host = host;
     this.#fromStart = upgraded !== null || !info.joinedLate;
     if (upgraded !== null) this.#adopt(upgraded);
+    else if (info.joinedLate) this.#opened.lose();
     this.opened();
   }
 
@@ -169,7 +156,6 @@ export class Http2Connection implements Dissector {
     const made = new Lane(this.#sinkOf(role), start);
     this.#lanes[role] = made;
     this.#allowed[role].apply(made);
-    if (late && role === 'request') this.#hidden.push({ from: 1, to: Number.POSITIVE_INFINITY });
     return made;
   }
 
@@ -196,19 +182,13 @@ export class Http2Connection implements Dissector {
 
   #lost(role: Role, context: PieceContext): void {
     const other = this.#lanes[OTHER[role]];
-    this.#allowed[OTHER[role]].known = false;
+    this.#allowed[OTHER[role]].lose();
     if (other !== null) this.#allowed[OTHER[role]].apply(other);
-    if (role === 'request' && this.#hidden.at(-1)?.to !== Number.POSITIVE_INFINITY) {
-      this.#hidden.push({ from: this.#highest + 1, to: Number.POSITIVE_INFINITY });
-      const [first, second] = this.#hidden;
-      if (this.#hidden.length > MAX_HIDDEN_RANGES && first !== undefined && second !== undefined) {
-        this.#hidden.splice(0, 2, { from: first.from, to: second.to });
-      }
-    }
+    if (role === 'request') this.#opened.lose();
     for (const stream of [...this.#streams.values()]) {
       const half = stream[role];
       if (half.ended) continue;
-      half.doubtful = true;
+      half.lose();
       half.reader?.gap(null, 'lost', context.time);
       if (half.message !== null && stream.tunnel === null) half.missing(0, false, false);
       this.#endIfDone(stream, context);
@@ -217,23 +197,17 @@ export class Http2Connection implements Dissector {
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** May the client have opened this stream unseen? */
-  #isHidden(id: number): boolean {
-    if (this.#lanes.request === null && !this.#fromStart) return true;
-    return this.#hidden.some(({ from, to }) => id >= from && id < to);
-  }
-
   /** The stream of a frame that may open it; null: the stream is over, or the frame has none. */
   #streamOf(role: Role, frame: Frame, opens: boolean): Stream | null {
     const { stream: id } = frame;
     const known = this.#streams.get(id);
     if (known !== undefined) return known;
-    if (id === 0 || this.#closed.has(id)) return null;
-    const hidden = this.#isHidden(id);
+    if (id === 0 || this.#opened.isClosed(id)) return null;
+    const hidden = this.#opened.mayBeHidden(id);
     if (id % 2 === 0) {
       // Promised where it could not be seen.
       if (role === 'request' || this.#lanes.response?.lossy !== true) return null;
-    } else if (!hidden && (id <= this.#highest || (role === 'request' && !opens))) return null;
+    } else if (!hidden && (!this.#opened.isNew(id) || (role === 'request' && !opens))) return null;
     const stream = this.#open(id, frame);
     if (role === 'request') stream.request.doubtful = hidden;
     else {
@@ -266,15 +240,8 @@ export class Http2Connection implements Dissector {
     stream.request.ended = true;
     exchange.stream = UPGRADED_STREAM;
     this.#exchanges = 1;
-    this.#highest = UPGRADED_STREAM;
+    this.#opened.opened(UPGRADED_STREAM);
     this.#streams.set(UPGRADED_STREAM, stream);
-  }
-
-  /** The client was seen to open this stream: none below it is opened any more (section 5.1.1). */
-  #opened(id: number): void {
-    this.#highest = Math.max(this.#highest, id);
-    const last = this.#hidden.at(-1);
-    if (last !== undefined && last.to === Number.POSITIVE_INFINITY && id >= last.from) last.to = id;
   }
 
   // ── messages ───────────────────────────────────────────────────────────────────────────────────────────
@@ -287,8 +254,8 @@ export class Http2Connection implements Dissector {
     const ends = (frame.flags & FLAG_END_STREAM) !== 0;
     // Trailers end the stream, and a head begins with a pseudo-header field: only both together can be doubted.
     const kind = ends ? sectionKind(section) : 'head';
-    if (half.message !== null && half.message.status === UNKNOWN_STATUS && !half.begun && kind === 'head') {
-      // What was taken for the response was an interim one, whose status is not known.
+    if (half.message !== null && half.tentative && kind === 'head') {
+      half.confirm();
       stream.exchange.addInterim(half.message, MAX_INTERIM);
       half.message = null;
     }
@@ -299,9 +266,9 @@ export class Http2Connection implements Dissector {
       message.wireSize += size;
       message.lastByte = context.time;
       if (!ends) message.breaks('h2-trailers', frame.position);
-      if (role === 'response' && message.status === UNKNOWN_STATUS && !half.begun && kind === 'unknown') {
-        message.headIncomplete = true;
-      } else readTrailers(message, section);
+      if (kind === 'trailers') half.confirm();
+      // Either of the two may be the head of the response, the other interim or trailers: neither is shown.
+      if (!half.tentative) readTrailers(message, section);
       if (section.gap) message.gap = true;
     }
     if (ends) {
@@ -329,7 +296,7 @@ export class Http2Connection implements Dissector {
     message.lastByte = context.time;
     if (section.gap) message.gap = true;
     if (role === 'request' && kind === 'head' && frame.stream % 2 === 1) {
-      this.#opened(frame.stream);
+      this.#opened.opened(frame.stream);
       half.doubtful = false;
     }
     if (kind !== 'head') {
@@ -337,6 +304,7 @@ export class Http2Connection implements Dissector {
       message.headIncomplete = true;
       if (kind === 'trailers') readTrailers(message, section);
       this.#attach(role, stream, message);
+      half.missing(0, false, false);
       return;
     }
     const { length, protocol } = readHead(message, section);
@@ -353,6 +321,8 @@ export class Http2Connection implements Dissector {
       stream.tunnel = { protocol: protocol ?? 'CONNECT', sent: 0, received: 0 };
     }
     this.#attach(role, stream, message);
+    const open = (frame.flags & FLAG_END_STREAM) === 0;
+    if (role === 'response' && message.status === UNKNOWN_STATUS && open) half.withhold(section.fresh);
   }
 
   #attach(role: Role, stream: Stream, message: StoredMessage): void {
@@ -377,10 +347,9 @@ export class Http2Connection implements Dissector {
     size: number,
     context: PieceContext,
   ): void {
-    if (role === 'request' || this.#streams.has(promised) || this.#closed.has(promised)) return;
+    if (role === 'request' || this.#streams.has(promised) || this.#opened.isClosed(promised)) return;
     const stream = this.#open(promised, frame);
     stream.exchange.pushed = true;
-    if (promised % 2 !== 0) this.#opened(promised);
     this.#begin('request', stream, frame, section, size, 'head', context);
     if (promised % 2 !== 0) stream.request.message?.breaks('h2-stream-order', frame.position);
     this.#endHalf('request', stream, context);
@@ -398,7 +367,7 @@ export class Http2Connection implements Dissector {
       this.#attach(role, stream, message);
       if (half.doubtful) half.missing(0, false, false);
     }
-    half.begun = true;
+    half.confirm();
     this.#data[role] = stream;
   }
 
@@ -483,7 +452,11 @@ export class Http2Connection implements Dissector {
     const { exchange, request, response, id } = stream;
     this.#streams.delete(id);
     this.#unasked.delete(stream);
-    if (id % 2 === 0 || this.#isHidden(id)) this.#close(id);
+    // The rest of a frame under way is of no stream any more.
+    for (const role of ['request', 'response'] as const) {
+      if (this.#data[role] === stream) this.#data[role] = null;
+    }
+    this.#opened.close(id);
     for (const half of [request, response]) if (!half.ended) half.end('lost', at);
     const labels = [...extra];
     if (exchange.request === null) {
@@ -495,44 +468,12 @@ export class Http2Connection implements Dissector {
     exchange.state = 'ended';
     this.#host.ended(exchange);
   }
-
-  #close(id: number): void {
-    this.#closed.add(id);
-    if (this.#closed.size <= MAX_CLOSED_STREAMS) return;
-    for (const oldest of this.#closed) {
-      this.#closed.delete(oldest);
-      break;
-    }
-  }
-}
-
-/** SETTINGS of the receiving side, as far as they bind the sender. */
-class Allowance {
-  /** Every setting was seen. */
-  known = true;
-  #table = DEFAULT_TABLE_SIZE;
-  #frame = DEFAULT_FRAME_SIZE;
-
-  /** The largest value counts: when a smaller one takes effect is not known (section 6.5.3). */
-  set(identifier: number, value: number): void {
-    if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#table = Math.max(this.#table, value);
-    else if (identifier === SETTINGS_MAX_FRAME_SIZE) this.#frame = Math.max(this.#frame, value);
-  }
-
-  apply(lane: Lane): void {
-    lane.decoder.allowed = this.known ? this.#table : null;
-    lane.reader.maxFrameSize = Math.min(this.#frame, LARGEST_FRAME);
-  }
-
-  exceeds(frame: Frame): boolean {
-    return this.known && frame.length > this.#frame;
-  }
 }
 
 function newMessage(role: Role, frame: Frame): StoredMessage {
   const message = new StoredMessage(role, frame.position, HTTP2);
   message.firstByte = frame.time;
-  message.status = UNKNOWN_STATUS;
+  if (role === 'response') message.status = UNKNOWN_STATUS;
   return message;
 }
 

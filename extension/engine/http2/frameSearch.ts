@@ -1,29 +1,47 @@
 /**
- * Finds the first frame behind a gap: the earliest place from which headers follow each other at the distances
- * that they give, until random bytes would do so with a probability below 2 to the minus {@link ENOUGH}. An
- * earlier place that is not refuted yet comes first, so that frames within another frame's content are not taken
- * for the connection's own. That is evidence, not proof: content made to look like a chain of frames that ends
- * where its own frame does would be taken for one.
+ * Finds the first frame behind a gap. Every place where a header could stand begins a chain, which goes on where
+ * the header says that its frame ends, and is refuted where no header could stand. A chain is believed when random
+ * bytes would make it with a probability below 2 to the minus {@link ENOUGH} and no other chain is as good; where
+ * two chains meet, what lies before is given up, as it is not certain which of them is real.
+ *
+ * That is evidence, not proof: content that is made of frames itself, and whose own header is lost in the gap, is
+ * taken for frames of the connection.
  */
 import type { PieceContext } from '../dissector.ts';
 import { MAX_SEARCH_BYTES } from '../limits.ts';
-import { type Expectations, FLAG_END_HEADERS, FRAME_HEADER, FrameType, frameEvidence } from './frames.ts';
+import {
+  EVIDENCE_BYTES,
+  type Expectations,
+  FLAG_END_HEADERS,
+  FRAME_HEADER,
+  FrameType,
+  frameEvidence,
+} from './frames.ts';
 
-/** Bits. One frame has 24 to 70 of them. */
+/** Bits. One header has 24 to 70 of them. */
 const ENOUGH = 64;
-/** Headers that a chain has at least. */
-const SHORTEST_CHAIN = 2;
+/** Bits of a chain's first header: one with fewer proves nothing of itself. */
+const ENOUGH_FOR_FIRST = 20;
+/** Headers that a chain has at least, and where another chain of one header is not refuted yet. */
+const SHORTEST = 2;
+const SHORTEST_OF_SEVERAL = 5;
 /** Bits of a chain that ends exactly where the stream does, besides the 14 of ending there. */
 const ENOUGH_AT_END = 50;
-/** Headers looked at when the stream ends, over all places: chains to the end may be long. */
-const MAX_STEPS_AT_END = 20_000;
+/** Chains followed at once. */
+const MAX_CHAINS = 64;
 
 export interface FoundPiece {
   readonly bytes: Buffer;
   readonly context: PieceContext;
 }
 
-type Verdict = 'refuted' | 'undecided' | 'found';
+interface Chain {
+  start: number;
+  evidence: number;
+  headers: number;
+  /** Stream of a field block that goes on: only CONTINUATION may follow (RFC 9113 section 6.10). */
+  block: number;
+}
 
 export class FrameSearch {
   readonly #expected: Expectations;
@@ -31,9 +49,10 @@ export class FrameSearch {
   #length = 0;
   /** Where each piece ends in {@link #bytes}. */
   #pieces: { end: number; readonly context: PieceContext }[] = [];
-  /** The earliest place that is not refuted. */
-  #candidate = 0;
-  #steps = 0;
+  /** The next place to look at. */
+  #at = 0;
+  /** By where the next header of each stands. */
+  #chains = new Map<number, Chain>();
 
   constructor(expected: Expectations) {
     this.#expected = expected;
@@ -42,16 +61,16 @@ export class FrameSearch {
   clear(): void {
     this.#length = 0;
     this.#pieces = [];
-    this.#candidate = 0;
+    this.#at = 0;
+    this.#chains.clear();
   }
 
   /** @returns what was held from the first frame on, in the pieces in which it came; null: nothing yet. */
   add(bytes: Buffer, from: number, context: PieceContext): FoundPiece[] | null {
     this.#append(bytes, from, context);
-    for (; this.#candidate < this.#length; this.#candidate++) {
-      const verdict = this.#follow(this.#candidate, false);
-      if (verdict === 'found') return this.#from(this.#candidate);
-      if (verdict === 'undecided') break;
+    while (this.#at + EVIDENCE_BYTES <= this.#length) {
+      const chain = this.#look();
+      if (chain !== null && this.#isBelieved(chain)) return this.#from(chain.start);
     }
     this.#forget();
     return null;
@@ -59,36 +78,52 @@ export class FrameSearch {
 
   /** Nothing follows: is there a chain that ends where the stream does? */
   conclude(): FoundPiece[] | null {
-    for (let at = this.#candidate; at < this.#length && this.#steps < MAX_STEPS_AT_END; at++) {
-      if (this.#follow(at, true) === 'found') return this.#from(at);
+    while (this.#at + FRAME_HEADER <= this.#length) {
+      const chain = this.#look();
+      if (chain !== null && this.#isBelieved(chain)) return this.#from(chain.start);
     }
-    return null;
+    const last = this.#chains.get(this.#length);
+    return last !== undefined && last.evidence >= ENOUGH_AT_END ? this.#from(last.start) : null;
   }
 
-  #follow(start: number, atEnd: boolean): Verdict {
-    let evidence = 0;
-    let headers = 0;
-    /** Stream of a field block that goes on: only CONTINUATION may follow (section 6.10). */
-    let block = 0;
-    for (let at = start; ; ) {
-      if (atEnd && at === this.#length) return evidence >= ENOUGH_AT_END ? 'found' : 'refuted';
-      const bits = frameEvidence(this.#bytes, at, this.#length, this.#expected);
-      if (bits < 0) return 'refuted';
-      if (bits === 0) return atEnd ? 'refuted' : 'undecided';
-      if (atEnd && ++this.#steps > MAX_STEPS_AT_END) return 'refuted';
-      const type = this.#bytes[at + 3] as number;
-      const stream = this.#bytes.readUInt32BE(at + 5);
-      if (block !== 0 && (type !== FrameType.Continuation || stream !== block)) return 'refuted';
-      if (block === 0 && type === FrameType.Continuation && headers > 0) return 'refuted';
-      const opensBlock =
-        type === FrameType.Headers || type === FrameType.PushPromise || type === FrameType.Continuation;
-      block = opensBlock && ((this.#bytes[at + 4] as number) & FLAG_END_HEADERS) === 0 ? stream : 0;
-      evidence += bits;
-      headers++;
-      if (!atEnd && evidence >= ENOUGH && headers >= SHORTEST_CHAIN) return 'found';
-      at += FRAME_HEADER + this.#bytes.readUIntBE(at, 3);
-      if (at > this.#length) return atEnd ? 'refuted' : 'undecided';
+  /** Looks at one place. @returns the chain that has a header there. */
+  #look(): Chain | null {
+    const at = this.#at++;
+    let chain = this.#chains.get(at);
+    this.#chains.delete(at);
+    const bits = frameEvidence(this.#bytes, at, this.#length, this.#expected);
+    if (bits <= 0) return null;
+    const type = this.#bytes[at + 3] as number;
+    const stream = this.#bytes.readUInt32BE(at + 5);
+    const continues = type === FrameType.Continuation;
+    if (chain !== undefined) {
+      if (chain.block !== 0 ? !continues || stream !== chain.block : continues) return null;
+    } else {
+      if (bits < ENOUGH_FOR_FIRST || this.#chains.size >= MAX_CHAINS) return null;
+      chain = { start: at, evidence: 0, headers: 0, block: 0 };
     }
+    const opens = continues || type === FrameType.Headers || type === FrameType.PushPromise;
+    chain.block = opens && ((this.#bytes[at + 4] as number) & FLAG_END_HEADERS) === 0 ? stream : 0;
+    chain.evidence += bits;
+    chain.headers++;
+    const next = at + FRAME_HEADER + this.#bytes.readUIntBE(at, 3);
+    const other = this.#chains.get(next);
+    if (other !== undefined) {
+      // Which of the two is real is not certain; that a frame begins where they meet is as certain as the better.
+      if (other.evidence > chain.evidence) chain = other;
+      if (chain.block !== other.block) chain.block = 0;
+      chain.start = next;
+    }
+    this.#chains.set(next, chain);
+    return chain;
+  }
+
+  #isBelieved(chain: Chain): boolean {
+    if (chain.evidence < ENOUGH || chain.headers < SHORTEST || chain.start > this.#at) return false;
+    for (const other of this.#chains.values()) {
+      if (other !== chain && (other.headers > 1 || chain.headers < SHORTEST_OF_SEVERAL)) return false;
+    }
+    return true;
   }
 
   #append(bytes: Buffer, from: number, context: PieceContext): void {
@@ -106,18 +141,25 @@ export class FrameSearch {
     } else this.#pieces.push({ end: need, context });
   }
 
-  /** Gives up what lies before the candidate, and the candidate where it asks for too much. */
+  /** Gives up what no chain needs, and the chains that need too much. */
   #forget(): void {
-    if (this.#length - this.#candidate > MAX_SEARCH_BYTES) {
-      this.#candidate = Math.max(this.#candidate + 1, this.#length - FRAME_HEADER);
+    let gone = this.#at;
+    for (const [next, { start }] of this.#chains) {
+      if (this.#length - start > MAX_SEARCH_BYTES) this.#chains.delete(next);
+      else gone = Math.min(gone, start);
     }
-    const gone = this.#candidate;
     if (gone < this.#length && gone < this.#bytes.length / 2) return;
     this.#bytes.copy(this.#bytes, 0, gone, this.#length);
     this.#length -= gone;
-    this.#candidate = 0;
+    this.#at -= gone;
     for (const piece of this.#pieces) piece.end -= gone;
     this.#pieces = this.#pieces.filter((piece) => piece.end > 0);
+    const chains = [...this.#chains];
+    this.#chains.clear();
+    for (const [next, chain] of chains) {
+      chain.start -= gone;
+      this.#chains.set(next - gone, chain);
+    }
   }
 
   #from(start: number): FoundPiece[] {

@@ -79,6 +79,13 @@ export interface Expectations {
   readonly maxStream: number;
 }
 
+/** Bytes of a frame at which {@link frameEvidence} looks: its header, and the beginning of some payloads. */
+export const EVIDENCE_BYTES = FRAME_HEADER + 4;
+
+/** Registered settings and error codes, and some more (RFC 9218 has setting 9). */
+const HIGHEST_SETTING = 0x20;
+const HIGHEST_ERROR = 0x20;
+
 /** How far a connection is expected to be: identifiers are given in order, and a gap may hide many. */
 const ANY_STREAM = 2 ** 24;
 
@@ -98,12 +105,15 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
   const flags = bytes[at + 4] as number;
   if (length > expected.maxFrameSize || (bytes[at + 5] as number) > 127) return -1;
   const stream = readStream(bytes, at + 5);
+  // Pushes are all but extinct, and even numbers as common as odd ones where no frame is.
+  if (stream % 2 === 0 && stream !== 0) return -1;
   const highest = Math.max(ANY_STREAM, 2 * expected.maxStream);
   if (stream > highest) return -1;
   const onStream = stream > 0;
   // Of the length, the type (about 4), the reserved bit and the identifier.
   const sized = Math.floor(24 - Math.log2(expected.maxFrameSize));
-  const common = 4 + 1 + (onStream ? Math.floor(31 - Math.log2(highest)) : 31);
+  const common = 4 + 1 + (onStream ? 1 + Math.floor(31 - Math.log2(highest)) : 31);
+  const value = end - at < EVIDENCE_BYTES ? null : readUint32(bytes, at + FRAME_HEADER);
   const fixed = (size: number, fits: boolean): number => (length === size && fits ? 24 + common : -1);
   switch (type) {
     case FrameType.Data:
@@ -115,9 +125,10 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
     case FrameType.Priority:
       return fixed(5, onStream && flags === 0);
     case FrameType.RstStream:
-      return fixed(4, onStream && flags === 0);
+      return fixed(4, onStream && flags === 0 && (value === null || value <= HIGHEST_ERROR));
     case FrameType.Settings:
       if (onStream || flags > 1 || length % 6 !== 0 || (flags === FLAG_ACK && length !== 0)) return -1;
+      if (length > 0 && value !== null && (value >>> 16 === 0 || value >>> 16 > HIGHEST_SETTING)) return -1;
       return common + sized + 7;
     case FrameType.PushPromise:
       return onStream && (flags & ~0xc) === 0 && length > 4 ? common + sized + 6 : -1;
@@ -126,7 +137,7 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
     case FrameType.GoAway:
       return !onStream && flags === 0 && length >= 8 ? common + sized + 8 : -1;
     case FrameType.WindowUpdate:
-      return fixed(4, flags === 0);
+      return fixed(4, flags === 0 && (value === null || (value > 0 && value < 2 ** 31)));
     case FrameType.Continuation:
       return onStream && (flags & ~0x4) === 0 ? common + sized + 7 : -1;
     case ALTSVC:

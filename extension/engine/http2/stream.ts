@@ -1,4 +1,5 @@
 /** One stream: an exchange, whose two messages come on it frame by frame. */
+import type { SeenField } from '../exchange.ts';
 import type { Outcome } from '../http1/reader.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
@@ -18,12 +19,11 @@ export class Half {
   doubtful = false;
   /** Finds messages in the content, or in the tunnel; null: there are none. */
   reader: MessageReader | null = null;
-  /** Content has come. */
-  begun = false;
   /** Content-Length; null when not given. */
   expected: number | null = null;
 
-  #held: { readonly bytes: Buffer; readonly time: number }[] = [];
+  #withheld: { readonly fields: readonly SeenField[]; readonly cost: number } | null = null;
+  #held: { readonly bytes: Buffer; readonly time: number }[] | null = null;
   #heldBytes = 0;
   #heldWhole = true;
   #size = 0;
@@ -45,9 +45,34 @@ export class Half {
     message.truncated = true;
   }
 
+  /** The message may be an interim one: its status is not known, and no content has come. */
+  get tentative(): boolean {
+    return this.#withheld !== null;
+  }
+
+  /** While the message is tentative, its fields are not told. @param cost of the fields */
+  withhold(cost: number): void {
+    const message = this.message as StoredMessage;
+    this.#withheld = { fields: message.fields, cost };
+    message.shareFields([], 0);
+  }
+
+  /** Frames were lost: what comes next may be of another head. */
+  lose(): void {
+    this.doubtful = true;
+    if (this.#withheld !== null) this.#withheld = { fields: [], cost: 0 };
+  }
+
+  confirm(): void {
+    if (this.#withheld === null) return;
+    this.message?.shareFields(this.#withheld.fields, this.#withheld.cost);
+    this.#withheld = null;
+  }
+
   /** Keeps what comes for a reader that is not known yet, up to a bound. */
   hold(bytes: Buffer, from: number, to: number, time: number): void {
     this.#heldBytes += to - from;
+    this.#held ??= [];
     const known = this.#heldBytes <= MAX_HELD_BYTES && this.#held.length < MAX_HELD_PIECES;
     if (known) this.#held.push({ bytes: Buffer.from(bytes.subarray(from, to)), time });
     else this.#heldWhole = false;
@@ -55,8 +80,8 @@ export class Half {
 
   /** The reader is known: it gets what was held. */
   read(reader: MessageReader | null): void {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = null;
     for (const { bytes, time } of held) reader?.feed(bytes, time);
     const last = held.at(-1)?.time ?? 0;
     if (!this.#heldWhole) reader?.gap(null, 'limit', last);

@@ -122,6 +122,15 @@ const MADE: readonly Golden[] = [
     options: { protocol: WireProtocol.Undecided },
     expected: ['GET http://a/1 → 200 [complete] res 3 "one"'],
   })),
+  made('a server that speaks first, not recognised by the kernel', (c, s) => ({
+    steps: [
+      { out: settings([3, 100]) },
+      { in: Buffer.concat([HELLO, get(c, 1, '/1')]) },
+      { out: Buffer.concat([settingsAck(), ok(s, 1, 'one')]) },
+    ],
+    options: { protocol: WireProtocol.Undecided, side: 'server' },
+    expected: ['GET http://a/1 → 200 [complete] res 3 "one"'],
+  })),
   made('padding, priority and frames that nobody knows', (c, s) => ({
     steps: [
       {

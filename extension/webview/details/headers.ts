@@ -31,7 +31,7 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
   };
   message('Request', exchange.request, 'The request was not seen.');
   for (const interim of exchange.interim) {
-    add(visibleLine(`${interim.status} ${interim.statusText}`), interim.headers);
+    add(visibleLine(`${interim.status ?? 'Interim'} ${interim.statusText}`), interim.headers);
   }
   const missing = exchange.durationMs === null ? 'No response yet.' : 'No response was seen.';
   message('Response', exchange.response, missing);

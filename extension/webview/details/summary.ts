@@ -30,7 +30,12 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   if (exchange.interim.length > 0) {
     parts.push(heading('Interim responses'));
     parts.push(
-      facts(exchange.interim.map((r) => ({ name: String(r.status), value: r.statusText || '(no reason)' }))),
+      facts(
+        exchange.interim.map((r) => ({
+          name: String(r.status ?? '1xx'),
+          value: r.statusText || '(no reason)',
+        })),
+      ),
     );
   }
   if (exchange.violations.length > 0) parts.push(heading('Broken rules'), violations(exchange));
