@@ -25,6 +25,12 @@ describe('layout', () => {
   });
 });
 
+it('the protocol is named shortly', () => {
+  const column = COLUMNS.find(({ id }) => id === 'protocol');
+  const text = (protocol: string): string | undefined => column?.text(call({ id: 1, protocol }));
+  expect(['HTTP/2', 'HTTP/1.1', 'TLSv1.3', ''].map(text)).toEqual(['h2', 'http/1.1', 'TLSv1.3', '']);
+});
+
 describe('comparator', () => {
   it('puts what is unknown last in either direction, and equals by number', () => {
     const rows = [

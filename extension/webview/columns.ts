@@ -8,6 +8,7 @@ export type ColumnId =
   | 'method'
   | 'status'
   | 'call'
+  | 'protocol'
   | 'type'
   | 'size'
   | 'time'
@@ -99,6 +100,15 @@ export const COLUMNS: readonly Column[] = [
         : line(`${row.host ?? ''} ${row.encrypted}`.trim()),
   },
   {
+    id: 'protocol',
+    label: 'Protocol',
+    width: 60,
+    minWidth: 36,
+    disposable: 9,
+    key: (row) => row.protocol,
+    text: (row) => protocolName(row.protocol),
+  },
+  {
     id: 'type',
     label: 'Type',
     width: 72,
@@ -158,6 +168,12 @@ export const COLUMNS: readonly Column[] = [
 ];
 
 const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
+
+/** HTTP by its ALPN identifier (RFC 7301), which is shorter: h2, http/1.1. */
+function protocolName(protocol: string): string {
+  if (protocol === 'HTTP/2') return 'h2';
+  return line(protocol.startsWith('HTTP/') ? protocol.toLowerCase() : protocol);
+}
 
 function statusText(row: ExchangeRow): string {
   if (row.status !== null) return String(row.status);

@@ -44,6 +44,19 @@ const test = (line: string, change: Partial<ExchangeRow> = {}): boolean => {
   return matches(filter, change);
 };
 
+describe('protocol:', () => {
+  it('knows the names that people use', () => {
+    for (const line of ['protocol:h2', 'protocol:H2', 'protocol:http2', 'protocol:HTTP/2', 'protocol:*2']) {
+      expect(test(line, { protocol: 'HTTP/2' }), line).toBe(true);
+      expect(test(line, { protocol: 'HTTP/1.1' }), line).toBe(false);
+    }
+    expect(test('protocol:h1', { protocol: 'HTTP/1.0' })).toBe(true);
+    expect(test('protocol:http/1.1', { protocol: 'HTTP/1.0' })).toBe(false);
+    expect(test('-protocol:h2', { protocol: 'HTTP/2' })).toBe(false);
+    expect(test('protocol:tls', { protocol: 'TLSv1.3' })).toBe(true);
+  });
+});
+
 describe('connections without plaintext', () => {
   const sealed: Partial<ExchangeRow> = {
     method: null,

@@ -100,6 +100,15 @@ function parseStatus(value: string): Matcher | string {
   }
 }
 
+/** What a protocol is called besides its name, as in ALPN (RFC 7301). */
+const PROTOCOL_NAMES: Readonly<Record<string, string>> = {
+  h2: 'http/2',
+  h2c: 'http/2',
+  http2: 'http/2',
+  h1: 'http/1',
+  http1: 'http/1',
+};
+
 const IS: Readonly<Record<string, Matcher>> = {
   error: ({ row }) => isError(row),
   running: ({ row }) => isRunning(row),
@@ -136,6 +145,11 @@ export const PROPERTIES: readonly Property[] = [
     name: 'operation',
     help: 'part of what GraphQL or JSON-RPC asks for, such as AddItem, mutation or eth_*',
     parse: (value) => wildcard(value, (row) => lower(row.operation)),
+  },
+  {
+    name: 'protocol',
+    help: 'a protocol such as h2, h1 or HTTP/1.0',
+    parse: (value) => wildcard(PROTOCOL_NAMES[value] ?? value, (row) => lower(row.protocol)),
   },
   {
     name: 'type',
