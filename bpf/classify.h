@@ -73,6 +73,13 @@ static __always_inline bool is_http2_frame(const u8 *bytes, u32 length)
 	}
 }
 
+/* The header of a SETTINGS frame that acknowledges nothing, with ten settings at most. */
+static __always_inline bool starts_http2_server(const u8 *bytes)
+{
+	return bytes[0] == 0 && bytes[1] == 0 && bytes[2] <= 60 && bytes[2] % 6 == 0 && bytes[3] == 4 && bytes[4] == 0 &&
+	       bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0;
+}
+
 /* How many of the first bytes are those of `text`; the whole length when all are. */
 static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
 {
@@ -140,6 +147,12 @@ __noinline int trace_http_classify(const struct head *head, u32 length)
 		if (length < 2)
 			return PROTOCOL_UNDECIDED;
 		return bytes[1] == 3 ? PROTOCOL_TLS : PROTOCOL_OTHER;
+	}
+	if (bytes[0] == 0) {
+		/* A server of HTTP/2 may speak first, with its SETTINGS (RFC 9113 section 3.4). */
+		if (length < 9)
+			return PROTOCOL_UNDECIDED;
+		return starts_http2_server(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_OTHER;
 	}
 	if (STARTS_WITH(bytes, length, "PRI * HTTP/2.0\r\n"))
 		return IS_WHOLE(length, "PRI * HTTP/2.0\r\n") ? PROTOCOL_HTTP2 : PROTOCOL_UNDECIDED;
