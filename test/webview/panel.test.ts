@@ -410,7 +410,7 @@ describe('TLS', () => {
     expect(summary).toContain('Encrypted: rustls is not supported.');
     expect(summary).toMatch(/Server name\s+metrics\.example/);
     expect(summary).toMatch(/Sent\s+2\.4 kB/);
-    for (const tab of ['headers', 'request', 'response']) {
+    for (const tab of ['headers', 'request', 'response', 'messages']) {
       await panel.page.click(`#tab-${tab}`);
       expect(await text('#tabpanel')).toBe('What this connection carried is encrypted.');
     }
