@@ -41,6 +41,7 @@ const TEST_PACKAGES = [
   ['python3', "a client and a server to trace: Python's own"],
   ['python3-requests', 'the client that most Python programs use'],
   ['python3-aiohttp', 'an asynchronous client and server'],
+  ['python3-websockets', 'WebSockets of Python'],
   ['liburing-dev', 'a program to trace that uses io_uring'],
   ['iproute2', 'network namespaces'],
   ['bpftool', 'looks at what is left in the kernel'],
