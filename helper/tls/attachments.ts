@@ -32,6 +32,9 @@ interface Attached {
   kept: boolean;
 }
 
+/** After the last change of a process's libraries. */
+const RECOGNISE_AFTER_MS = 500;
+
 const SWITCHED_OFF = 'looking into TLS libraries is switched off for this trace';
 const NO_WAY = 'this kernel has no uprobes';
 
@@ -43,6 +46,7 @@ export class Attachments {
   readonly #known = new Map<number, readonly FoundLibrary[]>();
   /** What was last told of each process, as JSON. */
   readonly #told = new Map<number, string>();
+  readonly #recognising = new Map<number, NodeJS.Timeout>();
   #ownPidfd: number | null = null;
 
   private constructor(
@@ -76,6 +80,7 @@ export class Attachments {
     const before = this.#known.get(pid);
     if (before === found && upcoming.length === 0) return;
     this.#known.set(pid, found);
+    this.#recogniseSoon(pid);
     if (this.facts.tlsAttach !== 'none') {
       const files = found.map(({ file }) => file);
       for (const path of upcoming) {
@@ -98,6 +103,8 @@ export class Attachments {
   forget(pid: number): void {
     this.#known.delete(pid);
     this.#told.delete(pid);
+    clearTimeout(this.#recognising.get(pid));
+    this.#recognising.delete(pid);
     this.finder.forget(pid);
     this.#release(pid, new Set());
   }
@@ -113,9 +120,22 @@ export class Attachments {
     this.#files.clear();
     this.#known.clear();
     this.#told.clear();
+    for (const timer of this.#recognising.values()) clearTimeout(timer);
+    this.#recognising.clear();
     this.finder.close();
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
+  }
+
+  /** What can only be named takes longer to find: when the process has had time to load what it wants. */
+  #recogniseSoon(pid: number): void {
+    clearTimeout(this.#recognising.get(pid));
+    const timer = setTimeout(async () => {
+      this.#recognising.delete(pid);
+      await this.finder.findAll(pid);
+      if (this.#known.has(pid)) this.consider(pid);
+    }, RECOGNISE_AFTER_MS);
+    this.#recognising.set(pid, timer);
   }
 
   #explain(library: TlsLibrary, file: LibraryFile | undefined): TlsLibrary {

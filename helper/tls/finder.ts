@@ -54,6 +54,7 @@ export class TlsFinder {
   readonly #asked = new Map<string, Promise<void>>();
   readonly #processes = new Map<number, ProcessEntry>();
   #open = 0;
+  #closed = false;
 
   private constructor() {}
 
@@ -91,6 +92,7 @@ export class TlsFinder {
   async findAll(pid: number): Promise<readonly FoundLibrary[]> {
     this.find(pid);
     for (const mapping of readCodeMappings(pid)) {
+      if (this.#closed) return [];
       const descriptor = openMapping(pid, mapping);
       if (descriptor === null) continue;
       const id = idOf(descriptor);
@@ -100,7 +102,7 @@ export class TlsFinder {
         closeSync(descriptor);
       }
     }
-    return this.find(pid);
+    return this.#closed ? [] : this.find(pid);
   }
 
   /** A file by its path in this process's own view; null when it is no TLS library. */
@@ -115,6 +117,7 @@ export class TlsFinder {
   }
 
   close(): void {
+    this.#closed = true;
     for (const file of this.#files.values()) if (file?.descriptor != null) closeSync(file.descriptor);
     this.#files.clear();
     this.#asked.clear();

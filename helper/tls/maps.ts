@@ -69,7 +69,9 @@ export function openRegular(path: string): number | null {
   } catch {
     return null;
   }
-  if (fstatSync(descriptor).isFile()) return descriptor;
+  try {
+    if (fstatSync(descriptor).isFile()) return descriptor;
+  } catch {}
   closeSync(descriptor);
   return null;
 }
