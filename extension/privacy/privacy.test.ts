@@ -4,6 +4,7 @@ import { maskBody } from './maskBody.ts';
 import { maskFields } from './maskFields.ts';
 import { maskJson } from './maskJson.ts';
 import { maskJwt } from './maskJwt.ts';
+import { maskMessage } from './maskMessage.ts';
 import { maskUrl } from './maskUrl.ts';
 import { isSecretField, isSecretName, MASK } from './secrets.ts';
 
@@ -335,5 +336,31 @@ describe('time', () => {
     const started = performance.now();
     maskBody(text, type);
     expect(performance.now() - started).toBeLessThan(4_000);
+  });
+});
+
+describe('messages', () => {
+  it.each([
+    ['{"token":"geheim","a":1}', `{"token":"${MASK}","a":1}`],
+    ['42["login",{"password":"geheim","user":"eve"}]', `42["login",{"password":"${MASK}","user":"eve"}]`],
+    ['CONNECT\nlogin:eve\npassword:geheim\n\n\0', `CONNECT\nlogin:eve\npassword:${MASK}\n\n\0`],
+    [`auth ${JWT}`, `auth ${MASK}`],
+    ['user=eve&password=geheim', `user=eve&password=${MASK}`],
+    ['<login password="geheim"/>', '<login password="geheim"/>'],
+    ['[10:32] all is well', '[10:32] all is well'],
+    ['tick 12', 'tick 12'],
+    ['', ''],
+  ])('%j', (text, masked) => {
+    expect(maskMessage(text, '')).toBe(masked);
+  });
+
+  it('never throw, and end', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(typeof maskMessage(text, '')).toBe('string');
+      }),
+    );
+    // Linear: twice the length would otherwise not end within the test's time.
+    for (const text of [`x${'['.repeat(200_000)}`, 'password:'.repeat(50_000)]) maskMessage(text, '');
   });
 });

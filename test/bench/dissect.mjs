@@ -1,10 +1,11 @@
 // `node test/bench/dissect.mjs [--quick]`: how fast the engine alone makes exchanges of records, on one core: calls
 // as real peers said them (HTTP/1 as Node does, HTTP/2 as recorded from h2load and nghttpd), over and over. Prints a
-// table, writes test-output/dissect.json. Nothing is traced and no right is needed.
+// table, writes test-output/dissect.json. Of a WebSocket the messages are counted, each as large as a body is. Nothing is traced and no right is needed.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { constants, deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -23,7 +24,8 @@ await build({
     contents: `export { Engine } from './extension/engine/engine.ts';
       export { conversation, recordBatch } from './extension/engine/testing/records.ts';
       export { WireProtocol } from './extension/engine/record.ts';
-      export * as frames from './extension/engine/testing/http2.ts';`,
+      export * as frames from './extension/engine/testing/http2.ts';
+      export * as webSocket from './extension/engine/testing/webSocket.ts';`,
     resolveDir: root,
     loader: 'ts',
   },
@@ -34,7 +36,7 @@ await build({
   outfile: join(folder, 'engine.mjs'),
   logLevel: 'warning',
 });
-const { Engine, conversation, recordBatch, WireProtocol, frames } = await import(
+const { Engine, conversation, recordBatch, WireProtocol, frames, webSocket } = await import(
   pathToFileURL(join(folder, 'engine.mjs')).href
 );
 
@@ -73,6 +75,36 @@ const kinds = {
       steps.push({ in: Buffer.concat(calls.map(({ response }) => response)) });
     }
     return { steps, protocol: WireProtocol.Http2 };
+  },
+  // Messages asked for and answered, one at a time.
+  WebSocket() {
+    const { switching, text, MASK, UPGRADE } = webSocket;
+    const steps = [{ out: UPGRADE }, { in: switching() }];
+    for (let i = 0; i < CALLS_PER_CONNECTION; i += 2) {
+      steps.push({ out: text(`{"id":${i}}`, { mask: MASK }) }, { in: text(body) });
+    }
+    return { steps, protocol: WireProtocol.Http1, messages: true };
+  },
+  // As permessage-deflate sends them when each refers to the ones before.
+  'WebSocket, compressed'() {
+    const { frame, switching, MASK, UPGRADE } = webSocket;
+    const steps = [{ out: UPGRADE }, { in: switching('permessage-deflate') }];
+    const past = { out: '', in: '' };
+    const squeezed = (way, text, mask) => {
+      const payload = deflateRawSync(text, {
+        finishFlush: constants.Z_SYNC_FLUSH,
+        ...(past[way] === '' ? {} : { dictionary: Buffer.from(past[way]) }),
+      });
+      past[way] = (past[way] + text).slice(-32_768);
+      return frame({ opcode: 1, reserved: 4, payload: payload.subarray(0, -4), mask });
+    };
+    for (let i = 0; i < CALLS_PER_CONNECTION; i += 2) {
+      steps.push({ out: squeezed('out', `{"id":${i}}`, MASK) });
+      steps.push({
+        in: squeezed('in', `{"id":${i},"items":[${Array.from({ length: 200 }, (_, n) => (n * i) % 997)}]}`),
+      });
+    }
+    return { steps, protocol: WireProtocol.Http1, messages: true };
   },
 };
 
@@ -113,12 +145,12 @@ function http2() {
   return { steps, call };
 }
 
-function batchesOf({ steps, protocol }) {
+function batchesOf({ steps, protocol, messages = false }) {
   const specs = conversation([...steps, { close: true }], { protocol });
   const bytes = specs.reduce((sum, spec) => sum + (spec.type === 'data' ? spec.bytes.length : 0), 0);
   const batches = [];
   for (let at = 0; at < specs.length; at += BATCH) batches.push(recordBatch(specs.slice(at, at + BATCH)));
-  return { batches, bytes };
+  return { batches, bytes, messages };
 }
 
 const HEADER_LENGTH = 0;
@@ -131,7 +163,7 @@ function retarget(batch, connection) {
   }
 }
 
-function measure({ batches, bytes }) {
+function measure({ batches, bytes, messages }) {
   const engine = new Engine();
   engine.setClock({ offset: 0n, bootTime: START });
   const connections = Math.ceil(CALLS / CALLS_PER_CONNECTION);
@@ -144,12 +176,17 @@ function measure({ batches, bytes }) {
     nanoseconds += process.hrtime.bigint() - started;
   }
   const { exchanges, running, errors } = engine.stats();
-  if (exchanges !== connections * CALLS_PER_CONNECTION || running !== 0 || errors !== 0) {
+  let units = exchanges;
+  if (messages) {
+    units = 0;
+    for (let id = 1; id <= exchanges; id++) units += engine.row(id)?.messages ?? 0;
+  }
+  if (units !== connections * CALLS_PER_CONNECTION || running !== 0 || errors !== 0) {
     console.error('dissect: the engine did not read what was said', engine.stats());
     process.exit(1);
   }
   const seconds = Number(nanoseconds) / 1e9;
-  return { perSecond: exchanges / seconds, megabytes: (connections * bytes) / 1e6 / seconds };
+  return { perSecond: units / seconds, megabytes: (connections * bytes) / 1e6 / seconds };
 }
 
 function median(values) {
@@ -161,9 +198,10 @@ const made = Object.entries(kinds).map(([name, make]) => ({ name, input: batches
 for (const { input } of made) measure(input); // Warm up: compiled for all of them alike.
 for (let round = 0; round < ROUNDS; round++) for (const kind of made) kind.rounds.push(measure(kind.input));
 
-const results = made.map(({ name, rounds }) => ({
+const results = made.map(({ name, input, rounds }) => ({
   name,
-  exchangesPerSecond: median(rounds.map(({ perSecond }) => perSecond)),
+  unit: input.messages ? 'messages' : 'exchanges',
+  perSecond: median(rounds.map(({ perSecond }) => perSecond)),
   megabytesPerSecond: median(rounds.map(({ megabytes }) => megabytes)),
   rounds,
 }));
@@ -174,12 +212,12 @@ writeFileSync(
   `${JSON.stringify({ machine, settings: { rounds: ROUNDS, calls: CALLS }, results }, null, 2)}\n`,
 );
 console.log(`${ROUNDS} rounds of ${CALLS} calls with ${body.length} bytes of body each; medians, one core`);
-console.log(['protocol'.padEnd(20), 'exchanges/s', '  µs each', '    MB/s'].join('  '));
-for (const { name, exchangesPerSecond, megabytesPerSecond } of results) {
+console.log(['protocol'.padEnd(22), 'a second'.padStart(18), '  µs each', '    MB/s'].join('  '));
+for (const { name, unit, perSecond, megabytesPerSecond } of results) {
   const cells = [
-    exchangesPerSecond.toFixed(0).padStart(11),
-    (1e6 / exchangesPerSecond).toFixed(1).padStart(9),
+    `${perSecond.toFixed(0)} ${unit}`.padStart(18),
+    (1e6 / perSecond).toFixed(1).padStart(9),
     megabytesPerSecond.toFixed(0).padStart(8),
   ];
-  console.log([name.padEnd(20), ...cells].join('  '));
+  console.log([name.padEnd(22), ...cells].join('  '));
 }

@@ -1,10 +1,11 @@
 /** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
-import { maskBody } from '../../privacy/maskBody.ts';
 import { maskFields } from '../../privacy/maskFields.ts';
+import { maskMessage } from '../../privacy/maskMessage.ts';
 import { decodeText } from '../charset.ts';
 import type { Field, MessageKind, Side } from '../exchange.ts';
 import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
 import type { JsonOptions } from '../jsonOf.ts';
+import { parseContentType } from '../mediaType.ts';
 import { toNanoseconds } from '../phases.ts';
 import type { Definition } from '../protobuf/definitions.ts';
 import { labelText } from './labels.ts';
@@ -92,14 +93,12 @@ function protobufOf(
 
 const WITHHELD = { text: null } as const;
 
-/** Trailers are fields of HTTP. */
+/** Those of parts and trailers are fields of HTTP, those of an event free text, the others none of the sender's. */
 function fieldsJson({ type, fields }: StreamMessage, reveal: boolean): StreamMessageJson['fields'] {
   if (reveal) return fields;
-  if (type === 'trailers') return maskFields(fields) as readonly Field[];
-  return fields.map(([name, value]) => [name, maskBody(value, UNTYPED)]);
+  if (type === 'trailers' || type === 'part') return maskFields(fields) as readonly Field[];
+  return type === 'event' ? fields.map(([name, value]) => [name, maskMessage(value, '')]) : fields;
 }
-
-const UNTYPED = { essence: '', boundary: null };
 
 function contentJson(
   message: StreamMessage,
@@ -112,5 +111,11 @@ function contentJson(
   const bytes = Buffer.from(content, 'latin1');
   const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', content.length === size);
   if (text === null) return { base64: bytes.toString('base64') };
-  return { text: reveal ? text : maskBody(text, UNTYPED) };
+  return { text: reveal ? text : maskMessage(text, essenceOf(message)) };
+}
+
+/** The media type of a part; empty where there is none. */
+function essenceOf({ fields }: StreamMessage): string {
+  const type = fields.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  return parseContentType(type).essence;
 }

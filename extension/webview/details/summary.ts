@@ -2,7 +2,7 @@ import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { notesOf } from '../completeness.ts';
 import { el } from '../dom.ts';
-import { formatBytes, formatMs } from '../format.ts';
+import { formatBytes, formatCount, formatMs } from '../format.ts';
 import { visibleLine } from '../text.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
@@ -23,6 +23,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     { name: 'Response body', value: bodySize(response), remark: bodyRemark(response) },
     { name: 'Type', value: response === null ? null : contentType(response) },
     { name: 'Protocol', value: exchange.protocol },
+    ...messageFacts(exchange),
   ]);
   const parts: Node[] = [];
   for (const { sentence, tone } of notesOf(exchange.completeness)) parts.push(note(sentence, tone));
@@ -100,6 +101,13 @@ function violations(exchange: ExchangeJson): HTMLElement {
       ),
     ),
   );
+}
+
+function messageFacts({ messageStream: stream }: ExchangeJson): readonly Fact[] {
+  if (stream === null) return [];
+  const value = formatCount(stream.out + stream.in);
+  const remark = `${formatCount(stream.out)} sent, ${formatCount(stream.in)} received`;
+  return [{ name: 'Messages', value, remark }];
 }
 
 function status(exchange: ExchangeJson): string | null {
