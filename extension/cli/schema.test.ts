@@ -69,7 +69,7 @@ const full: ExchangeJson = {
     message: null,
     timeoutMs: 1_000,
   },
-  http2: { stream: 5, pushed: false, reset: { code: 8, name: 'CANCEL', by: 'client' } },
+  http2: { stream: 5, pushed: false, reset: { code: 8, name: 'CANCEL', by: 'client' }, blockedMs: 1.5 },
   operation: { protocol: 'graphql', count: 1, names: [{ type: 'query', name: 'GetUser' }] },
   request: message,
   response: { ...message, body: { base64: '/+8=' }, decodedSize: 2, bodyNote: 'Cut.' },

@@ -103,6 +103,11 @@ export interface StreamInfo {
   readonly pushed: boolean;
   /** RST_STREAM (section 6.4): the error code, and which side sent it. */
   readonly reset: { readonly code: number; readonly by: Side } | null;
+  /**
+   * Milliseconds for which the process could not send more because its peer allowed no more (section 5.2); null
+   * while it runs and when not known.
+   */
+  readonly blocked: number | null;
 }
 
 export interface Process {

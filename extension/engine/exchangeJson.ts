@@ -166,6 +166,8 @@ export interface ExchangeJson {
     readonly pushed: boolean;
     /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
+    /** How long the process could not send more, for the flow control of its peer; null: not known. */
+    readonly blockedMs: number | null;
   } | null;
   /** null: no gRPC call. */
   readonly grpc: {

@@ -10,7 +10,7 @@ import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frames.ts';
 import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
-import { durationOf, handshakeOf, phasesOf, startOf } from './phases.ts';
+import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';
 import type { Definitions } from './protobuf/definitions.ts';
 import type { Direction } from './record.ts';
 import { protocolOf, statusOf } from './rowOf.ts';
@@ -165,8 +165,13 @@ const WITHHELD = {
 
 function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
   if (http2 === null) return null;
-  const { stream, pushed, reset } = http2;
-  return { stream, pushed, reset: reset === null ? null : { ...reset, name: errorName(reset.code) } };
+  const { stream, pushed, reset, blocked } = http2;
+  return {
+    stream,
+    pushed,
+    reset: reset === null ? null : { ...reset, name: errorName(reset.code) },
+    blockedMs: blocked === null ? null : toNanoseconds(blocked),
+  };
 }
 
 function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] {

@@ -313,6 +313,7 @@ export class StoredExchange implements Exchange {
   stream: number | null = null;
   pushed = false;
   reset: { readonly code: number; readonly by: Side } | null = null;
+  blocked: number | null = null;
 
   /** undefined until it has been looked for, which is once. */
   #operation: Operation | null | undefined;
@@ -345,7 +346,9 @@ export class StoredExchange implements Exchange {
   }
 
   get http2(): StreamInfo | null {
-    return this.stream === null ? null : { stream: this.stream, pushed: this.pushed, reset: this.reset };
+    return this.stream === null
+      ? null
+      : { stream: this.stream, pushed: this.pushed, reset: this.reset, blocked: this.blocked };
   }
 
   get operation(): Operation | null {

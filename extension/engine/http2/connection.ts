@@ -10,7 +10,14 @@ import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from
 import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
 import { Allowance } from './allowance.ts';
-import { FLAG_END_STREAM, FLAG_PADDED, FRAME_HEADER, type Frame } from './frames.ts';
+import { SendWindows } from './flow.ts';
+import {
+  FLAG_END_STREAM,
+  FLAG_PADDED,
+  FRAME_HEADER,
+  type Frame,
+  SETTINGS_INITIAL_WINDOW_SIZE,
+} from './frames.ts';
 import { readHead, readTrailers, sectionKind } from './head.ts';
 import type { FieldSection } from './hpack.ts';
 import { Lane, type LaneSink } from './lane.ts';
@@ -45,6 +52,8 @@ export class Http2Connection implements Dissector {
 
   readonly #streams = new Map<number, Stream>();
   readonly #opened = new OpenedStreams();
+  /** Of what the process sends; null: not known. */
+  #windows: SendWindows | null = new SendWindows();
   /** Streams answered whose request has not come, with the emission time of the answer's end. */
   readonly #unasked = new Map<Stream, bigint>();
   #time = 0;
@@ -54,8 +63,15 @@ export class Http2Connection implements Dissector {
     this.#info = info;
     this.#host = host;
     this.#fromStart = upgraded !== null || !info.joinedLate;
-    if (upgraded !== null) this.#adopt(upgraded);
-    else if (info.joinedLate) this.#opened.lose();
+    if (upgraded !== null) {
+      this.#adopt(upgraded);
+      // The client's first settings stand in the request.
+      this.#allowed.response.lose();
+      this.#windows = null;
+    } else if (info.joinedLate) {
+      this.#opened.lose();
+      this.#windows = null;
+    }
     this.opened();
   }
 
@@ -139,6 +155,11 @@ export class Http2Connection implements Dissector {
     }
   }
 
+  /** What the traced process sends. */
+  get #sending(): Role {
+    return this.#side === 'client' ? 'request' : 'response';
+  }
+
   #roleOf(direction: Direction): Role {
     return (direction === Direction.Out) === (this.#side === 'client') ? 'request' : 'response';
   }
@@ -170,7 +191,15 @@ export class Http2Connection implements Dissector {
       dataMissing: (frame, length, limit, context) => this.#missing(role, frame, length, limit, context),
       dataEnded: (frame, malformed, context) => this.#dataEnded(role, frame, malformed, context),
       reset: (frame, code, context) => this.#reset(role, frame, code, context),
-      setting: (identifier, value) => {
+      window: (id, increment, { time }) => {
+        if (role === this.#sending) return;
+        const stream = this.#streams.get(id) ?? null;
+        if (id === 0 || stream !== null) this.#windows?.update(increment, stream, time);
+      },
+      setting: (identifier, value, { time }) => {
+        if (identifier === SETTINGS_INITIAL_WINDOW_SIZE && role !== this.#sending) {
+          this.#windows?.setInitial(value, time);
+        }
         const other = OTHER[role];
         this.#allowed[other].set(identifier, value);
         const lane = this.#lanes[other];
@@ -181,6 +210,7 @@ export class Http2Connection implements Dissector {
   }
 
   #lost(role: Role, context: PieceContext): void {
+    this.#windows = null;
     const other = this.#lanes[OTHER[role]];
     this.#allowed[OTHER[role]].lose();
     if (other !== null) this.#allowed[OTHER[role]].apply(other);
@@ -406,13 +436,17 @@ export class Http2Connection implements Dissector {
   #dataEnded(role: Role, frame: Frame, malformed: boolean, context: PieceContext): void {
     const stream = this.#data[role];
     this.#data[role] = null;
+    const ends = (frame.flags & FLAG_END_STREAM) !== 0;
+    const allowed =
+      role !== this.#sending || (this.#windows?.sent(frame, stream, ends, context.time) ?? true);
     if (stream === null) return;
     const message = stream[role].message as StoredMessage;
     message.wireSize += FRAME_HEADER + frame.length;
     message.lastByte = context.time;
     if (malformed) message.breaks('h2-padding', frame.position);
     if (this.#allowed[role].exceeds(frame)) message.breaks('h2-frame-size', frame.position);
-    if ((frame.flags & FLAG_END_STREAM) !== 0) this.#endHalf(role, stream, context);
+    if (!allowed) message.breaks('h2-flow-control', frame.position);
+    if (ends) this.#endHalf(role, stream, context);
     else this.#host.changed(stream.exchange);
   }
 
@@ -457,6 +491,7 @@ export class Http2Connection implements Dissector {
       if (this.#data[role] === stream) this.#data[role] = null;
     }
     this.#opened.close(id);
+    this.#windows?.over(stream, at);
     for (const half of [request, response]) if (!half.ended) half.end('lost', at);
     const labels = [...extra];
     if (exchange.request === null) {

@@ -27,6 +27,7 @@ export const FLAG_PADDED = 0x8;
 export const FLAG_PRIORITY = 0x20;
 
 export const SETTINGS_HEADER_TABLE_SIZE = 1;
+export const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 export const SETTINGS_MAX_FRAME_SIZE = 5;
 
 /** SETTINGS_MAX_FRAME_SIZE of a connection that begins (section 6.5.2). */

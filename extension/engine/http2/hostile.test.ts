@@ -182,6 +182,56 @@ describe('an HPACK bomb', () => {
   });
 });
 
+describe('flow control', () => {
+  const big = (encoder: FieldEncoder, stream: number): Buffer =>
+    headers(stream, encoder.block(requestFields(`/${stream}`, 'POST')));
+  const chunk = (stream: number, flags = 0): Buffer => data(stream, Buffer.alloc(16_000, 'x'), flags);
+
+  it('tells how long the process could not send', () => {
+    const client = new FieldEncoder();
+    const server = new FieldEncoder();
+    const jsons = read([
+      { out: Buffer.concat([HELLO, big(client, 1), big(client, 3)]) },
+      // The connection's window is 65,535 bytes, each stream's 20,000: padding counts.
+      { in: settings([4, 20_000]) },
+      { out: chunk(1) },
+      {
+        out: frame(
+          0,
+          PADDED,
+          1,
+          Buffer.concat([Buffer.from([100]), Buffer.alloc(3_899, 'x'), Buffer.alloc(100)]),
+        ),
+      },
+      { wait: 40_000_000n },
+      { in: frame(8, 0, 1, uint32(50_000)) },
+      { out: chunk(1) },
+      { out: chunk(1) },
+      { out: data(1, Buffer.alloc(13_535, 'x'), 0) },
+      { wait: 20_000_000n },
+      { in: frame(8, 0, 0, uint32(100)) },
+      { out: Buffer.concat([data(1, 'end'), data(3, 'end')]) },
+      { in: Buffer.concat([ok(server, 1), ok(server, 3)]) },
+    ]);
+    // 40 and 20 ms of waiting, and a millisecond for each of two steps.
+    expect(jsons.map(({ http2 }) => http2?.blockedMs)).toEqual([64, 0]);
+    expect(jsons.flatMap(rules)).toEqual([]);
+  });
+
+  it('is not known of what the peer sends, nor where the connection was joined late', () => {
+    const talk = (client: FieldEncoder): Step[] => [
+      { in: Buffer.concat([big(client, 1), chunk(1, END_STREAM)]) },
+    ];
+    const [peer] = read([{ in: HELLO }, ...talk(new FieldEncoder())], { side: 'server' });
+    expect(peer?.http2?.blockedMs).toBe(0);
+    const [late] = read([...talk(new FieldEncoder()), { in: frame(6, 0, 0, 'pingpong') }], {
+      side: 'server',
+      joinedLate: true,
+    });
+    expect(late?.http2?.blockedMs).toBeNull();
+  });
+});
+
 describe('what breaks the rules', () => {
   const broken = (
     name: string,
@@ -245,6 +295,11 @@ describe('what breaks the rules', () => {
   broken('a frame larger than allowed', 'RFC 9113 section 4.2', (client) => [
     { out: headers(1, client.block(requestFields('/', 'POST'))) },
     { out: data(1, Buffer.alloc(20_000, 'x')) },
+  ]);
+  broken('more than the window allows', 'RFC 9113 section 6.9.1', (client) => [
+    { in: settings([4, 10]) },
+    { out: headers(1, client.block(requestFields('/', 'POST'))) },
+    { out: data(1, 'more than ten bytes') },
   ]);
   broken('a frame within a field block', 'RFC 9113 section 4.3', (client) => [
     { out: headers(1, client.block(requestFields('/')), END_STREAM) },

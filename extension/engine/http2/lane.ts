@@ -29,7 +29,9 @@ export interface LaneSink {
   dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
   reset(frame: Frame, code: number, context: PieceContext): void;
-  setting(identifier: number, value: number): void;
+  setting(identifier: number, value: number, context: PieceContext): void;
+  /** WINDOW_UPDATE. @param stream 0: of the connection. */
+  window(stream: number, increment: number, context: PieceContext): void;
   lost(context: PieceContext): void;
 }
 
@@ -117,8 +119,11 @@ export class Lane implements FrameSink {
       case FrameType.Settings:
         if ((frame.flags & FLAG_ACK) !== 0) break;
         for (let at = from; at + SETTING_SIZE <= to; at += SETTING_SIZE) {
-          this.#sink.setting(bytes.readUInt16BE(at), readUint32(bytes, at + 2));
+          this.#sink.setting(bytes.readUInt16BE(at), readUint32(bytes, at + 2), context);
         }
+        break;
+      case FrameType.WindowUpdate:
+        if (to - from >= 4) this.#sink.window(frame.stream, readStream(bytes, from), context);
         break;
       default:
         break;

@@ -70,6 +70,7 @@ export class RoleSniffer {
       dataEnded: nothing,
       reset: nothing,
       setting: nothing,
+      window: nothing,
       lost: nothing,
     };
     return new Lane(sink, 'anywhere');

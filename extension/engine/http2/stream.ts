@@ -123,6 +123,11 @@ export class Stream {
   /** CONNECT: its content is what the tunnel carries. */
   tunnel: { protocol: string; sent: number; received: number } | null = null;
 
+  /** What the receiver grants besides the initial window, less what was used (RFC 9113 section 6.9). */
+  granted = 0;
+  /** Milliseconds since the trace's start; null: it may send. */
+  blockedSince: number | null = null;
+
   constructor(id: number, exchange: StoredExchange) {
     this.id = id;
     this.exchange = exchange;

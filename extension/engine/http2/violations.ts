@@ -63,6 +63,7 @@ export const HTTP2_RULES = {
     'RFC 9113 section 4.2',
     'A frame is larger or smaller than it may be; it is read by its length.',
   ],
+  'h2-flow-control': ['RFC 9113 section 6.9.1', 'More content was sent than the receiver had allowed.'],
   'h2-stream-order': [
     'RFC 9113 section 5.1.1',
     'The identifier of the new stream is not one that its sender may use.',

@@ -93,10 +93,22 @@ function alertText({ name, code, sentBy }: NonNullable<TlsJson['alert']>): strin
   return sentBy === null ? what : `${what}, sent by the ${sentBy}`;
 }
 
-function streamFacts({ stream, pushed, reset }: NonNullable<ExchangeJson['http2']>): readonly Fact[] {
+function streamFacts({
+  stream,
+  pushed,
+  reset,
+  blockedMs,
+}: NonNullable<ExchangeJson['http2']>): readonly Fact[] {
   const facts: Fact[] = [
     { name: 'Stream', value: String(stream), remark: pushed ? 'pushed by the server' : null, code: true },
   ];
+  if (blockedMs !== null && blockedMs > 0) {
+    facts.push({
+      name: 'Blocked',
+      value: formatMs(blockedMs),
+      remark: 'the peer allowed no more to be sent',
+    });
+  }
   if (reset !== null) {
     const name = reset.name ?? `error ${reset.code}`;
     facts.push({ name: 'Stream reset', value: name, remark: `by the ${reset.by}`, code: true });
