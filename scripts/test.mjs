@@ -24,6 +24,8 @@ const SUITES = [
   { name: 'types', ...tool('typescript/bin/tsc', '-p', '.') },
   { name: 'lint', ...tool('@biomejs/biome/bin/biome', 'check', '.') },
   { name: 'unit', ...vitest('unit') },
+  // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
+  { name: 'fuzz', ...own('test/fuzz/run.mjs', '--seconds', '4') },
   { name: 'webview', ...vitest('webview') },
   { name: 'kernel', ...vitest('kernel') },
   { name: 'matrix', ...own('test/matrix/run.mjs') },
