@@ -13,13 +13,7 @@ import { parseContentType } from '../../extension/engine/mediaType.ts';
 import { partText, readParts } from '../../extension/engine/multipart.ts';
 import { readGraphql } from '../../extension/engine/operations/graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from '../../extension/engine/operations/jsonStrings.ts';
-import {
-  Direction,
-  type Ending,
-  Omission,
-  RecordError,
-  WireProtocol,
-} from '../../extension/engine/record.ts';
+import { type Ending, Omission, RecordError, WireProtocol } from '../../extension/engine/record.ts';
 import { GOLDEN } from '../../extension/engine/testing/golden.ts';
 import { GOLDEN_HTTP2 } from '../../extension/engine/testing/goldenHttp2.ts';
 import {

@@ -312,7 +312,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
         exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
       }
       // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
-      const result = requestFraming(message.version, fields);
+      const result = requestFraming(message.version, fields, message.target);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
       message.transferCodings = body.codings;
       if (exchange !== null) this.#openBody(exchange, message, body.framing);

@@ -3,7 +3,7 @@ import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_LATE_FRAMING_FIELDS } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
 import { isBlank, isToken, trimBlanks, worstControl } from './characters.ts';
-import { isFramingField } from './framing.ts';
+import { isFramingField, isFramingLookalike } from './framing.ts';
 
 export class FieldLines {
   readonly fields: Field[] = [];
@@ -49,6 +49,7 @@ export class FieldLines {
       name = line.slice(0, end);
       value = trimBlanks(line.slice(colon + 1));
       if (!isToken(name)) this.#broken('field-name');
+      if (isFramingLookalike(name)) this.#broken('framing-lookalike');
     }
     const control = worstControl(line);
     if (control !== 'none') this.#control(control);

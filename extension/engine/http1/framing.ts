@@ -1,7 +1,7 @@
 /** How a body is delimited: RFC 9112 section 6.3, and what is sensible where its rules are broken. */
 import type { Field } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
-import { listMembers } from './characters.ts';
+import { listMembers, trimBlanks } from './characters.ts';
 
 export type Framing =
   | { readonly kind: 'none' }
@@ -26,6 +26,11 @@ interface LengthFields {
   readonly coded: boolean;
 }
 
+/** IANA's registry of transfer codings, and `identity`, which was one. */
+const REGISTERED: ReadonlySet<string> = new Set([
+  ...['chunked', 'compress', 'deflate', 'gzip', 'x-compress', 'x-gzip', 'identity'],
+]);
+
 const NO_CODINGS: readonly string[] = [];
 
 /** Fields that the functions of this file look at, in lower case. */
@@ -40,10 +45,21 @@ export function isFramingField(lowerName: string): boolean {
   );
 }
 
-export function requestFraming(version: string, fields: readonly Field[]): FramingResult {
+const LETTERS_ONLY: ReadonlySet<string> = new Set(['contentlength', 'transferencoding']);
+
+/** Some read `Content_Length` or `Transfer Encoding` as what it resembles (RFC 9112 section 11.2). */
+export function isFramingLookalike(name: string): boolean {
+  if (name.length < 13 || name.length > 24) return false;
+  const lower = name.toLowerCase();
+  if (lower === 'content-length' || lower === 'transfer-encoding') return false;
+  return LETTERS_ONLY.has(lower.replace(/[^a-z]/g, ''));
+}
+
+/** @param target where it is known: in absolute form, it has an authority of its own. */
+export function requestFraming(version: string, fields: readonly Field[], target = ''): FramingResult {
   const broken: RuleName[] = [];
   const read = readLengthFields(fields, broken);
-  checkHost(version, fields, broken);
+  checkHost(version, fields, target, broken);
   if (read.coded) {
     const { chunked, codings } = readCodings(read, version, broken);
     if (chunked) return { framing: { kind: 'chunked' }, codings, broken };
@@ -130,7 +146,7 @@ function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthF
       present = true;
       for (const member of value.includes(',') ? value.split(',') : [value]) {
         values++;
-        const number = readLength(member.trim());
+        const number = readLength(trimBlanks(member));
         if (number === null) broken.push('length-invalid');
         else if (length === null) length = number;
         else if (length !== number) broken.push('length-differs');
@@ -167,16 +183,34 @@ function readCodings(
   if (version === 'HTTP/1.0') broken.push('coding-in-1.0');
   const chunks = read.codings.filter((coding) => coding === 'chunked').length;
   if (chunks > 1) broken.push('chunked-twice');
+  if (read.codings.some((coding) => !REGISTERED.has(coding))) broken.push('coding-unknown');
   const rest = read.codings.filter((coding) => coding !== 'chunked' && coding !== 'identity');
   const last = read.codings[read.codings.length - 1];
   return { chunked: last === 'chunked', codings: rest.length === 0 ? null : rest };
 }
 
-function checkHost(version: string, fields: readonly Field[], broken: RuleName[]): void {
+/** uri-host and port (RFC 3986 section 3.2.2). */
+const HOST = /^(?:\[[0-9a-z:.%\-_~]+\]|[0-9a-z\-._~%!$&'()*+,;=]*)(?::\d*)?$/i;
+
+function checkHost(version: string, fields: readonly Field[], target: string, broken: RuleName[]): void {
   let hosts = 0;
-  for (const [name] of fields) if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  let host = '';
+  for (const [name, value] of fields) {
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (hosts++ === 0) host = value;
+    if (!HOST.test(value)) broken.push('host-invalid');
+  }
   if (hosts > 1) broken.push('host-twice');
   else if (hosts === 0 && version === 'HTTP/1.1') broken.push('host-missing');
+  if (hosts === 0 || target.startsWith('/')) return;
+  const [, scheme = '', authority = ''] = /^(https?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(target) ?? [];
+  if (scheme !== '' && withoutPort(authority, scheme) !== withoutPort(host, scheme))
+    broken.push('host-differs');
+}
+
+/** In lower case, without the scheme's own port. */
+function withoutPort(authority: string, scheme: string): string {
+  return authority.toLowerCase().replace(scheme.toLowerCase() === 'https' ? /:(?:443)?$/ : /:(?:80)?$/, '');
 }
 
 function fieldValue(fields: readonly Field[], lowerName: string): string | null {

@@ -34,6 +34,8 @@ export const DISAGREEMENTS: Readonly<Record<string, string>> = {
   'request/sample.md No HTTP version':
     'A request line without a version breaks RFC 9112 section 3 and is labelled; llhttp takes it for HTTP/0.9.',
   'request/transfer-encoding.md Chunk header not terminated by CRLF (lenient)': CR_IS_NO_LINE_END,
+  'response/transfer-encoding.md `chunkedchunked` transfer-encoding does not enable chunked enconding':
+    'Nobody registered that transfer coding (RFC 9112 section 7), which the engine says.',
   'response/connection.md HTTP/1.1 with keep-alive disabled, content-length':
     'Bytes behind the body that never become a message are counted as skipped; the exchange is over by then.',
   'response/connection.md HTTP 304 with Content-Length': EMPTY_LINE_BEFORE_STATUS,

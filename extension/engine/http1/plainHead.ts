@@ -6,7 +6,7 @@
 import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
 import { CR, isTokenCode, isValueCode, LF, trimBlanks } from './characters.ts';
-import { isFramingField } from './framing.ts';
+import { isFramingField, isFramingLookalike } from './framing.ts';
 
 const COLON = 58;
 
@@ -34,7 +34,8 @@ export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
     if (bytes[at] === CR) {
       if (at + 1 >= to || bytes[at + 1] !== LF) return null;
       const text = bytes.toString('latin1', from, at);
-      return { text, fieldsAt, framing: framingOf(text, candidates), end: at + 2 };
+      const framing = framingOf(text, candidates);
+      return framing === null ? null : { text, fieldsAt, framing, end: at + 2 };
     }
     if (count === MAX_FIELDS) return null;
     const name = at;
@@ -44,7 +45,8 @@ export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
     at++;
     while (at < to && isValueCode(bytes[at] as number)) at++;
     if (at + 1 >= to || bytes[at] !== CR || bytes[at + 1] !== LF) return null;
-    if (isFramingLength(colon - name)) candidates.push(name - from, colon - from, at - from);
+    if (isFramingLength(colon - name) || mayResemble(bytes[name] as number, colon - name))
+      candidates.push(name - from, colon - from, at - from);
     at += 2;
   }
   return null;
@@ -55,14 +57,24 @@ function isFramingLength(length: number): boolean {
   return length === 4 || length === 6 || length === 7 || length === 10 || length === 14 || length === 17;
 }
 
+/** By its first letter and length: a name that may be almost that of a framing field. */
+function mayResemble(first: number, length: number): boolean {
+  const letter = first | 0x20;
+  return length >= 13 && length <= 24 && (letter === 0x63 || letter === 0x74);
+}
+
 const NONE: readonly Field[] = [];
 
-function framingOf(text: string, candidates: readonly number[]): readonly Field[] {
+/** @returns null when a field only resembles one. */
+function framingOf(text: string, candidates: readonly number[]): readonly Field[] | null {
   let fields: Field[] | null = null;
   for (let i = 0; i < candidates.length; i += 3) {
     const colon = candidates[i + 1] as number;
     const name = text.slice(candidates[i], colon);
-    if (!isFramingField(name.toLowerCase())) continue;
+    if (!isFramingField(name.toLowerCase())) {
+      if (isFramingLookalike(name)) return null;
+      continue;
+    }
     fields ??= [];
     fields.push([name, trimBlanks(text.slice(colon + 1, candidates[i + 2]))]);
   }

@@ -12,7 +12,7 @@ import type { RuleName } from '../violations.ts';
 import { CR, LF } from './characters.ts';
 import { findLastChunk, readChunkLine, TERMINATOR_TAIL } from './chunks.ts';
 import { FieldLines } from './fieldLines.ts';
-import { type Framing, type FramingResult, persists } from './framing.ts';
+import { type Framing, type FramingResult, isFramingField, persists } from './framing.ts';
 import { LineBuffer } from './lineBuffer.ts';
 import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 import { readPlainHead } from './plainHead.ts';
@@ -569,9 +569,16 @@ export class Reader {
     const fields = this.#fields;
     if (fields === null) return;
     fields.finish();
-    if (this.#state === State.Trailers) message.setTrailers(fields.fields);
+    if (this.#state === State.Trailers) this.#setTrailers(message, fields.fields);
     else message.setFields(fields.fields);
     if (fields.incomplete) message.headIncomplete = true;
+  }
+
+  #setTrailers(message: StoredMessage, trailers: readonly Field[]): void {
+    if (trailers.some(([name]) => isFramingField(name.toLowerCase()))) {
+      message.breaks('framing-in-trailer', this.#linePosition);
+    }
+    message.setTrailers(trailers);
   }
 
   #trailersEnded(message: StoredMessage): void {
@@ -758,7 +765,7 @@ export class Reader {
     const trailers = new FieldLines((name) => message.breaks(name, this.#position));
     for (const line of found.trailers) trailers.add(line, true);
     trailers.finish();
-    message.setTrailers(trailers.fields);
+    this.#setTrailers(message, trailers.fields);
     this.#finish('complete');
     return to;
   }

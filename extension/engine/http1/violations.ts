@@ -53,7 +53,18 @@ export const HTTP1_RULES = {
     'White space stands between a field name and its colon; it is removed.',
   ],
   'no-colon': ['RFC 9112 section 5', 'A field line has no colon; it is kept as a name with an empty value.'],
-  'field-name': ['RFC 9110 section 5.1', 'A field name is not a token.'],
+  'field-name': [
+    'RFC 9110 section 5.1',
+    'A field name is not a token; it is kept as it is and taken for no other.',
+  ],
+  'framing-lookalike': [
+    'RFC 9112 section 11.2',
+    'A field name is almost Content-Length or Transfer-Encoding; it has no effect here, but may have elsewhere.',
+  ],
+  'framing-in-trailer': [
+    'RFC 9110 section 6.5.1',
+    'A trailer field would delimit or route the message; it has no effect here, but may have elsewhere.',
+  ],
   'field-nul': ['RFC 9110 section 5.5', 'A field value contains NUL.'],
   'field-control': ['RFC 9110 section 5.5', 'A field value contains control characters.'],
   'obs-fold': [
@@ -62,7 +73,18 @@ export const HTTP1_RULES = {
   ],
   'host-missing': ['RFC 9112 section 3.2', 'The HTTP/1.1 request has no Host field.'],
   'host-twice': ['RFC 9112 section 3.2', 'The request has more than one Host field; the first is used.'],
-  'length-invalid': ['RFC 9112 section 6.3', 'Content-Length is not a number; it is ignored.'],
+  'host-differs': [
+    'RFC 9112 section 3.2.2',
+    'Host differs from the authority in the request target; the target is followed.',
+  ],
+  'host-invalid': [
+    'RFC 9112 section 3.2',
+    'Host is not the name or address of a host, with or without a port.',
+  ],
+  'length-invalid': [
+    'RFC 9112 section 6.3',
+    'Content-Length is not a number that can be counted; that value is ignored.',
+  ],
   'length-differs': ['RFC 9112 section 6.3', 'Several Content-Length values differ; the first is used.'],
   'length-repeated': ['RFC 9110 section 8.6', 'Content-Length is given more than once, with the same value.'],
   'length-and-coding': [
@@ -77,6 +99,10 @@ export const HTTP1_RULES = {
   'chunked-twice': [
     'RFC 9112 section 6.1',
     'The chunked coding is applied more than once; it is removed once.',
+  ],
+  'coding-unknown': [
+    'RFC 9112 section 7',
+    'A transfer coding is not a registered one; it is not taken for chunked here, but may be elsewhere.',
   ],
   'coding-in-bodiless': [
     'RFC 9112 section 6.1',
