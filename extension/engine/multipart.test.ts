@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partText, readParts } from './multipart.ts';
+import { cpuTime } from './testing/cpuTime.ts';
 
 const BODY =
   'preamble --b0 is no delimiter here\r\n--b0\r\nContent-Disposition: form-data; name="title"\r\n\r\nfirst\r\nline\r\n' +
@@ -72,9 +73,10 @@ describe('parts', () => {
       '\n',
       '--x\r\nContent-Disposition: a; b="\\',
     ]) {
-      const begin = performance.now();
-      readParts(part.repeat(256_000 / part.length), 'x', Number.POSITIVE_INFINITY);
-      expect(performance.now() - begin, part).toBeLessThan(3_000);
+      const took = cpuTime(() => {
+        readParts(part.repeat(256_000 / part.length), 'x', Number.POSITIVE_INFINITY);
+      });
+      expect(took, part).toBeLessThan(3_000);
     }
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../engine/testing/cpuTime.ts';
 import { maskBody } from './maskBody.ts';
 import { maskXml } from './maskXml.ts';
 import { MASK } from './secrets.ts';
@@ -118,9 +119,10 @@ describe('any markup', () => {
       '&',
       '<?',
     ]) {
-      const begin = performance.now();
-      maskXml(`<token>${part.repeat(500_000 / part.length)}`, false);
-      expect(performance.now() - begin, part).toBeLessThan(3_000);
+      const took = cpuTime(() => {
+        maskXml(`<token>${part.repeat(500_000 / part.length)}`, false);
+      });
+      expect(took, part).toBeLessThan(3_000);
     }
   });
 });

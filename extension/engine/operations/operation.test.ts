@@ -2,6 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine.ts';
+import { cpuTime } from '../testing/cpuTime.ts';
 import { conversation, recordBatch, START } from '../testing/records.ts';
 import { readGraphql } from './graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from './jsonStrings.ts';
@@ -176,10 +177,11 @@ describe('anything', () => {
     );
     for (const part of ['{', '[', '"', '\\', '"""', '#', '{"query":', 'query {', '""" \\""" ', '(', 'a"']) {
       const text = part.repeat(60_000 / part.length);
-      const begin = performance.now();
-      readGraphql(text);
-      visitJsonStrings(text, () => {});
-      expect(performance.now() - begin, part).toBeLessThan(1_000);
+      const took = cpuTime(() => {
+        readGraphql(text);
+        visitJsonStrings(text, () => {});
+      });
+      expect(took, part).toBeLessThan(1_000);
     }
   });
 
