@@ -62,7 +62,8 @@ export class TlsSession {
     }
     if (record.handshakeEnded !== 0n) tls.handshakeEnded = this.#host.milliseconds(record.handshakeEnded);
     this.#info.side ??= record.side;
-    if ((record.flags & FLAG_JOINED_LATE) !== 0) this.#info.joinedLate = true;
+    // Until its socket is known, a session counts as open before.
+    this.#info.joinedLate = (record.flags & FLAG_JOINED_LATE) !== 0;
   }
 
   /** @param before what the socket carried until then. */

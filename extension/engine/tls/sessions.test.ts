@@ -241,6 +241,15 @@ describe('a session whose socket becomes known later', () => {
     });
   });
 
+  it('has not joined late when its last record says so', () => {
+    const engine = made(inOrder(ciphertext('tls13'), plaintext({ joinedLate: true })));
+    const { id } = rows(engine).at(-1)!;
+    expect(engine.json(id)?.connection.joinedLate).toBe(true);
+    const bound = { type: 'tls', connection: SESSION, socket: SOCKET, library: 'openssl' } as const;
+    engine.push(recordBatch([{ ...bound, binding: 'ciphertext', time: START + 20n * MS }]));
+    expect(engine.json(id)).toMatchObject({ completeness: ['complete'], connection: { joinedLate: false } });
+  });
+
   it('keeps what else is not whole', () => {
     const engine = made([
       ...plaintext({}, [
