@@ -19,12 +19,16 @@ const FIRST_LINE = 256;
 export function upcomingExecutables(pid: number): string[] {
   try {
     if (basename(readlinkSync(`/proc/${pid}/exe`)) !== GATE) return [];
-    const [, command] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const [, command, ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     if (command === undefined || command === '') return [];
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     const path = environment.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? '/usr/bin:/bin';
     const folder = readlinkSync(`/proc/${pid}/cwd`);
-    return follow(command, path, folder, [], MAX_INTERPRETERS);
+    const found = follow(command, path, folder, [], MAX_INTERPRETERS);
+    // `env NAME=VALUE COMMAND`: what env executes then.
+    const next = words.find((word) => !word.startsWith('-') && !word.includes('='));
+    if (basename(command) !== 'env' || next === undefined) return found;
+    return follow(next, path, folder, found, MAX_INTERPRETERS);
   } catch {
     return [];
   }
