@@ -132,11 +132,14 @@ static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length
 	bpf_map_update_elem(&ciphertexts, &key, &address, BPF_ANY);
 }
 
-static __always_inline void push_frame(struct tls_frames *frames, struct tls_frame *frame, bool go)
+/*
+ * Takes off what was left without a return that was seen. The stack grows down, so such a frame is not above the new
+ * one. A Go function whose stack is too small, or that gives way, is entered again from its first instruction.
+ */
+static __always_inline void drop_left_frames(struct tls_frames *frames, struct tls_frame *frame, bool go)
 {
 	u32 depth = frames->depth;
 
-	/* The stack grows down: a frame that is not above this one has been left without a return that was seen. */
 	for (u32 i = 0; i < MAX_FRAMES; i++) {
 		struct tls_frame *top;
 
@@ -147,6 +150,13 @@ static __always_inline void push_frame(struct tls_frames *frames, struct tls_fra
 			break;
 		depth--;
 	}
+	frames->depth = depth;
+}
+
+static __always_inline void push_frame(struct tls_frames *frames, struct tls_frame *frame)
+{
+	u32 depth = frames->depth;
+
 	if (depth >= MAX_FRAMES) {
 		COUNT(calls_untracked, 1);
 		depth = MAX_FRAMES - 1;
@@ -288,6 +298,11 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.moves = 1;
 		frame.out = arguments.fifth;
 		break;
+	case TLS_FLUSH:
+		/* Its inner writes are not told again; nor is it itself. */
+		frame.direction = DIRECTION_OUT;
+		frame.moves = 1;
+		break;
 	case TLS_SENDFILE:
 		frame.direction = DIRECTION_OUT;
 		frame.moves = 1;
@@ -302,11 +317,12 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.out = library == TLS_LIBRARY_GNUTLS ? arguments.second + sizeof(u64) : arguments.third;
 		break;
 	}
+	drop_left_frames(frames, &frame, go);
 	if (frame.moves && is_inner(frames, frame.session, frame.direction))
 		frame.moves = 0;
 	if (go && frame.moves && is_on_stack(goroutine, frame.buffer))
 		frame.below = upper_stack_end(goroutine) - frame.buffer;
-	push_frame(frames, &frame, go);
+	push_frame(frames, &frame);
 	return 0;
 }
 
@@ -405,7 +421,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		end_session(frame->session);
 		return 0;
 	}
-	if (!frame->moves)
+	if (!frame->moves || function == TLS_FLUSH)
 		return 0;
 	moved = moved_bytes(frame, moved, library);
 	if (moved <= 0) {

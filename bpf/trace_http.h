@@ -200,6 +200,7 @@ enum tls_function {
 	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
 	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */
+	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was told when it was handed over */
 };
 
 /* What process_ring tells the helper, which then looks for TLS libraries. */

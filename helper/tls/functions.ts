@@ -18,6 +18,7 @@ export enum TlsFunction {
   Alpn = 14,
   BioWrite = 15,
   LoaderState = 16,
+  Flush = 17,
 }
 
 export interface ProbedFunction {
@@ -68,6 +69,7 @@ export const GNUTLS_FUNCTIONS: readonly ProbedFunction[] = [
   both('gnutls_record_recv_early_data', TlsFunction.Read),
   both('gnutls_record_send', TlsFunction.Write),
   both('gnutls_record_send2', TlsFunction.Write),
+  both('gnutls_record_uncork', TlsFunction.Flush),
   both('gnutls_record_send_early_data', TlsFunction.Write),
   both('gnutls_handshake', TlsFunction.Handshake),
   entry('gnutls_bye', TlsFunction.Shutdown),
