@@ -163,7 +163,7 @@ function expectNamespace(
   same(about('network namespace'), `net:[${opened.networkNamespace}]`, said.network);
 }
 
-function expectBody(
+export function expectBody(
   what: string,
   message: MessageJson | null,
   size: number,

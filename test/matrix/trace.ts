@@ -7,10 +7,22 @@ import { Engine, type EngineStats } from '../../extension/engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../../extension/engine/exchangeJson.ts';
 import { type OpenedRecord, RecordType, readRecords } from '../../extension/engine/record.ts';
 import { decodeJson } from '../../helper/frames.ts';
-import { FrameType } from '../../helper/protocol.ts';
+import { type Backend, FrameType, type TlsWay } from '../../helper/protocol.ts';
 import { assert, type Trace } from './check.ts';
-import type { Context } from './context.ts';
 import { Started } from './process.ts';
+
+/** What a trace needs to know; `Context` of the matrix is one. */
+export interface TracingContext {
+  /** null: the one that is found. */
+  readonly backend: Backend | null;
+  /** A built http-trace. */
+  readonly httpTrace: string;
+  readonly folder: string;
+  /** Software emulation: times mean little, and every process start costs seconds. */
+  readonly slow: boolean;
+  /** How to come to the functions of TLS libraries; not at all when absent. */
+  readonly tls?: TlsWay;
+}
 
 let traces = 0;
 
@@ -20,7 +32,7 @@ export class Tracing {
   readonly #recording: string;
 
   constructor(
-    private readonly context: Context,
+    private readonly context: TracingContext,
     verb: 'run' | 'attach',
     args: readonly string[],
     options: readonly string[] = [],
@@ -31,8 +43,8 @@ export class Tracing {
     this.process = new Started(process.execPath, [
       context.httpTrace,
       verb,
-      ...['--format', 'json', '--max-body', 'all', '--show-secrets', '--backend', context.backend],
-      ...['--tls', 'none'],
+      ...['--format', 'json', '--max-body', 'all', '--show-secrets'],
+      ...['--backend', context.backend ?? 'auto', '--tls', context.tls ?? 'none'],
       ...['--output', this.#output, '--record', this.#recording],
       ...options,
       ...args,
@@ -54,7 +66,7 @@ export class Tracing {
     assert(last?.summary !== undefined, `no summary; ${this.process.stderr.slice(-500)}`);
     const exchanges = lines.map((line) => JSON.parse(line) as ExchangeJson);
     assert(
-      last.summary.backend === this.context.backend,
+      last.summary.backend === (this.context.backend ?? last.summary.backend),
       `backend ${last.summary.backend} instead of ${this.context.backend}`,
     );
     return { exchanges, summary: last.summary, ...readRecording(this.#recording) };

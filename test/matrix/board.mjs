@@ -1,0 +1,136 @@
+// Runners that write results as JSON lines, here and in other kernels, and the table of what they found. Shared by
+// the suites that run the same scenarios in several places.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { boot, ensureKernels, KernelError } from '../../scripts/kernels.mjs';
+
+/** Results of a suite by scenario and column; a column is a place and a way in which all of them run. */
+export class Board {
+  /** @type {{ column: string, scenario: string, outcome: string, detail: string }[]} */
+  results = [];
+  columns = [];
+  #name;
+
+  constructor(name) {
+    this.#name = name;
+  }
+
+  fail(message) {
+    console.error(`${this.#name}: ${message}`);
+    process.exit(1);
+  }
+
+  /** The kernels whose versions are wanted, or none. */
+  kernels(wanted) {
+    if (wanted.every((name) => name === 'native')) return [];
+    try {
+      return ensureKernels().filter(({ version }) => wanted.includes(version));
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.fail(error.message);
+    }
+  }
+
+  /**
+   * A runner on this kernel.
+   * @param {(out: string) => string[]} command writes its results to `out`
+   * @param {number} timeout in milliseconds
+   */
+  async runHere(column, command, timeout) {
+    const folder = mkdtempSync(join(tmpdir(), `http-trace-${this.#name}-`));
+    const out = join(folder, 'results.jsonl');
+    const begin = performance.now();
+    const [file, ...args] = command(out);
+    const child = spawn(file, args, { stdio: 'inherit' });
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+    const ended = await new Promise((resolve) =>
+      child.once('exit', (code, signal) => resolve(code ?? signal)),
+    );
+    clearTimeout(timer);
+    this.#collect(column, out, ended === 0 ? null : `the runner ended with ${ended}`);
+    console.log(`${column}: ${seconds(begin)}`);
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  /**
+   * Runners one after the other in one boot of another kernel.
+   * @param {{ column: string, command: (out: string) => string[] }[]} runners
+   * @param {number} timeout of each, in milliseconds
+   */
+  async runInGuest(kernel, runners, timeout) {
+    const folder = mkdtempSync(join(tmpdir(), `http-trace-${this.#name}-`));
+    const begin = performance.now();
+    const script = runners
+      .map(({ command }, index) => {
+        const words = command(`/run/out/${index}.jsonl`).map((word) => `'${word}'`);
+        return `timeout -s KILL ${timeout / 1000} ${words.join(' ')}; echo "$?" > /run/out/${index}.status`;
+      })
+      .join('\n');
+    let trouble = null;
+    try {
+      await boot(kernel, {
+        script,
+        out: folder,
+        timeout: runners.length * (timeout + 10_000),
+        onLine: (line) => console.log(`  ${kernel.version}: ${line}`),
+      });
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      trouble = error.message;
+      console.error(trouble);
+    }
+    for (const [index, { column }] of runners.entries()) {
+      const status = join(folder, `${index}.status`);
+      const ended = existsSync(status) ? readFileSync(status, 'utf8').trim() : null;
+      const why = ended === null ? (trouble ?? 'it did not run') : `the runner ended with ${ended}`;
+      this.#collect(column, join(folder, `${index}.jsonl`), ended === '0' ? null : why);
+    }
+    console.log(`${kernel.release}: ${seconds(begin)}`);
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** Prints the table. @returns the counts of the suite */
+  show() {
+    const { results, columns } = this;
+    const rows = [...new Set(results.map(({ scenario }) => scenario))];
+    const width = Math.max(...rows.map((row) => row.length)) + 2;
+    const find = (scenario, column) => results.find((r) => r.scenario === scenario && r.column === column);
+    console.log(`\n${''.padEnd(width)}${columns.map((column) => column.padStart(19)).join('')}`);
+    for (const row of rows) {
+      const cells = columns.map((column) => (find(row, column)?.outcome ?? '–').padStart(19));
+      console.log(`${row.padEnd(width)}${cells.join('')}`);
+    }
+    console.log('');
+    for (const { column, scenario, outcome, detail } of results) {
+      if (outcome === 'failed') console.log(`FAILED      ${column}: ${scenario}: ${detail}`);
+      if (outcome === 'impossible') console.log(`impossible  ${column}: ${scenario}: ${detail}`);
+    }
+    for (const { column, scenario, outcome, detail } of results) {
+      if (outcome === 'passed' && detail !== '') console.log(`passed      ${column}: ${scenario}: ${detail}`);
+    }
+    const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
+    const [passed, failed, impossible] = ['passed', 'failed', 'impossible'].map(count);
+    console.log(`\n${passed} passed, ${failed} failed, ${impossible} impossible`);
+    // What is impossible has been run too: that it is told as it is was checked.
+    const failures = results
+      .filter(({ outcome }) => outcome === 'failed')
+      .map(({ column, scenario, detail }) => ({ name: `${column}: ${scenario}`, detail }));
+    return { passed: passed + impossible, failed, skipped: 0, failures };
+  }
+
+  #collect(column, file, trouble) {
+    this.columns.push(column);
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+    const failed = (detail) =>
+      this.results.push({ column, scenario: 'the whole run', outcome: 'failed', detail });
+    for (const line of lines) this.results.push({ column, ...JSON.parse(line) });
+    if (trouble !== null) failed(trouble.split('\n')[0]);
+    else if (lines.length === 0) failed('no scenario ran');
+  }
+}
+
+function seconds(begin) {
+  return `${((performance.now() - begin) / 1000).toFixed(0)} s`;
+}
