@@ -29,6 +29,8 @@ const SUITES = [
   { name: 'webview', ...vitest('webview') },
   { name: 'kernel', ...vitest('kernel') },
   { name: 'matrix', ...own('test/matrix/run.mjs') },
+  // Other kernels by `npm run test:kernels`.
+  { name: 'tls', ...own('test/tls/run.mjs') },
   { name: 'vscode', ...own('test/vscode/run.mjs') },
   { name: 'e2e', ...own('test/e2e/run.mjs') },
 ];

@@ -1,0 +1,40 @@
+// An authority of the test's own, a certificate for this machine and one for a client; made by the openssl command.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const EXTENSIONS = {
+  cert: 'subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n',
+  client: 'extendedKeyUsage = clientAuth\n',
+};
+
+/** Writes ca.pem, cert.pem, key.pem (server), client.pem and client.key into a folder. @throws */
+export function makeCertificates(folder) {
+  const openssl = (...args) => {
+    const { status, stderr, error } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`openssl ${args[0]}: ${error?.message ?? stderr}`);
+  };
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-days',
+    '30',
+    '-subj',
+    '/CN=HTTP Trace tests',
+  );
+  for (const [name, extensions] of Object.entries(EXTENSIONS)) {
+    const keyFile = name === 'cert' ? 'key.pem' : 'client.key';
+    writeFileSync(join(folder, `${name}.ext`), extensions);
+    openssl('req', ...key, '-keyout', keyFile, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    openssl(
+      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
+      ...['-out', `${name}.pem`, '-days', '30', '-extfile', `${name}.ext`],
+    );
+  }
+}

@@ -1,0 +1,89 @@
+/** What OpenSSL can do besides reading and writing, by a program in C that plays both ends. */
+import { join } from 'node:path';
+import { assert, expectBalance, parseSaid, type Said, same } from '../matrix/check.ts';
+import type { Report } from '../matrix/context.ts';
+import { Tracing } from '../matrix/trace.ts';
+import type { TlsContext } from './context.ts';
+import type { Truth } from './counterpart.ts';
+import { patience } from './drive.ts';
+import { expectTruth } from './expect.ts';
+import { VERSIONS, type Version } from './plan.ts';
+
+interface Feature {
+  readonly name: string;
+  readonly program: string;
+  readonly versions: readonly Version[];
+  /** Exchanges that the client says. */
+  readonly count: number;
+}
+
+const FEATURES: readonly Feature[] = [
+  { name: 'a session taken up again', program: 'resume', versions: VERSIONS, count: 2 },
+  { name: 'early data', program: 'early', versions: ['1.3'], count: 3 },
+  { name: 'renegotiation', program: 'renegotiate', versions: ['1.2'], count: 2 },
+  { name: 'new keys', program: 'renegotiate', versions: ['1.3'], count: 2 },
+  { name: 'half a shutdown', program: 'shutdown', versions: VERSIONS, count: 1 },
+  { name: 'sessions over memory, sent in another order,', program: 'memory', versions: VERSIONS, count: 24 },
+  { name: 'a call inside a callback of another', program: 'nested', versions: VERSIONS, count: 3 },
+];
+
+export async function runFeatures(context: TlsContext, only: RegExp, report: Report): Promise<void> {
+  for (const where of ['openssl', 'static'] as const) {
+    for (const { name, program, versions, count } of FEATURES) {
+      for (const version of versions) {
+        const place = where === 'static' ? ', OpenSSL in the executable' : '';
+        const scenario = `${name} TLS ${version}${place}`;
+        if (!only.test(scenario)) continue;
+        try {
+          await run(context, where, program, version, count);
+          report({ scenario, outcome: 'passed', detail: '' });
+        } catch (error) {
+          report({ scenario, outcome: 'failed', detail: (error as Error).message });
+        }
+      }
+    }
+  }
+}
+
+async function run(
+  context: TlsContext,
+  where: string,
+  program: string,
+  version: Version,
+  count: number,
+): Promise<void> {
+  const command = [join(context.programs, where), program, context.certificates, version];
+  const tracing = new Tracing(context, 'run', ['--', ...command]);
+  const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+  const trace = await tracing.result();
+  clearTimeout(timer);
+  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.ended, 0);
+  const said = parseSaid(tracing.process.lines);
+  same('lines of the client', said.filter(({ side }) => side === 'client').length, count);
+  same('lines of the server', said.filter(({ side }) => side === 'server').length, count);
+  for (const line of said) {
+    // The server is a child that may be gone before its libraries were looked at.
+    const expected = {
+      side: line.side,
+      pids: [line.pid],
+      library: 'openssl',
+      late: false,
+      versionless: true,
+    } as const;
+    expectTruth(trace.exchanges, truthOf(line, version), expected);
+  }
+  same('exchanges', trace.exchanges.length, 2 * count);
+  expectBalance(trace.summary);
+}
+
+function truthOf(said: Said, version: Version): Truth {
+  assert(said.local !== null && said.remote !== null, 'an end without an address');
+  return {
+    ...said,
+    local: said.local,
+    remote: said.remote,
+    version,
+    alpn: 'http/1.1',
+    serverName: 'localhost',
+  };
+}

@@ -1,0 +1,175 @@
+/** Many connections of one thread: what belongs to one is never told of another one. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { assert, same } from '../matrix/check.ts';
+import type { Report } from '../matrix/context.ts';
+import { Tracing } from '../matrix/trace.ts';
+import type { TlsContext } from './context.ts';
+import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
+import { patience } from './drive.ts';
+import { expectTruth } from './expect.ts';
+import { type Library, SERVERS } from './peers.ts';
+import { makeStep, newId, type Step } from './plan.ts';
+
+const CONNECTIONS = 200;
+const CONNECTIONS_SLOW = 40;
+const ROUNDS = 3;
+/** Of those that write inside each other's callbacks. */
+const NESTED = 20;
+
+interface Program {
+  readonly name: string;
+  readonly library: Library;
+  readonly connections: number | null;
+  command(context: TlsContext, port: number): string[];
+}
+
+const PROGRAMS: readonly Program[] = [
+  {
+    name: 'Node',
+    library: 'openssl',
+    connections: null,
+    command: ({ nodes, scripts, certificates }, port) => [
+      ...[nodes['24'] ?? 'node', join(scripts, 'interleaved.mjs'), 'all', String(port), certificates],
+    ],
+  },
+  {
+    name: 'asyncio',
+    library: 'openssl',
+    connections: null,
+    command: ({ scripts, certificates }, port) => [
+      ...['/usr/bin/python3', join(scripts, 'interleaved.py'), String(port), certificates],
+    ],
+  },
+  {
+    name: 'Go',
+    library: 'go',
+    connections: null,
+    command: ({ programs, certificates }, port) => [
+      ...[join(programs, 'go'), 'interleaved', String(port), certificates],
+    ],
+  },
+  {
+    name: 'Node, writing inside callbacks of others,',
+    library: 'openssl',
+    connections: NESTED,
+    command: ({ nodes, scripts, certificates }, port) => [
+      ...[nodes['24'] ?? 'node', join(scripts, 'interleaved.mjs'), 'nested', String(port), certificates],
+    ],
+  },
+];
+
+function steps(context: TlsContext): Step[] {
+  return Array.from({ length: ROUNDS }, (_, round) =>
+    makeStep(context.folder, {
+      method: 'POST',
+      path: `/turn/${round}/${newId()}`,
+      framing: 'length',
+      body: Buffer.from(`the secret of ${newId()} and ${randomBytes(700).toString('base64')}`),
+      answer: { status: 200, size: 500 + round * 800, framing: 'length' },
+    }),
+  );
+}
+
+export async function runInterleaved(context: TlsContext, only: RegExp, report: Report): Promise<void> {
+  const count = context.slow ? CONNECTIONS_SLOW : CONNECTIONS;
+  for (const program of PROGRAMS) {
+    const connections = program.connections ?? count;
+    await one(`${program.name} with ${connections} interleaved connections`, () =>
+      client(context, program, connections),
+    );
+  }
+  for (const name of ['Node 24 https', 'Python asyncio', 'Go net/http']) {
+    await one(`${name}, a server with ${count} interleaved connections`, () => server(context, name, count));
+  }
+
+  async function one(scenario: string, run: () => Promise<string>): Promise<void> {
+    if (!only.test(scenario)) return;
+    try {
+      report({ scenario, outcome: 'passed', detail: await run() });
+    } catch (error) {
+      report({ scenario, outcome: 'failed', detail: (error as Error).message });
+    }
+  }
+}
+
+const RING = ['--ring-size', '64MiB'];
+
+async function client(context: TlsContext, program: Program, count: number): Promise<string> {
+  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  try {
+    const port = await server.listen();
+    const plans = Array.from({ length: count }, () => steps(context));
+    server.expect(plans.flat());
+    const tracing = new Tracing(context, 'run', ['--', ...program.command(context, port)], RING);
+    const { process } = tracing;
+    for (const plan of plans) {
+      const rounds = plan.map(({ method, path, id, file }) => `${method} ${path} ${id} length ${file}`);
+      process.write(`${rounds.join('\t')}\n`);
+    }
+    process.write('\n');
+    process.endInput();
+    await process.until(() => process.lines.includes('end'), 'end', patience(context) * 2);
+    const trace = await tracing.result();
+    const truths = plans.flat().map(({ path }) => server.truths.get(path));
+    const said = new Map(process.lines.map((line) => line.split(' ')).map(([, id, ...rest]) => [id, rest]));
+    for (const truth of truths) {
+      assert(truth !== undefined, 'a request did not come');
+      const [local] = said.get(truth.id) ?? [];
+      same('what both ends say of the port', truth.local, `127.0.0.1:${local}`);
+    }
+    return judge(trace.exchanges, truths as Truth[], 'client', program.library);
+  } finally {
+    server.close();
+  }
+}
+
+async function server(context: TlsContext, name: string, count: number): Promise<string> {
+  const peer = SERVERS.find((one) => one.name === name);
+  assert(peer !== undefined, `there is no ${name}`);
+  const tracing = new Tracing(context, 'run', ['--', ...peer.command(context, '1.3', 0, '')], RING);
+  const { process } = tracing;
+  const ready = (): string | undefined => process.lines.find((line) => line.startsWith('ready '));
+  await process.until(() => ready() !== undefined, 'word of its port', patience(context));
+  const port = Number(ready()?.split(' ')[1]);
+  const clients = Array.from(
+    { length: count },
+    () => new PlannedClient(context.certificates, port, { version: '1.3' }),
+  );
+  const truths: Truth[] = [];
+  try {
+    const plans = clients.map(() => steps(context));
+    for (let round = 0; round < ROUNDS; round++) {
+      const asked = clients.map((one, index) => one.ask(plans[index]?.[round] as Step));
+      truths.push(...(await Promise.all(asked)));
+    }
+  } finally {
+    for (const one of clients) one.close();
+    process.endInput();
+  }
+  const trace = await tracing.result();
+  return judge(trace.exchanges, truths, 'server', peer.library);
+}
+
+type Exchanges = Parameters<typeof expectTruth>[0];
+
+/** Each on its own connection, and nothing of it anywhere else. */
+function judge(
+  exchanges: Exchanges,
+  truths: readonly Truth[],
+  side: 'client' | 'server',
+  library: Library,
+): string {
+  const wrong: string[] = [];
+  const local = new Map(truths.map(({ path, local: end, remote }) => [path, `${end} ${remote}`]));
+  for (const { url, connection } of exchanges) {
+    const path = url === null ? null : new URL(url).pathname;
+    const expected = path === null ? undefined : local.get(path);
+    if (expected === undefined || connection.local === null) continue;
+    if (`${connection.local} ${connection.remote}` !== expected)
+      wrong.push(`${path} is told of ${connection.local}`);
+  }
+  same('calls that are told of a wrong connection', wrong, []);
+  for (const truth of truths) expectTruth(exchanges, truth, { side, pids: null, library, late: false });
+  return `${truths.length} calls`;
+}

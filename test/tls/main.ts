@@ -1,0 +1,66 @@
+/**
+ * The TLS scenarios on the kernel that runs here. Results go to a file, one JSON line each, as soon as they are
+ * known. Bundled into one file, so that it runs with any Node wherever it is put.
+ */
+import { appendFileSync, rmSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Report } from '../matrix/context.ts';
+import { endAll } from '../matrix/process.ts';
+import { makeTlsContext } from './context.ts';
+import { runDebuggers } from './debuggers.ts';
+import { runFeatures } from './features.ts';
+import { runFirst } from './first.ts';
+import { runInterleaved } from './interleaved.ts';
+import { runOpaque } from './opaque.ts';
+import { runTlsRestarts } from './restarts.ts';
+import { runTable } from './table.ts';
+
+const { values } = parseArgs({
+  options: Object.fromEntries(
+    [
+      'http-trace',
+      'programs',
+      'scripts',
+      'nodes',
+      'certificates',
+      'tls',
+      'out',
+      'slow',
+      'only',
+      'groups',
+    ].map((name) => [name, { type: 'string' as const }]),
+  ),
+});
+const options = Object.fromEntries(
+  Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+);
+const context = makeTlsContext(options);
+const only = new RegExp(options['only'] ?? '');
+const GROUPS = {
+  table: runTable,
+  interleaved: runInterleaved,
+  features: runFeatures,
+  first: runFirst,
+  opaque: runOpaque,
+  debuggers: runDebuggers,
+  restarts: runTlsRestarts,
+};
+const groups = (options['groups'] ?? Object.keys(GROUPS).join(',')).split(',');
+
+const report: Report = (result) => {
+  const line = `${JSON.stringify(result)}\n`;
+  if (options['out'] === undefined) process.stdout.write(line);
+  else appendFileSync(options['out'], line);
+};
+
+try {
+  for (const [name, run] of Object.entries(GROUPS)) {
+    if (groups.includes(name)) await run(context, only, report);
+  }
+} finally {
+  await endAll();
+  // For whoever looks into a failure: recordings, and what the peers were given.
+  if (process.env['HTTP_TRACE_KEEP'] === undefined) rmSync(context.folder, { recursive: true, force: true });
+  else console.log(`Kept: ${context.folder}`);
+}
+process.exit(0);

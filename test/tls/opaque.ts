@@ -1,0 +1,214 @@
+/** What cannot be decrypted, and what is not what it seems: rows that say so, and nothing made up. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { assert, same } from '../matrix/check.ts';
+import type { Report } from '../matrix/context.ts';
+import { Tracing } from '../matrix/trace.ts';
+import type { TlsContext } from './context.ts';
+import { PlannedServer, type Truth } from './counterpart.ts';
+import { patience } from './drive.ts';
+import { expectTruth } from './expect.ts';
+import { lineOf, makeStep, newId, type Step } from './plan.ts';
+
+const SIZE = 4321;
+
+interface Case {
+  readonly name: string;
+  /** What the reason says. */
+  readonly reason: RegExp;
+  readonly options?: readonly string[];
+  command(context: TlsContext, url: string, port: number, step: Step): string[];
+  readonly lines?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'Java',
+    reason: /Java/,
+    command: ({ scripts, certificates }, url, _port, { id }) => [
+      ...['java', '-Xshare:auto', '-XX:TieredStopAtLevel=1', join(scripts, 'Call.java'), url],
+      ...[`${certificates}/ca.pem`, id],
+    ],
+  },
+  {
+    name: 'a static program without symbols',
+    reason: /symbols|not recognised|stripped/,
+    lines: true,
+    command: ({ programs, certificates }, _url, port) => [
+      ...[join(programs, 'stripped'), 'client', String(port), certificates, '1.3'],
+    ],
+  },
+  {
+    name: 'curl with TLS switched off',
+    reason: /switched off/,
+    options: ['--tls', 'none'],
+    command: ({ certificates }, url, _port, { id }) => [
+      ...[
+        'curl',
+        '-sS4',
+        '--noproxy',
+        '*',
+        '--cacert',
+        `${certificates}/ca.pem`,
+        '-H',
+        `X-Trace-Id: ${id}`,
+        url,
+      ],
+    ],
+  },
+];
+
+export async function runOpaque(context: TlsContext, only: RegExp, report: Report): Promise<void> {
+  const one = async (scenario: string, run: () => Promise<string>): Promise<void> => {
+    if (!only.test(scenario)) return;
+    try {
+      report({ scenario, outcome: 'passed', detail: await run() });
+    } catch (error) {
+      report({ scenario, outcome: 'failed', detail: (error as Error).message });
+    }
+  };
+  for (const opaque of CASES)
+    await one(`${opaque.name} is told as encrypted`, () => encrypted(context, opaque));
+  await one('TLS in a tunnel through a proxy', () => tunnel(context));
+}
+
+function oneStep(context: TlsContext): Step {
+  return makeStep(context.folder, {
+    method: 'GET',
+    path: `/opaque/${newId()}`,
+    framing: 'length',
+    body: null,
+    answer: { status: 200, size: SIZE, framing: 'length' },
+  });
+}
+
+async function traced(
+  context: TlsContext,
+  command: readonly string[],
+  input: string,
+  options: readonly string[] = [],
+): Promise<readonly ExchangeJson[]> {
+  const tracing = new Tracing(context, 'run', [...options, '--', ...command]);
+  tracing.process.write(input);
+  tracing.process.endInput();
+  const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+  const { exchanges } = await tracing.result();
+  clearTimeout(timer);
+  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.ended, 0);
+  return exchanges;
+}
+
+async function encrypted(context: TlsContext, opaque: Case): Promise<string> {
+  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  try {
+    const port = await server.listen();
+    const step = oneStep(context);
+    server.expect([step]);
+    const url = `https://localhost:${port}${step.path}`;
+    const command = opaque.command(context, url, port, step);
+    const exchanges = await traced(
+      context,
+      command,
+      opaque.lines === true ? lineOf(step) : '',
+      opaque.options,
+    );
+    const truth = await server.answered(step);
+    same('rows', exchanges.length, 1);
+    const [row] = exchanges;
+    assert(row !== undefined, 'no row');
+    assert(!JSON.stringify(row).includes(step.id), 'something of the plaintext is in it');
+    same('what it is called', row.completeness, ['encrypted']);
+    same('method and status', [row.method, row.status], [null, null]);
+    // Java's sockets are of IPv6, whatever they are connected to.
+    const ends = [row.connection.local, row.connection.remote].map((end) =>
+      end?.replace(/^\[::ffff:([\d.]+)\]/, '$1'),
+    );
+    same('addresses', ends, [truth.local, truth.remote]);
+    same('server name', row.tls?.serverName, truth.serverName);
+    same('version', row.tls?.version, 'TLSv1.3');
+    const { reason, sent, received } = row.encrypted ?? { reason: '', sent: 0, received: 0 };
+    assert(sent > 0 && received > SIZE, `bytes: ${sent} and ${received}`);
+    assert(opaque.reason.test(reason), `the reason is: ${reason}`);
+    return reason;
+  } finally {
+    server.close();
+  }
+}
+
+/** Knows which port of its own carried whose tunnel. */
+class TunnelProxy {
+  readonly clients: Socket[] = [];
+  /** Of the client's end of each tunnel. */
+  readonly ports: (number | undefined)[] = [];
+  readonly #server: Server = createServer();
+
+  async listen(): Promise<number> {
+    this.#server.on('connect', (request, client: Socket, head: Buffer) => {
+      this.clients.push(client);
+      this.ports.push(client.remotePort);
+      const [, port] = (request.url ?? '').split(':');
+      const upstream = connect(Number(port), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('error', () => upstream.destroy());
+    });
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    for (const client of this.clients) client.destroy();
+    this.#server.close();
+  }
+}
+
+async function tunnel(context: TlsContext): Promise<string> {
+  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  const proxy = new TunnelProxy();
+  try {
+    const [port, proxyPort] = [await server.listen(), await proxy.listen()];
+    const steps = [oneStep(context), oneStep(context)];
+    server.expect(steps);
+    const [first] = steps;
+    const command = [
+      ...[
+        'curl',
+        '-sS4',
+        '--proxy',
+        `http://127.0.0.1:${proxyPort}`,
+        '--cacert',
+        `${context.certificates}/ca.pem`,
+      ],
+      ...['-H', `X-Trace-Id: ${first?.id}`, '--output', '/dev/null', '--output', '/dev/null'],
+      ...steps.map(({ path }) => `https://localhost:${port}${path}`),
+    ];
+    const exchanges = await traced(context, command, '');
+    const [ownPort] = proxy.ports;
+    for (const step of steps) {
+      const truth: Truth = {
+        ...(await server.answered(step)),
+        id: first?.id ?? '',
+        local: `127.0.0.1:${ownPort}`,
+        remote: `127.0.0.1:${proxyPort}`,
+      };
+      const expected = { side: 'client', pids: null, library: 'openssl', late: false } as const;
+      expectTruth(exchanges, truth, expected);
+    }
+    const others = exchanges.filter(({ url }) => !steps.some(({ path }) => url?.endsWith(path)));
+    same(
+      'the tunnel',
+      others.map(({ method, status }) => [method, status]),
+      [['CONNECT', 200]],
+    );
+    return `${exchanges.length} rows`;
+  } finally {
+    proxy.close();
+    server.close();
+  }
+}

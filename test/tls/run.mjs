@@ -1,0 +1,132 @@
+// The TLS suite: every program of peers.ts as client and as server, traced, and what it says of itself compared with
+// what was seen. Natively by both ways to attach, and in the kernels of scripts/kernels.mjs.
+// `--on native,6.1,6.12` chooses kernels, `--ways multi,broker` natively the ways, `--only REGEX` scenarios,
+// `--groups …` groups of main.ts. HTTP_TRACE_RESULTS names a file for the results as JSON.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as esbuild from 'esbuild';
+import { Board } from '../matrix/board.mjs';
+import { makeCertificates } from './certificates.mjs';
+import { ensureNodes } from './nodes.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+mkdirSync(join(root, '.cache/test'), { recursive: true });
+/** What is tested, of this moment: a build or another run meanwhile does not change it. */
+const made = mkdtempSync(join(root, '.cache/test/tls-'));
+process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+
+const NATIVE_TIMEOUT = 15 * 60_000;
+const GUEST_TIMEOUT = 25 * 60_000;
+/** Where attaching is emulated, only what depends on the kernel. */
+const GUEST_GROUPS = 'table,first';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    on: { type: 'string', default: 'native' },
+    ways: { type: 'string', default: 'auto' },
+    groups: { type: 'string' },
+  },
+});
+
+const board = new Board('tls');
+if (process.getuid() !== 0) board.fail('The TLS suite needs root.');
+if (!existsSync(join(root, 'dist/http-trace'))) board.fail('dist/ is not built: npm run build.');
+const nodes = ensureNodes();
+await build();
+const wanted = values.on.split(',');
+if (wanted.includes('native')) {
+  for (const way of values.ways.split(',')) {
+    await board.runHere(`native ${way}`, (out) => runner(out, { tls: way }), NATIVE_TIMEOUT);
+  }
+}
+for (const kernel of board.kernels(wanted)) {
+  const groups = values.groups ?? GUEST_GROUPS;
+  const column = `${kernel.version} auto`;
+  const command = (out) => runner(out, { slow: 1, groups });
+  await board.runInGuest(kernel, [{ column, command }], GUEST_TIMEOUT);
+}
+const counts = board.show();
+if (process.env.HTTP_TRACE_RESULTS) {
+  const text = JSON.stringify({ ...counts, results: board.results }, null, 1);
+  writeFileSync(process.env.HTTP_TRACE_RESULTS, text);
+}
+process.exit(counts.failed === 0 ? 0 : 1);
+
+function runner(out, more) {
+  const options = {
+    'http-trace': join(made, 'dist/http-trace'),
+    programs: join(made, 'programs'),
+    scripts: join(made, 'scripts'),
+    certificates: join(made, 'certificates'),
+    nodes: JSON.stringify(nodes),
+    out,
+    only: values.only,
+    ...(values.groups === undefined ? {} : { groups: values.groups }),
+    ...more,
+  };
+  const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  return [process.execPath, join(made, 'tls.mjs'), ...words];
+}
+
+async function build() {
+  cpSync(join(root, 'dist'), join(made, 'dist'), { recursive: true });
+  const scripts = join(root, 'test/tls/peers');
+  cpSync(scripts, join(made, 'scripts'), { recursive: true });
+  mkdirSync(join(made, 'programs'));
+  mkdirSync(join(made, 'certificates'));
+  makeCertificates(join(made, 'certificates'));
+  compile();
+  await esbuild.build({
+    entryPoints: [join(root, 'test/tls/main.ts')],
+    outfile: join(made, 'tls.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+}
+
+function compile() {
+  const peers = join(root, 'test/tls/peers');
+  const matrix = join(root, 'test/matrix/peers');
+  const common = [
+    join(peers, 'http1.c'),
+    ...['util.c', 'sha256.c', 'network.c'].map((name) => join(matrix, name)),
+  ];
+  const flags = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread'];
+  const gcc = (output, files, ...more) => {
+    const sources = files.map((name) => join(peers, name));
+    command('gcc', [...flags, ...sources, '-o', join(made, 'programs', output), ...more]);
+  };
+  const openssl = ['main.c', 'openssl.c'];
+  const libraries = ['-lssl', '-lcrypto'];
+  gcc('openssl', openssl, ...common, ...libraries);
+  gcc('gnutls', ['main.c', 'gnutls.c'], ...common, '-lgnutls');
+  gcc('libpeer.so', openssl, ...common, '-DLATE', '-shared', '-fPIC', ...libraries);
+  gcc('late', ['late.c'], '-ldl');
+  gcc('static', openssl, ...common, '-static', ...libraries);
+  gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
+  const go = (output, ...more) => {
+    const cache = join(root, '.cache/go');
+    command('go', ['build', ...more, '-o', join(made, 'programs', output), join(peers, 'peer.go')], {
+      GOCACHE: cache,
+      GO111MODULE: 'off',
+      CGO_ENABLED: '0',
+    });
+  };
+  go('go');
+  go('go-stripped', '-ldflags=-s -w');
+}
+
+function command(name, args, more = {}) {
+  const { status, error, stderr } = spawnSync(name, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...more },
+  });
+  if (status !== 0) board.fail(`${name} ${args.join(' ')}: ${error?.message ?? stderr}`);
+}

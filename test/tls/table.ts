@@ -1,0 +1,207 @@
+/** The table: every program as client and as server, both versions of TLS, attached at three moments. */
+import { expectBalance, same, type Trace } from '../matrix/check.ts';
+import type { Report } from '../matrix/context.ts';
+import { Tracing } from '../matrix/trace.ts';
+import type { TlsContext } from './context.ts';
+import type { Truth } from './counterpart.ts';
+import { DrivenClient, DrivenServer, untraced } from './drive.ts';
+import { type ExpectedTls, expectNotWhole, expectTruth } from './expect.ts';
+import { CLIENTS, type ClientPeer, SERVERS, type ServerPeer } from './peers.ts';
+import { VERSIONS, type Version } from './plan.ts';
+
+export type Moment = 'before' | 'running' | 'mid';
+const MOMENTS: readonly Moment[] = ['before', 'running', 'mid'];
+const TOLD: Readonly<Record<Moment, string>> = {
+  before: 'started by run',
+  running: 'attached before the connection',
+  mid: 'attached in mid-connection',
+};
+/** Steps that are over when a trace comes in mid-connection. */
+const DONE_BEFORE = 2;
+/** Processes of one trace that attaches. */
+const BATCH = 12;
+
+/** Programs that are started by `run` at the same time, each in a trace of its own. */
+const TOGETHER = 2;
+
+interface Cell {
+  readonly name: string;
+  readonly role: 'client' | 'server';
+  readonly peer: ClientPeer | ServerPeer;
+  readonly version: Version;
+  readonly moment: Moment;
+  readonly mutual: boolean;
+}
+
+function nameOf({ peer, role, version, moment, mutual }: Omit<Cell, 'name'>): string {
+  return `${peer.name}, ${role}, ${mutual ? 'mutual ' : ''}TLS ${version}, ${TOLD[moment]}`;
+}
+
+function cells(context: TlsContext): Cell[] {
+  const all: Cell[] = [];
+  const add = (cell: Omit<Cell, 'name'>): void => {
+    all.push({ ...cell, name: nameOf(cell) });
+  };
+  const wanted = <T extends { everywhere?: boolean }>(peers: readonly T[]): readonly T[] =>
+    context.slow ? peers.filter(({ everywhere }) => everywhere === true) : peers;
+  for (const moment of MOMENTS) {
+    for (const version of VERSIONS) {
+      for (const peer of wanted(CLIENTS)) {
+        if (moment === 'mid' && peer.oneByOne === true) continue;
+        add({ role: 'client', peer, version, moment, mutual: false });
+        if (moment === 'before' && version === '1.3' && peer.mutual === true) {
+          add({ role: 'client', peer, version, moment, mutual: true });
+        }
+      }
+      for (const peer of wanted(SERVERS)) add({ role: 'server', peer, version, moment, mutual: false });
+    }
+  }
+  return all;
+}
+
+type Driven = DrivenClient | DrivenServer;
+
+export async function runTable(context: TlsContext, only: RegExp, report: Report): Promise<void> {
+  const wanted = cells(context).filter(({ name }) => only.test(name));
+  const begun = wanted.filter(({ moment }) => moment === 'before').values();
+  const work = async (): Promise<void> => {
+    for (const cell of begun) await runBefore(context, cell, report);
+  };
+  await Promise.all(Array.from({ length: context.slow ? 1 : TOGETHER }, work));
+  for (const moment of ['running', 'mid'] as const) {
+    const left = wanted.filter((cell) => cell.moment === moment);
+    while (left.length > 0) await runAttached(context, left.splice(0, BATCH), moment, report);
+  }
+}
+
+function expectedOf(cell: Cell, pids: readonly number[] | null): ExpectedTls {
+  const { library, versionless = false } = cell.peer;
+  return { side: cell.role, library, versionless, late: cell.moment === 'mid', pids };
+}
+
+async function startCell(
+  context: TlsContext,
+  cell: Cell,
+  start: Parameters<typeof DrivenClient.start>[3],
+): Promise<Driven> {
+  if (cell.role === 'server') {
+    return DrivenServer.start(context, cell.peer as ServerPeer, cell.version, start);
+  }
+  const pauseAt = cell.moment === 'before' ? null : cell.moment === 'mid' ? DONE_BEFORE : 0;
+  return DrivenClient.start(context, cell.peer as ClientPeer, cell.version, start, {
+    pauseAt,
+    mutual: cell.mutual,
+  });
+}
+
+/** One trace for each: the program begins inside of it. */
+async function runBefore(context: TlsContext, cell: Cell, report: Report): Promise<void> {
+  let driven: Driven | null = null;
+  let tracing: Tracing | null = null;
+  try {
+    driven = await startCell(context, cell, (command) => {
+      tracing = new Tracing(context, 'run', ['--', ...command], ['--ring-size', '64MiB']);
+      return tracing.process;
+    });
+    let pids: readonly number[] | null = null;
+    if (driven instanceof DrivenServer) {
+      await driven.ready(0);
+      await driven.ask(driven.steps.length);
+      pids = driven.pids;
+    } else {
+      await driven.runThrough();
+    }
+    const truths = await driven.finish();
+    if (driven instanceof DrivenClient && driven.pid !== null) pids = [driven.pid];
+    const trace = await (tracing as Tracing | null)?.result();
+    if (trace === undefined) throw new Error('there is no trace');
+    checkCell(cell, truths, trace, pids);
+    expectWhole(trace);
+    report({ scenario: cell.name, outcome: 'passed', detail: '' });
+  } catch (error) {
+    report({ scenario: cell.name, outcome: 'failed', detail: (error as Error).message });
+    (tracing as Tracing | null)?.process.process.kill('SIGKILL');
+  } finally {
+    driven?.close();
+  }
+}
+
+function checkCell(cell: Cell, truths: readonly Truth[], trace: Trace, pids: readonly number[] | null): void {
+  const done = cell.moment === 'mid' ? DONE_BEFORE : 0;
+  if (done > 0)
+    same('connections of the program', new Set(truths.map(({ local, remote }) => local + remote)).size, 1);
+  for (const truth of truths.slice(done)) expectTruth(trace.exchanges, truth, expectedOf(cell, pids));
+  for (const truth of truths.slice(0, done)) expectNotWhole(trace.exchanges, truth);
+}
+
+function expectWhole(trace: Trace): void {
+  expectBalance(trace.summary);
+  same('dropped', trace.summary.dropped, 0);
+}
+
+/** One trace for a batch of programs that run already. */
+async function runAttached(
+  context: TlsContext,
+  batch: readonly Cell[],
+  moment: 'running' | 'mid',
+  report: Report,
+): Promise<void> {
+  const fail = (cell: Cell, error: unknown): void => {
+    report({ scenario: cell.name, outcome: 'failed', detail: (error as Error).message });
+  };
+  const started: { cell: Cell; driven: Driven; truths: readonly Truth[]; pids: number[] }[] = [];
+  try {
+    for (const cell of batch) {
+      try {
+        const driven = await startCell(context, cell, untraced);
+        started.push({ cell, driven, truths: [], pids: [] });
+        await driven.ready(moment === 'mid' ? DONE_BEFORE : 0);
+      } catch (error) {
+        fail(cell, error);
+        const at = started.findIndex((one) => one.cell === cell);
+        if (at >= 0) end(started.splice(at, 1)[0]?.driven);
+      }
+    }
+    if (started.length === 0) return;
+    const roots = started.map(({ driven }) => String(driven.process.pid));
+    const tracing = new Tracing(context, 'attach', roots, ['--verbose', '--ring-size', '64MiB']);
+    const attached = (): boolean => tracing.process.stderr.includes('Ctrl+C stops');
+    await tracing.process.until(attached, 'word of its start', tracing.patience);
+    const failed = new Set<Cell>();
+    for (const one of started) {
+      try {
+        if (one.driven instanceof DrivenServer) one.pids = one.driven.pids;
+        else one.pids = [one.driven.process.pid];
+        one.truths = await one.driven.finish();
+      } catch (error) {
+        fail(one.cell, error);
+        failed.add(one.cell);
+        end(one.driven);
+      }
+    }
+    const trace = await tracing.result();
+    for (const { cell, truths, pids } of started) {
+      if (failed.has(cell)) continue;
+      try {
+        checkCell(cell, truths, trace, pids);
+        report({ scenario: cell.name, outcome: 'passed', detail: '' });
+      } catch (error) {
+        fail(cell, error);
+      }
+    }
+    expectWhole(trace);
+  } catch (error) {
+    report({
+      scenario: `a trace of those ${TOLD[moment]}`,
+      outcome: 'failed',
+      detail: (error as Error).message,
+    });
+  } finally {
+    for (const { driven } of started) end(driven);
+  }
+}
+
+function end(driven: Driven | undefined): void {
+  driven?.close();
+  if (driven !== undefined && !driven.process.over) driven.process.process.kill('SIGTERM');
+}
