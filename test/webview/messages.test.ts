@@ -154,7 +154,7 @@ describe('messages', () => {
     expect(await text('.message-content')).toContain(
       'The client did not mask the frame. (RFC 6455 section 5.1)',
     );
-    expect(await panel.page.locator('.message-content .json-line').count()).toBe(6);
+    expect(await panel.page.locator('.message-content .laid-out').count()).toBe(6);
     await panel.page.keyboard.press('Home');
     await expect.poll(async () => (await panel.lastSent('message'))?.number).toBe(1);
     // An answer for a message that is no longer chosen changes nothing.

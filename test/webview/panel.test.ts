@@ -68,9 +68,10 @@ describe('list', () => {
       call({ id: 2, method: null, status: null, host: null, path: null, completeness: ['joined-late'] }),
     ]);
     expect(await text('#call-1')).toBe(
-      ['1', 'POST', '502', 'api.shop.local/v1/payments?retry=1', 'json', '9.1 kB', '1.73 s', '↗ node', '']
-        .join('\n')
-        .trim(),
+      [
+        ...['1', 'POST', '502', 'api.shop.local/v1/payments?retry=1', 'http/1.1'],
+        ...['json', '9.1 kB', '1.73 s', '↗ node'],
+      ].join('\n'),
     );
     expect(await text('#call-2')).toContain('request not seen');
     expect(await text('#call-2 .badge')).toBe('joined late');
@@ -180,8 +181,8 @@ describe('list', () => {
     expect(await panel.page.evaluate(() => document.documentElement.scrollWidth)).toBe(400);
     await panel.page.setViewportSize({ width: 1500, height: 470 });
     await panel.settled();
-    expect(await panel.page.locator('.header .cell').count()).toBe(9);
-    expect(await panel.page.locator('#call-1 .cell').count()).toBe(9);
+    expect(await panel.page.locator('.header .cell').count()).toBe(10);
+    expect(await panel.page.locator('#call-1 .cell').count()).toBe(10);
   });
 
   it('shows hostile text as text', async () => {
