@@ -38,6 +38,7 @@ const TEST_PACKAGES = [
   ['wrk', 'a client that makes many calls'],
   ['nghttp2-client', 'one of HTTP/2 that makes many calls at once', ['h2load']],
   ['nghttp2-server', 'and a server for it', ['nghttpd']],
+  ['tshark', 'sees the same packets and is compared with', ['tshark']],
   ['python3', "a client and a server to trace: Python's own"],
   ['python3-requests', 'the client that most Python programs use'],
   ['python3-aiohttp', 'an asynchronous client and server'],

@@ -106,7 +106,10 @@ export class Tracing {
 
 /** Of the options of a trace, those that say what is shown: a replay needs them as well. */
 function shownBy(options: readonly string[]): string[] {
-  return options.flatMap((option, i) => (option === '--capture' ? [option, options[i + 1] ?? ''] : []));
+  return options.flatMap((option, i) => {
+    if (option === '--capture') return [option, options[i + 1] ?? ''];
+    return option === '--show-secrets' ? [option] : [];
+  });
 }
 
 /** The same trace from its recording. */
