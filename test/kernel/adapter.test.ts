@@ -113,9 +113,16 @@ async function debug(child: Child): Promise<string[]> {
     const threadId = await editor.stopped();
     if (threadId === null) break;
     const { stackFrames } = (await editor.request('stackTrace', { threadId, startFrame: 0, levels: 50 })) as {
-      stackFrames: readonly { readonly name: string; readonly line?: number }[];
+      stackFrames: readonly {
+        readonly name: string;
+        readonly line?: number;
+        readonly source?: { readonly path?: string };
+      }[];
     };
-    stops.push(stackFrames.map(({ name, line }) => `${name}:${line ?? 0}`).join(' < '));
+    // Without a source, lines are those of a disassembly, which is not the same each time, traced or not.
+    const at = ({ name, line, source }: (typeof stackFrames)[number]): string =>
+      source?.path === undefined ? name : `${name}:${line}`;
+    stops.push(stackFrames.map(at).join(' < '));
     if (stackFrames[0]?.name.startsWith('middle_of_response') === true) await wait(PAUSE_MS);
     await editor.request('continue', { threadId });
   }

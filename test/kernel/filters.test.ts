@@ -139,14 +139,14 @@ describeTraced('what is left out on purpose', () => {
       [
         process.execPath,
         '-e',
-        `require('node:http').createServer((q, r) => process.stdin.once('data', () => r.end('x'))).listen(0, '127.0.0.1', function () {
+        `require('node:http').createServer((q, r) => { console.error('flying'); process.stdin.once('data', () => r.end('x')); }).listen(0, '127.0.0.1', function () {
           require('node:http').get({ port: this.address().port, host: '127.0.0.1', path: '/flying-' + process.argv[1] }, (r) => { r.resume(); r.on('end', () => process.exit()); });
-          console.error('flying');
         });`,
         id,
       ],
       ['--min-latency', '1s'],
     );
+    // Said by the server: from then on both ends wait.
     await tracing.child.said('flying');
     const begin = Date.now();
     let dump = '';
