@@ -103,7 +103,7 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
   const failAll = (detail: string): void => {
     for (const { name } of moments) report({ scenario: name, outcome: 'failed', detail });
   };
-  const patience = context.slow ? 60_000 : 15_000;
+  const patience = context.slow ? 240_000 : 15_000;
   const peers = moments.map(({ options }) => {
     const id = newId();
     const given = options.replace('FOLDER', context.folder).replace('ID', id).split(' ');

@@ -24,7 +24,7 @@ function shape(total: number): string[] {
 
 async function startServer(context: Context, total: number, delay: number): Promise<[Started, string]> {
   const server = new Started(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...shape(total)]);
-  await server.until(() => server.lines.length > 0, 'port', 30_000);
+  await server.until(() => server.lines.length > 0, 'port', context.slow ? 120_000 : 30_000);
   const { port } = JSON.parse(server.lines[0] ?? '') as { port: number };
   return [server, `port=${port}`];
 }

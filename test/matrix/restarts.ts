@@ -60,7 +60,7 @@ async function restarts(context: Context): Promise<string> {
     for (let i = 0; i < context.restarts; i++) {
       const id = newId();
       const peer = new Started(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
-      await peer.until(() => peer.lines.length > 0, 'pause', 30_000);
+      await peer.until(() => peer.lines.length > 0, 'pause', context.slow ? 120_000 : 30_000);
       await capture.attach(peer.pid, true);
       peer.write('\n');
       same('exit status', await peer.ended, 0);
@@ -119,7 +119,7 @@ async function expectGone(held: Held): Promise<void> {
   for (let waited = 0; ; waited += 100) {
     const left = stillThere(held);
     if (left.programs.length + left.maps.length + left.links.length === 0) return;
-    if (waited > 5_000) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
+    if (waited > 20_000) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
     await sleep(100);
   }
 }

@@ -246,7 +246,7 @@ async function serverOutside({ peer, slow }: Context, id: string, options = ''):
     ...options.split(' ').filter(Boolean),
   ]);
   outside.push(server);
-  await server.until(() => server.lines.length > 0, 'port', slow ? 30_000 : 10_000);
+  await server.until(() => server.lines.length > 0, 'port', slow ? 120_000 : 10_000);
   return (JSON.parse(server.lines[0] ?? '') as { port: number }).port;
 }
 
