@@ -95,6 +95,7 @@ export class Connection implements OrderedSink {
   // ── records in order ───────────────────────────────────────────────────────────────────────────────────
 
   bytes(record: DataRecord, bytes: Buffer): void {
+    if (this.done) return;
     const { direction } = record;
     const context = this.#context(record);
     if (this.#dissector === null) {
@@ -114,6 +115,7 @@ export class Connection implements OrderedSink {
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
+    if (this.done) return;
     const context = this.#context(record);
     const isTls = record.type === RecordType.Data && record.protocol === WireProtocol.Tls;
     if (this.#dissector === null && isTls) this.#pick(WireProtocol.Tls);
@@ -125,6 +127,7 @@ export class Connection implements OrderedSink {
   }
 
   directionEnded(record: EndedRecord): void {
+    if (this.done) return;
     const context = this.#context(record);
     const orderly = record.ending !== Ending.Reset;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
@@ -132,6 +135,7 @@ export class Connection implements OrderedSink {
   }
 
   connectionClosed(record: ClosedRecord): void {
+    if (this.done) return;
     const context = this.#context(record);
     const dissector = this.#settle();
     // The target closed: what it sent is whole. Whether the peer was done is known only from an end that was read.
