@@ -14,7 +14,7 @@
 #define PIECE_MAX 16384
 #define TAIL_SIZE 64
 #define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
-#define MAX_STEPS 576 /* pieces and segments looked at in one call: 64 segments, 8 MiB */
+#define MAX_STEPS 2560 /* pieces and segments looked at in one call: UIO_MAXIOV segments, and 8 MiB */
 
 /*
  * A call being copied. Per CPU and, as some kinds of program can be preempted

@@ -58,8 +58,8 @@ function expectTrue(exchange: ExchangeJson, call: Call): void {
 describeTraced('HTTP/2', () => {
   it('hundreds of streams on one connection, from both sides', async () => {
     const tracing = Tracing.run(folder, PEER);
-    // Node gives all that it has to one writev, of which the kernel programs copy 64 segments.
-    tracing.child.endInput(`1\n${'20\n'.repeat(17)}`);
+    // Node gives all that it has to one writev, of hundreds of segments.
+    tracing.child.endInput('1\n340\n');
     const { exchanges, ended } = await tracing.result();
     const calls = callsOf(ended.stdout);
     expect(calls).toHaveLength(341);
