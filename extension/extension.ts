@@ -9,6 +9,7 @@ import { Command, Setting, View } from './contributions.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
+import { WorkspaceProtos } from './protos/workspaceProtos.ts';
 import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
@@ -51,6 +52,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     panel,
     documents,
     new StatusItem(trace),
+    new WorkspaceProtos(trace),
     vscode.window.registerWebviewViewProvider(View.panel, panel),
     registerCommands({ extensionPath, supported, trace, control, sessions, calls, panel, documents }),
     control.onDidStart((choice) => {

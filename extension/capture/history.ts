@@ -4,6 +4,7 @@
  */
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 
 interface Segment {
@@ -23,6 +24,7 @@ export interface HistoryChanges {
 export class History {
   #segments: Segment[] = [];
   #nextId = 1;
+  #protos: ProtoSchema | null = null;
   #zero: bigint | null = null;
   /** Changes that were taken before anybody asked for them. */
   #pending: HistoryChanges = { rows: [], removed: [] };
@@ -39,6 +41,7 @@ export class History {
     // The ids of the traces before have to be known to begin behind them.
     this.#pending = this.takeChanges();
     const engine = this.createEngine();
+    if (this.#protos !== null) engine.setProtos(this.#protos);
     this.#segments.push({
       engine,
       idBase: this.#nextId - 1,
@@ -85,6 +88,12 @@ export class History {
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
     const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
     return segment?.engine.message(id - segment.idBase, number, { reveal }) ?? null;
+  }
+
+  /** For the calls of all traces, also of those to come. */
+  setProtos(schema: ProtoSchema): void {
+    this.#protos = schema;
+    for (const { engine } of this.#segments) engine.setProtos(schema);
   }
 
   clear(): void {

@@ -3,6 +3,7 @@
  * The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
@@ -61,5 +62,7 @@ export interface Trace {
   details(id: number, reveal: boolean, messageBytes?: number): Promise<ExchangeJson | null>;
   /** One message inside an exchange, by its number; null when no longer held. */
   message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null>;
+  /** The messages of .proto files; takes the place of those before. */
+  setProtos(schema: ProtoSchema): void;
   dispose(): void;
 }

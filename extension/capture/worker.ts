@@ -218,6 +218,9 @@ port.on('message', (message: ToWorker) => {
       history.clear();
       flush();
       return;
+    case 'protos':
+      history.setProtos(message.schema);
+      return;
     case 'details':
       send({
         type: 'details',

@@ -1,5 +1,6 @@
 /** Every message between the extension host and the engine's worker thread. */
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import type { TraceError } from './trace.ts';
@@ -20,6 +21,7 @@ export type ToWorker =
     }
   | { readonly type: 'stop'; readonly request: number }
   | { readonly type: 'clear' }
+  | { readonly type: 'protos'; readonly schema: ProtoSchema }
   | {
       readonly type: 'details';
       readonly request: number;

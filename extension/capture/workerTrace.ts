@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
@@ -49,6 +50,8 @@ export class WorkerTrace implements Trace {
   #worker: Worker | null = null;
   #waiting = new Map<number, Waiting>();
   #nextRequest = 1;
+  /** For a worker that is started later. */
+  #protos: ProtoSchema | null = null;
   #disposed = false;
 
   constructor(
@@ -77,6 +80,11 @@ export class WorkerTrace implements Trace {
 
   clear(): void {
     this.#post({ type: 'clear' });
+  }
+
+  setProtos(schema: ProtoSchema): void {
+    this.#protos = schema;
+    this.#post({ type: 'protos', schema });
   }
 
   async details(
@@ -128,6 +136,8 @@ export class WorkerTrace implements Trace {
     worker.on('message', (message: FromWorker) => this.#take(message));
     worker.on('error', (error) => this.#lost(error.message));
     worker.on('exit', () => this.#lost(null));
+    if (this.#protos !== null)
+      worker.postMessage({ type: 'protos', schema: this.#protos } satisfies ToWorker);
     this.#worker = worker;
     return worker;
   }

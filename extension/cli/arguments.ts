@@ -21,6 +21,8 @@ export interface ShowOptions {
   readonly showSecrets: boolean;
   /** Bytes of each body; null = all. */
   readonly bodyLimit: number | null;
+  /** Folder of .proto files, or one of them; null = none. */
+  readonly proto: string | null;
 }
 
 export interface TraceOptions extends ShowOptions {
@@ -70,6 +72,7 @@ const SHOW = {
   capture: { type: 'string' },
   'max-body': { type: 'string' },
   'show-secrets': { type: 'boolean' },
+  proto: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 const TRACE = {
@@ -241,6 +244,7 @@ function showOptions(values: Parsed['values']): ShowOptions {
     responses: !only || flags.includes('responses'),
     showSecrets: values.has('show-secrets'),
     bodyLimit: flags.includes('heads') ? 0 : limit,
+    proto: textOf(values, 'proto') ?? null,
   };
 }
 

@@ -10,6 +10,7 @@ const SHOW = `
                         requests or responses (leave out the other's fields and body).
   --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all.
                         Beyond it the length still counts.
+  --proto DIR           Name the fields of gRPC messages by the .proto files there and below.
   --show-secrets        Do not mask passwords, tokens and cookies.`;
 
 const TRACE = `${SHOW}

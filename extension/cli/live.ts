@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { runInTerminal } from '../capture/elevation.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, openPrivate, StandardOutput } from './output.ts';
+import { openProtos } from './protos.ts';
 import { TraceReader } from './reader.ts';
 import { RecordingFile } from './recordingFile.ts';
 
@@ -51,8 +53,9 @@ export class LiveTrace {
     private readonly capture: Capture,
     options: TraceOptions,
     private readonly files: Files,
+    protos: ProtoSchema | null,
   ) {
-    this.#reader = new TraceReader(options, files.output);
+    this.#reader = new TraceReader(options, files.output, protos);
     this.idle = new Promise((resolve) => {
       this.#idle = resolve;
     });
@@ -69,6 +72,7 @@ export class LiveTrace {
 
   /** @throws TraceError */
   static async start(options: TraceOptions, files: Files): Promise<LiveTrace> {
+    const protos = await openProtos(options.proto);
     const capture = await startCapture({
       nativePath: NATIVE_PATH,
       helperPath: HELPER_PATH,
@@ -83,7 +87,7 @@ export class LiveTrace {
       verbose: options.verbose,
       tls: options.tls,
     });
-    return new LiveTrace(capture, options, files);
+    return new LiveTrace(capture, options, files, protos);
   }
 
   /** @throws TraceError */

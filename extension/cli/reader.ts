@@ -5,6 +5,7 @@
 import type { FrameType, Status } from '../../helper/protocol.ts';
 import { Pipeline } from '../capture/pipeline.ts';
 import { Engine } from '../engine/engine.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { Printer } from './printer.ts';
@@ -15,8 +16,10 @@ export class TraceReader {
   readonly #pipeline: Pipeline;
   readonly #printer: Printer;
 
-  constructor(options: ShowOptions, output: Output) {
+  /** @param protos the messages of .proto files; null: there are none. */
+  constructor(options: ShowOptions, output: Output, protos: ProtoSchema | null) {
     this.#engine = new Engine({ bodyLimit: options.bodyLimit });
+    if (protos !== null) this.#engine.setProtos(protos);
     this.#pipeline = new Pipeline(this.#engine);
     this.#printer = new Printer(this.#engine, options, output);
   }

@@ -3,11 +3,13 @@ import { createReadStream } from 'node:fs';
 import { decodeJson, type Frame, FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { RecordingError, RecordingReader } from '../capture/recording.ts';
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { RecordError } from '../engine/record.ts';
 import { DEFAULT_BODY_LIMIT, type ShowOptions } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { openFiles, say } from './live.ts';
 import { type Output, reasonOf } from './output.ts';
+import { openProtos } from './protos.ts';
 import { TraceReader } from './reader.ts';
 
 const PIECE = 1024 * 1024;
@@ -22,13 +24,14 @@ const STANDARD_INPUT = '-';
 export async function replay(file: string, options: ShowOptions, ownLimit: boolean): Promise<number> {
   const name = file === STANDARD_INPUT ? 'Standard input' : JSON.stringify(file);
   const pieces = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: PIECE });
+  const protos = await openProtos(options.proto);
   const recording = new RecordingReader();
   let shown: { reader: TraceReader; output: Output } | null = null;
   let trouble: string | null = null;
   try {
     for await (const piece of pieces) {
       for (const frame of recording.push(piece)) {
-        shown ??= open(options, ownLimit ? options.bodyLimit : limitOf(frame));
+        shown ??= open(options, ownLimit ? options.bodyLimit : limitOf(frame), protos);
         shown.reader.frame(frame.type, frame.payload);
       }
       if (shown !== null && (await isGone(shown.output))) return EXIT_OK;
@@ -38,7 +41,7 @@ export async function replay(file: string, options: ShowOptions, ownLimit: boole
   } catch (error) {
     trouble = troubleOf(name, error);
   }
-  shown ??= open(options, options.bodyLimit);
+  shown ??= open(options, options.bodyLimit, protos);
   shown.reader.finish(trouble === null ? [] : [trouble]);
   await shown.output.end();
   const broken = await Promise.race([shown.output.broken, Promise.resolve(null)]);
@@ -46,9 +49,13 @@ export async function replay(file: string, options: ShowOptions, ownLimit: boole
   return trouble === null && broken === null ? EXIT_OK : EXIT_FAILED;
 }
 
-function open(options: ShowOptions, bodyLimit: number | null): { reader: TraceReader; output: Output } {
+function open(
+  options: ShowOptions,
+  bodyLimit: number | null,
+  protos: ProtoSchema | null,
+): { reader: TraceReader; output: Output } {
   const { output } = openFiles(options);
-  return { output, reader: new TraceReader({ ...options, bodyLimit }, output) };
+  return { output, reader: new TraceReader({ ...options, bodyLimit }, output, protos) };
 }
 
 /** Waits for a slow reader; true when there is none any more. */

@@ -1,4 +1,5 @@
 /** One line an exchange, for people. Pure. */
+import { grpcStatusText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { formatDuration, formatSize } from './units.ts';
 import { visible } from './visible.ts';
@@ -50,7 +51,9 @@ function process(row: ExchangeRow): string {
 function url(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? UNKNOWN} (${row.encrypted})`;
   const origin = row.host === null ? '' : `${row.scheme ?? 'http'}://${row.host}`;
-  const asked = row.operation === null ? '' : ` (${row.operation})`;
+  const failed = row.grpcStatus === 0 ? '' : grpcStatusText(row.grpcStatus);
+  const words = [row.operation, failed].filter((word) => word !== null && word !== '');
+  const asked = words.length === 0 ? '' : ` (${words.join(', ')})`;
   return (origin + (row.path ?? '') || UNKNOWN) + asked;
 }
 

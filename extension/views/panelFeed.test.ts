@@ -54,6 +54,7 @@ class FakeTrace implements Trace {
     this.status = { ...this.status, ...change };
     for (const listener of this.statusListeners) listener(this.status);
   }
+  setProtos(): void {}
   async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
     this.asked.push({ id, reveal });
     const row = this.rows.get(id);

@@ -1,4 +1,5 @@
 /** How one exchange is put into words: shared by the tree, the quick pick, the clipboard and screen readers. */
+import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { displayText } from './displayText.ts';
 
@@ -8,10 +9,10 @@ export function methodText(row: ExchangeRow): string {
   return row.method === null ? '—' : displayText(row.method, 24);
 }
 
-/** `201 Created`, `…` while running, else why there is none, in a word. */
+/** `201 Created`, of gRPC `200 NOT_FOUND`, `…` while running, else why there is none, in a word. */
 export function statusText(row: ExchangeRow): string {
   if (row.status !== null) {
-    const phrase = row.statusText === null ? '' : displayText(row.statusText, 60);
+    const phrase = grpcStatusText(row.grpcStatus) || displayText(row.statusText ?? '', 60);
     return phrase === '' ? String(row.status) : `${row.status} ${phrase}`;
   }
   if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';

@@ -197,7 +197,7 @@ function processName(row: ExchangeRow): string {
 /** How a status is coloured; `running` and `none` have no status (yet). */
 export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' {
   if (row.status === null) return isError(row) ? 'error' : 'none';
-  if (row.status >= 400) return 'error';
+  if (row.status >= 400 || (row.grpcStatus ?? 0) !== 0) return 'error';
   if (row.status >= 300) return 'redirect';
   return row.status >= 200 ? 'ok' : 'info';
 }

@@ -2,6 +2,7 @@
  * The filter line: words and properties, all of which must match. Each property is one entry of one table;
  * matching, errors and help come from it.
  */
+import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 
 /** A row and its searchable text (lower case; see {@link searchText}). */
@@ -42,11 +43,12 @@ interface Property {
 
 const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
-/** The text that plain words are matched on: method, status, host, path and operation, or why there are none. */
+/** What plain words are matched on: method, status, host, path, operation, gRPC status, or why there are none. */
 export function searchText(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
-  const { method, status, host, path, operation } = row;
-  return `${method ?? ''} ${status ?? ''} ${host ?? ''}${path ?? ''} ${operation ?? ''}`.toLowerCase();
+  const { method, status, host, path, operation, grpcStatus } = row;
+  const said = `${operation ?? ''} ${grpcStatusText(grpcStatus)}`;
+  return `${method ?? ''} ${status ?? ''} ${host ?? ''}${path ?? ''} ${said}`.toLowerCase();
 }
 
 /** `*` stands for anything; without one, the value is looked for anywhere in the text. */
@@ -109,6 +111,17 @@ const PROTOCOL_NAMES: Readonly<Record<string, string>> = {
   http1: 'http/1',
 };
 
+const GRPC_HELP = 'a gRPC status such as not_found, 5, un* or none';
+
+/** By number, or by name as `wildcard` does. */
+function parseGrpc(value: string): Matcher | string {
+  if (value === 'none') return ({ row }) => row.messageFormat === 'grpc' && row.grpcStatus === null;
+  if (/^\d+$/.test(value)) return ({ row }) => row.grpcStatus === Number(value);
+  if (!/^[a-z_*]+$/.test(value)) return GRPC_HELP;
+  const named = wildcard(value, (row) => lower(grpcStatusText(row.grpcStatus)));
+  return (subject) => subject.row.grpcStatus !== null && named(subject);
+}
+
 const IS: Readonly<Record<string, Matcher>> = {
   error: ({ row }) => isError(row),
   running: ({ row }) => isRunning(row),
@@ -150,6 +163,11 @@ export const PROPERTIES: readonly Property[] = [
     name: 'protocol',
     help: 'a protocol such as h2, h1 or HTTP/1.0',
     parse: (value) => wildcard(PROTOCOL_NAMES[value] ?? value, (row) => lower(row.protocol)),
+  },
+  {
+    name: 'grpc',
+    help: GRPC_HELP,
+    parse: parseGrpc,
   },
   {
     name: 'type',

@@ -1,4 +1,5 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
+import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
@@ -120,8 +121,9 @@ export class RowView {
   }
 
   private fillCall(cell: HTMLElement, row: ExchangeRow): void {
-    this.operation.hidden = row.operation === null;
-    setText(this.operation, visibleLine(shorten(row.operation ?? '', MAX_CALL)));
+    const asked = row.operation ?? (row.grpcStatus === 0 ? '' : grpcStatusText(row.grpcStatus));
+    this.operation.hidden = asked === '';
+    setText(this.operation, visibleLine(shorten(asked, MAX_CALL)));
     if (row.encrypted === null) this.fillTarget(cell, row);
     else this.fillEncrypted(cell, row, row.encrypted);
     this.messages.hidden = row.messageFormat === null;
@@ -157,7 +159,9 @@ export class RowView {
 
 function statusTitle(row: ExchangeRow): string {
   if (row.status !== null)
-    return visibleLine(shorten(`${row.status} ${row.statusText ?? ''}`.trim(), MAX_TITLE));
+    return visibleLine(
+      shorten(`${row.status} ${grpcStatusText(row.grpcStatus) || (row.statusText ?? '')}`.trim(), MAX_TITLE),
+    );
   if (row.encrypted !== null) return 'What the connection carries is not seen';
   return row.state === 'running' ? 'No response yet' : 'No response was seen';
 }

@@ -19,6 +19,11 @@ const NAMES = [
   'UNAUTHENTICATED',
 ] as const;
 
+/** `NOT_FOUND`, or the number of a code without a name; empty for none. For people. */
+export function grpcStatusText(code: number | null): string {
+  return code === null ? '' : (grpcStatusName(code) ?? `gRPC status ${code}`);
+}
+
 /** null: the code has no name. */
 export function grpcStatusName(code: number): string | null {
   return NAMES[code] ?? null;

@@ -2,7 +2,7 @@
  * The tab Messages: what a WebSocket, an event stream or the like carries, live. A list of fixed lines of which
  * only those in view are in the document, and the content of the chosen one.
  */
-import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
+import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../engine/mediaType.ts';
 import { el, setText, setTitle } from '../dom.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../format.ts';
@@ -296,8 +296,9 @@ export class MessagesView {
       { class: 'content-bar' },
       el('span', { class: 'description' }, visibleLine(facts.join(' · '))),
     );
-    if ('text' in message && message.text) {
-      const { text } = message;
+    const { protobuf } = message;
+    const text = protobuf?.text || ('text' in message ? message.text : null);
+    if (text) {
       bar.append(copyButton('Copy message', () => this.events.copy(text)));
     }
     const parts: Node[] = [bar];
@@ -305,6 +306,7 @@ export class MessagesView {
     for (const { message: sentence, rule } of message.violations) parts.push(note(`${sentence} (${rule})`));
     if (message.fields.length > 0) parts.push(fieldTable(message));
     const type = typeOf(message);
+    if (protobuf !== null && protobuf.text !== '') parts.push(...protobufContent(protobuf));
     if ('base64' in message) {
       const whole = message === this.full && message.note === null;
       parts.push(...bytesContent(message.base64, bytesKind(type), whole, MAX_HEX_BYTES));
@@ -389,7 +391,22 @@ function kindOf({ kind, fields }: StreamMessageJson): string {
   return kind;
 }
 
+/** By name, or by what it may be. */
+function protobufContent({ type, source, text, note: remark }: ProtobufJson): readonly Node[] {
+  const parts: Node[] = [];
+  if (type !== null) {
+    const told = source === 'reflection' ? 'as the server described it' : 'by the .proto files';
+    parts.push(el('div', { class: 'description' }, `${visibleLine(shorten(type, 200))}, ${told}`));
+  }
+  if (remark !== null) parts.push(note(remark, 'info'));
+  parts.push(...textContent(text, textKind(type === null ? 'text/plain' : 'application/json', text)));
+  return parts;
+}
+
 function previewOf(message: StreamMessageJson): string {
+  if (message.protobuf !== null && message.protobuf.text !== '') {
+    return visibleLine(shorten(message.protobuf.text.replace(/\s+/g, ' '), MAX_PREVIEW));
+  }
   if ('base64' in message) {
     const bytes = atob(message.base64.slice(0, 64).replace(/=+$/, ''));
     return [...bytes].map((c) => c.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
@@ -430,7 +447,7 @@ function itemsOf(messages: readonly StreamMessageJson[]): Item[] {
 }
 
 function sameContent(a: StreamMessageJson, b: StreamMessageJson | null): boolean {
-  if (b === null) return false;
+  if (b === null || a.protobuf?.text !== b.protobuf?.text) return false;
   if ('base64' in a || 'base64' in b) return 'base64' in a && 'base64' in b && a.base64 === b.base64;
   return a.text === b.text;
 }

@@ -16,6 +16,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     { name: 'Method', value: exchange.method, code: true },
     ...operationFacts(exchange),
     { name: 'Status', value: status(exchange), code: true },
+    ...grpcFacts(exchange),
     { name: 'Process', value: processText(exchange), remark: sideText(exchange) },
     { name: 'Started', value: startedText(exchange.startedAt) },
     { name: 'Duration', value: exchange.durationMs === null ? null : formatMs(exchange.durationMs) },
@@ -86,6 +87,22 @@ function operationFacts({ operation }: ExchangeJson): Fact[] {
       code: true,
     };
   });
+}
+
+function grpcFacts({ grpc }: ExchangeJson): Fact[] {
+  if (grpc === null) return [];
+  const { service, method, status, message, timeoutMs } = grpc;
+  const list: Fact[] = [
+    { name: 'gRPC method', value: service === null ? null : `${service}/${method}`, code: true },
+    {
+      name: 'gRPC status',
+      value: status === null ? null : [status, grpc.statusName ?? ''].join(' ').trim(),
+      code: true,
+    },
+  ];
+  if (message !== null && message !== '') list.push({ name: 'gRPC message', value: message });
+  if (timeoutMs !== null) list.push({ name: 'Deadline', value: formatMs(timeoutMs), remark: 'grpc-timeout' });
+  return list;
 }
 
 function violations(exchange: ExchangeJson): HTMLElement {

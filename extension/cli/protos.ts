@@ -1,0 +1,27 @@
+/** The option --proto: what .proto files tell of gRPC messages. */
+import type { ProtoSchema } from '../engine/protobuf/schema.ts';
+import { EXIT_USAGE, Exit } from './exitStatus.ts';
+import { say } from './live.ts';
+import { reasonOf } from './output.ts';
+
+/**
+ * A file that cannot be parsed is told, and the others are used.
+ * @param path a folder, which is searched with all below it, or a file; null: the option was not given.
+ * @throws Exit when there is nothing to be read
+ */
+export async function openProtos(path: string | null): Promise<ProtoSchema | null> {
+  if (path === null) return null;
+  // A parser that hardly any trace needs.
+  const { protoFiles, readProtos } = await import('../protos/folder.ts');
+  const name = JSON.stringify(path);
+  let files: ReturnType<typeof protoFiles>;
+  try {
+    files = protoFiles(path);
+  } catch (error) {
+    throw new Exit(EXIT_USAGE, `--proto ${name} cannot be read: ${reasonOf(error)}.`);
+  }
+  if (files.length === 0) throw new Exit(EXIT_USAGE, `--proto ${name} holds no .proto file.`);
+  const { schema, problems } = readProtos(files);
+  for (const problem of problems) say(problem);
+  return schema;
+}
