@@ -50,6 +50,7 @@ function digest() {
     'CHANGELOG.md',
     'LICENSE',
     'LICENSE.iced-x86',
+    'LICENSE.protobufjs',
     '.vscodeignore',
     'scripts/package.mjs',
   ];

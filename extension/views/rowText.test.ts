@@ -93,6 +93,17 @@ describe('numbers', () => {
   });
 });
 
+describe('a gRPC call', () => {
+  test('has the status that counts', () => {
+    const call = { status: 200, statusText: '', messageFormat: 'grpc' } as const;
+    expect(statusText(exampleRow({ ...call, grpcStatus: 5 }))).toBe('200 NOT_FOUND');
+    expect(statusText(exampleRow({ ...call, grpcStatus: 0 }))).toBe('200 OK');
+    expect(statusText(exampleRow({ ...call, grpcStatus: 99 }))).toBe('200 gRPC status 99');
+    expect(statusText(exampleRow({ ...call, grpcStatus: null }))).toBe('200');
+    expect(spokenText(exampleRow({ ...call, grpcStatus: 5 }))).toContain('error');
+  });
+});
+
 describe('addresses', () => {
   test('route', () => {
     expect(routeOf('/a?b=/c#d')).toBe('/a');

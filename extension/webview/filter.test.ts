@@ -44,6 +44,30 @@ const test = (line: string, change: Partial<ExchangeRow> = {}): boolean => {
   return matches(filter, change);
 };
 
+describe('grpc:', () => {
+  it('is a status, by number or by name', () => {
+    const call = { messageFormat: 'grpc', grpcStatus: 5, status: 200 } as const;
+    for (const line of [
+      'grpc:5',
+      'grpc:not_found',
+      'grpc:NOT_FOUND',
+      'grpc:not*',
+      'is:error',
+      'is:grpc',
+      'not_found',
+    ]) {
+      expect(test(line, call), line).toBe(true);
+    }
+    for (const line of ['grpc:0', 'grpc:ok', 'grpc:none', 'grpc:15'])
+      expect(test(line, call), line).toBe(false);
+    expect(test('grpc:ok', { ...call, grpcStatus: 0 })).toBe(true);
+    expect(test('is:error', { ...call, grpcStatus: 0 })).toBe(false);
+    expect(test('grpc:none', { ...call, grpcStatus: null })).toBe(true);
+    for (const line of ['grpc:none', 'grpc:*', 'grpc:0']) expect(test(line), line).toBe(false);
+    expect(parseFilter('grpc:5-6').errors).toHaveLength(1);
+  });
+});
+
 describe('protocol:', () => {
   it('knows the names that people use', () => {
     for (const line of ['protocol:h2', 'protocol:H2', 'protocol:http2', 'protocol:HTTP/2', 'protocol:*2']) {

@@ -1,6 +1,6 @@
 /** The command as a process, where no privilege is needed: usage, help, schema, replay of files. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -88,6 +88,8 @@ describe('usage', () => {
     [['attach', 'me'], '"me" is not a process id.'],
     [['replay', '/no/such/file'], 'cannot be read: the file or its folder does not exist.'],
     [['replay', '/'], 'cannot be read: it is a folder.'],
+    [['replay', '-', '--proto', '/no/such/folder'], '--proto "/no/such/folder" cannot be read'],
+    [['replay', '-', '--proto', folder], 'holds no .proto file.'],
   ])('%j: status 2 and one clear line', (args, message) => {
     const { status, stdout, stderr } = httpTrace(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -111,6 +113,18 @@ describe('usage', () => {
     }
     expect(httpTrace('--version').stdout).toMatch(/^http-trace \d+\.\d+\.\d+\n$/);
     expect(JSON.parse(httpTrace('schema').stdout)).toEqual(schema);
+  });
+});
+
+describe('--proto', () => {
+  it('tells files that cannot be parsed, and goes on', () => {
+    const protos = join(folder, 'protos');
+    mkdirSync(join(protos, 'below'), { recursive: true });
+    writeFileSync(join(protos, 'below', 'broken.proto'), 'message {');
+    writeFileSync(join(protos, 'good.proto'), 'syntax = "proto3"; message A { int32 x = 1; }');
+    const { status, stderr } = httpTrace('replay', recording('proto', empty), '--proto', protos);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^http-trace: [^\n]*broken\.proto: [^\n]+\n$/);
   });
 });
 

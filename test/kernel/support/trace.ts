@@ -104,11 +104,14 @@ export class Tracing {
   }
 }
 
+/** With a value. */
+const SHOWN: ReadonlySet<string> = new Set(['--capture', '--proto']);
+
 /** Of the options of a trace, those that say what is shown: a replay needs them as well. */
 function shownBy(options: readonly string[]): string[] {
   return options.flatMap((option, i) => {
-    if (option === '--capture') return [option, options[i + 1] ?? ''];
-    return option === '--show-secrets' ? [option] : [];
+    if (option === '--show-secrets') return [option];
+    return SHOWN.has(option) ? [option, options[i + 1] ?? ''] : [];
   });
 }
 
