@@ -328,6 +328,20 @@ static __always_inline u8 recognise(struct connection *connection, struct work *
 	return trace_http_classify(head, have);
 }
 
+/* At least so many bytes of a session that was open before were read unseen; 0 = none. */
+static __always_inline u64 missed_read(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u64 *missed = bpf_map_lookup_elem(&missed_reads, &pid), bytes;
+
+	if (!missed)
+		return 0;
+	bytes = *missed;
+	/* Another session of the process may have lost one, too. */
+	*missed = 1;
+	return bytes;
+}
+
 /*
  * Where the bytes of this call stand in their direction's stream, and how
  * many before them moved unseen. Global for the verifier's sake.
@@ -352,9 +366,15 @@ __noinline int trace_http_place(u32 slot)
 	entered = work->entered != 0;
 	moved = (u32)work->remaining;
 	if (connection->transport != TRANSPORT_TCP) {
-		/* No counter of its own: what passes by unseen stays unknown. */
-		work->position = connection->position[direction];
-		connection->position[direction] += moved;
+		/* No counter of its own: what passes by unseen stays unknown, but for a TLS read that waited when the trace began. */
+		if (connection->late && connection->transport == TRANSPORT_TLS && direction == DIRECTION_IN && !connection->position[DIRECTION_IN])
+			work->unseen = missed_read();
+		work->position = connection->position[direction] + work->unseen;
+		connection->position[direction] = work->position + moved;
+		if (work->unseen) {
+			COUNT(seen_bytes, work->unseen);
+			COUNT(unseen_bytes, work->unseen);
+		}
 		return 0;
 	}
 	now = sequence_of(sk, direction);

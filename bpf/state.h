@@ -234,6 +234,17 @@ struct {
 	__type(value, struct tls_frames);
 } goroutines SEC(".maps");
 
+/*
+ * Processes in which a TLS read returned that had been entered before the trace: bytes of the latest one. Whose they
+ * were is not known, but every session that was open then may have lost such a read.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u64);
+} missed_reads SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -346,6 +346,17 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 	}
 }
 
+/* A read has ended that began before the trace: where its bytes are, and of which session, nobody knows any more. */
+static __always_inline void miss_read(u8 function, u8 library, u64 result)
+{
+	s64 moved = library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	/* SSL_read_ex returns 1; how many bytes is behind an argument that is gone. */
+	if ((function == TLS_READ || function == TLS_READ_EX) && moved > 0)
+		bpf_map_update_elem(&missed_reads, &pid, &moved, BPF_ANY);
+}
+
 static __always_inline void read_alpn(struct tls_session *session, struct tls_frame *frame)
 {
 	u64 name = 0;
@@ -394,11 +405,11 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	} else {
 		frames = thread_frames(false);
 	}
-	if (!frames)
+	frame = frames ? pop_frame(frames, function, PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), go) : 0;
+	if (!frame) {
+		miss_read(function, library, PT_REGS_RC_CORE(regs));
 		return 0;
-	frame = pop_frame(frames, function, PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), go);
-	if (!frame)
-		return 0;
+	}
 	session = session_of(frame->session);
 	if (!session)
 		return 0;
