@@ -9,6 +9,8 @@ export type Library = 'openssl' | 'gnutls' | 'go';
 interface Common {
   readonly name: string;
   readonly library: Library;
+  /** It waits in a read of its library while its connection is idle. */
+  readonly waits?: boolean;
   /** Nothing in the program tells the version of its library. */
   readonly versionless?: boolean;
   /** Also where the machine is emulated. */
@@ -198,8 +200,8 @@ export const CLIENTS: readonly ClientPeer[] = [
       ...['php', join(context.scripts, 'client.php'), 'stream', String(port), context.certificates, version],
     ],
   },
-  compiledClient('Go net/http', 'go', 'go', { everywhere: true }),
-  compiledClient('Go net/http, stripped', 'go-stripped', 'go', { everywhere: true }),
+  compiledClient('Go net/http', 'go', 'go', { everywhere: true, waits: true }),
+  compiledClient('Go net/http, stripped', 'go-stripped', 'go', { everywhere: true, waits: true }),
   compiledClient('C, OpenSSL', 'openssl', 'openssl'),
   compiledClient('C, OpenSSL loaded late', 'late', 'openssl', { mutual: false }),
   compiledClient('C, OpenSSL in the executable', 'static', 'openssl', { versionless: true }),
@@ -248,10 +250,10 @@ Group nogroup
 Listen 127.0.0.1:${port}
 ServerLimit 1
 StartServers 1
-ThreadsPerChild 8
-MaxRequestWorkers 8
+ThreadsPerChild 25
+MaxRequestWorkers 25
 MinSpareThreads 1
-MaxSpareThreads 8
+MaxSpareThreads 25
 KeepAliveTimeout 600
 MaxKeepAliveRequests 0
 SSLEngine on
@@ -293,6 +295,7 @@ function nodeServer(major: string): ServerPeer {
 function pythonServer(kind: string): ServerPeer {
   return scriptServer(`Python ${kind}`, (context) => [PYTHON, join(context.scripts, 'server.py'), kind], {
     everywhere: kind === 'http.server',
+    waits: kind === 'http.server',
   });
 }
 
@@ -305,6 +308,7 @@ function compiledServer(
   return scriptServer(name, (context) => [join(context.programs, program), 'server'], {
     library,
     alpn: true,
+    waits: true,
     ...more,
   });
 }
