@@ -127,6 +127,40 @@ describe('messages', () => {
     expect(await panel.page.getAttribute('.message .m-direction', 'aria-label')).toBe('sent');
   });
 
+  it('of gRPC are shown by name, or by number, as the text that they are', async () => {
+    const named = {
+      type: 'shop.Order',
+      source: 'proto',
+      text: '{\n  "name": "<b>hat</b>"\n}',
+      note: null,
+    } as const;
+    const guessed = {
+      type: null,
+      source: null,
+      text: '1: "hat"\n2: 5 [zigzag -3]',
+      note: 'It is a guess.',
+    } as const;
+    await open(
+      [
+        streamMessage({ number: 1, kind: 'message', text: null, size: 9, protobuf: named }),
+        streamMessage({ number: 2, kind: 'message', base64: 'CgNoYXQQBQ==', size: 7, protobuf: guessed }),
+      ],
+      { format: 'grpc' },
+    );
+    const previews = await panel.page.$$eval('.message:not([hidden]) .m-preview', (cells) =>
+      cells.map((cell) => cell.textContent),
+    );
+    expect(previews).toEqual(['{ "name": "<b>hat</b>" }', '1: "hat" 2: 5 [zigzag -3]']);
+    await panel.page.click('.message >> nth=0');
+    await panel.settled();
+    expect(await text('.message-content')).toContain('shop.Order, by the .proto files');
+    expect(await panel.page.$('.message-content b')).toBeNull();
+    await panel.page.click('.message >> nth=1');
+    await panel.settled();
+    expect(await text('.message-content')).toContain('It is a guess.');
+    expect(await text('.message-content')).toContain('2: 5 [zigzag -3]');
+  });
+
   it('are chosen by mouse and keyboard, and the host is asked for the whole', async () => {
     await open([
       ...many(5),

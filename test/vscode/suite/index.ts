@@ -1,5 +1,6 @@
 /** What VS Code loads: see ../run.mjs and ../electron.mjs. */
 import './activation.ts';
+import './protos.ts';
 import './tracing.ts';
 import './sessions.ts';
 import './breakpoints.ts';
