@@ -21,7 +21,11 @@ static __always_inline void meet_missed_unix(struct endpoint endpoint, u8 side)
 		meet_unix(endpoint, side);
 }
 
-/* A thread with an entry in `calls` has been met: whatever it entered since, its hooks have seen. */
+/*
+ * A thread with an entry in `calls` that has once been entered has been met:
+ * what it enters since, its hooks see. Not looked up before it is made, as a
+ * look that meets another one on the same CPU finds nothing.
+ */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 {
@@ -48,12 +52,12 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 			meet_missed_unix(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
 		return 0;
 	}
-	call = bpf_task_storage_get(&calls, task, 0, 0);
-	if (call && !call->active)
+	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call || (call->entered && !call->active))
 		return 0;
 	endpoint = resolve(&what, &arguments, number);
-	if (!call) {
-		bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call->entered) {
+		call->entered = 1;
 		finish_syscall(what, &arguments, number, result, endpoint, 0);
 		return 0;
 	}

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A TCP socket's way through its states, from the kernel's own tracepoints. */
+/*
+ * A TCP socket's way through its states, from the kernel's own tracepoints.
+ * Since 6.2 the kernel passes over a program that interrupts itself on its CPU
+ * (another socket's packet, while this one's is looked at), so each has a
+ * twin: of two programs one at least is run. What both do is done once.
+ */
 #ifndef TRACE_HTTP_LIFECYCLE_H
 #define TRACE_HTTP_LIFECYCLE_H
 
 #include "data.h"
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
+static __always_inline int change_state(struct sock *sk, int old_state, int new_state)
 {
 	struct connection *connection;
 	u64 key = (u64)sk;
 
-	if (new_state == TCP_SYN_SENT) {
-		/* connect(): in the connecting thread. */
-		if (sk->sk_protocol != IPPROTO_TCP || !current_target())
-			return 0;
-		connection = new_connection(sk, 0, TRANSPORT_TCP, SIDE_CLIENT);
-		if (connection)
-			connection->connect_started = bpf_ktime_get_boot_ns();
-		return 0;
-	}
 	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED) {
 		/* The server's side, before anybody has accepted it: whose it will be is not known yet. */
 		struct handshake handshake = {.established = bpf_ktime_get_boot_ns()};
@@ -40,6 +35,8 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 		return 0;
 	switch (new_state) {
 	case TCP_ESTABLISHED:
+		if (connection->established)
+			break;
 		connection->established = bpf_ktime_get_boot_ns();
 		base_client(sk, connection);
 		break;
@@ -62,6 +59,28 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
+{
+	struct connection *connection;
+
+	if (new_state != TCP_SYN_SENT)
+		return change_state(sk, old_state, new_state);
+	/* connect(): in the connecting thread, which interrupts nobody. */
+	if (sk->sk_protocol != IPPROTO_TCP || !current_target())
+		return 0;
+	connection = new_connection(sk, 0, TRANSPORT_TCP, SIDE_CLIENT);
+	if (connection)
+		connection->connect_started = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(trace_http_state_twin, struct sock *sk, int old_state, int new_state)
+{
+	return new_state == TCP_SYN_SENT ? 0 : change_state(sk, old_state, new_state);
+}
+
 /* What the kernel gives as a socket becomes a number to the verifier, as everywhere else. */
 static __always_inline struct sock *address_of(struct sock *sk)
 {
@@ -71,8 +90,7 @@ static __always_inline struct sock *address_of(struct sock *sk)
 	return address;
 }
 
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(trace_http_gone, struct sock *sk)
+static __always_inline int destroy(struct sock *sk, u32 slot)
 {
 	struct connection *connection = connection_of(sk, TRANSPORT_TCP);
 	u64 key = (u64)sk;
@@ -82,12 +100,24 @@ int BPF_PROG(trace_http_gone, struct sock *sk)
 		return 0;
 	count_trailing(sk, connection, DIRECTION_IN);
 	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
-		end_filter(address_of(sk), connection, TRANSPORT_TCP, SLOT_GONE);
+		end_filter(address_of(sk), connection, TRANSPORT_TCP, slot);
 	if (connection->protocol == PROTOCOL_TLS)
-		end_ciphertext(connection, SLOT_GONE);
+		end_ciphertext(connection, slot);
 	emit_closed(connection);
 	forget_connection(sk, TRANSPORT_TCP);
 	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(trace_http_gone, struct sock *sk)
+{
+	return destroy(sk, SLOT_GONE);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(trace_http_gone_twin, struct sock *sk)
+{
+	return destroy(sk, SLOT_GONE_NESTED);
 }
 
 #endif
