@@ -46,15 +46,23 @@ export class KernelError extends Error {
   name = 'KernelError';
 }
 
+/** Why Debian's kernels cannot be had here at all, or null: that is no fault of this machine. */
+export function whyNoKernels() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'other kernels are emulated on x64 only';
+  const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  return /^ID=debian$/m.test(system)
+    ? null
+    : "other kernels are those of Debian's archive, and this is not Debian";
+}
+
 /**
  * The kernels, fetched and unpacked when they are not there yet. Quick the second time, when nothing is asked.
  * @returns {{ release: string, version: string, folder: string }[]} version: `6.1`, `6.12`
  * @throws KernelError
  */
 export function ensureKernels() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new KernelError('Other kernels are only tested on Linux on x64.');
-  }
+  const reason = whyNoKernels();
+  if (reason !== null) throw new KernelError(`${reason[0].toUpperCase()}${reason.slice(1)}.`);
   for (const [command, name] of [
     ['qemu-system-x86_64', 'qemu-system-x86'],
     ['busybox', 'busybox-static'],

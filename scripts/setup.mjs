@@ -44,8 +44,6 @@ const TEST_PACKAGES = [
   ['python3-aiohttp', 'an asynchronous client and server'],
   ['python3-websockets', 'WebSockets of Python'],
   ['liburing-dev', 'a program to trace that uses io_uring'],
-  ['iproute2', 'network namespaces'],
-  ['bpftool', 'looks at what is left in the kernel'],
   ['qemu-system-x86', 'runs other kernels'],
   ['busybox-static', 'starts them'],
   ['xz-utils', 'unpacks their modules'],

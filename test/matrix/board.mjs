@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { boot, ensureKernels, KernelError } from '../../scripts/kernels.mjs';
+import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
 
 /** Results of a suite by scenario and column; a column is a place and a way in which all of them run. */
 export class Board {
@@ -12,6 +12,7 @@ export class Board {
   results = [];
   columns = [];
   #name;
+  #skipped = 0;
 
   constructor(name) {
     this.#name = name;
@@ -22,9 +23,15 @@ export class Board {
     process.exit(1);
   }
 
-  /** The kernels whose versions are wanted, or none. */
+  /** The kernels whose versions are wanted, or none; where none can be had that is said and counted, and no failure. */
   kernels(wanted) {
-    if (wanted.every((name) => name === 'native')) return [];
+    const versions = wanted.filter((name) => name !== 'native');
+    const reason = whyNoKernels();
+    if (versions.length > 0 && reason !== null) {
+      console.log(`skipped: ${versions.join(' and ')}: ${reason}`);
+      this.#skipped += versions.length;
+    }
+    if (versions.length === 0 || reason !== null) return [];
     try {
       return ensureKernels().filter(({ version }) => wanted.includes(version));
     } catch (error) {
@@ -117,7 +124,7 @@ export class Board {
     const failures = results
       .filter(({ outcome }) => outcome === 'failed')
       .map(({ column, scenario, detail }) => ({ name: `${column}: ${scenario}`, detail }));
-    return { passed: passed + impossible, failed, skipped: 0, failures };
+    return { passed: passed + impossible, failed, skipped: this.#skipped, failures };
   }
 
   #collect(column, file, trouble) {
