@@ -1,7 +1,7 @@
 // `npm run bench [-- --quick]`: what tracing costs a saturated server. Traced and untraced rounds alternate in
 // one run on one server process, so that a busy machine disturbs both alike; medians are compared. wrk, the
 // server, the helper and http-trace share the machine's cores: the ratio is that of the whole, not of the
-// kernel programs alone. Prints a table, writes test-output/bench.json.
+// kernel programs alone. Over TLS, wrk itself pays for the probes where it uses the server's library. Prints a table, writes test-output/bench.json.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,11 +17,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { makeCertificates } from '../tls/certificates.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const httpTrace = join(root, 'dist/http-trace');
@@ -36,6 +37,7 @@ if (process.geteuid?.() !== 0) fail('needs root, as tracing does.');
 if (!existsSync(httpTrace)) fail('dist/ is not built: npm run build');
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-bench-'));
+makeCertificates(folder);
 const started = new Set();
 process.on('exit', () => {
   for (const child of started) child.kill('SIGKILL');
@@ -65,30 +67,38 @@ async function freePort() {
 }
 
 const servers = {
-  async 'Node http'() {
-    const port = await freePort();
-    const code = `require('http').createServer((q, r) => r.end('x'.repeat(${BODY}))).listen(${port}, '127.0.0.1')`;
-    const child = start(process.execPath, ['-e', code], 'ignore');
-    return { child, port, pids: () => [child.pid] };
-  },
-  async nginx() {
-    const port = await freePort();
-    const config = join(folder, 'nginx.conf');
-    writeFileSync(
-      config,
-      `daemon off; user root; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
-       events { worker_connections 256; }
-       http {
-         access_log off; keepalive_requests 100000000;
-         client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
-         uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-         server { listen 127.0.0.1:${port}; location / { return 200 "${'x'.repeat(BODY)}"; } }
-       }`,
-    );
-    const child = start('nginx', ['-p', folder, '-c', config, '-e', `${folder}/error.log`], 'ignore');
-    return { child, port, pids: () => childrenOf(child.pid) };
-  },
+  'Node http': () => nodeServer('http', '{}'),
+  nginx: () => nginx('', ''),
+  'Node https': () => nodeServer('https', "{ cert: read('cert.pem'), key: read('key.pem') }"),
+  'nginx https': () =>
+    nginx('ssl', `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;`),
 };
+
+async function nodeServer(scheme, options) {
+  const port = await freePort();
+  const code = `const read = (name) => require('fs').readFileSync('${folder}/' + name);
+    require('${scheme}').createServer(${options}, (q, r) => r.end('x'.repeat(${BODY}))).listen(${port}, '127.0.0.1')`;
+  const child = start(process.execPath, ['-e', code], 'ignore');
+  return { child, port, scheme, pids: () => [child.pid] };
+}
+
+async function nginx(ssl, certificate) {
+  const port = await freePort();
+  const config = join(folder, 'nginx.conf');
+  writeFileSync(
+    config,
+    `daemon off; user root; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+     events { worker_connections 256; }
+     http {
+       access_log off; keepalive_requests 100000000; ${certificate}
+       client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
+       uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+       server { listen 127.0.0.1:${port} ${ssl}; location / { return 200 "${'x'.repeat(BODY)}"; } }
+     }`,
+  );
+  const child = start('nginx', ['-p', folder, '-c', config, '-e', `${folder}/error.log`], 'ignore');
+  return { child, port, scheme: ssl === '' ? 'http' : 'https', pids: () => childrenOf(child.pid) };
+}
 
 function childrenOf(pid) {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
@@ -98,17 +108,20 @@ function childrenOf(pid) {
 
 async function answers(port) {
   for (let attempt = 0; attempt < 200; attempt++) {
-    try {
-      if ((await fetch(`http://127.0.0.1:${port}/`)).ok) return;
-    } catch {}
+    const socket = connect(port, '127.0.0.1');
+    const open = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   fail(`the server on port ${port} does not answer`);
 }
 
 /** Requests a second, as wrk counts them. */
-async function load(port) {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, `http://127.0.0.1:${port}/`];
+async function load({ port, scheme }) {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, `${scheme}://127.0.0.1:${port}/`];
   const wrk = start('wrk', args, ['ignore', 'pipe', 'inherit']);
   let text = '';
   wrk.stdout.on('data', (piece) => {
@@ -121,9 +134,10 @@ async function load(port) {
 }
 
 /** The same while the processes are traced to a file, as a script would. */
-async function tracedLoad(server) {
+async function tracedLoad(server, options) {
   const output = join(folder, 'trace.jsonl');
   const args = ['attach', ...server.pids().map(String), '--format', 'json', '--output', output, '--verbose'];
+  args.push(...options);
   const trace = start(httpTrace, args, ['ignore', 'ignore', 'pipe']);
   let ready = false;
   let words = '';
@@ -137,7 +151,7 @@ async function tracedLoad(server) {
     lines.on('close', resolve);
   });
   if (!ready) fail(`http-trace said: ${words}`);
-  const rate = await load(server.port);
+  const rate = await load(server);
   trace.kill('SIGINT');
   await once(trace, 'exit');
   return { rate, summary: JSON.parse(lastLine(output)).summary };
@@ -158,38 +172,42 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** Ways to trace: what is added to the server's name, and the options. */
+const HTTP = [['', []]];
+const HTTPS = [...HTTP, [', --tls none', ['--tls', 'none']]];
+
 const results = [];
 for (const [name, make] of Object.entries(servers)) {
   const server = await make();
   await answers(server.port);
-  await load(server.port); // Warm up: the first round is slower for everybody.
-  const rounds = [];
+  await load(server); // Warm up: the first round is slower for everybody.
+  const ways = server.scheme === 'https' ? HTTPS : HTTP;
+  const rounds = ways.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     // The order changes, so that a drift of the machine favours neither.
-    const first = round % 2 === 0 ? await load(server.port) : null;
-    const traced = await tracedLoad(server);
-    const untraced = first ?? (await load(server.port));
-    const { produced, delivered, dropped, exchanges } = traced.summary;
-    if (produced !== delivered + dropped) fail(`${name}: ${produced} ≠ ${delivered} + ${dropped}`);
-    rounds.push({
-      untraced,
-      traced: traced.rate,
-      ratio: traced.rate / untraced,
-      produced,
-      dropped,
-      exchanges,
-    });
+    const first = round % 2 === 0 ? await load(server) : null;
+    const traced = [];
+    for (const [, options] of ways) traced.push(await tracedLoad(server, options));
+    const untraced = first ?? (await load(server));
+    for (const [index, { rate, summary }] of traced.entries()) {
+      const { produced, delivered, dropped, exchanges } = summary;
+      if (produced !== delivered + dropped) fail(`${name}: ${produced} ≠ ${delivered} + ${dropped}`);
+      rounds[index].push({ untraced, traced: rate, ratio: rate / untraced, produced, dropped, exchanges });
+    }
   }
   server.child.kill('SIGTERM');
   await once(server.child, 'exit');
-  results.push({
-    name,
-    untraced: median(rounds.map((round) => round.untraced)),
-    traced: median(rounds.map((round) => round.traced)),
-    ratio: median(rounds.map((round) => round.ratio)),
-    droppedShare: median(rounds.map((round) => (round.produced === 0 ? 0 : round.dropped / round.produced))),
-    rounds,
-  });
+  for (const [index, [suffix]] of ways.entries()) {
+    const own = rounds[index];
+    results.push({
+      name: name + suffix,
+      untraced: median(own.map((round) => round.untraced)),
+      traced: median(own.map((round) => round.traced)),
+      ratio: median(own.map((round) => round.ratio)),
+      droppedShare: median(own.map((round) => (round.produced === 0 ? 0 : round.dropped / round.produced))),
+      rounds: own,
+    });
+  }
 }
 
 const machine = {
@@ -205,16 +223,17 @@ writeFileSync(
   `${JSON.stringify({ machine, settings, results }, null, 2)}\n`,
 );
 
+const WIDTH = Math.max(...results.map(({ name }) => name.length));
 console.log(
   `${ROUNDS} rounds of ${SECONDS} s, ${CONNECTIONS} connections, ${machine.cores} cores; medians, requests/s`,
 );
-console.log(['server'.padEnd(12), 'untraced', '  traced', 'traced/untraced', 'records lost'].join('  '));
+console.log(['server'.padEnd(WIDTH), 'untraced', '  traced', 'traced/untraced', 'records lost'].join('  '));
 for (const { name, untraced, traced, ratio, droppedShare } of results) {
   const cells = [
     untraced.toFixed(0).padStart(8),
     traced.toFixed(0).padStart(8),
     ratio.toFixed(2).padStart(15),
   ];
-  console.log([name.padEnd(12), ...cells, `${(100 * droppedShare).toFixed(2)} %`.padStart(12)].join('  '));
+  console.log([name.padEnd(WIDTH), ...cells, `${(100 * droppedShare).toFixed(2)} %`.padStart(12)].join('  '));
 }
 process.exit(0);
