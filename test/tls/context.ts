@@ -14,6 +14,8 @@ export interface TlsContext extends TracingContext {
   readonly nodes: Readonly<Record<string, string>>;
   readonly certificates: string;
   readonly tls: TlsWay;
+  /** Of the table, only the programs that are worth it everywhere. */
+  readonly few: boolean;
 }
 
 export function makeTlsContext(options: Readonly<Record<string, string>>): TlsContext {
@@ -33,6 +35,7 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
     certificates: need('certificates'),
     folder: mkdtempSync(join(tmpdir(), 'http-trace-tls-')),
     slow: options['slow'] === '1',
+    few: options['few'] === '1',
     tls,
   };
 }

@@ -26,6 +26,7 @@ const { values } = parseArgs({
       'tls',
       'out',
       'slow',
+      'few',
       'only',
       'groups',
     ].map((name) => [name, { type: 'string' as const }]),

@@ -43,13 +43,13 @@ function cells(context: TlsContext): Cell[] {
     all.push({ ...cell, name: nameOf(cell) });
   };
   const wanted = <T extends { everywhere?: boolean }>(peers: readonly T[]): readonly T[] =>
-    context.slow ? peers.filter(({ everywhere }) => everywhere === true) : peers;
+    context.few ? peers.filter(({ everywhere }) => everywhere === true) : peers;
   for (const moment of MOMENTS) {
     for (const version of VERSIONS) {
       for (const peer of wanted(CLIENTS)) {
         if (moment === 'mid' && peer.oneByOne === true) continue;
         add({ role: 'client', peer, version, moment, mutual: false });
-        if (moment === 'before' && version === '1.3' && peer.mutual === true) {
+        if (moment === 'before' && version === '1.3' && peer.mutual === true && !context.few) {
           add({ role: 'client', peer, version, moment, mutual: true });
         }
       }
