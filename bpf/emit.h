@@ -120,6 +120,7 @@ static __always_inline void emit_tls(struct tls_session *session)
 	record->binding = session->binding;
 	record->side = session->connection.side;
 	record->alpn_length = session->alpn_length;
+	record->file = session->file;
 	__builtin_memcpy(record->alpn, session->alpn, sizeof(record->alpn));
 	submit_structure(record);
 }

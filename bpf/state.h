@@ -172,6 +172,7 @@ struct tls_session {
 	u8 binding;
 	u8 writes_bio; /* its ciphertext is seen as it leaves the library: no other sign is taken for outgoing bytes */
 	u8 alpn_length;
+	u32 file; /* the number that the helper gave the library's file */
 	char alpn[ALPN_SIZE];
 };
 

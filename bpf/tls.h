@@ -13,11 +13,12 @@
 
 #include "data.h"
 
-/* The cookie of a probe: a function, a library, and how its return is seen. */
+/* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))
 #define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
 /* Bytes to be added to the stack pointer for what it is at the function's first instruction, and at its return. */
 #define COOKIE_STACK(cookie) ((u16)((cookie) >> 16))
+#define COOKIE_FILE(cookie) ((u32)((cookie) >> 32))
 
 /* Arguments and results by the calling convention of C, or of Go's ABIInternal (cmd/compile/abi-internal.md). */
 struct tls_arguments {
@@ -72,7 +73,7 @@ static __always_inline struct tls_frames *goroutine_frames(u64 goroutine, bool c
 }
 
 /* A function of its own, as new_connection: its value is large. */
-static __noinline struct tls_session *new_session(u64 address, u8 library)
+static __noinline struct tls_session *new_session(u64 address, u64 cookie)
 {
 	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
 	struct tls_session *blank, *session;
@@ -92,15 +93,16 @@ static __noinline struct tls_session *new_session(u64 address, u8 library)
 	session->connection.last_direction = NO_DIRECTION;
 	session->connection.request_direction = NO_DIRECTION;
 	session->connection.late = 1; /* until the socket says otherwise */
-	session->library = library;
+	session->library = COOKIE_LIBRARY(cookie);
+	session->file = COOKIE_FILE(cookie);
 	return session;
 }
 
-static __always_inline struct tls_session *session_at(u64 address, u8 library)
+static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
 {
 	struct tls_session *session = session_of(address);
 
-	return session ? session : new_session(address, library);
+	return session ? session : new_session(address, cookie);
 }
 
 static __always_inline void end_session(u64 address)
@@ -270,7 +272,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 			expect_ciphertext(address, arguments.second, (u32)arguments.third);
 		return 0;
 	}
-	session = session_at(arguments.first, library);
+	session = session_at(arguments.first, cookie);
 	if (!session)
 		return 0;
 	frame.entered = bpf_ktime_get_boot_ns();

@@ -11,7 +11,7 @@
 #ifndef TRACE_HTTP_H
 #define TRACE_HTTP_H
 
-#define TRACE_HTTP_LAYOUT 2 /* raised whenever a layout below changes */
+#define TRACE_HTTP_LAYOUT 3 /* raised whenever a layout below changes */
 
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
@@ -174,13 +174,14 @@ struct record_tls {
 	unsigned char binding;
 	unsigned char side;
 	unsigned char alpn_length; /* 0 = none, or not known */
-	unsigned char padding[4];
+	unsigned int file;         /* whose probe the session was first seen by: the number that the helper gave it */
 	char alpn[ALPN_SIZE]; /* the protocol that was selected */
 };
 
 /*
  * Functions of TLS libraries that have probes. A probe's cookie is the
- * function, and 8 bits above it the library (enum tls_library).
+ * function, 8 bits above it the library (enum tls_library), and in its upper
+ * half the number of the file.
  * helper/tls/probes.ts has the same numbers.
  */
 enum tls_function {

@@ -138,6 +138,7 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Fault,
   FrameType.Clock,
   FrameType.Tls,
+  FrameType.TlsFile,
 ]);
 
 /** What a helper accepts from its client. */

@@ -23,7 +23,7 @@ import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 /**
  * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
  * drops, at its place in the stream; the traced program never notices.
@@ -215,9 +215,10 @@ async function start(): Promise<void> {
   socket.on('close', () => process.exit(0));
   socket.on('error', () => process.exit(0));
   socket.on('drain', () => drain());
-  attachments = await Attachments.create(native, facts, (tls) =>
-    socket.write(encodeJson(FrameType.Tls, tls)),
-  );
+  attachments = await Attachments.create(native, facts, {
+    libraries: (tls) => socket.write(encodeJson(FrameType.Tls, tls)),
+    file: (file) => socket.write(encodeJson(FrameType.TlsFile, file)),
+  });
   attachments.attachSystem();
   native.openRings(
     DESCRIPTORS.dataRing,

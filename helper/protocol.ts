@@ -7,7 +7,7 @@
  */
 
 /** Raised whenever a frame changes. A peer with another version is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
@@ -33,6 +33,8 @@ export enum FrameType {
   Clock = 6,
   /** JSON {@link Tls}: the TLS libraries of a process, when they are known and again when that changes. */
   Tls = 7,
+  /** JSON {@link TlsFile}: the version of a library file that is probed, as soon as it is known. */
+  TlsFile = 8,
   // client → helper
   /** JSON {@link Attach}. */
   Attach = 32,
@@ -164,6 +166,13 @@ export interface Tls {
   readonly pid: number;
   /** All of the process's; what was told before no longer counts. Empty when it has none. */
   readonly libraries: readonly TlsLibrary[];
+}
+
+/** A file with probes, whoever has it in memory, and however shortly. */
+export interface TlsFile {
+  /** As in the TLS records of its sessions; from 1 up, never used again. */
+  readonly file: number;
+  readonly version: string;
 }
 
 export interface Fault {

@@ -16,7 +16,15 @@ import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/p
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
-import { readClock, readFault, readHello, readProcessInfo, readStatus, readTls } from './checks.ts';
+import {
+  readClock,
+  readFault,
+  readHello,
+  readProcessInfo,
+  readStatus,
+  readTls,
+  readTlsFile,
+} from './checks.ts';
 import { type Ask, chooseWay, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
@@ -246,6 +254,9 @@ class HelperConnection implements Capture {
         break;
       case FrameType.Tls:
         readTls(decodeJson(payload));
+        break;
+      case FrameType.TlsFile:
+        readTlsFile(decodeJson(payload));
         break;
       default:
         break;

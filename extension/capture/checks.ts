@@ -9,6 +9,7 @@ import type {
   ProcessInfo,
   Status,
   Tls,
+  TlsFile,
   TlsKind,
 } from '../../helper/protocol.ts';
 import { BACKENDS, TLS_KINDS } from '../../helper/protocol.ts';
@@ -84,6 +85,11 @@ function isTlsLibrary(value: unknown): boolean {
     [null, 'instructions', 'uretprobe'].includes(library['returns'] as string | null) &&
     (library['reason'] === null || typeof library['reason'] === 'string')
   );
+}
+
+export function readTlsFile(json: Json): TlsFile {
+  if (!isCount(json['file']) || typeof json['version'] !== 'string') wrong('TLS file');
+  return json as unknown as TlsFile;
 }
 
 export function readFault(json: Json): Fault {

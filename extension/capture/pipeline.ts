@@ -3,7 +3,7 @@ import { decodeJson } from '../../helper/frames.ts';
 import type { Hello, Status } from '../../helper/protocol.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';
-import { readClock, readHello, readProcessInfo, readStatus, readTls } from './checks.ts';
+import { readClock, readHello, readProcessInfo, readStatus, readTls, readTlsFile } from './checks.ts';
 
 export class Pipeline {
   /** The latest. */
@@ -31,6 +31,11 @@ export class Pipeline {
       case FrameType.Tls: {
         const { pid, libraries } = readTls(decodeJson(payload));
         this.engine.setTls(pid, libraries);
+        return;
+      }
+      case FrameType.TlsFile: {
+        const { file, version } = readTlsFile(decodeJson(payload));
+        this.engine.setTlsFile(file, version);
         return;
       }
       case FrameType.Records:

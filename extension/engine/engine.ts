@@ -74,6 +74,8 @@ export interface EngineApi {
   setProcess(pid: number, name: string | null): void;
   /** The TLS libraries of a process, all of them; the last call counts. */
   setTls(pid: number, libraries: readonly TlsLibrary[]): void;
+  /** The version of a library's file, which records name by this number. */
+  setTlsFile(file: number, version: string): void;
   /** The messages of .proto files; takes the place of those before. */
   setProtos(schema: ProtoSchema): void;
   /** Whole records. @throws RecordError for bytes that are none; what came before them is kept. */
@@ -139,6 +141,10 @@ export class Engine implements EngineApi, ConnectionHost {
   setTls(pid: number, libraries: readonly TlsLibrary[]): void {
     this.#libraries.set(pid, libraries);
     this.#connections.explain(pid);
+  }
+
+  setTlsFile(file: number, version: string): void {
+    this.#libraries.setFile(file, version);
   }
 
   setProtos(schema: ProtoSchema): void {

@@ -97,7 +97,7 @@ function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | n
   const handshakeMs = handshakeOf(tls);
   return {
     library,
-    libraryVersion: library === null || process === null ? null : libraries.versionOf(process.pid, library),
+    libraryVersion: library === null ? null : libraries.versionOf(process?.pid ?? null, library, tls.file),
     version: wire?.version ?? null,
     cipher: wire?.cipher ?? null,
     serverName: wire?.serverName ?? null,

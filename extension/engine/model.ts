@@ -239,6 +239,8 @@ export class StoredConnection implements Connection {
 
 export class StoredTls implements Tls {
   library: TlsLibraryName | null = null;
+  /** Number of the library's file; 0 = not known. */
+  file = 0;
   binding: TlsBinding | null = null;
   socket: string | null = null;
   alpn: string | null = null;

@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
-export const RECORD_LAYOUT = 2;
+export const RECORD_LAYOUT = 3;
 
 export enum RecordType {
   Opened = 1,
@@ -142,6 +142,8 @@ export interface TlsRecord extends RecordBase {
   readonly handshakeStarted: bigint;
   readonly handshakeEnded: bigint;
   readonly library: TlsLibraryName | null;
+  /** Number of the library's file, as the helper counts them; 0 = not known. */
+  readonly file: number;
   readonly binding: TlsBinding | null;
   readonly side: 'client' | 'server' | null;
   /** The selected protocol (RFC 7301) in Latin-1; null = none, or not known. */
@@ -193,6 +195,7 @@ export const LAYOUT = {
     binding: 65,
     side: 66,
     alpnLength: 67,
+    file: 68,
     alpn: 72,
   },
 } as const;
@@ -419,6 +422,7 @@ function readRecord(
         handshakeStarted: big(f.handshakeStarted),
         handshakeEnded: big(f.handshakeEnded),
         library,
+        file: view.getUint32(at + f.file, true),
         binding,
         side,
         alpn: alpnLength === 0 ? null : latin1(batch.subarray(at + f.alpn, at + f.alpn + alpnLength)),

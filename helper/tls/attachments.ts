@@ -1,13 +1,14 @@
 /**
  * Programs on functions of TLS libraries: which files have them, for whose sake, and what each process's plaintext
  * depends on. A file gets its probes once, whoever has it in memory, and loses them when the last process that has
- * it is gone; those of the system's own libraries stay as long as the trace, so that a short-lived program finds
- * them in place.
+ * it is gone and none has come for a while; those of the system's own libraries stay as long as the trace, so that a
+ * short-lived program finds them in place.
  */
 import { closeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DESCRIPTORS, type Facts } from '../facts.ts';
 import type { BrokerProbe, Native } from '../native.ts';
-import type { Tls, TlsKind, TlsLibrary } from '../protocol.ts';
+import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
 import type { Probe } from './probes.ts';
@@ -26,17 +27,41 @@ const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
 const BROKER_PROBES = 64;
 
 interface Attached {
+  /** As its sessions' records name it; from 1 up. */
+  readonly number: number;
   readonly links: readonly number[];
   /** Process ids; the system's libraries are kept without any. */
   readonly users: Set<number>;
   kept: boolean;
+  /** When the last user was seen to leave, by performance.now(); null while there is one. */
+  unusedSince: number | null;
+  /** The client knows its version. */
+  told: boolean;
+}
+
+/** A file by a path in this process's own view. */
+interface Named {
+  readonly path: string;
+  readonly file: LibraryFile;
 }
 
 /** After the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
 
+/**
+ * Probes stay that much longer than their last user: in the middle of an exec a process has no libraries at all, and
+ * what was attached for a command that is about to run must not go when `env` runs before it.
+ */
+const KEEP_UNUSED_MS = 10_000;
+
 const SWITCHED_OFF = 'looking into TLS libraries is switched off for this trace';
 const NO_WAY = 'this kernel has no uprobes';
+
+/** What the client is told. */
+export interface Told {
+  libraries(tls: Tls): void;
+  file(file: TlsFile): void;
+}
 
 export class Attachments {
   readonly #files = new Map<string, Attached>();
@@ -48,29 +73,35 @@ export class Attachments {
   readonly #told = new Map<number, string>();
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   #ownPidfd: number | null = null;
+  #lastNumber = 0;
 
   private constructor(
     private readonly native: Native,
     private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
     private readonly finder: TlsFinder,
-    private readonly tell: (tls: Tls) => void,
+    private readonly client: Told,
   ) {}
 
   static async create(
     native: Native,
     facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
-    tell: (tls: Tls) => void,
+    client: Told,
   ): Promise<Attachments> {
-    return new Attachments(native, facts, await TlsFinder.create(), tell);
+    return new Attachments(native, facts, await TlsFinder.create(), client);
   }
 
   /** The system's own libraries, before anybody calls them. */
   attachSystem(): void {
     if (this.facts.tlsAttach === 'none') return;
+    const kept: Named[] = [];
     for (const path of candidatePaths()) {
       const file = this.finder.lookAt(path);
-      if (file !== null) this.#keep(file);
+      if (file === null) continue;
+      kept.push({ path, file });
+      this.#keep(file);
     }
+    for (const { path, file } of kept)
+      this.#tellFile(file, file.version ?? versionBeside(kept, path));
   }
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
@@ -87,16 +118,18 @@ export class Attachments {
         const file = this.finder.lookAt(path);
         if (file !== null) files.push(file);
       }
-      for (const file of files) this.#attach(file)?.users.add(pid);
+      for (const file of files) this.#use(file, pid);
       this.#release(pid, new Set(files.map(({ id }) => id)));
     }
+    const shown = found.filter(({ file }) => file.part === 'tls').map(({ file }) => file);
     const libraries = describe(found, (file) => this.#files.has(file.id)).map((library, index) =>
-      this.#explain(library, found.filter(({ file }) => file.part === 'tls')[index]?.file),
+      this.#explain(library, shown[index]),
     );
+    for (const [index, file] of shown.entries()) this.#tellFile(file, libraries[index]?.version ?? null);
     const text = JSON.stringify(libraries);
     if (text === (this.#told.get(pid) ?? '[]')) return;
     this.#told.set(pid, text);
-    this.tell({ pid, libraries });
+    this.client.libraries({ pid, libraries });
   }
 
   /** The process has ended, or is no target any more. */
@@ -112,6 +145,7 @@ export class Attachments {
   /** Every process that is known, looked at again: an event may have been lost. */
   considerAll(): void {
     for (const pid of [...this.#known.keys()]) this.consider(pid);
+    this.#detachUnused();
   }
 
   /** Nothing is left in the kernel. */
@@ -152,11 +186,34 @@ export class Attachments {
     if (attached !== null) attached.kept = true;
   }
 
+  /** Each version once, and of what is attached. */
+  #tellFile(file: LibraryFile, version: string | null): void {
+    const attached = this.#files.get(file.id);
+    if (attached === undefined || attached.told || version === null || file.part !== 'tls') return;
+    attached.told = true;
+    this.client.file({ file: attached.number, version });
+  }
+
+  #use(file: LibraryFile, pid: number): void {
+    const attached = this.#attach(file);
+    if (attached === null) return;
+    attached.users.add(pid);
+    attached.unusedSince = null;
+  }
+
   /** The process uses these files and no others any more. */
   #release(pid: number, used: ReadonlySet<string>): void {
     for (const [id, attached] of this.#files) {
-      if (used.has(id) || !attached.users.delete(pid) || attached.users.size > 0 || attached.kept) continue;
-      for (const link of attached.links) closeSync(link);
+      if (used.has(id) || !attached.users.delete(pid) || attached.users.size > 0) continue;
+      attached.unusedSince = performance.now();
+    }
+  }
+
+  #detachUnused(): void {
+    const now = performance.now();
+    for (const [id, { unusedSince, kept, links }] of this.#files) {
+      if (kept || unusedSince === null || now - unusedSince < KEEP_UNUSED_MS) continue;
+      for (const link of links) closeSync(link);
       this.#files.delete(id);
     }
   }
@@ -166,11 +223,13 @@ export class Attachments {
     if (known !== undefined) return known;
     if (file.probes.length === 0 || file.descriptor === null || this.#refused.has(file.id)) return null;
     try {
+      const number = ++this.#lastNumber;
       const links =
         this.facts.tlsAttach === 'multi'
-          ? this.#attachHere(file, file.descriptor)
-          : this.#askBroker(file, file.descriptor);
-      const attached: Attached = { links, users: new Set(), kept: false };
+          ? this.#attachHere(file, number, file.descriptor)
+          : this.#askBroker(file, number, file.descriptor);
+      const unusedSince = performance.now();
+      const attached: Attached = { number, links, users: new Set(), kept: false, unusedSince, told: false };
       this.#files.set(file.id, attached);
       return attached;
     } catch (error) {
@@ -180,7 +239,7 @@ export class Attachments {
   }
 
   /** One link each for the entries, the return instructions and the uretprobes. */
-  #attachHere(file: LibraryFile, descriptor: number): number[] {
+  #attachHere(file: LibraryFile, number: number, descriptor: number): number[] {
     const links: number[] = [];
     try {
       for (const kind of ['entry', 'return-instruction', 'uretprobe'] as const) {
@@ -191,7 +250,7 @@ export class Attachments {
             kind === 'entry' ? DESCRIPTORS.tlsEnter : DESCRIPTORS.tlsLeave,
             `/proc/self/fd/${descriptor}`,
             BigUint64Array.from(probes, ({ place }) => BigInt(place.offset)),
-            BigUint64Array.from(probes, (probe) => cookieOf(file, probe, probe.place.stack)),
+            BigUint64Array.from(probes, (probe) => cookieOf(file, number, probe, probe.place.stack)),
             kind === 'uretprobe',
           ),
         );
@@ -204,10 +263,10 @@ export class Attachments {
   }
 
   /** The broker takes a mapping of one of the requester's processes: this one will do. */
-  #askBroker(file: LibraryFile, descriptor: number): number[] {
+  #askBroker(file: LibraryFile, number: number, descriptor: number): number[] {
     this.#ownPidfd ??= this.native.openPidfd(process.pid);
     const [start, end] = this.native.mapExecutable(descriptor);
-    const probes = brokerProbes(file);
+    const probes = brokerProbes(file, number);
     const links: number[] = [];
     try {
       for (let from = 0; from < probes.length; from += BROKER_PROBES) {
@@ -224,20 +283,27 @@ export class Attachments {
   }
 }
 
-/** The function, the library 8 bits above it, and 16 bits above it how much longer the stack is there. */
-function cookieOf(file: LibraryFile, probe: Probe, stack = 0): bigint {
-  return BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8) | (stack << 16));
+/** From 0 up: the function (8 bits), the library (8), how much longer the stack is there (16), the file (32). */
+function cookieOf(file: LibraryFile, number: number, probe: Probe, stack = 0): bigint {
+  const low = BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8)) | (BigInt(stack) << 16n);
+  return low | (BigInt(number) << 32n);
+}
+
+/** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */
+function versionBeside(files: readonly Named[], path: string): string | null {
+  const other = join(dirname(path), basename(path).replace('libssl', 'libcrypto'));
+  return files.find(({ path: place, file }) => place === other && file.part === 'bio')?.file.version ?? null;
 }
 
 /**
  * The broker knows functions by their names, and takes other places only in the requester's own files: so a return
  * is a uretprobe there, except in Go, whose stacks move.
  */
-function brokerProbes(file: LibraryFile): BrokerProbe[] {
+function brokerProbes(file: LibraryFile, number: number): BrokerProbe[] {
   const probes: BrokerProbe[] = [];
   const returns = new Set<string>();
   for (const probe of file.probes) {
-    const place = { cookie: cookieOf(file, probe), symbol: probe.symbol };
+    const place = { cookie: cookieOf(file, number, probe), symbol: probe.symbol };
     if (probe.kind === 'entry') {
       probes.push({ ...place, offset: BigInt(probe.offset), program: 0, atReturn: 0 });
     } else if (file.kind === 'go') {

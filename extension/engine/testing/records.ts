@@ -79,6 +79,7 @@ export interface TlsSpec extends Common {
   readonly handshakeStarted?: bigint;
   readonly handshakeEnded?: bigint;
   readonly library?: TlsLibraryName | null;
+  readonly file?: number;
   readonly binding?: TlsBinding | null;
   readonly side?: 'client' | 'server' | null;
   readonly alpn?: string | null;
@@ -154,6 +155,7 @@ export function recordBytes(spec: RecordSpec): Buffer {
       bytes.writeBigUInt64LE(spec.handshakeStarted ?? 0n, f.handshakeStarted);
       bytes.writeBigUInt64LE(spec.handshakeEnded ?? 0n, f.handshakeEnded);
       bytes.writeUInt8(LIBRARIES.indexOf(spec.library ?? null), f.library);
+      bytes.writeUInt32LE(spec.file ?? 0, f.file);
       bytes.writeUInt8(BINDINGS.indexOf(spec.binding ?? null), f.binding);
       bytes.writeUInt8(side === null ? 0 : side === 'client' ? 1 : 2, f.side);
       bytes.writeUInt8(spec.alpn?.length ?? 0, f.alpnLength);

@@ -40,6 +40,9 @@ export interface ProcessTls {
   readonly encrypted: number;
 }
 
+/** Library files whose versions are kept. */
+const MAX_FILES = 16_384;
+
 const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
   openssl: 'OpenSSL',
   boringssl: 'BoringSSL',
@@ -104,6 +107,7 @@ interface Counted {
 
 export class TlsLibraries {
   readonly #processes = new Map<number, Counted>();
+  readonly #files = new Map<number, string>();
 
   set(pid: number, libraries: readonly TlsLibrary[]): void {
     this.#of(pid).libraries = libraries;
@@ -116,10 +120,21 @@ export class TlsLibraries {
     return { libraries: known.libraries, calls: known.calls, encrypted: known.encrypted };
   }
 
-  /** The version of the library of this kind, where the process has one alone. */
-  versionOf(pid: number, kind: TlsLibraryKind): string | null {
-    const found = this.#processes.get(pid)?.libraries?.filter((library) => library.kind === kind) ?? [];
-    return found.length === 1 ? (found[0]?.version ?? null) : null;
+  /** @param file its number in TLS records */
+  setFile(file: number, version: string): void {
+    if (this.#files.size < MAX_FILES) this.#files.set(file, version);
+  }
+
+  /**
+   * The version of the library of this kind in a process: of the one that it has, else of the file whose probes
+   * saw the session, as the process may have been over before it was looked at.
+   * @param file 0 = not known.
+   */
+  versionOf(pid: number | null, kind: TlsLibraryKind, file: number): string | null {
+    const libraries = pid === null ? null : this.#processes.get(pid)?.libraries;
+    const found = libraries?.filter((library) => library.kind === kind) ?? [];
+    const own = found.length === 1 ? found[0]?.version : null;
+    return own ?? this.#files.get(file) ?? null;
   }
 
   /** One more, or one less. */

@@ -55,6 +55,7 @@ export class TlsSession {
   learn(record: TlsRecord): void {
     const tls = this.#tls;
     if (record.library !== null) tls.library = record.library;
+    if (record.file !== 0) tls.file = record.file;
     if (record.binding !== null) tls.binding = record.binding;
     if (record.alpn !== null) tls.alpn = record.alpn;
     if (record.handshakeStarted !== 0n) {

@@ -117,6 +117,21 @@ describe('a session on a socket that is known', () => {
     expect(engine.tls(4242)).toMatchObject({ calls: 1, encrypted: 0 });
   });
 
+  it.each([
+    ['over before anybody looked', null],
+    ['seen without the libcrypto that tells its version', [{ version: null }]],
+    ['with two of them', [{ version: '1.1.1w' }, { version: '3.5.4' }]],
+  ])("has the version of its library's file, in a process %s", (_what, libraries) => {
+    const engine = made();
+    engine.setTlsFile(3, '3.5.4');
+    engine.setTlsFile(4, '1.1.1w');
+    if (libraries !== null) engine.setTls(4242, libraries.map(library));
+    const options = { session: { socket: SOCKET, binding: 'call', file: 3 }, start: START + 4n * MS } as const;
+    engine.push(recordBatch(inOrder(ciphertext('tls13'), plaintext(options))));
+    engine.advance(START + SECOND);
+    expect(only(engine).tls?.libraryVersion).toBe('3.5.4');
+  });
+
   it('takes the times of its handshake from the library, and so the protocol', () => {
     const engine = made(
       inOrder(
