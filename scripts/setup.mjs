@@ -38,6 +38,7 @@ const TEST_PACKAGES = [
   ['wrk', 'a client that makes many calls'],
   ['nghttp2-client', 'one of HTTP/2 that makes many calls at once', ['h2load']],
   ['nghttp2-server', 'and a server for it', ['nghttpd']],
+  ['apache2-bin', 'a server that upgrades to HTTP/2', ['apache2']],
   ['tshark', 'sees the same packets and is compared with', ['tshark']],
   ['python3', "a client and a server to trace: Python's own"],
   ['python3-requests', 'the client that most Python programs use'],

@@ -1,0 +1,389 @@
+/**
+ * HTTP/2 between programs that people use: nginx, nghttpd, Apache, Go's net/http; curl, nghttp, h2load, Go. Both sides of
+ * each call in one trace, with bodies of 10 MB each way. What they must show follows from the files that they serve.
+ */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { beforeAll, expect, it } from 'vitest';
+import type { Side } from '../../extension/engine/exchange.ts';
+import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
+import { Child } from './support/child.ts';
+import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
+import { bodyOf, field, sha } from './support/peers.ts';
+import { Tracing } from './support/trace.ts';
+
+const folder = temporaryFolder();
+const key = join(folder, 'key.pem');
+const certificate = join(folder, 'certificate.pem');
+const root = join(folder, 'root');
+const upload = join(folder, 'upload');
+const goPeer = join(folder, 'peer');
+const LARGE = 10_000_000;
+const SMALL = 6;
+const LOAD = 500;
+/** Holds all that one test moves, however slow the machine is. */
+const RING = ['--ring-size', '256MiB'];
+
+/** What every path of the servers answers to GET. */
+const files = new Map<string, Buffer>();
+const uploaded = Buffer.from(randomBytes(LARGE).toString('base64').slice(0, LARGE));
+
+interface Call {
+  readonly client: string;
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+}
+
+interface Server {
+  readonly scheme: 'http' | 'https';
+  command(port: number): string;
+  /** Of a POST of the upload to this path. */
+  answer(path: string): Buffer;
+}
+
+const servers = {
+  nginx: (): Server => ({
+    scheme: 'https',
+    command: (port) => {
+      const own = join(folder, `nginx-${port}`);
+      mkdirSync(own);
+      writeFileSync(
+        join(own, 'nginx.conf'),
+        `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
+         events { worker_connections 256; }
+         http {
+           client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
+           uwsgi_temp_path ${own}; scgi_temp_path ${own}; access_log off; default_type text/plain;
+           client_max_body_size 0; ssl_certificate ${certificate}; ssl_certificate_key ${key};
+           server {
+             listen 127.0.0.1:${port} ssl http2;
+             location / { root ${root}; }
+             # Reads what is sent before it answers with the file.
+             location /up { root ${root}; mirror /mirrored; error_page 405 =200 $uri; }
+             location = /mirrored { internal; return 204; }
+           }
+         }`,
+      );
+      return `nginx -p ${own} -c ${own}/nginx.conf -e ${own}/error.log`;
+    },
+    answer: (path) => files.get(path) as Buffer,
+  }),
+  apache: (scheme: 'http' | 'https'): Server => ({
+    scheme,
+    command: (port) => {
+      const own = join(folder, `apache-${scheme}`);
+      mkdirSync(own);
+      const modules = ['mpm_event', 'authz_core', 'http2', 'ssl'].map(
+        (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+      );
+      const tls = `SSLEngine on\nSSLCertificateFile ${certificate}\nSSLCertificateKeyFile ${key}`;
+      writeFileSync(
+        join(own, 'httpd.conf'),
+        `${modules.join('\n')}\nServerRoot ${own}\nServerName localhost\nUser www-data\nGroup www-data\nPidFile ${own}/pid\nErrorLog ${own}/error.log
+         DefaultRuntimeDir ${own}\nMutex posixsem\nListen 127.0.0.1:${port}\nStartServers 1\nDocumentRoot ${root}
+         Protocols h2 h2c http/1.1\nH2Upgrade on\nH2Direct on\n${scheme === 'https' ? tls : ''}
+         <Directory ${root}>\nRequire all granted\n</Directory>\n`,
+      );
+      return `apache2 -D FOREGROUND -f ${own}/httpd.conf`;
+    },
+    // It answers with the file all the same.
+    answer: (path) => files.get(path) as Buffer,
+  }),
+  nghttpd: (scheme: 'http' | 'https'): Server => ({
+    scheme,
+    command: (port) =>
+      `nghttpd --echo-upload -d ${root} ${scheme === 'http' ? `--no-tls ${port}` : `${port} ${key} ${certificate}`}`,
+    answer: () => uploaded,
+  }),
+  go: (): Server => ({
+    scheme: 'https',
+    command: (port) => `${goPeer} server ${port} ${root} ${key} ${certificate}`,
+    answer: () => uploaded,
+  }),
+} as const;
+
+/** Each asks for SMALL small files, for a large one, and for one that is missing, and sends a large one. */
+const clients = {
+  curl: (base: string, paths: Paths, options = ''): string => {
+    const curl = `curl -sSk ${options || '--http2'} -o /dev/null`;
+    const asked = [...paths.small, paths.large, paths.missing];
+    const gets = asked.map((path) => `-o /dev/null ${base}${path}`).join(' ');
+    // curl 7.88 fails at the second call of a connection with prior knowledge.
+    const get = `curl -Z --no-progress-meter -k ${options || '--http2'}`;
+    const calls = options === '' ? [`${get} ${gets}`] : asked.map((path) => `${curl} ${base}${path}`);
+    const send = `${curl} -H Expect: -H Content-Type:text/plain --data-binary @${upload} ${base}${paths.up}`;
+    return [...calls, send].join('\n');
+  },
+  nghttp: (base: string, paths: Paths, options = ''): string => {
+    const gets = [...paths.small, paths.large, paths.missing].map((path) => base + path).join(' ');
+    return `nghttp -ny ${options} ${gets}\nnghttp -ny ${options} -d ${upload} ${base}${paths.up}`;
+  },
+  go: (base: string, paths: Paths): string => {
+    const urls = [...paths.small, paths.large, paths.missing, paths.up].map((path) => base + path).join(' ');
+    return `${goPeer} client ${upload} ${urls}`;
+  },
+} as const;
+
+interface Paths {
+  readonly small: readonly string[];
+  readonly large: string;
+  readonly missing: string;
+  readonly up: string;
+}
+
+function pathsOf(client: string): Paths {
+  return {
+    small: Array.from({ length: SMALL }, (_, number) => `/${client}-${number}`),
+    large: `/${client}-large`,
+    missing: `/${client}-missing`,
+    up: `/up-${client}`,
+  };
+}
+
+function callsOf(client: string): Call[] {
+  const { small, large, missing, up } = pathsOf(client);
+  const gets = [...small, large, missing].map((path) => ({ client, path, method: 'GET' as const }));
+  return [...gets, { client, path: up, method: 'POST' }];
+}
+
+/** Server and clients, the server's end awaited. */
+async function together(server: Server, commands: (base: string) => string[]) {
+  const port = await freePort();
+  const base = `${server.scheme}://127.0.0.1:${port}`;
+  const ready = `grep -q '${listening(port)}' /proc/net/tcp`;
+  const script = `${server.command(port)} >/dev/null 2>&1 & server=$!
+trap 'kill $server 2>/dev/null' EXIT
+until ${ready}; do kill -0 $server || exit 9; sleep 0.1; done
+set -e
+${commands(base)
+  .flatMap((lines) => lines.split('\n'))
+  .map((line) => `timeout 60 ${line}`)
+  .join('\n')}
+kill $server
+wait || true
+trap - EXIT`;
+  const traced = await Tracing.run(folder, ['bash', '-c', script], RING).result();
+  expect(traced.ended.stderr).toBe('');
+  expect(traced.ended.code).toBe(0);
+  expect(traced.summary).toMatchObject({ dropped: 0, encrypted: 0 });
+  return { base, exchanges: traced.exchanges };
+}
+
+/** A server that listens; it ends with the test. */
+async function alone(server: Server): Promise<{ base: string; pid: number }> {
+  const port = await freePort();
+  const child = new Child('bash', ['-c', `exec ${server.command(port)} >/dev/null 2>&1`]);
+  while (!isListening(port)) await wait(50);
+  return { base: `${server.scheme}://127.0.0.1:${port}`, pid: child.pid };
+}
+
+function expectBody(message: MessageJson | null, body: Buffer): void {
+  expect(message?.bodySize).toBe(body.length);
+  const seen = bodyOf(message);
+  // Of a large one the beginning is kept.
+  expect(seen.length).toBe(Math.min(body.length, 64 * 1024));
+  expect(sha(seen)).toBe(sha(body.subarray(0, seen.length)));
+}
+
+function expectCall(exchange: ExchangeJson, server: Server, base: string, { path, method }: Call): void {
+  const content = files.get(path);
+  // Not the exchange itself: a difference in megabytes takes minutes to be drawn.
+  expect({
+    method: exchange.method,
+    url: exchange.url,
+    status: exchange.status,
+    protocol: exchange.protocol,
+    violations: exchange.violations,
+    late: exchange.connection.joinedLate,
+    alpn: exchange.tls?.alpn ?? null,
+  }).toEqual({
+    method,
+    url: base + path,
+    status: content === undefined && method === 'GET' ? 404 : 200,
+    protocol: 'HTTP/2',
+    violations: [],
+    late: false,
+    alpn: server.scheme === 'https' ? 'h2' : null,
+  });
+  expect(field(exchange.request, 'user-agent')).toHaveLength(1);
+  expectBody(exchange.request, method === 'POST' ? uploaded : Buffer.alloc(0));
+  const answer = method === 'POST' ? server.answer(path) : content;
+  if (answer !== undefined) expectBody(exchange.response, answer);
+  const cut = [
+    ...(method === 'POST' ? ['request-truncated'] : []),
+    ...((answer?.length ?? 0) > 64 * 1024 ? ['response-truncated'] : []),
+  ];
+  expect(exchange.completeness).toEqual(cut.length > 0 ? cut : ['complete']);
+}
+
+/** Each call from these sides, and nothing else; where it is both, they saw the same. */
+function expectCalls(
+  exchanges: readonly ExchangeJson[],
+  server: Server,
+  base: string,
+  calls: readonly Call[],
+  sides: readonly Side[] = ['client', 'server'],
+): void {
+  expect(exchanges.map(({ side, url }) => `${side} ${url}`).sort()).toEqual(
+    sides.flatMap((side) => calls.map(({ path }) => `${side} ${base}${path}`)).sort(),
+  );
+  for (const call of calls) {
+    const seen = sides.map(
+      (side) => exchanges.find((one) => one.side === side && one.url === base + call.path) as ExchangeJson,
+    );
+    for (const exchange of seen) expectCall(exchange, server, base, call);
+    const [client, served] = seen;
+    if (client === undefined || served === undefined) continue;
+    expect(client.connection.local).toBe(served.connection.remote);
+    expect(client.http2?.stream).toBe(served.http2?.stream);
+    expect(client.request?.headers).toEqual(served.request?.headers);
+    expect(client.response?.headers).toEqual(served.response?.headers);
+    expect(sha(bodyOf(client.response))).toBe(sha(bodyOf(served.response)));
+  }
+}
+
+describeTraced('HTTP/2 of', () => {
+  beforeAll(() => {
+    run('openssl', [
+      ...[
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-days',
+        '30',
+        '-subj',
+        '/CN=localhost',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+      ],
+      ...['-keyout', key, '-out', certificate],
+    ]);
+    run('go', ['build', '-o', goPeer, join(PEERS, 'http2Peer.go')]);
+    // Apache drops its rights, and must still come to the files.
+    chmodSync(folder, 0o755);
+    mkdirSync(root);
+    writeFileSync(upload, uploaded);
+    for (const client of Object.keys(clients)) {
+      const { small, large, up } = pathsOf(client);
+      for (const [number, path] of small.entries()) files.set(path, randomBytes(number * 9_000 + 500));
+      files.set(large, randomBytes(LARGE));
+      files.set(up, Buffer.from(`this is ${up}`));
+    }
+    for (let number = 0; number < 50; number++) files.set(`/load-${number}`, randomBytes(300 + number));
+    for (const [path, content] of files) writeFileSync(root + path, content);
+  });
+
+  it('nginx over TLS, with curl and nghttp', async () => {
+    const server = servers.nginx();
+    const { exchanges, base } = await together(server, (url) => [
+      clients.curl(url, pathsOf('curl')),
+      clients.nghttp(url, pathsOf('nghttp')),
+    ]);
+    expectCalls(exchanges, server, base, ['curl', 'nghttp'].flatMap(callsOf));
+  }, 300_000);
+
+  it.each(['http', 'https'] as const)(
+    'nghttpd over %s, with curl, nghttp and h2load',
+    async (scheme) => {
+      const server = servers.nghttpd(scheme);
+      const { exchanges, base } = await together(server, (url) => {
+        const list = join(folder, `list-${scheme}`);
+        const loaded = [...files.keys()].filter((path) => path.startsWith('/load'));
+        writeFileSync(list, loaded.map((path) => `${url}${path}\n`).join(''));
+        return [
+          clients.curl(url, pathsOf('curl'), scheme === 'http' ? '--http2-prior-knowledge' : ''),
+          clients.nghttp(url, pathsOf('nghttp')),
+          `h2load -c 5 -m 20 -n ${LOAD} -i ${list} | grep -q '${LOAD} succeeded'`,
+        ];
+      });
+      const load = exchanges.filter(({ url }) => url?.includes('/load-'));
+      const others = exchanges.filter((exchange) => !load.includes(exchange));
+      expectCalls(others, server, base, ['curl', 'nghttp'].flatMap(callsOf));
+      expect(load.map(({ side }) => side).sort()).toEqual([
+        ...Array<string>(LOAD).fill('client'),
+        ...Array<string>(LOAD).fill('server'),
+      ]);
+      for (const exchange of load) {
+        const path = new URL(exchange.url ?? '').pathname;
+        expectCall(exchange, server, base, { client: 'h2load', path, method: 'GET' });
+      }
+    },
+    300_000,
+  );
+
+  it('Apache, with curl that upgrades from HTTP/1.1 and nghttp', async () => {
+    const server = servers.apache('http');
+    // curl 7.88 does no second call on a connection that was upgraded, and has 32 KiB for what comes with the 101.
+    const paths = pathsOf('curl').small.slice(0, 3);
+    const { exchanges, base } = await together(server, (url) => [
+      ...paths.map((path) => `curl -sS --http2 -o /dev/null ${url}${path}`),
+      clients.nghttp(url, pathsOf('nghttp')),
+    ]);
+    const upgraded = paths.map((path): Call => ({ client: 'curl', path, method: 'GET' }));
+    expectCalls(exchanges, server, base, [...upgraded, ...callsOf('nghttp')]);
+    for (const { url, http2, interim, request } of exchanges) {
+      if (!paths.some((path) => url === base + path)) continue;
+      // One call: asked for in HTTP/1.1, answered on stream 1.
+      expect(http2?.stream).toBe(1);
+      expect(interim.map(({ status }) => status)).toEqual([101]);
+      expect(field(request, 'upgrade')).toEqual(['h2c']);
+    }
+  }, 300_000);
+
+  // A Go program brings its own TLS, which is attached to when the program is known: it is the traced one here.
+  it.each(['go', 'nginx'] as const)(
+    'Go, the client’s side, with %s',
+    async (name) => {
+      const server = servers[name]();
+      const { base } = await alone(server);
+      const command = clients.go(base, pathsOf('go')).split(' ');
+      const traced = await Tracing.run(folder, command, RING).result();
+      expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
+      expectCalls(traced.exchanges, server, base, callsOf('go'), ['client']);
+    },
+    300_000,
+  );
+
+  it('Go, the server’s side, with curl and Go', async () => {
+    const server = servers.go();
+    const { base, pid } = await alone(server);
+    const tracing = await Tracing.attach(folder, [pid], RING);
+    for (const command of [clients.curl(base, pathsOf('curl')), clients.go(base, pathsOf('go'))]) {
+      const client = new Child('bash', ['-c', `set -e; ${command}`]);
+      expect(await client.ended).toMatchObject({ code: 0, stderr: '' });
+    }
+    const traced = await tracing.stop();
+    expectCalls(traced.exchanges, server, base, ['curl', 'go'].flatMap(callsOf), ['server']);
+  }, 300_000);
+});
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** How /proc/net/tcp shows it. It is looked up, not tried: a connection of its own would be seen as well. */
+function listening(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+}
+
+function isListening(port: number): boolean {
+  return readFileSync('/proc/net/tcp', 'latin1').includes(listening(port));
+}
