@@ -457,7 +457,11 @@ export class Http2Connection implements Dissector {
     exchange.reset = { code, by: role === 'request' ? 'client' : 'server' };
     // A server that has answered may so ask to be sent no more (section 8.1); what was sent is known.
     const enough = code === NO_ERROR && role === 'response' && response.ended;
-    if (enough && !request.ended) request.end(request.doubtful ? 'lost' : 'complete', context.time);
+    if (enough && !request.ended) {
+      // Not all that Content-Length announced, and rightly so.
+      request.expected = null;
+      request.end(request.doubtful ? 'lost' : 'complete', context.time);
+    }
     for (const half of [request, response]) if (!half.ended) cutOff(stream, half, context.time);
     this.#over(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
   }

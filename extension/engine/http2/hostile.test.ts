@@ -282,6 +282,17 @@ describe('what breaks the rules', () => {
     { out: headers(1, client.block(requestFields('/', 'POST', [['content-length', '5']]))) },
     { out: data(1, 'abc') },
   ]);
+  it('not a request that is left off because its answer is complete', () => {
+    const client = new FieldEncoder();
+    const announced = requestFields('/', 'POST', [['content-length', '5']]);
+    const [json] = read([
+      { out: HELLO },
+      { out: headers(1, client.block(announced)) },
+      { out: data(1, 'abc', 0) },
+      { in: Buffer.concat([ok(new FieldEncoder(), 1), reset(1, 0)]) },
+    ]);
+    expect(json).toMatchObject({ status: 200, violations: [], request: { bodySize: 3 } });
+  });
   broken('too much padding', 'RFC 9113 section 6.1', (client) => [
     { out: headers(1, client.block(requestFields('/', 'POST'))) },
     { out: frame(0, PADDED | END_STREAM, 1, Buffer.from([200, 1, 2])) },
