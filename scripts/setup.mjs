@@ -2,7 +2,7 @@
 // Plain Node without dependencies: it runs straight after `git clone`. Quick when nothing is missing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,12 +48,8 @@ const TEST_PACKAGES = [
   ['qemu-system-x86', 'runs other kernels'],
   ['busybox-static', 'starts them'],
   ['xz-utils', 'unpacks their modules'],
-  ['openssl', 'makes the certificates of tests'],
   ['libssl-dev', 'a program to trace that uses OpenSSL'],
   ['libgnutls28-dev', 'and one that uses GnuTLS'],
-  ['golang-go', "and one with Go's own TLS", ['go']],
-  ['wget', 'a client with GnuTLS'],
-  ['apache2-bin', 'a server to trace'],
   ['ruby', 'a client and a server to trace'],
   ['ruby-webrick', 'the server'],
   ['php-cli', 'a client and a server to trace'],
@@ -148,6 +144,12 @@ function installModules() {
     existsSync(join(root, 'node_modules/.bin', name)),
   );
   if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  const folder = join(root, 'node_modules');
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    fail(
+      'node_modules is a link, and npm would remove from its target what is not needed here. Remove the link.',
+    );
+  }
   console.log('Installing npm packages …');
   // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry mirror does
   // not carry. The versions are those of the lock file here too, and --no-save leaves it as it is.
