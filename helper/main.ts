@@ -51,6 +51,7 @@ let lastOffset: bigint | null = null;
 let lastStatus = 0;
 let lastTargets = 0;
 let stopping = false;
+let reading = true;
 let attachments: Attachments | null = null;
 let timer: NodeJS.Timeout | undefined;
 let ticks = 0;
@@ -155,11 +156,13 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   clearInterval(timer);
-  attachments?.close();
+  const detached = attachments?.close();
   attachments = null;
+  await detached;
   tellWaiting();
   for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
   await sleep(SETTLE_MS);
+  reading = false;
   // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.
   drain(true);
   await sleep(1);
@@ -225,7 +228,7 @@ async function start(): Promise<void> {
     DESCRIPTORS.structureRing,
     DESCRIPTORS.processRing,
     () => {
-      if (!stopping) drain();
+      if (reading) drain();
     },
     onProcesses,
   );

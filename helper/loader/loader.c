@@ -78,7 +78,10 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 	char facts[1024];
 	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
 	/* VS Code's own executable is a Node with this set. */
-	char *const environment[] = {"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin", NULL};
+	char *const environment[] = {
+		"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin",
+		"UV_THREADPOOL_SIZE=32", /* links are closed side by side, each of which the kernel makes wait */
+		NULL};
 
 	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
 	snprintf(facts, sizeof(facts),

@@ -4,8 +4,9 @@
  * it is gone and none has come for a while; those of the system's own libraries stay as long as the trace, so that a
  * short-lived program finds them in place.
  */
-import { closeSync } from 'node:fs';
+import { close, closeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { DESCRIPTORS, type Facts } from '../facts.ts';
 import type { BrokerProbe, Native } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
@@ -100,8 +101,7 @@ export class Attachments {
       kept.push({ path, file });
       this.#keep(file);
     }
-    for (const { path, file } of kept)
-      this.#tellFile(file, file.version ?? versionBeside(kept, path));
+    for (const { path, file } of kept) this.#tellFile(file, file.version ?? versionBeside(kept, path));
   }
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
@@ -148,9 +148,9 @@ export class Attachments {
     this.#detachUnused();
   }
 
-  /** Nothing is left in the kernel. */
-  close(): void {
-    for (const { links } of this.#files.values()) for (const link of links) closeSync(link);
+  /** When it is done, nothing is left in the kernel. */
+  async close(): Promise<void> {
+    const links = [...this.#files.values()].flatMap((file) => file.links);
     this.#files.clear();
     this.#known.clear();
     this.#told.clear();
@@ -159,6 +159,7 @@ export class Attachments {
     this.finder.close();
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
+    await detach(links);
   }
 
   /** What can only be named takes longer to find: when the process has had time to load what it wants. */
@@ -213,8 +214,8 @@ export class Attachments {
     const now = performance.now();
     for (const [id, { unusedSince, kept, links }] of this.#files) {
       if (kept || unusedSince === null || now - unusedSince < KEEP_UNUSED_MS) continue;
-      for (const link of links) closeSync(link);
       this.#files.delete(id);
+      void detach(links);
     }
   }
 
@@ -281,6 +282,14 @@ export class Attachments {
       this.native.unmap(start, end);
     }
   }
+}
+
+/**
+ * The kernel waits for whoever runs the program, up to a tenth of a second for each link: so for all of them at once,
+ * and not here, as records are to be read meanwhile.
+ */
+async function detach(links: readonly number[]): Promise<void> {
+  await Promise.all(links.map((link) => promisify(close)(link)));
 }
 
 /** From 0 up: the function (8 bits), the library (8), how much longer the stack is there (16), the file (32). */

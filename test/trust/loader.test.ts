@@ -112,7 +112,9 @@ describe.skipIf(reason !== null)('loader', () => {
     }
     expect(status.get('NoNewPrivs')).toBe('1');
     expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max core file size\s+0\s+0/);
-    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('ELECTRON_RUN_AS_NODE=1\0PATH=/usr/bin:/bin\0');
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe(
+      'ELECTRON_RUN_AS_NODE=1\0PATH=/usr/bin:/bin\0UV_THREADPOOL_SIZE=32\0',
+    );
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
 
     const descriptors = readdirSync(`/proc/${pid}/fd`)

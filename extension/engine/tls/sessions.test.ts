@@ -126,7 +126,10 @@ describe('a session on a socket that is known', () => {
     engine.setTlsFile(3, '3.5.4');
     engine.setTlsFile(4, '1.1.1w');
     if (libraries !== null) engine.setTls(4242, libraries.map(library));
-    const options = { session: { socket: SOCKET, binding: 'call', file: 3 }, start: START + 4n * MS } as const;
+    const options = {
+      session: { socket: SOCKET, binding: 'call', file: 3 },
+      start: START + 4n * MS,
+    } as const;
     engine.push(recordBatch(inOrder(ciphertext('tls13'), plaintext(options))));
     engine.advance(START + SECOND);
     expect(only(engine).tls?.libraryVersion).toBe('3.5.4');
