@@ -36,6 +36,8 @@ const BUSY_STATUS_INTERVAL_MS = 100;
 const CLOCK_JUMP_NS = 1_000_000n;
 /** Programs that run on another CPU while their link is closed have ended after this. */
 const SETTLE_MS = 30;
+/** How long the end waits for probes on TLS libraries to be detached; above, the client need not. */
+const DETACH_MS = 1_000;
 const TIMER_MS = 200;
 /** Every so many ticks of the timer all processes are looked at for TLS libraries, whatever was told. */
 const CONSIDER_TICKS = 10;
@@ -86,7 +88,7 @@ function readCounters(): Counters {
 
 function sendStatus(final: boolean): void {
   lastStatus = performance.now();
-  lastTargets = targets.count;
+  if (!final) lastTargets = targets.count;
   const status: Status = {
     counters: readCounters(),
     sent,
@@ -156,11 +158,14 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   clearInterval(timer);
-  const detached = attachments?.close();
-  attachments = null;
-  await detached;
   tellWaiting();
   for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
+  // Those on TLS libraries may take seconds to go (the broker's): from here on they see no target.
+  lastTargets = targets.count;
+  targets.clear();
+  const detached = attachments?.close();
+  attachments = null;
+  await Promise.race([detached, sleep(DETACH_MS)]);
   await sleep(SETTLE_MS);
   reading = false;
   // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.
@@ -169,6 +174,7 @@ async function stop(): Promise<void> {
   drain(true);
   sendStatus(true);
   native.closeRings();
+  // What is still to be detached goes as this process ends.
   socket.end(() => process.exit(0));
 }
 

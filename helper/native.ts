@@ -62,6 +62,7 @@ export interface Native {
   setTarget(map: number, pid: number, flags: number, startTicks: number): void;
   deleteTarget(map: number, pid: number): boolean;
   countTargets(map: number): number;
+  clearTargets(map: number): void;
   /** Sums over CPUs in the order of `struct counters`. */
   readCounters(map: number): number[];
   /** @throws code ESRCH when there is no such process. The descriptor is the caller's to close. */

@@ -55,6 +55,11 @@ export class Targets {
     this.native.deleteTarget(this.#map, pid);
   }
 
+  /** Nothing is a target any more. */
+  clear(): void {
+    for (const map of [DESCRIPTORS.namedTargets, DESCRIPTORS.targets]) this.native.clearTargets(map);
+  }
+
   get count(): number {
     const named = this.native.countTargets(DESCRIPTORS.namedTargets);
     return named + this.native.countTargets(DESCRIPTORS.targets);

@@ -95,6 +95,17 @@ export interface Response extends Message {
 /** Of a response whose status could not be read. */
 export const UNKNOWN_STATUS = -1;
 
+/** The end of an HTTP/2 connection, announced. */
+export interface GoAway {
+  readonly code: number;
+  /** Side that sent it. */
+  readonly by: Side;
+  /** false: its sender has not acted on the request, which may be sent again. */
+  readonly processed: boolean;
+  /** Its debug data; empty: none. */
+  readonly text: string;
+}
+
 /** How an exchange stands on an HTTP/2 connection. */
 export interface StreamInfo {
   /** Stream identifier (RFC 9113 section 5.1.1). */
@@ -103,6 +114,8 @@ export interface StreamInfo {
   readonly pushed: boolean;
   /** RST_STREAM (section 6.4): the error code, and which side sent it. */
   readonly reset: { readonly code: number; readonly by: Side } | null;
+  /** GOAWAY (section 6.8), where it ended the stream or came with an error while the stream ran. */
+  readonly goAway: GoAway | null;
   /**
    * Milliseconds for which the process could not send more because its peer allowed no more (section 5.2); null
    * while it runs and when not known.

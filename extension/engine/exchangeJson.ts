@@ -166,6 +166,17 @@ export interface ExchangeJson {
     readonly pushed: boolean;
     /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
+    /**
+     * The connection's end was announced (GOAWAY) by this side and ended the stream, or told of an error while it
+     * ran; `processed` is false when the request was not acted on; `text` is the debug data, null when it has none.
+     */
+    readonly goAway: {
+      readonly code: number;
+      readonly name: string | null;
+      readonly by: Side;
+      readonly processed: boolean;
+      readonly text: string | null;
+    } | null;
     /** How long the process could not send more, for the flow control of its peer; null: not known. */
     readonly blockedMs: number | null;
   } | null;

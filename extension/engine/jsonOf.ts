@@ -165,11 +165,15 @@ const WITHHELD = {
 
 function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
   if (http2 === null) return null;
-  const { stream, pushed, reset, blocked } = http2;
+  const { stream, pushed, reset, goAway, blocked } = http2;
   return {
     stream,
     pushed,
     reset: reset === null ? null : { ...reset, name: errorName(reset.code) },
+    goAway:
+      goAway === null
+        ? null
+        : { ...goAway, name: errorName(goAway.code), text: goAway.text === '' ? null : goAway.text },
     blockedMs: blocked === null ? null : toNanoseconds(blocked),
   };
 }

@@ -10,6 +10,7 @@ import type {
   Exchange,
   ExchangeState,
   Field,
+  GoAway,
   MessageKind,
   Process,
   Request,
@@ -315,6 +316,7 @@ export class StoredExchange implements Exchange {
   stream: number | null = null;
   pushed = false;
   reset: { readonly code: number; readonly by: Side } | null = null;
+  goAway: GoAway | null = null;
   blocked: number | null = null;
 
   /** undefined until it has been looked for, which is once. */
@@ -348,9 +350,8 @@ export class StoredExchange implements Exchange {
   }
 
   get http2(): StreamInfo | null {
-    return this.stream === null
-      ? null
-      : { stream: this.stream, pushed: this.pushed, reset: this.reset, blocked: this.blocked };
+    const { stream, pushed, reset, goAway, blocked } = this;
+    return stream === null ? null : { stream, pushed, reset, goAway, blocked };
   }
 
   get operation(): Operation | null {

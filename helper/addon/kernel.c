@@ -106,6 +106,27 @@ static napi_value count_targets(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* clearTargets(map) */
+static napi_value clear_targets(napi_env env, napi_callback_info info)
+{
+	uint32_t map, key;
+
+	if (!read_numbers(env, info, &map, 1))
+		return NULL;
+	/* A process that is followed while this goes on adds one; the bound ends it. */
+	for (uint32_t count = 0; count < 131072; count++) {
+		union bpf_attr attributes;
+
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.map_fd = map;
+		attributes.next_key = (uint64_t)(uintptr_t)&key;
+		if (syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attributes, sizeof(attributes)))
+			break;
+		map_operation(BPF_MAP_DELETE_ELEM, (int)map, &key, NULL);
+	}
+	return NULL;
+}
+
 static int possible_cpus(void)
 {
 	/* "0-7", "0,2-3": the values come for every possible CPU, so the last number tells. */
@@ -219,6 +240,7 @@ napi_value define_kernel_functions(napi_env env, napi_value exports)
 		napi_callback callback;
 	} functions[] = {
 		{"setTarget", set_target},     {"deleteTarget", delete_target}, {"countTargets", count_targets},
+		{"clearTargets", clear_targets},
 		{"readCounters", read_counters}, {"openPidfd", open_pidfd},     {"isAlive", is_alive},
 		{"readClocks", read_clocks},
 	};

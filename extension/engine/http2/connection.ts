@@ -3,7 +3,7 @@
  * their number. A stream that was opened before its request could be seen is known by what comes of it.
  */
 import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
-import { type Completeness, type Side, UNKNOWN_STATUS } from '../exchange.ts';
+import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
@@ -56,6 +56,11 @@ export class Http2Connection implements Dissector {
   #windows: SendWindows | null = new SendWindows();
   /** Streams answered whose request has not come, with the emission time of the answer's end. */
   readonly #unasked = new Map<Stream, bigint>();
+  /** What each side has said last of the streams that the other opens: those above are not processed. */
+  readonly #refused: Record<Role, { readonly above: number; readonly goAway: GoAway } | null> = {
+    request: null,
+    response: null,
+  };
   #time = 0;
 
   /** @param upgraded the exchange of HTTP/1 whose response is to come on stream 1 (RFC 7540 section 3.2). */
@@ -191,6 +196,7 @@ export class Http2Connection implements Dissector {
       dataMissing: (frame, length, limit, context) => this.#missing(role, frame, length, limit, context),
       dataEnded: (frame, malformed, context) => this.#dataEnded(role, frame, malformed, context),
       reset: (frame, code, context) => this.#reset(role, frame, code, context),
+      goAway: (last, code, text, context) => this.#goAway(role, last, code, text, context),
       window: (id, increment, { time }) => {
         if (role === this.#sending) return;
         const stream = this.#streams.get(id) ?? null;
@@ -466,6 +472,27 @@ export class Http2Connection implements Dissector {
     this.#over(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
   }
 
+  /** Streams of the other side: those that will not be answered, and those that an error leaves to their fate. */
+  #goAway(role: Role, last: number, code: number, text: string, context: PieceContext): void {
+    const by = role === 'request' ? 'client' : 'server';
+    this.#refused[role] = { above: last, goAway: { code, by, processed: false, text } };
+    for (const stream of [...this.#streams.values()]) {
+      if (openerOf(stream) === role) continue;
+      if (stream.id > last) this.#refuse(stream, context.time);
+      else if (code !== NO_ERROR) stream.exchange.goAway = { code, by, processed: true, text };
+    }
+  }
+
+  /** @returns whether it is over now. */
+  #refuse(stream: Stream, at: number): boolean {
+    const refused = this.#refused[OTHER[openerOf(stream)]];
+    if (refused === null || stream.id <= refused.above) return false;
+    stream.exchange.goAway = refused.goAway;
+    for (const half of [stream.request, stream.response]) if (!half.ended) cutOff(stream, half, at);
+    this.#over(stream, at, unanswered(stream));
+    return true;
+  }
+
   // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────
 
   #endHalf(role: Role, stream: Stream, context: PieceContext): void {
@@ -476,6 +503,8 @@ export class Http2Connection implements Dissector {
 
   #endIfDone(stream: Stream, context: PieceContext): void {
     const { request, response } = stream;
+    // Sent before the client had read that it would not be processed.
+    if (!response.ended && request.ended && this.#refuse(stream, context.time)) return;
     if (!response.ended) return;
     if (request.ended || (request.doubtful && request.message !== null)) this.#over(stream, context.time, []);
     else if (request.message === null) {
@@ -520,6 +549,11 @@ function newMessage(role: Role, frame: Frame): StoredMessage {
 function cutOff(stream: Stream, half: Half, at: number): void {
   if (half.message !== null && stream.tunnel === null) half.message.cut = true;
   half.end('cut', at);
+}
+
+/** The direction in which a stream is opened (section 5.1.1). */
+function openerOf({ id }: Stream): Role {
+  return id % 2 === 0 ? 'response' : 'request';
 }
 
 /** Labels for a stream that is over without a response. */

@@ -29,6 +29,12 @@ export interface LaneSink {
   dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
   reset(frame: Frame, code: number, context: PieceContext): void;
+  /**
+   * GOAWAY (section 6.8).
+   * @param last the highest stream of the other side that was, or may yet be, processed.
+   * @param text its debug data, the beginning of it; empty: none.
+   */
+  goAway(last: number, code: number, text: string, context: PieceContext): void;
   setting(identifier: number, value: number, context: PieceContext): void;
   /** WINDOW_UPDATE. @param stream 0: of the connection. */
   window(stream: number, increment: number, context: PieceContext): void;
@@ -37,6 +43,9 @@ export interface LaneSink {
 
 const NOTHING = Buffer.alloc(0);
 const SETTING_SIZE = 6;
+const GOAWAY_SIZE = 8;
+/** Bytes of GOAWAY's debug data that are kept. */
+const MAX_DEBUG = 256;
 /** Room for a block that is kept for the next one. */
 const SMALL_BLOCK = 16 * 1024;
 
@@ -125,6 +134,13 @@ export class Lane implements FrameSink {
       case FrameType.WindowUpdate:
         if (to - from >= 4) this.#sink.window(frame.stream, readStream(bytes, from), context);
         break;
+      case FrameType.GoAway: {
+        if (to - from < GOAWAY_SIZE) break;
+        const debug = from + GOAWAY_SIZE;
+        const text = bytes.toString('utf8', debug, Math.min(to, debug + MAX_DEBUG));
+        this.#sink.goAway(readStream(bytes, from), readUint32(bytes, from + 4), text, context);
+        break;
+      }
       default:
         break;
     }

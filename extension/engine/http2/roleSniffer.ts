@@ -69,6 +69,7 @@ export class RoleSniffer {
       dataMissing: nothing,
       dataEnded: nothing,
       reset: nothing,
+      goAway: nothing,
       setting: nothing,
       window: nothing,
       lost: nothing,

@@ -36,8 +36,8 @@ export const settingsAck = (): Buffer => frame(4, ACK, 0);
 export const push = (stream: number, promised: number, block: Uint8Array, flags = END_HEADERS): Buffer =>
   frame(5, flags, stream, Buffer.concat([uint32(promised), block]));
 export const ping = (): Buffer => frame(6, 0, 0, 'pingpong');
-export const goAway = (last: number, code = 0): Buffer =>
-  frame(7, 0, 0, Buffer.concat([uint32(last), uint32(code)]));
+export const goAway = (last: number, code = 0, text = ''): Buffer =>
+  frame(7, 0, 0, Buffer.concat([uint32(last), uint32(code), Buffer.from(text)]));
 export const windowUpdate = (stream: number, increment: number): Buffer =>
   frame(8, 0, stream, uint32(increment));
 export const continuation = (stream: number, block: Uint8Array, flags = END_HEADERS): Buffer =>

@@ -97,6 +97,7 @@ function streamFacts({
   stream,
   pushed,
   reset,
+  goAway,
   blockedMs,
 }: NonNullable<ExchangeJson['http2']>): readonly Fact[] {
   const facts: Fact[] = [
@@ -112,6 +113,17 @@ function streamFacts({
   if (reset !== null) {
     const name = reset.name ?? `error ${reset.code}`;
     facts.push({ name: 'Stream reset', value: name, remark: `by the ${reset.by}`, code: true });
+  }
+  if (goAway !== null) {
+    const { code, name, by, processed, text } = goAway;
+    const remark = `GOAWAY of the ${by}${processed ? '' : ', which has not acted on the request: it may be sent again'}`;
+    const what = name ?? `error ${code}`;
+    facts.push({
+      name: 'Connection given up',
+      value: text === null ? what : `${what}: ${text}`,
+      remark,
+      code: true,
+    });
   }
   return facts;
 }
