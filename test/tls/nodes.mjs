@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Each has OpenSSL of a line of its own: 3.0, 3.0 and 3.5. */
-const VERSIONS = { 20: '20.20.2', 22: '22.23.3' };
+/** Node 16 has OpenSSL 1.1.1, of which Debian and Ubuntu have no package any more; the others 3.0, 3.0 and 3.5. */
+const VERSIONS = { 16: '16.20.2', 20: '20.20.2', 22: '22.23.3' };
 
 /** @returns {Record<string, string>} the executable of each major version. @throws */
 export function ensureNodes() {

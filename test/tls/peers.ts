@@ -168,6 +168,7 @@ function wget(context: TlsContext, port: number, hold: string, steps: readonly (
 }
 
 export const CLIENTS: readonly ClientPeer[] = [
+  nodeClient('16', 'https'),
   ...['20', '22', '24'].flatMap((major) => [nodeClient(major, 'https'), nodeClient(major, 'fetch')]),
   pythonClient('requests', true),
   pythonClient('asyncio', false),
@@ -314,7 +315,7 @@ function compiledServer(
 }
 
 export const SERVERS: readonly ServerPeer[] = [
-  ...['20', '22', '24'].map(nodeServer),
+  ...['16', '20', '22', '24'].map(nodeServer),
   ...['http.server', 'asyncio', 'aiohttp'].map(pythonServer),
   {
     name: 'nginx',
