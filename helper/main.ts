@@ -88,7 +88,8 @@ function readCounters(): Counters {
 
 function sendStatus(final: boolean): void {
   lastStatus = performance.now();
-  if (!final) lastTargets = targets.count;
+  // At the end there are none any more: what matters is how many there were.
+  if (!stopping) lastTargets = targets.count;
   const status: Status = {
     counters: readCounters(),
     sent,

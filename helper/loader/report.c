@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define FRAME_FAULT 5
 
 static int report_socket = -1;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Capture, startCapture } from '../../extension/capture/capture.ts';
+import { RECORD_LAYOUT } from '../../extension/engine/record.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
 
@@ -14,7 +15,7 @@ if (!isRoot) console.warn('skipped: captures with a broken loader need root, as 
 
 const HELLO: Hello = {
   protocol: PROTOCOL_VERSION,
-  layout: 2,
+  layout: RECORD_LAYOUT,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
   kernel: '6.18',

@@ -8,9 +8,10 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingEncoder } from '../../extension/capture/recording.ts';
 import schema from '../../extension/cli/exchange.schema.json';
+import { RECORD_LAYOUT } from '../../extension/engine/record.ts';
 import { ADDRESSES, ciphertext, SOCKET } from '../../extension/engine/testing/handshakes.ts';
 import { conversation, type RecordSpec, recordBatch, START } from '../../extension/engine/testing/records.ts';
-import { FrameType, type Status } from '../../helper/protocol.ts';
+import { FrameType, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
 const program = join(folder, 'http-trace.cjs');
@@ -33,8 +34,8 @@ function httpTrace(...args: string[]): { status: number | null; stdout: string; 
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const hello = {
-  protocol: 1,
-  layout: 2,
+  protocol: PROTOCOL_VERSION,
+  layout: RECORD_LAYOUT,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
   kernel: '6.1.0',
