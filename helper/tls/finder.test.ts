@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, fstatSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,7 @@ interface Started {
   /** The next line that it prints. */
   readonly line: () => Promise<string>;
   readonly goOn: () => void;
+  readonly end: () => Promise<unknown>;
 }
 
 /** Started, and has printed a first line. */
@@ -37,7 +39,11 @@ async function start(command: string, args: readonly string[]): Promise<Started>
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line = async (): Promise<string> => String((await lines.next()).value);
   await line();
-  return { pid: child.pid ?? 0, line, goOn: () => child.stdin.write('\n') };
+  const end = (): Promise<unknown> => {
+    child.kill('SIGKILL');
+    return once(child, 'exit');
+  };
+  return { pid: child.pid ?? 0, line, goOn: () => child.stdin.write('\n'), end };
 }
 
 const PYTHON = `
@@ -90,6 +96,16 @@ describe('the TLS libraries of a process', () => {
     expect(libraries[0]?.path).toMatch(/libssl\.so/);
     // libssl does not hold it: it is that of libcrypto.
     expect(said).toContain(`OpenSSL ${libraries[0]?.version} `);
+  });
+
+  it('stay known when it ends', async () => {
+    const { pid, end } = await start(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)']);
+    const before = finder.find(pid);
+    expect(describeLibraries(before, () => true)).toHaveLength(1);
+    await end();
+    expect(finder.find(pid)).toBe(before);
+    finder.forget(pid);
+    expect(finder.find(pid)).toEqual([]);
   });
 
   it('are found in an executable that has been removed', async () => {

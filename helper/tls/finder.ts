@@ -71,7 +71,8 @@ export class TlsFinder {
     const mappings = readCodeMappings(pid);
     const keys = mappings.map(({ key, path }) => `${key} ${path}`).join('\n');
     const known = this.#processes.get(pid);
-    if (known?.keys === keys) return known.found;
+    // Without any code it is ending, or in the middle of an exec: what it had is what is known of it.
+    if (known !== undefined && (known.keys === keys || mappings.length === 0)) return known.found;
     const found: FoundLibrary[] = [];
     for (const mapping of mappings) {
       const file = this.#fileOf(pid, mapping);
