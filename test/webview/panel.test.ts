@@ -401,6 +401,22 @@ describe('TLS', () => {
     expect(await text('.timing')).toMatch(/Connect\s+0\.6 ms\s+TLS handshake\s+6\.2 ms/);
   });
 
+  it('tells of a stream why its connection was given up, and that the request may be sent again', async () => {
+    const rows = [call({ id: 1 })];
+    await open(rows);
+    await panel.page.click('#call-1');
+    const said = { code: 11, name: 'ENHANCE_YOUR_CALM', text: '<b>too_many_pings</b>' };
+    const goAway = { ...said, by: 'server', processed: false } as const;
+    await answer(rows, { http2: { stream: 7, pushed: false, reset: null, goAway, blockedMs: null } });
+    await panel.page.click('#tab-connection');
+    const connection = await text('#tabpanel');
+    expect(connection).toContain('ENHANCE_YOUR_CALM: <b>too_many_pings</b>');
+    expect(connection).toContain(
+      'GOAWAY of the server, which has not acted on the request: it may be sent again',
+    );
+    await panel.screenshot('dark-connection-given-up');
+  });
+
   it('says of a connection without plaintext why, and shows no messages', async () => {
     const rows = tlsCalls();
     await open(rows);
