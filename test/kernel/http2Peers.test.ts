@@ -56,7 +56,7 @@ const servers = {
       mkdirSync(own);
       writeFileSync(
         join(own, 'nginx.conf'),
-        `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
+        `daemon off; master_process off; pid ${own}/pid; error_log ${own}/error.log;
          events { worker_connections 256; }
          http {
            client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
