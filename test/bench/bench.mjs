@@ -1,7 +1,8 @@
 // `npm run bench [-- --quick]`: what tracing costs a saturated server. Traced and untraced rounds alternate in
 // one run on one server process, so that a busy machine disturbs both alike; medians are compared. wrk, the
 // server, the helper and http-trace share the machine's cores: the ratio is that of the whole, not of the
-// kernel programs alone. Over TLS, wrk itself pays for the probes where it uses the server's library. Prints a table, writes test-output/bench.json.
+// kernel programs alone. Over TLS, wrk itself pays for the probes where it uses the server's library. Prints a table,
+// writes test-output/bench.json.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,11 +18,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../scripts/freePort.mjs';
 import { makeCertificates } from '../tls/certificates.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -55,15 +57,6 @@ function start(command, args, stdio) {
   child.on('error', (error) => fail(`${command} cannot be started: ${error.message}`));
   child.on('exit', () => started.delete(child));
   return child;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const servers = {

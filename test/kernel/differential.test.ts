@@ -1,9 +1,9 @@
 /** The same run seen twice: by http-trace, and by tshark in a capture of the packets, with the keys of TLS. */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SeenField } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
+import { makeCertificate } from './support/certificate.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { Capture, Network } from './support/network.ts';
 import { bodyOf, sha } from './support/peers.ts';
@@ -16,14 +16,6 @@ import {
   type SeenExchanges,
   type SeenMessage,
 } from './support/tshark.ts';
-
-function certificates(folder: string): [key: string, certificate: string] {
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=localhost'];
-  const { status, stderr } = spawnSync('openssl', [...args, '-keyout', key, '-out', certificate]);
-  expect(status, String(stderr)).toBe(0);
-  return [key, certificate];
-}
 
 function known(fields: readonly SeenField[]): Field[] {
   return fields.map(([name, value]) => [name ?? 'unknown', value ?? 'unknown']);
@@ -94,7 +86,8 @@ function briefly(exchange: SeenExchange | undefined): unknown {
 describeTraced('the same exchanges as tshark', () => {
   const folder = temporaryFolder();
   it('HTTP/1.1, HTTP/2 and HTTP/2 over TLS, from both sides', async () => {
-    const [key, certificate] = certificates(folder);
+    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+    makeCertificate(key, certificate);
     const keys = join(folder, 'keys');
     const network = await Network.make();
     const capture = await Capture.start(network, join(folder, 'capture.pcapng'));

@@ -1,10 +1,10 @@
 /** HTTP/2 through the kernel: many streams on one connection, seen from its beginning and from its middle. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { freePort } from '../../scripts/freePort.mjs';
 import { Child } from './support/child.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';
@@ -131,11 +131,3 @@ describeTraced('HTTP/2', () => {
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.on('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -4,14 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import type { Side } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
+import { freePort } from '../../scripts/freePort.mjs';
+import { makeCertificate } from './support/certificate.ts';
 import { Child } from './support/child.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';
@@ -254,22 +254,7 @@ function expectCalls(
 
 describeTraced('HTTP/2 of', () => {
   beforeAll(() => {
-    run('openssl', [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-days',
-        '30',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-      ],
-      ...['-keyout', key, '-out', certificate],
-    ]);
+    makeCertificate(key, certificate);
     run('go', ['build', '-o', goPeer, join(PEERS, 'http2Peer.go')]);
     // Apache drops its rights, and must still come to the files.
     chmodSync(folder, 0o755);
@@ -372,16 +357,6 @@ describeTraced('HTTP/2 of', () => {
 function run(command: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   expect(status, stderr).toBe(0);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** How /proc/net/tcp shows it. It is looked up, not tried: a connection of its own would be seen as well. */

@@ -1,10 +1,10 @@
 /** HTTP/2 over TLS, and Node's own cleartext: every stream with its own answer, and no other. */
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { makeCertificate } from './support/certificate.ts';
 import { Child } from './support/child.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';
@@ -80,8 +80,7 @@ function expectEach(exchanges: readonly ExchangeJson[], said: readonly Said[]): 
 
 describeTraced('HTTP/2', () => {
   beforeAll(() => {
-    const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=localhost'];
-    execFileSync('openssl', [...args, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
+    makeCertificate(key, certificate);
   });
 
   it.each(WAYS)(

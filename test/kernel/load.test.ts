@@ -1,13 +1,12 @@
 /** nginx under wrk: every count exact, every exchange right. */
 
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { freePort } from '../../scripts/freePort.mjs';
 import { Child } from './support/child.ts';
 import { describeTraced, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';
@@ -15,16 +14,6 @@ import { Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
 const CONNECTIONS = 20;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 interface Nginx {
   readonly child: Child;

@@ -1,8 +1,9 @@
 /** Peers under way: each is started, does what it is told, and says so. */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../scripts/freePort.mjs';
 import { assert, same, sha } from '../matrix/check.ts';
 import { Started, sleep } from '../matrix/process.ts';
 import type { TlsContext } from './context.ts';
@@ -254,13 +255,4 @@ export class DrivenServer {
       await sleep(50);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
