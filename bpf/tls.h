@@ -328,6 +328,12 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	return 0;
 }
 
+/* What a function returned, where it is a number: OpenSSL's are int. */
+static __always_inline s64 number_of(u64 result, u8 library)
+{
+	return library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+}
+
 /* How many bytes a call moved; 0 = none, negative = it failed or would block. */
 static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 library)
 {
@@ -344,14 +350,14 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 			return -1;
 		return size;
 	default:
-		return library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+		return number_of(result, library);
 	}
 }
 
 /* A read has ended that began before the trace: where its bytes are, and of which session, nobody knows any more. */
 static __always_inline void miss_read(u8 function, u8 library, u64 result)
 {
-	s64 moved = library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+	s64 moved = number_of(result, library);
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	/* SSL_read_ex returns 1; how many bytes is behind an argument that is gone. */

@@ -1,5 +1,5 @@
 /** One line an exchange, for people. Pure. */
-import { grpcStatusText } from '../engine/grpc/status.ts';
+import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { formatDuration, formatSize } from './units.ts';
 import { visible } from './visible.ts';
@@ -51,8 +51,9 @@ function process(row: ExchangeRow): string {
 function url(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? UNKNOWN} (${row.encrypted})`;
   const origin = row.host === null ? '' : `${row.scheme ?? 'http'}://${row.host}`;
-  const failed = row.grpcStatus === 0 ? '' : grpcStatusText(row.grpcStatus);
-  const words = [row.operation, failed].filter((word) => word !== null && word !== '');
+  const words = [row.operation, grpcFailureText(row.grpcStatus)].filter(
+    (word) => word !== null && word !== '',
+  );
   const asked = words.length === 0 ? '' : ` (${words.join(', ')})`;
   return (origin + (row.path ?? '') || UNKNOWN) + asked;
 }

@@ -1,5 +1,5 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
-import { grpcStatusText } from '../engine/grpc/status.ts';
+import { grpcFailureText, grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
@@ -121,7 +121,7 @@ export class RowView {
   }
 
   private fillCall(cell: HTMLElement, row: ExchangeRow): void {
-    const asked = row.operation ?? (row.grpcStatus === 0 ? '' : grpcStatusText(row.grpcStatus));
+    const asked = row.operation ?? grpcFailureText(row.grpcStatus);
     this.operation.hidden = asked === '';
     setText(this.operation, visibleLine(shorten(asked, MAX_CALL)));
     if (row.encrypted === null) this.fillTarget(cell, row);

@@ -59,7 +59,7 @@ const SWITCHED_OFF = 'looking into TLS libraries is switched off for this trace'
 const NO_WAY = 'this kernel has no uprobes';
 
 /** What the client is told. */
-export interface Told {
+export interface TlsClient {
   libraries(tls: Tls): void;
   file(file: TlsFile): void;
 }
@@ -80,13 +80,13 @@ export class Attachments {
     private readonly native: Native,
     private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
     private readonly finder: TlsFinder,
-    private readonly client: Told,
+    private readonly client: TlsClient,
   ) {}
 
   static async create(
     native: Native,
     facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
-    client: Told,
+    client: TlsClient,
   ): Promise<Attachments> {
     return new Attachments(native, facts, await TlsFinder.create(), client);
   }
@@ -101,7 +101,7 @@ export class Attachments {
       kept.push({ path, file });
       this.#keep(file);
     }
-    for (const { path, file } of kept) this.#tellFile(file, file.version ?? versionBeside(kept, path));
+    for (const { path, file } of kept) this.#tellFile(file, file.version ?? versionOfPackage(kept, path));
   }
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
@@ -284,12 +284,14 @@ export class Attachments {
   }
 }
 
+const closeLater = promisify(close);
+
 /**
  * The kernel waits for whoever runs the program, up to a tenth of a second for each link: so for all of them at once,
  * and not here, as records are to be read meanwhile.
  */
 async function detach(links: readonly number[]): Promise<void> {
-  await Promise.all(links.map((link) => promisify(close)(link)));
+  await Promise.all(links.map((link) => closeLater(link)));
 }
 
 /** From 0 up: the function (8 bits), the library (8), how much longer the stack is there (16), the file (32). */
@@ -299,7 +301,7 @@ function cookieOf(file: LibraryFile, number: number, probe: Probe, stack = 0): b
 }
 
 /** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */
-function versionBeside(files: readonly Named[], path: string): string | null {
+function versionOfPackage(files: readonly Named[], path: string): string | null {
   const other = join(dirname(path), basename(path).replace('libssl', 'libcrypto'));
   return files.find(({ path: place, file }) => place === other && file.part === 'bio')?.file.version ?? null;
 }

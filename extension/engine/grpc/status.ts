@@ -24,6 +24,11 @@ export function grpcStatusText(code: number | null): string {
   return code === null ? '' : (grpcStatusName(code) ?? `gRPC status ${code}`);
 }
 
+/** The same of a call that failed; empty also for OK. */
+export function grpcFailureText(code: number | null): string {
+  return code === 0 ? '' : grpcStatusText(code);
+}
+
 /** null: the code has no name. */
 export function grpcStatusName(code: number): string | null {
   return NAMES[code] ?? null;
