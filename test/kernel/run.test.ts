@@ -142,7 +142,8 @@ describeTraced('the exit status of run is the command’s', () => {
   });
 
   it('Ctrl+C in a terminal reaches the command once', async () => {
-    const command = `'${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;
+    // script runs it by $SHELL, and a shell that stayed in between would die of the Ctrl+C itself.
+    const command = `exec '${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;
     const script =
       "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 15; sleep 0.5; echo interrupted $n; exit 11";
     const child = new Child('script', ['-qefc', command, '/dev/null'], {
