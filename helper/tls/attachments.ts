@@ -11,9 +11,11 @@ import { DESCRIPTORS, type Facts } from '../facts.ts';
 import type { BrokerProbe, Native } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
+import { ExpectedLibraries } from './expected.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
 import type { Probe } from './probes.ts';
-import { upcomingExecutables } from './upcoming.ts';
+import { type Program, runningProgram } from './program.ts';
+import { upcomingPrograms } from './upcoming.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
 const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
@@ -73,6 +75,7 @@ export class Attachments {
   /** What was last told of each process, as JSON. */
   readonly #told = new Map<number, string>();
   readonly #recognising = new Map<number, NodeJS.Timeout>();
+  readonly #expected = new ExpectedLibraries();
   #ownPidfd: number | null = null;
   #lastNumber = 0;
 
@@ -106,7 +109,7 @@ export class Attachments {
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
-    const upcoming = this.facts.tlsAttach === 'none' ? [] : upcomingExecutables(pid);
+    const upcoming = this.facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
     const found = this.finder.find(pid);
     const before = this.#known.get(pid);
     if (before === found && upcoming.length === 0) return;
@@ -114,10 +117,7 @@ export class Attachments {
     this.#recogniseSoon(pid);
     if (this.facts.tlsAttach !== 'none') {
       const files = found.map(({ file }) => file);
-      for (const path of upcoming) {
-        const file = this.finder.lookAt(path);
-        if (file !== null) files.push(file);
-      }
+      files.push(...this.#likely(pid, upcoming));
       for (const file of files) this.#use(file, pid);
       this.#release(pid, new Set(files.map(({ id }) => id)));
     }
@@ -160,6 +160,14 @@ export class Attachments {
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
     await detach(links);
+  }
+
+  /** What a process has not in memory yet, and may call as soon as it has. */
+  #likely(pid: number, upcoming: readonly Program[]): LibraryFile[] {
+    const running = upcoming.length > 0 ? null : runningProgram(pid);
+    const paths = upcoming.map(({ path }) => path);
+    for (const program of running === null ? upcoming : [running]) paths.push(...this.#expected.of(program));
+    return paths.map((path) => this.finder.lookAt(path)).filter((file) => file !== null);
   }
 
   /** What can only be named takes longer to find: when the process has had time to load what it wants. */

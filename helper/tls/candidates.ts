@@ -10,7 +10,7 @@ import { openRegular } from './maps.ts';
 const WANTED =
   /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
 /** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
-const FOLDERS = [
+export const SYSTEM_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
   '/usr/lib/x86_64-linux-gnu',
   '/lib/aarch64-linux-gnu',
@@ -32,16 +32,21 @@ const MAX_ENTRIES = 200_000;
 const MAX_PATH = 4_096;
 const MAX_CANDIDATES = 64;
 
+/** Whether a file of that name is worth a look before anybody has it in memory. */
+export function isCandidateName(name: string): boolean {
+  return WANTED.test(name);
+}
+
 /** Paths, in this process's own view; some may lead to one file. */
 export function candidatePaths(): string[] {
   const paths = new Set<string>();
   const cache = readCache();
   for (const [name, path] of cache === null ? [] : parseLoaderCache(cache)) {
-    if (WANTED.test(name) && paths.size < MAX_CANDIDATES) paths.add(path);
+    if (isCandidateName(name) && paths.size < MAX_CANDIDATES) paths.add(path);
   }
-  for (const folder of FOLDERS) {
+  for (const folder of SYSTEM_FOLDERS) {
     for (const name of list(folder)) {
-      if (WANTED.test(name) && paths.size < MAX_CANDIDATES) paths.add(join(folder, name));
+      if (isCandidateName(name) && paths.size < MAX_CANDIDATES) paths.add(join(folder, name));
     }
   }
   return [...paths];

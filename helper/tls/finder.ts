@@ -6,7 +6,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TlsLibrary } from '../protocol.ts';
 import { identify, type Library, recognise } from './libraries.ts';
-import { type CodeMapping, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
+import { type CodeMapping, idOf, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
 
 /** A file that is to be probed, or of which is known why it cannot be. */
@@ -184,11 +184,6 @@ export class TlsFinder {
       return;
     }
   }
-}
-
-function idOf(descriptor: number): string {
-  const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
-  return `${dev}:${ino}:${size}:${mtimeNs}`;
 }
 
 /**

@@ -76,6 +76,12 @@ export function openRegular(path: string): number | null {
   return null;
 }
 
+/** Equal for two descriptors of the same file in the same state. */
+export function idOf(descriptor: number): string {
+  const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+  return `${dev}:${ino}:${size}:${mtimeNs}`;
+}
+
 export function isExecutable(pid: number, mapping: CodeMapping): boolean {
   try {
     const path = readlinkSync(`/proc/${pid}/exe`);

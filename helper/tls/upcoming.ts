@@ -5,8 +5,9 @@
  *
  * This only looks; a wrong answer costs time, nothing else.
  */
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
+import { environmentOf, type Program, variableOf } from './program.ts';
 
 /** Name of the executable that waits (helper/loader/gate.c). */
 const GATE = 'gate';
@@ -15,20 +16,26 @@ const MAX_INTERPRETERS = 4;
 /** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
 const FIRST_LINE = 256;
 
-/** Paths of the files that the process will execute, the innermost interpreter last; empty when it is no gate. */
-export function upcomingExecutables(pid: number): string[] {
+/** What the process will execute, the innermost interpreter last; empty when it is no gate. */
+export function upcomingPrograms(pid: number): Program[] {
   try {
     if (basename(readlinkSync(`/proc/${pid}/exe`)) !== GATE) return [];
     const [, command, ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     if (command === undefined || command === '') return [];
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    const path = environment.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? '/usr/bin:/bin';
+    const environment = environmentOf(pid);
+    const path = variableOf('PATH', environment) ?? '/usr/bin:/bin';
     const folder = readlinkSync(`/proc/${pid}/cwd`);
     const found = follow(command, path, folder, [], MAX_INTERPRETERS);
-    // `env NAME=VALUE COMMAND`: what env executes then.
-    const next = words.find((word) => !word.startsWith('-') && !word.includes('='));
-    if (basename(command) !== 'env' || next === undefined) return found;
-    return follow(next, path, folder, found, MAX_INTERPRETERS);
+    if (basename(command) === 'env') {
+      // `env NAME=VALUE COMMAND`: what env executes then.
+      const at = words.findIndex((word) => !word.startsWith('-') && !word.includes('='));
+      if (at >= 0) {
+        environment.push(...words.slice(0, at));
+        follow(words[at] ?? '', path, folder, found, MAX_INTERPRETERS);
+      }
+    }
+    const libraryPath = variableOf('LD_LIBRARY_PATH', environment) ?? '';
+    return found.map((file) => ({ path: realpathSync(file), root: '', libraryPath }));
   } catch {
     return [];
   }

@@ -11,8 +11,8 @@ export interface ExpectedTls {
   readonly library: Library;
   /** The connection was open before the trace began. */
   readonly late: boolean;
-  /** Nothing in the file, or no time, tells the version of the library. */
-  readonly versionless?: boolean;
+  /** Some, unless it is given; null: nothing in the file tells it. */
+  readonly libraryVersion?: string | null | undefined;
   /** `localhost` unless said. */
   readonly host?: string;
 }
@@ -71,8 +71,9 @@ export function expectTruth(
   const { tls } = exchange;
   assert(tls !== null, about('nothing is told of TLS'));
   same(about('library'), tls.library, expected.library);
-  const versionless = expected.versionless === true;
-  assert(versionless || tls.libraryVersion !== null, about('the version of the library is not known'));
+  const { libraryVersion } = expected;
+  if (libraryVersion === undefined) assert(tls.libraryVersion !== null, about('no version of the library'));
+  else same(about('version of the library'), tls.libraryVersion, libraryVersion);
   if (late) return exchange;
   same(about('version'), tls.version, `TLSv${truth.version}`);
   // TLS 1.3 tells the choice in its encrypted part: it is known when the program asks its library for it.

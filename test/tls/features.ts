@@ -27,15 +27,28 @@ const FEATURES: readonly Feature[] = [
   { name: 'a call inside a callback of another', program: 'nested', versions: VERSIONS, count: 3 },
 ];
 
+/** Where OpenSSL is. */
+interface Place {
+  readonly name: string;
+  readonly executable: string;
+  /** As {@link ExpectedTls}. */
+  readonly libraryVersion?: string | null;
+}
+
+const PLACES: readonly Place[] = [
+  { name: '', executable: 'openssl' },
+  { name: ', OpenSSL 1.1.1', executable: 'openssl-1.1', libraryVersion: '1.1.1' },
+  { name: ', OpenSSL in the executable', executable: 'static', libraryVersion: null },
+];
+
 export async function runFeatures(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  for (const where of ['openssl', 'static'] as const) {
+  for (const place of PLACES) {
     for (const { name, program, versions, count } of FEATURES) {
       for (const version of versions) {
-        const place = where === 'static' ? ', OpenSSL in the executable' : '';
-        const scenario = `${name} TLS ${version}${place}`;
+        const scenario = `${name} TLS ${version}${place.name}`;
         if (!only.test(scenario)) continue;
         try {
-          await run(context, where, program, version, count);
+          await run(context, place, program, version, count);
           report({ scenario, outcome: 'passed', detail: '' });
         } catch (error) {
           report({ scenario, outcome: 'failed', detail: (error as Error).message });
@@ -47,12 +60,12 @@ export async function runFeatures(context: TlsContext, only: RegExp, report: Rep
 
 async function run(
   context: TlsContext,
-  where: string,
+  { executable, libraryVersion }: Place,
   program: string,
   version: Version,
   count: number,
 ): Promise<void> {
-  const command = [join(context.programs, where), program, context.certificates, version];
+  const command = [join(context.programs, executable), program, context.certificates, version];
   const tracing = new Tracing(context, 'run', ['--', ...command]);
   const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
   const trace = await tracing.result();
@@ -62,14 +75,8 @@ async function run(
   same('lines of the client', said.filter(({ side }) => side === 'client').length, count);
   same('lines of the server', said.filter(({ side }) => side === 'server').length, count);
   for (const line of said) {
-    // The server is a child that may be gone before its libraries were looked at.
-    const expected = {
-      side: line.side,
-      pids: [line.pid],
-      library: 'openssl',
-      late: false,
-      versionless: true,
-    } as const;
+    const { side, pid } = line;
+    const expected = { side, pids: [pid], library: 'openssl', libraryVersion, late: false } as const;
     expectTruth(trace.exchanges, truthOf(line, version), expected);
   }
   same('exchanges', trace.exchanges.length, 2 * count);

@@ -1,6 +1,7 @@
 /** No first call is lost: programs that make one call and end, started by `run`, again and again. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { candidatePaths } from '../../helper/tls/candidates.ts';
 import { same } from '../matrix/check.ts';
 import type { Report } from '../matrix/context.ts';
 import { Tracing } from '../matrix/trace.ts';
@@ -37,17 +38,20 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
   ];
 }
 
+const PYTHON = '/usr/bin/python3';
+
+function pythonText({ certificates }: TlsContext, url: string, { id }: Step): string {
+  return `import ssl, urllib.request as u
+request = u.Request('${url}', headers={'X-Trace-Id': '${id}'})
+u.urlopen(request, context=ssl.create_default_context(cafile='${certificates}/ca.pem')).read()`;
+}
+
 const PROGRAMS: readonly Program[] = [
   { name: 'curl', library: 'openssl', command: curlWords },
   {
     name: 'a short Python script',
     library: 'openssl',
-    command: (context, url, { id }) => [
-      ...['/usr/bin/python3', '-c'],
-      `import ssl, urllib.request as u
-request = u.Request('${url}', headers={'X-Trace-Id': '${id}'})
-u.urlopen(request, context=ssl.create_default_context(cafile='${context.certificates}/ca.pem')).read()`,
-    ],
+    command: (context, url, step) => [PYTHON, '-c', pythonText(context, url, step)],
   },
   {
     name: 'a shell script that starts curl',
@@ -57,6 +61,32 @@ u.urlopen(request, context=ssl.create_default_context(cafile='${context.certific
       const words = curlWords(context, url, step).map((word) => `'${word}'`);
       writeFileSync(file, `#!/bin/sh\n${words.join(' ')} | cat\n`, { mode: 0o755 });
       return [file];
+    },
+  },
+  {
+    // Neither is the program the command of `run`, nor are the libraries the system's own.
+    name: 'a shell script that starts Python with an OpenSSL of its own',
+    library: 'openssl',
+    command: (context, url, step) => {
+      const script = join(context.folder, `${step.id}.sh`);
+      const file = join(context.folder, `${step.id}.py`);
+      writeFileSync(file, pythonText(context, url, step));
+      const command = `LD_LIBRARY_PATH='${context.programs}/own' ${PYTHON} '${file}'`;
+      writeFileSync(script, `#!/bin/sh\n${command}\nexit $?\n`, { mode: 0o755 });
+      return [script];
+    },
+  },
+  {
+    name: 'Python in a container with an OpenSSL of its own',
+    library: 'openssl',
+    command: (context, url, step) => {
+      const file = join(context.folder, `${step.id}.py`);
+      writeFileSync(file, pythonText(context, url, step));
+      const mounts = readdirSync(join(context.programs, 'own')).map((name) => {
+        const system = candidatePaths().find((path) => basename(path) === name);
+        return `mount --bind '${context.programs}/own/${name}' '${system}'`;
+      });
+      return ['unshare', '-m', 'sh', '-c', [...mounts, `exec ${PYTHON} '${file}'`].join(' && ')];
     },
   },
   {

@@ -11,8 +11,8 @@ interface Common {
   readonly library: Library;
   /** It waits in a read of its library while its connection is idle. */
   readonly waits?: boolean;
-  /** Nothing in the program tells the version of its library. */
-  readonly versionless?: boolean;
+  /** Some, unless it is given; null: nothing in the program tells it. */
+  readonly libraryVersion?: string | null;
   /** Also where the machine is emulated. */
   readonly everywhere?: boolean;
 }
@@ -204,8 +204,9 @@ export const CLIENTS: readonly ClientPeer[] = [
   compiledClient('Go net/http', 'go', 'go', { everywhere: true, waits: true }),
   compiledClient('Go net/http, stripped', 'go-stripped', 'go', { everywhere: true, waits: true }),
   compiledClient('C, OpenSSL', 'openssl', 'openssl'),
+  compiledClient('C, OpenSSL 1.1.1', 'openssl-1.1', 'openssl', { libraryVersion: '1.1.1' }),
   compiledClient('C, OpenSSL loaded late', 'late', 'openssl', { mutual: false }),
-  compiledClient('C, OpenSSL in the executable', 'static', 'openssl', { versionless: true }),
+  compiledClient('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledClient('C, GnuTLS', 'gnutls', 'gnutls'),
 ];
 
@@ -346,7 +347,8 @@ export const SERVERS: readonly ServerPeer[] = [
     ],
   },
   compiledServer('C, OpenSSL', 'openssl', 'openssl'),
-  compiledServer('C, OpenSSL in the executable', 'static', 'openssl', { versionless: true }),
+  compiledServer('C, OpenSSL 1.1.1', 'openssl-1.1', 'openssl', { libraryVersion: '1.1.1' }),
+  compiledServer('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledServer('C, GnuTLS', 'gnutls', 'gnutls'),
 ];
 

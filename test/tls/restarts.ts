@@ -20,10 +20,12 @@ const TIMES = 50;
 const SETTLED = 9;
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
 const MEMORY_SLACK = 32 * 1024;
-/** One after the other; each with a library of its own kind. */
+/** Until the probes of a file that nobody uses any more must be gone, in milliseconds: KEEP_UNUSED_MS, and more. */
+const DETACHED_AFTER = 20_000;
+/** One after the other; each with a library of its own kind. The first one's is the system's. */
 const PROGRAMS = [
-  'Node 24 https',
   'Python requests',
+  'Node 24 https',
   'Go net/http',
   'C, OpenSSL in the executable',
   'C, GnuTLS',
@@ -103,6 +105,7 @@ async function restarts(context: TlsContext): Promise<string> {
       over.push(await settled(helper, over[i - PROGRAMS.length]));
       if (i === TIMES >> 1) await bystander.finishSome(2);
     }
+    await expectDetached(helper, begun[0]?.links ?? 0);
   } finally {
     const held = heldBy(helper);
     await capture.stop();
@@ -154,6 +157,17 @@ async function settled(helper: number, last: Holding | undefined): Promise<Holdi
     }
     await sleep(50);
   }
+}
+
+/** When the last user of a file is gone, its probes go, too; only those of the system's libraries stay. */
+async function expectDetached(helper: number, system: number): Promise<void> {
+  const used = heldBy(helper).links.length;
+  assert(system > 0 && used > system, `${used} links, ${system} for the system's libraries alone`);
+  for (let waited = 0; heldBy(helper).links.length > system; waited += 200) {
+    assert(waited < DETACHED_AFTER, `${heldBy(helper).links.length} links, and ${system} have users`);
+    await sleep(200);
+  }
+  same('links of what the system has', heldBy(helper).links.length, system);
 }
 
 /** The kernel frees them a moment after the last descriptor is closed. */

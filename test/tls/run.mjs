@@ -3,14 +3,14 @@
 // `--on native,6.1,6.12` chooses kernels, `--ways auto,broker` natively the ways, `--only REGEX` scenarios,
 // `--groups …` groups of main.ts. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
 import { Board } from '../matrix/board.mjs';
 import { makeCertificates } from './certificates.mjs';
-import { ensureNodes } from './nodes.mjs';
+import { ensureNodes, ensureOpenssl11 } from './packages.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 mkdirSync(join(root, '.cache/test'), { recursive: true });
@@ -114,6 +114,18 @@ function compile() {
   gcc('late', ['late.c'], '-ldl');
   gcc('static', openssl, ...common, '-static', ...libraries);
   gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
+  // What the program uses is the same in both versions: the newer one's headers do.
+  const older = ensureOpenssl11().map((file) => {
+    const copy = join(made, 'programs', basename(file));
+    copyFileSync(file, copy);
+    return copy;
+  });
+  mkdirSync(join(made, 'programs/own'));
+  for (const name of ['libssl.so.3', 'libcrypto.so.3']) {
+    const { stdout } = spawnSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' });
+    copyFileSync(stdout.trim(), join(made, 'programs/own', name));
+  }
+  gcc('openssl-1.1', openssl, ...common, ...older, '-Wl,-rpath,$ORIGIN');
   const go = (output, ...more) => {
     const cache = join(root, '.cache/go');
     command('go', ['build', ...more, '-o', join(made, 'programs', output), join(peers, 'peer.go')], {

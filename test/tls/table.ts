@@ -75,8 +75,8 @@ export async function runTable(context: TlsContext, only: RegExp, report: Report
 }
 
 function expectedOf(cell: Cell, pids: readonly number[] | null): Omit<ExpectedTls, 'late'> {
-  const { library, versionless = false } = cell.peer;
-  return { side: cell.role, library, versionless, pids };
+  const { library, libraryVersion } = cell.peer;
+  return { side: cell.role, library, libraryVersion, pids };
 }
 
 async function startCell(

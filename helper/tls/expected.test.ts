@@ -1,0 +1,150 @@
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { readDynamic } from './dynamic.ts';
+import { ElfError, ElfFile } from './elf.ts';
+import { ExpectedLibraries } from './expected.ts';
+import { compile } from './testing.ts';
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 60_000 });
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'http-trace-expected-')));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function makeFolder(...names: string[]): string {
+  const path = join(folder, ...names);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+function emptyFile(...names: string[]): string {
+  const path = join(folder, ...names);
+  writeFileSync(path, '');
+  return path;
+}
+
+/** The linker leaves out what nothing is used of, unless it is told. */
+const NEEDED = '-Wl,--no-as-needed';
+
+function makeLibrary(path: string, ...words: string[]): string {
+  return compile('void nothing(void) {}', path, '-shared', '-fPIC', NEEDED, ...words);
+}
+
+/** As the linker is told it; the other form is `$ORIGIN`. */
+const ORIGIN = '$'.concat('{ORIGIN}');
+
+/** app/bin/program → app/private/libown.so → app/private/deep/libssl.so.9, and libplain.so by its path */
+const bin = makeFolder('app', 'bin');
+const own = makeFolder('app', 'private');
+const deep = makeFolder('app', 'private', 'deep');
+const prefix = makeFolder('app', 'lib');
+const elsewhere = makeFolder('elsewhere');
+const ssl = makeLibrary(join(deep, 'libssl.so.9'), '-Wl,-soname,libssl.so.9');
+const inner = makeLibrary(join(own, 'libown.so'), '-Wl,-soname,libown.so', '-Wl,-rpath,$ORIGIN/deep', ssl);
+const byPath = makeLibrary(join(elsewhere, 'libplain.so'));
+const program = compile(
+  'int main(void) { return 0; }',
+  join(bin, 'program'),
+  ...[NEEDED, inner, byPath, `-Wl,-rpath,${ORIGIN}/../private:/nowhere`, `-Wl,-rpath-link,${deep}`],
+);
+const gnutls = emptyFile('app', 'lib', 'libgnutls.so.30');
+emptyFile('app', 'lib', 'libgnutls.a');
+const crypto = emptyFile('elsewhere', 'libcrypto.so.1.1');
+
+describe('the libraries that a program is likely to load', () => {
+  it('are those it needs, and they need, from their own folders, and those of its prefix', () => {
+    const expected = new ExpectedLibraries();
+    const found = expected.of({ path: program, root: '', libraryPath: '' });
+    // What may be a TLS library by its name comes first; the system's C library is no business of this.
+    expect(found.slice(0, 2).sort()).toEqual([gnutls, ssl].sort());
+    expect(found.slice(2).sort()).toEqual([byPath, inner].sort());
+    expect(prefix).toBe(join(gnutls, '..'));
+  });
+
+  it('and those in the folders of LD_LIBRARY_PATH', () => {
+    const expected = new ExpectedLibraries();
+    const without = expected.of({ path: program, root: '', libraryPath: 'here:' });
+    const found = expected.of({ path: program, root: '', libraryPath: `here:${elsewhere}` });
+    expect(found.filter((path) => !without.includes(path))).toEqual([crypto]);
+  });
+
+  it('are looked for again when the program has changed', () => {
+    const expected = new ExpectedLibraries();
+    const path = compile('int main(void) { return 0; }', join(bin, 'changing'));
+    expect(expected.of({ path, root: '', libraryPath: '' })).toEqual([gnutls]);
+    compile('int main(void) { return 1; }', path, NEEDED, byPath);
+    expect(expected.of({ path, root: '', libraryPath: '' })).toEqual([gnutls, byPath]);
+  });
+
+  it("are, in a container, the system's there", () => {
+    // Another root, as /proc/PID/root leads to.
+    const there = makeFolder('root', 'usr', 'lib');
+    const its = emptyFile('root', 'usr', 'lib', 'libssl.so.3');
+    makeFolder('root', 'usr', 'bin');
+    compile('int main(void) { return 0; }', join(folder, 'root', 'usr', 'bin', 'program'));
+    const expected = new ExpectedLibraries();
+    const found = expected.of({ path: '/usr/bin/program', root: join(folder, 'root'), libraryPath: '' });
+    expect(found).toEqual([its]);
+    expect(there).toBe(join(its, '..'));
+  });
+
+  it('are none of a program that is not there, or none', () => {
+    const expected = new ExpectedLibraries();
+    expect(expected.of({ path: join(bin, 'missing'), root: '', libraryPath: '' })).toEqual([]);
+    expect(expected.of({ path: emptyFile('app', 'bin', 'empty'), root: '', libraryPath: '' })).toEqual([
+      gnutls,
+    ]);
+  });
+});
+
+describe('the dynamic section', () => {
+  function read(path: string): ReturnType<typeof readDynamic> {
+    const descriptor = openSync(path, 'r');
+    try {
+      return readDynamic(ElfFile.read(descriptor));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  it('tells what is needed, and where it is looked for', () => {
+    const { needed, folders } = read(program);
+    expect(needed.slice(0, 2)).toEqual(['libown.so', byPath]);
+    expect(needed).toContain('libc.so.6');
+    expect(folders).toEqual([`${ORIGIN}/../private`, '/nowhere']);
+  });
+
+  it('throws nothing but what it says when the file is damaged', () => {
+    const whole = readFileSync(inner);
+    const damaged = join(folder, 'damaged');
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: whole.length - 4 }), fc.nat({ max: 0xffffffff })), { minLength: 1 }),
+        fc.nat({ max: whole.length }),
+        (changes, length) => {
+          const bytes = Buffer.from(whole);
+          for (const [at, value] of changes) bytes.writeUInt32LE(value, at);
+          writeFileSync(damaged, bytes.subarray(0, length % 3 === 0 ? length : whole.length));
+          try {
+            read(damaged);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ElfError);
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+});

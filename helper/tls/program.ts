@@ -1,0 +1,40 @@
+/** Programs that processes execute, as far as it says where their libraries come from. */
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+
+export interface Program {
+  /** Of the executable, absolute, without symbolic links, in the process's own view of the file system. */
+  readonly path: string;
+  /** What comes before such a path in this process's view: '', or `/proc/PID/root` when the views differ. */
+  readonly root: string;
+  /** LD_LIBRARY_PATH (ld.so(8)); '' when it has none. */
+  readonly libraryPath: string;
+}
+
+/** What a process executes now; null when it has ended, or may not be looked at. */
+export function runningProgram(pid: number): Program | null {
+  try {
+    const libraryPath = variableOf('LD_LIBRARY_PATH', environmentOf(pid)) ?? '';
+    return { path: readlinkSync(`/proc/${pid}/exe`), root: rootOf(pid), libraryPath };
+  } catch {
+    return null;
+  }
+}
+
+/** `NAME=value` each. @throws when it has ended, or may not be looked at */
+export function environmentOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+}
+
+/** The last one counts, as for env(1). */
+export function variableOf(name: string, environment: readonly string[]): string | null {
+  const start = `${name}=`;
+  return environment.findLast((entry) => entry.startsWith(start))?.slice(start.length) ?? null;
+}
+
+/** A path means the same here and there when neither the root differs (chroot) nor what is mounted below it. */
+function rootOf(pid: number): string {
+  const root = `/proc/${pid}/root`;
+  const [its, own] = [`${root}/`, '/'].map((path) => statSync(path, { bigint: true }));
+  const [itsMounts, ownMounts] = [pid, 'self'].map((who) => readlinkSync(`/proc/${who}/ns/mnt`));
+  return its?.dev === own?.dev && its?.ino === own?.ino && itsMounts === ownMounts ? '' : root;
+}
