@@ -3,13 +3,16 @@
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as esbuild from 'esbuild';
 import { makePackage, vsix } from '../../scripts/package.mjs';
 import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
+import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
-import { sample } from '../vscode/bundle.mjs';
+import { root, sample } from '../vscode/bundle.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
 import { picking } from './picking.mjs';
+import { protocols } from './protocols.mjs';
 import { restricted } from './restricted.mjs';
 import { tracing } from './tracing.mjs';
 import { unprivileged } from './unprivileged.mjs';
@@ -31,6 +34,7 @@ const home = mkdtempSync(join(tmpdir(), 'http-trace-e2e-'));
 const extensionsDir = join(home, 'extensions');
 const workspace = join(home, 'lamp-shop');
 cpSync(sample, workspace, { recursive: true });
+const lamps = await makeLamps();
 let workbench = null;
 const steps = new Steps(() => workbench.picture('failure'));
 let browser = null;
@@ -39,6 +43,7 @@ try {
   await installed(steps, extensionsDir);
   browser = await openBrowser();
   await inWindow(tracing);
+  await inWindow(protocols, { folder: lamps });
   await inWindow(picking);
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
   else steps.skip('a user without permission', 'only root can start VS Code as another user');
@@ -49,8 +54,27 @@ try {
 }
 process.exit(steps.finish() ? 0 : 1);
 
+/** A workspace whose program needs packages, and a certificate. */
+async function makeLamps() {
+  const folder = join(home, 'lamps');
+  const source = join(root, 'test/fixtures/protocols');
+  cpSync(source, folder, { recursive: true });
+  rmSync(join(folder, 'main.mjs'));
+  makeCertificate(join(folder, 'key.pem'), join(folder, 'cert.pem'));
+  await esbuild.build({
+    entryPoints: [join(source, 'main.mjs')],
+    outfile: join(folder, 'main.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  return folder;
+}
+
 /** A server and a fresh window for some steps. */
-async function inWindow(scenario, { trust = true, user = null } = {}) {
+async function inWindow(scenario, { trust = true, user = null, folder = workspace } = {}) {
   const dataDir = join(home, `data-${scenario.name}`);
   const extensions = join(dataDir, 'extensions');
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
@@ -77,7 +101,7 @@ async function inWindow(scenario, { trust = true, user = null } = {}) {
   const context = await browser.newContext({ viewport: WINDOW });
   try {
     workbench = new Workbench(await context.newPage());
-    await scenario(steps, workbench, { url: server.url, workspace });
+    await scenario(steps, workbench, { url: server.url, workspace: folder });
   } finally {
     await context.close();
     await server.stop();

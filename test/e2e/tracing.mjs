@@ -35,7 +35,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('a click on a row opens its details', async () => {
-    await workbench.panel.getByRole('textbox', { name: 'Filter calls' }).fill('/orders');
+    await workbench.filter('/orders');
     const row = rows.filter({ hasText: '201' }).first();
     await row.waitFor();
     await row.click();
@@ -51,7 +51,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('the filter can be cleared', async () => {
-    await workbench.panel.getByRole('textbox', { name: 'Filter calls' }).fill('');
+    await workbench.filter('');
     await rows.filter({ hasText: '/chairs' }).first().waitFor();
   });
 
@@ -89,9 +89,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
     ]) {
       await workbench.theme(theme);
       await rows.first().waitFor();
-      // Out of the way of the tooltips of whatever lies under it.
-      await page.mouse.move(700, 300);
-      await page.waitForTimeout(500);
+      await workbench.settle();
       await workbench.picture(`calls-${name}`);
     }
   });

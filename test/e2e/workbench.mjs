@@ -79,6 +79,16 @@ export class Workbench {
     return this.panel.getByLabel('Details of the call');
   }
 
+  /** Types into the filter line of the panel. */
+  async filter(text) {
+    await this.panel.getByRole('textbox', { name: 'Filter calls' }).fill(text);
+  }
+
+  /** Lines of the details' list of messages. */
+  get messages() {
+    return this.details.getByRole('grid', { name: 'Messages' }).locator('.message');
+  }
+
   /** Rows of the tree in the side bar. */
   get tree() {
     return this.page.getByRole('tree', { name: /HTTP Calls/ }).locator('[role="treeitem"]');
@@ -99,6 +109,12 @@ export class Workbench {
 
   get statusItem() {
     return this.page.locator('.statusbar-item[id*="httpTrace"]');
+  }
+
+  /** Out of the way of the tooltips of whatever lies under the mouse, and until a theme or a size has taken effect. */
+  async settle() {
+    await this.page.mouse.move(700, 300);
+    await this.page.waitForTimeout(500);
   }
 
   /** A picture of the whole window, for people to look at. */

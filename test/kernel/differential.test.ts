@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SeenField } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
-import { makeCertificate } from './support/certificate.ts';
+import { makeCertificate } from './support/certificate.mjs';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { Capture, Network } from './support/network.ts';
 import { bodyOf, sha } from './support/peers.ts';

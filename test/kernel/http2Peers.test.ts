@@ -11,7 +11,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Side } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
-import { makeCertificate } from './support/certificate.ts';
+import { makeCertificate } from './support/certificate.mjs';
 import { Child } from './support/child.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { makeCertificate } from './support/certificate.ts';
+import { makeCertificate } from './support/certificate.mjs';
 import { Child } from './support/child.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { bodyOf, field, sha } from './support/peers.ts';

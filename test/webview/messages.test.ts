@@ -378,6 +378,9 @@ describe('messages', () => {
         [700, 470],
         [400, 600],
         [1_500, 300],
+        // What is left of the panel in a window of 1440×900, and with that in a narrow one.
+        [1_085, 250],
+        [400, 270],
       ] as const) {
         await panel.page.setViewportSize({ width, height });
         await panel.page.waitForTimeout(200);

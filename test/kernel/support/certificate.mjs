@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
 /** Writes a key, and a certificate for this machine that nobody has signed, to these files. @throws */
-export function makeCertificate(key: string, certificate: string): void {
+export function makeCertificate(key, certificate) {
   execFileSync(
     'openssl',
     [
