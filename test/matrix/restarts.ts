@@ -1,34 +1,18 @@
 /** One trace, a debuggee that is restarted again and again: what the helper holds stays the same. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startCapture } from '../../extension/capture/capture.ts';
 import { Pipeline } from '../../extension/capture/pipeline.ts';
 import { Engine } from '../../extension/engine/engine.ts';
-import { type Held, heldBy, stillThere } from '../kernel/support/kernel.ts';
+import { expectGone, type Holding, holdingOf, holdingOnce } from '../kernel/support/holding.ts';
+import type { Held } from '../kernel/support/kernel.ts';
 import { assert, field, parseSaid, same } from './check.ts';
 import type { Context, Report } from './context.ts';
-import { Started, sleep } from './process.ts';
+import { Started } from './process.ts';
 import { newId } from './scenarios.ts';
 
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
 const MEMORY_SLACK = 24 * 1024;
-
-interface Holding {
-  readonly held: Held;
-  readonly descriptors: number;
-  /** KiB */
-  readonly memory: number;
-}
-
-function holdingOf(pid: number): Holding {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return {
-    held: heldBy(pid),
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    memory: Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]),
-  };
-}
 
 export async function runRestarts(context: Context, report: Report): Promise<void> {
   if (context.restarts === 0) return;
@@ -65,9 +49,11 @@ async function restarts(context: Context): Promise<string> {
       peer.write('\n');
       same('exit status', await peer.ended, 0);
       for (const { side } of parseSaid(peer.lines)) ids.add(`${side} ${id}`);
-      if (i === settled) begin = holdingOf(helper);
+      if (i === settled) begin = await holdingOf(helper);
     }
-    end = holdingOf(helper);
+    // The helper hears of an end a moment later.
+    const most = begin?.descriptors ?? 0;
+    end = await holdingOnce(helper, ({ descriptors }) => descriptors <= most, context.slow ? 60_000 : 10_000);
     if (!context.slow) expectMapsEmpty(end.held);
   } finally {
     await capture.stop();
@@ -88,11 +74,12 @@ async function restarts(context: Context): Promise<string> {
   same('links', end.held.links.length, begin.held.links.length);
   same('programs', end.held.programs.length, begin.held.programs.length);
   same('maps', end.held.maps.length, begin.held.maps.length);
-  same('descriptors', end.descriptors, begin.descriptors);
+  const more = end.descriptors - begin.descriptors;
+  assert(more <= 0, `${more} descriptors more than after ${settled} of ${context.restarts} restarts`);
   assert(end.held.links.length > 0 && end.held.maps.length > 0, 'the helper holds no link or no map');
   const grown = end.memory - begin.memory;
   assert(grown < MEMORY_SLACK, `the helper grew by ${grown} KiB`);
-  if (!context.slow) await expectGone(end.held);
+  if (!context.slow) await expectGone(end.held, 20_000);
   const { links, maps } = end.held;
   return `${context.restarts} times: ${links.length} links, ${maps.length} maps, ${end.descriptors} descriptors throughout; memory ${begin.memory} to ${end.memory} KiB`;
 }
@@ -111,15 +98,5 @@ function expectMapsEmpty({ maps }: Held): void {
       continue;
     const dumped = spawnSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' });
     same(`entries of ${name}`, (JSON.parse(dumped.stdout) as unknown[]).length, 0);
-  }
-}
-
-/** The kernel frees them a moment after the last descriptor is closed. */
-async function expectGone(held: Held): Promise<void> {
-  for (let waited = 0; ; waited += 100) {
-    const left = stillThere(held);
-    if (left.programs.length + left.maps.length + left.links.length === 0) return;
-    if (waited > 20_000) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
-    await sleep(100);
   }
 }

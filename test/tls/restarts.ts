@@ -1,10 +1,10 @@
 /** One trace, programs that are started again and again: nothing adds up, and nobody else is disturbed. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startCapture } from '../../extension/capture/capture.ts';
 import { Pipeline } from '../../extension/capture/pipeline.ts';
 import { Engine } from '../../extension/engine/engine.ts';
-import { heldBy, stillThere } from '../kernel/support/kernel.ts';
+import { expectGone, type Holding, holdingOf, holdingOnce } from '../kernel/support/holding.ts';
+import { heldBy } from '../kernel/support/kernel.ts';
 import { assert, same } from '../matrix/check.ts';
 import type { Report } from '../matrix/context.ts';
 import { Started, sleep } from '../matrix/process.ts';
@@ -22,10 +22,12 @@ const SETTLED = 9;
 const MEMORY_SLACK = 32 * 1024;
 /** Until the probes of a file that nobody uses any more must be gone, in milliseconds: KEEP_UNUSED_MS, and more. */
 const DETACHED_AFTER = 20_000;
-/** One after the other; each with a library of its own kind. The first one's is the system's. */
+/** Its library is the system's. */
+const SYSTEM_PROGRAM = 'Python requests';
+/** One after the other; each with a library of its own kind. */
 const PROGRAMS = [
-  'Python requests',
   'Node 24 https',
+  SYSTEM_PROGRAM,
   'Go net/http',
   'C, OpenSSL in the executable',
   'C, GnuTLS',
@@ -39,26 +41,6 @@ export async function runTlsRestarts(context: TlsContext, only: RegExp, report: 
   } catch (error) {
     report({ scenario, outcome: 'failed', detail: (error as Error).message });
   }
-}
-
-interface Holding {
-  readonly links: number;
-  readonly maps: number;
-  readonly programs: number;
-  readonly descriptors: number;
-  /** KiB */
-  readonly memory: number;
-}
-
-function holdingOf(pid: number): Holding {
-  const { links, maps, programs } = heldBy(pid);
-  return {
-    links: links.length,
-    maps: maps.length,
-    programs: programs.length,
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    memory: Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]),
-  };
 }
 
 function peerNamed(name: string): ClientPeer {
@@ -88,28 +70,41 @@ async function restarts(context: TlsContext): Promise<string> {
   const steps: Step[] = [];
   const begun: Holding[] = [];
   const over: Holding[] = [];
+  const begin = async (name: string): Promise<Started> => {
+    const [command = '', ...args] = peerNamed(name).command?.(context, port, '1.3') ?? [];
+    const process = new Started(command, args);
+    await process.until(() => process.lines.length > 0, 'its id', patience(context));
+    await capture.attach(process.pid, true);
+    return process;
+  };
   try {
+    // One of each stays: what is attached does not depend on how soon the next one comes.
+    const staying = [await begin(SYSTEM_PROGRAM)];
+    const system = heldBy(helper).links.length;
+    for (const name of PROGRAMS) staying.push(await begin(name));
     for (let i = 0; i < TIMES; i++) {
-      const peer = peerNamed(PROGRAMS[i % PROGRAMS.length] ?? '');
+      const name = PROGRAMS[i % PROGRAMS.length] ?? '';
       const step = oneStep(context);
       server.expect([step]);
-      const [command = '', ...args] = peer.command?.(context, port, '1.3') ?? [];
-      const process = new Started(command, args);
-      await process.until(() => process.lines.length > 0, 'its id', patience(context));
-      await capture.attach(process.pid, true);
-      begun.push(holdingOf(helper));
+      const process = await begin(name);
+      begun.push(await holdingOf(helper));
       process.write(lineOf(step));
       process.endInput();
-      same(`exit status of ${peer.name}`, await process.ended, 0);
+      same(`exit status of ${name}`, await process.ended, 0);
       steps.push(step);
-      over.push(await settled(helper, over[i - PROGRAMS.length]));
+      // The helper hears of an end a moment later: as much as last time, or as it is after a while.
+      const last = over[i - PROGRAMS.length];
+      const asLast = (now: Holding): boolean => last !== undefined && isSame(now, last);
+      over.push(await holdingOnce(helper, asLast, 2_000));
       if (i === TIMES >> 1) await bystander.finishSome(2);
     }
-    await expectDetached(helper, begun[0]?.links ?? 0);
+    for (const process of staying) process.endInput();
+    for (const process of staying) same('exit status of one that stayed', await process.ended, 0);
+    await expectDetached(helper, system);
   } finally {
     const held = heldBy(helper);
     await capture.stop();
-    await expectGone(held);
+    await expectGone(held, 5_000);
   }
   await bystander.finish();
   bystander.close();
@@ -124,15 +119,22 @@ async function restarts(context: TlsContext): Promise<string> {
   for (const [name, list] of Object.entries({ begun, over })) {
     for (let i = SETTLED + PROGRAMS.length; i < TIMES; i++) {
       const [now, before] = [list[i], list[i - PROGRAMS.length]];
-      for (const what of ['links', 'maps', 'programs', 'descriptors'] as const) {
-        same(`${what} held, ${name}, restart ${i}`, now?.[what], before?.[what]);
-      }
+      same(`held, ${name}, restart ${i}`, now && amounts(now), before && amounts(before));
     }
   }
   const grown = (over.at(-1)?.memory ?? 0) - (over[SETTLED]?.memory ?? 0);
   assert(grown < MEMORY_SLACK, `the helper grew by ${grown} KiB`);
-  const { links, maps, descriptors, memory } = over.at(-1) as Holding;
-  return `${links} links, ${maps} maps, ${descriptors} descriptors, ${memory} KiB at the end`;
+  const last = over.at(-1) as Holding;
+  const { links, maps, descriptors } = amounts(last);
+  return `${links} links, ${maps} maps, ${descriptors} descriptors, ${last.memory} KiB at the end`;
+}
+
+function amounts({ held: { links, maps, programs }, descriptors }: Holding): Record<string, number> {
+  return { links: links.length, maps: maps.length, programs: programs.length, descriptors };
+}
+
+function isSame(one: Holding, other: Holding): boolean {
+  return JSON.stringify(amounts(one)) === JSON.stringify(amounts(other));
 }
 
 function oneStep({ folder }: TlsContext): Step {
@@ -145,20 +147,6 @@ function oneStep({ folder }: TlsContext): Step {
   });
 }
 
-/** The helper hears of an end a moment later: as much as last time, or as it is after a while. */
-async function settled(helper: number, last: Holding | undefined): Promise<Holding> {
-  for (let waited = 0; ; waited += 50) {
-    const now = holdingOf(helper);
-    if (
-      waited >= 2_000 ||
-      (last !== undefined && now.links === last.links && now.descriptors === last.descriptors)
-    ) {
-      return now;
-    }
-    await sleep(50);
-  }
-}
-
 /** When the last user of a file is gone, its probes go, too; only those of the system's libraries stay. */
 async function expectDetached(helper: number, system: number): Promise<void> {
   const used = heldBy(helper).links.length;
@@ -168,14 +156,4 @@ async function expectDetached(helper: number, system: number): Promise<void> {
     await sleep(200);
   }
   same('links of what the system has', heldBy(helper).links.length, system);
-}
-
-/** The kernel frees them a moment after the last descriptor is closed. */
-async function expectGone(held: ReturnType<typeof heldBy>): Promise<void> {
-  for (let waited = 0; ; waited += 100) {
-    const left = stillThere(held);
-    if (left.programs.length + left.maps.length + left.links.length === 0) return;
-    if (waited > 5_000) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
-    await sleep(100);
-  }
 }

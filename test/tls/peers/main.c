@@ -43,7 +43,8 @@ static int run_client(char **arguments)
 		printf("done %d %zu %s\n", told.status, told.response_size, told.response_sha);
 		fflush(stdout);
 	}
-	library_stop(tls);
+	if (tls->session)
+		library_stop(tls);
 	return 0;
 }
 
