@@ -9,7 +9,7 @@ import { Started, sleep } from '../matrix/process.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
 import { type ClientPeer, family, type ServerPeer } from './peers.ts';
-import { lineOf, makePlan, newId, type Step, type Version } from './plan.ts';
+import { lineOf, makePlan, makeStep, newId, type Step, type Version } from './plan.ts';
 
 export function patience({ slow }: TlsContext): number {
   return slow ? 180_000 : 30_000;
@@ -159,6 +159,8 @@ export class DrivenServer {
   readonly process: Started;
   readonly #truths: Truth[] = [];
   readonly #backend: PlannedServer;
+  /** Once it is answered, the calls that wrote the answer before have returned: a process that ends never says so. */
+  readonly #farewell: Step;
   #client: PlannedClient | null = null;
   #pid = 0;
 
@@ -167,9 +169,10 @@ export class DrivenServer {
     readonly peer: ServerPeer,
     private readonly version: Version,
     readonly steps: readonly Step[],
-    parts: { process: Started; backend: PlannedServer; port: number },
+    parts: { process: Started; backend: PlannedServer; port: number; farewell: Step },
   ) {
     this.process = parts.process;
+    this.#farewell = parts.farewell;
     this.#backend = parts.backend;
     this.port = parts.port;
   }
@@ -191,9 +194,16 @@ export class DrivenServer {
       slow: context.slow,
       lengthOnly: peer.lengthOnly === true,
     });
-    if (peer.proxies === true) backend.expect(steps);
+    const farewell = makeStep(context.folder, {
+      method: 'GET',
+      path: `/farewell/${newId()}`,
+      framing: 'length',
+      body: null,
+      answer: { status: 200, size: 0, framing: 'length' },
+    });
+    if (peer.proxies === true) backend.expect([...steps, farewell]);
     const process = start(peer.command(context, version, port, `127.0.0.1:${backendPort}`));
-    return new DrivenServer(context, peer, version, steps, { process, backend, port });
+    return new DrivenServer(context, peer, version, steps, { process, backend, port, farewell });
   }
 
   async ready(before: number): Promise<void> {
@@ -221,6 +231,7 @@ export class DrivenServer {
 
   async finish(): Promise<readonly Truth[]> {
     await this.ask(this.steps.length - this.#truths.length);
+    await this.#client?.ask(this.#farewell);
     this.#client?.close();
     if (this.peer.stopSignal === undefined) this.process.endInput();
     else process.kill(this.#pid, this.peer.stopSignal);

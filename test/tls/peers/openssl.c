@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -399,8 +400,13 @@ static void run_memory(const char *folder, const char *version)
 			say_told("client", tls[i], &told[i]);
 		}
 	}
-	for (int i = 0; i < PAIRS; i++)
+	for (int i = 0; i < PAIRS; i++) {
+		/* It closes when it has said what it did. */
+		shutdown(tls[i]->fd, SHUT_WR);
+		while (read(tls[i]->fd, out[i], sizeof(out[i])) > 0)
+			;
 		end_server(server[i]);
+	}
 }
 
 static struct tls *other;
