@@ -14,7 +14,7 @@ const DT_NULL = 0;
 const DT_NEEDED = 1;
 const DT_RPATH = 15;
 const DT_RUNPATH = 29;
-const MAX_ENTRIES = 4_096;
+const MAX_ENTRIES = 1_024;
 /** Bytes of one string. */
 const MAX_TEXT = 4_096;
 

@@ -12,6 +12,12 @@ export class ElfError extends Error {
   override readonly name = 'ElfError';
 }
 
+/** Whether it only says that a file is no such file, or cannot be read: nothing is wrong with this program. */
+export function isUnreadable(error: unknown): boolean {
+  if (error instanceof ElfError) return true;
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}
+
 export interface Section {
   readonly name: string;
   /** SHT_… */

@@ -49,7 +49,7 @@ const ORIGIN = '$'.concat('{ORIGIN}');
 const bin = makeFolder('app', 'bin');
 const own = makeFolder('app', 'private');
 const deep = makeFolder('app', 'private', 'deep');
-const prefix = makeFolder('app', 'lib');
+makeFolder('app', 'lib');
 const elsewhere = makeFolder('elsewhere');
 const ssl = makeLibrary(join(deep, 'libssl.so.9'), '-Wl,-soname,libssl.so.9');
 const inner = makeLibrary(join(own, 'libown.so'), '-Wl,-soname,libown.so', '-Wl,-rpath,$ORIGIN/deep', ssl);
@@ -70,7 +70,6 @@ describe('the libraries that a program is likely to load', () => {
     // What may be a TLS library by its name comes first; the system's C library is no business of this.
     expect(found.slice(0, 2).sort()).toEqual([gnutls, ssl].sort());
     expect(found.slice(2).sort()).toEqual([byPath, inner].sort());
-    expect(prefix).toBe(join(gnutls, '..'));
   });
 
   it('and those in the folders of LD_LIBRARY_PATH', () => {
@@ -90,14 +89,13 @@ describe('the libraries that a program is likely to load', () => {
 
   it("are, in a container, the system's there", () => {
     // Another root, as /proc/PID/root leads to.
-    const there = makeFolder('root', 'usr', 'lib');
+    makeFolder('root', 'usr', 'lib');
     const its = emptyFile('root', 'usr', 'lib', 'libssl.so.3');
     makeFolder('root', 'usr', 'bin');
     compile('int main(void) { return 0; }', join(folder, 'root', 'usr', 'bin', 'program'));
     const expected = new ExpectedLibraries();
     const found = expected.of({ path: '/usr/bin/program', root: join(folder, 'root'), libraryPath: '' });
     expect(found).toEqual([its]);
-    expect(there).toBe(join(its, '..'));
   });
 
   it('are none of a program that is not there, or none', () => {

@@ -9,7 +9,7 @@ import { closeSync, opendirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { isCandidateName, SYSTEM_FOLDERS } from './candidates.ts';
 import { type Dynamic, readDynamic } from './dynamic.ts';
-import { ElfError, ElfFile } from './elf.ts';
+import { ElfFile, isUnreadable } from './elf.ts';
 import { idOf, openRegular } from './maps.ts';
 import type { Program } from './program.ts';
 
@@ -19,8 +19,10 @@ const MAX_FOLDERS = 64;
 /** Names in one folder that are looked at. */
 const MAX_NAMES = 20_000;
 /** Libraries whose own needs are followed. */
-const MAX_FOLLOWED = 128;
-const MAX_EXPECTED = 256;
+const MAX_FOLLOWED = 64;
+/** Files that are looked for; an odd program may name a thousand in each of its folders. */
+const MAX_LOOKS = 4_096;
+const MAX_EXPECTED = 128;
 /** Programs that are remembered. */
 const MAX_PROGRAMS = 256;
 
@@ -55,13 +57,25 @@ function search({ path, root, libraryPath }: Program): string[] {
     if (isAbsolute(folder) && !passed.has(folder) && folders.size < MAX_FOLDERS) folders.add(folder);
   };
   for (const folder of libraryPath.split(/[:;]/)) add(join(folder));
+  let looks = 0;
+  const placeOf = (name: string): string | null => {
+    for (const folder of folders) {
+      if (++looks > MAX_LOOKS) return null;
+      const place = join(folder, name);
+      const descriptor = openRegular(root + place);
+      if (descriptor === null) continue;
+      closeSync(descriptor);
+      return place;
+    }
+    return null;
+  };
   const found = new Set<string>();
   const followed = [path];
   for (const file of followed) {
     const { needed, folders: own } = dynamicOf(root + file);
     for (const folder of own) add(join(expand(folder, file)));
     for (const name of needed) {
-      const library = name.includes('/') ? expand(name, file) : placeOf(name, folders, root);
+      const library = name.includes('/') ? expand(name, file) : placeOf(name);
       if (library === null || !isAbsolute(library) || found.has(library)) continue;
       if (found.size >= MAX_EXPECTED || followed.length >= MAX_FOLLOWED) break;
       found.add(library);
@@ -85,24 +99,13 @@ function expand(text: string, file: string): string {
   return text.replace(/\$ORIGIN\b|\$\{ORIGIN\}/g, () => dirname(file));
 }
 
-function placeOf(name: string, folders: ReadonlySet<string>, root: string): string | null {
-  for (const folder of folders) {
-    const place = join(folder, name);
-    const descriptor = openRegular(root + place);
-    if (descriptor === null) continue;
-    closeSync(descriptor);
-    return place;
-  }
-  return null;
-}
-
 function dynamicOf(path: string): Dynamic {
   const descriptor = openRegular(path);
   if (descriptor === null) return NOTHING;
   try {
     return readDynamic(ElfFile.read(descriptor));
   } catch (error) {
-    if (error instanceof ElfError) return NOTHING;
+    if (isUnreadable(error)) return NOTHING;
     throw error;
   } finally {
     closeSync(descriptor);

@@ -1,7 +1,7 @@
 /** What TLS library a file is, or holds, and where it is to be probed. */
 import type { TlsKind, TlsLibrary } from '../protocol.ts';
 import type { ElfSymbol } from './elf.ts';
-import { ElfError, ElfFile } from './elf.ts';
+import { ElfFile, isUnreadable } from './elf.ts';
 import {
   BIO_FUNCTIONS,
   GNUTLS_FUNCTIONS,
@@ -99,7 +99,7 @@ export function identify(descriptor: number): Library | null {
   try {
     return identifyElf(ElfFile.read(descriptor));
   } catch (error) {
-    if (error instanceof ElfError || isSystemError(error)) return null;
+    if (isUnreadable(error)) return null;
     throw error;
   }
 }
@@ -113,7 +113,7 @@ export async function recognise(descriptor: number): Promise<Library | null> {
     const named = await nameLibrary(ElfFile.read(descriptor));
     return named === null ? null : encrypted(named.kind, named.version);
   } catch (error) {
-    if (error instanceof ElfError || isSystemError(error)) return null;
+    if (isUnreadable(error)) return null;
     throw error;
   }
 }
@@ -205,10 +205,4 @@ function versionIn(elf: ElfFile, pattern: RegExp): string | null {
   if (constants === null) return null;
   const text = elf.bytes(constants.offset, Math.min(constants.size, MAX_CONSTANTS)).toString('latin1');
   return pattern.exec(text)?.[1] ?? null;
-}
-
-function isSystemError(error: unknown): boolean {
-  return (
-    error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error
-  );
 }

@@ -1,5 +1,4 @@
 // A program that talks TLS, HTTP/2, WebSocket, event streams and gRPC, in the editor.
-import assert from 'node:assert/strict';
 
 /** What the editor has besides dark, which the steps are in. */
 const OTHER_THEMES = [
@@ -72,7 +71,7 @@ export async function protocols(steps, workbench, { url, workspace }) {
     await details.getByRole('tab', { name: 'Messages' }).click();
     await messages.filter({ hasText: 'colours' }).first().waitFor();
     await messages.filter({ hasText: 'BRIGHT' }).first().click();
-    assert.match(await details.textContent(), /lamps\.v1\.Offer/);
+    await details.getByText('lamps.v1.Offer').first().waitFor();
     for (const [theme, name] of OTHER_THEMES) {
       await workbench.theme(theme);
       await messages.first().waitFor();
