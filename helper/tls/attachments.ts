@@ -104,7 +104,7 @@ export class Attachments {
       kept.push({ path, file });
       this.#keep(file);
     }
-    for (const { path, file } of kept) this.#tellFile(file, file.version ?? versionOfPackage(kept, path));
+    this.#tellVersions(kept);
   }
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
@@ -116,10 +116,11 @@ export class Attachments {
     this.#known.set(pid, found);
     this.#recogniseSoon(pid);
     if (this.facts.tlsAttach !== 'none') {
-      const files = found.map(({ file }) => file);
-      files.push(...this.#likely(pid, upcoming));
+      const likely = this.#likely(pid, upcoming);
+      const files = [...likely, ...found].map(({ file }) => file);
       for (const file of files) this.#use(file, pid);
       this.#release(pid, new Set(files.map(({ id }) => id)));
+      this.#tellVersions(likely);
     }
     const shown = found.filter(({ file }) => file.part === 'tls').map(({ file }) => file);
     const libraries = describe(found, (file) => this.#files.has(file.id)).map((library, index) =>
@@ -163,11 +164,14 @@ export class Attachments {
   }
 
   /** What a process has not in memory yet, and may call as soon as it has. */
-  #likely(pid: number, upcoming: readonly Program[]): LibraryFile[] {
+  #likely(pid: number, upcoming: readonly Program[]): Named[] {
     const running = upcoming.length > 0 ? null : runningProgram(pid);
     const paths = upcoming.map(({ path }) => path);
     for (const program of running === null ? upcoming : [running]) paths.push(...this.#expected.of(program));
-    return paths.map((path) => this.finder.lookAt(path)).filter((file) => file !== null);
+    return paths.flatMap((path) => {
+      const file = this.finder.lookAt(path);
+      return file === null ? [] : [{ path, file }];
+    });
   }
 
   /** What can only be named takes longer to find: when the process has had time to load what it wants. */
@@ -193,6 +197,11 @@ export class Attachments {
   #keep(file: LibraryFile): void {
     const attached = this.#attach(file);
     if (attached !== null) attached.kept = true;
+  }
+
+  /** Of what nobody has in memory yet: a process may be over before it is looked at. */
+  #tellVersions(files: readonly Named[]): void {
+    for (const { path, file } of files) this.#tellFile(file, file.version ?? versionOfPackage(files, path));
   }
 
   /** Each version once, and of what is attached. */

@@ -6,6 +6,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,7 +67,7 @@ const crypto = emptyFile('elsewhere', 'libcrypto.so.1.1');
 describe('the libraries that a program is likely to load', () => {
   it('are those it needs, and they need, from their own folders, and those of its prefix', () => {
     const expected = new ExpectedLibraries();
-    const found = expected.of({ path: program, root: '', libraryPath: '' });
+    const found = expected.of({ path: program, view: '', root: '', libraryPath: '' });
     // What may be a TLS library by its name comes first; the system's C library is no business of this.
     expect(found.slice(0, 2).sort()).toEqual([gnutls, ssl].sort());
     expect(found.slice(2).sort()).toEqual([byPath, inner].sort());
@@ -74,17 +75,17 @@ describe('the libraries that a program is likely to load', () => {
 
   it('and those in the folders of LD_LIBRARY_PATH', () => {
     const expected = new ExpectedLibraries();
-    const without = expected.of({ path: program, root: '', libraryPath: 'here:' });
-    const found = expected.of({ path: program, root: '', libraryPath: `here:${elsewhere}` });
+    const without = expected.of({ path: program, view: '', root: '', libraryPath: 'here:' });
+    const found = expected.of({ path: program, view: '', root: '', libraryPath: `here:${elsewhere}` });
     expect(found.filter((path) => !without.includes(path))).toEqual([crypto]);
   });
 
   it('are looked for again when the program has changed', () => {
     const expected = new ExpectedLibraries();
     const path = compile('int main(void) { return 0; }', join(bin, 'changing'));
-    expect(expected.of({ path, root: '', libraryPath: '' })).toEqual([gnutls]);
+    expect(expected.of({ path, view: '', root: '', libraryPath: '' })).toEqual([gnutls]);
     compile('int main(void) { return 1; }', path, NEEDED, byPath);
-    expect(expected.of({ path, root: '', libraryPath: '' })).toEqual([gnutls, byPath]);
+    expect(expected.of({ path, view: '', root: '', libraryPath: '' })).toEqual([gnutls, byPath]);
   });
 
   it("are, in a container, the system's there", () => {
@@ -94,16 +95,21 @@ describe('the libraries that a program is likely to load', () => {
     makeFolder('root', 'usr', 'bin');
     compile('int main(void) { return 0; }', join(folder, 'root', 'usr', 'bin', 'program'));
     const expected = new ExpectedLibraries();
-    const found = expected.of({ path: '/usr/bin/program', root: join(folder, 'root'), libraryPath: '' });
-    expect(found).toEqual([its]);
+    const inside = { path: '/usr/bin/program', view: 'container', libraryPath: '' };
+    expect(expected.of({ ...inside, root: join(folder, 'root') })).toEqual([its]);
+    // Another process in it: the same, by that process.
+    symlinkSync(join(folder, 'root'), join(folder, 'also'));
+    expect(expected.of({ ...inside, root: join(folder, 'also') })).toEqual([
+      join(folder, 'also/usr/lib/libssl.so.3'),
+    ]);
   });
 
   it('are none of a program that is not there, or none', () => {
     const expected = new ExpectedLibraries();
-    expect(expected.of({ path: join(bin, 'missing'), root: '', libraryPath: '' })).toEqual([]);
-    expect(expected.of({ path: emptyFile('app', 'bin', 'empty'), root: '', libraryPath: '' })).toEqual([
-      gnutls,
-    ]);
+    expect(expected.of({ path: join(bin, 'missing'), view: '', root: '', libraryPath: '' })).toEqual([]);
+    expect(
+      expected.of({ path: emptyFile('app', 'bin', 'empty'), view: '', root: '', libraryPath: '' }),
+    ).toEqual([gnutls]);
   });
 });
 

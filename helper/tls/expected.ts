@@ -5,7 +5,7 @@
  *
  * This only looks; a wrong answer costs time, nothing else.
  */
-import { closeSync, opendirSync } from 'node:fs';
+import { closeSync, opendirSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { isCandidateName, SYSTEM_FOLDERS } from './candidates.ts';
 import { type Dynamic, readDynamic } from './dynamic.ts';
@@ -23,35 +23,52 @@ const MAX_FOLLOWED = 64;
 /** Files that are looked for; an odd program may name a thousand in each of its folders. */
 const MAX_LOOKS = 4_096;
 const MAX_EXPECTED = 128;
-/** Programs that are remembered. */
+/** Programs, and views, that are remembered. */
 const MAX_PROGRAMS = 256;
 
 const NOTHING: Dynamic = { needed: [], folders: [] };
 
 export class ExpectedLibraries {
+  /** Paths in the programs' own views. */
   readonly #known = new Map<string, readonly string[]>();
+  /** By view, the paths of what is in its system's folders: as many names are read once, not for each program. */
+  readonly #systems = new Map<string, readonly string[]>();
 
   /** Paths in this process's view. */
   of(program: Program): readonly string[] {
     const descriptor = openRegular(program.root + program.path);
     if (descriptor === null) return [];
     try {
-      const key = [idOf(descriptor), program.root, program.libraryPath].join('\0');
-      const known = this.#known.get(key);
-      if (known !== undefined) return known;
-      const found = search(program);
-      if (this.#known.size >= MAX_PROGRAMS) this.#known.delete(this.#known.keys().next().value ?? '');
-      this.#known.set(key, found);
-      return found;
+      const key = [idOf(descriptor), program.view, program.libraryPath].join('\0');
+      const own = remembered(this.#known, key, () => search(program));
+      // Of this system's own folders everything is attached already; a container's are others.
+      const system =
+        program.view === ''
+          ? []
+          : remembered(this.#systems, program.view, () => candidatesIn(SYSTEM_FOLDERS, program.root));
+      return [...new Set([...system, ...own])].map((path) => program.root + path);
     } finally {
       closeSync(descriptor);
     }
   }
 }
 
+function remembered(
+  known: Map<string, readonly string[]>,
+  key: string,
+  find: () => readonly string[],
+): readonly string[] {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = find();
+  if (known.size >= MAX_PROGRAMS) known.delete(known.keys().next().value ?? '');
+  known.set(key, found);
+  return found;
+}
+
+/** Paths, without the root. */
 function search({ path, root, libraryPath }: Program): string[] {
-  // Of this system's own folders everything is attached already; a container's are others.
-  const passed = new Set(root === '' ? SYSTEM_FOLDERS : []);
+  const passed = new Set(SYSTEM_FOLDERS);
   const folders = new Set<string>();
   const add = (folder: string): void => {
     if (isAbsolute(folder) && !passed.has(folder) && folders.size < MAX_FOLDERS) folders.add(folder);
@@ -83,15 +100,28 @@ function search({ path, root, libraryPath }: Program): string[] {
     }
   }
   for (const step of FROM_EXECUTABLE) add(join(dirname(path), step));
-  if (root !== '') for (const folder of SYSTEM_FOLDERS) add(folder);
-  for (const folder of folders) {
-    for (const name of namesIn(root + folder)) {
-      if (isCandidateName(name) && found.size < MAX_EXPECTED) found.add(join(folder, name));
-    }
+  for (const library of candidatesIn([...folders], root)) {
+    if (found.size < MAX_EXPECTED) found.add(library);
   }
   // What is most likely wanted comes first: each takes its milliseconds.
   const likely = (library: string): number => (isCandidateName(basename(library)) ? 0 : 1);
-  return [...found].sort((a, b) => likely(a) - likely(b)).map((library) => root + library);
+  return [...found].sort((a, b) => likely(a) - likely(b));
+}
+
+/** Paths, without the root. */
+function candidatesIn(folders: readonly string[], root: string): string[] {
+  const found: string[] = [];
+  const read = new Set<string>();
+  for (const folder of folders) {
+    // /lib is /usr/lib on most systems, and long.
+    const identity = identityOf(root + folder);
+    if (identity === null || read.has(identity)) continue;
+    read.add(identity);
+    for (const name of namesIn(root + folder)) {
+      if (isCandidateName(name) && found.length < MAX_EXPECTED) found.push(join(folder, name));
+    }
+  }
+  return found;
 }
 
 /** ld.so(8): `$ORIGIN` and `${ORIGIN}`; what else it may stand for there leads to the system's folders. */
@@ -109,6 +139,16 @@ function dynamicOf(path: string): Dynamic {
     throw error;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** null: it is not there, or not to be looked at. */
+function identityOf(folder: string): string | null {
+  try {
+    const { dev, ino } = statSync(folder, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
   }
 }
 

@@ -4,6 +4,8 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs';
 export interface Program {
   /** Of the executable, absolute, without symbolic links, in the process's own view of the file system. */
   readonly path: string;
+  /** Equal for two processes for which a path means the same; '' when it also does for this process. */
+  readonly view: string;
   /** What comes before such a path in this process's view: '', or `/proc/PID/root` when the views differ. */
   readonly root: string;
   /** LD_LIBRARY_PATH (ld.so(8)); '' when it has none. */
@@ -14,7 +16,14 @@ export interface Program {
 export function runningProgram(pid: number): Program | null {
   try {
     const libraryPath = variableOf('LD_LIBRARY_PATH', environmentOf(pid)) ?? '';
-    return { path: readlinkSync(`/proc/${pid}/exe`), root: rootOf(pid), libraryPath };
+    const view = viewOf(pid);
+    const own = view === viewOf('self');
+    return {
+      path: readlinkSync(`/proc/${pid}/exe`),
+      view: own ? '' : view,
+      root: own ? '' : `/proc/${pid}/root`,
+      libraryPath,
+    };
   } catch {
     return null;
   }
@@ -31,10 +40,8 @@ export function variableOf(name: string, environment: readonly string[]): string
   return environment.findLast((entry) => entry.startsWith(start))?.slice(start.length) ?? null;
 }
 
-/** A path means the same here and there when neither the root differs (chroot) nor what is mounted below it. */
-function rootOf(pid: number): string {
-  const root = `/proc/${pid}/root`;
-  const [its, own] = [`${root}/`, '/'].map((path) => statSync(path, { bigint: true }));
-  const [itsMounts, ownMounts] = [pid, 'self'].map((who) => readlinkSync(`/proc/${who}/ns/mnt`));
-  return its?.dev === own?.dev && its?.ino === own?.ino && itsMounts === ownMounts ? '' : root;
+/** A path means the same where neither the root differs (chroot) nor what is mounted below it. */
+function viewOf(pid: number | 'self'): string {
+  const { dev, ino } = statSync(`/proc/${pid}/root/`, { bigint: true });
+  return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev}:${ino}`;
 }

@@ -45,7 +45,7 @@ async function upcoming(command: readonly string[], environment: Readonly<Record
 const ENV = realpathSync('/usr/bin/env');
 
 it('a command is looked up as it will be', async () => {
-  const expected = [{ path: real, root: '', libraryPath: '/a:/b' }];
+  const expected = [{ path: real, view: '', root: '', libraryPath: '/a:/b' }];
   expect(await upcoming(['python', '-c', ''], { PATH: bin, LD_LIBRARY_PATH: '/a:/b' })).toEqual(expected);
   expect(await upcoming(['bin/python'], { LD_LIBRARY_PATH: '/a:/b' })).toEqual(expected);
   expect(await upcoming(['nowhere'], { PATH: bin })).toEqual([]);
@@ -55,7 +55,7 @@ it('with env, what env executes, in the environment that it makes', async () => 
   const found = await upcoming(['env', '-i', 'LD_LIBRARY_PATH=/x', 'A=B', 'python', 'LD_LIBRARY_PATH=/y'], {
     ...{ PATH: `${bin}:/usr/bin`, LD_LIBRARY_PATH: '/a' },
   });
-  expect(found).toEqual([ENV, real].map((path) => ({ path, root: '', libraryPath: '/x' })));
+  expect(found).toEqual([ENV, real].map((path) => ({ path, view: '', root: '', libraryPath: '/x' })));
 });
 
 it('a script, and its interpreters', async () => {

@@ -35,7 +35,7 @@ export function upcomingPrograms(pid: number): Program[] {
       }
     }
     const libraryPath = variableOf('LD_LIBRARY_PATH', environment) ?? '';
-    return found.map((file) => ({ path: realpathSync(file), root: '', libraryPath }));
+    return found.map((file) => ({ path: realpathSync(file), view: '', root: '', libraryPath }));
   } catch {
     return [];
   }
