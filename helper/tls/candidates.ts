@@ -2,7 +2,7 @@
  * TLS libraries of this system that a program is likely to load: attached before any has, so that one that lives
  * shortly (`curl`, a script) loses nothing.
  */
-import { closeSync, fstatSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, opendirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRegular } from './maps.ts';
 
@@ -31,10 +31,33 @@ const MAX_CACHE = 16 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 const MAX_PATH = 4_096;
 const MAX_CANDIDATES = 64;
+/** Of some folders. */
+const MAX_FOUND = 128;
+/** Names in one folder that are looked at. */
+const MAX_NAMES = 20_000;
 
 /** Whether a file of that name is worth a look before anybody has it in memory. */
 export function isCandidateName(name: string): boolean {
   return WANTED.test(name);
+}
+
+/**
+ * Paths of such files, without the root; what is reached by two names is read once.
+ * @param root what comes before the folders in this process's view
+ */
+export function candidatesIn(folders: readonly string[], root: string): string[] {
+  const found: string[] = [];
+  const read = new Set<string>();
+  for (const folder of folders) {
+    // /lib is /usr/lib on most systems, and long.
+    const identity = identityOf(root + folder);
+    if (identity === null || read.has(identity)) continue;
+    read.add(identity);
+    for (const name of namesIn(root + folder)) {
+      if (isCandidateName(name) && found.length < MAX_FOUND) found.push(join(folder, name));
+    }
+  }
+  return found;
 }
 
 /** Paths, in this process's own view; some may lead to one file. */
@@ -44,10 +67,8 @@ export function candidatePaths(): string[] {
   for (const [name, path] of cache === null ? [] : parseLoaderCache(cache)) {
     if (isCandidateName(name) && paths.size < MAX_CANDIDATES) paths.add(path);
   }
-  for (const folder of SYSTEM_FOLDERS) {
-    for (const name of list(folder)) {
-      if (isCandidateName(name) && paths.size < MAX_CANDIDATES) paths.add(join(folder, name));
-    }
+  for (const path of candidatesIn(SYSTEM_FOLDERS, '')) {
+    if (paths.size < MAX_CANDIDATES) paths.add(path);
   }
   return [...paths];
 }
@@ -84,10 +105,29 @@ function readCache(): Buffer | null {
   }
 }
 
-function list(folder: string): string[] {
+/** null: it is not there, or not to be looked at. */
+function identityOf(folder: string): string | null {
   try {
-    return readdirSync(folder);
+    const { dev, ino } = statSync(folder, { bigint: true });
+    return `${dev}:${ino}`;
   } catch {
-    return [];
+    return null;
+  }
+}
+
+function* namesIn(folder: string): Generator<string> {
+  try {
+    const open = opendirSync(folder);
+    try {
+      for (let seen = 0; seen < MAX_NAMES; seen++) {
+        const entry = open.readSync();
+        if (entry === null) break;
+        yield entry.name;
+      }
+    } finally {
+      open.closeSync();
+    }
+  } catch {
+    // It is not there, or not to be read.
   }
 }

@@ -5,9 +5,9 @@
  *
  * This only looks; a wrong answer costs time, nothing else.
  */
-import { closeSync, opendirSync, statSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { isCandidateName, SYSTEM_FOLDERS } from './candidates.ts';
+import { candidatesIn, isCandidateName, SYSTEM_FOLDERS } from './candidates.ts';
 import { type Dynamic, readDynamic } from './dynamic.ts';
 import { ElfFile, isUnreadable } from './elf.ts';
 import { idOf, openRegular } from './maps.ts';
@@ -16,8 +16,6 @@ import type { Program } from './program.ts';
 /** From the executable's own folder: the prefix that it was installed to, and where Ruby's builders put OpenSSL. */
 const FROM_EXECUTABLE = ['../lib', '../lib64', '../openssl/lib'];
 const MAX_FOLDERS = 64;
-/** Names in one folder that are looked at. */
-const MAX_NAMES = 20_000;
 /** Libraries whose own needs are followed. */
 const MAX_FOLLOWED = 64;
 /** Files that are looked for; an odd program may name a thousand in each of its folders. */
@@ -108,22 +106,6 @@ function search({ path, root, libraryPath }: Program): string[] {
   return [...found].sort((a, b) => likely(a) - likely(b));
 }
 
-/** Paths, without the root. */
-function candidatesIn(folders: readonly string[], root: string): string[] {
-  const found: string[] = [];
-  const read = new Set<string>();
-  for (const folder of folders) {
-    // /lib is /usr/lib on most systems, and long.
-    const identity = identityOf(root + folder);
-    if (identity === null || read.has(identity)) continue;
-    read.add(identity);
-    for (const name of namesIn(root + folder)) {
-      if (isCandidateName(name) && found.length < MAX_EXPECTED) found.push(join(folder, name));
-    }
-  }
-  return found;
-}
-
 /** ld.so(8): `$ORIGIN` and `${ORIGIN}`; what else it may stand for there leads to the system's folders. */
 function expand(text: string, file: string): string {
   return text.replace(/\$ORIGIN\b|\$\{ORIGIN\}/g, () => dirname(file));
@@ -139,32 +121,5 @@ function dynamicOf(path: string): Dynamic {
     throw error;
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** null: it is not there, or not to be looked at. */
-function identityOf(folder: string): string | null {
-  try {
-    const { dev, ino } = statSync(folder, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return null;
-  }
-}
-
-function* namesIn(folder: string): Generator<string> {
-  try {
-    const open = opendirSync(folder);
-    try {
-      for (let seen = 0; seen < MAX_NAMES; seen++) {
-        const entry = open.readSync();
-        if (entry === null) break;
-        yield entry.name;
-      }
-    } finally {
-      open.closeSync();
-    }
-  } catch {
-    // It is not there, or not to be read.
   }
 }
