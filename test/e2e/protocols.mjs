@@ -1,12 +1,5 @@
 // A program that talks TLS, HTTP/2, WebSocket, event streams and gRPC, in the editor.
-
-/** What the editor has besides dark, which the steps are in. */
-const OTHER_THEMES = [
-  ['Light Modern', 'light'],
-  ['Dark High Contrast', 'high-contrast'],
-  ['Light High Contrast', 'high-contrast-light'],
-  ['Dark Modern', 'dark'],
-];
+import { THEMES } from './workbench.mjs';
 
 export async function protocols(steps, workbench, { url, workspace }) {
   const { rows, details, messages } = workbench;
@@ -72,7 +65,7 @@ export async function protocols(steps, workbench, { url, workspace }) {
     await messages.filter({ hasText: 'colours' }).first().waitFor();
     await messages.filter({ hasText: 'BRIGHT' }).first().click();
     await details.getByText('lamps.v1.Offer').first().waitFor();
-    for (const [theme, name] of OTHER_THEMES) {
+    for (const [theme, name] of THEMES) {
       await workbench.theme(theme);
       await messages.first().waitFor();
       await workbench.settle();

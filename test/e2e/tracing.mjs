@@ -1,6 +1,7 @@
 // The main job, from opening the folder to clearing the list.
 import assert from 'node:assert/strict';
 import { eventually } from './harness.mjs';
+import { THEMES } from './workbench.mjs';
 
 export async function tracing(steps, workbench, { url, workspace }) {
   const { page, rows, details, tree } = workbench;
@@ -81,12 +82,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('light and high contrast', async () => {
-    for (const [theme, name] of [
-      ['Light Modern', 'light'],
-      ['Dark High Contrast', 'high-contrast'],
-      ['Light High Contrast', 'high-contrast-light'],
-      ['Dark Modern', 'dark'],
-    ]) {
+    for (const [theme, name] of THEMES) {
       await workbench.theme(theme);
       await rows.first().waitFor();
       await workbench.settle();

@@ -6,6 +6,14 @@ import { root } from '../vscode/bundle.mjs';
 /** A busy machine takes its time, in milliseconds. */
 const PATIENCE = 30_000;
 
+/** Kinds of theme, by VS Code's name and in names of pictures; the last is the one that the steps are in. */
+export const THEMES = [
+  ['Light Modern', 'light'],
+  ['Dark High Contrast', 'high-contrast'],
+  ['Light High Contrast', 'high-contrast-light'],
+  ['Dark Modern', 'dark'],
+];
+
 export class Workbench {
   constructor(page) {
     this.page = page;
