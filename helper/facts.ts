@@ -58,3 +58,11 @@ export function readFacts(argument: string | undefined): Facts {
     throw new Error('The helper does not know this backend.');
   return facts as unknown as Facts;
 }
+
+/** Why no TLS library is looked into, in the user's words, to follow "not decrypted: "; null when they are. */
+export function tlsOff({ tlsAttach, tlsWanted }: Pick<Facts, 'tlsAttach' | 'tlsWanted'>): string | null {
+  if (tlsAttach !== 'none') return null;
+  return tlsWanted
+    ? 'this kernel has no uprobes'
+    : 'looking into TLS libraries is switched off for this trace';
+}

@@ -7,7 +7,7 @@ import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DESCRIPTORS, HEAD_ALLOWANCE, readFacts, UNLIMITED } from './facts.ts';
+import { DESCRIPTORS, HEAD_ALLOWANCE, readFacts, tlsOff, UNLIMITED } from './facts.ts';
 import {
   CLIENT_FRAMES,
   decodeJson,
@@ -215,6 +215,7 @@ async function start(): Promise<void> {
     byteOrder: 'little',
     bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),
     ringSize: facts.ringSize,
+    tlsOff: tlsOff(facts),
     owner: facts.owner,
     helperPid: process.pid,
   };

@@ -7,7 +7,7 @@
  */
 
 /** Raised whenever a frame changes. A peer with another version is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
@@ -67,6 +67,8 @@ export interface Hello {
   readonly bodyLimit: number | null;
   /** Size of the data ring in bytes. */
   readonly ringSize: number;
+  /** Why no TLS library is looked into in this trace, in the user's words; null: they are. */
+  readonly tlsOff: string | null;
   /** User id whose processes may be traced; 0 = every process. */
   readonly owner: number;
   readonly helperPid: number;

@@ -41,6 +41,7 @@ export function readHello(json: Json): Hello {
     json['byteOrder'] !== 'little' ||
     !(json['bodyLimit'] === null || isCount(json['bodyLimit'])) ||
     !isCount(json['ringSize']) ||
+    !(json['tlsOff'] === null || typeof json['tlsOff'] === 'string') ||
     !isCount(json['owner']) ||
     !isCount(json['helperPid'])
   ) {

@@ -17,6 +17,7 @@ export class Pipeline {
     switch (type) {
       case FrameType.Hello:
         this.hello = readHello(decodeJson(payload));
+        this.engine.setTlsOff(this.hello.tlsOff);
         return;
       case FrameType.Clock: {
         const clock = readClock(decodeJson(payload));

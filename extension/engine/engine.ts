@@ -72,6 +72,8 @@ export interface EngineApi {
   setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void;
   /** A process's name is known (attach; fork and exec come as records). */
   setProcess(pid: number, name: string | null): void;
+  /** Why no TLS library is looked into; null, as before the first call: they are. */
+  setTlsOff(reason: string | null): void;
   /** The TLS libraries of a process, all of them; the last call counts. */
   setTls(pid: number, libraries: readonly TlsLibrary[]): void;
   /** The version of a library's file, which records name by this number. */
@@ -136,6 +138,10 @@ export class Engine implements EngineApi, ConnectionHost {
 
   setProcess(pid: number, name: string | null): void {
     this.#processes.set(pid, name);
+  }
+
+  setTlsOff(reason: string | null): void {
+    this.#libraries.off = reason;
   }
 
   setTls(pid: number, libraries: readonly TlsLibrary[]): void {

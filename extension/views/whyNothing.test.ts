@@ -76,7 +76,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     running({
       bytesSeen: 2048,
       otherConnections: 1,
-      targets: [{ ...node, tls: { libraries: [RUSTLS, OPENSSL], calls: 0, encrypted: 2 } }],
+      targets: [{ ...node, tls: { off: null, libraries: [RUSTLS, OPENSSL], calls: 0, encrypted: 2 } }],
     }),
     {},
     /^node \(7\) has 2 encrypted connections and 1 connection of another protocol, and no call that could be read yet\. node \(7\): OpenSSL 3\.0\.19 is decrypted\. Not decrypted: rustls is not supported\. 2 TLS connections without plaintext\.$/,
@@ -91,16 +91,25 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
   ],
   [
     'waiting, and ready for TLS',
-    running({ targets: [{ ...node, tls: { libraries: [OPENSSL], calls: 0, encrypted: 0 } }] }),
+    running({ targets: [{ ...node, tls: { off: null, libraries: [OPENSSL], calls: 0, encrypted: 0 } }] }),
     {},
     /waits: .* is not shown\. node \(7\): OpenSSL 3\.0\.19 is decrypted\.$/,
     ['checkSystem'],
   ],
   [
     'waiting, without TLS',
-    running({ targets: [{ ...node, tls: { libraries: [], calls: 0, encrypted: 0 } }] }),
+    running({ targets: [{ ...node, tls: { off: null, libraries: [], calls: 0, encrypted: 0 } }] }),
     {},
     /No TLS library was recognised in it\.$/,
+    ['checkSystem'],
+  ],
+  [
+    'TLS is not looked into',
+    running({
+      targets: [{ ...node, tls: { off: 'it is switched off', libraries: null, calls: 0, encrypted: 1 } }],
+    }),
+    {},
+    /^node \(7\) has 1 encrypted connection.* node \(7\): Not decrypted: it is switched off\. 1 TLS connection/,
     ['checkSystem'],
   ],
   ['calls are held', running({}), { held: 2 }, /2 calls are held.*filter/, ['showPanel']],

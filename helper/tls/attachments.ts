@@ -7,7 +7,7 @@
 import { close, closeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { DESCRIPTORS, type Facts } from '../facts.ts';
+import { DESCRIPTORS, type Facts, tlsOff } from '../facts.ts';
 import type { BrokerProbe, Native } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
@@ -56,9 +56,6 @@ const RECOGNISE_AFTER_MS = 500;
  * what was attached for a command that is about to run must not go when `env` runs before it.
  */
 const KEEP_UNUSED_MS = 10_000;
-
-const SWITCHED_OFF = 'looking into TLS libraries is switched off for this trace';
-const NO_WAY = 'this kernel has no uprobes';
 
 /** What the client is told. */
 export interface TlsClient {
@@ -189,9 +186,7 @@ export class Attachments {
     if (library.attached)
       return this.facts.tlsAttach === 'broker' ? { ...library, returns: 'uretprobe' } : library;
     if (file === undefined || file.probes.length === 0) return library;
-    const own = this.facts.tlsWanted ? NO_WAY : SWITCHED_OFF;
-    const reason = this.facts.tlsAttach === 'none' ? own : (this.#refused.get(file.id) ?? library.reason);
-    return { ...library, reason };
+    return { ...library, reason: tlsOff(this.facts) ?? this.#refused.get(file.id) ?? library.reason };
   }
 
   #keep(file: LibraryFile): void {

@@ -42,6 +42,16 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    // Nothing is ever recognised in it, and the reason is known all the same.
+    name: 'a static program with TLS switched off',
+    reason: /switched off/,
+    options: ['--tls', 'none'],
+    lines: true,
+    command: ({ programs, certificates }, _url, port) => [
+      ...[join(programs, 'stripped'), 'client', String(port), certificates, '1.3'],
+    ],
+  },
+  {
     name: 'curl with TLS switched off',
     reason: /switched off/,
     options: ['--tls', 'none'],

@@ -23,6 +23,7 @@ const HELLO: Hello = {
   bodyLimit: 65536,
   ringSize: 65536,
   owner: 0,
+  tlsOff: null,
   helperPid: 1,
 };
 const FINAL: Status = {

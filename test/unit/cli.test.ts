@@ -43,6 +43,7 @@ const hello = {
   bodyLimit: 65_536,
   ringSize: 8_388_608,
   owner: 0,
+  tlsOff: null,
   helperPid: 5,
 };
 const final: Status = {

@@ -32,6 +32,8 @@ export interface TlsLibrary {
 
 /** What is known of decryption in one process. */
 export interface ProcessTls {
+  /** Why no TLS library is looked into in this trace; null: they are. */
+  readonly off: string | null;
   /** null: the helper has not looked, or the process is gone. */
   readonly libraries: readonly TlsLibrary[] | null;
   /** Calls whose plaintext was seen. */
@@ -79,7 +81,7 @@ export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
  * What is decrypted in a process and what is not, each a sentence for people; without those of which nothing is
  * known.
  */
-export function decryptionSentences({ libraries, calls, encrypted }: ProcessTls): string[] {
+export function decryptionSentences({ off, libraries, calls, encrypted }: ProcessTls): string[] {
   const sentences: string[] = [];
   for (const library of libraries ?? []) {
     const name = `${tlsLibraryName(library.kind)}${library.version === null ? '' : ` ${library.version}`}`;
@@ -87,7 +89,8 @@ export function decryptionSentences({ libraries, calls, encrypted }: ProcessTls)
   }
   const others = (libraries ?? []).filter(({ attached }) => !attached);
   for (const reason of reasonsOf(others)) sentences.push(`Not decrypted: ${reason}.`);
-  if (libraries?.length === 0) sentences.push('No TLS library was recognised in it.');
+  if (off !== null && sentences.length === 0) sentences.push(`Not decrypted: ${off}.`);
+  else if (libraries?.length === 0) sentences.push('No TLS library was recognised in it.');
   if (calls > 0) sentences.push(`${count(calls, 'call')} seen over TLS.`);
   if (encrypted > 0) sentences.push(`${count(encrypted, 'TLS connection')} without plaintext.`);
   return sentences;
@@ -106,6 +109,8 @@ interface Counted {
 }
 
 export class TlsLibraries {
+  /** Why none is looked into; null: they are. */
+  off: string | null = null;
   readonly #processes = new Map<number, Counted>();
   readonly #files = new Map<number, string>();
 
@@ -117,7 +122,8 @@ export class TlsLibraries {
   get(pid: number): ProcessTls | null {
     const known = this.#processes.get(pid);
     if (known === undefined) return null;
-    return { libraries: known.libraries, calls: known.calls, encrypted: known.encrypted };
+    const { libraries, calls, encrypted } = known;
+    return { off: this.off, libraries, calls, encrypted };
   }
 
   /** @param file its number in TLS records */
@@ -152,7 +158,8 @@ export class TlsLibraries {
     const libraries = known?.libraries ?? [];
     const attached = libraries.filter((library) => library.attached);
     const others = libraries.filter((library) => !library.attached);
-    if (libraries.length === 0) return 'the TLS library of the process was not recognised';
+    // It may have been over before it was looked at.
+    if (libraries.length === 0) return this.off ?? 'the TLS library of the process was not recognised';
     // One that is read and was not used is no reason where another one cannot be read.
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');

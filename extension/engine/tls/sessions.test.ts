@@ -695,6 +695,23 @@ describe('a connection without plaintext', () => {
     expect(rows(engine)[0]?.completeness).toEqual(joinedLate ? ['joined-late', 'encrypted'] : ['encrypted']);
   });
 
+  it.each<[string, readonly TlsLibrary[] | null, string]>([
+    ['of a process that was over before it was looked at', null, 'it is switched off'],
+    ['of one in which nothing was found', [], 'it is switched off'],
+    [
+      'but not of what could not be read anyway',
+      [library({ kind: 'java', attached: false, reason: 'Java is not supported' })],
+      'Java is not supported',
+    ],
+  ])('says that TLS is not looked into, %s', (_what, libraries, reason) => {
+    const engine = new Engine();
+    engine.setTlsOff('it is switched off');
+    if (libraries !== null) engine.setTls(4242, libraries);
+    engine.push(recordBatch(open('tls13')));
+    engine.advance(START + 2n * SECOND);
+    expect(rows(engine)[0]?.encrypted).toBe(reason);
+  });
+
   it('may be that of calls whose socket is not known', () => {
     const engine = made(inOrder(open('tls13'), plaintext()));
     engine.setTls(4242, [library({})]);
