@@ -42,6 +42,13 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
 
 const PYTHON = '/usr/bin/python3';
 
+/**
+ * Between a program's start and its loading of a library that it alone has: what it will load is read from its file
+ * meanwhile, and a busy machine may need longer for that than Python for its first call. Once it has the library in
+ * memory, there are but milliseconds: nothing that only then begins to look would be in time.
+ */
+const BEFORE_ITS_OWN = 'import time; time.sleep(0.5)\n';
+
 function pythonText({ certificates }: TlsContext, url: string, { id }: Step): string {
   return `import ssl, urllib.request as u
 request = u.Request('${url}', headers={'X-Trace-Id': '${id}'})
@@ -72,7 +79,7 @@ const PROGRAMS: readonly Program[] = [
     command: (context, url, step) => {
       const script = join(context.folder, `${step.id}.sh`);
       const file = join(context.folder, `${step.id}.py`);
-      writeFileSync(file, pythonText(context, url, step));
+      writeFileSync(file, BEFORE_ITS_OWN + pythonText(context, url, step));
       const command = `LD_LIBRARY_PATH='${context.programs}/own' ${PYTHON} '${file}'`;
       writeFileSync(script, `#!/bin/sh\n${command}\nexit $?\n`, { mode: 0o755 });
       return [script];
@@ -84,7 +91,7 @@ const PROGRAMS: readonly Program[] = [
     native: true,
     command: (context, url, step) => {
       const file = join(context.folder, `${step.id}.py`);
-      writeFileSync(file, pythonText(context, url, step));
+      writeFileSync(file, BEFORE_ITS_OWN + pythonText(context, url, step));
       const mounts = readdirSync(join(context.programs, 'own')).map((name) => {
         const system = candidatePaths().find((path) => basename(path) === name);
         return `mount --bind '${context.programs}/own/${name}' '${system}'`;
