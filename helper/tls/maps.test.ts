@@ -21,6 +21,7 @@ describe('mappings of a process', () => {
         key: '08:01 100',
         inode: 100n,
         path: '/usr/bin/my program',
+        written: '/usr/bin/my program',
         deleted: false,
         range: '00401000-00500000',
       },
@@ -28,6 +29,7 @@ describe('mappings of a process', () => {
         key: 'fd:0a 18446744073709551615',
         inode: 18446744073709551615n,
         path: '/lib/libssl.so.3',
+        written: '/lib/libssl.so.3',
         deleted: true,
         range: '7f0000000000-7f0000100000',
       },
@@ -35,6 +37,7 @@ describe('mappings of a process', () => {
         key: '08:02 100',
         inode: 100n,
         path: '/a\nb',
+        written: '/a\nb',
         deleted: false,
         range: '7f0000400000-7f0000401000',
       },
@@ -42,9 +45,24 @@ describe('mappings of a process', () => {
         key: '08:02 300',
         inode: 300n,
         path: '/execute-only',
+        written: '/execute-only',
         deleted: false,
         range: '7f0000600000-7f0000601000',
       },
+    ]);
+  });
+
+  it('are as the process sees them, whatever its root folder is', () => {
+    const maps = `\
+1000-2000 r-xp 00000000 08:01 1 /srv/jail/usr/lib/libssl.so.3
+2000-3000 r-xp 00000000 08:01 2 /srv/jailed/libc.so.6
+3000-4000 r-xp 00000000 08:01 3 /srv/jail/srv/jail/program (deleted)
+`;
+    expect(parseCodeMappings(maps, '/srv/jail').map(({ path, written }) => [path, written])).toEqual([
+      ['/usr/lib/libssl.so.3', '/srv/jail/usr/lib/libssl.so.3'],
+      // Loaded before the process changed its root.
+      ['/srv/jailed/libc.so.6', '/srv/jailed/libc.so.6'],
+      ['/srv/jail/program', '/srv/jail/srv/jail/program'],
     ]);
   });
 

@@ -6,8 +6,10 @@ export interface CodeMapping {
   /** `major:minor inode` as the kernel wrote them: equal for two mappings of one file. */
   readonly key: string;
   readonly inode: bigint;
-  /** In the process's own view of the file system. */
+  /** In the process's own view of the file system; as the kernel writes it where it is outside of that view. */
   readonly path: string;
+  /** As the kernel writes it for this process. */
+  readonly written: string;
   /** Its name has been removed, or leads to another file by now. */
   readonly deleted: boolean;
   /** `start-end` of the first such mapping, in hexadecimal. */
@@ -24,10 +26,29 @@ const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]
 /** Each file once. Empty when the process has ended, or may not be looked at. */
 export function readCodeMappings(pid: number): CodeMapping[] {
   const text = readProc(`/proc/${pid}/maps`);
-  return text === null ? [] : parseCodeMappings(text);
+  return text === null ? [] : parseCodeMappings(text, writtenRoot(pid));
 }
 
-export function parseCodeMappings(text: string): CodeMapping[] {
+/**
+ * The root folder of a process as the kernel writes it, and in front of every path in it: from this process's own
+ * root, or, where that does not lead there (another mount namespace), from the top of the tree of mounts. '' for `/`.
+ */
+export function writtenRoot(pid: number | 'self'): string {
+  try {
+    const root = readlinkSync(`/proc/${pid}/root`);
+    return root === '/' ? '' : root;
+  } catch {
+    return '';
+  }
+}
+
+/** @returns the path as the process with that root sees it; unchanged when it lies outside (chroot(2)) */
+export function pathInRoot(written: string, root: string): string {
+  return root !== '' && written.startsWith(`${root}/`) ? written.slice(root.length) : written;
+}
+
+/** @param root as {@link writtenRoot} has it */
+export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
   const found = new Map<string, CodeMapping>();
   for (const [, range = '', device = '', inode = '0', escaped = ''] of text.matchAll(LINE)) {
     const key = `${device} ${inode}`;
@@ -35,21 +56,24 @@ export function parseCodeMappings(text: string): CodeMapping[] {
     if (found.size >= MAX_FILES) break;
     const name = escaped.replaceAll('\\012', '\n');
     const deleted = name.endsWith(DELETED);
-    const path = deleted ? name.slice(0, -DELETED.length) : name;
-    found.set(key, { key, inode: BigInt(inode), path, deleted, range });
+    const written = deleted ? name.slice(0, -DELETED.length) : name;
+    const path = pathInRoot(written, root);
+    found.set(key, { key, inode: BigInt(inode), path, written, deleted, range });
   }
   return [...found.values()];
 }
 
 /**
  * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the
- * links that /proc has for the executable and, for the privileged, for each mapping.
+ * links that /proc has for the executable and, for the privileged, for each mapping, or outside of that root, which
+ * the process may have changed after it had loaded the file.
  * @returns a descriptor for reading, the caller's to close; null when the file cannot be had
  */
 export function openMapping(pid: number, mapping: CodeMapping): number | null {
   const ways = mapping.deleted ? [] : [`/proc/${pid}/root${mapping.path}`];
   if (isExecutable(pid, mapping)) ways.push(`/proc/${pid}/exe`);
   ways.push(`/proc/${pid}/map_files/${mapping.range}`);
+  if (!mapping.deleted && mapping.written === mapping.path && sharesMounts(pid)) ways.push(mapping.written);
   for (const way of ways) {
     const descriptor = openRegular(way);
     if (descriptor === null) continue;
@@ -85,7 +109,16 @@ export function idOf(descriptor: number): string {
 export function isExecutable(pid: number, mapping: CodeMapping): boolean {
   try {
     const path = readlinkSync(`/proc/${pid}/exe`);
-    return path === (mapping.deleted ? mapping.path + DELETED : mapping.path);
+    return path === (mapping.deleted ? mapping.written + DELETED : mapping.written);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a path that the kernel writes of that process leads there in this one, too. */
+function sharesMounts(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt');
   } catch {
     return false;
   }

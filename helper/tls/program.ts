@@ -1,5 +1,6 @@
 /** Programs that processes execute, as far as it says where their libraries come from. */
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { pathInRoot, writtenRoot } from './maps.ts';
 
 export interface Program {
   /** Of the executable, absolute, without symbolic links, in the process's own view of the file system. */
@@ -19,7 +20,7 @@ export function runningProgram(pid: number): Program | null {
     const view = viewOf(pid);
     const own = view === viewOf('self');
     return {
-      path: readlinkSync(`/proc/${pid}/exe`),
+      path: pathInRoot(readlinkSync(`/proc/${pid}/exe`), writtenRoot(pid)),
       view: own ? '' : view,
       root: own ? '' : `/proc/${pid}/root`,
       libraryPath,

@@ -31,7 +31,9 @@ export function findByPath(
     const about = exchanges
       .filter((other) => JSON.stringify([other.url, other.request?.headers]).includes(secret))
       .map((e) => `${e.side} ${e.method} ${e.url} ${e.status} ${e.completeness}`);
-    const near = exchanges.map((e) => `${e.side} ${e.url ?? '?'} ${e.completeness}`).slice(0, 6);
+    const near = exchanges
+      .map((e) => `${e.side} ${e.url ?? '?'} ${e.completeness} ${e.encrypted?.reason ?? ''}`.trim())
+      .slice(0, 6);
     throw new Error(
       `${found.length} exchanges of the ${side} with ${path}; about it: ${about.join('; ')}; of ${exchanges.length}: ${near.join('; ')}`,
     );

@@ -1,8 +1,10 @@
 /** No first call is lost: programs that make one call and end, started by `run`, again and again. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
-import { same } from '../matrix/check.ts';
+import { childrenOf, helperOf } from '../kernel/support/kernel.ts';
+import { assert, same } from '../matrix/check.ts';
 import type { Report } from '../matrix/context.ts';
 import { Tracing } from '../matrix/trace.ts';
 import type { TlsContext } from './context.ts';
@@ -10,7 +12,7 @@ import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import type { Library } from './peers.ts';
-import { makeStep, newId, type Step } from './plan.ts';
+import { lineOf, makeStep, newId, type Step } from './plan.ts';
 
 const TIMES = 20;
 /** Where a kernel is emulated. */
@@ -21,8 +23,13 @@ const TIMES_FEW = 5;
 interface Program {
   readonly name: string;
   readonly library: Library;
-  /** Not on an emulated machine, where reading the folders that it needs takes longer than its call. */
-  readonly native?: boolean;
+  /** It waits before its call until this lets it go on. */
+  readonly waits?: (
+    context: TlsContext,
+    step: Step,
+    tracing: Tracing,
+    answered: Promise<unknown>,
+  ) => Promise<void>;
   command(context: TlsContext, url: string, step: Step): string[];
 }
 
@@ -42,12 +49,30 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
 
 const PYTHON = '/usr/bin/python3';
 
-/**
- * Between a program's start and its loading of a library that it alone has: what it will load is read from its file
- * meanwhile, and a busy machine may need longer for that than Python for its first call. Once it has the library in
- * memory, there are but milliseconds: nothing that only then begins to look would be in time.
- */
-const BEFORE_ITS_OWN = 'import time; time.sleep(0.5)\n';
+/** Programs that wait are tried this often, as nothing in it depends on who is faster. */
+const TIMES_WAITING = 3;
+
+/** Until a helper has surely looked at a program, in milliseconds; a quiet machine takes a small part of it. */
+const LOOKING_AHEAD = 1_000;
+const LOOKING_AHEAD_SLOW = 20_000;
+
+/** Tells that it runs, and loads what its call needs when it is told to. */
+function heldText(marks: Marks): string {
+  return `import os, time
+open('${marks.running}', 'w').close()
+while not os.path.exists('${marks.go}'): time.sleep(0.01)
+`;
+}
+
+/** Files by which a program that is held and its test tell each other where they are. */
+interface Marks {
+  readonly running: string;
+  readonly go: string;
+}
+
+function marksOf({ folder }: TlsContext, { id }: Step): Marks {
+  return { running: join(folder, `${id}.running`), go: join(folder, `${id}.go`) };
+}
 
 function pythonText({ certificates }: TlsContext, url: string, { id }: Step): string {
   return `import ssl, urllib.request as u
@@ -76,10 +101,11 @@ const PROGRAMS: readonly Program[] = [
     // Neither is the program the command of `run`, nor are the libraries the system's own.
     name: 'a shell script that starts Python with an OpenSSL of its own',
     library: 'openssl',
+    waits: withoutHelper,
     command: (context, url, step) => {
       const script = join(context.folder, `${step.id}.sh`);
       const file = join(context.folder, `${step.id}.py`);
-      writeFileSync(file, BEFORE_ITS_OWN + pythonText(context, url, step));
+      writeFileSync(file, heldText(marksOf(context, step)) + pythonText(context, url, step));
       const command = `LD_LIBRARY_PATH='${context.programs}/own' ${PYTHON} '${file}'`;
       writeFileSync(script, `#!/bin/sh\n${command}\nexit $?\n`, { mode: 0o755 });
       return [script];
@@ -88,16 +114,24 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'Python in a container with an OpenSSL of its own',
     library: 'openssl',
-    native: true,
+    waits: withoutHelper,
     command: (context, url, step) => {
       const file = join(context.folder, `${step.id}.py`);
-      writeFileSync(file, BEFORE_ITS_OWN + pythonText(context, url, step));
+      writeFileSync(file, heldText(marksOf(context, step)) + pythonText(context, url, step));
       const mounts = readdirSync(join(context.programs, 'own')).map((name) => {
         const system = candidatePaths().find((path) => basename(path) === name);
         return `mount --bind '${context.programs}/own/${name}' '${system}'`;
       });
       return ['unshare', '-m', 'sh', '-c', [...mounts, `exec ${PYTHON} '${file}'`].join(' && ')];
     },
+  },
+  {
+    name: 'C, OpenSSL, in another root folder',
+    library: 'openssl',
+    waits: withLibraries,
+    command: ({ programs }, url) => [
+      ...['chroot', join(programs, 'jail'), '/openssl', 'client', new URL(url).port, '/certificates', '1.3'],
+    ],
   },
   {
     name: 'wget',
@@ -118,10 +152,11 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 export async function runFirst(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  const times = context.slow ? TIMES_SLOW : context.few ? TIMES_FEW : TIMES;
+  const usual = context.slow ? TIMES_SLOW : context.few ? TIMES_FEW : TIMES;
   for (const program of PROGRAMS) {
+    const times = program.waits === undefined ? usual : Math.min(usual, TIMES_WAITING);
     const scenario = `the only call of ${program.name}, ${times} times`;
-    if (!only.test(scenario) || (context.slow && program.native === true)) continue;
+    if (!only.test(scenario)) continue;
     const troubles: string[] = [];
     for (let i = 0; i < times; i++) {
       await once(context, program).catch((error: Error) => troubles.push(error.message));
@@ -146,7 +181,8 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     const command = program.command(context, `https://localhost:${port}${step.path}`, step);
     const tracing = new Tracing(context, 'run', ['--', ...command]);
     const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
-    const [truth, trace] = await Promise.all([server.answered(step), tracing.result()]);
+    const waited = program.waits?.(context, step, tracing, server.answered(step));
+    const [truth, trace] = await Promise.all([server.answered(step), tracing.result(), waited]);
     clearTimeout(timer);
     expectTruth(trace.exchanges, truth, {
       side: 'client',
@@ -157,5 +193,58 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     same('other calls', trace.exchanges.length, 1);
   } finally {
     server.close();
+  }
+}
+
+/**
+ * It waits before it loads anything, and the helper is stopped from then until its call is over: only what was
+ * attached beforehand can see the call.
+ */
+async function withoutHelper(
+  context: TlsContext,
+  step: Step,
+  tracing: Tracing,
+  answered: Promise<unknown>,
+): Promise<void> {
+  const { running, go } = marksOf(context, step);
+  await looked(context, tracing, () => existsSync(running));
+  const helper = helperOf(tracing.process.pid);
+  process.kill(helper, 'SIGSTOP');
+  try {
+    writeFileSync(go, '');
+    await answered;
+  } finally {
+    process.kill(helper, 'SIGCONT');
+  }
+}
+
+/** It has its libraries in memory, and makes its call when it has read what that is to be. */
+async function withLibraries(context: TlsContext, step: Step, tracing: Tracing): Promise<void> {
+  const { pid } = tracing.process;
+  await looked(context, tracing, () => descendants(pid).some((one) => commandOf(one) === 'openssl'));
+  tracing.process.write(lineOf(step));
+  tracing.process.endInput();
+}
+
+/** The program runs, and the helper has had the time to look at it. @throws when it does not come to run */
+async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean): Promise<void> {
+  const limit = performance.now() + patience(context);
+  while (!runs()) {
+    assert(performance.now() < limit, `it does not run; ${tracing.process.stderr.slice(-300)}`);
+    await sleep(10);
+  }
+  await sleep(context.slow ? LOOKING_AHEAD_SLOW : LOOKING_AHEAD);
+}
+
+function descendants(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** Empty when it has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trimEnd();
+  } catch {
+    return '';
   }
 }

@@ -112,6 +112,7 @@ function compile() {
   gcc('gnutls', ['main.c', 'gnutls.c'], ...common, '-lgnutls');
   gcc('libpeer.so', openssl, ...common, '-DLATE', '-shared', '-fPIC', ...libraries);
   gcc('late', ['late.c'], '-ldl');
+  makeJail();
   gcc('static', openssl, ...common, '-static', ...libraries);
   gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
   // What the program uses is the same in both versions: the newer one's headers do.
@@ -136,6 +137,19 @@ function compile() {
   };
   go('go');
   go('go-stripped', '-ldflags=-s -w');
+}
+
+/** A root folder for chroot(1): the OpenSSL peer with copies of all that it needs. */
+function makeJail() {
+  const jail = join(made, 'programs/jail');
+  const program = join(made, 'programs/openssl');
+  const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
+  for (const file of stdout.match(/\/[^ :]+(?= \()/g) ?? []) {
+    mkdirSync(join(jail, dirname(file)), { recursive: true });
+    copyFileSync(file, join(jail, file));
+  }
+  copyFileSync(program, join(jail, 'openssl'));
+  cpSync(join(made, 'certificates'), join(jail, 'certificates'), { recursive: true });
 }
 
 function command(name, args, more = {}) {
