@@ -116,7 +116,11 @@ describeTraced('HTTP/2', () => {
       new Child('nghttpd', ['--no-tls', '-d', root, String(port)]);
       const url = `http://127.0.0.1:${port}/a.txt`;
       while (spawnSync('curl', ['--silent', '--http2-prior-knowledge', url]).status !== 0);
-      const tracing = Tracing.run(folder, ['h2load', '-c20', '-m50', '-n20000', url]);
+      const tracing = Tracing.run(
+        folder,
+        ['h2load', '-c20', '-m50', '-n20000', url],
+        ['--ring-size', '64MiB'],
+      );
       const { exchanges, summary, ended } = await tracing.result();
       expect(ended.stdout).toContain('20000 succeeded');
       expect(summary).toMatchObject({ exchanges: 20_000, connections: 20, dropped: 0 });
