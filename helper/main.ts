@@ -36,6 +36,11 @@ const BUSY_STATUS_INTERVAL_MS = 100;
 const CLOCK_JUMP_NS = 1_000_000n;
 /** Programs that run on another CPU while their link is closed have ended after this. */
 const SETTLE_MS = 30;
+/**
+ * Before a trace of living processes ends: what a call moves is known when it returns, which a busy machine lets
+ * happen some milliseconds after the other end has everything, and its user has asked for the end.
+ */
+const RETURN_MS = 100;
 /** How long the end waits for probes on TLS libraries to be detached; above, the client need not. */
 const DETACH_MS = 1_000;
 const TIMER_MS = 200;
@@ -158,6 +163,7 @@ function tellWaiting(): void {
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
+  if (targets.count > 0) await sleep(RETURN_MS);
   clearInterval(timer);
   tellWaiting();
   for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);

@@ -159,6 +159,9 @@ async function together(server: Server, commands: (base: string) => string[]) {
   const port = await freePort();
   const base = `${server.scheme}://127.0.0.1:${port}`;
   const ready = `grep -q '${listening(port)}' /proc/net/tcp`;
+  // What is written by TLS is known when the call returns, and a server that is killed before never says so: it has
+  // returned when the server has seen the end of the connection.
+  const open = `grep -qE '^ *[0-9]+: [0-9A-F]{8}:${hexadecimal(port)} [0-9A-F:]+ 0[18] ' /proc/net/tcp`;
   const script = `${server.command(port)} >/dev/null 2>&1 & server=$!
 trap 'kill $server 2>/dev/null' EXIT
 until ${ready}; do kill -0 $server || exit 9; sleep 0.1; done
@@ -167,6 +170,7 @@ ${commands(base)
   .flatMap((lines) => lines.split('\n'))
   .map((line) => `timeout 60 ${line}`)
   .join('\n')}
+for i in {1..50}; do ${open} || break; sleep 0.1; done
 kill $server
 wait || true
 trap - EXIT`;
@@ -185,12 +189,12 @@ async function alone(server: Server): Promise<{ base: string; pid: number }> {
   return { base: `${server.scheme}://127.0.0.1:${port}`, pid: child.pid };
 }
 
-function expectBody(message: MessageJson | null, body: Buffer): void {
-  expect(message?.bodySize).toBe(body.length);
+function expectBody(message: MessageJson | null, body: Buffer, whose: string): void {
+  expect(message?.bodySize, whose).toBe(body.length);
   const seen = bodyOf(message);
   // Of a large one the beginning is kept.
-  expect(seen.length).toBe(Math.min(body.length, 64 * 1024));
-  expect(sha(seen)).toBe(sha(body.subarray(0, seen.length)));
+  expect(seen.length, whose).toBe(Math.min(body.length, 64 * 1024));
+  expect(sha(seen), whose).toBe(sha(body.subarray(0, seen.length)));
 }
 
 function expectCall(exchange: ExchangeJson, server: Server, base: string, { path, method }: Call): void {
@@ -216,9 +220,10 @@ function expectCall(exchange: ExchangeJson, server: Server, base: string, { path
   expect(field(exchange.request, 'user-agent')).toHaveLength(1);
   const given = Math.min(exchange.request?.bodySize ?? 0, LARGE);
   const sent = server.impatient === true ? uploaded.subarray(0, given) : uploaded;
-  expectBody(exchange.request, method === 'POST' ? sent : Buffer.alloc(0));
+  const whose = `${exchange.side} ${method} ${path} ${exchange.completeness}`;
+  expectBody(exchange.request, method === 'POST' ? sent : Buffer.alloc(0), `${whose} request`);
   const answer = method === 'POST' ? server.answer(path) : content;
-  if (answer !== undefined) expectBody(exchange.response, answer);
+  if (answer !== undefined) expectBody(exchange.response, answer, `${whose} response`);
   const cut = [
     ...(method === 'POST' && sent.length > 64 * 1024 ? ['request-truncated'] : []),
     ...((answer?.length ?? 0) > 64 * 1024 ? ['response-truncated'] : []),
@@ -361,7 +366,11 @@ function run(command: string, args: readonly string[]): void {
 
 /** How /proc/net/tcp shows it. It is looked up, not tried: a connection of its own would be seen as well. */
 function listening(port: number): string {
-  return `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+  return `:${hexadecimal(port)} 00000000:0000 0A`;
+}
+
+function hexadecimal(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
 }
 
 function isListening(port: number): boolean {

@@ -154,6 +154,17 @@ export class DrivenClient {
   }
 }
 
+/** Asked of a server as the last: once it is answered, its calls that wrote the answers before have returned. */
+export function makeFarewell(context: TlsContext): Step {
+  return makeStep(context.folder, {
+    method: 'GET',
+    path: `/farewell/${newId()}`,
+    framing: 'length',
+    body: null,
+    answer: { status: 200, size: 0, framing: 'length' },
+  });
+}
+
 /** A traced server and the test's client. */
 export class DrivenServer {
   readonly process: Started;
@@ -194,13 +205,7 @@ export class DrivenServer {
       slow: context.slow,
       lengthOnly: peer.lengthOnly === true,
     });
-    const farewell = makeStep(context.folder, {
-      method: 'GET',
-      path: `/farewell/${newId()}`,
-      framing: 'length',
-      body: null,
-      answer: { status: 200, size: 0, framing: 'length' },
-    });
+    const farewell = makeFarewell(context);
     if (peer.proxies === true) backend.expect([...steps, farewell]);
     const process = start(peer.command(context, version, port, `127.0.0.1:${backendPort}`));
     return new DrivenServer(context, peer, version, steps, { process, backend, port, farewell });

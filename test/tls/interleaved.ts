@@ -6,7 +6,7 @@ import type { Report } from '../matrix/context.ts';
 import { Tracing } from '../matrix/trace.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
-import { patience } from './drive.ts';
+import { makeFarewell, patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { type Library, SERVERS } from './peers.ts';
 import { makeStep, newId, type Step } from './plan.ts';
@@ -143,6 +143,8 @@ async function server(context: TlsContext, name: string, count: number): Promise
       const asked = clients.map((one, index) => one.ask(plans[index]?.[round] as Step));
       truths.push(...(await Promise.all(asked)));
     }
+    // Once it has answered these, its calls that wrote the answers before have returned: one that ends never says so.
+    await Promise.all(clients.map((one) => one.ask(makeFarewell(context))));
   } finally {
     for (const one of clients) one.close();
     process.endInput();
