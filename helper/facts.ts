@@ -1,6 +1,6 @@
 /** What the loader tells the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
 
-import type { Backend } from './protocol.ts';
+import type { Backend, KernelPart } from './protocol.ts';
 import { BACKENDS } from './protocol.ts';
 
 /** enum in helper/loader/loader.h. */
@@ -40,6 +40,8 @@ export interface Facts {
   readonly responseCopyLimit: number;
   readonly backend: Backend;
   readonly refused: Readonly<Record<Backend, string>>;
+  /** Why a part was left out; empty where it was not. */
+  readonly missing: Readonly<Record<KernelPart, string>>;
 }
 
 /** @throws Error when the helper was not started by its loader. */
@@ -60,9 +62,11 @@ export function readFacts(argument: string | undefined): Facts {
 }
 
 /** Why no TLS library is looked into, in the user's words, to follow "not decrypted: "; null when they are. */
-export function tlsOff({ tlsAttach, tlsWanted }: Pick<Facts, 'tlsAttach' | 'tlsWanted'>): string | null {
+export function tlsOff({
+  tlsAttach,
+  tlsWanted,
+  missing,
+}: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>): string | null {
   if (tlsAttach !== 'none') return null;
-  return tlsWanted
-    ? 'this kernel has no uprobes'
-    : 'looking into TLS libraries is switched off for this trace';
+  return tlsWanted ? missing.tls : 'looking into TLS libraries is switched off for this trace';
 }

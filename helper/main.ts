@@ -217,6 +217,11 @@ async function start(): Promise<void> {
     layout: LAYOUT,
     backend: facts.backend,
     refused: facts.refused,
+    missing: Object.fromEntries(
+      Object.entries(facts.missing).filter(
+        ([part, reason]) => reason !== '' && (part !== 'tls' || facts.tlsWanted),
+      ),
+    ),
     kernel: release(),
     byteOrder: 'little',
     bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),

@@ -7,7 +7,7 @@
  */
 
 /** Raised whenever a frame changes. A peer with another version is refused. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
@@ -48,6 +48,13 @@ export enum FrameType {
 export const BACKENDS = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/**
+ * Parts of the kernel's side that it may refuse without the rest being of less use (enum part of
+ * helper/loader/loader.h).
+ */
+export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks'] as const;
+export type KernelPart = (typeof KERNEL_PARTS)[number];
+
 /** How to come to the functions of TLS libraries; `multi` and `broker` force what `auto` would try. */
 export const TLS_WAYS = ['auto', 'none', 'multi', 'broker'] as const;
 export type TlsWay = (typeof TLS_WAYS)[number];
@@ -60,6 +67,8 @@ export interface Hello {
   readonly backend: Backend;
   /** Why the backends that were tried before it are not used; empty for those that were not tried. */
   readonly refused: Readonly<Record<Backend, string>>;
+  /** Optional parts of the kernel's side that this kernel refused, with its reason. The rest works without them. */
+  readonly missing: Readonly<Partial<Record<KernelPart, string>>>;
   readonly kernel: string;
   /** Machine byte order of the records. */
   readonly byteOrder: 'little' | 'big';

@@ -12,12 +12,16 @@ import type {
   TlsFile,
   TlsKind,
 } from '../../helper/protocol.ts';
-import { BACKENDS, TLS_KINDS } from '../../helper/protocol.ts';
+import { BACKENDS, KERNEL_PARTS, TLS_KINDS } from '../../helper/protocol.ts';
 
 type Json = Record<string, unknown>;
 
 function wrong(what: string): never {
   throw new FrameError(`A ${what} frame does not hold what it should.`);
+}
+
+function isKernelPart(value: string): boolean {
+  return (KERNEL_PARTS as readonly string[]).includes(value);
 }
 
 function isCount(value: unknown): value is number {
@@ -30,6 +34,7 @@ function isDecimal(value: unknown): value is string {
 
 export function readHello(json: Json): Hello {
   const refused = json['refused'];
+  const missing = json['missing'];
   if (
     !isCount(json['protocol']) ||
     !isCount(json['layout']) ||
@@ -37,6 +42,9 @@ export function readHello(json: Json): Hello {
     typeof refused !== 'object' ||
     refused === null ||
     BACKENDS.some((backend) => typeof (refused as Json)[backend] !== 'string') ||
+    typeof missing !== 'object' ||
+    missing === null ||
+    !Object.entries(missing).every(([part, reason]) => isKernelPart(part) && typeof reason === 'string') ||
     typeof json['kernel'] !== 'string' ||
     json['byteOrder'] !== 'little' ||
     !(json['bodyLimit'] === null || isCount(json['bodyLimit'])) ||

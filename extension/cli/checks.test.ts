@@ -25,9 +25,23 @@ describe('what the facts mean', () => {
     const checks = assess(good, {
       backend: 'kprobe',
       refused: { fentry: 'no trampolines', kprobe: '', tracepoint: '' },
+      missing: {},
     });
     expect(checks.map((c) => c.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
     expect(possible(checks)).toBe(true);
+  });
+
+  it('is fine where the kernel refuses what is optional, and says what is missed', () => {
+    const checks = assess(good, {
+      backend: 'tracepoint',
+      refused: { fentry: '', kprobe: '', tracepoint: '' },
+      missing: { waiting: 'EPERM' },
+    });
+    expect(possible(checks)).toBe(true);
+    expect(checks.at(-1)?.detail).toBe(
+      'loaded, attached and removed again, by tracepoint; With --min-latency, requests that are still ' +
+        'unanswered when the trace stops are not reported: EPERM',
+    );
   });
 
   it.each<[string, SystemFacts, string]>([

@@ -1,5 +1,6 @@
 /** What the facts about a system mean for tracing. Pure. */
 import { BACKENDS, type Hello, type TlsLibrary } from '../../helper/protocol.ts';
+import { missingPartNotes } from '../capture/missingParts.ts';
 import { reasonsOf, tlsLibraryName } from '../engine/tls/library.ts';
 import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
 
@@ -18,7 +19,7 @@ export interface Check {
 const OLDEST_KERNEL = [5, 8] as const;
 
 /** What came of really loading the programs: a sentence when it did not work. */
-export type Trial = string | Pick<Hello, 'backend' | 'refused'>;
+export type Trial = string | Pick<Hello, 'backend' | 'refused' | 'missing'>;
 
 /** `trial`: null = not tried. */
 export function assess(facts: SystemFacts, trial: Trial | null): Check[] {
@@ -135,11 +136,12 @@ function tried(trial: Trial | null): Check {
   const others = BACKENDS.filter((backend) => trial.refused[backend] !== '').map(
     (backend) => `; not ${backend}: ${trial.refused[backend]}`,
   );
+  const missing = missingPartNotes(trial).map((note) => `; ${note.slice(0, -1)}`);
   return check(
     'trial',
     title,
     true,
-    `loaded, attached and removed again, by ${trial.backend}${others.join('')}`,
+    `loaded, attached and removed again, by ${trial.backend}${others.join('')}${missing.join('')}`,
     '',
   );
 }

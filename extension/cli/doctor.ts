@@ -34,6 +34,8 @@ async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
       helperPath: HELPER_PATH,
       bodyLimit: DEFAULT_BODY_LIMIT,
       backend: 'auto',
+      // With a latency filter all of the programs are loaded, also what a trace without one does not need.
+      minLatencyMs: 1,
     });
     await capture.stop();
     return capture.hello;

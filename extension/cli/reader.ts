@@ -3,6 +3,7 @@
  * recorded one, so that both show the same.
  */
 import type { FrameType, Status } from '../../helper/protocol.ts';
+import { missingPartNotes } from '../capture/missingParts.ts';
 import { Pipeline } from '../capture/pipeline.ts';
 import { Engine } from '../engine/engine.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
@@ -38,14 +39,15 @@ export class TraceReader {
   finish(troubles: readonly string[]): void {
     this.#engine.finish();
     this.#printer.flush();
+    const { hello } = this.#pipeline;
     this.#printer.summary(
       summarize({
         status: this.#pipeline.status,
         stats: this.#engine.stats(),
         exchanges: this.#printer.count,
         encrypted: this.#printer.encrypted,
-        backend: this.#pipeline.hello?.backend ?? 'unknown',
-        troubles,
+        backend: hello?.backend ?? 'unknown',
+        troubles: [...troubles, ...(hello === null ? [] : missingPartNotes(hello))],
       }),
     );
   }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,26 +73,50 @@ static void hand_over(int channel, const struct programs *programs)
 		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
 }
 
+/* Adds to a JSON object: names and reasons are our own words and strerror's, with nothing in them to escape. */
+static void __attribute__((format(printf, 4, 5))) append(char *text, size_t size, size_t *used, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text + *used, size - *used, format, arguments);
+	va_end(arguments);
+	if (length < 0 || (size_t)length >= size - *used)
+		fail("helper", "What the helper is to know does not fit; this build is damaged.");
+	*used += (size_t)length;
+}
+
+static void append_reasons(char *text, size_t size, size_t *used, const char *name, const char *const *keys,
+			   const char (*reasons)[REASON_SIZE], int count)
+{
+	append(text, size, used, ",\"%s\":{", name);
+	for (int i = 0; i < count; i++)
+		append(text, size, used, "%s\"%s\":\"%s\"", i ? "," : "", keys[i], reasons[i]);
+	append(text, size, used, "}");
+}
+
 static _Noreturn void become_helper(const struct options *options, const struct requester *requester,
 				    const struct programs *programs)
 {
-	char facts[1024];
+	char facts[512 + (BACKENDS + PARTS) * (REASON_SIZE + 32)];
 	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
 	/* VS Code's own executable is a Node with this set. */
 	char *const environment[] = {
 		"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin",
 		"UV_THREADPOOL_SIZE=32", /* links are closed side by side, each of which the kernel makes wait */
 		NULL};
+	size_t used = 0;
 
-	/* The refusals are our own words and strerror's: nothing in them that JSON would have to escape. */
-	snprintf(facts, sizeof(facts),
-		 "{\"links\":%d,\"tlsAttach\":\"%s\",\"tlsWanted\":%s,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\","
-		 "\"refused\":{\"fentry\":\"%s\",\"kprobe\":\"%s\",\"tracepoint\":\"%s\"}}",
-		 programs->link_count, tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
-		 programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
-		 options->request_copy_limit, options->response_copy_limit,
-		 backend_names[programs->backend], programs->refusals[BACKEND_FENTRY],
-		 programs->refusals[BACKEND_KPROBE], programs->refusals[BACKEND_TRACEPOINT]);
+	append(facts, sizeof(facts), &used,
+	       "{\"links\":%d,\"tlsAttach\":\"%s\",\"tlsWanted\":%s,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,"
+	       "\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\"",
+	       programs->link_count, tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
+	       programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
+	       options->request_copy_limit, options->response_copy_limit, backend_names[programs->backend]);
+	append_reasons(facts, sizeof(facts), &used, "refused", backend_names, programs->refusals, BACKENDS);
+	append_reasons(facts, sizeof(facts), &used, "missing", part_names, programs->missing, PARTS);
+	append(facts, sizeof(facts), &used, "}");
 	execve(options->node, arguments, environment);
 	fail("helper", "The helper's Node cannot be started: %s.", strerror(errno));
 }
@@ -115,8 +140,10 @@ int main(int argc, char **argv)
 	load_programs(&options, &requester, &programs);
 	programs.broker = programs.tls_attach == TLS_ATTACH_BROKER ? start_broker(&programs, &requester) : -1;
 	if (programs.broker < 0) {
-		if (programs.tls_attach == TLS_ATTACH_BROKER)
+		if (programs.tls_attach == TLS_ATTACH_BROKER) {
 			programs.tls_attach = TLS_ATTACH_NONE;
+			snprintf(programs.missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
+		}
 		programs.broker = open("/dev/null", O_RDWR | O_CLOEXEC);
 	}
 	hand_over(channel, &programs);

@@ -55,6 +55,20 @@ enum tls_attach {
 	TLS_ATTACH_BROKER, /* perf's uprobes, which want CAP_SYS_ADMIN */
 };
 
+/*
+ * What the kernel may refuse without the rest being of less use: it is left
+ * out, and reported with what is missed for it.
+ */
+enum part {
+	PART_WAITING, /* an iterator over the connections when a trace with a latency filter stops (bpf/waiting.h) */
+	PART_BEGUN,   /* calls that were under way when the trace started (bpf/begun.h) */
+	PART_TLS,     /* probes on TLS libraries (bpf/tls.h) */
+	PART_HOOKS,   /* functions of the kernel that the kprobe backend can do without */
+	PARTS,
+};
+
+#define REASON_SIZE 160
+
 struct programs {
 	enum tls_attach tls_attach;
 	int process_ring, tls_enter, tls_leave, broker;
@@ -64,8 +78,11 @@ struct programs {
 	int links[MAX_LINKS];
 	int link_count;
 	enum backend backend;
-	char refusals[BACKENDS][160]; /* why a backend that was tried is not the one; empty = not tried */
+	char refusals[BACKENDS][REASON_SIZE]; /* why a backend that was tried is not the one; empty = not tried */
+	char missing[PARTS][REASON_SIZE];     /* why a part was left out; empty = it was not */
 };
+
+extern const char *const part_names[PARTS];
 
 extern const char *const backend_names[BACKENDS];
 extern const char *const tls_attach_names[];

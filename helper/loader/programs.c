@@ -62,17 +62,23 @@ static int map_descriptor(const struct bpf_object *object, const char *name)
 	return descriptor;
 }
 
+/* Of a program that was left out, one that reads as an end. */
 static int program_descriptor(const struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
 	if (!program)
 		fail("programs", "There is no program %s; this build is damaged.", name);
-	return bpf_program__fd(program);
+	return bpf_program__autoload(program) ? bpf_program__fd(program) : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 const char *const tls_attach_names[] = {"none", "multi", "broker"};
 const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
+/* As helper/protocol.ts has them. */
+const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks"};
+
+#define PART_BIT(part) (1u << (part))
+#define ALL_PARTS (PART_BIT(PARTS) - 1)
 
 static bool has_prefix(const char *text, const char *prefix)
 {
@@ -121,6 +127,18 @@ static const char *const moving_functions[] = {"tcp_sendmsg",	     "tcp_recvmsg"
 					       "tcp_splice_read",    "unix_stream_sendmsg", "unix_stream_recvmsg",
 					       "unix_stream_sendpage", "unix_stream_splice_read"};
 
+/* The part that a program is, or PARTS when the backend is nothing without it. */
+static enum part part_of(const struct bpf_program *program)
+{
+	if (is_iterator(program))
+		return PART_WAITING;
+	if (is_backstop(program))
+		return PART_BEGUN;
+	if (is_tls_program(program))
+		return PART_TLS;
+	return PARTS;
+}
+
 /* What follows the slash in a program's section. */
 static const char *function_of(const struct bpf_program *program)
 {
@@ -135,8 +153,8 @@ static bool is_required(const char *function)
 	return strcmp(function, "tcp_sendmsg") == 0 || strcmp(function, "tcp_recvmsg") == 0;
 }
 
-/* Selects the backend's programs. False, with a reason, when this kernel lacks a function. */
-static bool select_programs(struct bpf_object *object, enum backend backend, bool filters, char *reason, size_t size)
+/* Selects the backend's programs, without these parts. False, with a reason, when this kernel lacks a function. */
+static bool select_programs(struct bpf_object *object, enum backend backend, unsigned int without, char *reason)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	struct bpf_program *program;
@@ -151,11 +169,13 @@ static bool select_programs(struct bpf_object *object, enum backend backend, boo
 		if (wanted && hooks_function && btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) < 0) {
 			wanted = false;
 			if (is_required(function)) {
-				snprintf(reason, size, "this kernel has no function %s", function);
+				snprintf(reason, REASON_SIZE, "this kernel has no function %s", function);
 				complete = false;
 			}
 		}
-		bpf_program__set_autoload(program, wanted && (filters || !is_iterator(program)));
+		if (part_of(program) != PARTS && without & PART_BIT(part_of(program)))
+			wanted = false;
+		bpf_program__set_autoload(program, wanted);
 	}
 	btf__free(kernel);
 	return complete;
@@ -199,25 +219,35 @@ static void keep_link(struct programs *programs, const struct bpf_link *link)
 	programs->links[programs->link_count++] = bpf_link__fd(link);
 }
 
-/* 0, or an errno and the reason. Functions that this kernel does not have are passed over, unless they are required. */
-static int attach(struct programs *programs, const struct bpf_program *program, const char *function, char *reason, size_t size)
+/*
+ * 0, or an errno and the reason. A part that the kernel does not attach is
+ * left out; what it is then without is reported.
+ */
+static int attach(struct programs *programs, const struct bpf_program *program, const char *function, char *reason)
 {
 	struct bpf_link *link = is_common_return(program) ? bpf_program__attach_kprobe(program, true, function) :
 							    bpf_program__attach(program);
+	enum part part = part_of(program);
 	int error = errno;
 
 	if (link) {
 		keep_link(programs, link);
 		return 0;
 	}
-	if (backend_of(program) == BACKEND_KPROBE && !is_required(function))
-		return 0;
-	snprintf(reason, size, "the kernel does not attach to %s: %s", function, strerror(error));
-	return error ? error : EINVAL;
+	if (backend_of(program) == BACKEND_KPROBE && !is_required(function)) {
+		/* Those of its functions that this kernel does not have were not selected; of returns that is not known. */
+		if (error == ENOENT)
+			return 0;
+		part = PART_HOOKS;
+	}
+	if (part != PARTS)
+		reason = programs->missing[part];
+	snprintf(reason, REASON_SIZE, "the kernel does not attach to %s: %s", function, strerror(error));
+	return part != PARTS ? 0 : error ? error : EINVAL;
 }
 
 /* What runs the program with each entry of the map when it is read; where there is none to run, nothing. */
-static int iterator_over(const struct bpf_object *object, const char *map)
+static int iterator_over(const struct bpf_object *object, const char *map, struct programs *programs)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, "trace_http_waiting");
 	union bpf_iter_link_info info = {.map = {.map_fd = map_descriptor(object, map)}};
@@ -229,66 +259,116 @@ static int iterator_over(const struct bpf_object *object, const char *map)
 
 		if (link)
 			descriptor = bpf_iter_create(bpf_link__fd(link));
+		if (descriptor < 0)
+			snprintf(programs->missing[PART_WAITING], REASON_SIZE, "the kernel makes no iterator: %s", strerror(errno));
 	}
 	return descriptor >= 0 ? descriptor : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* The backend's programs, loaded, without these parts; NULL with an errno and the reason. */
+static struct bpf_object *load_object(const struct options *options, const struct requester *requester, enum backend backend,
+				      enum tls_attach tls_attach, unsigned int without, char *reason)
+{
+	struct bpf_object *object = open_programs(options, requester);
+	struct bpf_program *program;
+	int error = ENOENT;
+
+	if (select_programs(object, backend, without, reason)) {
+		bpf_object__for_each_program(program, object) {
+			if (is_tls_program(program) && tls_attach == TLS_ATTACH_MULTI)
+				bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)BPF_TRACE_UPROBE_MULTI_TYPE);
+		}
+		error = -bpf_object__load(object);
+		if (!error)
+			return object;
+		snprintf(reason, REASON_SIZE, "the kernel does not load its programs: %s", strerror(error));
+	}
+	bpf_object__close(object);
+	errno = error;
+	return NULL;
+}
+
+/*
+ * As much of the backend as the kernel takes. libbpf loads all programs or
+ * none, and does not say which was refused: so where not all are taken, first
+ * without any of the parts, and then each part is tried. Who has all parts
+ * pays nothing for this.
+ */
+static struct bpf_object *load_what_is_taken(const struct options *options, const struct requester *requester, enum backend backend,
+					     struct programs *programs)
+{
+	/* Only with a filter is there anything for it to do. */
+	unsigned int without = options->min_latency ? 0 : PART_BIT(PART_WAITING);
+	char *reason = programs->refusals[backend];
+	unsigned int refused = ALL_PARTS & ~without;
+	struct bpf_object *object;
+
+	object = load_object(options, requester, backend, programs->tls_attach, without, reason);
+	if (object || errno == ENOENT || errno == ENOMEM)
+		return object;
+	object = load_object(options, requester, backend, programs->tls_attach, ALL_PARTS, reason);
+	if (!object)
+		return NULL;
+	bpf_object__close(object);
+	for (int part = 0; part < PARTS; part++) {
+		if (!(refused & PART_BIT(part)))
+			continue;
+		object = load_object(options, requester, backend, programs->tls_attach, ALL_PARTS & ~PART_BIT(part), programs->missing[part]);
+		if (!object)
+			continue;
+		refused &= ~PART_BIT(part);
+		bpf_object__close(object);
+	}
+	reason[0] = 0;
+	return load_object(options, requester, backend, programs->tls_attach, without | refused, reason);
 }
 
 /* 0 and the descriptors, or an errno and the reason. The object stays open: its descriptors are the helper's. */
 static int try_backend(const struct options *options, const struct requester *requester, enum backend backend,
 		       struct programs *programs)
 {
-	struct bpf_object *object = open_programs(options, requester);
 	char *reason = programs->refusals[backend];
-	const size_t size = sizeof(programs->refusals[backend]);
 	struct bpf_program *program;
-	int error;
+	struct bpf_object *object;
+	int error = 0;
 
+	memset(programs->missing, 0, sizeof(programs->missing));
 	/* Asked first: the programs would all be verified before the first one could not be attached. */
 	if (backend == BACKEND_KPROBE && access("/sys/bus/event_source/devices/kprobe/type", F_OK) &&
 	    access("/sys/kernel/tracing/kprobe_events", F_OK)) {
-		snprintf(reason, size, "this kernel was built without kprobes");
-		bpf_object__close(object);
-		return ENOENT;
-	}
-	if (!select_programs(object, backend, options->min_latency > 0, reason, size)) {
-		bpf_object__close(object);
+		snprintf(reason, REASON_SIZE, "this kernel was built without kprobes");
 		return ENOENT;
 	}
 	programs->tls_attach = options->tls_attach >= 0 ? (enum tls_attach)options->tls_attach :
 			       has_uprobe_multi()	? TLS_ATTACH_MULTI :
 							  TLS_ATTACH_BROKER;
-	bpf_object__for_each_program(program, object) {
-		if (is_tls_program(program) && programs->tls_attach == TLS_ATTACH_MULTI)
-			bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)BPF_TRACE_UPROBE_MULTI_TYPE);
-	}
-	error = -bpf_object__load(object);
-	if (error) {
-		snprintf(reason, size, "the kernel does not load its programs: %s", strerror(error));
-		bpf_object__close(object);
-		return error;
-	}
+	object = load_what_is_taken(options, requester, backend, programs);
+	if (!object)
+		return errno;
 	programs->link_count = 0;
 	bpf_object__for_each_program(program, object) {
 		if (!bpf_program__autoload(program) || is_tls_program(program) || is_iterator(program))
 			continue;
 		if (!is_common_return(program)) {
-			error = attach(programs, program, function_of(program), reason, size);
+			error = attach(programs, program, function_of(program), reason);
 		} else {
 			for (size_t i = 0; i < sizeof(moving_functions) / sizeof(*moving_functions) && !error; i++)
-				error = attach(programs, program, moving_functions[i], reason, size);
+				error = attach(programs, program, moving_functions[i], reason);
 		}
 		if (error) {
 			bpf_object__close(object); /* and with it the links */
 			return error;
 		}
 	}
+	if (programs->missing[PART_TLS][0])
+		programs->tls_attach = TLS_ATTACH_NONE;
 	programs->data_ring = map_descriptor(object, "data_ring");
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
 	programs->named_targets = map_descriptor(object, "named_targets");
-	programs->waiting = iterator_over(object, "connections");
-	programs->waiting_unix = iterator_over(object, "unix_connections");
+	programs->waiting = iterator_over(object, "connections", programs);
+	programs->waiting_unix = iterator_over(object, "unix_connections", programs);
 	programs->process_ring = map_descriptor(object, "process_ring");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");

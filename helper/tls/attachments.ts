@@ -78,14 +78,14 @@ export class Attachments {
 
   private constructor(
     private readonly native: Native,
-    private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
+    private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
     private readonly finder: TlsFinder,
     private readonly client: TlsClient,
   ) {}
 
   static async create(
     native: Native,
-    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted'>,
+    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
     client: TlsClient,
   ): Promise<Attachments> {
     return new Attachments(native, facts, await TlsFinder.create(), client);

@@ -10,6 +10,8 @@ export interface Context {
   readonly httpTrace: string;
   /** The compiled peer. */
   readonly peer: string;
+  /** The compiled test/kit/refuse.c. */
+  readonly refuse: string;
   readonly folder: string;
   /** Software emulation: times mean little, and every process start costs seconds. */
   readonly slow: boolean;
@@ -41,6 +43,7 @@ export function makeContext(options: Record<string, string>): Context {
     backend,
     httpTrace: need('http-trace'),
     peer: need('peer'),
+    refuse: need('refuse'),
     folder: mkdtempSync(join(tmpdir(), 'http-trace-matrix-')),
     slow: options['slow'] === '1',
     seeds: Number(options['seeds'] ?? 0),

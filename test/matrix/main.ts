@@ -9,15 +9,26 @@ import { makeContext, type Report } from './context.ts';
 import { runOverload } from './overload.ts';
 import { runPressure, thousands } from './pressure.ts';
 import { endAll } from './process.ts';
+import { runRefused } from './refused.ts';
 import { runRestarts } from './restarts.ts';
 import { blindScenarios, scenarios } from './scenarios.ts';
 import { runInShell } from './shell.ts';
 
 const { values } = parseArgs({
   options: Object.fromEntries(
-    ['backend', 'http-trace', 'peer', 'out', 'slow', 'seeds', 'first-seed', 'restarts', 'only', 'groups'].map(
-      (name) => [name, { type: 'string' as const }],
-    ),
+    [
+      'backend',
+      'http-trace',
+      'peer',
+      'refuse',
+      'out',
+      'slow',
+      'seeds',
+      'first-seed',
+      'restarts',
+      'only',
+      'groups',
+    ].map((name) => [name, { type: 'string' as const }]),
   ),
 });
 const options = Object.fromEntries(
@@ -50,6 +61,7 @@ try {
   });
   await group('attach', () => runAttach(context, only, report));
   await group('pressure', () => runPressure(context, only, report));
+  await group('refused', () => runRefused(context, only, report));
   await group('overload', () => runOverload(context, report));
   await group('restarts', () => runRestarts(context, report));
 } finally {

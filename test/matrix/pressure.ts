@@ -22,15 +22,20 @@ function shape(total: number): string[] {
   return [`threads=${PROCESSES}`, `connections=${total / PROCESSES}`];
 }
 
-async function startServer(context: Context, total: number, delay: number): Promise<[Started, string]> {
-  const server = new Started(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...shape(total)]);
+/** @returns the server, and the option that names its port to the client */
+export async function startCrowd(
+  context: Context,
+  delay: number,
+  size: readonly string[],
+): Promise<[Started, string]> {
+  const server = new Started(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...size]);
   await server.until(() => server.lines.length > 0, 'port', context.slow ? 120_000 : 30_000);
   const { port } = JSON.parse(server.lines[0] ?? '') as { port: number };
   return [server, `port=${port}`];
 }
 
 /** What each request, by its id, was answered. */
-function answersIn(id: string, lines: readonly string[]): Map<string, string> {
+export function answersIn(id: string, lines: readonly string[]): Map<string, string> {
   const said = lines.filter((line) => line.startsWith('{"number"'));
   return new Map(
     said.map((line) => {
@@ -47,7 +52,7 @@ export const thousands: Scenario = {
   name: 'connections by the thousand, a request under way on each',
   async command(context, id) {
     const total = count(context, 20_000);
-    const [started, port] = await startServer(context, total, 0);
+    const [started, port] = await startCrowd(context, 0, shape(total));
     server = started;
     return `${context.peer} crowd role=client ${port} id=${id} scenario=x ${shape(total).join(' ')}`;
   },
@@ -80,7 +85,7 @@ export async function runPressure(context: Context, only: RegExp, report: Report
 async function fill(context: Context): Promise<string> {
   const total = count(context, 12_000);
   const id = newId();
-  const [started, port] = await startServer(context, total, 1_500);
+  const [started, port] = await startCrowd(context, 1_500, shape(total));
   const client = [context.peer, 'crowd', 'role=client', port, `id=${id}`, 'scenario=x', ...shape(total)];
   const tracing = new Tracing(
     context,
@@ -109,7 +114,7 @@ async function fill(context: Context): Promise<string> {
 }
 
 /** Each is whole, has the answer that was given to it, and is there once. */
-function expectRight(exchanges: readonly ExchangeJson[], answers: ReadonlyMap<string, string>): void {
+export function expectRight(exchanges: readonly ExchangeJson[], answers: ReadonlyMap<string, string>): void {
   const met = new Set<string>();
   for (const exchange of exchanges) {
     const [id = ''] = field(exchange.request, 'X-Trace-Id');

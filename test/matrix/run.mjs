@@ -16,6 +16,7 @@ mkdirSync(join(root, '.cache/test'), { recursive: true });
 const made = mkdtempSync(join(root, '.cache/test/matrix-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 const peer = join(made, 'peer');
+const refuse = join(made, 'refuse');
 const bundle = join(made, 'matrix.mjs');
 const httpTrace = join(made, 'dist/http-trace');
 
@@ -31,7 +32,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     on: { type: 'string', default: 'native,6.1,6.12' },
     backends: { type: 'string', default: 'fentry,kprobe,tracepoint' },
-    groups: { type: 'string', default: 'shell,attach,pressure,overload,restarts' },
+    groups: { type: 'string', default: 'shell,attach,pressure,refused,overload,restarts' },
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
     restarts: { type: 'string', default: '200' },
@@ -67,11 +68,8 @@ async function build() {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.c'))
     .map((name) => join(folder, name));
-  const flags = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread'];
-  const { status, error } = spawnSync('gcc', [...flags, ...files, '-o', peer, '-luring'], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) board.fail(`The peer could not be compiled (gcc, liburing-dev). ${error?.message ?? ''}`);
+  compile(peer, ...files, '-luring');
+  compile(refuse, join(root, 'test/kit/refuse.c'));
   await esbuild.build({
     entryPoints: [join(root, 'test/matrix/main.ts')],
     outfile: bundle,
@@ -83,10 +81,17 @@ async function build() {
   });
 }
 
+function compile(output, ...files) {
+  const flags = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread'];
+  const { status, error } = spawnSync('gcc', [...flags, ...files, '-o', output], { stdio: 'inherit' });
+  if (status !== 0)
+    board.fail(`A test program could not be compiled (gcc, liburing-dev). ${error?.message ?? ''}`);
+}
+
 function runner(backend, out, sizes) {
   const { only, groups, 'first-seed': firstSeed } = values;
   const options = {
-    ...{ backend, 'http-trace': httpTrace, peer, out, only, groups, 'first-seed': firstSeed },
+    ...{ backend, 'http-trace': httpTrace, peer, refuse, out, only, groups, 'first-seed': firstSeed },
     ...sizes,
   };
   return [process.execPath, bundle, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)];

@@ -20,6 +20,8 @@ export interface TracingContext {
   readonly folder: string;
   /** Software emulation: times mean little, and every process start costs seconds. */
   readonly slow: boolean;
+  /** Words before the command line: a program that prepares something and runs the rest. */
+  readonly wrap?: readonly string[];
   /** How to come to the functions of TLS libraries; not at all when absent. */
   readonly tls?: TlsWay;
 }
@@ -40,8 +42,9 @@ export class Tracing {
     const name = join(context.folder, `trace-${++traces}`);
     this.#output = `${name}.jsonl`;
     this.#recording = `${name}.recording`;
-    this.process = new Started(process.execPath, [
-      context.httpTrace,
+    const [program, ...words] = [...(context.wrap ?? []), process.execPath, context.httpTrace];
+    this.process = new Started(program ?? '', [
+      ...words,
       verb,
       ...['--format', 'json', '--max-body', 'all', '--show-secrets'],
       ...['--backend', context.backend ?? 'auto', '--tls', context.tls ?? 'none'],

@@ -18,6 +18,7 @@ const HELLO: Hello = {
   layout: RECORD_LAYOUT,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
+  missing: {},
   kernel: '6.18',
   byteOrder: 'little',
   bodyLimit: 65536,

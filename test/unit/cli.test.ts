@@ -38,6 +38,7 @@ const hello = {
   layout: RECORD_LAYOUT,
   backend: 'tracepoint',
   refused: { fentry: '', kprobe: '', tracepoint: '' },
+  missing: {},
   kernel: '6.1.0',
   byteOrder: 'little',
   bodyLimit: 65_536,

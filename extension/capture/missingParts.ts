@@ -1,0 +1,17 @@
+/** What a trace is without where the kernel refused an optional part of its programs. Pure. */
+import { type Hello, KERNEL_PARTS, type KernelPart } from '../../helper/protocol.ts';
+
+const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
+  waiting: 'With --min-latency, requests that are still unanswered when the trace stops are not reported',
+  begun: 'Calls that were already waiting in the kernel when the trace started are not seen',
+  tls: 'TLS is not decrypted',
+  hooks: 'Bytes that move through some less common socket functions are not seen',
+};
+
+/** One sentence for each part that is missing: what the user goes without, and the kernel's reason. */
+export function missingPartNotes({ missing }: Pick<Hello, 'missing'>): string[] {
+  return KERNEL_PARTS.flatMap((part) => {
+    const reason = missing[part];
+    return reason === undefined ? [] : [`${CONSEQUENCES[part]}: ${reason}.`];
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * Kernels that refuse an optional part of the programs, for real (test/kit/refuse.c): the rest works as ever, and the
+ * summary says in one sentence what is missing.
+ */
+import type { Backend } from '../../helper/protocol.ts';
+import { assert, expectBalance, same } from './check.ts';
+import type { Context, Report } from './context.ts';
+import { answersIn, expectRight, startCrowd } from './pressure.ts';
+import { newId } from './scenarios.ts';
+import { Tracing } from './trace.ts';
+
+const NOT_LOADED = /the kernel does not load its programs: Operation not permitted\./;
+const WAITING =
+  /^With --min-latency, requests that are still unanswered when the trace stops are not reported: /;
+const TLS = /TLS is not decrypted: /;
+const BEGUN = /Calls that were already waiting in the kernel when the trace started are not seen: /;
+
+interface Case {
+  readonly name: string;
+  /** For refuse.c. */
+  readonly refused: string;
+  /** Null: the summary has nothing to add. */
+  readonly note: RegExp | null;
+  /** Where the part exists; everywhere by default. */
+  readonly backends?: readonly Backend[];
+  /** Tried where the machine is emulated as well, and every trace takes half a minute. */
+  readonly everywhere?: true;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'nothing', refused: 'nothing', note: null },
+  { name: 'the iterator program', refused: 'load:trace_http_wait', note: and(WAITING, NOT_LOADED) },
+  {
+    name: 'iterators',
+    refused: 'iterator',
+    note: and(WAITING, /the kernel makes no iterator: Operation not permitted\.$/),
+    everywhere: true,
+  },
+  { name: 'the programs for TLS', refused: 'load:trace_http_tls', note: and(TLS, NOT_LOADED) },
+  {
+    name: 'the program for calls under way',
+    refused: 'load:trace_http_begu',
+    note: and(BEGUN, NOT_LOADED),
+    backends: ['fentry', 'kprobe'],
+  },
+  {
+    name: 'a kprobe on Unix sockets',
+    refused: 'kprobe:unix_stream_sendmsg',
+    note: /^Bytes that move through some less common socket functions are not seen: the kernel does not attach to unix_stream_sendmsg: Operation not permitted\.$/,
+    backends: ['kprobe'],
+  },
+  {
+    name: 'all optional programs',
+    refused: 'load:trace_http_wait,load:trace_http_tls,load:trace_http_begu',
+    note: and(WAITING, TLS),
+    everywhere: true,
+  },
+];
+
+function and(first: RegExp, second: RegExp): RegExp {
+  return new RegExp(`${first.source}.*${second.source}`);
+}
+
+const CONNECTIONS = ['threads=1', 'connections=8'];
+/** Milliseconds until an answer, and the filter's threshold: every call passes. */
+const DELAY = 1_000;
+const THRESHOLD = 200;
+
+export async function runRefused(context: Context, only: RegExp, report: Report): Promise<void> {
+  for (const one of CASES) {
+    const scenario = `a kernel that refuses: ${one.name}`;
+    if (!only.test(scenario) || one.backends?.includes(context.backend) === false) continue;
+    if (context.slow && one.everywhere === undefined) continue;
+    try {
+      await trace(context, one);
+      report({ scenario, outcome: 'passed', detail: '' });
+    } catch (error) {
+      report({ scenario, outcome: 'failed', detail: (error as Error).message });
+    }
+  }
+}
+
+async function trace(context: Context, { refused, note }: Case): Promise<void> {
+  const id = newId();
+  const [server, port] = await startCrowd(context, DELAY, CONNECTIONS);
+  const client = [context.peer, 'crowd', 'role=client', port, `id=${id}`, 'scenario=x', ...CONNECTIONS];
+  const tracing = new Tracing(
+    { ...context, wrap: [context.refuse, refused], tls: 'auto' },
+    'run',
+    ['--', ...client],
+    ['--min-latency', `${THRESHOLD}ms`],
+  );
+  same('exit status', await tracing.process.ended, 0);
+  same('exit status of the server', await server.ended, 0);
+  const { exchanges, summary } = await tracing.result();
+  const answers = answersIn(id, tracing.process.lines);
+  same('answers', answers.size, 8);
+  expectRight(exchanges, answers);
+  same('exchanges', exchanges.length, 8);
+  expectBalance(summary);
+  const said = summary.note;
+  assert(note === null ? said === null : note.test(said ?? ''), `the summary says: ${said}`);
+}
