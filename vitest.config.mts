@@ -1,13 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` needs nothing but Node; `kernel` needs root and a kernel with BTF; `webview` needs a Chromium. */
+/** Counts frames: with the machine to itself. */
+const SPEED = 'test/webview/speed.test.ts';
+
+/** `unit` needs nothing but Node; `kernel` needs root and a kernel with BTF; `webview` and `speed` need a Chromium. */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['extension/**/*.test.ts', 'helper/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: ['extension/**/*.test.ts', 'helper/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/kit/**/*.test.ts'],
           // Also what must not take quadratic time is caught by it: tests assert no times, as machines are busy.
           testTimeout: 240_000,
         },
@@ -25,10 +28,14 @@ export default defineConfig({
         test: {
           name: 'webview',
           include: ['test/webview/**/*.test.ts'],
+          exclude: [SPEED],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
+      },
+      {
+        test: { name: 'speed', include: [SPEED], testTimeout: 120_000, hookTimeout: 180_000 },
       },
     ],
   },

@@ -1,12 +1,27 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/**
+ * Below the ports that Linux gives to clients and to servers that ask for any (net.ipv4.ip_local_port_range begins at
+ * 32768): nobody gets such a port by chance before the program for which it is meant.
+ */
+const LOWEST = 20_000;
+const BEHIND = 32_000;
+
 /** A port of 127.0.0.1 that is free now, for a program that cannot choose one and tell it. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(LOWEST, BEHIND);
+    const server = createServer();
+    const listening = once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.listen(port, '127.0.0.1');
+    if (!(await listening)) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

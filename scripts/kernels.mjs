@@ -164,7 +164,7 @@ $b mount -t overlay -o lowerdir=/host,upperdir=/upper/files,workdir=/upper/work 
 for d in proc sys dev; do $b mount --move /$d /new/$d; done
 $b mkdir -p /new/dev/shm /new/dev/pts
 $b mount -t tmpfs shm /new/dev/shm; $b mount -t devpts pts /new/dev/pts
-$b mount -t tmpfs run /new/run; $b mount -t tmpfs tmp /new/tmp; $b chmod 1777 /new/tmp /new/dev/shm
+$b mount -t tmpfs run /new/run; $b chmod 1777 /new/dev/shm
 $b mount -t tracefs tracing /new/sys/kernel/tracing; $b mount -t bpf bpf /new/sys/fs/bpf
 $b mount -t cgroup2 cgroup /new/sys/fs/cgroup
 $b mkdir /new/run/out && $b mount -t 9p -o $o,cache=none out /new/run/out || fail "no way out"
@@ -210,8 +210,8 @@ function cpio(entries) {
 }
 
 /**
- * Boots a kernel, runs a shell script as root in it and ends it. The script sees this machine's files below an
- * overlay, a /tmp and a /run of its own, and writes what it has to say below /run/out, which is `out` here.
+ * Boots a kernel, runs a shell script as root in it and ends it. The script sees this machine's files below an overlay,
+ * /tmp included, as a checkout may be there, and a /run of its own. What it writes below /run/out is in `out` here.
  * @param {{ release: string, folder: string }} kernel
  * @param {{ script: string, out: string, timeout: number, onLine?: (line: string) => void }} options timeout of
  *   the script, in milliseconds; onLine: each line that it prints

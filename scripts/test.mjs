@@ -1,140 +1,88 @@
-// `npm test`: everything that is needed, then every suite, then one table and one line with the sums.
+// `npm test`: installs and builds what is needed, then runs the suites of suites.mjs in two lanes side by side, and
+// prints one table with their times and one line with the sums. `--all`: all that there is (`npm run test:all`).
+// Names of suites choose some: `npm test -- unit kernel`. Each suite's output is in test-output/NAME.log.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
+import { ALONE, allSuites, LANES, output, shortSuites } from './suites.mjs';
 
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The newer Node that most tools want. */
+const node = join(root, 'node_modules/.bin/node');
+/** One suite may take this long, in milliseconds; then it counts as failed. The matrix emulates other kernels. */
+const SUITE_TIMEOUT = 60 * 60_000;
+/** Of the error of each failed test, at the end. */
+const FAILURE_LINES = 12;
+/** Of the output of a suite that has no results. */
+const LOG_LINES = 60;
+
+const words = process.argv.slice(2);
+const suites = words.includes('--all') ? allSuites() : shortSuites();
+const wanted = words.filter((word) => word !== '--all');
+const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `test: unknown: ${unknown.join(', ')}. Suites: ${suites.map(({ name }) => name).join(', ')}.`,
+  );
+  process.exit(2);
+}
+const chosen = wanted.length === 0 ? suites : suites.filter(({ name }) => wanted.includes(name));
+
+const begin = performance.now();
 setup({ test: true });
 const { makePackage } = await import('./package.mjs');
 const { ensureRuntimes } = await import('./runtimes.mjs');
 const { endTree, ensureVSCode } = await import('./vscode.mjs');
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const output = join(root, 'test-output');
-/** The newer Node that most tools want. */
-const node = join(root, 'node_modules/.bin/node');
-/** One suite may take this long, in milliseconds; then it counts as failed. The matrix emulates other kernels. */
-const SUITE_TIMEOUT = 45 * 60_000;
-/** Of the error of each failed test, at the end. */
-const FAILURE_LINES = 12;
-
-const SUITES = [
-  { name: 'types', ...tool('typescript/bin/tsc', '-p', '.') },
-  { name: 'lint', ...tool('@biomejs/biome/bin/biome', 'check', '.') },
-  { name: 'unit', ...vitest('unit') },
-  // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
-  { name: 'fuzz', ...own('test/fuzz/run.mjs', '--seconds', '4') },
-  { name: 'webview', ...vitest('webview') },
-  { name: 'kernel', ...vitest('kernel') },
-  { name: 'matrix', ...own('test/matrix/run.mjs') },
-  // Other kernels by `npm run test:kernels`.
-  { name: 'tls', ...own('test/tls/run.mjs') },
-  { name: 'vscode', ...own('test/vscode/run.mjs') },
-  { name: 'e2e', ...own('test/e2e/run.mjs') },
-];
-
-/** A tool that has one verdict. */
-function tool(path, ...args) {
-  return { args: [join(root, 'node_modules', path), ...args], counts: null };
-}
-
-function vitest(project) {
-  const file = resultFile(project);
-  return {
-    args: [
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--project',
-      project,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile=${file}`,
-    ],
-    file,
-    counts: (json) => ({
-      passed: json.numPassedTests,
-      failed: json.numFailedTests,
-      skipped: json.numPendingTests + json.numTodoTests,
-      failures: json.testResults.flatMap(failuresOf),
-    }),
-  };
-}
-
-/** Of one test file; one that could not even be loaded fails as itself. */
-function failuresOf({ name, status, message, assertionResults }) {
-  const failed = assertionResults
-    .filter((result) => result.status === 'failed')
-    .map((result) => ({ name: result.fullName, detail: result.failureMessages.join('\n') }));
-  return status === 'failed' && failed.length === 0 ? [{ name, detail: message }] : failed;
-}
-
-/** A suite of ours: it writes its counts, and `failures` of name and detail, where HTTP_TRACE_RESULTS says. */
-function own(path, ...args) {
-  const file = resultFile(path.split('/')[1]);
-  return { args: [join(root, path), ...args], file, counts: (json) => json };
-}
-
-function resultFile(name) {
-  return join(output, `results-${name}.json`);
-}
-
 mkdirSync(output, { recursive: true });
 makePackage();
 ensureVSCode();
 ensureRuntimes();
-const wanted = process.argv.slice(2);
-const chosen = wanted.length === 0 ? SUITES : SUITES.filter((suite) => wanted.includes(suite.name));
-if (chosen.length < wanted.length) {
-  console.error(`test: there are the suites ${SUITES.map((suite) => suite.name).join(', ')}.`);
-  process.exit(2);
-}
-const table = [];
-for (const suite of chosen) table.push(await run(suite));
+console.log(`Ready to test after ${secondsSince(begin).toFixed(0)} s.`);
+
+const results = new Map();
+const inLane = (lane) => chosen.filter((suite) => suite.lane === lane);
+await Promise.all(LANES.map((lane) => runLane(inLane(lane))));
+await runLane(inLane(ALONE));
+
 showFailures();
+showTable();
+const sums = ['passed', 'failed', 'skipped'].map((kind) => [kind, sumOf(kind)]);
+console.log(sums.map(([kind, sum]) => `${sum} ${kind}`).join(', '));
+process.exit(sumOf('failed') === 0 ? 0 : 1);
 
-const sum = { passed: 0, failed: 0, skipped: 0 };
-console.log(
-  `\n${'suite'.padEnd(10)}${['passed', 'failed', 'skipped', 'time'].map((word) => word.padStart(9)).join('')}`,
-);
-for (const { name, seconds, failures: _, ...counts } of table) {
-  for (const key of Object.keys(sum)) sum[key] += counts[key];
-  const numbers = [counts.passed, counts.failed, counts.skipped, `${seconds.toFixed(1)} s`];
-  console.log(`${name.padEnd(10)}${numbers.map((number) => String(number).padStart(9)).join('')}`);
+async function runLane(lane) {
+  for (const suite of lane) {
+    console.log(`… ${suite.name}`);
+    const result = await run(suite);
+    results.set(suite.name, result);
+    console.log(row(suite, result));
+  }
 }
-console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
-process.exit(sum.failed === 0 ? 0 : 1);
 
-/** Runs one suite. One that crashes, hangs or tells no counts has failed, whatever it counted. */
+/** Runs one suite. One that crashes, hangs or has no counts has failed, whatever it counted. */
 async function run({ name, args, file, counts }) {
-  console.log(`\n── ${name} ──`);
   if (file !== undefined) rmSync(file, { force: true });
-  const begin = performance.now();
-  const status = await statusOf(args, file);
-  const seconds = (performance.now() - begin) / 1000;
+  const log = join(output, `${name}.log`);
+  const start = performance.now();
+  const status = await statusOf(args, file, log);
+  const seconds = secondsSince(start);
   const found = counts === null ? null : readCounts(file, counts);
-  if (counts === null && status === 0)
-    return { name, passed: 1, failed: 0, skipped: 0, failures: [], seconds };
+  if (counts === null && status === 0) return { passed: 1, failed: 0, skipped: 0, failures: [], seconds };
   // Also when all tests passed: then something outside of them went wrong.
   if (found === null || (status !== 0 && found.failed === 0)) {
-    const detail = `ended with ${status}${counts !== null && found === null ? ', without results' : ''}; see its own output`;
-    console.error(`The suite ${name} ${detail}`);
-    const failures = [{ name: 'the whole suite', detail }];
-    return { name, passed: found?.passed ?? 0, failed: 1, skipped: found?.skipped ?? 0, failures, seconds };
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
+    const ended = `${name} ended with ${status}${counts !== null && found === null ? ', without results' : ''}`;
+    console.log([`${ended}. Its last output:`, ...lines].join('\n  '));
+    const failures = [
+      ...(found?.failures ?? []),
+      { name: 'the whole suite', detail: `${ended}; see ${log}` },
+    ];
+    return { passed: found?.passed ?? 0, failed: 1, skipped: found?.skipped ?? 0, failures, seconds };
   }
-  return { name, ...found, seconds };
-}
-
-/** Once more, after all else was said: whoever reads only the last lines sees what failed, and how it begins. */
-function showFailures() {
-  for (const { name: suite, failures } of table) {
-    for (const { name, detail } of failures) {
-      const lines = stripVTControlCharacters(detail).trim().split('\n').slice(0, FAILURE_LINES);
-      console.log(`\nFAILED ${suite}: ${name}`);
-      for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
-    }
-  }
+  return { ...found, seconds };
 }
 
 function readCounts(file, counts) {
@@ -149,11 +97,13 @@ function readCounts(file, counts) {
 }
 
 /** Exit status, signal or reason. */
-function statusOf(args, file) {
+function statusOf(args, file, log) {
   return new Promise((resolve) => {
     const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
     if (file !== undefined) env.HTTP_TRACE_RESULTS = file;
-    const child = spawn(node, args, { cwd: root, stdio: 'inherit', env });
+    const descriptor = openSync(log, 'w');
+    const child = spawn(node, args, { cwd: root, stdio: ['ignore', descriptor, descriptor], env });
+    closeSync(descriptor);
     const timer = setTimeout(() => {
       void endTree(child).then(() => resolve(`a time-out after ${SUITE_TIMEOUT / 60_000} minutes`));
     }, SUITE_TIMEOUT);
@@ -163,4 +113,37 @@ function statusOf(args, file) {
       resolve(code ?? signal);
     });
   });
+}
+
+/** Once more, after all else: whoever reads only the last lines sees what failed, and how its error begins. */
+function showFailures() {
+  for (const { name: suite } of chosen) {
+    for (const { name, detail } of results.get(suite).failures) {
+      const lines = stripVTControlCharacters(detail).trim().split('\n').slice(0, FAILURE_LINES);
+      console.log(`\nFAILED ${suite}: ${name}`);
+      for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
+    }
+  }
+}
+
+function showTable() {
+  const heads = ['passed', 'failed', 'skipped', 'time', 'budget'].map((word) => word.padStart(9)).join('');
+  console.log(`\n${'suite'.padEnd(10)}${heads}`);
+  for (const suite of chosen) console.log(row(suite, results.get(suite.name)));
+  const total = chosen.reduce((sum, { name }) => sum + results.get(name).seconds, 0);
+  console.log(`${secondsSince(begin).toFixed(0)} s in all, for ${total.toFixed(0)} s of suites.`);
+}
+
+function row({ name, budget }, { passed, failed, skipped, seconds }) {
+  const late = seconds > budget ? '  over its budget' : '';
+  const cells = [passed, failed, skipped, `${seconds.toFixed(1)} s`, `${budget} s`];
+  return `${name.padEnd(10)}${cells.map((cell) => String(cell).padStart(9)).join('')}${late}`;
+}
+
+function sumOf(kind) {
+  return [...results.values()].reduce((sum, result) => sum + result[kind], 0);
+}
+
+function secondsSince(start) {
+  return (performance.now() - start) / 1000;
 }

@@ -4,6 +4,7 @@
  */
 import { appendFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { shuffled } from '../kit/pairwise.ts';
 import { runAttach } from './attach.ts';
 import { makeContext, type Report } from './context.ts';
 import { runOverload } from './overload.ts';
@@ -11,7 +12,7 @@ import { runPressure, thousands } from './pressure.ts';
 import { endAll } from './process.ts';
 import { runRefused } from './refused.ts';
 import { runRestarts } from './restarts.ts';
-import { blindScenarios, scenarios } from './scenarios.ts';
+import { blindScenarios, type Scenario, scenarios } from './scenarios.ts';
 import { runInShell } from './shell.ts';
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
       'restarts',
       'only',
       'groups',
+      'part',
     ].map((name) => [name, { type: 'string' as const }]),
   ),
 });
@@ -37,6 +39,14 @@ const options = Object.fromEntries(
 const context = makeContext(options);
 const only = new RegExp(options['only'] ?? '');
 const groups = (options['groups'] ?? 'shell').split(',');
+/** `K/N`: the Kth of N parts of the scenarios, from 0 up. */
+const [part = 0, parts = 1] = (options['part'] ?? '0/1').split('/').map(Number);
+
+/** Neighbours in the list are alike, so that the parts are taken from it shuffled, always by the same seed. */
+function chosen(list: readonly Scenario[]): Scenario[] {
+  const mine = new Set(shuffled(list.length, 1).filter((_, place) => place % parts === part));
+  return list.filter(({ name }, index) => mine.has(index) && only.test(name));
+}
 
 const report: Report = (result) => {
   const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
@@ -54,9 +64,9 @@ async function group(name: string, run: () => Promise<void>): Promise<void> {
 
 try {
   await group('shell', async () => {
-    const list = [...scenarios(context), thousands].filter(({ name }) => only.test(name));
+    const list = chosen([...scenarios(context), thousands]);
     await runInShell(context, list, report, false, 'balance: nothing unseen');
-    const blind = blindScenarios(context).filter(({ name }) => only.test(name));
+    const blind = chosen(blindScenarios(context));
     await runInShell(context, blind, report, true, 'balance with what this backend cannot see');
   });
   await group('attach', () => runAttach(context, only, report));

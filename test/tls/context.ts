@@ -16,6 +16,8 @@ export interface TlsContext extends TracingContext {
   readonly tls: TlsWay;
   /** Of the table, only the programs that are worth it everywhere. */
   readonly few: boolean;
+  /** Null: the whole table. Else a sample of it over these ways to attach, the first of which has all programs. */
+  readonly sampled: readonly TlsWay[] | null;
 }
 
 export function makeTlsContext(options: Readonly<Record<string, string>>): TlsContext {
@@ -36,6 +38,7 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
     folder: mkdtempSync(join(tmpdir(), 'http-trace-tls-')),
     slow: options['slow'] === '1',
     few: options['few'] === '1',
+    sampled: (options['sampled']?.split(',') as TlsWay[] | undefined) ?? null,
     tls,
   };
 }

@@ -17,7 +17,10 @@ import { lineOf, makeStep, newId, type Step } from './plan.ts';
 const TIMES = 20;
 /** Where a kernel is emulated. */
 const TIMES_SLOW = 2;
-/** By the broker: to end a trace takes seconds then, as the kernel waits for each probe by itself. */
+/**
+ * By the broker: to end a trace takes seconds then, as the kernel waits for each probe by itself. And in the sample of
+ * `npm test`.
+ */
 const TIMES_FEW = 5;
 
 interface Program {
@@ -152,7 +155,7 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 export async function runFirst(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  const usual = context.slow ? TIMES_SLOW : context.few ? TIMES_FEW : TIMES;
+  const usual = context.slow ? TIMES_SLOW : context.few || context.sampled !== null ? TIMES_FEW : TIMES;
   for (const program of PROGRAMS) {
     const times = program.waits === undefined ? usual : Math.min(usual, TIMES_WAITING);
     const scenario = `the only call of ${program.name}, ${times} times`;

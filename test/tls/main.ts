@@ -27,6 +27,7 @@ const { values } = parseArgs({
       'out',
       'slow',
       'few',
+      'sampled',
       'only',
       'groups',
     ].map((name) => [name, { type: 'string' as const }]),
@@ -56,7 +57,10 @@ const report: Report = (result) => {
 
 try {
   for (const [name, run] of Object.entries(GROUPS)) {
-    if (groups.includes(name)) await run(context, only, report);
+    if (!groups.includes(name)) continue;
+    const begin = performance.now();
+    await run(context, only, report);
+    console.log(`${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   }
 } finally {
   await endAll();

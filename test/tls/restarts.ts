@@ -16,6 +16,8 @@ import { CLIENTS, type ClientPeer } from './peers.ts';
 import { lineOf, makeStep, newId, type Step } from './plan.ts';
 
 const TIMES = 50;
+/** In the sample of `npm test`. */
+const TIMES_SAMPLED = 20;
 /** Restarts after which everything has been attached that will be. */
 const SETTLED = 9;
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
@@ -34,10 +36,11 @@ const PROGRAMS = [
 ];
 
 export async function runTlsRestarts(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  const scenario = `programs restarted ${TIMES} times under one trace`;
+  const times = context.sampled === null ? TIMES : TIMES_SAMPLED;
+  const scenario = `programs restarted ${times} times under one trace`;
   if (!only.test(scenario)) return;
   try {
-    report({ scenario, outcome: 'passed', detail: await restarts(context) });
+    report({ scenario, outcome: 'passed', detail: await restarts(context, times) });
   } catch (error) {
     report({ scenario, outcome: 'failed', detail: (error as Error).message });
   }
@@ -49,7 +52,7 @@ function peerNamed(name: string): ClientPeer {
   return found;
 }
 
-async function restarts(context: TlsContext): Promise<string> {
+async function restarts(context: TlsContext, times: number): Promise<string> {
   const dist = dirname(context.httpTrace);
   const server = new PlannedServer(context.certificates, { version: '1.3' });
   const port = await server.listen();
@@ -82,7 +85,7 @@ async function restarts(context: TlsContext): Promise<string> {
     const staying = [await begin(SYSTEM_PROGRAM)];
     const system = heldBy(helper).links.length;
     for (const name of PROGRAMS) staying.push(await begin(name));
-    for (let i = 0; i < TIMES; i++) {
+    for (let i = 0; i < times; i++) {
       const name = PROGRAMS[i % PROGRAMS.length] ?? '';
       const step = oneStep(context);
       server.expect([step]);
@@ -96,7 +99,7 @@ async function restarts(context: TlsContext): Promise<string> {
       const last = over[i - PROGRAMS.length];
       const asLast = (now: Holding): boolean => last !== undefined && isSame(now, last);
       over.push(await holdingOnce(helper, asLast, 2_000));
-      if (i === TIMES >> 1) await bystander.finishSome(2);
+      if (i === times >> 1) await bystander.finishSome(2);
     }
     for (const process of staying) process.endInput();
     for (const process of staying) same('exit status of one that stayed', await process.ended, 0);
@@ -115,9 +118,9 @@ async function restarts(context: TlsContext): Promise<string> {
     .changed.map((id) => engine.json(id))
     .filter((exchange) => exchange !== undefined);
   for (const { path } of steps) same(path, findByPath(seen, path, 'client').completeness, ['complete']);
-  same('calls', seen.length, TIMES);
+  same('calls', seen.length, times);
   for (const [name, list] of Object.entries({ begun, over })) {
-    for (let i = SETTLED + PROGRAMS.length; i < TIMES; i++) {
+    for (let i = SETTLED + PROGRAMS.length; i < times; i++) {
       const [now, before] = [list[i], list[i - PROGRAMS.length]];
       same(`held, ${name}, restart ${i}`, now && amounts(now), before && amounts(before));
     }

@@ -29,6 +29,8 @@ const { values } = parseArgs({
     on: { type: 'string', default: 'native' },
     ways: { type: 'string', default: 'auto,broker' },
     groups: { type: 'string' },
+    // For `npm test`: a sample of the table (table.ts), and fewer rounds of what is repeated.
+    short: { type: 'boolean', default: false },
   },
 });
 
@@ -41,6 +43,7 @@ const wanted = values.on.split(',');
 if (wanted.includes('native')) {
   for (const way of values.ways.split(',')) {
     const less = way === 'auto' ? {} : { few: 1, groups: values.groups ?? OTHER_GROUPS };
+    if (values.short) less.sampled = values.ways;
     await board.runHere(`native ${way}`, (out) => runner(out, { tls: way, ...less }), NATIVE_TIMEOUT);
   }
 }

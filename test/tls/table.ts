@@ -1,4 +1,5 @@
 /** The table: every program as client and as server, both versions of TLS, attached at three moments. */
+import { pairwise } from '../kit/pairwise.ts';
 import { expectBalance, same, type Trace } from '../matrix/check.ts';
 import type { Outcome, Report } from '../matrix/context.ts';
 import { Tracing } from '../matrix/trace.ts';
@@ -37,19 +38,39 @@ function nameOf({ peer, role, version, moment, mutual }: Omit<Cell, 'name'>): st
   return `${peer.name}, ${role}, ${mutual ? 'mutual ' : ''}TLS ${version}, ${TOLD[moment]}`;
 }
 
+/** Of the sample for `npm test`; another one would do as well. */
+const SEED = 1;
+
+/** The programs of this run: all of its way to attach, or its part of the sample over all ways. */
 function cells(context: TlsContext): Cell[] {
+  if (context.sampled === null) return table(context.few);
+  const all = context.sampled.flatMap((way, index) => table(index > 0).map((cell) => ({ way, cell })));
+  const properties = ({ way, cell }: (typeof all)[number]): string[] => [
+    `${cell.role} ${cell.peer.name}`,
+    cell.version,
+    cell.moment,
+    way,
+    String(cell.mutual),
+  ];
+  return pairwise(all, properties, SEED)
+    .filter(({ way }) => way === context.tls)
+    .map(({ cell }) => cell);
+}
+
+/** @param few only the programs that are worth it everywhere */
+function table(few: boolean): Cell[] {
   const all: Cell[] = [];
   const add = (cell: Omit<Cell, 'name'>): void => {
     all.push({ ...cell, name: nameOf(cell) });
   };
   const wanted = <T extends { everywhere?: boolean }>(peers: readonly T[]): readonly T[] =>
-    context.few ? peers.filter(({ everywhere }) => everywhere === true) : peers;
+    few ? peers.filter(({ everywhere }) => everywhere === true) : peers;
   for (const moment of MOMENTS) {
     for (const version of VERSIONS) {
       for (const peer of wanted(CLIENTS)) {
         if (moment === 'mid' && peer.oneByOne === true) continue;
         add({ role: 'client', peer, version, moment, mutual: false });
-        if (moment === 'before' && version === '1.3' && peer.mutual === true && !context.few) {
+        if (moment === 'before' && version === '1.3' && peer.mutual === true && !few) {
           add({ role: 'client', peer, version, moment, mutual: true });
         }
       }

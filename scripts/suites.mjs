@@ -1,0 +1,105 @@
+// The suites of `npm test` and `npm run test:all`: what each runs, in which lane, and how long it should take.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const output = join(root, 'test-output');
+
+/**
+ * Two lanes run side by side, one suite after the other in each; then those that measure something, with the machine
+ * to themselves. `user` needs no root, `root` does.
+ */
+export const LANES = ['user', 'root'];
+export const ALONE = 'alone';
+
+/**
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {'user' | 'root' | 'alone'} lane
+ * @property {number} budget seconds on two cores; longer is reported, and is no failure
+ * @property {string[]} args of Node
+ * @property {string} [file] where it writes its counts
+ * @property {((json: any) => Counts) | null} counts what the file says; null: the suite has one verdict, its exit status
+ *
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: { name: string, detail: string }[] }} Counts
+ */
+
+/**
+ * What every change has to pass. The large tables are sampled by a fixed seed, so that each peer, role, version,
+ * moment and backend is there; the same always.
+ * @returns {Suite[]}
+ */
+export function shortSuites() {
+  return [
+    { ...tool('types', 'typescript/bin/tsc', '-p', '.'), lane: 'user', budget: 15 },
+    { ...tool('lint', '@biomejs/biome/bin/biome', 'check', '.'), lane: 'user', budget: 15 },
+    { ...vitest('unit'), lane: 'user', budget: 120 },
+    { ...vitest('webview'), lane: 'user', budget: 90 },
+    // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
+    { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '2'), lane: 'user', budget: 30 },
+    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 60 },
+    { ...own('e2e', 'test/e2e/run.mjs'), lane: 'user', budget: 150 },
+    { ...vitest('kernel'), lane: 'root', budget: 280 },
+    {
+      ...own('matrix', 'test/matrix/run.mjs', '--on', 'native', '--seeds', '12', '--restarts', '20'),
+      lane: 'root',
+      budget: 75,
+    },
+    { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 150 },
+    { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'root', budget: 120 },
+    { ...vitest('speed'), lane: ALONE, budget: 30 },
+  ];
+}
+
+/**
+ * All that there is: every row of every table, natively and in other kernels. For releases, and before something is
+ * called done.
+ * @returns {Suite[]}
+ */
+export function allSuites() {
+  const long = [
+    { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '8'), lane: 'user', budget: 90 },
+    { ...own('matrix', 'test/matrix/run.mjs'), lane: 'root', budget: 900 },
+    { ...own('tls', 'test/tls/run.mjs', '--on', 'native,6.1,6.12'), lane: 'root', budget: 1500 },
+  ];
+  return shortSuites()
+    .filter(({ name }) => name !== 'guest')
+    .map((suite) => long.find(({ name }) => name === suite.name) ?? suite);
+}
+
+function tool(name, path, ...args) {
+  return { name, args: [join(root, 'node_modules', path), ...args], counts: null };
+}
+
+function vitest(project) {
+  const file = resultFile(project);
+  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile=${file}`];
+  return {
+    name: project,
+    args: [join(root, 'node_modules/vitest/vitest.mjs'), ...args],
+    file,
+    counts: (json) => ({
+      passed: json.numPassedTests,
+      failed: json.numFailedTests,
+      skipped: json.numPendingTests + json.numTodoTests,
+      failures: json.testResults.flatMap(failuresOf),
+    }),
+  };
+}
+
+/** Of one test file; one that could not even be loaded fails as itself. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults
+    .filter((result) => result.status === 'failed')
+    .map((result) => ({ name: result.fullName, detail: result.failureMessages.join('\n') }));
+  return status === 'failed' && failed.length === 0 ? [{ name, detail: message }] : failed;
+}
+
+/** A suite of ours: it writes its counts, and `failures` of name and detail, to the file in HTTP_TRACE_RESULTS. */
+function own(name, path, ...args) {
+  return { name, args: [join(root, path), ...args], file: resultFile(name), counts: (json) => json };
+}
+
+function resultFile(name) {
+  return join(output, `results-${name}.json`);
+}
