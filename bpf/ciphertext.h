@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The socket side of TLS: which session's ciphertext a connection carries,
- * and what of the ciphertext itself is told. The handshake is copied, as far
- * as it is readable; later bytes are counted. Included by data.h.
+ * and what of the ciphertext itself is reported. The readable part of the
+ * handshake is copied; later bytes are counted.
  */
 #ifndef TRACE_HTTP_CIPHERTEXT_H
 #define TRACE_HTTP_CIPHERTEXT_H
+
+#include "classify.h"
+#include "position.h"
 
 #define HANDSHAKE_COPIED 16384 /* bytes of each direction that are copied: hellos, and the headers of records */
 #define TELL_INTERVAL 200000000ull /* ns between records of a busy direction that stand for bytes without a copy */

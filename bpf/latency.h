@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The latency filter: a request's head waits in http_events, and only when
- * its response begins late enough are both told. What is left out is stood
- * for by one record, so that positions stay whole. Included by data.h, whose
- * work it uses.
+ * its response begins late enough are both reported. One record says how many
+ * bytes were left out, so that positions stay right.
  */
 #ifndef TRACE_HTTP_LATENCY_H
 #define TRACE_HTTP_LATENCY_H
+
+#include "classify.h"
+#include "connection.h"
+#include "work.h"
 
 /* Too large for a stack; one per CPU and slot, as struct work. */
 struct {
@@ -16,7 +19,7 @@ struct {
 	__type(value, struct http_event);
 } event_map SEC(".maps");
 
-/* The trace ends: what waits has been told, and its answers will not be. */
+/* The trace is stopping: requests that wait have been reported, and their responses will not be. */
 static volatile u32 stopping; /* volatile: else the compiler makes one byte of it, and its type says four */
 
 static __always_inline struct http_event *event_of(u32 slot)
@@ -58,28 +61,7 @@ static __always_inline void keep_request(struct connection *connection, struct w
 	bpf_map_update_elem(&http_events, &key, event, BPF_ANY);
 }
 
-/* The companion work, set to a moment and a place of this connection. */
-static __always_inline struct work *other_moment(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
-{
-	struct work *kept = work_of(KEPT(slot));
-
-	if (!kept)
-		return 0;
-	kept->connection = connection->id;
-	kept->protocol = connection->protocol;
-	kept->transport = connection->transport;
-	kept->pid = connection->pid;
-	kept->direction = direction;
-	kept->position = position;
-	kept->entered = time;
-	kept->time = time;
-	kept->unseen = 0;
-	kept->flags = 0;
-	kept->number = 0xffff;
-	return kept;
-}
-
-/* Stands for what was left out of a direction before `position`. */
+/* Reports how many bytes of a direction were left out before `position`. */
 static __always_inline void report_filtered(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
 {
 	u64 from = connection->reported[direction & 1];
@@ -130,7 +112,7 @@ static __always_inline void report_request(struct connection *connection, struct
 	connection->reported[direction] += rest;
 }
 
-/* A response begins: is its request's wait one to tell? */
+/* A response begins: did its request exceed the threshold? */
 static __always_inline void decide(struct sock *sk, struct connection *connection, struct work *work, u32 slot)
 {
 	struct http_event_key key = {.connection = connection->id, .number = connection->responses};
@@ -140,7 +122,7 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 	connection->responses++;
 	connection->passing = 0;
 	if (!event) {
-		/* The request was there, and others in flight have pushed it out: how long it took is not known. */
+		/* The request was evicted by others in flight: how long it took is unknown. */
 		if (key.number < connection->requests && !stopping)
 			COUNT(calls_untracked, 1);
 		return;
@@ -154,7 +136,7 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 	bpf_map_delete_elem(&http_events, &key);
 }
 
-/* Whether this call's bytes are to be told. Global for the verifier's sake. */
+/* Whether this call's bytes are reported. Global, so that the verifier looks at it once. */
 __noinline int trace_http_filter(u32 slot)
 {
 	struct work *work = work_of(slot);
@@ -192,14 +174,14 @@ __noinline int trace_http_filter(u32 slot)
 		keep_request(connection, work, slot);
 		return 0;
 	}
-	/* 1xx is no answer yet, except 101. */
+	/* 1xx is not the final response, except 101. */
 	if (!response || (head->bytes[9] == '1' && head->bytes[11] != '1'))
 		return connection->passing;
 	decide((struct sock *)work->sock, connection, work, slot);
 	return connection->passing;
 }
 
-/* The connection is gone, or the trace ends: a request that waited long enough in vain is told all the same. */
+/* The connection ends, or the trace does: a request that exceeded the threshold is reported although it is unanswered. */
 static __always_inline void end_filter(struct sock *sk, struct connection *connection, u8 transport, u32 slot)
 {
 	struct http_event_key key = {.connection = connection->id, .number = connection->responses};

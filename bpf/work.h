@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A call whose bytes become records: what is left of it, and how its bytes
+ * are emitted. Pieces of at most PIECE_MAX bytes are copied from user memory;
+ * one record stands for what is beyond the budget; the call's last bytes
+ * follow, by which a reader finds the end of a chunked message whose middle
+ * was left out.
+ */
+#ifndef TRACE_HTTP_WORK_H
+#define TRACE_HTTP_WORK_H
+
+#include "emit.h"
+
+#define PIECE_MAX 16384
+#define TAIL_SIZE 64
+#define MAX_MESSAGES 64 /* of one sendmmsg or recvmmsg */
+#define MAX_STEPS 2560 /* pieces and segments looked at in one call: UIO_MAXIOV segments, and 8 MiB */
+
+/*
+ * A call being copied. Per CPU and, as some kinds of program can be preempted
+ * by another one on the same CPU, per program: each has a slot of its own, and
+ * the kernel never runs one program twice on a CPU at a time.
+ */
+enum slot {
+	SLOT_SYSCALL,
+	SLOT_SEND,
+	SLOT_RECEIVE,
+	SLOT_UNIX_SEND,
+	SLOT_UNIX_RECEIVE,
+	SLOT_PAGES,
+	SLOT_SPLICE,
+	SLOT_UNIX_PAGES,
+	SLOT_UNIX_SPLICE,
+	SLOT_GONE,
+	SLOT_GONE_NESTED,
+	SLOT_WAITING,
+	SLOT_TLS,
+	SLOTS,
+};
+
+/* The slot in which the same program makes records of another moment than the call's. */
+#define KEPT(slot) ((slot) + SLOTS)
+
+struct work {
+	u64 segments;      /* address of the next struct iovec */
+	u64 segment_count; /* left, the current one excluded */
+	u64 base;          /* user address within the current segment */
+	u64 left;          /* bytes of the current segment */
+	u64 messages;      /* user address of the next struct mmsghdr */
+	u64 messages_left;
+	u64 message_left;  /* bytes of the current message, all ones when there is but one */
+	u64 remaining;     /* bytes of the call not yet stood for */
+	u64 pass;          /* bytes stood for, whose segments are still to be passed over */
+	u64 allowed;       /* of these, bytes that may be copied */
+	u64 connection;
+	u64 sock;
+	u64 position;
+	u64 entered;       /* 0 = the entry was not seen */
+	u64 time;
+	u64 unseen;
+	u32 before[2];     /* TCP's counters at entry, by direction */
+	u32 pid;
+	u16 flags;
+	u16 number;
+	u8 direction;
+	u8 protocol;
+	u8 source;
+	u8 transport;
+	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
+	struct head scratch; /* too large for a stack that others stand on */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * SLOTS);
+	__type(key, u32);
+	__type(value, struct work);
+} work_map SEC(".maps");
+
+/*
+ * What a thread has open in TLS libraries. Its work is here too: a uprobe's
+ * program can be preempted by another thread's on the same CPU.
+ */
+struct tls_thread {
+	struct tls_frames frames;
+	struct work work[2];
+	struct http_event event;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_thread);
+} tls_threads SEC(".maps");
+
+static __always_inline struct tls_thread *tls_thread(bool create)
+{
+	return bpf_task_storage_get(&tls_threads, bpf_get_current_task_btf(), 0, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+}
+
+static __always_inline struct work *work_of(u32 slot)
+{
+	if (slot == SLOT_TLS || slot == KEPT(SLOT_TLS)) {
+		struct tls_thread *thread = tls_thread(true);
+
+		if (!thread)
+			return 0;
+		asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+		return slot == SLOT_TLS ? &thread->work[0] : &thread->work[1];
+	}
+	return bpf_map_lookup_elem(&work_map, &slot);
+}
+
+/* The companion work, set to a moment and a place of this connection. */
+static __always_inline struct work *other_moment(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
+{
+	struct work *kept = work_of(KEPT(slot));
+
+	if (!kept)
+		return 0;
+	kept->connection = connection->id;
+	kept->protocol = connection->protocol;
+	kept->transport = connection->transport;
+	kept->pid = connection->pid;
+	kept->direction = direction;
+	kept->position = position;
+	kept->entered = time;
+	kept->time = time;
+	kept->unseen = 0;
+	kept->flags = 0;
+	kept->number = 0xffff;
+	return kept;
+}
+
+static __always_inline void fill_data(struct record_data *record, struct work *work, u32 size, u32 copied, u8 omission)
+{
+	fill_header(&record->header, RECORD_DATA, (sizeof(*record) + copied + 7) & ~7u, work->connection);
+	record->header.flags = work->flags;
+	record->header.time = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
+	record->header.pid = work->pid;
+	record->position = work->position;
+	record->entered = work->entered;
+	record->unseen = work->unseen;
+	record->size = size;
+	record->copied = copied;
+	record->direction = work->direction;
+	record->layer = work->transport == TRANSPORT_TLS ? LAYER_TLS : LAYER_SOCKET;
+	record->protocol = work->protocol;
+	record->omission = omission;
+	record->call = work->number;
+	record->padding = 0;
+}
+
+/* The bytes are stood for, by a record or by the counters of what was lost. */
+static __always_inline void advance(struct work *work, u32 size)
+{
+	work->position += size;
+	work->remaining -= size;
+	work->allowed = work->allowed > size ? work->allowed - size : 0;
+	work->unseen = 0;
+	work->flags |= FLAG_CONTINUED;
+}
+
+/* Stands for `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
+__noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
+{
+	struct work *work = work_of(slot);
+	struct record_data *record;
+
+	if (!work)
+		return 0;
+	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
+	COUNT(produced, 1);
+	if (omission != OMISSION_FILTER)
+		COUNT(seen_bytes, size);
+	if (record) {
+		fill_data(record, work, size, 0, omission);
+		submit_data(record);
+		if (omission != OMISSION_FILTER)
+			COUNT(omitted_bytes, size);
+	} else {
+		COUNT(dropped_data, 1);
+		if (omission != OMISSION_FILTER)
+			COUNT(dropped_bytes, size);
+	}
+	advance(work, size);
+	return 0;
+}
+
+/* ROOM is a constant, as the ring wants it, and at least size. */
+#define EMIT_CLASS(work, address, count, room)                                             \
+	({                                                                                 \
+		struct record_data *record_ = bpf_ringbuf_reserve(&data_ring, sizeof(*record_) + (room), 0); \
+		u32 count_ = (count);                                                      \
+		if (record_) {                                                             \
+			u32 bounded_ = count_;                                             \
+			asm volatile("" : "+r"(bounded_));                                 \
+			if (bounded_ > (room))                                             \
+				bounded_ = (room);                                         \
+			if (bpf_probe_read_user(record_ + 1, bounded_, (void *)(address))) { \
+				fill_data(record_, work, count_, 0, OMISSION_FAULT);       \
+				COUNT(omitted_bytes, count_);                              \
+			} else {                                                           \
+				fill_data(record_, work, count_, count_, OMISSION_NONE);   \
+				COUNT(copied_bytes, count_);                               \
+			}                                                                  \
+			submit_data(record_);                                              \
+		} else {                                                                   \
+			COUNT(dropped_data, 1);                                            \
+			COUNT(dropped_bytes, count_);                                      \
+		}                                                                          \
+	})
+
+static __always_inline void emit_bytes(struct work *work, u64 address, u32 count)
+{
+	COUNT(produced, 1);
+	COUNT(seen_bytes, count);
+	if (count <= 256)
+		EMIT_CLASS(work, address, count, 256);
+	else if (count <= 1024)
+		EMIT_CLASS(work, address, count, 1024);
+	else if (count <= 4096)
+		EMIT_CLASS(work, address, count, 4096);
+	else
+		EMIT_CLASS(work, address, count, PIECE_MAX);
+	advance(work, count);
+}
+
+/* Takes up the segments of the next message of a sendmmsg or recvmmsg. */
+static __always_inline bool next_message(struct work *work)
+{
+	struct mmsghdr message;
+
+	if (work->messages_left == 0)
+		return false;
+	if (bpf_probe_read_user(&message, sizeof(message), (void *)work->messages))
+		return false;
+	work->messages += sizeof(message);
+	work->messages_left--;
+	work->segments = message.msg_hdr.msg_iov;
+	work->segment_count = message.msg_hdr.msg_iovlen;
+	work->message_left = message.msg_len;
+	return true;
+}
+
+/* Makes the next segment the current one; false when there is none. It may be empty. */
+static __always_inline bool next_segment(struct work *work)
+{
+	struct iovec segment;
+
+	if ((work->segment_count == 0 || work->message_left == 0) && !next_message(work))
+		return false;
+	if (work->segment_count == 0)
+		return true;
+	if (work->source == SOURCE_KERNEL_SEGMENTS) {
+		if (bpf_probe_read_kernel(&segment, sizeof(segment), (void *)work->segments))
+			return false;
+	} else if (bpf_probe_read_user(&segment, sizeof(segment), (void *)work->segments)) {
+		return false;
+	}
+	work->segments += sizeof(segment);
+	work->segment_count--;
+	work->base = segment.iov_base;
+	work->left = segment.iov_len < work->message_left ? segment.iov_len : work->message_left;
+	if (work->message_left != ~0ull)
+		work->message_left -= work->left;
+	return true;
+}
+
+/*
+ * One step: a segment is taken up, or a piece emitted. Global, so that the
+ * verifier looks at it once, whatever the number of steps. 0 = done.
+ */
+__noinline int trace_http_step(u32 slot)
+{
+	struct work *work = work_of(slot);
+	u64 count;
+
+	if (!work || work->remaining == 0)
+		return 0;
+	if (work->left == 0)
+		return next_segment(work);
+	count = work->left;
+	if (work->pass > 0) {
+		if (count > work->pass)
+			count = work->pass;
+		work->pass -= count;
+		work->base += count;
+		work->left -= count;
+		return 1;
+	}
+	if (count > work->remaining)
+		count = work->remaining;
+	if (work->allowed == 0) {
+		/* Beyond the budget only the last TAIL_SIZE bytes of the call are of interest. */
+		if (work->remaining > TAIL_SIZE) {
+			work->pass = work->remaining - TAIL_SIZE;
+			trace_http_omit(slot, (u32)work->pass, OMISSION_LIMIT);
+			return 1;
+		}
+		work->flags |= FLAG_TAIL;
+		emit_bytes(work, work->base, count);
+	} else {
+		if (count > work->allowed)
+			count = work->allowed;
+		if (count > PIECE_MAX)
+			count = PIECE_MAX;
+		emit_bytes(work, work->base, count);
+	}
+	work->base += count;
+	work->left -= count;
+	return 1;
+}
+
+static long copy_step(u32 index, u32 *slot)
+{
+	return !trace_http_step(*slot);
+}
+
+static __always_inline void copy_call(struct work *work, u32 slot)
+{
+	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
+	if (work->remaining > 0)
+		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+}
+
+/* What the bytes of a call are to become. */
+enum verdict { VERDICT_NOTHING, VERDICT_COPY, VERDICT_CIPHERTEXT };
+
+#endif
