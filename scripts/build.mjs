@@ -1,8 +1,9 @@
 // `npm run build`: the kernel object, the loader, the addon and the bundles. Each step is skipped when its
 // inputs have not changed since its output was made, so that a second build is immediate.
+// `--production` minifies, `--force` skips nothing, `--native` leaves out the bundles.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bpfCommands } from './bpf.mjs';
@@ -11,6 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const force = process.argv.includes('--force');
 const production = process.argv.includes('--production');
+const nativeOnly = process.argv.includes('--native');
 mkdirSync('dist/native', { recursive: true });
 mkdirSync('.cache/build', { recursive: true });
 
@@ -140,77 +142,23 @@ await step('addon', [...files(['helper/addon']), ...bpf], ['dist/native/addon.no
   ]);
 });
 
-const esbuild = await import('esbuild');
+if (nativeOnly) process.exit(0);
 
-/** iced-x86 reads its WebAssembly from a file beside it; in the bundle there is none, so it becomes part of it. */
-const withDisassembler = {
-  name: 'disassembler',
-  setup(build) {
-    build.onLoad({ filter: /[/\\]iced_x86\.js$/ }, ({ path }) => {
-      const reading =
-        /const path = require\('path'\)\.join\(__dirname, 'iced_x86_bg\.wasm'\);\s*const bytes = require\('fs'\)\.readFileSync\(path\);/;
-      const source = readFileSync(path, 'utf8');
-      if (!reading.test(source)) fail(`${path} does not read its WebAssembly where it was expected.`);
-      return {
-        contents: source.replace(reading, "const bytes = require('./iced_x86_bg.wasm');"),
-        loader: 'js',
-      };
-    });
-  },
-};
-const common = {
-  bundle: true,
-  sourcemap: production ? false : 'linked',
-  minify: production,
-  legalComments: 'none',
-  logLevel: 'warning',
-  define: { 'process.env.NODE_ENV': '"production"' },
-};
-const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
-const bundles = [
-  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', ...node, external: ['vscode'] },
-  { entryPoints: ['extension/capture/worker.ts'], outfile: 'dist/worker.js', ...node },
-  {
-    entryPoints: ['helper/entry.ts'],
-    outfile: 'dist/helper.js',
-    ...node,
-    loader: { '.wasm': 'binary' },
-    plugins: [withDisassembler],
-  },
-  {
-    entryPoints: ['extension/cli/main.ts'],
-    outfile: 'dist/http-trace',
-    ...node,
-    banner: { js: '#!/usr/bin/env node' },
-    sourcemap: false,
-  },
-  {
-    entryPoints: ['extension/webview/main.ts'],
-    outfile: 'dist/webview.js',
-    ...common,
-    platform: 'browser',
-    format: 'iife',
-    target: 'chrome120',
-  },
-];
-for (const bundle of bundles) {
-  const entry = bundle.entryPoints[0];
-  if (!existsSync(entry)) {
-    console.warn(`build: ${entry} does not exist yet`);
-    continue;
-  }
-  const outputs = [bundle.outfile];
+const { build } = await import('esbuild');
+const { BUNDLES, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');
+for (const bundle of BUNDLES) {
   const sources = [...files(['extension', 'helper'])].filter(
     (f) => /\.(ts|json|css)$/.test(f) && !f.endsWith('.test.ts'),
   );
+  const options = bundleOptions(bundle, { production });
   await step(
-    `bundle-${bundle.outfile.replace(/\W/g, '-')}`,
-    [...sources, 'package-lock.json'],
-    outputs,
-    JSON.stringify(bundle),
+    bundleStamp(bundle),
+    [...sources, 'package-lock.json', 'scripts/bundles.mjs'],
+    [bundle.outfile],
+    JSON.stringify(options),
     async () => {
-      await esbuild.build(bundle);
-      if (bundle.outfile === 'dist/http-trace') chmodSync(bundle.outfile, 0o755);
+      await build(options);
+      finishBundle(bundle);
     },
   );
 }

@@ -1,0 +1,1 @@
+export const BUNDLES: readonly { readonly entryPoints: readonly string[]; readonly outfile: string }[];

@@ -1,0 +1,74 @@
+// The JavaScript files of dist/, each made by esbuild from one entry point. `npm run build` makes them once,
+// `npm run watch` again whenever a source file changes.
+import { chmodSync, readFileSync } from 'node:fs';
+
+/** iced-x86 reads its WebAssembly from a file beside it. The bundle has no such file, so it holds the bytes itself. */
+const withDisassembler = {
+  name: 'disassembler',
+  setup(build) {
+    build.onLoad({ filter: /[/\\]iced_x86\.js$/ }, ({ path }) => {
+      const reading =
+        /const path = require\('path'\)\.join\(__dirname, 'iced_x86_bg\.wasm'\);\s*const bytes = require\('fs'\)\.readFileSync\(path\);/;
+      const source = readFileSync(path, 'utf8');
+      if (!reading.test(source)) {
+        return { errors: [{ text: `${path} does not read its WebAssembly where it was expected.` }] };
+      }
+      return {
+        contents: source.replace(reading, "const bytes = require('./iced_x86_bg.wasm');"),
+        loader: 'js',
+      };
+    });
+  },
+};
+
+const node = { platform: 'node', format: 'cjs', target: 'node20' };
+
+/** What differs between the bundles. */
+export const BUNDLES = [
+  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', ...node, external: ['vscode'] },
+  { entryPoints: ['extension/capture/worker.ts'], outfile: 'dist/worker.js', ...node },
+  {
+    entryPoints: ['helper/entry.ts'],
+    outfile: 'dist/helper.js',
+    ...node,
+    loader: { '.wasm': 'binary' },
+    plugins: [withDisassembler],
+  },
+  {
+    entryPoints: ['extension/cli/main.ts'],
+    outfile: 'dist/http-trace',
+    ...node,
+    banner: { js: '#!/usr/bin/env node' },
+    sourcemap: false,
+  },
+  {
+    entryPoints: ['extension/webview/main.ts'],
+    outfile: 'dist/webview.js',
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+  },
+];
+
+/** Everything that esbuild needs for one bundle. */
+export function bundleOptions(bundle, { production }) {
+  return {
+    bundle: true,
+    sourcemap: production ? false : 'linked',
+    minify: production,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    ...bundle,
+  };
+}
+
+/** The name of the file in .cache/build by which `npm run build` knows that the bundle is up to date. */
+export function bundleStamp(bundle) {
+  return `bundle-${bundle.outfile.replace(/\W/g, '-')}`;
+}
+
+/** What is left to do once esbuild has written the file. */
+export function finishBundle(bundle) {
+  if (bundle.outfile === 'dist/http-trace') chmodSync(bundle.outfile, 0o755);
+}
