@@ -4,16 +4,17 @@
  * be read the same, and where it reports an error, a rule must be labelled as broken. Every disagreement is
  * listed below with its reason.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { corpus } from '../../../test/corpora.mjs';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
 import { type HeadResult, type Outcome, Reader, type ReaderSink } from './reader.ts';
 
-const CORPUS = join(import.meta.dirname, '../../../../shared/corpora/llhttp/test');
+const CORPUS = corpus('llhttp/test');
 
 interface Case {
   readonly name: string;
@@ -48,8 +49,8 @@ interface Reading {
 
 // ── the corpus ─────────────────────────────────────────────────────────────────────────────────────────────
 
-function readCases(kind: MessageKind): Case[] {
-  const folder = join(CORPUS, kind);
+function readCases(corpusFolder: string, kind: MessageKind): Case[] {
+  const folder = join(corpusFolder, kind);
   return readdirSync(folder)
     .filter((file) => file.endsWith('.md'))
     .sort()
@@ -280,8 +281,9 @@ function differences(test: Case): string[] {
   return found;
 }
 
-describe.skipIf(!existsSync(CORPUS))('llhttp corpus', () => {
-  const cases = existsSync(CORPUS) ? [...readCases('request'), ...readCases('response')] : [];
+describe.skipIf(CORPUS.folder === null)(CORPUS.title, () => {
+  const { folder } = CORPUS;
+  const cases = folder === null ? [] : [...readCases(folder, 'request'), ...readCases(folder, 'response')];
 
   it('has its 251 inputs, each with a name', () => {
     expect(cases.length).toBe(251);

@@ -1,8 +1,9 @@
 /** HTTP/2 made to hurt: bounded, labelled, and what comes behind it is read. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { corpus } from '../../../test/corpora.mjs';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_FIELD_BLOCK, MAX_FIELDS, MAX_STREAMS } from '../limits.ts';
@@ -28,7 +29,7 @@ import { conversation, type RecordSpec, recordBatch, START, type Step, split } f
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const CORPUS = join(import.meta.dirname, '../../../../shared/corpora/nghttp2-fuzz/fuzz/corpus');
+const CORPUS = corpus('nghttp2-fuzz/fuzz/corpus');
 const MIB = 1024 * 1024;
 const E = END_STREAM | END_HEADERS;
 const HELLO = Buffer.concat([PREFACE, settings()]);
@@ -406,12 +407,13 @@ describe('anything at all', () => {
   });
 });
 
-describe.skipIf(!existsSync(CORPUS))('nghttp2-fuzz', () => {
-  const files = existsSync(CORPUS)
-    ? readdirSync(CORPUS).flatMap((folder) =>
-        readdirSync(join(CORPUS, folder)).map((file) => join(CORPUS, folder, file)),
-      )
-    : [];
+describe.skipIf(CORPUS.folder === null)(CORPUS.title, () => {
+  const files =
+    CORPUS.folder === null
+      ? []
+      : readdirSync(CORPUS.folder, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name));
 
   it('is there', () => {
     expect(files.length).toBeGreaterThan(130);
