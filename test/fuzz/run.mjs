@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { corpus } from '../corpora.mjs';
+import { corpus } from '../kit/corpora.mjs';
 import { fuzz } from './fuzzer.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { corpus } from '../corpora.mjs';
+import { corpus } from '../kit/corpora.mjs';
 
 let folder: string;
 beforeEach(() => {

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { corpus } from '../../../test/corpora.mjs';
+import { corpus } from '../../../test/kit/corpora.mjs';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';

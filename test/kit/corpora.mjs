@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** `HTTP_TRACE_CORPORA` names another folder. */
 export const CORPORA = process.env.HTTP_TRACE_CORPORA ?? join(root, '../shared/corpora');
