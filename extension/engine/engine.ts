@@ -63,7 +63,7 @@ export interface EngineChanges {
   readonly removed: readonly number[];
 }
 
-/** What the engine offers; how it is built stands in ARCHITECTURE.md, "The engine". */
+/** What the engine offers; how it is built: docs/engine.md. */
 export interface EngineApi {
   /**
    * Wall time minus boot time in nanoseconds, needed before `json`. May be called again (suspend). The first
