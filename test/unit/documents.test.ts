@@ -63,7 +63,7 @@ describe.each(documents)('%s', (document) => {
   });
 
   test('the npm scripts that it names exist', () => {
-    const named = [...text.matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map((match) => match[1]!);
+    const named = [...text.matchAll(/\bnpm\s+(?:run\s+)?([a-z][\w:-]*)/g)].map((match) => match[1]!);
     const builtIn = ['install', 'ci', 'registry', 'packages', 'scripts'];
     for (const script of named) if (!builtIn.includes(script)) expect(scripts).toContain(script);
   });
