@@ -48,6 +48,7 @@ await Promise.all(LANES.map((lane) => runLane(inLane(lane))));
 await runLane(inLane(ALONE));
 
 showFailures();
+showSkipped();
 showTable();
 const sums = ['passed', 'failed', 'skipped'].map((kind) => [kind, sumOf(kind)]);
 console.log(sums.map(([kind, sum]) => `${sum} ${kind}`).join(', '));
@@ -124,6 +125,15 @@ function showFailures() {
       for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
     }
   }
+}
+
+/** What a suite could not test for want of something, with how to get it: test/kit/corpora.mjs prints such lines. */
+function showSkipped() {
+  const lines = chosen.flatMap(({ name }) => readFileSync(join(output, `${name}.log`), 'utf8').split('\n'));
+  const reasons = new Set(
+    lines.filter((line) => /: SKIPPED, missing\. /.test(line)).map((line) => line.trim()),
+  );
+  if (reasons.size > 0) console.log(['', ...reasons].join('\n'));
 }
 
 function showTable() {

@@ -24,7 +24,7 @@ export function corpus(path, folder = CORPORA) {
   const found = join(folder, path);
   if (existsSync(found)) return { folder: found, title: `inputs of ${repository}` };
   const title = `inputs of ${repository}: SKIPPED, missing. Clone it at ${commit} into ${join(folder, clone)}`;
-  // Reporters show how many tests were skipped, but not their titles.
+  // Reporters show how many tests were skipped, but not their titles; `npm test` repeats this line at its end.
   console.warn(title);
   return { folder: null, title };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { corpus } from '../kit/corpora.mjs';
 
 let folder: string;
@@ -13,7 +13,10 @@ afterEach(() => {
 });
 
 test('a corpus that is missing is skipped under a title that says how to get it', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const { folder: found, title } = corpus('llhttp/test', folder);
+  expect(warn).toHaveBeenCalledExactlyOnceWith(title);
+  warn.mockRestore();
   expect(found).toBeNull();
   expect(title).toContain('SKIPPED');
   expect(title).toContain(`Clone it at 01e105a into ${join(folder, 'llhttp')}`);
