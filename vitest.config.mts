@@ -10,7 +10,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['extension/**/*.test.ts', 'helper/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/kit/**/*.test.ts'],
+          include: [
+            'extension/**/*.test.ts',
+            'helper/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+            'test/kit/**/*.test.ts',
+          ],
           // Also what must not take quadratic time is caught by it: tests assert no times, as machines are busy.
           testTimeout: 240_000,
         },
