@@ -1,7 +1,7 @@
 /** The command line, read and checked completely before anything is opened or started. */
 import { parseArgs } from 'node:util';
 import { BACKENDS, type Backend, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
-import { parseDuration, parseSize } from './units.ts';
+import { parseDuration, parseSize } from '../words/numbers.ts';
 
 /** Bytes of each body that are copied when nothing else is asked for (64 KiB). */
 export const DEFAULT_BODY_LIMIT = 64 * 1024;

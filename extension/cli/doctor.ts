@@ -1,13 +1,13 @@
 /** `http-trace doctor`: what this system offers, what is missing, what to do. */
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
+import { terminalText } from '../words/visible.ts';
 import { DEFAULT_BODY_LIMIT } from './arguments.ts';
 import { assess, assessProcess, assessTls, type Check, possible, type Trial } from './checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HELPER_PATH, NATIVE_PATH } from './live.ts';
 import { StandardOutput } from './output.ts';
 import { readProcess, readSystem, readTlsLibraries, type SystemFacts, sufficient } from './system.ts';
-import { visible } from './visible.ts';
 
 export async function doctor(format: 'table' | 'json', pid: number | null): Promise<number> {
   const facts = readSystem(NATIVE_PATH, HELPER_PATH);
@@ -50,8 +50,8 @@ const MARKS: Readonly<Record<Check['status'], string>> = { ok: 'ok', missing: 'M
 function report(checks: readonly Check[], ok: boolean): string {
   const width = Math.max(...checks.map((check) => check.title.length));
   const lines = checks.flatMap(({ title, status, detail, remedy }) => {
-    const line = `${MARKS[status].padEnd(8)} ${title.padEnd(width)}  ${visible(detail)}`;
-    return remedy === null ? [line] : [line, `${' '.repeat(9)}-> ${visible(remedy)}`];
+    const line = `${MARKS[status].padEnd(8)} ${title.padEnd(width)}  ${terminalText(detail)}`;
+    return remedy === null ? [line] : [line, `${' '.repeat(9)}-> ${terminalText(remedy)}`];
   });
   return `${[...lines, '', ok ? 'Tracing is possible here.' : 'Tracing is not possible here.'].join('\n')}\n`;
 }

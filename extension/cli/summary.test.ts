@@ -57,7 +57,7 @@ describe('the summary', () => {
     const { summary } = summarize(facts({ status: lost, stats: { records: 90, connections: 3 } }));
     expect(summary).toMatchObject({ produced: 100, delivered: 90, dropped: 10 });
     expect(summary.note).toBe(
-      '10 records (1000B of data) were lost because the buffer was full; a larger --ring-size helps.',
+      '10 records (1000 B of data) were lost because the buffer was full; a larger --ring-size helps.',
     );
   });
 
@@ -88,7 +88,7 @@ describe('the summary', () => {
         status: status({ unseenBytes: 2048, seenBytes: 7048, connectionsUntracked: 4, callsUntracked: 5 }),
       }),
     ).summary;
-    expect(note).toContain('2K moved by system calls that this backend does not see.');
+    expect(note).toContain('2.0 KiB moved by system calls that this backend does not see.');
     expect(note).toContain('4 connections were not followed');
     expect(note).toContain('5 calls were not followed');
   });

@@ -2,8 +2,8 @@
 import type { Status } from '../../helper/protocol.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
-import { formatSize } from './units.ts';
-import { visible } from './visible.ts';
+import { countText, numberText, sizeText } from '../words/numbers.ts';
+import { terminalText } from '../words/visible.ts';
 
 export interface SummaryFacts {
   /** The newest of the helper; only a final one says what the kernel counted in the end. */
@@ -64,11 +64,11 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
   const dropped = c.droppedData + c.droppedStructure;
   if (dropped > 0) {
     notes.push(
-      `${dropped} records (${formatSize(c.droppedBytes)} of data) were lost because the buffer was full; a larger --ring-size helps.`,
+      `${countText(dropped, 'record')} (${sizeText(c.droppedBytes)} of data) were lost because the buffer was full; a larger --ring-size helps.`,
     );
   }
   if (c.unseenBytes > 0) {
-    notes.push(`${formatSize(c.unseenBytes)} moved by system calls that this backend does not see.`);
+    notes.push(`${sizeText(c.unseenBytes)} moved by system calls that this backend does not see.`);
   }
   if (c.connectionsUntracked > 0) {
     notes.push(
@@ -92,15 +92,14 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
 
 /** The same for people: two or three lines. */
 export function summaryText({ summary: s }: SummaryJson): string {
-  const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
   const records =
     s.produced === null
-      ? `${count(s.delivered, 'record')} delivered`
-      : `${count(s.produced, 'record')} = ${s.delivered} delivered + ${s.dropped} dropped`;
-  const encrypted = s.encrypted === 0 ? '' : ` and ${s.encrypted} encrypted`;
+      ? `${countText(s.delivered, 'record')} delivered`
+      : `${countText(s.produced, 'record')} = ${numberText(s.delivered)} delivered + ${numberText(s.dropped ?? 0)} dropped`;
+  const encrypted = s.encrypted === 0 ? '' : ` and ${numberText(s.encrypted)} encrypted`;
   const lines = [
-    `${count(s.exchanges, 'exchange')}${encrypted} on ${count(s.connections, 'connection')}; ${records} (${s.backend})`,
+    `${countText(s.exchanges, 'exchange')}${encrypted} on ${countText(s.connections, 'connection')}; ${records} (${s.backend})`,
   ];
-  if (s.note !== null) lines.push(visible(s.note));
+  if (s.note !== null) lines.push(terminalText(s.note));
   return `${lines.join('\n')}\n`;
 }

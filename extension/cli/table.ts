@@ -1,8 +1,10 @@
 /** One line an exchange, for people. Pure. */
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { formatDuration, formatSize } from './units.ts';
-import { visible } from './visible.ts';
+import { addressText } from '../words/address.ts';
+import { messagesText } from '../words/exchange.ts';
+import { durationText, sizeText } from '../words/numbers.ts';
+import { terminalText } from '../words/visible.ts';
 
 interface Column {
   readonly title: string;
@@ -22,13 +24,13 @@ const COLUMNS: readonly Column[] = [
   { title: 'STATUS', width: 6, from: 0, text: (row) => row.status?.toString() ?? UNKNOWN },
   {
     title: 'TIME',
-    width: 7,
+    width: 8,
     right: true,
     from: 0,
-    text: (row) => (row.duration === null ? UNKNOWN : formatDuration(row.duration)),
+    text: duration,
   },
-  { title: 'SENT', width: 5, right: true, from: 110, text: (row) => size(row.requestSize) },
-  { title: 'SIZE', width: 5, right: true, from: 60, text: (row) => size(row.responseSize) },
+  { title: 'SENT', width: 8, right: true, from: 110, text: (row) => size(row.requestSize) },
+  { title: 'SIZE', width: 8, right: true, from: 60, text: (row) => size(row.responseSize) },
   { title: 'SIDE', width: 6, from: 80, text: (row) => row.side ?? UNKNOWN },
   { title: 'PROCESS', width: 15, from: 100, text: process },
 ];
@@ -36,32 +38,36 @@ const COLUMNS: readonly Column[] = [
 /** Narrowest URL column: below it, the line is longer than the terminal. */
 const MIN_URL = 16;
 
+/** In ASCII, as terminals of any charset show it and as options take it: `850 us`. */
+function duration({ duration }: ExchangeRow): string {
+  return duration === null ? UNKNOWN : durationText(duration).replace('µ', 'u');
+}
+
 function size(bytes: number | null): string {
-  return bytes === null ? UNKNOWN : formatSize(bytes);
+  return bytes === null ? UNKNOWN : sizeText(bytes);
 }
 
 function process(row: ExchangeRow): string {
   if (row.pid === null) return UNKNOWN;
   const pid = String(row.pid);
   const name = row.processName ?? '?';
-  return `${cut(visible(name), 14 - pid.length)}:${pid}`;
+  return `${cut(terminalText(name), 14 - pid.length)}:${pid}`;
 }
 
-/** Scheme, authority and path as far as known. */
+/** The URL as far as it is known, and what its status does not say. */
 function url(row: ExchangeRow): string {
-  if (row.encrypted !== null) return `${row.host ?? UNKNOWN} (${row.encrypted})`;
-  const origin = row.host === null ? '' : `${row.scheme ?? 'http'}://${row.host}`;
-  const words = [row.operation, grpcFailureText(row.grpcStatus)].filter(
-    (word) => word !== null && word !== '',
+  const address = addressText(row) ?? UNKNOWN;
+  if (row.encrypted !== null) return `${address} (${row.encrypted})`;
+  const remarks = [row.operation, grpcFailureText(row.grpcStatus)].filter(
+    (remark) => remark !== null && remark !== '',
   );
-  const asked = words.length === 0 ? '' : ` (${words.join(', ')})`;
-  return (origin + (row.path ?? '') || UNKNOWN) + asked;
+  return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;
 }
 
 function notes(row: ExchangeRow): string {
   const marks: string[] = row.completeness.filter((mark) => mark !== 'complete');
   if (row.violations > 0) marks.push('malformed');
-  if (row.messageFormat !== null) marks.unshift(`${row.messages} message${row.messages === 1 ? '' : 's'}`);
+  if (row.messageFormat !== null) marks.unshift(messagesText(row));
   return marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
 }
 
@@ -71,7 +77,7 @@ function cut(text: string, width: number): string {
 }
 
 function cell(text: string, column: Column): string {
-  const safe = cut(visible(text), column.width);
+  const safe = cut(terminalText(text), column.width);
   return column.right === true ? safe.padStart(column.width) : safe.padEnd(column.width);
 }
 
@@ -92,7 +98,7 @@ export class Table {
   line(row: ExchangeRow): string {
     const before = this.#columns.map((column) => cell(column.text(row), column)).join(' ');
     const after = notes(row);
-    let target = visible(url(row));
+    let target = terminalText(url(row));
     if (this.width !== null) {
       target = cut(target, Math.max(MIN_URL, this.width - before.length - 1 - after.length));
     }

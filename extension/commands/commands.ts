@@ -10,8 +10,8 @@ import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import type { PanelProvider } from '../views/panel.ts';
-import { urlOf } from '../views/rowText.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
+import { completeUrl } from '../words/address.ts';
 import { systemCheck } from './systemCheck.ts';
 
 /** What the commands work on. */
@@ -87,9 +87,9 @@ async function pickPart(): Promise<BodyPart | undefined> {
 
 async function copyUrl(trace: Trace, id: number): Promise<void> {
   const row = trace.rows.get(id);
-  const url = row === undefined ? null : urlOf(row);
+  const url = row === undefined ? null : completeUrl(row);
   if (url === null) {
-    void vscode.window.showInformationMessage('The address of this call is not known in full.');
+    void vscode.window.showInformationMessage('The full URL of this call is unknown.');
     return;
   }
   await vscode.env.clipboard.writeText(url);

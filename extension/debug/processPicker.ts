@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { displayText, withoutIcons } from '../views/displayText.ts';
+import { labelText, withoutIcons } from '../words/visible.ts';
 import { traceableProcesses } from './processes.ts';
 
 interface ProcessItem extends vscode.QuickPickItem {
@@ -28,5 +28,5 @@ export async function pickProcess(): Promise<number | undefined> {
 }
 
 function plain(text: string): string {
-  return withoutIcons(displayText(text, 300));
+  return withoutIcons(labelText(text, 300));
 }

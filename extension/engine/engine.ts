@@ -7,6 +7,7 @@ import { Connections } from './connections.ts';
 import type { ConnectionHost } from './dissector.ts';
 import type { Exchange, Process } from './exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from './exchangeJson.ts';
+import { grpcStatus } from './grpc/call.ts';
 import { definitionFor, type JsonOptions, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
@@ -24,8 +25,8 @@ import { Definitions } from './protobuf/definitions.ts';
 import type { ProtoSchema } from './protobuf/schema.ts';
 import type { ByteCounters } from './reassembly.ts';
 import { RecordType, readRecords, type TraceRecord } from './record.ts';
-import type { ExchangeRow } from './row.ts';
-import { rowOf } from './rowOf.ts';
+import { type ExchangeRow, isError } from './row.ts';
+import { rowOf, statusOf } from './rowOf.ts';
 import { Store } from './store.ts';
 import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts';
 
@@ -293,6 +294,8 @@ export class Engine implements EngineApi, ConnectionHost {
 
   /** @internal */
   changed(exchange: StoredExchange): void {
+    // Before there is a response, only its end makes an exchange an error.
+    if (exchange.response !== null) this.#judge(exchange);
     this.#store.changed(exchange);
   }
 
@@ -303,14 +306,14 @@ export class Engine implements EngineApi, ConnectionHost {
       this.#exchanges++;
       if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
     }
-    if (failed || (exchange.response?.status ?? 0) >= 400 || exchange.completeness.has('aborted'))
-      this.#errors++;
+    this.#judge(exchange);
     this.#store.ended(exchange);
   }
 
   /** @internal */
   merged(exchange: StoredExchange): void {
     this.#exchanges--;
+    if (exchange.failed) this.#errors--;
     if (exchange.connection.tls !== null && exchange.process !== null) {
       this.#libraries.count(exchange.process.pid, 'calls', -1);
     }
@@ -333,6 +336,14 @@ export class Engine implements EngineApi, ConnectionHost {
     exchange.encrypted = encrypted;
     this.#store.add(exchange);
     return exchange;
+  }
+
+  /** Counts an exchange that turns out to be an error, once. */
+  #judge(exchange: StoredExchange): void {
+    if (exchange.failed) return;
+    const { response, completeness } = exchange;
+    exchange.failed = isError({ status: statusOf(response), grpcStatus: grpcStatus(exchange), completeness });
+    if (exchange.failed) this.#errors++;
   }
 
   #wallTime(milliseconds: number): bigint {

@@ -328,6 +328,8 @@ export class StoredExchange implements Exchange {
   counted = 0;
   /** The store has it. */
   held = false;
+  /** It is counted among the errors. */
+  failed = false;
   /** It is among those that changed since they were last taken. */
   reported = false;
   requestDone = false;

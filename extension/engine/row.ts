@@ -60,15 +60,30 @@ export interface ExchangeRow {
   readonly operation: string | null;
 }
 
-/** Status 400 and above, a gRPC status that is not OK, cut off without an answer, or refused by TLS. */
-export function isError(row: ExchangeRow): boolean {
-  const { completeness } = row;
-  if (row.status !== null && row.status >= 400) return true;
-  if (row.grpcStatus !== null && row.grpcStatus !== 0) return true;
-  return completeness.includes('aborted') || completeness.includes('handshake-failed');
+/** What an exchange is judged by. */
+export interface OutcomeFacts {
+  /** HTTP status; null: none (yet). */
+  readonly status: number | null;
+  /** gRPC status; null: none (yet). */
+  readonly grpcStatus: number | null;
+  readonly completeness: Iterable<Completeness>;
 }
 
-/** A call that is under way; an open connection without plaintext is none. */
+/** Labels of calls that came to nothing, whatever their status says. */
+const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed']);
+
+/**
+ * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
+ * is not OK, cut off before its end (closed, reset or timed out), or a TLS handshake that failed.
+ */
+export function isError({ status, grpcStatus, completeness }: OutcomeFacts): boolean {
+  if (status !== null && status >= 400) return true;
+  if (grpcStatus !== null && grpcStatus !== 0) return true;
+  for (const label of completeness) if (FAILURES.has(label)) return true;
+  return false;
+}
+
+/** A call that is under way. An open connection without plaintext is not a call. */
 export function isRunning(row: ExchangeRow): boolean {
   return row.state === 'running' && row.encrypted === null;
 }

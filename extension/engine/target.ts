@@ -1,5 +1,6 @@
 /** What a request was sent to: scheme, authority and path by RFC 9110 section 7.1 and RFC 9112 section 3.3. */
 import type { StoredExchange } from './model.ts';
+import { urlOf } from './url.ts';
 
 export interface Target {
   readonly scheme: 'http' | 'https' | null;
@@ -36,10 +37,7 @@ export function targetOf(exchange: StoredExchange): Target {
     };
   }
   const host = (request.authority || request.field('host') || null) ?? server;
-  if (host === null) return { scheme, host, path: target, url: target };
-  if (target === '*') return { scheme, host, path: target, url: `${scheme}://${host}` };
-  const slash = target.startsWith('/') ? '' : '/';
-  return { scheme, host, path: target, url: `${scheme}://${host}${slash}${target}` };
+  return { scheme, host, path: target, url: urlOf({ scheme, host, path: target }) };
 }
 
 function schemeOf(scheme: string | null): 'http' | 'https' | null {

@@ -63,6 +63,6 @@ describe('hexDump', () => {
 
   test('is bounded and says so', () => {
     const dump = hexDump(new Uint8Array(1024 * 1024 + 5));
-    expect(dump.trimEnd().split('\n').at(-1)).toBe('… 5 bytes more');
+    expect(dump.trimEnd().split('\n').at(-1)).toBe('… 5 more bytes');
   });
 });

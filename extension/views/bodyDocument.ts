@@ -1,6 +1,8 @@
 /** A body as the text of a read-only document: what it is called, and what it holds. */
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 
+import { countText } from '../words/numbers.ts';
+
 export type BodyPart = 'request' | 'response';
 
 /** Bytes of a binary body that are shown as a hex dump: its text is five times as long. */
@@ -57,6 +59,6 @@ export function hexDump(bytes: Uint8Array): string {
     const halves = `${hex.slice(0, 8).join(' ')}  ${hex.slice(8).join(' ')}`;
     lines.push(`${at.toString(16).padStart(8, '0')}  ${halves.padEnd(48)}  |${ascii.join('')}|`);
   }
-  if (bytes.length > shown) lines.push(`… ${(bytes.length - shown).toLocaleString('en-US')} bytes more`);
+  if (bytes.length > shown) lines.push(`… ${countText(bytes.length - shown, 'more byte')}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 /** Finding calls by words, for "Go to Call…". */
 import type { ExchangeRow } from '../engine/row.ts';
-import { urlOf } from './rowText.ts';
+import { urlOf } from '../words/address.ts';
 
 /** Calls offered at once: more cannot be read, and each costs time to show. */
 export const MAX_MATCHES = 500;

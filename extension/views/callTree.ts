@@ -5,7 +5,7 @@
  */
 import type { RowChanges } from '../capture/trace.ts';
 import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
-import { routeOf } from './rowText.ts';
+import { routeOf } from '../words/address.ts';
 import { SortedIds } from './sortedIds.ts';
 
 /** Calls shown below one route: more than a screen of them is what the timeline is for. */

@@ -4,19 +4,17 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, View } from '../contributions.ts';
 import { isError } from '../engine/row.ts';
-import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
-import { displayText } from './displayText.ts';
 import {
-  bytesText,
-  countText,
-  durationText,
   messagesText,
   methodText,
-  processText,
+  rowProcessText,
   spokenText,
   statusText,
   tooltipText,
-} from './rowText.ts';
+} from '../words/exchange.ts';
+import { countText, durationText, numberText, sizeText } from '../words/numbers.ts';
+import { labelText } from '../words/visible.ts';
+import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
 
 /**
  * Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. It counts
@@ -174,8 +172,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   private showMessage(): void {
     const { problem, bytesLost, evicted } = this.trace.status;
     const sentences: string[] = [];
-    if (problem !== null) sentences.push(displayText(problem, 500));
-    if (bytesLost > 0) sentences.push(`${bytesText(bytesLost)} could not be captured.`);
+    if (problem !== null) sentences.push(labelText(problem, 500));
+    if (bytesLost > 0) sentences.push(`${sizeText(bytesLost)} could not be captured.`);
     if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} made room for newer ones.`);
     const message = this.trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
     if (this.view.message !== message) (this.view as { message: string | undefined }).message = message;
@@ -192,7 +190,7 @@ function branchItem(branch: Branch): vscode.TreeItem {
       : vscode.TreeItemCollapsibleState.Expanded,
   );
   item.id = branch.id;
-  item.description = sums(branch, ' · ', (count) => count.toLocaleString('en-US'));
+  item.description = sums(branch, ' · ', numberText);
   item.iconPath = new vscode.ThemeIcon(
     ICONS[branch.kind],
     branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
@@ -203,10 +201,10 @@ function branchItem(branch: Branch): vscode.TreeItem {
 }
 
 function branchLabel(branch: Branch): string {
-  if (branch.kind === 'process') return processText(branch.sample);
+  if (branch.kind === 'process') return rowProcessText(branch.sample);
   if (branch.kind === 'route' && branch.sample.encrypted !== null) return 'TLS connections';
   if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
-  return displayText(branch.name);
+  return labelText(branch.name);
 }
 
 function sums(
@@ -215,23 +213,24 @@ function sums(
   calls = (count: number) => countText(count, 'call'),
 ): string {
   const parts = branch.calls > 0 || branch.encrypted === 0 ? [calls(branch.calls)] : [];
-  if (branch.encrypted > 0) parts.push(`${branch.encrypted.toLocaleString('en-US')} encrypted`);
+  if (branch.encrypted > 0) parts.push(`${numberText(branch.encrypted)} encrypted`);
   if (branch.errors > 0) parts.push(countText(branch.errors, 'error'));
-  if (branch.running > 0) parts.push(`${branch.running.toLocaleString('en-US')} running`);
+  if (branch.running > 0) parts.push(`${numberText(branch.running)} running`);
   return parts.join(separator);
 }
 
 function branchTooltip(branch: Branch): string {
-  const name = branch.kind === 'process' ? branchLabel(branch) : displayText(branch.name ?? 'unknown', 2_000);
+  const name = branch.kind === 'process' ? branchLabel(branch) : labelText(branch.name ?? 'unknown', 2_000);
   return `${name}\n${sums(branch, ', ')}`;
 }
 
 function callItem({ id, row }: CallNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`${methodText(row)} ${statusText(row)}`);
   item.id = id;
-  const asked = row.operation === null ? '' : displayText(row.operation, 60);
-  const said = row.encrypted === null ? durationText(row.duration) : displayText(row.encrypted);
-  item.description = [asked, said, messagesText(row)].filter((text) => text !== '').join(' · ');
+  const operation = row.operation === null ? '' : labelText(row.operation, 60);
+  const duration = row.duration === null ? '' : durationText(row.duration);
+  const outcome = row.encrypted === null ? duration : labelText(row.encrypted);
+  item.description = [operation, outcome, messagesText(row)].filter((text) => text !== '').join(' · ');
   item.iconPath = callIcon(row);
   item.contextValue = 'httpTrace.call';
   item.accessibilityInformation = { label: spokenText(row) };
@@ -249,7 +248,7 @@ function callIcon(row: CallNode['row']): vscode.ThemeIcon {
 
 function moreItem(node: MoreNode): vscode.TreeItem {
   const what = node.of === 'call' ? '' : ` ${node.of}s`;
-  const item = new vscode.TreeItem(`… ${node.count.toLocaleString('en-US')} more${what} in the timeline`);
+  const item = new vscode.TreeItem(`… ${numberText(node.count)} more${what} in the timeline`);
   item.id = node.id;
   item.contextValue = 'httpTrace.more';
   item.command = { command: `${View.panel}.focus`, title: 'Show the Timeline' };

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { DOCUMENT_SCHEME } from '../contributions.ts';
+import { withoutIcons } from '../words/visible.ts';
 import { type BodyPart, bodyName, bodyText } from './bodyDocument.ts';
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -40,8 +41,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     // The id is in the path, because the path is what a tab shows.
     const path = `/call ${id}/${bodyName(exchange, part)}`;
     await this.show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
-    if (note !== null)
-      void vscode.window.setStatusBarMessage(`$(info) ${note.replaceAll('$(', '\\$(')}`, 10_000);
+    if (note !== null) void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(note)}`, 10_000);
   }
 
   /** Opens a report, or brings it up to date where it is open. */

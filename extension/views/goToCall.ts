@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { addressText } from '../words/address.ts';
+import { methodText, rowProcessText, statusText } from '../words/exchange.ts';
+import { countText, durationText } from '../words/numbers.ts';
+import { labelText, withoutIcons } from '../words/visible.ts';
 import { type Matches, matchCalls } from './callMatch.ts';
-import { displayText, withoutIcons } from './displayText.ts';
-import { addressText, countText, durationText, methodText, processText, statusText } from './rowText.ts';
 
 interface CallItem extends vscode.QuickPickItem {
   readonly id: number;
@@ -39,14 +41,15 @@ function summary({ rows, total }: Matches, query: string): string {
 }
 
 function callItem(row: ExchangeRow): CallItem {
-  const address = displayText(addressText(row), 300);
-  const asked = row.operation === null ? '' : ` (${displayText(row.operation, 100)})`;
-  const took = durationText(row.duration);
+  const address = labelText(addressText(row) ?? 'unknown address', 300);
+  const operation = row.operation === null ? '' : ` (${labelText(row.operation, 100)})`;
   return {
     id: row.id,
-    label: withoutIcons(`${methodText(row)} ${address}${asked}`),
-    description: withoutIcons(`${statusText(row)}${took === '' ? '' : ` · ${took}`}`),
-    detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${processText(row)}`),
+    label: withoutIcons(`${methodText(row)} ${address}${operation}`),
+    description: withoutIcons(
+      `${statusText(row)}${row.duration === null ? '' : ` · ${durationText(row.duration)}`}`,
+    ),
+    detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${rowProcessText(row)}`),
     // The words have been matched already, by more than what is shown here.
     alwaysShow: true,
   };

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
-import { bytesText, countText } from './rowText.ts';
+import { countText, sizeText } from '../words/numbers.ts';
 
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem(
@@ -71,6 +71,6 @@ function inShort(status: TraceStatus): string {
 function summary(status: TraceStatus): string[] {
   const parts = [countText(status.calls, 'call')];
   if (status.errors > 0) parts.push(countText(status.errors, 'error'));
-  if (status.bytesLost > 0) parts.push(`${bytesText(status.bytesLost)} not captured`);
+  if (status.bytesLost > 0) parts.push(`${sizeText(status.bytesLost)} not captured`);
   return parts;
 }

@@ -1,8 +1,9 @@
 /** "Why Is Nothing Shown?": what is known of the trace, said in one or two sentences, and what to do. */
 import { decryptionSentences } from '../engine/tls/library.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
-import { displayText } from './displayText.ts';
-import { bytesText, countText } from './rowText.ts';
+import { processText } from '../words/exchange.ts';
+import { countText, sizeText } from '../words/numbers.ts';
+import { labelText } from '../words/visible.ts';
 
 export interface Circumstances {
   readonly trusted: boolean;
@@ -32,7 +33,7 @@ export function whyNothing(status: TraceStatus, around: Circumstances): Explanat
   switch (status.phase) {
     case 'failed':
       return {
-        text: `The trace has failed. ${displayText(status.problem ?? 'The reason is not known.', 500)}`,
+        text: `The trace has failed. ${labelText(status.problem ?? 'The reason is not known.', 500)}`,
         remedies: ['start', 'checkSystem'],
       };
     case 'starting':
@@ -70,7 +71,7 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
       remedies: ['start', 'pickProcess'],
     };
   }
-  const names = alive.slice(0, 3).map(({ pid, name }) => targetText(pid, name));
+  const names = alive.slice(0, 3).map(({ pid, name }) => processText({ pid, name }));
   const whom =
     names.join(', ') + (alive.length > names.length ? ` and ${alive.length - names.length} more` : '');
   const unread = unreadText(status);
@@ -83,7 +84,7 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
   }
   if (status.bytesSeen > 0) {
     return {
-      text: `Of ${whom}, ${bytesText(status.bytesSeen)} have been seen on its connections, but no HTTP call that could be shown.`,
+      text: `Of ${whom}, ${sizeText(status.bytesSeen)} have been seen on its connections, but no HTTP call that could be shown.`,
       remedies: ['showPanel', 'checkSystem'],
     };
   }
@@ -100,10 +101,10 @@ function decryptionText(alive: TraceStatus['targets']): string {
   return alive
     .flatMap(({ pid, name, tls }) => {
       const sentences = tls === null ? [] : decryptionSentences(tls);
-      return sentences.length === 0 ? [] : [`${targetText(pid, name)}: ${sentences.join(' ')}`];
+      return sentences.length === 0 ? [] : [`${processText({ pid, name })}: ${sentences.join(' ')}`];
     })
     .slice(0, MAX_TOLD)
-    .map((text) => displayText(text, 400))
+    .map((text) => labelText(text, 400))
     .join(' ');
 }
 
@@ -118,10 +119,6 @@ function unreadText({ otherConnections, targets }: TraceStatus): string {
     .filter(([count]) => count > 0)
     .map(([count, one, many]) => countText(count, one, many))
     .join(' and ');
-}
-
-function targetText(pid: number, name: string | null): string {
-  return name === null ? `process ${pid}` : `${displayText(name, 40)} (${pid})`;
 }
 
 function held(calls: number): Explanation {

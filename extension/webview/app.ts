@@ -1,7 +1,8 @@
 /** The panel: its parts, what they tell each other, and what comes from and goes to the host. */
-import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import type { ToWebview } from '../views/webviewProtocol.ts';
+import { addressText } from '../words/address.ts';
+import { visibleLine } from '../words/visible.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
 import { COLUMNS, NATURAL, type Sort } from './columns.ts';
@@ -16,7 +17,6 @@ import { knownWidths } from './listHeader.ts';
 import { Overview } from './overview.ts';
 import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
 import { SplitPane } from './splitPane.ts';
-import { visibleLine } from './text.ts';
 import { Toolbar } from './toolbar.ts';
 
 /** While a key is held down, the host is asked only for the call on which it comes to rest. */
@@ -72,7 +72,7 @@ export class App {
       selected: (id) => this.selected(id),
       opened: () => this.open(),
       escaped: () => this.escaped(),
-      copy: (row) => copy(urlOf(row)),
+      copy: (row) => copy(addressText(row) ?? ''),
       sorted: (sort) => this.setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.overview.showWindow(window),
@@ -335,12 +335,6 @@ export class App {
     event.preventDefault();
     this.filter.focus();
   }
-}
-
-/** The URL as the row knows it; secrets in it are masked already. */
-function urlOf(row: ExchangeRow): string {
-  if (row.host === null) return row.path ?? '';
-  return `${row.scheme ?? 'http'}://${row.host}${row.path ?? ''}`;
 }
 
 function knownTab(tab: unknown): TabId {

@@ -3,10 +3,10 @@
  * or chooses a call; then the calls on screen stay where they are, whatever is added or removed around them.
  */
 import type { ExchangeRow } from '../engine/row.ts';
+import { countText } from '../words/numbers.ts';
 import { extent } from './bars.ts';
 import { type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
 import { el, setText } from './dom.ts';
-import { plural } from './format.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
 import type { RowStore } from './rowStore.ts';
@@ -339,7 +339,7 @@ export class CallList {
     if (shown !== undefined && this.natural) this.seen = Math.max(this.seen, shown.id);
     const unseen = this.natural && !this.following ? this.countAfter(this.seen) : 0;
     this.hint.hidden = unseen === 0;
-    if (unseen > 0) setText(this.hintText, plural(unseen, 'new', 'new'));
+    if (unseen > 0) setText(this.hintText, countText(unseen, 'new', 'new'));
   }
 
   /** Rows numbered above `id`; the list is in the order of numbers. */

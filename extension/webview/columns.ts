@@ -1,7 +1,8 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
-import { formatBytes, formatMs, UNKNOWN } from './format.ts';
-import { shorten, visibleLine } from './text.ts';
+import { addressParts } from '../words/address.ts';
+import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
+import { shorten, visibleLine } from '../words/visible.ts';
 
 export type ColumnId =
   | 'id'
@@ -93,11 +94,9 @@ export const COLUMNS: readonly Column[] = [
     minWidth: 80,
     flexible: true,
     disposable: 0,
-    key: (row) => (row.host === null && row.path === null ? null : `${row.host ?? ''}${row.path ?? ''}`),
+    key: (row) => addressLine(row) || null,
     text: (row) =>
-      row.encrypted === null
-        ? line(`${row.host ?? ''}${row.path ?? ''}`)
-        : line(`${row.host ?? ''} ${row.encrypted}`.trim()),
+      row.encrypted === null ? line(addressLine(row)) : line(`${row.host ?? ''} ${row.encrypted}`.trim()),
   },
   {
     id: 'protocol',
@@ -125,9 +124,8 @@ export const COLUMNS: readonly Column[] = [
     align: 'end',
     disposable: 5,
     key: (row) => row.responseSize,
-    text: (row) =>
-      row.responseSize === null && row.state === 'running' ? '' : formatBytes(row.responseSize),
-    say: (row) => (row.responseSize === null ? 'size unknown' : formatBytes(row.responseSize)),
+    text: (row) => (row.responseSize === null && row.state === 'running' ? '' : sizeText(row.responseSize)),
+    say: (row) => (row.responseSize === null ? 'size unknown' : sizeText(row.responseSize)),
   },
   {
     id: 'time',
@@ -137,13 +135,13 @@ export const COLUMNS: readonly Column[] = [
     align: 'end',
     disposable: 2,
     key: (row) => row.duration,
-    text: (row) => (row.state === 'running' ? underWay(row) : formatMs(row.duration)),
+    text: (row) => (row.state === 'running' ? underWay(row) : durationText(row.duration)),
     say: (row) =>
       row.state === 'running'
         ? underWay(row)
         : row.duration === null
           ? 'time unknown'
-          : formatMs(row.duration),
+          : durationText(row.duration),
   },
   {
     id: 'process',
@@ -166,6 +164,12 @@ export const COLUMNS: readonly Column[] = [
     text: () => '',
   },
 ];
+
+/** The URL without its scheme. */
+function addressLine(row: ExchangeRow): string {
+  const { host, path } = addressParts(row);
+  return host + path;
+}
 
 const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
 
@@ -191,13 +195,13 @@ function sideSign(row: ExchangeRow): string {
 
 function processName(row: ExchangeRow): string {
   if (row.processName !== null) return line(row.processName);
-  return row.pid === null ? UNKNOWN : `[${row.pid}]`;
+  return row.pid === null ? UNKNOWN : String(row.pid);
 }
 
-/** How a status is coloured; `running` and `none` have no status (yet). */
+/** How a status is coloured; `none` has no status (yet). */
 export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' {
-  if (row.status === null) return isError(row) ? 'error' : 'none';
-  if (row.status >= 400 || (row.grpcStatus ?? 0) !== 0) return 'error';
+  if (isError(row)) return 'error';
+  if (row.status === null) return 'none';
   if (row.status >= 300) return 'redirect';
   return row.status >= 200 ? 'ok' : 'info';
 }

@@ -1,7 +1,8 @@
 /** What stands where there are no calls: one clear sentence, and what to do. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
+import { processText } from '../words/exchange.ts';
+import { visibleLine } from '../words/visible.ts';
 import { el, textButton } from './dom.ts';
-import { visibleLine } from './text.ts';
 
 export interface EmptyActions {
   readonly start: () => void;
@@ -56,9 +57,7 @@ function say(status: TraceStatus, held: number, listed: number): Said | null {
 function from(status: TraceStatus): string {
   const alive = status.targets.filter(({ ended }) => !ended);
   if (alive.length === 0) return '';
-  const named = alive
-    .slice(0, FIRST_TARGETS)
-    .map(({ pid, name }) => `${visibleLine(name ?? 'process')} [${pid}]`);
+  const named = alive.slice(0, FIRST_TARGETS).map(processText);
   const more = alive.length - named.length;
   if (more > 0) named.push(`${more} more`);
   const last = named.pop() ?? '';

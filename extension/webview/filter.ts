@@ -4,6 +4,7 @@
  */
 import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { addressParts } from '../words/address.ts';
 
 /** A row and its searchable text (lower case; see {@link searchText}). */
 export interface Subject {
@@ -46,9 +47,10 @@ const lower = (text: string | null): string => (text ?? '').toLowerCase();
 /** What plain words are matched on: method, status, host, path, operation, gRPC status, or why there are none. */
 export function searchText(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
-  const { method, status, host, path, operation, grpcStatus } = row;
-  const said = `${operation ?? ''} ${grpcStatusText(grpcStatus)}`;
-  return `${method ?? ''} ${status ?? ''} ${host ?? ''}${path ?? ''} ${said}`.toLowerCase();
+  const { method, status, operation, grpcStatus } = row;
+  const { host, path } = addressParts(row);
+  const outcome = `${operation ?? ''} ${grpcStatusText(grpcStatus)}`;
+  return `${method ?? ''} ${status ?? ''} ${host}${path} ${outcome}`.toLowerCase();
 }
 
 /** `*` stands for anything; without one, the value is looked for anywhere in the text. */

@@ -1,7 +1,7 @@
 /** The header of the list: sorting, widths, and the ruler above the waterfall. */
 import { COLUMNS, type Column, type ColumnId, type Layout, NATURAL, type Sort } from './columns.ts';
 import { drag, el, setText } from './dom.ts';
-import { formatTick } from './format.ts';
+import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, toPixels } from './timeWindow.ts';
 
 interface HeaderEvents {
@@ -73,7 +73,7 @@ export class ListHeader {
       const line = lines[index];
       if (tick === undefined || line === undefined) return;
       const left = toPixels(window, width, time);
-      setText(tick, left < NAME_PX || left > width - TICK_GAP_PX / 2 ? '' : formatTick(time, step));
+      setText(tick, left < NAME_PX || left > width - TICK_GAP_PX / 2 ? '' : tickText(time, step));
       tick.style.transform = `translateX(${left.toFixed(1)}px)`;
       line.style.transform = `translateX(${Math.round(left)}px)`;
     });

@@ -1,8 +1,10 @@
 /** The strip above the list: all calls over the whole trace, and a brush that chooses a stretch of it. */
+
+import { durationText } from '../words/numbers.ts';
 import { drag, el } from './dom.ts';
-import { formatMs, formatTick } from './format.ts';
 import { density, lanes, Mark } from './lanes.ts';
 import type { RowStore, TimeRange } from './rowStore.ts';
+import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, timeWindow, toPixels, toTime } from './timeWindow.ts';
 
 /** CSS pixels. */
@@ -127,7 +129,7 @@ export class Overview {
       if (time > 0) context.fillRect(x, 0, 1, height);
       context.globalAlpha = 1;
       context.fillStyle = colour('--muted');
-      if (x < width - 40) context.fillText(formatTick(time, step), x + 5, 3);
+      if (x < width - 40) context.fillText(tickText(time, step), x + 5, 3);
     }
 
     const count = Math.max(1, Math.floor((height - LABEL_HEIGHT - 2) / (LANE_HEIGHT + LANE_GAP)));
@@ -201,7 +203,7 @@ export class Overview {
     this.element.setAttribute('aria-valuenow', String(Math.round(range?.from ?? 0)));
     this.element.setAttribute(
       'aria-valuetext',
-      range === null ? 'the whole trace' : `${formatMs(range.from)} to ${formatMs(range.to)}`,
+      range === null ? 'the whole trace' : `${durationText(range.from)} to ${durationText(range.to)}`,
     );
   }
 

@@ -1,12 +1,14 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
-import { grpcFailureText, grpcStatusText } from '../engine/grpc/status.ts';
+import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
+import { addressParts, addressText } from '../words/address.ts';
+import { badgeOf } from '../words/completeness.ts';
+import { rowProcessText, statusText } from '../words/exchange.ts';
+import { countText } from '../words/numbers.ts';
+import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
-import { badgeOf } from './completeness.ts';
 import { el, setText, setTitle } from './dom.ts';
-import { plural } from './format.ts';
-import { shorten, visibleLine } from './text.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** panel.css has the same number. */
@@ -121,13 +123,13 @@ export class RowView {
   }
 
   private fillCall(cell: HTMLElement, row: ExchangeRow): void {
-    const asked = row.operation ?? grpcFailureText(row.grpcStatus);
-    this.operation.hidden = asked === '';
-    setText(this.operation, visibleLine(shorten(asked, MAX_CALL)));
+    const operation = row.operation ?? grpcFailureText(row.grpcStatus);
+    this.operation.hidden = operation === '';
+    setText(this.operation, labelText(operation, MAX_CALL));
     if (row.encrypted === null) this.fillTarget(cell, row);
     else this.fillEncrypted(cell, row, row.encrypted);
     this.messages.hidden = row.messageFormat === null;
-    if (row.messageFormat !== null) setText(this.messages, plural(row.messages, 'message'));
+    if (row.messageFormat !== null) setText(this.messages, countText(row.messages, 'message'));
     const badge = badgeOf(row);
     this.badge.hidden = badge === null;
     if (badge === null) return;
@@ -137,37 +139,33 @@ export class RowView {
   }
 
   private fillTarget(cell: HTMLElement, row: ExchangeRow): void {
-    const unknown = row.host === null && row.path === null;
-    setText(this.host, visibleLine(shorten(row.host ?? '', MAX_CALL)));
-    setText(this.path, unknown ? 'request not seen' : visibleLine(shorten(row.path ?? '', MAX_CALL)));
+    const { host, path } = addressParts(row);
+    const address = addressText(row);
+    const unknown = address === null;
+    setText(this.host, labelText(host, MAX_CALL));
+    setText(this.path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
     this.path.classList.toggle('unknown', unknown);
-    const scheme = row.scheme === null ? '' : `${row.scheme}://`;
-    const url = unknown ? '' : `${row.host === null ? '' : scheme}${row.host ?? ''}${row.path ?? ''}`;
-    const asked = row.operation === null ? '' : `\n${visibleLine(shorten(row.operation, MAX_TITLE))}`;
-    setTitle(cell, visibleLine(shorten(url, MAX_TITLE)) + asked);
+    const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
+    setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
   }
 
   /** Whom it is with, and why no more is known. */
   private fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
     const host = row.host ?? 'unknown host';
-    setText(this.host, `${visibleLine(shorten(host, MAX_CALL))} `);
-    setText(this.path, visibleLine(shorten(reason, MAX_CALL)));
+    setText(this.host, `${labelText(host, MAX_CALL)} `);
+    setText(this.path, labelText(reason, MAX_CALL));
     this.path.classList.toggle('unknown', !isError(row));
-    setTitle(cell, visibleLine(shorten(`${host}: ${reason}`, MAX_TITLE)));
+    setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));
   }
 }
 
 function statusTitle(row: ExchangeRow): string {
-  if (row.status !== null)
-    return visibleLine(
-      shorten(`${row.status} ${grpcStatusText(row.grpcStatus) || (row.statusText ?? '')}`.trim(), MAX_TITLE),
-    );
-  if (row.encrypted !== null) return 'What the connection carries is not seen';
+  if (row.status !== null) return statusText(row);
+  if (row.encrypted !== null) return 'Not decrypted';
   return row.state === 'running' ? 'No response yet' : 'No response was seen';
 }
 
 function processTitle(row: ExchangeRow): string {
-  const name = `${row.processName ?? 'unknown process'}${row.pid === null ? '' : ` [${row.pid}]`}`;
   const role = row.side === 'client' ? 'called by' : row.side === 'server' ? 'answered by' : 'side unknown:';
-  return visibleLine(shorten(`${role} ${name}`, MAX_TITLE));
+  return `${role} ${rowProcessText(row)}`;
 }

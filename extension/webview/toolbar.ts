@@ -1,8 +1,8 @@
 /** Start and stop, clear, the filter, the chips and the counters. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
+import { countText, numberText, sizeText } from '../words/numbers.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import type { FilterInput } from './filterInput.ts';
-import { formatBytes, formatCount, plural } from './format.ts';
 import { icon } from './icons.ts';
 import type { Chip } from './rowStore.ts';
 
@@ -54,18 +54,18 @@ export class Toolbar {
 
   show(status: TraceStatus, listed: number, held: number, filtered: boolean): void {
     this.showPhase(status);
-    const total = plural(status.calls, 'call');
-    setText(this.calls, filtered ? `${formatCount(listed)} of ${total}` : total);
+    const total = countText(status.calls, 'call');
+    setText(this.calls, filtered ? `${numberText(listed)} of ${total}` : total);
     const evicted =
       status.evicted === 0
         ? ''
-        : `${plural(held, 'call')} held; ${formatCount(status.evicted)} older ones had to give way.`;
+        : `${countText(held, 'call')} held; ${numberText(status.evicted)} older ones had to give way.`;
     setTitle(this.calls, evicted);
-    setText(this.errors, plural(status.errors, 'error'));
+    setText(this.errors, countText(status.errors, 'error'));
     this.errors.classList.toggle('some', status.errors > 0);
-    setText(this.bytes, formatBytes(status.bytesSeen));
+    setText(this.bytes, sizeText(status.bytesSeen));
     setTitle(this.bytes, 'Moved on the captured connections');
-    setText(this.lost, `${formatBytes(status.bytesLost)} not captured`);
+    setText(this.lost, `${sizeText(status.bytesLost)} not captured`);
     setTitle(
       this.lost,
       'Bytes that were moved but could not be captured. Bodies cut at the limit do not count.',

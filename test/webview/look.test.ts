@@ -175,7 +175,7 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
           body: { base64: bytes },
           bodySize: 120_000,
           bodyCaptured: 3_000,
-          bodyNote: 'Only the first 3 kB were captured.',
+          bodyNote: 'Only the first 3 KiB were captured.',
         }),
       }),
     });

@@ -70,16 +70,16 @@ describe('list', () => {
     expect(await text('#call-1')).toBe(
       [
         ...['1', 'POST', '502', 'api.shop.local/v1/payments?retry=1', 'http/1.1'],
-        ...['json', '9.1 kB', '1.73 s', '↗ node'],
+        ...['json', '8.9 KiB', '1.73 s', '↗ node'],
       ].join('\n'),
     );
     expect(await text('#call-2')).toContain('request not seen');
     expect(await text('#call-2 .badge')).toBe('joined late');
     expect(await panel.page.getAttribute('#call-2 .badge', 'title')).toContain(
-      'already open when the trace began',
+      'open before the trace started',
     );
     const counters = await panel.page.$$eval('.counters span', (spans) => spans.map((s) => s.textContent));
-    expect(counters).toEqual(['2 calls', '1 error', '9.3 kB', '0 B not captured']);
+    expect(counters).toEqual(['2 calls', '1 error', '9.1 KiB', '0 B not captured']);
   });
 
   it('holds 50,000 calls with a bounded document, and scrolls to the last and the first', async () => {
@@ -398,7 +398,7 @@ describe('TLS', () => {
       expect(connection).toContain(said);
     }
     await panel.page.click('#tab-timing');
-    expect(await text('.timing')).toMatch(/Connect\s+0\.6 ms\s+TLS handshake\s+6\.2 ms/);
+    expect(await text('.timing')).toMatch(/Connect\s+600 µs\s+TLS handshake\s+6\.2 ms/);
   });
 
   it('tells of a stream why its connection was given up, and that the request may be sent again', async () => {
@@ -426,7 +426,7 @@ describe('TLS', () => {
     const summary = await text('#tabpanel');
     expect(summary).toContain('Encrypted: rustls is not supported.');
     expect(summary).toMatch(/Server name\s+metrics\.example/);
-    expect(summary).toMatch(/Sent\s+2\.4 kB/);
+    expect(summary).toMatch(/Sent\s+2\.3 KiB/);
     for (const tab of ['headers', 'request', 'response', 'messages']) {
       await panel.page.click(`#tab-${tab}`);
       expect(await text('#tabpanel')).toBe('What this connection carried is encrypted.');
@@ -688,7 +688,7 @@ describe('details', () => {
       id: 1,
       exchange: exchangeOf(call({}), { response: body('x'.repeat(1_000_000)) }),
     });
-    expect(await text('#tabpanel')).toContain('Only the first 262 kB are shown.');
+    expect(await text('#tabpanel')).toContain('Only the first 256 KiB are shown.');
     expect((await text('pre')).length).toBeLessThan(300_000);
     const deep = body(`${'['.repeat(500_000)}`);
     await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({}), { response: deep }) });
@@ -727,8 +727,8 @@ describe('details', () => {
       ],
     });
     const summary = await text('#tabpanel');
-    expect(summary).toContain('Some bytes of the response were received but could not be captured.');
-    expect(summary).toContain('The connection was already open when the trace began');
+    expect(summary).toContain('Some bytes of the response could not be captured.');
+    expect(summary).toContain('The connection was open before the trace started');
     expect(summary).toContain('Two lengths that differ; the first was used.');
     expect(summary).toContain('RFC 9112 section 6.3, in the response');
   });

@@ -2,9 +2,9 @@
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../engine/mediaType.ts';
 import { type Part, partText, readParts } from '../../engine/multipart.ts';
+import { sizeText } from '../../words/numbers.ts';
+import { shorten, visibleLine, visibleText } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
-import { formatBytes } from '../format.ts';
-import { shorten, visibleLine, visibleText } from '../text.ts';
 import {
   base64Bytes,
   bytesKind,
@@ -91,8 +91,8 @@ export function bodyTab(
 
 function describe(message: MessageJson): HTMLElement {
   const parts = [contentType(message) ?? 'no content type'];
-  parts.push(message.bodySize === null ? 'size unknown' : formatBytes(message.bodySize));
-  if (message.decodedSize !== null) parts.push(`${formatBytes(message.decodedSize)} decoded`);
+  parts.push(message.bodySize === null ? 'size unknown' : sizeText(message.bodySize));
+  if (message.decodedSize !== null) parts.push(`${sizeText(message.decodedSize)} decoded`);
   return el('span', { class: 'description' }, visibleLine(parts.join(' · ')));
 }
 
@@ -111,7 +111,7 @@ export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): 
     parts.push(note(`This is not valid ${kind.toUpperCase()}, so it is shown as it came.`, 'info'));
   parts.push(lines === null ? plainBlock(shown) : linesBlock(lines));
   if (shown.length < text.length) {
-    parts.push(note(`Only the first ${formatBytes(limit)} are shown. Open in Editor shows more.`, 'limit'));
+    parts.push(note(`Only the first ${sizeText(limit)} are shown. Open in Editor shows more.`, 'limit'));
   }
   return parts;
 }
@@ -191,7 +191,7 @@ function multipartContent(message: MessageJson): readonly Node[] {
 function partSection(text: string, part: Part, isText: boolean): HTMLElement {
   const raw = text.slice(part.from, part.to);
   const size = isText ? new TextEncoder().encode(raw).length : raw.length;
-  const facts = [part.type, `${part.whole ? '' : 'more than '}${formatBytes(size)}`];
+  const facts = [part.type, `${part.whole ? '' : 'more than '}${sizeText(size)}`];
   const type = parseContentType(part.type ?? '').essence;
   const title = el('h4', {}, visibleLine(shorten(part.name ?? '(no name)', MAX_PART_NAME)));
   if (part.filename !== null)
@@ -239,7 +239,7 @@ export function bytesContent(
   parts.push(pre);
   const all = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
   if (bytes.length < all)
-    parts.push(note(`The first ${formatBytes(bytes.length)} of ${formatBytes(all)} are shown.`, 'limit'));
+    parts.push(note(`The first ${sizeText(bytes.length)} of ${sizeText(all)} are shown.`, 'limit'));
   return parts;
 }
 

@@ -1,9 +1,9 @@
 import type { ExchangeJson, TlsJson } from '../../engine/exchangeJson.ts';
 import { tlsLibraryName } from '../../engine/tls/library.ts';
-import { formatMs } from '../format.ts';
-import { shorten, visibleLine } from '../text.ts';
+import { durationText } from '../../words/numbers.ts';
+import { shorten, visibleLine } from '../../words/visible.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
-import { processText } from './summary.ts';
+import { callProcessText } from './summary.ts';
 import type { TabActions } from './tabs.ts';
 
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
@@ -33,7 +33,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
       { name: 'Transport', value: connection.transport === 'tcp' ? 'TCP' : 'Unix socket' },
       { name: 'Protocol', value: exchange.protocol },
       ...(exchange.http2 === null ? [] : streamFacts(exchange.http2)),
-      { name: 'Process', value: processText(exchange) },
+      { name: 'Process', value: callProcessText(exchange) },
       { name: 'Connection id', value: connection.id, remark: socketRemark(exchange), code: true },
     ]),
   );
@@ -62,7 +62,7 @@ function tlsFacts({ encrypted }: ExchangeJson, tls: TlsJson): Fact[] {
     { name: 'Protocol (ALPN)', value: tls.alpn, remark: offered(tls), code: true },
     {
       name: 'Handshake',
-      value: tls.handshakeMs === null ? null : formatMs(tls.handshakeMs),
+      value: tls.handshakeMs === null ? null : durationText(tls.handshakeMs),
       remark: resumption(tls),
     },
   ];
@@ -106,7 +106,7 @@ function streamFacts({
   if (blockedMs !== null && blockedMs > 0) {
     facts.push({
       name: 'Blocked',
-      value: formatMs(blockedMs),
+      value: durationText(blockedMs),
       remark: 'the peer allowed no more to be sent',
     });
   }

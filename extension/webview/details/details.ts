@@ -1,11 +1,11 @@
 /** The details of one call: who it is, seven tabs, and what of it is not shown. */
 import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
+import { numberText } from '../../words/numbers.ts';
+import { shorten, visibleLine } from '../../words/visible.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
-import { formatCount } from '../format.ts';
 import { icon } from '../icons.ts';
-import { shorten, visibleLine } from '../text.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
 import { nothing } from './parts.ts';
@@ -96,7 +96,7 @@ export class Details {
     }
     this.exchange = exchange;
     const stream = exchange.messageStream;
-    const count = stream === null ? '' : ` ${formatCount(stream.out + stream.in)}`;
+    const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
     setText(this.tabs.get('messages') as Element, `Messages${count}`);
     this.secrets.hidden = !this.revealed && !isMasked(exchange);
     this.render();

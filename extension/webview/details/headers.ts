@@ -1,8 +1,8 @@
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { countText, UNKNOWN } from '../../words/numbers.ts';
+import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
-import { plural, UNKNOWN } from '../format.ts';
-import { shorten, visibleLine } from '../text.ts';
 import { copyButton, heading, nothing } from './parts.ts';
 import type { TabActions } from './tabs.ts';
 
@@ -42,7 +42,7 @@ function section(title: string, fields: Fields, actions: TabActions): HTMLElemen
   const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
     actions.copy(fields.map(([name, value]) => `${name ?? UNKNOWN}: ${value ?? UNKNOWN}\n`).join(''));
   });
-  const count = el('span', { class: 'remark' }, plural(fields.length, 'field'));
+  const count = el('span', { class: 'remark' }, countText(fields.length, 'field'));
   return heading(title, count, copy);
 }
 
@@ -63,7 +63,7 @@ function table(fields: Fields): HTMLElement {
       el('tr', {}, el('th', { scope: 'row' }, known(name)), el('td', {}, known(value))),
     );
   if (fields.length > MAX_FIELDS) {
-    const more = `and ${plural(fields.length - MAX_FIELDS, 'more field')}`;
+    const more = `and ${countText(fields.length - MAX_FIELDS, 'more field')}`;
     rows.push(el('tr', {}, el('td', { colspan: 2, class: 'unknown' }, more)));
   }
   return el('table', { class: 'fields' }, el('tbody', {}, ...rows));

@@ -4,9 +4,9 @@
  */
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../engine/mediaType.ts';
+import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, setText, setTitle } from '../dom.ts';
-import { formatBytes, formatCount, formatMs, plural } from '../format.ts';
-import { shorten, visibleLine } from '../text.ts';
 import { bytesContent, MAX_HEX_BYTES, textContent } from './body.ts';
 import { bytesKind, textKind } from './content.ts';
 import { copyButton, note, nothing } from './parts.ts';
@@ -153,9 +153,9 @@ export class MessagesView {
     if (count === 0) parts.push(durationMs === null ? 'no message yet' : 'no message');
     else
       parts.push(
-        `${plural(count, 'message')} (${formatCount(stream.out)} sent, ${formatCount(stream.in)} received)`,
+        `${countText(count, 'message')} (${numberText(stream.out)} sent, ${numberText(stream.in)} received)`,
       );
-    if (stream.omitted !== null) parts.push(`${formatCount(stream.omitted.count)} of them not held`);
+    if (stream.omitted !== null) parts.push(`${numberText(stream.omitted.count)} of them not held`);
     const children: Node[] = [el('span', { class: 'description' }, parts.join(' · '))];
     if (stream.note !== null) children.push(note(stream.note, 'limit'));
     if (this.summary.textContent !== children.map((child) => child.textContent).join('')) {
@@ -284,13 +284,13 @@ export class MessagesView {
       return;
     }
     const facts = [
-      `#${formatCount(message.number)}`,
+      `#${numberText(message.number)}`,
       direction(message),
       kindOf(message),
-      message.size === null ? 'size unknown' : formatBytes(message.size),
+      message.size === null ? 'size unknown' : sizeText(message.size),
     ];
-    if (message.compressedSize !== null) facts.push(`${formatBytes(message.compressedSize)} as sent`);
-    facts.push(`after ${formatMs(message.atMs)}`);
+    if (message.compressedSize !== null) facts.push(`${sizeText(message.compressedSize)} as sent`);
+    facts.push(`after ${durationText(message.atMs)}`);
     const bar = el(
       'div',
       { class: 'content-bar' },
@@ -360,7 +360,7 @@ class Line {
       this.element.dataset['direction'] = 'none';
       this.element.dataset['fault'] = 'false';
       for (const cell of this.cells) setText(cell, '');
-      setText(preview, `${plural(item.omitted, 'message')} not held`);
+      setText(preview, `${countText(item.omitted, 'message')} not held`);
       return;
     }
     this.element.dataset['direction'] = item.direction ?? 'unknown';
@@ -368,10 +368,10 @@ class Line {
     setText(number, String(item.number));
     setText(arrow, item.direction === 'out' ? '↑' : item.direction === 'in' ? '↓' : '·');
     arrow.setAttribute('aria-label', direction(item));
-    setText(time, formatMs(item.atMs));
+    setText(time, durationText(item.atMs));
     setText(kind, visibleLine(shorten(kindOf(item), 40)));
-    setText(size, formatBytes(item.size));
-    size.setAttribute('aria-label', item.size === null ? 'size unknown' : formatBytes(item.size));
+    setText(size, sizeText(item.size));
+    size.setAttribute('aria-label', item.size === null ? 'size unknown' : sizeText(item.size));
     setText(preview, previewOf(item));
     setTitle(preview, item.violations[0]?.message ?? item.note ?? '');
   }

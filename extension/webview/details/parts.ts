@@ -1,8 +1,9 @@
 /** What the tabs are made of. */
+
+import { UNKNOWN } from '../../words/numbers.ts';
+import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, iconButton } from '../dom.ts';
-import { UNKNOWN } from '../format.ts';
 import { icon } from '../icons.ts';
-import { shorten, visibleLine } from '../text.ts';
 
 /** Longer values are of no use here; the body and its editor show everything. */
 const MAX_VALUE = 16_384;

@@ -1,9 +1,10 @@
 import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
-import { notesOf } from '../completeness.ts';
+import { notesOf } from '../../words/completeness.ts';
+import { processText } from '../../words/exchange.ts';
+import { durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
-import { formatBytes, formatCount, formatMs } from '../format.ts';
-import { visibleLine } from '../text.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
 import type { TabActions } from './tabs.ts';
@@ -17,9 +18,9 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     ...operationFacts(exchange),
     { name: 'Status', value: status(exchange), code: true },
     ...grpcFacts(exchange),
-    { name: 'Process', value: processText(exchange), remark: sideText(exchange) },
+    { name: 'Process', value: callProcessText(exchange), remark: sideText(exchange) },
     { name: 'Started', value: startedText(exchange.startedAt) },
-    { name: 'Duration', value: exchange.durationMs === null ? null : formatMs(exchange.durationMs) },
+    { name: 'Duration', value: exchange.durationMs === null ? null : durationText(exchange.durationMs) },
     { name: 'Request body', value: bodySize(request), remark: bodyRemark(request) },
     { name: 'Response body', value: bodySize(response), remark: bodyRemark(response) },
     { name: 'Type', value: response === null ? null : contentType(response) },
@@ -59,11 +60,11 @@ function encryptedSummary(
   parts.push(
     facts([
       { name: 'Server name', value: tls?.serverName ?? null, code: true },
-      { name: 'Process', value: processText(exchange) },
+      { name: 'Process', value: callProcessText(exchange) },
       { name: 'Started', value: startedText(exchange.startedAt) },
-      { name: 'Duration', value: exchange.durationMs === null ? 'open' : formatMs(exchange.durationMs) },
-      { name: 'Sent', value: formatBytes(sent), remark: 'with what TLS adds' },
-      { name: 'Received', value: formatBytes(received), remark: 'with what TLS adds' },
+      { name: 'Duration', value: exchange.durationMs === null ? 'open' : durationText(exchange.durationMs) },
+      { name: 'Sent', value: sizeText(sent), remark: 'with what TLS adds' },
+      { name: 'Received', value: sizeText(received), remark: 'with what TLS adds' },
       { name: 'Protocol', value: exchange.protocol },
     ]),
   );
@@ -101,7 +102,8 @@ function grpcFacts({ grpc }: ExchangeJson): Fact[] {
     },
   ];
   if (message !== null && message !== '') list.push({ name: 'gRPC message', value: message });
-  if (timeoutMs !== null) list.push({ name: 'Deadline', value: formatMs(timeoutMs), remark: 'grpc-timeout' });
+  if (timeoutMs !== null)
+    list.push({ name: 'Deadline', value: durationText(timeoutMs), remark: 'grpc-timeout' });
   return list;
 }
 
@@ -122,8 +124,8 @@ function violations(exchange: ExchangeJson): HTMLElement {
 
 function messageFacts({ messageStream: stream }: ExchangeJson): readonly Fact[] {
   if (stream === null) return [];
-  const value = formatCount(stream.out + stream.in);
-  const remark = `${formatCount(stream.out)} sent, ${formatCount(stream.in)} received`;
+  const value = numberText(stream.out + stream.in);
+  const remark = `${numberText(stream.out)} sent, ${numberText(stream.in)} received`;
   return [{ name: 'Messages', value, remark }];
 }
 
@@ -132,9 +134,9 @@ function status(exchange: ExchangeJson): string | null {
   return `${exchange.status} ${exchange.statusText ?? ''}`.trim();
 }
 
-export function processText(exchange: ExchangeJson): string | null {
+export function callProcessText(exchange: ExchangeJson): string | null {
   const { process } = exchange;
-  return process === null ? null : `${process.name ?? 'process'} [${process.pid}]`;
+  return process === null ? null : processText(process);
 }
 
 function sideText(exchange: ExchangeJson): string | null {
@@ -143,15 +145,15 @@ function sideText(exchange: ExchangeJson): string | null {
 }
 
 function bodySize(message: MessageJson | null): string | null {
-  return message === null || message.bodySize === null ? null : formatBytes(message.bodySize);
+  return message === null || message.bodySize === null ? null : sizeText(message.bodySize);
 }
 
 function bodyRemark(message: MessageJson | null): string | null {
   if (message === null) return null;
   const remarks: string[] = [];
-  if (message.decodedSize !== null) remarks.push(`${formatBytes(message.decodedSize)} decoded`);
+  if (message.decodedSize !== null) remarks.push(`${sizeText(message.decodedSize)} decoded`);
   if (message.bodySize === null || message.bodyCaptured < message.bodySize) {
-    remarks.push(`${formatBytes(message.bodyCaptured)} captured`);
+    remarks.push(`${sizeText(message.bodyCaptured)} captured`);
   }
   return remarks.length === 0 ? null : remarks.join(', ');
 }

@@ -1,6 +1,6 @@
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { durationText, UNKNOWN } from '../../words/numbers.ts';
 import { el } from '../dom.ts';
-import { formatMs, UNKNOWN } from '../format.ts';
 import { note } from './parts.ts';
 
 const PHASES = [
@@ -30,9 +30,9 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     } else {
       bar.hidden = true;
     }
-    table.append(row(label, help, bar, formatMs(length)));
+    table.append(row(label, help, bar, durationText(length)));
   }
-  const total = exchange.durationMs === null ? 'running' : formatMs(exchange.durationMs);
+  const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs);
   const after = timings.connectMs === null ? 'Total' : 'Total after connecting';
   const label = exchange.encrypted === null ? after : 'Open';
   const span =
@@ -42,10 +42,10 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
   table.append(row(label, span, null, total));
   const parts: Node[] = [table];
   if (timings.pausedMs !== null && timings.pausedMs > 0) {
-    const rest = exchange.durationMs === null ? null : formatMs(exchange.durationMs - timings.pausedMs);
+    const rest = exchange.durationMs === null ? null : durationText(exchange.durationMs - timings.pausedMs);
     parts.push(
       note(
-        `The debugger had the program paused for ${formatMs(timings.pausedMs)} of this call.` +
+        `The debugger had the program paused for ${durationText(timings.pausedMs)} of this call.` +
           (rest === null ? '' : ` Without the pause: ${rest}.`),
         'limit',
       ),

@@ -1,31 +1,32 @@
-/** What is not whole, in plain words. */
+/** What of an exchange is missing or broken: a badge and a sentence for each label. */
 import type { Completeness } from '../engine/exchange.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { countText } from './numbers.ts';
 
 export interface Note {
   /** For a badge. */
   readonly label: string;
-  /** What and why. */
+  /** What is missing, and why. */
   readonly sentence: string;
   /** `limit`: as configured. `fault`: something was lost or went wrong. */
   readonly tone: 'limit' | 'fault';
 }
 
-/** In the order of importance: the first is what a badge shows. */
+/** Most important first: that one is shown by a badge. */
 const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'handshake-failed': {
     label: 'TLS failed',
-    sentence: 'The TLS handshake failed, so nothing could be sent.',
+    sentence: 'The TLS handshake failed, so no request was sent.',
     tone: 'fault',
   },
   encrypted: {
     label: 'encrypted',
-    sentence: 'The connection is encrypted, and its plaintext is not seen.',
+    sentence: 'The connection is encrypted and was not decrypted.',
     tone: 'limit',
   },
   aborted: {
     label: 'aborted',
-    sentence: 'The connection ended before the call was over.',
+    sentence: 'The connection closed before the call was complete.',
     tone: 'fault',
   },
   unanswered: {
@@ -34,29 +35,29 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
     tone: 'fault',
   },
   'headers-incomplete': {
-    label: 'headers cut',
+    label: 'headers incomplete',
     sentence:
-      'Part of the header section was not captured or refers to fields that were not seen; such fields are missing or unknown.',
+      'Some header fields are missing or unknown: they were not captured, or were sent before the trace started.',
     tone: 'fault',
   },
   'request-gap': {
     label: 'gap',
-    sentence: 'Some bytes of the request were sent but could not be captured.',
+    sentence: 'Some bytes of the request could not be captured.',
     tone: 'fault',
   },
   'response-gap': {
     label: 'gap',
-    sentence: 'Some bytes of the response were received but could not be captured.',
+    sentence: 'Some bytes of the response could not be captured.',
     tone: 'fault',
   },
   'joined-late': {
     label: 'joined late',
-    sentence: 'The connection was already open when the trace began, so what came before is unknown.',
+    sentence: 'The connection was open before the trace started; what it carried before is unknown.',
     tone: 'fault',
   },
   'socket-unknown': {
     label: 'socket unknown',
-    sentence: 'It is not known which connection carried the call, so its addresses are unknown.',
+    sentence: 'The call could not be matched to a connection, so its addresses are unknown.',
     tone: 'fault',
   },
   'one-sided': {
@@ -66,32 +67,33 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   },
   'request-truncated': {
     label: 'truncated',
-    sentence: 'The request body is longer than the capture limit; only its beginning was kept.',
+    sentence: 'The request body exceeds the capture limit; only its beginning was kept.',
     tone: 'limit',
   },
   'response-truncated': {
     label: 'truncated',
-    sentence: 'The response body is longer than the capture limit; only its beginning was kept.',
+    sentence: 'The response body exceeds the capture limit; only its beginning was kept.',
     tone: 'limit',
   },
 };
 
 const ORDER = Object.keys(NOTES) as (keyof typeof NOTES)[];
 
+/** Most important first; none for a complete exchange. */
 export function notesOf(completeness: readonly Completeness[]): readonly Note[] {
   return ORDER.filter((name) => completeness.includes(name)).map((name) => NOTES[name]);
 }
 
-/** The one badge of a row, or null when everything is whole. */
+/** `Violates 2 HTTP rules; see Summary.` */
+export function violationsText(violations: number): string {
+  return `Violates ${countText(violations, 'HTTP rule')}; see Summary.`;
+}
+
+/** The one badge of a row, or null when nothing is missing. */
 export function badgeOf(row: ExchangeRow): Note | null {
   const notes = [...notesOf(row.completeness)];
   if (row.violations > 0) {
-    const rules = row.violations === 1 ? 'a rule' : `${row.violations} rules`;
-    notes.push({
-      label: 'malformed',
-      sentence: `Breaks ${rules} of HTTP; the summary names it.`,
-      tone: 'fault',
-    });
+    notes.push({ label: 'malformed', sentence: violationsText(row.violations), tone: 'fault' });
   }
   const [first] = notes;
   if (first === undefined) return null;

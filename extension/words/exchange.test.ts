@@ -1,18 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { exampleRow } from './exampleRow.ts';
-import {
-  addressText,
-  bytesText,
-  countText,
-  durationText,
-  methodText,
-  processText,
-  routeOf,
-  spokenText,
-  statusText,
-  tooltipText,
-  urlOf,
-} from './rowText.ts';
+import { exampleRow } from '../views/exampleRow.ts';
+import { addressText, completeUrl } from './address.ts';
+import { methodText, processText, spokenText, statusText, tooltipText } from './exchange.ts';
 
 describe('a connection without plaintext', () => {
   const sealed = exampleRow({
@@ -31,7 +20,7 @@ describe('a connection without plaintext', () => {
   });
 
   test('says with whom it is and why nothing of it is shown', () => {
-    expect([methodText(sealed), statusText(sealed), addressText(sealed), urlOf(sealed)]).toEqual([
+    expect([methodText(sealed), statusText(sealed), addressText(sealed), completeUrl(sealed)]).toEqual([
       'TLS',
       'encrypted',
       'api.example:8443',
@@ -45,7 +34,7 @@ describe('a connection without plaintext', () => {
         'rustls is not supported',
         'From the client: 500 B',
         'From the server: 2.0 KiB',
-        'The connection is encrypted, and its plaintext is not seen.',
+        'The connection is encrypted and was not decrypted.',
       ].join('\n'),
     );
     expect(spokenText(sealed)).toBe(
@@ -64,35 +53,6 @@ describe('a connection without plaintext', () => {
   });
 });
 
-describe('numbers', () => {
-  test.each([
-    [null, ''],
-    [0, '0 µs'],
-    [0.85, '850 µs'],
-    [0.9996, '1.0 ms'],
-    [12.34, '12.3 ms'],
-    [99.96, '100 ms'],
-    [999.6, '1.00 s'],
-    [1_240, '1.24 s'],
-    [59_996, '1 min 0 s'],
-    [125_000, '2 min 5 s'],
-  ])('%j ms: %s', (ms, text) => expect(durationText(ms)).toBe(text));
-
-  test.each([
-    [0, '0 B'],
-    [1023, '1023 B'],
-    [1024, '1.0 KiB'],
-    [1_048_575, '1.0 MiB'],
-    [12 * 1_048_576, '12 MiB'],
-    [2 ** 60, '1048576 TiB'],
-  ])('%d bytes: %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
-
-  test('counts', () => {
-    expect(countText(1, 'call')).toBe('1 call');
-    expect(countText(12_340, 'call')).toBe('12,340 calls');
-  });
-});
-
 describe('a gRPC call', () => {
   test('has the status that counts', () => {
     const call = { status: 200, statusText: '', messageFormat: 'grpc' } as const;
@@ -104,35 +64,19 @@ describe('a gRPC call', () => {
   });
 });
 
-describe('addresses', () => {
-  test('route', () => {
-    expect(routeOf('/a?b=/c#d')).toBe('/a');
-    expect(routeOf('*')).toBe('*');
-    expect(routeOf(null)).toBeNull();
-  });
-
-  test('URL', () => {
-    expect(urlOf(exampleRow({ host: 'shop.test:80', path: '/a?b' }))).toBe('http://shop.test:80/a?b');
-    expect(urlOf(exampleRow({ path: 'http://other.test/x' }))).toBe('http://other.test/x');
-    expect(urlOf(exampleRow({ host: 'shop.test', path: '*' }))).toBe('http://shop.test');
-    expect(urlOf(exampleRow({ host: null }))).toBeNull();
-    expect(urlOf(exampleRow({ path: null }))).toBeNull();
-  });
-});
-
 describe('words', () => {
   test('status', () => {
     expect(statusText(exampleRow({ status: 404, statusText: 'Not Found' }))).toBe('404 Not Found');
     expect(statusText(exampleRow({ status: 200, statusText: '' }))).toBe('200');
     expect(statusText(exampleRow({ status: null, state: 'running' }))).toBe('…');
     expect(statusText(exampleRow({ status: null, completeness: ['aborted'] }))).toBe('aborted');
-    expect(statusText(exampleRow({ status: null, completeness: ['unanswered'] }))).toBe('no answer seen');
+    expect(statusText(exampleRow({ status: null, completeness: ['unanswered'] }))).toBe('no response seen');
   });
 
   test('process', () => {
-    expect(processText({ pid: 7, processName: 'node' })).toBe('node (7)');
-    expect(processText({ pid: 7, processName: null })).toBe('process 7');
-    expect(processText({ pid: null, processName: null })).toBe('unknown process');
+    expect(processText({ pid: 7, name: 'node' })).toBe('node (7)');
+    expect(processText({ pid: 7, name: null })).toBe('process 7');
+    expect(processText({ pid: null, name: null })).toBe('unknown process');
   });
 
   test('tooltip: unknown stays unknown, hostile text stays on its line', () => {
@@ -145,12 +89,12 @@ describe('words', () => {
       }),
     );
     expect(text.split('\n')).toEqual([
-      '— /a␊Forged: line',
+      '— /a\\x0aForged: line',
       '200 OK · HTTP/1.1 · 12.5 ms',
       'Made by node (4242)',
       'Response body: 27 B',
-      'The connection was open already when the trace began.',
-      'Bytes of the response are missing.',
+      'Some bytes of the response could not be captured.',
+      'The connection was open before the trace started; what it carried before is unknown.',
     ]);
   });
 

@@ -1,0 +1,85 @@
+/** How one exchange is put into words: shared by the tree, the quick pick, the panel and screen readers. */
+import { grpcStatusText } from '../engine/grpc/status.ts';
+import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { addressText } from './address.ts';
+import { notesOf, violationsText } from './completeness.ts';
+import { countText, durationText, sizeText, UNKNOWN } from './numbers.ts';
+import { labelText } from './visible.ts';
+
+/** `GET`, a dash when the request was not seen, `TLS` for a connection that is not decrypted. */
+export function methodText(row: ExchangeRow): string {
+  if (row.encrypted !== null) return 'TLS';
+  return row.method === null ? UNKNOWN : labelText(row.method, 24);
+}
+
+/** `201 Created`, of gRPC `200 NOT_FOUND`, `…` while running, else in a word why there is none. */
+export function statusText(row: ExchangeRow): string {
+  if (row.status !== null) {
+    const phrase = grpcStatusText(row.grpcStatus) || labelText(row.statusText ?? '', 60);
+    return phrase === '' ? String(row.status) : `${row.status} ${phrase}`;
+  }
+  if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';
+  if (isRunning(row)) return '…';
+  return row.completeness.includes('aborted') ? 'aborted' : 'no response seen';
+}
+
+/** `12 messages`; an empty text for a call that has no messages. */
+export function messagesText(row: ExchangeRow): string {
+  return row.messageFormat === null ? '' : countText(row.messages, 'message');
+}
+
+/** `node (4242)`. */
+export function processText({
+  name,
+  pid,
+}: {
+  readonly name: string | null;
+  readonly pid: number | null;
+}): string {
+  const label = name === null ? null : labelText(name, 40);
+  if (pid === null) return label ?? 'unknown process';
+  return label === null ? `process ${pid}` : `${label} (${pid})`;
+}
+
+/** {@link processText} of the process that made or answered a call. */
+export function rowProcessText({ processName, pid }: Pick<ExchangeRow, 'pid' | 'processName'>): string {
+  return processText({ name: processName, pid });
+}
+
+/** The whole call in a few lines of plain text. */
+export function tooltipText(row: ExchangeRow): string {
+  const took = row.duration === null ? '' : ` · ${durationText(row.duration)}`;
+  const lines = [
+    `${methodText(row)} ${labelText(addressText(row) ?? 'unknown address', 600)}`,
+    ...(row.operation === null ? [] : [labelText(row.operation, 300)]),
+    `${statusText(row)} · ${row.protocol}${took}`,
+    `${sideText(row)} ${rowProcessText(row)}`,
+  ];
+  if (row.encrypted !== null) lines.push(labelText(row.encrypted, 600));
+  const [request, response] =
+    row.encrypted === null ? ['Request body', 'Response body'] : ['From the client', 'From the server'];
+  if (row.requestSize) lines.push(`${request}: ${sizeText(row.requestSize)}`);
+  if (row.responseSize) lines.push(`${response}: ${sizeText(row.responseSize)}`);
+  if (row.messageFormat !== null) lines.push(messagesText(row));
+  lines.push(...notesOf(row.completeness).map(({ sentence }) => sentence));
+  if (row.violations > 0) lines.push(violationsText(row.violations));
+  return lines.join('\n');
+}
+
+function sideText(row: ExchangeRow): string {
+  if (row.side === null) return 'Seen in';
+  return row.side === 'client' ? 'Made by' : 'Answered by';
+}
+
+/** The call in one breath, for screen readers. */
+export function spokenText(row: ExchangeRow): string {
+  const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
+  const error = isError(row) ? ', error' : '';
+  const took = row.duration === null ? ', running' : `, ${durationText(row.duration)}`;
+  if (row.encrypted !== null) {
+    return `TLS connection to ${labelText(row.host ?? 'unknown host')}, ${labelText(row.encrypted)}${error}${took}, of ${rowProcessText(row)}`;
+  }
+  const messages = row.messageFormat === null ? '' : `, ${messagesText(row)}`;
+  const operation = row.operation === null ? '' : ` ${labelText(row.operation, 100)}`;
+  return `${methodText(row)} ${labelText(row.path ?? 'unknown path')}${operation}, ${statusText(row)}${error}${took}${messages}${how} by ${rowProcessText(row)}`;
+}
