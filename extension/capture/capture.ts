@@ -3,11 +3,12 @@
  * and the helper that it becomes. Used by the command line and by the extension's worker alike.
  */
 import type { ChildProcess } from 'node:child_process';
+import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import { HEAD_ALLOWANCE, UNLIMITED } from '../../helper/facts.ts';
 import {
-  decodeJson,
   encodeFrame,
   encodeJson,
+  type Frame,
   FrameDecoder,
   FrameError,
   HELPER_FRAMES,
@@ -16,15 +17,6 @@ import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/p
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
-import {
-  readClock,
-  readFault,
-  readHello,
-  readProcessInfo,
-  readStatus,
-  readTls,
-  readTlsFile,
-} from './checks.ts';
 import { type Ask, chooseWay, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
@@ -50,10 +42,12 @@ export interface CaptureOptions {
   readonly ask?: Ask;
 }
 
+export type EventListener = (event: HelperEvent, frame: Frame) => void;
+
 export interface Capture {
   readonly hello: Hello;
-  /** Every frame as it came. Payloads are only valid during the call. */
-  onFrame(listener: (type: FrameType, payload: Uint8Array) => void): void;
+  /** All that the helper tells, with the frame as it came. Payloads are only valid during the call. */
+  onEvent(listener: EventListener): void;
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
   detach(pid: number): void;
@@ -115,9 +109,9 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 class HelperConnection implements Capture {
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
-  #listeners: ((type: FrameType, payload: Uint8Array) => void)[] = [];
+  #listeners: EventListener[] = [];
   /** Frames that came before anybody listened. */
-  #early: { type: FrameType; payload: Uint8Array }[] = [];
+  #early: Frame[] = [];
   #waiting = new Map<number, { resolve: (info: ProcessInfo) => void; reject: (error: Error) => void }>();
   #nextRequest = 1;
   #stopping: Promise<Status | null> | null = null;
@@ -145,13 +139,13 @@ class HelperConnection implements Capture {
     const decoder = new FrameDecoder(MAX_FRAME, HELPER_FRAMES);
     channel.onData((piece) => {
       try {
-        for (const frame of decoder.push(piece)) this.#take(frame.type, frame.payload);
+        for (const frame of decoder.push(piece)) this.#take(frame);
       } catch (error) {
         this.#fault ??= {
           code: 'helper',
           message:
             error instanceof FrameError
-              ? `The helper sent something that is no part of the protocol: ${error.message}`
+              ? `The helper sent something that is not part of the protocol: ${error.message}`
               : `The capture stopped on an internal error: ${(error as Error).message}`,
         };
         channel.close();
@@ -180,9 +174,9 @@ class HelperConnection implements Capture {
     }
   }
 
-  onFrame(listener: (type: FrameType, payload: Uint8Array) => void): void {
+  onEvent(listener: EventListener): void {
     this.#listeners.push(listener);
-    for (const { type, payload } of this.#early.splice(0)) listener(type, payload);
+    for (const frame of this.#early.splice(0)) listener(readEvent(frame), frame);
   }
 
   async attach(pid: number, children: boolean): Promise<ProcessInfo> {
@@ -216,57 +210,47 @@ class HelperConnection implements Capture {
     return this.#stopping;
   }
 
-  #take(type: FrameType, payload: Uint8Array): void {
+  #take(frame: Frame): void {
+    const { type } = frame;
     if (this.#hello === null && type !== FrameType.Hello && type !== FrameType.Fault) {
       throw new FrameError('The first frame is not a hello.');
     }
-    switch (type) {
+    const event = readEvent(frame);
+    switch (event.type) {
       case FrameType.Hello: {
-        const hello = readHello(decodeJson(payload));
+        const { hello } = event;
         if (hello.protocol !== PROTOCOL_VERSION || hello.layout !== RECORD_LAYOUT) {
-          throw new FrameError('The helper is of another version; install the extension anew.');
+          throw new FrameError('The helper is of another version; reinstall the extension.');
         }
         this.#hello = hello;
         this.#greeted();
         break;
       }
       case FrameType.Process: {
-        const info = readProcessInfo(decodeJson(payload));
-        const waiting = this.#waiting.get(info.request);
-        this.#waiting.delete(info.request);
+        const waiting = this.#waiting.get(event.info.request);
+        this.#waiting.delete(event.info.request);
         // The listeners know of the process before whoever asked goes on.
-        this.#tell(type, payload);
-        waiting?.resolve(info);
+        this.#report(event, frame);
+        waiting?.resolve(event.info);
         return;
       }
       case FrameType.Fault:
-        this.#fault = readFault(decodeJson(payload));
-        this.#tell(type, payload);
+        this.#fault = event.fault;
+        this.#report(event, frame);
         this.#finish(null);
         return;
-      case FrameType.Status: {
-        const status = readStatus(decodeJson(payload));
-        if (status.final) this.#final = status;
-        break;
-      }
-      case FrameType.Clock:
-        readClock(decodeJson(payload));
-        break;
-      case FrameType.Tls:
-        readTls(decodeJson(payload));
-        break;
-      case FrameType.TlsFile:
-        readTlsFile(decodeJson(payload));
+      case FrameType.Status:
+        if (event.status.final) this.#final = event.status;
         break;
       default:
         break;
     }
-    this.#tell(type, payload);
+    this.#report(event, frame);
   }
 
-  #tell(type: FrameType, payload: Uint8Array): void {
-    if (this.#listeners.length === 0) this.#early.push({ type, payload: payload.slice() });
-    for (const listener of this.#listeners) listener(type, payload);
+  #report(event: HelperEvent, frame: Frame): void {
+    if (this.#listeners.length === 0) this.#early.push({ type: frame.type, payload: frame.payload.slice() });
+    for (const listener of this.#listeners) listener(event, frame);
   }
 
   #finish(error: TraceError | null): void {

@@ -1,53 +1,56 @@
-/** Frames of the helper, or of a recording, into the engine. */
-import { decodeJson } from '../../helper/frames.ts';
-import type { Hello, Status } from '../../helper/protocol.ts';
-import { FrameType } from '../../helper/protocol.ts';
+/** What a helper, or a recording of one, tells goes into the engine here. */
+import type { HelperEvent } from '../../helper/events.ts';
+import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';
-import { readClock, readHello, readProcessInfo, readStatus, readTls, readTlsFile } from './checks.ts';
 
 export class Pipeline {
+  readonly #engine: EngineApi;
+  #hello: Hello | null = null;
+  #status: Status | null = null;
+
+  constructor(engine: EngineApi) {
+    this.#engine = engine;
+  }
+
+  get hello(): Hello | null {
+    return this.#hello;
+  }
+
   /** The latest. */
-  status: Status | null = null;
-  hello: Hello | null = null;
+  get status(): Status | null {
+    return this.#status;
+  }
 
-  constructor(private readonly engine: EngineApi) {}
-
-  /** @throws FrameError or RecordError for what no helper writes. */
-  frame(type: FrameType, payload: Uint8Array): void {
-    switch (type) {
+  /** @throws RecordError for records that no helper writes. */
+  take(event: HelperEvent): void {
+    switch (event.type) {
       case FrameType.Hello:
-        this.hello = readHello(decodeJson(payload));
-        this.engine.setTlsOff(this.hello.tlsOff);
+        this.#hello = event.hello;
+        this.#engine.setTlsOff(event.hello.tlsOff);
         return;
-      case FrameType.Clock: {
-        const clock = readClock(decodeJson(payload));
-        this.engine.setClock({ offset: BigInt(clock.offset), bootTime: BigInt(clock.bootTime) });
+      case FrameType.Clock:
+        this.#engine.setClock(event);
         return;
-      }
-      case FrameType.Process: {
-        const info = readProcessInfo(decodeJson(payload));
-        if (info.error === null) this.engine.setProcess(info.pid, info.name);
+      case FrameType.Process:
+        if (event.info.error === null) this.#engine.setProcess(event.info.pid, event.info.name);
         return;
-      }
-      case FrameType.Tls: {
-        const { pid, libraries } = readTls(decodeJson(payload));
-        this.engine.setTls(pid, libraries);
+      case FrameType.Tls:
+        this.#engine.setTls(event.tls.pid, event.tls.libraries);
         return;
-      }
-      case FrameType.TlsFile: {
-        const { file, version } = readTlsFile(decodeJson(payload));
-        this.engine.setTlsFile(file, version);
+      case FrameType.TlsFile:
+        this.#engine.setTlsFile(event.file.file, event.file.version);
         return;
-      }
       case FrameType.Records:
-        this.engine.push(payload);
+        this.#engine.push(event.records);
         return;
       case FrameType.Status:
-        this.status = readStatus(decodeJson(payload));
-        this.engine.advance(BigInt(this.status.upTo));
+        this.#status = event.status;
+        this.#engine.advance(event.upTo);
+        return;
+      case FrameType.Fault:
         return;
       default:
-        return;
+        event satisfies never;
     }
   }
 }

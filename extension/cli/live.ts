@@ -1,5 +1,7 @@
 /** A live trace on the command line: capture, recording and lines, and its orderly end. */
 import { join } from 'node:path';
+import type { HelperEvent } from '../../helper/events.ts';
+import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { runInTerminal } from '../capture/elevation.ts';
@@ -67,7 +69,7 @@ export class LiveTrace {
     );
     this.broken = Promise.race([failed, ended, files.output.broken]);
     files.recording?.begin(capture.hello.byteOrder);
-    capture.onFrame((type, payload) => this.#frame(type, payload));
+    capture.onEvent((event, frame) => this.#take(event, frame));
   }
 
   /** @throws TraceError */
@@ -137,18 +139,18 @@ export class LiveTrace {
     return this.#troubles;
   }
 
-  #frame(type: FrameType, payload: Uint8Array): void {
+  #take(event: HelperEvent, { type, payload }: Frame): void {
     this.files.recording?.frame(type, payload);
     if (this.#troubles.length > 0) return;
     try {
-      this.#reader.frame(type, payload);
+      this.#reader.take(event);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const problem = `The helper sent what cannot be read: ${reason}`;
+      const problem = `The helper sent records that cannot be read: ${reason}`;
       this.#troubles.push(problem);
       this.#fail(problem);
       return;
     }
-    if (type === FrameType.Status && this.#attached && this.#reader.status?.targets === 0) this.#idle();
+    if (event.type === FrameType.Status && this.#attached && event.status.targets === 0) this.#idle();
   }
 }

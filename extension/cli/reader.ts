@@ -2,7 +2,8 @@
  * Frames in, lines out: the one way from the helper's frames to what is shown, for a live trace and for a
  * recorded one, so that both show the same.
  */
-import type { FrameType, Status } from '../../helper/protocol.ts';
+import type { HelperEvent } from '../../helper/events.ts';
+import type { Status } from '../../helper/protocol.ts';
 import { missingPartNotes } from '../capture/missingParts.ts';
 import { Pipeline } from '../capture/pipeline.ts';
 import { Engine } from '../engine/engine.ts';
@@ -29,9 +30,9 @@ export class TraceReader {
     return this.#pipeline.status;
   }
 
-  /** @throws FrameError or RecordError for a frame that does not hold what it should. */
-  frame(type: FrameType, payload: Uint8Array): void {
-    this.#pipeline.frame(type, payload);
+  /** @throws RecordError for records that no helper writes. */
+  take(event: HelperEvent): void {
+    this.#pipeline.take(event);
     this.#printer.flush();
   }
 

@@ -1,6 +1,7 @@
 /** `http-trace replay`: a recorded trace through the same engine, without privilege. */
 import { createReadStream } from 'node:fs';
-import { decodeJson, type Frame, FrameError } from '../../helper/frames.ts';
+import { type HelperEvent, readEvent } from '../../helper/events.ts';
+import { FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { RecordingError, RecordingReader } from '../capture/recording.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
@@ -31,8 +32,9 @@ export async function replay(file: string, options: ShowOptions, ownLimit: boole
   try {
     for await (const piece of pieces) {
       for (const frame of recording.push(piece)) {
-        shown ??= open(options, ownLimit ? options.bodyLimit : limitOf(frame), protos);
-        shown.reader.frame(frame.type, frame.payload);
+        const event = readEvent(frame);
+        shown ??= open(options, ownLimit ? options.bodyLimit : limitOf(event), protos);
+        shown.reader.take(event);
       }
       if (shown !== null && (await isGone(shown.output))) return EXIT_OK;
     }
@@ -65,10 +67,8 @@ async function isGone(output: Output): Promise<boolean> {
 }
 
 /** The body limit with which the trace was made, so that replay shows the same. */
-function limitOf(frame: Frame): number | null {
-  if (frame.type !== FrameType.Hello) return DEFAULT_BODY_LIMIT;
-  const limit = decodeJson(frame.payload)['bodyLimit'];
-  return limit === null || typeof limit === 'number' ? limit : DEFAULT_BODY_LIMIT;
+function limitOf(event: HelperEvent): number | null {
+  return event.type === FrameType.Hello ? event.hello.bodyLimit : DEFAULT_BODY_LIMIT;
 }
 
 /** @throws Exit for what is no recording at all; anything that is no fault of the file as it is */

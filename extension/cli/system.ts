@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { readTls } from '../../helper/events.ts';
 import type { TlsLibrary } from '../../helper/protocol.ts';
-import { readTls } from '../capture/checks.ts';
 
 export interface SystemFacts {
   readonly platform: string;

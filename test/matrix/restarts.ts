@@ -35,7 +35,7 @@ async function restarts(context: Context): Promise<string> {
   });
   const engine = new Engine({ bodyLimit: 65_536 });
   const pipeline = new Pipeline(engine);
-  capture.onFrame((type, payload) => pipeline.frame(type, payload));
+  capture.onEvent((event) => pipeline.take(event));
   const helper = capture.hello.helperPid;
   const ids = new Set<string>();
   let [begin, end]: [Holding | null, Holding | null] = [null, null];

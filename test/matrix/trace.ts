@@ -6,7 +6,7 @@ import { RecordingReader } from '../../extension/capture/recording.ts';
 import { Engine, type EngineStats } from '../../extension/engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../../extension/engine/exchangeJson.ts';
 import { type OpenedRecord, RecordType, readRecords } from '../../extension/engine/record.ts';
-import { decodeJson } from '../../helper/frames.ts';
+import { readEvent } from '../../helper/events.ts';
 import { type Backend, FrameType, type TlsWay } from '../../helper/protocol.ts';
 import { assert, type Trace } from './check.ts';
 import { Started } from './process.ts';
@@ -86,14 +86,12 @@ function readRecording(file: string): {
   const engine = new Engine({ bodyLimit: null });
   const pipeline = new Pipeline(engine);
   let helper: number | null = null;
-  for (const { type, payload } of new RecordingReader().push(readFileSync(file))) {
-    pipeline.frame(type, payload);
-    if (type === FrameType.Hello) {
-      const { helperPid } = decodeJson(payload);
-      if (typeof helperPid === 'number') helper = helperPid;
-    }
-    if (type !== FrameType.Records) continue;
-    for (const record of readRecords(payload)) {
+  for (const frame of new RecordingReader().push(readFileSync(file))) {
+    const event = readEvent(frame);
+    pipeline.take(event);
+    if (event.type === FrameType.Hello) helper = event.hello.helperPid;
+    if (event.type !== FrameType.Records) continue;
+    for (const record of readRecords(event.records)) {
       if (record.type === RecordType.Opened) opened.set(String(record.connection), record);
     }
   }

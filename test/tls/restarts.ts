@@ -68,7 +68,7 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
   });
   const engine = new Engine({ bodyLimit: 65_536 });
   const pipeline = new Pipeline(engine);
-  capture.onFrame((type, payload) => pipeline.frame(type, payload));
+  capture.onEvent((event) => pipeline.take(event));
   const helper = capture.hello.helperPid;
   const steps: Step[] = [];
   const begun: Holding[] = [];

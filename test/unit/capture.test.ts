@@ -67,7 +67,7 @@ const join_ = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
 
 describe.skipIf(!isRoot)('a capture', () => {
   it.each([
-    ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /no part of the protocol/],
+    ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /not part of the protocol/],
     ['a length of 4 GiB', Buffer.from([255, 255, 255, 255, PROTOCOL_VERSION, 1]), /impossible length/],
     ['records before a hello', encodeFrame(FrameType.Records, new Uint8Array(8)), /not a hello/],
     ['a hello that is no JSON', encodeFrame(FrameType.Hello, Buffer.from('{')), /JSON/],
@@ -100,8 +100,8 @@ describe.skipIf(!isRoot)('a capture', () => {
       join_(hello, encodeJson(FrameType.Process, info), Buffer.from('garbage garbage')),
     );
     const seen: FrameType[] = [];
-    capture.onFrame((type) => seen.push(type));
-    expect((await capture.ended).fault).toContain('no part of the protocol');
+    capture.onEvent(({ type }) => seen.push(type));
+    expect((await capture.ended).fault).toContain('not part of the protocol');
     expect(seen).toEqual([FrameType.Hello, FrameType.Process]);
   });
 

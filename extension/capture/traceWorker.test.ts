@@ -1,0 +1,255 @@
+/** The worker's side of a trace, with a capture whose helper is this test: real frames, a real engine. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readEvent } from '../../helper/events.ts';
+import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
+import { FrameType, type Hello, MAX_FRAME, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
+import { RECORD_LAYOUT } from '../engine/record.ts';
+import { conversation, recordBatch, START } from '../engine/testing/records.ts';
+import type { Capture, CaptureOptions, EventListener } from './capture.ts';
+import { TraceError } from './trace.ts';
+import { MAX_ROWS, TraceWorker } from './traceWorker.ts';
+import type { FromWorker, WorkerOptions } from './workerProtocol.ts';
+
+const HELLO: Hello = {
+  protocol: PROTOCOL_VERSION,
+  layout: RECORD_LAYOUT,
+  backend: 'tracepoint',
+  refused: { fentry: '', kprobe: '', tracepoint: '' },
+  missing: {},
+  kernel: '6.18',
+  byteOrder: 'little',
+  bodyLimit: 65_536,
+  ringSize: 65_536,
+  owner: 0,
+  tlsOff: 'the kernel has no uprobes',
+  helperPid: 1,
+};
+const COUNTERS: Status['counters'] = {
+  produced: 0,
+  droppedData: 0,
+  droppedStructure: 0,
+  seenBytes: 1_000,
+  copiedBytes: 0,
+  omittedBytes: 0,
+  droppedBytes: 30,
+  unseenBytes: 4,
+  otherBytes: 0,
+  connectionsUntracked: 0,
+  callsUntracked: 0,
+  filteredBytes: 0,
+};
+const CLOCK = { offset: '1700000000000000000', bootTime: String(START) };
+const OPTIONS: WorkerOptions = {
+  nativePath: '/native',
+  helperPath: '/helper.js',
+  bodyLimit: 65_536,
+  children: true,
+};
+const GET = conversation([
+  { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },
+  { in: 'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno' },
+]);
+
+/** A capture that says what the test says. */
+class ScriptedCapture implements Capture {
+  readonly hello = HELLO;
+  readonly attached: number[] = [];
+  refuse: TraceError | null = null;
+  #listeners: EventListener[] = [];
+  #end: (end: { fault: string | null }) => void = () => {};
+  readonly ended = new Promise<{ fault: string | null }>((resolve) => {
+    this.#end = resolve;
+  });
+
+  onEvent(listener: EventListener): void {
+    this.#listeners.push(listener);
+  }
+
+  json(type: FrameType, value: unknown): void {
+    this.#bytes(encodeJson(type, value));
+  }
+
+  records(records: Uint8Array): void {
+    for (const listener of this.#listeners) {
+      const frame = { type: FrameType.Records, payload: records };
+      listener(readEvent(frame), frame);
+    }
+  }
+
+  async attach(pid: number) {
+    if (this.refuse !== null) throw this.refuse;
+    this.attached.push(pid);
+    const info = { request: 1, pid, error: null, message: '', name: 'node' };
+    this.json(FrameType.Process, info);
+    return info;
+  }
+
+  detach(): void {}
+
+  async stop(): Promise<Status | null> {
+    this.end(null);
+    await this.ended;
+    return null;
+  }
+
+  end(fault: string | null): void {
+    this.#end({ fault });
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    for (const frame of new FrameDecoder(MAX_FRAME, HELPER_FRAMES).push(bytes)) {
+      for (const listener of this.#listeners) listener(readEvent(frame), frame);
+    }
+  }
+}
+
+let sent: FromWorker[];
+let captures: ScriptedCapture[];
+let worker: TraceWorker;
+let start: (options: CaptureOptions) => Promise<Capture>;
+
+beforeEach(() => {
+  sent = [];
+  captures = [];
+  start = async () => {
+    const capture = new ScriptedCapture();
+    captures.push(capture);
+    return capture;
+  };
+  worker = new TraceWorker(
+    (message) => sent.push(structuredClone(message)),
+    (options) => start(options),
+  );
+});
+
+/** Resolves when the request is answered. */
+async function answered(request: number): Promise<FromWorker> {
+  for (let turn = 0; turn < 100; turn++) {
+    const answer = sent.find((one) => 'request' in one && one.request === request);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`Request ${request} was not answered.`);
+}
+
+async function begin(request = 1, pids: readonly number[] = [7]): Promise<ScriptedCapture> {
+  worker.take({ type: 'start', request, options: OPTIONS, pids });
+  expect(await answered(request)).toEqual({ type: 'done', request });
+  return captures.at(-1)!;
+}
+
+const rows = () => sent.flatMap((message) => (message.type === 'rows' ? message.rows : []));
+const status = () => sent.findLast((message) => message.type === 'status')?.status;
+
+describe('a trace in the worker', () => {
+  it('sends rows and its status, and the details of a call that is asked for', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Hello, HELLO);
+    capture.json(FrameType.Clock, CLOCK);
+    capture.records(recordBatch(GET));
+    capture.json(FrameType.Status, {
+      counters: COUNTERS,
+      sent: 3,
+      upTo: String(START + 2_000_000n),
+      targets: 1,
+      final: false,
+    });
+    worker.flush();
+    expect(rows().at(-1)).toMatchObject({ id: 1, method: 'GET', path: '/a', status: 404 });
+    expect(status()).toMatchObject({
+      phase: 'running',
+      calls: 1,
+      errors: 1,
+      bytesSeen: 1_000,
+      bytesLost: 34,
+      now: 2,
+      backend: 'tracepoint',
+      startedAt: Number((START + 1_700_000_000_000_000_000n) / 1_000_000n),
+    });
+    worker.take({ type: 'details', request: 2, id: 1, reveal: false, messageBytes: null });
+    expect(await answered(2)).toMatchObject({ exchange: { url: 'http://shop.test/a' } });
+    worker.take({ type: 'details', request: 3, id: 99, reveal: false, messageBytes: null });
+    expect(await answered(3)).toMatchObject({ exchange: null });
+  });
+
+  it('knows why TLS is not decrypted, although that is said before the clock', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Hello, HELLO);
+    capture.json(FrameType.Clock, CLOCK);
+    capture.json(FrameType.Process, { request: 2, pid: 7, error: null, message: '', name: 'node' });
+    capture.json(FrameType.Tls, { pid: 7, libraries: [] });
+    worker.flush();
+    expect(status()?.targets).toMatchObject([{ pid: 7, tls: { off: 'the kernel has no uprobes' } }]);
+  });
+
+  it('sends many rows in bounded messages, and all of them when the trace ends', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Clock, CLOCK);
+    const calls = MAX_ROWS + 10;
+    for (let connection = 1; connection <= calls; connection++) {
+      capture.records(
+        recordBatch(
+          conversation([{ out: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' }], { connection: BigInt(connection) }),
+        ),
+      );
+    }
+    worker.take({ type: 'stop', request: 2 });
+    expect(await answered(2)).toEqual({ type: 'done', request: 2 });
+    const sizes = sent.map((message) => (message.type === 'rows' ? message.rows.length : 0));
+    expect(Math.max(...sizes)).toBe(MAX_ROWS);
+    expect(new Set(rows().map(({ id }) => id)).size).toBe(calls);
+    expect(status()).toMatchObject({ phase: 'stopped', problem: null, runningCalls: 0 });
+  });
+
+  it('fails when the helper dies, keeps what it had, and starts again', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Clock, CLOCK);
+    capture.records(recordBatch(GET));
+    capture.end('The helper ended by itself.');
+    await capture.ended;
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'failed', problem: 'The helper ended by itself.', calls: 1 });
+    const next = await begin(2);
+    next.json(FrameType.Clock, { ...CLOCK, bootTime: String(START + 5_000_000_000n) });
+    next.records(recordBatch(GET));
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'running', problem: null, calls: 2 });
+    expect(rows().at(-1)?.id).toBe(2);
+  });
+
+  it('ends when the one process it was started for cannot be traced', async () => {
+    start = async () => {
+      const capture = new ScriptedCapture();
+      capture.refuse = new TraceError('not-owner', 'Process 7 belongs to somebody else.');
+      captures.push(capture);
+      return capture;
+    };
+    worker.take({ type: 'start', request: 1, options: OPTIONS, pids: [7] });
+    expect(await answered(1)).toEqual({
+      type: 'refused',
+      request: 1,
+      code: 'not-owner',
+      message: 'Process 7 belongs to somebody else.',
+    });
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'failed', problem: 'Process 7 belongs to somebody else.' });
+  });
+
+  it('is idle again when the prompt for a password was declined', async () => {
+    start = async ({ ask }) => {
+      throw await ask!(['sudo', 'loader']);
+    };
+    worker.take({ type: 'start', request: 1, options: OPTIONS, pids: [7] });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent.find(({ type }) => type === 'ask')).toEqual({ type: 'ask', command: ['sudo', 'loader'] });
+    worker.take({ type: 'asked', code: 'cancelled', message: 'The terminal was closed.' });
+    expect(await answered(1)).toMatchObject({ type: 'refused', code: 'cancelled' });
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'idle', problem: null });
+  });
+
+  it('refuses records before the clock', async () => {
+    const capture = await begin();
+    expect(() => capture.records(recordBatch(GET))).toThrow('before the clock');
+  });
+});

@@ -1,0 +1,184 @@
+/**
+ * What a helper tells its client, decoded and checked once: frames in, typed events out. Whoever takes an event
+ * need not look at its fields again.
+ */
+import { decodeJson, type Frame, FrameError } from './frames.ts';
+import {
+  type AttachError,
+  BACKENDS,
+  type Backend,
+  type Counters,
+  type Fault,
+  FrameType,
+  type Hello,
+  KERNEL_PARTS,
+  type ProcessInfo,
+  type Status,
+  TLS_KINDS,
+  type Tls,
+  type TlsFile,
+  type TlsKind,
+} from './protocol.ts';
+
+export type HelperEvent =
+  | { readonly type: FrameType.Hello; readonly hello: Hello }
+  /** Whole records, one after the other: a view, valid only while the event is handled. */
+  | { readonly type: FrameType.Records; readonly records: Uint8Array }
+  | { readonly type: FrameType.Status; readonly status: Status; readonly upTo: bigint }
+  | { readonly type: FrameType.Process; readonly info: ProcessInfo }
+  | { readonly type: FrameType.Fault; readonly fault: Fault }
+  /** Nanoseconds: {@link import('./protocol.ts').Clock}. */
+  | { readonly type: FrameType.Clock; readonly offset: bigint; readonly bootTime: bigint }
+  | { readonly type: FrameType.Tls; readonly tls: Tls }
+  | { readonly type: FrameType.TlsFile; readonly file: TlsFile };
+
+/** @throws FrameError naming the frame, and the field that is not as protocol.ts says. */
+export function readEvent({ type, payload }: Frame): HelperEvent {
+  switch (type) {
+    case FrameType.Hello:
+      return { type, hello: checked('hello', HELLO, decodeJson(payload)) };
+    case FrameType.Records:
+      return { type, records: payload };
+    case FrameType.Status: {
+      const status = checked<Status>('status', STATUS, decodeJson(payload));
+      return { type, status, upTo: BigInt(status.upTo) };
+    }
+    case FrameType.Process:
+      return { type, info: checked('process', PROCESS, decodeJson(payload)) };
+    case FrameType.Fault:
+      return { type, fault: checked('fault', FAULT, decodeJson(payload)) };
+    case FrameType.Clock: {
+      const { offset, bootTime } = checked<Record<'offset' | 'bootTime', string>>(
+        'clock',
+        CLOCK,
+        decodeJson(payload),
+      );
+      return { type, offset: BigInt(offset), bootTime: BigInt(bootTime) };
+    }
+    case FrameType.Tls:
+      return { type, tls: readTls(decodeJson(payload)) };
+    case FrameType.TlsFile:
+      return { type, file: checked('TLS file', TLS_FILE, decodeJson(payload)) };
+    default:
+      throw new FrameError(`A helper sends no frame of type ${type}.`);
+  }
+}
+
+/** Also what the helper prints when it is asked for the libraries of one process. @throws FrameError */
+export function readTls(json: Readonly<Record<string, unknown>>): Tls {
+  return checked('TLS', TLS, json);
+}
+
+type Check = (value: unknown) => boolean;
+/** A check for each field: one that is forgotten does not compile. */
+type Checks<T> = { readonly [Field in keyof T]-?: Check };
+
+function checked<T>(frame: string, checks: Checks<T>, json: Readonly<Record<string, unknown>>): T {
+  for (const [field, check] of Object.entries<Check>(checks)) {
+    if (check(json[field])) continue;
+    const problem = Object.hasOwn(json, field) ? `an invalid "${field}"` : `no "${field}"`;
+    throw new FrameError(`A ${frame} frame has ${problem}.`);
+  }
+  return json as T;
+}
+
+const isText: Check = (value) => typeof value === 'string';
+const isBoolean: Check = (value) => typeof value === 'boolean';
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+/** Sums of the kernel: counters of several processors, read one after the other. */
+const isSum: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+/** Nanoseconds, which do not fit a double. */
+const isDecimal: Check = (value) => typeof value === 'string' && /^-?\d{1,20}$/.test(value);
+const isKernelPart = (name: string): boolean => (KERNEL_PARTS as readonly string[]).includes(name);
+const oneOf =
+  (values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const record =
+  <T>(checks: Checks<T>): Check =>
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries<Check>(checks).every(([field, check]) => check((value as Record<string, unknown>)[field]));
+
+const HELLO: Checks<Hello> = {
+  protocol: isCount,
+  layout: isCount,
+  backend: oneOf(BACKENDS),
+  refused: record<Record<Backend, string>>({ fentry: isText, kprobe: isText, tracepoint: isText }),
+  missing: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(([part, reason]) => isKernelPart(part) && isText(reason)),
+  kernel: isText,
+  // Records of a big-endian machine cannot be read yet.
+  byteOrder: oneOf(['little']),
+  bodyLimit: orNull(isCount),
+  ringSize: isCount,
+  tlsOff: orNull(isText),
+  owner: isCount,
+  helperPid: isCount,
+};
+
+const CLOCK: Checks<Record<'offset' | 'bootTime', string>> = { offset: isDecimal, bootTime: isDecimal };
+
+const ATTACH_ERRORS: Readonly<Record<AttachError, true>> = {
+  'not-found': true,
+  'not-owner': true,
+  'not-process': true,
+  gone: true,
+  'too-many': true,
+  kernel: true,
+};
+
+const PROCESS: Checks<ProcessInfo> = {
+  request: isCount,
+  pid: isCount,
+  error: orNull(oneOf(Object.keys(ATTACH_ERRORS))),
+  message: isText,
+  name: orNull(isText),
+};
+
+const TLS: Checks<Tls> = {
+  pid: isCount,
+  libraries: (value) => Array.isArray(value) && value.every(isTlsLibrary),
+};
+
+const isTlsLibrary = record<Tls['libraries'][number]>({
+  kind: oneOf(TLS_KINDS satisfies readonly TlsKind[]),
+  version: orNull(isText),
+  path: isText,
+  inExecutable: isBoolean,
+  attached: isBoolean,
+  returns: oneOf([null, 'instructions', 'uretprobe']),
+  reason: orNull(isText),
+});
+
+const TLS_FILE: Checks<TlsFile> = { file: isCount, version: isText };
+
+const FAULT: Checks<Fault> = { code: isText, message: isText };
+
+const STATUS: Checks<Status> = {
+  counters: record<Counters>({
+    produced: isSum,
+    droppedData: isSum,
+    droppedStructure: isSum,
+    seenBytes: isSum,
+    copiedBytes: isSum,
+    omittedBytes: isSum,
+    droppedBytes: isSum,
+    unseenBytes: isSum,
+    otherBytes: isSum,
+    connectionsUntracked: isSum,
+    callsUntracked: isSum,
+    filteredBytes: isSum,
+  }),
+  sent: isCount,
+  upTo: isDecimal,
+  targets: isCount,
+  final: isBoolean,
+};
