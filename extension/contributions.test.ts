@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Command, Context, Setting, View } from './contributions.ts';
+import { Command, Context, Setting, TITLES, View, ViewItem } from './contributions.ts';
+import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -19,6 +20,8 @@ describe('package.json and contributions.ts name the same', () => {
   test('commands', () => {
     const declared = contributes.commands.map((c: { command: string }) => c.command);
     expect(declared.sort()).toEqual(Object.values(Command).sort());
+    const titles = contributes.commands.map((c: { command: string; title: string }) => [c.command, c.title]);
+    expect(Object.fromEntries(titles)).toEqual(TITLES);
   });
 
   test('views', () => {
@@ -30,6 +33,19 @@ describe('package.json and contributions.ts name the same', () => {
 
   test('settings', () => {
     expect(Object.keys(contributes.configuration.properties).sort()).toEqual(Object.values(Setting).sort());
+  });
+
+  test('the default of a setting', () => {
+    expect(contributes.configuration.properties[Setting.bodyLimit].default).toBe(DEFAULT_BODY_LIMIT);
+  });
+
+  test('kinds of tree nodes', () => {
+    const used = stringsUnder(contributes.menus, 'when').flatMap((clause) => {
+      const pattern = /viewItem =~ \/\^(.*?)\\b\//.exec(clause)?.[1];
+      return pattern === undefined ? [] : [pattern.replaceAll('\\', '')];
+    });
+    expect(used.length).toBeGreaterThan(0);
+    for (const item of used) expect(Object.values(ViewItem)).toContain(item);
   });
 
   test('context keys', () => {
@@ -56,8 +72,11 @@ describe('package.json', () => {
     for (const name of [...used, ...links]) expect(commands).toContain(name);
   });
 
-  test('every command is of the category HTTP Trace', () => {
-    for (const command of contributes.commands) expect(command.category).toBe('HTTP Trace');
+  test('every command names the product once in the palette, and so is found by it', () => {
+    for (const { title, category } of contributes.commands) {
+      const shown = category === undefined ? title : `${category}: ${title}`;
+      expect(shown.match(/HTTP Trace/g), shown).toHaveLength(1);
+    }
   });
 
   test('every picture exists', () => {

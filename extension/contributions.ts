@@ -1,6 +1,6 @@
 /**
- * The names under which the extension is known to VS Code, each once. `contributions.test.ts` compares them
- * with package.json, so that neither names something that the other does not have.
+ * The ids and titles under which VS Code knows the extension's parts, each once. `contributions.test.ts` compares
+ * them with package.json, so that neither has one that the other lacks.
  */
 
 export const Command = {
@@ -20,6 +20,22 @@ export const Command = {
 
 export type CommandId = (typeof Command)[keyof typeof Command];
 
+/** What a command is called in the palette; buttons that run it say the same. */
+export const TITLES: Readonly<Record<CommandId, string>> = {
+  'httpTrace.start': 'Start HTTP Trace',
+  'httpTrace.pickProcess': 'Start HTTP Trace for Process…',
+  'httpTrace.stop': 'Stop HTTP Trace',
+  'httpTrace.clear': 'Clear Calls',
+  'httpTrace.goToCall': 'Go to Call…',
+  'httpTrace.focusFilter': 'Filter Calls',
+  'httpTrace.revealInTimeline': 'Reveal in Timeline',
+  'httpTrace.revealInTree': 'Reveal in Tree',
+  'httpTrace.copyUrl': 'Copy URL',
+  'httpTrace.openBody': 'Open Body',
+  'httpTrace.checkSystem': 'Check This System',
+  'httpTrace.whyNothing': 'Why Is Nothing Shown?',
+};
+
 export const View = {
   /** The webview with list, waterfall and details. */
   panel: 'httpTrace.panel',
@@ -27,13 +43,30 @@ export const View = {
   calls: 'httpTrace.calls',
 } as const;
 
+/** Of VS Code: every view has a command that shows it and puts the focus into it. */
+export function focusCommand(view: (typeof View)[keyof typeof View]): string {
+  return `${view}.focus`;
+}
+
+/** Kinds of nodes in the tree, for `viewItem` in `when` clauses. */
+export const ViewItem = {
+  process: 'httpTrace.process',
+  host: 'httpTrace.host',
+  route: 'httpTrace.route',
+  call: 'httpTrace.call',
+  more: 'httpTrace.more',
+} as const;
+
+/** The item in the status bar. */
+export const STATUS_ITEM = 'httpTrace.status';
+
 /** Context keys for `when` clauses; VS Code forgets them when the extension host ends. */
 export const Context = {
   /** A {@link import('./engine/traceStatus.ts').TracePhase}. */
   phase: 'httpTrace.phase',
-  /** boolean: a trace runs. */
+  /** boolean: a trace is running. */
   running: 'httpTrace.running',
-  /** boolean: at least one call is held. */
+  /** boolean: there is at least one call. */
   hasCalls: 'httpTrace.hasCalls',
   /** A {@link ProblemKind} while the last start failed, else undefined. */
   problem: 'httpTrace.problem',
@@ -52,8 +85,11 @@ export const Setting = {
 
 export type StartWithDebugging = 'never' | 'ask' | 'always';
 
-/** What stands in the way of a trace, as far as a welcome view tells it apart. */
+/** Why a trace cannot run, as far as the welcome views differ. */
 export type ProblemKind = 'no-permission' | 'kernel' | 'other';
+
+/** VS Code's own command, for leaving Restricted Mode. */
+export const MANAGE_TRUST = 'workbench.trust.manage';
 
 /** Scheme of the read-only documents. */
 export const DOCUMENT_SCHEME = 'http-trace';

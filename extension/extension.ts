@@ -5,10 +5,11 @@ import { type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
 import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
-import { Command, Setting, View } from './contributions.ts';
+import { Command, focusCommand, Setting, View } from './contributions.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
+import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 import { WorkspaceProtos } from './protos/workspaceProtos.ts';
 import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
@@ -18,9 +19,6 @@ import { StatusItem } from './views/statusItem.ts';
 
 /** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
 const TREE_SHOWN = 'treeShown';
-
-/** Bytes; as package.json says. */
-const DEFAULT_BODY_LIMIT = 64 * 1024;
 
 /** What the suite inside the extension host looks at; nobody else gets it. */
 export interface Insight {
@@ -88,7 +86,7 @@ function offerRestart(trace: Trace): vscode.Disposable {
     before = phase;
     if (!failed) return;
     const restart = 'Start Again';
-    const text = `HTTP Trace has stopped by itself; what was captured is kept. ${problem ?? ''}`;
+    const text = `HTTP Trace stopped unexpectedly; what was captured is kept. ${problem ?? ''}`;
     if ((await vscode.window.showErrorMessage(text, restart)) === restart) {
       await vscode.commands.executeCommand(Command.start);
     }
@@ -98,8 +96,8 @@ function offerRestart(trace: Trace): vscode.Disposable {
 
 /** Brings the panel to the front, and the tree once, without taking the cursor from the editor. */
 async function showViews(context: vscode.ExtensionContext, debugging: boolean): Promise<void> {
-  await vscode.commands.executeCommand(`${View.panel}.focus`, { preserveFocus: true });
+  await vscode.commands.executeCommand(focusCommand(View.panel), { preserveFocus: true });
   if (!debugging || context.globalState.get(TREE_SHOWN) === true) return;
-  await vscode.commands.executeCommand(`${View.calls}.focus`, { preserveFocus: true });
+  await vscode.commands.executeCommand(focusCommand(View.calls), { preserveFocus: true });
   await context.globalState.update(TREE_SHOWN, true);
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
+import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
@@ -57,7 +58,10 @@ export class WorkerTrace implements Trace {
   constructor(
     /** Folder of the extension: `dist/` is below it. */
     private readonly extensionPath: string,
-    private readonly settings: () => TraceSettings = () => ({ bodyLimit: 64 * 1024, children: true }),
+    private readonly settings: () => TraceSettings = () => ({
+      bodyLimit: DEFAULT_BODY_LIMIT,
+      children: true,
+    }),
     /** Runs a command that prompts for a password, where the user sees it. */
     private readonly ask: Ask = () =>
       Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),

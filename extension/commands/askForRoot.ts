@@ -9,10 +9,10 @@ import { TraceError } from '../capture/trace.ts';
 export async function askForRoot(command: readonly string[]): Promise<TraceError> {
   const open = 'Open Terminal';
   const picked = await vscode.window.showInformationMessage(
-    'HTTP Trace needs root to load its programs into the kernel.',
+    'HTTP Trace needs root to load its eBPF programs into the kernel.',
     {
       modal: true,
-      detail: `A terminal will run this command, and sudo will ask for your password there:\n\n${command.join(' ')}\n\nThe programs copy what the chosen processes and the processes that they start send and receive, if these are yours. The loader gives up root before any of it is read. Nothing stays in the kernel when the trace stops.`,
+      detail: `A terminal will run this command, and sudo will ask for your password:\n\n${command.join(' ')}\n\neBPF programs copy the traffic of the processes you choose and their children; only processes you own. The loader gives up root before any traffic is read. Nothing stays in the kernel when the trace stops.`,
     },
     open,
   );
@@ -32,7 +32,7 @@ export async function askForRoot(command: readonly string[]): Promise<TraceError
       resolve(
         closed.exitStatus?.reason === vscode.TerminalExitReason.User
           ? new TraceError('cancelled', 'The terminal was closed.')
-          : new TraceError('no-permission', 'sudo did not grant the rights that HTTP Trace needs.'),
+          : new TraceError('no-permission', 'sudo did not grant the permission that HTTP Trace needs.'),
       );
     });
   });

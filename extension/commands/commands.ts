@@ -1,7 +1,7 @@
 /** Every command of the extension: one table, each entry a few lines. */
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, type CommandId, View } from '../contributions.ts';
+import { Command, type CommandId, focusCommand, MANAGE_TRUST, TITLES, View } from '../contributions.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { TraceControl } from '../debug/traceControl.ts';
 import { isCall } from '../engine/row.ts';
@@ -30,9 +30,9 @@ export function registerCommands(house: House): vscode.Disposable {
   const { trace, control, calls, panel, documents } = house;
 
   /** Runs `act` on the call that the argument means, on the one selected in the tree, or on one that is picked. */
-  const withCall = (title: string, act: (id: number, rest: readonly unknown[]) => unknown) => {
+  const withCall = (command: CommandId, act: (id: number, rest: readonly unknown[]) => unknown) => {
     return async (argument?: unknown, ...rest: unknown[]) => {
-      const id = callId(argument) ?? (await calls.selected()) ?? (await pickCall(trace, title));
+      const id = callId(argument) ?? (await calls.selected()) ?? (await pickCall(trace, TITLES[command]));
       if (id !== undefined) await act(id, rest);
     };
   };
@@ -43,14 +43,14 @@ export function registerCommands(house: House): vscode.Disposable {
     [Command.stop]: () => control.stop(),
     [Command.clear]: () => trace.clear(),
     [Command.goToCall]: async () => {
-      const id = await pickCall(trace, 'Go to Call');
+      const id = await pickCall(trace, TITLES[Command.goToCall]);
       if (id !== undefined) await panel.reveal(id);
     },
     [Command.focusFilter]: () => panel.focusFilter(),
-    [Command.revealInTimeline]: withCall('Reveal in Timeline', (id) => panel.reveal(id)),
-    [Command.revealInTree]: withCall('Reveal in Tree', (id) => calls.reveal(id)),
-    [Command.copyUrl]: withCall('Copy URL', (id) => copyUrl(trace, id)),
-    [Command.openBody]: withCall('Open Body', async (id, [part]) => {
+    [Command.revealInTimeline]: withCall(Command.revealInTimeline, (id) => panel.reveal(id)),
+    [Command.revealInTree]: withCall(Command.revealInTree, (id) => calls.reveal(id)),
+    [Command.copyUrl]: withCall(Command.copyUrl, (id) => copyUrl(trace, id)),
+    [Command.openBody]: withCall(Command.openBody, async (id, [part]) => {
       const chosen = isBodyPart(part) ? part : await pickPart();
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
@@ -80,7 +80,7 @@ async function pickPart(): Promise<BodyPart | undefined> {
       { label: 'Response body', part: 'response' as const },
       { label: 'Request body', part: 'request' as const },
     ],
-    { title: 'Open Body' },
+    { title: TITLES[Command.openBody] },
   );
   return picked?.part;
 }
@@ -98,22 +98,22 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
 async function checkSystem({ extensionPath, documents }: House): Promise<void> {
   try {
     const text = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace checks this system' },
+      { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: checking this system' },
       () => systemCheck(extensionPath),
     );
     await documents.openReport('HTTP Trace: system check', text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(`The system check could not be run: ${reason}`);
+    void vscode.window.showErrorMessage(`The system check could not run: ${reason}`);
   }
 }
 
 const REMEDIES: Readonly<Record<Remedy, readonly [title: string, command: string]>> = {
-  start: ['Start HTTP Trace', Command.start],
+  start: ['Start', Command.start],
   pickProcess: ['Choose a Process…', Command.pickProcess],
-  checkSystem: ['Check This System', Command.checkSystem],
-  showPanel: ['Show the Timeline', `${View.panel}.focus`],
-  manageTrust: ['Manage Workspace Trust', 'workbench.trust.manage'],
+  checkSystem: [TITLES[Command.checkSystem], Command.checkSystem],
+  showPanel: ['Show Timeline', focusCommand(View.panel)],
+  manageTrust: ['Manage Workspace Trust', MANAGE_TRUST],
 };
 
 async function explain({ trace, sessions, supported }: House): Promise<void> {

@@ -1,10 +1,10 @@
-/** Telling the user why a trace did not start or did not go on, with a button for what can be done. */
+/** Shows why a trace did not start or broke off, with a button for what can be done. */
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
-import { Command, type ProblemKind } from '../contributions.ts';
+import { Command, MANAGE_TRUST, type ProblemKind, TITLES } from '../contributions.ts';
 
-/** What the welcome view says while this stands in the way; null for what concerns one attempt only. */
+/** Which welcome view explains the error; null for one that concerns a single attempt. */
 export function problemKind(error: unknown): ProblemKind | null {
   if (!(error instanceof TraceError)) return 'other';
   switch (error.code) {
@@ -42,9 +42,7 @@ export async function showProblem(
       const picked = await vscode.window.showErrorMessage(message, CHECK, copy);
       if (picked === copy) {
         await vscode.env.clipboard.writeText(terminalCommand(extensionPath, pids));
-        void vscode.window.showInformationMessage(
-          'Copied. Run it in a terminal: it traces there, with sudo.',
-        );
+        void vscode.window.showInformationMessage('Command copied. Run it in a terminal.');
       } else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
       return;
     }
@@ -58,7 +56,7 @@ export async function showProblem(
     case 'untrusted-workspace': {
       const manage = 'Manage Workspace Trust';
       if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
-        await vscode.commands.executeCommand('workbench.trust.manage');
+        await vscode.commands.executeCommand(MANAGE_TRUST);
       }
       return;
     }
@@ -72,7 +70,7 @@ export async function showProblem(
   }
 }
 
-const CHECK = 'Check This System';
+const CHECK = TITLES[Command.checkSystem];
 
 /** The same trace in a terminal, where `sudo` can ask for the password. */
 function terminalCommand(extensionPath: string, pids: readonly number[]): string {

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-/** The check tries things out in the kernel; more than this is not patience but a hang. In milliseconds. */
+/** Milliseconds. The check loads programs into the kernel, which takes seconds on a slow machine. */
 const TIMEOUT = 60_000;
 
 /**
- * Runs `http-trace doctor` and resolves with what it says, whatever its exit status: 1 means that something
- * is missing, which is what the text is about.
- * @throws Error when it could not be run or said nothing.
+ * Runs `http-trace doctor` and resolves with its report, whatever its exit status: 1 means that something is
+ * missing, which is what the report is about.
+ * @throws Error when it could not be run or printed nothing.
  */
 export function systemCheck(extensionPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -18,7 +18,7 @@ export function systemCheck(extensionPath: string): Promise<string> {
       { timeout: TIMEOUT, env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' } },
       (error, stdout, stderr) => {
         if (stdout.trim() !== '') resolve(stdout);
-        else reject(new Error(stderr.trim() || error?.message || 'The system check said nothing.'));
+        else reject(new Error(stderr.trim() || error?.message || 'it printed nothing.'));
       },
     );
   });

@@ -19,8 +19,8 @@ export async function pickProcess(): Promise<number | undefined> {
     ),
   );
   const picked = await vscode.window.showQuickPick(items, {
-    title: 'Trace the HTTP calls of a process',
-    placeHolder: 'Name, process id or command line. The processes that it starts are traced with it.',
+    title: 'Choose a process to trace',
+    placeHolder: 'Search by name, process id or command line. Child processes are traced too.',
     matchOnDescription: true,
     matchOnDetail: true,
   });

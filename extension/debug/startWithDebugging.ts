@@ -34,7 +34,7 @@ function rootOf(session: vscode.DebugSession): vscode.DebugSession {
 }
 
 async function isWanted(name: string): Promise<boolean> {
-  const start = 'Start HTTP Trace';
+  const start = 'Start';
   const never = "Don't Ask Again";
   const picked = await vscode.window.showInformationMessage(
     `Trace the HTTP calls of “${name}”?`,

@@ -98,7 +98,7 @@ export class TraceControl implements vscode.Disposable {
     const { all } = this.sessions;
     if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
     return vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Window, title: 'HTTP Trace: waiting for the debugged process' },
+      { location: vscode.ProgressLocation.Window, title: 'HTTP Trace: waiting for the process to trace' },
       () =>
         new Promise<number[]>((resolve) => {
           const done = () => {
@@ -115,10 +115,10 @@ export class TraceControl implements vscode.Disposable {
   private async explainNoProcess(): Promise<void> {
     const reasons = new Set(this.sessions.all.map((debuggee) => debuggee.untraceable));
     const message = reasons.has('remote')
-      ? 'The debugged program does not run on this machine, so its network calls cannot be read here. Open the workspace where it runs, by Remote SSH or in its container, and trace it there.'
+      ? 'The program you debug runs on another machine and cannot be traced from here. Open the workspace there, by Remote - SSH or in its container.'
       : reasons.has('browser')
-        ? 'HTTP Trace follows programs, not browser pages: the network view of the browser shows their calls. The server that they call can be traced.'
-        : 'The debugger does not tell which process it debugs.';
+        ? 'HTTP Trace does not trace browser pages; use the network view of the browser. The server that the page calls can be traced.'
+        : 'The debugger does not report which process it debugs.';
     const choose = 'Choose a Process…';
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, View } from '../contributions.ts';
+import { Command, focusCommand, TITLES, View, ViewItem } from '../contributions.ts';
 import { isError } from '../engine/row.ts';
 import {
   messagesText,
@@ -30,7 +30,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
   private readonly disposables: vscode.Disposable[];
   private refreshing: NodeJS.Timeout | undefined;
-  /** What the shown tree does not show yet. */
+  /** Processes that changed since the last refresh. */
   private stale = new Set<Branch>();
   private rootStale = false;
   private lastAsked = 0;
@@ -135,7 +135,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
     if (node.kind === 'call') item.tooltip = tooltipText(node.row);
-    else if (node.kind === 'more') item.tooltip = 'The tree shows the newest. The timeline shows all.';
+    else if (node.kind === 'more') item.tooltip = 'The tree shows only the newest; the timeline shows all.';
     else item.tooltip = branchTooltip(node);
     return item;
   }
@@ -168,13 +168,13 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     this.showMessage();
   }
 
-  /** A line above the calls when they are not the whole truth. Without calls the welcome views speak. */
+  /** A line above the calls when some are missing. Without calls there is a welcome view instead. */
   private showMessage(): void {
     const { problem, bytesLost, evicted } = this.trace.status;
     const sentences: string[] = [];
     if (problem !== null) sentences.push(labelText(problem, 500));
     if (bytesLost > 0) sentences.push(`${sizeText(bytesLost)} could not be captured.`);
-    if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} made room for newer ones.`);
+    if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} were dropped to make room.`);
     const message = this.trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
     if (this.view.message !== message) (this.view as { message: string | undefined }).message = message;
   }
@@ -195,7 +195,7 @@ function branchItem(branch: Branch): vscode.TreeItem {
     ICONS[branch.kind],
     branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
   );
-  item.contextValue = `httpTrace.${branch.kind}`;
+  item.contextValue = ViewItem[branch.kind];
   item.accessibilityInformation = { label: `${branchLabel(branch)}, ${sums(branch, ', ')}` };
   return item;
 }
@@ -232,9 +232,13 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   const outcome = row.encrypted === null ? duration : labelText(row.encrypted);
   item.description = [operation, outcome, messagesText(row)].filter((text) => text !== '').join(' · ');
   item.iconPath = callIcon(row);
-  item.contextValue = 'httpTrace.call';
+  item.contextValue = ViewItem.call;
   item.accessibilityInformation = { label: spokenText(row) };
-  item.command = { command: Command.revealInTimeline, title: 'Reveal in Timeline', arguments: [row.id] };
+  item.command = {
+    command: Command.revealInTimeline,
+    title: TITLES[Command.revealInTimeline],
+    arguments: [row.id],
+  };
   return item;
 }
 
@@ -250,7 +254,7 @@ function moreItem(node: MoreNode): vscode.TreeItem {
   const what = node.of === 'call' ? '' : ` ${node.of}s`;
   const item = new vscode.TreeItem(`… ${numberText(node.count)} more${what} in the timeline`);
   item.id = node.id;
-  item.contextValue = 'httpTrace.more';
-  item.command = { command: `${View.panel}.focus`, title: 'Show the Timeline' };
+  item.contextValue = ViewItem.more;
+  item.command = { command: focusCommand(View.panel), title: 'Show Timeline' };
   return item;
 }

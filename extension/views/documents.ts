@@ -25,16 +25,18 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     this.changed.dispose();
   }
 
-  /** Opens one body of a call; says so when there is none. */
+  /** Opens one body of a call, or says that there is none. */
   async openBody(id: number, part: BodyPart): Promise<void> {
     const exchange = await this.trace.details(id, false);
     if (exchange === null) {
-      void vscode.window.showInformationMessage('This call is no longer held.');
+      void vscode.window.showInformationMessage(
+        'This call is no longer available: newer calls took its place, or it was cleared.',
+      );
       return;
     }
     const note = exchange[part]?.bodyNote ?? null;
     if (bodyText(exchange, part) === null) {
-      void vscode.window.showInformationMessage(note ?? `Nothing was captured of a ${part} body.`);
+      void vscode.window.showInformationMessage(note ?? `No ${part} body was captured.`);
       return;
     }
     const query = JSON.stringify({ run: this.run, start: this.trace.rows.get(id)?.start, id, part });
@@ -67,7 +69,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   }
 }
 
-const GONE = 'This body is no longer held: its trace has been cleared or has ended with the window.\n';
+const GONE = 'This body is no longer available: its trace was cleared, or its window was closed.\n';
 
 interface Wanted {
   readonly run: unknown;

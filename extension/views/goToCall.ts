@@ -11,16 +11,16 @@ interface CallItem extends vscode.QuickPickItem {
   readonly id: number;
 }
 
-/** Lets the user choose one of all calls; undefined when they choose none. */
+/** Lets the user choose a call; undefined when they cancel. */
 export function pickCall(trace: Trace, title: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<CallItem>();
     const search = () => {
       const matches = matchCalls(trace.rows, pick.value);
       pick.items = matches.rows.map(callItem);
-      pick.title = `${title} — ${summary(matches, pick.value)}`;
+      pick.title = `${title.replace(/…$/, '')}: ${summary(matches, pick.value)}`;
     };
-    pick.placeholder = 'Method, address, status or process: POST orders, 5xx, worker';
+    pick.placeholder = 'Search by method, URL, status or process, for example: POST orders, 5xx, worker';
     pick.onDidChangeValue(search);
     pick.onDidAccept(() => {
       resolve(pick.activeItems[0]?.id);
@@ -37,7 +37,7 @@ export function pickCall(trace: Trace, title: string): Promise<number | undefine
 
 function summary({ rows, total }: Matches, query: string): string {
   const all = query.trim() === '' ? countText(total, 'call') : countText(total, 'match', 'matches');
-  return rows.length === total ? all : `${all}, the newest ${rows.length} shown`;
+  return rows.length === total ? all : `${all}, showing the newest ${rows.length}`;
 }
 
 function callItem(row: ExchangeRow): CallItem {

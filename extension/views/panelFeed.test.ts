@@ -223,7 +223,7 @@ describe('PanelFeed', () => {
       { id: 2, number: 9, reveal: true },
     ]);
     expect(sent).toMatchObject([
-      { type: 'message', id: 2, number: 1, message: { note: 'Only the beginning is shown here.' } },
+      { type: 'message', id: 2, number: 1, message: { note: 'Truncated in this view.' } },
       { type: 'message', id: 2, number: 9, message: null },
     ]);
     expect(JSON.stringify(sent).length).toBeLessThan(1.1 * MAX_BODY_CHARACTERS);
@@ -275,5 +275,5 @@ it('cuts bodies that are too large for a window, and says so', () => {
   const bounded = boundBodies(exchange);
   expect(bounded.request).toEqual(exchange.request);
   expect(bounded.response?.body).toEqual({ base64: long.slice(0, MAX_BODY_CHARACTERS) });
-  expect(bounded.response?.bodyNote).toMatch(/^Cut at the limit\. Only the beginning/);
+  expect(bounded.response?.bodyNote).toMatch(/^Cut at the limit\. Truncated in this view\./);
 });

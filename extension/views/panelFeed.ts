@@ -1,5 +1,5 @@
 /**
- * What the panel's webview is told, and when. Knows nothing of VS Code, so that it can be tested without one.
+ * What is sent to the panel's webview, and when. Independent of VS Code, so that it can be tested without it.
  *
  * Architecture Invariant: the webview holds nothing that this cannot send again. While the view is hidden
  * nothing is sent; on `ready` everything is.
@@ -255,7 +255,7 @@ function boundMessage(message: StreamMessageJson): StreamMessageJson {
   const content = 'text' in message ? (message.text ?? '') : message.base64;
   if (content.length <= MAX_BODY_CHARACTERS) return message;
   const cut = content.slice(0, MAX_BODY_CHARACTERS);
-  const sentence = 'Only the beginning is shown here.';
+  const sentence = 'Truncated in this view.';
   const note = message.note === null ? sentence : `${message.note} ${sentence}`;
   return 'text' in message ? { ...message, text: cut, note } : { ...message, base64: cut, note };
 }
@@ -266,7 +266,7 @@ function boundBody(message: MessageJson | null): MessageJson | null {
   if (content.length <= MAX_BODY_CHARACTERS) return message;
   // A multiple of four, so that what is left of base64 is still base64.
   const cut = content.slice(0, MAX_BODY_CHARACTERS);
-  const note = 'Only the beginning is shown here; open the body in an editor to see all of it.';
+  const note = 'Truncated in this view. Open in Editor shows the whole body.';
   return {
     ...message,
     body: 'text' in message.body ? { text: cut } : { base64: cut },

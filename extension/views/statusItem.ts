@@ -1,21 +1,17 @@
 /** The item in the status bar: calls, errors, bytes that were not captured. */
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { View } from '../contributions.ts';
+import { focusCommand, STATUS_ITEM, View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, sizeText } from '../words/numbers.ts';
 
 export class StatusItem implements vscode.Disposable {
-  private readonly item = vscode.window.createStatusBarItem(
-    'httpTrace.status',
-    vscode.StatusBarAlignment.Left,
-    5,
-  );
+  private readonly item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
   private readonly listener: vscode.Disposable;
 
   constructor(trace: Trace) {
     this.item.name = 'HTTP Trace';
-    this.item.command = `${View.panel}.focus`;
+    this.item.command = focusCommand(View.panel);
     const listener = trace.onDidChangeStatus((status) => this.show(status));
     this.listener = new vscode.Disposable(() => listener.dispose());
     this.show(trace.status);
@@ -58,10 +54,10 @@ const HEADINGS = {
   running: 'HTTP Trace is running.',
   stopping: 'HTTP Trace is stopping.',
   stopped: 'HTTP Trace has stopped.',
-  failed: 'HTTP Trace has failed.',
+  failed: 'HTTP Trace failed.',
 } as const;
 
-/** Counts say nothing before there can be calls, nor where a failure left none. */
+/** Without counts where there cannot be calls yet, or a failure left none. */
 function inShort(status: TraceStatus): string {
   if (status.phase === 'starting') return 'Starting HTTP Trace';
   if (status.phase === 'failed' && status.calls === 0) return 'HTTP Trace failed';

@@ -56,7 +56,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     /The helper died\./,
     ['start', 'checkSystem'],
   ],
-  ['no process', running({ targets: [] }), {}, /no process is in it/, ['start', 'pickProcess']],
+  ['no process', running({ targets: [] }), {}, /no process is being traced/, ['start', 'pickProcess']],
   [
     'process ended',
     running({ targets: [{ ...node, ended: true }] }),
@@ -68,7 +68,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     'bytes, but no call',
     running({ bytesSeen: 2048 }),
     {},
-    /node \(7\).*2\.0 KiB/,
+    /^node \(7\) moved 2\.0 KiB, none of it readable as HTTP\.$/,
     ['showPanel', 'checkSystem'],
   ],
   [
@@ -79,21 +79,21 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
       targets: [{ ...node, tls: { off: null, libraries: [RUSTLS, OPENSSL], calls: 0, encrypted: 2 } }],
     }),
     {},
-    /^node \(7\) has 2 encrypted connections and 1 connection of another protocol, and no call that could be read yet\. node \(7\): OpenSSL 3\.0\.19 is decrypted\. Not decrypted: rustls is not supported\. 2 TLS connections without plaintext\.$/,
+    /^node \(7\) has 2 encrypted connections and 1 connection of another protocol, but no readable HTTP call yet\. node \(7\): OpenSSL 3\.0\.19 is decrypted\. Not decrypted: rustls is not supported\. 2 TLS connections without plaintext\.$/,
     ['checkSystem'],
   ],
   [
     'waiting',
     running({}),
     {},
-    /waits: node \(7\) has made and answered no HTTP call yet\. .* began is not shown\.$/,
+    /^Waiting: node \(7\) has not made or answered an HTTP call since the trace started\.$/,
     ['checkSystem'],
   ],
   [
     'waiting, and ready for TLS',
     running({ targets: [{ ...node, tls: { off: null, libraries: [OPENSSL], calls: 0, encrypted: 0 } }] }),
     {},
-    /waits: .* is not shown\. node \(7\): OpenSSL 3\.0\.19 is decrypted\.$/,
+    /^Waiting: .* started\. node \(7\): OpenSSL 3\.0\.19 is decrypted\.$/,
     ['checkSystem'],
   ],
   [
@@ -112,12 +112,12 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     /^node \(7\) has 1 encrypted connection.* node \(7\): Not decrypted: it is switched off\. 1 TLS connection/,
     ['checkSystem'],
   ],
-  ['calls are held', running({}), { held: 2 }, /2 calls are held.*filter/, ['showPanel']],
+  ['there are calls', running({}), { held: 2 }, /There are 2 calls.*filter/, ['showPanel']],
   [
     'stopped',
     { ...IDLE_STATUS, phase: 'stopped' },
     {},
-    /stopped, and no calls are held/,
+    /^The trace has stopped without calls/,
     ['start', 'pickProcess'],
   ],
 ])('%s', (_, status, around, text, remedies) => {

@@ -1,4 +1,4 @@
-/** "Why Is Nothing Shown?": what is known of the trace, said in one or two sentences, and what to do. */
+/** "Why Is Nothing Shown?": the state of the trace in one or two sentences, and what to do. */
 import { decryptionSentences } from '../engine/tls/library.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { processText } from '../words/exchange.ts';
@@ -25,31 +25,37 @@ export interface Explanation {
 
 export function whyNothing(status: TraceStatus, around: Circumstances): Explanation {
   if (!around.trusted) {
-    return { text: 'This window is in Restricted Mode, where HTTP Trace is off.', remedies: ['manageTrust'] };
+    return {
+      text: 'HTTP Trace is off because this window is in Restricted Mode.',
+      remedies: ['manageTrust'],
+    };
   }
   if (!around.supported) {
-    return { text: 'HTTP Trace works where the program runs, and that must be Linux on x64.', remedies: [] };
+    return {
+      text: 'HTTP Trace runs on the machine where your program runs, and that must be Linux on x64.',
+      remedies: [],
+    };
   }
   switch (status.phase) {
     case 'failed':
       return {
-        text: `The trace has failed. ${labelText(status.problem ?? 'The reason is not known.', 500)}`,
+        text: `The trace failed. ${labelText(status.problem ?? 'The reason is unknown.', 500)}`,
         remedies: ['start', 'checkSystem'],
       };
     case 'starting':
-      return { text: 'The trace is just starting.', remedies: [] };
+      return { text: 'The trace is starting.', remedies: [] };
     case 'stopping':
-      return { text: 'The trace is just ending; what is under way will still be shown.', remedies: [] };
+      return { text: 'The trace is stopping; calls captured so far will still be shown.', remedies: [] };
     case 'idle':
       return {
-        text: `No trace has been started. ${sessionsText(around)}`.trim(),
+        text: `No trace is running. ${sessionsText(around)}`.trim(),
         remedies: ['start', 'pickProcess'],
       };
     case 'stopped':
       return around.held > 0
         ? held(around.held)
         : {
-            text: `The trace has been stopped, and no calls are held: none were seen, or they were cleared. ${decryptionText(status.targets)}`.trim(),
+            text: `The trace has stopped without calls: none were seen, or they were cleared. ${decryptionText(status.targets)}`.trim(),
             remedies: ['start', 'pickProcess'],
           };
     case 'running':
@@ -63,11 +69,14 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
   if (around.held > 0) return held(around.held);
   const alive = status.targets.filter((target) => !target.ended);
   if (status.targets.length === 0) {
-    return { text: 'The trace runs, but no process is in it.', remedies: ['start', 'pickProcess'] };
+    return {
+      text: 'The trace is running, but no process is being traced.',
+      remedies: ['start', 'pickProcess'],
+    };
   }
   if (alive.length === 0) {
     return {
-      text: `${status.targets.length === 1 ? 'The traced process has' : 'All traced processes have'} ended, and no HTTP call was seen.`,
+      text: `${status.targets.length === 1 ? 'The traced process has' : 'All traced processes have'} ended without an HTTP call being seen.`,
       remedies: ['start', 'pickProcess'],
     };
   }
@@ -78,24 +87,24 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
   if (unread !== '') {
     const decryption = decryptionText(alive);
     return {
-      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${unread}, and no call that could be read yet. ${decryption}`.trim(),
+      text: `${whom} ${alive.length === 1 ? 'has' : 'have'} ${unread}, but no readable HTTP call yet. ${decryption}`.trim(),
       remedies: ['checkSystem'],
     };
   }
   if (status.bytesSeen > 0) {
     return {
-      text: `Of ${whom}, ${sizeText(status.bytesSeen)} have been seen on its connections, but no HTTP call that could be shown.`,
+      text: `${whom} moved ${sizeText(status.bytesSeen)}, none of it readable as HTTP.`,
       remedies: ['showPanel', 'checkSystem'],
     };
   }
   return {
-    text: `The trace runs and waits: ${whom} ${alive.length === 1 ? 'has' : 'have'} made and answered no HTTP call yet. What was sent before the trace began is not shown. ${decryptionText(alive)}`.trim(),
+    text: `Waiting: ${whom} ${alive.length === 1 ? 'has' : 'have'} not made or answered an HTTP call since the trace started. ${decryptionText(alive)}`.trim(),
     remedies: ['checkSystem'],
   };
 }
 
-/** How many processes are told what is known of their TLS libraries. */
-const MAX_TOLD = 2;
+/** Processes whose TLS libraries are named. */
+const MAX_EXPLAINED = 2;
 
 function decryptionText(alive: TraceStatus['targets']): string {
   return alive
@@ -103,7 +112,7 @@ function decryptionText(alive: TraceStatus['targets']): string {
       const sentences = tls === null ? [] : decryptionSentences(tls);
       return sentences.length === 0 ? [] : [`${processText({ pid, name })}: ${sentences.join(' ')}`];
     })
-    .slice(0, MAX_TOLD)
+    .slice(0, MAX_EXPLAINED)
     .map((text) => labelText(text, 400))
     .join(' ');
 }
@@ -123,16 +132,16 @@ function unreadText({ otherConnections, targets }: TraceStatus): string {
 
 function held(calls: number): Explanation {
   return {
-    text: `${countText(calls, 'call')} ${calls === 1 ? 'is' : 'are'} held. If the timeline shows none of them, its filter hides them.`,
+    text: `There ${calls === 1 ? 'is' : 'are'} ${countText(calls, 'call')}. If the timeline shows none, its filter hides them.`,
     remedies: ['showPanel'],
   };
 }
 
 function sessionsText({ sessions, remoteSessions, browserSessions }: Circumstances): string {
-  if (sessions === 0) return 'Nothing is being debugged either.';
+  if (sessions === 0) return 'Nothing is being debugged.';
   if (remoteSessions === sessions)
-    return 'The debugged program runs on another machine, which cannot be traced from here.';
+    return 'The program you debug runs on another machine, which cannot be traced from here.';
   if (browserSessions === sessions)
-    return 'What is debugged is a browser page, which HTTP Trace does not follow.';
+    return 'You are debugging a browser page, which HTTP Trace does not trace.';
   return '';
 }
