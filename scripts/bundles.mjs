@@ -48,6 +48,11 @@ export const BUNDLES = [
     format: 'iife',
     target: 'chrome120',
   },
+  {
+    entryPoints: ['extension/webview/styles/panel.css'],
+    outfile: 'dist/panel.css',
+    target: 'chrome120',
+  },
 ];
 
 /** Everything that esbuild needs for one bundle. */

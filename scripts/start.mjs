@@ -89,7 +89,7 @@ function say(where) {
   console.log(`
 ${where}
   1. Press F5: a small shop and its customer run in the debugger.
-  2. Ctrl+Shift+P, "HTTP Trace: Start HTTP Trace".
+  2. Ctrl+Shift+P, "Start HTTP Trace".
   3. Watch the panel "HTTP Trace". Ctrl+C here ends everything.
 `);
 }

@@ -2,18 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
+import { Command, type CommandId, focusCommand, View } from '../contributions.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
 import { isToHost, type ToHost } from './webviewProtocol.ts';
 
-export const PANEL_VIEW = 'httpTrace.panel';
-
 /** The only commands that the webview can have executed. */
-const COMMANDS: Readonly<Record<Extract<ToHost, { type: 'command' }>['command'], string>> = {
-  start: 'httpTrace.start',
-  stop: 'httpTrace.stop',
-  clear: 'httpTrace.clear',
-  pickProcess: 'httpTrace.pickProcess',
+const COMMANDS: Readonly<Record<Extract<ToHost, { type: 'command' }>['command'], CommandId>> = {
+  start: Command.start,
+  stop: Command.stop,
+  clear: Command.clear,
+  pickProcess: Command.pickProcess,
 };
 
 export class PanelProvider implements vscode.WebviewViewProvider {
@@ -35,7 +34,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     webview.options = {
       enableScripts: true,
       enableCommandUris: false,
-      localResourceRoots: [this.resource('dist'), this.resource('media')],
+      localResourceRoots: [this.resource('dist')],
     };
     this.ofView = [
       webview.onDidReceiveMessage((message: unknown) => {
@@ -52,13 +51,13 @@ export class PanelProvider implements vscode.WebviewViewProvider {
 
   /** Shows the panel, selects the call, scrolls to it and opens its details. */
   async reveal(id: number): Promise<void> {
-    await vscode.commands.executeCommand(`${PANEL_VIEW}.focus`);
+    await vscode.commands.executeCommand(focusCommand(View.panel));
     await this.feed.whenReady({ type: 'reveal', id });
   }
 
   /** Shows the panel with the cursor in the filter. */
   async focusFilter(): Promise<void> {
-    await vscode.commands.executeCommand(`${PANEL_VIEW}.focus`);
+    await vscode.commands.executeCommand(focusCommand(View.panel));
     await this.feed.whenReady({ type: 'focusFilter' });
   }
 
@@ -85,9 +84,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         vscode.env.clipboard.writeText(message.text).then(undefined, showError);
         return;
       case 'openBody':
-        vscode.commands
-          .executeCommand('httpTrace.openBody', message.id, message.part)
-          .then(undefined, showError);
+        vscode.commands.executeCommand(Command.openBody, message.id, message.part).then(undefined, showError);
         return;
       default:
         message satisfies never;
@@ -110,7 +107,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       nonce: randomBytes(16).toString('base64url'),
       source: webview.cspSource,
       script: String(webview.asWebviewUri(this.resource('dist', 'webview.js'))),
-      style: String(webview.asWebviewUri(this.resource('media', 'panel.css'))),
+      style: String(webview.asWebviewUri(this.resource('dist', 'panel.css'))),
     });
   }
 }

@@ -5,8 +5,9 @@ import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
-import { COLUMNS, NATURAL, type Sort } from './columns.ts';
+import { COLUMN_GAP, COLUMNS, NATURAL, ROW_PADDING, type Sort } from './columns.ts';
 import { Details } from './details/details.ts';
+import { MESSAGE_HEIGHT } from './details/messages.ts';
 import { TABS, type TabId } from './details/tabs.ts';
 import { el, setText } from './dom.ts';
 import { EmptyState } from './emptyState.ts';
@@ -16,12 +17,21 @@ import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
 import { Overview } from './overview.ts';
 import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
+import { ROW_HEIGHT } from './rowView.ts';
 import { SplitPane } from './splitPane.ts';
 import { Toolbar } from './toolbar.ts';
 
 /** While a key is held down, the host is asked only for the call on which it comes to rest. */
 const DETAILS_DELAY_MS = 60;
 const DEFAULT_DETAILS_HEIGHT = 0.5;
+
+/** What the style sheet and the layout in the script must agree on. */
+const MEASURES = {
+  '--row-height': ROW_HEIGHT,
+  '--message-height': MESSAGE_HEIGHT,
+  '--column-gap': COLUMN_GAP,
+  '--row-padding': ROW_PADDING,
+};
 
 export class App {
   private readonly store = new RowStore();
@@ -110,6 +120,7 @@ export class App {
       },
     );
     this.problem.append(icon('warning'), this.problemText);
+    for (const [name, pixels] of Object.entries(MEASURES)) root.style.setProperty(name, `${pixels}px`);
     root.append(
       this.toolbar.element,
       this.filter.message,

@@ -1,6 +1,6 @@
 /**
- * The list: a grid of which only the rows on screen exist. The newest call stays in view until one scrolls away
- * or chooses a call; then the calls on screen stay where they are, whatever is added or removed around them.
+ * The list of calls: columns, selection, keyboard and the waterfall's window. The newest call stays in view until
+ * the user scrolls away or selects a call.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import { countText } from '../words/numbers.ts';
@@ -12,12 +12,10 @@ import { ListHeader } from './listHeader.ts';
 import type { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
+import { VirtualList } from './virtualList.ts';
 
-/** Rows kept ready above and below what is on screen. */
-const OVERSCAN = 6;
 /** Empty part on both sides of the waterfall when it fits what is on screen. */
 const FIT_MARGIN = 0.02;
-const TIDY_AFTER_MS = 150;
 const WHEEL_ZOOM = 0.0015;
 const KEY_ZOOM = 0.7;
 const KEY_PAN = 0.15;
@@ -44,25 +42,15 @@ export class CallList {
   private readonly hint: HTMLButtonElement;
   private readonly hintText = el('span');
   private readonly header: ListHeader;
-  private readonly views = new Map<number, RowView>();
-  private spare: RowView[] = [];
+  private readonly rows: VirtualList<RowView>;
   private columns: Layout;
   private waterfallWidth = 0;
-  private viewport = 0;
-  /** The scroll position as of the last draw: asking the element again after writing would cost a layout. */
-  private top = 0;
-  private first = 0;
-  private last = 0;
-  private following = true;
-  /** The first row on screen and where it was in the list: it stays put when the list changes. */
-  private anchor: { id: number; index: number } | null = null;
   private seen = 0;
   private selectedId: number | null = null;
   /** What the user zoomed to; null: fit the calls on screen. */
   private chosenWindow: TimeWindow | null = null;
   private shownWindow: TimeWindow | null = null;
   private now = 0;
-  private tidyTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly store: RowStore,
@@ -95,7 +83,23 @@ export class CallList {
     });
     this.element = el('div', { class: 'list' }, this.grid, this.hint);
     this.columns = layout(0, widths);
-    this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    this.rows = new VirtualList({
+      scroller: this.scroller,
+      body: this.body,
+      rowHeight: ROW_HEIGHT,
+      source: {
+        count: () => store.length,
+        keyAt: (index) => store.at(index)?.id,
+        indexOf: (id) => store.indexOf(id),
+      },
+      create: () => new RowView(this.columns.visible),
+      show: (view, index) => {
+        const row = store.at(index);
+        if (row !== undefined) view.show(row, index, row.id === this.selectedId);
+      },
+      mayFollow: () => this.natural,
+      drawn: () => this.drawn(),
+    });
     this.grid.addEventListener('keydown', (event) => this.key(event));
     this.body.addEventListener('pointerdown', (event) => this.pressed(event));
     this.body.addEventListener('dblclick', () => events.opened());
@@ -109,7 +113,7 @@ export class CallList {
 
   /** true while a call on screen is running, so that its bar has to grow. */
   get live(): boolean {
-    for (const view of this.views.values()) if (view.row?.state === 'running') return true;
+    for (const view of this.rows.views) if (view.row?.state === 'running') return true;
     return false;
   }
 
@@ -120,35 +124,33 @@ export class CallList {
   /** The store's list has changed. */
   refresh(): void {
     this.measure();
-    this.setHeight();
-    if (this.following) this.scrollToEnd();
-    else this.keepAnchor();
-    this.draw();
+    this.showCount();
+    this.rows.refresh();
   }
 
-  /** The order or the filter has changed: what is chosen stays on screen, if it still is in the list. */
+  /** The order or the filter has changed: the selected call stays on screen, if it is still listed. */
   rearranged(): void {
     this.measure();
-    this.setHeight();
+    this.showCount();
     this.header.show(this.columns, this.store.sort);
     const index = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
-    this.anchor = null;
-    if (index >= 0) this.scrollTo(index, 'center');
-    else if (this.natural) this.follow();
-    else this.scroller.scrollTop = 0;
-    this.draw();
+    this.rows.refresh(() => {
+      if (index >= 0) this.rows.scrollTo(index, 'center');
+      else if (this.natural) this.rows.follow();
+      else this.scroller.scrollTop = 0;
+    });
   }
 
-  /** null: nothing. Does not tell {@link ListEvents.selected}. */
+  /** null: none. Does not call {@link ListEvents.selected}. */
   select(id: number | null, scroll: 'nearest' | 'center' | 'none'): void {
     this.measure();
     this.selectedId = id;
     const index = id === null ? -1 : this.store.indexOf(id);
     if (index >= 0 && scroll !== 'none') {
-      this.stopFollowing();
-      this.scrollTo(index, scroll);
+      this.rows.stopFollowing();
+      this.rows.scrollTo(index, scroll);
     }
-    this.draw();
+    this.rows.draw();
   }
 
   /** Another call, by steps from the selected one; the first on screen when none is. */
@@ -173,11 +175,9 @@ export class CallList {
     this.drawBars();
   }
 
-  /** Back to the newest call, and along with it. */
+  /** Back to the newest call, and on with it. */
   follow(): void {
-    this.following = true;
-    this.scrollToEnd();
-    this.draw();
+    this.rows.follow();
   }
 
   private get natural(): boolean {
@@ -191,50 +191,18 @@ export class CallList {
     this.events.selected(row.id);
   }
 
-  private stopFollowing(): void {
-    this.following = false;
-  }
-
-  private setHeight(): void {
-    this.body.style.height = `${this.store.length * ROW_HEIGHT}px`;
+  private showCount(): void {
     this.grid.setAttribute('aria-rowcount', String(this.store.length + 1));
   }
 
-  private scrollToEnd(): void {
-    if (this.natural) this.scroller.scrollTop = this.store.length * ROW_HEIGHT;
-  }
-
-  private keepAnchor(): void {
-    if (this.anchor === null || this.scroller.scrollTop <= 0) return;
-    const index = this.store.indexOf(this.anchor.id);
-    if (index >= 0 && index !== this.anchor.index) {
-      this.scroller.scrollTop += (index - this.anchor.index) * ROW_HEIGHT;
-    }
-  }
-
-  private scrollTo(index: number, how: 'nearest' | 'center'): void {
-    if (this.isVisible(index)) return;
-    const top = index * ROW_HEIGHT;
-    const { scrollTop } = this.scroller;
-    if (how === 'center') this.scroller.scrollTop = top - (this.viewport - ROW_HEIGHT) / 2;
-    else this.scroller.scrollTop = top < scrollTop ? top : top + ROW_HEIGHT - this.viewport;
-  }
-
-  private scrolled(): void {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.following = this.natural && scrollTop + clientHeight >= scrollHeight - 2;
-    this.draw();
-  }
-
-  /** Just shown, the list has a size at once, before anything is told of it. */
+  /** Just shown, the list has a size at once, before its observer reports it. */
   private measure(): void {
-    if (this.viewport === 0 && this.scroller.clientHeight > 0) this.resized();
+    if (this.rows.viewport === 0 && this.scroller.clientHeight > 0) this.resized();
   }
 
   private resized(): void {
     const selected = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
-    const wasVisible = this.isVisible(selected);
-    this.viewport = this.scroller.clientHeight;
+    const wasVisible = this.rows.isVisible(selected);
     const columns = layout(this.scroller.clientWidth, this.widths);
     const same =
       columns.visible.length === this.columns.visible.length &&
@@ -244,21 +212,12 @@ export class CallList {
     const scrollbar = this.scroller.offsetWidth - this.scroller.clientWidth;
     this.grid.style.setProperty('--scrollbar', `${scrollbar}px`);
     this.grid.setAttribute('aria-colcount', String(columns.visible.length));
-    if (!same || this.views.size === 0) {
-      this.body.replaceChildren();
-      this.views.clear();
-      this.spare = [];
-    }
+    if (!same) this.rows.discard();
     this.header.show(columns, this.store.sort);
     this.waterfallWidth = this.header.measureWaterfall();
-    if (this.following) this.scrollToEnd();
-    else if (wasVisible) this.scrollTo(selected, 'nearest');
-    this.draw();
-  }
-
-  private isVisible(index: number): boolean {
-    const top = index * ROW_HEIGHT - this.scroller.scrollTop;
-    return index >= 0 && top >= 0 && top + ROW_HEIGHT <= this.viewport;
+    this.rows.measure();
+    if (wasVisible && !this.rows.following) this.rows.scrollTo(selected, 'nearest');
+    this.rows.resized();
   }
 
   private resizeColumn(column: ColumnId, width: number | null): void {
@@ -268,45 +227,9 @@ export class CallList {
     this.resized();
   }
 
-  /** Puts the rows on screen, and only those, into the document. */
-  private draw(): void {
-    if (this.viewport === 0) return;
-    const { scrollTop } = this.scroller;
-    this.top = scrollTop;
-    const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN);
-    const last = Math.min(this.store.length, Math.ceil((scrollTop + this.viewport) / ROW_HEIGHT) + OVERSCAN);
-    this.first = first;
-    this.last = last;
-
-    const wanted = new Set<number>();
-    for (let index = first; index < last; index++) {
-      const row = this.store.at(index);
-      if (row !== undefined) wanted.add(row.id);
-    }
-    for (const [id, view] of this.views) {
-      if (wanted.has(id)) continue;
-      this.views.delete(id);
-      this.spare.push(view);
-    }
-    for (let index = first; index < last; index++) {
-      const row = this.store.at(index);
-      if (row === undefined) continue;
-      let view = this.views.get(row.id);
-      if (view === undefined) {
-        view = this.spare.pop() ?? new RowView(this.columns.visible);
-        if (!view.element.isConnected) this.body.append(view.element);
-        this.views.set(row.id, view);
-      }
-      view.show(row, index, row.id === this.selectedId);
-    }
-    for (const view of this.spare) view.element.remove();
-    this.spare = [];
-    this.tidySoon();
-
-    const top = Math.min(this.store.length - 1, Math.floor(scrollTop / ROW_HEIGHT));
-    const anchor = this.store.at(top);
-    this.anchor = anchor === undefined ? null : { id: anchor.id, index: top };
-    const active = this.selectedId !== null && this.views.has(this.selectedId) ? this.selectedId : null;
+  private drawn(): void {
+    const active =
+      this.selectedId !== null && this.rows.view(this.selectedId) !== null ? this.selectedId : null;
     if (active === null) this.grid.removeAttribute('aria-activedescendant');
     else this.grid.setAttribute('aria-activedescendant', rowElementId(active));
     this.drawHint();
@@ -314,30 +237,11 @@ export class CallList {
     this.events.drawn();
   }
 
-  /** Reused rows lie in the document in any order; a screen reader that reads on wants theirs. */
-  private tidySoon(): void {
-    if (this.tidyTimer !== null) clearTimeout(this.tidyTimer);
-    this.tidyTimer = setTimeout(() => {
-      this.tidyTimer = null;
-      let previous: Element | null = null;
-      for (let index = this.first; index < this.last; index++) {
-        const row = this.store.at(index);
-        const element = row === undefined ? undefined : this.views.get(row.id)?.element;
-        if (element === undefined) continue;
-        const next: Element | null =
-          previous === null ? this.body.firstElementChild : previous.nextElementSibling;
-        if (next !== element) this.body.insertBefore(element, next);
-        previous = element;
-      }
-    }, TIDY_AFTER_MS);
-  }
-
   private drawHint(): void {
-    const end = this.store.length;
-    const bottom = Math.min(end, Math.floor((this.top + this.viewport) / ROW_HEIGHT));
-    const shown = this.store.at(this.following ? end - 1 : bottom - 1);
+    const { following, wholeEnd } = this.rows;
+    const shown = this.store.at((following ? this.store.length : wholeEnd) - 1);
     if (shown !== undefined && this.natural) this.seen = Math.max(this.seen, shown.id);
-    const unseen = this.natural && !this.following ? this.countAfter(this.seen) : 0;
+    const unseen = this.natural && !following ? this.countAfter(this.seen) : 0;
     this.hint.hidden = unseen === 0;
     if (unseen > 0) setText(this.hintText, countText(unseen, 'new', 'new'));
   }
@@ -354,17 +258,16 @@ export class CallList {
     return this.store.length - low;
   }
 
-  /** The trace has been cleared or begun anew: numbers may start again. */
+  /** The trace was cleared or another one began: numbers may start again. */
   reset(): void {
     this.seen = 0;
-    this.following = true;
-    this.anchor = null;
+    this.rows.reset();
     this.chosenWindow = null;
   }
 
   private drawBars(): void {
     const window = this.waterfallWidth === 0 ? null : (this.chosenWindow ?? this.fitted());
-    for (const view of this.views.values()) {
+    for (const view of this.rows.views) {
       if (window !== null) view.drawBar(window, this.waterfallWidth, this.now);
     }
     this.header.drawRuler(window, this.waterfallWidth);
@@ -375,8 +278,7 @@ export class CallList {
   }
 
   private fitted(): TimeWindow | null {
-    const first = Math.max(this.first, Math.floor(this.top / ROW_HEIGHT));
-    const last = Math.min(this.last, Math.ceil((this.top + this.viewport) / ROW_HEIGHT));
+    const { first, last } = this.rows.inView;
     let from = Number.POSITIVE_INFINITY;
     let to = Number.NEGATIVE_INFINITY;
     for (let index = first; index < last; index++) {
@@ -394,14 +296,12 @@ export class CallList {
   private pressed(event: PointerEvent): void {
     if (event.button !== 0 || !(event.target instanceof Element)) return;
     const element = event.target.closest('.row');
-    for (const [id, view] of this.views) {
-      if (view.element !== element) continue;
-      this.stopFollowing();
-      this.select(id, 'nearest');
-      this.events.selected(id);
-      this.events.opened();
-      return;
-    }
+    const id = element === null ? undefined : this.rows.keyOf(element);
+    if (id === undefined) return;
+    this.rows.stopFollowing();
+    this.select(id, 'nearest');
+    this.events.selected(id);
+    this.events.opened();
   }
 
   private key(event: KeyboardEvent): void {
@@ -414,7 +314,7 @@ export class CallList {
       event.preventDefault();
       return;
     }
-    const page = Math.max(1, Math.floor(this.viewport / ROW_HEIGHT) - 1);
+    const { page } = this.rows;
     switch (event.key) {
       case 'ArrowDown':
         this.move(1);

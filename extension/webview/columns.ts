@@ -227,7 +227,7 @@ export interface Layout {
   readonly template: string;
 }
 
-/** Space between two columns and at both ends, in CSS pixels; panel.css has the same numbers. */
+/** Space between two columns and at both ends, in CSS pixels. */
 export const COLUMN_GAP = 8;
 export const ROW_PADDING = 8;
 

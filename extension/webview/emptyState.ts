@@ -1,4 +1,4 @@
-/** What stands where there are no calls: one clear sentence, and what to do. */
+/** What is shown in place of an empty list: one sentence, and what to do. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { processText } from '../words/exchange.ts';
 import { visibleLine } from '../words/visible.ts';
@@ -12,7 +12,7 @@ export interface EmptyActions {
 
 type Action = 'start' | 'pick' | 'clear';
 
-interface Said {
+interface Content {
   readonly sentence: string;
   readonly detail?: string;
   readonly actions: readonly Action[];
@@ -22,26 +22,25 @@ interface Said {
 const FIRST_TARGETS = 3;
 
 /** null: there is something to show. */
-function say(status: TraceStatus, held: number, listed: number): Said | null {
+function contentOf(status: TraceStatus, held: number, listed: number): Content | null {
   if (listed > 0) return null;
   if (held > 0) return { sentence: 'No call matches the filter.', actions: ['clear'] };
   switch (status.phase) {
     case 'idle':
       return {
-        sentence: 'Start a trace to see every HTTP call of your program here as it happens.',
-        detail: 'No proxy, no certificate, no change to the program.',
+        sentence: 'Start a trace to see every HTTP call your program makes or answers, live.',
+        detail: 'No proxy, no certificate, no code changes.',
         actions: ['start', 'pick'],
       };
     case 'starting':
       return { sentence: 'Starting…', actions: [], busy: true };
     case 'running':
-      return { sentence: `Waiting for the first call${from(status)}…`, actions: [], busy: true };
+      return { sentence: waiting(status), actions: [], busy: true };
     case 'stopping':
       return { sentence: 'Stopping…', actions: [], busy: true };
     case 'stopped':
       return {
-        sentence: 'The trace has ended; there is no call to show.',
-        detail: 'Start it again before the program makes its calls.',
+        sentence: 'No calls. Start a trace, then repeat the action.',
         actions: ['start', 'pick'],
       };
     case 'failed':
@@ -54,14 +53,16 @@ function say(status: TraceStatus, held: number, listed: number): Said | null {
   }
 }
 
-function from(status: TraceStatus): string {
+/** `Waiting for node (42) and 2 more to make or answer a call`. */
+function waiting(status: TraceStatus): string {
   const alive = status.targets.filter(({ ended }) => !ended);
-  if (alive.length === 0) return '';
+  if (alive.length === 0) return 'Waiting for a call';
   const named = alive.slice(0, FIRST_TARGETS).map(processText);
   const more = alive.length - named.length;
   if (more > 0) named.push(`${more} more`);
   const last = named.pop() ?? '';
-  return ` from ${named.length === 0 ? last : `${named.join(', ')} and ${last}`}`;
+  const processes = named.length === 0 ? last : `${named.join(', ')} and ${last}`;
+  return `Waiting for ${processes} to make or answer a call`;
 }
 
 export class EmptyState {
@@ -72,17 +73,17 @@ export class EmptyState {
 
   /** @returns true when it is shown, in place of the list. */
   show(status: TraceStatus, held: number, listed: number): boolean {
-    const said = say(status, held, listed);
-    this.element.hidden = said === null;
-    const key = JSON.stringify([said, status.phase]);
-    if (said === null || key === this.shown) return said !== null;
+    const content = contentOf(status, held, listed);
+    this.element.hidden = content === null;
+    const key = JSON.stringify([content, status.phase]);
+    if (content === null || key === this.shown) return content !== null;
     this.shown = key;
-    const buttons = said.actions.map((action) => this.button(action, status));
+    const buttons = content.actions.map((action) => this.button(action, status));
     this.element.dataset['phase'] = status.phase;
     this.element.replaceChildren(
-      ...(said.busy === true ? [el('div', { class: 'progress', 'aria-hidden': 'true' })] : []),
-      el('p', { class: 'sentence' }, visibleLine(said.sentence)),
-      ...(said.detail === undefined ? [] : [el('p', { class: 'detail' }, said.detail)]),
+      ...(content.busy === true ? [el('div', { class: 'progress', 'aria-hidden': 'true' })] : []),
+      el('p', { class: 'sentence' }, visibleLine(content.sentence)),
+      ...(content.detail === undefined ? [] : [el('p', { class: 'detail' }, content.detail)]),
       ...(buttons.length === 0 ? [] : [el('div', { class: 'actions' }, ...buttons)]),
     );
     return true;
@@ -91,7 +92,7 @@ export class EmptyState {
   private button(action: Action, status: TraceStatus): HTMLButtonElement {
     switch (action) {
       case 'start': {
-        const label = status.phase === 'failed' ? 'Try Again' : 'Start HTTP Trace';
+        const label = status.phase === 'failed' ? 'Try Again' : 'Start';
         return textButton(label, this.actions.start, 'primary');
       }
       case 'pick':

@@ -5,6 +5,7 @@
 import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
+import { nearestName } from '../words/nearestName.ts';
 
 /** A row and its searchable text (lower case; see {@link searchText}). */
 export interface Subject {
@@ -38,13 +39,13 @@ export interface Filter {
 interface Property {
   readonly name: string;
   readonly help: string;
-  /** The matcher of a value in lower case, or in words what would have been one. */
+  /** The matcher of a value in lower case, or in words which values there are. */
   readonly parse: (value: string) => Matcher | string;
 }
 
 const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
-/** What plain words are matched on: method, status, host, path, operation, gRPC status, or why there are none. */
+/** What plain words are matched on: method, status, URL, operation, gRPC status; host and reason of an encrypted connection. */
 export function searchText(row: ExchangeRow): string {
   if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
   const { method, status, operation, grpcStatus } = row;
@@ -204,7 +205,7 @@ const BY_NAME = new Map(PROPERTIES.map((property) => [property.name, property]))
 /** `-`, a property's name with its colon, then a quoted or a plain value. An open quote runs to the end. */
 const TERM = /(-?)(?:([A-Za-z]+):(?=\S))?(?:"([^"]*)("?)|(\S+))/g;
 
-/** Never throws; what is not understood is told in `errors` and does not take part. */
+/** Never throws; what is not understood is reported in `errors` and does not filter. */
 export function parseFilter(line: string): Filter {
   const parts: FilterPart[] = [];
   const errors: FilterError[] = [];
@@ -231,21 +232,20 @@ export function parseFilter(line: string): Filter {
     if (property !== undefined) {
       const parsed = property.parse(value);
       if (typeof parsed === 'string') {
-        fail(body, end, `“${property.name}:” wants ${parsed}.`);
+        fail(body, end, `“${property.name}:” expects ${parsed}.`);
         continue;
       }
       const colon = body + property.name.length + 1;
       parts.push({ start: body, end: colon, kind: 'property' }, { start: colon, end, kind: 'value' });
       matcher = parsed;
     } else if (name !== undefined && looksLikeProperty(value, quoted !== undefined)) {
-      const known = PROPERTIES.map((p) => p.name).join(', ');
-      fail(body, end, `There is no “${name}:”. Known are ${known}. Put words with a colon in quotes.`);
+      fail(body, end, `Unknown filter “${name}:”.${suggestion(name)} Put text with a colon in quotes.`);
       continue;
     } else {
       const after = name === undefined ? '' : `${name.toLowerCase()}:`;
       const bare = BY_NAME.get(plain.toLowerCase().replace(/:$/, ''));
       if (bare !== undefined && plain.endsWith(':')) {
-        fail(body, end, `“${bare.name}:” wants ${bare.help}.`);
+        fail(body, end, `“${bare.name}:” expects ${bare.help}.`);
         continue;
       }
       const word = after + value;
@@ -261,6 +261,13 @@ export function parseFilter(line: string): Filter {
   }
   if (matchers.length === 0) return { matches: null, parts, errors };
   return { matches: (subject) => matchers.every((matcher) => matcher(subject)), parts, errors };
+}
+
+/** The most similar property, or all of them. */
+function suggestion(name: string): string {
+  const names = PROPERTIES.map((property) => property.name);
+  const nearest = nearestName(name.toLowerCase(), names);
+  return nearest === null ? ` There are ${names.join(', ')}.` : ` Did you mean “${nearest}:”?`;
 }
 
 /** `localhost:8080` and `http://…` are words, though they have a colon. */

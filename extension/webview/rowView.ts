@@ -11,7 +11,7 @@ import { type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
-/** panel.css has the same number. */
+/** CSS pixels. */
 export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;

@@ -20,7 +20,10 @@ export class Toolbar {
   private readonly calls = el('span', { class: 'count-calls' });
   private readonly errors = el('span', { class: 'count-errors' });
   private readonly bytes = el('span', { class: 'count-bytes' });
-  private readonly lost = el('span', { class: 'count-lost' });
+  private readonly lost = el('span', {
+    class: 'count-lost',
+    title: 'Bytes that could not be captured. Bodies truncated at the limit do not count.',
+  });
   private running = false;
 
   constructor(
@@ -59,18 +62,14 @@ export class Toolbar {
     const evicted =
       status.evicted === 0
         ? ''
-        : `${countText(held, 'call')} held; ${numberText(status.evicted)} older ones had to give way.`;
+        : `Showing the newest ${countText(held, 'call')}; ${numberText(status.evicted)} older ones were dropped to make room.`;
     setTitle(this.calls, evicted);
     setText(this.errors, countText(status.errors, 'error'));
     this.errors.classList.toggle('some', status.errors > 0);
     setText(this.bytes, sizeText(status.bytesSeen));
-    setTitle(this.bytes, 'Moved on the captured connections');
+    setTitle(this.bytes, 'Bytes moved on the traced connections');
+    this.lost.hidden = status.bytesLost === 0;
     setText(this.lost, `${sizeText(status.bytesLost)} not captured`);
-    setTitle(
-      this.lost,
-      'Bytes that were moved but could not be captured. Bodies cut at the limit do not count.',
-    );
-    this.lost.classList.toggle('some', status.bytesLost > 0);
   }
 
   showChip(chip: Chip): void {
@@ -81,7 +80,7 @@ export class Toolbar {
     const running = phase === 'running' || phase === 'starting';
     if (running !== this.running || this.startStop.title === '') {
       this.running = running;
-      const label = running ? 'Stop HTTP Trace' : 'Start HTTP Trace';
+      const label = running ? 'Stop' : 'Start';
       this.startStop.replaceChildren(icon(running ? 'stop' : 'start'));
       this.startStop.title = label;
       this.startStop.setAttribute('aria-label', label);

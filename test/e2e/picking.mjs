@@ -11,7 +11,7 @@ export async function picking(steps, workbench, { url, workspace }) {
       'without a debug session Start asks for a process, found by its command line',
       async () => {
         await workbench.open(url, workspace);
-        await workbench.command('HTTP Trace: Start HTTP Trace');
+        await workbench.command('Start HTTP Trace');
         await workbench.input.fill('both.js');
         await workbench.picks
           .filter({ hasText: String(program.pid) })

@@ -7,7 +7,7 @@ export async function protocols(steps, workbench, { url, workspace }) {
   await steps.step('a program that talks by every protocol is debugged and traced', async () => {
     await workbench.open(url, workspace);
     await workbench.startDebugging();
-    await workbench.command('HTTP Trace: Start HTTP Trace');
+    await workbench.command('Start HTTP Trace');
     await rows.filter({ hasText: '/lamps?round=' }).first().waitFor();
   });
 

@@ -12,7 +12,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('before debugging, panel and tree say what to do', async () => {
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
-    await page.getByText('Start debugging, then start the trace').waitFor();
+    await page.getByText('Start debugging, then start a trace').waitFor();
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
     await workbench.panel.getByText('Start a trace to see every HTTP call').waitFor();
     await workbench.picture('welcome-dark');
@@ -23,7 +23,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('Start HTTP Trace from the palette shows calls in the panel', async () => {
-    await workbench.command('HTTP Trace: Start HTTP Trace');
+    await workbench.command('Start HTTP Trace');
     await rows.nth(10).waitFor();
     await rows.filter({ hasText: '/orders' }).first().waitFor();
   });
@@ -91,7 +91,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('Stop from the palette; what was captured stays', async () => {
-    await workbench.command('HTTP Trace: Stop HTTP Trace');
+    await workbench.command('Stop HTTP Trace');
     await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
     assert((await rows.count()) > 0);
   });
@@ -110,13 +110,13 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('Clear leaves nothing', async () => {
     await workbench.command('HTTP Trace: Clear Calls');
-    await workbench.panel.getByText('there is no call to show').waitFor();
+    await workbench.panel.getByText('No calls. Start a trace').waitFor();
     assert.equal(await rows.count(), 0);
   });
 
   await steps.step('Why Is Nothing Shown? answers', async () => {
     await workbench.command('HTTP Trace: Why Is Nothing Shown?');
-    await page.locator('.notification-list-item-message', { hasText: 'no calls are held' }).waitFor();
+    await page.locator('.notification-list-item-message', { hasText: 'without calls' }).waitFor();
     await workbench.quiet();
   });
 

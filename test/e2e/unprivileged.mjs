@@ -7,7 +7,7 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
     async () => {
       await workbench.open(url, workspace);
       await workbench.startDebugging();
-      await workbench.command('HTTP Trace: Start HTTP Trace');
+      await workbench.command('Start HTTP Trace');
       await page.locator('.monaco-dialog-box', { hasText: 'sudo' }).waitFor();
       await workbench.picture('permission-dark');
     },
@@ -16,7 +16,7 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
   await steps.step('refusing it is no error', async () => {
     await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Cancel' }).click();
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
-    await page.getByText('See every HTTP call that the debugged program makes').waitFor();
+    await page.getByText('See every HTTP call your program makes').waitFor();
     await workbench.picture('refused-dark');
   });
 }

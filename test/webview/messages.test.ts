@@ -153,7 +153,7 @@ describe('messages', () => {
     expect(previews).toEqual(['{ "name": "<b>hat</b>" }', '1: "hat" 2: 5 [zigzag -3]']);
     await panel.page.click('.message >> nth=0');
     await panel.settled();
-    expect(await text('.message-content')).toContain('shop.Order, by the .proto files');
+    expect(await text('.message-content')).toContain('shop.Order, from the .proto files');
     expect(await panel.page.$('.message-content b')).toBeNull();
     await panel.page.click('.message >> nth=1');
     await panel.settled();
@@ -287,17 +287,17 @@ describe('messages', () => {
     expect(await text('.message-content')).toContain('geheim');
   });
 
-  it('of another call begin anew, and a call without any says so', async () => {
+  it('of another call begin anew, and a call without any has no such tab', async () => {
     await open(many(3));
     await panel.page.click('.message:has-text("tick 2")');
     const other = call({ id: 8, messageFormat: null });
     await panel.post({ type: 'rows', rows: [other], removed: [] }, { type: 'reveal', id: 8 });
     await panel.post({ type: 'details', id: 8, exchange: exchangeOf(other) });
-    expect(await text('.tabpanel')).toBe('This call carries no messages.');
-    expect(await text('#tab-messages')).toBe('Messages');
+    expect(await panel.page.isVisible('#tab-messages')).toBe(false);
+    expect(await panel.page.getAttribute('#tab-summary', 'aria-selected')).toBe('true');
     await panel.post({ type: 'reveal', id: 7 });
     await update([], { in: 0, out: 0 });
-    expect(await text('.message-summary')).toBe('WebSocket · no message yet');
+    expect(await text('.message-summary')).toBe('WebSocket · no messages yet');
     expect(await text('.message-content')).toBe('Choose a message to see its content.');
   });
 

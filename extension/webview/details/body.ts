@@ -15,9 +15,9 @@ import {
   hexLines,
   textKind,
 } from './content.ts';
+import { copyButton, note, nothing } from './elements.ts';
 import { imageInfo, MAX_PIXELS } from './image.ts';
 import { jsonLines } from './json.ts';
-import { copyButton, note, nothing } from './parts.ts';
 import type { TabActions } from './tabs.ts';
 import { xmlLines } from './xml.ts';
 
@@ -108,7 +108,7 @@ export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): 
   const parts: Node[] = [];
   const lines = kind === 'json' ? jsonLines(shown) : kind === 'xml' ? xmlLines(shown) : null;
   if (lines === null && (kind === 'json' || kind === 'xml'))
-    parts.push(note(`This is not valid ${kind.toUpperCase()}, so it is shown as it came.`, 'info'));
+    parts.push(note(`This is not valid ${kind.toUpperCase()}; shown as received.`, 'info'));
   parts.push(lines === null ? plainBlock(shown) : linesBlock(lines));
   if (shown.length < text.length) {
     parts.push(note(`Only the first ${sizeText(limit)} are shown. Open in Editor shows more.`, 'limit'));
@@ -178,7 +178,7 @@ function multipartContent(message: MessageJson): readonly Node[] {
     MAX_PARTS + 1,
   );
   if (parts.length === 0) {
-    const sorry = note('No parts were found, so it is shown as it came.', 'info');
+    const sorry = note('No parts were found; shown as received.', 'info');
     if (isText) return [sorry, plainBlock(text.slice(0, MAX_TEXT))];
     return [sorry, ...bytesContent(body.base64, 'binary', message.bodyNote === null, MAX_HEX_BYTES)];
   }
@@ -230,8 +230,8 @@ export function bytesContent(
   if (kind === 'image') {
     const image = whole ? drawnImage(base64) : null;
     if (image !== null) return [image];
-    const why = whole ? 'It is not drawn here.' : 'It is not all there, so it is not drawn.';
-    parts.push(note(`This is an image. ${why} These are its bytes.`, 'info'));
+    const why = whole ? 'cannot be displayed here' : 'is incomplete and cannot be displayed';
+    parts.push(note(`This image ${why}. Its bytes:`, 'info'));
   }
   const bytes = base64Bytes(base64, limit);
   const pre = blocks(hexLines(bytes), (part) => [part.join('\n')]);
@@ -239,7 +239,7 @@ export function bytesContent(
   parts.push(pre);
   const all = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
   if (bytes.length < all)
-    parts.push(note(`The first ${sizeText(bytes.length)} of ${sizeText(all)} are shown.`, 'limit'));
+    parts.push(note(`Only the first ${sizeText(bytes.length)} of ${sizeText(all)} are shown.`, 'limit'));
   return parts;
 }
 
@@ -257,7 +257,9 @@ function drawnImage(base64: string): HTMLElement | null {
   });
   const figure = el('figure', {}, image, el('figcaption', { class: 'remark' }, `${size} pixels`));
   image.addEventListener('error', () => {
-    figure.replaceChildren(note('This image is damaged: it cannot be drawn. Raw shows its bytes.', 'info'));
+    figure.replaceChildren(
+      note('This image is damaged and cannot be displayed. Raw shows its bytes.', 'info'),
+    );
   });
   return figure;
 }

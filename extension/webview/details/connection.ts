@@ -2,7 +2,7 @@ import type { ExchangeJson, TlsJson } from '../../engine/exchangeJson.ts';
 import { tlsLibraryName } from '../../engine/tls/library.ts';
 import { durationText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
-import { type Fact, facts, heading, note } from './parts.ts';
+import { type Fact, facts, heading, note } from './elements.ts';
 import { callProcessText } from './summary.ts';
 import type { TabActions } from './tabs.ts';
 
@@ -25,7 +25,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
           ];
   const parts: Node[] = [];
   if (connection.joinedLate) {
-    parts.push(note('This connection was already open when the trace began. What came before is unknown.'));
+    parts.push(note('This connection was open before the trace started; what it carried before is unknown.'));
   }
   parts.push(
     facts([
@@ -47,11 +47,11 @@ function socketRemark({ connection, tls }: ExchangeJson): string | null {
   return socket === connection.id ? null : `session on connection ${socket}`;
 }
 
-/** How the plaintext was told to its socket. */
+/** How the session was matched to its socket. */
 const BINDINGS: Readonly<Record<NonNullable<TlsJson['binding']>, string>> = {
-  call: 'by the socket call that the library made for it',
-  ciphertext: 'by its ciphertext, found again on the socket',
-  descriptor: 'by the descriptor that the program gave to the library',
+  call: 'by the system call in which the library sent or received it',
+  ciphertext: 'by its ciphertext, recognised on the socket',
+  descriptor: 'by the file descriptor that the program gave to the library',
 };
 
 function tlsFacts({ encrypted }: ExchangeJson, tls: TlsJson): Fact[] {
@@ -71,7 +71,7 @@ function tlsFacts({ encrypted }: ExchangeJson, tls: TlsJson): Fact[] {
     const name = tls.library === null ? null : tlsLibraryName(tls.library);
     list.push(
       { name: 'Library', value: name, remark: tls.libraryVersion },
-      { name: 'Socket found', value: tls.binding === null ? null : BINDINGS[tls.binding] },
+      { name: 'Matched to its socket', value: tls.binding === null ? null : BINDINGS[tls.binding] },
     );
   }
   return list;
@@ -107,7 +107,7 @@ function streamFacts({
     facts.push({
       name: 'Blocked',
       value: durationText(blockedMs),
-      remark: 'the peer allowed no more to be sent',
+      remark: 'waiting for the peer to allow more data (flow control)',
     });
   }
   if (reset !== null) {
@@ -116,10 +116,10 @@ function streamFacts({
   }
   if (goAway !== null) {
     const { code, name, by, processed, text } = goAway;
-    const remark = `GOAWAY of the ${by}${processed ? '' : ', which has not acted on the request: it may be sent again'}`;
+    const remark = `GOAWAY sent by the ${by}${processed ? '' : ', which has not processed the request: it is safe to retry'}`;
     const what = name ?? `error ${code}`;
     facts.push({
-      name: 'Connection given up',
+      name: 'Connection closing',
       value: text === null ? what : `${what}: ${text}`,
       remark,
       code: true,

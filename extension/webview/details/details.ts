@@ -1,4 +1,4 @@
-/** The details of one call: who it is, seven tabs, and what of it is not shown. */
+/** The details of one call: its title, and a tab for each aspect. */
 import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
 import { numberText } from '../../words/numbers.ts';
@@ -6,9 +6,9 @@ import { shorten, visibleLine } from '../../words/visible.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
 import { icon } from '../icons.ts';
+import { nothing } from './elements.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
-import { nothing } from './parts.ts';
 import { TABS, type TabActions, type TabId } from './tabs.ts';
 
 export interface DetailsEvents extends Omit<TabActions, 'messages'> {
@@ -75,6 +75,7 @@ export class Details {
       this.exchange = null;
       this.secrets.hidden = true;
       this.setRevealed(false);
+      this.offerMessages(row.messageFormat !== null);
     }
     this.row = row;
     setText(this.status, row.status === null ? '' : String(row.status));
@@ -86,23 +87,24 @@ export class Details {
     setTitle(this.path, visibleLine(shorten(path, 1_000)));
   }
 
-  /** null: the host does not hold it any more. */
+  /** null: the host no longer holds it. */
   fill(id: number, exchange: ExchangeJson | null): void {
     if (id !== this.row?.id) return;
     if (exchange === null) {
       this.rendered = null;
-      this.panel.replaceChildren(nothing('This call is no longer held: newer calls have taken its place.'));
+      this.panel.replaceChildren(nothing('This call is no longer available: newer calls took its place.'));
       return;
     }
     this.exchange = exchange;
     const stream = exchange.messageStream;
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
     setText(this.tabs.get('messages') as Element, `Messages${count}`);
+    this.offerMessages(stream !== null);
     this.secrets.hidden = !this.revealed && !isMasked(exchange);
     this.render();
   }
 
-  /** One message with all that is held of it; null: it is not held any more. */
+  /** One message in full; null: it is no longer held. */
   fillMessage(id: number, number: number, message: StreamMessageJson | null): void {
     if (id !== this.row?.id) return;
     if (message !== null && holdsMask(message)) this.secrets.hidden = false;
@@ -115,7 +117,20 @@ export class Details {
 
   /** Puts the keyboard on the open tab. */
   focus(): void {
-    this.tabs.get(this.tab)?.focus();
+    this.tabs.get(this.shownTab)?.focus();
+  }
+
+  /** The tab Messages is there only for a call that can have some. */
+  private offerMessages(offered: boolean): void {
+    const button = this.tabs.get('messages') as HTMLElement;
+    if (button.hidden === !offered) return;
+    button.hidden = !offered;
+    this.showTab(this.tab);
+  }
+
+  /** The chosen tab, or the first where the call has no such tab: it is kept for the next call. */
+  private get shownTab(): TabId {
+    return this.tabs.get(this.tab)?.hidden === true ? 'summary' : this.tab;
   }
 
   private setRevealed(revealed: boolean): void {
@@ -142,17 +157,18 @@ export class Details {
 
   private showTab(tab: TabId): void {
     this.tab = tab;
+    const { shownTab } = this;
     for (const [id, button] of this.tabs) {
-      button.setAttribute('aria-selected', String(id === tab));
-      button.tabIndex = id === tab ? 0 : -1;
+      button.setAttribute('aria-selected', String(id === shownTab));
+      button.tabIndex = id === shownTab ? 0 : -1;
     }
-    this.panel.setAttribute('aria-labelledby', `tab-${tab}`);
-    this.panel.dataset['tab'] = tab;
+    this.panel.setAttribute('aria-labelledby', `tab-${shownTab}`);
+    this.panel.dataset['tab'] = shownTab;
     this.render();
   }
 
   private render(): void {
-    const { exchange, tab } = this;
+    const { exchange, shownTab: tab } = this;
     if (exchange === null) return;
     if (this.rendered?.exchange === exchange && this.rendered.tab === tab) return;
     // A running call is sent again and again: whoever reads it stays where he is.
@@ -162,7 +178,7 @@ export class Details {
     if (found === undefined) return;
     const sealed = found.ofMessages === true && exchange.encrypted !== null;
     const nodes = sealed
-      ? [nothing('What this connection carried is encrypted.')]
+      ? [nothing('Not available: this connection was not decrypted.')]
       : found.render(exchange, this.actions);
     // What stays is not taken out and put back, or it would lose its place.
     if (
@@ -177,8 +193,8 @@ export class Details {
   }
 
   private key(event: KeyboardEvent): void {
-    const ids = [...this.tabs.keys()];
-    const at = ids.indexOf(this.tab);
+    const ids = [...this.tabs.keys()].filter((id) => this.tabs.get(id)?.hidden === false);
+    const at = ids.indexOf(this.shownTab);
     let to: TabId | undefined;
     switch (event.key) {
       case 'ArrowRight':

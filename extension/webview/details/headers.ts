@@ -3,7 +3,7 @@ import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { countText, UNKNOWN } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
-import { copyButton, heading, nothing } from './parts.ts';
+import { copyButton, heading, nothing } from './elements.ts';
 import type { TabActions } from './tabs.ts';
 
 type Fields = readonly SeenField[];
@@ -25,7 +25,7 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
       return;
     }
     if (of.headers.length === 0)
-      parts.push(heading(`${name} headers`), nothing(`The ${name.toLowerCase()} has none.`));
+      parts.push(heading(`${name} headers`), nothing(`The ${name.toLowerCase()} has no headers.`));
     add(`${name} headers`, of.headers);
     add(`${name} trailers`, of.trailers);
   };
@@ -46,12 +46,12 @@ function section(title: string, fields: Fields, actions: TabActions): HTMLElemen
   return heading(title, count, copy);
 }
 
-/** What HTTP/2 refers to and was not seen is said to be unknown. */
+/** HTTP/2 refers to earlier fields; one that was not seen is unknown. */
 function known(text: string | null): Node | string {
   if (text !== null) return visibleLine(shorten(text, MAX_VALUE));
   return el(
     'span',
-    { class: 'unknown', title: 'Refers to a field sent before the trace saw the connection' },
+    { class: 'unknown', title: 'Refers to a header field that was sent before the trace started' },
     'unknown',
   );
 }

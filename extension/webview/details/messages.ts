@@ -1,26 +1,25 @@
-/**
- * The tab Messages: what a WebSocket, an event stream or the like carries, live. A list of fixed lines of which
- * only those in view are in the document, and the content of the chosen one.
- */
+/** The tab Messages: what a WebSocket, an event stream or the like carries, live; and one message in full. */
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../engine/mediaType.ts';
 import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, setText, setTitle } from '../dom.ts';
+import { VirtualList } from '../virtualList.ts';
 import { bytesContent, MAX_HEX_BYTES, textContent } from './body.ts';
 import { bytesKind, textKind } from './content.ts';
-import { copyButton, note, nothing } from './parts.ts';
+import { copyButton, note, nothing } from './elements.ts';
 
-/** panel.css has the same number. */
-const LINE = 20;
-/** Lines beyond those in view, so that scrolling does not show holes. */
-const SPARE = 8;
+/** CSS pixels. */
+export const MESSAGE_HEIGHT = 20;
 const MAX_PREVIEW = 300;
 /** While a key is held down, the host is asked only for the message on which it comes to rest. */
 const ASK_DELAY_MS = 60;
 
-/** A line: a message, or how many are not held at this place. */
-type Item = StreamMessageJson | { readonly omitted: number };
+/** A line: a message, or how many were not kept before the one with number `before`. */
+type Item = StreamMessageJson | { readonly omitted: number; readonly before: number };
+
+/** A message is known by its number; a line of omitted ones lies right before the next message. */
+const keyOf = (item: Item): number => ('number' in item ? item.number : item.before - 0.5);
 
 export interface MessagesEvents {
   /** Asks for one message with all that is held of it. */
@@ -47,7 +46,7 @@ export class MessagesView {
     'aria-label': 'Content of the message',
     tabindex: 0,
   });
-  private readonly lines: Line[] = [];
+  private readonly list: VirtualList<Line>;
   private id: number | null = null;
   private items: readonly Item[] = [];
   /** Number of the chosen message. */
@@ -56,8 +55,6 @@ export class MessagesView {
   private preview: StreamMessageJson | null = null;
   private full: StreamMessageJson | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
-  /** Follows the newest while its end is in view. */
-  private following = true;
 
   constructor(private readonly events: MessagesEvents) {
     this.grid = el(
@@ -72,20 +69,30 @@ export class MessagesView {
       },
       this.canvas,
     );
-    this.grid.addEventListener('scroll', () => {
-      this.following = this.atEnd();
-      this.draw();
+    this.list = new VirtualList({
+      scroller: this.grid,
+      body: this.canvas,
+      rowHeight: MESSAGE_HEIGHT,
+      source: {
+        count: () => this.items.length,
+        keyAt: (index) => this.keyAt(index),
+        // A message may have been dropped since: the next one stands in its place.
+        indexOf: (key) => this.items.findIndex((item) => keyOf(item) >= key),
+      },
+      create: () => new Line(),
+      show: (line, index) => {
+        const item = this.items[index];
+        if (item !== undefined) line.show(item, index, keyOf(item) === this.chosen);
+      },
+      drawn: () => this.drawn(),
     });
     this.grid.addEventListener('keydown', (event) => this.key(event));
     this.grid.addEventListener('click', (event) => {
-      const line = event.target instanceof Element ? event.target.closest<HTMLElement>('.message') : null;
-      const item = this.items[Number(line?.dataset['index'])];
-      if (item !== undefined && 'number' in item) this.choose(item.number);
+      const line = event.target instanceof Element ? event.target.closest('.message') : null;
+      const key = line === null ? undefined : this.list.keyOf(line);
+      if (key !== undefined && Number.isInteger(key)) this.choose(key);
     });
-    new ResizeObserver(() => {
-      if (this.following) this.toEnd();
-      this.draw();
-    }).observe(this.grid);
+    new ResizeObserver(() => this.list.resized()).observe(this.grid);
     const panes = el('div', { class: 'message-panes' }, this.grid, this.content);
     this.element = el('div', { class: 'messages' }, this.summary, panes);
   }
@@ -95,19 +102,15 @@ export class MessagesView {
     const { messageStream: stream, messages } = exchange;
     if (stream === null) {
       this.forget();
-      return [nothing('This call carries no messages.')];
+      return [];
     }
     const another = exchange.id !== this.id;
     if (another) this.forget();
     this.id = exchange.id;
-    const anchor = this.anchor();
     this.items = itemsOf(messages);
     this.describe(exchange);
-    this.canvas.style.height = `${this.items.length * LINE}px`;
     this.grid.setAttribute('aria-rowcount', String(this.items.length));
-    if (another || this.following) this.toEnd();
-    else if (anchor !== null) this.restore(anchor);
-    this.draw(true);
+    this.list.refresh();
     const preview = messages.find(({ number }) => number === this.chosen) ?? null;
     if (preview !== null && !sameContent(preview, this.preview)) {
       // Secrets are shown or hidden now.
@@ -121,11 +124,10 @@ export class MessagesView {
 
   /** The element is in the document now, with a size. */
   shown(): void {
-    if (this.following) this.toEnd();
-    this.draw();
+    this.list.resized();
   }
 
-  /** null: it is not held any more. */
+  /** null: it is no longer held. */
   fill(id: number, number: number, message: StreamMessageJson | null): void {
     if (id !== this.id || number !== this.chosen || message === null) return;
     this.full = message;
@@ -138,7 +140,7 @@ export class MessagesView {
     this.chosen = null;
     this.preview = null;
     this.full = null;
-    this.following = true;
+    this.list.reset();
     this.contentOf = undefined;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
@@ -150,12 +152,12 @@ export class MessagesView {
     if (stream === null) return;
     const count = stream.out + stream.in;
     const parts = [FORMATS[stream.format] ?? stream.format];
-    if (count === 0) parts.push(durationMs === null ? 'no message yet' : 'no message');
+    if (count === 0) parts.push(durationMs === null ? 'no messages yet' : 'no messages');
     else
       parts.push(
         `${countText(count, 'message')} (${numberText(stream.out)} sent, ${numberText(stream.in)} received)`,
       );
-    if (stream.omitted !== null) parts.push(`${numberText(stream.omitted.count)} of them not held`);
+    if (stream.omitted !== null) parts.push(`${numberText(stream.omitted.count)} not kept`);
     const children: Node[] = [el('span', { class: 'description' }, parts.join(' · '))];
     if (stream.note !== null) children.push(note(stream.note, 'limit'));
     if (this.summary.textContent !== children.map((child) => child.textContent).join('')) {
@@ -163,54 +165,15 @@ export class MessagesView {
     }
   }
 
-  /** @param fresh the items have changed. */
-  private draw(fresh = false): void {
-    const { scrollTop, clientHeight } = this.grid;
-    const first = Math.max(0, Math.floor(scrollTop / LINE) - SPARE);
-    const last = Math.min(this.items.length, Math.ceil((scrollTop + clientHeight) / LINE) + SPARE);
-    const wanted = Math.max(0, last - first);
-    while (this.lines.length < wanted) {
-      const line = new Line();
-      this.lines.push(line);
-      this.canvas.append(line.element);
-    }
-    for (const [i, line] of this.lines.entries()) {
-      const index = first + i;
-      const item = i < wanted ? this.items[index] : undefined;
-      line.show(
-        item ?? null,
-        index,
-        item !== undefined && 'number' in item && item.number === this.chosen,
-        fresh,
-      );
-    }
-    const shown = this.items.findIndex((item) => 'number' in item && item.number === this.chosen);
-    if (shown >= first && shown < last) this.grid.setAttribute('aria-activedescendant', lineId(shown));
+  private keyAt(index: number): number | undefined {
+    const item = this.items[index];
+    return item === undefined ? undefined : keyOf(item);
+  }
+
+  private drawn(): void {
+    if (this.chosen !== null && this.list.view(this.chosen) !== null)
+      this.grid.setAttribute('aria-activedescendant', lineId(this.chosen));
     else this.grid.removeAttribute('aria-activedescendant');
-  }
-
-  private atEnd(): boolean {
-    const { scrollTop, clientHeight } = this.grid;
-    return scrollTop + clientHeight >= this.items.length * LINE - LINE / 2;
-  }
-
-  private toEnd(): void {
-    this.grid.scrollTop = this.items.length * LINE;
-  }
-
-  /** The message at the top of the view and how far it is scrolled. */
-  private anchor(): { number: number; offset: number } | null {
-    const top = this.grid.scrollTop;
-    for (let i = Math.floor(top / LINE); i < this.items.length; i++) {
-      const item = this.items[i];
-      if (item !== undefined && 'number' in item) return { number: item.number, offset: top - i * LINE };
-    }
-    return null;
-  }
-
-  private restore({ number, offset }: { number: number; offset: number }): void {
-    const index = this.items.findIndex((item) => 'number' in item && item.number >= number);
-    if (index >= 0) this.grid.scrollTop = index * LINE + offset;
   }
 
   private key(event: KeyboardEvent): void {
@@ -220,7 +183,7 @@ export class MessagesView {
       this.events.copy(this.full.text ?? '');
       return;
     }
-    const page = Math.max(1, Math.floor(this.grid.clientHeight / LINE) - 1);
+    const { page } = this.list;
     const steps: Readonly<Record<string, number>> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -239,17 +202,15 @@ export class MessagesView {
       Math.max(0, at < 0 && step < 0 ? this.items.length + step : from),
     );
     let item = this.items[to];
-    // What is not held cannot be chosen.
+    // A line of omitted messages cannot be selected.
     if (item !== undefined && !('number' in item)) {
       to += step < 0 ? -1 : 1;
       item = this.items[to];
     }
     if (item === undefined || !('number' in item)) return;
     this.choose(item.number);
-    const { scrollTop, clientHeight } = this.grid;
-    if (to * LINE < scrollTop) this.grid.scrollTop = to * LINE;
-    else if ((to + 1) * LINE > scrollTop + clientHeight) this.grid.scrollTop = (to + 1) * LINE - clientHeight;
-    this.draw();
+    this.list.scrollTo(to, 'nearest');
+    this.list.draw();
   }
 
   private choose(number: number): void {
@@ -257,7 +218,7 @@ export class MessagesView {
     this.chosen = number;
     this.preview = this.items.find((item) => 'number' in item && item.number === number) as StreamMessageJson;
     this.full = null;
-    this.draw();
+    this.list.draw();
     this.drawContent();
     this.ask();
   }
@@ -289,7 +250,7 @@ export class MessagesView {
       kindOf(message),
       message.size === null ? 'size unknown' : sizeText(message.size),
     ];
-    if (message.compressedSize !== null) facts.push(`${sizeText(message.compressedSize)} as sent`);
+    if (message.compressedSize !== null) facts.push(`${sizeText(message.compressedSize)} compressed`);
     facts.push(`after ${durationText(message.atMs)}`);
     const bar = el(
       'div',
@@ -310,7 +271,7 @@ export class MessagesView {
     if ('base64' in message) {
       const whole = message === this.full && message.note === null;
       parts.push(...bytesContent(message.base64, bytesKind(type), whole, MAX_HEX_BYTES));
-    } else if (message.text === '') parts.push(nothing('It has no content.'));
+    } else if (message.text === '') parts.push(nothing('This message is empty.'));
     else if (message.text !== null) parts.push(...textContent(message.text, textKind(type, message.text)));
     this.content.replaceChildren(...parts);
     this.content.scrollTop = 0;
@@ -332,22 +293,19 @@ class Line {
     this.element.setAttribute('aria-selected', 'false');
   }
 
-  show(item: Item | null, index: number, chosen: boolean, fresh: boolean): void {
-    this.element.hidden = item === null;
-    if (item === null) return;
+  show(item: Item, index: number, chosen: boolean): void {
     if (index !== this.index) {
       this.index = index;
-      this.element.id = lineId(index);
-      this.element.style.transform = `translateY(${index * LINE}px)`;
+      this.element.style.transform = `translateY(${index * MESSAGE_HEIGHT}px)`;
       this.element.setAttribute('aria-rowindex', String(index + 1));
-      this.element.dataset['index'] = String(index);
     }
     if (chosen !== this.chosen) {
       this.chosen = chosen;
       this.element.setAttribute('aria-selected', String(chosen));
     }
-    if (item === this.item && !fresh) return;
+    if (item === this.item) return;
     this.item = item;
+    this.element.id = lineId(keyOf(item));
     const [number, arrow, time, kind, size, preview] = this.cells as [
       HTMLElement,
       HTMLElement,
@@ -360,7 +318,7 @@ class Line {
       this.element.dataset['direction'] = 'none';
       this.element.dataset['fault'] = 'false';
       for (const cell of this.cells) setText(cell, '');
-      setText(preview, `${countText(item.omitted, 'message')} not held`);
+      setText(preview, `${countText(item.omitted, 'message')} not kept`);
       return;
     }
     this.element.dataset['direction'] = item.direction ?? 'unknown';
@@ -377,7 +335,7 @@ class Line {
   }
 }
 
-const lineId = (index: number): string => `message-${index}`;
+const lineId = (key: number): string => `message-${key}`;
 
 function direction(message: StreamMessageJson): string {
   return message.direction === 'out' ? 'sent' : message.direction === 'in' ? 'received' : 'direction unknown';
@@ -395,8 +353,8 @@ function kindOf({ kind, fields }: StreamMessageJson): string {
 function protobufContent({ type, source, text, note: remark }: ProtobufJson): readonly Node[] {
   const parts: Node[] = [];
   if (type !== null) {
-    const told = source === 'reflection' ? 'as the server described it' : 'by the .proto files';
-    parts.push(el('div', { class: 'description' }, `${visibleLine(shorten(type, 200))}, ${told}`));
+    const origin = source === 'reflection' ? 'from server reflection' : 'from the .proto files';
+    parts.push(el('div', { class: 'description' }, `${visibleLine(shorten(type, 200))}, ${origin}`));
   }
   if (remark !== null) parts.push(note(remark, 'info'));
   parts.push(...textContent(text, textKind(type === null ? 'text/plain' : 'application/json', text)));
@@ -434,12 +392,12 @@ function typeOf(message: StreamMessageJson): string {
   return parseContentType(field?.[1] ?? '').essence;
 }
 
-/** Messages in order, with a line where some are not held. */
+/** Messages in order, with a line where some were not kept. */
 function itemsOf(messages: readonly StreamMessageJson[]): Item[] {
   const items: Item[] = [];
   let next = 1;
   for (const message of messages) {
-    if (message.number > next) items.push({ omitted: message.number - next });
+    if (message.number > next) items.push({ omitted: message.number - next, before: message.number });
     items.push(message);
     next = message.number + 1;
   }

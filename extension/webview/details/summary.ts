@@ -6,7 +6,7 @@ import { durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { contentType } from './content.ts';
-import { type Fact, facts, heading, note } from './parts.ts';
+import { type Fact, facts, heading, note } from './elements.ts';
 import type { TabActions } from './tabs.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
@@ -41,11 +41,11 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
       ),
     );
   }
-  if (exchange.violations.length > 0) parts.push(heading('Broken rules'), violations(exchange));
+  if (exchange.violations.length > 0) parts.push(heading('HTTP rules violated'), violations(exchange));
   return parts;
 }
 
-/** Of a connection whose plaintext is not seen, or that never had any. */
+/** Of a connection that is not decrypted, or whose handshake failed. */
 function encryptedSummary(
   exchange: ExchangeJson,
   { reason, sent, received }: NonNullable<ExchangeJson['encrypted']>,
@@ -54,7 +54,7 @@ function encryptedSummary(
   const failed = exchange.completeness.includes('handshake-failed');
   const parts: Node[] = [note(failed ? `${reason}.` : `Encrypted: ${reason}.`, failed ? 'fault' : 'info')];
   if (tls?.alert?.meaning != null) parts.push(note(tls.alert.meaning, 'info'));
-  for (const { sentence, tone } of notesOf(exchange.completeness.filter((one) => !SAID.includes(one)))) {
+  for (const { sentence, tone } of notesOf(exchange.completeness.filter((one) => !EXPLAINED.includes(one)))) {
     parts.push(note(sentence, tone));
   }
   parts.push(
@@ -63,16 +63,16 @@ function encryptedSummary(
       { name: 'Process', value: callProcessText(exchange) },
       { name: 'Started', value: startedText(exchange.startedAt) },
       { name: 'Duration', value: exchange.durationMs === null ? 'open' : durationText(exchange.durationMs) },
-      { name: 'Sent', value: sizeText(sent), remark: 'with what TLS adds' },
-      { name: 'Received', value: sizeText(received), remark: 'with what TLS adds' },
+      { name: 'Sent', value: sizeText(sent), remark: 'including TLS overhead' },
+      { name: 'Received', value: sizeText(received), remark: 'including TLS overhead' },
       { name: 'Protocol', value: exchange.protocol },
     ]),
   );
   return parts;
 }
 
-/** What the reason says already. */
-const SAID: readonly Completeness[] = ['encrypted', 'handshake-failed'];
+/** Labels that the reason explains. */
+const EXPLAINED: readonly Completeness[] = ['encrypted', 'handshake-failed'];
 
 /** Each operation of a batch on a line of its own. */
 function operationFacts({ operation }: ExchangeJson): Fact[] {

@@ -1,11 +1,11 @@
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { durationText, UNKNOWN } from '../../words/numbers.ts';
 import { el } from '../dom.ts';
-import { note } from './parts.ts';
+import { note } from './elements.ts';
 
 const PHASES = [
   ['connect', 'Connect', 'connectMs', 'Opening the connection'],
-  ['tls', 'TLS handshake', 'tlsMs', 'Agreeing on keys'],
+  ['tls', 'TLS handshake', 'tlsMs', 'Negotiating encryption'],
   ['send', 'Send', 'sendMs', 'First to last byte of the request'],
   ['wait', 'Wait', 'waitMs', 'Last byte of the request to first byte of the response'],
   ['receive', 'Receive', 'receiveMs', 'First to last byte of the response'],
@@ -45,7 +45,7 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     const rest = exchange.durationMs === null ? null : durationText(exchange.durationMs - timings.pausedMs);
     parts.push(
       note(
-        `The debugger had the program paused for ${durationText(timings.pausedMs)} of this call.` +
+        `The debugger paused the program for ${durationText(timings.pausedMs)} during this call.` +
           (rest === null ? '' : ` Without the pause: ${rest}.`),
         'limit',
       ),
@@ -61,10 +61,10 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
 
 /** Why a phase has a dash. */
 function legend(exchange: ExchangeJson): string {
-  if (exchange.durationMs === null) return `${UNKNOWN} has not happened yet, or was not seen.`;
+  if (exchange.durationMs === null) return `${UNKNOWN}: has not happened yet, or was not seen.`;
   return exchange.timings.connectMs === null
-    ? `${UNKNOWN} was not seen. Only the first call on a connection has a time for connecting.`
-    : `${UNKNOWN} was not seen.`;
+    ? `${UNKNOWN}: not seen. Only a connection's first call includes connect time.`
+    : `${UNKNOWN}: not seen.`;
 }
 
 function row(label: string, help: string, bar: HTMLElement | null, value: string): HTMLElement {

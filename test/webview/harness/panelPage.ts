@@ -3,7 +3,7 @@
  * Content-Security-Policy, a theme's real variables, and a host that records what it is told.
  */
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
@@ -64,18 +64,21 @@ export class PanelBrowser {
 
   static async start(): Promise<PanelBrowser> {
     mkdirSync(OUTPUT, { recursive: true });
-    const bundle = await build({
-      entryPoints: [join(ROOT, 'extension/webview/main.ts')],
-      bundle: true,
-      write: false,
-      platform: 'browser',
-      format: 'iife',
-      target: 'chrome120',
-    });
-    const script = bundle.outputFiles[0]?.contents ?? new Uint8Array();
-    const files = new Map<string, { type: string; body: () => string | Uint8Array }>([
-      ['/dist/webview.js', { type: 'text/javascript', body: () => script }],
-      ['/media/panel.css', { type: 'text/css', body: () => readFileSync(join(ROOT, 'media/panel.css')) }],
+    const bundled = async (entry: string): Promise<Uint8Array> => {
+      const { outputFiles } = await build({
+        entryPoints: [join(ROOT, 'extension/webview', entry)],
+        bundle: true,
+        write: false,
+        platform: 'browser',
+        format: 'iife',
+        target: 'chrome120',
+      });
+      return outputFiles[0]?.contents ?? new Uint8Array();
+    };
+    const [script, style] = await Promise.all([bundled('main.ts'), bundled('styles/panel.css')]);
+    const files = new Map<string, { type: string; body: Uint8Array }>([
+      ['/dist/webview.js', { type: 'text/javascript', body: script }],
+      ['/dist/panel.css', { type: 'text/css', body: style }],
     ]);
     const server = createServer((request, response) => {
       const file = files.get(request.url ?? '');
@@ -84,11 +87,11 @@ export class PanelBrowser {
         const nonce = createHash('sha256').update(origin).digest('base64url');
         response.setHeader('Content-Type', 'text/html');
         response.end(
-          panelHtml({ nonce, source: origin, script: '/dist/webview.js', style: '/media/panel.css' }),
+          panelHtml({ nonce, source: origin, script: '/dist/webview.js', style: '/dist/panel.css' }),
         );
       } else if (file !== undefined) {
         response.setHeader('Content-Type', file.type);
-        response.end(file.body());
+        response.end(file.body);
       } else {
         response.statusCode = 404;
         response.end();
