@@ -122,12 +122,12 @@ describe('a recording', () => {
     const file = record([hello]);
     expect(() => read(Buffer.concat([file, Buffer.from('x')]))).toThrow('follows its end mark');
     const noHello = record([{ type: FrameType.Clock, payload: [] }]);
-    expect(() => read(noHello)).toThrow('does not begin');
+    expect(() => read(noHello)).toThrow('its first frame is not a hello');
     const missing = Buffer.concat([file.subarray(0, 16), file.subarray(16 + 6 + hello.payload.length)]);
-    expect(() => read(missing)).toThrow('end mark does not fit');
+    expect(() => read(missing)).toThrow('end mark does not match');
     const length = Buffer.from(file);
     length.writeUInt32LE(0xffff_ffff, 16);
-    expect(() => read(length)).toThrow('is no frame');
+    expect(() => read(length)).toThrow('is not a frame');
   });
 
   it('does not accept what only a client sends', () => {

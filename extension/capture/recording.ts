@@ -105,7 +105,7 @@ export class RecordingReader {
         return;
       }
       if (this.#frames === 0 && next.type !== FrameType.Hello) {
-        throw this.#damaged('it does not begin with what made it.');
+        throw this.#damaged('its first frame is not a hello.');
       }
       this.#frames++;
       yield next;
@@ -152,7 +152,7 @@ export class RecordingReader {
       const next = frames.next();
       return next.done === true ? null : next.value;
     } catch (error) {
-      if (error instanceof FrameError) throw this.#damaged('what follows is no frame.');
+      if (error instanceof FrameError) throw this.#damaged('what follows is not a frame.');
       throw error;
     }
   }
@@ -160,7 +160,8 @@ export class RecordingReader {
   #end(payload: Uint8Array): void {
     const count =
       payload.length === 8 ? new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0, true) : -1n;
-    if (count !== BigInt(this.#frames)) throw this.#damaged('its end mark does not fit what is before it.');
+    if (count !== BigInt(this.#frames))
+      throw this.#damaged('its end mark does not match the frames before it.');
     this.#ended = true;
   }
 

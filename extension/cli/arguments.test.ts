@@ -74,8 +74,8 @@ describe('run', () => {
     });
   });
   it('wants a command', () => {
-    expect(complaint('run')).toContain('which command');
-    expect(complaint('run', '--verbose', '--')).toContain('which command');
+    expect(complaint('run')).toContain('No command to run');
+    expect(complaint('run', '--verbose', '--')).toContain('No command to run');
   });
   it('takes heads as no bodies, and both sides as both', () => {
     expect(parse('run --capture heads,responses,requests x')).toMatchObject({
@@ -128,8 +128,8 @@ describe('replay, doctor, schema', () => {
 describe('what makes no sense', () => {
   it.each([
     [['rum'], 'Did you mean run?'],
-    [[], 'Say what to do'],
-    [['--format', 'json', 'run', 'x'], 'The first argument'],
+    [[], 'No command given'],
+    [['--format', 'json', 'run', 'x'], 'comes first'],
     [['run', '--formt', 'json', 'x'], 'Unknown option "--formt". Did you mean --format?'],
     [['run', '--no-child', 'x'], 'Did you mean --no-children?'],
     [['run', '-x', 'y'], 'Unknown option "-x".'],

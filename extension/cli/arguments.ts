@@ -1,20 +1,20 @@
 /** The command line, read and checked completely before anything is opened or started. */
 import { parseArgs } from 'node:util';
 import { BACKENDS, type Backend, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
+import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
+import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
-
-/** Bytes of each body that are copied when nothing else is asked for (64 KiB). */
-export const DEFAULT_BODY_LIMIT = 64 * 1024;
+import { DEFAULT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
 
 /** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
 const RING_MIN = 64 * 1024;
 const RING_MAX = 512 * 1024 * 1024;
 
 export interface ShowOptions {
-  readonly format: 'table' | 'json';
+  readonly format: FormatName;
   /** null = standard output. */
   readonly output: string | null;
-  /** Milliseconds; exchanges whose response began sooner are left out. */
+  /** Milliseconds; exchanges whose response began sooner are not shown. */
   readonly minLatency: number;
   readonly requests: boolean;
   readonly responses: boolean;
@@ -47,7 +47,7 @@ export type Command =
   | {
       readonly kind: 'attach';
       readonly pids: readonly number[];
-      /** Control groups whose processes are meant as well. */
+      /** Control group whose processes are traced too. */
       readonly cgroup: string | null;
       readonly options: TraceOptions;
     }
@@ -60,7 +60,7 @@ export type Command =
     }
   | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null };
 
-/** What was typed makes no sense; the message says what and what would. */
+/** Wrong usage; the message says what is wrong and what would be right. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -113,7 +113,7 @@ interface Parsed {
 /** @param args without the interpreter and the script. @throws UsageError */
 export function parseCommandLine(args: readonly string[]): Command {
   const [first, ...rest] = args;
-  if (first === undefined) throw new UsageError('Say what to do: run, attach, replay or doctor.');
+  if (first === undefined) throw new UsageError(`No command given. Commands: ${TOPICS.join(', ')}.`);
   if (first === '--help' || first === '-h' || first === 'help') {
     return { kind: 'help', topic: TOPICS.find((topic) => topic === rest[0]) ?? null };
   }
@@ -121,7 +121,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   const topic = TOPICS.find((candidate) => candidate === first);
   if (topic === undefined) {
     if (first.startsWith('-')) {
-      throw new UsageError(`The first argument says what to do (${TOPICS.join(', ')}), options follow it.`);
+      throw new UsageError(`The command (${TOPICS.join(', ')}) comes first, options after it.`);
     }
     throw new UsageError(
       `${quote(first)} is not a command of http-trace.${suggest(first, TOPICS)} Commands: ${TOPICS.join(', ')}.`,
@@ -137,13 +137,13 @@ function interpret(topic: Topic, { values, operands }: Parsed): Command {
     case 'run': {
       const [program, ...args] = operands;
       if (program === undefined) {
-        throw new UsageError('Say which command to run: http-trace run [options] -- COMMAND…');
+        throw new UsageError('No command to run. Usage: http-trace run [options] -- COMMAND…');
       }
       return { kind: 'run', command: [program, ...args], options: traceOptions(values) };
     }
     case 'attach':
       if (operands.length === 0 && !values.has('cgroup'))
-        throw new UsageError('Say which process to trace: http-trace attach PID… [options]');
+        throw new UsageError('No process to trace. Usage: http-trace attach PID… [options]');
       return {
         kind: 'attach',
         pids: [...new Set(operands.map(readPid))],
@@ -153,14 +153,14 @@ function interpret(topic: Topic, { values, operands }: Parsed): Command {
     case 'replay': {
       const [file, ...more] = operands;
       if (file === undefined || more.length > 0) {
-        throw new UsageError('Say which one recording to show: http-trace replay FILE [options]');
+        throw new UsageError('Exactly one recording is needed. Usage: http-trace replay FILE [options]');
       }
-      return { kind: 'replay', file, options: showOptions(values), ownLimit: chooses(values) };
+      return { kind: 'replay', file, options: showOptions(values), ownLimit: setsBodyLimit(values) };
     }
     case 'doctor': {
       noOperands(topic, operands);
       const pid = textOf(values, 'pid');
-      return { kind: 'doctor', format: formatOf(values), pid: pid === undefined ? null : readPid(pid) };
+      return { kind: 'doctor', format: reportFormat(values), pid: pid === undefined ? null : readPid(pid) };
     }
     case 'schema':
       noOperands(topic, operands);
@@ -237,7 +237,7 @@ function showOptions(values: Parsed['values']): ShowOptions {
   const only = flags.includes('requests') !== flags.includes('responses');
   const latency = textOf(values, 'min-latency');
   return {
-    format: formatOf(values),
+    format: oneOf('format', textOf(values, 'format') ?? DEFAULT_FORMAT, FORMAT_NAMES),
     output: textOf(values, 'output') ?? null,
     minLatency: latency === undefined ? 0 : readDuration('min-latency', latency),
     requests: !only || flags.includes('requests'),
@@ -248,12 +248,13 @@ function showOptions(values: Parsed['values']): ShowOptions {
   };
 }
 
-/** Whether a body limit was asked for. */
-function chooses(values: Parsed['values']): boolean {
+/** Whether the options say how much of a body to show. */
+function setsBodyLimit(values: Parsed['values']): boolean {
   return values.has('max-body') || (textOf(values, 'capture') ?? '').split(',').includes('heads');
 }
 
-function formatOf(values: Parsed['values']): 'table' | 'json' {
+/** Of `doctor`: a report for people or for scripts. */
+function reportFormat(values: Parsed['values']): 'table' | 'json' {
   return oneOf('format', textOf(values, 'format') ?? 'table', ['table', 'json']);
 }
 
@@ -286,7 +287,7 @@ function readBodyLimit(text: string | undefined): number | null {
   if (text === 'none') return 0;
   const size = parseSize(text);
   if (size === null) {
-    throw new UsageError(`--max-body takes a size (4096, 64KiB, 1MB), none or all, not ${quote(text)}.`);
+    throw new UsageError(`--max-body takes a size (65536, 64KiB, 1MB), none or all, not ${quote(text)}.`);
   }
   return size;
 }
@@ -318,25 +319,6 @@ function quote(text: string): string {
 }
 
 function suggest(typed: string, known: readonly string[]): string {
-  let best: string | null = null;
-  let least = Math.max(2, Math.floor(typed.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(typed.slice(0, 40), candidate);
-    if (distance < least) [best, least] = [candidate, distance];
-  }
-  return best === null ? '' : ` Did you mean ${best}?`;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
+  const nearest = nearestName(typed, known);
+  return nearest === null ? '' : ` Did you mean ${nearest}?`;
 }

@@ -3,7 +3,7 @@ import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { processesOf } from './cgroup.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
-import { LiveTrace, openFiles, say } from './live.ts';
+import { LiveTrace, openFiles, say } from './liveTrace.ts';
 import { askedToStop } from './signals.ts';
 
 /** Resolves with the exit status. @throws TraceError when no trace can start; Exit */
@@ -15,20 +15,20 @@ export async function attach(
   const members = cgroup === null ? [] : processesOf(cgroup).filter((pid) => pid !== process.pid);
   const pids = [...new Set([...named, ...members])];
   if (pids.length === 0) {
-    say(`There is no process in the control group ${cgroup}.`);
+    say(`The control group ${cgroup} has no processes.`);
     return EXIT_FAILED;
   }
   const files = openFiles(options);
   const asked = askedToStop();
   const trace = await LiveTrace.start(options, files);
   const refused = await attachAll(trace, pids, options.children);
-  // Processes of a group come and go; those that were named are meant.
+  // Processes of a group come and go; but each that was named must be traced.
   if (refused.length > 0 && (named.length > 0 || refused.length === pids.length)) {
     for (const message of refused) say(message);
     await trace.abandon();
     return EXIT_FAILED;
   }
-  if (options.verbose) say(`tracing ${pids.join(', ')}; Ctrl+C stops.`);
+  if (options.verbose) say(`tracing ${pids.join(', ')}; press Ctrl+C to stop.`);
   const time = timer(options.duration);
   const stop = Promise.race([trace.idle, asked, time.over]).then(() => null);
   const problem = await Promise.race([trace.broken, stop]);

@@ -14,7 +14,7 @@ const MOUNTS = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/syst
 export function processesOf(path: string): number[] {
   const folder = [path, ...MOUNTS.map((mount) => join(mount, path))].find(isGroup);
   if (folder === undefined) {
-    throw new UsageError(`There is no control group ${path}. /proc/PID/cgroup shows that of a process.`);
+    throw new UsageError(`There is no control group ${path}. /proc/PID/cgroup shows the group of a process.`);
   }
   return [...new Set(collect(folder))];
 }

@@ -1,13 +1,13 @@
-/** `http-trace doctor`: what this system offers, what is missing, what to do. */
+/** `http-trace doctor`: whether this system allows tracing, what is missing, and how to fix it. */
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
+import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import { terminalText } from '../words/visible.ts';
-import { DEFAULT_BODY_LIMIT } from './arguments.ts';
-import { assess, assessProcess, assessTls, type Check, possible, type Trial } from './checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
-import { HELPER_PATH, NATIVE_PATH } from './live.ts';
+import { HELPER_PATH, NATIVE_PATH } from './liveTrace.ts';
 import { StandardOutput } from './output.ts';
-import { readProcess, readSystem, readTlsLibraries, type SystemFacts, sufficient } from './system.ts';
+import { assess, assessProcess, assessTls, type Check, possible, type Trial } from './systemChecks.ts';
+import { readProcess, readSystem, readTlsLibraries, type SystemFacts, sufficient } from './systemFacts.ts';
 
 export async function doctor(format: 'table' | 'json', pid: number | null): Promise<number> {
   const facts = readSystem(NATIVE_PATH, HELPER_PATH);
@@ -24,7 +24,7 @@ export async function doctor(format: 'table' | 'json', pid: number | null): Prom
   return ok ? EXIT_OK : EXIT_FAILED;
 }
 
-/** See `assess`. Only with rights that are there without asking anybody. */
+/** Loads the programs where that needs no password; null: not tried. */
 async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
   if (facts.missingParts.length > 0 || facts.capabilities === null) return null;
   if (!sufficient(facts.capabilities.effective) && facts.sudo !== 'free') return null;

@@ -1,51 +1,67 @@
 import type { Topic } from './arguments.ts';
+import { DEFAULT_FORMAT, FORMAT_NAMES, FORMATS } from './sink.ts';
+
+/** Where the texts of options begin. */
+const INDENT = ' '.repeat(24);
+
+/** The values of `--format`, each on a line of its own. */
+const FORMAT_LINES = FORMAT_NAMES.map((name) => {
+  const mark = name === DEFAULT_FORMAT ? ' (the default)' : '';
+  return `${INDENT}${name}${mark}: ${FORMATS[name].help}.`;
+}).join('\n');
 
 const SHOW = `
-  --format table|json   table: one line an exchange. json: one exchange a line when it is
-                        over, the summary as the last line (http-trace schema). Default: table.
-  --output FILE         Write there (mode 0600) instead of to standard output.
-  --min-latency 50ms    Leave out exchanges whose response began sooner (for HTTP/1 the kernel
-                        leaves them out, and of the others only the request's head is kept).
+  --format ${FORMAT_NAMES.join('|')}
+${FORMAT_LINES}
+  --output FILE         Write to FILE (mode 0600) instead of standard output.
+  --min-latency 50ms    Only show exchanges whose response took at least this long to begin. HTTP/1
+                        is filtered in the kernel, which then keeps only the head of the request.
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
-                        requests or responses (leave out the other's fields and body).
-  --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all.
-                        Beyond it the length still counts.
-  --proto DIR           Name the fields of gRPC messages by the .proto files there and below.
-  --show-secrets        Do not mask passwords, tokens and cookies.`;
+                        requests or responses (omit the fields and body of the other).
+  --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all. Longer bodies
+                        are truncated; their length is still shown.
+  --proto DIR           Use the .proto files in DIR and below for the field names of gRPC messages.
+  --show-secrets        Do not mask passwords, tokens and cookies.
+
+  Sizes: 65536, 64KiB, 1MiB, 1MB (KiB = 1024 bytes, kB = 1000). Durations: 250us, 50ms, 1.5s, 2m.`;
 
 const TRACE = `${SHOW}
-  --record FILE         Keep the raw records there (mode 0600, unmasked) for http-trace replay.
-  --no-children         Do not follow the processes that a target starts.
-  --duration 10s        Stop tracing after that time.
-  --backend NAME        How to hook: auto (the default: the first that works), fentry, kprobe
-                        or tracepoint.
-  --tls auto|none       See what TLS libraries encrypt and decrypt (auto, the default), or leave
-                        them alone. multi and broker force one way to attach to them.
-  --ring-size SIZE      Buffer between kernel and helper, a power of two.
-  --verbose             Say on standard error what is being done.`;
+
+  --record FILE         Save the raw records to FILE (mode 0600, secrets unmasked) for http-trace
+                        replay.
+  --no-children         Do not trace child processes.
+  --duration 10s        Stop tracing after this time.
+  --backend NAME        How to hook into the kernel: auto (the default: the first that works),
+                        fentry, kprobe or tracepoint.
+  --tls auto|none       Decrypt TLS by probes on the functions of TLS libraries (auto, the default),
+                        or set no probes. multi and broker force one way to attach them.
+  --ring-size SIZE      Size of the buffer between kernel and helper, a power of two.
+  --verbose             Report progress on standard error.`;
 
 const TEXTS: Readonly<Record<Topic, string>> = {
   run: `http-trace run [options] -- COMMAND…
 
-Runs the command and shows every HTTP call that it and its children make or answer, from the
-first instruction on. Ends when the command ends.
+Runs the command and shows every HTTP call that it and its child processes make or answer, from
+the first instruction on. Ends when the command ends.
 
-The command keeps its standard input, output and error. The trace goes to standard output too,
-or, with --output, to a file. Signals are passed on.
+The command keeps its standard input, output and error. The trace goes to standard output too, or,
+with --output, to a file. Signals are passed on.
 
 Options${TRACE}
 
-Exit status: the command's (128 + n when signal n ended it; 127 when it was not found, 126 when it
-could not be run); 2 for wrong usage or an output that cannot be written; 125 when tracing could
-not start. In the last two cases the command was not run.
+Exit status: the command's (128 + n when signal n ended it, 127 when it was not found, 126 when it
+could not be run); 2 for wrong usage or an output that cannot be written; 125 when tracing could not
+start. In the last two cases the command was not run.
 `,
   attach: `http-trace attach PID… [options]
 http-trace attach --cgroup PATH [options]
 
 Shows the HTTP calls of running processes, until all of them have ended, on Ctrl+C or after
---duration. Connections that were open already are shown from their next recognisable message
-on and marked as joined late. --cgroup traces all processes of a control group (a container, a
-systemd unit) and those below it: PATH as /proc/PID/cgroup shows it.
+--duration. Connections that were already open are shown from their next recognizable message on
+and marked as joined late.
+
+  --cgroup PATH         Trace all processes of a control group (a container, a systemd unit) and of
+                        those below it. PATH as shown by /proc/PID/cgroup.
 
 Options${TRACE}
 
@@ -53,20 +69,21 @@ Exit status: 0; 1 when a process could not be traced or the trace broke off; 2 f
 `,
   replay: `http-trace replay FILE [options]
 
-Shows the exchanges of a file made with --record, or of standard input for -. Needs no privilege.
+Shows the exchanges of a file made with --record, or of standard input when FILE is -. Needs no
+privilege.
 
 Options${SHOW}
 
-Exit status: 0; 1 when the file is cut or damaged (what is before that is shown); 2 when it is no
-recording.
+Exit status: 0; 1 when the file is truncated or damaged (everything before the damage is shown); 2
+when it is not a recording.
 `,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
-Says what this system offers for tracing, what is missing, and what to do about it. As root, it
-really loads the kernel programs and removes them again.
+Checks whether this system allows tracing, and says what is missing and how to fix it. As root, it
+loads the kernel programs and removes them again.
 
   --format table|json   Default: table.
-  --pid N               Also say whether this process can be traced, and what of its TLS decrypted.
+  --pid N               Also check whether process N can be traced and its TLS decrypted.
 
 Exit status: 0 when tracing is possible, else 1.
 `,
@@ -76,15 +93,14 @@ Prints the JSON Schema (2020-12) of the lines of --format json.
 `,
 };
 
-const GENERAL = `http-trace shows every HTTP call of a program as it happens: no proxy, no certificate, no change
-to the program.
+const GENERAL = `http-trace shows every HTTP call of a program, live: no proxy, no certificate, no code changes.
 
   http-trace run [options] -- COMMAND…   trace a command from its first instruction
   http-trace attach PID… [options]       trace running processes
-  http-trace replay FILE [options]       show a recorded trace, without privilege
-  http-trace doctor                      what this system offers, what is missing, what to do
+  http-trace replay FILE [options]       show a recorded trace; needs no privilege
+  http-trace doctor                      check whether this system allows tracing
   http-trace schema                      the JSON Schema of --format json
-  http-trace COMMAND --help              the options
+  http-trace COMMAND --help              the options of a command
   http-trace --version
 
 Example: http-trace run --format json --output calls.jsonl -- npm test

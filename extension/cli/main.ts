@@ -7,7 +7,7 @@ import { doctor } from './doctor.ts';
 import schema from './exchange.schema.json';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { helpText } from './help.ts';
-import { say } from './live.ts';
+import { say } from './liveTrace.ts';
 import { StandardOutput } from './output.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';

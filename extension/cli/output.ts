@@ -45,15 +45,16 @@ export function writeWhole(file: number, bytes: Uint8Array): void {
 }
 
 export class FileOutput implements Output {
+  readonly #path: string;
+  readonly #file: number;
   readonly columns = null;
   readonly broken: Promise<string | null>;
   #break: (problem: string | null) => void = () => {};
   #open = true;
 
-  constructor(
-    private readonly path: string,
-    private readonly file: number,
-  ) {
+  constructor(path: string, file: number) {
+    this.#path = path;
+    this.#file = file;
     this.broken = new Promise((resolve) => {
       this.#break = resolve;
     });
@@ -62,11 +63,11 @@ export class FileOutput implements Output {
   write(text: string): void {
     if (!this.#open) return;
     try {
-      writeWhole(this.file, Buffer.from(text));
+      writeWhole(this.#file, Buffer.from(text));
     } catch (error) {
       this.#close();
       const gone = isGone(error);
-      this.#break(gone ? null : `${JSON.stringify(this.path)} cannot be written: ${reasonOf(error)}.`);
+      this.#break(gone ? null : `${JSON.stringify(this.#path)} cannot be written: ${reasonOf(error)}.`);
     }
   }
 
@@ -79,7 +80,7 @@ export class FileOutput implements Output {
   #close(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeSync(this.file);
+    closeSync(this.#file);
   }
 }
 
@@ -89,7 +90,10 @@ export class StandardOutput implements Output {
   #open = true;
   #break: (problem: string | null) => void = () => {};
 
-  constructor(private readonly stream: NodeJS.WriteStream) {
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
     this.columns = stream.isTTY && stream.columns > 0 ? stream.columns : null;
     this.broken = new Promise((resolve) => {
       this.#break = (problem) => {
@@ -104,20 +108,20 @@ export class StandardOutput implements Output {
 
   write(text: string): void {
     if (!this.#open) return;
-    this.stream.write(text);
-    if (this.stream.writableLength > MAX_WAITING) {
+    this.#stream.write(text);
+    if (this.#stream.writableLength > MAX_WAITING) {
       this.#break('whoever reads standard output is too slow; 256 MiB are waiting. Use --output FILE.');
     }
   }
 
   async drained(): Promise<void> {
-    if (!this.#open || this.stream.writableLength < HIGH_WATER) return;
-    await Promise.race([new Promise((resolve) => this.stream.once('drain', resolve)), this.broken]);
+    if (!this.#open || this.#stream.writableLength < HIGH_WATER) return;
+    await Promise.race([new Promise((resolve) => this.#stream.once('drain', resolve)), this.broken]);
   }
 
   async end(): Promise<void> {
     if (!this.#open) return;
-    await Promise.race([new Promise((resolve) => this.stream.write('', resolve)), this.broken]);
+    await Promise.race([new Promise((resolve) => this.#stream.write('', resolve)), this.broken]);
   }
 }
 

@@ -1,54 +1,60 @@
-/** Exchanges, each once, when it is over; then the summary. */
-
+/** Gives each exchange to the format once, when it has ended; then the summary. */
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isCall } from '../engine/row.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
-import { summaryText } from './summary.ts';
-import { Table } from './table.ts';
+import { type EndedExchange, FORMATS, type Sink } from './sink.ts';
 
 /** Exchanges after which the engine forgets what was shown, so that a long trace needs no more memory. */
 const FORGET_AFTER = 2000;
 
-/** Characters that are written at once; what is left at the end of a flush is written then. */
+/** Characters that are written at once: a system call for each line would take longer than making the line. */
 const WRITE_AT = 256 * 1024;
 
 export class Printer {
-  readonly #table: Table;
+  readonly #engine: EngineApi;
+  readonly #options: ShowOptions;
+  readonly #output: Output;
+  readonly #sink: Sink;
   readonly #done = new Set<number>();
   #calls = 0;
   #encrypted = 0;
   #sinceForgotten = 0;
-  #headed = false;
-  #lines: string[] = [];
-  /** Characters in `#lines`. */
+  #texts: string[] = [];
+  /** Characters in `#texts`. */
   #waiting = 0;
 
-  constructor(
-    private readonly engine: EngineApi,
-    private readonly options: ShowOptions,
-    private readonly output: Output,
-  ) {
-    this.#table = new Table(output.columns);
+  constructor(engine: EngineApi, options: ShowOptions, output: Output) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#output = output;
+    this.#sink = FORMATS[options.format].open({
+      columns: output.columns,
+      write: (text) => {
+        this.#texts.push(text);
+        this.#waiting += text.length;
+        if (this.#waiting >= WRITE_AT) this.#write();
+      },
+    });
   }
 
-  /** Calls that were over, shown or not. */
+  /** Calls that have ended, shown or not. */
   get count(): number {
     return this.#calls;
   }
 
-  /** Connections without plaintext that were over, shown or not. */
+  /** Encrypted connections that have ended, shown or not. */
   get encrypted(): number {
     return this.#encrypted;
   }
 
-  /** Shows what is over since the last call. What it writes depends on the records alone, not on the clock. */
+  /** Shows what has ended since the last call. What it writes depends on the records alone, not on the clock. */
   flush(): void {
-    const { changed, removed } = this.engine.takeChanges();
+    const { changed, removed } = this.#engine.takeChanges();
     for (const id of removed) this.#done.delete(id);
     for (const id of changed) {
-      if (this.#done.has(id) || this.engine.get(id)?.state !== 'ended') continue;
+      if (this.#done.has(id) || this.#engine.get(id)?.state !== 'ended') continue;
       this.#done.add(id);
       this.#count(id);
       this.#sinceForgotten++;
@@ -57,60 +63,50 @@ export class Printer {
     this.#write();
     if (this.#sinceForgotten >= FORGET_AFTER) {
       this.#sinceForgotten = 0;
-      this.engine.clear();
+      this.#engine.clear();
     }
   }
 
-  summary(summary: SummaryJson): void {
-    if (this.options.format === 'json') {
-      this.output.write(`${JSON.stringify(summary)}\n`);
-      return;
-    }
-    this.output.write(`${this.#headed ? '\n' : ''}${summaryText(summary)}`);
+  end(summary: SummaryJson): void {
+    this.#sink.end(summary);
+    this.#write();
   }
 
   #count(id: number): void {
-    const exchange = this.engine.get(id);
+    const exchange = this.#engine.get(id);
     if (exchange === undefined) return;
     // Nearly all are calls; a row is made only to find out about the others.
-    const row = exchange.encrypted === null ? null : this.engine.row(id);
+    const row = exchange.encrypted === null ? null : this.#engine.row(id);
     if (row === null || (row !== undefined && isCall(row))) this.#calls++;
     else this.#encrypted++;
   }
 
   #show(id: number): void {
-    const { format, minLatency, showSecrets } = this.options;
-    if (format === 'table' || minLatency > 0) {
-      const row = this.engine.row(id);
-      if (row === undefined) return;
-      if ((latency(row) ?? Number.POSITIVE_INFINITY) < minLatency) return;
-      if (format === 'table') {
-        if (!this.#headed) this.#line(this.#table.header());
-        this.#headed = true;
-        this.#line(this.#table.line(row));
-        return;
-      }
+    const { minLatency, showSecrets } = this.#options;
+    const exchange: EndedExchange = {
+      row: () => this.#engine.row(id) ?? null,
+      json: () => {
+        const json = this.#engine.json(id, { reveal: showSecrets });
+        return json === undefined ? null : this.#selected(json);
+      },
+    };
+    if (minLatency > 0) {
+      const row = exchange.row();
+      if (row === null || (latency(row) ?? Number.POSITIVE_INFINITY) < minLatency) return;
     }
-    const exchange = this.engine.json(id, { reveal: showSecrets });
-    if (exchange !== undefined) this.#line(`${JSON.stringify(this.#chosen(exchange))}\n`);
-  }
-
-  /** Lines are written together: a system call for each would take longer than making it. */
-  #line(text: string): void {
-    this.#lines.push(text);
-    this.#waiting += text.length;
-    if (this.#waiting >= WRITE_AT) this.#write();
+    this.#sink.exchange(exchange);
   }
 
   #write(): void {
-    if (this.#lines.length === 0) return;
-    this.output.write(this.#lines.join(''));
-    this.#lines = [];
+    if (this.#texts.length === 0) return;
+    this.#output.write(this.#texts.join(''));
+    this.#texts = [];
     this.#waiting = 0;
   }
 
-  #chosen(exchange: ExchangeJson): ExchangeJson {
-    const { requests, responses } = this.options;
+  /** Without the requests or responses that `--capture` leaves out. */
+  #selected(exchange: ExchangeJson): ExchangeJson {
+    const { requests, responses } = this.#options;
     if (requests && responses) return exchange;
     return {
       ...exchange,

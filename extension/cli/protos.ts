@@ -1,11 +1,11 @@
-/** The option --proto: what .proto files tell of gRPC messages. */
+/** The option --proto: definitions of gRPC messages from .proto files. */
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { EXIT_USAGE, Exit } from './exitStatus.ts';
-import { say } from './live.ts';
+import { say } from './liveTrace.ts';
 import { reasonOf } from './output.ts';
 
 /**
- * A file that cannot be parsed is told, and the others are used.
+ * A file that cannot be parsed is reported, and the others are used.
  * @param path a folder, which is searched with all below it, or a file; null: the option was not given.
  * @throws Exit when there is nothing to be read
  */
@@ -20,7 +20,7 @@ export async function openProtos(path: string | null): Promise<ProtoSchema | nul
   } catch (error) {
     throw new Exit(EXIT_USAGE, `--proto ${name} cannot be read: ${reasonOf(error)}.`);
   }
-  if (files.length === 0) throw new Exit(EXIT_USAGE, `--proto ${name} holds no .proto file.`);
+  if (files.length === 0) throw new Exit(EXIT_USAGE, `--proto ${name} has no .proto files.`);
   const { schema, problems } = readProtos(files);
   for (const problem of problems) say(problem);
   return schema;

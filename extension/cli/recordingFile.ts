@@ -5,13 +5,15 @@ import { RecordingEncoder } from '../capture/recording.ts';
 import { openPrivate, reasonOf, writeWhole } from './output.ts';
 
 export class RecordingFile {
+  readonly #path: string;
   readonly #encoder = new RecordingEncoder();
   readonly #file: number;
   #open = true;
   #problem: string | null = null;
 
   /** @throws Exit when it cannot be written. */
-  constructor(private readonly path: string) {
+  constructor(path: string) {
+    this.#path = path;
     this.#file = openPrivate(path);
   }
 
@@ -39,7 +41,7 @@ export class RecordingFile {
     try {
       writeWhole(this.#file, bytes);
     } catch (error) {
-      this.#problem = `The recording ${JSON.stringify(this.path)} is cut: ${reasonOf(error)}.`;
+      this.#problem = `The recording ${JSON.stringify(this.#path)} is cut: ${reasonOf(error)}.`;
       this.#close();
     }
   }

@@ -4,14 +4,16 @@ import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { RecordingError, RecordingReader } from '../capture/recording.ts';
+import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { RecordError } from '../engine/record.ts';
-import { DEFAULT_BODY_LIMIT, type ShowOptions } from './arguments.ts';
+import { countText } from '../words/numbers.ts';
+import type { ShowOptions } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
-import { openFiles, say } from './live.ts';
+import { openFiles, say } from './liveTrace.ts';
 import { type Output, reasonOf } from './output.ts';
 import { openProtos } from './protos.ts';
-import { TraceReader } from './reader.ts';
+import { TraceReader } from './traceReader.ts';
 
 const PIECE = 1024 * 1024;
 /** As elsewhere on the command line. */
@@ -20,7 +22,7 @@ const STANDARD_INPUT = '-';
 /**
  * Resolves with the exit status.
  * @param ownLimit whether `options.bodyLimit` was asked for; else the recording's own is taken.
- * @throws Exit for a file that cannot be read or is no recording
+ * @throws Exit for a file that cannot be read or is not a recording
  */
 export async function replay(file: string, options: ShowOptions, ownLimit: boolean): Promise<number> {
   const name = file === STANDARD_INPUT ? 'Standard input' : JSON.stringify(file);
@@ -39,7 +41,8 @@ export async function replay(file: string, options: ShowOptions, ownLimit: boole
       if (shown !== null && (await isGone(shown.output))) return EXIT_OK;
     }
     const end = recording.finish();
-    if (end.kind === 'cut') trouble = `${name} is cut: it ends after ${end.frames} whole frames.`;
+    if (end.kind === 'cut')
+      trouble = `${name} is truncated: it ends after ${countText(end.frames, 'complete frame')}.`;
   } catch (error) {
     trouble = troubleOf(name, error);
   }
@@ -60,7 +63,7 @@ function open(
   return { output, reader: new TraceReader({ ...options, bodyLimit }, output, protos) };
 }
 
-/** Waits for a slow reader; true when there is none any more. */
+/** Waits for a slow reader; true when it has gone. */
 async function isGone(output: Output): Promise<boolean> {
   await output.drained();
   return (await Promise.race([output.broken, Promise.resolve('no')])) === null;
@@ -71,7 +74,7 @@ function limitOf(event: HelperEvent): number | null {
   return event.type === FrameType.Hello ? event.hello.bodyLimit : DEFAULT_BODY_LIMIT;
 }
 
-/** @throws Exit for what is no recording at all; anything that is no fault of the file as it is */
+/** What is wrong with the file. @throws Exit when it is not a recording; other errors as they are */
 function troubleOf(name: string, error: unknown): string {
   if (error instanceof RecordingError) {
     const message = `${name} ${error.message}`;

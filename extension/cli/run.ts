@@ -7,7 +7,7 @@ import type { Status } from '../../helper/protocol.ts';
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
-import { LiveTrace, NATIVE_PATH, openFiles, say } from './live.ts';
+import { LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
 import { forwardSignals } from './signals.ts';
 
 /** The descriptor on which the gate waits. */
@@ -60,7 +60,7 @@ async function exitOf(child: ChildProcess): Promise<number> {
 async function release(child: ChildProcess, trace: LiveTrace, options: TraceOptions): Promise<void> {
   const gate = child.stdio[GATE_DESCRIPTOR];
   if (child.pid === undefined || !(gate instanceof Writable)) {
-    throw new TraceError('helper', 'The gate that starts the command could not be started.');
+    throw new TraceError('helper', 'The program that starts the command (gate) could not be started.');
   }
   // The command may end, or be ended, before it reads its byte.
   gate.on('error', () => {});
@@ -73,7 +73,7 @@ function stopEarly(trace: LiveTrace, duration: number | null, said: Set<string>)
   trace.broken.then((problem) => {
     if (problem !== null) {
       say(problem);
-      say('The trace ends here; the command goes on without it.');
+      say('The trace has ended; the command keeps running.');
       said.add(problem);
     }
     return trace.finish();
@@ -84,6 +84,6 @@ function stopEarly(trace: LiveTrace, duration: number | null, said: Set<string>)
 function stillRunning(status: Status | null): readonly string[] {
   const left = status?.targets ?? 0;
   if (left === 0) return [];
-  const who = left === 1 ? '1 process that it started was' : `${left} processes that it started were`;
+  const who = left === 1 ? '1 child process was' : `${left} child processes were`;
   return [`When the command ended, ${who} still running.`];
 }

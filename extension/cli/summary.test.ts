@@ -57,7 +57,7 @@ describe('the summary', () => {
     const { summary } = summarize(facts({ status: lost, stats: { records: 90, connections: 3 } }));
     expect(summary).toMatchObject({ produced: 100, delivered: 90, dropped: 10 });
     expect(summary.note).toBe(
-      '10 records (1000 B of data) were lost because the buffer was full; a larger --ring-size helps.',
+      '10 records (1000 B of data) were lost because the buffer was full; use a larger --ring-size.',
     );
   });
 
@@ -65,20 +65,20 @@ describe('the summary', () => {
     const behind = summarize(
       facts({ status: status({}, { sent: 98 }), stats: { records: 98, connections: 3 } }),
     );
-    expect(behind.summary.note).toContain('off by 2 records, between kernel and helper');
+    expect(behind.summary.note).toContain('differ by 2 records between kernel and helper');
     const lost = summarize(facts({ stats: { records: 97, connections: 3 } }));
-    expect(lost.summary.note).toContain('off by 3 records, between helper and engine');
+    expect(lost.summary.note).toContain('differ by 3 records between helper and engine');
     const more = summarize(facts({ stats: { records: 101, connections: 3 } }));
-    expect(more.summary.note).toContain('off by -1 records');
+    expect(more.summary.note).toContain('differ by -1 records');
     const bytes = summarize(facts({ status: status({ seenBytes: 5005 }) }));
-    expect(bytes.summary.note).toContain('off by 5 bytes');
+    expect(bytes.summary.note).toContain('differ by 5 bytes');
   });
 
   it('claims no count that the kernel did not tell in the end', () => {
     for (const unfinished of [null, status({}, { final: false })]) {
       const { summary } = summarize(facts({ status: unfinished, troubles: ['The helper was killed.'] }));
       expect(summary).toMatchObject({ produced: null, dropped: null, bytes: null, delivered: 100 });
-      expect(summary.note).toMatch(/^The helper was killed\. The final counts of the kernel are missing/);
+      expect(summary.note).toMatch(/^The helper was killed\. The final counters of the kernel are missing/);
     }
   });
 
@@ -88,9 +88,9 @@ describe('the summary', () => {
         status: status({ unseenBytes: 2048, seenBytes: 7048, connectionsUntracked: 4, callsUntracked: 5 }),
       }),
     ).summary;
-    expect(note).toContain('2.0 KiB moved by system calls that this backend does not see.');
-    expect(note).toContain('4 connections were not followed');
-    expect(note).toContain('5 calls were not followed');
+    expect(note).toContain('2.0 KiB were moved by system calls that this backend does not see.');
+    expect(note).toContain('4 connections could not be traced');
+    expect(note).toContain('5 system calls could not be traced');
   });
 
   it('is a line or two for people, and safe to print', () => {

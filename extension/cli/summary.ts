@@ -1,4 +1,4 @@
-/** The last words of a trace: what was made, what arrived, what was lost. Pure. */
+/** The summary at the end of a trace: records produced, delivered and lost. */
 import type { Status } from '../../helper/protocol.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
@@ -6,7 +6,7 @@ import { countText, numberText, sizeText } from '../words/numbers.ts';
 import { terminalText } from '../words/visible.ts';
 
 export interface SummaryFacts {
-  /** The newest of the helper; only a final one says what the kernel counted in the end. */
+  /** The latest of the helper; only a final one has all that the kernel counted. */
   readonly status: Status | null;
   readonly stats: Pick<EngineStats, 'records' | 'connections'>;
   /** Exchanges that were over when the trace ended, shown or not. */
@@ -14,7 +14,7 @@ export interface SummaryFacts {
   /** Connections that ended without plaintext, shown or not. */
   readonly encrypted: number;
   readonly backend: string;
-  /** Sentences on what went wrong on the way (a helper that died, a cut recording); empty when nothing did. */
+  /** Sentences on what went wrong during the trace (the helper died, the recording is truncated). */
   readonly troubles: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function summarize(facts: SummaryFacts): SummaryJson {
   if (final === null) {
     const notes = [
       ...troubles,
-      'The final counts of the kernel are missing, so nothing can be said about what was lost.',
+      'The final counters of the kernel are missing, so how much was lost is unknown.',
     ];
     return { summary: { produced: null, dropped: null, bytes: null, ...common, note: notes.join(' ') } };
   }
@@ -64,28 +64,30 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
   const dropped = c.droppedData + c.droppedStructure;
   if (dropped > 0) {
     notes.push(
-      `${countText(dropped, 'record')} (${sizeText(c.droppedBytes)} of data) were lost because the buffer was full; a larger --ring-size helps.`,
+      `${countText(dropped, 'record')} (${sizeText(c.droppedBytes)} of data) were lost because the buffer was full; use a larger --ring-size.`,
     );
   }
   if (c.unseenBytes > 0) {
-    notes.push(`${sizeText(c.unseenBytes)} moved by system calls that this backend does not see.`);
+    notes.push(`${sizeText(c.unseenBytes)} were moved by system calls that this backend does not see.`);
   }
   if (c.connectionsUntracked > 0) {
     notes.push(
-      `${c.connectionsUntracked} connections were not followed because the kernel's table was full.`,
+      `${countText(c.connectionsUntracked, 'connection')} could not be traced because a table in the kernel was full.`,
     );
   }
   if (c.callsUntracked > 0) {
-    notes.push(`${c.callsUntracked} calls were not followed because a table in the kernel was full.`);
+    notes.push(
+      `${countText(c.callsUntracked, 'system call')} could not be traced because a table in the kernel was full.`,
+    );
   }
   const missing = c.produced - dropped - delivered;
   if (missing !== 0) {
     const where = sent === delivered ? 'between kernel and helper' : 'between helper and engine';
-    notes.push(`The balance is off by ${missing} records, ${where}: this is a defect of HTTP Trace.`);
+    notes.push(`The counts differ by ${missing} records ${where}: this is a bug in HTTP Trace.`);
   }
   const bytes = c.seenBytes - c.copiedBytes - c.omittedBytes - c.droppedBytes - c.unseenBytes;
   if (bytes !== 0) {
-    notes.push(`The balance is off by ${bytes} bytes: this is a defect of HTTP Trace.`);
+    notes.push(`The counts differ by ${bytes} bytes: this is a bug in HTTP Trace.`);
   }
   return notes;
 }

@@ -3,6 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
 import { Table } from './table.ts';
 
+/** What the table writes of one exchange. */
+function written(columns: number | null, shown: ExchangeRow): string[] {
+  const texts: string[] = [];
+  new Table({ columns, write: (text) => texts.push(text) }).exchange({ row: () => shown, json: () => null });
+  return texts;
+}
+const header = (): string => written(null, row)[0] ?? '';
+const line = (columns: number | null, shown: ExchangeRow): string => written(columns, shown)[1] ?? '';
+
 const row: ExchangeRow = {
   id: 1,
   revision: 3,
@@ -35,10 +44,8 @@ const row: ExchangeRow = {
 
 describe('the table', () => {
   it('shows everything where there is room', () => {
-    expect(new Table(null).header()).toBe(
-      '   START METHOD  STATUS     TIME     SENT     SIZE SIDE   PROCESS         URL\n',
-    );
-    expect(new Table(null).line(row)).toBe(
+    expect(header()).toBe('   START METHOD  STATUS     TIME     SENT     SIZE SIDE   PROCESS         URL\n');
+    expect(line(null, row)).toBe(
       '   1.234 GET     200     12.3 ms      0 B  1.3 KiB client node:4242       http://localhost:8080/orders/17?full=1\n',
     );
   });
@@ -54,7 +61,7 @@ describe('the table', () => {
       completeness: ['encrypted'],
       encrypted: 'rustls is not supported',
     };
-    expect(new Table(null).line(sealed)).toBe(
+    expect(line(null, sealed)).toBe(
       '   1.234 -       -       12.3 ms      0 B  1.3 KiB client node:4242       api.example:8443 (rustls is not supported) [encrypted]\n',
     );
   });
@@ -73,7 +80,7 @@ describe('the table', () => {
       processName: null,
       side: null,
     };
-    expect(new Table(null).line(unknown).trim().split(/\s+/)).toEqual([
+    expect(line(null, unknown).trim().split(/\s+/)).toEqual([
       '1.234',
       '-',
       '-',
@@ -88,8 +95,8 @@ describe('the table', () => {
 
   it('says what is not whole', () => {
     const cut: ExchangeRow = { ...row, completeness: ['response-truncated', 'joined-late'], violations: 2 };
-    expect(new Table(null).line(cut)).toMatch(/full=1 \[response-truncated, joined-late, malformed\]\n$/);
-    expect(new Table(80).line(cut)).toMatch(/~ \[response-truncated, joined-late, malformed\]\n$/);
+    expect(line(null, cut)).toMatch(/full=1 \[response-truncated, joined-late, malformed\]\n$/);
+    expect(line(80, cut)).toMatch(/~ \[response-truncated, joined-late, malformed\]\n$/);
   });
 
   it.each([40, 60, 80, 100, 120, 200])('never is wider than a terminal of %d columns', (width) => {
@@ -104,10 +111,9 @@ describe('the table', () => {
           responseSize: fc.maxSafeNat(),
         }),
         (some) => {
-          const table = new Table(width);
-          const line = table.line({ ...row, ...some });
-          expect(line.length - 1).toBeLessThanOrEqual(width);
-          expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+          const text = line(width, { ...row, ...some });
+          expect(text.length - 1).toBeLessThanOrEqual(width);
+          expect(text).toMatch(/^[\x20-\x7e]+\n$/);
         },
       ),
     );
@@ -115,8 +121,8 @@ describe('the table', () => {
 
   it('lets no captured byte reach the terminal as control', () => {
     const hostile: ExchangeRow = { ...row, path: '/\x1b]0;owned\x07\r\n\x9b2J\u202e', processName: 'a\nb' };
-    const line = new Table(null).line(hostile);
-    expect(line).toContain('/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u202e');
-    expect(line).toContain('a\\x0ab:4242');
+    const text = line(null, hostile);
+    expect(text).toContain('/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u202e');
+    expect(text).toContain('a\\x0ab:4242');
   });
 });

@@ -1,10 +1,14 @@
-/** One line an exchange, for people. Pure. */
+/** One line per exchange, for people. */
+
+import type { SummaryJson } from '../engine/exchangeJson.ts';
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { addressText } from '../words/address.ts';
 import { messagesText } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import { terminalText } from '../words/visible.ts';
+import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
+import { summaryText } from './summary.ts';
 
 interface Column {
   readonly title: string;
@@ -81,27 +85,40 @@ function cell(text: string, column: Column): string {
   return column.right === true ? safe.padStart(column.width) : safe.padEnd(column.width);
 }
 
-export class Table {
+/** `--format table`: a header, a line per exchange, and the summary. */
+export class Table implements Sink {
+  readonly #target: SinkTarget;
   readonly #columns: readonly Column[];
+  #hasHeader = false;
 
-  constructor(
-    /** Characters a line of the terminal has; null = as long as needed (a file, a pipe). */
-    private readonly width: number | null,
-  ) {
-    this.#columns = COLUMNS.filter((column) => width === null || width >= column.from);
+  constructor(target: SinkTarget) {
+    this.#target = target;
+    const { columns } = target;
+    this.#columns = COLUMNS.filter((column) => columns === null || columns >= column.from);
   }
 
-  header(): string {
+  exchange(exchange: EndedExchange): void {
+    const row = exchange.row();
+    if (row === null) return;
+    if (!this.#hasHeader) this.#target.write(this.#header());
+    this.#hasHeader = true;
+    this.#target.write(this.#line(row));
+  }
+
+  end(summary: SummaryJson): void {
+    this.#target.write(`${this.#hasHeader ? '\n' : ''}${summaryText(summary)}`);
+  }
+
+  #header(): string {
     return `${[...this.#columns.map((column) => cell(column.title, column)), 'URL'].join(' ')}\n`;
   }
 
-  line(row: ExchangeRow): string {
+  #line(row: ExchangeRow): string {
+    const { columns } = this.#target;
     const before = this.#columns.map((column) => cell(column.text(row), column)).join(' ');
     const after = notes(row);
     let target = terminalText(url(row));
-    if (this.width !== null) {
-      target = cut(target, Math.max(MIN_URL, this.width - before.length - 1 - after.length));
-    }
+    if (columns !== null) target = cut(target, Math.max(MIN_URL, columns - before.length - 1 - after.length));
     return `${before} ${target}${after}\n`;
   }
 }

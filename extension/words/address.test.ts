@@ -46,7 +46,12 @@ describe('every view and the command line write it alike', () => {
     [options, 'http://shop.test'],
   ])('%#', (row, url) => {
     const withoutScheme = url.replace('http://', '');
-    expect(new Table(null).line(row).trimEnd().split(' ').at(-1)).toBe(url);
+    const texts: string[] = [];
+    new Table({ columns: null, write: (text) => texts.push(text) }).exchange({
+      row: () => row,
+      json: () => null,
+    });
+    expect(texts.at(-1)?.trimEnd().split(' ').at(-1)).toBe(url);
     expect(tooltipText(row).split('\n')[0]).toBe(`${row.method} ${url}`);
     expect(listed.text(row)).toBe(withoutScheme);
     expect(searchText(row)).toContain(` ${withoutScheme} `);

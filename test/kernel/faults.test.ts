@@ -102,7 +102,7 @@ describeTraced('faults', () => {
       encoding: 'utf8',
     });
     expect(replayed.status).toBe(1);
-    expect(replayed.stderr).toMatch(/is cut: it ends after \d+ whole frames/);
+    expect(replayed.stderr).toMatch(/is truncated: it ends after \d+ complete frames/);
     find(parseLines(replayed.stdout).exchanges, one.id, 'server');
     await server.end();
   });
@@ -143,9 +143,9 @@ describeTraced('recordings of real traces', () => {
       truncateSync(file, length);
       const result = spawnSync(HTTP_TRACE, ['replay', file, '--format', 'json'], { encoding: 'utf8' });
       expect(result.status, `cut at ${length}`).toBe(1);
-      expect(result.stderr).toMatch(/is cut: it ends after \d+ whole frames\.\n$/);
+      expect(result.stderr).toMatch(/is truncated: it ends after \d+ complete frames\.\n$/);
       const { exchanges, summary } = parseLines(result.stdout);
-      expect(summary.note).toContain('is cut');
+      expect(summary.note).toContain('is truncated');
       if (length === whole.length - 1) expect(exchanges).toEqual(traced.exchanges);
     }
   });

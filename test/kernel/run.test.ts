@@ -92,7 +92,7 @@ print(pid, os.getpid())
     const script = 'sleep 60 >/dev/null 2>&1 & echo $!';
     const traced = await Tracing.run(folder, ['sh', '-c', script]).result();
     process.kill(Number(traced.ended.stdout), 'SIGKILL');
-    expect(traced.summary.note).toBe('When the command ended, 1 process that it started was still running.');
+    expect(traced.summary.note).toBe('When the command ended, 1 child process was still running.');
   });
 
   it('another process is not seen', async () => {

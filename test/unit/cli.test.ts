@@ -86,13 +86,13 @@ const empty: (readonly [FrameType, Uint8Array])[] = [
 
 describe('usage', () => {
   it.each([
-    [[], 'Say what to do'],
+    [[], 'No command given.'],
     [['run', '--formt', 'json', '--', 'true'], 'Did you mean --format?'],
     [['attach', 'me'], '"me" is not a process id.'],
     [['replay', '/no/such/file'], 'cannot be read: the file or its folder does not exist.'],
     [['replay', '/'], 'cannot be read: it is a folder.'],
     [['replay', '-', '--proto', '/no/such/folder'], '--proto "/no/such/folder" cannot be read'],
-    [['replay', '-', '--proto', folder], 'holds no .proto file.'],
+    [['replay', '-', '--proto', folder], 'has no .proto files.'],
   ])('%j: status 2 and one clear line', (args, message) => {
     const { status, stdout, stderr } = httpTrace(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -259,10 +259,10 @@ describe('replay', () => {
       'json',
     );
     expect(status).toBe(1);
-    expect(stderr).toContain('is cut: it ends after 2 whole frames.');
+    expect(stderr).toContain('is truncated: it ends after 2 complete frames.');
     expect(JSON.parse(stdout).summary).toMatchObject({
       produced: null,
-      note: expect.stringContaining('is cut'),
+      note: expect.stringContaining('is truncated'),
     });
   });
 

@@ -9,8 +9,8 @@ import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, openPrivate, StandardOutput } from './output.ts';
 import { openProtos } from './protos.ts';
-import { TraceReader } from './reader.ts';
 import { RecordingFile } from './recordingFile.ts';
+import { TraceReader } from './traceReader.ts';
 
 /** Beside the bundle: `native/` with loader, gate and addon, and `helper.js`. */
 export const NATIVE_PATH = join(__dirname, 'native');
@@ -40,6 +40,8 @@ export function openFiles(options: {
 }
 
 export class LiveTrace {
+  readonly #capture: Capture;
+  readonly #files: Files;
   /** Resolves when the trace cannot go on: null when the reader of the output has gone, else why. */
   readonly broken: Promise<string | null>;
   /** Resolves when all targets and the processes they started have ended. */
@@ -51,12 +53,10 @@ export class LiveTrace {
   #attached = false;
   #finished: Promise<readonly string[]> | null = null;
 
-  private constructor(
-    private readonly capture: Capture,
-    options: TraceOptions,
-    private readonly files: Files,
-    protos: ProtoSchema | null,
-  ) {
+  private constructor(capture: Capture, options: TraceOptions, files: Files, protos: ProtoSchema | null) {
+    this.#capture = capture;
+    this.#files = files;
+
     this.#reader = new TraceReader(options, files.output, protos);
     this.idle = new Promise((resolve) => {
       this.#idle = resolve;
@@ -94,7 +94,7 @@ export class LiveTrace {
 
   /** @throws TraceError */
   async attach(pid: number, children: boolean): Promise<ProcessInfo> {
-    const info = await this.capture.attach(pid, children);
+    const info = await this.#capture.attach(pid, children);
     this.#attached = true;
     return info;
   }
@@ -114,24 +114,24 @@ export class LiveTrace {
     return this.#finished;
   }
 
-  /** Ends a trace that never began: nothing is shown. */
+  /** Ends a trace that did not begin: nothing is shown. */
   async abandon(): Promise<void> {
     this.#finished = Promise.resolve([]);
-    await this.capture.stop();
-    this.files.recording?.end();
-    await this.files.output.end();
+    await this.#capture.stop();
+    this.#files.recording?.end();
+    await this.#files.output.end();
   }
 
   async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
     // Asked before stopping: afterwards the helper has gone because it should.
-    const early = await Promise.race([this.capture.ended, Promise.resolve(null)]);
+    const early = await Promise.race([this.#capture.ended, Promise.resolve(null)]);
     if (early !== null) this.#troubles.push(early.fault ?? 'The helper ended.');
-    const status = await this.capture.stop();
+    const status = await this.#capture.stop();
     if (early === null && status === null) {
-      const { fault } = await this.capture.ended;
+      const { fault } = await this.#capture.ended;
       this.#troubles.push(fault ?? 'The helper ended before it had sent everything.');
     }
-    const { recording, output } = this.files;
+    const { recording, output } = this.#files;
     recording?.end();
     if (recording?.problem) this.#troubles.push(recording.problem);
     this.#reader.finish([...this.#troubles, ...remarks(status)]);
@@ -140,7 +140,7 @@ export class LiveTrace {
   }
 
   #take(event: HelperEvent, { type, payload }: Frame): void {
-    this.files.recording?.frame(type, payload);
+    this.#files.recording?.frame(type, payload);
     if (this.#troubles.length > 0) return;
     try {
       this.#reader.take(event);

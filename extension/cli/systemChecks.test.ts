@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assess, assessProcess, assessTls, possible } from './checks.ts';
-import type { SystemFacts } from './system.ts';
+import { assess, assessProcess, assessTls, possible } from './systemChecks.ts';
+import type { SystemFacts } from './systemFacts.ts';
 
 const ALL = (1n << 41n) - 1n;
 const good: SystemFacts = {
@@ -39,7 +39,7 @@ describe('what the facts mean', () => {
     });
     expect(possible(checks)).toBe(true);
     expect(checks.at(-1)?.detail).toBe(
-      'loaded, attached and removed again, by tracepoint; With --min-latency, requests that are still ' +
+      'loaded, attached and removed again with backend tracepoint; With --min-latency, requests that are still ' +
         'unanswered when the trace stops are not reported: EPERM',
     );
   });
@@ -48,6 +48,7 @@ describe('what the facts mean', () => {
     ['another system', { ...good, platform: 'darwin' }, 'platform'],
     ['another machine', { ...good, architecture: 's390x' }, 'platform'],
     ['an old kernel', { ...good, kernel: '5.4.0-1' }, 'kernel'],
+    ['a kernel without bpf_loop', { ...good, kernel: '5.15.0-100-generic' }, 'kernel'],
     ['a very old kernel', { ...good, kernel: '4.19.0' }, 'kernel'],
     ['no type information', { ...good, btf: false }, 'btf'],
     ['confidentiality lockdown', { ...good, lockdown: 'confidentiality' }, 'lockdown'],
@@ -66,7 +67,7 @@ describe('what the facts mean', () => {
 
   it.each<[SystemFacts, string]>([
     [{ ...user, sudo: 'free' }, 'by sudo -n'],
-    [{ ...user, sudo: 'asks' }, 'asks in a terminal'],
+    [{ ...user, sudo: 'asks' }, 'asks for a password in a terminal'],
     [{ ...user, sudo: 'asks', pkexec: true }, 'by pkexec'],
     // CAP_BPF and CAP_PERFMON, without CAP_SYS_ADMIN
     [
@@ -77,6 +78,16 @@ describe('what the facts mean', () => {
   ])('finds the way to the rights', (facts, way) => {
     expect(check(facts, 'rights')).toMatchObject({ status: 'ok', detail: expect.stringContaining(way) });
     expect(possible(assess(facts, null))).toBe(true);
+  });
+
+  it('does not promise that an untested kernel works, nor that it does not', () => {
+    const untested = { ...good, kernel: '5.19.0' };
+    expect(check(untested, 'kernel')).toMatchObject({
+      status: 'unknown',
+      detail: expect.stringContaining('tested on 6.1 and later'),
+    });
+    expect(possible(assess(untested, null))).toBe(true);
+    expect(check({ ...good, kernel: '6.1.0' }, 'kernel')?.status).toBe('ok');
   });
 
   it('does not claim what it could not find out', () => {
@@ -96,7 +107,7 @@ describe('what the facts mean', () => {
     expect(assessProcess(7, { owner: 1000 }, 0).status).toBe('ok');
     expect(assessProcess(7, { owner: null }, 0)).toMatchObject({
       status: 'missing',
-      detail: 'there is no such process',
+      detail: 'no such process',
     });
   });
 
@@ -141,7 +152,7 @@ describe('what the facts mean', () => {
     });
     expect(assessTls(7, null)).toMatchObject({
       status: 'unknown',
-      detail: 'its memory cannot be looked into',
+      detail: 'its memory cannot be read',
     });
     // What cannot be decrypted is no reason not to trace.
     expect(possible([assessTls(7, [nss]), assessTls(7, null)])).toBe(true);

@@ -1,24 +1,31 @@
-/** What the facts about a system mean for tracing. Pure. */
+/** Whether a system allows tracing, judged by facts about it. */
 import { BACKENDS, type Hello, type TlsLibrary } from '../../helper/protocol.ts';
 import { missingPartNotes } from '../capture/missingParts.ts';
 import { reasonsOf, tlsLibraryName } from '../engine/tls/library.ts';
-import { type ProcessFacts, type SystemFacts, sufficient } from './system.ts';
+import { type ProcessFacts, type SystemFacts, sufficient } from './systemFacts.ts';
 
 export interface Check {
   /** Stable, for scripts. */
   readonly id: 'platform' | 'kernel' | 'btf' | 'lockdown' | 'parts' | 'rights' | 'trial' | 'process' | 'tls';
   readonly title: string;
-  /** `unknown`: could not be found out, and need not be in the way. */
+  /** `unknown`: could not be determined, and need not prevent tracing. */
   readonly status: 'ok' | 'missing' | 'unknown';
   readonly detail: string;
   /** What to do; null when nothing needs to be done. */
   readonly remedy: string | null;
 }
 
-/** The ring buffer and CAP_BPF came with 5.8. */
-const OLDEST_KERNEL = [5, 8] as const;
+type Version = readonly [major: number, minor: number];
 
-/** What came of really loading the programs: a sentence when it did not work. */
+/**
+ * The oldest kernel that can run the programs: all backends use bpf_loop, of Linux 5.17. (The ring buffer and
+ * CAP_BPF are of 5.8, task storage for tracing programs of 5.11.)
+ */
+export const OLDEST_KERNEL: Version = [5, 17];
+/** The oldest kernel on which HTTP Trace was tested. Between the two, the verifier may refuse the programs. */
+export const OLDEST_TESTED_KERNEL: Version = [6, 1];
+
+/** The outcome of loading the programs for real: a sentence when it failed. */
 export type Trial = string | Pick<Hello, 'backend' | 'refused' | 'missing'>;
 
 /** `trial`: null = not tried. */
@@ -34,7 +41,7 @@ export function assess(facts: SystemFacts, trial: Trial | null): Check[] {
   ];
 }
 
-/** Tracing is possible: it was seen to work, or nothing that it needs is missing. */
+/** Tracing is possible: it was tried, or nothing that it needs is known to be missing. */
 export function possible(checks: readonly Check[]): boolean {
   return checks.every((check) => check.status !== 'missing');
 }
@@ -50,52 +57,62 @@ function platform({ platform, architecture }: SystemFacts): Check {
 }
 
 function kernel({ kernel }: SystemFacts): Check {
-  const [major = 0, minor = 0] = kernel.split('.', 2).map((part) => Number.parseInt(part, 10) || 0);
-  const ok = major > OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor >= OLDEST_KERNEL[1]);
-  const remedy = `A kernel of version ${OLDEST_KERNEL.join('.')} or later is needed, for its BPF ring buffer.`;
-  return check('kernel', 'Kernel with BPF ring buffer', ok, kernel, remedy);
+  const title = 'Kernel version';
+  if (!isAtLeast(kernel, OLDEST_KERNEL)) {
+    const remedy = `HTTP Trace needs Linux ${OLDEST_KERNEL.join('.')} or later, for bpf_loop.`;
+    return check('kernel', title, false, kernel, remedy);
+  }
+  if (isAtLeast(kernel, OLDEST_TESTED_KERNEL)) return check('kernel', title, true, kernel, '');
+  const detail = `${kernel}; HTTP Trace is tested on ${OLDEST_TESTED_KERNEL.join('.')} and later`;
+  return { id: 'kernel', title, status: 'unknown', detail, remedy: null };
+}
+
+/** @param release `uname -r`, such as `6.1.0-56-amd64`. */
+function isAtLeast(release: string, [major, minor]: Version): boolean {
+  const [ownMajor = 0, ownMinor = 0] = release.split('.', 2).map((part) => Number.parseInt(part, 10) || 0);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 function btf({ btf }: SystemFacts): Check {
-  const remedy = 'The kernel must be built with CONFIG_DEBUG_INFO_BTF, as those of the distributions are.';
+  const remedy = 'The kernel must be built with CONFIG_DEBUG_INFO_BTF, as distribution kernels are.';
   return check('btf', 'Kernel type information', btf, '/sys/kernel/btf/vmlinux', remedy);
 }
 
 function lockdown({ lockdown }: SystemFacts): Check {
   const title = 'Kernel lockdown';
   if (lockdown === null) {
-    return { id: 'lockdown', title, status: 'unknown', detail: 'the kernel does not say', remedy: null };
+    return {
+      id: 'lockdown',
+      title,
+      status: 'unknown',
+      detail: 'the kernel does not report it',
+      remedy: null,
+    };
   }
   const remedy =
-    'In this mode the kernel lets nobody read memory through BPF. Secure Boot or lockdown=integrity instead of confidentiality would allow it.';
+    'In this mode nobody may read memory through BPF. Boot with lockdown=integrity instead of confidentiality.';
   return check('lockdown', title, lockdown !== 'confidentiality', lockdown, remedy);
 }
 
 function parts({ missingParts }: SystemFacts): Check {
-  const detail = missingParts.length === 0 ? 'all there' : `not there: ${missingParts.join(', ')}`;
-  return check(
-    'parts',
-    'Parts of HTTP Trace',
-    missingParts.length === 0,
-    detail,
-    'Install HTTP Trace again.',
-  );
+  const detail = missingParts.length === 0 ? 'all present' : `missing: ${missingParts.join(', ')}`;
+  return check('parts', 'Installed files', missingParts.length === 0, detail, 'Reinstall HTTP Trace.');
 }
 
 function rights(facts: SystemFacts): Check {
   const { uid, capabilities, initialUserNamespace, noNewPrivileges, sudo, pkexec } = facts;
-  const title = 'Rights to load programs';
+  const title = 'Permission to load eBPF programs';
   if (initialUserNamespace === false) {
     const who = uid === 0 ? 'root' : `user ${uid}`;
     const remedy =
-      'The kernel lets nobody in a user namespace load these programs (rootless containers are in one): trace from outside.';
-    return check('rights', title, false, `${who}, but only of a user namespace`, remedy);
+      'The kernel does not allow these programs in a user namespace (such as a rootless container): trace from outside it.';
+    return check('rights', title, false, `${who}, but only in a user namespace`, remedy);
   }
   if (capabilities !== null && !sufficient(capabilities.bounding)) {
     const detail =
-      uid === 0 ? 'root, but without the capabilities' : `user ${uid}, and no way to more rights`;
+      uid === 0 ? 'root, but without the capabilities' : `user ${uid}, who cannot gain the capabilities`;
     const remedy =
-      'This looks like a container: start it with --cap-add BPF --cap-add PERFMON --cap-add SYS_ADMIN, or trace from outside.';
+      'This looks like a container. Start it with --cap-add BPF --cap-add PERFMON --cap-add SYS_ADMIN, or trace from outside.';
     return check('rights', title, false, detail, remedy);
   }
   if (capabilities !== null && sufficient(capabilities.effective)) {
@@ -103,24 +120,24 @@ function rights(facts: SystemFacts): Check {
   }
   if (noNewPrivileges) {
     const remedy =
-      'Start it where that is not set; a container without --security-opt no-new-privileges, a service without NoNewPrivileges=yes.';
+      'Start it without that: a container without --security-opt no-new-privileges, a service without NoNewPrivileges=yes.';
     return check('rights', title, false, `user ${uid}, and no_new_privs forbids sudo and pkexec`, remedy);
   }
   if (sudo === 'free') return check('rights', title, true, `user ${uid}, by sudo -n`, '');
-  if (pkexec) return check('rights', title, true, `user ${uid}, by pkexec, which asks`, '');
+  if (pkexec) return check('rights', title, true, `user ${uid}, by pkexec, which asks for a password`, '');
   if (sudo === 'asks')
-    return check('rights', title, true, `user ${uid}, by sudo, which asks in a terminal`, '');
+    return check('rights', title, true, `user ${uid}, by sudo, which asks for a password in a terminal`, '');
   return check('rights', title, false, `user ${uid}, no sudo, no pkexec`, 'Run as root, or install sudo.');
 }
 
 function tried(trial: Trial | null): Check {
-  const title = 'Loading the programs';
+  const title = 'Loading the eBPF programs';
   if (trial === null) {
     return {
       id: 'trial',
       title,
       status: 'unknown',
-      detail: 'not tried: that needs the rights',
+      detail: 'not tried: no permission',
       remedy: null,
     };
   }
@@ -130,7 +147,7 @@ function tried(trial: Trial | null): Check {
       title,
       false,
       trial,
-      'Where something is missing above, that is the likely reason; --verbose of http-trace run shows the words of the kernel.',
+      'If something above is MISSING, that is the likely reason. http-trace run --verbose shows the messages of the kernel.',
     );
   }
   const others = BACKENDS.filter((backend) => trial.refused[backend] !== '').map(
@@ -141,23 +158,20 @@ function tried(trial: Trial | null): Check {
     'trial',
     title,
     true,
-    `loaded, attached and removed again, by ${trial.backend}${others.join('')}${missing.join('')}`,
+    `loaded, attached and removed again with backend ${trial.backend}${others.join('')}${missing.join('')}`,
     '',
   );
 }
 
-/** What of this process's TLS can be decrypted. @param libraries null: it could not be looked into. */
+/** Which of a process's TLS libraries can be decrypted. @param libraries null: its memory cannot be read. */
 export function assessTls(pid: number, libraries: readonly TlsLibrary[] | null): Check {
   const title = `TLS of process ${pid}`;
-  const told = (status: Check['status'], detail: string): Check => ({
+  const report = (status: Check['status'], detail: string): Check => ({
     ...{ id: 'tls', title, status, detail, remedy: null },
   });
-  if (libraries === null) return told('unknown', 'its memory cannot be looked into');
+  if (libraries === null) return report('unknown', 'its memory cannot be read');
   if (libraries.length === 0) {
-    return told(
-      'unknown',
-      'no TLS library was recognised in it; what it encrypts all the same is shown as encrypted',
-    );
+    return report('unknown', 'no TLS library was recognized; connections it encrypts are shown as encrypted');
   }
   const details = libraries.map((library) => {
     const where = library.inExecutable ? 'in the program itself' : library.path;
@@ -166,21 +180,21 @@ export function assessTls(pid: number, libraries: readonly TlsLibrary[] | null):
     const how = library.returns === 'uretprobe' ? ', with return probes' : '';
     return `${tlsLibraryName(library.kind)}${version} can be decrypted (${where}${how})`;
   });
-  return told(libraries.some(({ attached }) => attached) ? 'ok' : 'unknown', details.join('; '));
+  return report(libraries.some(({ attached }) => attached) ? 'ok' : 'unknown', details.join('; '));
 }
 
 /** Whether this user may trace this process: root any, others their own. */
 export function assessProcess(pid: number, { owner }: ProcessFacts, uid: number): Check {
   const title = `Process ${pid}`;
   if (owner === null) {
-    return check(
-      'process',
-      title,
-      false,
-      'there is no such process',
-      'See ps for the ids of those that run.',
-    );
+    return check('process', title, false, 'no such process', 'ps shows the ids of running processes.');
   }
   const ok = uid === 0 || owner === uid;
-  return check('process', title, ok, `belongs to user ${owner}`, 'Only root may trace processes of others.');
+  return check(
+    'process',
+    title,
+    ok,
+    `belongs to user ${owner}`,
+    'Only root may trace processes of other users.',
+  );
 }

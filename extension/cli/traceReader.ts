@@ -41,7 +41,7 @@ export class TraceReader {
     this.#engine.finish();
     this.#printer.flush();
     const { hello } = this.#pipeline;
-    this.#printer.summary(
+    this.#printer.end(
       summarize({
         status: this.#pipeline.status,
         stats: this.#engine.stats(),

@@ -1,0 +1,48 @@
+/**
+ * Formats of the command line. A format is a sink for exchanges and one entry of {@link FORMATS}; options, help and
+ * errors come from there.
+ */
+import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import { JsonLines } from './jsonLines.ts';
+import { Table } from './table.ts';
+
+/** An exchange that has ended. What a format does not ask for is not made. */
+export interface EndedExchange {
+  /** null: it is no longer held. */
+  row(): ExchangeRow | null;
+  /** As the options want it: secrets masked, requests or responses left out. null: it is no longer held. */
+  json(): ExchangeJson | null;
+}
+
+/** Writes a trace in one format. Texts go to `write` in the order in which they are to stand. */
+export interface Sink {
+  /** Once for each exchange, in the order in which they end. */
+  exchange(exchange: EndedExchange): void;
+  /** The trace is over: what is left, and the summary. */
+  end(summary: SummaryJson): void;
+}
+
+export interface SinkTarget {
+  readonly write: (text: string) => void;
+  /** Characters that a line of the terminal has; null: not a terminal. */
+  readonly columns: number | null;
+}
+
+interface Format {
+  readonly help: string;
+  readonly open: (target: SinkTarget) => Sink;
+}
+
+/** The first is the default. */
+export const FORMATS = {
+  table: { help: 'one line per exchange', open: (target) => new Table(target) },
+  json: {
+    help: 'one exchange per line, the summary last (see http-trace schema)',
+    open: (target) => new JsonLines(target),
+  },
+} as const satisfies Readonly<Record<string, Format>>;
+
+export type FormatName = keyof typeof FORMATS;
+export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[];
+export const DEFAULT_FORMAT: FormatName = 'table';
