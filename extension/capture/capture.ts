@@ -107,6 +107,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 }
 
 class HelperConnection implements Capture {
+  readonly #channel: Channel;
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
   #listeners: EventListener[] = [];
@@ -123,10 +124,8 @@ class HelperConnection implements Capture {
   #refused: (error: Error) => void = () => {};
   readonly #greeting: Promise<void>;
 
-  constructor(
-    private readonly channel: Channel,
-    failed: Promise<TraceError>,
-  ) {
+  constructor(channel: Channel, failed: Promise<TraceError>) {
+    this.#channel = channel;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -185,7 +184,7 @@ class HelperConnection implements Capture {
     const answer = new Promise<ProcessInfo>((resolve, reject) =>
       this.#waiting.set(request, { resolve, reject }),
     );
-    this.channel.write(encodeJson(FrameType.Attach, { request, pid, children }));
+    this.#channel.write(encodeJson(FrameType.Attach, { request, pid, children }));
     const info = await answer;
     if (info.error === null) return info;
     const code = info.error === 'not-owner' ? 'not-owner' : info.error === 'gone' ? 'gone' : 'not-found';
@@ -196,13 +195,13 @@ class HelperConnection implements Capture {
   }
 
   detach(pid: number): void {
-    this.channel.write(encodeJson(FrameType.Detach, { pid }));
+    this.#channel.write(encodeJson(FrameType.Detach, { pid }));
   }
 
   stop(): Promise<Status | null> {
     this.#stopping ??= (async () => {
-      if (!this.#over) this.channel.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
-      const timer = setTimeout(() => this.channel.close(), STOP_TIMEOUT_MS);
+      if (!this.#over) this.#channel.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+      const timer = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
       await this.ended;
       clearTimeout(timer);
       return this.#final;
@@ -274,7 +273,7 @@ class HelperConnection implements Capture {
     this.#refused(reason);
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
-    this.channel.close();
+    this.#channel.close();
     this.#end({ fault: asked && fault === null ? null : message });
   }
 }

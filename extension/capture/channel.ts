@@ -39,6 +39,7 @@ function privateDirectory(): string {
 }
 
 export class Channel {
+  readonly #directory: string;
   #server: Server;
   #socket: Socket | null = null;
   #onData: (piece: Uint8Array) => void = () => {};
@@ -46,10 +47,11 @@ export class Channel {
   #closed = false;
 
   private constructor(
-    private readonly directory: string,
+    directory: string,
     readonly path: string,
     server: Server,
   ) {
+    this.#directory = directory;
     this.#server = server;
     server.on('connection', (socket) => this.#accept(socket));
   }
@@ -102,6 +104,6 @@ export class Channel {
 
   #stopListening(): void {
     this.#server.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 }

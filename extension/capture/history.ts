@@ -22,6 +22,9 @@ export interface HistoryChanges {
 }
 
 export class History {
+  readonly #createEngine: () => EngineApi;
+  /** Exchanges over all traces; the oldest traces go first. */
+  readonly #maxExchanges: number;
   #segments: Segment[] = [];
   #nextId = 1;
   #protos: ProtoSchema | null = null;
@@ -29,18 +32,17 @@ export class History {
   /** Changes that were taken before anybody asked for them. */
   #pending: HistoryChanges = { rows: [], removed: [] };
 
-  constructor(
-    private readonly createEngine: () => EngineApi,
-    /** Exchanges over all traces; the oldest traces go first. */
-    private readonly maxExchanges: number,
-  ) {}
+  constructor(createEngine: () => EngineApi, maxExchanges: number) {
+    this.#createEngine = createEngine;
+    this.#maxExchanges = maxExchanges;
+  }
 
   /** A further trace begins at this boot time (ns). */
   begin(bootTime: bigint): EngineApi {
     this.#zero ??= bootTime;
     // The ids of the traces before have to be known to begin behind them.
     this.#pending = this.takeChanges();
-    const engine = this.createEngine();
+    const engine = this.#createEngine();
     if (this.#protos !== null) engine.setProtos(this.#protos);
     this.#segments.push({
       engine,
@@ -114,7 +116,7 @@ export class History {
 
   #dropOldTraces(removed: number[]): void {
     let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
-    while (this.#segments.length > 1 && (total > this.maxExchanges || this.#segments[0]?.held.size === 0)) {
+    while (this.#segments.length > 1 && (total > this.#maxExchanges || this.#segments[0]?.held.size === 0)) {
       const oldest = this.#segments.shift();
       if (oldest === undefined) return;
       total -= oldest.held.size;

@@ -42,6 +42,11 @@ class Emitter<T> {
 }
 
 export class WorkerTrace implements Trace {
+  /** Folder of the extension: `dist/` is below it. */
+  readonly #extensionPath: string;
+  readonly #settings: () => TraceSettings;
+  /** Runs a command that prompts for a password, where the user sees it. */
+  readonly #ask: Ask;
   status: TraceStatus = IDLE_STATUS;
   readonly rows = new Map<number, ExchangeRow>();
   #statusChanged = new Emitter<TraceStatus>();
@@ -56,23 +61,24 @@ export class WorkerTrace implements Trace {
   #disposed = false;
 
   constructor(
-    /** Folder of the extension: `dist/` is below it. */
-    private readonly extensionPath: string,
-    private readonly settings: () => TraceSettings = () => ({
+    extensionPath: string,
+    settings: () => TraceSettings = () => ({
       bodyLimit: DEFAULT_BODY_LIMIT,
       children: true,
     }),
-    /** Runs a command that prompts for a password, where the user sees it. */
-    private readonly ask: Ask = () =>
-      Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
-  ) {}
+    ask: Ask = () => Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
+  ) {
+    this.#extensionPath = extensionPath;
+    this.#settings = settings;
+    this.#ask = ask;
+  }
 
   async start(pids: readonly number[]): Promise<void> {
-    const dist = join(this.extensionPath, 'dist');
+    const dist = join(this.#extensionPath, 'dist');
     const options = {
       nativePath: join(dist, 'native'),
       helperPath: join(dist, 'helper.js'),
-      ...this.settings(),
+      ...this.#settings(),
     };
     await this.#request((request) => ({ type: 'start', request, options, pids }));
   }
@@ -136,7 +142,7 @@ export class WorkerTrace implements Trace {
       this.rows.clear();
       this.#rowsChanged.fire({ rows: [], removed });
     }
-    const worker = new Worker(join(this.extensionPath, 'dist', 'worker.js'));
+    const worker = new Worker(join(this.#extensionPath, 'dist', 'worker.js'));
     worker.on('message', (message: FromWorker) => this.#take(message));
     worker.on('error', (error) => this.#lost(error.message));
     worker.on('exit', () => this.#lost(null));
@@ -171,7 +177,7 @@ export class WorkerTrace implements Trace {
         this.#settle(message.request)?.resolve({ message: message.message });
         return;
       case 'ask':
-        void this.ask(message.command).then((error) =>
+        void this.#ask(message.command).then((error) =>
           this.#post({ type: 'asked', code: error.code, message: error.message }),
         );
         return;

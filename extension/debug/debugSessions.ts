@@ -36,31 +36,31 @@ interface Entry extends Debuggee {
 }
 
 export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
-  private readonly entries = new Map<string, Entry>();
-  private readonly found = new vscode.EventEmitter<{ readonly debuggee: Debuggee; readonly pid: number }>();
-  private readonly ended = new vscode.EventEmitter<Debuggee>();
-  private readonly disposables: vscode.Disposable[];
+  readonly #entries = new Map<string, Entry>();
+  readonly #found = new vscode.EventEmitter<{ readonly debuggee: Debuggee; readonly pid: number }>();
+  readonly #ended = new vscode.EventEmitter<Debuggee>();
+  readonly #disposables: vscode.Disposable[];
 
   /** A process of a session has become known. */
-  readonly onDidFindProcess = this.found.event;
-  readonly onDidEnd = this.ended.event;
+  readonly onDidFindProcess = this.#found.event;
+  readonly onDidEnd = this.#ended.event;
 
   constructor() {
-    this.disposables = [
-      this.found,
-      this.ended,
+    this.#disposables = [
+      this.#found,
+      this.#ended,
       // Adapters tell their process early and once: the trackers must be there before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
-      vscode.debug.onDidStartDebugSession((session) => this.ask(this.entry(session))),
-      vscode.debug.onDidTerminateDebugSession((session) => this.end(session)),
+      vscode.debug.onDidStartDebugSession((session) => this.#ask(this.#entry(session))),
+      vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
     ];
     // A session that ran before this extension was activated, for example when it has just been installed.
     const active = vscode.debug.activeDebugSession;
-    if (active !== undefined) this.ask(this.entry(active));
+    if (active !== undefined) this.#ask(this.#entry(active));
   }
 
   get all(): readonly Debuggee[] {
-    return [...this.entries.values()];
+    return [...this.#entries.values()];
   }
 
   /** Ids of all processes that are debugged in this window. */
@@ -69,21 +69,21 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   }
 
   createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker {
-    const entry = this.entry(session);
+    const entry = this.#entry(session);
     return {
-      onDidSendMessage: (message: unknown) => this.follow(entry, clueFromAdapter(session.type, message)),
-      onWillReceiveMessage: (message: unknown) => this.follow(entry, clueFromEditor(message)),
+      onDidSendMessage: (message: unknown) => this.#follow(entry, clueFromAdapter(session.type, message)),
+      onWillReceiveMessage: (message: unknown) => this.#follow(entry, clueFromEditor(message)),
     };
   }
 
   dispose(): void {
-    for (const entry of this.entries.values()) entry.cancelled.abort();
-    this.entries.clear();
-    for (const disposable of this.disposables) disposable.dispose();
+    for (const entry of this.#entries.values()) entry.cancelled.abort();
+    this.#entries.clear();
+    for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  private entry(session: vscode.DebugSession): Entry {
-    const existing = this.entries.get(session.id);
+  #entry(session: vscode.DebugSession): Entry {
+    const existing = this.#entries.get(session.id);
     if (existing !== undefined) return existing;
     const entry: Entry = {
       session,
@@ -91,44 +91,44 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       untraceable: isBrowser(session.type) ? 'browser' : isElsewhere(session) ? 'remote' : null,
       cancelled: new AbortController(),
     };
-    this.entries.set(session.id, entry);
-    this.follow(entry, clueFromConfiguration(session.configuration));
+    this.#entries.set(session.id, entry);
+    this.#follow(entry, clueFromConfiguration(session.configuration));
     return entry;
   }
 
-  private end(session: vscode.DebugSession): void {
-    const entry = this.entries.get(session.id);
+  #end(session: vscode.DebugSession): void {
+    const entry = this.#entries.get(session.id);
     if (entry === undefined) return;
     entry.cancelled.abort();
-    this.entries.delete(session.id);
-    this.ended.fire(entry);
+    this.#entries.delete(session.id);
+    this.#ended.fire(entry);
   }
 
-  private follow(entry: Entry, clue: Clue | null): void {
+  #follow(entry: Entry, clue: Clue | null): void {
     if (clue === null || entry.untraceable !== null) return;
     switch (clue.kind) {
       case 'remote':
         entry.untraceable = 'remote';
         return;
       case 'process':
-        this.add(entry, clue.pid);
+        this.#add(entry, clue.pid);
         return;
       case 'shell':
-        void this.findBelow(entry, clue.pid);
+        void this.#findBelow(entry, clue.pid);
         return;
       default:
         clue satisfies never;
     }
   }
 
-  private add(entry: Entry, pid: number): void {
+  #add(entry: Entry, pid: number): void {
     if (entry.cancelled.signal.aborted || entry.processes.has(pid)) return;
     entry.processes.add(pid);
-    this.found.fire({ debuggee: entry, pid });
+    this.#found.fire({ debuggee: entry, pid });
   }
 
   /** Asks debuggees whose adapter does not tell the process by itself. */
-  private async ask(entry: Entry): Promise<void> {
+  async #ask(entry: Entry): Promise<void> {
     const { session, cancelled } = entry;
     const asked = question(session.type, session.parentSession !== undefined);
     if (asked === null || entry.untraceable !== null) return;
@@ -140,15 +140,15 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       if (ids === null) continue;
       // The same id in a container or on another machine is another process: its parent tells them apart.
       const local = await processEntry(ids.pid);
-      if (local !== null && (ids.parent === null || local.parent === ids.parent)) this.add(entry, ids.pid);
+      if (local !== null && (ids.parent === null || local.parent === ids.parent)) this.#add(entry, ids.pid);
       else entry.untraceable = 'remote';
       return;
     }
-    if (!cancelled.signal.aborted) this.follow(entry, clueFromName(session.name));
+    if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.name));
   }
 
   /** The process that a shell has just started, with the processes below it. */
-  private async findBelow(entry: Entry, shell: number): Promise<void> {
+  async #findBelow(entry: Entry, shell: number): Promise<void> {
     const { signal } = entry.cancelled;
     for (const wait of SHELL_ATTEMPTS) {
       await delay(wait, signal);
@@ -158,7 +158,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
         .filter((process) => process.parent === shell)
         .sort((a, b) => b.started - a.started || b.pid - a.pid);
       if (newest === undefined) continue;
-      for (const process of [newest, ...(await descendants(newest.pid))]) this.add(entry, process.pid);
+      for (const process of [newest, ...(await descendants(newest.pid))]) this.#add(entry, process.pid);
       return;
     }
   }

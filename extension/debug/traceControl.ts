@@ -17,58 +17,64 @@ const PROCESS_TIMEOUT = 5_000;
 export type Choice = 'debugging' | 'process';
 
 export class TraceControl implements vscode.Disposable {
+  readonly #trace: Trace;
+  readonly #sessions: DebugSessions;
+  /** Tells the user why a trace did not start. */
+  readonly #report: (error: unknown, pids: readonly number[]) => void;
   /** The trace follows the debug sessions of the window. */
-  private follows = false;
+  #follows = false;
   /** Processes that were chosen one by one. */
-  private readonly chosen = new Set<number>();
-  private ending: NodeJS.Timeout | undefined;
-  private readonly disposables: vscode.Disposable[];
-  private readonly started = new vscode.EventEmitter<Choice>();
+  readonly #chosen = new Set<number>();
+  #ending: NodeJS.Timeout | undefined;
+  readonly #disposables: vscode.Disposable[];
+  readonly #started = new vscode.EventEmitter<Choice>();
 
   /** A trace has started, or taken in another process at the user's wish. */
-  readonly onDidStart = this.started.event;
+  readonly onDidStart = this.#started.event;
 
   constructor(
-    private readonly trace: Trace,
-    private readonly sessions: DebugSessions,
-    /** Tells the user why a trace did not start. */
-    private readonly report: (error: unknown, pids: readonly number[]) => void,
+    trace: Trace,
+    sessions: DebugSessions,
+    report: (error: unknown, pids: readonly number[]) => void,
   ) {
-    this.disposables = [
-      this.started,
-      sessions.onDidFindProcess(({ pid }) => this.join(pid)),
-      sessions.onDidEnd(() => this.considerEnding()),
-      trace.onDidChangeStatus(() => this.considerEnding()),
+    this.#trace = trace;
+    this.#sessions = sessions;
+    this.#report = report;
+    this.#disposables = [
+      this.#started,
+      sessions.onDidFindProcess(({ pid }) => this.#join(pid)),
+      sessions.onDidEnd(() => this.#considerEnding()),
+      trace.onDidChangeStatus(() => this.#considerEnding()),
     ];
   }
 
   /** Traces what is debugged in this window, or asks for a process when nothing is. */
   async start(): Promise<void> {
-    if (this.sessions.all.length === 0) return this.pickAndStart();
-    const pids = await this.debuggedProcesses();
-    if (pids.length > 0) await this.run('debugging', pids);
-    else await this.explainNoProcess();
+    if (this.#sessions.all.length === 0) return this.pickAndStart();
+    const pids = await this.#debuggedProcesses();
+    if (pids.length > 0) await this.#run('debugging', pids);
+    else await this.#explainNoProcess();
   }
 
   /** Asks for a process and traces it. */
   async pickAndStart(): Promise<void> {
     const pid = await pickProcess();
-    if (pid !== undefined) await this.run('process', [pid]);
+    if (pid !== undefined) await this.#run('process', [pid]);
   }
 
   async stop(): Promise<void> {
-    this.follows = false;
-    this.chosen.clear();
-    this.cancelEnding();
-    await this.trace.stop();
+    this.#follows = false;
+    this.#chosen.clear();
+    this.#cancelEnding();
+    await this.#trace.stop();
   }
 
   dispose(): void {
-    this.cancelEnding();
-    for (const disposable of this.disposables) disposable.dispose();
+    this.#cancelEnding();
+    for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  private async run(choice: Choice, pids: readonly number[]): Promise<void> {
+  async #run(choice: Choice, pids: readonly number[]): Promise<void> {
     try {
       if (!vscode.workspace.isTrusted) {
         throw new TraceError(
@@ -76,26 +82,26 @@ export class TraceControl implements vscode.Disposable {
           'HTTP Trace is off in Restricted Mode. Trust this workspace to use it.',
         );
       }
-      if (!this.isRunning()) {
-        this.follows = false;
-        this.chosen.clear();
+      if (!this.#isRunning()) {
+        this.#follows = false;
+        this.#chosen.clear();
       }
-      await this.trace.start(pids);
-      if (choice === 'debugging') this.follows = true;
-      else for (const pid of pids) this.chosen.add(pid);
-      this.started.fire(choice);
+      await this.#trace.start(pids);
+      if (choice === 'debugging') this.#follows = true;
+      else for (const pid of pids) this.#chosen.add(pid);
+      this.#started.fire(choice);
     } catch (error) {
-      this.report(error, pids);
+      this.#report(error, pids);
     }
   }
 
-  private isRunning(): boolean {
-    return this.trace.status.phase === 'running' || this.trace.status.phase === 'starting';
+  #isRunning(): boolean {
+    return this.#trace.status.phase === 'running' || this.#trace.status.phase === 'starting';
   }
 
-  private async debuggedProcesses(): Promise<number[]> {
-    const known = this.sessions.processes();
-    const { all } = this.sessions;
+  async #debuggedProcesses(): Promise<number[]> {
+    const known = this.#sessions.processes();
+    const { all } = this.#sessions;
     if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
     return vscode.window.withProgress(
       { location: vscode.ProgressLocation.Window, title: 'HTTP Trace: waiting for the process to trace' },
@@ -104,16 +110,16 @@ export class TraceControl implements vscode.Disposable {
           const done = () => {
             clearTimeout(timer);
             listener.dispose();
-            resolve(this.sessions.processes());
+            resolve(this.#sessions.processes());
           };
           const timer = setTimeout(done, PROCESS_TIMEOUT);
-          const listener = this.sessions.onDidFindProcess(done);
+          const listener = this.#sessions.onDidFindProcess(done);
         }),
     );
   }
 
-  private async explainNoProcess(): Promise<void> {
-    const reasons = new Set(this.sessions.all.map((debuggee) => debuggee.untraceable));
+  async #explainNoProcess(): Promise<void> {
+    const reasons = new Set(this.#sessions.all.map((debuggee) => debuggee.untraceable));
     const message = reasons.has('remote')
       ? 'The program you debug runs on another machine and cannot be traced from here. Open the workspace there, by Remote - SSH or in its container.'
       : reasons.has('browser')
@@ -124,36 +130,36 @@ export class TraceControl implements vscode.Disposable {
   }
 
   /** A session has told another process while the trace follows the sessions. */
-  private join(pid: number): void {
-    if (!this.follows || !this.isRunning()) return;
-    this.cancelEnding();
-    this.trace.start([pid]).catch((error: unknown) => {
+  #join(pid: number): void {
+    if (!this.#follows || !this.#isRunning()) return;
+    this.#cancelEnding();
+    this.#trace.start([pid]).catch((error: unknown) => {
       // A process that has ended already makes no calls: there is nothing to report.
       const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
-      if (!over) this.report(error, [pid]);
+      if (!over) this.#report(error, [pid]);
     });
   }
 
-  private considerEnding(): void {
-    if (!this.isOver()) this.cancelEnding();
+  #considerEnding(): void {
+    if (!this.#isOver()) this.#cancelEnding();
     else
-      this.ending ??= setTimeout(() => {
-        this.ending = undefined;
-        if (this.isOver()) void this.stop();
+      this.#ending ??= setTimeout(() => {
+        this.#ending = undefined;
+        if (this.#isOver()) void this.stop();
       }, LINGER);
   }
 
-  private cancelEnding(): void {
-    clearTimeout(this.ending);
-    this.ending = undefined;
+  #cancelEnding(): void {
+    clearTimeout(this.#ending);
+    this.#ending = undefined;
   }
 
   /** Nothing that was chosen can make another call. Children that outlive a debuggee are not debugged. */
-  private isOver(): boolean {
-    const { phase, targets } = this.trace.status;
-    if (phase !== 'running' || (!this.follows && this.chosen.size === 0)) return false;
+  #isOver(): boolean {
+    const { phase, targets } = this.#trace.status;
+    if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;
     // A session whose process is not known yet may be the one that was just restarted.
-    if (this.follows && this.sessions.all.some(({ untraceable }) => untraceable === null)) return false;
-    return targets.every((target) => target.ended || !this.chosen.has(target.pid));
+    if (this.#follows && this.#sessions.all.some(({ untraceable }) => untraceable === null)) return false;
+    return targets.every((target) => target.ended || !this.#chosen.has(target.pid));
   }
 }

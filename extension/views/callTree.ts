@@ -78,41 +78,45 @@ export interface TreeChanges {
 }
 
 export class CallTree {
-  private readonly processes = new Map<string, Branch>();
-  private readonly places = new Map<number, Place>();
-  private nextBranch = 1;
+  readonly #processes = new Map<string, Branch>();
+  readonly #places = new Map<number, Place>();
+  #nextBranch = 1;
 
-  constructor(private readonly rows: ReadonlyMap<number, ExchangeRow>) {}
+  readonly #rows: ReadonlyMap<number, ExchangeRow>;
+
+  constructor(rows: ReadonlyMap<number, ExchangeRow>) {
+    this.#rows = rows;
+  }
 
   /** Takes in new, changed and removed rows. `changes.rows` must be in `rows` already, `removed` no longer. */
   apply(changes: RowChanges): TreeChanges {
     const touched = new Set<Branch>();
-    const before = [...this.processes.values()];
-    for (const id of changes.removed) this.remove(id, touched);
-    for (const row of changes.rows) this.put(row, touched);
-    for (const process of touched) if (process.branches.size === 0) this.processes.delete(process.key);
-    const after = [...this.processes.values()];
+    const before = [...this.#processes.values()];
+    for (const id of changes.removed) this.#remove(id, touched);
+    for (const row of changes.rows) this.#put(row, touched);
+    for (const process of touched) if (process.branches.size === 0) this.#processes.delete(process.key);
+    const after = [...this.#processes.values()];
     const root = before.length !== after.length || before.some((process, i) => process !== after[i]);
     return { processes: touched, root };
   }
 
   /** Starts anew from all rows held. */
   rebuild(): void {
-    this.processes.clear();
-    this.places.clear();
-    this.apply({ rows: [...this.rows.values()], removed: [] });
+    this.#processes.clear();
+    this.#places.clear();
+    this.apply({ rows: [...this.#rows.values()], removed: [] });
   }
 
   children(node?: TreeNode): TreeNode[] {
-    if (node === undefined) return [...this.processes.values()];
+    if (node === undefined) return [...this.#processes.values()];
     if (node.kind === 'call' || node.kind === 'more') return [];
-    return node.kind === 'route' ? this.newestCalls(node) : shownBranches(node);
+    return node.kind === 'route' ? this.#newestCalls(node) : shownBranches(node);
   }
 
   /** The call's node, with all its ancestors; null when it is not held. */
   call(id: number): CallNode | null {
-    const route = this.places.get(id)?.route;
-    const row = this.rows.get(id);
+    const route = this.#places.get(id)?.route;
+    const row = this.#rows.get(id);
     return route === undefined || row === undefined ? null : callNode(row, route);
   }
 
@@ -136,11 +140,11 @@ export class CallTree {
     return isAmongFirst(host.branches, route) ? route : host;
   }
 
-  private newestCalls(route: Branch): TreeNode[] {
+  #newestCalls(route: Branch): TreeNode[] {
     const nodes: TreeNode[] = [];
     const shown = Math.min(route.ids.size, MAX_CALLS);
     for (let position = 0; position < shown; position++) {
-      const row = this.rows.get(route.ids.newest(position)!);
+      const row = this.#rows.get(route.ids.newest(position)!);
       if (row !== undefined) nodes.push(callNode(row, route));
     }
     const more = route.ids.size - shown;
@@ -149,17 +153,17 @@ export class CallTree {
     return nodes;
   }
 
-  private put(row: ExchangeRow, touched: Set<Branch>): void {
-    const old = this.places.get(row.id);
+  #put(row: ExchangeRow, touched: Set<Branch>): void {
+    const old = this.#places.get(row.id);
     const stays = old !== undefined && isPlaceOf(old.route, row);
     // A call that moves leaves first: its old host may vanish with it, and come back as another.
-    if (old !== undefined && !stays) this.remove(row.id, touched);
-    const route = stays ? old.route : this.routeFor(row);
+    if (old !== undefined && !stays) this.#remove(row.id, touched);
+    const route = stays ? old.route : this.#routeFor(row);
     const call = isCall(row);
     const place: Place = { route, call, error: isError(row), running: isRunning(row) };
     if (stays) add(old, -1);
     else route.ids.add(row.id);
-    this.places.set(row.id, place);
+    this.#places.set(row.id, place);
     add(place, 1);
     route.sample = row;
     route.parent!.sample = row;
@@ -169,10 +173,10 @@ export class CallTree {
     touched.add(process);
   }
 
-  private remove(id: number, touched: Set<Branch>): void {
-    const place = this.places.get(id);
+  #remove(id: number, touched: Set<Branch>): void {
+    const place = this.#places.get(id);
     if (place === undefined) return;
-    this.places.delete(id);
+    this.#places.delete(id);
     add(place, -1);
     const { route } = place;
     route.ids.delete(id);
@@ -183,13 +187,13 @@ export class CallTree {
     touched.add(process);
   }
 
-  private routeFor(row: ExchangeRow): Branch {
-    const process = this.branch(this.processes, 'process', null, `${row.pid}`, null, row);
-    const host = this.branch(process.branches, 'host', process, key(row.host), row.host, row);
-    return this.branch(host.branches, 'route', host, routeKey(row), routeOf(row.path), row);
+  #routeFor(row: ExchangeRow): Branch {
+    const process = this.#branch(this.#processes, 'process', null, `${row.pid}`, null, row);
+    const host = this.#branch(process.branches, 'host', process, key(row.host), row.host, row);
+    return this.#branch(host.branches, 'route', host, routeKey(row), routeOf(row.path), row);
   }
 
-  private branch(
+  #branch(
     siblings: Map<string, Branch>,
     kind: BranchKind,
     parent: Branch | null,
@@ -199,7 +203,7 @@ export class CallTree {
   ): Branch {
     const existing = siblings.get(branchKey);
     if (existing !== undefined) return existing;
-    const made = new Branch(kind, `${kind}-${this.nextBranch++}`, name, parent, branchKey, row);
+    const made = new Branch(kind, `${kind}-${this.#nextBranch++}`, name, parent, branchKey, row);
     siblings.set(branchKey, made);
     return made;
   }

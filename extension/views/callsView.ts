@@ -25,35 +25,37 @@ const REFRESH_INTERVAL = 250;
 const REVEAL_ATTEMPTS = 4;
 
 export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
-  private readonly tree: CallTree;
-  private readonly view: vscode.TreeView<TreeNode>;
-  private readonly changed = new vscode.EventEmitter<TreeNode | undefined>();
-  private readonly disposables: vscode.Disposable[];
-  private refreshing: NodeJS.Timeout | undefined;
+  readonly #trace: Trace;
+  readonly #tree: CallTree;
+  readonly #view: vscode.TreeView<TreeNode>;
+  readonly #changed = new vscode.EventEmitter<TreeNode | undefined>();
+  readonly #disposables: vscode.Disposable[];
+  #refreshing: NodeJS.Timeout | undefined;
   /** Processes that changed since the last refresh. */
-  private stale = new Set<Branch>();
-  private rootStale = false;
-  private lastAsked = 0;
-  private lastFired = 0;
-  private pauses = 0;
+  #stale = new Set<Branch>();
+  #rootStale = false;
+  #lastAsked = 0;
+  #lastFired = 0;
+  #pauses = 0;
 
-  readonly onDidChangeTreeData = this.changed.event;
+  readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(private readonly trace: Trace) {
-    this.tree = new CallTree(trace.rows);
-    this.tree.rebuild();
-    this.view = vscode.window.createTreeView(View.calls, { treeDataProvider: this, showCollapseAll: true });
-    this.disposables = [
-      this.changed,
-      this.view,
-      this.view.onDidChangeVisibility(() => this.refreshSoon()),
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    this.#tree = new CallTree(trace.rows);
+    this.#tree.rebuild();
+    this.#view = vscode.window.createTreeView(View.calls, { treeDataProvider: this, showCollapseAll: true });
+    this.#disposables = [
+      this.#changed,
+      this.#view,
+      this.#view.onDidChangeVisibility(() => this.#refreshSoon()),
       trace.onDidChangeRows((changes) => {
-        const { processes, root } = this.tree.apply(changes);
-        for (const process of processes) this.stale.add(process);
-        this.rootStale ||= root;
-        this.refreshSoon();
+        const { processes, root } = this.#tree.apply(changes);
+        for (const process of processes) this.#stale.add(process);
+        this.#rootStale ||= root;
+        this.#refreshSoon();
       }),
-      trace.onDidChangeStatus(() => this.showMessage()),
+      trace.onDidChangeStatus(() => this.#showMessage()),
     ];
   }
 
@@ -62,60 +64,60 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
    * not know the selection, so it is waited for.
    */
   async selected(): Promise<number | undefined> {
-    await this.paused(async () => {
-      if (this.view.selection.length === 0) await this.settled();
+    await this.#paused(async () => {
+      if (this.#view.selection.length === 0) await this.#settled();
     });
-    const [node] = this.view.selection;
+    const [node] = this.#view.selection;
     return node?.kind === 'call' ? node.row.id : undefined;
   }
 
   /** Shows and selects the call, or, where the tree shows only newer ones, the nearest node above it. */
   async reveal(id: number): Promise<void> {
-    const call = this.tree.call(id);
+    const call = this.#tree.call(id);
     if (call === null) return;
-    await this.paused(async () => {
+    await this.#paused(async () => {
       // VS Code reveals nothing, and says nothing, when a refresh comes in between.
       for (let attempt = 0; attempt < REVEAL_ATTEMPTS; attempt++) {
-        if (this.rootStale || this.stale.size > 0) this.refresh();
-        await this.settled();
-        const node = this.tree.isShown(call) ? call : this.tree.shownAncestor(call);
-        await this.view.reveal(node, { select: true, focus: true, expand: node !== call });
-        if (await this.isSelected(node)) return;
+        if (this.#rootStale || this.#stale.size > 0) this.#refresh();
+        await this.#settled();
+        const node = this.#tree.isShown(call) ? call : this.#tree.shownAncestor(call);
+        await this.#view.reveal(node, { select: true, focus: true, expand: node !== call });
+        if (await this.#isSelected(node)) return;
       }
     });
   }
 
   /** Does something without refreshes in between. */
-  private async paused(work: () => Promise<void>): Promise<void> {
-    this.pauses += 1;
+  async #paused(work: () => Promise<void>): Promise<void> {
+    this.#pauses += 1;
     try {
       await work();
     } finally {
-      this.pauses -= 1;
-      this.refreshSoon();
+      this.#pauses -= 1;
+      this.#refreshSoon();
     }
   }
 
   /** Resolves when VS Code asks no more, and so has carried out the last refresh. */
-  private async settled(): Promise<void> {
+  async #settled(): Promise<void> {
     for (;;) {
-      const wait = Math.max(this.lastAsked, this.lastFired) + REFRESH_INTERVAL - performance.now();
+      const wait = Math.max(this.#lastAsked, this.#lastFired) + REFRESH_INTERVAL - performance.now();
       if (wait <= 0) return;
       await setTimeout(wait);
     }
   }
 
-  private async isSelected(node: TreeNode): Promise<boolean> {
+  async #isSelected(node: TreeNode): Promise<boolean> {
     for (let waited = 0; waited < REFRESH_INTERVAL * 2; waited += 50) {
-      if (this.view.selection[0]?.id === node.id) return true;
+      if (this.#view.selection[0]?.id === node.id) return true;
       await setTimeout(50);
     }
     return false;
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
-    this.lastAsked = performance.now();
-    return this.tree.children(node);
+    this.#lastAsked = performance.now();
+    return this.#tree.children(node);
   }
 
   getParent(node: TreeNode): TreeNode | null {
@@ -141,42 +143,42 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   }
 
   dispose(): void {
-    clearTimeout(this.refreshing);
-    for (const disposable of this.disposables) disposable.dispose();
+    clearTimeout(this.#refreshing);
+    for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  private refreshSoon(): void {
-    if (this.refreshing !== undefined || !this.view.visible) return;
-    if (!this.rootStale && this.stale.size === 0) return;
-    const wait = this.lastAsked + REFRESH_INTERVAL - performance.now();
-    if (wait <= 0 && this.pauses === 0) this.refresh();
-    this.refreshing = globalThis.setTimeout(
+  #refreshSoon(): void {
+    if (this.#refreshing !== undefined || !this.#view.visible) return;
+    if (!this.#rootStale && this.#stale.size === 0) return;
+    const wait = this.#lastAsked + REFRESH_INTERVAL - performance.now();
+    if (wait <= 0 && this.#pauses === 0) this.#refresh();
+    this.#refreshing = globalThis.setTimeout(
       () => {
-        this.refreshing = undefined;
-        this.refreshSoon();
+        this.#refreshing = undefined;
+        this.#refreshSoon();
       },
       wait > 0 ? wait : REFRESH_INTERVAL,
     );
   }
 
-  private refresh(): void {
-    this.lastFired = performance.now();
-    if (this.rootStale) this.changed.fire(undefined);
-    else for (const process of this.stale) this.changed.fire(process);
-    this.rootStale = false;
-    this.stale.clear();
-    this.showMessage();
+  #refresh(): void {
+    this.#lastFired = performance.now();
+    if (this.#rootStale) this.#changed.fire(undefined);
+    else for (const process of this.#stale) this.#changed.fire(process);
+    this.#rootStale = false;
+    this.#stale.clear();
+    this.#showMessage();
   }
 
   /** A line above the calls when some are missing. Without calls there is a welcome view instead. */
-  private showMessage(): void {
-    const { problem, bytesLost, evicted } = this.trace.status;
+  #showMessage(): void {
+    const { problem, bytesLost, evicted } = this.#trace.status;
     const sentences: string[] = [];
     if (problem !== null) sentences.push(labelText(problem, 500));
     if (bytesLost > 0) sentences.push(`${sizeText(bytesLost)} could not be captured.`);
     if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} were dropped to make room.`);
-    const message = this.trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
-    if (this.view.message !== message) (this.view as { message: string | undefined }).message = message;
+    const message = this.#trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
+    if (this.#view.message !== message) (this.#view as { message: string | undefined }).message = message;
   }
 }
 

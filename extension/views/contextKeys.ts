@@ -4,43 +4,42 @@ import type { Trace } from '../capture/trace.ts';
 import { Context, type ProblemKind } from '../contributions.ts';
 
 export class ContextKeys implements vscode.Disposable {
-  private readonly known = new Map<string, unknown>();
-  private problem: ProblemKind | null = null;
-  private readonly listeners: readonly { dispose(): void }[];
+  readonly #trace: Trace;
+  readonly #known = new Map<string, unknown>();
+  #problem: ProblemKind | null = null;
+  readonly #listeners: readonly { dispose(): void }[];
 
-  constructor(
-    private readonly trace: Trace,
-    supported: boolean,
-  ) {
-    this.set(Context.unsupported, !supported);
-    this.update();
-    this.listeners = [
-      trace.onDidChangeStatus(() => this.update()),
-      trace.onDidChangeRows(() => this.update()),
+  constructor(trace: Trace, supported: boolean) {
+    this.#trace = trace;
+    this.#set(Context.unsupported, !supported);
+    this.#update();
+    this.#listeners = [
+      trace.onDidChangeStatus(() => this.#update()),
+      trace.onDidChangeRows(() => this.#update()),
     ];
   }
 
   /** Says what stood in the way of the last start; null when nothing did, or nothing that lasts. */
   setProblem(kind: ProblemKind | null): void {
-    this.problem = kind;
-    this.update();
+    this.#problem = kind;
+    this.#update();
   }
 
   dispose(): void {
-    for (const listener of this.listeners) listener.dispose();
+    for (const listener of this.#listeners) listener.dispose();
   }
 
-  private update(): void {
-    const { phase } = this.trace.status;
-    this.set(Context.problem, this.problem ?? (phase === 'failed' ? 'other' : undefined));
-    this.set(Context.phase, phase);
-    this.set(Context.running, phase === 'running' || phase === 'stopping');
-    this.set(Context.hasCalls, this.trace.rows.size > 0);
+  #update(): void {
+    const { phase } = this.#trace.status;
+    this.#set(Context.problem, this.#problem ?? (phase === 'failed' ? 'other' : undefined));
+    this.#set(Context.phase, phase);
+    this.#set(Context.running, phase === 'running' || phase === 'stopping');
+    this.#set(Context.hasCalls, this.#trace.rows.size > 0);
   }
 
-  private set(key: string, value: unknown): void {
-    if (this.known.has(key) && this.known.get(key) === value) return;
-    this.known.set(key, value);
+  #set(key: string, value: unknown): void {
+    if (this.#known.has(key) && this.#known.get(key) === value) return;
+    this.#known.set(key, value);
     void vscode.commands.executeCommand('setContext', key, value);
   }
 }

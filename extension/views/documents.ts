@@ -7,27 +7,29 @@ import { withoutIcons } from '../words/visible.ts';
 import { type BodyPart, bodyName, bodyText } from './bodyDocument.ts';
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  private readonly registration: vscode.Disposable;
+  readonly #trace: Trace;
+  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly #registration: vscode.Disposable;
   /** Of this run of the extension: ids of an earlier one mean other calls. */
-  private readonly run = randomUUID();
+  readonly #run = randomUUID();
   /** Texts of reports by path; a handful, replaced when made anew. */
-  private readonly reports = new Map<string, string>();
+  readonly #reports = new Map<string, string>();
 
-  readonly onDidChange = this.changed.event;
+  readonly onDidChange = this.#changed.event;
 
-  constructor(private readonly trace: Trace) {
-    this.registration = vscode.workspace.registerTextDocumentContentProvider(DOCUMENT_SCHEME, this);
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    this.#registration = vscode.workspace.registerTextDocumentContentProvider(DOCUMENT_SCHEME, this);
   }
 
   dispose(): void {
-    this.registration.dispose();
-    this.changed.dispose();
+    this.#registration.dispose();
+    this.#changed.dispose();
   }
 
   /** Opens one body of a call, or says that there is none. */
   async openBody(id: number, part: BodyPart): Promise<void> {
-    const exchange = await this.trace.details(id, false);
+    const exchange = await this.#trace.details(id, false);
     if (exchange === null) {
       void vscode.window.showInformationMessage(
         'This call is no longer available: newer calls took its place, or it was cleared.',
@@ -39,32 +41,32 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
       void vscode.window.showInformationMessage(note ?? `No ${part} body was captured.`);
       return;
     }
-    const query = JSON.stringify({ run: this.run, start: this.trace.rows.get(id)?.start, id, part });
+    const query = JSON.stringify({ run: this.#run, start: this.#trace.rows.get(id)?.start, id, part });
     // The id is in the path, because the path is what a tab shows.
     const path = `/call ${id}/${bodyName(exchange, part)}`;
-    await this.show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
+    await this.#show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
     if (note !== null) void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(note)}`, 10_000);
   }
 
   /** Opens a report, or brings it up to date where it is open. */
   async openReport(name: string, text: string): Promise<void> {
     const uri = vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/${name}` });
-    this.reports.set(uri.path, text);
-    this.changed.fire(uri);
-    await this.show(uri);
+    this.#reports.set(uri.path, text);
+    this.#changed.fire(uri);
+    await this.#show(uri);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const report = this.reports.get(uri.path);
+    const report = this.#reports.get(uri.path);
     if (report !== undefined) return report;
     const wanted = parseQuery(uri.query);
     // The window may restore a document whose trace is long gone.
-    if (wanted?.run !== this.run || wanted.start !== this.trace.rows.get(wanted.id)?.start) return GONE;
-    const exchange = await this.trace.details(wanted.id, false);
+    if (wanted?.run !== this.#run || wanted.start !== this.#trace.rows.get(wanted.id)?.start) return GONE;
+    const exchange = await this.#trace.details(wanted.id, false);
     return exchange === null ? GONE : (bodyText(exchange, wanted.part) ?? GONE);
   }
 
-  private async show(uri: vscode.Uri): Promise<void> {
+  async #show(uri: vscode.Uri): Promise<void> {
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }
 }

@@ -16,66 +16,65 @@ const COMMANDS: Readonly<Record<Extract<ToHost, { type: 'command' }>['command'],
 };
 
 export class PanelProvider implements vscode.WebviewViewProvider {
-  private view: vscode.WebviewView | null = null;
-  private readonly feed: PanelFeed;
-  private ofView: vscode.Disposable[] = [];
+  readonly #extensionUri: vscode.Uri;
+  #view: vscode.WebviewView | null = null;
+  readonly #feed: PanelFeed;
+  #ofView: vscode.Disposable[] = [];
 
-  constructor(
-    private readonly extensionUri: vscode.Uri,
-    trace: Trace,
-  ) {
-    this.feed = new PanelFeed(trace, (message) => this.view?.webview.postMessage(message) ?? gone);
+  constructor(extensionUri: vscode.Uri, trace: Trace) {
+    this.#extensionUri = extensionUri;
+    this.#feed = new PanelFeed(trace, (message) => this.#view?.webview.postMessage(message) ?? gone);
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
-    this.forget();
-    this.view = view;
+    this.#forget();
+    this.#view = view;
     const { webview } = view;
     webview.options = {
       enableScripts: true,
       enableCommandUris: false,
-      localResourceRoots: [this.resource('dist')],
+      localResourceRoots: [this.#resource('dist')],
     };
-    this.ofView = [
+    this.#ofView = [
       webview.onDidReceiveMessage((message: unknown) => {
-        if (isToHost(message)) this.handle(message);
+        if (isToHost(message)) this.#handle(message);
       }),
       view.onDidChangeVisibility(() => {
         // The webview is thrown away while hidden; when shown again it says `ready` by itself.
-        if (!view.visible) this.feed.hidden();
+        if (!view.visible) this.#feed.hidden();
       }),
-      view.onDidDispose(() => this.forget()),
+      view.onDidDispose(() => this.#forget()),
     ];
-    webview.html = this.html(webview);
+    webview.html = this.#html(webview);
   }
 
   /** Shows the panel, selects the call, scrolls to it and opens its details. */
   async reveal(id: number): Promise<void> {
     await vscode.commands.executeCommand(focusCommand(View.panel));
-    await this.feed.whenReady({ type: 'reveal', id });
+    await this.#feed.whenReady({ type: 'reveal', id });
   }
 
   /** Shows the panel with the cursor in the filter. */
   async focusFilter(): Promise<void> {
     await vscode.commands.executeCommand(focusCommand(View.panel));
-    await this.feed.whenReady({ type: 'focusFilter' });
+    await this.#feed.whenReady({ type: 'focusFilter' });
   }
 
   dispose(): void {
-    this.forget();
-    this.feed.dispose();
+    this.#forget();
+    this.#feed.dispose();
   }
 
-  private handle(message: ToHost): void {
+  #handle(message: ToHost): void {
     switch (message.type) {
       case 'ready':
-        this.feed.ready();
+        this.#feed.ready();
         return;
       case 'details':
-        this.feed.show(message.id, message.reveal);
+        this.#feed.show(message.id, message.reveal);
         return;
       case 'message':
-        this.feed.showMessage(message.id, message.number);
+        this.#feed.showMessage(message.id, message.number);
         return;
       case 'command':
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
@@ -91,23 +90,23 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     }
   }
 
-  private forget(): void {
-    this.feed.hidden();
-    for (const disposable of this.ofView) disposable.dispose();
-    this.ofView = [];
-    this.view = null;
+  #forget(): void {
+    this.#feed.hidden();
+    for (const disposable of this.#ofView) disposable.dispose();
+    this.#ofView = [];
+    this.#view = null;
   }
 
-  private resource(...path: string[]): vscode.Uri {
-    return vscode.Uri.joinPath(this.extensionUri, ...path);
+  #resource(...path: string[]): vscode.Uri {
+    return vscode.Uri.joinPath(this.#extensionUri, ...path);
   }
 
-  private html(webview: vscode.Webview): string {
+  #html(webview: vscode.Webview): string {
     return panelHtml({
       nonce: randomBytes(16).toString('base64url'),
       source: webview.cspSource,
-      script: String(webview.asWebviewUri(this.resource('dist', 'webview.js'))),
-      style: String(webview.asWebviewUri(this.resource('dist', 'panel.css'))),
+      script: String(webview.asWebviewUri(this.#resource('dist', 'webview.js'))),
+      style: String(webview.asWebviewUri(this.#resource('dist', 'panel.css'))),
     });
   }
 }

@@ -26,8 +26,8 @@ class FakeTrace implements Trace {
   readonly rows = new Map<number, ExchangeRow>();
   readonly asked: { id: number; reveal: boolean }[] = [];
   readonly askedMessages: { id: number; number: number; reveal: boolean }[] = [];
-  private readonly rowListeners = new Set<(changes: RowChanges) => unknown>();
-  private readonly statusListeners = new Set<(status: TraceStatus) => unknown>();
+  readonly #rowListeners = new Set<(changes: RowChanges) => unknown>();
+  readonly #statusListeners = new Set<(status: TraceStatus) => unknown>();
 
   constructor(rows: readonly ExchangeRow[]) {
     for (const row of rows) this.rows.set(row.id, row);
@@ -35,24 +35,24 @@ class FakeTrace implements Trace {
   }
 
   onDidChangeRows = (listener: (changes: RowChanges) => unknown) => {
-    this.rowListeners.add(listener);
-    return { dispose: () => this.rowListeners.delete(listener) };
+    this.#rowListeners.add(listener);
+    return { dispose: () => this.#rowListeners.delete(listener) };
   };
   onDidChangeStatus = (listener: (status: TraceStatus) => unknown) => {
-    this.statusListeners.add(listener);
-    return { dispose: () => this.statusListeners.delete(listener) };
+    this.#statusListeners.add(listener);
+    return { dispose: () => this.#statusListeners.delete(listener) };
   };
   get listeners(): number {
-    return this.rowListeners.size + this.statusListeners.size;
+    return this.#rowListeners.size + this.#statusListeners.size;
   }
   change(rows: readonly ExchangeRow[], removed: readonly number[] = []): void {
     for (const row of rows) this.rows.set(row.id, row);
     for (const id of removed) this.rows.delete(id);
-    for (const listener of this.rowListeners) listener({ rows, removed });
+    for (const listener of this.#rowListeners) listener({ rows, removed });
   }
   changeStatus(change: Partial<TraceStatus>): void {
     this.status = { ...this.status, ...change };
-    for (const listener of this.statusListeners) listener(this.status);
+    for (const listener of this.#statusListeners) listener(this.status);
   }
   setProtos(): void {}
   async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {

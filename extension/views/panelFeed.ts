@@ -32,217 +32,218 @@ interface Shown {
 }
 
 export class PanelFeed {
+  readonly #trace: Trace;
+  readonly #post: Post;
   /** Counts the loads of the webview; what was begun for an earlier load stops. 0: none is there. */
-  private load = 0;
-  private loads = 0;
-  private sending = false;
-  private readonly changed = new Set<number>();
-  private readonly removed = new Set<number>();
-  private statusChanged = false;
-  private startedAt: number | null;
-  private rowsTimer: ReturnType<typeof setTimeout> | null = null;
+  #load = 0;
+  #loads = 0;
+  #sending = false;
+  readonly #changed = new Set<number>();
+  readonly #removed = new Set<number>();
+  #statusChanged = false;
+  #startedAt: number | null;
+  #rowsTimer: ReturnType<typeof setTimeout> | null = null;
   /** Milliseconds since the epoch. */
-  private lastSent = 0;
-  private shown: Shown | null = null;
-  private detailsTimer: ReturnType<typeof setTimeout> | null = null;
+  #lastSent = 0;
+  #shown: Shown | null = null;
+  #detailsTimer: ReturnType<typeof setTimeout> | null = null;
   /** Posted once everything before it has been. Only the newest of each kind matters. */
-  private readonly waiting = new Map<ToWebview['type'], { message: ToWebview; done: () => void }>();
-  private readonly subscriptions: Subscription[];
+  readonly #waiting = new Map<ToWebview['type'], { message: ToWebview; done: () => void }>();
+  readonly #subscriptions: Subscription[];
 
-  constructor(
-    private readonly trace: Trace,
-    private readonly post: Post,
-  ) {
-    this.startedAt = trace.status.startedAt;
-    this.subscriptions = [
-      trace.onDidChangeRows((changes) => this.rowsChanged(changes)),
-      trace.onDidChangeStatus((status) => this.statusHasChanged(status)),
+  constructor(trace: Trace, post: Post) {
+    this.#trace = trace;
+    this.#post = post;
+    this.#startedAt = trace.status.startedAt;
+    this.#subscriptions = [
+      trace.onDidChangeRows((changes) => this.#rowsChanged(changes)),
+      trace.onDidChangeStatus((status) => this.#statusHasChanged(status)),
     ];
   }
 
   /** The webview has loaded: it gets everything. */
   ready(): void {
-    this.loads++;
-    this.load = this.loads;
-    this.sending = false;
-    this.shown = null;
-    void this.sendEverything(this.load);
+    this.#loads++;
+    this.#load = this.#loads;
+    this.#sending = false;
+    this.#shown = null;
+    void this.#sendEverything(this.#load);
   }
 
   /** The webview is hidden or gone: nothing is sent until it is ready again. */
   hidden(): void {
-    this.load = 0;
-    this.shown = null;
-    this.changed.clear();
-    this.removed.clear();
-    this.cancelTimers();
+    this.#load = 0;
+    this.#shown = null;
+    this.#changed.clear();
+    this.#removed.clear();
+    this.#cancelTimers();
   }
 
   /** The details of this exchange are on screen now, and stay up to date until others are. */
   show(id: number | null, reveal: boolean): void {
-    this.shown = id === null ? null : { id, reveal };
-    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
-    this.detailsTimer = null;
-    if (this.shown !== null) void this.sendDetails(this.shown);
+    this.#shown = id === null ? null : { id, reveal };
+    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
+    this.#detailsTimer = null;
+    if (this.#shown !== null) void this.#sendDetails(this.#shown);
   }
 
   /** One message of the exchange that is shown, with all that is held of it. */
   showMessage(id: number, number: number): void {
-    if (this.shown?.id === id) void this.sendMessage(this.shown, number);
+    if (this.#shown?.id === id) void this.#sendMessage(this.#shown, number);
   }
 
   /** Resolves when the message is on its way: at once, or after the webview has been shown and filled. */
   whenReady(message: ToWebview): Promise<void> {
     return new Promise((done) => {
-      this.waiting.get(message.type)?.done();
-      this.waiting.set(message.type, { message, done });
-      if (this.load !== 0 && !this.sending) this.sendWaiting();
+      this.#waiting.get(message.type)?.done();
+      this.#waiting.set(message.type, { message, done });
+      if (this.#load !== 0 && !this.#sending) this.#sendWaiting();
     });
   }
 
   dispose(): void {
     this.hidden();
-    for (const subscription of this.subscriptions) subscription.dispose();
-    for (const { done } of this.waiting.values()) done();
-    this.waiting.clear();
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    for (const { done } of this.#waiting.values()) done();
+    this.#waiting.clear();
   }
 
-  private rowsChanged(changes: RowChanges): void {
-    if (this.load === 0) return;
+  #rowsChanged(changes: RowChanges): void {
+    if (this.#load === 0) return;
     for (const id of changes.removed) {
-      this.changed.delete(id);
-      this.removed.add(id);
+      this.#changed.delete(id);
+      this.#removed.add(id);
     }
     for (const row of changes.rows) {
-      this.removed.delete(row.id);
-      this.changed.add(row.id);
-      if (row.id === this.shown?.id) this.refreshDetails();
+      this.#removed.delete(row.id);
+      this.#changed.add(row.id);
+      if (row.id === this.#shown?.id) this.#refreshDetails();
     }
-    if (this.shown !== null && this.removed.has(this.shown.id)) this.refreshDetails();
-    this.schedule();
+    if (this.#shown !== null && this.#removed.has(this.#shown.id)) this.#refreshDetails();
+    this.#schedule();
   }
 
-  private statusHasChanged(status: TraceStatus): void {
-    const another = status.startedAt !== this.startedAt;
-    this.startedAt = status.startedAt;
-    if (this.load === 0) return;
+  #statusHasChanged(status: TraceStatus): void {
+    const another = status.startedAt !== this.#startedAt;
+    this.#startedAt = status.startedAt;
+    if (this.#load === 0) return;
     if (another) {
       // Ids begin anew with a new trace: an old row must not be taken for a new one.
-      void this.sendEverything(this.load);
+      void this.#sendEverything(this.#load);
       return;
     }
-    this.statusChanged = true;
-    this.schedule();
+    this.#statusChanged = true;
+    this.#schedule();
   }
 
-  private schedule(): void {
-    const due = this.lastSent + ROWS_INTERVAL_MS - Date.now();
-    this.rowsTimer ??= setTimeout(
+  #schedule(): void {
+    const due = this.#lastSent + ROWS_INTERVAL_MS - Date.now();
+    this.#rowsTimer ??= setTimeout(
       () => {
-        this.rowsTimer = null;
-        this.lastSent = Date.now();
-        if (!this.sending) void this.sendChanges(this.load);
+        this.#rowsTimer = null;
+        this.#lastSent = Date.now();
+        if (!this.#sending) void this.#sendChanges(this.#load);
       },
       Math.max(0, due),
     );
   }
 
-  private async sendEverything(load: number): Promise<void> {
-    this.sending = true;
-    this.changed.clear();
-    this.removed.clear();
-    this.statusChanged = false;
-    const ids = [...this.trace.rows.keys()];
-    await this.send({ type: 'reset' });
-    await this.send({ type: 'status', status: this.trace.status });
-    await this.sendRows(load, ids, []);
-    if (load !== this.load) return;
-    this.sending = false;
-    this.sendWaiting();
-    if (this.changed.size > 0 || this.removed.size > 0 || this.statusChanged) this.schedule();
+  async #sendEverything(load: number): Promise<void> {
+    this.#sending = true;
+    this.#changed.clear();
+    this.#removed.clear();
+    this.#statusChanged = false;
+    const ids = [...this.#trace.rows.keys()];
+    await this.#send({ type: 'reset' });
+    await this.#send({ type: 'status', status: this.#trace.status });
+    await this.#sendRows(load, ids, []);
+    if (load !== this.#load) return;
+    this.#sending = false;
+    this.#sendWaiting();
+    if (this.#changed.size > 0 || this.#removed.size > 0 || this.#statusChanged) this.#schedule();
   }
 
-  private async sendChanges(load: number): Promise<void> {
-    if (load === 0 || load !== this.load) return;
-    this.sending = true;
-    const ids = [...this.changed];
-    const removed = [...this.removed];
-    this.changed.clear();
-    this.removed.clear();
-    if (this.statusChanged) {
-      this.statusChanged = false;
-      await this.send({ type: 'status', status: this.trace.status });
+  async #sendChanges(load: number): Promise<void> {
+    if (load === 0 || load !== this.#load) return;
+    this.#sending = true;
+    const ids = [...this.#changed];
+    const removed = [...this.#removed];
+    this.#changed.clear();
+    this.#removed.clear();
+    if (this.#statusChanged) {
+      this.#statusChanged = false;
+      await this.#send({ type: 'status', status: this.#trace.status });
     }
-    await this.sendRows(load, ids, removed);
-    if (load !== this.load) return;
-    this.sending = false;
-    this.sendWaiting();
-    if (this.changed.size > 0 || this.removed.size > 0 || this.statusChanged) this.schedule();
+    await this.#sendRows(load, ids, removed);
+    if (load !== this.#load) return;
+    this.#sending = false;
+    this.#sendWaiting();
+    if (this.#changed.size > 0 || this.#removed.size > 0 || this.#statusChanged) this.#schedule();
   }
 
   /** Waits for each message to arrive before the next, so that a slow window is not buried. */
-  private async sendRows(load: number, ids: readonly number[], removed: readonly number[]): Promise<void> {
+  async #sendRows(load: number, ids: readonly number[], removed: readonly number[]): Promise<void> {
     let gone = removed;
     for (let at = 0; at < ids.length || gone.length > 0; at += MAX_ROWS_PER_MESSAGE) {
-      if (load !== this.load) return;
+      if (load !== this.#load) return;
       const rows: ExchangeRow[] = [];
       for (const id of ids.slice(at, at + MAX_ROWS_PER_MESSAGE)) {
-        const row = this.trace.rows.get(id);
+        const row = this.#trace.rows.get(id);
         if (row !== undefined) rows.push(row);
       }
-      await this.send({ type: 'rows', rows, removed: gone });
+      await this.#send({ type: 'rows', rows, removed: gone });
       gone = [];
     }
   }
 
-  private sendWaiting(): void {
-    for (const [type, { message, done }] of this.waiting) {
-      this.waiting.delete(type);
-      void this.send(message).then(done);
+  #sendWaiting(): void {
+    for (const [type, { message, done }] of this.#waiting) {
+      this.#waiting.delete(type);
+      void this.#send(message).then(done);
     }
   }
 
-  private refreshDetails(): void {
-    this.detailsTimer ??= setTimeout(() => {
-      this.detailsTimer = null;
-      if (this.shown !== null) void this.sendDetails(this.shown);
+  #refreshDetails(): void {
+    this.#detailsTimer ??= setTimeout(() => {
+      this.#detailsTimer = null;
+      if (this.#shown !== null) void this.#sendDetails(this.#shown);
     }, DETAILS_INTERVAL_MS);
   }
 
-  private async sendDetails(shown: Shown): Promise<void> {
-    const load = this.load;
-    const exchange = await this.trace
+  async #sendDetails(shown: Shown): Promise<void> {
+    const load = this.#load;
+    const exchange = await this.#trace
       .details(shown.id, shown.reveal, MESSAGE_PREVIEW_BYTES)
       .catch(() => null);
     // Another call may have been chosen while this one was read.
-    if (shown !== this.shown || load !== this.load || load === 0) return;
-    await this.send({
+    if (shown !== this.#shown || load !== this.#load || load === 0) return;
+    await this.#send({
       type: 'details',
       id: shown.id,
       exchange: exchange === null ? null : boundBodies(exchange),
     });
   }
 
-  private async sendMessage(shown: Shown, number: number): Promise<void> {
-    const load = this.load;
-    const message = await this.trace.message(shown.id, number, shown.reveal).catch(() => null);
-    if (shown.id !== this.shown?.id || load !== this.load || load === 0) return;
+  async #sendMessage(shown: Shown, number: number): Promise<void> {
+    const load = this.#load;
+    const message = await this.#trace.message(shown.id, number, shown.reveal).catch(() => null);
+    if (shown.id !== this.#shown?.id || load !== this.#load || load === 0) return;
     const bounded = message === null ? null : boundMessage(message);
-    await this.send({ type: 'message', id: shown.id, number, message: bounded });
+    await this.#send({ type: 'message', id: shown.id, number, message: bounded });
   }
 
   /** A webview that goes away while a message is under way is no error: it asks for everything when it is back. */
-  private async send(message: ToWebview): Promise<void> {
+  async #send(message: ToWebview): Promise<void> {
     try {
-      await this.post(message);
+      await this.#post(message);
     } catch {}
   }
 
-  private cancelTimers(): void {
-    if (this.rowsTimer !== null) clearTimeout(this.rowsTimer);
-    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
-    this.rowsTimer = null;
-    this.detailsTimer = null;
+  #cancelTimers(): void {
+    if (this.#rowsTimer !== null) clearTimeout(this.#rowsTimer);
+    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
+    this.#rowsTimer = null;
+    this.#detailsTimer = null;
   }
 }
 

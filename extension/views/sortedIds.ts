@@ -1,57 +1,57 @@
 /** Ids in ascending order, made for a bounded store: nearly all are added at the end and removed at the front. */
 export class SortedIds {
-  private ids: number[] = [];
+  #ids: number[] = [];
   /** Ids before this index are gone already. */
-  private first = 0;
+  #first = 0;
 
   get size(): number {
-    return this.ids.length - this.first;
+    return this.#ids.length - this.#first;
   }
 
   /** The id at this position, 0 being the newest. */
   newest(position: number): number | undefined {
-    const index = this.ids.length - 1 - position;
-    return index >= this.first ? this.ids[index] : undefined;
+    const index = this.#ids.length - 1 - position;
+    return index >= this.#first ? this.#ids[index] : undefined;
   }
 
   /** 0 for the newest; null when it is not held. */
   positionOf(id: number): number | null {
-    const index = this.indexOf(id);
-    return this.ids[index] === id ? this.ids.length - 1 - index : null;
+    const index = this.#indexOf(id);
+    return this.#ids[index] === id ? this.#ids.length - 1 - index : null;
   }
 
   add(id: number): void {
-    const last = this.ids.length - 1;
-    if (this.size === 0 || this.ids[last]! < id) {
-      this.ids.push(id);
+    const last = this.#ids.length - 1;
+    if (this.size === 0 || this.#ids[last]! < id) {
+      this.#ids.push(id);
       return;
     }
-    const index = this.indexOf(id);
-    if (this.ids[index] !== id) this.ids.splice(index, 0, id);
+    const index = this.#indexOf(id);
+    if (this.#ids[index] !== id) this.#ids.splice(index, 0, id);
   }
 
   delete(id: number): void {
-    const index = this.indexOf(id);
-    if (this.ids[index] !== id) return;
-    if (index > this.first) {
-      this.ids.splice(index, 1);
+    const index = this.#indexOf(id);
+    if (this.#ids[index] !== id) return;
+    if (index > this.#first) {
+      this.#ids.splice(index, 1);
       return;
     }
-    this.first += 1;
+    this.#first += 1;
     // Moving all others for each one removed would be quadratic; now and then is not.
-    if (this.first * 2 > this.ids.length) {
-      this.ids = this.ids.slice(this.first);
-      this.first = 0;
+    if (this.#first * 2 > this.#ids.length) {
+      this.#ids = this.#ids.slice(this.#first);
+      this.#first = 0;
     }
   }
 
   /** Index of the first id held that is not below this one. */
-  private indexOf(id: number): number {
-    let low = this.first;
-    let high = this.ids.length;
+  #indexOf(id: number): number {
+    let low = this.#first;
+    let high = this.#ids.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.ids[middle]! < id) low = middle + 1;
+      if (this.#ids[middle]! < id) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -6,38 +6,38 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, sizeText } from '../words/numbers.ts';
 
 export class StatusItem implements vscode.Disposable {
-  private readonly item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
-  private readonly listener: vscode.Disposable;
+  readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
+  readonly #listener: vscode.Disposable;
 
   constructor(trace: Trace) {
-    this.item.name = 'HTTP Trace';
-    this.item.command = focusCommand(View.panel);
-    const listener = trace.onDidChangeStatus((status) => this.show(status));
-    this.listener = new vscode.Disposable(() => listener.dispose());
-    this.show(trace.status);
+    this.#item.name = 'HTTP Trace';
+    this.#item.command = focusCommand(View.panel);
+    const listener = trace.onDidChangeStatus((status) => this.#show(status));
+    this.#listener = new vscode.Disposable(() => listener.dispose());
+    this.#show(trace.status);
   }
 
   dispose(): void {
-    this.listener.dispose();
-    this.item.dispose();
+    this.#listener.dispose();
+    this.#item.dispose();
   }
 
-  private show(status: TraceStatus): void {
+  #show(status: TraceStatus): void {
     if (status.phase === 'idle') {
-      this.item.hide();
+      this.#item.hide();
       return;
     }
     const text = `${ICONS[status.phase]} ${inShort(status)}`;
     // Each assignment travels to the window: only what is new is worth it.
-    if (this.item.text === text) return;
-    this.item.text = text;
-    this.item.tooltip = [HEADINGS[status.phase], ...summary(status), 'Click to show the timeline.'].join(
+    if (this.#item.text === text) return;
+    this.#item.text = text;
+    this.#item.tooltip = [HEADINGS[status.phase], ...summary(status), 'Click to show the timeline.'].join(
       '\n',
     );
-    this.item.accessibilityInformation = { label: [HEADINGS[status.phase], ...summary(status)].join(' ') };
-    this.item.backgroundColor =
+    this.#item.accessibilityInformation = { label: [HEADINGS[status.phase], ...summary(status)].join(' ') };
+    this.#item.backgroundColor =
       status.phase === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
-    this.item.show();
+    this.#item.show();
   }
 }
 
