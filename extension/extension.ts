@@ -1,4 +1,4 @@
-/** Where VS Code enters: builds the house and nothing more. No worker, no helper until the first start. */
+/** Entry of the extension: creates its parts and connects them. No worker and no helper before the first start. */
 import * as vscode from 'vscode';
 import type { Trace } from './capture/trace.ts';
 import { type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
@@ -20,7 +20,7 @@ import { StatusItem } from './views/statusItem.ts';
 /** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
 const TREE_SHOWN = 'treeShown';
 
-/** What the suite inside the extension host looks at; nobody else gets it. */
+/** For the tests that run inside the extension host; otherwise `activate` returns nothing. */
 export interface Insight {
   readonly trace: Trace;
   readonly calls: CallsView;
@@ -30,7 +30,7 @@ export interface Insight {
 export function activate(context: vscode.ExtensionContext): Insight | undefined {
   const { extensionPath, extensionUri, subscriptions } = context;
   const supported = process.platform === 'linux' && process.arch === 'x64';
-  // First of all and synchronously: adapters tell the process early and only once.
+  // First and synchronously: debug adapters report their process early and only once.
   const sessions = new DebugSessions();
   const trace = new WorkerTrace(extensionPath, readSettings, askForRoot);
   const keys = new ContextKeys(trace, supported);
@@ -73,12 +73,12 @@ function readSettings(): TraceSettings {
   };
 }
 
-/** Settings are written by hand: what is no size is not used as one. */
+/** Settings may be edited by hand: an invalid limit is ignored. */
 function isLimit(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** A trace that fails while it runs has not been asked for: says why, and offers to start again. */
+/** When a running trace breaks off, says why and offers to start again. */
 function offerRestart(trace: Trace): vscode.Disposable {
   let before = trace.status.phase;
   const listener = trace.onDidChangeStatus(async ({ phase, problem }) => {

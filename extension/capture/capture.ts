@@ -46,22 +46,22 @@ export type EventListener = (event: HelperEvent, frame: Frame) => void;
 
 export interface Capture {
   readonly hello: Hello;
-  /** All that the helper tells, with the frame as it came. Payloads are only valid during the call. */
+  /** Every event of the helper, with the frame as it came. Payloads are only valid during the call. */
   onEvent(listener: EventListener): void;
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
   detach(pid: number): void;
   /** Drains; the final status, or null when the helper died before it could say it. Idempotent. */
   stop(): Promise<Status | null>;
-  /** Resolves when the helper is gone. `fault` says why when nobody asked for it. */
+  /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
   readonly ended: Promise<{ readonly fault: string | null }>;
 }
 
 /** From the start of the loader to the helper's first word: trampolines take seconds to attach on a slow machine. */
 const HELLO_TIMEOUT_MS = 120_000;
-/** The same when a password has to be typed. */
+/** The same where a password has to be typed first. */
 const PROMPT_TIMEOUT_MS = 180_000;
-/** For what lies in the rings and on the socket once a stop was asked for. */
+/** To drain rings and socket once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
 function copyLimit(bodyLimit: number | null): number {
@@ -133,7 +133,7 @@ class HelperConnection implements Capture {
       this.#greeted = resolve;
       this.#refused = reject;
     });
-    // Awaited in ready(); until then a refusal is nobody's unhandled rejection.
+    // Awaited in ready(); until then a refusal must not count as an unhandled rejection.
     this.#greeting.catch(() => {});
     const decoder = new FrameDecoder(MAX_FRAME, HELPER_FRAMES);
     channel.onData((piece) => {
@@ -228,7 +228,7 @@ class HelperConnection implements Capture {
       case FrameType.Process: {
         const waiting = this.#waiting.get(event.info.request);
         this.#waiting.delete(event.info.request);
-        // The listeners know of the process before whoever asked goes on.
+        // Listeners know the process before attach() resolves.
         this.#report(event, frame);
         waiting?.resolve(event.info);
         return;
@@ -260,7 +260,7 @@ class HelperConnection implements Capture {
     const message =
       fault?.message ??
       error?.message ??
-      'The helper ended by itself; what it had captured is kept. Start again.';
+      'The helper ended unexpectedly; what it captured is kept. Start again.';
     const code =
       fault === null
         ? (error?.code ?? 'helper')

@@ -1,4 +1,4 @@
-/** What a helper, or a recording of one, tells goes into the engine here. */
+/** Passes the events of a helper, live or recorded, to the engine. */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';

@@ -1,4 +1,4 @@
-/** Which processes a trace follows and what their connections speak, from the helper's answers and the records. */
+/** The processes of a trace, and how many of their connections speak neither HTTP nor TLS. */
 import type { ProcessInfo } from '../../helper/protocol.ts';
 import { LAYOUT, RecordType, readRecords, WireProtocol } from '../engine/record.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
@@ -10,7 +10,7 @@ type Target = Omit<TraceStatus['targets'][number], 'tls'>;
 
 export class TargetList {
   #targets = new Map<number, Target>();
-  /** The kernel tells each connection that speaks something else once. */
+  /** Connections that speak neither HTTP nor TLS; the kernel reports each once. */
   otherConnections = 0;
 
   get all(): Target[] {
@@ -25,7 +25,7 @@ export class TargetList {
     if (info.error === null) this.#set({ pid: info.pid, name: info.name, ended: false });
   }
 
-  /** Looks at the few records of a batch that matter here; the engine checks them all. */
+  /** Reads only the records that matter here; the engine checks them all. */
   records(batch: Uint8Array): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     for (let at = 0; at + LAYOUT.header.size <= batch.length; ) {

@@ -52,12 +52,12 @@ export interface Trace {
   start(pids: readonly number[]): Promise<void>;
   /** Drains what is under way and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
-  /** Forgets what is over. */
+  /** Drops calls that have ended. */
   clear(): void;
   /**
    * null when no longer held.
    * @param reveal with secrets unmasked.
-   * @param messageBytes of each message inside the exchange; all that is held unless told otherwise.
+   * @param messageBytes of each message inside the exchange; all that is held when omitted.
    */
   details(id: number, reveal: boolean, messageBytes?: number): Promise<ExchangeJson | null>;
   /** One message inside an exchange, by its number; null when no longer held. */

@@ -114,7 +114,7 @@ export class TraceWorker {
     this.#send({ type: 'status', status });
   }
 
-  /** Everything: the trace has ended, and whoever asked for that is answered next. */
+  /** Everything, before the request to stop is answered. */
   #flushAll(): void {
     do this.flush();
     while (this.#waitingRows.length > 0);

@@ -190,11 +190,11 @@ export class WorkerTrace implements Trace {
     return waiting;
   }
 
-  /** The engine's thread is gone; its rows still are here, their bodies are not. */
+  /** The engine's thread has ended: its rows are still here, their bodies are lost. */
   #lost(reason: string | null): void {
     if (this.#worker === null || this.#disposed) return;
     this.#worker = null;
-    const problem = `The trace's engine stopped by itself${reason === null ? '' : ` (${reason})`}. Start again.`;
+    const problem = `The engine of the trace stopped unexpectedly${reason === null ? '' : ` (${reason})`}. Start again.`;
     this.#fail(new TraceError('helper', problem));
     this.status = { ...this.status, phase: 'failed', problem };
     this.#statusChanged.fire(this.status);

@@ -1,4 +1,4 @@
-/** A live trace on the command line: capture, recording and lines, and its orderly end. */
+/** A live trace on the command line: capture, recording and output, from start to an orderly end. */
 import { join } from 'node:path';
 import type { HelperEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
@@ -42,7 +42,7 @@ export function openFiles(options: {
 export class LiveTrace {
   readonly #capture: Capture;
   readonly #files: Files;
-  /** Resolves when the trace cannot go on: null when the reader of the output has gone, else why. */
+  /** Resolves when the trace cannot go on: null when nobody reads the output any more, else why. */
   readonly broken: Promise<string | null>;
   /** Resolves when all targets and the processes they started have ended. */
   readonly idle: Promise<void>;
@@ -123,7 +123,7 @@ export class LiveTrace {
   }
 
   async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
-    // Asked before stopping: afterwards the helper has gone because it should.
+    // Asked before stopping: after that it is expected to end.
     const early = await Promise.race([this.#capture.ended, Promise.resolve(null)]);
     if (early !== null) this.#troubles.push(early.fault ?? 'The helper ended.');
     const status = await this.#capture.stop();

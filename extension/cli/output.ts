@@ -20,7 +20,7 @@ export interface Output {
   write(text: string): void;
   /** Resolves when there is room, at once unless a reader is slow. */
   drained(): Promise<void>;
-  /** Resolves when nothing more can be written: null when the reader has gone, else what is wrong. */
+  /** Resolves when nothing more can be written: null when nobody reads any more, else what is wrong. */
   readonly broken: Promise<string | null>;
   /** Resolves when all is written. */
   end(): Promise<void>;
@@ -102,7 +102,7 @@ export class StandardOutput implements Output {
       };
     });
     stream.on('error', (error: unknown) => {
-      this.#break(isGone(error) ? null : `standard output cannot be written: ${reasonOf(error)}.`);
+      this.#break(isGone(error) ? null : `Standard output cannot be written: ${reasonOf(error)}.`);
     });
   }
 
@@ -110,7 +110,7 @@ export class StandardOutput implements Output {
     if (!this.#open) return;
     this.#stream.write(text);
     if (this.#stream.writableLength > MAX_WAITING) {
-      this.#break('whoever reads standard output is too slow; 256 MiB are waiting. Use --output FILE.');
+      this.#break('The reader of standard output is too slow: 256 MiB are waiting. Use --output FILE.');
     }
   }
 
@@ -134,7 +134,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is no folder',
+  ENOTDIR: 'a part of the path is not a folder',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',

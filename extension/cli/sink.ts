@@ -19,7 +19,7 @@ export interface EndedExchange {
 export interface Sink {
   /** Once for each exchange, in the order in which they end. */
   exchange(exchange: EndedExchange): void;
-  /** The trace is over: what is left, and the summary. */
+  /** The trace has ended: writes what is left, and the summary. */
   end(summary: SummaryJson): void;
 }
 

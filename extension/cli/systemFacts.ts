@@ -1,4 +1,4 @@
-/** What `doctor` looks at, as it is found: no judgement here. */
+/** The facts that `doctor` judges (systemChecks.ts), as found. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
@@ -12,16 +12,16 @@ export interface SystemFacts {
   /** `uname -r`. */
   readonly kernel: string;
   readonly btf: boolean;
-  /** null: the kernel does not say (securityfs is not mounted, or no lockdown is built in). */
+  /** null: unknown (securityfs is not mounted, or lockdown is not built in). */
   readonly lockdown: 'none' | 'integrity' | 'confidentiality' | null;
   readonly uid: number;
-  /** Effective and bounding capabilities as bit sets; null when /proc does not tell. */
+  /** Effective and bounding capabilities as bit sets; null: unknown. */
   readonly capabilities: { readonly effective: bigint; readonly bounding: bigint } | null;
-  /** Rights hold in the initial user namespace only; null when /proc does not tell. */
+  /** Rights hold in the initial user namespace only; null: unknown. */
   readonly initialUserNamespace: boolean | null;
   /** Neither sudo nor pkexec can give this process more rights (prctl(2), PR_SET_NO_NEW_PRIVS). */
   readonly noNewPrivileges: boolean;
-  /** Parts of HTTP Trace that are not where they belong. */
+  /** Files of the installation that are missing. */
   readonly missingParts: readonly string[];
   /** `sudo -n` works without asking; null: there is no sudo. */
   readonly sudo: 'free' | 'asks' | null;

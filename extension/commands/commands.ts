@@ -15,7 +15,7 @@ import { completeUrl } from '../words/address.ts';
 import { systemCheck } from './systemCheck.ts';
 
 /** What the commands work on. */
-export interface House {
+export interface CommandContext {
   readonly extensionPath: string;
   readonly supported: boolean;
   readonly trace: Trace;
@@ -26,8 +26,8 @@ export interface House {
   readonly documents: Documents;
 }
 
-export function registerCommands(house: House): vscode.Disposable {
-  const { trace, control, calls, panel, documents } = house;
+export function registerCommands(context: CommandContext): vscode.Disposable {
+  const { trace, control, calls, panel, documents } = context;
 
   /** Runs `act` on the call that the argument means, on the one selected in the tree, or on one that is picked. */
   const withCall = (command: CommandId, act: (id: number, rest: readonly unknown[]) => unknown) => {
@@ -54,8 +54,8 @@ export function registerCommands(house: House): vscode.Disposable {
       const chosen = isBodyPart(part) ? part : await pickPart();
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
-    [Command.checkSystem]: () => checkSystem(house),
-    [Command.whyNothing]: () => explain(house),
+    [Command.checkSystem]: () => checkSystem(context),
+    [Command.whyNothing]: () => explain(context),
   };
   return vscode.Disposable.from(
     ...Object.entries(table).map(([id, run]) => vscode.commands.registerCommand(id, run)),
@@ -95,7 +95,7 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
   await vscode.env.clipboard.writeText(url);
 }
 
-async function checkSystem({ extensionPath, documents }: House): Promise<void> {
+async function checkSystem({ extensionPath, documents }: CommandContext): Promise<void> {
   try {
     const text = await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: checking this system' },
@@ -116,7 +116,7 @@ const REMEDIES: Readonly<Record<Remedy, readonly [title: string, command: string
   manageTrust: ['Manage Workspace Trust', MANAGE_TRUST],
 };
 
-async function explain({ trace, sessions, supported }: House): Promise<void> {
+async function explain({ trace, sessions, supported }: CommandContext): Promise<void> {
   const { text, remedies } = whyNothing(trace.status, {
     trusted: vscode.workspace.isTrusted,
     supported,

@@ -49,7 +49,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     this.#disposables = [
       this.#found,
       this.#ended,
-      // Adapters tell their process early and once: the trackers must be there before any session starts.
+      // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
       vscode.debug.onDidStartDebugSession((session) => this.#ask(this.#entry(session))),
       vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
@@ -127,7 +127,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     this.#found.fire({ debuggee: entry, pid });
   }
 
-  /** Asks debuggees whose adapter does not tell the process by itself. */
+  /** Asks debuggees whose adapter does not report its process. */
   async #ask(entry: Entry): Promise<void> {
     const { session, cancelled } = entry;
     const asked = question(session.type, session.parentSession !== undefined);

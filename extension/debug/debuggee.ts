@@ -4,7 +4,7 @@
  * Everything here comes from an adapter, so shapes are checked and nothing is believed to be there.
  */
 
-/** What one message tells about the debuggee. */
+/** What one message says about the debuggee. */
 export type Clue =
   /** The debuggee itself (or one of several). */
   | { readonly kind: 'process'; readonly pid: number }
@@ -84,7 +84,7 @@ function isLoopback(host: unknown): boolean {
   return typeof host === 'string' && LOOPBACK.has(host.toLowerCase());
 }
 
-/** What to evaluate in the debuggee to learn its process id, for adapters that do not tell it themselves. */
+/** What to evaluate in the debuggee to learn its process id, for adapters that do not report it. */
 export interface Question {
   readonly expression: string;
   /** Process id and, where the language knows it, parent process id. */

@@ -129,7 +129,7 @@ export class TraceControl implements vscode.Disposable {
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }
 
-  /** A session has told another process while the trace follows the sessions. */
+  /** A debug session has reported another process while the trace follows the sessions. */
   #join(pid: number): void {
     if (!this.#follows || !this.#isRunning()) return;
     this.#cancelEnding();

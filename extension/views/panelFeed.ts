@@ -11,8 +11,8 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
 
 /**
- * Row changes are sent at most this often: ten times a second is as live as an eye can tell. The first after a
- * pause goes at once.
+ * Row changes are sent at most this often: ten times a second is as much as an eye follows. The first after
+ * a pause goes at once.
  */
 export const ROWS_INTERVAL_MS = 100;
 /** Details of a call that is still running are read again at most this often. */
@@ -232,7 +232,7 @@ export class PanelFeed {
     await this.#send({ type: 'message', id: shown.id, number, message: bounded });
   }
 
-  /** A webview that goes away while a message is under way is no error: it asks for everything when it is back. */
+  /** Ignores a webview that closes meanwhile: it asks for everything when it is shown again. */
   async #send(message: ToWebview): Promise<void> {
     try {
       await this.#post(message);

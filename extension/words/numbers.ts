@@ -73,12 +73,12 @@ const BYTES: Readonly<Record<string, number>> = {
 
 const QUANTITY = /^(\d{1,15}(?:\.\d{1,6})?)([a-zµ]*)$/i;
 
-/** `50ms`, `1.5s`, `2m` in milliseconds; null when it is no duration. The unit is required. */
+/** `50ms`, `1.5s`, `2m` in milliseconds; null when it is not a duration. The unit is required. */
 export function parseDuration(text: string): number | null {
   return parseQuantity(text, MILLISECONDS);
 }
 
-/** `64KiB`, `1MB`, `4096` in whole bytes; null when it is no size. */
+/** `64KiB`, `1MB`, `4096` in whole bytes; null when it is not a size. */
 export function parseSize(text: string): number | null {
   const size = parseQuantity(text, BYTES);
   return size !== null && Number.isSafeInteger(size) ? size : null;

@@ -88,8 +88,8 @@ describe.skipIf(!isRoot)('a capture', () => {
     const capture = await start(hello, 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);');
     expect(capture.hello.kernel).toBe('6.18');
     const attaching = capture.attach(1, true);
-    await expect(attaching).rejects.toThrow(/ended by itself/);
-    expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended by itself') });
+    await expect(attaching).rejects.toThrow(/ended unexpectedly/);
+    expect(await capture.ended).toEqual({ fault: expect.stringContaining('ended unexpectedly') });
     await expect(capture.attach(1, true)).rejects.toThrow();
     expect(await capture.stop()).toBeNull();
   });
