@@ -184,7 +184,7 @@ describe('messages', () => {
     await panel.page.keyboard.press('ArrowDown');
     await panel.page.keyboard.press('End');
     await expect.poll(async () => (await panel.lastSent('message'))?.number).toBe(6);
-    expect(await panel.page.getAttribute('.message-list', 'aria-activedescendant')).toBe('message-5');
+    expect(await panel.page.getAttribute('.message-list', 'aria-activedescendant')).toBe('message-6');
     expect(await text('.message-content')).toContain(
       'The client did not mask the frame. (RFC 6455 section 5.1)',
     );
@@ -228,11 +228,11 @@ describe('messages', () => {
     expect(await shown()).toEqual(before);
   });
 
-  it('are few in the document however many there are, and say what is not held', async () => {
+  it('are few in the document however many there are, and say how many were not kept', async () => {
     const all = [...many(100), ...many(1_900, 98_101)];
     await open(all, { out: 0, in: 100_000, omitted: { after: 100, count: 98_000 } });
     expect(await text('.message-summary')).toContain(
-      '100,000 messages (0 sent, 100,000 received) · 98,000 of them not held',
+      '100,000 messages (0 sent, 100,000 received) · 98,000 not kept',
     );
     expect(await panel.page.locator('.message').count()).toBeLessThan(60);
     expect(await panel.page.getAttribute('.message-list', 'aria-rowcount')).toBe('2001');
@@ -245,7 +245,7 @@ describe('messages', () => {
       if (list !== null) list.scrollTop = 99 * 20;
     });
     await panel.settled();
-    expect(await text('.message[data-direction="none"]:not([hidden])')).toContain('98,000 messages not held');
+    expect(await text('.message[data-direction="none"]:not([hidden])')).toContain('98,000 messages not kept');
   });
 
   it('show hostile content as text only', async () => {

@@ -430,7 +430,7 @@ describe('TLS', () => {
     const summary = await text('#tabpanel');
     expect(summary).toContain('Encrypted: rustls is not supported.');
     expect(summary).toMatch(/Server name\s+metrics\.example/);
-    expect(summary).toMatch(/Sent\s+2\.3 KiB/);
+    expect(summary).toMatch(/Sent\s+2\.4 KiB/);
     expect(await panel.page.isVisible('#tab-messages')).toBe(false);
     for (const tab of ['headers', 'request', 'response']) {
       await panel.page.click(`#tab-${tab}`);

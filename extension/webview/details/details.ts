@@ -75,6 +75,7 @@ export class Details {
       this.exchange = null;
       this.secrets.hidden = true;
       this.setRevealed(false);
+      this.actions.messages.forget();
       this.offerMessages(row.messageFormat !== null);
     }
     this.row = row;

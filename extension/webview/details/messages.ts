@@ -134,7 +134,8 @@ export class MessagesView {
     this.drawContent();
   }
 
-  private forget(): void {
+  /** Another call is shown: nothing is selected, and the list is at its end. */
+  forget(): void {
     this.id = null;
     this.items = [];
     this.chosen = null;
