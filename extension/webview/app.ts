@@ -34,72 +34,71 @@ const MEASURES = {
 };
 
 export class App {
-  private readonly store = new RowStore();
-  private status: TraceStatus = IDLE_STATUS;
-  private readonly filter: FilterInput;
-  private readonly toolbar: Toolbar;
-  private readonly overview: Overview;
-  private readonly list: CallList;
-  private readonly details: Details;
-  private readonly split: SplitPane;
-  private readonly empty: EmptyState;
-  private readonly problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
-  private readonly problemText = el('span');
-  private readonly clock: Clock;
-  private frame: number | null = null;
-  private statusChanged = true;
-  private detailsTimer: ReturnType<typeof setTimeout> | null = null;
+  readonly #host: Host;
+  readonly #store = new RowStore();
+  #status: TraceStatus = IDLE_STATUS;
+  readonly #filter: FilterInput;
+  readonly #toolbar: Toolbar;
+  readonly #overview: Overview;
+  readonly #list: CallList;
+  readonly #details: Details;
+  readonly #split: SplitPane;
+  readonly #empty: EmptyState;
+  readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
+  readonly #problemText = el('span');
+  readonly #clock: Clock;
+  #frame: number | null = null;
+  #statusChanged = true;
+  #detailsTimer: ReturnType<typeof setTimeout> | null = null;
   /** What the host has been asked to keep up to date. */
-  private asked: { id: number; reveal: boolean } | null = null;
+  #asked: { id: number; reveal: boolean } | null = null;
   /** A call to go to as soon as it is there. */
-  private awaited: { id: number; open: boolean } | null = null;
+  #awaited: { id: number; open: boolean } | null = null;
 
-  constructor(
-    root: HTMLElement,
-    private readonly host: Host,
-  ) {
+  constructor(root: HTMLElement, host: Host) {
+    this.#host = host;
     const { state } = host;
     const copy = (text: string): void => host.send({ type: 'copy', text });
     const command = (name: 'start' | 'stop' | 'clear' | 'pickProcess'): void =>
       host.send({ type: 'command', command: name });
 
-    this.filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
+    this.#filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
       changed: (filter, text) => {
         host.update({ filter: text });
-        this.store.setMatcher(filter.matches);
-        this.rearrange();
+        this.#store.setMatcher(filter.matches);
+        this.#rearrange();
       },
-      leave: () => this.list.focus(),
+      leave: () => this.#list.focus(),
     });
-    this.toolbar = new Toolbar(this.filter, {
+    this.#toolbar = new Toolbar(this.#filter, {
       start: () => command('start'),
       stop: () => command('stop'),
       clear: () => command('clear'),
-      chip: (chip) => this.setChip(chip),
+      chip: (chip) => this.#setChip(chip),
     });
-    this.overview = new Overview(this.store, (range) => this.setRange(range));
-    this.list = new CallList(this.store, knownWidths(state.widths), {
-      selected: (id) => this.selected(id),
-      opened: () => this.open(),
-      escaped: () => this.escaped(),
+    this.#overview = new Overview(this.#store, (range) => this.#setRange(range));
+    this.#list = new CallList(this.#store, knownWidths(state.widths), {
+      selected: (id) => this.#selected(id),
+      opened: () => this.#open(),
+      escaped: () => this.#escaped(),
       copy: (row) => copy(addressText(row) ?? ''),
-      sorted: (sort) => this.setSort(sort),
+      sorted: (sort) => this.#setSort(sort),
       resized: (widths) => host.update({ widths }),
-      window: (window) => this.overview.showWindow(window),
-      drawn: () => this.clock.wake(),
+      window: (window) => this.#overview.showWindow(window),
+      drawn: () => this.#clock.wake(),
     });
-    this.details = new Details(knownTab(state.tab), {
+    this.#details = new Details(knownTab(state.tab), {
       copy,
       openBody: (id, part) => host.send({ type: 'openBody', id, part }),
       message: (id, number) => host.send({ type: 'message', id, number }),
-      close: () => this.close(),
+      close: () => this.#close(),
       tab: (tab) => host.update({ tab }),
-      reveal: () => this.ask(),
-      move: (step) => this.list.move(step),
+      reveal: () => this.#ask(),
+      move: (step) => this.#list.move(step),
     });
-    this.split = new SplitPane(
-      this.list.element,
-      this.details.element,
+    this.#split = new SplitPane(
+      this.#list.element,
+      this.#details.element,
       {
         width: share(state.detailsWidth, null),
         height: share(state.detailsHeight, DEFAULT_DETAILS_HEIGHT),
@@ -107,244 +106,245 @@ export class App {
       ({ width, height }) =>
         host.update({ detailsHeight: height, ...(width === null ? {} : { detailsWidth: width }) }),
     );
-    this.empty = new EmptyState({
+    this.#empty = new EmptyState({
       start: () => command('start'),
       pickProcess: () => command('pickProcess'),
-      clearFilter: () => this.clearFilter(),
+      clearFilter: () => this.#clearFilter(),
     });
-    this.clock = new Clock(
-      () => this.list.live,
+    this.#clock = new Clock(
+      () => this.#list.live,
       (now) => {
-        this.list.grow(now);
-        this.overview.update(now);
+        this.#list.grow(now);
+        this.#overview.update(now);
       },
     );
-    this.problem.append(icon('warning'), this.problemText);
+    this.#problem.append(icon('warning'), this.#problemText);
     for (const [name, pixels] of Object.entries(MEASURES)) root.style.setProperty(name, `${pixels}px`);
     root.append(
-      this.toolbar.element,
-      this.filter.message,
-      this.problem,
-      this.overview.element,
-      el('div', { class: 'stage' }, this.split.element, this.empty.element),
+      this.#toolbar.element,
+      this.#filter.message,
+      this.#problem,
+      this.#overview.element,
+      el('div', { class: 'stage' }, this.#split.element, this.#empty.element),
     );
 
-    if (isSort(state.sort)) this.store.setSort(state.sort);
+    if (isSort(state.sort)) this.#store.setSort(state.sort);
     const chip = state.chip === 'errors' || state.chip === 'running' ? state.chip : 'all';
-    this.store.setChip(chip);
-    this.toolbar.showChip(chip);
-    this.filter.apply();
-    document.addEventListener('keydown', (event) => this.key(event));
-    document.addEventListener('visibilitychange', () => this.clock.wake());
+    this.#store.setChip(chip);
+    this.#toolbar.showChip(chip);
+    this.#filter.apply();
+    document.addEventListener('keydown', (event) => this.#key(event));
+    document.addEventListener('visibilitychange', () => this.#clock.wake());
   }
 
   handle(message: ToWebview): void {
     switch (message.type) {
       case 'reset':
-        this.reset();
+        this.#reset();
         break;
       case 'rows':
-        this.store.apply(message.rows, message.removed);
-        this.schedule();
+        this.#store.apply(message.rows, message.removed);
+        this.#schedule();
         break;
       case 'status':
-        this.setStatus(message.status);
+        this.#setStatus(message.status);
         break;
       case 'details':
-        this.details.fill(message.id, message.exchange);
+        this.#details.fill(message.id, message.exchange);
         return;
       case 'message':
-        this.details.fillMessage(message.id, message.number, message.message);
+        this.#details.fillMessage(message.id, message.number, message.message);
         break;
       case 'reveal':
-        this.awaited = { id: message.id, open: true };
-        this.schedule();
+        this.#awaited = { id: message.id, open: true };
+        this.#schedule();
         break;
       case 'focusFilter':
-        this.filter.focus();
+        this.#filter.focus();
         break;
       default:
         message satisfies never;
     }
   }
 
-  private reset(): void {
-    this.store.reset();
-    this.list.reset();
-    this.asked = null;
-    this.list.select(null, 'none');
-    this.split.open(false);
-    this.store.setRange(null);
-    this.overview.showRange(null);
-    this.overview.redraw();
-    this.schedule();
+  #reset(): void {
+    this.#store.reset();
+    this.#list.reset();
+    this.#asked = null;
+    this.#list.select(null, 'none');
+    this.#split.open(false);
+    this.#store.setRange(null);
+    this.#overview.showRange(null);
+    this.#overview.redraw();
+    this.#schedule();
   }
 
-  private setStatus(status: TraceStatus): void {
-    const { selected, detailsOpen } = this.host.state;
+  #setStatus(status: TraceStatus): void {
+    const { selected, detailsOpen } = this.#host.state;
     // Coming back after having been hidden: the same trace, the same call.
-    const first = this.status.startedAt !== status.startedAt;
+    const first = this.#status.startedAt !== status.startedAt;
     if (first && selected !== undefined && selected.startedAt === status.startedAt) {
-      this.awaited = { id: selected.id, open: detailsOpen === true };
+      this.#awaited = { id: selected.id, open: detailsOpen === true };
     }
-    this.status = status;
-    this.statusChanged = true;
-    this.clock.show(status);
-    this.schedule();
+    this.#status = status;
+    this.#statusChanged = true;
+    this.#clock.show(status);
+    this.#schedule();
   }
 
   /** Everything that has changed is drawn once, with the next frame. */
-  private schedule(): void {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.draw();
+  #schedule(): void {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null;
+      this.#draw();
     });
   }
 
-  private draw(): void {
-    const changed = this.store.flush();
-    if (changed || this.statusChanged) this.showCounts();
-    this.statusChanged = false;
-    if (changed) this.list.refresh();
-    this.goToAwaited();
-    if (changed) this.showSelected();
-    const now = this.clock.now();
-    this.list.grow(now);
-    this.overview.update(now);
-    this.clock.wake();
+  #draw(): void {
+    const changed = this.#store.flush();
+    if (changed || this.#statusChanged) this.#showCounts();
+    this.#statusChanged = false;
+    if (changed) this.#list.refresh();
+    this.#goToAwaited();
+    if (changed) this.#showSelected();
+    const now = this.#clock.now();
+    this.#list.grow(now);
+    this.#overview.update(now);
+    this.#clock.wake();
   }
 
-  private showCounts(): void {
-    const { store, status } = this;
-    this.toolbar.show(status, store.calls, store.size, store.filtered);
-    const isEmpty = this.empty.show(status, store.size, store.length);
-    this.split.element.hidden = isEmpty;
-    this.overview.element.hidden = store.size === 0;
+  #showCounts(): void {
+    const store = this.#store;
+    const status = this.#status;
+    this.#toolbar.show(status, store.calls, store.size, store.filtered);
+    const isEmpty = this.#empty.show(status, store.size, store.length);
+    this.#split.element.hidden = isEmpty;
+    this.#overview.element.hidden = store.size === 0;
     // Without calls the problem stands in their place.
     const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
-    this.problem.hidden = problem === null;
-    setText(this.problemText, visibleLine(problem ?? ''));
+    this.#problem.hidden = problem === null;
+    setText(this.#problemText, visibleLine(problem ?? ''));
   }
 
-  private rearrange(): void {
-    this.store.flush();
-    this.showCounts();
-    this.list.rearranged();
-    this.schedule();
+  #rearrange(): void {
+    this.#store.flush();
+    this.#showCounts();
+    this.#list.rearranged();
+    this.#schedule();
   }
 
-  private setChip(chip: Chip): void {
-    this.host.update({ chip });
-    this.toolbar.showChip(chip);
-    this.store.setChip(chip);
-    this.rearrange();
+  #setChip(chip: Chip): void {
+    this.#host.update({ chip });
+    this.#toolbar.showChip(chip);
+    this.#store.setChip(chip);
+    this.#rearrange();
   }
 
-  private setRange(range: TimeRange | null): void {
-    this.store.setRange(range);
-    this.rearrange();
+  #setRange(range: TimeRange | null): void {
+    this.#store.setRange(range);
+    this.#rearrange();
   }
 
-  private setSort(sort: Sort): void {
-    this.host.update({ sort });
-    this.store.setSort(sort);
-    this.rearrange();
+  #setSort(sort: Sort): void {
+    this.#host.update({ sort });
+    this.#store.setSort(sort);
+    this.#rearrange();
   }
 
-  private clearFilter(): void {
-    this.store.setRange(null);
-    this.overview.showRange(null);
-    this.setChip('all');
-    this.filter.set('');
+  #clearFilter(): void {
+    this.#store.setRange(null);
+    this.#overview.showRange(null);
+    this.#setChip('all');
+    this.#filter.set('');
   }
 
-  private goToAwaited(): void {
-    const { awaited } = this;
-    if (awaited === null || this.store.get(awaited.id) === undefined) return;
-    this.awaited = null;
+  #goToAwaited(): void {
+    const awaited = this.#awaited;
+    if (awaited === null || this.#store.get(awaited.id) === undefined) return;
+    this.#awaited = null;
     // Whoever goes to a call wants to see it, whatever the filter says.
-    if (this.store.indexOf(awaited.id) < 0) {
+    if (this.#store.indexOf(awaited.id) < 0) {
       if (!awaited.open) return;
-      this.clearFilter();
+      this.#clearFilter();
     }
-    this.list.select(awaited.id, 'center');
-    this.remember(awaited.id);
-    if (awaited.open) this.open();
-    this.list.focus();
+    this.#list.select(awaited.id, 'center');
+    this.#remember(awaited.id);
+    if (awaited.open) this.#open();
+    this.#list.focus();
   }
 
-  private selected(id: number): void {
-    this.remember(id);
-    const row = this.store.get(id);
-    if (row === undefined || !this.split.isOpen) return;
-    this.details.show(row);
-    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
-    this.detailsTimer = setTimeout(() => this.ask(), DETAILS_DELAY_MS);
+  #selected(id: number): void {
+    this.#remember(id);
+    const row = this.#store.get(id);
+    if (row === undefined || !this.#split.isOpen) return;
+    this.#details.show(row);
+    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
+    this.#detailsTimer = setTimeout(() => this.#ask(), DETAILS_DELAY_MS);
   }
 
-  private remember(id: number): void {
-    if (this.status.startedAt !== null) {
-      this.host.update({ selected: { id, startedAt: this.status.startedAt } });
+  #remember(id: number): void {
+    if (this.#status.startedAt !== null) {
+      this.#host.update({ selected: { id, startedAt: this.#status.startedAt } });
     }
   }
 
-  private open(): void {
-    const id = this.list.selected;
-    const row = id === null ? undefined : this.store.get(id);
+  #open(): void {
+    const id = this.#list.selected;
+    const row = id === null ? undefined : this.#store.get(id);
     if (row === undefined) return;
-    this.details.show(row);
-    this.split.open(true);
-    this.host.update({ detailsOpen: true });
-    this.ask();
+    this.#details.show(row);
+    this.#split.open(true);
+    this.#host.update({ detailsOpen: true });
+    this.#ask();
   }
 
-  private close(): void {
-    this.split.open(false);
-    this.host.update({ detailsOpen: false });
-    this.ask();
-    this.list.focus();
+  #close(): void {
+    this.#split.open(false);
+    this.#host.update({ detailsOpen: false });
+    this.#ask();
+    this.#list.focus();
   }
 
   /** Step by step back: details, then the selection's focus is all that is left. */
-  private escaped(): void {
-    if (this.split.isOpen) this.close();
-    else if (this.store.range !== null) {
-      this.overview.showRange(null);
-      this.setRange(null);
+  #escaped(): void {
+    if (this.#split.isOpen) this.#close();
+    else if (this.#store.range !== null) {
+      this.#overview.showRange(null);
+      this.#setRange(null);
     } else {
-      this.list.select(null, 'none');
-      this.host.forgetSelection();
+      this.#list.select(null, 'none');
+      this.#host.forgetSelection();
     }
   }
 
   /** Tells the host which details are on screen, if that has changed. */
-  private ask(): void {
-    if (this.detailsTimer !== null) clearTimeout(this.detailsTimer);
-    this.detailsTimer = null;
-    const id = this.split.isOpen ? this.list.selected : null;
-    const wanted = id === null ? null : { id, reveal: this.details.revealing };
-    if (wanted?.id === this.asked?.id && wanted?.reveal === this.asked?.reveal) return;
-    this.asked = wanted;
-    this.host.send({ type: 'details', id, reveal: wanted?.reveal ?? false });
+  #ask(): void {
+    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
+    this.#detailsTimer = null;
+    const id = this.#split.isOpen ? this.#list.selected : null;
+    const wanted = id === null ? null : { id, reveal: this.#details.revealing };
+    if (wanted?.id === this.#asked?.id && wanted?.reveal === this.#asked?.reveal) return;
+    this.#asked = wanted;
+    this.#host.send({ type: 'details', id, reveal: wanted?.reveal ?? false });
   }
 
   /** The selected call may have changed, or be gone. */
-  private showSelected(): void {
-    const id = this.list.selected;
+  #showSelected(): void {
+    const id = this.#list.selected;
     if (id === null) return;
-    const row = this.store.get(id);
+    const row = this.#store.get(id);
     if (row !== undefined) {
-      if (this.split.isOpen) this.details.show(row);
-    } else if (!this.split.isOpen) {
-      this.list.select(null, 'none');
+      if (this.#split.isOpen) this.#details.show(row);
+    } else if (!this.#split.isOpen) {
+      this.#list.select(null, 'none');
     }
   }
 
-  private key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): void {
     const typing = event.target instanceof HTMLInputElement;
     if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    this.filter.focus();
+    this.#filter.focus();
   }
 }
 

@@ -35,35 +35,37 @@ export interface ListEvents {
 }
 
 export class CallList {
+  readonly #store: RowStore;
+  #widths: Partial<Record<ColumnId, number>>;
+  readonly #events: ListEvents;
   readonly element: HTMLElement;
-  private readonly grid: HTMLElement;
-  private readonly scroller: HTMLElement;
-  private readonly body = el('div', { class: 'rows', role: 'rowgroup' });
-  private readonly hint: HTMLButtonElement;
-  private readonly hintText = el('span');
-  private readonly header: ListHeader;
-  private readonly rows: VirtualList<RowView>;
-  private columns: Layout;
-  private waterfallWidth = 0;
-  private seen = 0;
-  private selectedId: number | null = null;
+  readonly #grid: HTMLElement;
+  readonly #scroller: HTMLElement;
+  readonly #body = el('div', { class: 'rows', role: 'rowgroup' });
+  readonly #hint: HTMLButtonElement;
+  readonly #hintText = el('span');
+  readonly #header: ListHeader;
+  readonly #rows: VirtualList<RowView>;
+  #columns: Layout;
+  #waterfallWidth = 0;
+  #seen = 0;
+  #selectedId: number | null = null;
   /** What the user zoomed to; null: fit the calls on screen. */
-  private chosenWindow: TimeWindow | null = null;
-  private shownWindow: TimeWindow | null = null;
-  private now = 0;
+  #chosenWindow: TimeWindow | null = null;
+  #shownWindow: TimeWindow | null = null;
+  #now = 0;
 
-  constructor(
-    private readonly store: RowStore,
-    private widths: Partial<Record<ColumnId, number>>,
-    private readonly events: ListEvents,
-  ) {
-    this.header = new ListHeader({
+  constructor(store: RowStore, widths: Partial<Record<ColumnId, number>>, events: ListEvents) {
+    this.#store = store;
+    this.#widths = widths;
+    this.#events = events;
+    this.#header = new ListHeader({
       sort: (sort) => events.sorted(sort),
-      resize: (column, width) => this.resizeColumn(column, width),
+      resize: (column, width) => this.#resizeColumn(column, width),
     });
     // The header does not scroll, so that it needs no background of its own, wherever the panel is put.
-    this.scroller = el('div', { class: 'scroller', role: 'presentation', tabindex: -1 }, this.body);
-    this.grid = el(
+    this.#scroller = el('div', { class: 'scroller', role: 'presentation', tabindex: -1 }, this.#body);
+    this.#grid = el(
       'div',
       {
         class: 'grid',
@@ -72,219 +74,219 @@ export class CallList {
         'aria-label': 'HTTP calls',
         'aria-multiselectable': 'false',
       },
-      this.header.element,
-      this.header.lines,
-      this.scroller,
+      this.#header.element,
+      this.#header.lines,
+      this.#scroller,
     );
-    this.hint = el('button', { type: 'button', class: 'hint', hidden: '' }, icon('down'), this.hintText);
-    this.hint.addEventListener('click', () => {
+    this.#hint = el('button', { type: 'button', class: 'hint', hidden: '' }, icon('down'), this.#hintText);
+    this.#hint.addEventListener('click', () => {
       this.follow();
-      this.grid.focus({ preventScroll: true });
+      this.#grid.focus({ preventScroll: true });
     });
-    this.element = el('div', { class: 'list' }, this.grid, this.hint);
-    this.columns = layout(0, widths);
-    this.rows = new VirtualList({
-      scroller: this.scroller,
-      body: this.body,
+    this.element = el('div', { class: 'list' }, this.#grid, this.#hint);
+    this.#columns = layout(0, widths);
+    this.#rows = new VirtualList({
+      scroller: this.#scroller,
+      body: this.#body,
       rowHeight: ROW_HEIGHT,
       source: {
         count: () => store.length,
         keyAt: (index) => store.at(index)?.id,
         indexOf: (id) => store.indexOf(id),
       },
-      create: () => new RowView(this.columns.visible),
+      create: () => new RowView(this.#columns.visible),
       show: (view, index) => {
         const row = store.at(index);
-        if (row !== undefined) view.show(row, index, row.id === this.selectedId);
+        if (row !== undefined) view.show(row, index, row.id === this.#selectedId);
       },
-      mayFollow: () => this.natural,
-      drawn: () => this.drawn(),
+      mayFollow: () => this.#natural,
+      drawn: () => this.#drawn(),
     });
-    this.grid.addEventListener('keydown', (event) => this.key(event));
-    this.body.addEventListener('pointerdown', (event) => this.pressed(event));
-    this.body.addEventListener('dblclick', () => events.opened());
-    this.scroller.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
-    new ResizeObserver(() => this.resized()).observe(this.scroller);
+    this.#grid.addEventListener('keydown', (event) => this.#key(event));
+    this.#body.addEventListener('pointerdown', (event) => this.#pressed(event));
+    this.#body.addEventListener('dblclick', () => events.opened());
+    this.#scroller.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
   get selected(): number | null {
-    return this.selectedId;
+    return this.#selectedId;
   }
 
   /** true while a call on screen is running, so that its bar has to grow. */
   get live(): boolean {
-    for (const view of this.rows.views) if (view.row?.state === 'running') return true;
+    for (const view of this.#rows.views) if (view.row?.state === 'running') return true;
     return false;
   }
 
   focus(): void {
-    this.grid.focus({ preventScroll: true });
+    this.#grid.focus({ preventScroll: true });
   }
 
   /** The store's list has changed. */
   refresh(): void {
-    this.measure();
-    this.showCount();
-    this.rows.refresh();
+    this.#measure();
+    this.#showCount();
+    this.#rows.refresh();
   }
 
   /** The order or the filter has changed: the selected call stays on screen, if it is still listed. */
   rearranged(): void {
-    this.measure();
-    this.showCount();
-    this.header.show(this.columns, this.store.sort);
-    const index = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
-    this.rows.refresh(() => {
-      if (index >= 0) this.rows.scrollTo(index, 'center');
-      else if (this.natural) this.rows.follow();
-      else this.scroller.scrollTop = 0;
+    this.#measure();
+    this.#showCount();
+    this.#header.show(this.#columns, this.#store.sort);
+    const index = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
+    this.#rows.refresh(() => {
+      if (index >= 0) this.#rows.scrollTo(index, 'center');
+      else if (this.#natural) this.#rows.follow();
+      else this.#scroller.scrollTop = 0;
     });
   }
 
   /** null: none. Does not call {@link ListEvents.selected}. */
   select(id: number | null, scroll: 'nearest' | 'center' | 'none'): void {
-    this.measure();
-    this.selectedId = id;
-    const index = id === null ? -1 : this.store.indexOf(id);
+    this.#measure();
+    this.#selectedId = id;
+    const index = id === null ? -1 : this.#store.indexOf(id);
     if (index >= 0 && scroll !== 'none') {
-      this.rows.stopFollowing();
-      this.rows.scrollTo(index, scroll);
+      this.#rows.stopFollowing();
+      this.#rows.scrollTo(index, scroll);
     }
-    this.rows.draw();
+    this.#rows.draw();
   }
 
   /** Another call, by steps from the selected one; the first on screen when none is. */
   move(step: number): void {
-    const from = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
-    const last = this.store.length - 1;
+    const from = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
+    const last = this.#store.length - 1;
     if (last < 0) return;
     let to = Math.min(last, Math.max(0, from + step));
-    if (from < 0) to = step > 0 ? Math.min(last, Math.ceil(this.scroller.scrollTop / ROW_HEIGHT)) : last;
-    this.choose(to);
+    if (from < 0) to = step > 0 ? Math.min(last, Math.ceil(this.#scroller.scrollTop / ROW_HEIGHT)) : last;
+    this.#choose(to);
   }
 
   /** Up to where running calls have grown. */
   grow(now: number): void {
-    this.now = now;
-    this.drawBars();
+    this.#now = now;
+    this.#drawBars();
   }
 
   /** The waterfall shows the calls on screen again. */
   fit(): void {
-    this.chosenWindow = null;
-    this.drawBars();
+    this.#chosenWindow = null;
+    this.#drawBars();
   }
 
   /** Back to the newest call, and on with it. */
   follow(): void {
-    this.rows.follow();
+    this.#rows.follow();
   }
 
-  private get natural(): boolean {
-    return this.store.sort.column === NATURAL.column && this.store.sort.ascending;
+  get #natural(): boolean {
+    return this.#store.sort.column === NATURAL.column && this.#store.sort.ascending;
   }
 
-  private choose(index: number): void {
-    const row = this.store.at(index);
+  #choose(index: number): void {
+    const row = this.#store.at(index);
     if (row === undefined) return;
     this.select(row.id, 'nearest');
-    this.events.selected(row.id);
+    this.#events.selected(row.id);
   }
 
-  private showCount(): void {
-    this.grid.setAttribute('aria-rowcount', String(this.store.length + 1));
+  #showCount(): void {
+    this.#grid.setAttribute('aria-rowcount', String(this.#store.length + 1));
   }
 
   /** Just shown, the list has a size at once, before its observer reports it. */
-  private measure(): void {
-    if (this.rows.viewport === 0 && this.scroller.clientHeight > 0) this.resized();
+  #measure(): void {
+    if (this.#rows.viewport === 0 && this.#scroller.clientHeight > 0) this.#resized();
   }
 
-  private resized(): void {
-    const selected = this.selectedId === null ? -1 : this.store.indexOf(this.selectedId);
-    const wasVisible = this.rows.isVisible(selected);
-    const columns = layout(this.scroller.clientWidth, this.widths);
+  #resized(): void {
+    const selected = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
+    const wasVisible = this.#rows.isVisible(selected);
+    const columns = layout(this.#scroller.clientWidth, this.#widths);
     const same =
-      columns.visible.length === this.columns.visible.length &&
-      columns.visible.every((column, i) => column === this.columns.visible[i]);
-    this.columns = columns;
-    this.grid.style.setProperty('--columns', columns.template);
-    const scrollbar = this.scroller.offsetWidth - this.scroller.clientWidth;
-    this.grid.style.setProperty('--scrollbar', `${scrollbar}px`);
-    this.grid.setAttribute('aria-colcount', String(columns.visible.length));
-    if (!same) this.rows.discard();
-    this.header.show(columns, this.store.sort);
-    this.waterfallWidth = this.header.measureWaterfall();
-    this.rows.measure();
-    if (wasVisible && !this.rows.following) this.rows.scrollTo(selected, 'nearest');
-    this.rows.resized();
+      columns.visible.length === this.#columns.visible.length &&
+      columns.visible.every((column, i) => column === this.#columns.visible[i]);
+    this.#columns = columns;
+    this.#grid.style.setProperty('--columns', columns.template);
+    const scrollbar = this.#scroller.offsetWidth - this.#scroller.clientWidth;
+    this.#grid.style.setProperty('--scrollbar', `${scrollbar}px`);
+    this.#grid.setAttribute('aria-colcount', String(columns.visible.length));
+    if (!same) this.#rows.discard();
+    this.#header.show(columns, this.#store.sort);
+    this.#waterfallWidth = this.#header.measureWaterfall();
+    this.#rows.measure();
+    if (wasVisible && !this.#rows.following) this.#rows.scrollTo(selected, 'nearest');
+    this.#rows.resized();
   }
 
-  private resizeColumn(column: ColumnId, width: number | null): void {
-    const { [column]: _, ...others } = this.widths;
-    this.widths = width === null ? others : { ...others, [column]: width };
-    this.events.resized(this.widths);
-    this.resized();
+  #resizeColumn(column: ColumnId, width: number | null): void {
+    const { [column]: _, ...others } = this.#widths;
+    this.#widths = width === null ? others : { ...others, [column]: width };
+    this.#events.resized(this.#widths);
+    this.#resized();
   }
 
-  private drawn(): void {
+  #drawn(): void {
     const active =
-      this.selectedId !== null && this.rows.view(this.selectedId) !== null ? this.selectedId : null;
-    if (active === null) this.grid.removeAttribute('aria-activedescendant');
-    else this.grid.setAttribute('aria-activedescendant', rowElementId(active));
-    this.drawHint();
-    this.drawBars();
-    this.events.drawn();
+      this.#selectedId !== null && this.#rows.view(this.#selectedId) !== null ? this.#selectedId : null;
+    if (active === null) this.#grid.removeAttribute('aria-activedescendant');
+    else this.#grid.setAttribute('aria-activedescendant', rowElementId(active));
+    this.#drawHint();
+    this.#drawBars();
+    this.#events.drawn();
   }
 
-  private drawHint(): void {
-    const { following, wholeEnd } = this.rows;
-    const shown = this.store.at((following ? this.store.length : wholeEnd) - 1);
-    if (shown !== undefined && this.natural) this.seen = Math.max(this.seen, shown.id);
-    const unseen = this.natural && !following ? this.countAfter(this.seen) : 0;
-    this.hint.hidden = unseen === 0;
-    if (unseen > 0) setText(this.hintText, countText(unseen, 'new', 'new'));
+  #drawHint(): void {
+    const { following, wholeEnd } = this.#rows;
+    const shown = this.#store.at((following ? this.#store.length : wholeEnd) - 1);
+    if (shown !== undefined && this.#natural) this.#seen = Math.max(this.#seen, shown.id);
+    const unseen = this.#natural && !following ? this.#countAfter(this.#seen) : 0;
+    this.#hint.hidden = unseen === 0;
+    if (unseen > 0) setText(this.#hintText, countText(unseen, 'new', 'new'));
   }
 
   /** Rows numbered above `id`; the list is in the order of numbers. */
-  private countAfter(id: number): number {
+  #countAfter(id: number): number {
     let low = 0;
-    let high = this.store.length;
+    let high = this.#store.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.store.at(middle)?.id ?? 0) <= id) low = middle + 1;
+      if ((this.#store.at(middle)?.id ?? 0) <= id) low = middle + 1;
       else high = middle;
     }
-    return this.store.length - low;
+    return this.#store.length - low;
   }
 
   /** The trace was cleared or another one began: numbers may start again. */
   reset(): void {
-    this.seen = 0;
-    this.rows.reset();
-    this.chosenWindow = null;
+    this.#seen = 0;
+    this.#rows.reset();
+    this.#chosenWindow = null;
   }
 
-  private drawBars(): void {
-    const window = this.waterfallWidth === 0 ? null : (this.chosenWindow ?? this.fitted());
-    for (const view of this.rows.views) {
-      if (window !== null) view.drawBar(window, this.waterfallWidth, this.now);
+  #drawBars(): void {
+    const window = this.#waterfallWidth === 0 ? null : (this.#chosenWindow ?? this.#fitted());
+    for (const view of this.#rows.views) {
+      if (window !== null) view.drawBar(window, this.#waterfallWidth, this.#now);
     }
-    this.header.drawRuler(window, this.waterfallWidth);
-    if (window?.from !== this.shownWindow?.from || window?.to !== this.shownWindow?.to) {
-      this.shownWindow = window;
-      this.events.window(window);
+    this.#header.drawRuler(window, this.#waterfallWidth);
+    if (window?.from !== this.#shownWindow?.from || window?.to !== this.#shownWindow?.to) {
+      this.#shownWindow = window;
+      this.#events.window(window);
     }
   }
 
-  private fitted(): TimeWindow | null {
-    const { first, last } = this.rows.inView;
+  #fitted(): TimeWindow | null {
+    const { first, last } = this.#rows.inView;
     let from = Number.POSITIVE_INFINITY;
     let to = Number.NEGATIVE_INFINITY;
     for (let index = first; index < last; index++) {
-      const row = this.store.at(index);
+      const row = this.#store.at(index);
       if (row === undefined) continue;
-      const bar = extent(row, this.now);
+      const bar = extent(row, this.#now);
       from = Math.min(from, bar.from);
       to = Math.max(to, bar.to);
     }
@@ -293,28 +295,28 @@ export class CallList {
     return timeWindow(from - margin, to + margin);
   }
 
-  private pressed(event: PointerEvent): void {
+  #pressed(event: PointerEvent): void {
     if (event.button !== 0 || !(event.target instanceof Element)) return;
     const element = event.target.closest('.row');
-    const id = element === null ? undefined : this.rows.keyOf(element);
+    const id = element === null ? undefined : this.#rows.keyOf(element);
     if (id === undefined) return;
-    this.rows.stopFollowing();
+    this.#rows.stopFollowing();
     this.select(id, 'nearest');
-    this.events.selected(id);
-    this.events.opened();
+    this.#events.selected(id);
+    this.#events.opened();
   }
 
-  private key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): void {
     if (event.altKey) return;
     const command = event.ctrlKey || event.metaKey;
     if (command) {
-      const row = this.selectedId === null ? undefined : this.store.get(this.selectedId);
+      const row = this.#selectedId === null ? undefined : this.#store.get(this.#selectedId);
       if (event.key !== 'c' || row === undefined) return;
-      this.events.copy(row);
+      this.#events.copy(row);
       event.preventDefault();
       return;
     }
-    const { page } = this.rows;
+    const { page } = this.#rows;
     switch (event.key) {
       case 'ArrowDown':
         this.move(1);
@@ -329,33 +331,33 @@ export class CallList {
         this.move(-page);
         break;
       case 'Home':
-        this.choose(0);
+        this.#choose(0);
         break;
       case 'End':
-        this.choose(this.store.length - 1);
-        if (this.natural) this.follow();
+        this.#choose(this.#store.length - 1);
+        if (this.#natural) this.follow();
         break;
       case 'Enter':
-        if (this.selectedId === null) this.move(1);
-        this.events.opened();
+        if (this.#selectedId === null) this.move(1);
+        this.#events.opened();
         break;
       case 'Escape':
-        this.events.escaped();
+        this.#events.escaped();
         break;
       case 'f':
         this.fit();
         break;
       case 'w':
-        this.zoomBy(KEY_ZOOM, null);
+        this.#zoomBy(KEY_ZOOM, null);
         break;
       case 's':
-        this.zoomBy(1 / KEY_ZOOM, null);
+        this.#zoomBy(1 / KEY_ZOOM, null);
         break;
       case 'a':
-        this.panBy(-KEY_PAN);
+        this.#panBy(-KEY_PAN);
         break;
       case 'd':
-        this.panBy(KEY_PAN);
+        this.#panBy(KEY_PAN);
         break;
       default:
         return;
@@ -363,34 +365,38 @@ export class CallList {
     event.preventDefault();
   }
 
-  private wheel(event: WheelEvent): void {
-    if (this.waterfallWidth === 0 || this.shownWindow === null) return;
+  #wheel(event: WheelEvent): void {
+    if (this.#waterfallWidth === 0 || this.#shownWindow === null) return;
     // A wheel that counts lines instead of pixels.
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : ROW_HEIGHT;
     if (event.ctrlKey) {
       event.preventDefault();
-      const column = this.header.element.querySelector('.c-waterfall')?.getBoundingClientRect();
+      const column = this.#header.element.querySelector('.c-waterfall')?.getBoundingClientRect();
       const at = column === undefined ? null : event.clientX - column.left;
-      this.zoomBy(Math.exp(event.deltaY * unit * WHEEL_ZOOM), at);
+      this.#zoomBy(Math.exp(event.deltaY * unit * WHEEL_ZOOM), at);
     } else if (event.deltaX !== 0 || event.shiftKey) {
       event.preventDefault();
       const delta = event.deltaX !== 0 ? event.deltaX : event.deltaY;
-      this.panBy((delta * unit) / this.waterfallWidth);
+      this.#panBy((delta * unit) / this.#waterfallWidth);
     }
   }
 
   /** @param at pixels from the left edge of the waterfall; null: its middle. */
-  private zoomBy(factor: number, at: number | null): void {
-    if (this.shownWindow === null) return;
-    const pixels = at === null ? this.waterfallWidth / 2 : Math.min(Math.max(at, 0), this.waterfallWidth);
-    this.chosenWindow = zoom(this.shownWindow, toTime(this.shownWindow, this.waterfallWidth, pixels), factor);
-    this.drawBars();
+  #zoomBy(factor: number, at: number | null): void {
+    if (this.#shownWindow === null) return;
+    const pixels = at === null ? this.#waterfallWidth / 2 : Math.min(Math.max(at, 0), this.#waterfallWidth);
+    this.#chosenWindow = zoom(
+      this.#shownWindow,
+      toTime(this.#shownWindow, this.#waterfallWidth, pixels),
+      factor,
+    );
+    this.#drawBars();
   }
 
   /** @param share of the width that is shown. */
-  private panBy(share: number): void {
-    if (this.shownWindow === null) return;
-    this.chosenWindow = pan(this.shownWindow, share * (this.shownWindow.to - this.shownWindow.from));
-    this.drawBars();
+  #panBy(share: number): void {
+    if (this.#shownWindow === null) return;
+    this.#chosenWindow = pan(this.#shownWindow, share * (this.#shownWindow.to - this.#shownWindow.from));
+    this.#drawBars();
   }
 }

@@ -66,19 +66,22 @@ function waiting(status: TraceStatus): string {
 }
 
 export class EmptyState {
+  readonly #actions: EmptyActions;
   readonly element = el('div', { class: 'empty', role: 'status', hidden: '' });
-  private shown = '';
+  #shown = '';
 
-  constructor(private readonly actions: EmptyActions) {}
+  constructor(actions: EmptyActions) {
+    this.#actions = actions;
+  }
 
   /** @returns true when it is shown, in place of the list. */
   show(status: TraceStatus, held: number, listed: number): boolean {
     const content = contentOf(status, held, listed);
     this.element.hidden = content === null;
     const key = JSON.stringify([content, status.phase]);
-    if (content === null || key === this.shown) return content !== null;
-    this.shown = key;
-    const buttons = content.actions.map((action) => this.button(action, status));
+    if (content === null || key === this.#shown) return content !== null;
+    this.#shown = key;
+    const buttons = content.actions.map((action) => this.#button(action, status));
     this.element.dataset['phase'] = status.phase;
     this.element.replaceChildren(
       ...(content.busy === true ? [el('div', { class: 'progress', 'aria-hidden': 'true' })] : []),
@@ -89,16 +92,16 @@ export class EmptyState {
     return true;
   }
 
-  private button(action: Action, status: TraceStatus): HTMLButtonElement {
+  #button(action: Action, status: TraceStatus): HTMLButtonElement {
     switch (action) {
       case 'start': {
         const label = status.phase === 'failed' ? 'Try Again' : 'Start';
-        return textButton(label, this.actions.start, 'primary');
+        return textButton(label, this.#actions.start, 'primary');
       }
       case 'pick':
-        return textButton('Choose a Process…', this.actions.pickProcess, 'secondary');
+        return textButton('Choose a Process…', this.#actions.pickProcess, 'secondary');
       case 'clear':
-        return textButton('Show All Calls', this.actions.clearFilter, 'secondary');
+        return textButton('Show All Calls', this.#actions.clearFilter, 'secondary');
       default:
         return action satisfies never;
     }

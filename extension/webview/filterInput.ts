@@ -7,23 +7,30 @@ import { icon } from './icons.ts';
 const DELAY_MS = 80;
 
 export class FilterInput {
+  readonly #events: {
+    readonly changed: (filter: Filter, text: string) => void;
+    /** Enter, or down: on to the list. */
+    readonly leave: () => void;
+  };
   readonly element: HTMLElement;
   /** Explains the first error; below the toolbar. */
   readonly message = el('div', { class: 'filter-message', id: 'filter-message', role: 'status', hidden: '' });
-  private readonly input: HTMLInputElement;
-  private readonly painted = el('div', { class: 'painted', 'aria-hidden': 'true' });
-  private readonly clear: HTMLButtonElement;
-  private timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #input: HTMLInputElement;
+  readonly #painted = el('div', { class: 'painted', 'aria-hidden': 'true' });
+  readonly #clear: HTMLButtonElement;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     text: string,
-    private readonly events: {
+    events: {
       readonly changed: (filter: Filter, text: string) => void;
       /** Enter, or down: on to the list. */
       readonly leave: () => void;
     },
   ) {
-    this.input = el('input', {
+    this.#events = events;
+
+    this.#input = el('input', {
       type: 'text',
       spellcheck: 'false',
       autocomplete: 'off',
@@ -31,58 +38,58 @@ export class FilterInput {
       'aria-label': 'Filter calls',
       'aria-describedby': 'filter-message',
     });
-    this.input.value = text;
-    this.clear = iconButton(icon('close'), 'Clear Filter', () => this.set(''), 'icon small');
+    this.#input.value = text;
+    this.#clear = iconButton(icon('close'), 'Clear Filter', () => this.set(''), 'icon small');
     this.element = el(
       'div',
       { class: 'filter' },
       icon('search'),
-      el('div', { class: 'line' }, this.painted, this.input),
-      this.clear,
+      el('div', { class: 'line' }, this.#painted, this.#input),
+      this.#clear,
     );
-    this.input.addEventListener('input', () => this.edited(false));
-    this.input.addEventListener('scroll', () => this.align());
-    this.input.addEventListener('keydown', (event) => this.key(event));
+    this.#input.addEventListener('input', () => this.#edited(false));
+    this.#input.addEventListener('scroll', () => this.#align());
+    this.#input.addEventListener('keydown', (event) => this.#key(event));
   }
 
   get text(): string {
-    return this.input.value;
+    return this.#input.value;
   }
 
   focus(): void {
-    this.input.focus();
-    this.input.select();
+    this.#input.focus();
+    this.#input.select();
   }
 
   set(text: string): void {
-    this.input.value = text;
-    this.edited(true);
-    this.input.focus();
+    this.#input.value = text;
+    this.#edited(true);
+    this.#input.focus();
   }
 
   /** Reads the line and tells of it at once. */
   apply(): void {
-    this.edited(true);
+    this.#edited(true);
   }
 
-  private edited(now: boolean): void {
-    const text = this.input.value;
+  #edited(now: boolean): void {
+    const text = this.#input.value;
     const filter = parseFilter(text);
-    this.paint(text, filter);
-    this.clear.hidden = text === '';
+    this.#paint(text, filter);
+    this.#clear.hidden = text === '';
     const [error] = filter.errors;
     this.message.hidden = error === undefined;
     setText(this.message, error?.message ?? '');
-    this.input.setAttribute('aria-invalid', String(error !== undefined));
+    this.#input.setAttribute('aria-invalid', String(error !== undefined));
     this.element.classList.toggle('wrong', error !== undefined);
-    if (this.timer !== null) clearTimeout(this.timer);
-    const tell = (): void => this.events.changed(filter, text);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const tell = (): void => this.#events.changed(filter, text);
     if (now) tell();
-    else this.timer = setTimeout(tell, DELAY_MS);
+    else this.#timer = setTimeout(tell, DELAY_MS);
   }
 
   /** The input's own text is transparent; this lies exactly behind it. */
-  private paint(text: string, filter: Filter): void {
+  #paint(text: string, filter: Filter): void {
     const nodes: Node[] = [];
     let at = 0;
     for (const { start, end, kind } of filter.parts) {
@@ -91,18 +98,18 @@ export class FilterInput {
       at = end;
     }
     nodes.push(document.createTextNode(text.slice(at)));
-    this.painted.replaceChildren(...nodes);
-    this.align();
+    this.#painted.replaceChildren(...nodes);
+    this.#align();
   }
 
-  private align(): void {
-    this.painted.style.transform = `translateX(${-this.input.scrollLeft}px)`;
+  #align(): void {
+    this.#painted.style.transform = `translateX(${-this.#input.scrollLeft}px)`;
   }
 
-  private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && this.input.value !== '') this.set('');
+  #key(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.#input.value !== '') this.set('');
     else if (event.key === 'Escape' || event.key === 'Enter' || event.key === 'ArrowDown')
-      this.events.leave();
+      this.#events.leave();
     else return;
     event.preventDefault();
     event.stopPropagation();

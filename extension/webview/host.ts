@@ -31,27 +31,27 @@ interface Api {
 declare const acquireVsCodeApi: () => Api;
 
 export class Host {
-  private readonly api = acquireVsCodeApi();
-  private current: UiState = this.api.getState() ?? {};
+  readonly #api = acquireVsCodeApi();
+  #current: UiState = this.#api.getState() ?? {};
 
   get state(): UiState {
-    return this.current;
+    return this.#current;
   }
 
   update(change: UiState): void {
-    this.current = { ...this.current, ...change };
-    this.api.setState(this.current);
+    this.#current = { ...this.#current, ...change };
+    this.#api.setState(this.#current);
   }
 
   /** undefined is not a value under exactOptionalPropertyTypes, so that removing has a verb of its own. */
   forgetSelection(): void {
-    const { selected: _, ...rest } = this.current;
-    this.current = rest;
-    this.api.setState(rest);
+    const { selected: _, ...rest } = this.#current;
+    this.#current = rest;
+    this.#api.setState(rest);
   }
 
   send(message: ToHost): void {
-    this.api.postMessage(message);
+    this.#api.postMessage(message);
   }
 
   /** Only the extension host and VS Code's own frame can post to this window; the type is theirs. */

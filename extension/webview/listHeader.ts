@@ -16,57 +16,59 @@ const TICK_GAP_PX = 72;
 const NAME_PX = 66;
 
 export class ListHeader {
+  readonly #events: HeaderEvents;
   readonly element = el('div', { class: 'header', role: 'row', 'aria-rowindex': 1 });
-  private cells: { column: Column; element: HTMLElement }[] = [];
+  #cells: { column: Column; element: HTMLElement }[] = [];
   /** Behind the rows, so that bars lie on them. */
   readonly lines = el('div', { class: 'lines', 'aria-hidden': 'true' });
-  private readonly ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
-  private rulerKey = '';
-  private focused: ColumnId = 'id';
+  readonly #ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
+  #rulerKey = '';
+  #focused: ColumnId = 'id';
 
-  constructor(private readonly events: HeaderEvents) {
-    this.element.addEventListener('keydown', (event) => this.key(event));
+  constructor(events: HeaderEvents) {
+    this.#events = events;
+    this.element.addEventListener('keydown', (event) => this.#key(event));
   }
 
   show(layout: Layout, sort: Sort): void {
     const hadFocus = this.element.contains(document.activeElement);
     const same =
-      this.cells.length === layout.visible.length &&
-      this.cells.every(({ column }, i) => column === layout.visible[i]);
+      this.#cells.length === layout.visible.length &&
+      this.#cells.every(({ column }, i) => column === layout.visible[i]);
     if (!same) {
-      this.cells = layout.visible.map((column, index) => ({ column, element: this.cell(column, index) }));
-      this.element.replaceChildren(...this.cells.map(({ element }) => element));
-      this.rulerKey = '';
+      this.#cells = layout.visible.map((column, index) => ({ column, element: this.#cell(column, index) }));
+      this.element.replaceChildren(...this.#cells.map(({ element }) => element));
+      this.#rulerKey = '';
     }
-    for (const { column, element } of this.cells) {
+    for (const { column, element } of this.#cells) {
       const sorted = column.id === sort.column;
       const natural = sort.column === NATURAL.column && sort.ascending;
       element.setAttribute('aria-sort', sorted ? (sort.ascending ? 'ascending' : 'descending') : 'none');
       element.classList.toggle('sorted', sorted && !natural);
-      element.tabIndex = column.id === this.stop ? 0 : -1;
+      element.tabIndex = column.id === this.#stop ? 0 : -1;
     }
-    if (hadFocus && !same) this.focus(this.stop);
+    if (hadFocus && !same) this.#focus(this.#stop);
   }
 
   /** Width of the waterfall's column in pixels; 0 when it is not shown. To be asked after each change of size. */
   measureWaterfall(): number {
-    const cell = this.cells.find(({ column }) => column.id === 'waterfall')?.element;
+    const cell = this.#cells.find(({ column }) => column.id === 'waterfall')?.element;
     this.lines.style.left = `${cell?.offsetLeft ?? 0}px`;
     return cell?.clientWidth ?? 0;
   }
 
   drawRuler(window: TimeWindow | null, width: number): void {
     if (width === 0 || window === null) {
-      this.ruler.replaceChildren();
+      this.#ruler.replaceChildren();
       this.lines.replaceChildren();
-      this.rulerKey = '';
+      this.#rulerKey = '';
       return;
     }
     const key = `${window.from} ${window.to} ${width}`;
-    if (key === this.rulerKey) return;
-    this.rulerKey = key;
+    if (key === this.#rulerKey) return;
+    this.#rulerKey = key;
     const { step, times } = ticks(window, width, TICK_GAP_PX);
-    const labels = children(this.ruler, 'tick', times.length);
+    const labels = children(this.#ruler, 'tick', times.length);
     const lines = children(this.lines, 'grid-line', times.length);
     times.forEach((time, index) => {
       const tick = labels[index];
@@ -80,12 +82,12 @@ export class ListHeader {
   }
 
   /** The one column that Tab comes to: the last one used, as long as it is shown. */
-  private get stop(): ColumnId {
-    const shown = this.cells.find(({ column }) => column.id === this.focused) ?? this.cells[0];
-    return shown?.column.id ?? this.focused;
+  get #stop(): ColumnId {
+    const shown = this.#cells.find(({ column }) => column.id === this.#focused) ?? this.#cells[0];
+    return shown?.column.id ?? this.#focused;
   }
 
-  private cell(column: Column, index: number): HTMLElement {
+  #cell(column: Column, index: number): HTMLElement {
     const element = el(
       'div',
       {
@@ -96,17 +98,17 @@ export class ListHeader {
       },
       el('span', { class: 'name' }, column.label),
     );
-    if (column.id === 'waterfall') element.append(this.ruler);
+    if (column.id === 'waterfall') element.append(this.#ruler);
     element.addEventListener('click', () => {
-      this.focused = column.id;
-      this.sortBy(column.id);
+      this.#focused = column.id;
+      this.#sortBy(column.id);
     });
     const last = column.id === 'waterfall';
-    if (!last) element.append(this.handle(column, element));
+    if (!last) element.append(this.#handle(column, element));
     return element;
   }
 
-  private handle(column: Column, cell: HTMLElement): HTMLElement {
+  #handle(column: Column, cell: HTMLElement): HTMLElement {
     const handle = el('div', { class: 'handle' });
     let width = 0;
     let from = 0;
@@ -117,35 +119,35 @@ export class ListHeader {
         return true;
       },
       move: (event) =>
-        this.events.resize(column.id, Math.max(column.minWidth, Math.round(width + event.clientX - from))),
+        this.#events.resize(column.id, Math.max(column.minWidth, Math.round(width + event.clientX - from))),
     });
     handle.addEventListener('click', (event) => event.stopPropagation());
-    handle.addEventListener('dblclick', () => this.events.resize(column.id, null));
+    handle.addEventListener('dblclick', () => this.#events.resize(column.id, null));
     return handle;
   }
 
   /** Up, then down, then as it came. */
-  private sortBy(column: ColumnId): void {
-    const current = this.cells.find((cell) => cell.column.id === column)?.element.getAttribute('aria-sort');
-    if (current === 'ascending') this.events.sort({ column, ascending: false });
-    else if (current === 'descending') this.events.sort(NATURAL);
-    else this.events.sort({ column, ascending: true });
+  #sortBy(column: ColumnId): void {
+    const current = this.#cells.find((cell) => cell.column.id === column)?.element.getAttribute('aria-sort');
+    if (current === 'ascending') this.#events.sort({ column, ascending: false });
+    else if (current === 'descending') this.#events.sort(NATURAL);
+    else this.#events.sort({ column, ascending: true });
   }
 
-  private key(event: KeyboardEvent): void {
-    const { stop } = this;
-    const index = this.cells.findIndex(({ column }) => column.id === stop);
-    const current = this.cells[index];
+  #key(event: KeyboardEvent): void {
+    const stop = this.#stop;
+    const index = this.#cells.findIndex(({ column }) => column.id === stop);
+    const current = this.#cells[index];
     if (current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (step !== 0 && event.shiftKey) {
       const width = current.element.getBoundingClientRect().width + step * KEY_STEP_PX;
-      this.events.resize(current.column.id, Math.max(current.column.minWidth, Math.round(width)));
+      this.#events.resize(current.column.id, Math.max(current.column.minWidth, Math.round(width)));
     } else if (step !== 0) {
-      const next = this.cells[index + step];
-      if (next !== undefined) this.focus(next.column.id);
+      const next = this.#cells[index + step];
+      if (next !== undefined) this.#focus(next.column.id);
     } else if (event.key === 'Enter' || event.key === ' ') {
-      this.sortBy(current.column.id);
+      this.#sortBy(current.column.id);
     } else {
       return;
     }
@@ -153,9 +155,9 @@ export class ListHeader {
     event.stopPropagation();
   }
 
-  private focus(id: ColumnId): void {
-    this.focused = id;
-    for (const { column, element } of this.cells) {
+  #focus(id: ColumnId): void {
+    this.#focused = id;
+    for (const { column, element } of this.#cells) {
       element.tabIndex = column.id === id ? 0 : -1;
       if (column.id === id) element.focus();
     }

@@ -25,24 +25,25 @@ const KEY_STEP = 0.02;
 type Grip = 'new' | 'from' | 'to' | 'move';
 
 export class Overview {
+  readonly #store: RowStore;
+  /** null: the whole trace. */
+  readonly #onRange: (range: TimeRange | null) => void;
   readonly element: HTMLElement;
-  private readonly canvas = el('canvas', { 'aria-hidden': 'true' });
-  private readonly brush = el('div', { class: 'brush', hidden: '' });
-  private readonly view = el('div', { class: 'window', hidden: '' });
-  private width = 0;
-  private height = 0;
-  private extentMs = 1;
-  private now = 0;
-  private shownWindow: TimeWindow | null = null;
-  private range: TimeRange | null = null;
-  private drawn = '';
-  private timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #canvas = el('canvas', { 'aria-hidden': 'true' });
+  readonly #brush = el('div', { class: 'brush', hidden: '' });
+  readonly #view = el('div', { class: 'window', hidden: '' });
+  #width = 0;
+  #height = 0;
+  #extentMs = 1;
+  #now = 0;
+  #shownWindow: TimeWindow | null = null;
+  #range: TimeRange | null = null;
+  #drawn = '';
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(
-    private readonly store: RowStore,
-    /** null: the whole trace. */
-    private readonly onRange: (range: TimeRange | null) => void,
-  ) {
+  constructor(store: RowStore, onRange: (range: TimeRange | null) => void) {
+    this.#store = store;
+    this.#onRange = onRange;
     this.element = el(
       'div',
       {
@@ -53,77 +54,78 @@ export class Overview {
         'aria-orientation': 'horizontal',
         title: 'Drag to choose a time range. Double-click or Escape for all.',
       },
-      this.canvas,
-      this.view,
-      this.brush,
+      this.#canvas,
+      this.#view,
+      this.#brush,
     );
-    this.listen();
+    this.#listen();
     new ResizeObserver(() => {
-      this.width = this.element.clientWidth;
-      this.height = this.element.clientHeight;
+      this.#width = this.element.clientWidth;
+      this.#height = this.element.clientHeight;
       this.redraw();
     }).observe(this.element);
     // A theme is a set of variables on the root and a class on the body.
     const themes = new MutationObserver(() => this.redraw());
     themes.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
     themes.observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    this.say();
+    this.#say();
   }
 
   /** Something in the store may have changed. */
   update(now: number): void {
-    this.now = now;
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
-      this.draw();
+    this.#now = now;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#draw();
     }, REDRAW_MS);
   }
 
   /** At once, and whatever was drawn before. */
   redraw(): void {
-    this.drawn = '';
-    this.draw();
+    this.#drawn = '';
+    this.#draw();
   }
 
   /** The stretch that the waterfall shows. */
   showWindow(window: TimeWindow | null): void {
-    this.shownWindow = window;
-    this.place();
+    this.#shownWindow = window;
+    this.#place();
   }
 
   showRange(range: TimeRange | null): void {
-    this.range = range;
-    this.place();
-    this.say();
+    this.#range = range;
+    this.#place();
+    this.#say();
   }
 
-  private get whole(): TimeWindow {
-    return timeWindow(0, this.extentMs);
+  get #whole(): TimeWindow {
+    return timeWindow(0, this.#extentMs);
   }
 
-  private draw(): void {
-    const { width, height } = this;
+  #draw(): void {
+    const width = this.#width;
+    const height = this.#height;
     if (width === 0 || height === 0) return;
-    const running = this.now;
-    const key = `${this.store.revision} ${running} ${width} ${height}`;
-    if (key === this.drawn) return;
-    this.drawn = key;
-    this.extentMs = this.measure();
+    const running = this.#now;
+    const key = `${this.#store.revision} ${running} ${width} ${height}`;
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    this.#extentMs = this.#measure();
 
     const scale = window.devicePixelRatio;
-    this.canvas.width = Math.round(width * scale);
-    this.canvas.height = Math.round(height * scale);
-    const context = this.canvas.getContext('2d');
+    this.#canvas.width = Math.round(width * scale);
+    this.#canvas.height = Math.round(height * scale);
+    const context = this.#canvas.getContext('2d');
     if (context === null) return;
     context.scale(scale, scale);
     const theme = getComputedStyle(this.element);
     const colour = (name: string): string => theme.getPropertyValue(name).trim();
 
-    const { step, times } = ticks(this.whole, width, TICK_GAP);
+    const { step, times } = ticks(this.#whole, width, TICK_GAP);
     context.font = `10px ${theme.fontFamily}`;
     context.textBaseline = 'top';
     for (const time of times) {
-      const x = Math.round(toPixels(this.whole, width, time));
+      const x = Math.round(toPixels(this.#whole, width, time));
       context.fillStyle = colour('--line');
       context.globalAlpha = GRID_ALPHA;
       if (time > 0) context.fillRect(x, 0, 1, height);
@@ -140,26 +142,26 @@ export class Overview {
       [Mark.Error]: colour('--overview-error'),
     };
     // From here on calls would lie on each other.
-    if (this.store.size > (width / COLUMN_WIDTH) * count) {
-      this.drawDensity(context, colours);
+    if (this.#store.size > (width / COLUMN_WIDTH) * count) {
+      this.#drawDensity(context, colours);
     } else {
-      for (const run of lanes(this.store.rows(), this.whole, width, count, running)) {
+      for (const run of lanes(this.#store.rows(), this.#whole, width, count, running)) {
         context.fillStyle = colours[run.mark];
         const y = LABEL_HEIGHT + run.lane * (LANE_HEIGHT + LANE_GAP);
         context.fillRect(run.from, y, run.to - run.from, LANE_HEIGHT);
       }
     }
-    this.place();
-    this.say();
+    this.#place();
+    this.#say();
   }
 
   /** Columns that stand on the lower edge, errors at the bottom where they line up. */
-  private drawDensity(context: CanvasRenderingContext2D, colours: Record<Mark, string>): void {
-    const columns = density(this.store.rows(), this.whole, Math.ceil(this.width / COLUMN_WIDTH));
+  #drawDensity(context: CanvasRenderingContext2D, colours: Record<Mark, string>): void {
+    const columns = density(this.#store.rows(), this.#whole, Math.ceil(this.#width / COLUMN_WIDTH));
     const most = columns.reduce((max, { calls }) => Math.max(max, calls), 1);
-    const room = this.height - LABEL_HEIGHT - 3;
+    const room = this.#height - LABEL_HEIGHT - 3;
     columns.forEach(({ calls, errors, running }, index) => {
-      let y = this.height - 3;
+      let y = this.#height - 3;
       const part = (count: number, mark: Mark): void => {
         if (count === 0) return;
         // Whatever is there at all can be seen.
@@ -174,32 +176,32 @@ export class Overview {
     });
   }
 
-  private measure(): number {
+  #measure(): number {
     let end = 0;
-    for (const row of this.store.rows()) {
-      end = Math.max(end, row.state === 'running' ? this.now : row.start + (row.duration ?? 0));
+    for (const row of this.#store.rows()) {
+      end = Math.max(end, row.state === 'running' ? this.#now : row.start + (row.duration ?? 0));
     }
     return Math.max(1, end * 1.01);
   }
 
-  private place(): void {
+  #place(): void {
     const set = (element: HTMLElement, range: TimeWindow | null): void => {
       element.hidden = range === null;
       if (range === null) return;
-      const left = Math.max(0, toPixels(this.whole, this.width, range.from));
-      const right = Math.min(this.width, toPixels(this.whole, this.width, range.to));
+      const left = Math.max(0, toPixels(this.#whole, this.#width, range.from));
+      const right = Math.min(this.#width, toPixels(this.#whole, this.#width, range.to));
       element.style.transform = `translateX(${left.toFixed(1)}px)`;
       element.style.width = `${Math.max(2, right - left).toFixed(1)}px`;
     };
-    set(this.brush, this.range);
-    set(this.view, this.shownWindow);
+    set(this.#brush, this.#range);
+    set(this.#view, this.#shownWindow);
   }
 
   /** What a screen reader hears. */
-  private say(): void {
-    const { range } = this;
+  #say(): void {
+    const range = this.#range;
     this.element.setAttribute('aria-valuemin', '0');
-    this.element.setAttribute('aria-valuemax', String(Math.round(this.extentMs)));
+    this.element.setAttribute('aria-valuemax', String(Math.round(this.#extentMs)));
     this.element.setAttribute('aria-valuenow', String(Math.round(range?.from ?? 0)));
     this.element.setAttribute(
       'aria-valuetext',
@@ -207,72 +209,72 @@ export class Overview {
     );
   }
 
-  private set(range: TimeRange | null): void {
+  #set(range: TimeRange | null): void {
     this.showRange(range);
-    this.onRange(range);
+    this.#onRange(range);
   }
 
-  private listen(): void {
+  #listen(): void {
     let grip: Grip = 'new';
     let pressedAt = 0;
     let before: TimeRange | null = null;
     const position = (event: PointerEvent): number => {
       const x = event.clientX - this.element.getBoundingClientRect().left;
-      return Math.min(this.width, Math.max(0, x));
+      return Math.min(this.#width, Math.max(0, x));
     };
-    const time = (x: number): number => toTime(this.whole, this.width, x);
+    const time = (x: number): number => toTime(this.#whole, this.#width, x);
 
     drag(this.element, {
       start: (event) => {
         this.element.focus({ preventScroll: true });
         pressedAt = position(event);
-        before = this.range;
-        grip = this.gripAt(pressedAt);
+        before = this.#range;
+        grip = this.#gripAt(pressedAt);
         return true;
       },
       move: (event) => {
         const x = position(event);
-        if (Math.abs(x - pressedAt) < CLICK_PX && this.range === before) return;
+        if (Math.abs(x - pressedAt) < CLICK_PX && this.#range === before) return;
         const by = time(x) - time(pressedAt);
         if (grip === 'new' || before === null) {
-          this.set({ from: time(Math.min(x, pressedAt)), to: time(Math.max(x, pressedAt)) });
+          this.#set({ from: time(Math.min(x, pressedAt)), to: time(Math.max(x, pressedAt)) });
         } else if (grip === 'move') {
-          this.set({ from: before.from + by, to: before.to + by });
+          this.#set({ from: before.from + by, to: before.to + by });
         } else {
           const ends = grip === 'from' ? [before.from + by, before.to] : [before.from, before.to + by];
-          this.set({ from: Math.min(...ends), to: Math.max(...ends) });
+          this.#set({ from: Math.min(...ends), to: Math.max(...ends) });
         }
       },
     });
     this.element.addEventListener('pointermove', (event) => {
       if (event.buttons !== 0) return;
-      const at = this.gripAt(position(event));
+      const at = this.#gripAt(position(event));
       this.element.dataset['grip'] = at;
     });
-    this.element.addEventListener('dblclick', () => this.set(null));
-    this.element.addEventListener('keydown', (event) => this.key(event));
+    this.element.addEventListener('dblclick', () => this.#set(null));
+    this.element.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  private gripAt(x: number): Grip {
-    if (this.range === null) return 'new';
-    const from = toPixels(this.whole, this.width, this.range.from);
-    const to = toPixels(this.whole, this.width, this.range.to);
+  #gripAt(x: number): Grip {
+    if (this.#range === null) return 'new';
+    const from = toPixels(this.#whole, this.#width, this.#range.from);
+    const to = toPixels(this.#whole, this.#width, this.#range.to);
     if (Math.abs(x - from) <= GRIP_PX) return 'from';
     if (Math.abs(x - to) <= GRIP_PX) return 'to';
     return x > from && x < to ? 'move' : 'new';
   }
 
   /** Arrows move the range, with Shift its end; the first arrow makes one. */
-  private key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === 'Escape' && this.range !== null) {
-      this.set(null);
+    if (event.key === 'Escape' && this.#range !== null) {
+      this.#set(null);
     } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-      const step = (event.key === 'ArrowRight' ? 1 : -1) * KEY_STEP * this.extentMs;
-      const range = this.range ?? { from: this.extentMs * 0.4, to: this.extentMs * 0.6 };
-      if (this.range === null) this.set(range);
-      else if (event.shiftKey) this.set({ from: range.from, to: Math.max(range.from, range.to + step) });
-      else this.set({ from: range.from + step, to: range.to + step });
+      const step = (event.key === 'ArrowRight' ? 1 : -1) * KEY_STEP * this.#extentMs;
+      const range = this.#range ?? { from: this.#extentMs * 0.4, to: this.#extentMs * 0.6 };
+      if (this.#range === null) this.#set(range);
+      else if (event.shiftKey) this.#set({ from: range.from, to: Math.max(range.from, range.to + step) });
+      else this.#set({ from: range.from + step, to: range.to + step });
     } else {
       return;
     }

@@ -25,189 +25,189 @@ interface Item {
 }
 
 export class RowStore {
-  private readonly items = new Map<number, Item>();
-  private list: Item[] = [];
-  private readonly fresh = new Set<Item>();
-  private staleListed = 0;
-  private all = false;
-  private matcher: Matcher | null = null;
-  private shownChip: Chip = 'all';
-  private shownRange: TimeRange | null = null;
-  private shownSort: Sort = NATURAL;
-  private compare = comparator(NATURAL);
-  private revised = 0;
+  readonly #items = new Map<number, Item>();
+  #list: Item[] = [];
+  readonly #fresh = new Set<Item>();
+  #staleListed = 0;
+  #all = false;
+  #matcher: Matcher | null = null;
+  #shownChip: Chip = 'all';
+  #shownRange: TimeRange | null = null;
+  #shownSort: Sort = NATURAL;
+  #compare = comparator(NATURAL);
+  #revised = 0;
   /** Rows held that are no calls. */
-  private others = 0;
+  #others = 0;
 
   /** Rows held, listed or not. */
   get size(): number {
-    return this.items.size;
+    return this.#items.size;
   }
 
   /** Rows listed as of the last {@link flush}. */
   get length(): number {
-    return this.list.length;
+    return this.#list.length;
   }
 
   /** Calls among the rows listed; connections without plaintext are none. */
   get calls(): number {
-    if (this.others === 0) return this.list.length;
-    return this.list.reduce((count, { row }) => (isCall(row) ? count + 1 : count), 0);
+    if (this.#others === 0) return this.#list.length;
+    return this.#list.reduce((count, { row }) => (isCall(row) ? count + 1 : count), 0);
   }
 
   /** Grows with every change of any row. */
   get revision(): number {
-    return this.revised;
+    return this.#revised;
   }
 
   get sort(): Sort {
-    return this.shownSort;
+    return this.#shownSort;
   }
 
   get chip(): Chip {
-    return this.shownChip;
+    return this.#shownChip;
   }
 
   get range(): TimeRange | null {
-    return this.shownRange;
+    return this.#shownRange;
   }
 
   /** true when some rows held may not be listed. */
   get filtered(): boolean {
-    return this.matcher !== null || this.shownChip !== 'all' || this.shownRange !== null;
+    return this.#matcher !== null || this.#shownChip !== 'all' || this.#shownRange !== null;
   }
 
   get(id: number): ExchangeRow | undefined {
-    return this.items.get(id)?.row;
+    return this.#items.get(id)?.row;
   }
 
   at(index: number): ExchangeRow | undefined {
-    return this.list[index]?.row;
+    return this.#list[index]?.row;
   }
 
   /** In the order of arrival. */
   *rows(): Generator<ExchangeRow, void, undefined> {
-    for (const item of this.items.values()) yield item.row;
+    for (const item of this.#items.values()) yield item.row;
   }
 
   /** Place in the list, or -1. */
   indexOf(id: number): number {
-    const item = this.items.get(id);
+    const item = this.#items.get(id);
     if (item === undefined || !item.listed) return -1;
-    const index = this.lowerBound(item.row);
-    return this.list[index] === item ? index : -1;
+    const index = this.#lowerBound(item.row);
+    return this.#list[index] === item ? index : -1;
   }
 
   apply(rows: readonly ExchangeRow[], removed: readonly number[]): void {
-    this.revised++;
+    this.#revised++;
     for (const id of removed) {
-      const item = this.items.get(id);
+      const item = this.#items.get(id);
       if (item === undefined) continue;
-      this.items.delete(id);
-      if (!isCall(item.row)) this.others--;
-      this.retire(item);
+      this.#items.delete(id);
+      if (!isCall(item.row)) this.#others--;
+      this.#retire(item);
     }
     for (const row of rows) {
-      const before = this.items.get(row.id);
+      const before = this.#items.get(row.id);
       if (before !== undefined) {
         // Messages are in order, but a full send can overlap with changes.
         if (before.row.revision > row.revision) continue;
-        if (!isCall(before.row)) this.others--;
-        this.retire(before);
+        if (!isCall(before.row)) this.#others--;
+        this.#retire(before);
       }
-      if (!isCall(row)) this.others++;
+      if (!isCall(row)) this.#others++;
       const item: Item = { row, text: null, listed: false, stale: false };
-      this.items.set(row.id, item);
-      this.fresh.add(item);
+      this.#items.set(row.id, item);
+      this.#fresh.add(item);
     }
   }
 
   reset(): void {
-    this.revised++;
-    this.items.clear();
-    this.others = 0;
-    this.fresh.clear();
-    this.list = [];
-    this.staleListed = 0;
+    this.#revised++;
+    this.#items.clear();
+    this.#others = 0;
+    this.#fresh.clear();
+    this.#list = [];
+    this.#staleListed = 0;
     // The empty list is a change, too.
-    this.all = true;
+    this.#all = true;
   }
 
   setMatcher(matcher: Matcher | null): void {
-    this.matcher = matcher;
-    this.all = true;
+    this.#matcher = matcher;
+    this.#all = true;
   }
 
   setChip(chip: Chip): void {
-    this.shownChip = chip;
-    this.all = true;
+    this.#shownChip = chip;
+    this.#all = true;
   }
 
   setRange(range: TimeRange | null): void {
-    this.shownRange = range;
-    this.all = true;
+    this.#shownRange = range;
+    this.#all = true;
   }
 
   setSort(sort: Sort): void {
-    this.shownSort = sort;
-    this.compare = comparator(sort);
-    this.all = true;
+    this.#shownSort = sort;
+    this.#compare = comparator(sort);
+    this.#all = true;
   }
 
   /** Brings the list up to date; false when nothing had changed. */
   flush(): boolean {
-    if (!this.all && this.fresh.size === 0 && this.staleListed === 0) return false;
-    const compare = (a: Item, b: Item): number => this.compare(a.row, b.row);
-    if (this.all) {
+    if (!this.#all && this.#fresh.size === 0 && this.#staleListed === 0) return false;
+    const compare = (a: Item, b: Item): number => this.#compare(a.row, b.row);
+    if (this.#all) {
       const listed: Item[] = [];
-      for (const item of this.items.values()) {
-        item.listed = this.matches(item);
+      for (const item of this.#items.values()) {
+        item.listed = this.#matches(item);
         if (item.listed) listed.push(item);
       }
-      this.list = listed.sort(compare);
+      this.#list = listed.sort(compare);
     } else {
       const added: Item[] = [];
-      for (const item of this.fresh) {
-        item.listed = this.matches(item);
+      for (const item of this.#fresh) {
+        item.listed = this.#matches(item);
         if (item.listed) added.push(item);
       }
       added.sort(compare);
-      const kept = this.staleListed > 0 ? this.list.filter((item) => !item.stale) : this.list;
-      this.list = merge(kept, added, compare);
+      const kept = this.#staleListed > 0 ? this.#list.filter((item) => !item.stale) : this.#list;
+      this.#list = merge(kept, added, compare);
     }
-    this.all = false;
-    this.staleListed = 0;
-    this.fresh.clear();
+    this.#all = false;
+    this.#staleListed = 0;
+    this.#fresh.clear();
     return true;
   }
 
-  private retire(item: Item): void {
-    this.fresh.delete(item);
+  #retire(item: Item): void {
+    this.#fresh.delete(item);
     item.stale = true;
-    if (item.listed) this.staleListed++;
+    if (item.listed) this.#staleListed++;
   }
 
-  private matches(item: Item): boolean {
+  #matches(item: Item): boolean {
     const { row } = item;
-    if (this.shownChip === 'errors' && !isError(row)) return false;
-    if (this.shownChip === 'running' && !isRunning(row)) return false;
-    if (this.shownRange !== null) {
-      const { from, to } = this.shownRange;
+    if (this.#shownChip === 'errors' && !isError(row)) return false;
+    if (this.#shownChip === 'running' && !isRunning(row)) return false;
+    if (this.#shownRange !== null) {
+      const { from, to } = this.#shownRange;
       if (row.start > to) return false;
       if (row.state !== 'running' && row.start + (row.duration ?? 0) < from) return false;
     }
-    if (this.matcher === null) return true;
+    if (this.#matcher === null) return true;
     item.text ??= searchText(row);
-    return this.matcher({ row, text: item.text });
+    return this.#matcher({ row, text: item.text });
   }
 
-  private lowerBound(row: ExchangeRow): number {
+  #lowerBound(row: ExchangeRow): number {
     let low = 0;
-    let high = this.list.length;
+    let high = this.#list.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const other = this.list[middle];
-      if (other !== undefined && this.compare(other.row, row) < 0) low = middle + 1;
+      const other = this.#list[middle];
+      if (other !== undefined && this.#compare(other.row, row) < 0) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -20,16 +20,16 @@ export const rowElementId = (id: number): string => `call-${id}`;
 
 export class RowView {
   readonly element = el('div', { class: 'row', role: 'row' });
-  private readonly cells = new Map<Column, HTMLElement>();
-  private readonly host = el('span', { class: 'host' });
-  private readonly path = el('span', { class: 'path' });
-  private readonly operation = el('span', { class: 'operation', hidden: '' });
-  private readonly badge = el('span', { class: 'badge', hidden: '' });
-  private readonly messages = el('span', { class: 'message-count', hidden: '' });
-  private readonly bar = el('div', { class: 'bar' });
-  private shown: ExchangeRow | null = null;
-  private index = -1;
-  private selected = false;
+  readonly #cells = new Map<Column, HTMLElement>();
+  readonly #host = el('span', { class: 'host' });
+  readonly #path = el('span', { class: 'path' });
+  readonly #operation = el('span', { class: 'operation', hidden: '' });
+  readonly #badge = el('span', { class: 'badge', hidden: '' });
+  readonly #messages = el('span', { class: 'message-count', hidden: '' });
+  readonly #bar = el('div', { class: 'bar' });
+  #shown: ExchangeRow | null = null;
+  #index = -1;
+  #selected = false;
 
   constructor(columns: readonly Column[]) {
     columns.forEach((column, index) => {
@@ -40,51 +40,51 @@ export class RowView {
       });
       if (column.id === 'call') {
         cell.append(
-          el('span', { class: 'call' }, this.host, this.path, this.operation),
-          this.messages,
-          this.badge,
+          el('span', { class: 'call' }, this.#host, this.#path, this.#operation),
+          this.#messages,
+          this.#badge,
         );
       } else if (column.id === 'waterfall') {
         // What the bar shows is read out by the column Time and the tab Timing.
         cell.setAttribute('aria-hidden', 'true');
-        cell.append(this.bar);
+        cell.append(this.#bar);
       }
-      this.cells.set(column, cell);
+      this.#cells.set(column, cell);
       this.element.append(cell);
     });
     this.element.setAttribute('aria-selected', 'false');
   }
 
   get row(): ExchangeRow | null {
-    return this.shown;
+    return this.#shown;
   }
 
   show(row: ExchangeRow, index: number, selected: boolean): void {
-    if (index !== this.index) {
-      this.index = index;
+    if (index !== this.#index) {
+      this.#index = index;
       this.element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
       this.element.setAttribute('aria-rowindex', String(index + 2));
     }
-    if (selected !== this.selected) {
-      this.selected = selected;
+    if (selected !== this.#selected) {
+      this.#selected = selected;
       this.element.setAttribute('aria-selected', String(selected));
     }
-    if (row === this.shown) return;
-    if (row.id !== this.shown?.id) this.element.id = rowElementId(row.id);
-    this.shown = row;
+    if (row === this.#shown) return;
+    if (row.id !== this.#shown?.id) this.element.id = rowElementId(row.id);
+    this.#shown = row;
     this.element.dataset['status'] = statusClass(row);
     this.element.dataset['state'] = row.state;
-    for (const [column, cell] of this.cells) this.fill(column, cell, row);
+    for (const [column, cell] of this.#cells) this.#fill(column, cell, row);
   }
 
   /** @param width of the waterfall's column in pixels. */
   drawBar(window: TimeWindow, width: number, now: number): void {
-    const row = this.shown;
+    const row = this.#shown;
     if (row === null || width <= 0) return;
     const { from, to } = extent(row, now);
     const left = toPixels(window, width, from);
     const right = Math.max(toPixels(window, width, to), left + MIN_BAR_PX);
-    const style = this.bar.style;
+    const style = this.#bar.style;
     if (right < 0 || left > width) {
       style.display = 'none';
       return;
@@ -100,12 +100,12 @@ export class RowView {
     style.backgroundPositionX = `${(left - shownLeft).toFixed(1)}px`;
   }
 
-  private fill(column: Column, cell: HTMLElement, row: ExchangeRow): void {
+  #fill(column: Column, cell: HTMLElement, row: ExchangeRow): void {
     switch (column.id) {
       case 'waterfall':
         return;
       case 'call':
-        this.fillCall(cell, row);
+        this.#fillCall(cell, row);
         return;
       case 'status':
         setTitle(cell, statusTitle(row));
@@ -122,39 +122,39 @@ export class RowView {
     else cell.setAttribute('aria-label', said);
   }
 
-  private fillCall(cell: HTMLElement, row: ExchangeRow): void {
+  #fillCall(cell: HTMLElement, row: ExchangeRow): void {
     const operation = row.operation ?? grpcFailureText(row.grpcStatus);
-    this.operation.hidden = operation === '';
-    setText(this.operation, labelText(operation, MAX_CALL));
-    if (row.encrypted === null) this.fillTarget(cell, row);
-    else this.fillEncrypted(cell, row, row.encrypted);
-    this.messages.hidden = row.messageFormat === null;
-    if (row.messageFormat !== null) setText(this.messages, countText(row.messages, 'message'));
+    this.#operation.hidden = operation === '';
+    setText(this.#operation, labelText(operation, MAX_CALL));
+    if (row.encrypted === null) this.#fillTarget(cell, row);
+    else this.#fillEncrypted(cell, row, row.encrypted);
+    this.#messages.hidden = row.messageFormat === null;
+    if (row.messageFormat !== null) setText(this.#messages, countText(row.messages, 'message'));
     const badge = badgeOf(row);
-    this.badge.hidden = badge === null;
+    this.#badge.hidden = badge === null;
     if (badge === null) return;
-    setText(this.badge, badge.label);
-    setTitle(this.badge, badge.sentence);
-    this.badge.dataset['tone'] = badge.tone;
+    setText(this.#badge, badge.label);
+    setTitle(this.#badge, badge.sentence);
+    this.#badge.dataset['tone'] = badge.tone;
   }
 
-  private fillTarget(cell: HTMLElement, row: ExchangeRow): void {
+  #fillTarget(cell: HTMLElement, row: ExchangeRow): void {
     const { host, path } = addressParts(row);
     const address = addressText(row);
     const unknown = address === null;
-    setText(this.host, labelText(host, MAX_CALL));
-    setText(this.path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
-    this.path.classList.toggle('unknown', unknown);
+    setText(this.#host, labelText(host, MAX_CALL));
+    setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
+    this.#path.classList.toggle('unknown', unknown);
     const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
   }
 
   /** Whom it is with, and why no more is known. */
-  private fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
+  #fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
     const host = row.host ?? 'unknown host';
-    setText(this.host, `${labelText(host, MAX_CALL)} `);
-    setText(this.path, labelText(reason, MAX_CALL));
-    this.path.classList.toggle('unknown', !isError(row));
+    setText(this.#host, `${labelText(host, MAX_CALL)} `);
+    setText(this.#path, labelText(reason, MAX_CALL));
+    this.#path.classList.toggle('unknown', !isError(row));
     setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));
   }
 }

@@ -16,80 +16,81 @@ export interface Shares {
 }
 
 export class SplitPane {
+  readonly #details: HTMLElement;
+  #shares: Shares;
+  readonly #onShares: (shares: Shares) => void;
   readonly element: HTMLElement;
-  private readonly sash = el('div', {
+  readonly #sash = el('div', {
     class: 'sash',
     role: 'separator',
     tabindex: 0,
     'aria-label': 'Size of the details',
   });
-  private beside = true;
+  #beside = true;
 
-  constructor(
-    list: HTMLElement,
-    private readonly details: HTMLElement,
-    private shares: Shares,
-    private readonly onShares: (shares: Shares) => void,
-  ) {
-    this.element = el('div', { class: 'split' }, list, this.sash, details);
-    drag(this.sash, {
+  constructor(list: HTMLElement, details: HTMLElement, shares: Shares, onShares: (shares: Shares) => void) {
+    this.#details = details;
+    this.#shares = shares;
+    this.#onShares = onShares;
+    this.element = el('div', { class: 'split' }, list, this.#sash, details);
+    drag(this.#sash, {
       start: () => {
-        this.sash.classList.add('active');
+        this.#sash.classList.add('active');
         return true;
       },
       move: (event) => {
         const box = this.element.getBoundingClientRect();
-        this.set(
-          this.beside ? (box.right - event.clientX) / box.width : (box.bottom - event.clientY) / box.height,
+        this.#set(
+          this.#beside ? (box.right - event.clientX) / box.width : (box.bottom - event.clientY) / box.height,
         );
       },
       end: () => {
-        this.sash.classList.remove('active');
-        onShares(this.shares);
+        this.#sash.classList.remove('active');
+        onShares(this.#shares);
       },
     });
-    this.sash.addEventListener('keydown', (event) => this.key(event));
-    new ResizeObserver(() => this.arrange()).observe(this.element);
+    this.#sash.addEventListener('keydown', (event) => this.#key(event));
+    new ResizeObserver(() => this.#arrange()).observe(this.element);
     this.open(false);
   }
 
   get isOpen(): boolean {
-    return !this.details.hidden;
+    return !this.#details.hidden;
   }
 
   open(open: boolean): void {
-    this.details.hidden = !open;
-    this.sash.hidden = !open;
-    this.arrange();
+    this.#details.hidden = !open;
+    this.#sash.hidden = !open;
+    this.#arrange();
   }
 
-  private get share(): number {
-    if (!this.beside) return this.shares.height;
-    return this.shares.width ?? this.details.offsetWidth / Math.max(1, this.element.clientWidth);
+  get #share(): number {
+    if (!this.#beside) return this.#shares.height;
+    return this.#shares.width ?? this.#details.offsetWidth / Math.max(1, this.element.clientWidth);
   }
 
-  private set(share: number): void {
+  #set(share: number): void {
     const bounded = Math.min(MAX_SHARE, Math.max(MIN_SHARE, share));
-    this.shares = this.beside ? { ...this.shares, width: bounded } : { ...this.shares, height: bounded };
-    this.arrange();
+    this.#shares = this.#beside ? { ...this.#shares, width: bounded } : { ...this.#shares, height: bounded };
+    this.#arrange();
   }
 
-  private arrange(): void {
-    this.beside = this.element.clientWidth >= BESIDE_FROM;
-    this.element.classList.toggle('beside', this.beside);
-    const chosen = this.beside ? this.shares.width : this.shares.height;
-    this.details.style.flexBasis = chosen === null ? DEFAULT_WIDTH : `${(chosen * 100).toFixed(2)}%`;
-    this.sash.setAttribute('aria-orientation', this.beside ? 'vertical' : 'horizontal');
-    this.sash.setAttribute('aria-valuenow', String(Math.round(this.share * 100)));
+  #arrange(): void {
+    this.#beside = this.element.clientWidth >= BESIDE_FROM;
+    this.element.classList.toggle('beside', this.#beside);
+    const chosen = this.#beside ? this.#shares.width : this.#shares.height;
+    this.#details.style.flexBasis = chosen === null ? DEFAULT_WIDTH : `${(chosen * 100).toFixed(2)}%`;
+    this.#sash.setAttribute('aria-orientation', this.#beside ? 'vertical' : 'horizontal');
+    this.#sash.setAttribute('aria-valuenow', String(Math.round(this.#share * 100)));
   }
 
-  private key(event: KeyboardEvent): void {
-    const larger = this.beside ? 'ArrowLeft' : 'ArrowUp';
-    const smaller = this.beside ? 'ArrowRight' : 'ArrowDown';
-    if (event.key === larger) this.set(this.share + KEY_STEP);
-    else if (event.key === smaller) this.set(this.share - KEY_STEP);
+  #key(event: KeyboardEvent): void {
+    const larger = this.#beside ? 'ArrowLeft' : 'ArrowUp';
+    const smaller = this.#beside ? 'ArrowRight' : 'ArrowDown';
+    if (event.key === larger) this.#set(this.#share + KEY_STEP);
+    else if (event.key === smaller) this.#set(this.#share - KEY_STEP);
     else return;
-    this.onShares(this.shares);
+    this.#onShares(this.#shares);
     event.preventDefault();
   }
 }

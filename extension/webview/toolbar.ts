@@ -14,17 +14,17 @@ const CHIPS: readonly { id: Chip; label: string }[] = [
 
 export class Toolbar {
   readonly element: HTMLElement;
-  private readonly startStop: HTMLButtonElement;
-  private readonly clear: HTMLButtonElement;
-  private readonly chips: Map<Chip, HTMLButtonElement>;
-  private readonly calls = el('span', { class: 'count-calls' });
-  private readonly errors = el('span', { class: 'count-errors' });
-  private readonly bytes = el('span', { class: 'count-bytes' });
-  private readonly lost = el('span', {
+  readonly #startStop: HTMLButtonElement;
+  readonly #clear: HTMLButtonElement;
+  readonly #chips: Map<Chip, HTMLButtonElement>;
+  readonly #calls = el('span', { class: 'count-calls' });
+  readonly #errors = el('span', { class: 'count-errors' });
+  readonly #bytes = el('span', { class: 'count-bytes' });
+  readonly #lost = el('span', {
     class: 'count-lost',
     title: 'Bytes that could not be captured. Bodies truncated at the limit do not count.',
   });
-  private running = false;
+  #running = false;
 
   constructor(
     filter: FilterInput,
@@ -35,9 +35,9 @@ export class Toolbar {
       readonly chip: (chip: Chip) => void;
     },
   ) {
-    this.startStop = iconButton(icon('start'), '', () => (this.running ? events.stop() : events.start()));
-    this.clear = iconButton(icon('clear'), 'Clear', events.clear);
-    this.chips = new Map(
+    this.#startStop = iconButton(icon('start'), '', () => (this.#running ? events.stop() : events.start()));
+    this.#clear = iconButton(icon('clear'), 'Clear', events.clear);
+    this.#chips = new Map(
       CHIPS.map(({ id, label }) => {
         const chip = el('button', { type: 'button', class: 'chip', 'data-chip': id }, label);
         chip.addEventListener('click', () => events.chip(id));
@@ -47,47 +47,47 @@ export class Toolbar {
     this.element = el(
       'div',
       { class: 'toolbar' },
-      this.startStop,
-      this.clear,
+      this.#startStop,
+      this.#clear,
       filter.element,
-      el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.chips.values()),
-      el('div', { class: 'counters', role: 'status' }, this.calls, this.errors, this.bytes, this.lost),
+      el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.#chips.values()),
+      el('div', { class: 'counters', role: 'status' }, this.#calls, this.#errors, this.#bytes, this.#lost),
     );
   }
 
   show(status: TraceStatus, listed: number, held: number, filtered: boolean): void {
-    this.showPhase(status);
+    this.#showPhase(status);
     const total = countText(status.calls, 'call');
-    setText(this.calls, filtered ? `${numberText(listed)} of ${total}` : total);
+    setText(this.#calls, filtered ? `${numberText(listed)} of ${total}` : total);
     const evicted =
       status.evicted === 0
         ? ''
         : `Showing the newest ${countText(held, 'call')}; ${numberText(status.evicted)} older ones were dropped to make room.`;
-    setTitle(this.calls, evicted);
-    setText(this.errors, countText(status.errors, 'error'));
-    this.errors.classList.toggle('some', status.errors > 0);
-    setText(this.bytes, sizeText(status.bytesSeen));
-    setTitle(this.bytes, 'Bytes moved on the traced connections');
-    this.lost.hidden = status.bytesLost === 0;
-    setText(this.lost, `${sizeText(status.bytesLost)} not captured`);
+    setTitle(this.#calls, evicted);
+    setText(this.#errors, countText(status.errors, 'error'));
+    this.#errors.classList.toggle('some', status.errors > 0);
+    setText(this.#bytes, sizeText(status.bytesSeen));
+    setTitle(this.#bytes, 'Bytes moved on the traced connections');
+    this.#lost.hidden = status.bytesLost === 0;
+    setText(this.#lost, `${sizeText(status.bytesLost)} not captured`);
   }
 
   showChip(chip: Chip): void {
-    for (const [id, button] of this.chips) button.setAttribute('aria-pressed', String(id === chip));
+    for (const [id, button] of this.#chips) button.setAttribute('aria-pressed', String(id === chip));
   }
 
-  private showPhase({ phase, calls }: TraceStatus): void {
+  #showPhase({ phase, calls }: TraceStatus): void {
     const running = phase === 'running' || phase === 'starting';
-    if (running !== this.running || this.startStop.title === '') {
-      this.running = running;
+    if (running !== this.#running || this.#startStop.title === '') {
+      this.#running = running;
       const label = running ? 'Stop' : 'Start';
-      this.startStop.replaceChildren(icon(running ? 'stop' : 'start'));
-      this.startStop.title = label;
-      this.startStop.setAttribute('aria-label', label);
-      this.startStop.classList.toggle('stop', running);
-      this.startStop.classList.toggle('start', !running);
+      this.#startStop.replaceChildren(icon(running ? 'stop' : 'start'));
+      this.#startStop.title = label;
+      this.#startStop.setAttribute('aria-label', label);
+      this.#startStop.classList.toggle('stop', running);
+      this.#startStop.classList.toggle('start', !running);
     }
-    this.startStop.disabled = phase === 'stopping';
-    this.clear.disabled = calls === 0;
+    this.#startStop.disabled = phase === 'stopping';
+    this.#clear.disabled = calls === 0;
   }
 }

@@ -22,180 +22,188 @@ export interface DetailsEvents extends Omit<TabActions, 'messages'> {
 }
 
 export class Details {
+  #tab: TabId;
+  readonly #events: DetailsEvents;
   readonly element: HTMLElement;
-  private readonly status = el('span', { class: 'status' });
-  private readonly method = el('span', { class: 'method' });
-  private readonly path = el('span', { class: 'path' });
-  private readonly secrets: HTMLButtonElement;
-  private readonly tabs: Map<TabId, HTMLButtonElement>;
-  private readonly panel = el('div', { class: 'tabpanel', role: 'tabpanel', id: 'tabpanel', tabindex: 0 });
-  private row: ExchangeRow | null = null;
-  private exchange: ExchangeJson | null = null;
-  private revealed = false;
+  readonly #status = el('span', { class: 'status' });
+  readonly #method = el('span', { class: 'method' });
+  readonly #path = el('span', { class: 'path' });
+  readonly #secrets: HTMLButtonElement;
+  readonly #tabs: Map<TabId, HTMLButtonElement>;
+  readonly #panel = el('div', { class: 'tabpanel', role: 'tabpanel', id: 'tabpanel', tabindex: 0 });
+  #row: ExchangeRow | null = null;
+  #exchange: ExchangeJson | null = null;
+  #revealed = false;
   /** Is what the tab shows; told apart by identity. */
-  private rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
-  private readonly actions: TabActions;
+  #rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
+  readonly #actions: TabActions;
 
-  constructor(
-    private tab: TabId,
-    private readonly events: DetailsEvents,
-  ) {
-    this.actions = { ...events, messages: new MessagesView(events) };
-    this.secrets = iconButton(icon('eye'), '', () => {
-      this.setRevealed(!this.revealed);
-      events.reveal(this.revealed);
+  constructor(tab: TabId, events: DetailsEvents) {
+    this.#tab = tab;
+    this.#events = events;
+    this.#actions = { ...events, messages: new MessagesView(events) };
+    this.#secrets = iconButton(icon('eye'), '', () => {
+      this.#setRevealed(!this.#revealed);
+      events.reveal(this.#revealed);
     });
-    this.tabs = new Map(TABS.map(({ id, label }) => [id, this.tabButton(id, label)]));
+    this.#tabs = new Map(TABS.map(({ id, label }) => [id, this.#tabButton(id, label)]));
     const tablist = el(
       'div',
       { class: 'tabs', role: 'tablist', 'aria-label': 'Details' },
-      ...this.tabs.values(),
+      ...this.#tabs.values(),
     );
-    tablist.addEventListener('keydown', (event) => this.key(event));
+    tablist.addEventListener('keydown', (event) => this.#key(event));
     const close = iconButton(icon('close'), 'Close Details (Escape)', () => events.close());
     this.element = el(
       'section',
       { class: 'details', 'aria-label': 'Details of the call', hidden: '' },
-      el('div', { class: 'title' }, el('h2', {}, this.status, this.method, this.path), this.secrets, close),
+      el(
+        'div',
+        { class: 'title' },
+        el('h2', {}, this.#status, this.#method, this.#path),
+        this.#secrets,
+        close,
+      ),
       tablist,
-      this.panel,
+      this.#panel,
     );
     this.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
       event.preventDefault();
       events.close();
     });
-    this.setRevealed(false);
-    this.showTab(tab);
+    this.#setRevealed(false);
+    this.#showTab(tab);
   }
 
   /** A call is chosen: what is known of it shows at once, the rest when the host has sent it. */
   show(row: ExchangeRow): void {
-    if (row.id !== this.row?.id) {
-      this.exchange = null;
-      this.secrets.hidden = true;
-      this.setRevealed(false);
-      this.actions.messages.forget();
-      this.offerMessages(row.messageFormat !== null);
+    if (row.id !== this.#row?.id) {
+      this.#exchange = null;
+      this.#secrets.hidden = true;
+      this.#setRevealed(false);
+      this.#actions.messages.forget();
+      this.#offerMessages(row.messageFormat !== null);
     }
-    this.row = row;
-    setText(this.status, row.status === null ? '' : String(row.status));
-    this.status.dataset['status'] = statusClass(row);
-    setText(this.method, row.encrypted === null ? visibleLine(shorten(row.method ?? '', 40)) : 'TLS');
+    this.#row = row;
+    setText(this.#status, row.status === null ? '' : String(row.status));
+    this.#status.dataset['status'] = statusClass(row);
+    setText(this.#method, row.encrypted === null ? visibleLine(shorten(row.method ?? '', 40)) : 'TLS');
     const path =
       row.encrypted === null ? (row.path ?? row.host ?? 'request not seen') : (row.host ?? 'unknown host');
-    setText(this.path, visibleLine(shorten(path, 300)));
-    setTitle(this.path, visibleLine(shorten(path, 1_000)));
+    setText(this.#path, visibleLine(shorten(path, 300)));
+    setTitle(this.#path, visibleLine(shorten(path, 1_000)));
   }
 
   /** null: the host no longer holds it. */
   fill(id: number, exchange: ExchangeJson | null): void {
-    if (id !== this.row?.id) return;
+    if (id !== this.#row?.id) return;
     if (exchange === null) {
-      this.rendered = null;
-      this.panel.replaceChildren(nothing('This call is no longer available: newer calls took its place.'));
+      this.#rendered = null;
+      this.#panel.replaceChildren(nothing('This call is no longer available: newer calls took its place.'));
       return;
     }
-    this.exchange = exchange;
+    this.#exchange = exchange;
     const stream = exchange.messageStream;
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
-    setText(this.tabs.get('messages') as Element, `Messages${count}`);
-    this.offerMessages(stream !== null);
-    this.secrets.hidden = !this.revealed && !isMasked(exchange);
-    this.render();
+    setText(this.#tabs.get('messages') as Element, `Messages${count}`);
+    this.#offerMessages(stream !== null);
+    this.#secrets.hidden = !this.#revealed && !isMasked(exchange);
+    this.#render();
   }
 
   /** One message in full; null: it is no longer held. */
   fillMessage(id: number, number: number, message: StreamMessageJson | null): void {
-    if (id !== this.row?.id) return;
-    if (message !== null && holdsMask(message)) this.secrets.hidden = false;
-    this.actions.messages.fill(id, number, message);
+    if (id !== this.#row?.id) return;
+    if (message !== null && holdsMask(message)) this.#secrets.hidden = false;
+    this.#actions.messages.fill(id, number, message);
   }
 
   get revealing(): boolean {
-    return this.revealed;
+    return this.#revealed;
   }
 
   /** Puts the keyboard on the open tab. */
   focus(): void {
-    this.tabs.get(this.shownTab)?.focus();
+    this.#tabs.get(this.#shownTab)?.focus();
   }
 
   /** The tab Messages is there only for a call that can have some. */
-  private offerMessages(offered: boolean): void {
-    const button = this.tabs.get('messages') as HTMLElement;
+  #offerMessages(offered: boolean): void {
+    const button = this.#tabs.get('messages') as HTMLElement;
     if (button.hidden === !offered) return;
     button.hidden = !offered;
-    this.showTab(this.tab);
+    this.#showTab(this.#tab);
   }
 
   /** The chosen tab, or the first where the call has no such tab: it is kept for the next call. */
-  private get shownTab(): TabId {
-    return this.tabs.get(this.tab)?.hidden === true ? 'summary' : this.tab;
+  get #shownTab(): TabId {
+    return this.#tabs.get(this.#tab)?.hidden === true ? 'summary' : this.#tab;
   }
 
-  private setRevealed(revealed: boolean): void {
-    this.revealed = revealed;
+  #setRevealed(revealed: boolean): void {
+    this.#revealed = revealed;
     const label = revealed ? 'Hide Secrets of This Call' : 'Show Secrets of This Call';
-    this.secrets.replaceChildren(icon(revealed ? 'eyeClosed' : 'eye'));
-    this.secrets.title = label;
-    this.secrets.setAttribute('aria-label', label);
-    this.secrets.setAttribute('aria-pressed', String(revealed));
+    this.#secrets.replaceChildren(icon(revealed ? 'eyeClosed' : 'eye'));
+    this.#secrets.title = label;
+    this.#secrets.setAttribute('aria-label', label);
+    this.#secrets.setAttribute('aria-pressed', String(revealed));
   }
 
-  private tabButton(id: TabId, label: string): HTMLButtonElement {
+  #tabButton(id: TabId, label: string): HTMLButtonElement {
     const button = el(
       'button',
       { type: 'button', class: 'tab', role: 'tab', id: `tab-${id}`, 'aria-controls': 'tabpanel' },
       label,
     );
     button.addEventListener('click', () => {
-      this.showTab(id);
-      this.events.tab(id);
+      this.#showTab(id);
+      this.#events.tab(id);
     });
     return button;
   }
 
-  private showTab(tab: TabId): void {
-    this.tab = tab;
-    const { shownTab } = this;
-    for (const [id, button] of this.tabs) {
+  #showTab(tab: TabId): void {
+    this.#tab = tab;
+    const shownTab = this.#shownTab;
+    for (const [id, button] of this.#tabs) {
       button.setAttribute('aria-selected', String(id === shownTab));
       button.tabIndex = id === shownTab ? 0 : -1;
     }
-    this.panel.setAttribute('aria-labelledby', `tab-${shownTab}`);
-    this.panel.dataset['tab'] = shownTab;
-    this.render();
+    this.#panel.setAttribute('aria-labelledby', `tab-${shownTab}`);
+    this.#panel.dataset['tab'] = shownTab;
+    this.#render();
   }
 
-  private render(): void {
-    const { exchange, shownTab: tab } = this;
+  #render(): void {
+    const exchange = this.#exchange;
+    const tab = this.#shownTab;
     if (exchange === null) return;
-    if (this.rendered?.exchange === exchange && this.rendered.tab === tab) return;
+    if (this.#rendered?.exchange === exchange && this.#rendered.tab === tab) return;
     // A running call is sent again and again: whoever reads it stays where he is.
-    const same = this.rendered?.exchange.id === exchange.id && this.rendered.tab === tab;
-    const { scrollTop } = this.panel;
+    const same = this.#rendered?.exchange.id === exchange.id && this.#rendered.tab === tab;
+    const { scrollTop } = this.#panel;
     const found = TABS.find(({ id }) => id === tab);
     if (found === undefined) return;
     const sealed = found.ofMessages === true && exchange.encrypted !== null;
     const nodes = sealed
       ? [nothing('Not available: this connection was not decrypted.')]
-      : found.render(exchange, this.actions);
+      : found.render(exchange, this.#actions);
     // What stays is not taken out and put back, or it would lose its place.
     if (
-      nodes.length !== this.panel.childNodes.length ||
-      nodes.some((node, i) => node !== this.panel.childNodes[i])
+      nodes.length !== this.#panel.childNodes.length ||
+      nodes.some((node, i) => node !== this.#panel.childNodes[i])
     ) {
-      this.panel.replaceChildren(...nodes);
+      this.#panel.replaceChildren(...nodes);
     }
-    this.panel.scrollTop = same ? scrollTop : 0;
-    this.rendered = { exchange, tab };
-    if (tab === 'messages') this.actions.messages.shown();
+    this.#panel.scrollTop = same ? scrollTop : 0;
+    this.#rendered = { exchange, tab };
+    if (tab === 'messages') this.#actions.messages.shown();
   }
 
-  private key(event: KeyboardEvent): void {
-    const ids = [...this.tabs.keys()].filter((id) => this.tabs.get(id)?.hidden === false);
-    const at = ids.indexOf(this.shownTab);
+  #key(event: KeyboardEvent): void {
+    const ids = [...this.#tabs.keys()].filter((id) => this.#tabs.get(id)?.hidden === false);
+    const at = ids.indexOf(this.#shownTab);
     let to: TabId | undefined;
     switch (event.key) {
       case 'ArrowRight':
@@ -211,18 +219,18 @@ export class Details {
         to = ids.at(-1);
         break;
       case 'ArrowDown':
-        this.events.move(1);
+        this.#events.move(1);
         break;
       case 'ArrowUp':
-        this.events.move(-1);
+        this.#events.move(-1);
         break;
       default:
         return;
     }
     event.preventDefault();
     if (to === undefined) return;
-    this.showTab(to);
-    this.events.tab(to);
+    this.#showTab(to);
+    this.#events.tab(to);
     this.focus();
   }
 }

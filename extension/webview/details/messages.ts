@@ -36,28 +36,30 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 export class MessagesView {
+  readonly #events: MessagesEvents;
   readonly element: HTMLElement;
-  private readonly summary = el('div', { class: 'message-summary', role: 'status' });
-  private readonly grid: HTMLElement;
-  private readonly canvas = el('div', { class: 'message-canvas', role: 'rowgroup' });
-  private readonly content = el('div', {
+  readonly #summary = el('div', { class: 'message-summary', role: 'status' });
+  readonly #grid: HTMLElement;
+  readonly #canvas = el('div', { class: 'message-canvas', role: 'rowgroup' });
+  readonly #content = el('div', {
     class: 'message-content',
     role: 'region',
     'aria-label': 'Content of the message',
     tabindex: 0,
   });
-  private readonly list: VirtualList<Line>;
-  private id: number | null = null;
-  private items: readonly Item[] = [];
+  readonly #list: VirtualList<Line>;
+  #id: number | null = null;
+  #items: readonly Item[] = [];
   /** Number of the chosen message. */
-  private chosen: number | null = null;
+  #chosen: number | null = null;
   /** What is known of it; its text was cut for the list. */
-  private preview: StreamMessageJson | null = null;
-  private full: StreamMessageJson | null = null;
-  private timer: ReturnType<typeof setTimeout> | null = null;
+  #preview: StreamMessageJson | null = null;
+  #full: StreamMessageJson | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(private readonly events: MessagesEvents) {
-    this.grid = el(
+  constructor(events: MessagesEvents) {
+    this.#events = events;
+    this.#grid = el(
       'div',
       {
         class: 'message-list',
@@ -67,34 +69,34 @@ export class MessagesView {
         'aria-readonly': 'true',
         'aria-colcount': 6,
       },
-      this.canvas,
+      this.#canvas,
     );
-    this.list = new VirtualList({
-      scroller: this.grid,
-      body: this.canvas,
+    this.#list = new VirtualList({
+      scroller: this.#grid,
+      body: this.#canvas,
       rowHeight: MESSAGE_HEIGHT,
       source: {
-        count: () => this.items.length,
-        keyAt: (index) => this.keyAt(index),
+        count: () => this.#items.length,
+        keyAt: (index) => this.#keyAt(index),
         // A message may have been dropped since: the next one stands in its place.
-        indexOf: (key) => this.items.findIndex((item) => keyOf(item) >= key),
+        indexOf: (key) => this.#items.findIndex((item) => keyOf(item) >= key),
       },
       create: () => new Line(),
       show: (line, index) => {
-        const item = this.items[index];
-        if (item !== undefined) line.show(item, index, keyOf(item) === this.chosen);
+        const item = this.#items[index];
+        if (item !== undefined) line.show(item, index, keyOf(item) === this.#chosen);
       },
-      drawn: () => this.drawn(),
+      drawn: () => this.#drawn(),
     });
-    this.grid.addEventListener('keydown', (event) => this.key(event));
-    this.grid.addEventListener('click', (event) => {
+    this.#grid.addEventListener('keydown', (event) => this.#key(event));
+    this.#grid.addEventListener('click', (event) => {
       const line = event.target instanceof Element ? event.target.closest('.message') : null;
-      const key = line === null ? undefined : this.list.keyOf(line);
-      if (key !== undefined && Number.isInteger(key)) this.choose(key);
+      const key = line === null ? undefined : this.#list.keyOf(line);
+      if (key !== undefined && Number.isInteger(key)) this.#choose(key);
     });
-    new ResizeObserver(() => this.list.resized()).observe(this.grid);
-    const panes = el('div', { class: 'message-panes' }, this.grid, this.content);
-    this.element = el('div', { class: 'messages' }, this.summary, panes);
+    new ResizeObserver(() => this.#list.resized()).observe(this.#grid);
+    const panes = el('div', { class: 'message-panes' }, this.#grid, this.#content);
+    this.element = el('div', { class: 'messages' }, this.#summary, panes);
   }
 
   /** The exchange as the host knows it now; its messages are cut to what a line shows. */
@@ -104,52 +106,52 @@ export class MessagesView {
       this.forget();
       return [];
     }
-    const another = exchange.id !== this.id;
+    const another = exchange.id !== this.#id;
     if (another) this.forget();
-    this.id = exchange.id;
-    this.items = itemsOf(messages);
-    this.describe(exchange);
-    this.grid.setAttribute('aria-rowcount', String(this.items.length));
-    this.list.refresh();
-    const preview = messages.find(({ number }) => number === this.chosen) ?? null;
-    if (preview !== null && !sameContent(preview, this.preview)) {
+    this.#id = exchange.id;
+    this.#items = itemsOf(messages);
+    this.#describe(exchange);
+    this.#grid.setAttribute('aria-rowcount', String(this.#items.length));
+    this.#list.refresh();
+    const preview = messages.find(({ number }) => number === this.#chosen) ?? null;
+    if (preview !== null && !sameContent(preview, this.#preview)) {
       // Secrets are shown or hidden now.
-      this.preview = preview;
-      this.full = null;
-      this.ask();
+      this.#preview = preview;
+      this.#full = null;
+      this.#ask();
     }
-    this.drawContent();
+    this.#drawContent();
     return [this.element];
   }
 
   /** The element is in the document now, with a size. */
   shown(): void {
-    this.list.resized();
+    this.#list.resized();
   }
 
   /** null: it is no longer held. */
   fill(id: number, number: number, message: StreamMessageJson | null): void {
-    if (id !== this.id || number !== this.chosen || message === null) return;
-    this.full = message;
-    this.drawContent();
+    if (id !== this.#id || number !== this.#chosen || message === null) return;
+    this.#full = message;
+    this.#drawContent();
   }
 
   /** Another call is shown: nothing is selected, and the list is at its end. */
   forget(): void {
-    this.id = null;
-    this.items = [];
-    this.chosen = null;
-    this.preview = null;
-    this.full = null;
-    this.list.reset();
-    this.contentOf = undefined;
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.#id = null;
+    this.#items = [];
+    this.#chosen = null;
+    this.#preview = null;
+    this.#full = null;
+    this.#list.reset();
+    this.#contentOf = undefined;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   // ── list ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  private describe({ messageStream: stream, durationMs }: ExchangeJson): void {
+  #describe({ messageStream: stream, durationMs }: ExchangeJson): void {
     if (stream === null) return;
     const count = stream.out + stream.in;
     const parts = [FORMATS[stream.format] ?? stream.format];
@@ -161,30 +163,30 @@ export class MessagesView {
     if (stream.omitted !== null) parts.push(`${numberText(stream.omitted.count)} not kept`);
     const children: Node[] = [el('span', { class: 'description' }, parts.join(' · '))];
     if (stream.note !== null) children.push(note(stream.note, 'limit'));
-    if (this.summary.textContent !== children.map((child) => child.textContent).join('')) {
-      this.summary.replaceChildren(...children);
+    if (this.#summary.textContent !== children.map((child) => child.textContent).join('')) {
+      this.#summary.replaceChildren(...children);
     }
   }
 
-  private keyAt(index: number): number | undefined {
-    const item = this.items[index];
+  #keyAt(index: number): number | undefined {
+    const item = this.#items[index];
     return item === undefined ? undefined : keyOf(item);
   }
 
-  private drawn(): void {
-    if (this.chosen !== null && this.list.view(this.chosen) !== null)
-      this.grid.setAttribute('aria-activedescendant', lineId(this.chosen));
-    else this.grid.removeAttribute('aria-activedescendant');
+  #drawn(): void {
+    if (this.#chosen !== null && this.#list.view(this.#chosen) !== null)
+      this.#grid.setAttribute('aria-activedescendant', lineId(this.#chosen));
+    else this.#grid.removeAttribute('aria-activedescendant');
   }
 
-  private key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey) {
-      if (event.key !== 'c' || this.full === null || !('text' in this.full)) return;
+      if (event.key !== 'c' || this.#full === null || !('text' in this.#full)) return;
       event.preventDefault();
-      this.events.copy(this.full.text ?? '');
+      this.#events.copy(this.#full.text ?? '');
       return;
     }
-    const { page } = this.list;
+    const { page } = this.#list;
     const steps: Readonly<Record<string, number>> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -194,55 +196,57 @@ export class MessagesView {
       End: Number.POSITIVE_INFINITY,
     };
     const step = steps[event.key];
-    if (step === undefined || this.items.length === 0) return;
+    if (step === undefined || this.#items.length === 0) return;
     event.preventDefault();
-    const at = this.items.findIndex((item) => 'number' in item && item.number === this.chosen);
+    const at = this.#items.findIndex((item) => 'number' in item && item.number === this.#chosen);
     const from = at >= 0 ? at + step : step > 0 && step < page ? 0 : step;
     let to = Math.min(
-      this.items.length - 1,
-      Math.max(0, at < 0 && step < 0 ? this.items.length + step : from),
+      this.#items.length - 1,
+      Math.max(0, at < 0 && step < 0 ? this.#items.length + step : from),
     );
-    let item = this.items[to];
+    let item = this.#items[to];
     // A line of omitted messages cannot be selected.
     if (item !== undefined && !('number' in item)) {
       to += step < 0 ? -1 : 1;
-      item = this.items[to];
+      item = this.#items[to];
     }
     if (item === undefined || !('number' in item)) return;
-    this.choose(item.number);
-    this.list.scrollTo(to, 'nearest');
-    this.list.draw();
+    this.#choose(item.number);
+    this.#list.scrollTo(to, 'nearest');
+    this.#list.draw();
   }
 
-  private choose(number: number): void {
-    if (this.chosen === number) return;
-    this.chosen = number;
-    this.preview = this.items.find((item) => 'number' in item && item.number === number) as StreamMessageJson;
-    this.full = null;
-    this.list.draw();
-    this.drawContent();
-    this.ask();
+  #choose(number: number): void {
+    if (this.#chosen === number) return;
+    this.#chosen = number;
+    this.#preview = this.#items.find(
+      (item) => 'number' in item && item.number === number,
+    ) as StreamMessageJson;
+    this.#full = null;
+    this.#list.draw();
+    this.#drawContent();
+    this.#ask();
   }
 
-  private ask(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      if (this.id !== null && this.chosen !== null) this.events.message(this.id, this.chosen);
+  #ask(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#id !== null && this.#chosen !== null) this.#events.message(this.#id, this.#chosen);
     }, ASK_DELAY_MS);
   }
 
   // ── content ────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What the content shows, told apart by identity; undefined: nothing of this call. */
-  private contentOf: StreamMessageJson | null | undefined;
+  #contentOf: StreamMessageJson | null | undefined;
 
-  private drawContent(): void {
-    const message = this.full ?? this.preview;
-    if (message === this.contentOf) return;
-    this.contentOf = message;
+  #drawContent(): void {
+    const message = this.#full ?? this.#preview;
+    if (message === this.#contentOf) return;
+    this.#contentOf = message;
     if (message === null) {
-      this.content.replaceChildren(nothing('Choose a message to see its content.'));
+      this.#content.replaceChildren(nothing('Choose a message to see its content.'));
       return;
     }
     const facts = [
@@ -261,7 +265,7 @@ export class MessagesView {
     const { protobuf } = message;
     const text = protobuf?.text || ('text' in message ? message.text : null);
     if (text) {
-      bar.append(copyButton('Copy message', () => this.events.copy(text)));
+      bar.append(copyButton('Copy message', () => this.#events.copy(text)));
     }
     const parts: Node[] = [bar];
     if (message.note !== null) parts.push(note(message.note, 'limit'));
@@ -270,44 +274,44 @@ export class MessagesView {
     const type = typeOf(message);
     if (protobuf !== null && protobuf.text !== '') parts.push(...protobufContent(protobuf));
     if ('base64' in message) {
-      const whole = message === this.full && message.note === null;
+      const whole = message === this.#full && message.note === null;
       parts.push(...bytesContent(message.base64, bytesKind(type), whole, MAX_HEX_BYTES));
     } else if (message.text === '') parts.push(nothing('This message is empty.'));
     else if (message.text !== null) parts.push(...textContent(message.text, textKind(type, message.text)));
-    this.content.replaceChildren(...parts);
-    this.content.scrollTop = 0;
+    this.#content.replaceChildren(...parts);
+    this.#content.scrollTop = 0;
   }
 }
 
 /** One line of the list, used again for other messages. */
 class Line {
   readonly element = el('div', { class: 'message', role: 'row' });
-  private readonly cells = ['number', 'direction', 'time', 'kind', 'size', 'preview'].map((name, i) =>
+  readonly #cells = ['number', 'direction', 'time', 'kind', 'size', 'preview'].map((name, i) =>
     el('span', { class: `m-${name}`, role: 'gridcell', 'aria-colindex': i + 1 }),
   );
-  private item: Item | null = null;
-  private index = -1;
-  private chosen = false;
+  #item: Item | null = null;
+  #index = -1;
+  #chosen = false;
 
   constructor() {
-    this.element.append(...this.cells);
+    this.element.append(...this.#cells);
     this.element.setAttribute('aria-selected', 'false');
   }
 
   show(item: Item, index: number, chosen: boolean): void {
-    if (index !== this.index) {
-      this.index = index;
+    if (index !== this.#index) {
+      this.#index = index;
       this.element.style.transform = `translateY(${index * MESSAGE_HEIGHT}px)`;
       this.element.setAttribute('aria-rowindex', String(index + 1));
     }
-    if (chosen !== this.chosen) {
-      this.chosen = chosen;
+    if (chosen !== this.#chosen) {
+      this.#chosen = chosen;
       this.element.setAttribute('aria-selected', String(chosen));
     }
-    if (item === this.item) return;
-    this.item = item;
+    if (item === this.#item) return;
+    this.#item = item;
     this.element.id = lineId(keyOf(item));
-    const [number, arrow, time, kind, size, preview] = this.cells as [
+    const [number, arrow, time, kind, size, preview] = this.#cells as [
       HTMLElement,
       HTMLElement,
       HTMLElement,
@@ -318,7 +322,7 @@ class Line {
     if ('omitted' in item) {
       this.element.dataset['direction'] = 'none';
       this.element.dataset['fault'] = 'false';
-      for (const cell of this.cells) setText(cell, '');
+      for (const cell of this.#cells) setText(cell, '');
       setText(preview, `${countText(item.omitted, 'message')} not kept`);
       return;
     }
