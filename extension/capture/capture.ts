@@ -51,7 +51,7 @@ export interface Capture {
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
   detach(pid: number): void;
-  /** Drains; the final status, or null when the helper died before it could say it. Idempotent. */
+  /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
   stop(): Promise<Status | null>;
   /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
   readonly ended: Promise<{ readonly fault: string | null }>;
@@ -157,7 +157,7 @@ class HelperConnection implements Capture {
   }
 
   get hello(): Hello {
-    if (this.#hello === null) throw new Error('The helper has not said hello yet.');
+    if (this.#hello === null) throw new Error('The helper has not sent its hello yet.');
     return this.#hello;
   }
 

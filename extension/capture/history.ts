@@ -1,6 +1,6 @@
 /**
  * The traces of one window, one after the other, as one list: each trace has an engine of its own, whose ids
- * and times begin anew; here they are moved behind those of the traces before it.
+ * and times start again; here they are moved behind those of the traces before it.
  */
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';

@@ -50,7 +50,7 @@ export interface Trace {
   readonly onDidChangeRows: Listen<RowChanges>;
   /** Starts (if idle, stopped or failed) and attaches; if already running, attaches these too. @throws TraceError */
   start(pids: readonly number[]): Promise<void>;
-  /** Drains what is under way and ends. What was captured stays. Idempotent. */
+  /** Drains what is in flight and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
   /** Drops calls that have ended. */
   clear(): void;

@@ -100,7 +100,7 @@ export class CallTree {
     return { processes: touched, root };
   }
 
-  /** Starts anew from all rows held. */
+  /** Builds the tree again from all rows. */
   rebuild(): void {
     this.#processes.clear();
     this.#places.clear();

@@ -12,7 +12,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   readonly #registration: vscode.Disposable;
   /** Of this run of the extension: ids of an earlier one mean other calls. */
   readonly #run = randomUUID();
-  /** Texts of reports by path; a handful, replaced when made anew. */
+  /** Texts of reports by path; a handful, replaced when made again. */
   readonly #reports = new Map<string, string>();
 
   readonly onDidChange = this.#changed.event;
@@ -75,7 +75,7 @@ const GONE = 'This body is no longer available: its trace was cleared, or its wi
 
 interface Wanted {
   readonly run: unknown;
-  /** Start of the call: ids begin anew when the engine had to be started anew. */
+  /** Start of the call: ids start again when the engine had to be restarted. */
   readonly start: unknown;
   readonly id: number;
   readonly part: BodyPart;

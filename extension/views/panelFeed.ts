@@ -128,7 +128,7 @@ export class PanelFeed {
     this.#startedAt = status.startedAt;
     if (this.#load === 0) return;
     if (another) {
-      // Ids begin anew with a new trace: an old row must not be taken for a new one.
+      // Ids start again with a new trace: an old row must not be taken for a new one.
       void this.#sendEverything(this.#load);
       return;
     }

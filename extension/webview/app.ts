@@ -1,4 +1,4 @@
-/** The panel: its parts, what they tell each other, and what comes from and goes to the host. */
+/** The panel: creates its parts, connects them, and exchanges messages with the host. */
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import type { ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
@@ -21,7 +21,7 @@ import { ROW_HEIGHT } from './rowView.ts';
 import { SplitPane } from './splitPane.ts';
 import { Toolbar } from './toolbar.ts';
 
-/** While a key is held down, the host is asked only for the call on which it comes to rest. */
+/** While a key is held down, details are requested only for the call at which it stops. */
 const DETAILS_DELAY_MS = 60;
 const DEFAULT_DETAILS_HEIGHT = 0.5;
 
@@ -50,9 +50,9 @@ export class App {
   #frame: number | null = null;
   #statusChanged = true;
   #detailsTimer: ReturnType<typeof setTimeout> | null = null;
-  /** What the host has been asked to keep up to date. */
+  /** Whose details the host keeps up to date. */
   #asked: { id: number; reveal: boolean } | null = null;
-  /** A call to go to as soon as it is there. */
+  /** A call to select as soon as its row arrives. */
   #awaited: { id: number; open: boolean } | null = null;
 
   constructor(root: HTMLElement, host: Host) {
@@ -262,7 +262,7 @@ export class App {
     const awaited = this.#awaited;
     if (awaited === null || this.#store.get(awaited.id) === undefined) return;
     this.#awaited = null;
-    // Whoever goes to a call wants to see it, whatever the filter says.
+    // A call that was asked for is shown even if the filter hides it.
     if (this.#store.indexOf(awaited.id) < 0) {
       if (!awaited.open) return;
       this.#clearFilter();

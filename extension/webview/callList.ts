@@ -30,7 +30,7 @@ export interface ListEvents {
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
-  /** Other rows are on screen, or the same ones anew. */
+  /** The rows on screen were drawn again. */
   readonly drawn: () => void;
 }
 

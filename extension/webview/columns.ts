@@ -33,17 +33,17 @@ export interface Column {
   readonly minWidth: number;
   readonly flexible?: boolean;
   readonly align?: 'end';
-  /** Which column goes first when there is no room: the highest. 0 stays always. */
+  /** When there is no room, the column with the highest number is left out first. 0: never. */
   readonly disposable: number;
   /** What it sorts by. Unknown (null) comes last in either direction. */
   readonly key: (row: ExchangeRow) => number | string | null;
   /** Plain content; the columns `call` and `waterfall` are drawn by the list. */
   readonly text: (row: ExchangeRow) => string;
-  /** Read out instead of the text, where the text is a sign. */
-  readonly say?: (row: ExchangeRow) => string;
+  /** For a screen reader, where the text is a symbol. */
+  readonly speak?: (row: ExchangeRow) => string;
 }
 
-/** Longer texts are of no use in a line, and cost layout. */
+/** Characters in a cell: more cannot be seen, and cost layout. */
 const MAX_CELL = 512;
 
 const line = (text: string): string => visibleLine(shorten(text, MAX_CELL));
@@ -71,7 +71,7 @@ export const COLUMNS: readonly Column[] = [
       if (row.encrypted !== null) return 'TLS';
       return row.method === null ? UNKNOWN : line(row.method);
     },
-    say: (row) => {
+    speak: (row) => {
       if (row.encrypted !== null) return 'TLS connection';
       return row.method === null ? 'method unknown' : line(row.method);
     },
@@ -84,7 +84,7 @@ export const COLUMNS: readonly Column[] = [
     disposable: 0,
     key: (row) => row.status,
     text: statusText,
-    say: (row) =>
+    speak: (row) =>
       row.status === null ? (isRunning(row) ? 'no status yet' : 'no status') : String(row.status),
   },
   {
@@ -125,7 +125,7 @@ export const COLUMNS: readonly Column[] = [
     disposable: 5,
     key: (row) => row.responseSize,
     text: (row) => (row.responseSize === null && row.state === 'running' ? '' : sizeText(row.responseSize)),
-    say: (row) => (row.responseSize === null ? 'size unknown' : sizeText(row.responseSize)),
+    speak: (row) => (row.responseSize === null ? 'size unknown' : sizeText(row.responseSize)),
   },
   {
     id: 'time',
@@ -135,10 +135,10 @@ export const COLUMNS: readonly Column[] = [
     align: 'end',
     disposable: 2,
     key: (row) => row.duration,
-    text: (row) => (row.state === 'running' ? underWay(row) : durationText(row.duration)),
-    say: (row) =>
+    text: (row) => (row.state === 'running' ? openText(row) : durationText(row.duration)),
+    speak: (row) =>
       row.state === 'running'
-        ? underWay(row)
+        ? openText(row)
         : row.duration === null
           ? 'time unknown'
           : durationText(row.duration),
@@ -151,7 +151,7 @@ export const COLUMNS: readonly Column[] = [
     disposable: 6,
     key: (row) => row.processName,
     text: (row) => `${sideSign(row)} ${processName(row)}`,
-    say: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
+    speak: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
   },
   {
     id: 'waterfall',
@@ -184,7 +184,7 @@ function statusText(row: ExchangeRow): string {
   return isRunning(row) ? '…' : UNKNOWN;
 }
 
-function underWay(row: ExchangeRow): string {
+function openText(row: ExchangeRow): string {
   return row.encrypted === null ? 'running' : 'open';
 }
 
@@ -206,7 +206,7 @@ export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'in
   return row.status >= 200 ? 'ok' : 'info';
 }
 
-/** Total: rows that are alike are told apart by their number, so that a place in the list can be searched for. */
+/** A total order: equal rows are ordered by their number, so that a row can be found by binary search. */
 export function comparator(sort: Sort): (a: ExchangeRow, b: ExchangeRow) => number {
   const direction = sort.ascending ? 1 : -1;
   if (sort.column === 'id') return (a, b) => direction * (a.id - b.id);
@@ -231,7 +231,7 @@ export interface Layout {
 export const COLUMN_GAP = 8;
 export const ROW_PADDING = 8;
 
-/** A column that one can do without is not worth a path that cannot be read. */
+/** Less important columns are shown only where the URL has this much room, in CSS pixels. */
 const COMFORTABLE_CALL = 230;
 const LUXURY = 5;
 

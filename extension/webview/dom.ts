@@ -50,7 +50,7 @@ export function setTitle(element: HTMLElement, title: string): void {
 export function drag(
   element: HTMLElement,
   handlers: {
-    /** false: this press is none of ours. */
+    /** false: ignore this press. */
     readonly start: (event: PointerEvent) => boolean;
     readonly move: (event: PointerEvent) => void;
     readonly end?: (event: PointerEvent) => void;

@@ -54,7 +54,7 @@ export function searchText(row: ExchangeRow): string {
   return `${method ?? ''} ${status ?? ''} ${host}${path} ${outcome}`.toLowerCase();
 }
 
-/** `*` stands for anything; without one, the value is looked for anywhere in the text. */
+/** `*` matches anything; a value without one may be anywhere in the text. */
 function wildcard(value: string, get: (row: ExchangeRow) => string): Matcher {
   if (!value.includes('*')) return ({ row }) => get(row).includes(value);
   const pieces = value.split('*');

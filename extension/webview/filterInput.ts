@@ -1,4 +1,4 @@
-/** The filter line: coloured as understood, what was not understood underlined and explained. */
+/** The filter line, with syntax colours; errors are underlined and explained. */
 import { el, iconButton, setText } from './dom.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import { icon } from './icons.ts';
@@ -67,7 +67,7 @@ export class FilterInput {
     this.#input.focus();
   }
 
-  /** Reads the line and tells of it at once. */
+  /** Parses the line and reports it at once. */
   apply(): void {
     this.#edited(true);
   }
@@ -83,9 +83,9 @@ export class FilterInput {
     this.#input.setAttribute('aria-invalid', String(error !== undefined));
     this.element.classList.toggle('wrong', error !== undefined);
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const tell = (): void => this.#events.changed(filter, text);
-    if (now) tell();
-    else this.#timer = setTimeout(tell, DELAY_MS);
+    const report = (): void => this.#events.changed(filter, text);
+    if (now) report();
+    else this.#timer = setTimeout(report, DELAY_MS);
   }
 
   /** The input's own text is transparent; this lies exactly behind it. */

@@ -18,7 +18,7 @@ export interface UiState {
   /** Share of the details in the pane, 0 to 1. */
   readonly detailsWidth?: number;
   readonly detailsHeight?: number;
-  /** The call and the trace that it belongs to: ids begin anew with each trace. */
+  /** The call and the trace that it belongs to: ids start again with each trace. */
   readonly selected?: { readonly id: number; readonly startedAt: number };
 }
 

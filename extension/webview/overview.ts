@@ -68,7 +68,7 @@ export class Overview {
     const themes = new MutationObserver(() => this.redraw());
     themes.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
     themes.observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    this.#say();
+    this.#describe();
   }
 
   /** Something in the store may have changed. */
@@ -95,7 +95,7 @@ export class Overview {
   showRange(range: TimeRange | null): void {
     this.#range = range;
     this.#place();
-    this.#say();
+    this.#describe();
   }
 
   get #whole(): TimeWindow {
@@ -152,7 +152,7 @@ export class Overview {
       }
     }
     this.#place();
-    this.#say();
+    this.#describe();
   }
 
   /** Columns that stand on the lower edge, errors at the bottom where they line up. */
@@ -198,7 +198,7 @@ export class Overview {
   }
 
   /** What a screen reader hears. */
-  #say(): void {
+  #describe(): void {
     const range = this.#range;
     this.element.setAttribute('aria-valuemin', '0');
     this.element.setAttribute('aria-valuemax', String(Math.round(this.#extentMs)));

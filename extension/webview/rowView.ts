@@ -117,9 +117,9 @@ export class RowView {
     }
     const text = column.text(row);
     setText(cell, text);
-    const said = column.say?.(row);
-    if (said === undefined || said === text) cell.removeAttribute('aria-label');
-    else cell.setAttribute('aria-label', said);
+    const spoken = column.speak?.(row);
+    if (spoken === undefined || spoken === text) cell.removeAttribute('aria-label');
+    else cell.setAttribute('aria-label', spoken);
   }
 
   #fillCall(cell: HTMLElement, row: ExchangeRow): void {
@@ -149,7 +149,7 @@ export class RowView {
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
   }
 
-  /** Whom it is with, and why no more is known. */
+  /** The other end, and why the connection is not decrypted. */
   #fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
     const host = row.host ?? 'unknown host';
     setText(this.#host, `${labelText(host, MAX_CALL)} `);

@@ -5,7 +5,7 @@ export interface TimeWindow {
   readonly to: number;
 }
 
-/** Nothing can be told apart below a microsecond. */
+/** A microsecond: the resolution at which zooming ends. */
 export const MIN_SPAN_MS = 0.001;
 
 /** Never empty, so that it can be divided by. */

@@ -9,7 +9,7 @@ export interface RowSource {
   readonly count: () => number;
   /** What the row at this index is known by, however its index changes. */
   readonly keyAt: (index: number) => number | undefined;
-  /** -1: there is no such row, nor one that stands in its place. */
+  /** -1: the row is gone, and no other one takes its place. */
   readonly indexOf: (key: number) => number;
 }
 

@@ -4,7 +4,7 @@ import { byName } from '../protobuf/byName.ts';
 import { byWire } from '../protobuf/byWire.ts';
 import type { Definition } from '../protobuf/definitions.ts';
 
-const GUESSED = 'Read by wire type: that it is protobuf, and what its fields are, is a guess.';
+const GUESSED = 'No .proto found. Fields are guessed from the wire format.';
 const CUT = 'Not all of the message is shown.';
 
 export interface DecodedProtobuf {

@@ -164,13 +164,14 @@ export class TlsLibraries {
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
-    const read = `${names} ${names.includes(' and ') ? 'are' : 'is'} read`;
-    if (late) return `${read}, but the connection was made before the trace began`;
+    if (late) return `opened before the trace started, so it can't be decrypted`;
+    const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
     if (known !== undefined && known.unbound > 0) {
-      return `${read}, but not every call could be told to its connection; its calls may be among those without addresses`;
+      return `${decrypted}, but not every call could be matched to its connection; its calls may be among those without addresses`;
     }
-    if (reasons.length > 0) return `${read}, but the connection does not use it, and ${reasons.join('; ')}`;
-    return `${read}, but the connection was not seen to use it`;
+    if (reasons.length > 0)
+      return `${decrypted}, but the connection does not use it, and ${reasons.join('; ')}`;
+    return `${decrypted}, but the connection was not seen to use it`;
   }
 
   #of(pid: number): Counted {

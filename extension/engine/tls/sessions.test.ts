@@ -672,19 +672,19 @@ describe('a connection without plaintext', () => {
       'another one is read',
       [library({}), library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' })],
       false,
-      'OpenSSL is read, but the connection does not use it, and rustls is not supported',
+      'OpenSSL is decrypted, but the connection does not use it, and rustls is not supported',
     ],
     [
       'it is older than the trace',
       [library({})],
       true,
-      'OpenSSL is read, but the connection was made before the trace began',
+      "opened before the trace started, so it can't be decrypted",
     ],
     [
       'nothing explains it',
       [library({})],
       false,
-      'OpenSSL is read, but the connection was not seen to use it',
+      'OpenSSL is decrypted, but the connection was not seen to use it',
     ],
   ])('says why: %s', (_what, libraries, joinedLate, reason) => {
     const engine = made(open('tls13', { joinedLate }));
@@ -718,7 +718,7 @@ describe('a connection without plaintext', () => {
     engine.advance(START + 2n * SECOND);
     expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
       null,
-      'OpenSSL is read, but not every call could be told to its connection; its calls may be among those without addresses',
+      'OpenSSL is decrypted, but not every call could be matched to its connection; its calls may be among those without addresses',
     ]);
   });
 

@@ -34,7 +34,7 @@ export class Details {
   #row: ExchangeRow | null = null;
   #exchange: ExchangeJson | null = null;
   #revealed = false;
-  /** Is what the tab shows; told apart by identity. */
+  /** What the tab shows, compared by identity. */
   #rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
   readonly #actions: TabActions;
 
@@ -180,7 +180,7 @@ export class Details {
     const tab = this.#shownTab;
     if (exchange === null) return;
     if (this.#rendered?.exchange === exchange && this.#rendered.tab === tab) return;
-    // A running call is sent again and again: whoever reads it stays where he is.
+    // A running call is sent again and again: the scroll position stays.
     const same = this.#rendered?.exchange.id === exchange.id && this.#rendered.tab === tab;
     const { scrollTop } = this.#panel;
     const found = TABS.find(({ id }) => id === tab);

@@ -12,7 +12,7 @@ import { copyButton, note, nothing } from './elements.ts';
 /** CSS pixels. */
 export const MESSAGE_HEIGHT = 20;
 const MAX_PREVIEW = 300;
-/** While a key is held down, the host is asked only for the message on which it comes to rest. */
+/** While a key is held down, only the message at which it stops is requested. */
 const ASK_DELAY_MS = 60;
 
 /** A line: a message, or how many were not kept before the one with number `before`. */
@@ -238,7 +238,7 @@ export class MessagesView {
 
   // ── content ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What the content shows, told apart by identity; undefined: nothing of this call. */
+  /** What the content shows, compared by identity; undefined: nothing of this call. */
   #contentOf: StreamMessageJson | null | undefined;
 
   #drawContent(): void {

@@ -1,6 +1,6 @@
 /**
  * Lays XML out, one element or text a line, without reading it into a tree of nodes: a beginning that was cut off
- * is laid out as far as it goes. White space between elements is layout and is made anew; `Raw` shows what came.
+ * is laid out as far as it goes. White space between elements is layout and is replaced; `Raw` shows the original.
  * Pure; time and output are bounded.
  */
 import { MAX_INDENT } from './json.ts';

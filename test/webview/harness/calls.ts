@@ -158,7 +158,7 @@ export function tlsCalls(): ExchangeRow[] {
       host: '10.4.0.12:9093',
       protocol: 'TLS',
       completeness: ['joined-late', 'encrypted'],
-      encrypted: 'OpenSSL is read, but the connection was made before the trace began',
+      encrypted: "opened before the trace started, so it can't be decrypted",
       phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
     }),
   ];
