@@ -28,7 +28,7 @@ export async function attach(
     await trace.abandon();
     return EXIT_FAILED;
   }
-  if (options.verbose) say(`tracing ${pids.join(', ')}; press Ctrl+C to stop.`);
+  if (options.verbose) say(`tracing ${pids.join(', ')}; Ctrl+C stops the trace.`);
   const time = timer(options.duration);
   const stop = Promise.race([trace.idle, asked, time.over]).then(() => null);
   const problem = await Promise.race([trace.broken, stop]);

@@ -77,7 +77,7 @@ describeTraced('faults', () => {
     const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; read -r line; exit 7']);
     await tracing.child.line();
     process.kill(helperOf(tracing.child.pid), 'SIGKILL');
-    await tracing.child.said('goes on without it');
+    await tracing.child.said('keeps running');
     tracing.child.endInput('go on\n');
     const traced = await tracing.result({ whole: false });
     expect(traced.ended.code).toBe(7);
