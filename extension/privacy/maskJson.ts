@@ -4,13 +4,16 @@
  * not JSON, `maskLoosely` goes on.
  */
 import { maskLoosely } from './maskLoosely.ts';
-import { maskUrl } from './maskUrl.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { maskText } from './maskText.ts';
+import { isSecretName, isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
 
 const LITERALS: readonly string[] = ['true', 'false', 'null'];
 
 /** Digits of a number, or its beginning. */
 const NUMBER = /^-?\d*\.?\d*(?:[eE][-+]?\d*)?$/;
+
+/** No secrets, whatever their name: unknown, empty, or a yes or no (`"forgot_password": true`). */
+const PLAIN: ReadonlySet<string> = new Set(['null', 'true', 'false', '""', '[]', '{}']);
 
 /** Longest number that is taken for one. */
 const MAX_WORD = 1_024;
@@ -18,89 +21,132 @@ const MAX_WORD = 1_024;
 /** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
-export function maskJson(text: string): string {
-  const scanner = new Scanner(text);
+/** Members that only OAuth (RFC 6749 section 4.1) and its like have: a `code` beside them is a secret. */
+const BESIDE_CODE: ReadonlySet<string> = new Set([
+  ...['grant_type', 'granttype', 'redirect_uri', 'redirecturi', 'client_id', 'clientid', 'code_verifier'],
+  ...['codeverifier', 'id_token', 'idtoken'],
+]);
+
+/** `{"name": "password", "value": "x"}`: members that name what another one holds, and that other one. */
+const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'field', 'param', 'parameter', 'header', 'id']);
+const HOLDING: ReadonlySet<string> = new Set(['value', 'val', 'content']);
+
+/** @param depth how many documents this one is in. */
+export function maskJson(text: string, depth = 0): string {
+  const scanner = new Scanner(text, depth);
   const end = scanner.run();
   return scanner.masked(end) + (end < text.length ? maskLoosely(text.slice(end)) : '');
 }
 
+interface Edit {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+/** An open bracket. */
+interface Bracket {
+  readonly opens: '{' | '[';
+  /** Values that are masked if another member says so. */
+  code: Edit | null;
+  held: Edit | null;
+  oauth: boolean;
+  namesSecret: boolean;
+}
+
 class Scanner {
   readonly #text: string;
-  #masked = '';
-  /** Up to here `#masked` stands for the text. */
-  #from = 0;
+  readonly #depth: number;
+  readonly #edits: Edit[] = [];
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, depth: number) {
     this.#text = text;
+    this.#depth = depth;
   }
 
   masked(end: number): string {
-    return this.#masked + this.#text.slice(this.#from, Math.max(this.#from, end));
+    let masked = '';
+    let from = 0;
+    // What another member decides is decided later than what stands behind it.
+    this.#edits.sort((a, b) => a.from - b.from);
+    for (const edit of this.#edits) {
+      // What lies behind the end is masked in another way.
+      if (edit.from < from || edit.to > end) continue;
+      masked += this.#text.slice(from, edit.from) + edit.text;
+      from = edit.to;
+    }
+    return masked + this.#text.slice(from, Math.max(from, end));
   }
 
   /** @returns where the text ceases to be JSON. */
   run(): number {
     const text = this.#text;
-    /** Open brackets. */
-    const open: string[] = [];
+    const open: Bracket[] = [];
     let expects: Expects = 'value';
-    let secret = false;
+    let name: string | null = null;
+    let kind: NameKind = null;
     /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
     let safe = 0;
+    const end = (at: number): number => {
+      for (const bracket of open) this.#decide(bracket);
+      return at;
+    };
     for (;;) {
       this.#blanks();
-      if (this.#at >= text.length) return text.length;
+      if (this.#at >= text.length) return end(text.length);
       const c = text[this.#at] as string;
       if (expects === 'colon') {
-        if (c !== ':') return safe;
+        if (c !== ':') return end(safe);
         this.#at++;
         expects = 'value';
         continue;
       }
-      if (expects === 'comma' && (c === '}' || c === ']')) {
-        if (open.pop() !== (c === '}' ? '{' : '[')) return safe;
+      const bracket = open[open.length - 1];
+      if ((expects === 'comma' && (c === '}' || c === ']')) || (expects === 'name' && c === '}')) {
+        if (bracket?.opens !== (c === '}' ? '{' : '[')) return end(safe);
+        open.pop();
+        this.#decide(bracket);
         this.#at++;
+        name = null;
+        kind = null;
         expects = open.length > 0 ? 'comma' : 'value';
         safe = this.#at;
         continue;
       }
       if (expects === 'comma') {
-        if (c !== ',') return safe;
+        if (c !== ',') return end(safe);
         this.#at++;
-        expects = open[open.length - 1] === '{' ? 'name' : 'value';
+        expects = bracket?.opens === '{' ? 'name' : 'value';
         continue;
       }
       if (expects === 'name') {
-        if (c === '}') {
-          open.pop();
-          this.#at++;
-          expects = open.length > 0 ? 'comma' : 'value';
-          safe = this.#at;
-          continue;
-        }
         safe = this.#at;
-        const name = this.#string();
-        if (name === null) return safe;
-        secret = isSecretName(unescapeJson(name));
+        const raw = this.#string();
+        if (raw === null) return end(safe);
+        name = unescapeJson(raw);
+        kind = nameKind(name);
         expects = 'colon';
         continue;
       }
       // A value.
-      if (secret) {
+      if (kind === 'secret' || (kind === 'secrets' && (c === '{' || c === '['))) {
         const from = this.#at;
-        if (!this.#skipValue()) return safe;
-        if (text.slice(from, this.#at) !== 'null' && text.slice(from, this.#at) !== '""') {
-          this.#replace(from, `"${MASK}"`);
+        if (!this.#skipValue()) return end(safe);
+        if (!PLAIN.has(text.slice(from, Math.min(this.#at, from + 6)))) {
+          this.#edits.push({ from, to: this.#at, text: `"${MASK}"` });
         }
-        secret = false;
-        expects = 'comma';
+        kind = null;
+        name = null;
+        expects = open.length > 0 ? 'comma' : 'value';
         safe = this.#at;
         continue;
       }
       if (c === '{' || c === '[') {
-        open.push(c);
+        open.push({ opens: c, code: null, held: null, oauth: false, namesSecret: false });
         this.#at++;
+        if (c === '{') kind = null;
+        name = null;
         expects = c === '{' ? 'name' : 'value';
         if (c === '[') {
           this.#blanks();
@@ -111,26 +157,51 @@ class Scanner {
       }
       const from = this.#at;
       if (c === '"') {
-        const value = this.#string();
-        if (value === null) return safe;
-        const masked = maskText(value);
+        const raw = this.#string();
+        if (raw === null) return end(safe);
+        const edit = this.#stringEdit(from, raw, kind);
+        if (edit !== null) this.#edits.push(edit);
+        if (bracket?.opens === '{' && name !== null) this.#weigh(bracket, name, raw, from, edit);
         // In text that is not JSON it may yet turn out to be a name.
-        if (masked === value) safe = from;
-        else {
-          this.#replace(from, `"${masked}"`);
-          safe = this.#at;
-        }
+        safe = edit === null ? from : this.#at;
       } else {
-        if (!this.#word()) return safe;
+        if (!this.#word()) return end(safe);
         safe = this.#at;
+        if (bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase())) {
+          bracket.held ??= { from, to: this.#at, text: `"${MASK}"` };
+        }
       }
+      // All items of a list are what its name says.
+      if (bracket?.opens !== '[') kind = null;
+      name = null;
       expects = open.length > 0 ? 'comma' : 'value';
     }
   }
 
-  #replace(from: number, replacement: string): void {
-    this.#masked += this.#text.slice(this.#from, from) + replacement;
-    this.#from = this.#at;
+  /** What replaces a string value; null: nothing. */
+  #stringEdit(from: number, raw: string, kind: NameKind): Edit | null {
+    const to = this.#at;
+    const value = unescapeJson(raw);
+    if (value !== '' && isSecretValue(kind, value, 'member')) return { from, to, text: `"${MASK}"` };
+    const masked = maskText(value, this.#depth);
+    if (masked === value) return null;
+    return { from, to, text: value === raw ? `"${masked}"` : JSON.stringify(masked) };
+  }
+
+  /** A member that decides about another one, or is decided about by it. */
+  #weigh(bracket: Bracket, name: string, raw: string, from: number, edit: Edit | null): void {
+    const lower = name.toLowerCase();
+    if (BESIDE_CODE.has(lower)) bracket.oauth = true;
+    if (NAMING.has(lower) && isSecretName(unescapeJson(raw))) bracket.namesSecret = true;
+    if (edit !== null || raw === '') return;
+    const masked = { from, to: this.#at, text: `"${MASK}"` };
+    if (lower === 'code') bracket.code ??= masked;
+    else if (HOLDING.has(lower)) bracket.held ??= masked;
+  }
+
+  #decide({ code, held, oauth, namesSecret }: Bracket): void {
+    if (oauth && code !== null) this.#edits.push(code);
+    if (namesSecret && held !== null) this.#edits.push(held);
   }
 
   #blanks(): void {
@@ -204,12 +275,6 @@ function unescapeJson(raw: string): string {
   } catch {
     return raw;
   }
-}
-
-/** URLs in string values, and JSON in a string. */
-function maskText(raw: string): string {
-  if (raw.includes('\\"')) return maskLoosely(maskUrl(raw));
-  return raw.includes('=') || raw.includes('@') ? maskUrl(raw) : raw;
 }
 
 /** Letters, digits, `+`, `-`, `.`, `_`. */

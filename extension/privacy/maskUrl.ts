@@ -3,19 +3,38 @@
  * All else stays as it is, byte for byte.
  */
 import { maskJwt } from './maskJwt.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { MAX_NESTING, maskText } from './maskText.ts';
+import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
-/** How deep a URL is looked at that is a parameter's value in another. */
-const MAX_DEPTH = 2;
+/** Percent-encoding that is undone to look for secrets below the deepest level that is kept. */
+const MAX_UNDONE = 8;
 
-export function maskUrl(url: string): string {
-  return maskPlain(url, 0);
-}
-
-function maskPlain(text: string, depth: number): string {
+/** @param text any text; a URL in it ends at white space, a quote or an angle bracket. */
+export function maskUrl(text: string, depth = 0): string {
   // Most text has neither sign, and is looked at no further.
   const userinfo = text.includes('@') ? maskUserinfo(text) : text;
   return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
+}
+
+/** @param target all of it is one URL or request target, whatever characters it has. */
+export function maskTarget(target: string, depth = 0): string {
+  const mark = target.search(/[?#]/);
+  if (mark < 0) return maskUrl(target, depth);
+  const query = target
+    .slice(mark)
+    .split(/([?&#])/)
+    .map((part) => maskPair(part, depth))
+    .join('');
+  return maskUrl(target.slice(0, mark), depth) + maskJwt(query);
+}
+
+/** `name=value`, encoded; text without a name stays. */
+export function maskPair(pair: string, depth: number): string {
+  const equals = pair.indexOf('=');
+  if (equals < 0) return pair;
+  const value = pair.slice(equals + 1);
+  const masked = maskParameter(pair.slice(0, equals).trim(), value, depth);
+  return masked === value ? pair : pair.slice(0, equals + 1) + masked;
 }
 
 /** `user:password@` behind `//`. */
@@ -83,22 +102,30 @@ function isValueEnd(text: string, at: number): boolean {
 /** The value to show for a parameter, names and values as they are encoded. */
 export function maskParameter(name: string, value: string, depth = 0): string {
   if (value === '') return value;
-  if (isSecretParameter(decode(name))) return MASK;
-  if (depth >= MAX_DEPTH || !value.includes('%')) return value;
   const inner = decode(value);
-  const masked = maskPlain(inner, depth + 1);
-  return masked === inner ? value : encodeURIComponent(masked).replaceAll(encodeURIComponent(MASK), MASK);
+  const kind = pathKind(decode(name));
+  if (kind === 'secrets' ? /^\s*[{[]/.test(inner) : isSecretValue(kind, inner, 'parameter')) return MASK;
+  if (depth >= MAX_NESTING) return maskDeepest(value, inner);
+  const masked = maskText(inner, depth + 1);
+  if (masked === inner) return value;
+  return inner === value ? masked : encode(masked);
 }
 
-/** `user[password]` and `credentials.password` name a password, too. */
-export function isSecretParameter(name: string): boolean {
-  if (isSecretName(name)) return true;
-  for (const part of name.slice(0, 256).split(/[[\].]/)) if (isSecretName(part)) return true;
-  return false;
+/** Too deep to be shown in part: a secret below masks all of it. */
+function maskDeepest(value: string, inner: string): string {
+  let text = inner;
+  for (let undone = 0; undone < MAX_UNDONE && text.includes('%'); undone++) text = decode(text);
+  return maskText(`?${text}`, MAX_NESTING) === `?${text}` ? value : MASK;
+}
+
+/** The mask stays readable. */
+function encode(text: string): string {
+  const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return encodeURIComponent(wellFormed).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 /** Percent-encoding and `+` undone as far as they are valid. */
-function decode(text: string): string {
+export function decode(text: string): string {
   const spaced = text.replaceAll('+', ' ');
   if (!spaced.includes('%')) return spaced;
   return spaced.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => {

@@ -4,11 +4,19 @@
  * `<param name="token">…</param>`, what the name names. All else stays byte for byte. Linear in the text, which
  * may end anywhere and need not be well-formed.
  */
+import { maskLoosely } from './maskLoosely.ts';
+import { maskText } from './maskText.ts';
 import { maskUrl } from './maskUrl.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
 
 /** Attributes whose value may be the name of what the element holds. */
 const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id']);
+/** Elements whose text may be the name of what the next element holds (property lists, XML-RPC). */
+const NAMING_ELEMENTS: ReadonlySet<string> = new Set(['name', 'key']);
+/** Elements that hold what such a name names. */
+const HOLDING_ELEMENTS: ReadonlySet<string> = new Set(['value', 'string', 'data', 'integer', 'text']);
+/** Elements of HTML whose text is a program. */
+const CODE: ReadonlySet<string> = new Set(['script', 'style']);
 /** Attributes that hold what such a name names. */
 const HOLDING: ReadonlySet<string> = new Set(['value', 'content']);
 
@@ -19,6 +27,14 @@ const NAME = /[^\s=<>"'/]+/y;
  */
 export function maskXml(text: string, html: boolean): string {
   return new XmlMask(text, html).run();
+}
+
+/** What text that has no type, or none that says more, is by its beginning; null: no markup. */
+export function markupOf(text: string): 'xml' | 'html' | null {
+  const beginning = /^\ufeff?\s{0,64}<(\?xml\s|!doctype html|html|\w+:Envelope)/i.exec(
+    text.slice(0, 512),
+  )?.[1];
+  return beginning === undefined ? null : /html$/i.test(beginning) ? 'html' : 'xml';
 }
 
 interface Attribute {
@@ -38,6 +54,10 @@ class XmlMask {
   /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
   #secret: string | null = null;
   #depth = 0;
+  /** The element that began last, in lower case and without its prefix; empty behind an end tag. */
+  #element = '';
+  /** The last text was the name of a secret. */
+  #named = false;
 
   constructor(text: string, html: boolean) {
     this.#text = text;
@@ -71,8 +91,15 @@ class XmlMask {
 
   #content(from: number, to: number): void {
     const text = this.#text.slice(from, to);
-    if (this.#secret === null) this.#replace(from, to, maskUrl(text));
-    else if (text.trim() !== '') this.#replace(from, to, MASK);
+    const content = text.trim();
+    if (content === '') return;
+    if (this.#secret !== null) this.#replace(from, to, MASK);
+    else if (this.#html) {
+      const code = CODE.has(this.#element);
+      this.#replace(from, to, code ? maskLoosely(maskUrl(text), { quotedOnly: true }) : maskText(text));
+    } else if (isSecretValue(nameKind(this.#element), content, 'element')) this.#replace(from, to, MASK);
+    else this.#replace(from, to, maskText(text));
+    this.#named = NAMING_ELEMENTS.has(this.#element) && isSecretName(content);
   }
 
   #replace(from: number, to: number, replacement: string): void {
@@ -83,6 +110,7 @@ class XmlMask {
 
   #endTag(at: number): number {
     const name = this.#name(at + 2);
+    this.#element = '';
     if (name === this.#secret && --this.#depth === 0) this.#secret = null;
     return this.#behind('>', at + 2);
   }
@@ -110,9 +138,13 @@ class XmlMask {
       attributes.push({ name: localName(attribute).toLowerCase(), from: quoted ? to + 1 : to, to: end });
       to = quoted ? Math.min(end + 1, text.length) : end;
     }
-    const named = this.#maskAttributes(attributes);
+    const element = localName(name).toLowerCase();
+    const announced = this.#named && HOLDING_ELEMENTS.has(element);
+    this.#named = false;
+    const named = this.#maskAttributes(attributes) || announced;
     // `/` before `>` ends the element where it begins.
     const empty = text[to - 1] === '/';
+    this.#element = empty ? '' : element;
     if (!empty && !this.#html) {
       if (this.#secret === null && (named || isSecretName(localName(name)))) this.#secret = name;
       if (this.#secret === name) this.#depth++;
@@ -128,8 +160,11 @@ class XmlMask {
     );
     for (const { name, from, to } of attributes) {
       const value = text.slice(from, to);
-      const secret = this.#secret !== null || isSecretName(name) || (named && HOLDING.has(name));
-      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskUrl(value));
+      const secret =
+        this.#secret !== null ||
+        isSecretValue(nameKind(name), value, 'element') ||
+        (named && HOLDING.has(name));
+      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskText(value));
     }
     return named;
   }
