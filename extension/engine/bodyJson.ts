@@ -1,5 +1,5 @@
 /** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
-import { maskBody } from '../privacy/maskBody.ts';
+import { type BodyType, maskBody } from '../privacy/maskBody.ts';
 import { decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
 import { readContentType } from './contentType.ts';
@@ -53,11 +53,14 @@ function present(
 ): BodyJson {
   if (text !== null) return { text: asIs ? text : maskBody(text, type) };
   if (asIs) return { base64: bytes.toString('base64') };
-  // Not valid in its charset, but secrets in it may still be readable: masked as the bytes that they are.
+  return { base64: maskBytes(bytes, type).toString('base64') };
+}
+
+/** For bytes that are not text, or not valid in their charset: secrets in them may still be readable. */
+export function maskBytes(bytes: Buffer, type: BodyType): Buffer {
   const latin1 = bytes.toString('latin1');
   const masked = maskBody(latin1, type);
-  if (masked === latin1) return { base64: bytes.toString('base64') };
-  return { base64: bytesOf(masked).toString('base64') };
+  return masked === latin1 ? bytes : bytesOf(masked);
 }
 
 /** Latin-1, but for the mask, which is none and becomes UTF-8. */

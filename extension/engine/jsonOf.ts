@@ -1,7 +1,7 @@
 /** The public JSON of an exchange: see exchangeJson.ts. */
-import { maskBody } from '../privacy/maskBody.ts';
 import { maskFields } from '../privacy/maskFields.ts';
-import { maskUrl } from '../privacy/maskUrl.ts';
+import { maskText } from '../privacy/maskText.ts';
+import { maskTarget } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
 import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
@@ -50,10 +50,10 @@ export function jsonOf(
     side: exchange.side,
     protocol: protocolOf(exchange),
     method: exchange.request?.method || null,
-    url: target.url === null || reveal ? target.url : maskUrl(target.url),
+    url: target.url === null || reveal ? target.url : maskTarget(target.url),
     operation: exchange.operation,
     status: statusOf(response),
-    statusText: response?.statusText ?? null,
+    statusText: response === null ? null : shown(response.statusText, reveal),
     startedAt: formatTime(wallTime(startOf(exchange))),
     durationMs: durationOf(exchange),
     timings: {
@@ -73,13 +73,13 @@ export function jsonOf(
     },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
-    http2: http2Json(exchange),
+    http2: http2Json(exchange, reveal),
     grpc: grpcJson(exchange, reveal),
     request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
     response: response === null ? null : messageJson(response, reveal, withheld('response')),
     interim: exchange.interim.map((message) => ({
       status: statusOf(message),
-      statusText: message.statusText,
+      statusText: shown(message.statusText, reveal),
       headers: fieldsJson(message.fields, reveal),
     })),
     messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options, definitionOf),
@@ -135,7 +135,7 @@ function grpcJson(exchange: StoredExchange, reveal: boolean): ExchangeJson['grpc
     method,
     status,
     statusName: status === null ? null : grpcStatusName(status),
-    message: message === null || reveal ? message : maskBody(message, { essence: '', boundary: null }),
+    message: message === null ? null : shown(message, reveal),
     timeoutMs,
   };
 }
@@ -163,7 +163,7 @@ const WITHHELD = {
   bodyNote: 'Its messages are shown one by one; as bytes they may hold secrets.',
 } as const;
 
-function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
+function http2Json({ http2 }: StoredExchange, reveal: boolean): ExchangeJson['http2'] {
   if (http2 === null) return null;
   const { stream, pushed, reset, goAway, blocked } = http2;
   return {
@@ -173,9 +173,18 @@ function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
     goAway:
       goAway === null
         ? null
-        : { ...goAway, name: errorName(goAway.code), text: goAway.text === '' ? null : goAway.text },
+        : {
+            ...goAway,
+            name: errorName(goAway.code),
+            text: goAway.text === '' ? null : shown(goAway.text, reveal),
+          },
     blockedMs: blocked === null ? null : toNanoseconds(blocked),
   };
+}
+
+/** Text of the sender's that has no type. */
+function shown(text: string, reveal: boolean): string {
+  return reveal ? text : maskText(text);
 }
 
 function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] {

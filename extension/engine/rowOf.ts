@@ -1,5 +1,6 @@
 /** The row of an exchange: see row.ts. */
-import { maskUrl } from '../privacy/maskUrl.ts';
+import { maskText } from '../privacy/maskText.ts';
+import { maskTarget } from '../privacy/maskUrl.ts';
 import { shortType } from './contentType.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
@@ -17,10 +18,10 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     revision: exchange.revision,
     method: request?.method || null,
     status: statusOf(response),
-    statusText: response?.statusText ?? null,
+    statusText: response === null ? null : maskText(response.statusText),
     scheme: target.scheme,
-    host: target.host,
-    path: target.path === null ? null : maskUrl(target.path),
+    host: target.host === null ? null : maskTarget(target.host),
+    path: target.path === null ? null : maskTarget(target.path),
     protocol: protocolOf(exchange),
     type: shortType(response?.field('content-type') ?? null) ?? streamType(exchange),
     requestSize: encrypted === null ? (request?.body.size ?? null) : bytesOf(exchange, 'request'),

@@ -1,4 +1,5 @@
 /** Secrets in bodies, by their type, or by what they look like where the type says nothing. */
+import { maskCsv } from './maskCsv.ts';
 import { maskForm } from './maskForm.ts';
 import { maskGraphql } from './maskGraphql.ts';
 import { maskJson } from './maskJson.ts';
@@ -23,6 +24,8 @@ export function maskBody(text: string, type: BodyType): string {
   const markup = markupOfType(essence);
   if (markup !== null) return maskJwt(maskXml(text, markup === 'html'));
   if (isJson(essence) || looksLikeJson(text)) return maskJwt(maskJson(text));
+  if (essence === 'text/csv') return maskJwt(maskCsv(text, ','));
+  if (essence === 'text/tab-separated-values') return maskJwt(maskCsv(text, '\t'));
   if (isCode(essence)) return maskJwt(maskLoosely(text, { quotedOnly: true }));
   return isOther(essence) ? maskJwt(text) : maskText(text);
 }

@@ -1,7 +1,8 @@
 /** Secrets in header and trailer fields, and in gRPC's metadata, which is those. */
+import { maskJwt } from './maskJwt.ts';
 import { maskText } from './maskText.ts';
 import { maskTarget } from './maskUrl.ts';
-import { isSecretField, isSecretValue, MASK, nameKind } from './secrets.ts';
+import { isOpaque, isSecretField, isSecretValue, MASK, nameKind } from './secrets.ts';
 
 /** null: not known. */
 type Field = readonly [name: string | null, value: string | null];
@@ -26,8 +27,36 @@ function maskFieldValue(name: string | null, value: string): string {
     return scheme === undefined ? MASK : `${scheme} ${MASK}`;
   }
   if (isSecretValue(nameKind(name), value, 'member')) return MASK;
-  if (name.toLowerCase() === 'grpc-message') return maskEncoded(value);
-  return TARGET.test(value) ? maskTarget(value) : maskText(value);
+  const lower = name.toLowerCase();
+  if (lower === 'grpc-message') return maskEncoded(value);
+  if (lower === 'sec-websocket-protocol') return maskProtocols(value);
+  if (lower === 'host' || lower === ':authority') return maskTarget(value);
+  if (HARMLESS.has(value)) return value;
+  const masked = TARGET.test(value) ? maskTarget(value) : maskText(value);
+  if (masked === value && value.length <= MAX_HARMLESS_LENGTH) {
+    if (HARMLESS.size >= MAX_HARMLESS) HARMLESS.clear();
+    HARMLESS.add(Buffer.from(value, 'utf16le').toString('utf16le'));
+  }
+  return masked;
+}
+
+/** The same few values come again and again. Bounded, and copies: a slice of a head would keep all of it. */
+const HARMLESS = new Set<string>();
+const MAX_HARMLESS = 512;
+const MAX_HARMLESS_LENGTH = 256;
+
+/** Browsers cannot set Authorization on a WebSocket, so that some send a token as the name of a protocol. */
+function maskProtocols(value: string): string {
+  let named = false;
+  return value
+    .split(',')
+    .map((item) => {
+      const protocol = item.trim();
+      const secret = named || isOpaque(protocol) || /\bbearer\b/i.test(protocol);
+      named = nameKind(protocol) === 'secret';
+      return secret && protocol !== '' ? item.replace(protocol, () => MASK) : maskJwt(item);
+    })
+    .join(',');
 }
 
 /** grpc-message is percent-encoded text (gRPC over HTTP/2, "Responses"). */

@@ -50,6 +50,12 @@ interface Bracket {
   /** Values that are masked if another member says so. */
   code: Edit | null;
   held: Edit | null;
+  /** Where it begins, when it is the value of a member that another one may name; -1: it is not. */
+  readonly heldFrom: number;
+  /** Of a list: strings that were read, and whether the first, or the one before, is the name of a secret. */
+  items: number;
+  namesSecond: boolean;
+  namesNext: boolean;
   oauth: boolean;
   namesSecret: boolean;
 }
@@ -69,7 +75,7 @@ class Scanner {
     let masked = '';
     let from = 0;
     // What another member decides is decided later than what stands behind it.
-    this.#edits.sort((a, b) => a.from - b.from);
+    this.#edits.sort((a, b) => a.from - b.from || b.to - a.to);
     for (const edit of this.#edits) {
       // What lies behind the end is masked in another way.
       if (edit.from < from || edit.to > end) continue;
@@ -89,7 +95,7 @@ class Scanner {
     /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
     let safe = 0;
     const end = (at: number): number => {
-      for (const bracket of open) this.#decide(bracket);
+      for (const bracket of open) this.#decide(bracket, undefined);
       return at;
     };
     for (;;) {
@@ -106,8 +112,9 @@ class Scanner {
       if ((expects === 'comma' && (c === '}' || c === ']')) || (expects === 'name' && c === '}')) {
         if (bracket?.opens !== (c === '}' ? '{' : '[')) return end(safe);
         open.pop();
-        this.#decide(bracket);
         this.#at++;
+        const outer = open[open.length - 1];
+        this.#decide(bracket, outer);
         name = null;
         kind = null;
         expects = open.length > 0 ? 'comma' : 'value';
@@ -143,7 +150,19 @@ class Scanner {
         continue;
       }
       if (c === '{' || c === '[') {
-        open.push({ opens: c, code: null, held: null, oauth: false, namesSecret: false });
+        const heldFrom =
+          bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase()) ? this.#at : -1;
+        open.push({
+          opens: c,
+          code: null,
+          held: null,
+          heldFrom,
+          items: 0,
+          namesSecond: false,
+          namesNext: false,
+          oauth: false,
+          namesSecret: false,
+        });
         this.#at++;
         if (c === '{') kind = null;
         name = null;
@@ -162,12 +181,14 @@ class Scanner {
         const edit = this.#stringEdit(from, raw, kind);
         if (edit !== null) this.#edits.push(edit);
         if (bracket?.opens === '{' && name !== null) this.#weigh(bracket, name, raw, from, edit);
+        else if (bracket?.opens === '[') this.#weighItem(bracket, raw, from, edit);
         // In text that is not JSON it may yet turn out to be a name.
         safe = edit === null ? from : this.#at;
       } else {
         if (!this.#word()) return end(safe);
         safe = this.#at;
-        if (bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase())) {
+        const holds = bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase());
+        if (holds && !PLAIN.has(text.slice(from, this.#at))) {
           bracket.held ??= { from, to: this.#at, text: `"${MASK}"` };
         }
       }
@@ -199,9 +220,24 @@ class Scanner {
     else if (HOLDING.has(lower)) bracket.held ??= masked;
   }
 
-  #decide({ code, held, oauth, namesSecret }: Bracket): void {
+  /** `["--password", "x"]`: the arguments of a command; `[["password", "x"]]`: names and values as pairs. */
+  #weighItem(bracket: Bracket, raw: string, from: number, edit: Edit | null): void {
+    bracket.items++;
+    const masked = edit ?? { from, to: this.#at, text: `"${MASK}"` };
+    if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push(masked);
+    else if (bracket.namesSecond) bracket.held = bracket.items === 2 ? masked : null;
+    const secret = isSecretName(raw);
+    bracket.namesNext = secret && raw.startsWith('--');
+    if (bracket.items === 1) bracket.namesSecond = secret;
+  }
+
+  #decide(bracket: Bracket, outer: Bracket | undefined): void {
+    const { code, held, heldFrom, oauth, namesSecret, namesSecond } = bracket;
     if (oauth && code !== null) this.#edits.push(code);
-    if (namesSecret && held !== null) this.#edits.push(held);
+    if (held !== null && (namesSecret || (namesSecond && outer?.opens === '['))) this.#edits.push(held);
+    if (heldFrom >= 0 && outer !== undefined) {
+      outer.held ??= { from: heldFrom, to: this.#at, text: `"${MASK}"` };
+    }
   }
 
   #blanks(): void {

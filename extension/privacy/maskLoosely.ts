@@ -26,6 +26,7 @@ export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions =
   /** Where the words that may be one name begin; they are separated by single spaces. */
   let phrase = 0;
   let phraseEnd = -2;
+  const lines = new Lines(text);
   while (at < text.length) {
     if (!isNameStart(text, at)) {
       at++;
@@ -41,14 +42,22 @@ export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions =
     phraseEnd = run.end;
     at = run.end;
     const valueFrom = skipSeparator(text, at);
-    if (valueFrom < 0) continue;
+    if (valueFrom < 0) {
+      const option = quotedOnly ? null : readOption(text, nameFrom, run);
+      if (option === null) continue;
+      masked += text.slice(from, option.from) + MASK;
+      from = option.to;
+      at = option.to;
+      continue;
+    }
     let kind = pathKind(run.name);
-    if (kind === null && phrase < nameFrom) {
-      kind = nameKind(text.slice(Math.max(phrase, run.end - MAX_NAME), run.end));
-      if (kind !== 'secret') kind = null;
+    if (kind !== 'secret' && phrase < nameFrom) {
+      // `API key`, in a sentence.
+      const words = nameKind(text.slice(Math.max(phrase, run.end - MAX_NAME), run.end));
+      if (words === 'secret') kind = words;
     }
     if (kind === null) continue;
-    const value = readValue(text, nameFrom, valueFrom, quotedOnly);
+    const value = readValue(text, nameFrom, valueFrom, kind, quotedOnly, lines);
     if (value === null) continue;
     const content = text.slice(value.from, value.to);
     if (isHarmless(content) || !isSecret(kind, content, value)) continue;
@@ -95,8 +104,13 @@ function isNameStart(text: string, at: number): boolean {
   return isNameCharacter(code) || code === 92 || (code >= 0xff00 && code <= 0xff5e);
 }
 
+interface Run {
+  readonly name: string;
+  readonly end: number;
+}
+
 /** A run of name characters; JSON's `\u0070` counts as the character that it is. */
-function readName(text: string, at: number): { name: string; end: number } | null {
+function readName(text: string, at: number): Run | null {
   let end = at;
   let escapes = false;
   while (end < text.length) {
@@ -134,6 +148,14 @@ function isFiller(code: number): boolean {
   return code === 32 || code === 9 || code === 34 || code === 39 || code === 92 || code === 93;
 }
 
+/** `--password x`. @returns where its value stands; null: it has none, or is no secret. */
+function readOption(text: string, nameFrom: number, { name, end }: Run): Value | null {
+  if (!text.startsWith('--', nameFrom) || text[end] !== ' ' || nameKind(name) !== 'secret') return null;
+  const from = end + 1;
+  const to = endOfWord(text, from);
+  return to === from || text[from] === '-' ? null : { from, to, compound: false };
+}
+
 interface Value {
   readonly from: number;
   readonly to: number;
@@ -142,35 +164,72 @@ interface Value {
 }
 
 /** @param at behind the separator. @returns null when there is no value. */
-function readValue(text: string, nameFrom: number, at: number, quotedOnly: boolean): Value | null {
+function readValue(
+  text: string,
+  nameFrom: number,
+  at: number,
+  kind: NameKind,
+  quotedOnly: boolean,
+  lines: Lines,
+): Value | null {
   let from = at;
   while (isBlank(text.charCodeAt(from))) from++;
-  const lineEnd = endOfLine(text, from);
+  const lineEnd = lines.endOf(from);
   const beginsLine = beginsLineAt(text, nameFrom);
+  // Compared by its value, which must be one.
+  const mayBeCompound = kind === 'secret' || kind === 'secrets';
   if (from >= lineEnd || /^[|>][-+\d]{0,2}[ \t]*$/.test(text.slice(from, Math.min(lineEnd, from + 16)))) {
-    return quotedOnly ? null : readBlock(text, nameFrom, lineEnd, beginsLine);
+    return quotedOnly || !mayBeCompound ? null : readBlock(text, nameFrom, lineEnd, beginsLine);
   }
   let open = from;
   while (text[open] === '\\') open++;
   const first = text[open];
   if (first === '"' || first === "'" || (quotedOnly && first === '`')) {
+    const triple = first.repeat(3);
+    if (text.startsWith(triple, open)) {
+      return { from: open + 3, to: indexOrEnd(text, triple, open + 3), compound: false };
+    }
     const end = endOfQuoted(text, open, open - from);
     return { from: open + 1, to: end, compound: false };
   }
   if (quotedOnly) return null;
   if (first === '{' || first === '[') {
-    return { from: open, to: endOfBrackets(text, open), compound: true };
+    return mayBeCompound ? { from: open, to: endOfBrackets(text, open), compound: true } : null;
   }
   if (text.startsWith(MASK, from)) return { from, to: from + MASK.length, compound: false };
-  return {
-    from,
-    to: beginsLine ? endOfLoneValue(text, from, lineEnd) : endOfWord(text, from),
-    compound: false,
-  };
+  if (!beginsLine) return { from, to: endOfWord(text, from), compound: false };
+  const assigned = text[at - 1] === '=';
+  // A header field: its parameters belong to it, whatever separates them.
+  const field = !assigned && /(?:authorization|cookie)$/i.test(text.slice(nameFrom, at - 1).trimEnd());
+  return { from, to: field ? lineEnd : endOfLoneValue(text, from, lineEnd, assigned), compound: false };
+}
+
+function indexOrEnd(text: string, mark: string, from: number): number {
+  const found = text.indexOf(mark, from);
+  return found < 0 ? text.length : found;
 }
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
+}
+
+/** The end of the line that was asked for last is kept: there may be many names in a long one. */
+class Lines {
+  readonly #text: string;
+  #from = 0;
+  #end = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  endOf(from: number): number {
+    if (from < this.#from || from > this.#end) {
+      this.#from = from;
+      this.#end = endOfLine(this.#text, from);
+    }
+    return this.#end;
+  }
 }
 
 function endOfLine(text: string, from: number): number {
@@ -187,7 +246,7 @@ function beginsLineAt(text: string, at: number): boolean {
   const lead = text.slice(Math.max(0, at - MAX_LEAD), at);
   const line = lead.slice(lead.lastIndexOf('\n') + 1);
   if (line.length === MAX_LEAD && at > MAX_LEAD) return line.trim() === '';
-  return /^[ \t\-#*/;>"'$\r]*(?:(?:export|set|env|ENV|ARG) +)?["'$]?$/.test(line);
+  return /^[ \t\-#*/;<>"'$\r]*(?:(?:export|set|env|ENV|ARG) +)?["'$]?$/.test(line);
 }
 
 /** The lines behind a name that are indented by more than it (YAML), or the next line when it is all there is. */
@@ -215,9 +274,8 @@ function readBlock(text: string, nameFrom: number, lineEnd: number, beginsLine: 
 }
 
 /** The rest of the line, unless it goes on with other names: `password=a&b=c`, `password: a, user: b`. */
-function endOfLoneValue(text: string, from: number, lineEnd: number): number {
-  const line = text.slice(from, lineEnd);
-  const next = /[&;<}\]]|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.-]{1,64}=/.exec(line);
+function endOfLoneValue(text: string, from: number, lineEnd: number, assigned: boolean): number {
+  const next = (assigned ? AFTER_ASSIGNED : AFTER_COLON).exec(text.slice(from, lineEnd));
   let to = next === null ? lineEnd : from + next.index;
   // At least the first word, whatever it begins with.
   to = Math.max(to, endOfWord(text, from));
@@ -225,21 +283,36 @@ function endOfLoneValue(text: string, from: number, lineEnd: number): number {
   return to;
 }
 
+const AFTER_ASSIGNED = /[&;<]|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.-]{1,64}=/;
+const AFTER_COLON = /<|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.-]{1,64}=/;
+
 const SCHEME = /(?:Basic|Bearer|Digest|DPoP|Token|ApiKey|OAuth|Negotiate|NTLM)[ \t]{1,8}/iy;
 
 /** A bare word; behind the name of an authentication scheme, the word after it as well. */
 function endOfWord(text: string, from: number): number {
   SCHEME.lastIndex = from;
   let at = SCHEME.test(text) ? SCHEME.lastIndex : from;
-  while (at < text.length && !/[\s,&;}\])<"']/.test(text[at] as string)) at++;
+  for (; at < text.length; at++) {
+    const c = text[at] as string;
+    if (c === ',') {
+      // `abc,def` is one word, `abc,name=def` and `abc, def` are not.
+      GOES_ON.lastIndex = at + 1;
+      if (!GOES_ON.test(text)) break;
+    } else if (/[\s&;}\])<"']/.test(c)) break;
+  }
   return at;
 }
+
+/** A character of a word, and no name with a separator. */
+const GOES_ON = /(?!["']?[\w.-]{1,64}["']?[:=])[^\s,&;{}[\]()<>"']/y;
 
 /** @returns the offset of the closing quote, which is escaped as the opening one is. */
 function endOfQuoted(text: string, open: number, escapes: number): number {
   const quote = text[open];
   for (let at = open + 1; at < text.length; at++) {
     if (text[at] === '\\' && escapes === 0) at++;
+    // YAML and SQL write a quote in single quotes twice.
+    else if (quote === "'" && text[at] === quote && text[at + 1] === quote) at++;
     else if (text[at] === quote) return escapes === 0 ? at : firstOfBackslashes(text, at, open + 1);
   }
   return text.length;

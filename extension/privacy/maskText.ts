@@ -18,20 +18,42 @@ import { markupOf, maskXml } from './maskXml.ts';
  */
 export const MAX_NESTING = 4;
 
-/** Without any of these, text has neither a name with a value nor a URL with a secret. A JSON Web Token begins with eyJ. */
-const SIGNS = /[=:@{[<]|eyJ/;
+/**
+ * Without any of these, text has no secret: no name with a value, no URL with one, no option of a command, and neither
+ * a JSON Web Token nor a private key in PEM.
+ */
+const SIGNS = /[=:@{[<]|--|eyJ/;
 
 export function maskText(text: string, depth = 0): string {
   if (!SIGNS.test(text)) return text;
   if (depth < MAX_NESTING) {
-    if (looksLikeJson(text)) return maskJwt(maskJson(text, depth + 1));
-    const markup = markupOf(text);
-    if (markup !== null) return maskJwt(maskXml(text, markup === 'html'));
-    if (looksLikeGraphql(text)) return maskJwt(maskGraphql(text));
-    if (looksLikeForm(text)) return maskJwt(maskForm(text, depth + 1));
+    const document = maskDocument(text, depth);
+    if (document !== null) return maskJwt(document);
   }
-  return maskLoosely(maskUrl(text));
+  return maskLoosely(maskUrl(text, depth));
 }
+
+/** @returns null when it looks like no document; mostly told by its first character. */
+function maskDocument(text: string, depth: number): string | null {
+  const first = /^[\s\ufeff]{0,64}([^\s\ufeff])/.exec(text)?.[1] ?? '';
+  if ((first === '{' || first === '[') && looksLikeJson(text) && !isSelection(text))
+    return maskJson(text, depth + 1);
+  if (first === '<') {
+    const markup = markupOf(text);
+    return markup === null ? null : maskXml(text, markup === 'html');
+  }
+  if (GRAPHQL_BEGINS.includes(first) && text.includes('{') && looksLikeGraphql(text))
+    return maskGraphql(text);
+  return text.includes('=') && looksLikeForm(text) ? maskForm(text, depth + 1) : null;
+}
+
+/** GraphQL's shorthand for a query: `{ user(id: 1) { name } }`. */
+function isSelection(text: string): boolean {
+  return /^\s{0,64}\{\s{0,64}[_A-Za-z]\w{0,64}\s{0,64}[({]/.test(text);
+}
+
+/** Comment, comma, brace; query, mutation, subscription, fragment. */
+const GRAPHQL_BEGINS = '#,{qmsf';
 
 /** Many send JSON as text or with no type at all. */
 export function looksLikeJson(text: string): boolean {

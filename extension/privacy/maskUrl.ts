@@ -3,6 +3,7 @@
  * All else stays as it is, byte for byte.
  */
 import { maskJwt } from './maskJwt.ts';
+import { maskLoosely } from './maskLoosely.ts';
 import { MAX_NESTING, maskText } from './maskText.ts';
 import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
@@ -18,14 +19,25 @@ export function maskUrl(text: string, depth = 0): string {
 
 /** @param target all of it is one URL or request target, whatever characters it has. */
 export function maskTarget(target: string, depth = 0): string {
+  const sign = target.indexOf('@');
+  // Without a scheme or a path: the authority alone, of CONNECT or a Host field.
+  if (sign >= 0 && !/[/?#\s]/.test(target)) return MASK + target.slice(target.lastIndexOf('@'));
   const mark = target.search(/[?#]/);
-  if (mark < 0) return maskUrl(target, depth);
+  if (mark < 0) return maskPath(target, depth);
   const query = target
     .slice(mark)
     .split(/([?&#])/)
     .map((part) => maskPair(part, depth))
     .join('');
-  return maskUrl(target.slice(0, mark), depth) + maskJwt(query);
+  return maskPath(target.slice(0, mark), depth) + maskJwt(query);
+}
+
+/** Segments may be names with values: `/token=x/b`. */
+function maskPath(path: string, depth: number): string {
+  return maskUrl(path, depth)
+    .split('/')
+    .map((segment) => (/^[\w.-]{1,64}=/.test(segment) ? maskPair(segment, depth) : segment))
+    .join('/');
 }
 
 /** `name=value`, encoded; text without a name stays. */
@@ -48,6 +60,12 @@ function maskUserinfo(url: string): string {
     while (end < url.length && !isAuthorityEnd(url.charCodeAt(end))) {
       if (url[end] === '@') sign = end;
       end++;
+    }
+    // A password with a slash in it, that somebody forgot to encode.
+    if (sign < 0 && /:\D/.test(url.slice(at, end)) && url[at] !== '[') {
+      const behind = /^[^\s"<>?#@]{1,256}@/.exec(url.slice(end, end + 258));
+      if (behind !== null) sign = end + behind[0].length - 1;
+      end = Math.max(end, sign);
     }
     if (sign >= 0) {
       masked += url.slice(from, at) + MASK;
@@ -103,7 +121,7 @@ function isValueEnd(text: string, at: number): boolean {
 export function maskParameter(name: string, value: string, depth = 0): string {
   if (value === '') return value;
   const inner = decode(value);
-  const kind = pathKind(decode(name));
+  const kind = pathKind(decode(decode(name)));
   if (kind === 'secrets' ? /^\s*[{[]/.test(inner) : isSecretValue(kind, inner, 'parameter')) return MASK;
   if (depth >= MAX_NESTING) return maskDeepest(value, inner);
   const masked = maskText(inner, depth + 1);
@@ -115,7 +133,7 @@ export function maskParameter(name: string, value: string, depth = 0): string {
 function maskDeepest(value: string, inner: string): string {
   let text = inner;
   for (let undone = 0; undone < MAX_UNDONE && text.includes('%'); undone++) text = decode(text);
-  return maskText(`?${text}`, MAX_NESTING) === `?${text}` ? value : MASK;
+  return maskJwt(maskLoosely(text)) === text ? value : MASK;
 }
 
 /** The mask stays readable. */

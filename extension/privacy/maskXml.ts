@@ -9,8 +9,8 @@ import { maskText } from './maskText.ts';
 import { maskUrl } from './maskUrl.ts';
 import { isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
 
-/** Attributes whose value may be the name of what the element holds. */
-const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id']);
+/** Attributes whose value may be the name of what the element holds; `<input type="password">`. */
+const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id', 'type']);
 /** Elements whose text may be the name of what the next element holds (property lists, XML-RPC). */
 const NAMING_ELEMENTS: ReadonlySet<string> = new Set(['name', 'key']);
 /** Elements that hold what such a name names. */
@@ -38,7 +38,7 @@ export function markupOf(text: string): 'xml' | 'html' | null {
 }
 
 interface Attribute {
-  /** In lower case, without its prefix. */
+  /** Without its prefix. */
   readonly name: string;
   /** Offsets of its value, quotes left out. */
   readonly from: number;
@@ -54,7 +54,7 @@ class XmlMask {
   /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
   #secret: string | null = null;
   #depth = 0;
-  /** The element that began last, in lower case and without its prefix; empty behind an end tag. */
+  /** The element that began last, without its prefix; empty behind an end tag. */
   #element = '';
   /** The last text was the name of a secret. */
   #named = false;
@@ -72,8 +72,11 @@ class XmlMask {
         const to = next < 0 ? text.length : next;
         this.#content(at, to);
         at = to;
-      } else if (text.startsWith('<!--', at)) at = this.#behind('-->', at + 4);
-      else if (text.startsWith('<![CDATA[', at)) {
+      } else if (text.startsWith('<!--', at)) {
+        const end = this.#behind('-->', at + 4);
+        this.#replace(at, end, maskLoosely(maskUrl(text.slice(at, end))));
+        at = end;
+      } else if (text.startsWith('<![CDATA[', at)) {
         const end = text.indexOf(']]>', at);
         this.#content(at + 9, end < 0 ? text.length : end);
         at = end < 0 ? text.length : end + 3;
@@ -93,13 +96,14 @@ class XmlMask {
     const text = this.#text.slice(from, to);
     const content = text.trim();
     if (content === '') return;
-    if (this.#secret !== null) this.#replace(from, to, MASK);
+    if (this.#secret !== null)
+      this.#replace(from, to, isSecretValue('secret', content, 'element') ? MASK : text);
     else if (this.#html) {
-      const code = CODE.has(this.#element);
+      const code = CODE.has(this.#element.toLowerCase());
       this.#replace(from, to, code ? maskLoosely(maskUrl(text), { quotedOnly: true }) : maskText(text));
     } else if (isSecretValue(nameKind(this.#element), content, 'element')) this.#replace(from, to, MASK);
     else this.#replace(from, to, maskText(text));
-    this.#named = NAMING_ELEMENTS.has(this.#element) && isSecretName(content);
+    this.#named = NAMING_ELEMENTS.has(this.#element.toLowerCase()) && isSecretName(content);
   }
 
   #replace(from: number, to: number, replacement: string): void {
@@ -135,18 +139,19 @@ class XmlMask {
       while (isBlank(text.charCodeAt(to))) to++;
       const quoted = this.#isQuote(to);
       const end = this.#valueEnd(to);
-      attributes.push({ name: localName(attribute).toLowerCase(), from: quoted ? to + 1 : to, to: end });
+      attributes.push({ name: localName(attribute), from: quoted ? to + 1 : to, to: end });
       to = quoted ? Math.min(end + 1, text.length) : end;
     }
-    const element = localName(name).toLowerCase();
-    const announced = this.#named && HOLDING_ELEMENTS.has(element);
+    const element = localName(name);
+    const announced = this.#named && HOLDING_ELEMENTS.has(element.toLowerCase());
     this.#named = false;
     const named = this.#maskAttributes(attributes) || announced;
     // `/` before `>` ends the element where it begins.
     const empty = text[to - 1] === '/';
     this.#element = empty ? '' : element;
-    if (!empty && !this.#html) {
-      if (this.#secret === null && (named || isSecretName(localName(name)))) this.#secret = name;
+    const holds = this.#html ? named && element.toLowerCase() === 'textarea' : named || isSecretName(element);
+    if (!empty) {
+      if (this.#secret === null && holds) this.#secret = name;
       if (this.#secret === name) this.#depth++;
     }
     return Math.min(to + 1, text.length);
@@ -156,14 +161,15 @@ class XmlMask {
   #maskAttributes(attributes: readonly Attribute[]): boolean {
     const text = this.#text;
     const named = attributes.some(
-      ({ name, from, to }) => NAMING.has(name) && isSecretName(localName(text.slice(from, to))),
+      ({ name, from, to }) =>
+        NAMING.has(name.toLowerCase()) && isSecretName(localName(withoutReferences(text.slice(from, to)))),
     );
     for (const { name, from, to } of attributes) {
       const value = text.slice(from, to);
       const secret =
         this.#secret !== null ||
         isSecretValue(nameKind(name), value, 'element') ||
-        (named && HOLDING.has(name));
+        (named && HOLDING.has(name.toLowerCase()));
       this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskText(value));
     }
     return named;
@@ -188,6 +194,14 @@ class XmlMask {
     while (end < text.length && !isBlank(text.charCodeAt(end)) && text[end] !== '>') end++;
     return end;
   }
+}
+
+/** Character references by number; names of secrets need no others. */
+function withoutReferences(text: string): string {
+  if (!text.includes('&#')) return text;
+  return text.replace(/&#(?:x([0-9a-f]{1,4})|(\d{1,5}));/gi, (_, hex?: string, decimal?: string) =>
+    String.fromCharCode(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),
+  );
 }
 
 function localName(name: string): string {

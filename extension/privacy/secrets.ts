@@ -208,11 +208,14 @@ function findKind(words: readonly string[]): NameKind {
   // However it is capitalized: `pIn`, `passWord`.
   if (IS_WHOLE.has(whole)) return 'secret';
   const byValue = Object.hasOwn(BY_VALUE, whole) ? BY_VALUE[whole] : undefined;
-  const { joined, starts } = join(withoutNeutral(words));
-  if (IS_PUBLIC.match(joined, starts)) return null;
-  if (IS_ENDING.match(joined, null) || IS_LAST_WORD.match(joined, starts)) return 'secret';
-  if (byValue !== undefined) return byValue;
-  return IS_LIST.match(joined, starts) ? 'secrets' : null;
+  const short = withoutNeutral(words);
+  for (const some of short === words ? [words] : [words, short]) {
+    const { joined, starts } = join(some);
+    if (IS_PUBLIC.match(joined, starts)) return null;
+    if (IS_ENDING.match(joined, null) || IS_LAST_WORD.match(joined, starts)) return 'secret';
+    if (IS_LIST.match(joined, starts)) return byValue ?? 'secrets';
+  }
+  return byValue ?? null;
 }
 
 function withoutNeutral(words: readonly string[]): readonly string[] {
@@ -251,7 +254,8 @@ export function isSecretValue(kind: NameKind, value: string, place: Place): bool
     case 'secrets':
       return false;
     case 'secret':
-      return true;
+      // `requires_password=true` says something about one.
+      return !/^(?:true|false)$/i.test(value);
     case 'code':
       return place === 'parameter' || /^(?:\d{6}|\d{8})$/.test(value) || isOpaque(value);
     case 'pass':

@@ -1,6 +1,7 @@
 /** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
 import { maskFields } from '../../privacy/maskFields.ts';
 import { maskMessage } from '../../privacy/maskMessage.ts';
+import { maskBytes } from '../bodyJson.ts';
 import { decodeText } from '../charset.ts';
 import type { Field, MessageKind, Side } from '../exchange.ts';
 import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
@@ -91,6 +92,8 @@ function protobufOf(
   return protobufJson(bytes, bytes.length === size, definitionOf(kind), reveal);
 }
 
+const UNTYPED = { essence: '', boundary: null } as const;
+
 const WITHHELD = { text: null } as const;
 
 /** Those of parts and trailers are fields of HTTP, those of an event free text, the others none of the sender's. */
@@ -110,7 +113,11 @@ function contentJson(
   const content = message.content.slice(0, limit);
   const bytes = Buffer.from(content, 'latin1');
   const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', content.length === size);
-  if (text === null) return { base64: bytes.toString('base64') };
+  if (text === null) {
+    // What protobuf holds is shown by its fields, and its bytes only where no field is a secret.
+    const asIs = reveal || type === 'message';
+    return { base64: (asIs ? bytes : maskBytes(bytes, UNTYPED)).toString('base64') };
+  }
   return { text: reveal ? text : maskMessage(text, essenceOf(message)) };
 }
 

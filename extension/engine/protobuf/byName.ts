@@ -3,7 +3,7 @@
  * (64-bit numbers and bytes as strings). A field that is not defined, or of another wire type, has its number as name.
  */
 import { maskBody } from '../../privacy/maskBody.ts';
-import { isSecretName, MASK } from '../../privacy/secrets.ts';
+import { isSecretName, isSecretValue, MASK, nameKind } from '../../privacy/secrets.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
 import { byWire } from './byWire.ts';
 import type { ProtoField, ProtoMessage, ProtoSchema } from './schema.ts';
@@ -81,7 +81,8 @@ class Decoder {
   /** @returns false when the field's bytes are not of its type. */
   #put(values: Values, field: ProtoField, wire: WireField, depth: number): boolean {
     const { name } = field;
-    if (!this.#reveal && isSecretName(name)) {
+    const kind = this.#reveal || field.type === 'bool' ? null : nameKind(name);
+    if (kind === 'secret' || (kind === 'secrets' && field.repeated)) {
       this.masked = true;
       values[name] = MASK;
       return true;
@@ -141,12 +142,14 @@ class Decoder {
       case 'string': {
         const text = this.#bytes.toString('utf8', wire.from, wire.to);
         this.#room(text.length);
-        const shown = this.#reveal ? text : maskBody(text, UNTYPED);
+        const secret = !this.#reveal && isSecretValue(nameKind(field.name), text, 'member');
+        const shown = this.#reveal ? text : secret ? MASK : maskBody(text, UNTYPED);
         if (shown !== text) this.masked = true;
         return shown;
       }
       case 'bytes':
         this.#room(2 * (wire.to - wire.from));
+        if (!this.#reveal && this.#holdsSecret(wire)) return this.#hidden('');
         return this.#bytes.toString('base64', wire.from, wire.to);
       case 'message':
       case 'group': {
@@ -159,6 +162,12 @@ class Decoder {
       default:
         return this.#number(field, wire.value);
     }
+  }
+
+  /** Text in a field of bytes, such as JSON, may hold one. */
+  #holdsSecret({ from, to }: WireField): boolean {
+    const text = this.#bytes.toString('latin1', from, to);
+    return maskBody(text, UNTYPED) !== text;
   }
 
   /** With the message that its `value` holds, where that is defined. */
