@@ -3,7 +3,8 @@ import type { Topic } from './arguments.ts';
 const SHOW = `
   --format table|json   table: one line an exchange. json: one exchange a line when it is
                         over, the summary as the last line (http-trace schema). Default: table.
-  --output FILE         Write there (mode 0600) instead of to standard output.
+  --output FILE         Write there (mode 0600) instead of to standard output. Until the end it
+                        is FILE.partial (tail -F FILE.partial). Links are not followed.
   --min-latency 50ms    Leave out exchanges whose response began sooner (for HTTP/1 the kernel
                         leaves them out, and of the others only the request's head is kept).
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
@@ -15,6 +16,7 @@ const SHOW = `
 
 const TRACE = `${SHOW}
   --record FILE         Keep the raw records there (mode 0600, unmasked) for http-trace replay.
+                        Until the end it is FILE.partial, which can be shown as far as it goes.
   --no-children         Do not follow the processes that a target starts.
   --duration 10s        Stop tracing after that time.
   --backend NAME        How to hook: auto (the default: the first that works), fentry, kprobe

@@ -1,6 +1,6 @@
 /** `run`: children, exec, exit statuses, signals. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Child } from './support/child.ts';
@@ -213,6 +213,33 @@ describeTraced('what run writes', () => {
     const ended = await child.ended;
     expect(ended.code).toBe(8);
     expect(ended.stderr).toContain('"/dev/full" cannot be written: the disk is full.');
+    await server.end();
+  });
+
+  it('a full disk for the recording: says so, leaves no half file, goes on with the output', async () => {
+    const server = await Server.node();
+    const calls = Array.from({ length: 40 }, () => plan('GET', 'echo'));
+    const body = `-d ${'x'.repeat(4_000)}`;
+    const command = calls
+      .map((one) => `${quote(curl(server.port, one, '-o', '/dev/null'))} ${body}`)
+      .join('; ');
+    const disk = mkdtempSync(join(folder, 'disk-'));
+    const output = join(folder, 'beside.jsonl');
+    const script = `
+      mount -t tmpfs -o size=32k,mode=700 none "$DISK" || exit 99
+      "$TRACE" run --format json --output "$OUTPUT" --record "$DISK/trace" -- sh -c "$COMMAND; exit 7"
+      echo "status $? files $(ls -A "$DISK")"`;
+    const child = new Child('unshare', ['-m', 'bash', '-c', script], {
+      env: { ...process.env, DISK: disk, OUTPUT: output, TRACE: HTTP_TRACE, COMMAND: command },
+    });
+    const ended = await child.ended;
+    expect(ended.stdout).toBe('status 7 files \n');
+    expect(ended.stderr).toBe(
+      `http-trace: The recording ${JSON.stringify(join(disk, 'trace'))} cannot be written: the disk is full.\n`,
+    );
+    const { exchanges, summary } = parseLines(readFileSync(output, 'utf8'));
+    for (const one of calls) find(exchanges, one.id, 'client');
+    expect(summary.note).toContain('cannot be written: the disk is full');
     await server.end();
   });
 

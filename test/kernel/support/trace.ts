@@ -1,6 +1,6 @@
 /** `http-trace` as a test uses it: every line checked against the schema, the balance, and the replay. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
@@ -72,7 +72,9 @@ export class Tracing {
 
   /** What has been written so far. */
   get written(): string {
-    return readFileSync(this.#output, 'utf8');
+    // Until it ends it is beside the name that it will have.
+    const partial = `${this.#output}.partial`;
+    return readFileSync(existsSync(partial) ? partial : this.#output, 'utf8');
   }
 
   /** Stops as Ctrl+C does. */
