@@ -12,6 +12,7 @@ import { TraceControl } from './debug/traceControl.ts';
 import { WorkspaceProtos } from './protos/workspaceProtos.ts';
 import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
+import { notificationText } from './views/displayText.ts';
 import { Documents } from './views/documents.ts';
 import { PanelProvider } from './views/panel.ts';
 import { StatusItem } from './views/statusItem.ts';
@@ -89,7 +90,7 @@ function offerRestart(trace: Trace): vscode.Disposable {
     if (!failed) return;
     const restart = 'Start Again';
     const text = `HTTP Trace has stopped by itself; what was captured is kept. ${problem ?? ''}`;
-    if ((await vscode.window.showErrorMessage(text, restart)) === restart) {
+    if ((await vscode.window.showErrorMessage(notificationText(text), restart)) === restart) {
       await vscode.commands.executeCommand(Command.start);
     }
   });

@@ -1,13 +1,14 @@
 /** `http-trace doctor`: what this system offers, what is missing, what to do. */
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
+import { jsonLine } from '../escape/jsonLine.ts';
+import { visible } from '../escape/terminal.ts';
 import { DEFAULT_BODY_LIMIT } from './arguments.ts';
 import { assess, assessProcess, assessTls, type Check, possible, type Trial } from './checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HELPER_PATH, NATIVE_PATH } from './live.ts';
 import { StandardOutput } from './output.ts';
 import { readProcess, readSystem, readTlsLibraries, type SystemFacts, sufficient } from './system.ts';
-import { visible } from './visible.ts';
 
 export async function doctor(format: 'table' | 'json', pid: number | null): Promise<number> {
   const facts = readSystem(NATIVE_PATH, HELPER_PATH);
@@ -19,7 +20,7 @@ export async function doctor(format: 'table' | 'json', pid: number | null): Prom
   }
   const ok = possible(checks);
   const output = new StandardOutput(process.stdout);
-  output.write(format === 'json' ? `${JSON.stringify({ possible: ok, checks })}\n` : report(checks, ok));
+  output.write(format === 'json' ? jsonLine({ possible: ok, checks }) : report(checks, ok));
   await output.end();
   return ok ? EXIT_OK : EXIT_FAILED;
 }

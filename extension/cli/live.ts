@@ -4,6 +4,7 @@ import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { runInTerminal } from '../capture/elevation.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
+import { visibleMessage } from '../escape/terminal.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, StandardOutput } from './output.ts';
 import { openProtos } from './protos.ts';
@@ -14,9 +15,9 @@ import { RecordingFile } from './recordingFile.ts';
 export const NATIVE_PATH = join(__dirname, 'native');
 export const HELPER_PATH = join(__dirname, 'helper.js');
 
-/** For standard error. */
+/** For standard error. Names of files and processes in it may be anything. */
 export function say(message: string): void {
-  process.stderr.write(`http-trace: ${message}\n`);
+  process.stderr.write(`http-trace: ${visibleMessage(message)}\n`);
 }
 
 export interface Files {

@@ -3,6 +3,7 @@
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isCall } from '../engine/row.ts';
+import { jsonLine } from '../escape/jsonLine.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { summaryText } from './summary.ts';
@@ -63,7 +64,7 @@ export class Printer {
 
   summary(summary: SummaryJson): void {
     if (this.options.format === 'json') {
-      this.output.write(`${JSON.stringify(summary)}\n`);
+      this.output.write(jsonLine(summary));
       return;
     }
     this.output.write(`${this.#headed ? '\n' : ''}${summaryText(summary)}`);
@@ -92,7 +93,7 @@ export class Printer {
       }
     }
     const exchange = this.engine.json(id, { reveal: showSecrets });
-    if (exchange !== undefined) this.#line(`${JSON.stringify(this.#chosen(exchange))}\n`);
+    if (exchange !== undefined) this.#line(jsonLine(this.#chosen(exchange)));
   }
 
   /** Lines are written together: a system call for each would take longer than making it. */

@@ -2,8 +2,8 @@
 import type { Status } from '../../helper/protocol.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
+import { visible } from '../escape/terminal.ts';
 import { formatSize } from './units.ts';
-import { visible } from './visible.ts';
 
 export interface SummaryFacts {
   /** The newest of the helper; only a final one says what the kernel counted in the end. */

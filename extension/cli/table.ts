@@ -1,8 +1,8 @@
 /** One line an exchange, for people. Pure. */
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { visible } from '../escape/terminal.ts';
 import { formatDuration, formatSize } from './units.ts';
-import { visible } from './visible.ts';
 
 interface Column {
   readonly title: string;

@@ -5,8 +5,10 @@ import { Command, type CommandId, View } from '../contributions.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { TraceControl } from '../debug/traceControl.ts';
 import { isCall } from '../engine/row.ts';
+import { copiedLine } from '../escape/copied.ts';
 import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
+import { notificationText } from '../views/displayText.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import type { PanelProvider } from '../views/panel.ts';
@@ -92,7 +94,7 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
     void vscode.window.showInformationMessage('The address of this call is not known in full.');
     return;
   }
-  await vscode.env.clipboard.writeText(url);
+  await vscode.env.clipboard.writeText(copiedLine(url));
 }
 
 async function checkSystem({ extensionPath, documents }: House): Promise<void> {
@@ -104,7 +106,7 @@ async function checkSystem({ extensionPath, documents }: House): Promise<void> {
     await documents.openReport('HTTP Trace: system check', text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(`The system check could not be run: ${reason}`);
+    void vscode.window.showErrorMessage(notificationText(`The system check could not be run: ${reason}`));
   }
 }
 
@@ -126,7 +128,10 @@ async function explain({ trace, sessions, supported }: House): Promise<void> {
     held: [...trace.rows.values()].filter(isCall).length,
   });
   const choices = remedies.map((remedy) => REMEDIES[remedy]);
-  const picked = await vscode.window.showInformationMessage(text, ...choices.map(([title]) => title));
+  const picked = await vscode.window.showInformationMessage(
+    notificationText(text),
+    ...choices.map(([title]) => title),
+  );
   const command = choices.find(([title]) => title === picked)?.[1];
   if (command !== undefined) await vscode.commands.executeCommand(command);
 }

@@ -24,6 +24,17 @@ function visible(character: string): string {
   return code === 0x7f ? '\u2421' : '\ufffd';
 }
 
+/**
+ * For notifications, which make links of `[text](command:…)`: what the text holds besides our own words came from
+ * other programs.
+ */
+export function notificationText(text: string): string {
+  return displayText(text.replaceAll('](', '] ('), MAX_NOTIFICATION);
+}
+
+/** A notification shows no more. */
+const MAX_NOTIFICATION = 1_000;
+
 /** For quick picks and the status bar, where `$(name)` would become a picture. */
 export function withoutIcons(text: string): string {
   return text.replaceAll('$(', '\\$(');

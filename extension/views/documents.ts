@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { DOCUMENT_SCHEME } from '../contributions.ts';
 import { type BodyPart, bodyName, bodyText } from './bodyDocument.ts';
+import { displayText, notificationText, withoutIcons } from './displayText.ts';
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -33,7 +34,9 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     }
     const note = exchange[part]?.bodyNote ?? null;
     if (bodyText(exchange, part) === null) {
-      void vscode.window.showInformationMessage(note ?? `Nothing was captured of a ${part} body.`);
+      void vscode.window.showInformationMessage(
+        notificationText(note ?? `Nothing was captured of a ${part} body.`),
+      );
       return;
     }
     const query = JSON.stringify({ run: this.run, start: this.trace.rows.get(id)?.start, id, part });
@@ -41,7 +44,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     const path = `/call ${id}/${bodyName(exchange, part)}`;
     await this.show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
     if (note !== null)
-      void vscode.window.setStatusBarMessage(`$(info) ${note.replaceAll('$(', '\\$(')}`, 10_000);
+      void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(displayText(note))}`, 10_000);
   }
 
   /** Opens a report, or brings it up to date where it is open. */

@@ -1,6 +1,7 @@
 /** The panel: its parts, what they tell each other, and what comes from and goes to the host. */
 import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
+import { copiedLine } from '../escape/copied.ts';
 import type { ToWebview } from '../views/webviewProtocol.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
@@ -72,7 +73,7 @@ export class App {
       selected: (id) => this.selected(id),
       opened: () => this.open(),
       escaped: () => this.escaped(),
-      copy: (row) => copy(urlOf(row)),
+      copy: (row) => copy(copiedLine(urlOf(row))),
       sorted: (sort) => this.setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.overview.showWindow(window),

@@ -3,7 +3,6 @@
  * unit tests know to be interesting.
  */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { visible } from '../../extension/cli/visible.ts';
 import { decodeText } from '../../extension/engine/charset.ts';
 import { removeCodings } from '../../extension/engine/coding.ts';
 import { shortType } from '../../extension/engine/contentType.ts';
@@ -25,6 +24,7 @@ import {
   split,
 } from '../../extension/engine/testing/records.ts';
 import * as webSocket from '../../extension/engine/testing/webSocket.ts';
+import { visible } from '../../extension/escape/terminal.ts';
 import { maskBody } from '../../extension/privacy/maskBody.ts';
 import { maskFields } from '../../extension/privacy/maskFields.ts';
 import { maskUrl } from '../../extension/privacy/maskUrl.ts';

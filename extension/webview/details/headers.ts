@@ -1,5 +1,6 @@
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { copiedLine } from '../../escape/copied.ts';
 import { el } from '../dom.ts';
 import { plural, UNKNOWN } from '../format.ts';
 import { shorten, visibleLine } from '../text.ts';
@@ -40,7 +41,9 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
 
 function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
   const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
-    actions.copy(fields.map(([name, value]) => `${name ?? UNKNOWN}: ${value ?? UNKNOWN}\n`).join(''));
+    actions.copy(
+      fields.map(([name, value]) => `${copiedLine(`${name ?? UNKNOWN}: ${value ?? UNKNOWN}`)}\n`).join(''),
+    );
   });
   const count = el('span', { class: 'remark' }, plural(fields.length, 'field'));
   return heading(title, count, copy);
