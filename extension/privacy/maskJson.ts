@@ -5,9 +5,12 @@
  */
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
-import { isSecretName, isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
+import { isNamingSecret, isSecretName, isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
 
 const LITERALS: readonly string[] = ['true', 'false', 'null'];
+
+/** Three words or more. */
+const SENTENCE = /^[\p{L}\p{P}]+(?: [\p{L}\p{P}\d]+){2,}$/u;
 
 /** Digits of a number, or its beginning. */
 const NUMBER = /^-?\d*\.?\d*(?:[eE][-+]?\d*)?$/;
@@ -15,21 +18,52 @@ const NUMBER = /^-?\d*\.?\d*(?:[eE][-+]?\d*)?$/;
 /** No secrets, whatever their name: unknown, empty, or a yes or no (`"forgot_password": true`). */
 const PLAIN: ReadonlySet<string> = new Set(['null', 'true', 'false', '""', '[]', '{}']);
 
+const MASKED = `"${MASK}"`;
+
 /** Longest number that is taken for one. */
 const MAX_WORD = 1_024;
 
 /** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
-/** Members that only OAuth (RFC 6749 section 4.1) and its like have: a `code` beside them is a secret. */
-const BESIDE_CODE: ReadonlySet<string> = new Set([
+/** Why a value is a secret that its own name does not make one. */
+type Reason =
+  /** A `code` beside what only OAuth (RFC 6749 section 4.1) and its like have. */
+  | 'oauth'
+  /** `{"name": "password", "value": "x"}` */
+  | 'named'
+  /** The private members of a JSON Web Key (RFC 7518 section 6). */
+  | 'key'
+  /** What a Secret of Kubernetes holds. */
+  | 'kubernetes'
+  /** `[["password", "x"]]` */
+  | 'pair';
+
+/** Names in lower case of members that may be secrets, and the reason that makes them. */
+const MAY_BE: ReadonlyMap<string, Reason> = new Map<string, Reason>([
+  ['code', 'oauth'],
+  ...['value', 'val', 'content'].map((name): [string, Reason] => [name, 'named']),
+  ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].map((name): [string, Reason] => [name, 'key']),
+  ...['data', 'stringdata'].map((name): [string, Reason] => [name, 'kubernetes']),
+]);
+
+const OAUTH: ReadonlySet<string> = new Set([
   ...['grant_type', 'granttype', 'redirect_uri', 'redirecturi', 'client_id', 'clientid', 'code_verifier'],
   ...['codeverifier', 'id_token', 'idtoken'],
 ]);
 
-/** `{"name": "password", "value": "x"}`: members that name what another one holds, and that other one. */
-const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'field', 'param', 'parameter', 'header', 'id']);
-const HOLDING: ReadonlySet<string> = new Set(['value', 'val', 'content']);
+/** Members whose value may be the name of what another one holds; `path` is that of JSON Patch (RFC 6902) and SCIM. */
+const NAMING: ReadonlySet<string> = new Set([
+  ...['name', 'key', 'field', 'param', 'parameter', 'header', 'id', 'path'],
+]);
+
+/** The reason that a member with a string gives the others of its object; null: none. */
+function reasonOf(name: string, value: string): Reason | null {
+  if (OAUTH.has(name)) return 'oauth';
+  if (name === 'kty') return 'key';
+  if (name === 'kind') return value === 'Secret' ? 'kubernetes' : null;
+  return NAMING.has(name) && isNamingSecret(value) ? 'named' : null;
+}
 
 /** @param depth how many documents this one is in. */
 export function maskJson(text: string, depth = 0): string {
@@ -47,17 +81,18 @@ interface Edit {
 /** An open bracket. */
 interface Bracket {
   readonly opens: '{' | '[';
-  /** Values that are masked if another member says so. */
-  code: Edit | null;
-  held: Edit | null;
-  /** Where it begins, when it is the value of a member that another one may name; -1: it is not. */
-  readonly heldFrom: number;
+  /** What makes all of it a secret, and where it begins. */
+  readonly mayBe: Reason | null;
+  readonly from: number;
+  /** It holds messages by the names of fields: `{"errors": {"password": ["is too short"]}}`. */
+  readonly errors: boolean;
+  readonly reasons: Set<Reason>;
+  /** Values that are masked if there is a reason. */
+  readonly pending: { readonly reason: Reason; readonly edit: Edit }[];
   /** Of a list: strings that were read, and whether the first, or the one before, is the name of a secret. */
   items: number;
   namesSecond: boolean;
   namesNext: boolean;
-  oauth: boolean;
-  namesSecret: boolean;
 }
 
 class Scanner {
@@ -74,8 +109,8 @@ class Scanner {
   masked(end: number): string {
     let masked = '';
     let from = 0;
-    // What another member decides is decided later than what stands behind it.
-    this.#edits.sort((a, b) => a.from - b.from || b.to - a.to);
+    // What another member decides is decided later than what stands behind it; what hides more goes before.
+    this.#edits.sort((a, b) => a.from - b.from || b.to - a.to || a.text.length - b.text.length);
     for (const edit of this.#edits) {
       // What lies behind the end is masked in another way.
       if (edit.from < from || edit.to > end) continue;
@@ -92,6 +127,8 @@ class Scanner {
     let expects: Expects = 'value';
     let name: string | null = null;
     let kind: NameKind = null;
+    /** The value is said of a secret's field: see Bracket. */
+    let message = false;
     /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
     let safe = 0;
     const end = (at: number): number => {
@@ -133,15 +170,17 @@ class Scanner {
         if (raw === null) return end(safe);
         name = unescapeJson(raw);
         kind = nameKind(name);
+        message = kind === 'secret' && bracket?.errors === true;
         expects = 'colon';
         continue;
       }
       // A value.
-      if (kind === 'secret' || (kind === 'secrets' && (c === '{' || c === '['))) {
+      const shownInPart = message && (c === '"' || c === '[');
+      if ((kind === 'secret' && !shownInPart) || (kind === 'secrets' && (c === '{' || c === '['))) {
         const from = this.#at;
         if (!this.#skipValue()) return end(safe);
         if (!PLAIN.has(text.slice(from, Math.min(this.#at, from + 6)))) {
-          this.#edits.push({ from, to: this.#at, text: `"${MASK}"` });
+          this.#edits.push({ from, to: this.#at, text: MASKED });
         }
         kind = null;
         name = null;
@@ -150,21 +189,22 @@ class Scanner {
         continue;
       }
       if (c === '{' || c === '[') {
-        const heldFrom =
-          bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase()) ? this.#at : -1;
         open.push({
           opens: c,
-          code: null,
-          held: null,
-          heldFrom,
+          mayBe: bracket?.opens === '{' && name !== null ? (MAY_BE.get(name.toLowerCase()) ?? null) : null,
+          from: this.#at,
+          errors: name !== null && /errors?$/i.test(name),
+          reasons: new Set(),
+          pending: [],
           items: 0,
           namesSecond: false,
           namesNext: false,
-          oauth: false,
-          namesSecret: false,
         });
         this.#at++;
-        if (c === '{') kind = null;
+        if (c === '{') {
+          kind = null;
+          message = false;
+        }
         name = null;
         expects = c === '{' ? 'name' : 'value';
         if (c === '[') {
@@ -178,18 +218,18 @@ class Scanner {
       if (c === '"') {
         const raw = this.#string();
         if (raw === null) return end(safe);
-        const edit = this.#stringEdit(from, raw, kind);
+        const edit = this.#stringEdit(from, raw, message && SENTENCE.test(raw) ? null : kind);
         if (edit !== null) this.#edits.push(edit);
-        if (bracket?.opens === '{' && name !== null) this.#weigh(bracket, name, raw, from, edit);
-        else if (bracket?.opens === '[') this.#weighItem(bracket, raw, from, edit);
+        if (bracket?.opens === '{' && name !== null) this.#weigh(bracket, name, raw, from);
+        else if (bracket?.opens === '[') this.#weighItem(bracket, raw, from);
         // In text that is not JSON it may yet turn out to be a name.
         safe = edit === null ? from : this.#at;
       } else {
         if (!this.#word()) return end(safe);
         safe = this.#at;
-        const holds = bracket?.opens === '{' && name !== null && HOLDING.has(name.toLowerCase());
-        if (holds && !PLAIN.has(text.slice(from, this.#at))) {
-          bracket.held ??= { from, to: this.#at, text: `"${MASK}"` };
+        const reason = bracket?.opens === '{' && name !== null ? MAY_BE.get(name.toLowerCase()) : undefined;
+        if (reason === 'named' && !PLAIN.has(text.slice(from, this.#at))) {
+          bracket?.pending.push({ reason, edit: { from, to: this.#at, text: MASKED } });
         }
       }
       // All items of a list are what its name says.
@@ -203,41 +243,39 @@ class Scanner {
   #stringEdit(from: number, raw: string, kind: NameKind): Edit | null {
     const to = this.#at;
     const value = unescapeJson(raw);
-    if (value !== '' && isSecretValue(kind, value, 'member')) return { from, to, text: `"${MASK}"` };
+    if (value !== '' && isSecretValue(kind, value, 'member')) return { from, to, text: MASKED };
     const masked = maskText(value, this.#depth);
     if (masked === value) return null;
     return { from, to, text: value === raw ? `"${masked}"` : JSON.stringify(masked) };
   }
 
-  /** A member that decides about another one, or is decided about by it. */
-  #weigh(bracket: Bracket, name: string, raw: string, from: number, edit: Edit | null): void {
+  /** A member that gives a reason, or may be a secret for one. */
+  #weigh(bracket: Bracket, name: string, raw: string, from: number): void {
     const lower = name.toLowerCase();
-    if (BESIDE_CODE.has(lower)) bracket.oauth = true;
-    if (NAMING.has(lower) && isSecretName(unescapeJson(raw))) bracket.namesSecret = true;
-    if (edit !== null || raw === '') return;
-    const masked = { from, to: this.#at, text: `"${MASK}"` };
-    if (lower === 'code') bracket.code ??= masked;
-    else if (HOLDING.has(lower)) bracket.held ??= masked;
+    const given = reasonOf(lower, unescapeJson(raw));
+    if (given !== null) bracket.reasons.add(given);
+    const reason = MAY_BE.get(lower);
+    if (reason !== undefined && raw !== '') {
+      bracket.pending.push({ reason, edit: { from, to: this.#at, text: MASKED } });
+    }
   }
 
   /** `["--password", "x"]`: the arguments of a command; `[["password", "x"]]`: names and values as pairs. */
-  #weighItem(bracket: Bracket, raw: string, from: number, edit: Edit | null): void {
+  #weighItem(bracket: Bracket, raw: string, from: number): void {
     bracket.items++;
-    const masked = edit ?? { from, to: this.#at, text: `"${MASK}"` };
-    if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push(masked);
-    else if (bracket.namesSecond) bracket.held = bracket.items === 2 ? masked : null;
+    const edit = { from, to: this.#at, text: MASKED };
+    if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push(edit);
+    else if (bracket.namesSecond && bracket.items === 2) bracket.pending.push({ reason: 'pair', edit });
     const secret = isSecretName(raw);
     bracket.namesNext = secret && raw.startsWith('--');
     if (bracket.items === 1) bracket.namesSecond = secret;
   }
 
-  #decide(bracket: Bracket, outer: Bracket | undefined): void {
-    const { code, held, heldFrom, oauth, namesSecret, namesSecond } = bracket;
-    if (oauth && code !== null) this.#edits.push(code);
-    if (held !== null && (namesSecret || (namesSecond && outer?.opens === '['))) this.#edits.push(held);
-    if (heldFrom >= 0 && outer !== undefined) {
-      outer.held ??= { from: heldFrom, to: this.#at, text: `"${MASK}"` };
-    }
+  /** The bracket is closed, or will not be. */
+  #decide({ mayBe, from, reasons, pending, items }: Bracket, outer: Bracket | undefined): void {
+    if (outer?.opens === '[' && items === 2) reasons.add('pair');
+    for (const { reason, edit } of pending) if (reasons.has(reason)) this.#edits.push(edit);
+    if (mayBe !== null) outer?.pending.push({ reason: mayBe, edit: { from, to: this.#at, text: MASKED } });
   }
 
   #blanks(): void {

@@ -10,6 +10,7 @@ import { maskJwt } from './maskJwt.ts';
 import { maskLoosely } from './maskLoosely.ts';
 import { maskUrl } from './maskUrl.ts';
 import { markupOf, maskXml } from './maskXml.ts';
+import { isOpaque, MASK } from './secrets.ts';
 
 /**
  * How deep text is read as a document in another one (JSON in a string of JSON in a parameter, …). Each level costs
@@ -22,7 +23,7 @@ export const MAX_NESTING = 4;
  * Without any of these, text has no secret: no name with a value, no URL with one, no option of a command, and neither
  * a JSON Web Token nor a private key in PEM.
  */
-const SIGNS = /[=:@{[<]|--|eyJ/;
+const SIGNS = /[=:@{[<]|--|eyJ|(?:basic|bearer) /i;
 
 export function maskText(text: string, depth = 0): string {
   if (!SIGNS.test(text)) return text;
@@ -30,7 +31,24 @@ export function maskText(text: string, depth = 0): string {
     const document = maskDocument(text, depth);
     if (document !== null) return maskJwt(document);
   }
-  return maskLoosely(maskUrl(text, depth));
+  return maskLoosely(maskCredentials(maskUrl(text, depth)));
+}
+
+/** Credentials with the name of their scheme (RFC 7617, RFC 6750), wherever they stand: `curl -H "…: Bearer x"`. */
+function maskCredentials(text: string): string {
+  if (!/(?:basic|bearer) /i.test(text)) return text;
+  return text.replace(
+    /\b(basic|bearer)( {1,4})([\w.~+/-]{8,4096}={0,2})/gi,
+    (all, scheme: string, blanks: string, value: string) => {
+      const secret = scheme.toLowerCase() === 'bearer' ? isOpaque(value) : isBasic(value);
+      return secret ? scheme + blanks + MASK : all;
+    },
+  );
+}
+
+/** `user:password` in base64. */
+function isBasic(value: string): boolean {
+  return /^[^\0-\x1f]*:[^\0-\x1f]*$/.test(Buffer.from(value, 'base64').toString('latin1'));
 }
 
 /** @returns null when it looks like no document; mostly told by its first character. */

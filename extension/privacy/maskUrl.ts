@@ -124,9 +124,10 @@ export function maskParameter(name: string, value: string, depth = 0): string {
   const kind = pathKind(decode(decode(name)));
   if (kind === 'secrets' ? /^\s*[{[]/.test(inner) : isSecretValue(kind, inner, 'parameter')) return MASK;
   if (depth >= MAX_NESTING) return maskDeepest(value, inner);
+  // What needs no decoding but for its blanks is not encoded anew.
+  if (!value.includes('%')) return maskText(value, depth + 1);
   const masked = maskText(inner, depth + 1);
-  if (masked === inner) return value;
-  return inner === value ? masked : encode(masked);
+  return masked === inner ? value : encode(masked);
 }
 
 /** Too deep to be shown in part: a secret below masks all of it. */

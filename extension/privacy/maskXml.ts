@@ -7,7 +7,7 @@
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
 import { maskUrl } from './maskUrl.ts';
-import { isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
+import { isNamingSecret, isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
 
 /** Attributes whose value may be the name of what the element holds; `<input type="password">`. */
 const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id', 'type']);
@@ -100,10 +100,10 @@ class XmlMask {
       this.#replace(from, to, isSecretValue('secret', content, 'element') ? MASK : text);
     else if (this.#html) {
       const code = CODE.has(this.#element.toLowerCase());
-      this.#replace(from, to, code ? maskLoosely(maskUrl(text), { quotedOnly: true }) : maskText(text));
+      this.#replace(from, to, code ? maskLoosely(maskUrl(text), { quotedOnly: true }) : maskQuoted(text));
     } else if (isSecretValue(nameKind(this.#element), content, 'element')) this.#replace(from, to, MASK);
-    else this.#replace(from, to, maskText(text));
-    this.#named = NAMING_ELEMENTS.has(this.#element.toLowerCase()) && isSecretName(content);
+    else this.#replace(from, to, maskQuoted(text));
+    this.#named = NAMING_ELEMENTS.has(this.#element.toLowerCase()) && isNamingSecret(content);
   }
 
   #replace(from: number, to: number, replacement: string): void {
@@ -162,7 +162,7 @@ class XmlMask {
     const text = this.#text;
     const named = attributes.some(
       ({ name, from, to }) =>
-        NAMING.has(name.toLowerCase()) && isSecretName(localName(withoutReferences(text.slice(from, to)))),
+        NAMING.has(name.toLowerCase()) && isNamingSecret(localName(withoutReferences(text.slice(from, to)))),
     );
     for (const { name, from, to } of attributes) {
       const value = text.slice(from, to);
@@ -170,7 +170,7 @@ class XmlMask {
         this.#secret !== null ||
         isSecretValue(nameKind(name), value, 'element') ||
         (named && HOLDING.has(name.toLowerCase()));
-      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskText(value));
+      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskQuoted(value));
     }
     return named;
   }
@@ -194,6 +194,14 @@ class XmlMask {
     while (end < text.length && !isBlank(text.charCodeAt(end)) && text[end] !== '>') end++;
     return end;
   }
+}
+
+/** JSON stands in attributes, and often in text, with its quotes as `&quot;`. */
+function maskQuoted(text: string): string {
+  if (!/&(?:quot|#34);/.test(text)) return maskText(text);
+  const inner = text.replace(/&(?:quot|#34);/g, '"');
+  const masked = maskText(inner);
+  return masked === inner ? text : masked.replaceAll('"', '&quot;');
 }
 
 /** Character references by number; names of secrets need no others. */

@@ -53,6 +53,8 @@ const LAST_WORDS: readonly string[] = [
     'psk',
     'bearer',
     'pword',
+    'pw',
+    'hmac',
   ],
   ...['db pass', 'user pass', 'smtp pass', 'ftp pass', 'mail pass', 'redis pass', 'mysql pass', 'pg pass'],
   ...['admin pass', 'login pass', 'root pass', 'proxy pass', 'auth pass', 'http pass', 'ssh pass', 'my pass'],
@@ -60,7 +62,18 @@ const LAST_WORDS: readonly string[] = [
   ...['sim pin', 'user pin', 'login pin', 'security pin', 'atm pin', 'new pin', 'old pin', 'current pin'],
   ...['account pin', 'access pin', 'my pin', 'confirm pin', 'device pin', 'wallet pin', 'debit pin'],
   ...['user session', 'auth session', 'login session', 'web session', 'http session', 'session data'],
-  ...['session cookie', 'phpsessid', 'jsessionid', 'sessid', 'ssnumber', 'connect sid', 'asp net session id'],
+  ...[
+    'oauth verifier',
+    'challenge answer',
+    'ssn last',
+    'session cookie',
+    'phpsessid',
+    'jsessionid',
+    'sessid',
+    'ssnumber',
+    'connect sid',
+    'asp net session id',
+  ],
 ];
 
 /** Secret as the whole name only: `card`, but not `business_card`. */
@@ -177,6 +190,12 @@ const MAX_PATH = 256;
 /** @returns true when the value is a secret whatever it looks like. */
 export function isSecretName(name: string): boolean {
   return nameKind(name) === 'secret';
+}
+
+/** @param name that stands as a value where names do, of which another value is what it names. */
+export function isNamingSecret(name: string): boolean {
+  const kind = pathKind(name);
+  return kind === 'secret' || kind === 'pass';
 }
 
 /** @param name of a header or trailer field, in any case. */

@@ -41,7 +41,13 @@ function shown(call: Call): string {
   const bytes = [...text.matchAll(/"base64":"([^"]*)"/g)].map(([, base64 = '']) =>
     Buffer.from(base64, 'base64').toString(),
   );
-  return [text, ...bytes, decode(text)].join('\n');
+  return [text, ...bytes, decode(text)]
+    .join('\n')
+    .concat(
+      ...[...text.matchAll(/[\w+/]{16,}={0,2}/g)].map(([run]) =>
+        Buffer.from(run, 'base64').toString('latin1'),
+      ),
+    );
 }
 
 function decode(text: string): string {
@@ -348,6 +354,22 @@ const SECRETS: Readonly<Record<string, Call>> = {
   'an option': { type: 'text/plain', body: `mysql --password ${S} -u eve` },
   'fields in JSON': { body: json({ headers: [`Authorization: Digest a="b", response="${S}"`] }) },
   'fields as text': { type: 'text/plain', body: `> Cookie: theme=dark; sid=${S}\r\n` },
+  'JSON Patch': { body: json([{ op: 'replace', path: '/password', value: S }]) },
+  'JSON Web Key': { body: json({ d: S, kty: 'RSA', n: 'x' }) },
+  'a Secret of Kubernetes': { body: json({ data: { foo: S }, kind: 'Secret' }) },
+  'two codes of OAuth': { body: `{"code":"${S}","code":"${S}x","client_id":"a"}` },
+  'name, and a value with names': { body: json({ name: 'password', value: `${S}=a&token=b` }) },
+  'an error that repeats it': { body: json({ errors: { password: [S] } }) },
+  'Bearer in a sentence': { body: json({ log: `sent Bearer ${S}x1y2z3a to it` }) },
+  'Basic in a sentence': {
+    body: json({ log: `sent Basic ${Buffer.from(`eve:${S}`).toString('base64')} to it` }),
+  },
+  'HTML, JSON in an attribute': {
+    answerType: 'text/html',
+    answer: `<div data-page="{&quot;token&quot;:&quot;${S}&quot;}">`,
+  },
+  'XML-RPC, pass': { type: 'text/xml', body: `<member><name>pass</name><value>${S}</value></member>` },
+  'X-Shopify-Hmac-Sha256': { fields: [['X-Shopify-Hmac-Sha256', S]] },
   'name and an object': { body: json({ name: 'password', value: { x: S } }) },
   'userinfo with a slash': { answerFields: [['Location', `http://eve:a/${S}@a/x`]] },
   'a name that is encoded twice': { target: `/a?pass%2577ord=${S}` },
@@ -539,6 +561,15 @@ describe('what a developer needs is shown', () => {
     ['-----BEGIN PUBLIC KEY-----', { type: 'text/plain', body: '-----BEGIN PUBLIC KEY-----\nabc\n' }],
     ['BEGIN CERTIFICATE', { type: 'text/plain', body: '-----BEGIN CERTIFICATE-----\nabc\n' }],
     ['/a/b=c/d', { target: '/a/b=c/d' }],
+    [
+      'must be at least 8 characters',
+      { answer: json({ errors: { password: ['must be at least 8 characters'] } }) },
+    ],
+    ['This field is required.', { answer: json({ errors: { token: 'This field is required.' } }) }],
+    ['basic authentication', { answer: json({ error: 'basic authentication is off' }) }],
+    ['bearer certificates', { answer: json({ error: 'bearer certificates are off' }) }],
+    ['["k","v"]', { body: json([['k', 'v']]) }],
+    ['"data":{"kind":"Pod"}', { body: json({ kind: 'Pod', data: { kind: 'Pod' } }) }],
     ['user: bob', { type: 'text/yaml', body: 'password:\nuser: bob\n' }],
   ])('%s', (text, call) => {
     const all = shown(call);
