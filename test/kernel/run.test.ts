@@ -218,7 +218,7 @@ describeTraced('what run writes', () => {
 
   it('a full disk for the recording: says so, leaves no half file, goes on with the output', async () => {
     const server = await Server.node();
-    const calls = Array.from({ length: 40 }, () => plan('GET', 'echo'));
+    const calls = Array.from({ length: 15 }, () => plan('GET', 'echo'));
     const body = `-d ${'x'.repeat(4_000)}`;
     const command = calls
       .map((one) => `${quote(curl(server.port, one, '-o', '/dev/null'))} ${body}`)
