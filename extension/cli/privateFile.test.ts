@@ -133,7 +133,7 @@ function asNobody(path: string): [status: number | null, message: string] {
   return [status, stdout + stderr];
 }
 
-describe('what is no file', () => {
+describe('a device, a pipe or a descriptor', () => {
   it('is written to as it is', () => {
     const written = PrivateFile.open('/dev/null');
     written.write(bytes);

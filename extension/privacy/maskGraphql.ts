@@ -13,7 +13,7 @@ const TOKEN =
 const BEGINNING =
   /^[\s\ufeff,]{0,64}(?:#|(?:query|mutation|subscription|fragment)\b[^=:]{0,256}[({]|\{\s{0,64}[_A-Za-z]\w{0,64}\s{0,64}[({:}\n ])/;
 
-/** A search for `query language` is no document. */
+/** Search words such as `query language` are not a document. */
 export function looksLikeGraphql(text: string): boolean {
   return BEGINNING.test(text.slice(0, 1_024)) && text.includes('{') && !/^\s{0,64}\{\s{0,64}["']/.test(text);
 }

@@ -287,7 +287,7 @@ class Scanner {
     }
   }
 
-  /** A string's raw content, or what there is of it at the end of the text; null when it is none. */
+  /** A string's raw content, or what there is of it at the end of the text; null when it is not a string. */
   #string(): string | null {
     const text = this.#text;
     if (text[this.#at] !== '"') return null;

@@ -15,7 +15,7 @@ const MAX_NAME = 128;
 const MAX_BLOCK_LINES = 1_000;
 
 export interface LooseOptions {
-  /** Program text: only what is in quotes is a value, `token = next()` is none. */
+  /** Program text: only what is in quotes counts as a value; `token = next()` has none. */
   readonly quotedOnly?: boolean;
 }
 
@@ -148,7 +148,7 @@ function isFiller(code: number): boolean {
   return code === 32 || code === 9 || code === 34 || code === 39 || code === 92 || code === 93;
 }
 
-/** `--password x`. @returns where its value stands; null: it has none, or is no secret. */
+/** `--password x`. @returns where its value stands; null: it has no value, or is not a secret. */
 function readOption(text: string, nameFrom: number, { name, end }: Run): Value | null {
   if (!text.startsWith('--', nameFrom) || text[end] !== ' ' || nameKind(name) !== 'secret') return null;
   const from = end + 1;

@@ -93,6 +93,6 @@ function maskContent(
     return content === '' ? '' : MASK;
   }
   if (type.essence.startsWith('multipart/')) return maskMultipart(content, type.boundary, depth + 1);
-  // A plain field that looks like a form is none: its value is its own.
+  // By its type, or by what it looks like.
   return maskBody(content, type);
 }

@@ -51,7 +51,7 @@ function isBasic(value: string): boolean {
   return /^[^\0-\x1f]*:[^\0-\x1f]*$/.test(Buffer.from(value, 'base64').toString('latin1'));
 }
 
-/** @returns null when it looks like no document; mostly told by its first character. */
+/** @returns null when it does not look like a document; its first character mostly decides. */
 function maskDocument(text: string, depth: number): string | null {
   const first = /^[\s\ufeff]{0,64}([^\s\ufeff])/.exec(text)?.[1] ?? '';
   if ((first === '{' || first === '[') && looksLikeJson(text) && !isSelection(text))

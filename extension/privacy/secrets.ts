@@ -80,7 +80,7 @@ const LAST_WORDS: readonly string[] = [
 const WHOLE_NAMES: readonly string[] = ['pin', 'card', 'session', 'mnemonic'];
 
 /**
- * Looks like an entry above and is none: where a list goes on, how far a text has been read, the type of a function.
+ * Not secrets, although they end like one: where a list goes on, how far a text has been read, a function's type.
  * Compared at the end of a name, before all others.
  */
 const PUBLIC_ENDINGS: readonly string[] = [
@@ -94,7 +94,7 @@ const PUBLIC_ENDINGS: readonly string[] = [
 /** Part of the WebSocket handshake (RFC 6455 section 11.3.1); what a signature covers (RFC 9421 section 4.1). */
 const PUBLIC_FIELDS: ReadonlySet<string> = new Set(['sec-websocket-key', 'signature-input']);
 
-/** Last words of header fields alone: any key is one there, while `sort_key` in a body is none. */
+/** Last words of header fields alone: any key is a secret there, while `sort_key` in a body is not. */
 const FIELD_ENDINGS: readonly string[] = ['key', 'auth', 'pass', 'pin', 'session'];
 
 /** More than one secret: `secrets: {…}`. Whole last words. */

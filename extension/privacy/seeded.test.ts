@@ -1,6 +1,6 @@
 /**
  * Secrets in every place that a call has, each of its own, through the whole engine: none may be in what is shown. And
- * what looks like a secret and is none, which must be.
+ * harmless names and texts that look like secrets, which must be.
  */
 import { describe, expect, it } from 'vitest';
 import { Table } from '../cli/table.ts';
