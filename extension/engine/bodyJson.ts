@@ -1,10 +1,11 @@
 /** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
+
+import { readContentType } from '../http/contentType.ts';
+import { listMembers } from '../http/fieldSyntax.ts';
 import { maskBody } from '../privacy/maskBody.ts';
 import { decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
-import { readContentType } from './contentType.ts';
 import type { BodyJson } from './exchangeJson.ts';
-import { listMembers } from './http1/characters.ts';
 import type { StoredMessage } from './model.ts';
 
 export interface BodyParts {

@@ -10,6 +10,7 @@ import {
   inflateSync,
   type ZlibOptions,
 } from 'node:zlib';
+import type { CodingResult } from './codingResult.ts';
 import { MAX_CODINGS, MAX_DECODED_BYTES } from './limits.ts';
 import { decodeZstd } from './zstd.ts';
 
@@ -19,14 +20,6 @@ export interface Decoded {
   readonly removed: boolean;
   /** Why the bytes are not all of the decoded body; null when they are. */
   readonly note: string | null;
-}
-
-/** What one coding made of its input. */
-export interface CodingResult {
-  readonly bytes: Buffer;
-  /** `cut`: beyond the limit. `partial`: the input ends early. `broken`: the rest is not of this coding. */
-  readonly end: 'whole' | 'cut' | 'partial' | 'broken';
-  readonly note?: string;
 }
 
 type Decoder = (input: Buffer) => CodingResult;

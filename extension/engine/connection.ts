@@ -2,13 +2,14 @@
  * One stream of bytes in two directions: orders its records and picks the dissector that reads them. The
  * bytes of a socket are one such stream, the plaintext of a TLS session another.
  */
-import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
+import type { MissingReason, PieceContext } from './byteStream.ts';
+import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
 import { looksLikeHttp2 } from './http2/sniff.ts';
 import { MAX_HELD_PIECES } from './limits.ts';
 import type { StoredConnection } from './model.ts';
-import { type MissingReason, type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
+import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
 import {
   type ClosedRecord,
   type DataRecord,

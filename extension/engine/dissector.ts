@@ -2,19 +2,12 @@
  * What reads one protocol on one connection: bytes, holes and ends of both directions in order go in, exchanges
  * come out. connection.ts picks it; each protocol's folder has one.
  */
+
+import type { MissingReason, PieceContext } from './byteStream.ts';
 import type { Process } from './exchange.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './model.ts';
-import type { ByteCounters, MissingReason } from './reassembly.ts';
+import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
-
-/** What is known of a piece of the stream. */
-export interface PieceContext {
-  /** Milliseconds since the trace's start. */
-  readonly time: number;
-  readonly pid: number;
-  /** Boot time (ns) at which its record was made. */
-  readonly emitted: bigint;
-}
 
 /** What a dissector needs of the engine. */
 export interface ConnectionHost {

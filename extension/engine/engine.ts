@@ -6,8 +6,8 @@
 import { Connections } from './connections.ts';
 import type { ConnectionHost } from './dissector.ts';
 import type { Exchange, Process } from './exchange.ts';
-import type { ExchangeJson, StreamMessageJson } from './exchangeJson.ts';
-import { definitionFor, type JsonOptions, jsonOf } from './jsonOf.ts';
+import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
+import { definitionFor, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
   DEFAULT_MAX_BYTES,

@@ -6,7 +6,7 @@
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
  */
 
-import type { Operation } from './operations/operation.ts';
+import type { GraphqlType } from './operations/graphql.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 
@@ -171,6 +171,21 @@ export interface Encrypted {
   /** Bytes that the process sent and received, those of TLS itself included. */
   readonly sent: number;
   readonly received: number;
+}
+
+export interface OperationName {
+  /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
+  readonly type: GraphqlType | null;
+  readonly name: string | null;
+}
+
+/** What a request asks for by its body: GraphQL over HTTP, JSON-RPC. */
+export interface Operation {
+  readonly protocol: 'graphql' | 'json-rpc';
+  /** Operations in the request: more than one in a batch. */
+  readonly count: number;
+  /** The first ones, in order. */
+  readonly names: readonly OperationName[];
 }
 
 export type ExchangeState = 'running' | 'ended';

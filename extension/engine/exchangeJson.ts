@@ -9,6 +9,14 @@ import type { TlsBinding, TlsLibraryName } from './record.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
+/** How much of an exchange its JSON contains. */
+export interface JsonOptions {
+  /** With secrets unmasked. */
+  readonly reveal?: boolean;
+  /** Bytes of each message inside; null, or left out: all that is held. */
+  readonly messageBytes?: number | null;
+}
+
 export interface MessageJson {
   /**
    * In their original order and case. HTTP/2: without pseudo-header fields that are known; a name or value is null

@@ -4,7 +4,7 @@ import { maskFields } from '../privacy/maskFields.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
 import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
-import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
+import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frames.ts';
@@ -18,13 +18,6 @@ import { targetOf } from './target.ts';
 import { alertMeaning } from './tls/failure.ts';
 import type { TlsLibraries } from './tls/library.ts';
 import type { TlsAlert } from './tls/wire.ts';
-
-export interface JsonOptions {
-  /** With secrets unmasked. */
-  readonly reveal?: boolean;
-  /** Bytes of each message inside; null, or left out: all that is held. */
-  readonly messageBytes?: number | null;
-}
 
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.

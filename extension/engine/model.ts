@@ -2,6 +2,8 @@
  * The objects behind the interfaces of exchange.ts. They are built for number: 100,000 exchanges are held in
  * a few hundred MiB, so fields are kept as one string per message and split when they are asked for.
  */
+
+import { trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import type {
   Completeness,
@@ -12,6 +14,7 @@ import type {
   Field,
   GoAway,
   MessageKind,
+  Operation,
   Process,
   Request,
   Response,
@@ -21,10 +24,9 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
-import { trimBlanks } from './http1/characters.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
-import { type Operation, readOperation } from './operations/operation.ts';
+import { readOperation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 import { type RuleName, ruleText } from './violations.ts';

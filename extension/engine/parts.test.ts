@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readContentType, shortType } from '../http/contentType.ts';
 import { formatAddress, formatIPv6 } from './address.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
-import { readContentType, shortType } from './contentType.ts';
 import { LineBuffer } from './http1/lineBuffer.ts';
 import { formatTime } from './jsonOf.ts';
 import { StoredConnection, StoredExchange, StoredMessage } from './model.ts';

@@ -3,6 +3,7 @@
  * they came. Where a record is missing everything behind it waits, in both directions, so that what is read
  * does not depend on when the hole was given up.
  */
+import type { MissingReason } from './byteStream.ts';
 import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
 import {
   type ClosedRecord,
@@ -16,9 +17,6 @@ import {
 } from './record.ts';
 
 export type StreamRecord = DataRecord | EndedRecord | ClosedRecord;
-
-/** Why bytes are not there. `foreign`: not a protocol that is copied; `filter`: whole messages, not asked for. */
-export type MissingReason = 'limit' | 'lost' | 'foreign' | 'filter';
 
 export interface OrderedSink {
   /** @param bytes a view that is valid during the call only. */

@@ -1,6 +1,7 @@
 /** The row of an exchange: see row.ts. */
+
+import { shortType } from '../http/contentType.ts';
 import { maskUrl } from '../privacy/maskUrl.ts';
-import { shortType } from './contentType.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';

@@ -4,7 +4,7 @@
  * window, and moves the whole window for every block.
  */
 import { Decompress } from 'fzstd';
-import type { CodingResult } from './coding.ts';
+import type { CodingResult } from './codingResult.ts';
 import { MAX_DECODED_BYTES } from './limits.ts';
 
 /** RFC 9659 section 3: a content coding must not need a larger window. */

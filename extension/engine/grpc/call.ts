@@ -2,7 +2,7 @@
  * What makes an exchange a gRPC call (grpc/grpc, doc/PROTOCOL-HTTP2.md and PROTOCOL-WEB.md): its method, its
  * deadline, and the status, which is in the trailers and may be an error although HTTP's is 200.
  */
-import { readContentType } from '../contentType.ts';
+import { readContentType } from '../../http/contentType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
 
 export interface GrpcCall {

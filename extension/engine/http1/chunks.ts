@@ -1,7 +1,7 @@
 /** Chunk-size lines, and the end of a chunked body found without them (RFC 9112 section 7.1). */
 
+import { isBlank, isToken } from '../../http/fieldSyntax.ts';
 import type { RuleName } from '../violations.ts';
-import { isBlank, isToken } from './characters.ts';
 
 export interface ChunkLine {
   /** null when it is no number, or one beyond what can be counted exactly. */

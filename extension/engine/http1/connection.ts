@@ -6,14 +6,14 @@
  *   response was received by another thread);
  * - what follows a CONNECT or an upgrade request, while its response has not come.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
 import { TlsWire } from '../tls/wire.ts';
 import {
@@ -23,26 +23,10 @@ import {
   requestFraming,
   responseFraming,
 } from './framing.ts';
+import type { Piece } from './heldPiece.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
-import {
-  type GapReason,
-  type HeadResult,
-  type Origin,
-  type Outcome,
-  Reader,
-  type ReaderSink,
-} from './reader.ts';
+import { type HeadResult, Reader, type ReaderSink } from './reader.ts';
 import { SideSniffer } from './sideSniffer.ts';
-
-export type Piece =
-  | { readonly kind: 'bytes'; readonly bytes: Buffer; from: number; readonly context: PieceContext }
-  | {
-      readonly kind: 'gap';
-      readonly length: number;
-      readonly reason: GapReason;
-      readonly context: PieceContext;
-    }
-  | { readonly kind: 'end'; readonly orderly: boolean };
 
 const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
 

@@ -1,7 +1,8 @@
 /** How a body is delimited: RFC 9112 section 6.3, and what is sensible where its rules are broken. */
+
+import { listMembers, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
-import { listMembers, trimBlanks } from './characters.ts';
 
 export type Framing =
   | { readonly kind: 'none' }

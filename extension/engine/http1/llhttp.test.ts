@@ -8,11 +8,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
+import type { Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
-import { type HeadResult, type Outcome, Reader, type ReaderSink } from './reader.ts';
+import { type HeadResult, Reader, type ReaderSink } from './reader.ts';
 
 const CORPUS = corpus('llhttp/test');
 

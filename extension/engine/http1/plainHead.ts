@@ -3,9 +3,11 @@
  * its bytes, and kept as it was sent. Every other head is read line by line (reader.ts, fieldLines.ts); both
  * ways give the same, which the golden transcripts show at every split.
  */
+
+import { isTokenCode, isValueCode, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
-import { CR, isTokenCode, isValueCode, LF, trimBlanks } from './characters.ts';
+import { CR, LF } from './characters.ts';
 import { isFramingField, isFramingLookalike } from './framing.ts';
 
 const COLON = 58;

@@ -4,7 +4,7 @@
  * impossible, the next message is searched for. Each byte is looked at a bounded number of times, whatever
  * the sizes of the pieces in which the bytes come.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import { MAX_CHUNK_LINE, MAX_HEAD_BYTES, MAX_LINE_BEYOND_HEAD, MAX_TRAILER_BYTES } from '../limits.ts';
 import { StoredMessage } from '../model.ts';
@@ -17,22 +17,6 @@ import { LineBuffer } from './lineBuffer.ts';
 import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 import { readPlainHead } from './plainHead.ts';
 import { isRecognised, NO_VERSION, readRequestLine, readStatusLine } from './startLine.ts';
-
-/** What a message keeps of a piece of the stream. */
-export type Origin = Pick<PieceContext, 'time' | 'pid'>;
-
-/** `limit`: left out on purpose. `lost`: by fault, or never seen. */
-export type GapReason = 'limit' | 'lost';
-
-/** How a message ended. */
-export type Outcome =
-  | 'complete'
-  /** The stream ended before the message did. */
-  | 'cut'
-  /** Its end could not be found. */
-  | 'lost'
-  /** The trace ended before the message did. */
-  | 'open';
 
 export interface HeadResult extends FramingResult {
   /**

@@ -6,7 +6,7 @@
 import type { Side } from '../exchange.ts';
 import { MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';
-import type { Piece } from './connection.ts';
+import type { Piece } from './heldPiece.ts';
 import { isKnownMethod, isMethodPrefix } from './methods.ts';
 
 /** Bytes of each direction in which a start line is looked for. */

@@ -1,7 +1,8 @@
 /** Request line and status line (RFC 9112 sections 3 and 4), read leniently and labelled. */
 
+import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { RuleName } from '../violations.ts';
-import { isBlank, isTarget, isToken, trimBlanks, worstControl } from './characters.ts';
+import { isTarget, worstControl } from './characters.ts';
 import { isKnownMethod } from './methods.ts';
 
 export interface RequestLine {

@@ -2,12 +2,12 @@
  * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so that its two messages belong together by
  * their number. A stream that was opened before its request could be seen is known by what comes of it.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
 import { Allowance } from './allowance.ts';
 import { SendWindows } from './flow.ts';

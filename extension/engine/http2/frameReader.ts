@@ -4,7 +4,7 @@
  * connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is looked at a
  * bounded number of times.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
 import { FrameSearch } from './frameSearch.ts';
 import {

@@ -7,7 +7,7 @@
  * That is evidence, not proof: content that is made of frames itself, and whose own header is lost in the gap, is
  * taken for frames of the connection.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_SEARCH_BYTES } from '../limits.ts';
 import {
   EVIDENCE_BYTES,

@@ -1,6 +1,5 @@
 /** From the fields of a block to a message: pseudo-header fields and what must hold (RFC 9113 section 8). */
-import type { SeenField } from '../exchange.ts';
-import { UNKNOWN_STATUS } from '../exchange.ts';
+import { type SeenField, UNKNOWN_STATUS } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import type { FieldSection } from './hpack.ts';
 

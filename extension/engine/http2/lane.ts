@@ -1,5 +1,5 @@
 /** One direction of an HTTP/2 connection: its frames, its field blocks and what they are compressed with. */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_FIELD_BLOCK } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
 import { FrameReader, type FrameSink } from './frameReader.ts';

@@ -3,7 +3,7 @@
  * the preface, or in whose field blocks a request's pseudo-header fields stand. What comes before that is kept, up
  * to a bound.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';
 import { MAX_HELD_PIECES, MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';

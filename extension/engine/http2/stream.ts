@@ -1,6 +1,7 @@
 /** One stream: an exchange, whose two messages come on it frame by frame. */
+
+import type { Outcome } from '../byteStream.ts';
 import type { SeenField } from '../exchange.ts';
-import type { Outcome } from '../http1/reader.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';

@@ -2,7 +2,7 @@
  * A reader behind base64 that comes in pieces (application/grpc-web-text): each piece that its sender flushed may
  * be padded by itself.
  */
-import type { GapReason, Outcome } from '../http1/reader.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageList } from './messageList.ts';
 import type { MessageReader } from './messageReader.ts';
 

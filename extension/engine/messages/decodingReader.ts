@@ -1,5 +1,5 @@
 /** A reader of messages behind content codings. */
-import type { GapReason, Outcome } from '../http1/reader.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 import { MAX_CODINGS } from '../limits.ts';
 import type { LabelName } from './labels.ts';
 import type { MessageList } from './messageList.ts';

@@ -2,8 +2,9 @@
  * Server-sent events by the rules of the HTML standard, section 9.2.6 ("Interpreting an event stream"). What
  * they have a client ignore is shown too, as what it is: comments, and blocks without data.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
 import { Content } from './content.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';

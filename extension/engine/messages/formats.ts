@@ -1,9 +1,9 @@
 /** Which reader finds the messages of a direction: one entry for each format. */
-import { readContentType } from '../contentType.ts';
+import { readContentType } from '../../http/contentType.ts';
+import { listMembers } from '../../http/fieldSyntax.ts';
+import type { ContentType } from '../../http/mediaType.ts';
 import type { MessageKind } from '../exchange.ts';
 import { grpcPath, grpcType } from '../grpc/call.ts';
-import { listMembers } from '../http1/characters.ts';
-import type { ContentType } from '../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
 import { Base64Reader } from './base64.ts';
 import { DecodingReader } from './decodingReader.ts';

@@ -2,9 +2,10 @@
  * gRPC's length-prefixed messages (grpc/grpc, doc/PROTOCOL-HTTP2.md): a byte of flags, four of length, the message.
  * In gRPC-Web (PROTOCOL-WEB.md) the last one may hold the trailers.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { GrpcType } from '../grpc/call.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
 import { MAX_DESCRIBED_BYTES, MAX_INFLATED_MESSAGE } from '../limits.ts';
 import { Content } from './content.ts';
 import type { LabelName } from './labels.ts';

@@ -2,8 +2,9 @@
  * JSON lines (https://jsonlines.org, NDJSON): one value a line. And JSON text sequences (RFC 7464): each value
  * between a record separator and a line feed. Empty lines are no messages.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
 import { Content } from './content.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';

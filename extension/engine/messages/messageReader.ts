@@ -7,7 +7,7 @@
  * {@link MessageList}; whoever feeds it reports the exchange as changed afterwards. It never throws, and needs
  * bounded time and memory per byte, whatever the bytes are.
  */
-import type { GapReason, Outcome } from '../http1/reader.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 
 export interface MessageReader {
   /**

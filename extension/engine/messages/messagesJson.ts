@@ -1,11 +1,11 @@
 /** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
+
+import { parseContentType } from '../../http/mediaType.ts';
 import { maskFields } from '../../privacy/maskFields.ts';
 import { maskMessage } from '../../privacy/maskMessage.ts';
 import { decodeText } from '../charset.ts';
 import type { Field, MessageKind, Side } from '../exchange.ts';
-import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
-import type { JsonOptions } from '../jsonOf.ts';
-import { parseContentType } from '../mediaType.ts';
+import type { JsonOptions, MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
 import { toNanoseconds } from '../phases.ts';
 import type { Definition } from '../protobuf/definitions.ts';
 import { labelText } from './labels.ts';

@@ -2,8 +2,9 @@
  * The parts of a multipart/x-mixed-replace body (RFC 2046 section 5.1), by which cameras and old pages stream:
  * each part is a message, its fields are the message's.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
 import { Content } from './content.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';

@@ -2,34 +2,30 @@
  * What a request asks for where its address does not say it: the operation of GraphQL over HTTP, the method of
  * JSON-RPC 2.0. Read from the target and the captured body; null where it is not certain that it is one.
  */
+
+import { readContentType } from '../../http/contentType.ts';
+import { listMembers } from '../../http/fieldSyntax.ts';
+import type { ContentType } from '../../http/mediaType.ts';
+import { partText, readParts } from '../../http/multipart.ts';
 import { maskJwt } from '../../privacy/maskJwt.ts';
 import { decodeText } from '../charset.ts';
 import { decodeSmall } from '../coding.ts';
-import { readContentType } from '../contentType.ts';
-import { listMembers } from '../http1/characters.ts';
+import type { Body, Operation, OperationName } from '../exchange.ts';
 import { MAX_OPERATION_BYTES, MAX_OPERATION_NAME, MAX_OPERATIONS } from '../limits.ts';
-import type { ContentType } from '../mediaType.ts';
-import type { StoredMessage } from '../model.ts';
-import { partText, readParts } from '../multipart.ts';
-import { type GraphqlOperation, type GraphqlType, readGraphql } from './graphql.ts';
+import { type GraphqlOperation, readGraphql } from './graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from './jsonStrings.ts';
 
-export interface OperationName {
-  /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
-  readonly type: GraphqlType | null;
-  readonly name: string | null;
-}
-
-export interface Operation {
-  readonly protocol: 'graphql' | 'json-rpc';
-  /** Operations in the request: more than one in a batch. */
-  readonly count: number;
-  /** The first ones, in order. */
-  readonly names: readonly OperationName[];
+/** What is read of a request. */
+export interface OperationRequest {
+  readonly target: string;
+  readonly body: Pick<Body, 'captured' | 'chunks'>;
+  readonly transferCodings: readonly string[] | null;
+  /** First value of a field, by its lower-case name. */
+  field(name: string): string | null;
 }
 
 /** @param over nothing more of the body comes; before that, only the target is looked at. */
-export function readOperation(request: StoredMessage, over: boolean): Operation | null {
+export function readOperation(request: OperationRequest, over: boolean): Operation | null {
   return fromTarget(request.target) ?? (over ? fromBody(request) : null);
 }
 
@@ -58,7 +54,7 @@ function fromTarget(target: string): Operation | null {
   return persisted && name !== null ? graphql([{ type: null, name }]) : null;
 }
 
-function fromBody(request: StoredMessage): Operation | null {
+function fromBody(request: OperationRequest): Operation | null {
   if (request.body.captured === 0) return null;
   const type = readContentType(request.field('content-type'));
   const form = type.essence === 'multipart/form-data';
@@ -79,7 +75,7 @@ function mayHold({ essence }: ContentType): boolean {
 }
 
 /** The body's beginning as text; null when it is none. */
-function beginning(request: StoredMessage, type: ContentType): string | null {
+function beginning(request: OperationRequest, type: ContentType): string | null {
   const { body } = request;
   const captured = Buffer.concat(body.chunks, Math.min(body.captured, MAX_OPERATION_BYTES));
   const field = request.field('content-encoding');

@@ -1,7 +1,12 @@
 /** Why a TLS handshake failed, in one line for people. */
 import { Direction } from '../record.ts';
-import type { TlsEnd } from './socket.ts';
 import type { TlsAlert } from './wire.ts';
+
+/** The first end of a connection. */
+export interface TlsEnd {
+  readonly direction: Direction;
+  readonly reset: boolean;
+}
 
 /** `TLS handshake failed: unknown_ca (alert 48) sent by the client`. */
 export function alertText(alert: TlsAlert, clientDirection: Direction | null): string {

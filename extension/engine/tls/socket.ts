@@ -3,19 +3,13 @@
  * messages, where nothing else shows it: when the handshake fails, hangs or is cut off, and when the plaintext is
  * not seen. Plaintext that is seen comes as a session of its own (connections.ts), bound to this connection.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { ENCRYPTED_PATIENCE } from '../limits.ts';
 import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import { alertText, cutText } from './failure.ts';
+import { alertText, cutText, type TlsEnd } from './failure.ts';
 import { TlsWire } from './wire.ts';
-
-/** The first end of a connection. */
-export interface TlsEnd {
-  readonly direction: Direction;
-  readonly reset: boolean;
-}
 
 export class TlsSocket implements Dissector {
   readonly #info: StoredConnection;

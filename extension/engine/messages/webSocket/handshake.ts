@@ -1,7 +1,7 @@
 /** What a WebSocket's opening handshake says of its frames (RFC 6455 section 4, RFC 7692 section 7.1). */
 import { createHash } from 'node:crypto';
+import { readParameters } from '../../../http/mediaType.ts';
 import type { MessageKind } from '../../exchange.ts';
-import { readParameters } from '../../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../../model.ts';
 import type { LabelName } from '../labels.ts';
 

@@ -3,8 +3,9 @@
  * labelled and read on as far as frame boundaries are certain; where they are not, the next frame is searched
  * for.
  */
+
+import type { GapReason, Outcome } from '../../byteStream.ts';
 import type { Field, MessageKind } from '../../exchange.ts';
-import type { GapReason, Outcome } from '../../http1/reader.ts';
 import { Content } from '../content.ts';
 import type { LabelName } from '../labels.ts';
 import { type MessageList, type MessageType, NO_FIELDS, NO_LABELS } from '../messageList.ts';
