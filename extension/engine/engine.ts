@@ -4,30 +4,28 @@
  */
 
 import { Connections } from './connections.ts';
-import type { ConnectionHost } from './dissector.ts';
-import type { Exchange, Process } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
+import { Exchanges } from './exchanges.ts';
 import { definitionFor, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
   DEFAULT_MAX_BYTES,
   DEFAULT_MAX_EXCHANGES,
-  MAX_UNBOUND_EXCHANGES,
   PATIENCE_INTERVAL,
   RECORD_PATIENCE,
 } from './limits.ts';
 import { streamMessageJson } from './messages/messagesJson.ts';
-import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
 import { startOf } from './phases.ts';
 import { Processes } from './processes.ts';
 import { Definitions } from './protobuf/definitions.ts';
 import type { ProtoSchema } from './protobuf/schema.ts';
-import type { ByteCounters } from './reassembly.ts';
 import { RecordType, readRecords, type TraceRecord } from './record.ts';
 import type { ExchangeRow } from './row.ts';
 import { rowOf } from './rowOf.ts';
-import { Store } from './store.ts';
+import { Store, type StoreChanges } from './store.ts';
 import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts';
+import { TraceClock } from './traceClock.ts';
 
 export interface EngineOptions {
   /** Bytes of each body that are kept; the rest only counts. null = all. Default 64 KiB. */
@@ -56,13 +54,6 @@ export interface EngineStats {
   readonly newest: bigint;
 }
 
-export interface EngineChanges {
-  /** Ids of new and changed exchanges, ascending, each once. */
-  readonly changed: readonly number[];
-  /** Ids that were evicted. */
-  readonly removed: readonly number[];
-}
-
 /** What the engine offers; how it is built: docs/engine.md. */
 export interface EngineApi {
   /**
@@ -87,7 +78,7 @@ export interface EngineApi {
   /** The trace is over: what runs is ended and says so. Idempotent. */
   finish(): void;
   /** What changed since the last call. */
-  takeChanges(): EngineChanges;
+  takeChanges(): StoreChanges;
   get(id: number): Exchange | undefined;
   row(id: number): ExchangeRow | undefined;
   json(id: number, options?: JsonOptions): ExchangeJson | undefined;
@@ -101,39 +92,40 @@ export interface EngineApi {
 }
 
 /** See {@link EngineApi}. */
-export class Engine implements EngineApi, ConnectionHost {
-  readonly bodyLimit: number;
-  readonly counters: ByteCounters = { copied: 0, omitted: 0, unseen: 0, lost: 0 };
-
+export class Engine implements EngineApi {
   readonly #store: Store;
+  readonly #clock = new TraceClock();
   readonly #processes = new Processes();
   readonly #libraries = new TlsLibraries();
   readonly #definitions = new Definitions();
+  readonly #exchanges: Exchanges;
   readonly #connections: Connections;
-  #clockOffset = 0n;
-  /** Boot time of millisecond 0; null before the first clock or record. */
-  #origin: bigint | null = null;
   #newest = 0n;
-  /** When what waits was last looked at. */
-  #looked = 0n;
+  /** Value of {@link #newest} when connections were last advanced. */
+  #advanced = 0n;
   #records = 0;
-  #exchanges = 0;
-  #lastId = 0;
-  #errors = 0;
 
   constructor(options: EngineOptions = {}) {
     const { bodyLimit = DEFAULT_BODY_LIMIT } = options;
-    this.bodyLimit = bodyLimit ?? Number.POSITIVE_INFINITY;
     this.#store = new Store(
       options.maxExchanges ?? DEFAULT_MAX_EXCHANGES,
       options.maxBytes ?? DEFAULT_MAX_BYTES,
     );
-    this.#connections = new Connections(this);
+    this.#exchanges = new Exchanges(
+      {
+        store: this.#store,
+        clock: this.#clock,
+        processes: this.#processes,
+        libraries: this.#libraries,
+        definitions: this.#definitions,
+      },
+      bodyLimit ?? Number.POSITIVE_INFINITY,
+    );
+    this.#connections = new Connections(this.#exchanges);
   }
 
   setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void {
-    this.#clockOffset = clock.offset;
-    this.#origin ??= clock.bootTime;
+    this.#clock.set(clock.offset, clock.bootTime);
   }
 
   setProcess(pid: number, name: string | null): void {
@@ -157,10 +149,6 @@ export class Engine implements EngineApi, ConnectionHost {
     this.#definitions.setFiles(schema);
   }
 
-  described(response: Buffer): void {
-    this.#definitions.described(response);
-  }
-
   tls(pid: number): ProcessTls | null {
     return this.#libraries.get(pid);
   }
@@ -169,12 +157,12 @@ export class Engine implements EngineApi, ConnectionHost {
     const batch = Buffer.from(records.buffer, records.byteOffset, records.byteLength);
     for (const record of readRecords(batch)) {
       this.#records++;
-      this.#origin ??= record.time;
+      this.#clock.start(record.time);
       if (record.emitted > this.#newest) this.#newest = record.emitted;
       this.#take(record);
-      if (this.#newest - this.#looked >= PATIENCE_INTERVAL) {
-        // Records of one moment come from several processors; seconds apart, an older one is not to come.
-        this.#looked = this.#newest;
+      if (this.#newest - this.#advanced >= PATIENCE_INTERVAL) {
+        // Records from several processors may be out of order by milliseconds, but not by seconds.
+        this.#advanced = this.#newest;
         this.#connections.advance(this.#newest - RECORD_PATIENCE);
       }
     }
@@ -185,10 +173,10 @@ export class Engine implements EngineApi, ConnectionHost {
   }
 
   finish(): void {
-    this.#connections.finish(this.milliseconds(this.#newest));
+    this.#connections.finish(this.#clock.milliseconds(this.#newest));
   }
 
-  takeChanges(): EngineChanges {
+  takeChanges(): StoreChanges {
     return this.#store.takeChanges();
   }
 
@@ -216,127 +204,28 @@ export class Engine implements EngineApi, ConnectionHost {
   json(id: number, options: JsonOptions = {}): ExchangeJson | undefined {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
-    return jsonOf(exchange, (ms) => this.#wallTime(ms), options, this.#libraries, this.#definitions);
+    return jsonOf(exchange, (ms) => this.#clock.wallTime(ms), options, this.#libraries, this.#definitions);
   }
 
   stats(): EngineStats {
+    const { counters } = this.#exchanges;
     return {
       records: this.#records,
       connections: this.#connections.seen,
-      exchanges: this.#exchanges,
+      exchanges: this.#exchanges.count,
       evicted: this.#store.evicted,
       running: this.#store.running,
-      errors: this.#errors,
-      copiedBytes: this.counters.copied,
-      omittedBytes: this.counters.omitted,
-      unseenBytes: this.counters.unseen,
-      lostBytes: this.counters.lost,
+      errors: this.#exchanges.errors,
+      copiedBytes: counters.copied,
+      omittedBytes: counters.omitted,
+      unseenBytes: counters.unseen,
+      lostBytes: counters.lost,
       newest: this.#newest,
     };
   }
 
   clear(): void {
     this.#store.clear();
-  }
-
-  // ── ConnectionHost ─────────────────────────────────────────────────────────────────────────────────────
-
-  /** @internal */
-  milliseconds(bootTime: bigint): number {
-    return Number(bootTime - (this.#origin ?? bootTime)) / 1e6;
-  }
-
-  /** @internal */
-  process(pid: number): Process | null {
-    return this.#processes.get(pid);
-  }
-
-  /** @internal */
-  create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange {
-    this.#exchanges++;
-    const exchange = this.#add(process, connection, first);
-    if (connection.tls !== null && process !== null) this.#libraries.count(process.pid, 'calls', 1);
-    const { unbound } = connection;
-    if (unbound !== null) {
-      unbound.push(exchange);
-      if (unbound.length > MAX_UNBOUND_EXCHANGES) unbound.shift();
-    }
-    return exchange;
-  }
-
-  /** @internal */
-  createEncrypted(
-    process: Process | null,
-    connection: StoredConnection,
-    encrypted: StoredEncrypted,
-  ): StoredExchange {
-    const exchange = this.#add(process, connection, true, encrypted);
-    if (process !== null) this.#libraries.count(process.pid, 'encrypted', 1);
-    return exchange;
-  }
-
-  /** @internal */
-  withdraw(exchange: StoredExchange): void {
-    if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
-    this.#store.remove(exchange);
-  }
-
-  /** @internal */
-  whyEncrypted(pid: number, late: boolean): string {
-    return this.#libraries.reason(pid, late);
-  }
-
-  /** @internal */
-  unboundSession(pid: number, change: 1 | -1): void {
-    this.#libraries.count(pid, 'unbound', change);
-  }
-
-  /** @internal */
-  changed(exchange: StoredExchange): void {
-    this.#store.changed(exchange);
-  }
-
-  /** @internal */
-  ended(exchange: StoredExchange): void {
-    const failed = exchange.completeness.has('handshake-failed');
-    if (failed) {
-      this.#exchanges++;
-      if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
-    }
-    if (failed || (exchange.response?.status ?? 0) >= 400 || exchange.completeness.has('aborted'))
-      this.#errors++;
-    this.#store.ended(exchange);
-  }
-
-  /** @internal */
-  merged(exchange: StoredExchange): void {
-    this.#exchanges--;
-    if (exchange.connection.tls !== null && exchange.process !== null) {
-      this.#libraries.count(exchange.process.pid, 'calls', -1);
-    }
-    this.#store.remove(exchange);
-  }
-
-  /** @internal */
-  mayKeep(bytes: number): boolean {
-    return this.#store.mayKeep(bytes);
-  }
-
-  #add(
-    process: Process | null,
-    connection: StoredConnection,
-    first: boolean,
-    encrypted: StoredEncrypted | null = null,
-  ): StoredExchange {
-    this.#lastId++;
-    const exchange = new StoredExchange(this.#lastId, process, connection, first);
-    exchange.encrypted = encrypted;
-    this.#store.add(exchange);
-    return exchange;
-  }
-
-  #wallTime(milliseconds: number): bigint {
-    return (this.#origin ?? 0n) + this.#clockOffset + BigInt(Math.round(milliseconds * 1e6));
   }
 
   #take(record: TraceRecord): void {

@@ -1,9 +1,15 @@
 /** Holds the exchanges, within bounds of number and bytes; evicts the ones that ended first. */
-import type { EngineChanges } from './engine.ts';
 import type { StoredExchange } from './model.ts';
 
 /** Entries of evicted exchanges that stay in the list until it is made anew. */
 const MAX_EVICTED_LISTED = 1_024;
+
+export interface StoreChanges {
+  /** Ids of new and changed exchanges, ascending, each once. */
+  readonly changed: readonly number[];
+  /** Ids that were evicted. */
+  readonly removed: readonly number[];
+}
 
 export class Store {
   readonly #maxExchanges: number;
@@ -88,7 +94,7 @@ export class Store {
     this.#oldest = 0;
   }
 
-  takeChanges(): EngineChanges {
+  takeChanges(): StoreChanges {
     const changed: number[] = [];
     let sorted = true;
     let last = 0;
