@@ -25,7 +25,8 @@ import {
 } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
-import { type HeadResult, Reader, type ReaderSink } from './reader.ts';
+import { Reader } from './reader.ts';
+import type { HeadResult, ReaderSink } from './readerSink.ts';
 import { SideSniffer } from './sideSniffer.ts';
 
 const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;

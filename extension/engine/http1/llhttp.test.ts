@@ -13,7 +13,8 @@ import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
-import { type HeadResult, Reader, type ReaderSink } from './reader.ts';
+import { Reader } from './reader.ts';
+import type { HeadResult, ReaderSink } from './readerSink.ts';
 
 const CORPUS = corpus('llhttp/test');
 

@@ -1,9 +1,10 @@
-/** Request line and status line (RFC 9112 sections 3 and 4), read leniently and labelled. */
+/** Request line and status line (RFC 9112 sections 3 and 4), parsed leniently and labelled. */
 
 import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
+import type { MessageKind } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
 import { isTarget, worstControl } from './characters.ts';
-import { isKnownMethod } from './methods.ts';
+import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 
 export interface RequestLine {
   readonly method: string;
@@ -125,9 +126,31 @@ const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
 const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
 
 /** Certain enough to begin anew after bytes that could not be read. */
-export function isRecognised(kind: 'request' | 'response', line: string): boolean {
+export function isRecognised(kind: MessageKind, line: string): boolean {
   if (kind === 'response') return RECOGNISED_STATUS.test(line);
   return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));
+}
+
+const STATUS_START = 'HTTP/1.';
+
+/** Bytes after which it is certain whether they begin a message. */
+export const LONGEST_START = Math.max(STATUS_START.length, LONGEST_METHOD + 1);
+
+/** Do the bytes at `at` look like the start of a message of this kind? */
+export function beginsMessage(kind: MessageKind, bytes: Buffer, at: number): boolean {
+  if (kind === 'response') return bytes.toString('latin1', at, at + STATUS_START.length) === STATUS_START;
+  const text = bytes.toString('latin1', at, at + LONGEST_METHOD + 1);
+  return isMethodStart(text.slice(0, text.indexOf(' ') + 1));
+}
+
+/** Is this the start of a message, may it become one, or neither? */
+export function classifyStart(kind: MessageKind, text: string): 'start' | 'prefix' | 'other' {
+  if (kind === 'response') {
+    if (text === STATUS_START) return 'start';
+    return STATUS_START.startsWith(text) ? 'prefix' : 'other';
+  }
+  if (isMethodStart(text)) return 'start';
+  return isMethodPrefix(text) ? 'prefix' : 'other';
 }
 
 function unique(names: readonly RuleName[]): readonly RuleName[] {
