@@ -34,7 +34,7 @@ type Action = (dissector: Dissector) => void;
 
 export class Connection implements OrderedSink {
   readonly info: StoredConnection;
-  /** It is over, and everything was read. */
+  /** It has ended, and everything was read. */
   done = false;
 
   readonly #host: ConnectionHost;
@@ -86,9 +86,9 @@ export class Connection implements OrderedSink {
 
   /** The trace is over at this time (milliseconds). */
   finish(at: number): void {
-    this.#reassembly.flush();
-    this.#time = Math.max(this.#time, at);
+    this.#reassembly.finish();
     if (this.done) return;
+    this.#time = Math.max(this.#time, at);
     this.#settle()?.finish(this.#time);
     this.done = true;
   }
@@ -96,7 +96,6 @@ export class Connection implements OrderedSink {
   // ── records in order ───────────────────────────────────────────────────────────────────────────────────
 
   bytes(record: DataRecord, bytes: Buffer): void {
-    if (this.done) return;
     const { direction } = record;
     const context = this.#context(record);
     if (this.#dissector === null) {
@@ -116,7 +115,6 @@ export class Connection implements OrderedSink {
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const isTls = record.type === RecordType.Data && record.protocol === WireProtocol.Tls;
     if (this.#dissector === null && isTls) this.#pick(WireProtocol.Tls);
@@ -128,7 +126,6 @@ export class Connection implements OrderedSink {
   }
 
   directionEnded(record: EndedRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const orderly = record.ending !== Ending.Reset;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
@@ -136,7 +133,6 @@ export class Connection implements OrderedSink {
   }
 
   connectionClosed(record: ClosedRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const dissector = this.#settle();
     // The target closed: what it sent is whole. Whether the peer was done is known only from an end that was read.

@@ -42,8 +42,16 @@ interface Waiting {
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** Of a connection that is closed: records that arrive late are counted, and nothing is read of them. */
+const DISCARD: OrderedSink = {
+  bytes() {},
+  missing() {},
+  directionEnded() {},
+  connectionClosed() {},
+};
+
 export class Reassembly {
-  readonly #sink: OrderedSink;
+  #sink: OrderedSink;
   readonly #counters: ByteCounters;
   /** Next position of each direction. */
   readonly #next: [number, number] = [0, 0];
@@ -90,9 +98,10 @@ export class Reassembly {
     }
   }
 
-  /** Nothing more comes. */
-  flush(): void {
+  /** The trace has ended: what waits is delivered, and nothing after it. */
+  finish(): void {
     while (this.#queue.length > 0) this.#giveUp();
+    this.#sink = DISCARD;
   }
 
   /** Before the first waiting record of the same direction that is further on; else at the end. */
@@ -159,8 +168,11 @@ export class Reassembly {
 
   #deliver(record: StreamRecord, bytes: Buffer): void {
     if (record.type === RecordType.Ended) this.#sink.directionEnded(record);
-    else if (record.type === RecordType.Closed) this.#sink.connectionClosed(record);
-    else this.#deliverData(record, bytes);
+    else if (record.type === RecordType.Closed) {
+      const sink = this.#sink;
+      this.#sink = DISCARD;
+      sink.connectionClosed(record);
+    } else this.#deliverData(record, bytes);
   }
 
   #deliverData(record: DataRecord, bytes: Buffer): void {
