@@ -18,7 +18,7 @@ import {
 import { imageInfo, MAX_PIXELS } from './image.ts';
 import { jsonLines } from './json.ts';
 import { copyButton, note, nothing } from './parts.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 import { xmlLines } from './xml.ts';
 
 /** Characters that are laid out; the editor is made for more. */
