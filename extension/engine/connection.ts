@@ -6,7 +6,7 @@ import type { MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
-import { looksLikeHttp2 } from './http2/sniff.ts';
+import { looksLikeHttp2 } from './http2/detection.ts';
 import { MAX_HELD_PIECES } from './limits.ts';
 import type { StoredConnection } from './model.ts';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';

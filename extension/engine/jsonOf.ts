@@ -7,7 +7,7 @@ import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
-import { errorName } from './http2/frames.ts';
+import { errorName } from './http2/frameFormat.ts';
 import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';

@@ -3,7 +3,7 @@ import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_CHUNK_LINE, MAX_TRAILER_BYTES } from '../limits.ts';
 import { CR, LF } from './characters.ts';
 import { readChunkLine } from './chunks.ts';
-import { FieldSection } from './fieldSection.ts';
+import { FieldSectionReader } from './fieldSectionReader.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import type { ReaderState, Transitions } from './readerState.ts';
@@ -26,7 +26,7 @@ export class ChunkedBody implements ReaderState {
   #remaining = 0;
   /** Behind a chunk's data, CR has been read. */
   #sawCr = false;
-  #trailers: FieldSection | null = null;
+  #trailers: FieldSectionReader | null = null;
 
   constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
     this.#progress = progress;
@@ -86,7 +86,7 @@ export class ChunkedBody implements ReaderState {
       this.#remaining = size;
       this.#phase = Phase.Data;
     } else {
-      this.#trailers = new FieldSection(message, this.#line, MAX_TRAILER_BYTES, 0);
+      this.#trailers = new FieldSectionReader(message, this.#line, MAX_TRAILER_BYTES, 0);
       this.#phase = Phase.Trailers;
     }
   }

@@ -2,7 +2,7 @@
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';
 import type { StoredMessage } from '../model.ts';
-import { FieldSection } from './fieldSection.ts';
+import { FieldSectionReader } from './fieldSectionReader.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import type { ReaderState, Transitions } from './readerState.ts';
@@ -11,7 +11,7 @@ export class HeadReader implements ReaderState {
   readonly #progress: MessageProgress;
   readonly #line: LineReader;
   readonly #next: Transitions;
-  #section: FieldSection | null = null;
+  #section: FieldSectionReader | null = null;
 
   constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
     this.#progress = progress;
@@ -20,7 +20,7 @@ export class HeadReader implements ReaderState {
   }
 
   begin(message: StoredMessage, startLine: Line): void {
-    this.#section = new FieldSection(message, this.#line, MAX_HEAD_BYTES, startLine.length);
+    this.#section = new FieldSectionReader(message, this.#line, MAX_HEAD_BYTES, startLine.length);
     if (!startLine.withCr) message.breaks('bare-lf', this.#line.position);
     if (startLine.cut) {
       message.breaks('line-too-long', this.#line.position);
@@ -29,7 +29,7 @@ export class HeadReader implements ReaderState {
   }
 
   read(bytes: Buffer, at: number, context: Origin): number {
-    const section = this.#section as FieldSection;
+    const section = this.#section as FieldSectionReader;
     this.#line.begin(this.#progress.position, context);
     const line = this.#line.read(bytes, at, section.lineLimit);
     const end = line === null ? bytes.length : line.end;
@@ -60,8 +60,8 @@ export class HeadReader implements ReaderState {
     this.#progress.current.headIncomplete = true;
   }
 
-  #close(): ReturnType<FieldSection['close']> {
-    const section = this.#section as FieldSection;
+  #close(): ReturnType<FieldSectionReader['close']> {
+    const section = this.#section as FieldSectionReader;
     this.#section = null;
     const lines = section.close();
     this.#progress.current.setFields(lines.fields);

@@ -9,19 +9,19 @@ import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import { Direction } from '../record.ts';
-import { Allowance } from './allowance.ts';
-import { SendWindows } from './flow.ts';
+import { SendWindows } from './flowControl.ts';
 import {
   FLAG_END_STREAM,
   FLAG_PADDED,
   FRAME_HEADER,
   type Frame,
   SETTINGS_INITIAL_WINDOW_SIZE,
-} from './frames.ts';
-import { readHead, readTrailers, sectionKind } from './head.ts';
+} from './frameFormat.ts';
 import type { FieldSection } from './hpack.ts';
 import { Lane, type LaneSink } from './lane.ts';
+import { readHead, readTrailers, sectionKind } from './messageHead.ts';
 import { OpenedStreams } from './openedStreams.ts';
+import { PeerSettings } from './peerSettings.ts';
 import { type HeldPiece, RoleSniffer } from './roleSniffer.ts';
 import { type Half, Stream } from './stream.ts';
 
@@ -43,7 +43,7 @@ export class Http2Connection implements Dissector {
   readonly #fromStart: boolean;
   readonly #lanes: Record<Role, Lane | null> = { request: null, response: null };
   /** What the side that receives each direction allows. */
-  readonly #allowed = { request: new Allowance(), response: new Allowance() };
+  readonly #allowed = { request: new PeerSettings(), response: new PeerSettings() };
   /** Streams of the DATA frames under way. */
   readonly #data: Record<Role, Stream | null> = { request: null, response: null };
   #side: Side | null = null;

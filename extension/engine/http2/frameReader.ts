@@ -6,7 +6,6 @@
  */
 import type { PieceContext } from '../byteStream.ts';
 import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
-import { FrameSearch } from './frameSearch.ts';
 import {
   DEFAULT_FRAME_SIZE,
   FLAG_PADDED,
@@ -15,7 +14,8 @@ import {
   FrameType,
   PREFACE,
   readStream,
-} from './frames.ts';
+} from './frameFormat.ts';
+import { FrameSearch } from './frameSearch.ts';
 
 export interface FrameSink {
   /** A DATA frame begins; its content follows. */

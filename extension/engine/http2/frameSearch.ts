@@ -16,7 +16,7 @@ import {
   FRAME_HEADER,
   FrameType,
   frameEvidence,
-} from './frames.ts';
+} from './frameFormat.ts';
 
 /** Bits. One header has 24 to 70 of them. */
 const ENOUGH = 64;

@@ -2,7 +2,6 @@
 import type { PieceContext } from '../byteStream.ts';
 import { MAX_FIELD_BLOCK } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
-import { FrameReader, type FrameSink } from './frameReader.ts';
 import {
   FLAG_ACK,
   FLAG_END_HEADERS,
@@ -13,7 +12,8 @@ import {
   FrameType,
   readStream,
   readUint32,
-} from './frames.ts';
+} from './frameFormat.ts';
+import { FrameReader, type FrameSink } from './frameReader.ts';
 import { Decoder, type FieldSection } from './hpack.ts';
 
 export interface LaneSink {

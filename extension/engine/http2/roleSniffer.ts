@@ -7,7 +7,7 @@ import type { PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';
 import { MAX_HELD_PIECES, MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';
-import { PREFACE } from './frames.ts';
+import { PREFACE } from './frameFormat.ts';
 import { Lane, type LaneSink } from './lane.ts';
 
 export interface HeldPiece {

@@ -5,7 +5,7 @@
 
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -39,9 +39,9 @@ enum Part {
 export class EventStreamReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
-  readonly #data: Content;
-  readonly #comment: Content;
-  readonly #value = new Content(MAX_VALUE);
+  readonly #data: ContentBuffer;
+  readonly #comment: ContentBuffer;
+  readonly #value = new ContentBuffer(MAX_VALUE);
   readonly #utf8 = new Utf8Check();
   #part = Part.Name;
   #name = '';
@@ -58,8 +58,8 @@ export class EventStreamReader implements MessageReader {
   constructor(kind: MessageKind, list: MessageList, host: MessageHost) {
     this.#in = kind;
     this.#list = list;
-    this.#data = new Content(host.bodyLimit);
-    this.#comment = new Content(Math.min(host.bodyLimit, MAX_VALUE));
+    this.#data = new ContentBuffer(host.bodyLimit);
+    this.#comment = new ContentBuffer(Math.min(host.bodyLimit, MAX_VALUE));
   }
 
   feed(bytes: Buffer, time: number): void {

@@ -5,14 +5,14 @@ import type { ContentType } from '../../http/mediaType.ts';
 import type { MessageKind } from '../exchange.ts';
 import { grpcPath, grpcType } from '../grpc/call.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
-import { Base64Reader } from './base64.ts';
+import { Base64Reader } from './base64Reader.ts';
 import { DecodingReader } from './decodingReader.ts';
 import { EventStreamReader } from './eventStream.ts';
 import { type GrpcOptions, GrpcReader } from './grpc.ts';
-import { LineReader } from './lines.ts';
+import { LineReader } from './jsonLines.ts';
 import { type MessageFormat, MessageList } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
-import { PartReader } from './parts.ts';
+import { PartReader } from './multipartStream.ts';
 import { readHandshake } from './webSocket/handshake.ts';
 import { WebSocketReader } from './webSocket/reader.ts';
 

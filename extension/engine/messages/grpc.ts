@@ -7,7 +7,7 @@ import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { GrpcType } from '../grpc/call.ts';
 import { MAX_DESCRIBED_BYTES, MAX_INFLATED_MESSAGE } from '../limits.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -42,7 +42,7 @@ export class GrpcReader implements MessageReader {
   /** Of the message as it is sent: all of it, and what is still to come. */
   #length = 0;
   #remaining = 0;
-  #content: Content;
+  #content: ContentBuffer;
   #decoder: StreamDecoder | null = null;
   /** Decompressed bytes. */
   #inflated = 0;
@@ -111,7 +111,7 @@ export class GrpcReader implements MessageReader {
     }
     this.#lost = true;
     this.#decoder = null;
-    this.#content = new Content(0);
+    this.#content = new ContentBuffer(0);
     this.#tell();
   }
 
@@ -122,14 +122,16 @@ export class GrpcReader implements MessageReader {
     this.#remaining = this.#length;
     const known = this.#options.web ? COMPRESSED | TRAILERS : COMPRESSED;
     if ((this.#flags & ~known) !== 0) this.#label('grpc-flags');
-    if (this.#isTrailers) this.#content = new Content(MAX_TRAILERS);
+    if (this.#isTrailers) this.#content = new ContentBuffer(MAX_TRAILERS);
     if (this.#compressed) this.#openDecoder();
     if (this.#length === 0) this.#emit();
   }
 
-  #newContent(): Content {
+  #newContent(): ContentBuffer {
     const { bodyLimit } = this.#host;
-    return new Content(this.#options.sink === null ? bodyLimit : Math.max(bodyLimit, MAX_DESCRIBED_BYTES));
+    return new ContentBuffer(
+      this.#options.sink === null ? bodyLimit : Math.max(bodyLimit, MAX_DESCRIBED_BYTES),
+    );
   }
 
   get #isTrailers(): boolean {

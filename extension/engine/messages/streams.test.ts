@@ -15,7 +15,7 @@ import { conversation, recordBatch, START, type Step, split } from '../testing/r
 import { messageSummary } from '../testing/summary.ts';
 import { EventStreamReader } from './eventStream.ts';
 import { MessageList } from './messageList.ts';
-import { PartReader } from './parts.ts';
+import { PartReader } from './multipartStream.ts';
 
 const GET = 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n';
 const head = (type: string, more = ''): string => `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n${more}\r\n`;

@@ -6,8 +6,8 @@ import { maskBody } from '../../privacy/maskBody.ts';
 import { isSecretName, MASK } from '../../privacy/secrets.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
 import { byWire } from './byWire.ts';
+import type { MessageText } from './messageText.ts';
 import type { ProtoField, ProtoMessage, ProtoSchema } from './schema.ts';
-import type { Shown } from './shown.ts';
 import {
   asDouble,
   asFloat,
@@ -33,7 +33,7 @@ export function byName(
   schema: ProtoSchema,
   type: string,
   reveal: boolean,
-): Shown | null {
+): MessageText | null {
   const message = schema.messages.get(type);
   if (message === undefined) return null;
   const decoder = new Decoder(bytes, schema, reveal);

@@ -4,7 +4,7 @@
  */
 import { maskBody } from '../../privacy/maskBody.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
-import type { Shown } from './shown.ts';
+import type { MessageText } from './messageText.ts';
 import { asDouble, asFloat, I32, I64, LEN, START_GROUP, VARINT, WireReader, zigzag } from './wire.ts';
 
 /** Bytes of a field that are printed where they are no text. */
@@ -15,7 +15,7 @@ const WORK_PER_BYTE = 4;
 const UNTYPED = { essence: '', boundary: null };
 
 /** @param whole false: `bytes` is a beginning. */
-export function byWire(bytes: Buffer, whole: boolean, reveal: boolean): Shown {
+export function byWire(bytes: Buffer, whole: boolean, reveal: boolean): MessageText {
   const printer = new Printer(bytes, reveal);
   const end = printer.print(0, bytes.length, 0, 0);
   return { text: printer.text(), end, masked: printer.masked, cut: printer.full || !whole };

@@ -12,8 +12,8 @@ import { Direction } from '../record.ts';
 import { cipherSuiteName } from './cipherSuites.ts';
 import { HandshakeReader, HandshakeType } from './handshakeReader.ts';
 import { readClientHello, readServerHello } from './hello.ts';
-import { alertName, versionName } from './names.ts';
 import { ContentType, type RecordHandler, RecordReader } from './recordReader.ts';
+import { alertName, versionName } from './versionAndAlertNames.ts';
 
 export interface TlsAlert {
   /** By the IANA registry; null for an encrypted alert and for an unknown number. */

@@ -6,7 +6,7 @@
 
 import type { GapReason, Outcome } from '../../byteStream.ts';
 import type { Field, MessageKind } from '../../exchange.ts';
-import { Content } from '../content.ts';
+import { ContentBuffer } from '../contentBuffer.ts';
 import type { LabelName } from '../labels.ts';
 import { type MessageList, type MessageType, NO_FIELDS, NO_LABELS } from '../messageList.ts';
 import type { MessageHost, MessageReader } from '../messageReader.ts';
@@ -42,10 +42,10 @@ class Draft {
   holed = false;
   /** Its content cannot be read on. */
   closed = false;
-  readonly content: Content;
+  readonly content: ContentBuffer;
 
   constructor(limit: number) {
-    this.content = new Content(limit);
+    this.content = new ContentBuffer(limit);
   }
 
   begin(type: MessageType): void {

@@ -2,7 +2,7 @@
  * Flow control of what the traced process sends (RFC 9113 section 5.2): how much its peer allows, and how long it
  * could not send for that. Only for what it sends itself: when the peer learns of more room is not seen.
  */
-import type { Frame } from './frames.ts';
+import type { Frame } from './frameFormat.ts';
 import type { Stream } from './stream.ts';
 
 /** Bytes (section 6.9.2). */

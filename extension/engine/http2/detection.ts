@@ -1,5 +1,5 @@
 /** Is it HTTP/2? For bytes that nobody has classified. */
-import { DEFAULT_FRAME_SIZE, FRAME_HEADER, frameEvidence, PREFACE } from './frames.ts';
+import { DEFAULT_FRAME_SIZE, FRAME_HEADER, frameEvidence, PREFACE } from './frameFormat.ts';
 
 /** Bits: so many of which random bytes would pass with a probability below 2 to the minus that. */
 const ENOUGH = 50;

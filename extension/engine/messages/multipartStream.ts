@@ -5,7 +5,7 @@
 
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -32,7 +32,7 @@ export class PartReader implements MessageReader {
   /** What a delimiter may be; the first one seen tells which. */
   #delimiters: readonly Buffer[];
   #delimiter: Buffer;
-  readonly #content: Content;
+  readonly #content: ContentBuffer;
   #state = State.Before;
   /** Bytes that were seen and not yet read: the beginning of a delimiter or of a line. */
   #rest: Buffer = Buffer.alloc(0);
@@ -50,7 +50,7 @@ export class PartReader implements MessageReader {
     this.#delimiters = boundary.startsWith('--')
       ? [this.#delimiter, Buffer.from(boundary, 'latin1')]
       : [this.#delimiter];
-    this.#content = new Content(host.bodyLimit);
+    this.#content = new ContentBuffer(host.bodyLimit);
   }
 
   feed(bytes: Buffer, time: number): void {

@@ -6,7 +6,7 @@ const SMALLEST = 256;
 /** A larger buffer is not kept for the next message. */
 const LARGEST_KEPT = 64 * 1024;
 
-export class Content {
+export class ContentBuffer {
   /** Bytes that were added. */
   size = 0;
   /** Bytes that are kept. */

@@ -14,7 +14,7 @@ import {
   settingsAck,
   windowUpdate,
 } from '../testing/http2.ts';
-import { looksLikeHttp2 } from './sniff.ts';
+import { looksLikeHttp2 } from './detection.ts';
 
 /** How conversations of other protocols begin, in either direction. */
 const OTHERS: readonly (readonly [name: string, bytes: Uint8Array | string])[] = [

@@ -1,5 +1,5 @@
 /** A protobuf message as text. */
-export interface Shown {
+export interface MessageText {
   readonly text: string;
   /** Offset at which it ceases to be protobuf; the length when all of it is. */
   readonly end: number;

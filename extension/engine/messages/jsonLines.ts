@@ -5,7 +5,7 @@
 
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -17,7 +17,7 @@ const RS = 0x1e;
 export class LineReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
-  readonly #content: Content;
+  readonly #content: ContentBuffer;
   /** Begins each value of a sequence; null: only line feeds part lines. */
   readonly #separator: number | null;
   #labels: readonly LabelName[] = NO_LABELS;
@@ -28,7 +28,7 @@ export class LineReader implements MessageReader {
   constructor(kind: MessageKind, list: MessageList, host: MessageHost, sequence: boolean) {
     this.#in = kind;
     this.#list = list;
-    this.#content = new Content(host.bodyLimit);
+    this.#content = new ContentBuffer(host.bodyLimit);
     this.#separator = sequence ? RS : null;
   }
 

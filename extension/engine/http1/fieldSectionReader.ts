@@ -4,7 +4,7 @@ import type { StoredMessage } from '../model.ts';
 import { FieldLines } from './fieldLines.ts';
 import type { Line, LineReader } from './lineReader.ts';
 
-export class FieldSection {
+export class FieldSectionReader {
   readonly #message: StoredMessage;
   readonly #reader: LineReader;
   readonly #bound: number;
