@@ -54,14 +54,14 @@ function present(
 ): BodyJson {
   if (text !== null) return { text: asIs ? text : maskBody(text, type) };
   if (asIs) return { base64: bytes.toString('base64') };
-  // Not valid in its charset, but secrets in it may still be readable: masked as the bytes that they are.
+  // Not valid in its charset, but secrets in it may still be readable: mask them bytewise.
   const latin1 = bytes.toString('latin1');
   const masked = maskBody(latin1, type);
   if (masked === latin1) return { base64: bytes.toString('base64') };
   return { base64: bytesOf(masked).toString('base64') };
 }
 
-/** Latin-1, but for the mask, which is none and becomes UTF-8. */
+/** All of it is Latin-1 except for the mask, which is written in UTF-8. */
 function bytesOf(text: string): Buffer {
   const parts: Buffer[] = [];
   for (const part of text.split(/([^\x00-\xff]+)/)) {

@@ -1,4 +1,7 @@
-/** What is known of the pieces of a byte stream, whoever reads them: sockets, sessions, bodies and tunnels alike. */
+/**
+ * What is known of the pieces of a byte stream, whoever reads them: sockets, sessions, bodies and tunnels
+ * alike.
+ */
 
 /** What is known of a piece of the stream. */
 export interface PieceContext {
@@ -15,7 +18,10 @@ export type Origin = Pick<PieceContext, 'time' | 'pid'>;
 /** `limit`: left out on purpose. `lost`: dropped, or never seen. */
 export type GapReason = 'limit' | 'lost';
 
-/** As {@link GapReason}. `foreign`: a protocol that is not copied. `filter`: whole messages that were not asked for. */
+/**
+ * As {@link GapReason}. `foreign`: a protocol that is not copied. `filter`: whole messages that were not
+ * asked for.
+ */
 export type MissingReason = GapReason | 'foreign' | 'filter';
 
 /** How a message ended. */

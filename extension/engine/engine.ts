@@ -28,7 +28,7 @@ import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts
 import { TraceClock } from './traceClock.ts';
 
 export interface EngineOptions {
-  /** Bytes of each body that are kept; the rest only counts. null = all. Default 64 KiB. */
+  /** Bytes of each body that are kept; the rest is only counted. null = all. Default 64 KiB. */
   readonly bodyLimit?: number | null;
   /** Exchanges held; the oldest ended ones are evicted beyond it. Default 100,000. */
   readonly maxExchanges?: number;
@@ -39,12 +39,15 @@ export interface EngineOptions {
 export interface EngineStats {
   readonly records: number;
   readonly connections: number;
-  /** HTTP calls, and handshakes that failed; not connections that are merely encrypted. */
+  /** HTTP calls and failed handshakes; connections that are merely encrypted are not counted. */
   readonly exchanges: number;
   readonly evicted: number;
   readonly running: number;
   readonly errors: number;
-  /** Bytes by fate, as the records tell them; the caller compares them with the kernel's counters. */
+  /**
+   * Bytes by what became of them, summed from the records; the caller compares them with the kernel's
+   * counters.
+   */
   readonly copiedBytes: number;
   readonly omittedBytes: number;
   readonly unseenBytes: number;
@@ -54,28 +57,28 @@ export interface EngineStats {
   readonly newest: bigint;
 }
 
-/** What the engine offers; how it is built: docs/engine.md. */
+/** The engine's interface. docs/engine.md describes its parts. */
 export interface EngineApi {
   /**
    * Wall time minus boot time in nanoseconds, needed before `json`. May be called again (suspend). The first
    * call fixes millisecond 0 of the trace: the given boot time.
    */
   setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void;
-  /** A process's name is known (attach; fork and exec come as records). */
+  /** Names a process at attach time (fork and exec arrive as records). */
   setProcess(pid: number, name: string | null): void;
-  /** Why no TLS library is looked into; null, as before the first call: they are. */
+  /** Why TLS libraries are not probed in this trace; null (the default): they are. */
   setTlsOff(reason: string | null): void;
-  /** The TLS libraries of a process, all of them; the last call counts. */
+  /** All TLS libraries of a process; replaces what an earlier call said. */
   setTls(pid: number, libraries: readonly TlsLibrary[]): void;
-  /** The version of a library's file, which records name by this number. */
+  /** The version of a library file; records refer to it by this number. */
   setTlsFile(file: number, version: string): void;
-  /** The messages of .proto files; takes the place of those before. */
+  /** The messages of .proto files; replaces earlier ones. */
   setProtos(schema: ProtoSchema): void;
-  /** Whole records. @throws RecordError for bytes that are none; what came before them is kept. */
+  /** Whole records. @throws RecordError for malformed ones; the records before them are kept. */
   push(records: Uint8Array): void;
   /** Everything up to this boot time (ns) has been pushed: holes older than this are gaps. */
   advance(upTo: bigint): void;
-  /** The trace is over: what runs is ended and says so. Idempotent. */
+  /** The trace has ended: running exchanges are ended and labelled. Idempotent. */
   finish(): void;
   /** What changed since the last call. */
   takeChanges(): StoreChanges;
@@ -85,9 +88,9 @@ export interface EngineApi {
   /** One message inside an exchange, by its number. */
   message(id: number, number: number, options?: { readonly reveal?: boolean }): StreamMessageJson | undefined;
   stats(): EngineStats;
-  /** What is known of decryption in a process; null: nothing. */
+  /** What is known about decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
-  /** Forget all ended exchanges (the user's Clear); running ones stay. They come as `removed`. */
+  /** Forgets all ended exchanges (the user's Clear) and reports them as `removed`; running ones stay. */
   clear(): void;
 }
 

@@ -86,8 +86,8 @@ export class Exchanges implements ConnectionHost {
     this.#libraries.count(pid, 'unbound', change);
   }
 
-  described(response: Buffer): void {
-    this.#definitions.described(response);
+  learnDefinitions(response: Buffer): void {
+    this.#definitions.learn(response);
   }
 
   changed(exchange: StoredExchange): void {

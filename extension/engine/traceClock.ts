@@ -1,4 +1,7 @@
-/** The times of a trace: boot time in records, milliseconds since its start in exchanges, wall time for people. */
+/**
+ * The times of a trace: boot time in records, milliseconds since its start in exchanges, wall time for
+ * people.
+ */
 export class TraceClock {
   /** Wall time minus boot time (ns). */
   #offset = 0n;

@@ -1,4 +1,7 @@
-/** Tokens, blanks and lists in field values (RFC 9110 section 5.6), over strings whose characters are bytes (Latin-1). */
+/**
+ * Tokens, blanks and lists in field values (RFC 9110 section 5.6), over strings whose characters are bytes
+ * (Latin-1).
+ */
 
 const TOKEN = new Uint8Array(256);
 for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {

@@ -1,4 +1,7 @@
-/** Messages of a call by name: from .proto files, or from what the server told by reflection in the same trace. */
+/**
+ * Messages of a call by name: from .proto files, or from what the server told by reflection in the same
+ * trace.
+ */
 
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor.js';
@@ -149,8 +152,8 @@ describe('messages of a call', () => {
       const broken = Buffer.from(bytes);
       broken[at] = 0xff;
       const definitions = new Definitions();
-      definitions.described(broken);
-      definitions.described(bytes.subarray(0, at));
+      definitions.learn(broken);
+      definitions.learn(bytes.subarray(0, at));
     }
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The first bytes behind the head of a message whose body may not exist: if they begin another message, there is no
- * body; if not, they are the body's.
+ * The first bytes behind the head of a message whose body may not exist: if they begin another message, there
+ * is no body; if not, they are the body's.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';
@@ -73,7 +73,7 @@ export class BodyProbe implements ReaderState {
 
   end(outcome: 'cut' | 'open', orderly: boolean): void {
     const { kind, sink, current } = this.#progress;
-    // A request that was answered before its body was sent is complete; of a response that is unknown.
+    // A request that was answered before its body was sent is complete. Whether the response is, is unknown.
     if (kind === 'request' && sink.mayLackBody(current)) this.#next.finish('complete');
     else this.#next.finish(this.#framing.kind === 'close' && orderly ? 'complete' : outcome);
   }

@@ -9,7 +9,7 @@ import { isFramingField, isFramingLookalike } from './framing.ts';
 
 export class FieldLines {
   readonly fields: Field[] = [];
-  /** Framing fields that came after the bounds were reached: not shown, but honoured. */
+  /** Framing fields that came after a bound was reached: not shown, but obeyed. */
   readonly late: Field[] = [];
   /** A bound was reached. */
   incomplete = false;

@@ -1,4 +1,7 @@
-/** Lines of one direction, of which the pieces may contain any part: start lines, field lines, chunk-size lines. */
+/**
+ * Lines of one direction, of which the pieces may contain any part: start lines, field lines, chunk-size
+ * lines.
+ */
 import type { Origin } from '../byteStream.ts';
 import { CR, LF } from './characters.ts';
 import { LineBuffer } from './lineBuffer.ts';

@@ -87,7 +87,9 @@ function readFile(kind: MessageKind, file: string, text: string): Case[] {
   return cases;
 }
 
-/** llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes stand for bytes. */
+/**
+ * llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes stand for bytes.
+ */
 function unescapeInput(text: string): string {
   return text
     .replace(/\\(\r\n|\r|\n)/g, '')

@@ -1,6 +1,6 @@
 /**
- * How far one direction has been read: the position in the stream, the message that is being read, and how much of
- * its body is kept. All states of the reader share one.
+ * How far one direction has been read: the position in the stream, the message that is being read, and how
+ * much of its body is kept. All states of the reader share one.
  */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';

@@ -1,4 +1,7 @@
-/** Bodies without a framing of their own (RFC 9112 section 6.3): of known length, or up to the end of the stream. */
+/**
+ * Bodies without a framing of their own (RFC 9112 section 6.3): of known length, or up to the end of the
+ * stream.
+ */
 import type { GapReason, Origin } from '../byteStream.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import type { ReaderState, Transitions } from './readerState.ts';

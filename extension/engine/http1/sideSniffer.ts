@@ -1,6 +1,6 @@
 /**
  * Which direction carries the requests, for a connection whose side is not known: the one in which a request
- * line is seen, or the other than that of a status line. What comes before that is kept, up to a bound.
+ * line is seen, or the opposite of that of a status line. Earlier pieces are kept, up to a bound.
  */
 
 import type { Side } from '../exchange.ts';

@@ -21,7 +21,7 @@ export interface StatusLine {
 }
 
 const VERSION = /^HTTP\/\d\.\d$/;
-/** A last word that means to be a protocol version, right or wrong. */
+/** A last word that is meant as a protocol version, right or wrong. */
 const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
 
 const VERSION_1 = 'HTTP/1.';
@@ -32,7 +32,7 @@ export const NO_VERSION = 'HTTP/0.9';
 
 /**
  * @param line without its line end.
- * @returns null when the line is no request line, however lenient one is.
+ * @returns null when the line cannot be taken for a request line.
  */
 export function readRequestLine(line: string): RequestLine | null {
   return plainRequestLine(line) ?? lenientRequestLine(line);
@@ -55,7 +55,7 @@ function plainRequestLine(line: string): RequestLine | null {
 function lenientRequestLine(line: string): RequestLine | null {
   const cr = line.indexOf('\r');
   if (cr > 0 && !VERSION_AT_END.test(line)) {
-    // Who takes a bare CR for a line end sees a request line before it.
+    // A parser that takes a bare CR for a line end sees a request line before it.
     const before = readRequestLine(line.slice(0, cr));
     if (before !== null && before.version !== NO_VERSION) {
       return { ...before, broken: unique([...before.broken, 'bare-cr']) };
@@ -97,7 +97,7 @@ function lenientRequestLine(line: string): RequestLine | null {
   return { method, target, version: NO_VERSION, broken: unique(broken) };
 }
 
-/** @returns null when the line is no status line, however lenient one is. */
+/** @returns null when the line cannot be taken for a status line. */
 export function readStatusLine(line: string): StatusLine | null {
   if (!line.startsWith('HTTP/')) return null;
   const broken: RuleName[] = [];
@@ -125,7 +125,7 @@ export function readStatusLine(line: string): StatusLine | null {
 const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
 const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
 
-/** Certain enough to begin anew after bytes that could not be read. */
+/** Certain enough to restart after bytes that could not be read. */
 export function isRecognised(kind: MessageKind, line: string): boolean {
   if (kind === 'response') return RECOGNISED_STATUS.test(line);
   return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));

@@ -1,6 +1,6 @@
 /**
- * Between messages: reads the start line of the next one. Where bytes are missing or unreadable, it searches for a
- * start line that is certain.
+ * Between messages: reads the start line of the next one. Where bytes are missing or unreadable, it searches
+ * for a start line that is certain.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';

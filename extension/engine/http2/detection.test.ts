@@ -89,7 +89,8 @@ describe('HTTP/2 is recognised', () => {
       }
     }
     expect(seen).toBeGreaterThan(250);
-    // The last frame of a call may stand alone, and is not enough where it is DATA or HEADERS; pushes are not looked for.
+    // The last frame of a call may stand alone, and is not enough where it is DATA or HEADERS; pushes are not
+    // looked for.
     expect(missed / seen).toBeLessThan(0.25);
   });
 });

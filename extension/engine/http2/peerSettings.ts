@@ -1,4 +1,4 @@
-/** SETTINGS of the side that receives a direction, as far as they bind the one that sends (RFC 9113 section 6.5). */
+/** The SETTINGS of a direction's receiver that bind its sender (RFC 9113 section 6.5). */
 import {
   DEFAULT_FRAME_SIZE,
   type Frame,

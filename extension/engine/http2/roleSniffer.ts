@@ -1,7 +1,7 @@
 /**
- * Which direction carries the requests, for an HTTP/2 connection whose side is not known: the one that begins with
- * the preface, or in whose field blocks a request's pseudo-header fields stand. What comes before that is kept, up
- * to a bound.
+ * Which direction carries the requests, for an HTTP/2 connection whose side is not known: the one that begins
+ * with the preface, or whose field blocks contain a request's pseudo-header fields. Earlier pieces are kept,
+ * up to a bound.
  */
 import type { PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';

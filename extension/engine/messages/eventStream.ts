@@ -1,6 +1,6 @@
 /**
  * Server-sent events by the rules of the HTML standard, section 9.2.6 ("Interpreting an event stream"). What
- * they have a client ignore is shown too, as what it is: comments, and blocks without data.
+ * a client must ignore is shown too: comments, and blocks without data.
  */
 
 import type { GapReason, Outcome } from '../byteStream.ts';
@@ -18,7 +18,7 @@ const SPACE = 0x20;
 const NEWLINE = Buffer.from('\n');
 const MARK = [0xef, 0xbb, 0xbf];
 
-/** The longest name of a field that means something. */
+/** The longest name of a known field. */
 const MAX_NAME = 5;
 /** Bytes kept of an event's type, its id and its retry time. */
 const MAX_VALUE = 1_024;
@@ -45,11 +45,11 @@ export class EventStreamReader implements MessageReader {
   readonly #utf8 = new Utf8Check();
   #part = Part.Name;
   #name = '';
-  /** Bytes of the byte order mark seen at the beginning; -1: it is over. */
+  /** Bytes of the byte order mark seen at the beginning; -1: past it. */
   #mark = 0;
   #sawCr = false;
 
-  /** Of the block under way. */
+  /** Fields of the current block. */
   #hasData = false;
   #fields: Field[] = [];
   #labels: readonly LabelName[] = NO_LABELS;
@@ -100,7 +100,7 @@ export class EventStreamReader implements MessageReader {
   }
 
   end(outcome: Outcome, time: number): void {
-    // A last line without its end is no line, but it shows that the event was not over.
+    // An unfinished last line is ignored, but shows that the event was incomplete.
     const begun = this.#part !== Part.Name || this.#name !== '';
     if (!begun && !this.#hasData && this.#fields.length === 0 && !this.#holed) return;
     if (outcome === 'open') this.#label('open');

@@ -1,6 +1,6 @@
 /**
- * gRPC's length-prefixed messages (grpc/grpc, doc/PROTOCOL-HTTP2.md): a byte of flags, four of length, the message.
- * In gRPC-Web (PROTOCOL-WEB.md) the last one may hold the trailers.
+ * gRPC's length-prefixed messages (grpc/grpc, doc/PROTOCOL-HTTP2.md): a byte of flags, four of length, the
+ * message. In gRPC-Web (PROTOCOL-WEB.md) the last one may hold the trailers.
  */
 
 import type { GapReason, Outcome } from '../byteStream.ts';
@@ -36,24 +36,24 @@ export class GrpcReader implements MessageReader {
   readonly #host: MessageHost;
   readonly #options: GrpcOptions;
   readonly #prefix = Buffer.alloc(PREFIX);
-  /** Bytes of the prefix that have come. */
+  /** Bytes of the prefix so far. */
   #prefixed = 0;
   #flags = 0;
-  /** Of the message as it is sent: all of it, and what is still to come. */
+  /** Length of the message as sent, and how much of it is still to come. */
   #length = 0;
   #remaining = 0;
   #content: ContentBuffer;
   #decoder: StreamDecoder | null = null;
   /** Decompressed bytes. */
   #inflated = 0;
-  /** What follows in the message is not decompressed any more. */
+  /** The rest of the message is not decompressed. */
   #stopped = false;
   #holed = false;
   #labels: readonly LabelName[] = NO_LABELS;
   /** It is not known where the next message begins. */
   #lost = false;
   #time = 0;
-  #told = 0;
+  #reported = 0;
 
   constructor(kind: MessageKind, list: MessageList, host: MessageHost, options: GrpcOptions) {
     this.#in = kind;
@@ -77,7 +77,7 @@ export class GrpcReader implements MessageReader {
       at = to;
       if (this.#remaining === 0) this.#emit();
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   gap(length: number | null, reason: GapReason, time: number): void {
@@ -99,7 +99,7 @@ export class GrpcReader implements MessageReader {
       if (inMessage) this.#emit();
       this.#lost = true;
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   end(outcome: Outcome, time: number): void {
@@ -112,7 +112,7 @@ export class GrpcReader implements MessageReader {
     this.#lost = true;
     this.#decoder = null;
     this.#content = new ContentBuffer(0);
-    this.#tell();
+    this.#reportMemory();
   }
 
   /** The prefix is whole. */
@@ -169,7 +169,7 @@ export class GrpcReader implements MessageReader {
     }
   }
 
-  /** The message is over, or no more of it can be known. */
+  /** The message has ended, or the rest of it is unknown. */
   #emit(): void {
     const decoder = this.#decoder;
     if (decoder !== null && !this.#stopped) {
@@ -209,14 +209,14 @@ export class GrpcReader implements MessageReader {
     if (!this.#labels.includes(name)) this.#labels = [...this.#labels, name];
   }
 
-  #tell(): void {
+  #reportMemory(): void {
     const cost = this.#content.kept + (this.#decoder?.cost ?? 0);
-    this.#list.hold(cost - this.#told);
-    this.#told = cost;
+    this.#list.hold(cost - this.#reported);
+    this.#reported = cost;
   }
 }
 
-/** Written as HTTP/1 does its fields. */
+/** The trailers are in HTTP/1 field syntax. */
 function readTrailers(bytes: Buffer): Field[] {
   const fields: Field[] = [];
   for (const line of bytes.toString('latin1').split('\n', MAX_TRAILER_FIELDS)) {

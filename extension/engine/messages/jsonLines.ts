@@ -1,6 +1,6 @@
 /**
  * JSON lines (https://jsonlines.org, NDJSON): one value a line. And JSON text sequences (RFC 7464): each value
- * between a record separator and a line feed. Empty lines are no messages.
+ * between a record separator and a line feed. Empty lines are ignored.
  */
 
 import type { GapReason, Outcome } from '../byteStream.ts';
@@ -18,10 +18,10 @@ export class LineReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
   readonly #content: ContentBuffer;
-  /** Begins each value of a sequence; null: only line feeds part lines. */
+  /** The byte that begins each value of a sequence; null: lines are separated by line feeds only. */
   readonly #separator: number | null;
   #labels: readonly LabelName[] = NO_LABELS;
-  /** Bytes of the line are not known. */
+  /** Bytes of the line are missing. */
   #holed = false;
   #last = -1;
 

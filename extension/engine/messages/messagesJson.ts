@@ -12,7 +12,7 @@ import { labelText } from './labels.ts';
 import type { MessageList, MessageType, StreamMessage } from './messageList.ts';
 import { type DecodedProtobuf, protobufJson } from './protobufJson.ts';
 
-/** What is no text even where its bytes happen to be valid UTF-8. */
+/** Not shown as text even if the bytes happen to be valid UTF-8. */
 const BINARY: ReadonlySet<MessageType> = new Set(['binary', 'message', 'unknown']);
 
 /** Of the protobuf messages in one direction; null: it is not known. */
@@ -93,7 +93,10 @@ function protobufOf(
 
 const WITHHELD = { text: null } as const;
 
-/** Those of parts and trailers are fields of HTTP, those of an event free text, the others none of the sender's. */
+/**
+ * Parts and trailers have HTTP fields, events have free text; the fields of other types are not from the
+ * sender.
+ */
 function fieldsJson({ type, fields }: StreamMessage, reveal: boolean): StreamMessageJson['fields'] {
   if (reveal) return fields;
   if (type === 'trailers' || type === 'part') return maskFields(fields) as readonly Field[];

@@ -1,5 +1,5 @@
 /**
- * What a request asks for where its address does not say it: the operation of GraphQL over HTTP, the method of
+ * The operation of a request where its URL does not show it: the operation of GraphQL over HTTP, the method of
  * JSON-RPC 2.0. Read from the target and the captured body; null where it is not certain that it is one.
  */
 
@@ -15,7 +15,7 @@ import { MAX_OPERATION_BYTES, MAX_OPERATION_NAME, MAX_OPERATIONS } from '../limi
 import { type GraphqlOperation, readGraphql } from './graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from './jsonStrings.ts';
 
-/** What is read of a request. */
+/** The parts of a request that are read. */
 export interface OperationRequest {
   readonly target: string;
   readonly body: Pick<Body, 'captured' | 'chunks'>;
@@ -24,9 +24,9 @@ export interface OperationRequest {
   field(name: string): string | null;
 }
 
-/** @param over nothing more of the body comes; before that, only the target is looked at. */
-export function readOperation(request: OperationRequest, over: boolean): Operation | null {
-  return fromTarget(request.target) ?? (over ? fromBody(request) : null);
+/** @param complete the body has ended; before that, only the target is read. */
+export function readOperation(request: OperationRequest, complete: boolean): Operation | null {
+  return fromTarget(request.target) ?? (complete ? fromBody(request) : null);
 }
 
 /** One line for a row: `mutation AddItem`, `eth_call, eth_chainId and 3 more`. */
@@ -74,7 +74,7 @@ function mayHold({ essence }: ContentType): boolean {
   return essence === '' || essence === 'text/plain' || /json|graphql/.test(essence);
 }
 
-/** The body's beginning as text; null when it is none. */
+/** The body's beginning as text; null when it is not text. */
 function beginning(request: OperationRequest, type: ContentType): string | null {
   const { body } = request;
   const captured = Buffer.concat(body.chunks, Math.min(body.captured, MAX_OPERATION_BYTES));
@@ -84,7 +84,7 @@ function beginning(request: OperationRequest, type: ContentType): string | null 
   const [coding] = codings;
   const bytes = coding === undefined ? captured : decodeSmall(captured, coding, MAX_OPERATION_BYTES);
   if (bytes === null) return null;
-  // In a form, files may be anything; what is looked for in them is ASCII, or UTF-8 read as it came.
+  // Files in a form may be binary; what is searched for is ASCII, or UTF-8 that is kept bytewise.
   if (type.essence === 'multipart/form-data') return bytes.toString('latin1');
   return decodeText(bytes, type.charset, false);
 }
@@ -124,7 +124,7 @@ function fromJson(text: string): Operation | null {
   return graphql(found, count);
 }
 
-/** What runs of a document: the operation of that name, or its only one. */
+/** The operation that a document executes: the one of that name, or its only one. */
 function chosen(document: string, name: string | null): OperationName | null {
   const operations = readGraphql(document);
   if (operations === null) return null;
@@ -144,7 +144,7 @@ function graphql(found: readonly (OperationName | null)[], count = found.length)
   return { protocol: 'graphql', count, names };
 }
 
-/** A token has no business in a name, but a name is shown. */
+/** Names are shown, so a token that somebody put into one is masked. */
 function bounded(name: string): string {
   const shown = name.length > MAX_OPERATION_NAME ? `${name.slice(0, MAX_OPERATION_NAME - 1)}…` : name;
   return maskJwt(shown);

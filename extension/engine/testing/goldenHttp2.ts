@@ -1,6 +1,6 @@
 /**
  * Conversations of HTTP/2: those of real peers, recorded by test/fixtures/http2/record.mjs, and what the engine
- * makes of them. What is expected was compared with what the recorded peers were told to say.
+ * makes of them. The expected exchanges were compared with the recorded peers' scripts.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -28,7 +28,7 @@ function sender(direction: Direction, clientDirection: Direction | null): string
   return direction === clientDirection ? 'the client' : 'the server';
 }
 
-/** What an alert usually means to whoever has to mend it; null for those that say it themselves, or too little. */
+/** What an alert usually means for whoever has to fix it; null where its name says it, or says too little. */
 export function alertMeaning(code: number): string | null {
   return MEANINGS[code] ?? null;
 }

@@ -718,7 +718,7 @@ describe('a connection without plaintext', () => {
     engine.advance(START + 2n * SECOND);
     expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
       null,
-      'OpenSSL is read, but not every call could be told to its connection; its calls may be among those without addresses',
+      'OpenSSL is read, but not every session could be matched to its connection; its calls may be among those without addresses',
     ]);
   });
 

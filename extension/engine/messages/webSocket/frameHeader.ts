@@ -53,7 +53,7 @@ export function readFrameHeader(bytes: Buffer, at: number): FrameHeader | null {
   };
 }
 
-/** Bytes of the header that begins there; null when that is not known yet. */
+/** Length of the header that begins there; null when not known yet. */
 export function headerSize(bytes: Buffer, at: number): number | null {
   const second = bytes[at + 1];
   if (second === undefined) return null;

@@ -43,7 +43,7 @@ export function readHandshake(exchange: StoredExchange, kind: MessageKind): Hand
   return { deflate, extended, broken };
 }
 
-/** Does the response answer the request's key? Also where that cannot be known. */
+/** Does the response answer the request's key? True also where that is unknown. */
 function accepts(request: StoredMessage | null, response: StoredMessage | null): boolean {
   const key = request?.field('sec-websocket-key') ?? null;
   const accept = response?.field('sec-websocket-accept') ?? null;
