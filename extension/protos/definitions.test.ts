@@ -1,5 +1,5 @@
 /**
- * Messages of a call by name: from .proto files, or from what the server told by reflection in the same
+ * Messages of a call by name: from .proto files, or from the server's reflection in the same
  * trace.
  */
 

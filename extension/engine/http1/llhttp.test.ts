@@ -21,7 +21,7 @@ const CORPUS = corpus('llhttp/test');
 interface Case {
   readonly name: string;
   readonly kind: MessageKind;
-  /** llhttp was told to accept what it otherwise refuses. */
+  /** llhttp runs with a flag by which it accepts what it otherwise refuses. */
   readonly lenient: boolean;
   readonly finish: boolean;
   readonly skipBody: boolean;
@@ -88,7 +88,7 @@ function readFile(kind: MessageKind, file: string, text: string): Case[] {
 }
 
 /**
- * llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes stand for bytes.
+ * llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes denote bytes.
  */
 function unescapeInput(text: string): string {
   return text

@@ -65,13 +65,7 @@ describe('two lengths', () => {
     ['two CLs', 'Content-Length: 5\r\nContent-Length: 6\r\n', 'hello', 'hello', /the first is used/],
     ['a list of CLs', 'Content-Length: 5, 6\r\n', 'hello', 'hello', /the first is used/],
     ['the same CL twice', 'Content-Length: 5\r\ncontent-length: 5\r\n', 'hello', 'hello', /more than once/],
-    [
-      'a CL and one that is none',
-      'Content-Length: 5\r\nContent-Length: x\r\n',
-      'hello',
-      'hello',
-      /is ignored/,
-    ],
+    ['a CL and a lookalike', 'Content-Length: 5\r\nContent-Length: x\r\n', 'hello', 'hello', /is ignored/],
     [
       'a CL and one that is almost',
       'Content-Length: 5\r\nContent_Length: 50\r\n',
@@ -101,7 +95,7 @@ describe('two lengths', () => {
     '5\xa0',
     '9'.repeat(16),
     '9'.repeat(400),
-  ])('Content-Length: %s is none', (value) => {
+  ])('Content-Length: %s is not a length', (value) => {
     const { targets, messages } = read(post(`Content-Length: ${value}\r\n`, ''));
     expect(messages).toMatch(/not a number that can be counted/);
     expect(targets).toEqual(BOTH);
@@ -165,7 +159,7 @@ describe('Transfer-Encoding', () => {
     expect(body).toContain('GET /next');
   });
 
-  /** Another field: there is no body, and what would be one is no message. */
+  /** Another field: there is no body, and the bytes behind the head are not a message. */
   it.each<[string, RegExp]>([
     ['Transfer_Encoding: chunked', /ignored here/],
     ['Transfer Encoding: chunked', /ignored here/],
@@ -182,7 +176,7 @@ describe('Transfer-Encoding', () => {
     expect(body).toBeNull();
   });
 
-  it('in HTTP/1.0 is obeyed, and says so', () => {
+  it('in HTTP/1.0 is obeyed and labelled', () => {
     const { body, messages } = read(
       `POST /x HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${CHUNKS}`,
       OK,
@@ -206,7 +200,7 @@ describe('chunks', () => {
     ['capitals', 'A\r\n0123456789\r\n0\r\n\r\n', '0123456789', /^$/],
     ['an extension', '5;a=b;c="d;\\"e"\r\nhello\r\n0;x\r\n\r\n', 'hello', /^$/],
     ['a blank behind the size', '5 \r\nhello\r\n0\r\n\r\n', 'hello', /White space follows a chunk size/],
-    ['an extension that is none', '5;\r\nhello\r\n0\r\n\r\n', 'hello', /chunk extension is malformed/],
+    ['a malformed extension', '5;\r\nhello\r\n0\r\n\r\n', 'hello', /chunk extension is malformed/],
     ['a bare CR in an extension', '5;a\rb\r\nhello\r\n0\r\n\r\n', 'hello', /chunk extension is malformed/],
     ['a NUL in an extension', '5;a\x00\r\nhello\r\n0\r\n\r\n', 'hello', /chunk extension is malformed/],
     ['a bare LF behind the size', '5\nhello\r\n0\r\n\r\n', 'hello', /does not end with CRLF/],
@@ -284,7 +278,7 @@ describe('whom a request is for', () => {
   });
 });
 
-it('a request behind one that closes is told apart', () => {
+it('a request behind one that closes is labelled', () => {
   const out = `GET /x HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n${NEXT}`;
   const engine = new Engine();
   engine.push(recordBatch(conversation([{ out }, { in: OK + OK }])));

@@ -335,7 +335,7 @@ describe('gRPC-Web', () => {
     },
   );
 
-  it('gives up base64 that is none', () => {
+  it('gives up on invalid base64', () => {
     const json = web('application/grpc-web-text', [`${frame('one').toString('base64')}!!!!`]);
     expect(summaries(json)[1]).toBe('<message 3 base64:b25l');
     expect(json.messageStream?.note).toMatch(/base64/);

@@ -107,7 +107,7 @@ describe('server-sent events', () => {
     ]);
   });
 
-  it('are none in a response without a body', () => {
+  it('do not exist in a response without a body', () => {
     expect(
       engineOf([{ in: head('text/event-stream', 'Content-Length: 0\r\n') }]).row(1)?.messageFormat,
     ).toBeNull();

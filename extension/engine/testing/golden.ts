@@ -724,7 +724,7 @@ export const GOLDEN: readonly Golden[] = [
     expected: ['PUT http://a/1 → 417 [complete]', 'GET http://a/2 → 200 [complete] res 2 "ok"'],
   },
   {
-    name: 'expected 100, answered early, body sent all the same',
+    name: 'expected 100, answered early, body sent nevertheless',
     steps: [
       { out: `PUT /1 HTTP/1.1\r\n${H}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n` },
       { in: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' },
