@@ -1,6 +1,5 @@
 /** Every import of the project against the table in imports.ts, as Vite's parser reads it. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { builtinModules } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAst } from 'vitest/node';
@@ -15,7 +14,6 @@ interface Import {
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDERS = Object.keys(IMPORT_RULES);
-const NODE_MODULES = new Set(builtinModules);
 
 function sourceFiles(): string[] {
   return ['extension', 'helper'].flatMap((folder) =>
@@ -75,15 +73,11 @@ function offence({ from, to, typeOnly }: Import): string | null {
   const rule: ImportRule | undefined = folder === undefined ? undefined : IMPORT_RULES[folder];
   if (rule === undefined) return `${from} is in no folder of the table`;
   const { values, types = [], packages = [], pure } = rule;
-  const bare = to.replace(/^node:/, '');
-  const isNode = NODE_MODULES.has(bare) || NODE_MODULES.has(bare.split('/')[0] as string);
-  const allowed =
-    isNode && to.startsWith('node:')
-      ? pure === undefined || pure.includes(to)
-      : to.includes('/') || to === 'package.json'
-        ? folderOf(to) === folder ||
-          [...values, ...(typeOnly ? types : [])].some((entry) => covers(entry, to))
-        : packages.includes(to);
+  const allowed = to.startsWith('node:')
+    ? pure === undefined || pure.includes(to)
+    : to.includes('/') || to === 'package.json'
+      ? folderOf(to) === folder || [...values, ...(typeOnly ? types : [])].some((entry) => covers(entry, to))
+      : packages.includes(to);
   return allowed ? null : `${from} must not import ${typeOnly ? 'types of ' : ''}${to}`;
 }
 
