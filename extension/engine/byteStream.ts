@@ -1,5 +1,5 @@
 /**
- * What is known of the pieces of a byte stream, whoever reads them: sockets, sessions, bodies and tunnels
+ * What is known of the pieces of a byte stream, for all who read them: sockets, sessions, bodies and tunnels
  * alike.
  */
 

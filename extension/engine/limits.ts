@@ -21,7 +21,7 @@ export const MAX_FIELDS = 2_000;
 /** Framing fields obeyed after {@link MAX_FIELDS} or {@link MAX_HEAD_BYTES} is reached. */
 export const MAX_LATE_FRAMING_FIELDS = 16;
 
-/** Bytes of a chunk-size line that are looked at; extensions beyond it only count (RFC 9112 section 7.1.1). */
+/** Bytes of a chunk-size line that are examined; extensions beyond it only count (RFC 9112 section 7.1.1). */
 export const MAX_CHUNK_LINE = 4 * 1024;
 
 /** Bytes of trailer fields kept per message. */
@@ -130,7 +130,7 @@ export const MAX_REPEATED_CODING_BYTES = 1024 * 1024;
  */
 export const MAX_FIELD_BLOCK = 256 * 1024;
 
-/** Bytes of one frame's payload that are looked at, where the frame carries neither content nor fields. */
+/** Bytes of one frame's payload that are examined, where the frame carries neither content nor fields. */
 export const MAX_CONTROL_PAYLOAD = 4 * 1024;
 
 /**

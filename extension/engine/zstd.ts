@@ -23,7 +23,7 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
 interface Frame {
-  /** Offset behind the frame, or the length of the input when it is not all there. */
+  /** Offset behind the frame, or the length of the input when it is incomplete. */
   readonly end: number;
   readonly whole: boolean;
   readonly window: number;
@@ -76,7 +76,7 @@ export function decodeZstd(input: Buffer): CodingResult {
   return result('whole');
 }
 
-/** @returns null when the frame's header is not all there. */
+/** @returns null when the frame's header is incomplete. */
 function walkFrame(input: Buffer, from: number): Frame | null {
   const descriptor = input[from + 4];
   if (descriptor === undefined) return null;

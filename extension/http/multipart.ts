@@ -19,7 +19,7 @@ export interface Part {
   readonly whole: boolean;
 }
 
-/** Characters of one part's head that are looked at. */
+/** Characters of one part's head that are examined. */
 const MAX_HEAD = 16 * 1024;
 
 /** @param boundary of the Content-Type; null: the first line of the body is taken for the delimiter. */

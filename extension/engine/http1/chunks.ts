@@ -12,7 +12,7 @@ export interface ChunkLine {
 /** Hexadecimal digits that a double counts exactly, leading zeros left out. */
 const MAX_SIZE_DIGITS = 13;
 
-/** @param line without its line end; @param cut when the line was longer than what is looked at. */
+/** @param line without its line end; @param cut when the line was longer than what is examined. */
 export function readChunkLine(line: string, cut: boolean): ChunkLine {
   const broken: RuleName[] = [];
   let to = 0;

@@ -21,7 +21,7 @@ export class FieldSectionReader {
     this.#lines = new FieldLines((name) => message.breaks(name, reader.position));
   }
 
-  /** Bytes of the next line that are looked at. */
+  /** Bytes of the next line that are examined. */
   get lineLimit(): number {
     return Math.max(this.#bound - this.#bytes, MAX_LINE_BEYOND_HEAD);
   }

@@ -1,7 +1,7 @@
 /**
  * Reads the HTTP/1 messages of one direction of a connection (RFC 9112), from bytes in order and gaps of
  * known length. It never fails: what breaks a rule is labelled and read on in the most sensible way; where
- * that is impossible, the next message is searched for. Each byte is looked at a bounded number of times,
+ * that is impossible, the next message is searched for. Each byte is examined a bounded number of times,
  * whatever the sizes of the pieces in which the bytes arrive.
  *
  * Its states have a file each: startReader.ts, headReader.ts, bodyProbe.ts, plainBody.ts, chunkedBody.ts,

@@ -325,7 +325,7 @@ export class FrameReader {
   }
 }
 
-/** Bytes of a payload that are looked at. */
+/** Bytes of a payload that are examined. */
 function keptOf(type: number): number {
   const fields =
     type === FrameType.Headers || type === FrameType.PushPromise || type === FrameType.Continuation;

@@ -108,7 +108,7 @@ class GzipDecoder implements StreamDecoder {
 /** A header's name and comment may be long; in practice they are not. */
 const MAX_GZIP_HEADER = 64 * 1024;
 
-/** @returns bytes of the header; null when it is not all there. */
+/** @returns bytes of the header; null when it is incomplete. */
 function headerSize(bytes: Buffer): number | null | 'broken' {
   if ((bytes[0] ?? 0x1f) !== 0x1f || (bytes[1] ?? 0x8b) !== 0x8b || (bytes[2] ?? 8) !== 8) return 'broken';
   const flags = bytes[3];

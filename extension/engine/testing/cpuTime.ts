@@ -1,5 +1,5 @@
 /**
- * Processor time in milliseconds that `run` takes, whoever else uses the machine. For telling linear from
+ * Processor time in milliseconds that `run` takes, regardless of what else runs. For telling linear from
  * quadratic by a wide margin, not for measuring.
  */
 export function cpuTime(run: () => void): number {

@@ -66,7 +66,7 @@ class Cursor {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** A vector: its length in `size` bytes, then so many bytes. */
+  /** A vector: its length in `size` bytes, then that many bytes. */
   vector(size: 1 | 2): Uint8Array {
     return this.take(this.number(size));
   }

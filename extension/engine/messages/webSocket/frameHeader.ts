@@ -26,7 +26,7 @@ export interface FrameHeader {
   readonly size: number;
 }
 
-/** @returns null when it is not all there. The mask is a copy. */
+/** @returns null when it is incomplete. The mask is a copy. */
 export function readFrameHeader(bytes: Buffer, at: number): FrameHeader | null {
   const size = headerSize(bytes, at);
   if (size === null || bytes.length < at + size) return null;

@@ -22,7 +22,7 @@ export interface Handshake {
 
 /** RFC 6455 section 1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-/** Longest value that is looked at. */
+/** Longest value that is examined. */
 const MAX_LENGTH = 4_096;
 
 /** @param kind the direction whose frames are to be read. */
