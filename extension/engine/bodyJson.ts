@@ -1,10 +1,11 @@
 /** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
+
+import { readContentType } from '../http/contentType.ts';
+import { listMembers } from '../http/fieldSyntax.ts';
 import { type BodyType, maskBody } from '../privacy/maskBody.ts';
 import { decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
-import { readContentType } from './contentType.ts';
 import type { BodyJson } from './exchangeJson.ts';
-import { listMembers } from './http1/characters.ts';
 import type { StoredMessage } from './model.ts';
 
 export interface BodyParts {
@@ -63,7 +64,7 @@ export function maskBytes(bytes: Buffer, type: BodyType): Buffer {
   return masked === latin1 ? bytes : bytesOf(masked);
 }
 
-/** Latin-1, but for the mask, which is none and becomes UTF-8. */
+/** All of it is Latin-1 except for the mask, which is written in UTF-8. */
 function bytesOf(text: string): Buffer {
   const parts: Buffer[] = [];
   for (const part of text.split(/([^\x00-\xff]+)/)) {

@@ -4,10 +4,10 @@ import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
 import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
-import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
+import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
-import { errorName } from './http2/frames.ts';
+import { errorName } from './http2/frameFormat.ts';
 import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';
@@ -18,13 +18,6 @@ import { targetOf } from './target.ts';
 import { alertMeaning } from './tls/failure.ts';
 import type { TlsLibraries } from './tls/library.ts';
 import type { TlsAlert } from './tls/wire.ts';
-
-export interface JsonOptions {
-  /** With secrets unmasked. */
-  readonly reveal?: boolean;
-  /** Bytes of each message inside; null, or left out: all that is held. */
-  readonly messageBytes?: number | null;
-}
 
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
@@ -111,7 +104,7 @@ function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | n
   };
 }
 
-/** HTTP/2 over TLS is agreed on by ALPN and not otherwise (RFC 9113 section 3.2). */
+/** HTTP/2 over TLS is negotiated by ALPN only (RFC 9113 section 3.2). */
 function alpnOf(exchange: StoredExchange): string | null {
   return exchange.encrypted === null && protocolOf(exchange) === HTTP2 ? 'h2' : null;
 }
@@ -140,13 +133,13 @@ function grpcJson(exchange: StoredExchange, reveal: boolean): ExchangeJson['grpc
   };
 }
 
-/** Which messages the exchange has, as far as they are protobuf. */
+/** The definitions of the exchange's messages, if they are protobuf. */
 export function definitionFor({ request }: StoredExchange, definitions: Definitions): DefinitionOf {
   const { service, method } = grpcPath(request?.target ?? '');
   return (kind) => definitions.of(service, method, kind);
 }
 
-/** Are there secrets in the body that are known by the names of fields, which its bytes do not show? */
+/** May the body contain secrets that only field names reveal, and its bytes do not? */
 function isMaskedByName(
   { messages, request, response }: StoredExchange,
   kind: MessageKind,
@@ -191,7 +184,10 @@ function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] 
   return reveal ? [...fields] : maskFields(fields);
 }
 
-/** Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each call. */
+/**
+ * Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each
+ * call.
+ */
 function messageJson(message: StoredMessage, reveal: boolean, withheld: boolean): MessageJson {
   const { body, decodedSize, bodyNote } = withheld ? WITHHELD : bodyJson(message, reveal);
   return {

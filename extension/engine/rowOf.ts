@@ -1,7 +1,8 @@
 /** The row of an exchange: see row.ts. */
+
+import { shortType } from '../http/contentType.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
-import { shortType } from './contentType.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
@@ -60,10 +61,10 @@ export function statusOf(response: StoredMessage | null): number | null {
   return response === null || response.status === UNKNOWN_STATUS ? null : response.status;
 }
 
-/** As the request names it, else the response, else as TLS does; empty when none is known. */
+/** The version of the request, else of the response, else by TLS; empty when unknown. */
 export function protocolOf(exchange: StoredExchange): string {
   if (exchange.encrypted !== null) return exchange.connection.tls?.wire?.version ?? 'TLS';
-  // The request of an upgrade was HTTP/1, the exchange is a stream all the same (RFC 7540 section 3.2).
+  // An upgrade's request was HTTP/1, but the exchange is an HTTP/2 stream (RFC 7540 section 3.2).
   if (exchange.stream !== null) return HTTP2;
   return exchange.request?.version || exchange.response?.version || '';
 }

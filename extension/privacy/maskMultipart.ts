@@ -1,6 +1,6 @@
 /** Secrets in multipart bodies (RFC 2046 section 5.1, RFC 7578): parts by name, and each part by its type. */
-import { readContentType } from '../engine/contentType.ts';
-import { readParameters } from '../engine/mediaType.ts';
+import { readContentType } from '../http/contentType.ts';
+import { readParameters } from '../http/mediaType.ts';
 import { maskBody } from './maskBody.ts';
 import { maskFields } from './maskFields.ts';
 import { maskLoosely } from './maskLoosely.ts';

@@ -214,8 +214,14 @@ const name = anyCase(NAMES);
 const parameter = anyCase(PARAMETERS);
 const plainKey = fc.string({ maxLength: 6 }).filter((key) => nameKind(key) === null && key !== '__proto__');
 const secretValue = fc.string({ maxLength: 8 }).map((rest) => MARKER + rest);
-/** Text without a sign between a name and a value, which would be looked at as such. */
-const plainText = fc.string({ maxLength: 10 }).map((text) => text.replace(/[:=]/g, '-'));
+/**
+ * Text without a sign between a name and a value, and that is no secret's name: both would be taken for a pair, as
+ * `["password", "x"]` is.
+ */
+const plainText = fc
+  .string({ maxLength: 10 })
+  .map((text) => text.replace(/[:=]/g, '-'))
+  .filter((text) => nameKind(text) === null);
 const plainValue = fc.oneof(plainText, fc.integer(), fc.boolean(), fc.constant(null));
 
 /** JSON with secrets among other things; secrets of any kind and depth. */

@@ -5,11 +5,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { decodeText } from '../../extension/engine/charset.ts';
 import { removeCodings } from '../../extension/engine/coding.ts';
-import { shortType } from '../../extension/engine/contentType.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import { MAX_DECODED_BYTES } from '../../extension/engine/limits.ts';
-import { parseContentType } from '../../extension/engine/mediaType.ts';
-import { partText, readParts } from '../../extension/engine/multipart.ts';
 import { readGraphql } from '../../extension/engine/operations/graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from '../../extension/engine/operations/jsonStrings.ts';
 import { type Ending, Omission, RecordError, WireProtocol } from '../../extension/engine/record.ts';
@@ -25,6 +22,9 @@ import {
 } from '../../extension/engine/testing/records.ts';
 import * as webSocket from '../../extension/engine/testing/webSocket.ts';
 import { visible } from '../../extension/escape/terminal.ts';
+import { shortType } from '../../extension/http/contentType.ts';
+import { parseContentType } from '../../extension/http/mediaType.ts';
+import { partText, readParts } from '../../extension/http/multipart.ts';
 import { maskBody } from '../../extension/privacy/maskBody.ts';
 import { maskFields } from '../../extension/privacy/maskFields.ts';
 import { maskUrl } from '../../extension/privacy/maskUrl.ts';

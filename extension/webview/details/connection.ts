@@ -4,7 +4,7 @@ import { formatMs } from '../format.ts';
 import { shorten, visibleLine } from '../text.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
 import { processText } from './summary.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const { connection, tls } = exchange;

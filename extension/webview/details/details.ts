@@ -9,7 +9,8 @@ import { shorten, visibleLine } from '../text.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
 import { nothing } from './parts.ts';
-import { TABS, type TabActions, type TabId } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
+import { TABS, type TabId } from './tabs.ts';
 
 export interface DetailsEvents extends Omit<TabActions, 'messages'> {
   /** Asks for one message of the call. */
@@ -34,13 +35,15 @@ export class Details {
   private revealed = false;
   /** Is what the tab shows; told apart by identity. */
   private rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
+  private readonly messages: MessagesView;
   private readonly actions: TabActions;
 
   constructor(
     private tab: TabId,
     private readonly events: DetailsEvents,
   ) {
-    this.actions = { ...events, messages: new MessagesView(events) };
+    this.messages = new MessagesView(events);
+    this.actions = { ...events, messages: this.messages };
     this.secrets = iconButton(icon('eye'), '', () => {
       this.setRevealed(!this.revealed);
       events.reveal(this.revealed);
@@ -106,7 +109,7 @@ export class Details {
   fillMessage(id: number, number: number, message: StreamMessageJson | null): void {
     if (id !== this.row?.id) return;
     if (message !== null && holdsMask(message)) this.secrets.hidden = false;
-    this.actions.messages.fill(id, number, message);
+    this.messages.fill(id, number, message);
   }
 
   get revealing(): boolean {
@@ -173,7 +176,7 @@ export class Details {
     }
     this.panel.scrollTop = same ? scrollTop : 0;
     this.rendered = { exchange, tab };
-    if (tab === 'messages') this.actions.messages.shown();
+    if (tab === 'messages') this.messages.shown();
   }
 
   private key(event: KeyboardEvent): void {

@@ -5,7 +5,7 @@ import { el } from '../dom.ts';
 import { plural, UNKNOWN } from '../format.ts';
 import { shorten, visibleLine } from '../text.ts';
 import { copyButton, heading, nothing } from './parts.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 type Fields = readonly SeenField[];
 

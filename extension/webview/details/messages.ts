@@ -3,7 +3,7 @@
  * only those in view are in the document, and the content of the chosen one.
  */
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
-import { parseContentType } from '../../engine/mediaType.ts';
+import { parseContentType } from '../../http/mediaType.ts';
 import { el, setText, setTitle } from '../dom.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../format.ts';
 import { shorten, visibleLine } from '../text.ts';

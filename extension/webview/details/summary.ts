@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatMs } from '../format.ts';
 import { visibleLine } from '../text.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './parts.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   if (exchange.encrypted !== null) return encryptedSummary(exchange, exchange.encrypted);

@@ -7,7 +7,7 @@ export interface ContentType {
   readonly boundary: string | null;
 }
 
-/** Longest value that is looked at. */
+/** Longest value that is examined. */
 const MAX_LENGTH = 1_024;
 
 export function parseContentType(value: string): ContentType {

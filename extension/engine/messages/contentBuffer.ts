@@ -1,12 +1,12 @@
 /**
- * Collects the content of the message under way: counts all of it and keeps the beginning. One buffer serves
+ * Collects the content of the current message: counts all of it and keeps the beginning. One buffer serves
  * all messages of a reader; it grows as contents do, and is given back after a large one.
  */
 const SMALLEST = 256;
 /** A larger buffer is not kept for the next message. */
 const LARGEST_KEPT = 64 * 1024;
 
-export class Content {
+export class ContentBuffer {
   /** Bytes that were added. */
   size = 0;
   /** Bytes that are kept. */
@@ -38,7 +38,7 @@ export class Content {
     return !this.#whole || this.kept === this.#limit;
   }
 
-  /** This many bytes belong here and are not known: what follows them is no longer kept. */
+  /** This many bytes are missing here: what follows them is no longer kept. */
   skip(length: number): void {
     this.size += length;
     if (length > 0) this.#whole = false;

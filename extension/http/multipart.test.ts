@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../engine/testing/cpuTime.ts';
 import { partText, readParts } from './multipart.ts';
-import { cpuTime } from './testing/cpuTime.ts';
 
 const BODY =
   'preamble --b0 is no delimiter here\r\n--b0\r\nContent-Disposition: form-data; name="title"\r\n\r\nfirst\r\nline\r\n' +

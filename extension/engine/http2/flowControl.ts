@@ -1,8 +1,9 @@
 /**
- * Flow control of what the traced process sends (RFC 9113 section 5.2): how much its peer allows, and how long it
- * could not send for that. Only for what it sends itself: when the peer learns of more room is not seen.
+ * Flow control of what the traced process sends (RFC 9113 section 5.2): how much its peer allows, and how
+ * long it was blocked by that. Only what the process itself sends can be measured: when the peer reads a
+ * WINDOW_UPDATE is not seen.
  */
-import type { Frame } from './frames.ts';
+import type { Frame } from './frameFormat.ts';
 import type { Stream } from './stream.ts';
 
 /** Bytes (section 6.9.2). */
@@ -11,7 +12,7 @@ const INITIAL_WINDOW = 65_535;
 export class SendWindows {
   #connection = INITIAL_WINDOW;
   #initial = INITIAL_WINDOW;
-  /** Streams that may not send any more for now. */
+  /** Streams that are blocked. */
   readonly #blocked = new Set<Stream>();
 
   /** SETTINGS_INITIAL_WINDOW_SIZE: also of the streams that are open (section 6.9.2). */
@@ -29,7 +30,7 @@ export class SendWindows {
 
   /**
    * A DATA frame, whose padding counts as well.
-   * @param stream null: one that is over.
+   * @param stream null: it has ended.
    * @returns false when it is more than was allowed.
    */
   sent(frame: Frame, stream: Stream | null, ends: boolean, time: number): boolean {
@@ -44,7 +45,7 @@ export class SendWindows {
     return room >= 0;
   }
 
-  over(stream: Stream, time: number): void {
+  streamEnded(stream: Stream, time: number): void {
     stream.exchange.blocked ??= 0;
     if (this.#blocked.delete(stream)) unblock(stream, time);
   }

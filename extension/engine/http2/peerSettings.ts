@@ -1,17 +1,17 @@
-/** SETTINGS of the side that receives a direction, as far as they bind the one that sends (RFC 9113 section 6.5). */
+/** The SETTINGS of a direction's receiver that bind its sender (RFC 9113 section 6.5). */
 import {
   DEFAULT_FRAME_SIZE,
   type Frame,
   SETTINGS_HEADER_TABLE_SIZE,
   SETTINGS_MAX_FRAME_SIZE,
-} from './frames.ts';
+} from './frameFormat.ts';
 import { DEFAULT_TABLE_SIZE } from './hpack.ts';
 import type { Lane } from './lane.ts';
 
 /** Bytes of a payload (section 4.2). */
 const LARGEST_FRAME = 2 ** 24 - 1;
 
-export class Allowance {
+export class PeerSettings {
   /** Every setting was seen. */
   #known = true;
   #table = DEFAULT_TABLE_SIZE;

@@ -19,7 +19,7 @@ export interface Part {
   readonly whole: boolean;
 }
 
-/** Characters of one part's head that are looked at. */
+/** Characters of one part's head that are examined. */
 const MAX_HEAD = 16 * 1024;
 
 /** @param boundary of the Content-Type; null: the first line of the body is taken for the delimiter. */
@@ -30,7 +30,7 @@ export function readParts(text: string, boundary: string | null, limit: number):
   let at = nextDelimiter(text, delimiter, 0);
   while (at >= 0 && parts.length < limit) {
     let from = at + delimiter.length;
-    // The last delimiter; what follows it is for nobody.
+    // The last delimiter; what follows it is ignored.
     if (text.startsWith('--', from)) break;
     const lineEnd = text.indexOf('\n', from);
     if (lineEnd < 0) break;

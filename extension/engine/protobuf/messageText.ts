@@ -1,7 +1,7 @@
 /** A protobuf message as text. */
-export interface Shown {
+export interface MessageText {
   readonly text: string;
-  /** Offset at which it ceases to be protobuf; the length when all of it is. */
+  /** Offset at which it stops being protobuf; the length when all of it is. */
   readonly end: number;
   /** A secret in it is not shown. */
   readonly masked: boolean;

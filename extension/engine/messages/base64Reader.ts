@@ -1,13 +1,13 @@
 /**
- * A reader behind base64 that comes in pieces (application/grpc-web-text): each piece that its sender flushed may
- * be padded by itself.
+ * Decodes base64 in pieces for another reader (application/grpc-web-text): each piece that its sender flushed
+ * may be padded by itself.
  */
-import type { GapReason, Outcome } from '../http1/reader.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageList } from './messageList.ts';
 import type { MessageReader } from './messageReader.ts';
 
 const PADDING = 0x3d;
-/** By byte; 255: no character of base64. */
+/** By byte; 255: not in the base64 alphabet. */
 const VALUES = new Uint8Array(256).fill(255);
 for (const [i, c] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
   VALUES[c.charCodeAt(0)] = i;
@@ -24,7 +24,7 @@ export class Base64Reader implements MessageReader {
   #count = 0;
   #padding = 0;
   /** Nothing that follows can be decoded. */
-  #over = false;
+  #stopped = false;
 
   constructor(list: MessageList, inner: MessageReader) {
     this.#list = list;
@@ -32,7 +32,7 @@ export class Base64Reader implements MessageReader {
   }
 
   feed(bytes: Buffer, time: number): void {
-    if (this.#over) return;
+    if (this.#stopped) return;
     const output = Buffer.allocUnsafe(Math.ceil(((bytes.length + 3) * 3) / 4));
     let used = 0;
     for (const byte of bytes) {
@@ -60,15 +60,15 @@ export class Base64Reader implements MessageReader {
   }
 
   gap(_length: number | null, reason: GapReason, time: number): void {
-    if (this.#over) return;
-    // Whether there was padding within is not known.
-    this.#over = true;
+    if (this.#stopped) return;
+    // Whether padding was among the missing bytes is unknown.
+    this.#stopped = true;
     this.#inner.gap(null, reason, time);
   }
 
   end(outcome: Outcome, time: number): void {
     const rest = Buffer.alloc(3);
-    const used = this.#over || this.#count < 2 ? 0 : this.#flush(rest, 0);
+    const used = this.#stopped || this.#count < 2 ? 0 : this.#flush(rest, 0);
     if (used > 0) this.#inner.feed(rest.subarray(0, used), time);
     this.#inner.end(outcome, time);
   }
@@ -86,7 +86,7 @@ export class Base64Reader implements MessageReader {
 
   #fail(decoded: Buffer, time: number): void {
     if (decoded.length > 0) this.#inner.feed(decoded, time);
-    this.#over = true;
+    this.#stopped = true;
     this.#list.notes.add('base64-broken');
     this.#inner.gap(null, 'lost', time);
   }

@@ -1,7 +1,7 @@
-/** Is it HTTP/2? For bytes that nobody has classified. */
-import { DEFAULT_FRAME_SIZE, FRAME_HEADER, frameEvidence, PREFACE } from './frames.ts';
+/** Detects HTTP/2 in bytes that the kernel programs did not classify. */
+import { DEFAULT_FRAME_SIZE, FRAME_HEADER, frameEvidence, PREFACE } from './frameFormat.ts';
 
-/** Bits: so many of which random bytes would pass with a probability below 2 to the minus that. */
+/** Bits of evidence: random bytes pass with a probability below 2 to the power of minus this. */
 const ENOUGH = 50;
 
 const EXPECTED = { maxFrameSize: DEFAULT_FRAME_SIZE, maxStream: 0 };
@@ -10,7 +10,7 @@ const EXPECTED = { maxFrameSize: DEFAULT_FRAME_SIZE, maxStream: 0 };
  * Do these bytes begin with the preface of a client (RFC 9113 section 3.4), or with a chain of frames of either
  * side? A preface is certain. Frames are evidence: each header that could stand there counts 24 to 70 bits, and
  * 50 are wanted, so that random bytes pass in less than one of 2^50 cases; of bytes of other protocols, which
- * are not random, sniff.test.ts has examples. false also where too few bytes are given.
+ * are not random, detection.test.ts has examples. false also where too few bytes are given.
  */
 export function looksLikeHttp2(bytes: Uint8Array): boolean {
   if (startsWithPreface(bytes)) return true;

@@ -1,10 +1,11 @@
 /**
  * JSON lines (https://jsonlines.org, NDJSON): one value a line. And JSON text sequences (RFC 7464): each value
- * between a record separator and a line feed. Empty lines are no messages.
+ * between a record separator and a line feed. Empty lines are ignored.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -16,18 +17,18 @@ const RS = 0x1e;
 export class LineReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
-  readonly #content: Content;
-  /** Begins each value of a sequence; null: only line feeds part lines. */
+  readonly #content: ContentBuffer;
+  /** The byte that begins each value of a sequence; null: lines are separated by line feeds only. */
   readonly #separator: number | null;
   #labels: readonly LabelName[] = NO_LABELS;
-  /** Bytes of the line are not known. */
+  /** Bytes of the line are missing. */
   #holed = false;
   #last = -1;
 
   constructor(kind: MessageKind, list: MessageList, host: MessageHost, sequence: boolean) {
     this.#in = kind;
     this.#list = list;
-    this.#content = new Content(host.bodyLimit);
+    this.#content = new ContentBuffer(host.bodyLimit);
     this.#separator = sequence ? RS : null;
   }
 

@@ -14,7 +14,7 @@ import {
   settingsAck,
   windowUpdate,
 } from '../testing/http2.ts';
-import { looksLikeHttp2 } from './sniff.ts';
+import { looksLikeHttp2 } from './detection.ts';
 
 /** How conversations of other protocols begin, in either direction. */
 const OTHERS: readonly (readonly [name: string, bytes: Uint8Array | string])[] = [
@@ -89,7 +89,8 @@ describe('HTTP/2 is recognised', () => {
       }
     }
     expect(seen).toBeGreaterThan(250);
-    // The last frame of a call may stand alone, and is not enough where it is DATA or HEADERS; pushes are not looked for.
+    // The last frame of a call may stand alone, and is not enough where it is DATA or HEADERS; pushes are not
+    // looked for.
     expect(missed / seen).toBeLessThan(0.25);
   });
 });

@@ -1,4 +1,7 @@
-/** Frames of HTTP/2 (RFC 9113 sections 4 and 6): names, headers, and what a header tells about being one. */
+/**
+ * The format of HTTP/2 frames (RFC 9113 sections 4 and 6): types, headers, and whether bytes look like a
+ * header.
+ */
 
 export const FRAME_HEADER = 9;
 
@@ -30,7 +33,7 @@ export const SETTINGS_HEADER_TABLE_SIZE = 1;
 export const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 export const SETTINGS_MAX_FRAME_SIZE = 5;
 
-/** SETTINGS_MAX_FRAME_SIZE of a connection that begins (section 6.5.2). */
+/** Initial SETTINGS_MAX_FRAME_SIZE (section 6.5.2). */
 export const DEFAULT_FRAME_SIZE = 16_384;
 
 /** What a client sends first (section 3.4). */
@@ -87,7 +90,7 @@ export const EVIDENCE_BYTES = FRAME_HEADER + 4;
 const HIGHEST_SETTING = 0x20;
 const HIGHEST_ERROR = 0x20;
 
-/** How far a connection is expected to be: identifiers are given in order, and a gap may hide many. */
+/** How much higher than the last seen a stream identifier may be: a gap may hide many streams. */
 const ANY_STREAM = 2 ** 24;
 
 /**
@@ -97,7 +100,7 @@ const ANY_STREAM = 2 ** 24;
  */
 export function frameEvidence(bytes: Uint8Array, at: number, end: number, expected: Expectations): number {
   if (end - at < FRAME_HEADER) {
-    // The first byte of a length is 0 in nearly every frame, and that alone tells most offsets that are none.
+    // The first byte of a length is 0 in nearly every frame: that alone rules out most offsets.
     if (end > at && (bytes[at] as number) > expected.maxFrameSize >> 16) return -1;
     return 0;
   }
@@ -106,7 +109,7 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
   const flags = bytes[at + 4] as number;
   if (length > expected.maxFrameSize || (bytes[at + 5] as number) > 127) return -1;
   const stream = readStream(bytes, at + 5);
-  // Pushes are all but extinct, and even numbers as common as odd ones where no frame is.
+  // Server push is all but extinct, while in random bytes even numbers are as common as odd ones.
   if (stream % 2 === 0 && stream !== 0) return -1;
   const highest = Math.max(ANY_STREAM, 2 * expected.maxStream);
   if (stream > highest) return -1;

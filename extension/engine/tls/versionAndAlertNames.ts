@@ -8,7 +8,7 @@ const VERSIONS: Readonly<Record<number, string>> = {
   772: 'TLSv1.3',
 };
 
-/** As OpenSSL and Node write it, `TLSv1.3`; null for what is no version. */
+/** As OpenSSL and Node write it, `TLSv1.3`; null for an unknown version. */
 export function versionName(version: number): string | null {
   return VERSIONS[version] ?? null;
 }

@@ -1,10 +1,11 @@
 /**
- * The parts of a multipart/x-mixed-replace body (RFC 2046 section 5.1), by which cameras and old pages stream:
- * each part is a message, its fields are the message's.
+ * The parts of a multipart/x-mixed-replace body (RFC 2046 section 5.1), with which cameras and old pages
+ * stream: each part is a message, its fields are the message's.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -22,16 +23,16 @@ enum State {
   Fields,
   Content,
   /** Behind the last delimiter. */
-  Over,
+  Ended,
 }
 
 export class PartReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
-  /** What a delimiter may be; the first one seen tells which. */
+  /** Possible delimiters; the first one that is seen decides. */
   #delimiters: readonly Buffer[];
   #delimiter: Buffer;
-  readonly #content: Content;
+  readonly #content: ContentBuffer;
   #state = State.Before;
   /** Bytes that were seen and not yet read: the beginning of a delimiter or of a line. */
   #rest: Buffer = Buffer.alloc(0);
@@ -45,11 +46,11 @@ export class PartReader implements MessageReader {
     this.#in = kind;
     this.#list = list;
     this.#delimiter = Buffer.from(`--${boundary}`, 'latin1');
-    // Some put the two dashes into the parameter and not before it.
+    // Some senders write the two dashes in the parameter and not before the delimiter.
     this.#delimiters = boundary.startsWith('--')
       ? [this.#delimiter, Buffer.from(boundary, 'latin1')]
       : [this.#delimiter];
-    this.#content = new Content(host.bodyLimit);
+    this.#content = new ContentBuffer(host.bodyLimit);
   }
 
   feed(bytes: Buffer, time: number): void {
@@ -64,7 +65,7 @@ export class PartReader implements MessageReader {
 
   gap(length: number | null, reason: GapReason, time: number): void {
     const label = reason === 'limit' ? 'truncated' : 'gap';
-    if (this.#state === State.Over) return;
+    if (this.#state === State.Ended) return;
     if (this.#state === State.Content) {
       this.#content.append(this.#rest);
       this.#content.skip(length ?? 1);
@@ -84,7 +85,7 @@ export class PartReader implements MessageReader {
     this.#holed = true;
     this.#label(outcome === 'complete' ? 'cut' : outcome === 'lost' ? 'gap' : outcome);
     this.#emit(time);
-    this.#state = State.Over;
+    this.#state = State.Ended;
   }
 
   /** @returns bytes that were used; -1 when more are needed. */
@@ -105,7 +106,7 @@ export class PartReader implements MessageReader {
       }
       case State.Delimiter: {
         if (input.length >= 2 && input[0] === 0x2d && input[1] === 0x2d) {
-          this.#state = State.Over;
+          this.#state = State.Ended;
           return 2;
         }
         const end = input.indexOf(LF);
@@ -124,7 +125,7 @@ export class PartReader implements MessageReader {
       }
       case State.Content:
         return this.#inContent(input, time);
-      case State.Over:
+      case State.Ended:
         return input.length > 0 ? input.length : -1;
     }
   }

@@ -1,10 +1,12 @@
-/** From the fields of a block to a message: pseudo-header fields and what must hold (RFC 9113 section 8). */
-import type { SeenField } from '../exchange.ts';
-import { UNKNOWN_STATUS } from '../exchange.ts';
+/**
+ * Makes a message's head of a field section: pseudo-header fields, and the rules for them (RFC 9113 section
+ * 8).
+ */
+import { type SeenField, UNKNOWN_STATUS } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import type { FieldSection } from './hpack.ts';
 
-/** Fields about the connection (section 8.2.2). */
+/** Connection-specific fields, which HTTP/2 forbids (section 8.2.2). */
 const CONNECTION_FIELDS = new Set([
   'connection',
   'keep-alive',
@@ -14,13 +16,13 @@ const CONNECTION_FIELDS = new Set([
 ]);
 
 export interface Head {
-  /** Content-Length, where it is one number. */
+  /** Content-Length, if it is a single number. */
   readonly length: number | null;
   /** `:protocol` (RFC 8441). */
   readonly protocol: string | null;
 }
 
-/** Which kind of section a block is, as far as its fields show it. */
+/** What kind of section it is, as far as its fields show. */
 export function sectionKind(section: FieldSection): 'head' | 'trailers' | 'unknown' {
   // Pseudo-header fields come first (section 8.3).
   const [first] = section.fields;
