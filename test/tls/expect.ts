@@ -1,6 +1,7 @@
 /** What must have been seen of an exchange over TLS. Every difference is a sentence. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { assert, expectBody, field, same } from '../matrix/check.ts';
+import { assert, same } from '../kit/check.ts';
+import { expectBody, field } from '../kit/truth.ts';
 import type { Truth } from './counterpart.ts';
 import type { Library } from './peers.ts';
 

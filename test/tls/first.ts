@@ -3,16 +3,17 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
-import { childrenOf, helperOf } from '../kernel/support/kernel.ts';
-import { assert, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { childrenOf, helperOf } from '../kit/kernel.ts';
+import { newId, PYTHON } from '../kit/peers.ts';
+import type { Report } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import type { Library } from './peers.ts';
-import { lineOf, makeStep, newId, type Step } from './plan.ts';
+import { lineOf, makeStep, type Step } from './plan.ts';
 
 const TIMES = 20;
 /** Where a kernel is emulated. */
@@ -49,8 +50,6 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
     url,
   ];
 }
-
-const PYTHON = '/usr/bin/python3';
 
 /** Programs that wait are tried this often, as nothing in it depends on who is faster. */
 const TIMES_WAITING = 3;
@@ -182,11 +181,10 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     });
     server.expect([step]);
     const command = program.command(context, `https://localhost:${port}${step.path}`, step);
-    const tracing = new Tracing(context, 'run', ['--', ...command]);
-    const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+    const tracing = Tracing.run(context, command);
+    tracing.process.killAfter(patience(context));
     const waited = program.waits?.(context, step, tracing, server.answered(step));
     const [truth, trace] = await Promise.all([server.answered(step), tracing.result(), waited]);
-    clearTimeout(timer);
     expectTruth(trace.exchanges, truth, {
       side: 'client',
       pids: null,
