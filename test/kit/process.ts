@@ -64,21 +64,18 @@ export class Child {
       this.lines.push(line);
       this.#wake();
     });
-    this.ended = once(this.process, 'close').then(([code, signal]) => ({
-      code,
-      signal,
-      stdout: this.#stdout,
-      stderr: this.#stderr,
-    }));
-    this.ended
-      .catch((error: Error) => {
+    this.ended = once(this.process, 'close').then(
+      ([code, signal]) => {
+        this.#end();
+        return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
+      },
+      (error: Error) => {
         this.#stderr += error.message;
-      })
-      .finally(() => {
-        running.delete(this);
-        this.#over = true;
-        this.#wake();
-      });
+        this.#end();
+        throw error;
+      },
+    );
+    this.ended.catch(() => {}); // Who waits for it learns of it.
   }
 
   static of([program = '', ...args]: readonly string[]): Child {
@@ -152,5 +149,11 @@ export class Child {
         };
       });
     }
+  }
+
+  #end(): void {
+    running.delete(this);
+    this.#over = true;
+    this.#wake();
   }
 }
