@@ -10,8 +10,10 @@ const BODY_LIMIT = 65_536;
 
 export class CaptureTrace {
   readonly #engine = new Engine({ bodyLimit: BODY_LIMIT });
+  readonly #capture: Capture;
 
-  private constructor(private readonly capture: Capture) {
+  private constructor(capture: Capture) {
+    this.#capture = capture;
     const pipeline = new Pipeline(this.#engine);
     capture.onFrame((type, payload) => pipeline.frame(type, payload));
   }
@@ -34,16 +36,16 @@ export class CaptureTrace {
 
   /** The helper's process id. */
   get helper(): number {
-    return this.capture.hello.helperPid;
+    return this.#capture.hello.helperPid;
   }
 
   /** Traces this process and its children. */
   async attach(pid: number): Promise<void> {
-    await this.capture.attach(pid, true);
+    await this.#capture.attach(pid, true);
   }
 
   async stop(): Promise<void> {
-    await this.capture.stop();
+    await this.#capture.stop();
   }
 
   /** All exchanges, once it has stopped. */

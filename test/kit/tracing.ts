@@ -43,24 +43,26 @@ export class Trace implements Output {
   readonly exchanges: readonly ExchangeJson[];
   readonly summary: SummaryJson['summary'];
   readonly text: string;
+  /** File of the recorded trace. */
+  readonly recording: string;
+  /** How http-trace ended. */
+  readonly ended: Ended;
+  readonly #shown: readonly string[];
   #recorded: Recorded | null = null;
 
-  constructor(
-    output: Output,
-    /** File of the recorded trace. */
-    readonly recording: string,
-    /** Options that choose what is shown. */
-    private readonly shown: readonly string[],
-    readonly ended: Ended,
-  ) {
+  /** @param shown options that choose what is shown */
+  constructor(output: Output, recording: string, shown: readonly string[], ended: Ended) {
     this.exchanges = output.exchanges;
     this.summary = output.summary;
     this.text = output.text;
+    this.recording = recording;
+    this.ended = ended;
+    this.#shown = shown;
   }
 
   /** What the recording holds, read by the engine of this checkout. */
   get recorded(): Recorded {
-    this.#recorded ??= readRecording(this.recording, this.shown);
+    this.#recorded ??= readRecording(this.recording, this.#shown);
     return this.#recorded;
   }
 }
@@ -68,15 +70,17 @@ export class Trace implements Output {
 export class Tracing {
   readonly process: Child;
   readonly recording: string;
+  readonly #context: TracingContext;
   readonly #output: string;
   readonly #shown: readonly string[];
 
   constructor(
-    private readonly context: TracingContext,
+    context: TracingContext,
     verb: 'run' | 'attach',
     operands: readonly string[],
     options: readonly string[] = [],
   ) {
+    this.#context = context;
     const all = [...context.options, ...options];
     this.#shown = shownBy(all);
     const own = mkdtempSync(join(context.folder, 'trace-'));
@@ -110,7 +114,7 @@ export class Tracing {
 
   /** Milliseconds that its start may take. */
   get patience(): number {
-    return this.context.patience;
+    return this.#context.patience;
   }
 
   /** What has been written so far. */
@@ -131,19 +135,19 @@ export class Tracing {
    * @param options `whole: false`: the counts of the summary may be missing, or are checked by the test itself
    */
   async result({ whole = true }: { whole?: boolean } = {}): Promise<Trace> {
-    this.process.killAfter(this.context.endPatience);
+    this.process.killAfter(this.#context.endPatience);
     const ended = await this.process.ended;
     const trace = new Trace(this.#parse(), this.recording, this.#shown, ended);
     const { summary, exchanges } = trace;
     for (const file of [this.#output, this.recording]) {
       same(`mode of ${file}`, statSync(file).mode & 0o777, 0o600);
     }
-    const { backend } = this.context;
+    const { backend } = this.#context;
     if (backend !== null) same('backend', summary.backend, backend);
     if (whole) expectBalance(summary);
     // A connection that stays encrypted has a line, and does not count as an exchange.
     same('lines', exchanges.length, summary.exchanges + summary.encrypted);
-    const replayed = this.context.replay === 'program' ? this.replay().text : trace.recorded.text;
+    const replayed = this.#context.replay === 'program' ? this.replay().text : trace.recorded.text;
     expectSameText(replayed, trace.text);
     return trace;
   }
@@ -153,7 +157,7 @@ export class Tracing {
    * @param options by default those of the trace that choose what is shown
    */
   replay(options = this.#shown): Output & { readonly status: number | null } {
-    const [command = '', ...words] = this.context.program;
+    const [command = '', ...words] = this.#context.program;
     const args = [...words, 'replay', this.recording, '--format', 'json', ...options];
     const { stdout, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 30 });
     return { ...parseOutput(stdout), status };

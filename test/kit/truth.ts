@@ -3,7 +3,7 @@ import type { ExchangeJson, MessageJson, SummaryJson } from '../../extension/eng
 import { assert, same } from './check.ts';
 import { type PeerReport, sha } from './peers.ts';
 
-/** The body as far as it was captured; empty when there is none. */
+/** The body as far as it was captured; empty when nothing was. */
 export function bodyOf(message: MessageJson | null): Buffer {
   const body = message?.body ?? null;
   if (body === null) return Buffer.alloc(0);

@@ -83,7 +83,7 @@ const MOMENTS: readonly Moment[] = [
     check: from(1, true),
   },
   {
-    name: 'attached when all is over',
+    name: 'attached after the last exchange',
     options: 'pause=answered exchanges=1',
     check(peer, trace) {
       same('exchanges with the id', mentioning(trace.exchanges, peer.id).length, 0);

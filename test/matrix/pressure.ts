@@ -95,15 +95,15 @@ async function fill(context: Context): Promise<string> {
   expectRight(exchanges, answers);
   same('dropped', summary.dropped, 0);
   same('bytes unseen', summary.bytes?.unseen, 0);
-  const told = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
-  same('exchanges, and those that are told to be missing', exchanges.length + told, total);
+  const omitted = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
+  same('exchanges, and those that are reported as not followed', exchanges.length + omitted, total);
   if (total < HTTP_EVENTS_SURE) same('note', summary.note, null);
   else
     assert(
-      told >= total - HTTP_EVENTS && told <= total - HTTP_EVENTS_SURE,
-      `${told} of ${total} are missing`,
+      omitted >= total - HTTP_EVENTS && omitted <= total - HTTP_EVENTS_SURE,
+      `${omitted} of ${total} are missing`,
     );
-  return `${total} at once: ${exchanges.length} shown, all right; ${told} told to be missing`;
+  return `${total} at once: ${exchanges.length} shown, all correct; ${omitted} reported as not followed`;
 }
 
 /** Each is whole, has the answer that was given to it, and is there once. */

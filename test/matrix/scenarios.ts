@@ -10,7 +10,7 @@ import { expectTraced } from './check.ts';
 import type { Context } from './context.ts';
 import { expectNoneWrong } from './noneWrong.ts';
 
-/** What a scenario leaves to be checked when the trace is over. */
+/** What a scenario leaves to be checked when the trace has ended. */
 export interface Ran {
   readonly context: Context;
   readonly id: string;
@@ -156,7 +156,7 @@ const calls: Scenario[] = [
   ),
 ];
 
-/** The server may read what came with the SYN before the handshake is over. */
+/** The server may read what came with the SYN before the handshake ends. */
 function withSyn({ said }: Ran): undefined {
   assert(
     said.filter(isClient).every(({ synData }) => synData),

@@ -56,7 +56,7 @@ async function withGdb(context: TlsContext): Promise<string> {
   same('calls', said.filter(({ side }) => side === 'client').length, CALLS);
   for (const line of said.filter(({ side }) => side === 'client')) {
     assert(line.local !== null && line.remote !== null, 'no address');
-    // All five have one path; they are told apart by their ids.
+    // All five have one path; their ids distinguish them.
     const own = trace.exchanges.filter(({ request }) =>
       request?.headers.some(([, value]) => value === line.id),
     );

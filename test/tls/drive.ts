@@ -1,4 +1,4 @@
-/** Peers under way: each is started, does what it is told, and says so. */
+/** Running peers: each is started, does the planned steps, and reports them. */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';

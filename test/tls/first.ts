@@ -58,7 +58,7 @@ const TIMES_WAITING = 3;
 const LOOKING_AHEAD = 1_000;
 const LOOKING_AHEAD_SLOW = 20_000;
 
-/** Tells that it runs, and loads what its call needs when it is told to. */
+/** Marks that it runs, and loads what its call needs once it may go on. */
 function heldText(marks: Marks): string {
   return `import os, time
 open('${marks.running}', 'w').close()
@@ -198,7 +198,7 @@ async function once(context: TlsContext, program: Program): Promise<void> {
 }
 
 /**
- * It waits before it loads anything, and the helper is stopped from then until its call is over: only what was
+ * It waits before it loads anything, and the helper is stopped from then until its call has ended: only what was
  * attached beforehand can see the call.
  */
 async function withoutHelper(

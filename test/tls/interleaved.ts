@@ -1,4 +1,4 @@
-/** Many connections of one thread: what belongs to one is never told of another one. */
+/** Many connections of one thread: what belongs to one is never reported on another. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
@@ -166,9 +166,9 @@ function judge(
     const expected = path === null ? undefined : local.get(path);
     if (expected === undefined || connection.local === null) continue;
     if (`${connection.local} ${connection.remote}` !== expected)
-      wrong.push(`${path} is told of ${connection.local}`);
+      wrong.push(`${path} is reported on ${connection.local}`);
   }
-  same('calls that are told of a wrong connection', wrong, []);
+  same('calls reported on a wrong connection', wrong, []);
   for (const truth of truths) expectTruth(exchanges, truth, { side, pids: null, library, late: false });
   return `${truths.length} calls`;
 }

@@ -78,7 +78,7 @@ export async function runOpaque(context: TlsContext, only: RegExp, report: Repor
     await reportOutcome(report, scenario, run);
   };
   for (const opaque of CASES)
-    await one(`${opaque.name} is told as encrypted`, () => encrypted(context, opaque));
+    await one(`${opaque.name} is reported as encrypted`, () => encrypted(context, opaque));
   await one('TLS in a tunnel through a proxy', () => tunnel(context));
 }
 

@@ -8,7 +8,7 @@ import { Child } from '../../kit/process.ts';
 export class Network {
   private constructor(private readonly holder: Child) {}
 
-  /** A network namespace with a loopback interface; it is gone when the test is over. */
+  /** A network namespace with a loopback interface; it ends with the test. */
   static async make(): Promise<Network> {
     const script = 'ip link set lo up && echo up && exec cat';
     const holder = new Child('unshare', ['--net', 'sh', '-c', script]);
