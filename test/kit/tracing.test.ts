@@ -19,6 +19,33 @@ const summary = {
   note: null,
 };
 
+const exchange = {
+  id: 1,
+  process: null,
+  side: 'client',
+  protocol: 'HTTP/1.1',
+  method: 'GET',
+  url: 'http://127.0.0.1:8080/',
+  operation: null,
+  status: null,
+  statusText: null,
+  startedAt: '2026-11-22T18:00:00.123456Z',
+  durationMs: null,
+  timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
+  connection: { id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false },
+  tls: null,
+  encrypted: null,
+  http2: null,
+  grpc: null,
+  request: null,
+  response: null,
+  interim: [],
+  messages: [],
+  messageStream: null,
+  completeness: ['unanswered'],
+  violations: [],
+};
+
 describe('parseOutput', () => {
   it('wants a summary in the last line, and lines that fit the schema', () => {
     const last = `${JSON.stringify({ summary })}\n`;
@@ -38,17 +65,20 @@ describe('Tracing', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** A stand-in for http-trace that writes this output, with this mode, and replays that one. */
-  function context(output: object, replayed = output, mode = 0o600): TracingContext {
-    const program = join(folder, `program-${Math.random()}`);
+  /** A stand-in for http-trace that writes these lines, with this mode, and replays those. */
+  function context(written: readonly object[], mode = 0o600, replayed = written): TracingContext {
+    const program = join(mkdtempSync(join(folder, 'program-')), 'http-trace');
+    const [lines, replayedLines] = [written, replayed].map((all) =>
+      all.map((line) => JSON.stringify(line)).join('\n'),
+    );
     writeFileSync(
       program,
       `#!/bin/sh
-[ "$1" = replay ] && { echo '${JSON.stringify(replayed)}'; exit 0; }
+[ "$1" = replay ] && { echo '${replayedLines}'; exit 0; }
 while [ $# -gt 0 ]; do
   case $1 in --output) output=$2;; --record) record=$2;; esac; shift
 done
-echo '${JSON.stringify(output)}' > "$output"; : > "$record"
+echo '${lines}' > "$output"; : > "$record"
 chmod ${mode.toString(8)} "$output" "$record"
 `,
     );
@@ -66,27 +96,37 @@ chmod ${mode.toString(8)} "$output" "$record"
   }
 
   it('accepts a trace in which everything holds', async () => {
-    const trace = await Tracing.run(context({ summary }), ['true']).result();
+    const trace = await Tracing.run(context([{ summary }]), ['true']).result();
     expect(trace).toMatchObject({ exchanges: [], summary, ended: { code: 0 } });
   });
 
   it.each([
-    ['mode', { summary }, 0o644],
-    ['backend', { summary: { ...summary, backend: 'kprobe' } }, 0o600],
-    ['records', { summary: { ...summary, produced: 1 } }, 0o600],
-    ['lines', { summary: { ...summary, exchanges: 1 } }, 0o600],
+    ['mode', [{ summary }], 0o644],
+    ['backend', [{ summary: { ...summary, backend: 'kprobe' } }], 0o600],
+    ['records', [{ summary: { ...summary, produced: 1 } }], 0o600],
+    ['lines', [{ summary: { ...summary, exchanges: 1 } }], 0o600],
   ] as const)('reports: %s', async (what, output, mode) => {
-    await expect(Tracing.run(context(output, output, mode), ['true']).result()).rejects.toThrow(what);
+    await expect(Tracing.run(context(output, mode), ['true']).result()).rejects.toThrow(what);
+  });
+
+  it('wants the replay to show the same text', async () => {
+    const one = { summary: { ...summary, exchanges: 1 } };
+    const same = await Tracing.run(context([exchange, one]), ['true']).result();
+    expect(same.exchanges).toEqual([exchange]);
+    const differs = context([exchange, one], 0o600, [{ ...exchange, status: 200 }, one]);
+    await expect(Tracing.run(differs, ['true']).result()).rejects.toThrow(/differs from the trace in line 1/);
+    const less = context([exchange, one], 0o600, [one]);
+    await expect(Tracing.run(less, ['true']).result()).rejects.toThrow(/differs from the trace in line 1/);
   });
 
   it('the counts may be missing where a test says so', async () => {
     const output = { summary: { ...summary, produced: null, dropped: null, bytes: null } };
-    await Tracing.run(context(output), ['true']).result({ whole: false });
-    await expect(Tracing.run(context(output), ['true']).result()).rejects.toThrow('no counts');
+    await Tracing.run(context([output]), ['true']).result({ whole: false });
+    await expect(Tracing.run(context([output]), ['true']).result()).rejects.toThrow('no counts');
   });
 
   it('a trace that writes nothing is an error with its standard error', async () => {
-    const broken: TracingContext = { ...context({ summary }), program: ['sh', '-c', 'echo why >&2', 'sh'] };
+    const broken: TracingContext = { ...context([{ summary }]), program: ['sh', '-c', 'echo why >&2', 'sh'] };
     await expect(Tracing.run(broken, ['true']).result()).rejects.toThrow('why');
   });
 });
