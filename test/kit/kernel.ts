@@ -8,7 +8,7 @@ export interface Held {
   readonly links: readonly number[];
 }
 
-/** The helper among the descendants of an http-trace. @throws when there is none */
+/** The helper among the descendants of an http-trace. @throws when it has no helper */
 export function helperOf(pid: number): number {
   for (const child of childrenOf(pid)) {
     const command = read(`/proc/${child}/cmdline`).split('\0');

@@ -1,8 +1,9 @@
-/** What a helper holds on to, to be compared with what it held earlier. */
+/** What a helper holds: kernel objects, descriptors and memory, to compare with what it held earlier. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Held, heldBy, stillThere } from './kernel.ts';
 
-/** Looks at a process that goes on working. */
+/** How often a process that goes on working is looked at. */
 const LOOKS = 5;
 const BETWEEN_LOOKS = 10;
 const BETWEEN_TRIES = 100;
@@ -14,7 +15,7 @@ export interface Holding {
   readonly memory: number;
 }
 
-/** The least of several looks: a file that is being read at one moment is not held. */
+/** The least of several looks: a file that happens to be open while it is read does not count. */
 export async function holdingOf(pid: number): Promise<Holding> {
   let least = look(pid);
   for (let i = 1; i < LOOKS; i++) {
@@ -25,7 +26,7 @@ export async function holdingOf(pid: number): Promise<Holding> {
   return least;
 }
 
-/** As soon as it is as it should be, or as it is when the patience is over, in milliseconds. */
+/** Waits until it is as expected, at most for the patience in milliseconds. @returns what it holds then */
 export async function holdingOnce(
   pid: number,
   expected: (holding: Holding) => boolean,
@@ -39,7 +40,7 @@ export async function holdingOnce(
   }
 }
 
-/** The kernel frees them a moment after the last descriptor is closed. @throws when the patience is over */
+/** The kernel frees them a moment after the last descriptor is closed. @throws after the patience, in milliseconds */
 export async function expectGone(held: Held, patience: number): Promise<void> {
   const limit = performance.now() + patience;
   for (;;) {
@@ -57,8 +58,4 @@ function look(pid: number): Holding {
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     memory: Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]),
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
