@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts', 'test/trust/**/*.test.ts'],
+          setupFiles: ['test/kernel/setup.ts'],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 300_000,

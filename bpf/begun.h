@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the backends below the system calls: calls of which their hooks see no
- * end. One that waited when the programs were attached returns past them; and
- * of a crowd of waiting calls the kernel tells a kretprobe only some.
+ * For the backends below the system calls: calls whose end their hooks miss.
+ * One that waited when the programs were attached returns past them; and of
+ * many calls that wait at once, a kretprobe sees only some.
  */
 #ifndef TRACE_HTTP_BEGUN_H
 #define TRACE_HTTP_BEGUN_H
@@ -22,9 +22,9 @@ static __always_inline void meet_missed_unix(struct endpoint endpoint, u8 side)
 }
 
 /*
- * A thread with an entry in `calls` that has once been entered has been met:
- * what it enters since, its hooks see. Not looked up before it is made, as a
- * look that meets another one on the same CPU finds nothing.
+ * A thread that has an entry in `calls` has entered a call before: the hooks
+ * see all its later calls. The entry is created without a lookup first, as a
+ * lookup that interrupts another one on the same CPU finds nothing.
  */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
@@ -62,7 +62,7 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 		return 0;
 	}
 	call->active = 0;
-	/* Of calls that move several times the result does not tell how much the last one moved. */
+	/* For calls that send or receive several times, the result does not say how much the last time moved. */
 	if (what.shape != SHAPE_MESSAGES && what.shape != SHAPE_FILE && (u64)endpoint.sk == call->sock &&
 	    what.direction == call->direction)
 		finish_syscall(what, &arguments, number, result, endpoint, call);

@@ -11,7 +11,7 @@
 #include "position.h"
 
 #define HANDSHAKE_COPIED 16384 /* bytes of each direction that are copied: hellos, and the headers of records */
-#define TELL_INTERVAL 200000000ull /* ns between records of a busy direction that stand for bytes without a copy */
+#define TELL_INTERVAL 200000000ull /* ns between records of a busy direction that cover bytes without a copy */
 
 /* Go keeps the current goroutine in a register, also while it makes a system call. */
 static __always_inline u64 read_goroutine(struct pt_regs *regs)
@@ -122,7 +122,7 @@ __noinline int trace_http_bind(u32 slot)
 	return 0;
 }
 
-/* Stands for the bytes of one direction that were not told yet, up to `end`. */
+/* Reports the bytes of one direction that no record covers yet, up to `end`. */
 static __always_inline void tell_ciphertext(struct connection *connection, u32 slot, u8 direction, u64 end, u64 time)
 {
 	u64 from = connection->reported[direction & 1];
@@ -136,7 +136,7 @@ static __always_inline void tell_ciphertext(struct connection *connection, u32 s
 
 /*
  * What of a call that moved ciphertext is to be copied, if anything; the rest
- * is told now and then. Returns a verdict. Global for the verifier's sake.
+ * is reported now and then. Returns a verdict. Global for the verifier's sake.
  */
 __noinline int trace_http_ciphertext(u32 slot)
 {

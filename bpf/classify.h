@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What protocol a connection speaks, from the first bytes of one direction. */
+/* Which protocol a connection carries, from the first bytes of one direction. */
 #ifndef TRACE_HTTP_CLASSIFY_H
 #define TRACE_HTTP_CLASSIFY_H
 
@@ -149,7 +149,7 @@ __noinline int trace_http_classify(const struct head *head, u32 length)
 		return bytes[1] == 3 ? PROTOCOL_TLS : PROTOCOL_OTHER;
 	}
 	if (bytes[0] == 0) {
-		/* A server of HTTP/2 may speak first, with its SETTINGS (RFC 9113 section 3.4). */
+		/* A server of HTTP/2 may send first: its SETTINGS (RFC 9113 section 3.4). */
 		if (length < 9)
 			return PROTOCOL_UNDECIDED;
 		return starts_http2_server(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_OTHER;

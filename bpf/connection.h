@@ -2,7 +2,7 @@
 /*
  * Connections: from a socket to its state, and from TCP's own sequence
  * counters to positions. The counters are the truth: bytes that moved by a
- * path without a hook (io_uring, splice) show as a jump and are told, not
+ * path without a hook (io_uring, splice) show as a jump and are reported, not
  * missed.
  */
 #ifndef TRACE_HTTP_CONNECTION_H
@@ -96,7 +96,7 @@ static __always_inline void forget_connection(struct sock *sk, u8 transport)
 		bpf_map_delete_elem(&connections, &key);
 }
 
-/* A function of its own, so that its keys do not lie on the stack of those who call others too. */
+/* A function of its own, so that its keys do not occupy the stack of callers that call others too. */
 static __noinline struct connection *new_connection(struct sock *sk, u32 inode, u8 transport, u8 side)
 {
 	struct connection *blank, *connection;
@@ -131,7 +131,7 @@ static __noinline struct connection *new_connection(struct sock *sk, u32 inode, 
 /*
  * A client's connection is established: positions count from here on. With
  * TCP Fast Open bytes have gone with the SYN (RFC 7413), before or within the
- * first call; what was acknowledged so far tells where the stream began.
+ * first call; what was acknowledged so far shows where the stream began.
  */
 static __always_inline void base_client(struct sock *sk, struct connection *connection)
 {
@@ -151,7 +151,7 @@ static __always_inline void base_connection(struct sock *sk, struct connection *
 	connection->based = 1;
 }
 
-/* Where the streams of a server's socket began; with TCP Fast Open bytes may have moved before the handshake was over. */
+/* Where the streams of a server's socket began; with TCP Fast Open, bytes may have moved before the handshake ended. */
 static __always_inline void read_beginning(struct sock *sk, u32 *sequence)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
@@ -171,7 +171,7 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, b
 	if (known)
 		handshake = *known;
 	else if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_RECV)
-		read_beginning(sk, handshake.sequence); /* Fast Open: read before the handshake was over */
+		read_beginning(sk, handshake.sequence); /* Fast Open: read before the handshake ended */
 	else
 		server = false;
 	connection = new_connection(sk, inode, TRANSPORT_TCP, server ? SIDE_SERVER : SIDE_UNKNOWN);

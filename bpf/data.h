@@ -61,7 +61,7 @@ static __always_inline void spend_budget(struct connection *connection, struct w
 	bool fresh = connection->streaming || work->time - connection->last_time[direction] > PAUSE_NS;
 
 	if (connection->last_direction != direction) {
-		connection->last_direction = direction; /* the other side speaks: a new message */
+		connection->last_direction = direction; /* the other side sends: a new message */
 		fresh = true;
 	}
 	connection->last_time[direction] = work->time;
@@ -90,7 +90,7 @@ static __always_inline void spend_budget(struct connection *connection, struct w
 }
 
 /*
- * What a connection speaks that was open before it was seen: in the middle of
+ * The protocol of a connection that was open before it was seen: in the middle of
  * something, so every further call is looked at afresh. False: not known yet.
  */
 static __always_inline bool recognise_late(struct connection *connection, u8 direction, u8 *protocol)
@@ -109,7 +109,7 @@ static __always_inline bool recognise_late(struct connection *connection, u8 dir
 }
 
 /*
- * Recognises what the connection speaks and places the bytes in its stream.
+ * Recognises the connection's protocol and places the bytes in its stream.
  * Returns a verdict. This and the next function are global for the verifier's
  * sake, and called one after the other, as all stacks together hold 512 bytes.
  */

@@ -96,7 +96,7 @@ int trace_http_furcvd(void *ctx)
 	return leave_call(returned(ctx), SLOT_UNIX_RECEIVE);
 }
 
-/* As those of TCP; here no counter would tell that bytes moved. */
+/* As those of TCP; here no counter shows that bytes moved. */
 SEC("fentry/unix_stream_sendpage")
 int BPF_PROG(trace_http_fupage, struct socket *socket, void *page, int offset, size_t size)
 {

@@ -2,7 +2,7 @@
 /*
  * The kprobe backend: the same functions as fentry.h, for kernels without BPF
  * trampolines. A return that a crowd made the kernel miss leaves its call
- * active; the end of its system call tells it then (begun.h).
+ * active; the end of its system call reports it then (begun.h).
  */
 #ifndef TRACE_HTTP_KPROBE_H
 #define TRACE_HTTP_KPROBE_H
@@ -46,7 +46,7 @@ int BPF_KPROBE(trace_http_kurecv, struct socket *socket, struct msghdr *message,
 	return enter_call(BPF_CORE_READ(socket, sk), message, size, (u32)flags, DIRECTION_IN, TRANSPORT_UNIX);
 }
 
-/* As those of TCP; here no counter would tell that bytes moved. */
+/* As those of TCP; here no counter shows that bytes moved. */
 SEC("kprobe/unix_stream_sendpage")
 int BPF_KPROBE(trace_http_kupage, struct socket *socket, void *page, int offset, size_t size)
 {

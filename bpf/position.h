@@ -80,7 +80,7 @@ __noinline int trace_http_place(u32 slot)
 	} else {
 		/*
 		 * A call of another thread ended first and took these bytes for
-		 * unseen ones. The counter at entry tells where they are.
+		 * unseen ones. The counter at entry shows where they are.
 		 */
 		u32 back = connection->sequence[direction] - (entered ? before : now - moved);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the end of a system call tells: where its bytes are, by its arguments.
+ * What is known at the end of a system call: where its bytes are, by its arguments.
  * The tracepoint backend lives by it; the others look there for what their
  * own hooks cannot see.
  */
@@ -82,7 +82,7 @@ static __always_inline bool describe_buffers(struct work *work, u8 shape, struct
 	}
 }
 
-/* A call that is over: `call` is NULL when its entry was not seen. */
+/* A call that has returned: `call` is NULL when its entry was not seen. */
 static __always_inline void finish_syscall(struct syscall what, struct arguments *arguments, long number, long result,
 					   struct endpoint endpoint, struct call *call)
 {

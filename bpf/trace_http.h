@@ -127,7 +127,7 @@ struct record_data {
 	unsigned long long position; /* of the first byte, in this direction since the connection was seen */
 	unsigned long long entered;  /* entry of the call; header.emitted is its exit */
 	unsigned long long unseen;   /* bytes before position that moved past every hook */
-	unsigned int size;           /* bytes that this record stands for */
+	unsigned int size;           /* bytes that this record covers */
 	unsigned int copied;         /* bytes that follow the record; the first of `size` */
 	unsigned char direction;
 	unsigned char layer;
@@ -196,15 +196,15 @@ enum tls_function {
 	TLS_PEEK = 9,         /* what it returns stays to be read */
 	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
 	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
-	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session is over at the entry */
+	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session ends at the entry */
 	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: over at the return */
 	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
 	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */
-	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was told when it was handed over */
+	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was reported when it was handed over */
 };
 
-/* What process_ring tells the helper, which then looks for TLS libraries. */
+/* What process_ring reports to the helper, which then looks for TLS libraries. */
 enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED = 3, PROCESS_GONE = 4 };
 
 struct process_event {
@@ -219,7 +219,7 @@ struct counters {
 	unsigned long long dropped_structure; /* of these, refused by the full structure ring */
 	unsigned long long seen_bytes;     /* moved on captured connections */
 	unsigned long long copied_bytes;   /* copied into the ring */
-	unsigned long long omitted_bytes;  /* stood for by a record without copy */
+	unsigned long long omitted_bytes;  /* covered by a record without a copy */
 	unsigned long long dropped_bytes;  /* moved, and their record was refused */
 	unsigned long long unseen_bytes;   /* moved past every hook */
 	unsigned long long other_bytes;    /* on connections that are not HTTP */

@@ -2,7 +2,7 @@
 /*
  * A call whose bytes become records: what is left of it, and how its bytes
  * are emitted. Pieces of at most PIECE_MAX bytes are copied from user memory;
- * one record stands for what is beyond the budget; the call's last bytes
+ * one record covers what is beyond the budget; the call's last bytes
  * follow, by which a reader finds the end of a chunked message whose middle
  * was left out.
  */
@@ -49,8 +49,8 @@ struct work {
 	u64 messages;      /* user address of the next struct mmsghdr */
 	u64 messages_left;
 	u64 message_left;  /* bytes of the current message, all ones when there is but one */
-	u64 remaining;     /* bytes of the call not yet stood for */
-	u64 pass;          /* bytes stood for, whose segments are still to be passed over */
+	u64 remaining;     /* bytes of the call that no record covers yet */
+	u64 pass;          /* bytes that records cover, but whose segments are still to be skipped */
 	u64 allowed;       /* of these, bytes that may be copied */
 	u64 connection;
 	u64 sock;
@@ -152,7 +152,7 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->padding = 0;
 }
 
-/* The bytes are stood for, by a record or by the counters of what was lost. */
+/* The bytes are accounted for, by a record or by the counters of losses. */
 static __always_inline void advance(struct work *work, u32 size)
 {
 	work->position += size;

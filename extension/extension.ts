@@ -16,6 +16,7 @@ import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
 import { PanelProvider } from './views/panel.ts';
 import { StatusItem } from './views/statusItem.ts';
+import { notificationText } from './words/visible.ts';
 
 /** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
 const TREE_SHOWN = 'treeShown';
@@ -87,7 +88,7 @@ function offerRestart(trace: Trace): vscode.Disposable {
     if (!failed) return;
     const restart = 'Start Again';
     const text = `HTTP Trace stopped unexpectedly; what was captured is kept. ${problem ?? ''}`;
-    if ((await vscode.window.showErrorMessage(text, restart)) === restart) {
+    if ((await vscode.window.showErrorMessage(notificationText(text), restart)) === restart) {
       await vscode.commands.executeCommand(Command.start);
     }
   });

@@ -7,6 +7,7 @@ import { execFile, spawn } from 'node:child_process';
 import { accessSync, chmodSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { visibleLines } from '../escape/terminal.ts';
 import { TraceError } from './trace.ts';
 
 export interface Launched {
@@ -71,7 +72,7 @@ export async function launchLoader(
   let words = '';
   child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
     if (words.length < MAX_STDERR) words += piece;
-    if (options.includes('--verbose')) process.stderr.write(piece);
+    if (options.includes('--verbose')) process.stderr.write(visibleLines(piece));
   });
   const failed = new Promise<TraceError>((resolve) => {
     child.once('error', (error) =>

@@ -36,7 +36,7 @@ export async function attach(
   const troubles = await trace.finish();
   for (const trouble of troubles) say(trouble);
   if (problem !== null && !troubles.includes(problem)) say(problem);
-  return troubles.length > 0 || problem !== null ? EXIT_FAILED : EXIT_OK;
+  return troubles.length > 0 || problem !== null || trace.incomplete ? EXIT_FAILED : EXIT_OK;
 }
 
 /** The messages of those that could not be attached. */

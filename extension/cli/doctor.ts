@@ -2,7 +2,8 @@
 import { startCapture } from '../capture/capture.ts';
 import { TraceError } from '../capture/trace.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
-import { terminalText } from '../words/visible.ts';
+import { jsonLine } from '../escape/jsonLine.ts';
+import { visible } from '../escape/terminal.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { HELPER_PATH, NATIVE_PATH } from './liveTrace.ts';
 import { StandardOutput } from './output.ts';
@@ -19,7 +20,7 @@ export async function doctor(format: 'table' | 'json', pid: number | null): Prom
   }
   const ok = possible(checks);
   const output = new StandardOutput(process.stdout);
-  output.write(format === 'json' ? `${JSON.stringify({ possible: ok, checks })}\n` : report(checks, ok));
+  output.write(format === 'json' ? jsonLine({ possible: ok, checks }) : report(checks, ok));
   await output.end();
   return ok ? EXIT_OK : EXIT_FAILED;
 }
@@ -50,8 +51,8 @@ const MARKS: Readonly<Record<Check['status'], string>> = { ok: 'ok', missing: 'M
 function report(checks: readonly Check[], ok: boolean): string {
   const width = Math.max(...checks.map((check) => check.title.length));
   const lines = checks.flatMap(({ title, status, detail, remedy }) => {
-    const line = `${MARKS[status].padEnd(8)} ${title.padEnd(width)}  ${terminalText(detail)}`;
-    return remedy === null ? [line] : [line, `${' '.repeat(9)}-> ${terminalText(remedy)}`];
+    const line = `${MARKS[status].padEnd(8)} ${title.padEnd(width)}  ${visible(detail)}`;
+    return remedy === null ? [line] : [line, `${' '.repeat(9)}-> ${visible(remedy)}`];
   });
   return `${[...lines, '', ok ? 'Tracing is possible here.' : 'Tracing is not possible here.'].join('\n')}\n`;
 }

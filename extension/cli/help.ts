@@ -13,7 +13,8 @@ const FORMAT_LINES = FORMAT_NAMES.map((name) => {
 const SHOW = `
   --format ${FORMAT_NAMES.join('|')}
 ${FORMAT_LINES}
-  --output FILE         Write to FILE (mode 0600) instead of standard output.
+  --output FILE         Write to FILE (mode 0600) instead of standard output. Until the end it is
+                        FILE.partial (tail -F FILE.partial). Links are not followed.
   --min-latency 50ms    Only show exchanges whose response took at least this long to begin. HTTP/1
                         is filtered in the kernel, which then keeps only the head of the request.
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);
@@ -28,7 +29,8 @@ ${FORMAT_LINES}
 const TRACE = `${SHOW}
 
   --record FILE         Save the raw records to FILE (mode 0600, secrets unmasked) for http-trace
-                        replay.
+                        replay. Until the end it is FILE.partial, which can be replayed as far as
+                        it goes.
   --no-children         Do not trace child processes.
   --duration 10s        Stop tracing after this time.
   --backend NAME        How to hook into the kernel: auto (the default: the first that works),

@@ -1,5 +1,6 @@
 /** `--format json`: one JSON text per line (see exchange.schema.json). */
 import type { SummaryJson } from '../engine/exchangeJson.ts';
+import { jsonLine } from '../escape/jsonLine.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
 
 export class JsonLines implements Sink {
@@ -11,10 +12,10 @@ export class JsonLines implements Sink {
 
   exchange(exchange: EndedExchange): void {
     const json = exchange.json();
-    if (json !== null) this.#write(`${JSON.stringify(json)}\n`);
+    if (json !== null) this.#write(jsonLine(json));
   }
 
   end(summary: SummaryJson): void {
-    this.#write(`${JSON.stringify(summary)}\n`);
+    this.#write(jsonLine(summary));
   }
 }

@@ -6,8 +6,9 @@ import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { runInTerminal } from '../capture/elevation.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
+import { visibleMessage } from '../escape/terminal.ts';
 import type { TraceOptions } from './arguments.ts';
-import { FileOutput, type Output, openPrivate, StandardOutput } from './output.ts';
+import { FileOutput, type Output, StandardOutput } from './output.ts';
 import { openProtos } from './protos.ts';
 import { RecordingFile } from './recordingFile.ts';
 import { TraceReader } from './traceReader.ts';
@@ -16,9 +17,9 @@ import { TraceReader } from './traceReader.ts';
 export const NATIVE_PATH = join(__dirname, 'native');
 export const HELPER_PATH = join(__dirname, 'helper.js');
 
-/** For standard error. */
+/** For standard error. Names of files and processes in it may be anything. */
 export function say(message: string): void {
-  process.stderr.write(`http-trace: ${message}\n`);
+  process.stderr.write(`http-trace: ${visibleMessage(message)}\n`);
 }
 
 export interface Files {
@@ -32,11 +33,19 @@ export function openFiles(options: {
   readonly record?: string | null;
 }): Files {
   const { output, record = null } = options;
-  return {
-    output:
-      output === null ? new StandardOutput(process.stdout) : new FileOutput(output, openPrivate(output)),
-    recording: record === null ? null : new RecordingFile(record),
-  };
+  const opened = output === null ? new StandardOutput(process.stdout) : new FileOutput(output);
+  try {
+    return { output: opened, recording: record === null ? null : new RecordingFile(record) };
+  } catch (error) {
+    opened.discard();
+    throw error;
+  }
+}
+
+/** Nothing was traced: what had the names of the files before stays. */
+function discardFiles({ output, recording }: Files): void {
+  output.discard();
+  recording?.discard();
 }
 
 export class LiveTrace {
@@ -51,6 +60,9 @@ export class LiveTrace {
   #idle: () => void = () => {};
   #fail: (problem: string) => void = () => {};
   #attached = false;
+  /** What was said during the trace. */
+  readonly #said = new Set<string>();
+  #outputLost = false;
   #finished: Promise<readonly string[]> | null = null;
 
   private constructor(capture: Capture, options: TraceOptions, files: Files, protos: ProtoSchema | null) {
@@ -67,13 +79,22 @@ export class LiveTrace {
     const ended = capture.ended.then(({ fault }) =>
       this.#finished === null ? (fault ?? 'The helper ended.') : new Promise<never>(() => {}),
     );
-    this.broken = Promise.race([failed, ended, files.output.broken]);
+    this.broken = Promise.race([failed, ended, this.#outputBroken()]);
     files.recording?.begin(capture.hello.byteOrder);
     capture.onEvent((event, frame) => this.#take(event, frame));
   }
 
-  /** @throws TraceError */
+  /** @throws TraceError; there are no files then */
   static async start(options: TraceOptions, files: Files): Promise<LiveTrace> {
+    try {
+      return await LiveTrace.#start(options, files);
+    } catch (error) {
+      discardFiles(files);
+      throw error;
+    }
+  }
+
+  static async #start(options: TraceOptions, files: Files): Promise<LiveTrace> {
     const protos = await openProtos(options.proto);
     const capture = await startCapture({
       nativePath: NATIVE_PATH,
@@ -118,8 +139,28 @@ export class LiveTrace {
   async abandon(): Promise<void> {
     this.#finished = Promise.resolve([]);
     await this.#capture.stop();
-    this.#files.recording?.end();
-    await this.#files.output.end();
+    discardFiles(this.#files);
+  }
+
+  /** Something of it could not be kept, and that was said. */
+  get incomplete(): boolean {
+    return this.#said.size > 0;
+  }
+
+  /** A file that cannot be written ends the trace only where nothing else is written. */
+  async #outputBroken(): Promise<string | null> {
+    const problem = await this.#files.output.broken;
+    const { recording } = this.#files;
+    if (problem === null || recording === null || recording.problem !== null) return problem;
+    this.#sayOnce(problem);
+    this.#outputLost = true;
+    return new Promise<never>(() => {});
+  }
+
+  #sayOnce(problem: string): void {
+    if (this.#said.has(problem)) return;
+    this.#said.add(problem);
+    say(problem);
   }
 
   async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
@@ -133,14 +174,23 @@ export class LiveTrace {
     }
     const { recording, output } = this.#files;
     recording?.end();
-    if (recording?.problem) this.#troubles.push(recording.problem);
-    this.#reader.finish([...this.#troubles, ...remarks(status)]);
-    await output.end();
+    const unrecorded = recording?.problem ?? null;
+    if (unrecorded !== null) this.#sayOnce(unrecorded);
+    const troubles = [...this.#troubles, ...(unrecorded === null ? [] : [unrecorded])];
+    this.#reader.finish([...troubles, ...remarks(status)]);
+    const unwritten = await output.end();
+    if (unwritten !== null) this.#sayOnce(unwritten);
     return this.#troubles;
   }
 
   #take(event: HelperEvent, { type, payload }: Frame): void {
-    this.#files.recording?.frame(type, payload);
+    const { recording } = this.#files;
+    recording?.frame(type, payload);
+    const unrecorded = recording?.problem ?? null;
+    if (unrecorded !== null) {
+      this.#sayOnce(unrecorded);
+      if (this.#outputLost) this.#fail(unrecorded);
+    }
     if (this.#troubles.length > 0) return;
     try {
       this.#reader.take(event);

@@ -1,9 +1,5 @@
 /** Where the trace is written: standard output, or a file that only its owner can read. */
-import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
-import { EXIT_USAGE, Exit } from './exitStatus.ts';
-
-/** Captured traffic: for its owner only. */
-const PRIVATE = 0o600;
+import { isGone, PrivateFile, reasonOf } from './privateFile.ts';
 
 /**
  * What may wait for a slow reader of standard output, in bytes. Beyond it the trace ends with an error rather
@@ -22,39 +18,25 @@ export interface Output {
   drained(): Promise<void>;
   /** Resolves when nothing more can be written: null when nobody reads any more, else what is wrong. */
   readonly broken: Promise<string | null>;
-  /** Resolves when all is written. */
-  end(): Promise<void>;
+  /** Resolves when all is written: with what is wrong when only that shows it, else null. */
+  end(): Promise<string | null>;
+  /** Leaves no file: there was nothing to write. */
+  discard(): void;
 }
 
-/** Creates or empties a private file. @throws Exit with a message for people. */
-export function openPrivate(path: string): number {
-  try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
-    const file = openSync(path, flags, PRIVATE);
-    // An older file keeps its mode when it is opened; devices and pipes are not ours to change.
-    if (fstatSync(file).isFile()) fchmodSync(file, PRIVATE);
-    return file;
-  } catch (error) {
-    throw new Exit(EXIT_USAGE, `${JSON.stringify(path)} cannot be written: ${reasonOf(error)}.`);
-  }
-}
-
-/** Writes all of it, however often the system takes only a part. */
-export function writeWhole(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-}
-
+/** `--output FILE`. */
 export class FileOutput implements Output {
-  readonly #path: string;
-  readonly #file: number;
   readonly columns = null;
   readonly broken: Promise<string | null>;
+  readonly #path: string;
+  readonly #file: PrivateFile;
   #break: (problem: string | null) => void = () => {};
   #open = true;
 
-  constructor(path: string, file: number) {
+  /** @throws Exit when it cannot be written. */
+  constructor(path: string) {
     this.#path = path;
-    this.#file = file;
+    this.#file = PrivateFile.open(path);
     this.broken = new Promise((resolve) => {
       this.#break = resolve;
     });
@@ -63,24 +45,33 @@ export class FileOutput implements Output {
   write(text: string): void {
     if (!this.#open) return;
     try {
-      writeWhole(this.#file, Buffer.from(text));
+      this.#file.write(Buffer.from(text));
     } catch (error) {
-      this.#close();
-      const gone = isGone(error);
-      this.#break(gone ? null : `${JSON.stringify(this.#path)} cannot be written: ${reasonOf(error)}.`);
+      this.#open = false;
+      this.#break(isGone(error) ? null : this.#problem(error));
     }
   }
 
   async drained(): Promise<void> {}
 
-  async end(): Promise<void> {
-    this.#close();
+  async end(): Promise<string | null> {
+    if (!this.#open) return null;
+    this.#open = false;
+    try {
+      this.#file.commit();
+      return null;
+    } catch (error) {
+      return this.#problem(error);
+    }
   }
 
-  #close(): void {
-    if (!this.#open) return;
+  discard(): void {
     this.#open = false;
-    closeSync(this.#file);
+    this.#file.discard();
+  }
+
+  #problem(error: unknown): string {
+    return `${JSON.stringify(this.#path)} cannot be written: ${reasonOf(error)}.`;
   }
 }
 
@@ -119,34 +110,12 @@ export class StandardOutput implements Output {
     await Promise.race([new Promise((resolve) => this.#stream.once('drain', resolve)), this.broken]);
   }
 
-  async end(): Promise<void> {
-    if (!this.#open) return;
-    await Promise.race([new Promise((resolve) => this.#stream.write('', resolve)), this.broken]);
+  async end(): Promise<null> {
+    if (this.#open) {
+      await Promise.race([new Promise((resolve) => this.#stream.write('', resolve)), this.broken]);
+    }
+    return null;
   }
-}
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'the file or its folder does not exist',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EFBIG: 'the file would be too large',
-  ELOOP: 'too many links',
-  ENAMETOOLONG: 'the name is too long',
-  ETXTBSY: 'it is a program that is running',
-};
-
-/** What a system error means, without the path and the call that Node's message repeats. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? String(error.code) : '';
-  return REASONS[code] ?? error.message;
+  discard(): void {}
 }

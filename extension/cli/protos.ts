@@ -2,7 +2,7 @@
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { EXIT_USAGE, Exit } from './exitStatus.ts';
 import { say } from './liveTrace.ts';
-import { reasonOf } from './output.ts';
+import { reasonOf } from './privateFile.ts';
 
 /**
  * A file that cannot be parsed is reported, and the others are used.

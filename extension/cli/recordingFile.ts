@@ -1,23 +1,21 @@
 /** The file of `--record`: private, written as the frames come. */
-import { closeSync } from 'node:fs';
 import type { FrameType } from '../../helper/protocol.ts';
 import { RecordingEncoder } from '../capture/recording.ts';
-import { openPrivate, reasonOf, writeWhole } from './output.ts';
+import { PrivateFile, reasonOf } from './privateFile.ts';
 
 export class RecordingFile {
-  readonly #path: string;
   readonly #encoder = new RecordingEncoder();
-  readonly #file: number;
-  #open = true;
+  readonly #path: string;
+  readonly #file: PrivateFile;
   #problem: string | null = null;
 
   /** @throws Exit when it cannot be written. */
   constructor(path: string) {
     this.#path = path;
-    this.#file = openPrivate(path);
+    this.#file = PrivateFile.open(path);
   }
 
-  /** Why it is not whole, in words; null while it is. */
+  /** Why there is none, in words; null while there may be one. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -33,22 +31,24 @@ export class RecordingFile {
 
   end(): void {
     this.#write(this.#encoder.end());
-    this.#close();
+    this.#try(() => this.#file.commit());
+  }
+
+  /** Leaves no file: there was nothing to record. */
+  discard(): void {
+    this.#file.discard();
   }
 
   #write(bytes: Uint8Array): void {
-    if (!this.#open) return;
-    try {
-      writeWhole(this.#file, bytes);
-    } catch (error) {
-      this.#problem = `The recording ${JSON.stringify(this.#path)} is cut: ${reasonOf(error)}.`;
-      this.#close();
-    }
+    this.#try(() => this.#file.write(bytes));
   }
 
-  #close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    closeSync(this.#file);
+  #try(act: () => void): void {
+    if (this.#problem !== null) return;
+    try {
+      act();
+    } catch (error) {
+      this.#problem = `The recording ${JSON.stringify(this.#path)} cannot be written: ${reasonOf(error)}.`;
+    }
   }
 }

@@ -11,7 +11,8 @@ import { countText } from '../words/numbers.ts';
 import type { ShowOptions } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { openFiles, say } from './liveTrace.ts';
-import { type Output, reasonOf } from './output.ts';
+import type { Output } from './output.ts';
+import { reasonOf } from './privateFile.ts';
 import { openProtos } from './protos.ts';
 import { TraceReader } from './traceReader.ts';
 
@@ -48,8 +49,8 @@ export async function replay(file: string, options: ShowOptions, ownLimit: boole
   }
   shown ??= open(options, options.bodyLimit, protos);
   shown.reader.finish(trouble === null ? [] : [trouble]);
-  await shown.output.end();
-  const broken = await Promise.race([shown.output.broken, Promise.resolve(null)]);
+  const unwritten = await shown.output.end();
+  const broken = unwritten ?? (await Promise.race([shown.output.broken, Promise.resolve(null)]));
   for (const message of [trouble, broken]) if (message !== null) say(message);
   return trouble === null && broken === null ? EXIT_OK : EXIT_FAILED;
 }

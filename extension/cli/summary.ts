@@ -2,8 +2,8 @@
 import type { Status } from '../../helper/protocol.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
+import { visible } from '../escape/terminal.ts';
 import { countText, numberText, sizeText } from '../words/numbers.ts';
-import { terminalText } from '../words/visible.ts';
 
 export interface SummaryFacts {
   /** The latest of the helper; only a final one has all that the kernel counted. */
@@ -102,6 +102,6 @@ export function summaryText({ summary: s }: SummaryJson): string {
   const lines = [
     `${countText(s.exchanges, 'exchange')}${encrypted} on ${countText(s.connections, 'connection')}; ${records} (${s.backend})`,
   ];
-  if (s.note !== null) lines.push(terminalText(s.note));
+  if (s.note !== null) lines.push(visible(s.note));
   return `${lines.join('\n')}\n`;
 }

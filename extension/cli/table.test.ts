@@ -122,7 +122,7 @@ describe('the table', () => {
   it('lets no captured byte reach the terminal as control', () => {
     const hostile: ExchangeRow = { ...row, path: '/\x1b]0;owned\x07\r\n\x9b2J\u202e', processName: 'a\nb' };
     const text = line(null, hostile);
-    expect(text).toContain('/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u202e');
+    expect(text).toContain('/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u{202e}');
     expect(text).toContain('a\\x0ab:4242');
   });
 });

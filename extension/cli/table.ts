@@ -3,10 +3,10 @@
 import type { SummaryJson } from '../engine/exchangeJson.ts';
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
 import { messagesText } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
-import { terminalText } from '../words/visible.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
 import { summaryText } from './summary.ts';
 
@@ -55,7 +55,7 @@ function process(row: ExchangeRow): string {
   if (row.pid === null) return UNKNOWN;
   const pid = String(row.pid);
   const name = row.processName ?? '?';
-  return `${cut(terminalText(name), 14 - pid.length)}:${pid}`;
+  return `${cut(visible(name), 14 - pid.length)}:${pid}`;
 }
 
 /** The URL as far as it is known, and what its status does not say. */
@@ -81,7 +81,7 @@ function cut(text: string, width: number): string {
 }
 
 function cell(text: string, column: Column): string {
-  const safe = cut(terminalText(text), column.width);
+  const safe = cut(visible(text), column.width);
   return column.right === true ? safe.padStart(column.width) : safe.padEnd(column.width);
 }
 
@@ -117,7 +117,7 @@ export class Table implements Sink {
     const { columns } = this.#target;
     const before = this.#columns.map((column) => cell(column.text(row), column)).join(' ');
     const after = notes(row);
-    let target = terminalText(url(row));
+    let target = visible(url(row));
     if (columns !== null) target = cut(target, Math.max(MIN_URL, columns - before.length - 1 - after.length));
     return `${before} ${target}${after}\n`;
   }

@@ -5,6 +5,7 @@ import { Command, type CommandId, focusCommand, MANAGE_TRUST, TITLES, View } fro
 import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { TraceControl } from '../debug/traceControl.ts';
 import { isCall } from '../engine/row.ts';
+import { copiedLine } from '../escape/copied.ts';
 import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
@@ -12,6 +13,7 @@ import { pickCall } from '../views/goToCall.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
+import { notificationText } from '../words/visible.ts';
 import { systemCheck } from './systemCheck.ts';
 
 /** What the commands work on. */
@@ -92,7 +94,7 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
     void vscode.window.showInformationMessage('The full URL of this call is unknown.');
     return;
   }
-  await vscode.env.clipboard.writeText(url);
+  await vscode.env.clipboard.writeText(copiedLine(url));
 }
 
 async function checkSystem({ extensionPath, documents }: CommandContext): Promise<void> {
@@ -104,7 +106,7 @@ async function checkSystem({ extensionPath, documents }: CommandContext): Promis
     await documents.openReport('HTTP Trace: system check', text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(`The system check could not run: ${reason}`);
+    void vscode.window.showErrorMessage(notificationText(`The system check could not run: ${reason}`));
   }
 }
 
@@ -126,7 +128,10 @@ async function explain({ trace, sessions, supported }: CommandContext): Promise<
     held: [...trace.rows.values()].filter(isCall).length,
   });
   const choices = remedies.map((remedy) => REMEDIES[remedy]);
-  const picked = await vscode.window.showInformationMessage(text, ...choices.map(([title]) => title));
+  const picked = await vscode.window.showInformationMessage(
+    notificationText(text),
+    ...choices.map(([title]) => title),
+  );
   const command = choices.find(([title]) => title === picked)?.[1];
   if (command !== undefined) await vscode.commands.executeCommand(command);
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
 import { Command, MANAGE_TRUST, type ProblemKind, TITLES } from '../contributions.ts';
+import { copiedLine } from '../escape/copied.ts';
+import { notificationText } from '../words/visible.ts';
 
 /** Which welcome view explains the error; null for one that concerns a single attempt. */
 export function problemKind(error: unknown): ProblemKind | null {
@@ -33,7 +35,7 @@ export async function showProblem(
   extensionPath: string,
 ): Promise<void> {
   const code = error instanceof TraceError ? error.code : 'helper';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = notificationText(error instanceof Error ? error.message : String(error));
   switch (code) {
     case 'cancelled':
       return;
@@ -41,7 +43,7 @@ export async function showProblem(
       const copy = 'Copy Command';
       const picked = await vscode.window.showErrorMessage(message, CHECK, copy);
       if (picked === copy) {
-        await vscode.env.clipboard.writeText(terminalCommand(extensionPath, pids));
+        await vscode.env.clipboard.writeText(copiedLine(terminalCommand(extensionPath, pids)));
         void vscode.window.showInformationMessage('Command copied. Run it in a terminal.');
       } else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
       return;

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Setting, type StartWithDebugging } from '../contributions.ts';
+import { notificationText } from '../words/visible.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import type { TraceControl } from './traceControl.ts';
 
@@ -37,7 +38,7 @@ async function isWanted(name: string): Promise<boolean> {
   const start = 'Start';
   const never = "Don't Ask Again";
   const picked = await vscode.window.showInformationMessage(
-    `Trace the HTTP calls of “${name}”?`,
+    notificationText(`Trace the HTTP calls of “${name}”?`),
     start,
     never,
   );

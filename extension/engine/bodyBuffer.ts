@@ -1,8 +1,8 @@
 /**
- * The kept prefix of one body. Built for number: a small body that comes in one piece is one string of bytes,
- * which costs far less than a Buffer of its own. Of others, large pieces are copied once and kept as they are;
- * small ones are gathered into blocks, so that a body that arrives byte by byte costs no more than one that
- * arrives whole.
+ * The captured prefix of one body. There are many, so memory counts: a small body that arrives in one piece
+ * is one string, which costs far less than a Buffer of its own. Of others, large pieces are copied once and
+ * kept as they are; small ones are gathered into blocks, so that a body that arrives byte by byte costs no
+ * more than one that arrives whole.
  */
 import type { Body } from './exchange.ts';
 
@@ -40,7 +40,7 @@ export class BodyBuffer implements Body {
     this.captured += to - from;
   }
 
-  /** Nothing more comes: gives back the room that was set aside. */
+  /** The body is complete: frees unused memory. */
   close(): void {
     this.#blocks?.close();
   }

@@ -1,10 +1,11 @@
 /** A message's body for people and programs: decoded, as text where it is text, with secrets masked. */
-import { maskBody } from '../privacy/maskBody.ts';
+
+import { readContentType } from '../http/contentType.ts';
+import { listMembers } from '../http/fieldSyntax.ts';
+import { type BodyType, maskBody } from '../privacy/maskBody.ts';
 import { decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
-import { readContentType } from './contentType.ts';
 import type { BodyJson } from './exchangeJson.ts';
-import { listMembers } from './http1/characters.ts';
 import type { StoredMessage } from './model.ts';
 
 export interface BodyParts {
@@ -53,14 +54,17 @@ function present(
 ): BodyJson {
   if (text !== null) return { text: asIs ? text : maskBody(text, type) };
   if (asIs) return { base64: bytes.toString('base64') };
-  // Not valid in its charset, but secrets in it may still be readable: masked as the bytes that they are.
-  const latin1 = bytes.toString('latin1');
-  const masked = maskBody(latin1, type);
-  if (masked === latin1) return { base64: bytes.toString('base64') };
-  return { base64: bytesOf(masked).toString('base64') };
+  return { base64: maskBytes(bytes, type).toString('base64') };
 }
 
-/** Latin-1, but for the mask, which is none and becomes UTF-8. */
+/** For bytes that are not text, or not valid in their charset: secrets in them may still be readable. */
+export function maskBytes(bytes: Buffer, type: BodyType): Buffer {
+  const latin1 = bytes.toString('latin1');
+  const masked = maskBody(latin1, type);
+  return masked === latin1 ? bytes : bytesOf(masked);
+}
+
+/** All of it is Latin-1 except for the mask, which is written in UTF-8. */
 function bytesOf(text: string): Buffer {
   const parts: Buffer[] = [];
   for (const part of text.split(/([^\x00-\xff]+)/)) {

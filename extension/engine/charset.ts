@@ -1,4 +1,6 @@
-/** Bytes to text by charset (RFC 9110 section 8.3.2, WHATWG Encoding), or not at all: never with replacements. */
+/**
+ * Bytes to text by charset (RFC 9110 section 8.3.2, WHATWG Encoding), or not at all: never with replacements.
+ */
 
 import { isAscii } from 'node:buffer';
 
@@ -33,7 +35,7 @@ export function decodeText(bytes: Buffer, charset: string | null, whole: boolean
     const text = bytes.toString('latin1');
     return isText(text) ? text : null;
   }
-  // RFC 9110 makes US-ASCII a charset of its own; who says so and sends more means UTF-8 or has erred.
+  // A sender that declares US-ASCII and sends other bytes means UTF-8, or is wrong.
   if (label === 'us-ascii' || label === 'ascii') return decodeText(bytes, 'utf-8', whole);
   if (LATIN_1.has(label)) return decodeWindows1252(bytes);
   try {
@@ -53,7 +55,7 @@ function markOf(bytes: Buffer): string | null {
   return null;
 }
 
-/** NUL is in no text that people write, and in most binary data that happens to be valid UTF-8. */
+/** Text that people write contains no NUL; most binary data that happens to be valid UTF-8 does. */
 function isText(text: string): boolean {
   return !text.includes('\0');
 }

@@ -10,6 +10,7 @@ import {
   inflateSync,
   type ZlibOptions,
 } from 'node:zlib';
+import type { CodingResult } from './codingResult.ts';
 import { MAX_CODINGS, MAX_DECODED_BYTES } from './limits.ts';
 import { decodeZstd } from './zstd.ts';
 
@@ -19,14 +20,6 @@ export interface Decoded {
   readonly removed: boolean;
   /** Why the bytes are not all of the decoded body; null when they are. */
   readonly note: string | null;
-}
-
-/** What one coding made of its input. */
-export interface CodingResult {
-  readonly bytes: Buffer;
-  /** `cut`: beyond the limit. `partial`: the input ends early. `broken`: the rest is not of this coding. */
-  readonly end: 'whole' | 'cut' | 'partial' | 'broken';
-  readonly note?: string;
 }
 
 type Decoder = (input: Buffer) => CodingResult;
@@ -79,13 +72,13 @@ export function removeCodings(bytes: Buffer, codings: readonly string[], whole: 
 
 type Sync = (input: Buffer, options: ZlibOptions) => Buffer;
 
-/** Smallest part of the input that is tried when the whole makes too much or cannot be decoded. */
+/** Precision, in bytes, of the search for the longest prefix that can be decoded. */
 const SMALLEST_TRY = 1;
 
 function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult {
   const first = attempt(decode, finishFlush, input);
   if (first.bytes !== null) return { bytes: first.bytes, end: isWhole(decode, input) ? 'whole' : 'partial' };
-  // The synchronous functions give all or nothing: the longest prefix that works is closed in on.
+  // The synchronous functions return all or nothing, so search for the longest prefix that works.
   const end = first.tooLarge ? 'cut' : 'broken';
   let good = 0;
   let best: Buffer = Buffer.alloc(0);
@@ -124,7 +117,7 @@ function isWhole(decode: Sync, input: Buffer): boolean {
   }
 }
 
-/** `deflate` is zlib (RFC 1950), and raw deflate (RFC 1951) from those who misread it. */
+/** `deflate` is zlib (RFC 1950); some senders use raw deflate (RFC 1951). */
 function decodeDeflate(input: Buffer): CodingResult {
   const [first = 0, second = 0] = input;
   const isZlib = (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;

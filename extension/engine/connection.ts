@@ -2,13 +2,14 @@
  * One stream of bytes in two directions: orders its records and picks the dissector that reads them. The
  * bytes of a socket are one such stream, the plaintext of a TLS session another.
  */
-import type { ConnectionHost, Dissector, PieceContext } from './dissector.ts';
+import type { MissingReason, PieceContext } from './byteStream.ts';
+import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
-import { looksLikeHttp2 } from './http2/sniff.ts';
+import { looksLikeHttp2 } from './http2/detection.ts';
 import { MAX_HELD_PIECES } from './limits.ts';
 import type { StoredConnection } from './model.ts';
-import { type MissingReason, type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
+import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
 import {
   type ClosedRecord,
   type DataRecord,
@@ -23,7 +24,7 @@ import { TlsSocket } from './tls/socket.ts';
 /** RFC 9113 section 3.4. While the bytes of a direction may become it, no dissector is picked. */
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
 
-/** Bytes of a direction by which its protocol is told. */
+/** First bytes of a direction that are examined to detect its protocol. */
 const BEGINNING = 64;
 
 /** Content type and major version of a handshake record (RFC 8446 section 5.1). */
@@ -33,15 +34,15 @@ type Action = (dissector: Dissector) => void;
 
 export class Connection implements OrderedSink {
   readonly info: StoredConnection;
-  /** It is over, and everything was read. */
+  /** It has ended, and everything was read. */
   done = false;
 
   readonly #host: ConnectionHost;
   readonly #reassembly: Reassembly;
   #dissector: Dissector | null = null;
-  /** The same, where the stream is a socket that carries TLS. */
+  /** The dissector, where the stream is a socket that carries TLS. */
   #tls: TlsSocket | null = null;
-  /** What came before the protocol was known. */
+  /** What arrived before the protocol was known. */
   #held: Action[] = [];
   readonly #beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
   #time = 0;
@@ -52,12 +53,12 @@ export class Connection implements OrderedSink {
     this.#reassembly = new Reassembly(this, host.counters);
   }
 
-  /** What reads it as TLS; null when it is something else, or not known yet. */
+  /** Reads the stream as TLS; null when it is not TLS, or not known yet. */
   get tlsSocket(): TlsSocket | null {
     return this.#tls;
   }
 
-  /** HTTP of its own is read, not TLS. */
+  /** It carries HTTP in plaintext. */
   get carriesMessages(): boolean {
     return this.#dissector !== null && this.#tls === null;
   }
@@ -67,7 +68,7 @@ export class Connection implements OrderedSink {
     return this.#reassembly.waiting || (this.#dissector?.waiting ?? false);
   }
 
-  /** `info` is known. */
+  /** The addresses and times in `info` are known. */
   opened(): void {
     this.#dissector?.opened();
     this.#reassembly.opened();
@@ -83,11 +84,11 @@ export class Connection implements OrderedSink {
     this.#dissector?.advance(upTo);
   }
 
-  /** The trace is over at this time (milliseconds). */
+  /** The trace ends at this time (milliseconds). */
   finish(at: number): void {
-    this.#reassembly.flush();
-    this.#time = Math.max(this.#time, at);
+    this.#reassembly.finish();
     if (this.done) return;
+    this.#time = Math.max(this.#time, at);
     this.#settle()?.finish(this.#time);
     this.done = true;
   }
@@ -95,7 +96,6 @@ export class Connection implements OrderedSink {
   // ── records in order ───────────────────────────────────────────────────────────────────────────────────
 
   bytes(record: DataRecord, bytes: Buffer): void {
-    if (this.done) return;
     const { direction } = record;
     const context = this.#context(record);
     if (this.#dissector === null) {
@@ -115,7 +115,6 @@ export class Connection implements OrderedSink {
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const isTls = record.type === RecordType.Data && record.protocol === WireProtocol.Tls;
     if (this.#dissector === null && isTls) this.#pick(WireProtocol.Tls);
@@ -127,7 +126,6 @@ export class Connection implements OrderedSink {
   }
 
   directionEnded(record: EndedRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const orderly = record.ending !== Ending.Reset;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
@@ -135,10 +133,10 @@ export class Connection implements OrderedSink {
   }
 
   connectionClosed(record: ClosedRecord): void {
-    if (this.done) return;
     const context = this.#context(record);
     const dissector = this.#settle();
-    // The target closed: what it sent is whole. Whether the peer was done is known only from an end that was read.
+    // The traced process closed: all that it sent is known. Whether the peer had sent everything is known
+    // only if its end was read.
     dissector?.ended(Direction.Out, true, context);
     dissector?.ended(Direction.In, false, context);
     dissector?.closed(context);
@@ -156,7 +154,7 @@ export class Connection implements OrderedSink {
     if (this.#held.length > MAX_HELD_PIECES) this.#pick(WireProtocol.Http1);
   }
 
-  /** Nothing more will tell the protocol. */
+  /** No more bytes will come from which the protocol could be detected. */
   #settle(): Dissector | null {
     if (this.#dissector === null && this.#held.length > 0) this.#pick(WireProtocol.Http1);
     return this.#dissector;
@@ -170,7 +168,7 @@ export class Connection implements OrderedSink {
     this.#held = [];
   }
 
-  /** @returns null for a protocol that is not read. */
+  /** @returns null for a protocol without a dissector. */
   #make(protocol: WireProtocol): Dissector | null {
     switch (protocol) {
       case WireProtocol.Http1:
@@ -179,7 +177,7 @@ export class Connection implements OrderedSink {
       case WireProtocol.Http2:
         return new Http2Connection(this.info, this.#host);
       case WireProtocol.Tls:
-        // TLS in a session's plaintext is nobody's to read.
+        // TLS inside a session's plaintext is not read.
         if (this.info.tls !== null) return null;
         this.#tls = new TlsSocket(this.info, this.#host);
         return this.#tls;
@@ -189,7 +187,7 @@ export class Connection implements OrderedSink {
   }
 }
 
-/** Not one of those that a dissector reads. */
+/** No dissector reads it. */
 function isForeign(protocol: WireProtocol): boolean {
   return protocol === WireProtocol.Other;
 }
@@ -199,7 +197,7 @@ class Beginning {
   #text = '';
   #known = false;
 
-  /** What these further bytes show it to be. */
+  /** The protocol, as far as these further bytes show it. */
   protocol(bytes: Buffer): WireProtocol {
     if (this.#known) return WireProtocol.Http1;
     this.#text += bytes.toString('latin1', 0, BEGINNING - this.#text.length);
@@ -207,13 +205,13 @@ class Beginning {
     if (this.#text.startsWith(TLS_HANDSHAKE)) return WireProtocol.Tls;
     if (TLS_HANDSHAKE.startsWith(this.#text)) return WireProtocol.Undecided;
     if (HTTP2_PREFACE.startsWith(this.#text)) return WireProtocol.Undecided;
-    // A server may speak first, with its SETTINGS; text does not begin so.
+    // A server may send first: its SETTINGS frame begins with a zero byte, which no text does.
     if (!this.#text.startsWith('\0')) return WireProtocol.Http1;
     if (looksLikeHttp2(Buffer.from(this.#text, 'latin1'))) return WireProtocol.Http2;
     return this.#text.length < BEGINNING ? WireProtocol.Undecided : WireProtocol.Http1;
   }
 
-  /** What follows a hole is no beginning. */
+  /** Bytes are missing: what follows is not the beginning of the stream. */
   lost(): void {
     this.#known = true;
   }

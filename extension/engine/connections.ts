@@ -1,6 +1,7 @@
 /**
- * The connections of a trace by their id, the longest unused given up beyond a bound; and the TLS sessions, each a
- * stream of plaintext with an id of its own, which are bound to the connection whose bytes they encrypt.
+ * The connections of a trace by their id (beyond a bound, the least recently used is dropped) and the TLS
+ * sessions, each a stream of plaintext with an id of its own, which are bound to the connection whose bytes
+ * they encrypt.
  */
 import { formatAddress } from './address.ts';
 import { Connection } from './connection.ts';
@@ -27,11 +28,11 @@ interface Entry {
   readonly session: TlsSession | null;
   /** Of a connection: the sessions on it. */
   readonly sessions: Set<Entry>;
-  /** There was one. */
+  /** There was at least one session, now or earlier. */
   hadSession: boolean;
 }
 
-/** What a record with a connection's id says. */
+/** Records that belong to a connection. */
 type ConnectionRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | TlsRecord;
 
 export class Connections {
@@ -39,10 +40,10 @@ export class Connections {
   seen = 0;
 
   readonly #host: ConnectionHost;
-  /** In the order of their last use. */
+  /** Least recently used first. */
   readonly #entries = new Map<bigint, Entry>();
   readonly #waiting = new Set<Entry>();
-  /** Those that are over, as a session may yet be bound to them. */
+  /** Closed connections: a session may still be bound to one of them. */
   readonly #closed = new Map<bigint, StoredConnection>();
   #last: Entry | null = null;
   /** Boot time (ns). */
@@ -58,7 +59,7 @@ export class Connections {
       record.type === RecordType.Tls || (record.type === RecordType.Data && record.layer === Layer.Tls);
     const entry = this.#entry(record.connection, isSession);
     if (entry === null) {
-      // After the end: counted, nothing more can be made of it.
+      // A late record of a closed connection is counted, but not read.
       if (record.type === RecordType.Data) {
         this.#host.counters.copied += record.bytes.length;
         this.#host.counters.omitted += record.size - record.bytes.length;
@@ -67,18 +68,18 @@ export class Connections {
     }
     switch (record.type) {
       case RecordType.Opened:
-        // A view of the batch: the addresses are copied by being formatted.
+        // The record is a view of the batch; formatting copies its addresses.
         this.#open(entry, record);
         break;
       case RecordType.Tls:
         this.#learn(entry, record);
         break;
       case RecordType.Data:
-        // The flag on data tells it where the opened record was lost.
+        // Data records repeat the flag, in case the opened record was lost.
         if ((record.flags & FLAG_JOINED_LATE) !== 0) entry.stream.info.joinedLate = true;
         entry.stream.push(record);
         if (entry.session !== null) this.#plaintext(entry.session, record.pid);
-        else if (entry.sessions.size > 0) this.#tellWire(entry);
+        else if (entry.sessions.size > 0) this.#shareWire(entry);
         break;
       case RecordType.Ended:
       case RecordType.Closed:
@@ -118,14 +119,14 @@ export class Connections {
     entry.stream.finish(at);
   }
 
-  /** After something happened to it. */
+  /** Decides after each event whether the entry is done, waits, or neither. */
   #settle(entry: Entry): void {
     if (entry.stream.done) this.#forget(entry);
     else if (entry.stream.waiting || entry.session?.ending === true) this.#waiting.add(entry);
     else this.#waiting.delete(entry);
   }
 
-  /** @returns null for one that is over. */
+  /** @returns null for a closed one. */
   #entry(id: bigint, isSession: boolean): Entry | null {
     if (this.#last?.id === id) return this.#last;
     let entry = this.#entries.get(id);
@@ -191,7 +192,7 @@ export class Connections {
     const socket = this.#entry(id, false);
     const info = socket?.stream.info ?? this.#closed.get(id);
     if (info === undefined || socket?.session != null) return;
-    // Of one that is over it is not known whether the time to connect was somebody else's.
+    // It is unknown whether another exchange on the closed connection already accounts for its connect time.
     session.bind(id, info, socket === null ? 'messages' : carriedBy(socket));
     if (socket === null) return;
     socket.sessions.add(entry);
@@ -210,8 +211,8 @@ export class Connections {
     this.#settle(socket);
   }
 
-  /** The connection has turned out to carry TLS after sessions were bound to it. */
-  #tellWire(socket: Entry): void {
+  /** The connection was found to carry TLS after sessions were bound to it. */
+  #shareWire(socket: Entry): void {
     for (const { session } of socket.sessions) {
       if (session === null || !session.lacksWire) continue;
       session.socketKnown(socket.stream.info);
@@ -229,7 +230,7 @@ export class Connections {
     this.#closed.set(entry.id, entry.stream.info);
     const socket = entry.session?.socket == null ? undefined : this.#entries.get(entry.session.socket);
     socket?.sessions.delete(entry);
-    entry.session?.over();
+    entry.session?.ended();
     if (this.#closed.size > MAX_CLOSED_CONNECTIONS) {
       for (const oldest of this.#closed.keys()) {
         this.#closed.delete(oldest);

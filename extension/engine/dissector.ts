@@ -1,20 +1,13 @@
 /**
- * What reads one protocol on one connection: bytes, holes and ends of both directions in order go in, exchanges
+ * Reads one protocol on one connection: ordered bytes, gaps and ends of both directions go in, exchanges
  * come out. connection.ts picks it; each protocol's folder has one.
  */
+
+import type { MissingReason, PieceContext } from './byteStream.ts';
 import type { Process } from './exchange.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './model.ts';
-import type { ByteCounters, MissingReason } from './reassembly.ts';
+import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
-
-/** What is known of a piece of the stream. */
-export interface PieceContext {
-  /** Milliseconds since the trace's start. */
-  readonly time: number;
-  readonly pid: number;
-  /** Boot time (ns) at which its record was made. */
-  readonly emitted: bigint;
-}
 
 /** What a dissector needs of the engine. */
 export interface ConnectionHost {
@@ -27,37 +20,37 @@ export interface ConnectionHost {
   changed(exchange: StoredExchange): void;
   ended(exchange: StoredExchange): void;
   merged(exchange: StoredExchange): void;
-  /** An exchange that stands for a connection without plaintext. */
+  /** An exchange that represents a TLS connection without plaintext. */
   createEncrypted(
     process: Process | null,
     connection: StoredConnection,
     encrypted: StoredEncrypted,
   ): StoredExchange;
-  /** It does not stand for anything any more. */
+  /** Removes such an exchange: the connection has plaintext after all. */
   withdraw(exchange: StoredExchange): void;
-  /** Why the plaintext of this process's connection is not seen. @param late it was open before it was seen. */
+  /** Why this process's connection has no plaintext. @param late it was opened before the trace. */
   whyEncrypted(pid: number, late: boolean): string;
-  /** One session more, or less, of this process has plaintext and no known socket. */
+  /** Counts the sessions of this process that have plaintext but no known socket. */
   unboundSession(pid: number, change: 1 | -1): void;
   mayKeep(bytes: number): boolean;
-  /** See {@link MessageHost.described}. */
-  described(response: Buffer): void;
+  /** See {@link MessageHost.learnDefinitions}. */
+  learnDefinitions(response: Buffer): void;
 }
 
 export interface Dissector {
-  /** Something is held that time alone may let go on. */
+  /** Something is held until a record arrives or time passes. */
   readonly waiting: boolean;
-  /** What an opened record tells is known. */
+  /** The connection's opened record has arrived. */
   opened(): void;
   /** @param bytes a view that is valid during the call only. */
   bytes(direction: Direction, bytes: Buffer, context: PieceContext): void;
   missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void;
-  /** Nothing follows in this direction. @param orderly the sender said so, as opposed to a reset. */
+  /** This direction has ended. @param orderly the sender closed it, as opposed to a reset. */
   ended(direction: Direction, orderly: boolean, context: PieceContext): void;
   /** Every record emitted up to then has been pushed. */
   advance(upTo: bigint): void;
   /** Both directions have ended. */
   closed(context: PieceContext): void;
-  /** The trace is over at this time (milliseconds); the connection is not. */
+  /** The trace ends at this time (milliseconds) while the connection is open. */
   finish(at: number): void;
 }

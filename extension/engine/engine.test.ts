@@ -536,7 +536,7 @@ describe('the end of the trace', () => {
     }
   });
 
-  it('is told from the end of a connection', () => {
+  it('is distinguished from the end of a connection', () => {
     const engine = run([
       { out: GET },
       { in: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc' },
@@ -573,7 +573,7 @@ describe('the store', () => {
     expect(engine.get(1)).toBeUndefined();
   });
 
-  it('forgets what is over when it is cleared', () => {
+  it('forgets ended exchanges when it is cleared', () => {
     const engine = made([...calls(1, 3), ...conversation([{ out: GET }], { connection: 9n })]);
     engine.takeChanges();
     engine.clear();
@@ -584,7 +584,7 @@ describe('the store', () => {
 });
 
 describe('bytes', () => {
-  it('are told by their fate', () => {
+  it('are counted by what became of them', () => {
     const engine = run([
       { out: GET },
       { in: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n' },

@@ -6,7 +6,7 @@
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
  */
 
-import type { Operation } from './operations/operation.ts';
+import type { GraphqlType } from './operations/graphql.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 
@@ -17,7 +17,7 @@ export type MessageKind = 'request' | 'response';
 export type Field = readonly [name: string, value: string];
 
 /**
- * A field as far as it is known. null: it refers to what an earlier message said, and that was not seen (HTTP/2
+ * A field as far as it is known. null: it refers to an earlier message that was not seen (HTTP/2
  * compresses fields by reference, RFC 7541).
  */
 export type SeenField = readonly [name: string | null, value: string | null];
@@ -36,10 +36,10 @@ export type Completeness =
   | 'one-sided'
   /** A TLS connection whose plaintext is not seen. */
   | 'encrypted'
-  /** A TLS connection that came to nothing. */
+  /** A TLS connection whose handshake failed. */
   | 'handshake-failed';
 
-/** A rule that a message breaks, and how it was read all the same. */
+/** A rule that a message breaks, and how the message was read nevertheless. */
 export interface Violation {
   /** For example `RFC 9112 section 6.3`. */
   readonly rule: string;
@@ -92,10 +92,10 @@ export interface Response extends Message {
   statusText: string;
 }
 
-/** Of a response whose status could not be read. */
+/** The status of a response whose status could not be read. */
 export const UNKNOWN_STATUS = -1;
 
-/** The end of an HTTP/2 connection, announced. */
+/** The announced end of an HTTP/2 connection (GOAWAY). */
 export interface GoAway {
   readonly code: number;
   /** Side that sent it. */
@@ -106,7 +106,7 @@ export interface GoAway {
   readonly text: string;
 }
 
-/** How an exchange stands on an HTTP/2 connection. */
+/** What an exchange on HTTP/2 has besides: its stream. */
 export interface StreamInfo {
   /** Stream identifier (RFC 9113 section 5.1.1). */
   readonly stream: number;
@@ -117,7 +117,7 @@ export interface StreamInfo {
   /** GOAWAY (section 6.8), where it ended the stream or came with an error while the stream ran. */
   readonly goAway: GoAway | null;
   /**
-   * Milliseconds for which the process could not send more because its peer allowed no more (section 5.2); null
+   * Milliseconds for which flow control kept the process from sending (section 5.2); null
    * while it runs and when not known.
    */
   readonly blocked: number | null;
@@ -147,7 +147,7 @@ export interface Connection {
 
 /** Of a TLS session. What is not seen, or encrypted, is null. */
 export interface Tls {
-  /** Whose functions showed the plaintext. */
+  /** The library whose functions gave the plaintext. */
   readonly library: TlsLibraryName | null;
   /** How its socket was found. */
   readonly binding: TlsBinding | null;
@@ -155,28 +155,43 @@ export interface Tls {
   readonly socket: string | null;
   /** The selected protocol (RFC 7301). */
   readonly alpn: string | null;
-  /** As the library has it; milliseconds since the trace's start. */
+  /** As the library reports it; milliseconds since the trace's start. */
   readonly handshakeStarted: number | null;
   readonly handshakeEnded: number | null;
-  /** What the socket's bytes tell. */
+  /** What the socket's unencrypted bytes show. */
   readonly wire: WireFacts | null;
 }
 
 /** A connection whose plaintext is not seen. */
 export interface Encrypted {
-  /** Why, in one line for people; whole for a handshake that failed. */
+  /** Why, in one line for people; for a failed handshake the line stands alone. */
   readonly reason: string;
   /** Milliseconds since the trace's start. */
   readonly firstByte: number;
-  /** Bytes that the process sent and received, those of TLS itself included. */
+  /** Bytes that the process sent and received, TLS overhead included. */
   readonly sent: number;
   readonly received: number;
+}
+
+export interface OperationName {
+  /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
+  readonly type: GraphqlType | null;
+  readonly name: string | null;
+}
+
+/** The operation that a request's body names: GraphQL over HTTP, JSON-RPC. */
+export interface Operation {
+  readonly protocol: 'graphql' | 'json-rpc';
+  /** Operations in the request: more than one in a batch. */
+  readonly count: number;
+  /** The first ones, in order. */
+  readonly names: readonly OperationName[];
 }
 
 export type ExchangeState = 'running' | 'ended';
 
 export interface Exchange {
-  /** What the request asks for by its body; null where it is not certain that there is any. */
+  /** The operation named in the request's body; null where it is not certain that there is one. */
   readonly operation: Operation | null;
   /** From 1, in the order in which requests were first seen. Never reused within a trace. */
   readonly id: number;
@@ -194,10 +209,10 @@ export interface Exchange {
   endedAt: number | null;
   /** true for the first exchange of a connection, to which its connect time belongs. */
   firstOnConnection: boolean;
-  /** 101 or CONNECT 2xx: what the connection carries afterwards. */
+  /** After a 101 or a 2xx to CONNECT: what the connection carries. */
   tunnel: { protocol: string; sent: number; received: number } | null;
   /** null: HTTP/1. */
   http2: StreamInfo | null;
-  /** Set for a connection that stands for itself, without messages. */
+  /** Set for a TLS connection without plaintext: the exchange has no messages. */
   encrypted: Encrypted | null;
 }

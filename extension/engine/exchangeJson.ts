@@ -9,10 +9,18 @@ import type { TlsBinding, TlsLibraryName } from './record.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
+/** How much of an exchange its JSON contains. */
+export interface JsonOptions {
+  /** With secrets unmasked. */
+  readonly reveal?: boolean;
+  /** Bytes of each message inside; null, or left out: all that is held. */
+  readonly messageBytes?: number | null;
+}
+
 export interface MessageJson {
   /**
-   * In their original order and case. HTTP/2: without pseudo-header fields that are known; a name or value is null
-   * where it refers to what was not seen.
+   * In their original order and case. HTTP/2: without pseudo-header fields that are known; a name or value is
+   * null where it refers to a message that was not seen.
    */
   readonly headers: readonly SeenField[];
   readonly trailers: readonly SeenField[];
@@ -31,9 +39,12 @@ export interface MessageJson {
 export interface ProtobufJson {
   /** Full name of the message; null: it is not known. */
   readonly type: string | null;
-  /** Who told what it is: .proto files, or the server by reflection. null: nobody. */
+  /** Where its definition is from: .proto files, or the server's reflection. null: it has none. */
   readonly source: DefinitionSource | null;
-  /** With a type, JSON by the ProtoJSON mapping; else field numbers and what they may be, as `protoc --decode_raw`. */
+  /**
+   * With a type, JSON by the ProtoJSON mapping; else field numbers and what they may be, as `protoc
+   * --decode_raw`.
+   */
   readonly text: string;
   readonly note: string | null;
 }
@@ -44,7 +55,7 @@ export type StreamMessageJson = {
   readonly number: number;
   /** Seen from the traced process; null when its side is unknown. */
   readonly direction: 'out' | 'in' | null;
-  /** When its last byte moved, from the start of the exchange. */
+  /** When its last byte was sent or received, from the start of the exchange. */
   readonly atMs: number;
   readonly kind: MessageType;
   /** Bytes of the content, decompressed; null when unknown. */
@@ -53,11 +64,11 @@ export type StreamMessageJson = {
   readonly compressedSize: number | null;
   /** What the format says besides: an event's type and id, a close code, a part's header fields. */
   readonly fields: readonly (readonly [string, string])[];
-  /** null: it is none, or cannot be read as such. */
+  /** null: not protobuf, or not readable as such. */
   readonly protobuf: ProtobufJson | null;
-  /** Why the content is not all of the message, in words; null when it is. */
+  /** Why the content is not the whole message, in words; null when it is. */
   readonly note: string | null;
-  /** Broken rules, with how the bytes were read all the same. */
+  /** Broken rules, and how the bytes were read nevertheless. */
   readonly violations: readonly { readonly rule: string; readonly message: string }[];
 } & (
   | {
@@ -72,30 +83,33 @@ export interface MessageStreamJson {
   /** Messages seen, whether or not they are held. */
   readonly out: number;
   readonly in: number;
-  /** What is to be said of all of them; null: nothing. */
+  /** A note about all of them; null: nothing to note. */
   readonly note: string | null;
-  /** Of many messages the first and the last are held: these, after that number, are not. null: all are. */
+  /**
+   * Of many messages only the first and the last are held: after number `after`, `count` are not. null: all
+   * are held.
+   */
   readonly omitted: { readonly after: number; readonly count: number } | null;
 }
 
 export interface TlsJson {
-  /** Whose functions showed the plaintext; null where none is seen. */
+  /** The library whose functions gave the plaintext; null where none is seen. */
   readonly library: TlsLibraryName | null;
   readonly libraryVersion: string | null;
   /** `TLSv1.3`. */
   readonly version: string | null;
   /** By the IANA registry. */
   readonly cipher: string | null;
-  /** As the client asked for it (SNI). */
+  /** The server name that the client asked for (SNI). */
   readonly serverName: string | null;
-  /** The application protocol that was agreed on. */
+  /** The negotiated application protocol. */
   readonly alpn: string | null;
   /** What the client offered, in order; null when its hello was not seen. */
   readonly alpnOffered: readonly string[] | null;
   readonly resumed: boolean | null;
-  /** Of the connection; `timings.tlsMs` is its part in the connection's first call. */
+  /** The connection's handshake time; `timings.tlsMs` is its part in the connection's first call. */
   readonly handshakeMs: number | null;
-  /** What ended the handshake. */
+  /** The alert that ended the handshake. */
   readonly alert: {
     /** By the IANA registry; null where it is encrypted. */
     readonly name: string | null;
@@ -104,7 +118,7 @@ export interface TlsJson {
     /** What it usually means; one sentence. */
     readonly meaning: string | null;
   } | null;
-  /** How the plaintext was told to its socket; null: it was not. */
+  /** How the session was matched to its socket; null: it was not. */
   readonly binding: TlsBinding | null;
   /** Id of the connection that carries the session. */
   readonly socket: string | null;
@@ -117,7 +131,7 @@ export interface ExchangeJson {
   readonly protocol: string;
   readonly method: string | null;
   readonly url: string | null;
-  /** GraphQL or JSON-RPC: what the request asks for; null where it is not certain that it is one. */
+  /** The GraphQL or JSON-RPC operation of the request; null where it is not certain that there is one. */
   readonly operation: {
     readonly protocol: 'graphql' | 'json-rpc';
     /** More than one in a batch. */
@@ -150,11 +164,11 @@ export interface ExchangeJson {
   };
   /** null: not TLS. */
   readonly tls: TlsJson | null;
-  /** Why the plaintext of a TLS connection is not seen, or why there was none; null for a call. */
+  /** For a TLS connection without plaintext, why there is none; null for a call. */
   readonly encrypted: {
     /** One line. */
     readonly reason: string;
-    /** Bytes of the connection, those of TLS itself included. */
+    /** Bytes of the connection, TLS overhead included. */
     readonly sent: number;
     readonly received: number;
   } | null;
@@ -167,8 +181,9 @@ export interface ExchangeJson {
     /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
     /**
-     * The connection's end was announced (GOAWAY) by this side and ended the stream, or told of an error while it
-     * ran; `processed` is false when the request was not acted on; `text` is the debug data, null when it has none.
+     * This side announced the connection's end (GOAWAY), which ended the stream, or reported an error while
+     * the stream ran; `processed` is false when the request was not acted on; `text` is the debug data, null
+     * when it has none.
      */
     readonly goAway: {
       readonly code: number;
@@ -177,15 +192,15 @@ export interface ExchangeJson {
       readonly processed: boolean;
       readonly text: string | null;
     } | null;
-    /** How long the process could not send more, for the flow control of its peer; null: not known. */
+    /** How long the peer's flow control kept the process from sending; null: not known. */
     readonly blockedMs: number | null;
   } | null;
-  /** null: no gRPC call. */
+  /** null: not a gRPC call. */
   readonly grpc: {
     /** `package.Service`; null when it is not known. */
     readonly service: string | null;
     readonly method: string | null;
-    /** Of the trailers, whatever HTTP's status is; null: not seen. */
+    /** The status in the trailers, which does not depend on HTTP's; null: not seen. */
     readonly status: number | null;
     /** `NOT_FOUND`; null for a code without a name. */
     readonly statusName: string | null;
@@ -207,7 +222,7 @@ export interface ExchangeJson {
   /** What `messages` holds; null when the exchange carries none. */
   readonly messageStream: MessageStreamJson | null;
   readonly completeness: readonly Completeness[];
-  /** Broken rules, with how the bytes were read all the same. */
+  /** Broken rules, and how the bytes were read nevertheless. */
   readonly violations: readonly {
     readonly rule: string;
     readonly message: string;
@@ -230,14 +245,14 @@ export interface SummaryJson {
     readonly encrypted: number;
     readonly connections: number;
     readonly bytes: {
-      /** Moved on captured connections: `seen = copied + omitted + dropped + unseen`. */
+      /** Sent and received on captured connections: `seen = copied + omitted + dropped + unseen`. */
       readonly seen: number;
       readonly copied: number;
       /** Beyond the body limit or without bytes in memory: counted, not copied. */
       readonly omitted: number;
       /** Lost because the ring was full. */
       readonly dropped: number;
-      /** Moved by calls that no probe sees. */
+      /** Sent or received by calls that no probe sees. */
       readonly unseen: number;
       /** On connections that are not HTTP. */
       readonly other: number;

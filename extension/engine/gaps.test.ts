@@ -143,7 +143,7 @@ describe('a conversation without losses', () => {
   });
 });
 
-/** What happens to a record: nothing, lost, no bytes by fault, or only its beginning copied. */
+/** What happens to a record: nothing, lost, its bytes lost, or only its beginning copied. */
 const fate = fc.constantFrom<'whole' | 'lost' | 'fault' | 'limit'>(
   'whole',
   'whole',

@@ -34,7 +34,7 @@ describe.each([...GOLDEN, ...GOLDEN_HTTP2])('$name', (golden) => {
     expect(whole.json.map((json) => summary(json as Parameters<typeof summary>[0]))).toEqual(golden.expected);
   });
 
-  // Where a call began is what tells such a message: cut otherwise, it is another conversation.
+  // Such a message is recognised by where a call began: split differently, it is another conversation.
   if (!golden.byBoundary) {
     it('is read the same at every split point', () => {
       for (const [index, spec] of specs.entries()) {

@@ -127,7 +127,7 @@ describe('inflate', () => {
     expect(known.status).toBe('broken');
   });
 
-  it('refers to earlier streams when asked, and stops when told', () => {
+  it('refers to earlier streams if wanted, and stops when the sink returns false', () => {
     const text = Buffer.from('some text that repeats itself, text that repeats itself');
     const parts: Buffer[] = [];
     const decoder = new Inflate((bytes) => parts.push(Buffer.from(bytes)) > 0);

@@ -1,6 +1,6 @@
 /**
  * DEFLATE (RFC 1951), decoded piece by piece and without waiting: node:zlib offers streams, which answer later,
- * or whole inputs, but a live stream of events must be read up to its last byte each time some come. Accepts
+ * or whole inputs, but a live stream of events must be read up to its last byte each time some arrive. Accepts
  * what zlib accepts.
  *
  * Where the beginning of the stream was not seen, what refers to it is `unknown`, and all else is right.
@@ -147,7 +147,7 @@ enum State {
   DistanceExtra,
   /** The final block has ended. */
   End,
-  /** No DEFLATE data. */
+  /** The input is not DEFLATE data. */
   Broken,
   /** It refers to bytes before those that are known. */
   Unknown,
@@ -167,7 +167,7 @@ export class Inflate {
   #final = false;
   #stopped = false;
 
-  /** Output: history, then what is not passed on yet. */
+  /** Output: history, then bytes that the sink has not had yet. */
   #output = new Uint8Array(0);
   #used = 0;
   #passed = 0;
@@ -211,7 +211,7 @@ export class Inflate {
     }
   }
 
-  /** Between blocks, at the beginning of a byte: where a flush or the end of a stream leaves it. */
+  /** Between blocks, at a byte boundary: the state after a flush or at the end of a stream. */
   get aligned(): boolean {
     return (this.#state === State.Header || this.#state === State.End) && this.#bitCount === 0;
   }
@@ -235,7 +235,7 @@ export class Inflate {
     if (this.#output.length > SMALLEST_OUTPUT) this.#output = new Uint8Array(0);
   }
 
-  /** The output so far is not followed by what comes next: nothing can be said of what refers to it. */
+  /** What follows does not continue the output so far: references to it are unknown. */
   loseHistory(): void {
     this.restart(true);
     this.#fromStart = false;

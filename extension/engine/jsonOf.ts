@@ -1,13 +1,13 @@
 /** The public JSON of an exchange: see exchangeJson.ts. */
-import { maskBody } from '../privacy/maskBody.ts';
 import { maskFields } from '../privacy/maskFields.ts';
-import { maskUrl } from '../privacy/maskUrl.ts';
+import { maskText } from '../privacy/maskText.ts';
+import { maskTarget } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
 import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
-import type { ExchangeJson, MessageJson, TlsJson } from './exchangeJson.ts';
+import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
-import { errorName } from './http2/frames.ts';
+import { errorName } from './http2/frameFormat.ts';
 import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';
@@ -18,13 +18,6 @@ import { targetOf } from './target.ts';
 import { alertMeaning } from './tls/failure.ts';
 import type { TlsLibraries } from './tls/library.ts';
 import type { TlsAlert } from './tls/wire.ts';
-
-export interface JsonOptions {
-  /** With secrets unmasked. */
-  readonly reveal?: boolean;
-  /** Bytes of each message inside; null, or left out: all that is held. */
-  readonly messageBytes?: number | null;
-}
 
 /**
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
@@ -50,10 +43,10 @@ export function jsonOf(
     side: exchange.side,
     protocol: protocolOf(exchange),
     method: exchange.request?.method || null,
-    url: target.url === null || reveal ? target.url : maskUrl(target.url),
+    url: target.url === null || reveal ? target.url : maskTarget(target.url),
     operation: exchange.operation,
     status: statusOf(response),
-    statusText: response?.statusText ?? null,
+    statusText: response === null ? null : shown(response.statusText, reveal),
     startedAt: formatTime(wallTime(startOf(exchange))),
     durationMs: durationOf(exchange),
     timings: {
@@ -73,13 +66,13 @@ export function jsonOf(
     },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
-    http2: http2Json(exchange),
+    http2: http2Json(exchange, reveal),
     grpc: grpcJson(exchange, reveal),
     request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
     response: response === null ? null : messageJson(response, reveal, withheld('response')),
     interim: exchange.interim.map((message) => ({
       status: statusOf(message),
-      statusText: message.statusText,
+      statusText: shown(message.statusText, reveal),
       headers: fieldsJson(message.fields, reveal),
     })),
     messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options, definitionOf),
@@ -111,7 +104,7 @@ function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | n
   };
 }
 
-/** HTTP/2 over TLS is agreed on by ALPN and not otherwise (RFC 9113 section 3.2). */
+/** HTTP/2 over TLS is negotiated by ALPN only (RFC 9113 section 3.2). */
 function alpnOf(exchange: StoredExchange): string | null {
   return exchange.encrypted === null && protocolOf(exchange) === HTTP2 ? 'h2' : null;
 }
@@ -135,18 +128,18 @@ function grpcJson(exchange: StoredExchange, reveal: boolean): ExchangeJson['grpc
     method,
     status,
     statusName: status === null ? null : grpcStatusName(status),
-    message: message === null || reveal ? message : maskBody(message, { essence: '', boundary: null }),
+    message: message === null ? null : shown(message, reveal),
     timeoutMs,
   };
 }
 
-/** Which messages the exchange has, as far as they are protobuf. */
+/** The definitions of the exchange's messages, if they are protobuf. */
 export function definitionFor({ request }: StoredExchange, definitions: Definitions): DefinitionOf {
   const { service, method } = grpcPath(request?.target ?? '');
   return (kind) => definitions.of(service, method, kind);
 }
 
-/** Are there secrets in the body that are known by the names of fields, which its bytes do not show? */
+/** May the body contain secrets that only field names reveal, and its bytes do not? */
 function isMaskedByName(
   { messages, request, response }: StoredExchange,
   kind: MessageKind,
@@ -163,7 +156,7 @@ const WITHHELD = {
   bodyNote: 'Its messages are shown one by one; as bytes they may hold secrets.',
 } as const;
 
-function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
+function http2Json({ http2 }: StoredExchange, reveal: boolean): ExchangeJson['http2'] {
   if (http2 === null) return null;
   const { stream, pushed, reset, goAway, blocked } = http2;
   return {
@@ -173,16 +166,28 @@ function http2Json({ http2 }: StoredExchange): ExchangeJson['http2'] {
     goAway:
       goAway === null
         ? null
-        : { ...goAway, name: errorName(goAway.code), text: goAway.text === '' ? null : goAway.text },
+        : {
+            ...goAway,
+            name: errorName(goAway.code),
+            text: goAway.text === '' ? null : shown(goAway.text, reveal),
+          },
     blockedMs: blocked === null ? null : toNanoseconds(blocked),
   };
+}
+
+/** Text of the sender's that has no type. */
+function shown(text: string, reveal: boolean): string {
+  return reveal ? text : maskText(text);
 }
 
 function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] {
   return reveal ? [...fields] : maskFields(fields);
 }
 
-/** Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each call. */
+/**
+ * Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each
+ * call.
+ */
 function messageJson(message: StoredMessage, reveal: boolean, withheld: boolean): MessageJson {
   const { body, decodedSize, bodyNote } = withheld ? WITHHELD : bodyJson(message, reveal);
   return {

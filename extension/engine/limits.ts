@@ -1,21 +1,27 @@
 /**
- * Every bound of the engine in one place: what is kept of hostile or merely large input, so that memory and
+ * Every bound of the engine in one place: how much of hostile or merely large input is kept, so that memory and
  * time per byte stay bounded. What a bound cuts is labelled, never silently dropped.
  */
 
-/** Bytes of start line and fields kept per message. Common servers accept 8 to 64 KiB; 256 KiB shows even refused ones. */
+/**
+ * Bytes of start line and fields kept per message. Common servers accept 8 to 64 KiB; 256 KiB shows even
+ * refused ones.
+ */
 export const MAX_HEAD_BYTES = 256 * 1024;
 
-/** Bytes of one line that are still looked at when the head is already too large: enough to see its framing fields. */
+/**
+ * Bytes of one line that are still looked at when the head is already too large: enough to see its framing
+ * fields.
+ */
 export const MAX_LINE_BEYOND_HEAD = 512;
 
 /** Fields kept per message. Node's own parser stops at 2,000. */
 export const MAX_FIELDS = 2_000;
 
-/** Framing fields honoured after {@link MAX_FIELDS} or {@link MAX_HEAD_BYTES} is reached. */
+/** Framing fields obeyed after {@link MAX_FIELDS} or {@link MAX_HEAD_BYTES} is reached. */
 export const MAX_LATE_FRAMING_FIELDS = 16;
 
-/** Bytes of a chunk-size line that are looked at; extensions beyond it only count (RFC 9112 section 7.1.1). */
+/** Bytes of a chunk-size line that are examined; extensions beyond it only count (RFC 9112 section 7.1.1). */
 export const MAX_CHUNK_LINE = 4 * 1024;
 
 /** Bytes of trailer fields kept per message. */
@@ -33,7 +39,9 @@ export const DEFAULT_MAX_EXCHANGES = 100_000;
 /** Bytes held unless the options say otherwise. */
 export const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
-/** Requests that wait for their response on one connection. Beyond it responses are no longer paired by order. */
+/**
+ * Requests that wait for their response on one connection. Beyond it responses are no longer paired by order.
+ */
 export const MAX_PIPELINED = 1_024;
 
 /** Requests or responses kept apart after a gap until it is certain which belong together. */
@@ -52,10 +60,10 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
 export const MAX_HELD_PIECES = 1_024;
 export const MAX_HELD_BYTES = 256 * 1024;
 
-/** Bytes looked at to tell requests from responses where the side of a connection is unknown. */
+/** Bytes examined to tell requests from responses where the side of a connection is unknown. */
 export const MAX_SNIFF_BYTES = 64 * 1024;
 
-/** Connections with state; the longest unused is given up beyond it. */
+/** Connections with state; beyond it the least recently used is dropped. */
 export const MAX_CONNECTIONS = 32_768;
 
 /** Ids of closed connections remembered, so that a late record does not open them again. */
@@ -64,10 +72,13 @@ export const MAX_CLOSED_CONNECTIONS = 8_192;
 /** Process names remembered. */
 export const MAX_PROCESSES = 16_384;
 
-/** Nanoseconds after which newer records alone prove that an older one is lost: far beyond any delay in the ring. */
+/**
+ * Nanoseconds after which newer records alone prove that an older one is lost: far beyond any delay in the
+ * ring.
+ */
 export const RECORD_PATIENCE = 2_000_000_000n;
 
-/** Nanoseconds between two looks at what waits, when only records tell the time. */
+/** Nanoseconds between two checks of what waits, where records are the only clock. */
 export const PATIENCE_INTERVAL = 250_000_000n;
 
 /** Nanoseconds that a response waits for its request's record (a blocking send is recorded when it returns). */
@@ -90,11 +101,16 @@ export const MAX_INFLATED_MESSAGE = 16 * 1024 * 1024;
 export const MAX_SEARCHED_PIECES = 32;
 export const MAX_SEARCHED_BYTES = 64 * 1024;
 
-/** The last messages of one exchange that are kept, and their bytes (one more body's worth where that is more). */
+/**
+ * The last messages of one exchange that are kept, and their bytes (one more body's worth where that is
+ * more).
+ */
 export const MAX_LAST_MESSAGES = 1_900;
 export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** Bytes of a ClientHello or ServerHello that are read: what the kernel copies of a TLS connection, each way. */
+/**
+ * Bytes of a ClientHello or ServerHello that are read: what the kernel copies of a TLS connection, each way.
+ */
 export const MAX_HELLO_BYTES = 16 * 1024;
 
 /** Nanoseconds that a TLS connection may go without plaintext until it is shown as encrypted. */
@@ -109,10 +125,12 @@ export const MAX_UNBOUND_EXCHANGES = 1_024;
 /** Bytes of a body in br or zstd that are decoded again and again to find the messages in it. */
 export const MAX_REPEATED_CODING_BYTES = 1024 * 1024;
 
-/** Bytes of one HTTP/2 field block (RFC 9113 section 4.3) that are gathered; servers refuse far smaller ones. */
+/**
+ * Bytes of one HTTP/2 field block (RFC 9113 section 4.3) that are gathered; servers refuse far smaller ones.
+ */
 export const MAX_FIELD_BLOCK = 256 * 1024;
 
-/** Bytes of one frame's payload that are looked at, where the frame carries neither content nor fields. */
+/** Bytes of one frame's payload that are examined, where the frame carries neither content nor fields. */
 export const MAX_CONTROL_PAYLOAD = 4 * 1024;
 
 /**
@@ -121,10 +139,10 @@ export const MAX_CONTROL_PAYLOAD = 4 * 1024;
  */
 export const MAX_DYNAMIC_TABLE = 128 * 1024;
 
-/** HTTP/2 streams of one connection that are open at once; the oldest is given up beyond it. */
+/** HTTP/2 streams of one connection that are open at once; beyond it the oldest is dropped. */
 export const MAX_STREAMS = 16_384;
 
-/** Streams of one connection remembered as over, where their numbers alone do not tell. */
+/** Ended streams of one connection that are remembered, where their identifiers alone do not show it. */
 export const MAX_CLOSED_STREAMS = 1_024;
 
 /** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */

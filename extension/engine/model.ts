@@ -1,7 +1,9 @@
 /**
- * The objects behind the interfaces of exchange.ts. They are built for number: 100,000 exchanges are held in
+ * The objects behind the interfaces of exchange.ts. They are built to be many: 100,000 exchanges are held in
  * a few hundred MiB, so fields are kept as one string per message and split when they are asked for.
  */
+
+import { trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import type {
   Completeness,
@@ -12,6 +14,7 @@ import type {
   Field,
   GoAway,
   MessageKind,
+  Operation,
   Process,
   Request,
   Response,
@@ -21,10 +24,9 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
-import { trimBlanks } from './http1/characters.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
-import { type Operation, readOperation } from './operations/operation.ts';
+import { readOperation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
 import { type RuleName, ruleText } from './violations.ts';
@@ -32,7 +34,7 @@ import { type RuleName, ruleText } from './violations.ts';
 /** Estimated bytes of an exchange and of a message without their strings and bodies; measured on Node 24. */
 const EXCHANGE_COST = 600;
 const MESSAGE_COST = 400;
-/** Of a field that is kept by itself: an array of two strings. */
+/** Bytes of a field that is kept by itself: an array of two strings. */
 const FIELD_COST = 100;
 /** Of a reference to a field. */
 const POINTER = 8;
@@ -144,12 +146,12 @@ export class StoredMessage implements Request, Response {
     }
   }
 
-  /** First value of a field, by its lower-case name; null when there is none that is known. */
+  /** First value of a field, by its lower-case name; null when absent or unknown. */
   field(name: string): string | null {
     return firstValue(this.#fields, this.#fieldsAt, name);
   }
 
-  /** First value of a trailer field, by its lower-case name; null when there is none that is known. */
+  /** First value of a trailer field, by its lower-case name; null when absent or unknown. */
   trailer(name: string): string | null {
     return firstValue(this.#trailers, 0, name);
   }
@@ -157,7 +159,7 @@ export class StoredMessage implements Request, Response {
   #join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
     let text = '';
     for (const [name, value] of fields) {
-      // Odd ones may hold what would end a name or a line.
+      // Malformed fields may contain characters that end a name or a line.
       if (name.includes(':') || name.includes('\n') || value.includes('\n')) {
         this.#listCost += fields.reduce((sum, [n, v]) => sum + FIELD_COST + n.length + v.length, 0);
         return fields;
@@ -227,9 +229,9 @@ export class StoredConnection implements Connection {
   connectStarted: number | null = null;
   established: number | null = null;
   tls: StoredTls | null;
-  /** What TLS tells on this socket: directly on it, or in a tunnel through it. */
+  /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
-  /** Those that lack what is only known when the socket is; null once it is. */
+  /** Exchanges that lack what only the socket shows; null when the socket is known. */
   unbound: StoredExchange[] | null = null;
 
   constructor(id: string, tls: StoredTls | null = null) {
@@ -254,7 +256,7 @@ export interface StoredEncrypted extends Encrypted {
   reason: string;
   sent: number;
   received: number;
-  /** `reason` says why there is no plaintext, and may change as more is known of the process. */
+  /** `reason` explains why there is no plaintext, and may change as more is known about the process. */
   explained: boolean;
 }
 
@@ -264,7 +266,7 @@ export const HTTP2 = 'HTTP/2';
 const NONE: ReadonlySet<Completeness> = new Set();
 const SETS = new Map<string, Set<Completeness>>();
 
-/** One shared set for each combination: a hundred thousand exchanges are `complete`. */
+/** One shared set for each combination: nearly all exchanges are `complete`. */
 function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
   const key = [...values].join();
   let set = SETS.get(key);
@@ -278,7 +280,7 @@ function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
 const WHOLE: readonly Completeness[] = ['complete'];
 const COMPLETE = sharedSet(WHOLE);
 
-/** In which order completeness is told. */
+/** The order in which labels are listed. */
 const ORDER: readonly Completeness[] = [
   'complete',
   'request-truncated',
@@ -319,7 +321,7 @@ export class StoredExchange implements Exchange {
   goAway: GoAway | null = null;
   blocked: number | null = null;
 
-  /** undefined until it has been looked for, which is once. */
+  /** undefined until it was searched for, which happens once. */
   #operation: Operation | null | undefined;
 
   /** Grows with each change that was reported. */
@@ -335,9 +337,9 @@ export class StoredExchange implements Exchange {
   requestDone = false;
   responseDone = false;
   interimDropped = false;
-  /** After its response the connection may no longer be HTTP/1. */
+  /** After its response the connection may stop being HTTP/1. */
   mayBecomeTunnel = false;
-  /** Its other side will never be known. */
+  /** Its other message will never be known. */
   loose = false;
 
   constructor(id: number, process: Process | null, connection: StoredConnection, first: boolean) {
@@ -360,9 +362,9 @@ export class StoredExchange implements Exchange {
     if (this.#operation !== undefined) return this.#operation;
     const { request } = this;
     if (request === null) return null;
-    const over = this.requestDone || this.state === 'ended';
-    const found = readOperation(request, over);
-    if (found !== null || over) this.#operation = found;
+    const complete = this.requestDone || this.state === 'ended';
+    const found = readOperation(request, complete);
+    if (found !== null || complete) this.#operation = found;
     return found;
   }
 
@@ -386,7 +388,7 @@ export class StoredExchange implements Exchange {
     else this.interimDropped = true;
   }
 
-  /** What is not whole by the messages themselves, besides `extra`; for when it ends. */
+  /** Labels the ended exchange with `extra` and with what is incomplete in its messages. */
   labelEnd(extra: readonly Completeness[]): void {
     const labels: Completeness[] = [...extra];
     const { request, response } = this;
@@ -422,7 +424,7 @@ export class StoredExchange implements Exchange {
     this.completeness = sharedSet(ORDER.filter((value) => all.has(value)));
   }
 
-  /** Takes the place of all labels before. */
+  /** Replaces all labels. */
   relabel(values: readonly Completeness[]): void {
     this.completeness = NONE as Set<Completeness>;
     this.label(values);

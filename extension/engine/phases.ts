@@ -31,7 +31,10 @@ export function phasesOf(exchange: Exchange): Phases {
   };
 }
 
-/** How long the handshake took: as the library has it, else as the socket's bytes tell; null when neither does. */
+/**
+ * How long the handshake took: as the library reports, else as the socket's bytes show; null when neither
+ * does.
+ */
 export function handshakeOf(tls: Tls | null): number | null {
   if (tls === null) return null;
   const { handshakeStarted, handshakeEnded, wire } = tls;
@@ -44,7 +47,7 @@ export function startOf(exchange: Exchange): number {
   return exchange.request?.firstByte ?? exchange.interim[0]?.firstByte ?? exchange.response?.firstByte ?? 0;
 }
 
-/** What follows the handshake, where that was seen to end: it is a phase before the start. */
+/** The exchange starts after the handshake, if its end was seen: the handshake is a phase before the start. */
 function startOfEncrypted({ connection }: Exchange, { firstByte }: Encrypted): number {
   const { tls } = connection;
   return handshakeOf(tls) === null ? firstByte : (tls?.handshakeEnded ?? tls?.wire?.ended ?? firstByte);
@@ -64,7 +67,7 @@ function between(from: number | null, to: number | null): number | null {
   return from === null || to === null ? null : toNanoseconds(Math.max(0, to - from));
 }
 
-/** Without the noise that subtracting doubles leaves behind the nanoseconds. */
+/** Removes the rounding noise of double subtraction below a nanosecond. */
 export function toNanoseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1e6) / 1e6;
 }

@@ -1,4 +1,4 @@
-/** Names of processes by id, as they were told last. Exchanges keep the name that held when they began. */
+/** The latest name of each process. Exchanges keep the name that was valid when they began. */
 import type { Process } from './exchange.ts';
 import { MAX_PROCESSES } from './limits.ts';
 
@@ -19,7 +19,7 @@ export class Processes {
     }
   }
 
-  /** null for process 0, which stands for none. */
+  /** null for process 0: no process. */
   get(pid: number): Process | null {
     if (pid === 0) return null;
     const known = this.#known.get(pid);

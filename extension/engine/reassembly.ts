@@ -1,8 +1,9 @@
 /**
  * Puts the records of one connection in order: each direction's bytes by position, and the two directions as
- * they came. Where a record is missing everything behind it waits, in both directions, so that what is read
- * does not depend on when the hole was given up.
+ * they came. Where a record is missing, everything behind it waits, in both directions, so that the result
+ * does not depend on when the wait was given up.
  */
+import type { MissingReason } from './byteStream.ts';
 import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
 import {
   type ClosedRecord,
@@ -17,9 +18,6 @@ import {
 
 export type StreamRecord = DataRecord | EndedRecord | ClosedRecord;
 
-/** Why bytes are not there. `foreign`: not a protocol that is copied; `filter`: whole messages, not asked for. */
-export type MissingReason = 'limit' | 'lost' | 'foreign' | 'filter';
-
 export interface OrderedSink {
   /** @param bytes a view that is valid during the call only. */
   bytes(record: DataRecord, bytes: Buffer): void;
@@ -28,7 +26,7 @@ export interface OrderedSink {
   connectionClosed(record: ClosedRecord): void;
 }
 
-/** Bytes by fate, for the whole trace. */
+/** What became of the bytes, for the whole trace. */
 export interface ByteCounters {
   copied: number;
   omitted: number;
@@ -44,8 +42,16 @@ interface Waiting {
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** Of a connection that is closed: records that arrive late are counted, and nothing is read of them. */
+const DISCARD: OrderedSink = {
+  bytes() {},
+  missing() {},
+  directionEnded() {},
+  connectionClosed() {},
+};
+
 export class Reassembly {
-  readonly #sink: OrderedSink;
+  #sink: OrderedSink;
   readonly #counters: ByteCounters;
   /** Next position of each direction. */
   readonly #next: [number, number] = [0, 0];
@@ -65,7 +71,7 @@ export class Reassembly {
     return this.#queue.length > 0;
   }
 
-  /** The connection is known: what waited for that goes on. */
+  /** The connection is known: records that waited for that are delivered. */
   opened(): void {
     this.#open = true;
     this.#drain();
@@ -83,7 +89,7 @@ export class Reassembly {
     while (this.#queue.length > MAX_WAITING_RECORDS || this.#queuedBytes > MAX_WAITING_BYTES) this.#giveUp();
   }
 
-  /** Every record emitted up to then has been pushed: holes in front of older ones stay. */
+  /** Every record emitted up to then has been pushed: older holes will not be filled. */
   advance(upTo: bigint): void {
     for (;;) {
       const head = this.#queue[0];
@@ -92,12 +98,13 @@ export class Reassembly {
     }
   }
 
-  /** Nothing more comes. */
-  flush(): void {
+  /** The trace has ended: what waits is delivered, and nothing after it. */
+  finish(): void {
     while (this.#queue.length > 0) this.#giveUp();
+    this.#sink = DISCARD;
   }
 
-  /** Before the first waiting record of the same direction that is further on; else at the end. */
+  /** Inserts before the first waiting record of the same direction with a higher position, else at the end. */
   #insert(item: Waiting): void {
     let at = this.#queue.length;
     if (item.record.type === RecordType.Data) {
@@ -146,7 +153,7 @@ export class Reassembly {
     const length = to - this.#next[direction];
     if (length <= 0) return;
     this.#next[direction] = to;
-    // Of another protocol the kernel tells the first call only.
+    // Of other protocols the kernel programs report only the first call.
     if (!this.#foreign) this.#counters.lost += length;
     this.#sink.missing(direction, length, 'lost', record);
   }
@@ -161,8 +168,11 @@ export class Reassembly {
 
   #deliver(record: StreamRecord, bytes: Buffer): void {
     if (record.type === RecordType.Ended) this.#sink.directionEnded(record);
-    else if (record.type === RecordType.Closed) this.#sink.connectionClosed(record);
-    else this.#deliverData(record, bytes);
+    else if (record.type === RecordType.Closed) {
+      const sink = this.#sink;
+      this.#sink = DISCARD;
+      sink.connectionClosed(record);
+    } else this.#deliverData(record, bytes);
   }
 
   #deliverData(record: DataRecord, bytes: Buffer): void {

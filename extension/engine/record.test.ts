@@ -3,7 +3,7 @@ import { LAYOUT, RecordError, RecordType, readRecords } from './record.ts';
 import { recordBytes } from './testing/records.ts';
 
 describe('a TLS record', () => {
-  it('tells the session, its socket and what was agreed', () => {
+  it('has the session, its socket and the negotiated protocol', () => {
     const bytes = recordBytes({
       type: 'tls',
       connection: 9n,

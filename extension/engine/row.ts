@@ -1,5 +1,5 @@
 /**
- * What a list, a tree or a timeline needs to know of an exchange, and nothing more: small, flat, structured-
+ * An exchange as lists, trees and the timeline need it, and nothing more: small, flat, structured-
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
 import type { Completeness, ExchangeState, Side } from './exchange.ts';
@@ -46,17 +46,19 @@ export interface ExchangeRow {
   /** Number of broken rules. */
   readonly violations: number;
   readonly connection: string;
-  /** Messages inside the exchange (WebSocket, server-sent events, …), by what they are; null: none can be. */
+  /**
+   * Messages inside the exchange (WebSocket, server-sent events, …) and their format; null: it can have none.
+   */
   readonly messageFormat: MessageFormat | null;
   readonly messages: number;
-  /** Status of a gRPC call: 0 is no error. null: it is none, or its status is not known. */
+  /** Status of a gRPC call: 0 is OK. null: not a gRPC call, or its status is unknown. */
   readonly grpcStatus: number | null;
   /**
-   * Why there are no messages to be seen, in one line: the row stands for a TLS connection, and its sizes are the
+   * Why no messages are visible, in one line: the row is a TLS connection, and its sizes are the
    * bytes sent and received on it. null for a call.
    */
   readonly encrypted: string | null;
-  /** What the request asks for by its body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
+  /** The operation in the request's body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
   readonly operation: string | null;
 }
 
@@ -88,7 +90,7 @@ export function isRunning(row: ExchangeRow): boolean {
   return row.state === 'running' && row.encrypted === null;
 }
 
-/** An HTTP call, or what would have been one if its handshake had not failed: what rates and sums count. */
+/** An HTTP call, or a failed handshake that prevented one: what rates and sums count. */
 export function isCall(row: ExchangeRow): boolean {
   return row.encrypted === null || row.completeness.includes('handshake-failed');
 }

@@ -1,6 +1,8 @@
 /** The row of an exchange: see row.ts. */
-import { maskUrl } from '../privacy/maskUrl.ts';
-import { shortType } from './contentType.ts';
+
+import { shortType } from '../http/contentType.ts';
+import { maskText } from '../privacy/maskText.ts';
+import { maskTarget } from '../privacy/maskUrl.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
@@ -17,10 +19,10 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     revision: exchange.revision,
     method: request?.method || null,
     status: statusOf(response),
-    statusText: response?.statusText ?? null,
+    statusText: response === null ? null : maskText(response.statusText),
     scheme: target.scheme,
-    host: target.host,
-    path: target.path === null ? null : maskUrl(target.path),
+    host: target.host === null ? null : maskTarget(target.host),
+    path: target.path === null ? null : maskTarget(target.path),
     protocol: protocolOf(exchange),
     type: shortType(response?.field('content-type') ?? null) ?? streamType(exchange),
     requestSize: encrypted === null ? (request?.body.size ?? null) : bytesOf(exchange, 'request'),
@@ -59,10 +61,10 @@ export function statusOf(response: StoredMessage | null): number | null {
   return response === null || response.status === UNKNOWN_STATUS ? null : response.status;
 }
 
-/** As the request names it, else the response, else as TLS does; empty when none is known. */
+/** The version of the request, else of the response, else by TLS; empty when unknown. */
 export function protocolOf(exchange: StoredExchange): string {
   if (exchange.encrypted !== null) return exchange.connection.tls?.wire?.version ?? 'TLS';
-  // The request of an upgrade was HTTP/1, the exchange is a stream all the same (RFC 7540 section 3.2).
+  // An upgrade's request was HTTP/1, but the exchange is an HTTP/2 stream (RFC 7540 section 3.2).
   if (exchange.stream !== null) return HTTP2;
   return exchange.request?.version || exchange.response?.version || '';
 }

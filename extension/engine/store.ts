@@ -1,18 +1,26 @@
 /** Holds the exchanges, within bounds of number and bytes; evicts the ones that ended first. */
-import type { EngineChanges } from './engine.ts';
 import type { StoredExchange } from './model.ts';
 
-/** Entries of evicted exchanges that stay in the list until it is made anew. */
+/** Entries of evicted exchanges that stay in the list until it is rebuilt. */
 const MAX_EVICTED_LISTED = 1_024;
+
+export interface StoreChanges {
+  /** Ids of new and changed exchanges, ascending, each once. */
+  readonly changed: readonly number[];
+  /** Ids that were evicted. */
+  readonly removed: readonly number[];
+}
 
 export class Store {
   readonly #maxExchanges: number;
   readonly #maxBytes: number;
   readonly #exchanges = new Map<number, StoredExchange>();
-  /** Ended exchanges in the order in which they ended; those before `#oldest`, and some later ones, are gone. */
+  /**
+   * Ended exchanges in the order in which they ended; those before `#oldest`, and some later ones, are gone.
+   */
   #ended: (StoredExchange | undefined)[] = [];
   #oldest = 0;
-  /** Calls; an exchange that stands for an encrypted connection is none. */
+  /** Running calls; an exchange for an encrypted connection is not a call. */
   #running = 0;
   /** Ids, each once, in the order of their first change; some may be gone. */
   #changed: number[] = [];
@@ -88,7 +96,7 @@ export class Store {
     this.#oldest = 0;
   }
 
-  takeChanges(): EngineChanges {
+  takeChanges(): StoreChanges {
     const changed: number[] = [];
     let sorted = true;
     let last = 0;

@@ -1,4 +1,4 @@
-/** What a request was sent to: scheme, authority and path by RFC 9110 section 7.1 and RFC 9112 section 3.3. */
+/** A request's target: scheme, authority and path by RFC 9110 section 7.1 and RFC 9112 section 3.3. */
 import type { StoredExchange } from './model.ts';
 import { urlOf } from './url.ts';
 
@@ -46,14 +46,14 @@ function schemeOf(scheme: string | null): 'http' | 'https' | null {
 }
 
 function serverAddress({ connection, side }: StoredExchange): string | null {
-  // A path of a Unix socket is no authority.
+  // A Unix socket's path is not an authority.
   if (connection.transport !== 'tcp' || side === null) return null;
   return side === 'client' ? connection.remote : connection.local;
 }
 
 const HTTPS_PORT = '443';
 
-/** Whether it is HTTP at all is not known; whom it is with, is. */
+/** Whether the connection is HTTP is unknown, but its peer is known. */
 function encryptedTarget(exchange: StoredExchange): Target {
   const address = serverAddress(exchange);
   const name = exchange.connection.tls?.wire?.serverName ?? null;

@@ -7,24 +7,24 @@ export interface TraceStatus {
   readonly phase: TracePhase;
   /** Wall time of the trace's start in milliseconds since the epoch; null before the first start. */
   readonly startedAt: number | null;
-  /** Milliseconds since the start up to which everything has been seen: where running calls have grown to. */
+  /** Milliseconds since the start up to which everything was seen: where running calls end for now. */
   readonly now: number;
   readonly calls: number;
   readonly errors: number;
   readonly runningCalls: number;
   /** Calls that fell out of the bounded store. */
   readonly evicted: number;
-  /** Bytes moved on captured connections, and those of them that were not captured by fault (not by limit). */
+  /** Bytes on captured connections, and those of them that were lost (not left out by a limit). */
   readonly bytesSeen: number;
   readonly bytesLost: number;
-  /** Connections that speak something else than HTTP or TLS. */
+  /** Connections that are neither HTTP nor TLS. */
   readonly otherConnections: number;
   /** Traced processes. */
   readonly targets: readonly {
     readonly pid: number;
     readonly name: string | null;
     readonly ended: boolean;
-    /** What is known of its TLS libraries, and what was seen through them; null: nothing. */
+    /** What is known about its TLS libraries and what was decrypted; null: nothing. */
     readonly tls: ProcessTls | null;
   }[];
   readonly backend: string | null;

@@ -1,4 +1,7 @@
-/** The rules that messages can break, of all protocols: the section that states each, and a sentence for people. */
+/**
+ * The rules that messages can break, of all protocols: the section that states each, and a sentence for
+ * people.
+ */
 import { HTTP1_RULES } from './http1/violations.ts';
 import { HTTP2_RULES } from './http2/violations.ts';
 

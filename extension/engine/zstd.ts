@@ -1,16 +1,19 @@
 /**
- * The content coding zstd (RFC 8878, RFC 9659), decoded by fzstd on every Node, so that the result does not
- * depend on which one runs. Frames and blocks are walked here first: fzstd believes what a frame says of its
- * window, and moves the whole window for every block.
+ * The content coding zstd (RFC 8878, RFC 9659), decoded by fzstd on every version of Node, so that the result
+ * does not depend on which one runs. Frames and blocks are walked here first: fzstd believes what a frame
+ * says of its window, and moves the whole window for every block.
  */
 import { Decompress } from 'fzstd';
-import type { CodingResult } from './coding.ts';
+import type { CodingResult } from './codingResult.ts';
 import { MAX_DECODED_BYTES } from './limits.ts';
 
 /** RFC 9659 section 3: a content coding must not need a larger window. */
 const MAX_WINDOW = 8 * 1024 * 1024;
 
-/** Bytes that the decoder may move within its window; 64 blocks of 128 KiB in a window of 8 MiB need a quarter. */
+/**
+ * Bytes that the decoder may move within its window; 64 blocks of 128 KiB in a window of 8 MiB need a
+ * quarter.
+ */
 const MAX_WORK = 2 * 1024 * 1024 * 1024;
 
 /** Largest output of one block (RFC 8878 section 3.1.1.2.4). */
@@ -20,7 +23,7 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
 interface Frame {
-  /** Offset behind the frame, or the length of the input when it is not all there. */
+  /** Offset behind the frame, or the length of the input when it is incomplete. */
   readonly end: number;
   readonly whole: boolean;
   readonly window: number;
@@ -73,7 +76,7 @@ export function decodeZstd(input: Buffer): CodingResult {
   return result('whole');
 }
 
-/** @returns null when the frame's header is not all there. */
+/** @returns null when the frame's header is incomplete. */
 function walkFrame(input: Buffer, from: number): Frame | null {
   const descriptor = input[from + 4];
   if (descriptor === undefined) return null;
@@ -95,7 +98,7 @@ function walkFrame(input: Buffer, from: number): Frame | null {
   const dictionary = input.subarray(at, at + dictionaryBytes).some((byte) => byte !== 0);
   at += dictionaryBytes;
   if (single === 1) {
-    // The size of the content stands for the window.
+    // The content's size is the window size.
     for (let i = sizeBytes - 1; i >= 0; i--) window = window * 256 + (input[at + i] ?? 0);
     if (sizeBytes === 2) window += 256;
   }

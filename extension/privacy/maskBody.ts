@@ -1,9 +1,13 @@
 /** Secrets in bodies, by their type, or by what they look like where the type says nothing. */
+import { maskCsv } from './maskCsv.ts';
 import { maskForm } from './maskForm.ts';
+import { maskGraphql } from './maskGraphql.ts';
 import { maskJson } from './maskJson.ts';
 import { maskJwt } from './maskJwt.ts';
+import { maskLoosely } from './maskLoosely.ts';
 import { maskMultipart } from './maskMultipart.ts';
-import { maskXml } from './maskXml.ts';
+import { looksLikeJson, maskText } from './maskText.ts';
+import { type markupOf, maskXml } from './maskXml.ts';
 
 export interface BodyType {
   /** `type/subtype` in lower case; empty when unknown. */
@@ -16,34 +20,31 @@ export function maskBody(text: string, type: BodyType): string {
   const { essence } = type;
   if (essence.startsWith('multipart/')) return maskJwt(maskMultipart(text, type.boundary));
   if (essence === 'application/x-www-form-urlencoded') return maskJwt(maskForm(text));
-  const markup = isMarkup(essence, text);
+  if (essence === 'application/graphql') return maskJwt(maskGraphql(text));
+  const markup = markupOfType(essence);
   if (markup !== null) return maskJwt(maskXml(text, markup === 'html'));
   if (isJson(essence) || looksLikeJson(text)) return maskJwt(maskJson(text));
-  if ((essence === '' || essence === 'text/plain') && looksLikeForm(text)) return maskJwt(maskForm(text));
-  return maskJwt(text);
+  if (essence === 'text/csv') return maskJwt(maskCsv(text, ','));
+  if (essence === 'text/tab-separated-values') return maskJwt(maskCsv(text, '\t'));
+  if (isCode(essence)) return maskJwt(maskLoosely(text, { quotedOnly: true }));
+  return isOther(essence) ? maskJwt(text) : maskText(text);
 }
 
 function isJson(essence: string): boolean {
   return /[/+](?:x-)?(?:nd|geo|hal)?json(?:-seq|l|lines)?$/.test(essence) || essence === 'text/event-stream';
 }
 
-function isMarkup(essence: string, text: string): 'xml' | 'html' | null {
+function markupOfType(essence: string): ReturnType<typeof markupOf> {
   if (essence === 'text/html' || essence === 'application/xhtml+xml') return 'html';
-  if (/[/+]xml$/.test(essence)) return 'xml';
-  if (essence !== '' && essence !== 'text/plain') return null;
-  const beginning = /^\ufeff?\s{0,64}<(\?xml\s|!doctype html|html|\w+:Envelope)/i.exec(
-    text.slice(0, 512),
-  )?.[1];
-  return beginning === undefined ? null : /html$/i.test(beginning) ? 'html' : 'xml';
+  return /[/+]xml$/.test(essence) ? 'xml' : null;
 }
 
-/** Many send JSON as text or with no type at all. */
-function looksLikeJson(text: string): boolean {
-  return /^\s{0,64}[{[]/.test(text);
+/** In a program, a name and a colon or an equals sign are followed by more than values. JSONP is one, too. */
+function isCode(essence: string): boolean {
+  return /[/](?:x-)?(?:javascript|ecmascript|typescript)$/.test(essence);
 }
 
-function looksLikeForm(text: string): boolean {
-  const sign = text.indexOf('=');
-  if (sign < 1 || sign > 256) return false;
-  return /^[^\s=&<>{}"]{1,256}=[^\s<>{}"]*$/.test(text.slice(0, 4_096)) && text.length < 1_048_576;
+/** Text only by chance, or without names and values. */
+function isOther(essence: string): boolean {
+  return /^(?:image|audio|video|font)\//.test(essence) || essence === 'text/css';
 }

@@ -1,15 +1,9 @@
 /** Secrets in `application/x-www-form-urlencoded` (WHATWG URL section 5). */
-import { maskParameter } from './maskUrl.ts';
+import { maskPair } from './maskUrl.ts';
 
-export function maskForm(text: string): string {
+export function maskForm(text: string, depth = 0): string {
   return text
     .split('&')
-    .map((pair) => {
-      const equals = pair.indexOf('=');
-      if (equals < 0) return pair;
-      const value = pair.slice(equals + 1);
-      const masked = maskParameter(pair.slice(0, equals).trim(), value);
-      return masked === value ? pair : pair.slice(0, equals + 1) + masked;
-    })
+    .map((pair) => maskPair(pair, depth))
     .join('&');
 }

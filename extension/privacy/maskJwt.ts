@@ -1,7 +1,8 @@
 /**
- * JSON Web Tokens (RFC 7519) anywhere in text: base64url segments separated by dots, of which the first
- * begins as every JSON object does.
+ * Secrets that are known by their own form, anywhere in text: private keys in PEM, and JSON Web Tokens (RFC 7519),
+ * which are base64url segments separated by dots, of which the first begins as every JSON object does.
  */
+import { maskPem } from './maskPem.ts';
 import { MASK } from './secrets.ts';
 
 const BEGINNING = 'eyJ';
@@ -17,7 +18,8 @@ function isBase64Url(code: number): boolean {
 }
 
 /** Linear in the text. A token that is cut is masked as far as it goes. */
-export function maskJwt(text: string): string {
+export function maskJwt(input: string): string {
+  const text = maskPem(input);
   let at = text.indexOf(BEGINNING);
   if (at < 0) return text;
   let masked = '';

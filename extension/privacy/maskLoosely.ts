@@ -1,37 +1,90 @@
 /**
- * Secrets in text that should have a structure and has not: wherever a secret's name is followed by `:` or
- * `=`, what comes next is masked. Linear in the text; masks rather too much than too little.
+ * Secrets in text that has no structure, or should have one and has not: wherever a secret's name is followed by `:`
+ * or `=`, what comes next is masked (YAML, properties, logs, sentences, broken JSON). Linear in the text; masks rather
+ * too much than too little.
  */
-import { isSecretName, MASK } from './secrets.ts';
+import { isSecretValue, MASK, type NameKind, nameKind, pathKind } from './secrets.ts';
 
 /** Characters between a name and its value. */
 const MAX_SEPARATOR = 32;
 
-/** Longest run that may be a name. */
-const MAX_NAME = 64;
+/** Longest run that may be a name, and longest run of words that may be one (`API key`). */
+const MAX_NAME = 128;
 
-export function maskLoosely(text: string): string {
+/** Lines of a block that belong to one name. */
+const MAX_BLOCK_LINES = 1_000;
+
+export interface LooseOptions {
+  /** Program text: only what is in quotes counts as a value; `token = next()` has none. */
+  readonly quotedOnly?: boolean;
+}
+
+export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions = {}): string {
   let masked = '';
   let from = 0;
   let at = 0;
+  /** Where the words that may be one name begin; they are separated by single spaces. */
+  let phrase = 0;
+  let phraseEnd = -2;
+  const lines = new Lines(text);
   while (at < text.length) {
+    if (!isNameStart(text, at)) {
+      at++;
+      continue;
+    }
+    const nameFrom = at;
     const run = readName(text, at);
     if (run === null) {
       at++;
       continue;
     }
+    if (nameFrom !== phraseEnd + 1 || text[phraseEnd] !== ' ') phrase = nameFrom;
+    phraseEnd = run.end;
     at = run.end;
-    if (!isSecretName(run.name)) continue;
     const valueFrom = skipSeparator(text, at);
-    if (valueFrom < 0) continue;
-    const valueEnd = endOfValue(text, valueFrom);
-    if (valueEnd > valueFrom) {
-      masked += text.slice(from, valueFrom) + MASK;
-      from = valueEnd;
+    if (valueFrom < 0) {
+      const option = quotedOnly ? null : readOption(text, nameFrom, run);
+      if (option === null) continue;
+      masked += text.slice(from, option.from) + MASK;
+      from = option.to;
+      at = option.to;
+      continue;
     }
-    at = Math.max(at, valueEnd);
+    let kind = pathKind(run.name);
+    if (kind !== 'secret' && phrase < nameFrom) {
+      // `API key`, in a sentence.
+      const words = nameKind(text.slice(Math.max(phrase, run.end - MAX_NAME), run.end));
+      if (words === 'secret') kind = words;
+    }
+    if (kind === null) continue;
+    const value = readValue(text, nameFrom, valueFrom, kind, quotedOnly, lines);
+    if (value === null) continue;
+    const content = text.slice(value.from, value.to);
+    if (isHarmless(content) || !isSecret(kind, content, value)) continue;
+    if (isExplained(text, phrase, nameFrom, run.name, content)) continue;
+    masked += text.slice(from, value.from) + MASK;
+    from = value.to;
+    at = Math.max(at, value.to);
   }
   return from === 0 ? text : masked + text.slice(from);
+}
+
+function isSecret(kind: NameKind, content: string, { compound }: Value): boolean {
+  if (kind === 'secrets') return compound;
+  return compound ? kind === 'secret' : isSecretValue(kind, content, 'member');
+}
+
+/** No secret, whatever its name. */
+function isHarmless(content: string): boolean {
+  return content === '' || content === MASK || /^(?:null|true|false|undefined|None|nil)[!?.]?$/.test(content);
+}
+
+/** `Unexpected token: identifier` names what is wrong with it. */
+function isExplained(text: string, phrase: number, nameFrom: number, name: string, content: string): boolean {
+  if (phrase === nameFrom || !/^(?:token|signature)$/i.test(name) || !/^[a-z]+$/i.test(content)) return false;
+  return /\b(?:invalid|unexpected|unknown|missing|bad|illegal|expected|wrong|expired) $/i.test(
+    text.slice(Math.max(phrase, nameFrom - 16), nameFrom),
+  );
 }
 
 function isNameCharacter(code: number): boolean {
@@ -40,60 +93,235 @@ function isNameCharacter(code: number): boolean {
     (code >= 65 && code <= 90) ||
     (code >= 97 && code <= 122) ||
     code === 95 ||
-    code === 45
+    code === 45 ||
+    code === 46
   );
 }
 
+/** Letters of other alphabets may stand for the ones that they look like: see words.ts. */
+function isNameStart(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return isNameCharacter(code) || code === 92 || (code >= 0xff00 && code <= 0xff5e);
+}
+
+interface Run {
+  readonly name: string;
+  readonly end: number;
+}
+
 /** A run of name characters; JSON's `\u0070` counts as the character that it is. */
-function readName(text: string, at: number): { name: string; end: number } | null {
-  let name = '';
+function readName(text: string, at: number): Run | null {
   let end = at;
+  let escapes = false;
   while (end < text.length) {
-    if (isNameCharacter(text.charCodeAt(end))) {
-      if (name.length <= MAX_NAME) name += text[end];
+    const code = text.charCodeAt(end);
+    if (isNameCharacter(code) || (code >= 0xff00 && code <= 0xff5e)) {
       end++;
       continue;
     }
-    const escaped = text[end] === '\\' && text[end + 1] === 'u' ? text.slice(end + 2, end + 6) : '';
-    if (!/^[0-9a-fA-F]{4}$/.test(escaped)) break;
-    if (name.length <= MAX_NAME) name += String.fromCharCode(Number.parseInt(escaped, 16));
+    if (code !== 92 || text[end + 1] !== 'u' || !/^[0-9a-fA-F]{4}$/.test(text.slice(end + 2, end + 6))) break;
+    escapes = true;
     end += 6;
   }
-  return end === at ? null : { name, end };
+  if (end === at) return null;
+  const raw = text.slice(Math.max(at, end - 6 * MAX_NAME), end);
+  const name = escapes
+    ? raw.replace(/\\u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : raw;
+  return { name: name.slice(-MAX_NAME), end };
 }
 
-/** Quotes, backslashes and white space around one `:` or `=`. @returns -1 when there is none. */
+/** Quotes, backslashes, closing brackets and white space around one `:` or `=`. @returns -1 when there is none. */
 function skipSeparator(text: string, at: number): number {
   const limit = Math.min(text.length, at + MAX_SEPARATOR);
   let to = at;
   while (to < limit && isFiller(text.charCodeAt(to))) to++;
   if (text[to] !== ':' && text[to] !== '=') return -1;
   to++;
-  while (to < text.length && text.charCodeAt(to) <= 32) to++;
+  // `=>`, `:=`, `==`.
+  if (text[to] === '>' || text[to] === '=') to++;
   return to;
 }
 
-/** White space, quotes, backslash. */
+/** Blanks, quotes, backslash, `]`. */
 function isFiller(code: number): boolean {
-  return code <= 32 || code === 34 || code === 39 || code === 92;
+  return code === 32 || code === 9 || code === 34 || code === 39 || code === 92 || code === 93;
 }
 
-/** Behind a quoted string, a bracketed value, or a bare word. */
-function endOfValue(text: string, from: number): number {
-  let at = from;
-  while (text[at] === '\\') at++;
-  const first = text[at];
-  if (first === '"' || first === "'") {
-    const escapes = at - from;
-    for (at++; at < text.length; at++) {
-      if (text[at] === '\\' && escapes === 0) at++;
-      else if (text[at] === first) return at + 1;
-    }
-    return text.length;
+/** `--password x`. @returns where its value stands; null: it has no value, or is not a secret. */
+function readOption(text: string, nameFrom: number, { name, end }: Run): Value | null {
+  if (!text.startsWith('--', nameFrom) || text[end] !== ' ' || nameKind(name) !== 'secret') return null;
+  const from = end + 1;
+  const to = endOfWord(text, from);
+  return to === from || text[from] === '-' ? null : { from, to, compound: false };
+}
+
+interface Value {
+  readonly from: number;
+  readonly to: number;
+  /** An object, a list or a block: more than one value. */
+  readonly compound: boolean;
+}
+
+/** @param at behind the separator. @returns null when there is no value. */
+function readValue(
+  text: string,
+  nameFrom: number,
+  at: number,
+  kind: NameKind,
+  quotedOnly: boolean,
+  lines: Lines,
+): Value | null {
+  let from = at;
+  while (isBlank(text.charCodeAt(from))) from++;
+  const lineEnd = lines.endOf(from);
+  const beginsLine = beginsLineAt(text, nameFrom);
+  // Compared by its value, which must be one.
+  const mayBeCompound = kind === 'secret' || kind === 'secrets';
+  if (from >= lineEnd || /^[|>][-+\d]{0,2}[ \t]*$/.test(text.slice(from, Math.min(lineEnd, from + 16)))) {
+    return quotedOnly || !mayBeCompound ? null : readBlock(text, nameFrom, lineEnd, beginsLine);
   }
-  if (first === '{' || first === '[') return endOfBrackets(text, at);
-  while (at < text.length && !/[\s,&;}\])<"']/.test(text[at] as string)) at++;
+  let open = from;
+  while (text[open] === '\\') open++;
+  const first = text[open];
+  if (first === '"' || first === "'" || (quotedOnly && first === '`')) {
+    const triple = first.repeat(3);
+    if (text.startsWith(triple, open)) {
+      return { from: open + 3, to: indexOrEnd(text, triple, open + 3), compound: false };
+    }
+    const end = endOfQuoted(text, open, open - from);
+    return { from: open + 1, to: end, compound: false };
+  }
+  if (quotedOnly) return null;
+  if (first === '{' || first === '[') {
+    return mayBeCompound ? { from: open, to: endOfBrackets(text, open), compound: true } : null;
+  }
+  if (text.startsWith(MASK, from)) return { from, to: from + MASK.length, compound: false };
+  if (!beginsLine) return { from, to: endOfWord(text, from), compound: false };
+  const assigned = text[at - 1] === '=';
+  // A header field: its parameters belong to it, whatever separates them.
+  const field = !assigned && /(?:authorization|cookie)$/i.test(text.slice(nameFrom, at - 1).trimEnd());
+  return { from, to: field ? lineEnd : endOfLoneValue(text, from, lineEnd, assigned), compound: false };
+}
+
+function indexOrEnd(text: string, mark: string, from: number): number {
+  const found = text.indexOf(mark, from);
+  return found < 0 ? text.length : found;
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/** The end of the line that was asked for last is kept: there may be many names in a long one. */
+class Lines {
+  readonly #text: string;
+  #from = 0;
+  #end = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  endOf(from: number): number {
+    if (from < this.#from || from > this.#end) {
+      this.#from = from;
+      this.#end = endOfLine(this.#text, from);
+    }
+    return this.#end;
+  }
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  const to = end < 0 ? text.length : end;
+  return to > from && text[to - 1] === '\r' ? to - 1 : to;
+}
+
+/** Characters before a name in its line that do not make it part of a sentence. */
+const MAX_LEAD = 32;
+
+/** Nothing but blanks, marks of lists and comments, quotes, or `export` stands before it in its line. */
+function beginsLineAt(text: string, at: number): boolean {
+  const lead = text.slice(Math.max(0, at - MAX_LEAD), at);
+  const line = lead.slice(lead.lastIndexOf('\n') + 1);
+  if (line.length === MAX_LEAD && at > MAX_LEAD) return line.trim() === '';
+  return /^[ \t\-#*/;<>"'$\r]*(?:(?:export|set|env|ENV|ARG) +)?["'$]?$/.test(line);
+}
+
+/** The lines behind a name that are indented by more than it (YAML), or the next line when it is all there is. */
+function readBlock(text: string, nameFrom: number, lineEnd: number, beginsLine: boolean): Value | null {
+  if (!beginsLine || lineEnd >= text.length) return null;
+  const lineFrom = text.lastIndexOf('\n', nameFrom) + 1;
+  const indent = nameFrom - lineFrom;
+  let from = -1;
+  let to = -1;
+  let at = text.indexOf('\n', lineEnd) + 1;
+  for (let lines = 0; at > 0 && at < text.length && lines < MAX_BLOCK_LINES; lines++) {
+    const end = endOfLine(text, at);
+    let first = at;
+    while (first < end && isBlank(text.charCodeAt(first))) first++;
+    if (first < end) {
+      if (first - at <= indent) break;
+      if (from < 0) from = first;
+      to = end;
+    }
+    const next = text.indexOf('\n', end);
+    if (next < 0) break;
+    at = next + 1;
+  }
+  return from < 0 ? null : { from, to, compound: true };
+}
+
+/** The rest of the line, unless it goes on with other names: `password=a&b=c`, `password: a, user: b`. */
+function endOfLoneValue(text: string, from: number, lineEnd: number, assigned: boolean): number {
+  const next = (assigned ? AFTER_ASSIGNED : AFTER_COLON).exec(text.slice(from, lineEnd));
+  let to = next === null ? lineEnd : from + next.index;
+  // At least the first word, whatever it begins with.
+  to = Math.max(to, endOfWord(text, from));
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return to;
+}
+
+const AFTER_ASSIGNED = /[&;<]|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.-]{1,64}=/;
+const AFTER_COLON = /<|,[ \t]{0,8}["']?[\w.-]{1,64}["']?[ \t]{0,8}[:=]|[ \t][\w.-]{1,64}=/;
+
+const SCHEME = /(?:Basic|Bearer|Digest|DPoP|Token|ApiKey|OAuth|Negotiate|NTLM)[ \t]{1,8}/iy;
+
+/** A bare word; behind the name of an authentication scheme, the word after it as well. */
+function endOfWord(text: string, from: number): number {
+  SCHEME.lastIndex = from;
+  let at = SCHEME.test(text) ? SCHEME.lastIndex : from;
+  for (; at < text.length; at++) {
+    const c = text[at] as string;
+    if (c === ',') {
+      // `abc,def` is one word, `abc,name=def` and `abc, def` are not.
+      GOES_ON.lastIndex = at + 1;
+      if (!GOES_ON.test(text)) break;
+    } else if (/[\s&;}\])<"']/.test(c)) break;
+  }
   return at;
+}
+
+/** A character of a word, and no name with a separator. */
+const GOES_ON = /(?!["']?[\w.-]{1,64}["']?[:=])[^\s,&;{}[\]()<>"']/y;
+
+/** @returns the offset of the closing quote, which is escaped as the opening one is. */
+function endOfQuoted(text: string, open: number, escapes: number): number {
+  const quote = text[open];
+  for (let at = open + 1; at < text.length; at++) {
+    if (text[at] === '\\' && escapes === 0) at++;
+    // YAML and SQL write a quote in single quotes twice.
+    else if (quote === "'" && text[at] === quote && text[at + 1] === quote) at++;
+    else if (text[at] === quote) return escapes === 0 ? at : firstOfBackslashes(text, at, open + 1);
+  }
+  return text.length;
+}
+
+function firstOfBackslashes(text: string, at: number, least: number): number {
+  let first = at;
+  while (first > least && text[first - 1] === '\\') first--;
+  return first;
 }
 
 /** Behind the bracket that closes the one at `from`; brackets in strings do not count. */

@@ -1,11 +1,11 @@
 /** Secrets in multipart bodies (RFC 2046 section 5.1, RFC 7578): parts by name, and each part by its type. */
-import { readContentType } from '../engine/contentType.ts';
-import { readParameters } from '../engine/mediaType.ts';
+import { readContentType } from '../http/contentType.ts';
+import { readParameters } from '../http/mediaType.ts';
 import { maskBody } from './maskBody.ts';
 import { maskFields } from './maskFields.ts';
 import { maskLoosely } from './maskLoosely.ts';
-import { isSecretParameter } from './maskUrl.ts';
-import { MASK } from './secrets.ts';
+import { decode } from './maskUrl.ts';
+import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
 /** How deep multiparts in multiparts are looked at. */
 const MAX_DEPTH = 4;
@@ -36,32 +36,63 @@ function maskPart(part: string, depth: number): string {
   const tail = /\r?\n$/.exec(rest)?.[0] ?? '';
   const content = rest.slice(0, rest.length - tail.length);
 
-  let name: string | null = null;
+  const names: string[] = [];
   let type = readContentType(null);
-  const lines = head.split(/(\r?\n)/).map((line) => {
+  // A line that begins with white space continues the one before.
+  const lines = head.split(/(\r?\n)(?![ \t])/).map((line) => {
     const colon = line.indexOf(':');
     if (colon <= 0) return line;
     const field = line.slice(0, colon).trim();
     const value = line.slice(colon + 1);
-    if (field.toLowerCase() === 'content-disposition') {
-      for (const [key, parameter] of readParameters(value.slice(Math.max(0, value.indexOf(';'))))) {
-        if (key === 'name') name ??= parameter;
-      }
-    } else if (field.toLowerCase() === 'content-type') type = readContentType(value);
+    if (field.toLowerCase() === 'content-disposition') names.push(...namesIn(value));
+    else if (field.toLowerCase() === 'content-type') type = readContentType(unfold(value));
     const masked = maskFields([[field, value.trim()]])[0]?.[1] ?? '';
     return masked === value.trim() ? line : `${line.slice(0, colon + 1)} ${masked}`;
   });
-  return lines.join('') + separator + maskContent(name, type, content, depth) + tail;
+  return lines.join('') + separator + maskContent(names, type, content, depth) + tail;
+}
+
+function unfold(value: string): string {
+  return value.replace(/\r?\n[ \t]+/g, ' ');
+}
+
+/**
+ * Every name that a part may be known by, as programs differ in which one they believe: `name`, `name*` with a charset
+ * (RFC 5987), and both in numbered pieces (RFC 2231 section 3).
+ */
+function namesIn(disposition: string): string[] {
+  const names: string[] = [];
+  const pieces = new Map<number, string>();
+  const value = unfold(disposition);
+  for (const [key, parameter] of readParameters(value.slice(Math.max(0, value.indexOf(';'))))) {
+    const match = /^name(?:\*(\d{1,3}))?(\*)?$/.exec(key);
+    if (match === null) continue;
+    const [, number, star] = match;
+    const text = star === undefined ? parameter : decode(parameter.replace(/^[\w-]*'[^']*'/, ''));
+    if (number === undefined) names.push(text);
+    else pieces.set(Number(number), text);
+  }
+  if (pieces.size > 0) {
+    names.push(
+      [...pieces]
+        .sort(([a], [b]) => a - b)
+        .map(([, text]) => text)
+        .join(''),
+    );
+  }
+  return names;
 }
 
 function maskContent(
-  name: string | null,
+  names: readonly string[],
   type: ReturnType<typeof readContentType>,
   content: string,
   depth: number,
 ): string {
-  if (name !== null && isSecretParameter(name)) return content === '' ? '' : MASK;
+  if (names.some((name) => isSecretValue(pathKind(name), content, 'parameter'))) {
+    return content === '' ? '' : MASK;
+  }
   if (type.essence.startsWith('multipart/')) return maskMultipart(content, type.boundary, depth + 1);
-  // A plain field that looks like a form is none: its value is its own.
+  // By its type, or by what it looks like.
   return maskBody(content, type);
 }

@@ -3,19 +3,50 @@
  * All else stays as it is, byte for byte.
  */
 import { maskJwt } from './maskJwt.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { maskLoosely } from './maskLoosely.ts';
+import { MAX_NESTING, maskText } from './maskText.ts';
+import { isSecretValue, MASK, pathKind } from './secrets.ts';
 
-/** How deep a URL is looked at that is a parameter's value in another. */
-const MAX_DEPTH = 2;
+/** Percent-encoding that is undone to look for secrets below the deepest level that is kept. */
+const MAX_UNDONE = 8;
 
-export function maskUrl(url: string): string {
-  return maskPlain(url, 0);
-}
-
-function maskPlain(text: string, depth: number): string {
+/** @param text any text; a URL in it ends at white space, a quote or an angle bracket. */
+export function maskUrl(text: string, depth = 0): string {
   // Most text has neither sign, and is looked at no further.
   const userinfo = text.includes('@') ? maskUserinfo(text) : text;
   return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
+}
+
+/** @param target all of it is one URL or request target, whatever characters it has. */
+export function maskTarget(target: string, depth = 0): string {
+  const sign = target.indexOf('@');
+  // Without a scheme or a path: the authority alone, of CONNECT or a Host field.
+  if (sign >= 0 && !/[/?#\s]/.test(target)) return MASK + target.slice(target.lastIndexOf('@'));
+  const mark = target.search(/[?#]/);
+  if (mark < 0) return maskPath(target, depth);
+  const query = target
+    .slice(mark)
+    .split(/([?&#])/)
+    .map((part) => maskPair(part, depth))
+    .join('');
+  return maskPath(target.slice(0, mark), depth) + maskJwt(query);
+}
+
+/** Segments may be names with values: `/token=x/b`. */
+function maskPath(path: string, depth: number): string {
+  return maskUrl(path, depth)
+    .split('/')
+    .map((segment) => (/^[\w.-]{1,64}=/.test(segment) ? maskPair(segment, depth) : segment))
+    .join('/');
+}
+
+/** `name=value`, encoded; text without a name stays. */
+export function maskPair(pair: string, depth: number): string {
+  const equals = pair.indexOf('=');
+  if (equals < 0) return pair;
+  const value = pair.slice(equals + 1);
+  const masked = maskParameter(pair.slice(0, equals).trim(), value, depth);
+  return masked === value ? pair : pair.slice(0, equals + 1) + masked;
 }
 
 /** `user:password@` behind `//`. */
@@ -29,6 +60,12 @@ function maskUserinfo(url: string): string {
     while (end < url.length && !isAuthorityEnd(url.charCodeAt(end))) {
       if (url[end] === '@') sign = end;
       end++;
+    }
+    // A password with a slash in it, that somebody forgot to encode.
+    if (sign < 0 && /:\D/.test(url.slice(at, end)) && url[at] !== '[') {
+      const behind = /^[^\s"<>?#@]{1,256}@/.exec(url.slice(end, end + 258));
+      if (behind !== null) sign = end + behind[0].length - 1;
+      end = Math.max(end, sign);
     }
     if (sign >= 0) {
       masked += url.slice(from, at) + MASK;
@@ -83,22 +120,31 @@ function isValueEnd(text: string, at: number): boolean {
 /** The value to show for a parameter, names and values as they are encoded. */
 export function maskParameter(name: string, value: string, depth = 0): string {
   if (value === '') return value;
-  if (isSecretParameter(decode(name))) return MASK;
-  if (depth >= MAX_DEPTH || !value.includes('%')) return value;
   const inner = decode(value);
-  const masked = maskPlain(inner, depth + 1);
-  return masked === inner ? value : encodeURIComponent(masked).replaceAll(encodeURIComponent(MASK), MASK);
+  const kind = pathKind(decode(decode(name)));
+  if (kind === 'secrets' ? /^\s*[{[]/.test(inner) : isSecretValue(kind, inner, 'parameter')) return MASK;
+  if (depth >= MAX_NESTING) return maskDeepest(value, inner);
+  // What needs no decoding but for its blanks is not encoded anew.
+  if (!value.includes('%')) return maskText(value, depth + 1);
+  const masked = maskText(inner, depth + 1);
+  return masked === inner ? value : encode(masked);
 }
 
-/** `user[password]` and `credentials.password` name a password, too. */
-export function isSecretParameter(name: string): boolean {
-  if (isSecretName(name)) return true;
-  for (const part of name.slice(0, 256).split(/[[\].]/)) if (isSecretName(part)) return true;
-  return false;
+/** Too deep to be shown in part: a secret below masks all of it. */
+function maskDeepest(value: string, inner: string): string {
+  let text = inner;
+  for (let undone = 0; undone < MAX_UNDONE && text.includes('%'); undone++) text = decode(text);
+  return maskJwt(maskLoosely(text)) === text ? value : MASK;
+}
+
+/** The mask stays readable. */
+function encode(text: string): string {
+  const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return encodeURIComponent(wellFormed).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 /** Percent-encoding and `+` undone as far as they are valid. */
-function decode(text: string): string {
+export function decode(text: string): string {
   const spaced = text.replaceAll('+', ' ');
   if (!spaced.includes('%')) return spaced;
   return spaced.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => {

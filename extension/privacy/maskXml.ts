@@ -4,11 +4,19 @@
  * `<param name="token">…</param>`, what the name names. All else stays byte for byte. Linear in the text, which
  * may end anywhere and need not be well-formed.
  */
+import { maskLoosely } from './maskLoosely.ts';
+import { maskText } from './maskText.ts';
 import { maskUrl } from './maskUrl.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { isNamingSecret, isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
 
-/** Attributes whose value may be the name of what the element holds. */
-const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id']);
+/** Attributes whose value may be the name of what the element holds; `<input type="password">`. */
+const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id', 'type']);
+/** Elements whose text may be the name of what the next element holds (property lists, XML-RPC). */
+const NAMING_ELEMENTS: ReadonlySet<string> = new Set(['name', 'key']);
+/** Elements that hold what such a name names. */
+const HOLDING_ELEMENTS: ReadonlySet<string> = new Set(['value', 'string', 'data', 'integer', 'text']);
+/** Elements of HTML whose text is a program. */
+const CODE: ReadonlySet<string> = new Set(['script', 'style']);
 /** Attributes that hold what such a name names. */
 const HOLDING: ReadonlySet<string> = new Set(['value', 'content']);
 
@@ -21,8 +29,16 @@ export function maskXml(text: string, html: boolean): string {
   return new XmlMask(text, html).run();
 }
 
+/** What text that has no type, or none that says more, is by its beginning; null: no markup. */
+export function markupOf(text: string): 'xml' | 'html' | null {
+  const beginning = /^\ufeff?\s{0,64}<(\?xml\s|!doctype html|html|\w+:Envelope)/i.exec(
+    text.slice(0, 512),
+  )?.[1];
+  return beginning === undefined ? null : /html$/i.test(beginning) ? 'html' : 'xml';
+}
+
 interface Attribute {
-  /** In lower case, without its prefix. */
+  /** Without its prefix. */
   readonly name: string;
   /** Offsets of its value, quotes left out. */
   readonly from: number;
@@ -38,6 +54,10 @@ class XmlMask {
   /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
   #secret: string | null = null;
   #depth = 0;
+  /** The element that began last, without its prefix; empty behind an end tag. */
+  #element = '';
+  /** The last text was the name of a secret. */
+  #named = false;
 
   constructor(text: string, html: boolean) {
     this.#text = text;
@@ -52,8 +72,11 @@ class XmlMask {
         const to = next < 0 ? text.length : next;
         this.#content(at, to);
         at = to;
-      } else if (text.startsWith('<!--', at)) at = this.#behind('-->', at + 4);
-      else if (text.startsWith('<![CDATA[', at)) {
+      } else if (text.startsWith('<!--', at)) {
+        const end = this.#behind('-->', at + 4);
+        this.#replace(at, end, maskLoosely(maskUrl(text.slice(at, end))));
+        at = end;
+      } else if (text.startsWith('<![CDATA[', at)) {
         const end = text.indexOf(']]>', at);
         this.#content(at + 9, end < 0 ? text.length : end);
         at = end < 0 ? text.length : end + 3;
@@ -71,8 +94,16 @@ class XmlMask {
 
   #content(from: number, to: number): void {
     const text = this.#text.slice(from, to);
-    if (this.#secret === null) this.#replace(from, to, maskUrl(text));
-    else if (text.trim() !== '') this.#replace(from, to, MASK);
+    const content = text.trim();
+    if (content === '') return;
+    if (this.#secret !== null)
+      this.#replace(from, to, isSecretValue('secret', content, 'element') ? MASK : text);
+    else if (this.#html) {
+      const code = CODE.has(this.#element.toLowerCase());
+      this.#replace(from, to, code ? maskLoosely(maskUrl(text), { quotedOnly: true }) : maskQuoted(text));
+    } else if (isSecretValue(nameKind(this.#element), content, 'element')) this.#replace(from, to, MASK);
+    else this.#replace(from, to, maskQuoted(text));
+    this.#named = NAMING_ELEMENTS.has(this.#element.toLowerCase()) && isNamingSecret(content);
   }
 
   #replace(from: number, to: number, replacement: string): void {
@@ -83,6 +114,7 @@ class XmlMask {
 
   #endTag(at: number): number {
     const name = this.#name(at + 2);
+    this.#element = '';
     if (name === this.#secret && --this.#depth === 0) this.#secret = null;
     return this.#behind('>', at + 2);
   }
@@ -107,14 +139,19 @@ class XmlMask {
       while (isBlank(text.charCodeAt(to))) to++;
       const quoted = this.#isQuote(to);
       const end = this.#valueEnd(to);
-      attributes.push({ name: localName(attribute).toLowerCase(), from: quoted ? to + 1 : to, to: end });
+      attributes.push({ name: localName(attribute), from: quoted ? to + 1 : to, to: end });
       to = quoted ? Math.min(end + 1, text.length) : end;
     }
-    const named = this.#maskAttributes(attributes);
+    const element = localName(name);
+    const announced = this.#named && HOLDING_ELEMENTS.has(element.toLowerCase());
+    this.#named = false;
+    const named = this.#maskAttributes(attributes) || announced;
     // `/` before `>` ends the element where it begins.
     const empty = text[to - 1] === '/';
-    if (!empty && !this.#html) {
-      if (this.#secret === null && (named || isSecretName(localName(name)))) this.#secret = name;
+    this.#element = empty ? '' : element;
+    const holds = this.#html ? named && element.toLowerCase() === 'textarea' : named || isSecretName(element);
+    if (!empty) {
+      if (this.#secret === null && holds) this.#secret = name;
       if (this.#secret === name) this.#depth++;
     }
     return Math.min(to + 1, text.length);
@@ -124,12 +161,16 @@ class XmlMask {
   #maskAttributes(attributes: readonly Attribute[]): boolean {
     const text = this.#text;
     const named = attributes.some(
-      ({ name, from, to }) => NAMING.has(name) && isSecretName(localName(text.slice(from, to))),
+      ({ name, from, to }) =>
+        NAMING.has(name.toLowerCase()) && isNamingSecret(localName(withoutReferences(text.slice(from, to)))),
     );
     for (const { name, from, to } of attributes) {
       const value = text.slice(from, to);
-      const secret = this.#secret !== null || isSecretName(name) || (named && HOLDING.has(name));
-      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskUrl(value));
+      const secret =
+        this.#secret !== null ||
+        isSecretValue(nameKind(name), value, 'element') ||
+        (named && HOLDING.has(name.toLowerCase()));
+      this.#replace(from, to, secret ? (value === '' ? '' : MASK) : maskQuoted(value));
     }
     return named;
   }
@@ -153,6 +194,22 @@ class XmlMask {
     while (end < text.length && !isBlank(text.charCodeAt(end)) && text[end] !== '>') end++;
     return end;
   }
+}
+
+/** JSON stands in attributes, and often in text, with its quotes as `&quot;`. */
+function maskQuoted(text: string): string {
+  if (!/&(?:quot|#34);/.test(text)) return maskText(text);
+  const inner = text.replace(/&(?:quot|#34);/g, '"');
+  const masked = maskText(inner);
+  return masked === inner ? text : masked.replaceAll('"', '&quot;');
+}
+
+/** Character references by number; names of secrets need no others. */
+function withoutReferences(text: string): string {
+  if (!text.includes('&#')) return text;
+  return text.replace(/&#(?:x([0-9a-f]{1,4})|(\d{1,5}));/gi, (_, hex?: string, decimal?: string) =>
+    String.fromCharCode(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),
+  );
 }
 
 function localName(name: string): string {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../engine/testing/cpuTime.ts';
 import { maskBody } from './maskBody.ts';
 import { maskFields } from './maskFields.ts';
 import { maskJson } from './maskJson.ts';
 import { maskJwt } from './maskJwt.ts';
 import { maskMessage } from './maskMessage.ts';
 import { maskUrl } from './maskUrl.ts';
-import { isSecretField, isSecretName, MASK } from './secrets.ts';
+import { isSecretField, isSecretName, MASK, nameKind } from './secrets.ts';
 
 const JSON_TYPE = { essence: 'application/json', boundary: null };
 const FORM = { essence: 'application/x-www-form-urlencoded', boundary: null };
@@ -26,8 +27,10 @@ const NAMES = [
     'id_token',
     'client_secret',
   ],
-  ...['api_key', 'code', 'otp', 'pin', 'ssn', 'card', 'cvv', 'sig', 'session'],
+  ...['api_key', 'otp', 'pin', 'ssn', 'card', 'cvv', 'sig', 'session'],
 ];
+/** `code` is one of them where OAuth has it, while in JSON it is mostly an error's: secrets.ts says why. */
+const PARAMETERS = [...NAMES, 'code'];
 const FIELDS = [
   ...[
     'Authorization',
@@ -203,12 +206,23 @@ describe('JSON Web Tokens', () => {
 // ── properties ─────────────────────────────────────────────────────────────────────────────────────────────
 
 const MARKER = 'S3CR3T';
-const name = fc
-  .tuple(fc.constantFrom(...NAMES), fc.func(fc.boolean()))
-  .map(([text, upper]) => [...text].map((c, i) => (upper(i) ? c.toUpperCase() : c)).join(''));
-const plainKey = fc.string({ maxLength: 6 }).filter((key) => !isSecretName(key) && key !== '__proto__');
+const anyCase = (names: readonly string[]): fc.Arbitrary<string> =>
+  fc
+    .tuple(fc.constantFrom(...names), fc.func(fc.boolean()))
+    .map(([text, upper]) => [...text].map((c, i) => (upper(i) ? c.toUpperCase() : c)).join(''));
+const name = anyCase(NAMES);
+const parameter = anyCase(PARAMETERS);
+const plainKey = fc.string({ maxLength: 6 }).filter((key) => nameKind(key) === null && key !== '__proto__');
 const secretValue = fc.string({ maxLength: 8 }).map((rest) => MARKER + rest);
-const plainValue = fc.oneof(fc.string({ maxLength: 10 }), fc.integer(), fc.boolean(), fc.constant(null));
+/**
+ * Text without a sign between a name and a value, and that is no secret's name: both would be taken for a pair, as
+ * `["password", "x"]` is.
+ */
+const plainText = fc
+  .string({ maxLength: 10 })
+  .map((text) => text.replace(/[:=]/g, '-'))
+  .filter((text) => nameKind(text) === null);
+const plainValue = fc.oneof(plainText, fc.integer(), fc.boolean(), fc.constant(null));
 
 /** JSON with secrets among other things; secrets of any kind and depth. */
 const { tree } = fc.letrec<{ tree: unknown; secret: unknown; object: unknown }>((tie) => ({
@@ -273,7 +287,7 @@ describe('no secret survives', () => {
   it('in queries, forms, fields and multipart', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.boolean(), name, plainKey, secretValue, fc.string({ maxLength: 8 })), {
+        fc.array(fc.tuple(fc.boolean(), parameter, plainKey, secretValue, fc.string({ maxLength: 8 })), {
           maxLength: 5,
         }),
         fc.nat(),
@@ -316,6 +330,20 @@ describe('no secret survives', () => {
   });
 });
 
+/** JSON in a string of JSON, and so on; each level doubles the backslashes. */
+function nested(levels: number): string {
+  let text = '{"password":"x"}';
+  for (let level = 0; level < levels; level++) text = JSON.stringify({ a: text });
+  return text;
+}
+
+/** A parameter in a parameter, and so on. */
+function encoded(levels: number): string {
+  let text = 'x'.repeat(20_000);
+  for (let level = 0; level < levels; level++) text = encodeURIComponent(`?a=${text}`);
+  return text;
+}
+
 describe('time', () => {
   it.each([
     ['brackets', '['.repeat(2_000_000), JSON_TYPE],
@@ -332,8 +360,35 @@ describe('time', () => {
     ['slashes', `{"a":"${'//@='.repeat(400_000)}"}`, JSON_TYPE],
     ['percent signs', '%'.repeat(2_000_000), FORM],
     ['white space', ' '.repeat(2_000_000), { essence: '', boundary: null }],
+    ['lines without values', 'password:\n'.repeat(100_000), { essence: '', boundary: null }],
+    ['indented blocks', `password:\n${'  token:\n'.repeat(100_000)}`, { essence: '', boundary: null }],
+    ['names in one line', 'password=a '.repeat(100_000), { essence: 'text/plain', boundary: null }],
+    ['open braces', 'key={'.repeat(200_000), { essence: 'text/plain', boundary: null }],
+    ['open lists of names', 'credentials:['.repeat(100_000), { essence: 'text/plain', boundary: null }],
+    ['signs', `?a${'=b'.repeat(500_000)}`, { essence: 'text/plain', boundary: null }],
+    ['encoded signs', `a=${encoded(40)}`, FORM],
+    ['words', 'key '.repeat(300_000), { essence: 'text/plain', boundary: null }],
+    ['one name', `a:${'x'.repeat(1_000_000)}=`, { essence: 'text/plain', boundary: null }],
+    ['commas', `password=${'a,'.repeat(500_000)}`, { essence: 'text/plain', boundary: null }],
+    ['quotes in single quotes', `password='${"''".repeat(500_000)}`, { essence: '', boundary: null }],
+    ['options', '--password '.repeat(100_000), { essence: 'text/plain', boundary: null }],
+    ['private keys', '-----BEGIN PRIVATE KEY-----'.repeat(50_000), { essence: '', boundary: null }],
+    [
+      'braces of GraphQL',
+      `query{${'{a:"'.repeat(200_000)}`,
+      { essence: 'application/graphql', boundary: null },
+    ],
+    ['quotes of CSV', '"'.repeat(1_000_000), { essence: 'text/csv', boundary: null }],
+    ['slashes and signs', '/'.repeat(500_000) + ':@'.repeat(200_000), { essence: '', boundary: null }],
+    ['open lists', '["a",['.repeat(200_000), JSON_TYPE],
+    ['escapes', `{"a":"${'\\"'.repeat(500_000)}"}`, JSON_TYPE],
+    ['JSON in JSON', nested(12), JSON_TYPE],
+    ['encoded URLs in URLs', `a=${'%25'.repeat(300_000)}3D`, FORM],
   ])('is linear in %s', (_, text, type) => {
-    maskBody(text, type);
+    const took = cpuTime(() => {
+      maskBody(text, type);
+    });
+    expect(took).toBeLessThan(3_000);
   });
 });
 
@@ -344,7 +399,7 @@ describe('messages', () => {
     ['CONNECT\nlogin:eve\npassword:geheim\n\n\0', `CONNECT\nlogin:eve\npassword:${MASK}\n\n\0`],
     [`auth ${JWT}`, `auth ${MASK}`],
     ['user=eve&password=geheim', `user=eve&password=${MASK}`],
-    ['<login password="geheim"/>', '<login password="geheim"/>'],
+    ['<login password="geheim"/>', `<login password="${MASK}"/>`],
     ['[10:32] all is well', '[10:32] all is well'],
     ['tick 12', 'tick 12'],
     ['', ''],

@@ -1,8 +1,13 @@
-/** Messages of a call by name: from .proto files, or from what the server told by reflection in the same trace. */
+/**
+ * Messages of a call by name: from .proto files, or from the server's reflection in the same
+ * trace.
+ */
+
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor.js';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine/engine.ts';
+import { Definitions } from '../engine/protobuf/definitions.ts';
 import { WireProtocol } from '../engine/record.ts';
 import {
   data,
@@ -146,9 +151,9 @@ describe('messages of a call', () => {
     for (let at = 0; at < bytes.length; at++) {
       const broken = Buffer.from(bytes);
       broken[at] = 0xff;
-      const engine = new Engine();
-      engine.described(broken);
-      engine.described(bytes.subarray(0, at));
+      const definitions = new Definitions();
+      definitions.learn(broken);
+      definitions.learn(bytes.subarray(0, at));
     }
   });
 });

@@ -6,7 +6,7 @@ import type { ProtoFile } from './readProtos.ts';
 
 export { readProtos } from './readProtos.ts';
 
-/** Dependencies bring files of their own, which the project's import under names that are looked up here. */
+/** Imports are looked up here, so the .proto files of dependencies are needed too. */
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', '.git']);
 
 /** @param path a folder, or a file. @throws the system's error for one that cannot be read. */

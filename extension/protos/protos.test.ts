@@ -67,7 +67,7 @@ describe('.proto files', () => {
     });
   });
 
-  it('that are broken are told, and the others are read', () => {
+  it('that are broken are reported, and the others are read', () => {
     const read = readProtos([
       { path: 'broken.proto', text: 'syntax = "proto3"; message {' },
       { path: 'one.proto', text: 'syntax = "proto3"; message A { int32 x = 1; }' },
@@ -203,7 +203,7 @@ describe('protobuf by wire type', () => {
     ]);
   });
 
-  it('stops where it is none', () => {
+  it('stops where it is not protobuf', () => {
     expect(byWire(Buffer.from([8, 1, 0xff]), true, true)).toMatchObject({ text: '1: 1', end: 2 });
     expect(byWire(Buffer.from([0]), true, true)).toMatchObject({ text: '', end: 0 });
   });

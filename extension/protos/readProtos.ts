@@ -1,6 +1,7 @@
 /**
- * From .proto files to what the engine knows of messages. protobufjs parses; names are looked up here, over all files
- * together, as a workspace has files of several projects, copies of the same one, and imports that lead elsewhere.
+ * Makes the engine's definitions of .proto files. protobufjs parses; names are resolved here, over all files
+ * together, as a workspace has files of several projects, copies of the same one, and imports that lead
+ * elsewhere.
  */
 import protobuf from 'protobufjs';
 import {
@@ -41,10 +42,10 @@ const SCALARS: ReadonlySet<string> = new Set<ScalarType>([
   'bytes',
 ]);
 
-/** Messages that nearly all import and hardly anybody has in the workspace; protobufjs holds them. */
+/** Well-known messages that many files import and few workspaces contain; protobufjs includes them. */
 const COMMON = ['any', 'duration', 'empty', 'struct', 'timestamp', 'wrappers', 'field_mask'];
 
-/** Of several files that define the same, the first counts. Never throws for what is in a file. */
+/** If several files define the same name, the first wins. Never throws for a file's content. */
 export function readProtos(files: readonly ProtoFile[]): ReadProtos {
   const problems: string[] = [];
   const collector = new Collector();

@@ -1,6 +1,6 @@
 /**
- * The .proto files of the workspace, read when the first gRPC call is seen and again when one changes. Only a trusted
- * workspace's: what a message is called is shown as its truth.
+ * The .proto files of the workspace, read when the first gRPC call is seen and again when one changes. Only a
+ * trusted workspace's files are read: their names are shown as facts.
  */
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';

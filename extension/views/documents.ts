@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { DOCUMENT_SCHEME } from '../contributions.ts';
-import { withoutIcons } from '../words/visible.ts';
+import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
 import { type BodyPart, bodyName, bodyText } from './bodyDocument.ts';
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -38,14 +38,15 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     }
     const note = exchange[part]?.bodyNote ?? null;
     if (bodyText(exchange, part) === null) {
-      void vscode.window.showInformationMessage(note ?? `No ${part} body was captured.`);
+      void vscode.window.showInformationMessage(notificationText(note ?? `No ${part} body was captured.`));
       return;
     }
     const query = JSON.stringify({ run: this.#run, start: this.#trace.rows.get(id)?.start, id, part });
     // The id is in the path, because the path is what a tab shows.
     const path = `/call ${id}/${bodyName(exchange, part)}`;
     await this.#show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
-    if (note !== null) void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(note)}`, 10_000);
+    if (note !== null)
+      void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(note))}`, 10_000);
   }
 
   /** Opens a report, or brings it up to date where it is open. */

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, type CommandId, focusCommand, View } from '../contributions.ts';
+import { copiedText } from '../escape/copied.ts';
+import { notificationText } from '../words/visible.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
 import { isToHost, type ToHost } from './webviewProtocol.ts';
@@ -80,7 +82,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
         return;
       case 'copy':
-        vscode.env.clipboard.writeText(message.text).then(undefined, showError);
+        vscode.env.clipboard.writeText(copiedText(message.text)).then(undefined, showError);
         return;
       case 'openBody':
         vscode.commands.executeCommand(Command.openBody, message.id, message.part).then(undefined, showError);
@@ -114,5 +116,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
 const gone: Promise<boolean> = Promise.resolve(false);
 
 function showError(error: unknown): void {
-  void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+  void vscode.window.showErrorMessage(
+    notificationText(error instanceof Error ? error.message : String(error)),
+  );
 }

@@ -1,5 +1,6 @@
 /** The panel: creates its parts, connects them, and exchanges messages with the host. */
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
+import { copiedLine } from '../escape/copied.ts';
 import type { ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
@@ -81,7 +82,7 @@ export class App {
       selected: (id) => this.#selected(id),
       opened: () => this.#open(),
       escaped: () => this.#escaped(),
-      copy: (row) => copy(addressText(row) ?? ''),
+      copy: (row) => copy(copiedLine(addressText(row) ?? '')),
       sorted: (sort) => this.#setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.#overview.showWindow(window),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { labelText, shorten, terminalText, visibleLine, visibleText, withoutIcons } from './visible.ts';
+import { labelText, shorten, visibleLine, visibleText, withoutIcons } from './visible.ts';
 
 describe('visibleLine', () => {
   it('writes out control characters and bidirectional overrides', () => {
@@ -32,19 +32,6 @@ describe('shorten', () => {
     expect(shorten('abcd', 3)).toBe('ab…');
     expect(shorten('a💻bc', 3)).toBe('a…');
     expect(shorten('💻bcd', 3)).toBe('💻…');
-  });
-});
-
-describe('terminalText', () => {
-  it('lets only printable ASCII through', () => {
-    expect(terminalText('/\x1b]0;owned\x07\r\n\x9b2J\u202e é 🙂')).toBe(
-      '/\\x1b]0;owned\\x07\\x0d\\x0a\\x9b2J\\u202e \\xe9 \\u{1f642}',
-    );
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 500 }), (text) => {
-        expect(terminalText(text)).toMatch(/^[\x20-\x7e]*$/);
-      }),
-    );
   });
 });
 

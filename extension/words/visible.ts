@@ -32,11 +32,6 @@ export function visibleText(text: string): string {
     .replace(HIDDEN, (character) => (LAYOUT.test(character) ? character : escapeCharacter(character)));
 }
 
-/** For a terminal, of which neither the charset nor the fonts are known: printable ASCII, all else written out. */
-export function terminalText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, escapeCharacter);
-}
-
 /** At most `limit` characters, with an ellipsis where something was left out. */
 export function shorten(text: string, limit: number): string {
   if (text.length <= limit) return text;
@@ -50,6 +45,14 @@ export function shorten(text: string, limit: number): string {
 export function labelText(text: string, limit = 200): string {
   // Shortened before as well: captured text may be large, and escaping it whole would be in vain.
   return shorten(visibleLine(shorten(text, limit)), limit);
+}
+
+/** A notification shows no more. */
+const MAX_NOTIFICATION = 1_000;
+
+/** For notifications, in which VS Code makes links of `[text](command:…)`: captured text must not make one. */
+export function notificationText(text: string): string {
+  return labelText(text.replaceAll('](', '] ('), MAX_NOTIFICATION);
 }
 
 /** For quick picks and the status bar, where VS Code would draw `$(name)` as an icon. */

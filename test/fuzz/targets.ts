@@ -5,11 +5,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { decodeText } from '../../extension/engine/charset.ts';
 import { removeCodings } from '../../extension/engine/coding.ts';
-import { shortType } from '../../extension/engine/contentType.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import { MAX_DECODED_BYTES } from '../../extension/engine/limits.ts';
-import { parseContentType } from '../../extension/engine/mediaType.ts';
-import { partText, readParts } from '../../extension/engine/multipart.ts';
 import { readGraphql } from '../../extension/engine/operations/graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from '../../extension/engine/operations/jsonStrings.ts';
 import { type Ending, Omission, RecordError, WireProtocol } from '../../extension/engine/record.ts';
@@ -24,6 +21,10 @@ import {
   split,
 } from '../../extension/engine/testing/records.ts';
 import * as webSocket from '../../extension/engine/testing/webSocket.ts';
+import { visible } from '../../extension/escape/terminal.ts';
+import { shortType } from '../../extension/http/contentType.ts';
+import { parseContentType } from '../../extension/http/mediaType.ts';
+import { partText, readParts } from '../../extension/http/multipart.ts';
 import { maskBody } from '../../extension/privacy/maskBody.ts';
 import { maskFields } from '../../extension/privacy/maskFields.ts';
 import { maskUrl } from '../../extension/privacy/maskUrl.ts';
@@ -32,7 +33,6 @@ import { hexDump } from '../../extension/views/bodyDocument.ts';
 import { imageInfo } from '../../extension/webview/details/image.ts';
 import { jsonLines } from '../../extension/webview/details/json.ts';
 import { xmlLines } from '../../extension/webview/details/xml.ts';
-import { terminalText } from '../../extension/words/visible.ts';
 
 export interface Target {
   readonly name: string;
@@ -442,7 +442,7 @@ export const TARGETS: readonly Target[] = [
       visitJsonStrings(text, ({ raw }) => unescapeJsonString(raw));
       imageInfo(bytes);
       hexDump(bytes);
-      terminalText(text);
+      visible(text);
       const json = jsonLines(text);
       if (isJson(text)) check(json !== null, 'JSON is not laid out');
       if (json !== null && isJson(text)) {
@@ -519,10 +519,10 @@ export function exchangeSeed(request: Uint8Array | string, response: Uint8Array 
 
 // Kept for whoever reads a finding: what the bytes stand for.
 export function explain(target: string, input: Buffer): string {
-  if (!['http1', 'http2', 'tls', 'websocket'].includes(target)) return terminalText(input.toString('latin1'));
+  if (!['http1', 'http2', 'tls', 'websocket'].includes(target)) return visible(input.toString('latin1'));
   const lines = decode(input).map((step) => {
-    if ('out' in step) return `out ${terminalText(Buffer.from(step.out as Uint8Array).toString('latin1'))}`;
-    if ('in' in step) return `in  ${terminalText(Buffer.from(step.in as Uint8Array).toString('latin1'))}`;
+    if ('out' in step) return `out ${visible(Buffer.from(step.out as Uint8Array).toString('latin1'))}`;
+    if ('in' in step) return `in  ${visible(Buffer.from(step.in as Uint8Array).toString('latin1'))}`;
     return JSON.stringify(step, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
   });
   return [`flags ${input[0] ?? 0}`, ...lines].join('\n');

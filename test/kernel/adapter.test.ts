@@ -1,14 +1,15 @@
 /** lldb's debug adapter, as an editor uses it, with breakpoints on the very functions that are traced. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, temporaryFolder } from './support/environment.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 import { buildTalker, expectCalls, PAUSE_MS, PAUSED_CALL, SENDS } from './support/talker.ts';
-import { Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const program = join(folder, 'talker');
 
 /** Its name changed with LLVM 18, and distributions add a number. @throws when lldb is not installed */
@@ -63,7 +64,7 @@ class Editor {
       const found = this.#messages.find(wanted);
       if (found !== undefined) return found;
       if (Date.now() > limit) throw new Error(`no ${what}: ${JSON.stringify(this.#messages.slice(-5))}`);
-      await Promise.race([wait(200), new Promise<void>((resolve) => (this.#wake = resolve))]);
+      await Promise.race([sleep(200), new Promise<void>((resolve) => (this.#wake = resolve))]);
     }
   }
 
@@ -123,7 +124,7 @@ async function debug(child: Child): Promise<string[]> {
     const at = ({ name, line, source }: (typeof stackFrames)[number]): string =>
       source?.path === undefined ? name : `${name}:${line}`;
     stops.push(stackFrames.map(at).join(' < '));
-    if (stackFrames[0]?.name.startsWith('middle_of_response') === true) await wait(PAUSE_MS);
+    if (stackFrames[0]?.name.startsWith('middle_of_response') === true) await sleep(PAUSE_MS);
     await editor.request('continue', { threadId });
   }
   await editor.request('disconnect', {});
@@ -148,8 +149,8 @@ describeTraced('a program under lldb’s debug adapter', () => {
       ).toHaveLength(1);
       for (const frames of expected) expect(frames).toContain(' < main:');
 
-      const tracing = Tracing.run(folder, [adapter()]);
-      expect(await debug(tracing.child)).toEqual(expected);
+      const tracing = Tracing.run(context, [adapter()]);
+      expect(await debug(tracing.process)).toEqual(expected);
       const traced = await tracing.result();
       expectCalls(traced.exchanges);
       expect(traced.summary).toMatchObject({ dropped: 0, note: null });

@@ -1,21 +1,25 @@
 /** `attach`: before, in the middle and after; and the processes that cannot be attached. */
+
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, HTTP_TRACE, temporaryFolder } from './support/environment.ts';
-import { CLIENTS, Client, expectSame, find, plan, Server } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { expectReported, findExchange } from '../kit/truth.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CLIENTS, Client, plan, Server } from './support/peers.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 
 describeTraced('attaching', () => {
   it('in mid-connection: later exchanges are right and marked as joined late', async () => {
     const server = await Server.node();
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const unseen = await client.ask(plan('POST', 'echo', { size: 300 }));
-    const clientTrace = await Tracing.attach(folder, [client.child.pid]);
-    const serverTrace = await Tracing.attach(folder, [server.pid]);
+    const clientTrace = await Tracing.attach(context, [client.child.pid]);
+    const serverTrace = await Tracing.attach(context, [server.pid]);
     const seen = [];
     for (const one of [plan('POST', 'echo', { size: 300 }), plan('GET', 'gzip'), plan('GET', 'chunked')]) {
       seen.push(await client.ask(one));
@@ -32,8 +36,8 @@ describeTraced('attaching', () => {
       expect(traced.exchanges).toHaveLength(3);
       expect(traced.text).not.toContain(unseen.id);
       for (const line of lines) {
-        const exchange = find(traced.exchanges, line.id, side);
-        expectSame(exchange, line, false);
+        const exchange = findExchange(traced.exchanges, line.id, side);
+        expectReported(exchange, line, { joinedLate: true });
         expect(exchange.connection).toMatchObject({ joinedLate: true });
         expect(exchange.side).toBe(side);
       }
@@ -55,8 +59,8 @@ describeTraced('attaching', () => {
     const [socket] = await once(sockets, 'connection');
     await once(socket, 'data');
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${'a'.repeat(1000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const tracing = await Tracing.attach(folder, [client.child.pid]);
+    await sleep(100);
+    const tracing = await Tracing.attach(context, [client.child.pid]);
     socket.write('b'.repeat(1000));
     await asked;
     const later = client.ask(second);
@@ -64,8 +68,8 @@ describeTraced('attaching', () => {
     socket.write('HTTP/1.1 201 Created\r\nX-Answer: late\r\nContent-Length: 2\r\n\r\nok');
     const said = await later;
     const traced = await tracing.stop();
-    const exchange = find(traced.exchanges, second.id, 'client');
-    expectSame(exchange, said, false);
+    const exchange = findExchange(traced.exchanges, second.id, 'client');
+    expectReported(exchange, said, { joinedLate: true });
     expect(exchange).toMatchObject({ status: 201, statusText: 'Created', connection: { joinedLate: true } });
     expect(traced.text).not.toContain(first.id);
     expect(traced.exchanges.filter((other) => other !== exchange && other.method !== null)).toEqual([]);
@@ -77,18 +81,18 @@ describeTraced('attaching', () => {
     const server = await Server.node();
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const one = plan('GET', 'echo');
-    const tracing = await Tracing.attach(folder, [client.child.pid]);
+    const tracing = await Tracing.attach(context, [client.child.pid]);
     const said = await client.ask(one);
     await client.end();
     const traced = await tracing.result();
     expect(traced.ended).toMatchObject({ code: 0, signal: null });
-    expectSame(find(traced.exchanges, one.id, 'client'), said);
+    expectReported(findExchange(traced.exchanges, one.id, 'client'), said);
     await server.end();
   });
 
   it('for a time, and then ends by itself', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid], ['--duration', '300ms']);
+    const tracing = await Tracing.attach(context, [server.pid], ['--duration', '300ms']);
     const traced = await tracing.result();
     expect(traced.ended).toMatchObject({ code: 0, signal: null });
     expect(traced.summary.note).toBeNull();
@@ -98,7 +102,7 @@ describeTraced('attaching', () => {
   it('several processes', async () => {
     const servers = [await Server.node(), await Server.node()];
     const tracing = await Tracing.attach(
-      folder,
+      context,
       servers.map(({ pid }) => pid),
     );
     const plans = [];
@@ -111,14 +115,14 @@ describeTraced('attaching', () => {
     for (const server of servers) await server.said();
     const traced = await tracing.stop();
     for (const [index, one] of plans.entries()) {
-      expect(find(traced.exchanges, one.id, 'server').process?.pid).toBe(servers[index]?.pid);
+      expect(findExchange(traced.exchanges, one.id, 'server').process?.pid).toBe(servers[index]?.pid);
     }
     for (const server of servers) await server.end();
   });
 
   it('two traces of one process see the same', async () => {
     const server = await Server.node();
-    const traces = [await Tracing.attach(folder, [server.pid]), await Tracing.attach(folder, [server.pid])];
+    const traces = [await Tracing.attach(context, [server.pid]), await Tracing.attach(context, [server.pid])];
     const one = plan('GET', 'echo');
     await new Child('curl', [
       '-sS',
@@ -127,7 +131,8 @@ describeTraced('attaching', () => {
       `http://127.0.0.1:${server.port}${one.path}`,
     ]).ended;
     const said = await server.said();
-    for (const tracing of traces) expectSame(find((await tracing.stop()).exchanges, one.id, 'server'), said);
+    for (const tracing of traces)
+      expectReported(findExchange((await tracing.stop()).exchanges, one.id, 'server'), said);
     await server.end();
   });
 });

@@ -1,4 +1,5 @@
 /** Processes in namespaces of their own, and processes chosen by their control group. */
+
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,13 +7,15 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, HTTP_TRACE, temporaryFolder } from './support/environment.ts';
-import { bodyOf } from './support/peers.ts';
-import { parseLines, Tracing } from './support/trace.ts';
+import { Child } from '../kit/process.ts';
+import { parseOutput, Tracing } from '../kit/tracing.ts';
+import { bodyOf } from '../kit/truth.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const secret = (): string => randomBytes(8).toString('hex');
 const server = createServer((request, response) => response.end(`answer ${request.url}`));
 let base = '';
@@ -24,7 +27,7 @@ async function removeGroup(path: string): Promise<void> {
       return rmdirSync(path);
     } catch (error) {
       if (tries === 100) throw error;
-      await new Promise((later) => setTimeout(later, 100));
+      await sleep(100);
     }
   }
 }
@@ -58,18 +61,18 @@ describeTraced('containers', () => {
     expect(stderr).toContain(`answer /attach-${id}`);
     const [ran = '', attached = ''] = stdout.split(/^pid \d+\n/m);
     const pid = Number(/^pid (\d+)$/m.exec(stdout)?.[1]);
-    const [first] = parseLines(ran).exchanges;
+    const [first] = parseOutput(ran).exchanges;
     expect(first).toMatchObject({ url: `${base}/run-${id}`, status: 200, process: { name: 'curl' } });
     // A new namespace counts from 1.
     expect(first?.process?.pid).toBeLessThan(100);
-    const [second] = parseLines(attached).exchanges;
+    const [second] = parseOutput(attached).exchanges;
     expect(second).toMatchObject({ url: `${base}/attach-${id}`, status: 200, process: { pid } });
   });
 
   it('from outside, what a pid namespace runs is traced as well', async () => {
     const id = secret();
     const command = ['unshare', '--pid', '--fork', '--mount-proc', 'curl', '-s', `${base}/${id}`];
-    const { exchanges } = await Tracing.run(folder, command).result();
+    const { exchanges } = await Tracing.run(context, command).result();
     expect(exchanges).toHaveLength(1);
     expect(exchanges[0]).toMatchObject({ url: `${base}/${id}`, status: 200, completeness: ['complete'] });
     expect(bodyOf(exchanges[0]?.response ?? null).toString()).toBe(`answer /${id}`);
@@ -89,7 +92,7 @@ describeTraced('containers', () => {
     const one = (id: string): string =>
       `unshare --net sh -c 'ip link set lo up && exec "$0" -e "$1" ${id}' "$NODE" "$PROGRAM"`;
     const script = `NODE='${process.execPath}' PROGRAM='${program.replaceAll("'", `'\\''`)}'; ${ids.map((id) => `${one(id)} &`).join(' ')} wait`;
-    const { exchanges, summary } = await Tracing.run(folder, ['sh', '-c', script]).result();
+    const { exchanges, summary } = await Tracing.run(context, ['sh', '-c', script]).result();
     expect(exchanges).toHaveLength(160);
     for (const exchange of exchanges) {
       const path = new URL(exchange.url ?? '').pathname;
@@ -113,7 +116,7 @@ describeTraced('containers', () => {
     try {
       writeFileSync(join(path, 'cgroup.procs'), String(inside?.pid));
       writeFileSync(join(path, 'below/cgroup.procs'), String(below?.pid));
-      const tracing = await Tracing.attach(folder, [], ['--cgroup', `/${group}`]);
+      const tracing = await Tracing.attach(context, [], ['--cgroup', `/${group}`]);
       for (const child of [inside, below, outside]) child?.stdin?.end('\n');
       const { exchanges } = await tracing.result();
       expect(exchanges.map((exchange) => exchange.url).sort()).toEqual([

@@ -7,11 +7,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, temporaryFolder } from './support/environment.ts';
-import { bodyOf } from './support/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf } from '../kit/truth.ts';
+import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 import {
   buildTalker,
   CALLS,
@@ -22,9 +23,9 @@ import {
   SENDS,
   SLACK_MS,
 } from './support/talker.ts';
-import { Tracing } from './support/trace.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const program = join(folder, 'talker');
 const staticProgram = join(folder, 'static/talker');
 
@@ -131,7 +132,7 @@ describeTraced('a program under a native debugger', () => {
     const alone = await new Child(name, args).ended;
     const expected = backtraces(alone.stdout);
     expectStops(expected);
-    const traced = await Tracing.run(folder, command).result();
+    const traced = await Tracing.run(context, command).result();
     expect(backtraces(traced.ended.stdout)).toEqual(expected);
     expect(traced.ended.stdout).toMatch(/exited normally|exited with status = 0/);
     expectCalls(traced.exchanges);
@@ -140,7 +141,7 @@ describeTraced('a program under a native debugger', () => {
 
   it('gdb attaches to a program that is traced already', async () => {
     const talker = new Child(program, ['wait']);
-    const tracing = await Tracing.attach(folder, [talker.pid]);
+    const tracing = await Tracing.attach(context, [talker.pid]);
     const gdb = new Child('gdb', [...GDB.slice(1), '-p', String(talker.pid), '-x', gdbAttachScript]);
     while ((await gdb.line()) !== 'attached');
     talker.endInput('\n');
@@ -159,7 +160,7 @@ describeTraced('a program under a native debugger', () => {
       'set debuginfod enabled off\nbreak middle_of_response\necho attached\\n\ncontinue\ndetach\n',
     );
     const talker = new Child(program, ['wait']);
-    const tracing = await Tracing.attach(folder, [talker.pid]);
+    const tracing = await Tracing.attach(context, [talker.pid]);
     const gdb = new Child('gdb', [...GDB.slice(1), '-p', String(talker.pid), '-x', script]);
     while ((await gdb.line()) !== 'attached');
     talker.endInput('\n');
@@ -203,7 +204,7 @@ interface Paused {
 
 /** A debugger's client: stops between request and response and in the response, waits, goes on to the end. */
 async function inspect(child: Child): Promise<Inspected> {
-  await child.said('Debugger listening on ');
+  await child.untilStderr('Debugger listening on ');
   const address = /ws:\/\/(\S+?)(\/\S+)/.exec(child.stderr);
   if (address?.[1] === undefined || address[2] === undefined) throw new Error(child.stderr);
   const list = await fetch(`http://${address[1]}/json/list`, { signal: AbortSignal.timeout(10_000) });
@@ -231,7 +232,7 @@ async function inspect(child: Child): Promise<Inspected> {
     while (stops.length < count) {
       if (Date.now() > limit) throw new Error(`stopped only ${stops.length} times`);
       await Promise.race([
-        wait(200),
+        sleep(200),
         new Promise<void>((resolve) => {
           arrived = resolve;
         }),
@@ -249,7 +250,7 @@ async function inspect(child: Child): Promise<Inspected> {
   await stop(1); // before its first line, by --inspect-brk
   send('Debugger.resume');
   await stop(2);
-  await wait(PAUSE_MS);
+  await sleep(PAUSE_MS);
   send('Debugger.resume');
   await stop(STOPS);
   send('Debugger.resume');
@@ -268,7 +269,7 @@ describeTraced('a program under Node’s inspector', () => {
     const parts = ['the first part, ', 'the second part'];
     const server = createServer(async (_, response) => {
       response.write(parts[0]);
-      await wait(100);
+      await sleep(100);
       response.end(parts[1]);
     });
     server.listen(0, '127.0.0.1');
@@ -282,8 +283,8 @@ describeTraced('a program under Node’s inspector', () => {
       expect((await alone.ended).code).toBe(0);
       expect(expected.stacks.map(([top]) => top)).toEqual(['sent', 'received']);
 
-      const tracing = Tracing.run(folder, command);
-      const seen = await inspect(tracing.child);
+      const tracing = Tracing.run(context, command);
+      const seen = await inspect(tracing.process);
       expect(seen.stacks).toEqual(expected.stacks);
       const { exchanges, summary } = await tracing.result();
       expect(summary).toMatchObject({ dropped: 0, note: null });

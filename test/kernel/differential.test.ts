@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SeenField } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
+import { sha } from '../kit/peers.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 import { Capture, Network } from './support/network.ts';
-import { bodyOf, sha } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
 import {
   type Field,
   type Ports,
@@ -85,6 +86,7 @@ function briefly(exchange: SeenExchange | undefined): unknown {
 
 describeTraced('the same exchanges as tshark', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   it('HTTP/1.1, HTTP/2 and HTTP/2 over TLS, from both sides', async () => {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
     makeCertificate(key, certificate);
@@ -94,7 +96,7 @@ describeTraced('the same exchanges as tshark', () => {
     // SSLKEYLOGFILE is curl's way.
     const node = [process.execPath, '--no-warnings', `--tls-keylog=${keys}`, join(PEERS, 'wire.mjs')];
     const command = ['env', `SSLKEYLOGFILE=${keys}`, ...node, key, certificate];
-    const traced = await Tracing.run(folder, network.inside(command), ['--show-secrets']).result();
+    const traced = await Tracing.run(context, network.inside(command), ['--show-secrets']).result();
     await capture.stop();
     expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
     expect(traced.summary).toMatchObject({ dropped: 0, encrypted: 0 });

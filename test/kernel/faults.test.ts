@@ -1,15 +1,19 @@
 /** What dies in the middle: what was captured is kept, and nothing stays in the kernel. */
+
 import { spawnSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, HTTP_TRACE, temporaryFolder } from './support/environment.ts';
-import { exists, heldBy, helperOf, stillThere } from './support/kernel.ts';
-import { expectSame, find, type Plan, plan, Server } from './support/peers.ts';
-import { parseLines, Tracing } from './support/trace.ts';
+import { exists, heldBy, helperOf, stillThere } from '../kit/kernel.ts';
+import { Child } from '../kit/process.ts';
+import { parseOutput, Tracing } from '../kit/tracing.ts';
+import { expectReported, findExchange } from '../kit/truth.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
+import { type Plan, plan, Server } from './support/peers.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const NOTHING = { programs: [], maps: [], links: [] };
 
 async function get(server: Server, one: Plan): Promise<void> {
@@ -28,7 +32,7 @@ async function eventually(check: () => unknown): Promise<void> {
       return;
     } catch (error) {
       if (Date.now() > limit) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   }
 }
@@ -36,8 +40,8 @@ async function eventually(check: () => unknown): Promise<void> {
 describeTraced('faults', () => {
   it('after an orderly end nothing is left in the kernel', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
-    const helper = helperOf(tracing.child.pid);
+    const tracing = await Tracing.attach(context, [server.pid]);
+    const helper = helperOf(tracing.process.pid);
     const held = heldBy(helper);
     expect(held.programs.length + held.links.length).toBeGreaterThan(0);
     expect(held.maps.length).toBeGreaterThan(0);
@@ -51,18 +55,18 @@ describeTraced('faults', () => {
 
   it('the helper killed: what came is kept, the fault is said, the kernel is clean', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
+    const tracing = await Tracing.attach(context, [server.pid]);
     const one = plan('GET', 'echo');
     await get(server, one);
     const said = await server.said();
     await eventually(() => expect(tracing.written).toContain(one.id));
-    const helper = helperOf(tracing.child.pid);
+    const helper = helperOf(tracing.process.pid);
     const held = heldBy(helper);
     process.kill(helper, 'SIGKILL');
     const traced = await tracing.result({ whole: false });
     expect(traced.ended.code).toBe(1);
     expect(traced.ended.stderr).toMatch(/helper/i);
-    expectSame(find(traced.exchanges, one.id, 'server'), said);
+    expectReported(findExchange(traced.exchanges, one.id, 'server'), said);
     expect(traced.summary).toMatchObject({ produced: null, dropped: null, bytes: null });
     expect(traced.summary.note).toMatch(/helper/i);
     await eventually(() => expect(stillThere(held)).toEqual(NOTHING));
@@ -74,25 +78,25 @@ describeTraced('faults', () => {
   });
 
   it('the helper killed during run: the command goes on, its status counts', async () => {
-    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; read -r line; exit 7']);
-    await tracing.child.line();
-    process.kill(helperOf(tracing.child.pid), 'SIGKILL');
-    await tracing.child.said('keeps running');
-    tracing.child.endInput('go on\n');
+    const tracing = Tracing.run(context, ['sh', '-c', 'echo ready; read -r line; exit 7']);
+    await tracing.process.line();
+    process.kill(helperOf(tracing.process.pid), 'SIGKILL');
+    await tracing.process.untilStderr('keeps running');
+    tracing.process.endInput('go on\n');
     const traced = await tracing.result({ whole: false });
     expect(traced.ended.code).toBe(7);
   });
 
   it('http-trace itself killed: the helper ends and the kernel is clean', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
+    const tracing = await Tracing.attach(context, [server.pid]);
     const one = plan('GET', 'echo');
     await get(server, one);
-    const helper = helperOf(tracing.child.pid);
+    const helper = helperOf(tracing.process.pid);
     const held = heldBy(helper);
     await eventually(() => expect(tracing.written).toContain(one.id));
-    tracing.child.kill('SIGKILL');
-    await tracing.child.ended;
+    tracing.process.kill('SIGKILL');
+    await tracing.process.ended;
     await eventually(() => {
       expect(exists(helper)).toBe(false);
       expect(stillThere(held)).toEqual(NOTHING);
@@ -103,14 +107,14 @@ describeTraced('faults', () => {
     });
     expect(replayed.status).toBe(1);
     expect(replayed.stderr).toMatch(/is truncated: it ends after \d+ complete frames/);
-    find(parseLines(replayed.stdout).exchanges, one.id, 'server');
+    findExchange(parseOutput(replayed.stdout).exchanges, one.id, 'server');
     await server.end();
   });
 
   it('the helper stopped for a while: the program goes on, and nothing is lost', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
-    const helper = helperOf(tracing.child.pid);
+    const tracing = await Tracing.attach(context, [server.pid]);
+    const helper = helperOf(tracing.process.pid);
     const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('POST', 'chunked')];
     process.kill(helper, 'SIGSTOP');
     try {
@@ -122,7 +126,7 @@ describeTraced('faults', () => {
       process.kill(helper, 'SIGCONT');
     }
     const traced = await tracing.stop();
-    for (const one of plans) find(traced.exchanges, one.id, 'server');
+    for (const one of plans) findExchange(traced.exchanges, one.id, 'server');
     expect(traced.summary.dropped).toBe(0);
     await server.end();
   });
@@ -131,7 +135,7 @@ describeTraced('faults', () => {
 describeTraced('recordings of real traces', () => {
   it('cut anywhere: what is before the cut, a clear message, status 1', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
+    const tracing = await Tracing.attach(context, [server.pid]);
     const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('GET', 'chunked')];
     for (const one of plans) await get(server, one);
     const traced = await tracing.stop();
@@ -144,7 +148,7 @@ describeTraced('recordings of real traces', () => {
       const result = spawnSync(HTTP_TRACE, ['replay', file, '--format', 'json'], { encoding: 'utf8' });
       expect(result.status, `cut at ${length}`).toBe(1);
       expect(result.stderr).toMatch(/is truncated: it ends after \d+ complete frames\.\n$/);
-      const { exchanges, summary } = parseLines(result.stdout);
+      const { exchanges, summary } = parseOutput(result.stdout);
       expect(summary.note).toContain('is truncated');
       if (length === whole.length - 1) expect(exchanges).toEqual(traced.exchanges);
     }
@@ -153,7 +157,7 @@ describeTraced('recordings of real traces', () => {
   it('as root wrote it, another user can show it', async () => {
     const server = await Server.node();
     const one = plan('GET', 'echo');
-    const tracing = Tracing.run(folder, [
+    const tracing = Tracing.run(context, [
       'curl',
       '-sS',
       '-H',
@@ -180,7 +184,7 @@ describeTraced('recordings of real traces', () => {
     );
     expect(result.stderr).toBe('');
     expect(result.status).toBe(0);
-    expect(parseLines(result.stdout).text).toBe(traced.text);
+    expect(parseOutput(result.stdout).text).toBe(traced.text);
   });
 });
 

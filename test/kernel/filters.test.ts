@@ -2,14 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, PYTHON, temporaryFolder } from './support/environment.ts';
-import { bodyOf, field } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { PYTHON } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
+import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const secret = (): string => randomBytes(8).toString('hex');
 
 /** A server and a keep-alive client in one process: 400 calls, of which every hundredth takes so many milliseconds. */
@@ -43,10 +45,10 @@ describeTraced('what is left out on purpose', () => {
     const id = secret();
     // Far enough apart that a busy machine does not make a fast call slow.
     const [slow, threshold] = [2500, 2000];
-    const all = await Tracing.run(folder, [process.execPath, '-e', MIXED, id, '0']).result();
+    const all = await Tracing.run(context, [process.execPath, '-e', MIXED, id, '0']).result();
     expect(all.exchanges).toHaveLength(800);
     const filtered = await Tracing.run(
-      folder,
+      context,
       [process.execPath, '-e', MIXED, id, String(slow)],
       ['--min-latency', `${threshold}ms`],
     ).result();
@@ -83,7 +85,7 @@ describeTraced('what is left out on purpose', () => {
         }));
       });`;
     const { exchanges } = await Tracing.run(
-      folder,
+      context,
       [process.execPath, '-e', script, id],
       ['--min-latency', '100ms'],
     ).result();
@@ -116,10 +118,10 @@ describeTraced('what is left out on purpose', () => {
       print("asked again", flush=True)
       sys.stdin.readline()`.replaceAll('\n      ', '\n');
     const program = new Child(PYTHON, ['-c', script, id, join(folder, id)]);
-    const tracing = await Tracing.attach(folder, [program.pid], ['--min-latency', '5s']);
+    const tracing = await Tracing.attach(context, [program.pid], ['--min-latency', '5s']);
     program.write('\n');
     expect(await program.line()).toBe('asked');
-    await wait(5_500);
+    await sleep(5_500);
     program.write('\n');
     expect(await program.line()).toBe('asked again');
     const { exchanges, summary } = await tracing.stop();
@@ -135,7 +137,7 @@ describeTraced('what is left out on purpose', () => {
   it('requests in flight can be looked at in http_events', async () => {
     const id = secret();
     const tracing = Tracing.run(
-      folder,
+      context,
       [
         process.execPath,
         '-e',
@@ -147,7 +149,7 @@ describeTraced('what is left out on purpose', () => {
       ['--min-latency', '1s'],
     );
     // Said by the server: from then on both ends wait.
-    await tracing.child.said('flying');
+    await tracing.process.untilStderr('flying');
     const begin = Date.now();
     let dump = '';
     while (!dump.includes(id) && Date.now() < begin + 15_000) {
@@ -160,8 +162,8 @@ describeTraced('what is left out on purpose', () => {
       dump = bytes.map((value) => (value.startsWith('[') ? characters(value) : value)).join('\n');
     }
     expect(dump).toContain(`/flying-${id}`);
-    await wait(Math.max(0, begin + 1100 - Date.now()));
-    tracing.child.endInput('answer\n');
+    await sleep(Math.max(0, begin + 1100 - Date.now()));
+    tracing.process.endInput('answer\n');
     const { exchanges } = await tracing.result();
     expect(exchanges.map((exchange) => exchange.side).sort()).toEqual(['client', 'server']);
   });
@@ -180,7 +182,7 @@ describeTraced('what is left out on purpose', () => {
         request.end(big);
       });`;
     const traced = await Tracing.run(
-      folder,
+      context,
       [process.execPath, '-e', script, id],
       ['--capture', which, '--max-body', 'all'],
     ).result();
@@ -218,7 +220,7 @@ describeTraced('what is left out on purpose', () => {
         if i % 2: client.recv(1)
         client.close()
       thread.join()`.replaceAll('\n      ', '\n');
-    const { exchanges, summary } = await Tracing.run(folder, ['/usr/bin/python3', '-c', script]).result();
+    const { exchanges, summary } = await Tracing.run(context, [PYTHON, '-c', script]).result();
     expect(exchanges).toHaveLength(60);
     expect(summary.bytes?.unseen).toBe(0);
     expect(exchanges.flatMap((exchange) => exchange.completeness)).toEqual(Array(60).fill('complete'));
@@ -246,7 +248,7 @@ describeTraced('what is left out on purpose', () => {
         client.close()
         thread.join()`.replaceAll('\n      ', '\n');
     const name = `http-trace-${secret()}`;
-    const { exchanges } = await Tracing.run(folder, ['/usr/bin/python3', '-c', script, path, name]).result();
+    const { exchanges } = await Tracing.run(context, [PYTHON, '-c', script, path, name]).result();
     const seen = exchanges.map(({ side, url, status, connection, completeness }) => ({
       side,
       url,

@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { field } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { field } from '../kit/truth.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 
 interface Call {
   readonly id: string;
@@ -24,7 +25,7 @@ describeTraced('gRPC', () => {
   it.each(['clear', 'tls'])('calls of every kind (%s)', async (how) => {
     const options = ['--proto', PEERS, '--show-secrets', '--max-body', 'all'];
     const peer = [process.execPath, join(PEERS, 'grpc.mjs'), how];
-    const { exchanges, ended } = await Tracing.run(folder, peer, options).result();
+    const { exchanges, ended } = await Tracing.run(context, peer, options).result();
     const calls = JSON.parse(Buffer.from(ended.stdout, 'latin1').toString()) as Call[];
     expect(calls).toHaveLength(29);
     const grpc = exchanges.filter((exchange) => exchange.grpc !== null);
@@ -38,7 +39,7 @@ describeTraced('gRPC', () => {
 
   it('masks what a field of the .proto file calls a secret', async () => {
     const peer = [process.execPath, join(PEERS, 'grpc.mjs')];
-    const { text } = await Tracing.run(folder, peer, ['--proto', PEERS]).result({ whole: false });
+    const { text } = await Tracing.run(context, peer, ['--proto', PEERS]).result({ whole: false });
     expect(text).toContain('••••••');
     expect(text).not.toContain('open sesame');
     for (let at = 0; at < 3; at++) {

@@ -1,16 +1,20 @@
 /** Bytes that no friendly peer sends, and requests that are not allowed. */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, HTTP_TRACE, PEERS, temporaryFolder } from './support/environment.ts';
-import { CLIENTS, Client, expectSame, find, plan, Server } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { expectReported, findExchange } from '../kit/truth.ts';
+import { describeTraced, HTTP_TRACE, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CLIENTS, Client, plan, Server } from './support/peers.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 
 /** What scanners and confused clients send to a port. */
 const PROBES: readonly Buffer[] = [
@@ -49,7 +53,7 @@ async function probe(port: number, bytes: Buffer): Promise<void> {
 describeTraced('hostile bytes', () => {
   it('a port scan: nothing breaks, nothing leaks to the terminal, and the next request is right', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
+    const tracing = await Tracing.attach(context, [server.pid]);
     for (const bytes of [...PROBES, ...PROBES.map(() => randomBytes(300))]) await probe(server.port, bytes);
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const one = plan('POST', 'echo', { size: 100 });
@@ -58,7 +62,7 @@ describeTraced('hostile bytes', () => {
     const traced = await tracing.stop();
     const said = (await server.end()).find((line) => line.id === one.id);
     if (said === undefined) throw new Error('not served');
-    expectSame(find(traced.exchanges, one.id, 'server'), said);
+    expectReported(findExchange(traced.exchanges, one.id, 'server'), said);
     const table = await new Child(HTTP_TRACE, ['replay', traced.recording]).ended;
     expect(table.code).toBe(0);
     expect(table.stdout).toMatch(/^[\n\x20-\x7e]*$/);
@@ -67,7 +71,7 @@ describeTraced('hostile bytes', () => {
   it('a header line of 256 MB: memory stays bounded, what it was is said', async () => {
     const sink = new Child(process.execPath, [join(PEERS, 'sink.mjs')]);
     const { port, pid } = JSON.parse(await sink.line());
-    const tracing = await Tracing.attach(folder, [pid]);
+    const tracing = await Tracing.attach(context, [pid]);
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     socket.write('GET /endless HTTP/1.1\r\nX-Endless: ');
@@ -77,9 +81,9 @@ describeTraced('hostile bytes', () => {
     }
     socket.end();
     expect(JSON.parse(await sink.line()).received).toBeGreaterThan(256 * 1024 * 1024);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     const [, peak] =
-      /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${tracing.child.pid}/status`, 'utf8')) ?? [];
+      /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${tracing.process.pid}/status`, 'utf8')) ?? [];
     const traced = await tracing.stop();
     expect(Number(peak)).toBeLessThan(400 * 1024);
     expect(traced.exchanges.length).toBeLessThanOrEqual(1);

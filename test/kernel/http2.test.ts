@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
-import { Child } from './support/child.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { bodyOf, field, sha } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const PEER = [process.execPath, join(PEERS, 'http2.mjs')] as const;
 
 interface Call {
@@ -57,9 +59,9 @@ function expectTrue(exchange: ExchangeJson, call: Call): void {
 
 describeTraced('HTTP/2', () => {
   it('hundreds of streams on one connection, from both sides', async () => {
-    const tracing = Tracing.run(folder, PEER);
+    const tracing = Tracing.run(context, PEER);
     // Node gives all that it has to one writev, of hundreds of segments.
-    tracing.child.endInput('1\n340\n');
+    tracing.process.endInput('1\n340\n');
     const { exchanges, ended } = await tracing.result();
     const calls = callsOf(ended.stdout);
     expect(calls).toHaveLength(341);
@@ -90,7 +92,7 @@ describeTraced('HTTP/2', () => {
       return Promise.all(Array.from({ length: count }, async () => JSON.parse(await peer.line()) as Call));
     };
     await said(20);
-    const tracing = await Tracing.attach(folder, [pid]);
+    const tracing = await Tracing.attach(context, [pid]);
     const calls = [...(await said(20)), ...(await said(20))];
     peer.endInput();
     await peer.ended;
@@ -117,7 +119,7 @@ describeTraced('HTTP/2', () => {
       const url = `http://127.0.0.1:${port}/a.txt`;
       while (spawnSync('curl', ['--silent', '--http2-prior-knowledge', url]).status !== 0);
       const tracing = Tracing.run(
-        folder,
+        context,
         ['h2load', '-c20', '-m50', '-n20000', url],
         ['--ring-size', '64MiB'],
       );

@@ -6,18 +6,20 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import type { Side } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
+import { sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { Child } from './support/child.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { bodyOf, field, sha } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const key = join(folder, 'key.pem');
 const certificate = join(folder, 'certificate.pem');
 const root = join(folder, 'root');
@@ -174,7 +176,7 @@ for i in {1..50}; do ${open} || break; sleep 0.1; done
 kill $server
 wait || true
 trap - EXIT`;
-  const traced = await Tracing.run(folder, ['bash', '-c', script], RING).result();
+  const traced = await Tracing.run(context, ['bash', '-c', script], RING).result();
   expect(traced.ended.stderr).toBe('');
   expect(traced.ended.code).toBe(0);
   expect(traced.summary).toMatchObject({ dropped: 0, encrypted: 0 });
@@ -185,7 +187,7 @@ trap - EXIT`;
 async function alone(server: Server): Promise<{ base: string; pid: number }> {
   const port = await freePort();
   const child = new Child('bash', ['-c', `exec ${server.command(port)} >/dev/null 2>&1`]);
-  while (!isListening(port)) await wait(50);
+  while (!isListening(port)) await sleep(50);
   return { base: `${server.scheme}://127.0.0.1:${port}`, pid: child.pid };
 }
 
@@ -339,7 +341,7 @@ describeTraced('HTTP/2 of', () => {
       const server = servers[name]();
       const { base } = await alone(server);
       const command = clients.go(base, pathsOf('go')).split(' ');
-      const traced = await Tracing.run(folder, command, RING).result();
+      const traced = await Tracing.run(context, command, RING).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       expectCalls(traced.exchanges, server, base, callsOf('go'), ['client']);
     },
@@ -349,7 +351,7 @@ describeTraced('HTTP/2 of', () => {
   it('Go, the server’s side, with curl and Go', async () => {
     const server = servers.go();
     const { base, pid } = await alone(server);
-    const tracing = await Tracing.attach(folder, [pid], RING);
+    const tracing = await Tracing.attach(context, [pid], RING);
     for (const command of [clients.curl(base, pathsOf('curl')), clients.go(base, pathsOf('go'))]) {
       const client = new Child('bash', ['-c', `set -e; ${command}`]);
       expect(await client.ended).toMatchObject({ code: 0, stderr: '' });

@@ -4,13 +4,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { Child } from './support/child.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { bodyOf, field, sha } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const key = join(folder, 'key.pem');
 const certificate = join(folder, 'certificate.pem');
 const WAYS = [
@@ -93,7 +95,7 @@ describeTraced('HTTP/2', () => {
         `${scheme}://localhost:${server.port}`,
         '120',
       ];
-      const traced = await Tracing.run(folder, command).result();
+      const traced = await Tracing.run(context, command).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       const said = saidBy(traced.ended.stdout);
       expect(said).toHaveLength(120);
@@ -110,7 +112,7 @@ describeTraced('HTTP/2', () => {
 
   it.each(WAYS)('$scheme: the server’s side, of three connections', async ({ scheme, files }) => {
     const server = await serve(files);
-    const tracing = await Tracing.attach(folder, [server.child.pid]);
+    const tracing = await Tracing.attach(context, [server.child.pid]);
     const origin = `${scheme}://localhost:${server.port}`;
     const clients = [30, 31, 32].map(
       (count) => new Child(process.execPath, [join(PEERS, 'http2Client.mjs'), origin, String(count)]),
@@ -128,7 +130,7 @@ describeTraced('HTTP/2', () => {
     '$scheme: h2load, 20,000 requests on 20 connections',
     async ({ scheme, files }) => {
       const server = await serve(files);
-      const tracing = await Tracing.attach(folder, [server.child.pid], ['--ring-size', '64MiB']);
+      const tracing = await Tracing.attach(context, [server.child.pid], ['--ring-size', '64MiB']);
       const paths = Array.from(
         { length: 200 },
         (_, number) => `/load/${randomBytes(6).toString('hex')}/${number}`,
@@ -169,7 +171,7 @@ describeTraced('HTTP/2', () => {
         said.set(one.path, one);
       };
       for (let number = 0; number < 5; number++) await ask(number);
-      const tracing = await Tracing.attach(folder, [client.pid]);
+      const tracing = await Tracing.attach(context, [client.pid]);
       const before = new Set(said.keys());
       for (let number = 5; number < 25; number++) await ask(number);
       client.endInput('');

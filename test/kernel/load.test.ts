@@ -3,16 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
-import { Child } from './support/child.ts';
-import { describeTraced, temporaryFolder } from './support/environment.ts';
-import { bodyOf, field, sha } from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
+import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 const CONNECTIONS = 20;
 
 interface Nginx {
@@ -49,7 +51,7 @@ async function nginx(): Promise<Nginx> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const probe = new Child('curl', ['-s', '-o', '/dev/null', `http://127.0.0.1:${port}/load`]);
     if ((await probe.ended).code === 0) return { child, port, files, log };
-    await wait(100);
+    await sleep(100);
   }
   throw new Error(`nginx does not answer: ${child.stderr}`);
 }
@@ -61,7 +63,7 @@ describeTraced('nginx', () => {
     writeFileSync(join(server.files, 'f'), content);
     chmodSync(join(server.files, 'f'), 0o644);
     const tracing = await Tracing.attach(
-      folder,
+      context,
       [server.child.pid, ...workers(server.child.pid)],
       ['--max-body', 'all'],
     );
@@ -102,7 +104,7 @@ describeTraced('nginx', () => {
 
   it('under load: the balance is exact, nothing delivered is wrong, the count is wrk’s', async () => {
     const server = await nginx();
-    const tracing = await Tracing.attach(folder, workers(server.child.pid), ['--ring-size', '64MiB']);
+    const tracing = await Tracing.attach(context, workers(server.child.pid), ['--ring-size', '64MiB']);
     const script = join(folder, 'load.lua');
     writeFileSync(
       script,
@@ -148,7 +150,7 @@ describeTraced('nginx', () => {
 
   it('a ring that is too small: losses are counted exactly and nothing is mixed up', async () => {
     const server = await nginx();
-    const tracing = await Tracing.attach(folder, workers(server.child.pid), ['--ring-size', '64KiB']);
+    const tracing = await Tracing.attach(context, workers(server.child.pid), ['--ring-size', '64KiB']);
     const wrk = new Child('wrk', [
       '-t1',
       `-c${CONNECTIONS}`,

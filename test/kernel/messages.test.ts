@@ -8,10 +8,10 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson, StreamMessageJson } from '../../extension/engine/exchangeJson.ts';
-import { Child } from './support/child.ts';
-import { describeTraced, PEERS, PYTHON, temporaryFolder } from './support/environment.ts';
-import { sha } from './support/peers.ts';
-import { type Traced, Tracing } from './support/trace.ts';
+import { PYTHON, sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 /** What a peer says of one message. */
 interface SaidMessage {
@@ -44,12 +44,11 @@ function parse(text: string): SaidMessage[] {
 }
 
 async function serve(command: readonly string[]): Promise<{ child: Child; port: number; pid: number }> {
-  const [program = '', ...args] = command;
-  const child = new Child(program, args);
+  const child = Child.of(command);
   return { child, ...JSON.parse(await child.line()) };
 }
 
-function exchangeAt(traced: Traced, path: string): ExchangeJson {
+function exchangeAt(traced: Trace, path: string): ExchangeJson {
   const found = traced.exchanges.filter(({ url }) => url?.endsWith(path));
   expect(found.map(({ url }) => url)).toHaveLength(1);
   return found[0] as ExchangeJson;
@@ -88,13 +87,14 @@ function expectSaid(exchange: ExchangeJson, said: readonly SaidMessage[]): void 
 
 describeTraced('WebSockets and streams of Node', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   for (const [name, options] of Object.entries(DEFLATES)) {
     const deflate = JSON.stringify(options);
 
     it(`the client's side, ${name}`, async () => {
       const server = await serve([...NODE, 'server', '127.0.0.1', deflate]);
       const base = `http://127.0.0.1:${server.port}`;
-      const traced = await Tracing.run(folder, [...NODE, 'client', base, deflate]).result();
+      const traced = await Tracing.run(context, [...NODE, 'client', base, deflate]).result();
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       const socket = exchangeAt(traced, '/ws');
       expect(socket).toMatchObject({ side: 'client', status: 101, messageStream: { format: 'websocket' } });
@@ -124,7 +124,7 @@ describeTraced('WebSockets and streams of Node', () => {
 
     it(`the server's side, ${name}`, async () => {
       const server = await serve([...NODE, 'server', '127.0.0.1', deflate]);
-      const tracing = await Tracing.attach(folder, [server.pid]);
+      const tracing = await Tracing.attach(context, [server.pid]);
       const [program = '', ...args] = [...NODE, 'client', `http://127.0.0.1:${server.port}`, deflate];
       expect(await new Child(program, args).ended).toMatchObject({ code: 0, stderr: '' });
       const traced = await tracing.stop();
@@ -142,6 +142,7 @@ describeTraced('WebSockets and streams of Node', () => {
 
 describeTraced('WebSockets and streams of Python', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   for (const library of ['aiohttp', 'websockets']) {
     for (const deflate of [[], ['deflate']]) {
       const name = `${library}, ${deflate.length === 0 ? 'no compression' : 'compression'}`;
@@ -154,7 +155,7 @@ describeTraced('WebSockets and streams of Python', () => {
           deflate.length === 0 ? 'false' : '{"threshold":0}',
         ]);
         const base = `http://127.0.0.1:${server.port}`;
-        const traced = await Tracing.run(folder, [...PY, 'client', library, base, ...deflate]).result();
+        const traced = await Tracing.run(context, [...PY, 'client', library, base, ...deflate]).result();
         expect(traced.ended.code, traced.ended.stderr).toBe(0);
         const socket = exchangeAt(traced, '/ws');
         expectSaid(socket, parse(traced.ended.stdout));
@@ -166,7 +167,7 @@ describeTraced('WebSockets and streams of Python', () => {
       it(`the server's side, ${name}`, async () => {
         const server = await serve([...PY, 'server', library, '127.0.0.1', ...deflate]);
         const base = `http://127.0.0.1:${server.port}`;
-        const tracing = await Tracing.attach(folder, [server.pid]);
+        const tracing = await Tracing.attach(context, [server.pid]);
         const [program = '', ...args] = [...PY, 'client', 'aiohttp', base, ...deflate];
         expect((await new Child(program, args).ended).code).toBe(0);
         if (library === 'aiohttp') await (await fetch(`${base}/events`)).text();

@@ -1,18 +1,9 @@
 /** Methods, paths, statuses, fields, bodies and times of real programs, as they say themselves. */
 import { expect, it } from 'vitest';
-import { describeTraced, LOOPBACK, temporaryFolder } from './support/environment.ts';
-import {
-  CLIENTS,
-  Client,
-  expectSame,
-  find,
-  type Plan,
-  parseSaid,
-  plan,
-  SERVERS,
-  Server,
-} from './support/peers.ts';
-import { Tracing } from './support/trace.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { expectReported, findExchange } from '../kit/truth.ts';
+import { describeTraced, LOOPBACK, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CLIENTS, Client, type Plan, plan, reportsOf, SERVERS, Server } from './support/peers.ts';
 
 function variety(): Plan[] {
   return [
@@ -27,21 +18,22 @@ function variety(): Plan[] {
 
 describeTraced('the client side, from the first instruction', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   for (const [name, command] of Object.entries(CLIENTS)) {
     it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
       const server = await Server.node(host);
       const plans = variety();
-      const tracing = Tracing.run(folder, command(`http://${authority}:${server.port}`));
-      tracing.child.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
+      const tracing = Tracing.run(context, command(`http://${authority}:${server.port}`));
+      tracing.process.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
       const traced = await tracing.result();
-      const said = parseSaid(traced.ended.stdout);
+      const said = reportsOf(traced.ended.stdout);
       const served = new Map((await server.end()).map((line) => [line.id, line]));
       expect(traced.ended).toMatchObject({ code: 0, stderr: '' });
       expect(said).toHaveLength(plans.length);
       expect(traced.exchanges).toHaveLength(plans.length);
       for (const line of said) {
-        const exchange = find(traced.exchanges, line.id, 'client');
-        expectSame(exchange, line);
+        const exchange = findExchange(traced.exchanges, line.id, 'client');
+        expectReported(exchange, line);
         expect(exchange.connection.remote).toBe(`${authority}:${server.port}`);
         expect(exchange.connection.joinedLate).toBe(false);
         // What the other side says that it received.
@@ -57,10 +49,11 @@ describeTraced('the client side, from the first instruction', () => {
 
 describeTraced('the server side, attached while it runs', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   for (const [name, command] of Object.entries(SERVERS)) {
     it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
       const server = await Server.start(command(host));
-      const tracing = await Tracing.attach(folder, [server.pid]);
+      const tracing = await Tracing.attach(context, [server.pid]);
       const client = new Client(CLIENTS['Node http'](`http://${authority}:${server.port}`));
       const asked = [];
       for (const one of variety()) asked.push(await client.ask(one));
@@ -72,8 +65,8 @@ describeTraced('the server side, attached while it runs', () => {
       expect(said).toHaveLength(asked.length);
       expect(traced.exchanges).toHaveLength(asked.length);
       for (const line of said) {
-        const exchange = find(traced.exchanges, line.id, 'server');
-        expectSame(exchange, line);
+        const exchange = findExchange(traced.exchanges, line.id, 'server');
+        expectReported(exchange, line);
         expect(exchange.connection.local).toBe(`${authority}:${server.port}`);
         expect(exchange.connection.joinedLate).toBe(false);
       }
@@ -83,23 +76,24 @@ describeTraced('the server side, attached while it runs', () => {
 
 describeTraced('both ends at once', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   it.each(LOOPBACK)('a parent that starts both, over $family', async ({ host }) => {
     const plans = variety();
     const both = new URL('./peers/both.mjs', import.meta.url).pathname;
-    const tracing = Tracing.run(folder, [
+    const tracing = Tracing.run(context, [
       process.execPath,
       both,
       host,
       ...plans.map((one) => JSON.stringify(one)),
     ]);
     const traced = await tracing.result();
-    const said = parseSaid(traced.ended.stdout);
+    const said = reportsOf(traced.ended.stdout);
     expect(said).toHaveLength(2 * plans.length);
     expect(traced.exchanges).toHaveLength(2 * plans.length);
-    for (const line of said) expectSame(find(traced.exchanges, line.id, line.side), line);
+    for (const line of said) expectReported(findExchange(traced.exchanges, line.id, line.side), line);
     for (const { id } of plans) {
-      const client = find(traced.exchanges, id, 'client');
-      const server = find(traced.exchanges, id, 'server');
+      const client = findExchange(traced.exchanges, id, 'client');
+      const server = findExchange(traced.exchanges, id, 'server');
       expect([client.connection.local, client.connection.remote]).toEqual([
         server.connection.remote,
         server.connection.local,
@@ -111,15 +105,16 @@ describeTraced('both ends at once', () => {
 
 describeTraced('time', () => {
   const folder = temporaryFolder();
+  const context = tracingIn(folder);
   it('a handler that takes 300 ms', async () => {
     const server = await Server.node();
     const slow = plan('GET', 'slow', { query: '?ms=300' });
-    const tracing = Tracing.run(folder, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
+    const tracing = Tracing.run(context, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const before = Date.now();
-    tracing.child.endInput(`${JSON.stringify(slow)}\n`);
+    tracing.process.endInput(`${JSON.stringify(slow)}\n`);
     const traced = await tracing.result();
-    const [said] = parseSaid(traced.ended.stdout);
-    const exchange = find(traced.exchanges, slow.id, 'client');
+    const [said] = reportsOf(traced.ended.stdout);
+    const exchange = findExchange(traced.exchanges, slow.id, 'client');
     expect(exchange.durationMs).toBeGreaterThanOrEqual(290);
     expect(exchange.durationMs).toBeLessThanOrEqual((said?.ms ?? 0) + 50);
     expect(exchange.timings.waitMs).toBeGreaterThanOrEqual(290);

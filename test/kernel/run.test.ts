@@ -1,14 +1,19 @@
 /** `run`: children, exec, exit statuses, signals. */
+
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, HTTP_TRACE, PYTHON, temporaryFolder } from './support/environment.ts';
-import { expectSame, find, plan, Server, seenByClient } from './support/peers.ts';
-import { parseLines, replay, Tracing } from './support/trace.ts';
+import { PYTHON } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { parseOutput, Tracing } from '../kit/tracing.ts';
+import { expectReported, findExchange } from '../kit/truth.ts';
+import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
+import { plan, Server, seenByClient } from './support/peers.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 /** A file that is no program. */
 const plain = join(folder, 'plain');
 writeFileSync(plain, 'true\n', { mode: 0o644 });
@@ -25,12 +30,12 @@ describeTraced('the processes of a command', () => {
   it('a short-lived curl, its only request', async () => {
     const server = await Server.node();
     const one = plan('POST', 'echo');
-    const traced = await Tracing.run(folder, curl(server.port, one, '-d', 'a=1&b=2')).result();
+    const traced = await Tracing.run(context, curl(server.port, one, '-d', 'a=1&b=2')).result();
     const [said] = await server.end();
     expect(said).toBeDefined();
-    const exchange = find(traced.exchanges, one.id, 'client');
+    const exchange = findExchange(traced.exchanges, one.id, 'client');
     expect(traced.exchanges).toHaveLength(1);
-    if (said !== undefined) expectSame(exchange, seenByClient(said, exchange));
+    if (said !== undefined) expectReported(exchange, seenByClient(said, exchange));
     expect(exchange.process?.name).toBe('curl');
     expect(JSON.parse(traced.ended.stdout)).toMatchObject({ answer: said?.answer, echo: 'a=1&b=2' });
   });
@@ -40,15 +45,15 @@ describeTraced('the processes of a command', () => {
     const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('GET', 'chunked'), plan('GET', 'echo')];
     const [a, b, c, d] = plans.map((one) => quote(curl(server.port, one)));
     const script = `${a}; ( ${b}; true ); sh -c "sh -c \\"${c}; true\\"; true"; exec ${d}`;
-    const tracing = Tracing.run(folder, ['sh', '-c', script]);
+    const tracing = Tracing.run(context, ['sh', '-c', script]);
     const traced = await tracing.result();
     const served = await server.end();
     expect(traced.exchanges).toHaveLength(plans.length);
     const processes = plans.map(({ id }) => {
-      const exchange = find(traced.exchanges, id, 'client');
+      const exchange = findExchange(traced.exchanges, id, 'client');
       const said = served.find((line) => line.id === id);
       if (said === undefined) throw new Error('not served');
-      expectSame(exchange, seenByClient(said, exchange));
+      expectReported(exchange, seenByClient(said, exchange));
       expect(exchange.process?.name).toBe('curl');
       return exchange.process?.pid;
     });
@@ -59,8 +64,8 @@ describeTraced('the processes of a command', () => {
     const server = await Server.node();
     const [child, own] = [plan('GET', 'echo'), plan('GET', 'echo')];
     const script = `${quote(curl(server.port, child))}; exec ${quote(curl(server.port, own))}`;
-    const traced = await Tracing.run(folder, ['sh', '-c', script], ['--no-children']).result();
-    find(traced.exchanges, own.id, 'client');
+    const traced = await Tracing.run(context, ['sh', '-c', script], ['--no-children']).result();
+    findExchange(traced.exchanges, own.id, 'client');
     expect(traced.exchanges).toHaveLength(1);
     expect(await server.end()).toHaveLength(2);
   });
@@ -81,27 +86,27 @@ thread = threading.Thread(target=get, args=('${threaded.path}', '${threaded.id}'
 thread.start(); thread.join()
 print(pid, os.getpid())
 `;
-    const traced = await Tracing.run(folder, [PYTHON, '-c', script]).result();
+    const traced = await Tracing.run(context, [PYTHON, '-c', script]).result();
     const [child, parent] = traced.ended.stdout.split(' ').map(Number);
-    expect(find(traced.exchanges, forked.id, 'client').process?.pid).toBe(child);
-    expect(find(traced.exchanges, threaded.id, 'client').process?.pid).toBe(parent);
+    expect(findExchange(traced.exchanges, forked.id, 'client').process?.pid).toBe(child);
+    expect(findExchange(traced.exchanges, threaded.id, 'client').process?.pid).toBe(parent);
     await server.end();
   });
 
   it('says when what it started still runs', async () => {
     const script = 'sleep 60 >/dev/null 2>&1 & echo $!';
-    const traced = await Tracing.run(folder, ['sh', '-c', script]).result();
+    const traced = await Tracing.run(context, ['sh', '-c', script]).result();
     process.kill(Number(traced.ended.stdout), 'SIGKILL');
     expect(traced.summary.note).toBe('When the command ended, 1 child process was still running.');
   });
 
   it('another process is not seen', async () => {
     const server = await Server.node();
-    const tracing = Tracing.run(folder, ['sh', '-c', 'echo ready; read -r line']);
-    await tracing.child.line();
+    const tracing = Tracing.run(context, ['sh', '-c', 'echo ready; read -r line']);
+    await tracing.process.line();
     const other = new Child('curl', ['-sS', `http://127.0.0.1:${server.port}/echo`]);
     expect((await other.ended).code).toBe(0);
-    tracing.child.endInput('go on\n');
+    tracing.process.endInput('go on\n');
     const traced = await tracing.result();
     expect(traced.exchanges).toEqual([]);
     // Its own words, ready and go on: its standard streams are sockets here.
@@ -119,14 +124,14 @@ describeTraced('the exit status of run is the command’s', () => {
     [[plain], 126, `http-trace: ${plain}: Permission denied\n`],
     [['/'], 126, 'http-trace: /: Permission denied\n'],
   ])('%j', async (command, code, stderr) => {
-    const traced = await Tracing.run(folder, command).result();
+    const traced = await Tracing.run(context, command).result();
     expect(traced.ended).toMatchObject({ code, signal: null, stdout: '', stderr });
     expect(traced.exchanges).toEqual([]);
   });
 
   it('and its standard streams are its own', async () => {
-    const tracing = Tracing.run(folder, ['sh', '-c', 'cat; echo oops >&2']);
-    tracing.child.endInput('from outside');
+    const tracing = Tracing.run(context, ['sh', '-c', 'cat; echo oops >&2']);
+    tracing.process.endInput('from outside');
     expect((await tracing.result()).ended).toMatchObject({ stdout: 'from outside', stderr: 'oops\n' });
   });
 
@@ -135,9 +140,9 @@ describeTraced('the exit status of run is the command’s', () => {
     ['SIGINT', 'trap "echo INT; exit 6" INT', 6],
     ['SIGHUP', 'true', 129],
   ] as const)('%s is passed on', async (signal, trap, code) => {
-    const tracing = Tracing.run(folder, ['sh', '-c', `${trap}; echo ready; while :; do sleep 0.05; done`]);
-    await tracing.child.line();
-    tracing.child.kill(signal);
+    const tracing = Tracing.run(context, ['sh', '-c', `${trap}; echo ready; while :; do sleep 0.05; done`]);
+    await tracing.process.line();
+    tracing.process.kill(signal);
     expect((await tracing.result()).ended.code).toBe(code);
   });
 
@@ -158,10 +163,10 @@ describeTraced('the exit status of run is the command’s', () => {
 
   it('also when the trace ends before by --duration', async () => {
     const script = 'echo ready; read -r line; exit 4';
-    const tracing = Tracing.run(folder, ['sh', '-c', script], ['--duration', '200ms']);
-    await tracing.child.line();
-    while (!tracing.written.includes('summary')) await new Promise((resolve) => setTimeout(resolve, 50));
-    tracing.child.endInput('go on\n');
+    const tracing = Tracing.run(context, ['sh', '-c', script], ['--duration', '200ms']);
+    await tracing.process.line();
+    while (!tracing.written.includes('summary')) await sleep(50);
+    tracing.process.endInput('go on\n');
     expect((await tracing.result()).ended.code).toBe(4);
   });
 });
@@ -216,6 +221,33 @@ describeTraced('what run writes', () => {
     await server.end();
   });
 
+  it('a full disk for the recording: says so, leaves no half file, goes on with the output', async () => {
+    const server = await Server.node();
+    const calls = Array.from({ length: 15 }, () => plan('GET', 'echo'));
+    const body = `-d ${'x'.repeat(4_000)}`;
+    const command = calls
+      .map((one) => `${quote(curl(server.port, one, '-o', '/dev/null'))} ${body}`)
+      .join('; ');
+    const disk = mkdtempSync(join(folder, 'disk-'));
+    const output = join(folder, 'beside.jsonl');
+    const script = `
+      mount -t tmpfs -o size=32k,mode=700 none "$DISK" || exit 99
+      "$TRACE" run --format json --output "$OUTPUT" --record "$DISK/trace" -- sh -c "$COMMAND; exit 7"
+      echo "status $? files $(ls -A "$DISK")"`;
+    const child = new Child('unshare', ['-m', 'bash', '-c', script], {
+      env: { ...process.env, DISK: disk, OUTPUT: output, TRACE: HTTP_TRACE, COMMAND: command },
+    });
+    const ended = await child.ended;
+    expect(ended.stdout).toBe('status 7 files \n');
+    expect(ended.stderr).toBe(
+      `http-trace: The recording ${JSON.stringify(join(disk, 'trace'))} cannot be written: the disk is full.\n`,
+    );
+    const { exchanges, summary } = parseOutput(readFileSync(output, 'utf8'));
+    for (const one of calls) findExchange(exchanges, one.id, 'client');
+    expect(summary.note).toContain('cannot be written: the disk is full');
+    await server.end();
+  });
+
   it('a table for people', async () => {
     const server = await Server.node();
     const one = plan('GET', 'echo');
@@ -245,16 +277,16 @@ describeTraced('what run writes', () => {
     ] as const) {
       const one = plan('GET', 'echo', { query: `?token=${secret}` });
       const tracing = Tracing.run(
-        folder,
+        context,
         curl(server.port, one, '-H', `Authorization: Bearer ${secret}`),
         options,
       );
-      await tracing.child.ended;
+      await tracing.process.ended;
       expect(tracing.written.includes(secret)).toBe(shown);
       expect(tracing.written).toContain(one.id);
       // The recording keeps what was sent; showing it masks again.
       expect(readFileSync(tracing.recording, 'latin1')).toContain(secret);
-      expect(replay(tracing.recording).text).not.toContain(secret);
+      expect(tracing.replay([]).text).not.toContain(secret);
     }
     await server.end();
   });
@@ -279,7 +311,7 @@ describeTraced('what run writes', () => {
       script,
     ]);
     await child.ended;
-    const { exchanges, summary } = parseLines(readFileSync(output, 'utf8'));
+    const { exchanges, summary } = parseOutput(readFileSync(output, 'utf8'));
     expect(exchanges.map((exchange) => exchange.url?.includes(slow.id))).toEqual([true]);
     // The kernel leaves it out: it does not even cross the ring.
     expect(summary.exchanges).toBe(1);

@@ -1,42 +1,34 @@
 /** The shapes in which HTTP/1 comes: framing, codings, sizes, pieces. */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Child } from './support/child.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import {
-  bodyOf,
-  CLIENTS,
-  expectSame,
-  field,
-  find,
-  type Plan,
-  parseSaid,
-  plan,
-  type Said,
-  Server,
-  seenByClient,
-  sha,
-} from './support/peers.ts';
-import { type Traced, Tracing } from './support/trace.ts';
+import { type PeerReport, sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { bodyOf, expectReported, field, findExchange } from '../kit/truth.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { CLIENTS, type Plan, plan, reportsOf, Server, seenByClient } from './support/peers.ts';
 
 const folder = temporaryFolder();
+const context = tracingIn(folder);
 
 /** One kept-alive connection of Node's client, both ends traced by two traces at once. */
 async function bothSides(
   plans: readonly Plan[],
   options: readonly string[] = [],
-): Promise<{ client: Traced; server: Traced; said: Said[]; served: Said[] }> {
+): Promise<{ client: Trace; server: Trace; said: PeerReport[]; served: PeerReport[] }> {
   const server = await Server.node();
-  const serverTrace = await Tracing.attach(folder, [server.pid], options);
-  const clientTrace = Tracing.run(folder, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`), options);
-  clientTrace.child.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const serverTrace = await Tracing.attach(context, [server.pid], options);
+  const clientTrace = Tracing.run(context, CLIENTS['Node http'](`http://127.0.0.1:${server.port}`), options);
+  clientTrace.process.endInput(plans.map((one) => `${JSON.stringify(one)}\n`).join(''));
   const client = await clientTrace.result();
   for (const _ of plans) await server.said();
   const traced = await serverTrace.stop();
-  const said = parseSaid(client.ended.stdout);
+  const said = reportsOf(client.ended.stdout);
   expect(said).toHaveLength(plans.length);
   return { client, server: traced, said, served: await server.end() };
 }
@@ -53,13 +45,13 @@ describeTraced('the shapes of messages', () => {
       plan('GET', 'close'),
     ];
     const { client, server, said, served } = await bothSides(plans);
-    for (const line of said) expectSame(find(client.exchanges, line.id, 'client'), line);
-    for (const line of served) expectSame(find(server.exchanges, line.id, 'server'), line);
+    for (const line of said) expectReported(findExchange(client.exchanges, line.id, 'client'), line);
+    for (const line of served) expectReported(findExchange(server.exchanges, line.id, 'server'), line);
     for (const [traced, side] of [
       [client, 'client'],
       [server, 'server'],
     ] as const) {
-      const of = (index: number) => find(traced.exchanges, plans[index]?.id ?? '', side);
+      const of = (index: number) => findExchange(traced.exchanges, plans[index]?.id ?? '', side);
       expect(of(0).response?.trailers).toEqual([['X-Trailer', said[0]?.answer]]);
       expect(of(0).response?.bodySize).toBe(bodyOf(of(0).response).length);
       expect(field(of(1).response, 'Content-Encoding')).toEqual(['gzip']);
@@ -81,8 +73,8 @@ describeTraced('the shapes of messages', () => {
       '--ring-size',
       '64MiB',
     ]);
-    for (const line of said) expectSame(find(client.exchanges, line.id, 'client'), line);
-    for (const line of served) expectSame(find(server.exchanges, line.id, 'server'), line);
+    for (const line of said) expectReported(findExchange(client.exchanges, line.id, 'client'), line);
+    for (const line of served) expectReported(findExchange(server.exchanges, line.id, 'server'), line);
   });
 
   it('the same with the usual limit: a prefix, the size, and the next exchange right', async () => {
@@ -96,11 +88,11 @@ describeTraced('the shapes of messages', () => {
       [server, served, 'server'],
     ] as const;
     for (const [traced, lines, side] of sides) {
-      const [big, next] = plans.map(({ id }) => find(traced.exchanges, id, side));
+      const [big, next] = plans.map(({ id }) => findExchange(traced.exchanges, id, side));
       if (big === undefined || next === undefined) throw new Error('two exchanges expected');
       const [first, second] = plans.map(({ id }) => lines.find((line) => line.id === id));
       if (first === undefined || second === undefined) throw new Error('two lines expected');
-      expectSame(big, first, false);
+      expectReported(big, first, { request: 'counted', response: 'counted' });
       expect(new Set(big.completeness)).toEqual(new Set(['request-truncated', 'response-truncated']));
       expect(big.response?.bodySize).toBe(3_000_001);
       for (const message of [big.request, big.response]) {
@@ -108,7 +100,7 @@ describeTraced('the shapes of messages', () => {
         expect(message?.bodyNote).not.toBeNull();
         expect(bodyOf(message).length).toBe(64 * 1024);
       }
-      expectSame(next, second);
+      expectReported(next, second);
       expect(traced.summary.bytes?.omitted).toBeGreaterThan(5_000_000);
     }
   });
@@ -120,8 +112,8 @@ describeTraced('the shapes of messages', () => {
     ]) {
       const one = plan('POST', 'echo', { size: 5000 });
       const { client, said } = await bothSides([one], options);
-      const exchange = find(client.exchanges, one.id, 'client');
-      expectSame(exchange, said[0] as Said, false);
+      const exchange = findExchange(client.exchanges, one.id, 'client');
+      expectReported(exchange, said[0] as PeerReport, { request: 'counted', response: 'counted' });
       expect(exchange.request).toMatchObject({ bodySize: 5000, bodyCaptured: 0, body: null });
       expect(exchange.completeness).toContain('request-truncated');
     }
@@ -145,11 +137,11 @@ describeTraced('what a socket can do', () => {
     ['in pieces of 7 bytes', 7],
   ])('%s: each response belongs to its request', async (_, piece) => {
     const server = await Server.node();
-    const serverTrace = await Tracing.attach(folder, [server.pid]);
+    const serverTrace = await Tracing.attach(context, [server.pid]);
     const plans = [plan('POST', 'echo'), plan('POST', 'slow', { query: '?ms=50' }), plan('POST', 'chunked')];
     const bodies = plans.map(() => randomBytes(40).toString('hex'));
-    const clientTrace = Tracing.run(folder, raw(server.port, piece));
-    clientTrace.child.endInput(
+    const clientTrace = Tracing.run(context, raw(server.port, piece));
+    clientTrace.process.endInput(
       plans.map((one, i) => request(one, bodies[i] ?? '', i === plans.length - 1)).join(''),
     );
     const client = await clientTrace.result();
@@ -158,9 +150,9 @@ describeTraced('what a socket can do', () => {
     const served = await server.end();
     expect(served).toHaveLength(plans.length);
     for (const line of served) {
-      expectSame(find(traced.exchanges, line.id, 'server'), line);
-      const own = find(client.exchanges, line.id, 'client');
-      expectSame(own, seenByClient(line, own));
+      expectReported(findExchange(traced.exchanges, line.id, 'server'), line);
+      const own = findExchange(client.exchanges, line.id, 'client');
+      expectReported(own, seenByClient(line, own));
       expect(sha(bodyOf(own.response))).toBe(line.responseSha);
     }
   });
@@ -178,7 +170,7 @@ describeTraced('what a socket can do', () => {
       await new Promise((resolve) => socket.on('close', resolve));
       await (await fetch('http://127.0.0.1:${server.port}${one.path}', { headers: { 'X-Trace-Id': '${one.id}' } })).text();
     `;
-    const tracing = Tracing.run(folder, [process.execPath, '--input-type=module', '-e', script]);
+    const tracing = Tracing.run(context, [process.execPath, '--input-type=module', '-e', script]);
     const traced = await tracing.result();
     expect(traced.exchanges.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual([one.path]);
     // What moved before anything could be told counts as seen, and none of it is copied.
@@ -199,11 +191,11 @@ describeTraced('what a socket can do', () => {
     ] as const) {
       const one = plan('GET', 'echo');
       const tracing = Tracing.run(
-        folder,
+        context,
         ['curl', '-sS', `http://127.0.0.1:${server.port}${one.path}`],
         ['--capture', flag],
       );
-      await tracing.child.ended;
+      await tracing.process.ended;
       const line = JSON.parse(tracing.written.split('\n')[0] ?? '');
       expect(line).toMatchObject({ method: 'GET', status: 200, [left]: null });
       expect(line[kept].headers.length).toBeGreaterThan(0);
@@ -213,7 +205,7 @@ describeTraced('what a socket can do', () => {
 
   it('a client that goes away without its answer', async () => {
     const server = await Server.node();
-    const tracing = await Tracing.attach(folder, [server.pid]);
+    const tracing = await Tracing.attach(context, [server.pid]);
     const one = plan('POST', 'slow', { query: '?ms=60000' });
     const socket = connect(server.port, '127.0.0.1');
     socket.write(
@@ -223,9 +215,9 @@ describeTraced('what a socket can do', () => {
     await once(socket, 'data');
     socket.write('ok', () => socket.destroy());
     await once(socket, 'close');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     const traced = await tracing.stop();
-    const exchange = find(traced.exchanges, one.id, 'server');
+    const exchange = findExchange(traced.exchanges, one.id, 'server');
     expect(exchange).toMatchObject({ status: null, response: null });
     expect(exchange.completeness).not.toContain('complete');
     expect(exchange.completeness.some((mark) => mark === 'unanswered' || mark === 'aborted')).toBe(true);

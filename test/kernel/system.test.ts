@@ -14,10 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Child, type Ended } from '../kit/process.ts';
 import { Installed, NOBODY } from '../trust/rig.ts';
-import { Child, type Ended } from './support/child.ts';
 import { describeTraced, ROOT } from './support/environment.ts';
 
 /** Standard error of a command that was refused: one line, one sentence that ends, nothing of libbpf. */
@@ -159,7 +159,7 @@ describeTraced('a system that lacks something', () => {
       const rest = { processes: left(), programs: orphans() };
       if (rest.processes.length + rest.programs.length === 0) return;
       if (Date.now() > limit) expect(rest).toEqual({ processes: [], programs: [] });
-      await wait(200);
+      await sleep(200);
     }
   });
 
@@ -352,7 +352,7 @@ async function removeGroup(group: string): Promise<void> {
       return rmdirSync(group);
     } catch (error) {
       if (tries === 50) throw error;
-      await wait(100);
+      await sleep(100);
     }
   }
 }

@@ -1,18 +1,13 @@
 /** Processes that run already when the trace comes: before, within and after their connections. */
-import {
-  assert,
-  expectBalance,
-  expectSame,
-  mentioning,
-  parseSaid,
-  type Said,
-  same,
-  type Trace,
-} from './check.ts';
-import type { Context, Report } from './context.ts';
-import { Started } from './process.ts';
-import { newId, slackOf } from './scenarios.ts';
-import { Tracing } from './trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import type { Report } from '../kit/report.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { expectBalance, mentioning } from '../kit/truth.ts';
+import { expectTraced } from './check.ts';
+import type { Context } from './context.ts';
+import { slackOf } from './scenarios.ts';
 
 interface Moment {
   readonly name: string;
@@ -25,8 +20,8 @@ interface Moment {
 interface Paused {
   readonly id: string;
   /** In the order of their exchanges, of each side. */
-  readonly client: readonly Said[];
-  readonly server: readonly Said[];
+  readonly client: readonly SocketReport[];
+  readonly server: readonly SocketReport[];
 }
 
 /** The exchanges from `first` on are whole; those before have left nothing that looks whole or mixed up. */
@@ -34,14 +29,14 @@ function from(first: number, joinedLate: boolean): Moment['check'] {
   return (peer, trace, context) => {
     for (const said of [peer.client, peer.server]) {
       for (const line of said.slice(first)) {
-        expectSame(trace, line, { joinedLate, slack: slackOf(context) });
+        expectTraced(trace, line, { joinedLate, slack: slackOf(context) });
       }
       for (const line of said.slice(0, first)) expectNothingWhole(line, trace);
     }
   };
 }
 
-function expectNothingWhole(line: Said, trace: Trace): void {
+function expectNothingWhole(line: SocketReport, trace: Trace): void {
   for (const exchange of trace.exchanges) {
     if (exchange.side !== line.side && exchange.side !== null) continue;
     const request = JSON.stringify(exchange.request ?? '').includes(`"${line.id}"`);
@@ -88,10 +83,10 @@ const MOMENTS: readonly Moment[] = [
     check: from(1, true),
   },
   {
-    name: 'attached when all is over',
+    name: 'attached after the last exchange',
     options: 'pause=answered exchanges=1',
     check(peer, trace) {
-      same('exchanges with the id', mentioning(trace, peer.id).length, 0);
+      same('exchanges with the id', mentioning(trace.exchanges, peer.id).length, 0);
     },
   },
 ];
@@ -107,20 +102,19 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
   const peers = moments.map(({ options }) => {
     const id = newId();
     const given = options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
-    return { id, process: new Started(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]) };
+    return { id, process: new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]) };
   });
   let trace: Trace;
   try {
     for (const { process } of peers) {
       await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
     }
-    const pids = peers.map(({ process }) => String(process.pid));
-    const tracing = new Tracing(context, 'attach', pids, ['--verbose', '--ring-size', '32MiB']);
-    const attached = (): boolean => tracing.process.stderr.includes('Ctrl+C stops');
-    await tracing.process.until(attached, 'word of its start', tracing.patience);
+    const pids = peers.map(({ process }) => process.pid);
+    const tracing = await Tracing.attach(context, pids, ['--ring-size', '32MiB']);
     for (const { process } of peers) process.write('\n\n');
-    for (const { process } of peers) same('exit status', await process.ended, 0);
-    trace = await tracing.result();
+    for (const { process } of peers) same('exit status', await process.status, 0);
+    // The balance has a row of its own.
+    trace = await tracing.result({ whole: false });
   } catch (error) {
     failAll(`no trace: ${(error as Error).message}`);
     return;
@@ -129,8 +123,8 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
     try {
       const peer = peers[index];
       assert(peer !== undefined, 'no peer');
-      const said = parseSaid(peer.process.lines);
-      const side = (which: string): Said[] => said.filter((line) => line.side === which);
+      const said = parseReports<SocketReport>(peer.process.lines);
+      const side = (which: string): SocketReport[] => said.filter((line) => line.side === which);
       const paused = { id: peer.id, client: side('client'), server: side('server') };
       check(paused, trace, context);
       report({ scenario: name, outcome: 'passed', detail: '' });

@@ -1,35 +1,25 @@
 /** What one run of the matrix is about: a backend on the kernel that runs here. */
 import { mkdtempSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Backend } from '../../helper/protocol.ts';
+import { dirname, join } from 'node:path';
+import type { Backend, TlsWay } from '../../helper/protocol.ts';
+import type { TracingContext } from '../kit/tracing.ts';
 
-export interface Context {
+export interface Context extends TracingContext {
   readonly backend: Backend;
-  /** A built http-trace. */
-  readonly httpTrace: string;
+  readonly tls: TlsWay;
+  /** The folder of the built product. */
+  readonly dist: string;
   /** The compiled peer. */
   readonly peer: string;
   /** The compiled test/kit/refuse.c. */
   readonly refuse: string;
-  readonly folder: string;
   /** Software emulation: times mean little, and every process start costs seconds. */
   readonly slow: boolean;
   readonly seeds: number;
   readonly firstSeed: number;
   readonly restarts: number;
 }
-
-export type Outcome = 'passed' | 'failed' | 'impossible';
-
-export interface Result {
-  readonly scenario: string;
-  readonly outcome: Outcome;
-  /** Why it failed or is impossible; what is remarkable when it passed. */
-  readonly detail: string;
-}
-
-export type Report = (result: Result) => void;
 
 export function makeContext(options: Record<string, string>): Context {
   const need = (name: string): string => {
@@ -39,13 +29,21 @@ export function makeContext(options: Record<string, string>): Context {
   };
   const backend = need('backend');
   if (backend !== 'fentry' && backend !== 'kprobe' && backend !== 'tracepoint') throw new Error('--backend?');
+  const httpTrace = need('http-trace');
+  const slow = options['slow'] === '1';
   return {
     backend,
-    httpTrace: need('http-trace'),
+    program: [process.execPath, httpTrace],
+    options: ['--max-body', 'all', '--show-secrets'],
+    tls: 'none',
+    patience: slow ? 300_000 : 30_000,
+    endPatience: slow ? 300_000 : 30_000,
+    replay: 'engine',
+    dist: dirname(httpTrace),
     peer: need('peer'),
     refuse: need('refuse'),
     folder: mkdtempSync(join(tmpdir(), 'http-trace-matrix-')),
-    slow: options['slow'] === '1',
+    slow,
     seeds: Number(options['seeds'] ?? 0),
     firstSeed: Number(options['first-seed'] ?? 1),
     restarts: Number(options['restarts'] ?? 0),

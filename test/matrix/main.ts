@@ -5,11 +5,12 @@
 import { appendFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { shuffled } from '../kit/pairwise.ts';
+import { endAll } from '../kit/process.ts';
+import type { Report } from '../kit/report.ts';
 import { runAttach } from './attach.ts';
-import { makeContext, type Report } from './context.ts';
+import { makeContext } from './context.ts';
 import { runOverload } from './overload.ts';
 import { runPressure, thousands } from './pressure.ts';
-import { endAll } from './process.ts';
 import { runRefused } from './refused.ts';
 import { runRestarts } from './restarts.ts';
 import { blindScenarios, type Scenario, scenarios } from './scenarios.ts';

@@ -1,11 +1,13 @@
 /** What must hold of exchanges of which some may be cut. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { assert, bodyOf, field, type Said, same, sha } from './check.ts';
+import { assert, same } from '../kit/check.ts';
+import { type SocketReport, sha } from '../kit/peers.ts';
+import { bodyOf, field } from '../kit/truth.ts';
 
 /** Each exchange is right, or says that it is not; none has another's response. */
 export function expectNoneWrong(
   trace: { readonly exchanges: readonly ExchangeJson[] },
-  said: readonly Said[],
+  said: readonly SocketReport[],
 ): { delivered: number; labelled: number } {
   const known = new Map(said.map((line) => [`${line.side} ${line.id}`, line]));
   const answers = new Map(said.map((line) => [`${line.side} ${line.answer}`, line]));

@@ -5,13 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { helperOf } from '../kernel/support/kernel.ts';
-import { expectBalance, parseSaid, same } from './check.ts';
-import type { Context, Report } from './context.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { same } from '../kit/check.ts';
+import { helperOf } from '../kit/kernel.ts';
+import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import type { Report } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
+import type { Context } from './context.ts';
 import { expectNoneWrong } from './noneWrong.ts';
-import { sleep } from './process.ts';
-import { newId } from './scenarios.ts';
-import { Tracing } from './trace.ts';
 
 const THREADS = 4;
 
@@ -71,11 +72,9 @@ async function overload(
   const id = newId();
   const progress = join(context.folder, `progress-${id}`);
   const exchanges = context.slow ? 40 : 60 + Math.floor(random() * 140);
-  const tracing = new Tracing(
+  const tracing = Tracing.run(
     context,
-    'run',
     [
-      '--',
       context.peer,
       'burst',
       `id=${id}`,
@@ -102,11 +101,10 @@ async function overload(
     }
   }
   const trace = await tracing.result();
-  same('exit status', await tracing.process.ended, 0);
-  const said = parseSaid(tracing.process.lines);
+  same('exit status', await tracing.process.status, 0);
+  const said = parseReports<SocketReport>(tracing.process.lines);
   same('exchanges of the peers', said.length, 2 * total);
-  expectBalance(trace.summary);
-  same('bytes that the engine misses', trace.stats.lostBytes, trace.summary.bytes?.dropped);
+  same('bytes that the engine misses', trace.recorded.stats.lostBytes, trace.summary.bytes?.dropped);
   same('bytes unseen', trace.summary.bytes?.unseen, 0);
   return { dropped: trace.summary.dropped ?? 0, ...expectNoneWrong(trace, said) };
 }

@@ -1,10 +1,13 @@
 /** Thousands at once: connections, requests in flight, and what the kernel's table of them cannot hold. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { assert, bodyOf, expectBalance, field, same } from './check.ts';
-import type { Context, Report } from './context.ts';
-import { Started } from './process.ts';
-import { newId, type Scenario } from './scenarios.ts';
-import { Tracing } from './trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
+import { bodyOf, field } from '../kit/truth.ts';
+import type { Context } from './context.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** Both ends are a few processes each: one may have only so many descriptors. */
 const PROCESSES = 4;
@@ -27,8 +30,8 @@ export async function startCrowd(
   context: Context,
   delay: number,
   size: readonly string[],
-): Promise<[Started, string]> {
-  const server = new Started(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...size]);
+): Promise<[Child, string]> {
+  const server = new Child(context.peer, ['crowd', 'role=server', `delay=${delay}`, ...size]);
   await server.until(() => server.lines.length > 0, 'port', context.slow ? 120_000 : 30_000);
   const { port } = JSON.parse(server.lines[0] ?? '') as { port: number };
   return [server, `port=${port}`];
@@ -45,7 +48,7 @@ export function answersIn(id: string, lines: readonly string[]): Map<string, str
   );
 }
 
-let server: Started | null = null;
+let server: Child | null = null;
 
 /** For a trace that other scenarios share. */
 export const thousands: Scenario = {
@@ -75,11 +78,7 @@ export const thousands: Scenario = {
 export async function runPressure(context: Context, only: RegExp, report: Report): Promise<void> {
   const scenario = 'requests in flight by the thousand, with a latency filter';
   if (!only.test(scenario)) return;
-  try {
-    report({ scenario, outcome: 'passed', detail: await fill(context) });
-  } catch (error) {
-    report({ scenario, outcome: 'failed', detail: (error as Error).message });
-  }
+  await reportOutcome(report, scenario, () => fill(context));
 }
 
 async function fill(context: Context): Promise<string> {
@@ -87,30 +86,24 @@ async function fill(context: Context): Promise<string> {
   const id = newId();
   const [started, port] = await startCrowd(context, 1_500, shape(total));
   const client = [context.peer, 'crowd', 'role=client', port, `id=${id}`, 'scenario=x', ...shape(total)];
-  const tracing = new Tracing(
-    context,
-    'run',
-    ['--', ...client],
-    ['--ring-size', '32MiB', '--min-latency', '1s'],
-  );
-  same('exit status', await tracing.process.ended, 0);
-  same('exit status of the server', await started.ended, 0);
+  const tracing = Tracing.run(context, client, ['--ring-size', '32MiB', '--min-latency', '1s']);
+  same('exit status', await tracing.process.status, 0);
+  same('exit status of the server', await started.status, 0);
   const { exchanges, summary } = await tracing.result();
   const answers = answersIn(id, tracing.process.lines);
   same('answers', answers.size, total);
   expectRight(exchanges, answers);
-  expectBalance(summary);
   same('dropped', summary.dropped, 0);
   same('bytes unseen', summary.bytes?.unseen, 0);
-  const told = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
-  same('exchanges, and those that are told to be missing', exchanges.length + told, total);
+  const omitted = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
+  same('exchanges, and those that are reported as not followed', exchanges.length + omitted, total);
   if (total < HTTP_EVENTS_SURE) same('note', summary.note, null);
   else
     assert(
-      told >= total - HTTP_EVENTS && told <= total - HTTP_EVENTS_SURE,
-      `${told} of ${total} are missing`,
+      omitted >= total - HTTP_EVENTS && omitted <= total - HTTP_EVENTS_SURE,
+      `${omitted} of ${total} are missing`,
     );
-  return `${total} at once: ${exchanges.length} shown, all right; ${told} told to be missing`;
+  return `${total} at once: ${exchanges.length} shown, all correct; ${omitted} reported as not followed`;
 }
 
 /** Each is whole, has the answer that was given to it, and is there once. */

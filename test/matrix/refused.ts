@@ -3,11 +3,12 @@
  * summary says in one sentence what is missing.
  */
 import type { Backend } from '../../helper/protocol.ts';
-import { assert, expectBalance, same } from './check.ts';
-import type { Context, Report } from './context.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId } from '../kit/peers.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
+import type { Context } from './context.ts';
 import { answersIn, expectRight, startCrowd } from './pressure.ts';
-import { newId } from './scenarios.ts';
-import { Tracing } from './trace.ts';
 
 const NOT_LOADED = /the kernel does not load its programs: Operation not permitted\./;
 const WAITING =
@@ -71,33 +72,28 @@ export async function runRefused(context: Context, only: RegExp, report: Report)
     const scenario = `a kernel that refuses: ${one.name}`;
     if (!only.test(scenario) || one.backends?.includes(context.backend) === false) continue;
     if (context.slow && one.everywhere === undefined) continue;
-    try {
-      await trace(context, one);
-      report({ scenario, outcome: 'passed', detail: '' });
-    } catch (error) {
-      report({ scenario, outcome: 'failed', detail: (error as Error).message });
-    }
+    await reportOutcome(report, scenario, () => trace(context, one));
   }
 }
 
-async function trace(context: Context, { refused, note }: Case): Promise<void> {
+/** @returns what the summary says of the missing part */
+async function trace(context: Context, { refused, note }: Case): Promise<string> {
   const id = newId();
   const [server, port] = await startCrowd(context, DELAY, CONNECTIONS);
   const client = [context.peer, 'crowd', 'role=client', port, `id=${id}`, 'scenario=x', ...CONNECTIONS];
-  const tracing = new Tracing(
-    { ...context, wrap: [context.refuse, refused], tls: 'auto' },
-    'run',
-    ['--', ...client],
+  const tracing = Tracing.run(
+    { ...context, program: [context.refuse, refused, ...context.program], tls: 'auto' },
+    client,
     ['--min-latency', `${THRESHOLD}ms`],
   );
-  same('exit status', await tracing.process.ended, 0);
-  same('exit status of the server', await server.ended, 0);
+  same('exit status', await tracing.process.status, 0);
+  same('exit status of the server', await server.status, 0);
   const { exchanges, summary } = await tracing.result();
   const answers = answersIn(id, tracing.process.lines);
   same('answers', answers.size, 8);
   expectRight(exchanges, answers);
   same('exchanges', exchanges.length, 8);
-  expectBalance(summary);
   const said = summary.note;
   assert(note === null ? said === null : note.test(said ?? ''), `the summary says: ${said}`);
+  return said ?? '';
 }

@@ -1,15 +1,14 @@
 /** One trace, a debuggee that is restarted again and again: what the helper holds stays the same. */
 import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { startCapture } from '../../extension/capture/capture.ts';
-import { Pipeline } from '../../extension/capture/pipeline.ts';
-import { Engine } from '../../extension/engine/engine.ts';
-import { expectGone, type Holding, holdingOf, holdingOnce } from '../kernel/support/holding.ts';
-import type { Held } from '../kernel/support/kernel.ts';
-import { assert, field, parseSaid, same } from './check.ts';
-import type { Context, Report } from './context.ts';
-import { Started } from './process.ts';
-import { newId } from './scenarios.ts';
+import { CaptureTrace } from '../kit/capture.ts';
+import { assert, same } from '../kit/check.ts';
+import { expectGone, type Holding, holdingOf, holdingOnce } from '../kit/holding.ts';
+import type { Held } from '../kit/kernel.ts';
+import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { field } from '../kit/truth.ts';
+import type { Context } from './context.ts';
 
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
 const MEMORY_SLACK = 24 * 1024;
@@ -17,38 +16,24 @@ const MEMORY_SLACK = 24 * 1024;
 export async function runRestarts(context: Context, report: Report): Promise<void> {
   if (context.restarts === 0) return;
   const scenario = 'a debuggee restarted under one trace';
-  try {
-    report({ scenario, outcome: 'passed', detail: await restarts(context) });
-  } catch (error) {
-    report({ scenario, outcome: 'failed', detail: (error as Error).message });
-  }
+  await reportOutcome(report, scenario, () => restarts(context));
 }
 
 async function restarts(context: Context): Promise<string> {
-  const dist = dirname(context.httpTrace);
-  const capture = await startCapture({
-    nativePath: join(dist, 'native'),
-    helperPath: join(dist, 'helper.js'),
-    bodyLimit: 65_536,
-    backend: context.backend,
-    tls: 'none',
-  });
-  const engine = new Engine({ bodyLimit: 65_536 });
-  const pipeline = new Pipeline(engine);
-  capture.onEvent((event) => pipeline.take(event));
-  const helper = capture.hello.helperPid;
+  const trace = await CaptureTrace.start(context);
+  const { helper } = trace;
   const ids = new Set<string>();
   let [begin, end]: [Holding | null, Holding | null] = [null, null];
   const settled = Math.floor(context.restarts / 4);
   try {
     for (let i = 0; i < context.restarts; i++) {
       const id = newId();
-      const peer = new Started(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
+      const peer = new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
       await peer.until(() => peer.lines.length > 0, 'pause', context.slow ? 120_000 : 30_000);
-      await capture.attach(peer.pid, true);
+      await trace.attach(peer.pid);
       peer.write('\n');
-      same('exit status', await peer.ended, 0);
-      for (const { side } of parseSaid(peer.lines)) ids.add(`${side} ${id}`);
+      same('exit status', await peer.status, 0);
+      for (const { side } of parseReports<SocketReport>(peer.lines)) ids.add(`${side} ${id}`);
       if (i === settled) begin = await holdingOf(helper);
     }
     // The helper hears of an end a moment later.
@@ -56,14 +41,12 @@ async function restarts(context: Context): Promise<string> {
     end = await holdingOnce(helper, ({ descriptors }) => descriptors <= most, context.slow ? 60_000 : 10_000);
     if (!context.slow) expectMapsEmpty(end.held);
   } finally {
-    await capture.stop();
+    await trace.stop();
   }
   assert(begin !== null && end !== null, 'no measure');
-  engine.finish();
   const seen = new Set<string>();
-  for (const id of engine.takeChanges().changed) {
-    const exchange = engine.json(id);
-    if (exchange?.completeness.join() !== 'complete') continue;
+  for (const exchange of trace.exchanges()) {
+    if (exchange.completeness.join() !== 'complete') continue;
     seen.add(`${exchange.side} ${field(exchange.request, 'X-Trace-Id')[0]}`);
   }
   same(

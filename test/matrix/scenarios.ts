@@ -1,28 +1,21 @@
 /** The scenarios of one traced shell: what it runs, and what must have been seen of it. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  assert,
-  type Expected,
-  type Extent,
-  expectSame,
-  field,
-  find,
-  mentioning,
-  type Said,
-  same,
-  type Trace,
-} from './check.ts';
+import { assert, same } from '../kit/check.ts';
+import type { SocketReport } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import type { Trace } from '../kit/tracing.ts';
+import { type Expected, type Extent, field, findExchange, mentioning } from '../kit/truth.ts';
+import { expectTraced } from './check.ts';
 import type { Context } from './context.ts';
 import { expectNoneWrong } from './noneWrong.ts';
-import { Started } from './process.ts';
 
-/** What a scenario leaves to be checked when the trace is over. */
+/** What a scenario leaves to be checked when the trace has ended. */
 export interface Ran {
   readonly context: Context;
   readonly id: string;
   readonly lines: readonly string[];
-  readonly said: readonly Said[];
+  readonly said: readonly SocketReport[];
 }
 
 export interface Scenario {
@@ -35,10 +28,6 @@ export interface Scenario {
   outside?(): Promise<readonly string[]>;
   /** Why the backend cannot see it; the check then says what is seen all the same. */
   impossible?(context: Context): string | null;
-}
-
-export function newId(): string {
-  return randomBytes(12).toString('hex');
 }
 
 /** Milliseconds by which the trace's durations may exceed the peer's: a timer tick, an emulated machine. */
@@ -59,9 +48,9 @@ export function expectAll(ran: Ran, trace: Trace, shape: Shape = {}): void {
   const { said, context, id } = ran;
   same('lines of the peers', said.length, 2 * (shape.count ?? 1));
   for (const line of said) {
-    expectSame(trace, line, { slack: slackOf(context), ...(shape[line.side] ?? {}) });
+    expectTraced(trace, line, { slack: slackOf(context), ...(shape[line.side] ?? {}) });
   }
-  same('exchanges with the id', mentioning(trace, id).length, said.length);
+  same('exchanges with the id', mentioning(trace.exchanges, id).length, said.length);
 }
 
 /** `peer exchange` with options, both ends traced. */
@@ -167,7 +156,7 @@ const calls: Scenario[] = [
   ),
 ];
 
-/** The server may read what came with the SYN before the handshake is over. */
+/** The server may read what came with the SYN before the handshake ends. */
 function withSyn({ said }: Ran): undefined {
   assert(
     said.filter(isClient).every(({ synData }) => synData),
@@ -175,7 +164,7 @@ function withSyn({ said }: Ran): undefined {
   );
 }
 
-function isClient({ side }: Said): boolean {
+function isClient({ side }: SocketReport): boolean {
   return side === 'client';
 }
 
@@ -195,8 +184,8 @@ const uring: Scenario[] = [
         return undefined;
       }
       const server = ran.said.filter(({ side }) => side === 'server');
-      for (const line of server) expectSame(trace, line, { slack: slackOf(ran.context) });
-      same('exchanges with the id', mentioning(trace, ran.id).length, server.length);
+      for (const line of server) expectTraced(trace, line, { slack: slackOf(ran.context) });
+      same('exchanges with the id', mentioning(trace.exchanges, ran.id).length, server.length);
       return 'seen: the server, which calls recv and send; of the client nothing, and nothing is invented';
     },
   },
@@ -209,7 +198,7 @@ const uring: Scenario[] = [
         return undefined;
       }
       for (const line of ran.said) {
-        if (line.side === 'server') expectSame(trace, line, { slack: slackOf(ran.context) });
+        if (line.side === 'server') expectTraced(trace, line, { slack: slackOf(ran.context) });
       }
       const client = ran.said.find(({ side }) => side === 'client');
       assert(client !== undefined, 'the client said nothing');
@@ -229,7 +218,7 @@ function blindToUring({ backend }: Context): string | null {
   return backend === 'tracepoint' ? 'io_uring moves bytes without a system call of its own' : null;
 }
 
-let outside: Started[] = [];
+let outside: Child[] = [];
 
 async function endOutside(): Promise<readonly string[]> {
   const ending = outside;
@@ -239,7 +228,7 @@ async function endOutside(): Promise<readonly string[]> {
 }
 
 async function serverOutside({ peer, slow }: Context, id: string, options = ''): Promise<number> {
-  const server = new Started(peer, [
+  const server = new Child(peer, [
     'exchange',
     'role=server',
     `id=${id}`,
@@ -255,9 +244,9 @@ function oneSide(side: 'client' | 'server') {
   return ({ said, context, id }: Ran, trace: Trace): undefined => {
     same('lines of the peers', said.length, 2);
     for (const line of said) {
-      if (line.side === side) expectSame(trace, line, { slack: slackOf(context) });
+      if (line.side === side) expectTraced(trace, line, { slack: slackOf(context) });
     }
-    same('exchanges with the id', mentioning(trace, id).length, 1);
+    same('exchanges with the id', mentioning(trace.exchanges, id).length, 1);
   };
 }
 
@@ -316,7 +305,7 @@ const sockets: Scenario[] = [
       // Tries until the traced server listens.
       const attempt = `${context.peer} exchange role=client port=${port} id=${id} scenario=x`;
       const script = `for i in $(seq 200); do ${attempt} 2>/dev/null && exit; sleep 0.1; done; exit 1`;
-      outside.push(new Started('sh', ['-c', script]));
+      outside.push(new Child('sh', ['-c', script]));
       return `${context.peer} exchange role=server port=${port}`;
     },
     outside: endOutside,
@@ -346,7 +335,7 @@ const sockets: Scenario[] = [
     also({ said }, trace) {
       const clients = said.filter(({ side }) => side === 'client');
       same('descriptors', new Set(clients.map(({ fd }) => fd)).size, 1);
-      const ids = clients.map(({ id }) => find(trace, id, 'client').connection.id);
+      const ids = clients.map(({ id }) => findExchange(trace.exchanges, id, 'client').connection.id);
       same('connections', new Set(ids).size, 4);
       return undefined;
     },
@@ -364,7 +353,7 @@ const sockets: Scenario[] = [
       for (const { connection } of trace.exchanges) {
         assert(connection.remote !== remote, 'an exchange with a server that is not there');
       }
-      for (const { remoteAddress, remotePort } of trace.opened.values()) {
+      for (const { remoteAddress, remotePort } of trace.recorded.opened.values()) {
         const address = `${remoteAddress.subarray(0, 4).join('.')}:${remotePort}`;
         assert(address !== remote, 'a connection with a server that is not there');
       }
@@ -376,13 +365,13 @@ const sockets: Scenario[] = [
     check({ said, id, context }, trace) {
       same('lines of the peers', said.length, 2);
       for (const line of said) {
-        expectSame(trace, line, { response: 'any', slack: slackOf(context) });
-        const { completeness, response } = find(trace, id, line.side);
+        expectTraced(trace, line, { response: 'any', slack: slackOf(context) });
+        const { completeness, response } = findExchange(trace.exchanges, id, line.side);
         assert(completeness.includes('aborted'), `the ${line.side} says ${completeness}, not aborted`);
         assert(!completeness.includes('complete'), `the ${line.side} calls it complete`);
         if (line.side === 'client') same('bytes of its body', response?.bodyCaptured, line.responseSize);
       }
-      same('exchanges with the id', mentioning(trace, id).length, 2);
+      same('exchanges with the id', mentioning(trace.exchanges, id).length, 2);
       return undefined;
     },
   },
@@ -404,8 +393,8 @@ const shared: Scenario = {
     const servers = said.filter((line) => !isClient(line));
     const count = context.slow ? 20 : 100;
     same('lines of the peers', [said.length, servers.length], [2 * count, count]);
-    for (const line of servers) expectSame(trace, line, { slack: slackOf(context) });
-    const exchanges = mentioning(trace, id).filter(({ side }) => side === 'client');
+    for (const line of servers) expectTraced(trace, line, { slack: slackOf(context) });
+    const exchanges = mentioning(trace.exchanges, id).filter(({ side }) => side === 'client');
     const { delivered, labelled } = expectNoneWrong({ exchanges }, said.filter(isClient));
     return `of the client's ${count} ${delivered} whole and right, ${labelled} said to have gaps; of the server's all whole`;
   },
@@ -433,7 +422,7 @@ const times: Scenario[] = [
       const away = said
         .filter(({ side }) => side === 'client')
         .map(({ id, ms }) => {
-          const { durationMs } = find(trace, id, 'client');
+          const { durationMs } = findExchange(trace.exchanges, id, 'client');
           assert(durationMs !== null && durationMs >= 25, `${durationMs} ms, though the server waited 25`);
           return Math.abs(durationMs - ms);
         })
@@ -474,9 +463,9 @@ const processes: Scenario[] = [
     check({ said, id }, trace) {
       const [line] = said;
       assert(said.length === 1 && line !== undefined, 'the server was not asked');
-      const seen = find(trace, id, 'client');
+      const seen = findExchange(trace.exchanges, id, 'client');
       same('process', seen.process?.name, 'curl');
-      expectSame(
+      expectTraced(
         trace,
         {
           ...line,
@@ -505,7 +494,7 @@ const processes: Scenario[] = [
       const clients = ran.said.filter(({ side }) => side === 'client');
       same('addresses', new Set(clients.map(({ local, remote }) => `${local} ${remote}`)).size, 1);
       same('namespaces', new Set(clients.map(({ network }) => network)).size, 2);
-      const ids = clients.map(({ id }) => find(trace, id, 'client').connection.id);
+      const ids = clients.map(({ id }) => findExchange(trace.exchanges, id, 'client').connection.id);
       same('connections', new Set(ids).size, 2);
       return undefined;
     },
@@ -523,7 +512,7 @@ function unseen(name: string, command: Scenario['command'], more: Partial<Scenar
         lines.some((line) => line.startsWith('{')),
         'it said nothing',
       );
-      same('exchanges with the id', mentioning(trace, id).length, 0);
+      same('exchanges with the id', mentioning(trace.exchanges, id).length, 0);
       return undefined;
     },
   };
@@ -539,7 +528,7 @@ const untraced: Scenario[] = [
   unseen(
     'another process',
     ({ peer }, id) => {
-      outside.push(new Started(peer, ['exchange', `id=${id}`, 'scenario=x', 'exchanges=3']));
+      outside.push(new Child(peer, ['exchange', `id=${id}`, 'scenario=x', 'exchanges=3']));
       return 'true';
     },
     { outside: endOutside },

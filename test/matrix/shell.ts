@@ -1,8 +1,11 @@
 /** One traced shell that runs scenario after scenario; what was seen is checked when it has ended. */
-import { expectBalance, parseSaid, same, type Trace } from './check.ts';
-import type { Context, Report } from './context.ts';
-import { newId, type Ran, type Scenario } from './scenarios.ts';
-import { Tracing } from './trace.ts';
+import { same } from '../kit/check.ts';
+import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import type { Report } from '../kit/report.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { expectBalance } from '../kit/truth.ts';
+import type { Context } from './context.ts';
+import type { Ran, Scenario } from './scenarios.ts';
 
 /** Milliseconds that one scenario may take. */
 function patience({ slow }: Context): number {
@@ -27,19 +30,15 @@ export async function runInShell(
   label: string,
 ): Promise<void> {
   if (list.length === 0) return;
-  const tracing = new Tracing(
-    context,
-    'run',
-    ['--', 'sh'],
-    ['--ring-size', context.slow ? '32MiB' : '128MiB'],
-  );
+  const tracing = Tracing.run(context, ['sh'], ['--ring-size', context.slow ? '32MiB' : '128MiB']);
   const outcomes: Outcome[] = [];
   let trace: Trace;
   try {
     for (const scenario of list) outcomes.push(await runOne(context, tracing, scenario));
     tracing.process.write('exit\n');
     tracing.process.endInput();
-    trace = await tracing.result();
+    // The balance has a row of its own.
+    trace = await tracing.result({ whole: false });
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     for (const { name } of list)
@@ -76,7 +75,7 @@ async function runOne(context: Context, tracing: Tracing, scenario: Scenario): P
     const lines = shell.lines.slice(from);
     const status = lines.find((line) => line.startsWith(mark))?.slice(mark.length);
     const all = [...lines.filter((line) => !line.startsWith(mark)), ...outside];
-    const ran = { context, id, lines: all, said: parseSaid(all) };
+    const ran = { context, id, lines: all, said: parseReports<SocketReport>(all) };
     const said = shell.stderr.slice(errors).trim();
     return { scenario, ran, problem: status === '0' ? null : `it ended with ${status}: ${said}` };
   } catch (error) {

@@ -1,11 +1,16 @@
 /** What one run is about: the kernel that runs here, and one way to come to the functions of TLS libraries. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TlsWay } from '../../helper/protocol.ts';
-import type { TracingContext } from '../matrix/trace.ts';
+import type { TracingContext } from '../kit/tracing.ts';
 
 export interface TlsContext extends TracingContext {
+  readonly tls: TlsWay;
+  /** The folder of the built product. */
+  readonly dist: string;
+  /** Software emulation: times mean little, and every process start costs seconds. */
+  readonly slow: boolean;
   /** Compiled peers. */
   readonly programs: string;
   /** The peers that are scripts. */
@@ -13,7 +18,6 @@ export interface TlsContext extends TracingContext {
   /** Node's executables by major version. */
   readonly nodes: Readonly<Record<string, string>>;
   readonly certificates: string;
-  readonly tls: TlsWay;
   /** Of the table, only the programs that are worth it everywhere. */
   readonly few: boolean;
   /** Null: the whole table. Else a sample of it over these ways to attach, the first of which has all programs. */
@@ -28,15 +32,22 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
   };
   const tls = options['tls'] ?? 'auto';
   if (tls !== 'auto' && tls !== 'multi' && tls !== 'broker') throw new Error('--tls?');
+  const httpTrace = need('http-trace');
+  const slow = options['slow'] === '1';
   return {
     backend: null,
-    httpTrace: need('http-trace'),
+    program: [process.execPath, httpTrace],
+    options: ['--max-body', 'all', '--show-secrets'],
+    patience: slow ? 300_000 : 30_000,
+    endPatience: slow ? 300_000 : 30_000,
+    replay: 'engine',
+    dist: dirname(httpTrace),
     programs: need('programs'),
     scripts: need('scripts'),
     nodes: JSON.parse(need('nodes')) as Record<string, string>,
     certificates: need('certificates'),
     folder: mkdtempSync(join(tmpdir(), 'http-trace-tls-')),
-    slow: options['slow'] === '1',
+    slow,
     few: options['few'] === '1',
     sampled: (options['sampled']?.split(',') as TlsWay[] | undefined) ?? null,
     tls,

@@ -12,7 +12,7 @@ import { Agent, createServer, request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
-import { sha } from '../matrix/check.ts';
+import { sha } from '../kit/peers.ts';
 import type { Step, Version } from './plan.ts';
 
 /** What went over the wire for one id, as this end has it; addresses as the other end has them. */

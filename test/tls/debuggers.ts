@@ -1,15 +1,16 @@
 /** Debuggers under the probes: the frames that they show, and what they stop, are those of a program without. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, parseSaid, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Started } from '../matrix/process.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
-import { makeStep, newId } from './plan.ts';
+import { makeStep } from './plan.ts';
 
 export async function runDebuggers(context: TlsContext, only: RegExp, report: Report): Promise<void> {
   const scenarios = {
@@ -18,11 +19,7 @@ export async function runDebuggers(context: TlsContext, only: RegExp, report: Re
   };
   for (const [scenario, run] of Object.entries(scenarios)) {
     if (!only.test(scenario)) continue;
-    try {
-      report({ scenario, outcome: 'passed', detail: await run() });
-    } catch (error) {
-      report({ scenario, outcome: 'failed', detail: (error as Error).message });
-    }
+    await reportOutcome(report, scenario, run);
   }
 }
 
@@ -41,14 +38,13 @@ async function withGdb(context: TlsContext): Promise<string> {
   const script = join(context.folder, `${newId()}.gdb`);
   writeFileSync(script, `${commands.join('\n')}\n`);
   const command = ['gdb', '-nx', '-batch', '-x', script, '--args', ...program];
-  const alone = new Started(command[0] ?? '', command.slice(1));
+  const alone = new Child(command[0] ?? '', command.slice(1));
   alone.write('\n');
   await alone.ended;
-  const tracing = new Tracing(context, 'run', ['--', ...command]);
+  const tracing = Tracing.run(context, command);
   tracing.process.write('\n');
-  const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), 4 * patience(context));
+  tracing.process.killAfter(4 * patience(context));
   const trace = await tracing.result();
-  clearTimeout(timer);
   const [expected, found] = [framesOf(alone.lines), framesOf(tracing.process.lines)];
   assert(
     expected.length >= CALLS,
@@ -56,11 +52,11 @@ async function withGdb(context: TlsContext): Promise<string> {
   );
   for (const frames of expected) assert(frames.endsWith(CALLERS), `untraced: ${frames}`);
   same('frames', found, expected);
-  const said = parseSaid(tracing.process.lines);
+  const said = parseReports<SocketReport>(tracing.process.lines);
   same('calls', said.filter(({ side }) => side === 'client').length, CALLS);
   for (const line of said.filter(({ side }) => side === 'client')) {
     assert(line.local !== null && line.remote !== null, 'no address');
-    // All five have one path; they are told apart by their ids.
+    // All five have one path; their ids distinguish them.
     const own = trace.exchanges.filter(({ request }) =>
       request?.headers.some(([, value]) => value === line.id),
     );
@@ -117,7 +113,7 @@ async function withInspector(context: TlsContext): Promise<string> {
       step.path,
       step.id,
     ];
-    const tracing = new Tracing(context, 'run', ['--', ...command]);
+    const tracing = Tracing.run(context, command);
     const { process } = tracing;
     const address = (): string | undefined => /ws:\/\/\S+/.exec(process.stderr)?.[0];
     await process.until(() => address() !== undefined, 'address of the inspector', patience(context));

@@ -1,29 +1,31 @@
-/** Peers under way: each is started, does what it is told, and says so. */
+/** Running peers: each is started, does the planned steps, and reports them. */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
-import { assert, same, sha } from '../matrix/check.ts';
-import { Started, sleep } from '../matrix/process.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId, sha } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
 import { type ClientPeer, family, type ServerPeer } from './peers.ts';
-import { lineOf, makePlan, makeStep, newId, type Step, type Version } from './plan.ts';
+import { lineOf, makePlan, makeStep, type Step, type Version } from './plan.ts';
 
 export function patience({ slow }: TlsContext): number {
   return slow ? 180_000 : 30_000;
 }
 
 /** Anything that runs a command line: by itself, or inside a trace. */
-export type Start = (command: readonly string[]) => Started;
+export type Start = (command: readonly string[]) => Child;
 
-export const untraced: Start = ([command, ...args]) => new Started(command ?? '', args);
+export const untraced: Start = Child.of;
 
 /** A traced client and the test's server. */
 export class DrivenClient {
   readonly steps: readonly Step[];
-  readonly process: Started;
+  readonly process: Child;
   readonly #server: PlannedServer;
   readonly #hold: PlannedServer;
   #asked = 0;
@@ -31,7 +33,7 @@ export class DrivenClient {
   private constructor(
     private readonly context: TlsContext,
     readonly peer: ClientPeer,
-    parts: { process: Started; server: PlannedServer; hold: PlannedServer; steps: readonly Step[] },
+    parts: { process: Child; server: PlannedServer; hold: PlannedServer; steps: readonly Step[] },
   ) {
     this.process = parts.process;
     this.#server = parts.server;
@@ -100,9 +102,9 @@ export class DrivenClient {
       await this.#ask(this.steps.length - this.#asked);
       this.process.endInput();
     }
-    const ended = await this.process.ended;
+    const status = await this.process.status;
     const truths = await Promise.all(this.steps.map((step) => this.#server.answered(step)));
-    same(`exit status (${this.process.stderr.slice(-400)})`, ended, 0);
+    same(`exit status (${this.process.stderr.slice(-400)})`, status, 0);
     if (this.peer.script === undefined) this.#compareSaid(truths);
     if (this.peer.name === 'curl') {
       for (const truth of truths) {
@@ -167,7 +169,7 @@ export function makeFarewell(context: TlsContext): Step {
 
 /** A traced server and the test's client. */
 export class DrivenServer {
-  readonly process: Started;
+  readonly process: Child;
   readonly #truths: Truth[] = [];
   readonly #backend: PlannedServer;
   /** Once it is answered, the calls that wrote the answer before have returned: a process that ends never says so. */
@@ -180,7 +182,7 @@ export class DrivenServer {
     readonly peer: ServerPeer,
     private readonly version: Version,
     readonly steps: readonly Step[],
-    parts: { process: Started; backend: PlannedServer; port: number; farewell: Step },
+    parts: { process: Child; backend: PlannedServer; port: number; farewell: Step },
   ) {
     this.process = parts.process;
     this.#farewell = parts.farewell;

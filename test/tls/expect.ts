@@ -1,6 +1,7 @@
 /** What must have been seen of an exchange over TLS. Every difference is a sentence. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { assert, expectBody, field, same } from '../matrix/check.ts';
+import { assert, same } from '../kit/check.ts';
+import { expectBody, field } from '../kit/truth.ts';
 import type { Truth } from './counterpart.ts';
 import type { Library } from './peers.ts';
 
@@ -51,7 +52,7 @@ export function expectTruth(
   const about = (what: string): string => `${truth.path}: ${what}`;
   const { pids, late } = expected;
   const pid = exchange.process?.pid ?? null;
-  assert(pids === null || (pid !== null && pids.includes(pid)), about(`pid ${pid} is none of ${pids}`));
+  assert(pids === null || (pid !== null && pids.includes(pid)), about(`pid ${pid} is not one of ${pids}`));
   same(about('side'), exchange.side, expected.side);
   same(about('method'), exchange.method, truth.method);
   const url = new URL(exchange.url ?? 'http://none');
@@ -71,7 +72,7 @@ export function expectTruth(
   const marks = exchange.completeness.filter((mark) => mark !== 'joined-late' || !late);
   same(about('completeness'), marks, ['complete']);
   const { tls } = exchange;
-  assert(tls !== null, about('nothing is told of TLS'));
+  assert(tls !== null, about('nothing is reported about TLS'));
   same(about('library'), tls.library, expected.library);
   const { libraryVersion } = expected;
   if (libraryVersion === undefined) assert(tls.libraryVersion !== null, about('no version of the library'));

@@ -1,8 +1,9 @@
 /** What OpenSSL can do besides reading and writing, by a program in C that plays both ends. */
 import { join } from 'node:path';
-import { assert, expectBalance, parseSaid, type Said, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { parseReports, type SocketReport } from '../kit/peers.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
 import { patience } from './drive.ts';
@@ -47,12 +48,7 @@ export async function runFeatures(context: TlsContext, only: RegExp, report: Rep
       for (const version of versions) {
         const scenario = `${name} TLS ${version}${place.name}`;
         if (!only.test(scenario)) continue;
-        try {
-          await run(context, place, program, version, count);
-          report({ scenario, outcome: 'passed', detail: '' });
-        } catch (error) {
-          report({ scenario, outcome: 'failed', detail: (error as Error).message });
-        }
+        await reportOutcome(report, scenario, () => run(context, place, program, version, count));
       }
     }
   }
@@ -64,14 +60,13 @@ async function run(
   program: string,
   version: Version,
   count: number,
-): Promise<void> {
+): Promise<string> {
   const command = [join(context.programs, executable), program, context.certificates, version];
-  const tracing = new Tracing(context, 'run', ['--', ...command]);
-  const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+  const tracing = Tracing.run(context, command);
+  tracing.process.killAfter(patience(context));
   const trace = await tracing.result();
-  clearTimeout(timer);
-  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.ended, 0);
-  const said = parseSaid(tracing.process.lines);
+  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.status, 0);
+  const said = parseReports<SocketReport>(tracing.process.lines);
   same('lines of the client', said.filter(({ side }) => side === 'client').length, count);
   same('lines of the server', said.filter(({ side }) => side === 'server').length, count);
   for (const line of said) {
@@ -80,10 +75,10 @@ async function run(
     expectTruth(trace.exchanges, truthOf(line, version), expected);
   }
   same('exchanges', trace.exchanges.length, 2 * count);
-  expectBalance(trace.summary);
+  return `${2 * count} exchanges`;
 }
 
-function truthOf(said: Said, version: Version): Truth {
+function truthOf(said: SocketReport, version: Version): Truth {
   assert(said.local !== null && said.remote !== null, 'an end without an address');
   return {
     ...said,

@@ -3,16 +3,17 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
-import { childrenOf, helperOf } from '../kernel/support/kernel.ts';
-import { assert, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { childrenOf, helperOf } from '../kit/kernel.ts';
+import { newId, PYTHON } from '../kit/peers.ts';
+import type { Report } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import type { Library } from './peers.ts';
-import { lineOf, makeStep, newId, type Step } from './plan.ts';
+import { lineOf, makeStep, type Step } from './plan.ts';
 
 const TIMES = 20;
 /** Where a kernel is emulated. */
@@ -50,8 +51,6 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
   ];
 }
 
-const PYTHON = '/usr/bin/python3';
-
 /** Programs that wait are tried this often, as nothing in it depends on who is faster. */
 const TIMES_WAITING = 3;
 
@@ -59,7 +58,7 @@ const TIMES_WAITING = 3;
 const LOOKING_AHEAD = 1_000;
 const LOOKING_AHEAD_SLOW = 20_000;
 
-/** Tells that it runs, and loads what its call needs when it is told to. */
+/** Marks that it runs, and loads what its call needs once it may go on. */
 function heldText(marks: Marks): string {
   return `import os, time
 open('${marks.running}', 'w').close()
@@ -182,11 +181,10 @@ async function once(context: TlsContext, program: Program): Promise<void> {
     });
     server.expect([step]);
     const command = program.command(context, `https://localhost:${port}${step.path}`, step);
-    const tracing = new Tracing(context, 'run', ['--', ...command]);
-    const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+    const tracing = Tracing.run(context, command);
+    tracing.process.killAfter(patience(context));
     const waited = program.waits?.(context, step, tracing, server.answered(step));
     const [truth, trace] = await Promise.all([server.answered(step), tracing.result(), waited]);
-    clearTimeout(timer);
     expectTruth(trace.exchanges, truth, {
       side: 'client',
       pids: null,
@@ -200,7 +198,7 @@ async function once(context: TlsContext, program: Program): Promise<void> {
 }
 
 /**
- * It waits before it loads anything, and the helper is stopped from then until its call is over: only what was
+ * It waits before it loads anything, and the helper is stopped from then until its call has ended: only what was
  * attached beforehand can see the call.
  */
 async function withoutHelper(

@@ -1,15 +1,16 @@
-/** Many connections of one thread: what belongs to one is never told of another one. */
+/** Many connections of one thread: what belongs to one is never reported on another. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { assert, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId, PYTHON } from '../kit/peers.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedClient, PlannedServer, type Truth } from './counterpart.ts';
 import { makeFarewell, patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
 import { type Library, SERVERS } from './peers.ts';
-import { makeStep, newId, type Step } from './plan.ts';
+import { makeStep, type Step } from './plan.ts';
 
 const CONNECTIONS = 200;
 const CONNECTIONS_SLOW = 40;
@@ -38,7 +39,7 @@ const PROGRAMS: readonly Program[] = [
     library: 'openssl',
     connections: null,
     command: ({ scripts, certificates }, port) => [
-      ...['/usr/bin/python3', join(scripts, 'interleaved.py'), String(port), certificates],
+      ...[PYTHON, join(scripts, 'interleaved.py'), String(port), certificates],
     ],
   },
   {
@@ -85,11 +86,7 @@ export async function runInterleaved(context: TlsContext, only: RegExp, report: 
 
   async function one(scenario: string, run: () => Promise<string>): Promise<void> {
     if (!only.test(scenario)) return;
-    try {
-      report({ scenario, outcome: 'passed', detail: await run() });
-    } catch (error) {
-      report({ scenario, outcome: 'failed', detail: (error as Error).message });
-    }
+    await reportOutcome(report, scenario, run);
   }
 }
 
@@ -101,7 +98,7 @@ async function client(context: TlsContext, program: Program, count: number): Pro
     const port = await server.listen();
     const plans = Array.from({ length: count }, () => steps(context));
     server.expect(plans.flat());
-    const tracing = new Tracing(context, 'run', ['--', ...program.command(context, port)], RING);
+    const tracing = Tracing.run(context, program.command(context, port), RING);
     const { process } = tracing;
     for (const plan of plans) {
       const rounds = plan.map(({ method, path, id, file }) => `${method} ${path} ${id} length ${file}`);
@@ -127,7 +124,7 @@ async function client(context: TlsContext, program: Program, count: number): Pro
 async function server(context: TlsContext, name: string, count: number): Promise<string> {
   const peer = SERVERS.find((one) => one.name === name);
   assert(peer !== undefined, `there is no ${name}`);
-  const tracing = new Tracing(context, 'run', ['--', ...peer.command(context, '1.3', 0, '')], RING);
+  const tracing = Tracing.run(context, peer.command(context, '1.3', 0, ''), RING);
   const { process } = tracing;
   const ready = (): string | undefined => process.lines.find((line) => line.startsWith('ready '));
   await process.until(() => ready() !== undefined, 'word of its port', patience(context));
@@ -169,9 +166,9 @@ function judge(
     const expected = path === null ? undefined : local.get(path);
     if (expected === undefined || connection.local === null) continue;
     if (`${connection.local} ${connection.remote}` !== expected)
-      wrong.push(`${path} is told of ${connection.local}`);
+      wrong.push(`${path} is reported on ${connection.local}`);
   }
-  same('calls that are told of a wrong connection', wrong, []);
+  same('calls reported on a wrong connection', wrong, []);
   for (const truth of truths) expectTruth(exchanges, truth, { side, pids: null, library, late: false });
   return `${truths.length} calls`;
 }

@@ -4,8 +4,8 @@
  */
 import { appendFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Report } from '../matrix/context.ts';
-import { endAll } from '../matrix/process.ts';
+import { endAll } from '../kit/process.ts';
+import type { Report } from '../kit/report.ts';
 import { makeTlsContext } from './context.ts';
 import { runDebuggers } from './debuggers.ts';
 import { runFeatures } from './features.ts';

@@ -4,14 +4,15 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { assert, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import { assert, same } from '../kit/check.ts';
+import { newId } from '../kit/peers.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer, type Truth } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth } from './expect.ts';
-import { lineOf, makeStep, newId, type Step } from './plan.ts';
+import { lineOf, makeStep, type Step } from './plan.ts';
 
 const SIZE = 4321;
 
@@ -74,14 +75,10 @@ const CASES: readonly Case[] = [
 export async function runOpaque(context: TlsContext, only: RegExp, report: Report): Promise<void> {
   const one = async (scenario: string, run: () => Promise<string>): Promise<void> => {
     if (!only.test(scenario)) return;
-    try {
-      report({ scenario, outcome: 'passed', detail: await run() });
-    } catch (error) {
-      report({ scenario, outcome: 'failed', detail: (error as Error).message });
-    }
+    await reportOutcome(report, scenario, run);
   };
   for (const opaque of CASES)
-    await one(`${opaque.name} is told as encrypted`, () => encrypted(context, opaque));
+    await one(`${opaque.name} is reported as encrypted`, () => encrypted(context, opaque));
   await one('TLS in a tunnel through a proxy', () => tunnel(context));
 }
 
@@ -101,13 +98,12 @@ async function traced(
   input: string,
   options: readonly string[] = [],
 ): Promise<readonly ExchangeJson[]> {
-  const tracing = new Tracing(context, 'run', [...options, '--', ...command]);
+  const tracing = Tracing.run(context, command, options);
   tracing.process.write(input);
   tracing.process.endInput();
-  const timer = setTimeout(() => tracing.process.process.kill('SIGKILL'), patience(context));
+  tracing.process.killAfter(patience(context));
   const { exchanges } = await tracing.result();
-  clearTimeout(timer);
-  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.ended, 0);
+  same(`exit status (${tracing.process.stderr.slice(-300)})`, await tracing.process.status, 0);
   return exchanges;
 }
 

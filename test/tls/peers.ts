@@ -1,8 +1,9 @@
 /** The programs that are traced: how each is started as client and as server. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newId, PYTHON } from '../kit/peers.ts';
 import type { TlsContext } from './context.ts';
-import { newId, type Step, type Version } from './plan.ts';
+import type { Step, Version } from './plan.ts';
 
 export type Library = 'openssl' | 'gnutls' | 'go';
 
@@ -46,8 +47,6 @@ export interface ServerPeer extends Common {
   readonly lengthOnly?: boolean;
   readonly alpn: boolean;
 }
-
-const PYTHON = '/usr/bin/python3';
 
 /** Alone of the supported Nodes. */
 function nodeFlags(version: Version): string[] {

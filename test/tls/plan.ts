@@ -13,6 +13,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newId } from '../kit/peers.ts';
 
 export type Version = '1.2' | '1.3';
 export const VERSIONS: readonly Version[] = ['1.2', '1.3'];
@@ -52,10 +53,6 @@ const SHAPES: readonly Shape[] = [
 ];
 /** An emulated machine needs seconds for what takes milliseconds otherwise. */
 const SMALL = 8;
-
-export function newId(): string {
-  return randomBytes(12).toString('hex');
-}
 
 export interface PlanOptions {
   readonly folder: string;

@@ -1,19 +1,18 @@
 /** One trace, programs that are started again and again: nothing adds up, and nobody else is disturbed. */
-import { dirname, join } from 'node:path';
-import { startCapture } from '../../extension/capture/capture.ts';
-import { Pipeline } from '../../extension/capture/pipeline.ts';
-import { Engine } from '../../extension/engine/engine.ts';
-import { expectGone, type Holding, holdingOf, holdingOnce } from '../kernel/support/holding.ts';
-import { heldBy } from '../kernel/support/kernel.ts';
-import { assert, same } from '../matrix/check.ts';
-import type { Report } from '../matrix/context.ts';
-import { Started, sleep } from '../matrix/process.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CaptureTrace } from '../kit/capture.ts';
+import { assert, same } from '../kit/check.ts';
+import { expectGone, type Holding, holdingOf, holdingOnce } from '../kit/holding.ts';
+import { heldBy } from '../kit/kernel.ts';
+import { newId } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
 import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
 import { DrivenClient, patience, untraced } from './drive.ts';
 import { findByPath } from './expect.ts';
 import { CLIENTS, type ClientPeer } from './peers.ts';
-import { lineOf, makeStep, newId, type Step } from './plan.ts';
+import { lineOf, makeStep, type Step } from './plan.ts';
 
 const TIMES = 50;
 /** In the sample of `npm test`. */
@@ -39,11 +38,7 @@ export async function runTlsRestarts(context: TlsContext, only: RegExp, report: 
   const times = context.sampled === null ? TIMES : TIMES_SAMPLED;
   const scenario = `programs restarted ${times} times under one trace`;
   if (!only.test(scenario)) return;
-  try {
-    report({ scenario, outcome: 'passed', detail: await restarts(context, times) });
-  } catch (error) {
-    report({ scenario, outcome: 'failed', detail: (error as Error).message });
-  }
+  await reportOutcome(report, scenario, () => restarts(context, times));
 }
 
 function peerNamed(name: string): ClientPeer {
@@ -53,31 +48,21 @@ function peerNamed(name: string): ClientPeer {
 }
 
 async function restarts(context: TlsContext, times: number): Promise<string> {
-  const dist = dirname(context.httpTrace);
   const server = new PlannedServer(context.certificates, { version: '1.3' });
   const port = await server.listen();
   // Uses the same library, is not traced, and goes on before, during and after.
   const bystander = await DrivenClient.start(context, peerNamed('Python requests'), '1.3', untraced);
   await bystander.ready(1);
-  const capture = await startCapture({
-    nativePath: join(dist, 'native'),
-    helperPath: join(dist, 'helper.js'),
-    bodyLimit: 65_536,
-    backend: 'auto',
-    tls: context.tls,
-  });
-  const engine = new Engine({ bodyLimit: 65_536 });
-  const pipeline = new Pipeline(engine);
-  capture.onEvent((event) => pipeline.take(event));
-  const helper = capture.hello.helperPid;
+  const trace = await CaptureTrace.start(context);
+  const { helper } = trace;
   const steps: Step[] = [];
   const begun: Holding[] = [];
   const over: Holding[] = [];
-  const begin = async (name: string): Promise<Started> => {
+  const begin = async (name: string): Promise<Child> => {
     const [command = '', ...args] = peerNamed(name).command?.(context, port, '1.3') ?? [];
-    const process = new Started(command, args);
+    const process = new Child(command, args);
     await process.until(() => process.lines.length > 0, 'its id', patience(context));
-    await capture.attach(process.pid, true);
+    await trace.attach(process.pid);
     return process;
   };
   try {
@@ -93,7 +78,7 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
       begun.push(await holdingOf(helper));
       process.write(lineOf(step));
       process.endInput();
-      same(`exit status of ${name}`, await process.ended, 0);
+      same(`exit status of ${name}`, await process.status, 0);
       steps.push(step);
       // The helper hears of an end a moment later: as much as last time, or as it is after a while.
       const last = over[i - PROGRAMS.length];
@@ -102,21 +87,17 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
       if (i === times >> 1) await bystander.finishSome(2);
     }
     for (const process of staying) process.endInput();
-    for (const process of staying) same('exit status of one that stayed', await process.ended, 0);
+    for (const process of staying) same('exit status of one that stayed', await process.status, 0);
     await expectDetached(helper, system);
   } finally {
     const held = heldBy(helper);
-    await capture.stop();
+    await trace.stop();
     await expectGone(held, 5_000);
   }
   await bystander.finish();
   bystander.close();
   server.close();
-  engine.finish();
-  const seen = engine
-    .takeChanges()
-    .changed.map((id) => engine.json(id))
-    .filter((exchange) => exchange !== undefined);
+  const seen = trace.exchanges();
   for (const { path } of steps) same(path, findByPath(seen, path, 'client').completeness, ['complete']);
   same('calls', seen.length, times);
   for (const [name, list] of Object.entries({ begun, over })) {

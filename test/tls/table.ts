@@ -1,8 +1,9 @@
 /** The table: every program as client and as server, both versions of TLS, attached at three moments. */
+import { same } from '../kit/check.ts';
 import { pairwise } from '../kit/pairwise.ts';
-import { expectBalance, same, type Trace } from '../matrix/check.ts';
-import type { Outcome, Report } from '../matrix/context.ts';
-import { Tracing } from '../matrix/trace.ts';
+import type { Outcome, Report } from '../kit/report.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { expectBalance } from '../kit/truth.ts';
 import type { TlsContext } from './context.ts';
 import type { Truth } from './counterpart.ts';
 import { DrivenClient, DrivenServer, untraced } from './drive.ts';

@@ -1,6 +1,15 @@
 /** The command as a process, where no privilege is needed: usage, help, schema, replay of files. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -296,6 +305,83 @@ describe('replay', () => {
     writeFileSync(output, 'older', { mode: 0o644 });
     expect(httpTrace('replay', recording('empty2', empty), '--output', output).status).toBe(0);
     expect(statSync(output).mode & 0o777).toBe(0o600);
+  });
+
+  it('does not follow a link, nor write anything then', () => {
+    const output = join(folder, 'link.jsonl');
+    const target = join(folder, 'precious');
+    writeFileSync(target, 'precious');
+    symlinkSync(target, output);
+    const { status, stderr } = httpTrace('replay', recording('empty4', empty), '--output', output);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `http-trace: ${JSON.stringify(output)} cannot be written: it is a link, and links are not followed.\n`,
+    });
+    expect(readFileSync(target, 'utf8')).toBe('precious');
+    expect(existsSync(`${output}.partial`)).toBe(false);
+  });
+
+  it('writes to devices, descriptors and pipes as they are', () => {
+    const path = recording('empty5', empty);
+    for (const name of ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']) {
+      const { status, stdout } = httpTrace('replay', path, '--output', name);
+      expect([name, status, stdout]).toEqual([name, 0, httpTrace('replay', path).stdout]);
+    }
+    expect(httpTrace('replay', path, '--output', '/dev/null')).toMatchObject({ status: 0, stderr: '' });
+    const shell = (script: string): string =>
+      spawnSync('bash', ['-c', script], {
+        encoding: 'utf8',
+        env: { ...process.env, NODE: process.execPath, TRACE: program, FILE: path },
+      }).stdout;
+    expect(shell('"$NODE" "$TRACE" replay "$FILE" --output >(cat); wait $!')).toContain('0 exchanges');
+    const file = join(folder, 'appended');
+    expect(
+      shell(`{ echo before; "$NODE" "$TRACE" replay "$FILE" --output /dev/stdout; } > ${file}; cat ${file}`),
+    ).toMatch(/^before\n0 exchanges/);
+  });
+
+  it('of a full disk: says so and leaves no half file', () => {
+    const { status, stderr } = httpTrace('replay', recording('empty6', empty), '--output', '/dev/full');
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'http-trace: "/dev/full" cannot be written: the disk is full.\n',
+    });
+  });
+
+  it.runIf(process.getuid?.() === 0)('of a disk that fills up: says so, and what was there stays', () => {
+    const many = recording('many', [
+      ...empty.slice(0, 2),
+      ...Array.from({ length: 400 }, (_, i): [FrameType, Uint8Array] => [
+        FrameType.Records,
+        recordBatch(
+          conversation(
+            [
+              { out: `GET /${i}?x=${'y'.repeat(1_000)} HTTP/1.1\r\nHost: a\r\n\r\n` },
+              { in: 'HTTP/1.1 204 No Content\r\n\r\n' },
+            ],
+            { connection: BigInt(i + 1) },
+          ),
+        ),
+      ]),
+      ...empty.slice(2),
+    ]);
+    const script = `
+      set -e
+      mount -t tmpfs -o size=64k,mode=700 none "$DISK"
+      echo older > "$DISK/out"
+      set +e
+      "$NODE" "$TRACE" replay "$FILE" --format json --output "$DISK/out"
+      echo "status $?"; cat "$DISK/out"; ls -A "$DISK"`;
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'bash', '-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE: process.execPath, TRACE: program, FILE: many, DISK: disk },
+    });
+    expect(stderr).toBe(
+      `http-trace: ${JSON.stringify(join(disk, 'out'))} cannot be written: the disk is full.\n`,
+    );
+    expect(stdout).toBe('status 1\nolder\nout\n');
   });
 
   it('ends quietly when nobody reads', async () => {

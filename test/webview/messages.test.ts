@@ -352,7 +352,7 @@ describe('messages', () => {
           size: null,
           compressedSize: 220,
           atMs: 3_600,
-          note: 'The compressed message refers to earlier ones that are not known, so that it cannot be decompressed.',
+          note: 'The compressed message refers to earlier ones that are unknown, so it cannot be decompressed.',
         }),
         streamMessage({
           number: 146,

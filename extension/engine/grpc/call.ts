@@ -1,8 +1,8 @@
 /**
- * What makes an exchange a gRPC call (grpc/grpc, doc/PROTOCOL-HTTP2.md and PROTOCOL-WEB.md): its method, its
+ * The gRPC call in an exchange (grpc/grpc, doc/PROTOCOL-HTTP2.md and PROTOCOL-WEB.md): its method, its
  * deadline, and the status, which is in the trailers and may be an error although HTTP's is 200.
  */
-import { readContentType } from '../contentType.ts';
+import { readContentType } from '../../http/contentType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
 
 export interface GrpcCall {
@@ -22,24 +22,24 @@ export interface GrpcType {
   readonly web: boolean;
   /** The body is base64. */
   readonly text: boolean;
-  /** How messages are written, as the type says: `proto` unless it says otherwise. */
+  /** The encoding of the messages: `proto` unless the type says otherwise. */
   readonly messages: string;
 }
 
 const TYPE = /^application\/grpc(-web)?(-text)?(?:\+([a-z0-9.+-]+))?$/;
 
-/** @param value of Content-Type; null: none. @returns null for what is not gRPC. */
+/** @param value of Content-Type; null: none. @returns null when it is not gRPC. */
 export function grpcType(value: string | null): GrpcType | null {
   if (value === null) return null;
   const { essence } = readContentType(value);
-  // Almost all are something else.
+  // Almost no message is gRPC: fail fast.
   if (!essence.startsWith('application/grpc')) return null;
   const [whole, web, text, messages = 'proto'] = TYPE.exec(essence) ?? [];
   if (whole === undefined || (text !== undefined && web === undefined)) return null;
   return { web: web !== undefined, text: text !== undefined, messages };
 }
 
-/** null: the exchange is no gRPC call, as far as is known. */
+/** null: the exchange is not a gRPC call, as far as is known. */
 export function grpcCall(exchange: StoredExchange): GrpcCall | null {
   if (!isGrpc(exchange.request) && !isGrpc(exchange.response)) return null;
   const { request } = exchange;
@@ -52,10 +52,10 @@ export function grpcCall(exchange: StoredExchange): GrpcCall | null {
   };
 }
 
-/** The status of a gRPC call; null: not seen (yet), or it is none. */
+/** The status of a gRPC call; null: not seen (yet), or not a gRPC call. */
 export function grpcStatus(exchange: StoredExchange): number | null {
   const method = exchange.request?.method ?? '';
-  // Asked of each call: most are told by this.
+  // This is called for each row: most exchanges are ruled out here.
   if (method !== 'POST' && method !== '') return null;
   if (!isGrpc(exchange.response) && !isGrpc(exchange.request)) return null;
   const value = ofStatus(exchange, 'grpc-status');
@@ -73,7 +73,7 @@ function ofStatus({ response, messages }: StoredExchange, name: string): string 
   return response.trailer(name) ?? inBody ?? response.field(name);
 }
 
-/** The last two segments: what stands before them is how the server is reached. */
+/** The last two segments; a proxy may put a prefix before them. */
 export function grpcPath(target: string): Pick<GrpcCall, 'service' | 'method'> {
   const [, service = null, method = null] = /([^/]+)\/([^/?#]+)(?:[?#].*)?$/s.exec(target) ?? [];
   return { service, method };
@@ -86,7 +86,7 @@ function readTimeout(value: string | null): number | null {
   return digits === undefined ? null : Number(digits) * (UNITS[unit] as number);
 }
 
-/** What is not validly encoded stays as it is: it must not be dropped. */
+/** Invalid percent-encoding is kept as it was sent, not dropped. */
 function percentDecode(value: string): string {
   if (!value.includes('%')) return value;
   const bytes = Buffer.from(

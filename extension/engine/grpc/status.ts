@@ -19,12 +19,12 @@ const NAMES = [
   'UNAUTHENTICATED',
 ] as const;
 
-/** `NOT_FOUND`, or the number of a code without a name; empty for none. For people. */
+/** `NOT_FOUND`, or the number of a code without a name; empty without a status. For people. */
 export function grpcStatusText(code: number | null): string {
   return code === null ? '' : (grpcStatusName(code) ?? `gRPC status ${code}`);
 }
 
-/** The same of a call that failed; empty also for OK. */
+/** As above for failed calls only: empty also for OK. */
 export function grpcFailureText(code: number | null): string {
   return code === 0 ? '' : grpcStatusText(code);
 }

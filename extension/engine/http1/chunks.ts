@@ -1,10 +1,10 @@
 /** Chunk-size lines, and the end of a chunked body found without them (RFC 9112 section 7.1). */
 
+import { isBlank, isToken } from '../../http/fieldSyntax.ts';
 import type { RuleName } from '../violations.ts';
-import { isBlank, isToken } from './characters.ts';
 
 export interface ChunkLine {
-  /** null when it is no number, or one beyond what can be counted exactly. */
+  /** null when it is not a number, or too large to be counted exactly. */
   readonly size: number | null;
   readonly broken: readonly RuleName[];
 }
@@ -12,7 +12,7 @@ export interface ChunkLine {
 /** Hexadecimal digits that a double counts exactly, leading zeros left out. */
 const MAX_SIZE_DIGITS = 13;
 
-/** @param line without its line end; @param cut when the line was longer than what is looked at. */
+/** @param line without its line end; @param cut when the line was longer than what is examined. */
 export function readChunkLine(line: string, cut: boolean): ChunkLine {
   const broken: RuleName[] = [];
   let to = 0;
@@ -74,14 +74,14 @@ const LAST_CHUNK = '\r\n0\r\n';
 
 const TERMINATOR = `${LAST_CHUNK}\r\n`;
 
-/** Of the terminator, `0 CRLF CRLF`: enough without anything behind it. */
+/** Length of `0 CRLF CRLF`: that much of the terminator is proof even if nothing follows it. */
 const SHORTEST_CERTAIN = 5;
 
 /** Bytes of earlier pieces that may belong to the last chunk and its trailers. */
 export const TERMINATOR_TAIL = 256;
 
 /**
- * The end of a chunked body whose place in its chunks is not known: the last chunk, followed by trailers, if
+ * Finds the end of a chunked body from an unknown place within it: the last chunk, followed by trailers, if
  * any, and an empty line, behind which `isEnd` finds the end of the piece or another message.
  * @param text Latin-1, tail of earlier pieces included. @param atBoundary when it begins where a call began.
  * @returns offset behind the body, and its trailer lines; null when it is not in `text`.
@@ -101,7 +101,7 @@ export function findLastChunk(
   }
   let from = atBoundary && text.startsWith(LAST_CHUNK.slice(2)) ? 3 : -1;
   let next = 0;
-  // Each candidate's lines are read up to the first that is no field: together linear in the text.
+  // Each candidate's lines are read up to the first that is not a field: together linear in the text.
   for (;;) {
     if (from < 0) {
       const found = text.indexOf(LAST_CHUNK, next);

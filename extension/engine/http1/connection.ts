@@ -1,19 +1,20 @@
 /**
- * One connection of HTTP/1: tells requests from responses, reads both, and pairs them.
+ * One connection of HTTP/1: finds which direction carries requests, reads both directions, and pairs their
+ * messages.
  *
- * A direction is held while only the other one can tell how to read on:
- * - a response, while no request is known (a blocking send is recorded when it returns, which may be after the
- *   response was received by another thread);
+ * A direction is held while how to read on depends on the other one:
+ * - a response, while no request is known (a blocking send is recorded when it returns, which may be after
+ *   the response was received by another thread);
  * - what follows a CONNECT or an upgrade request, while its response has not come.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
 import { TlsWire } from '../tls/wire.ts';
 import {
@@ -23,26 +24,11 @@ import {
   requestFraming,
   responseFraming,
 } from './framing.ts';
+import type { Piece } from './heldPiece.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
-import {
-  type GapReason,
-  type HeadResult,
-  type Origin,
-  type Outcome,
-  Reader,
-  type ReaderSink,
-} from './reader.ts';
+import { Reader } from './reader.ts';
+import type { HeadResult, ReaderSink } from './readerSink.ts';
 import { SideSniffer } from './sideSniffer.ts';
-
-export type Piece =
-  | { readonly kind: 'bytes'; readonly bytes: Buffer; from: number; readonly context: PieceContext }
-  | {
-      readonly kind: 'gap';
-      readonly length: number;
-      readonly reason: GapReason;
-      readonly context: PieceContext;
-    }
-  | { readonly kind: 'end'; readonly orderly: boolean };
 
 const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
 
@@ -53,11 +39,11 @@ class Lane {
   /** Emission time of the first held piece. */
   heldSince = 0n;
   ended = false;
-  /** Finds the messages inside the body that is being read; null: it has none. */
+  /** Finds the messages inside the body that is being read; null: the body contains none. */
   body: MessageReader | null = null;
   /** Finds the messages inside the tunnel. */
   tunnel: MessageReader | null = null;
-  /** Messages may begin although nothing is known to allow it. */
+  /** Messages may begin even where nothing allows it: the wait was given up. */
   forced = false;
   releasing = false;
 }
@@ -71,11 +57,13 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #side: Side | null = null;
   #exchanges = 0;
   #tunnel: StoredExchange | null = null;
-  /** Reads what the connection was upgraded to. */
+  /** Reads the connection after an upgrade to HTTP/2. */
   #upgraded: Http2Connection | null = null;
-  /** Reads what TLS tells in a tunnel through a proxy, for the session inside it; null once that is known. */
+  /**
+   * Reads the TLS handshake in a tunnel through a proxy, for the session inside it; null when it is complete.
+   */
   #wire: TlsWire | null = null;
-  /** Something happened that may let a held direction go on. */
+  /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
   /** Emission time of the record being read. */
@@ -118,7 +106,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     this.#endTunnel('open');
     this.#upgraded?.finish(this.#time);
-    this.#pairing.over(this.#time, false);
+    this.#pairing.connectionEnded(this.#time, false);
   }
 
   // ── pieces in order ────────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +133,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const lane = this.#lanes[direction];
     if (lane.ended) return;
     lane.ended = true;
-    // What this direction still waits for may never come; and nothing follows that could be misread.
+    // What this direction waits for may never come, and no later bytes can be misread.
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#upgraded?.ended(direction, orderly, context);
@@ -155,7 +143,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#note(context);
     this.#endTunnel('cut');
     this.#upgraded?.closed(context);
-    this.#pairing.over(this.#time, true);
+    this.#pairing.connectionEnded(this.#time, true);
   }
 
   #note(context: PieceContext): void {
@@ -257,23 +245,23 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const { reader } = lane;
     if (reader === null) return;
     reader.end(orderly);
-    this.#tunnelOver(lane, orderly ? 'complete' : 'cut');
+    this.#endTunnelReader(lane, orderly ? 'complete' : 'cut');
     if (reader.kind === 'response') {
-      // What a held request direction has to say comes before it is unanswered.
+      // Read the held requests before they are declared unanswered.
       const other = this.#lanes.find((candidate) => candidate !== lane);
       if (other !== undefined) this.#force(other);
-      this.#pairing.responsesOver(this.#time);
+      this.#pairing.responsesEnded(this.#time);
     }
   }
 
   #endTunnel(outcome: Outcome): void {
     if (this.#tunnel === null) return;
-    for (const lane of this.#lanes) this.#tunnelOver(lane, outcome);
+    for (const lane of this.#lanes) this.#endTunnelReader(lane, outcome);
     this.#pairing.endTunnel(this.#tunnel, this.#time);
     this.#tunnel = null;
   }
 
-  #tunnelOver(lane: Lane, outcome: Outcome): void {
+  #endTunnelReader(lane: Lane, outcome: Outcome): void {
     lane.tunnel?.end(outcome, this.#time);
     lane.tunnel = null;
   }
@@ -297,7 +285,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   messageBegan(message: StoredMessage, pid: number): void {
     const process = this.#host.process(pid);
     if (message.kind === 'request') {
-      // A doubtful body of which nothing has come when the client speaks again is none.
+      // If the client sends again before any body byte arrives, there is no body.
       this.#laneOf('response').reader?.concludeWithoutBody();
       this.#pairing.requestBegan(message, process);
     } else this.#pairing.responseBegan(message, process);
@@ -311,7 +299,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (exchange !== null) {
         exchange.mayBecomeTunnel = mayBecomeTunnel(message.method, fields);
       }
-      // What follows a CONNECT is the tunnel's or the next request, never a body (RFC 9110 section 9.3.6).
+      // After a CONNECT comes the tunnel or the next request, never a body (RFC 9110 section 9.3.6).
       const result = requestFraming(message.version, fields, message.target);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
       message.transferCodings = body.codings;
@@ -385,7 +373,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#upgrade(responding);
   }
 
-  /** The rest of the connection is HTTP/2, which answers this request on its stream 1 (RFC 7540 section 3.2). */
+  /**
+   * The rest of the connection is HTTP/2, which answers this request on its stream 1 (RFC 7540 section 3.2).
+   */
   #upgrade(exchange: StoredExchange): void {
     if (exchange.response !== null) exchange.addInterim(exchange.response, MAX_INTERIM);
     exchange.response = null;

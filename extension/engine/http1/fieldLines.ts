@@ -1,13 +1,15 @@
 /** Field lines of one head or trailer section (RFC 9112 section 5), read leniently and labelled. */
+
+import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_LATE_FRAMING_FIELDS } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
-import { isBlank, isToken, trimBlanks, worstControl } from './characters.ts';
+import { worstControl } from './characters.ts';
 import { isFramingField, isFramingLookalike } from './framing.ts';
 
 export class FieldLines {
   readonly fields: Field[] = [];
-  /** Framing fields that came after the bounds were reached: not shown, but honoured. */
+  /** Framing fields that came after a bound was reached: not shown, but obeyed. */
   readonly late: Field[] = [];
   /** A bound was reached. */
   incomplete = false;

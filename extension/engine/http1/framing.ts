@@ -1,7 +1,8 @@
-/** How a body is delimited: RFC 9112 section 6.3, and what is sensible where its rules are broken. */
+/** How a body is delimited: RFC 9112 section 6.3, and a sensible choice where its rules are broken. */
+
+import { listMembers, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
-import { listMembers, trimBlanks } from './characters.ts';
 
 export type Framing =
   | { readonly kind: 'none' }
@@ -26,7 +27,7 @@ interface LengthFields {
   readonly coded: boolean;
 }
 
-/** IANA's registry of transfer codings, and `identity`, which was one. */
+/** IANA's registry of transfer codings, and `identity`, which once was in it. */
 const REGISTERED: ReadonlySet<string> = new Set([
   ...['chunked', 'compress', 'deflate', 'gzip', 'x-compress', 'x-gzip', 'identity'],
 ]);
@@ -47,7 +48,10 @@ export function isFramingField(lowerName: string): boolean {
 
 const LETTERS_ONLY: ReadonlySet<string> = new Set(['contentlength', 'transferencoding']);
 
-/** Some read `Content_Length` or `Transfer Encoding` as what it resembles (RFC 9112 section 11.2). */
+/**
+ * Some parsers take `Content_Length` or `Transfer Encoding` for the field it resembles (RFC 9112 section
+ * 11.2).
+ */
 export function isFramingLookalike(name: string): boolean {
   if (name.length < 13 || name.length > 24) return false;
   const lower = name.toLowerCase();
@@ -55,7 +59,7 @@ export function isFramingLookalike(name: string): boolean {
   return LETTERS_ONLY.has(lower.replace(/[^a-z]/g, ''));
 }
 
-/** @param target where it is known: in absolute form, it has an authority of its own. */
+/** @param target if known: in absolute form it contains an authority, which is compared with Host. */
 export function requestFraming(version: string, fields: readonly Field[], target = ''): FramingResult {
   const broken: RuleName[] = [];
   const read = readLengthFields(fields, broken);
@@ -69,7 +73,7 @@ export function requestFraming(version: string, fields: readonly Field[], target
   return { framing: lengthOr(read.length, { kind: 'length', length: 0 }), codings: null, broken };
 }
 
-/** @param method of the request; null when it is not known, which is read as one that allows a body. */
+/** @param method of the request; null when unknown: a body is then allowed. */
 export function responseFraming(
   method: string | null,
   version: string,
@@ -91,7 +95,7 @@ export function responseFraming(
     return { framing: { kind: 'tunnel', protocol: 'CONNECT' }, codings: null, broken };
   }
   if ((status >= 100 && status < 200) || status === 204 || status === 304 || method === 'HEAD') {
-    // A 304 and a response to HEAD may announce what a GET would have got.
+    // A 304 and a response to HEAD may announce the length that a GET would have got.
     if (status < 205) {
       if (read.coded && method !== 'HEAD') broken.push('coding-in-bodiless');
       if (read.present && method !== 'HEAD') broken.push('length-in-bodiless');
@@ -105,7 +109,7 @@ export function responseFraming(
   return { framing: lengthOr(read.length, { kind: 'close' }), codings: null, broken };
 }
 
-/** True when the connection may cease to be HTTP/1 after this request's response. */
+/** True when the connection may stop being HTTP/1 after this request's response. */
 export function mayBecomeTunnel(method: string, fields: readonly Field[]): boolean {
   return method === 'CONNECT' || fieldValue(fields, 'upgrade') !== null;
 }
@@ -141,7 +145,7 @@ function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthF
   let codings = NO_CODINGS;
   let coded = false;
   for (const [name, value] of fields) {
-    // Lengths first: comparing in lower case every field of every message would cost.
+    // Compare lengths first: lower-casing every field name of every message is slow.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
       present = true;
       for (const member of value.includes(',') ? value.split(',') : [value]) {
@@ -163,7 +167,7 @@ function readLengthFields(fields: readonly Field[], broken: RuleName[]): LengthF
   return { length, present, codings, coded };
 }
 
-/** @returns null when it is no number, or one of more than 15 digits. */
+/** @returns null when it is not a number, or has more than 15 digits. */
 function readLength(text: string): number | null {
   if (text.length === 0 || text.length > 15) return null;
   let length = 0;

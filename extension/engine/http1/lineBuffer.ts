@@ -20,7 +20,7 @@ export class LineBuffer {
 
   append(bytes: Uint8Array, from: number, to: number, limit: number): void {
     const count = Math.max(0, Math.min(to - from, limit - this.#kept));
-    // Once cut, later bytes must not close the hole.
+    // After bytes were left out, later ones must not be appended.
     if (count > 0 && !this.cut) {
       const need = this.#kept + count;
       if (need > this.#bytes.length) {
@@ -44,7 +44,7 @@ export class LineBuffer {
     this.length = 0;
     this.last = -1;
     this.#kept = 0;
-    // A long line is rare; its memory is not kept for the next.
+    // Long lines are rare: free their memory.
     if (this.#bytes.length > 8_192) this.#bytes = Buffer.alloc(0);
   }
 }

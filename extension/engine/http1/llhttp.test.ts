@@ -8,18 +8,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
+import type { Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../model.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
-import { type HeadResult, type Outcome, Reader, type ReaderSink } from './reader.ts';
+import { Reader } from './reader.ts';
+import type { HeadResult, ReaderSink } from './readerSink.ts';
 
 const CORPUS = corpus('llhttp/test');
 
 interface Case {
   readonly name: string;
   readonly kind: MessageKind;
-  /** llhttp was told to accept what it otherwise refuses. */
+  /** llhttp runs with a flag by which it accepts what it otherwise refuses. */
   readonly lenient: boolean;
   readonly finish: boolean;
   readonly skipBody: boolean;
@@ -85,7 +87,9 @@ function readFile(kind: MessageKind, file: string, text: string): Case[] {
   return cases;
 }
 
-/** llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes stand for bytes. */
+/**
+ * llhttp's conventions: lines end with CRLF, `\` before a line end joins, and these escapes denote bytes.
+ */
 function unescapeInput(text: string): string {
   return text
     .replace(/\\(\r\n|\r|\n)/g, '')

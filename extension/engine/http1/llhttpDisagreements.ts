@@ -1,6 +1,6 @@
 /** Where the engine reads an input of llhttp's tests otherwise than llhttp, and why. */
 const CR_IS_NO_LINE_END =
-  'With this lenient flag llhttp takes a bare CR for a line end; RFC 9112 section 2.2 allows that to nobody.';
+  'With this lenient flag llhttp takes a bare CR for a line end, which RFC 9112 section 2.2 forbids.';
 const NAME_TRIMMED =
   'White space before the colon is no part of the name (RFC 9112 section 5.1); llhttp keeps it with this flag.';
 const HEAD_NEVER_ENDS =
@@ -26,7 +26,7 @@ export const DISAGREEMENTS: Readonly<Record<string, string>> = {
   'request/invalid.md Headers separated by dummy characters (lenient)': CR_IS_NO_LINE_END,
   'request/invalid.md Invalid space after start line': LINE_NEVER_ENDS,
   'request/invalid.md Only LFs present (lenient)':
-    'After the last chunk and an empty line the body is over; llhttp lets the trailers follow the empty line.',
+    'After the last chunk and an empty line the body has ended; llhttp lets the trailers follow the empty line.',
   'request/lenient-headers.md Empty headers separated by CR (lenient)': CR_IS_NO_LINE_END,
   'request/method.md SOURCE request with ICE': NOT_HTTP,
   'request/method.md OPTIONS request with RTSP': NOT_HTTP,
@@ -37,7 +37,7 @@ export const DISAGREEMENTS: Readonly<Record<string, string>> = {
   'response/transfer-encoding.md `chunkedchunked` transfer-encoding does not enable chunked enconding':
     'Nobody registered that transfer coding (RFC 9112 section 7), which the engine says.',
   'response/connection.md HTTP/1.1 with keep-alive disabled, content-length':
-    'Bytes behind the body that never become a message are counted as skipped; the exchange is over by then.',
+    'Bytes behind the body that never become a message are counted as skipped; the exchange has ended by then.',
   'response/connection.md HTTP 304 with Content-Length': EMPTY_LINE_BEFORE_STATUS,
   'response/connection.md HTTP 100 first, then 400': EMPTY_LINE_BEFORE_STATUS,
   'response/invalid.md Bare CR after response line (lenient)': CR_IS_NO_LINE_END,

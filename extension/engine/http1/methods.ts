@@ -1,5 +1,5 @@
 /**
- * Methods by which a request line is recognised where parsing has to begin anew: IANA's registry (RFC 9110
+ * Methods by which a request line is recognised where parsing has to restart: IANA's registry (RFC 9110
  * section 16.1), PATCH, and the ones that UPnP, WebDAV and caches use. Any token is accepted where a message
  * is known to begin.
  */

@@ -1,16 +1,16 @@
 /**
- * Which response answers which request, on one connection: by order alone (RFC 9112 section 9.3), never by
- * thread, port or likeness.
+ * Matches responses to requests on one connection: by order alone (RFC 9112 section 9.3), never by thread,
+ * port or likeness.
  *
- * A gap that may have hidden a message breaks the order. What comes behind it is kept apart, in *limbo*, until
- * an idle moment proves itself: all responses seen were whole when one request was sent, and the next response
+ * A gap may hide a message and so break the order. Messages behind it are kept apart, in *limbo*, until an
+ * idle moment is proven: all responses seen were complete when a request was sent, and the next response
  * followed them without a gap. Then that response answers that request, the last response before it the last
- * request before it, and so on backwards to the gap; and the order is certain again. The end of the connection
- * is such a moment, too, when both streams are known up to it.
+ * request before it, and so on backwards to the gap; and the order is certain again. The end of the
+ * connection is such a moment, too, when both streams are known up to it.
  *
- * A client that was seen to send a request before the response to an earlier one (pipelining) has no such
- * moments that could be told from others: what is in limbo stays apart, as `one-sided`. What is assumed is only
- * that a client which was not seen to pipeline does not keep a hidden request in flight all the time.
+ * For a client that was seen to send a request before the response to an earlier one (pipelining), no such
+ * moment can be proven: messages in limbo stay apart, as `one-sided`. The only assumption is that a client
+ * which was not seen to pipeline does not keep a hidden request in flight all the time.
  */
 import type { Completeness, MessageKind, Process } from '../exchange.ts';
 import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from '../limits.ts';
@@ -20,7 +20,7 @@ export interface PairingHost {
   createExchange(process: Process | null): StoredExchange;
   exchangeChanged(exchange: StoredExchange): void;
   exchangeEnded(exchange: StoredExchange, at: number): void;
-  /** `half` was the response of `exchange`; it ceases to be an exchange of its own. */
+  /** `half` was the response of `exchange`: it is no longer an exchange of its own. */
   exchangeMerged(half: StoredExchange, exchange: StoredExchange): void;
   readonly joinedLate: boolean;
 }
@@ -30,7 +30,7 @@ interface Limbo {
   responses: StoredExchange[];
   requestGap: boolean;
   responseGap: boolean;
-  /** A request was hidden since the last one was seen: nothing is known to be idle. */
+  /** A request may have been missed since the last one was seen, so the connection is not known to be idle. */
   hiding: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Pairing {
   readonly #host: PairingHost;
   /** Requests whose final response has not begun, in order. */
   #outstanding: StoredExchange[] = [];
-  /** What is under way in each direction. */
+  /** The exchange whose message is being read, in each direction. */
   #request: StoredExchange | null = null;
   #response: StoredExchange | null = null;
   #responseIsInterim = false;
@@ -48,14 +48,14 @@ export class Pairing {
   /** Interim responses to a request that is not known. */
   #looseInterim: StoredMessage[] = [];
   #lastOrphan: StoredExchange | null = null;
-  #responsesOver = false;
+  #noMoreResponses = false;
   readonly #running = new Set<StoredExchange>();
 
   constructor(host: PairingHost) {
     this.#host = host;
   }
 
-  /** True when a response may begin: a request waits for it, or it is not known whether one does. */
+  /** True when a response may begin: a request is waiting for one, or that is unknown. */
   get expectsResponse(): boolean {
     return this.#outstanding.length > 0 || this.#limbo !== null || this.#host.joinedLate;
   }
@@ -79,7 +79,8 @@ export class Pairing {
       this.#limbo.hiding = false;
       this.#limbo.requests.push(exchange);
     } else if (orphan !== null && began(orphan) >= began(exchange) && this.#outstanding.length === 0) {
-      // Its record came after that of a response that began later: they may or may not belong together.
+      // The request's record came after that of a response that began later: they may or may not belong
+      // together.
       this.#enterLimbo();
       exchange.loose = true;
     } else this.#outstanding.push(exchange);
@@ -93,7 +94,7 @@ export class Pairing {
     if (exchange === null || exchange.request !== message) return;
     exchange.requestDone = true;
     this.#endIfDone(exchange, message.lastByte);
-    if (this.#responsesOver && exchange.state === 'running')
+    if (this.#noMoreResponses && exchange.state === 'running')
       this.#unanswered(exchange, message.lastByte ?? 0);
     this.#boundLimbo();
   }
@@ -126,7 +127,7 @@ export class Pairing {
         limbo.responses.push(exchange);
       } else {
         this.#lastOrphan = exchange;
-        // Nobody asked, or the request was missed: from here on the order is not certain.
+        // No request is known for it: from here on the order is not certain.
         if (!this.#host.joinedLate) this.#enterLimbo().responses.push(exchange);
       }
     }
@@ -136,17 +137,17 @@ export class Pairing {
     this.#host.exchangeChanged(exchange);
   }
 
-  /** The request that the response under way answers; null when it is not known. */
+  /** The exchange of the request that the current response answers; null when unknown. */
   get answered(): StoredExchange | null {
     return this.#response?.request == null ? null : this.#response;
   }
 
-  /** The exchange whose request is under way. */
+  /** The exchange whose request is being read. */
   get requesting(): StoredExchange | null {
     return this.#request;
   }
 
-  /** The exchange whose response (not an interim one) is under way. */
+  /** The exchange whose response (not an interim one) is being read. */
   get responding(): StoredExchange | null {
     return this.#responseIsInterim ? null : this.#response;
   }
@@ -174,7 +175,7 @@ export class Pairing {
       limbo.requests = [];
     } else {
       limbo.responseGap = true;
-      // Those of a response that was lost.
+      // Interim responses whose final response was lost.
       this.#looseInterim = [];
       // Backwards, no pair can be found beyond a gap in the requests.
       if (limbo.requestGap) for (const exchange of this.#outstanding) this.#apart(exchange);
@@ -185,29 +186,29 @@ export class Pairing {
     }
   }
 
-  /** No response comes any more. */
-  responsesOver(at: number): void {
-    this.#responsesOver = true;
+  /** No further response will come. */
+  responsesEnded(at: number): void {
+    this.#noMoreResponses = true;
     for (const exchange of this.#outstanding) this.#unanswered(exchange, at);
     this.#outstanding = [];
   }
 
   /**
-   * The connection, or the trace, is over: what runs ends. Its readers have ended.
-   * @param closed both ends of the stream are known, so that no request was lost behind the last one.
+   * The connection or the trace has ended: so do running exchanges. Both readers have ended before.
+   * @param closed both directions are known to their end, so no request was lost behind the last one.
    */
-  over(at: number, closed: boolean): void {
+  connectionEnded(at: number, closed: boolean): void {
     const limbo = this.#limbo;
-    // A response that was cut may have been read as more than it was (a HEAD's), and hide others.
+    // A cut response may have been read as longer than it was (one to HEAD), and hide others.
     if (closed && limbo !== null && this.#outstanding.length === 0 && limbo.responses.every(isWhole)) {
       this.#settle(limbo);
     }
     this.#leaveLimbo();
-    this.responsesOver(at);
+    this.responsesEnded(at);
     for (const exchange of [...this.#running]) this.#end(exchange, at, exchange.loose ? ['one-sided'] : []);
   }
 
-  /** Ends what has both its sides; while it has the tunnel's state it runs on. */
+  /** Ends the exchange when it has both messages; a tunnel runs on. */
   #endIfDone(exchange: StoredExchange, at: number | null): void {
     if (exchange.state === 'ended' || exchange.tunnel !== null) return;
     if (exchange.loose) {
@@ -228,7 +229,7 @@ export class Pairing {
     this.#end(exchange, Math.max(at ?? 0, exchange.request?.lastByte ?? 0), labels);
   }
 
-  /** Ended by the tunnel's end. */
+  /** A tunnel's exchange ends with the tunnel. */
   endTunnel(exchange: StoredExchange, at: number): void {
     this.#end(exchange, at, exchange.request === null && this.#host.joinedLate ? ['joined-late'] : []);
   }
@@ -238,7 +239,7 @@ export class Pairing {
     this.#end(exchange, at, ['unanswered']);
   }
 
-  /** It is not known what the other side of this exchange is. */
+  /** The other message of this exchange will never be known. */
   #apart(exchange: StoredExchange): void {
     if (exchange.state === 'ended') return;
     exchange.loose = true;
@@ -272,7 +273,7 @@ export class Pairing {
     return this.#limbo;
   }
 
-  /** A response begins, without a gap before it: was there an idle moment before its request? See above. */
+  /** A response begins without a gap before it. Was the connection idle before its request? See above. */
   #proveIdle(message: StoredMessage): void {
     const limbo = this.#limbo;
     const last = limbo?.responses[limbo.responses.length - 1];
@@ -297,13 +298,13 @@ export class Pairing {
     this.#outstanding.push(next);
   }
 
-  /** The stream is known to be idle: pairs what is in limbo, backwards. */
+  /** The connection is known to be idle: pairs the messages in limbo, backwards. */
   #settle(limbo: Limbo): void {
     if (limbo.hiding || this.#pipelined) return;
     const count = Math.min(limbo.requests.length, limbo.responses.length);
     const requests = limbo.requests.splice(limbo.requests.length - count);
     const responses = limbo.responses.splice(limbo.responses.length - count);
-    // A response that began before its request was sent shows that this is not the order.
+    // A response that began before its request was sent proves this order wrong.
     const inOrder = requests.every((request, i) => began(request) <= began(responses[i] as StoredExchange));
     for (const [i, request] of requests.entries()) {
       const response = responses[i] as StoredExchange;

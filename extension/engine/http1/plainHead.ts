@@ -1,11 +1,13 @@
 /**
- * A head that came in one piece and whose field lines break no rule, as nearly all do: found in one pass over
+ * A head that arrived in one piece and whose field lines break no rule, as nearly all: found in one pass over
  * its bytes, and kept as it was sent. Every other head is read line by line (reader.ts, fieldLines.ts); both
  * ways give the same, which the golden transcripts show at every split.
  */
+
+import { isTokenCode, isValueCode, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
-import { CR, isTokenCode, isValueCode, LF, trimBlanks } from './characters.ts';
+import { CR, LF } from './characters.ts';
 import { isFramingField, isFramingLookalike } from './framing.ts';
 
 const COLON = 58;
@@ -15,7 +17,7 @@ export interface PlainHead {
   readonly text: string;
   /** Offset in `text` of the first field line. */
   readonly fieldsAt: number;
-  /** Those that say how the message is delimited. */
+  /** The fields that delimit the message. */
   readonly framing: readonly Field[];
   /** Offset in the piece behind the empty line. */
   readonly end: number;
@@ -57,7 +59,7 @@ function isFramingLength(length: number): boolean {
   return length === 4 || length === 6 || length === 7 || length === 10 || length === 14 || length === 17;
 }
 
-/** By its first letter and length: a name that may be almost that of a framing field. */
+/** By first letter and length: may the name resemble that of a framing field? */
 function mayResemble(first: number, length: number): boolean {
   const letter = first | 0x20;
   return length >= 13 && length <= 24 && (letter === 0x63 || letter === 0x74);

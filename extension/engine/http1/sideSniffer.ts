@@ -1,12 +1,12 @@
 /**
  * Which direction carries the requests, for a connection whose side is not known: the one in which a request
- * line is seen, or the other than that of a status line. What comes before that is kept, up to a bound.
+ * line is seen, or the opposite of that of a status line. Earlier pieces are kept, up to a bound.
  */
 
 import type { Side } from '../exchange.ts';
 import { MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';
-import type { Piece } from './connection.ts';
+import type { Piece } from './heldPiece.ts';
 import { isKnownMethod, isMethodPrefix } from './methods.ts';
 
 /** Bytes of each direction in which a start line is looked for. */

@@ -1,8 +1,10 @@
-/** Request line and status line (RFC 9112 sections 3 and 4), read leniently and labelled. */
+/** Request line and status line (RFC 9112 sections 3 and 4), parsed leniently and labelled. */
 
+import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
+import type { MessageKind } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
-import { isBlank, isTarget, isToken, trimBlanks, worstControl } from './characters.ts';
-import { isKnownMethod } from './methods.ts';
+import { isTarget, worstControl } from './characters.ts';
+import { isKnownMethod, isMethodPrefix, isMethodStart, LONGEST_METHOD } from './methods.ts';
 
 export interface RequestLine {
   readonly method: string;
@@ -19,7 +21,7 @@ export interface StatusLine {
 }
 
 const VERSION = /^HTTP\/\d\.\d$/;
-/** A last word that means to be a protocol version, right or wrong. */
+/** A last word that is meant as a protocol version, right or wrong. */
 const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
 
 const VERSION_1 = 'HTTP/1.';
@@ -30,7 +32,7 @@ export const NO_VERSION = 'HTTP/0.9';
 
 /**
  * @param line without its line end.
- * @returns null when the line is no request line, however lenient one is.
+ * @returns null when the line cannot be taken for a request line.
  */
 export function readRequestLine(line: string): RequestLine | null {
   return plainRequestLine(line) ?? lenientRequestLine(line);
@@ -53,7 +55,7 @@ function plainRequestLine(line: string): RequestLine | null {
 function lenientRequestLine(line: string): RequestLine | null {
   const cr = line.indexOf('\r');
   if (cr > 0 && !VERSION_AT_END.test(line)) {
-    // Who takes a bare CR for a line end sees a request line before it.
+    // A parser that takes a bare CR for a line end sees a request line before it.
     const before = readRequestLine(line.slice(0, cr));
     if (before !== null && before.version !== NO_VERSION) {
       return { ...before, broken: unique([...before.broken, 'bare-cr']) };
@@ -95,7 +97,7 @@ function lenientRequestLine(line: string): RequestLine | null {
   return { method, target, version: NO_VERSION, broken: unique(broken) };
 }
 
-/** @returns null when the line is no status line, however lenient one is. */
+/** @returns null when the line cannot be taken for a status line. */
 export function readStatusLine(line: string): StatusLine | null {
   if (!line.startsWith('HTTP/')) return null;
   const broken: RuleName[] = [];
@@ -123,10 +125,32 @@ export function readStatusLine(line: string): StatusLine | null {
 const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
 const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
 
-/** Certain enough to begin anew after bytes that could not be read. */
-export function isRecognised(kind: 'request' | 'response', line: string): boolean {
+/** Certain enough to restart after bytes that could not be read. */
+export function isRecognised(kind: MessageKind, line: string): boolean {
   if (kind === 'response') return RECOGNISED_STATUS.test(line);
   return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));
+}
+
+const STATUS_START = 'HTTP/1.';
+
+/** Bytes after which it is certain whether they begin a message. */
+export const LONGEST_START = Math.max(STATUS_START.length, LONGEST_METHOD + 1);
+
+/** Do the bytes at `at` look like the start of a message of this kind? */
+export function beginsMessage(kind: MessageKind, bytes: Buffer, at: number): boolean {
+  if (kind === 'response') return bytes.toString('latin1', at, at + STATUS_START.length) === STATUS_START;
+  const text = bytes.toString('latin1', at, at + LONGEST_METHOD + 1);
+  return isMethodStart(text.slice(0, text.indexOf(' ') + 1));
+}
+
+/** Is this the start of a message, may it become one, or neither? */
+export function classifyStart(kind: MessageKind, text: string): 'start' | 'prefix' | 'other' {
+  if (kind === 'response') {
+    if (text === STATUS_START) return 'start';
+    return STATUS_START.startsWith(text) ? 'prefix' : 'other';
+  }
+  if (isMethodStart(text)) return 'start';
+  return isMethodPrefix(text) ? 'prefix' : 'other';
 }
 
 function unique(names: readonly RuleName[]): readonly RuleName[] {

@@ -1,6 +1,6 @@
 /**
- * The rules of HTTP/1 that a message can break, each with the section that states it and how the bytes are read all the
- * same. Messages never contain captured bytes.
+ * The rules of HTTP/1 that a message can break, each with the section that states it and how the bytes are
+ * read in that case. Messages never contain captured bytes.
  */
 export const HTTP1_RULES = {
   'method-token': ['RFC 9110 section 9.1', 'The method is not a token.'],
@@ -34,7 +34,10 @@ export const HTTP1_RULES = {
     'RFC 9110 section 5.4',
     'There are more fields than are kept; the others are left out.',
   ],
-  'bare-cr': ['RFC 9112 section 2.2', 'A carriage return stands alone; it is kept as part of the line.'],
+  'bare-cr': [
+    'RFC 9112 section 2.2',
+    'A carriage return without line feed is inside a line; it is kept as part of it.',
+  ],
   'bare-lf': ['RFC 9112 section 2.2', 'A line ends with a line feed alone.'],
   'empty-lines': [
     'RFC 9112 section 2.2',
@@ -46,24 +49,18 @@ export const HTTP1_RULES = {
   ],
   'space-before-fields': [
     'RFC 9112 section 2.2',
-    'White space stands between the start line and the first field; that line is ignored.',
+    'White space precedes the first field; that line is ignored.',
   ],
-  'space-before-colon': [
-    'RFC 9112 section 5.1',
-    'White space stands between a field name and its colon; it is removed.',
-  ],
+  'space-before-colon': ['RFC 9112 section 5.1', 'White space precedes the colon of a field; it is removed.'],
   'no-colon': ['RFC 9112 section 5', 'A field line has no colon; it is kept as a name with an empty value.'],
-  'field-name': [
-    'RFC 9110 section 5.1',
-    'A field name is not a token; it is kept as it is and taken for no other.',
-  ],
+  'field-name': ['RFC 9110 section 5.1', 'A field name is not a token; it is kept as it is.'],
   'framing-lookalike': [
     'RFC 9112 section 11.2',
-    'A field name is almost Content-Length or Transfer-Encoding; it has no effect here, but may have elsewhere.',
+    'A field name resembles Content-Length or Transfer-Encoding; it is ignored here, but other parsers may obey it.',
   ],
   'framing-in-trailer': [
     'RFC 9110 section 6.5.1',
-    'A trailer field would delimit or route the message; it has no effect here, but may have elsewhere.',
+    'A trailer field would delimit or route the message; it is ignored here, but other parsers may obey it.',
   ],
   'field-nul': ['RFC 9110 section 5.5', 'A field value contains NUL.'],
   'field-control': ['RFC 9110 section 5.5', 'A field value contains control characters.'],
@@ -91,7 +88,7 @@ export const HTTP1_RULES = {
     'RFC 9112 section 6.3',
     'Both Transfer-Encoding and Content-Length are present; Content-Length is ignored.',
   ],
-  'coding-in-1.0': ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 message; it is honoured.'],
+  'coding-in-1.0': ['RFC 9112 section 6.1', 'Transfer-Encoding in an HTTP/1.0 message; it is obeyed.'],
   'chunked-not-last': [
     'RFC 9112 section 6.3',
     'The last transfer coding of the request is not chunked; its body is read up to the end of the stream.',
@@ -102,7 +99,7 @@ export const HTTP1_RULES = {
   ],
   'coding-unknown': [
     'RFC 9112 section 7',
-    'A transfer coding is not a registered one; it is not taken for chunked here, but may be elsewhere.',
+    'A transfer coding is not a registered one; it is not taken for chunked here, but other parsers may do so.',
   ],
   'coding-in-bodiless': [
     'RFC 9112 section 6.1',
@@ -125,10 +122,10 @@ export const HTTP1_RULES = {
   ],
   'after-close': [
     'RFC 9112 section 9.6',
-    'A message follows one after which the connection was to be closed; it is read all the same.',
+    'A message follows one that announced the end of the connection; it is read nevertheless.',
   ],
   unrecognised: [
     'RFC 9112 section 2.1',
-    'Bytes that are no HTTP message precede this one; they are skipped.',
+    'Bytes that are not an HTTP message precede this one; they are skipped.',
   ],
 } as const satisfies Record<string, readonly [rule: string, message: string]>;

@@ -1,34 +1,34 @@
 /**
- * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so that its two messages belong together by
- * their number. A stream that was opened before its request could be seen is known by what comes of it.
+ * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so its two messages are paired by
+ * the stream identifier. A stream whose request was not seen is known from its later frames.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import { Allowance } from './allowance.ts';
-import { SendWindows } from './flow.ts';
+import { SendWindows } from './flowControl.ts';
 import {
   FLAG_END_STREAM,
   FLAG_PADDED,
   FRAME_HEADER,
   type Frame,
   SETTINGS_INITIAL_WINDOW_SIZE,
-} from './frames.ts';
-import { readHead, readTrailers, sectionKind } from './head.ts';
+} from './frameFormat.ts';
 import type { FieldSection } from './hpack.ts';
 import { Lane, type LaneSink } from './lane.ts';
+import { readHead, readTrailers, sectionKind } from './messageHead.ts';
 import { OpenedStreams } from './openedStreams.ts';
+import { PeerSettings } from './peerSettings.ts';
 import { type HeldPiece, RoleSniffer } from './roleSniffer.ts';
 import { type Half, Stream } from './stream.ts';
 
 const NO_ERROR = 0;
 /** The stream of the request that asked for the upgrade. */
 const UPGRADED_STREAM = 1;
-/** `P`, with which the preface begins and no frame does: it would be larger than any. */
+/** `P`, the first byte of the preface; no frame begins with it, as it would be too large. */
 const PREFACE_START = 0x50;
 
 /** What one direction carries. */
@@ -39,12 +39,12 @@ const OTHER: Readonly<Record<Role, Role>> = { request: 'response', response: 're
 export class Http2Connection implements Dissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
-  /** Nothing of it came before what is seen. */
+  /** The direction is seen from its first byte. */
   readonly #fromStart: boolean;
   readonly #lanes: Record<Role, Lane | null> = { request: null, response: null };
-  /** What the side that receives each direction allows. */
-  readonly #allowed = { request: new Allowance(), response: new Allowance() };
-  /** Streams of the DATA frames under way. */
+  /** The limits that the receiver of each direction has set. */
+  readonly #allowed = { request: new PeerSettings(), response: new PeerSettings() };
+  /** The stream of the DATA frame that is being read, in each direction. */
   readonly #data: Record<Role, Stream | null> = { request: null, response: null };
   #side: Side | null = null;
   #sniffer: RoleSniffer | null = null;
@@ -52,25 +52,25 @@ export class Http2Connection implements Dissector {
 
   readonly #streams = new Map<number, Stream>();
   readonly #opened = new OpenedStreams();
-  /** Of what the process sends; null: not known. */
+  /** Flow control of what the process sends; null: not known. */
   #windows: SendWindows | null = new SendWindows();
-  /** Streams answered whose request has not come, with the emission time of the answer's end. */
+  /** Streams with a complete response but no request yet, with the emission time of the response's end. */
   readonly #unasked = new Map<Stream, bigint>();
-  /** What each side has said last of the streams that the other opens: those above are not processed. */
+  /** The last stream that each side announced in GOAWAY: higher ones are not processed. */
   readonly #refused: Record<Role, { readonly above: number; readonly goAway: GoAway } | null> = {
     request: null,
     response: null,
   };
   #time = 0;
 
-  /** @param upgraded the exchange of HTTP/1 whose response is to come on stream 1 (RFC 7540 section 3.2). */
+  /** @param upgraded the HTTP/1 exchange whose response will arrive on stream 1 (RFC 7540 section 3.2). */
   constructor(info: StoredConnection, host: ConnectionHost, upgraded: StoredExchange | null = null) {
     this.#info = info;
     this.#host = host;
     this.#fromStart = upgraded !== null || !info.joinedLate;
     if (upgraded !== null) {
       this.#adopt(upgraded);
-      // The client's first settings stand in the request.
+      // The client's first settings are in the HTTP2-Settings field of the request.
       this.#allowed.response.lose();
       this.#windows = null;
     } else if (info.joinedLate) {
@@ -109,20 +109,21 @@ export class Http2Connection implements Dissector {
     for (const stream of [...this.#streams.values()]) {
       const half = stream[role];
       if (!half.ended) cutOff(stream, half, context.time);
-      // What the client still sends has nobody to answer it.
-      if (role === 'response') this.#over(stream, context.time, unanswered(stream));
+      // Requests that the client still sends cannot be answered.
+      if (role === 'response') this.#endStream(stream, context.time, unanswered(stream));
       else this.#endIfDone(stream, context);
     }
   }
 
   advance(upTo: bigint): void {
     for (const [stream, since] of [...this.#unasked]) {
-      if (since + HELD_PATIENCE <= upTo) this.#over(stream, stream.exchange.response?.lastByte ?? 0, []);
+      if (since + HELD_PATIENCE <= upTo) this.#endStream(stream, stream.exchange.response?.lastByte ?? 0, []);
     }
   }
 
   closed(context: PieceContext): void {
-    for (const stream of [...this.#streams.values()]) this.#over(stream, context.time, unanswered(stream));
+    for (const stream of [...this.#streams.values()])
+      this.#endStream(stream, context.time, unanswered(stream));
   }
 
   finish(at: number): void {
@@ -136,7 +137,7 @@ export class Http2Connection implements Dissector {
         if (half.message !== null && stream.tunnel === null) half.message.truncated = true;
         half.end('open', this.#time);
       }
-      this.#over(stream, this.#time, unanswered(stream));
+      this.#endStream(stream, this.#time, unanswered(stream));
     }
   }
 
@@ -160,7 +161,7 @@ export class Http2Connection implements Dissector {
     }
   }
 
-  /** What the traced process sends. */
+  /** The kind of message that the traced process sends. */
   get #sending(): Role {
     return this.#side === 'client' ? 'request' : 'response';
   }
@@ -169,12 +170,13 @@ export class Http2Connection implements Dissector {
     return (direction === Direction.Out) === (this.#side === 'client') ? 'request' : 'response';
   }
 
-  /** @param bytes the first ones of the direction, where it has none yet. */
+  /** @param bytes the first ones of the direction, if none have arrived before. */
   #lane(role: Role, bytes: Buffer | null): Lane {
     const lane = this.#lanes[role];
     if (lane !== null) return lane;
     const other = this.#lanes[OTHER[role]];
-    // Joined late, or not: a client's preface is the beginning of both directions.
+    // Even on a connection joined late, the client's preface proves that both directions are seen from the
+    // beginning.
     const begins =
       role === 'request' ? bytes?.[0] === PREFACE_START : other !== null && !other.lossy && other.begun;
     const late = !this.#fromStart && !begins;
@@ -233,7 +235,7 @@ export class Http2Connection implements Dissector {
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The stream of a frame that may open it; null: the stream is over, or the frame has none. */
+  /** The stream of a frame, which may open it; null: the stream has ended, or the frame has none. */
   #streamOf(role: Role, frame: Frame, opens: boolean): Stream | null {
     const { stream: id } = frame;
     const known = this.#streams.get(id);
@@ -241,7 +243,7 @@ export class Http2Connection implements Dissector {
     if (id === 0 || this.#opened.isClosed(id)) return null;
     const hidden = this.#opened.mayBeHidden(id);
     if (id % 2 === 0) {
-      // Promised where it could not be seen.
+      // Its PUSH_PROMISE was not seen.
       if (role === 'request' || this.#lanes.response?.lossy !== true) return null;
     } else if (!hidden && (!this.#opened.isNew(id) || (role === 'request' && !opens))) return null;
     const stream = this.#open(id, frame);
@@ -256,7 +258,7 @@ export class Http2Connection implements Dissector {
   #open(id: number, frame: Frame): Stream {
     if (this.#streams.size >= MAX_STREAMS) {
       for (const oldest of this.#streams.values()) {
-        this.#over(oldest, this.#time, ['one-sided']);
+        this.#endStream(oldest, this.#time, ['one-sided']);
         break;
       }
     }
@@ -288,7 +290,8 @@ export class Http2Connection implements Dissector {
     const half = stream[role];
     if (half.ended) return;
     const ends = (frame.flags & FLAG_END_STREAM) !== 0;
-    // Trailers end the stream, and a head begins with a pseudo-header field: only both together can be doubted.
+    // Trailers end the stream, and a head begins with a pseudo-header field: only a section with both
+    // properties is ambiguous.
     const kind = ends ? sectionKind(section) : 'head';
     if (half.message !== null && half.tentative && kind === 'head') {
       half.confirm();
@@ -303,7 +306,7 @@ export class Http2Connection implements Dissector {
       message.lastByte = context.time;
       if (!ends) message.breaks('h2-trailers', frame.position);
       if (kind === 'trailers') half.confirm();
-      // Either of the two may be the head of the response, the other interim or trailers: neither is shown.
+      // Either may be the response's head and the other interim or trailers, so neither is shown.
       if (!half.tentative) readTrailers(message, section);
       if (section.gap) message.gap = true;
     }
@@ -374,7 +377,7 @@ export class Http2Connection implements Dissector {
     }
   }
 
-  /** PUSH_PROMISE (section 8.4): the request that the server answers unasked. */
+  /** PUSH_PROMISE (section 8.4): the request that the server will answer without being asked. */
   #promise(
     role: Role,
     frame: Frame,
@@ -415,7 +418,7 @@ export class Http2Connection implements Dissector {
     if (half.reader !== null) half.reader.feed(bytes.subarray(from, to), context.time);
     if (stream.tunnel === null) half.content(bytes, from, to, this.#host);
     else {
-      // What a client sends before the tunnel is granted is the tunnel's all the same.
+      // Bytes that a client sends before the CONNECT is accepted belong to the tunnel too.
       if (stream.exchange.tunnel === null) half.hold(bytes, from, to, context.time);
       this.#tunnelled(role, stream.tunnel, to - from);
     }
@@ -461,18 +464,19 @@ export class Http2Connection implements Dissector {
     if (stream === undefined) return;
     const { request, response, exchange } = stream;
     exchange.reset = { code, by: role === 'request' ? 'client' : 'server' };
-    // A server that has answered may so ask to be sent no more (section 8.1); what was sent is known.
+    // With NO_ERROR, a server that has answered asks for no more of the body (section 8.1): what was sent is
+    // known.
     const enough = code === NO_ERROR && role === 'response' && response.ended;
     if (enough && !request.ended) {
-      // Not all that Content-Length announced, and rightly so.
+      // Less than Content-Length announced, which is allowed here.
       request.expected = null;
       request.end(request.doubtful ? 'lost' : 'complete', context.time);
     }
     for (const half of [request, response]) if (!half.ended) cutOff(stream, half, context.time);
-    this.#over(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
+    this.#endStream(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
   }
 
-  /** Streams of the other side: those that will not be answered, and those that an error leaves to their fate. */
+  /** Streams opened by the other side: those that will not be processed, and those that an error may end. */
   #goAway(role: Role, last: number, code: number, text: string, context: PieceContext): void {
     const by = role === 'request' ? 'client' : 'server';
     this.#refused[role] = { above: last, goAway: { code, by, processed: false, text } };
@@ -483,13 +487,13 @@ export class Http2Connection implements Dissector {
     }
   }
 
-  /** @returns whether it is over now. */
+  /** @returns whether the stream has ended now. */
   #refuse(stream: Stream, at: number): boolean {
     const refused = this.#refused[OTHER[openerOf(stream)]];
     if (refused === null || stream.id <= refused.above) return false;
     stream.exchange.goAway = refused.goAway;
     for (const half of [stream.request, stream.response]) if (!half.ended) cutOff(stream, half, at);
-    this.#over(stream, at, unanswered(stream));
+    this.#endStream(stream, at, unanswered(stream));
     return true;
   }
 
@@ -503,28 +507,29 @@ export class Http2Connection implements Dissector {
 
   #endIfDone(stream: Stream, context: PieceContext): void {
     const { request, response } = stream;
-    // Sent before the client had read that it would not be processed.
+    // The client sent it before it had read the GOAWAY.
     if (!response.ended && request.ended && this.#refuse(stream, context.time)) return;
     if (!response.ended) return;
-    if (request.ended || (request.doubtful && request.message !== null)) this.#over(stream, context.time, []);
+    if (request.ended || (request.doubtful && request.message !== null))
+      this.#endStream(stream, context.time, []);
     else if (request.message === null) {
-      // It may be found yet, and its record may come later: a blocking send is recorded when it returns.
+      // The request may still arrive: a blocking send is recorded when it returns.
       const gone = request.doubtful && this.#lanes.request?.reader.lost !== true;
-      if (gone || stream.id % 2 === 0) this.#over(stream, context.time, []);
+      if (gone || stream.id % 2 === 0) this.#endStream(stream, context.time, []);
       else this.#unasked.set(stream, context.emitted);
     }
   }
 
-  #over(stream: Stream, at: number, extra: readonly Completeness[]): void {
+  #endStream(stream: Stream, at: number, extra: readonly Completeness[]): void {
     const { exchange, request, response, id } = stream;
     this.#streams.delete(id);
     this.#unasked.delete(stream);
-    // The rest of a frame under way is of no stream any more.
+    // The rest of the current frame belongs to no stream.
     for (const role of ['request', 'response'] as const) {
       if (this.#data[role] === stream) this.#data[role] = null;
     }
     this.#opened.close(id);
-    this.#windows?.over(stream, at);
+    this.#windows?.streamEnded(stream, at);
     for (const half of [request, response]) if (!half.ended) half.end('lost', at);
     const labels = [...extra];
     if (exchange.request === null) {
@@ -545,7 +550,7 @@ function newMessage(role: Role, frame: Frame): StoredMessage {
   return message;
 }
 
-/** No more comes of it, and it did not say so. */
+/** The direction was cut: no more of the message will arrive. */
 function cutOff(stream: Stream, half: Half, at: number): void {
   if (half.message !== null && stream.tunnel === null) half.message.cut = true;
   half.end('cut', at);
@@ -556,7 +561,7 @@ function openerOf({ id }: Stream): Role {
   return id % 2 === 0 ? 'response' : 'request';
 }
 
-/** Labels for a stream that is over without a response. */
+/** Labels for a stream that ended without a response. */
 function unanswered({ exchange, response }: Stream): readonly Completeness[] {
   if (exchange.response !== null || exchange.request?.cut === true) return [];
   return response.doubtful ? ['one-sided', 'response-gap'] : ['unanswered'];

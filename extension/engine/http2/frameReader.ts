@@ -1,12 +1,11 @@
 /**
- * Cuts one direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps of
- * known length. Within a frame whose length is known, a gap costs that frame alone; behind it, or where the
- * connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is looked at a
- * bounded number of times.
+ * Cuts one direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps
+ * of known length. A gap within a frame of known length costs that frame alone. Behind any other gap, or
+ * where the connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is
+ * looked at a bounded number of times.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
-import { FrameSearch } from './frameSearch.ts';
 import {
   DEFAULT_FRAME_SIZE,
   FLAG_PADDED,
@@ -15,33 +14,34 @@ import {
   FrameType,
   PREFACE,
   readStream,
-} from './frames.ts';
+} from './frameFormat.ts';
+import { FrameSearch } from './frameSearch.ts';
 
 export interface FrameSink {
   /** A DATA frame begins; its content follows. */
   dataBegan(frame: Frame, context: PieceContext): void;
-  /** Content of the DATA frame under way, without padding. */
+  /** Content of the current DATA frame, without padding. */
   data(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void;
   /** Up to `length` bytes of content that are not known (padding may be among them). */
   dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
-  /** The frame's last byte has come. @param malformed its padding is longer than itself. */
+  /** The frame is complete. @param malformed its padding is longer than the frame. */
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
   /** Any other frame. @param whole false: bytes behind those that are given are missing. */
   frame(frame: Frame, bytes: Buffer, from: number, to: number, whole: boolean, context: PieceContext): void;
-  /** It is not known which frames came here. */
+  /** Unknown frames may have passed here. */
   lost(context: PieceContext): void;
 }
 
 enum State {
   Preface,
   Header,
-  /** DATA whose pad length comes. */
+  /** Next: the pad length of a DATA frame. */
   PadLength,
   Data,
   Padding,
   Payload,
   Lost,
-  Over,
+  Ended,
 }
 
 export class FrameReader {
@@ -68,7 +68,7 @@ export class FrameReader {
   #damaged = false;
   #search: FrameSearch | null = null;
 
-  /** @param start where the first byte stands: before the preface, before a frame, or anywhere. */
+  /** @param start what the first byte begins: the preface, a frame, or anything. */
   constructor(sink: FrameSink, start: 'preface' | 'frame' | 'anywhere') {
     this.#sink = sink;
     this.#state = start === 'preface' ? State.Preface : start === 'frame' ? State.Header : State.Lost;
@@ -86,7 +86,7 @@ export class FrameReader {
   /** `length` bytes were moved and are not known. @param limit left out on purpose. */
   gap(length: number, limit: boolean, context: PieceContext): void {
     const frame = this.#frame;
-    if (this.#state === State.Over) return;
+    if (this.#state === State.Ended) return;
     if (frame === null) {
       this.#lose(length, context);
       return;
@@ -116,7 +116,7 @@ export class FrameReader {
     if (length > inside) this.#lose(length - inside, context);
   }
 
-  /** Nothing follows, or nothing more is seen. */
+  /** The stream or the trace has ended. */
   end(context: PieceContext): void {
     const search = this.#search;
     if (this.#state === State.Lost && search !== null) {
@@ -128,7 +128,7 @@ export class FrameReader {
       this.#damaged = true;
       this.#payloadEnded(frame, this.#gathered, 0, this.#count, context);
     }
-    this.#state = State.Over;
+    this.#state = State.Ended;
   }
 
   #step(bytes: Buffer, at: number, context: PieceContext): number {
@@ -161,7 +161,7 @@ export class FrameReader {
       case State.Lost:
         this.#searchIn(bytes, at, context);
         return bytes.length;
-      case State.Over:
+      case State.Ended:
         return bytes.length;
     }
   }
@@ -325,7 +325,7 @@ export class FrameReader {
   }
 }
 
-/** Bytes of a payload that are looked at. */
+/** Bytes of a payload that are examined. */
 function keptOf(type: number): number {
   const fields =
     type === FrameType.Headers || type === FrameType.PushPromise || type === FrameType.Continuation;

@@ -1,13 +1,13 @@
 /**
- * Finds the first frame behind a gap. Every place where a header could stand begins a chain, which goes on where
- * the header says that its frame ends, and is refuted where no header could stand. A chain is believed when random
- * bytes would make it with a probability below 2 to the minus {@link ENOUGH} and no other chain is as good; where
- * two chains meet, what lies before is given up, as it is not certain which of them is real.
+ * Finds the first frame behind a gap. Every place where a header could stand begins a chain, which goes on
+ * where the header says that its frame ends, and is refuted where no header could stand. A chain is believed
+ * when random bytes would make it with a probability below 2 to the minus {@link ENOUGH} and no other chain
+ * is as good; where two chains meet, the bytes before are given up, as either of them may be real.
  *
- * That is evidence, not proof: content that is made of frames itself, and whose own header is lost in the gap, is
- * taken for frames of the connection.
+ * That is evidence, not proof: content that is made of frames itself, and whose own header is lost in the
+ * gap, is taken for frames of the connection.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_SEARCH_BYTES } from '../limits.ts';
 import {
   EVIDENCE_BYTES,
@@ -16,7 +16,7 @@ import {
   FRAME_HEADER,
   FrameType,
   frameEvidence,
-} from './frames.ts';
+} from './frameFormat.ts';
 
 /** Bits. One header has 24 to 70 of them. */
 const ENOUGH = 64;
@@ -76,7 +76,7 @@ export class FrameSearch {
     return null;
   }
 
-  /** Nothing follows: is there a chain that ends where the stream does? */
+  /** The stream has ended: is there a chain that ends there too? */
   conclude(): FoundPiece[] | null {
     while (this.#at + FRAME_HEADER <= this.#length) {
       const chain = this.#look();
@@ -109,7 +109,8 @@ export class FrameSearch {
     const next = at + FRAME_HEADER + this.#bytes.readUIntBE(at, 3);
     const other = this.#chains.get(next);
     if (other !== undefined) {
-      // Which of the two is real is not certain; that a frame begins where they meet is as certain as the better.
+      // Which of the two is real is uncertain, but a frame begins where they meet at least as surely as in
+      // the better one.
       if (other.evidence > chain.evidence) chain = other;
       if (chain.block !== other.block) chain.block = 0;
       chain.start = next;
@@ -141,7 +142,7 @@ export class FrameSearch {
     } else this.#pieces.push({ end: need, context });
   }
 
-  /** Gives up what no chain needs, and the chains that need too much. */
+  /** Drops bytes that no chain needs, and chains that need too many. */
   #forget(): void {
     let gone = this.#at;
     for (const [next, { start }] of this.#chains) {

@@ -1,4 +1,4 @@
-/** GOAWAY (RFC 9113 section 6.8): who is told what of streams that will not be answered. */
+/** GOAWAY (RFC 9113 section 6.8): what is shown of streams that will not be answered. */
 import { expect, it } from 'vitest';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
@@ -98,7 +98,7 @@ it('may be announced before it is meant, and meant later', () => {
   ]);
 });
 
-it('tells of an error that the streams under way are left to, with what the peer says of it', () => {
+it('shows an error while streams run, with the debug data of the peer', () => {
   const { get } = peers();
   const calm = { code: ENHANCE_YOUR_CALM, name: 'ENHANCE_YOUR_CALM', by: 'server', text: 'too_many_pings' };
   expect(

@@ -188,7 +188,7 @@ describe('flow control', () => {
     headers(stream, encoder.block(requestFields(`/${stream}`, 'POST')));
   const chunk = (stream: number, flags = 0): Buffer => data(stream, Buffer.alloc(16_000, 'x'), flags);
 
-  it('tells how long the process could not send', () => {
+  it('measures how long the process could not send', () => {
     const client = new FieldEncoder();
     const server = new FieldEncoder();
     const jsons = read([
@@ -275,7 +275,7 @@ describe('what breaks the rules', () => {
     'RFC 9113 section 8.3',
     request([...requestFields('/'), [':status', '200']]),
   );
-  broken('a status that is none', 'RFC 9113 section 8.3.2', (client, server) => [
+  broken('a status that is not a number', 'RFC 9113 section 8.3.2', (client, server) => [
     { out: get(client, 1) },
     { in: headers(1, server.block([[':status', '2000']]), E) },
   ]);

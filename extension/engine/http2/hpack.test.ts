@@ -1,7 +1,7 @@
 /**
  * RFC 7541 appendix C, and hpack-test-case (npm package `hpack`): 50,292 cases, of which 36,990 are blocks of
- * RFC 7541 by eleven encoders. 9,918 are of older drafts with other tables (Python's hpack cannot read them either),
- * and 3,384 have no block.
+ * RFC 7541 by eleven encoders. 9,918 are of older drafts with other tables (Python's hpack cannot read them
+ * either), and 3,384 have no block.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,8 +1,8 @@
 /**
- * Decodes the field blocks of one direction of an HTTP/2 connection (RFC 7541), also when the blocks before were
- * not seen. The dynamic table is always the newest part of all that was ever inserted, and an index counts from
- * the newest. So an index that reaches no further back than what was seen inserted is certain, whatever the
- * table's size, and any other is unknown: never guessed.
+ * Decodes the field blocks of one direction of an HTTP/2 connection (RFC 7541), also when the blocks before
+ * were not seen. The dynamic table is always the newest part of all that was ever inserted, and an index
+ * counts from the newest. So an index that reaches no further back than what was seen inserted is certain,
+ * whatever the table's size, and any other is unknown: never guessed.
  */
 import type { SeenField } from '../exchange.ts';
 import { MAX_DYNAMIC_TABLE, MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
@@ -10,11 +10,11 @@ import type { RuleName } from '../violations.ts';
 import { decodeHuffman } from './huffman.ts';
 import { STATIC_TABLE } from './staticTable.ts';
 
-/** SETTINGS_HEADER_TABLE_SIZE of a connection that begins (RFC 9113 section 6.5.2). */
+/** Initial SETTINGS_HEADER_TABLE_SIZE (RFC 9113 section 6.5.2). */
 export const DEFAULT_TABLE_SIZE = 4_096;
 /** What an entry counts besides its strings (section 4.1). */
 const ENTRY_OVERHEAD = 32;
-/** Larger integers are errors: no index, length or size comes near. */
+/** Larger integers are errors: no valid index, length or size comes near. */
 const MAX_INTEGER = 2 ** 28;
 
 const UNKNOWN: SeenField = [null, null];
@@ -49,24 +49,24 @@ export class Decoder {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  /** The rule because of which the block cannot be read on. */
+  /** The broken rule that makes the rest of the block unreadable. */
   #failed: RuleName | null = null;
-  /** The rule that the string read last breaks; it can be read past. */
+  /** The rule that the last string breaks; reading can continue behind it. */
   #wrong: RuleName | null = null;
 
-  /** @param late when blocks came before that were not seen. */
+  /** @param late when earlier blocks were not seen. */
   constructor(late: boolean) {
     this.#table = new DynamicTable(late);
     this.allowed = late ? null : DEFAULT_TABLE_SIZE;
   }
 
-  /** A block, or part of one, was lost: what the table holds is not known any more. */
+  /** A block, or part of one, was lost: the table's content is no longer known. */
   lose(): void {
     this.#table.lose();
   }
 
   /**
-   * The fields of one block. What cannot be read is left out and said; an error after which nothing is certain
+   * The fields of one block. Unreadable ones are left out and reported; an error after which nothing is certain
    * makes the table unknown.
    * @param whole false: the block's end is missing, so its last field may be, too.
    */
@@ -111,7 +111,7 @@ export class Decoder {
     const failed = this.#failed as RuleName | null;
     if (failed !== null) {
       section.cut = true;
-      // That a block whose end was lost breaks off says nothing about its sender.
+      // A block whose end was lost is incomplete; that is not its sender's fault.
       if (whole || failed !== 'hpack-cut') note(section, failed);
     }
     if (failed !== null || !whole) this.#table.lose();
@@ -247,7 +247,7 @@ class DynamicTable {
     this.#capacity = null;
   }
 
-  /** Makes room as the peer does, or as memory demands. */
+  /** Evicts as the peer does, or to bound memory. */
   #evict(room: number): void {
     const capacity = this.#capacity ?? Number.POSITIVE_INFINITY;
     const limit = Math.min(capacity, MAX_DYNAMIC_TABLE);

@@ -1,6 +1,6 @@
 /**
  * The Huffman code of RFC 7541 appendix B, read four bits at a time. The code is canonical: codes of one length
- * are given in the order of their symbols, shorter ones first, so that the lengths say everything.
+ * are assigned in the order of their symbols, shorter ones first, so the lengths define it.
  */
 
 /** Bits of the code of each octet, and of EOS (256). */
@@ -17,7 +17,7 @@ const LENGTHS: readonly number[] = [
 ];
 
 const EOS = 256;
-/** In a step: a symbol ends in it. Its octet stands in bits 8 to 15, the next state in bits 0 to 7. */
+/** In a step: a symbol ends in it. Its octet is in bits 8 to 15, the next state in bits 0 to 7. */
 const EMITS = 1 << 16;
 const FAILS = 1 << 17;
 /** Padding is at most seven bits of EOS (section 5.2). */
@@ -83,7 +83,7 @@ function step(children: readonly [number, number][], state: number, bits: number
 
 let scratch = Buffer.allocUnsafe(4_096);
 
-/** @returns the string as Latin-1, or null when it is not one that the code makes (section 5.2). */
+/** @returns the string as Latin-1, or null when the encoding is invalid (section 5.2). */
 export function decodeHuffman(bytes: Uint8Array, from: number, to: number): string | null {
   // The shortest code has five bits.
   const room = Math.ceil(((to - from) * 8) / 5);

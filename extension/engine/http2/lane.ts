@@ -1,8 +1,7 @@
-/** One direction of an HTTP/2 connection: its frames, its field blocks and what they are compressed with. */
-import type { PieceContext } from '../dissector.ts';
+/** One direction of an HTTP/2 connection: its frames, its field blocks and their decoder. */
+import type { PieceContext } from '../byteStream.ts';
 import { MAX_FIELD_BLOCK } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
-import { FrameReader, type FrameSink } from './frameReader.ts';
 import {
   FLAG_ACK,
   FLAG_END_HEADERS,
@@ -13,7 +12,8 @@ import {
   FrameType,
   readStream,
   readUint32,
-} from './frames.ts';
+} from './frameFormat.ts';
+import { FrameReader, type FrameSink } from './frameReader.ts';
 import { Decoder, type FieldSection } from './hpack.ts';
 
 export interface LaneSink {
@@ -31,7 +31,7 @@ export interface LaneSink {
   reset(frame: Frame, code: number, context: PieceContext): void;
   /**
    * GOAWAY (section 6.8).
-   * @param last the highest stream of the other side that was, or may yet be, processed.
+   * @param last the highest stream of the other side that was or may still be processed.
    * @param text its debug data, the beginning of it; empty: none.
    */
   goAway(last: number, code: number, text: string, context: PieceContext): void;
@@ -59,7 +59,7 @@ export class Lane implements FrameSink {
   readonly begun: boolean;
 
   readonly #sink: LaneSink;
-  /** The field block under way: with what it began, and what has come of it. */
+  /** The field block that is being collected: its first frame, and the fragments so far. */
   #opening: Frame | null = null;
   #promised = 0;
   #parts = NOTHING;
@@ -79,7 +79,7 @@ export class Lane implements FrameSink {
     this.decoder = new Decoder(this.lossy);
   }
 
-  /** Nothing follows, or nothing more is seen. */
+  /** The stream or the trace has ended. */
   end(context: PieceContext): void {
     this.#ending = true;
     this.reader.end(context);
@@ -110,7 +110,7 @@ export class Lane implements FrameSink {
       if (this.#opening !== null && this.#opening.stream === frame.stream) {
         this.#add(frame, bytes, from, to, whole, context);
       } else {
-        // Its beginning was lost, or never sent.
+        // A CONTINUATION whose HEADERS frame was lost, or never sent.
         this.#interrupt(context);
         this.decoder.lose();
       }
@@ -172,7 +172,7 @@ export class Lane implements FrameSink {
       at += 4;
     } else if ((frame.flags & FLAG_PRIORITY) !== 0) at += 5;
     if (at > end) {
-      // What is left is no part of a block that anyone could read.
+      // The fragments that remain are not readable.
       this.#broken.push(frame.length < at - from ? 'h2-frame-size' : 'h2-padding');
       this.#whole = false;
       end = at;
@@ -212,14 +212,14 @@ export class Lane implements FrameSink {
     this.#length = need;
   }
 
-  /** Another frame comes within the block under way. */
+  /** Another frame interrupts the current block. */
   #interrupt(context: PieceContext): void {
     if (this.#opening === null) return;
     this.#broken.push('h2-interleaved');
     this.#cut(context);
   }
 
-  /** The block under way will not be whole. */
+  /** The current block will not be complete. */
   #cut(context: PieceContext): void {
     if (this.#opening === null) return;
     this.#whole = false;

@@ -1,5 +1,5 @@
 /**
- * Which streams a client has opened, told by their numbers: each is higher than those before (RFC 9113 section
+ * Which streams a client has opened, by their identifiers: each is higher than those before (RFC 9113 section
  * 5.1.1). Where its frames were not seen, streams may have been opened unseen.
  */
 import { MAX_CLOSED_STREAMS } from '../limits.ts';
@@ -11,10 +11,12 @@ export class OpenedStreams {
   #highest = 0;
   /** Identifiers that may have been opened unseen: from (inclusive) to (exclusive), ascending. */
   readonly #hidden: { readonly from: number; to: number }[] = [];
-  /** Those of them, and promised ones, that are over: their numbers do not tell. */
+  /**
+   * Ended streams whose identifiers alone do not show that they were opened: those above, and promised ones.
+   */
   readonly #closed = new Set<number>();
 
-  /** From here on, until the next one is seen, streams may be opened unseen. */
+  /** Until the next opened stream is seen, streams may be opened unseen. */
   lose(): void {
     if (this.#hidden.at(-1)?.to === Number.POSITIVE_INFINITY) return;
     this.#hidden.push({ from: this.#highest + 1, to: Number.POSITIVE_INFINITY });
@@ -24,19 +26,19 @@ export class OpenedStreams {
     }
   }
 
-  /** This one was seen to be opened: none below it is opened any more. */
+  /** This stream was seen to be opened: no lower one can be opened later. */
   opened(id: number): void {
     this.#highest = Math.max(this.#highest, id);
     const last = this.#hidden.at(-1);
     if (last !== undefined && last.to === Number.POSITIVE_INFINITY && id >= last.from) last.to = id;
   }
 
-  /** May it have been opened unseen? */
+  /** May this stream have been opened unseen? */
   mayBeHidden(id: number): boolean {
     return this.#hidden.some(({ from, to }) => id >= from && id < to);
   }
 
-  /** May it be opened yet, as far as its number tells? */
+  /** May this stream still be opened, judging by its identifier? */
   isNew(id: number): boolean {
     return id > this.#highest;
   }

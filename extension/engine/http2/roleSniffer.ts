@@ -1,13 +1,13 @@
 /**
- * Which direction carries the requests, for an HTTP/2 connection whose side is not known: the one that begins with
- * the preface, or in whose field blocks a request's pseudo-header fields stand. What comes before that is kept, up
- * to a bound.
+ * Which direction carries the requests, for an HTTP/2 connection whose side is not known: the one that begins
+ * with the preface, or whose field blocks contain a request's pseudo-header fields. Earlier pieces are kept,
+ * up to a bound.
  */
-import type { PieceContext } from '../dissector.ts';
+import type { PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';
 import { MAX_HELD_PIECES, MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';
-import { PREFACE } from './frames.ts';
+import { PREFACE } from './frameFormat.ts';
 import { Lane, type LaneSink } from './lane.ts';
 
 export interface HeldPiece {

@@ -1,6 +1,7 @@
-/** One stream: an exchange, whose two messages come on it frame by frame. */
+/** One HTTP/2 stream: an exchange whose two messages arrive frame by frame. */
+
+import type { Outcome } from '../byteStream.ts';
 import type { SeenField } from '../exchange.ts';
-import type { Outcome } from '../http1/reader.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
@@ -10,14 +11,14 @@ export interface BodyRoom {
   mayKeep(bytes: number): boolean;
 }
 
-/** What one side says on a stream. */
+/** One side's message on a stream. */
 export class Half {
   message: StoredMessage | null = null;
-  /** Nothing more comes of it. */
+  /** The side has ended its half of the stream. */
   ended = false;
   /** Frames of it may have been lost. */
   doubtful = false;
-  /** Finds messages in the content, or in the tunnel; null: there are none. */
+  /** Finds messages in the content or in the tunnel; null: it contains none. */
   reader: MessageReader | null = null;
   /** Content-Length; null when not given. */
   expected: number | null = null;
@@ -50,14 +51,14 @@ export class Half {
     return this.#withheld !== null;
   }
 
-  /** While the message is tentative, its fields are not told. @param cost of the fields */
+  /** Sets the fields, which stay hidden while the message is tentative. @param cost of the fields */
   withhold(cost: number): void {
     const message = this.message as StoredMessage;
     this.#withheld = { fields: message.fields, cost };
     message.shareFields([], 0);
   }
 
-  /** Frames were lost: what comes next may be of another head. */
+  /** Frames were lost: the next field block may belong to another head. */
   lose(): void {
     this.doubtful = true;
     if (this.#withheld !== null) this.#withheld = { fields: [], cost: 0 };
@@ -69,7 +70,7 @@ export class Half {
     this.#withheld = null;
   }
 
-  /** Keeps what comes for a reader that is not known yet, up to a bound. */
+  /** Keeps content, up to a bound, until it is known which reader it is for. */
   hold(bytes: Buffer, from: number, to: number, time: number): void {
     this.#heldBytes += to - from;
     this.#held ??= [];
@@ -78,7 +79,7 @@ export class Half {
     else this.#heldWhole = false;
   }
 
-  /** The reader is known: it gets what was held. */
+  /** The reader is known: it gets the content that was kept. */
   read(reader: MessageReader | null): void {
     const held = this.#held ?? [];
     this.#held = null;
@@ -89,7 +90,7 @@ export class Half {
     else this.reader = reader;
   }
 
-  /** Content that is not known. @param sized false: not even how much. */
+  /** Content is missing. @param sized false: its length is unknown. */
   missing(length: number, limit: boolean, sized: boolean): void {
     const message = this.message as StoredMessage;
     this.#size += length;
@@ -99,7 +100,7 @@ export class Half {
     else message.gap = true;
   }
 
-  /** The message is over. @param at milliseconds since the trace's start. */
+  /** The message has ended. @param at milliseconds since the trace's start. */
   end(outcome: Outcome, at: number): void {
     this.ended = true;
     this.reader?.end(outcome, at);

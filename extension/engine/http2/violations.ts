@@ -15,7 +15,7 @@ export const HTTP2_RULES = {
   'hpack-cut': ['RFC 7541 section 3.1', 'The field block ends within a field; that field is left out.'],
   'hpack-size-update': [
     'RFC 7541 section 4.2',
-    'The size of the dynamic table is changed behind a field, or beyond what the receiver allows; it is honoured.',
+    'The size of the dynamic table is changed after a field, or beyond what the receiver allows; the change is obeyed.',
   ],
   'h2-block-size': [
     'RFC 9113 section 10.5.1',
@@ -23,7 +23,7 @@ export const HTTP2_RULES = {
   ],
   'h2-field-count': [
     'RFC 9113 section 10.5.1',
-    'The field block unfolds into more fields than are kept; the others are left out.',
+    'The field block contains more fields than are kept; the others are left out.',
   ],
   'h2-field-name': [
     'RFC 9113 section 8.2.1',
@@ -57,7 +57,7 @@ export const HTTP2_RULES = {
   'h2-padding': ['RFC 9113 section 6.1', 'The padding is longer than the frame; the frame has no content.'],
   'h2-interleaved': [
     'RFC 9113 section 4.3',
-    'Another frame stands within a field block; the block is read up to there.',
+    'Another frame interrupts a field block; the block is read up to there.',
   ],
   'h2-frame-size': [
     'RFC 9113 section 4.2',

@@ -1,5 +1,5 @@
 /** A reader of messages behind content codings. */
-import type { GapReason, Outcome } from '../http1/reader.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 import { MAX_CODINGS } from '../limits.ts';
 import type { LabelName } from './labels.ts';
 import type { MessageList } from './messageList.ts';
@@ -16,8 +16,8 @@ export class DecodingReader implements MessageReader {
   readonly #decoders: StreamDecoder[] = [];
   #time = 0;
   /** Nothing that follows can be decoded. */
-  #over = false;
-  #told = 0;
+  #stopped = false;
+  #reported = 0;
 
   /** @param codings in the order in which they were applied, in lower case. */
   constructor(codings: readonly string[], list: MessageList, inner: MessageReader) {
@@ -34,7 +34,7 @@ export class DecodingReader implements MessageReader {
       }
       this.#decoders.unshift(decoder);
       sink = (bytes) => {
-        const fault = this.#over ? null : decoder.push(bytes);
+        const fault = this.#stopped ? null : decoder.push(bytes);
         if (fault === null) return;
         this.#fail(fault);
         inner.gap(null, fault === 'coding-limit' ? 'limit' : 'lost', this.#time);
@@ -47,13 +47,14 @@ export class DecodingReader implements MessageReader {
 
   feed(bytes: Buffer, time: number): void {
     this.#time = time;
-    for (let at = 0; at < bytes.length && !this.#over; at += STEP) this.#first(bytes.subarray(at, at + STEP));
-    this.#tell();
+    for (let at = 0; at < bytes.length && !this.#stopped; at += STEP)
+      this.#first(bytes.subarray(at, at + STEP));
+    this.#reportMemory();
   }
 
   gap(_length: number | null, reason: GapReason, time: number): void {
     this.#time = time;
-    if (this.#over) return;
+    if (this.#stopped) return;
     for (const decoder of this.#decoders) decoder.end();
     this.#fail('coding-gap');
     this.#inner.gap(null, reason, time);
@@ -61,21 +62,21 @@ export class DecodingReader implements MessageReader {
 
   end(outcome: Outcome, time: number): void {
     this.#time = time;
-    if (!this.#over) for (const decoder of this.#decoders) decoder.end();
+    if (!this.#stopped) for (const decoder of this.#decoders) decoder.end();
     this.#inner.end(outcome, time);
     this.#decoders.length = 0;
-    this.#tell();
+    this.#reportMemory();
   }
 
   #fail(name: LabelName): void {
-    this.#over = true;
+    this.#stopped = true;
     this.#list.notes.add(name);
   }
 
-  #tell(): void {
+  #reportMemory(): void {
     let cost = 0;
     for (const decoder of this.#decoders) cost += decoder.cost;
-    this.#list.hold(cost - this.#told);
-    this.#told = cost;
+    this.#list.hold(cost - this.#reported);
+    this.#reported = cost;
   }
 }

@@ -1,10 +1,11 @@
 /**
  * Server-sent events by the rules of the HTML standard, section 9.2.6 ("Interpreting an event stream"). What
- * they have a client ignore is shown too, as what it is: comments, and blocks without data.
+ * a client must ignore is shown too: comments, and blocks without data.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -17,7 +18,7 @@ const SPACE = 0x20;
 const NEWLINE = Buffer.from('\n');
 const MARK = [0xef, 0xbb, 0xbf];
 
-/** The longest name of a field that means something. */
+/** The longest name of a known field. */
 const MAX_NAME = 5;
 /** Bytes kept of an event's type, its id and its retry time. */
 const MAX_VALUE = 1_024;
@@ -38,17 +39,17 @@ enum Part {
 export class EventStreamReader implements MessageReader {
   readonly #in: MessageKind;
   readonly #list: MessageList;
-  readonly #data: Content;
-  readonly #comment: Content;
-  readonly #value = new Content(MAX_VALUE);
+  readonly #data: ContentBuffer;
+  readonly #comment: ContentBuffer;
+  readonly #value = new ContentBuffer(MAX_VALUE);
   readonly #utf8 = new Utf8Check();
   #part = Part.Name;
   #name = '';
-  /** Bytes of the byte order mark seen at the beginning; -1: it is over. */
+  /** Bytes of the byte order mark seen at the beginning; -1: past it. */
   #mark = 0;
   #sawCr = false;
 
-  /** Of the block under way. */
+  /** Fields of the current block. */
   #hasData = false;
   #fields: Field[] = [];
   #labels: readonly LabelName[] = NO_LABELS;
@@ -57,8 +58,8 @@ export class EventStreamReader implements MessageReader {
   constructor(kind: MessageKind, list: MessageList, host: MessageHost) {
     this.#in = kind;
     this.#list = list;
-    this.#data = new Content(host.bodyLimit);
-    this.#comment = new Content(Math.min(host.bodyLimit, MAX_VALUE));
+    this.#data = new ContentBuffer(host.bodyLimit);
+    this.#comment = new ContentBuffer(Math.min(host.bodyLimit, MAX_VALUE));
   }
 
   feed(bytes: Buffer, time: number): void {
@@ -99,7 +100,7 @@ export class EventStreamReader implements MessageReader {
   }
 
   end(outcome: Outcome, time: number): void {
-    // A last line without its end is no line, but it shows that the event was not over.
+    // An unfinished last line is ignored, but shows that the event was incomplete.
     const begun = this.#part !== Part.Name || this.#name !== '';
     if (!begun && !this.#hasData && this.#fields.length === 0 && !this.#holed) return;
     if (outcome === 'open') this.#label('open');

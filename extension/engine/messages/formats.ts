@@ -1,18 +1,18 @@
 /** Which reader finds the messages of a direction: one entry for each format. */
-import { readContentType } from '../contentType.ts';
+import { readContentType } from '../../http/contentType.ts';
+import { listMembers } from '../../http/fieldSyntax.ts';
+import type { ContentType } from '../../http/mediaType.ts';
 import type { MessageKind } from '../exchange.ts';
 import { grpcPath, grpcType } from '../grpc/call.ts';
-import { listMembers } from '../http1/characters.ts';
-import type { ContentType } from '../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../model.ts';
-import { Base64Reader } from './base64.ts';
+import { Base64Reader } from './base64Reader.ts';
 import { DecodingReader } from './decodingReader.ts';
 import { EventStreamReader } from './eventStream.ts';
 import { type GrpcOptions, GrpcReader } from './grpc.ts';
-import { LineReader } from './lines.ts';
+import { LineReader } from './jsonLines.ts';
 import { type MessageFormat, MessageList } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
-import { PartReader } from './parts.ts';
+import { PartReader } from './multipartStream.ts';
 import { readHandshake } from './webSocket/handshake.ts';
 import { WebSocketReader } from './webSocket/reader.ts';
 
@@ -25,7 +25,7 @@ interface Found {
  * Chooses the reader for one direction of an exchange, by its heads and its tunnel. Called for the request's
  * body, where it has one, when its head is complete, for the response's when that is (an exchange need not have
  * its request), and for both when the exchange has become a tunnel.
- * @returns null when there are no messages in it that are known.
+ * @returns null when no known kind of messages is in it.
  */
 export function openMessageReader(
   exchange: StoredExchange,
@@ -71,7 +71,7 @@ function grpcIn(
   const options: GrpcOptions = {
     ...type,
     encoding: message.field('grpc-encoding'),
-    sink: describes ? (content) => host.described(content) : null,
+    sink: describes ? (content) => host.learnDefinitions(content) : null,
   };
   return {
     format: 'grpc',
@@ -88,7 +88,7 @@ const REFLECTION: ReadonlySet<string> = new Set([
   'grpc.reflection.v1alpha.ServerReflection',
 ]);
 
-/** Media types of one JSON value a line; those who stream them agree on no name. */
+/** Media types for one JSON value per line; there is no common name. */
 const LINES: ReadonlySet<string> = new Set([
   'application/x-ndjson',
   'application/ndjson',

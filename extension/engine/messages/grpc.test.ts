@@ -269,7 +269,7 @@ describe('gRPC', () => {
     const truncated = '<message ? … (Bytes of the message were left out by the capture limit.)';
     expect(http1(20)).toEqual([truncated, '<message 4 …', '']);
     expect(http1(55)).toEqual([truncated, '<message 4 …', '']);
-    expect(http1(57)).toEqual([truncated, expect.stringMatching(/next message begins/)]);
+    expect(http1(57)).toEqual([truncated, expect.stringMatching(/start of the next message/)]);
   });
 });
 
@@ -335,7 +335,7 @@ describe('gRPC-Web', () => {
     },
   );
 
-  it('gives up base64 that is none', () => {
+  it('gives up on invalid base64', () => {
     const json = web('application/grpc-web-text', [`${frame('one').toString('base64')}!!!!`]);
     expect(summaries(json)[1]).toBe('<message 3 base64:b25l');
     expect(json.messageStream?.note).toMatch(/base64/);
@@ -347,7 +347,7 @@ describe('any bytes', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), sizes, fc.boolean(), (bytes, pieces, web) => {
-        const host = { bodyLimit: 64, mayKeep: () => true, described: () => {} };
+        const host = { bodyLimit: 64, mayKeep: () => true, learnDefinitions: () => {} };
         const list = new MessageList('grpc', host);
         const reader = new GrpcReader('response', list, host, {
           web,

@@ -1,12 +1,13 @@
 /**
- * gRPC's length-prefixed messages (grpc/grpc, doc/PROTOCOL-HTTP2.md): a byte of flags, four of length, the message.
- * In gRPC-Web (PROTOCOL-WEB.md) the last one may hold the trailers.
+ * gRPC's length-prefixed messages (grpc/grpc, doc/PROTOCOL-HTTP2.md): a byte of flags, four of length, the
+ * message. In gRPC-Web (PROTOCOL-WEB.md) the last one may hold the trailers.
  */
+
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import type { GrpcType } from '../grpc/call.ts';
-import type { GapReason, Outcome } from '../http1/reader.ts';
 import { MAX_DESCRIBED_BYTES, MAX_INFLATED_MESSAGE } from '../limits.ts';
-import { Content } from './content.ts';
+import { ContentBuffer } from './contentBuffer.ts';
 import type { LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
@@ -35,24 +36,24 @@ export class GrpcReader implements MessageReader {
   readonly #host: MessageHost;
   readonly #options: GrpcOptions;
   readonly #prefix = Buffer.alloc(PREFIX);
-  /** Bytes of the prefix that have come. */
+  /** Bytes of the prefix so far. */
   #prefixed = 0;
   #flags = 0;
-  /** Of the message as it is sent: all of it, and what is still to come. */
+  /** Length of the message as sent, and how much of it is still to come. */
   #length = 0;
   #remaining = 0;
-  #content: Content;
+  #content: ContentBuffer;
   #decoder: StreamDecoder | null = null;
   /** Decompressed bytes. */
   #inflated = 0;
-  /** What follows in the message is not decompressed any more. */
+  /** The rest of the message is not decompressed. */
   #stopped = false;
   #holed = false;
   #labels: readonly LabelName[] = NO_LABELS;
   /** It is not known where the next message begins. */
   #lost = false;
   #time = 0;
-  #told = 0;
+  #reported = 0;
 
   constructor(kind: MessageKind, list: MessageList, host: MessageHost, options: GrpcOptions) {
     this.#in = kind;
@@ -76,7 +77,7 @@ export class GrpcReader implements MessageReader {
       at = to;
       if (this.#remaining === 0) this.#emit();
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   gap(length: number | null, reason: GapReason, time: number): void {
@@ -98,7 +99,7 @@ export class GrpcReader implements MessageReader {
       if (inMessage) this.#emit();
       this.#lost = true;
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   end(outcome: Outcome, time: number): void {
@@ -110,8 +111,8 @@ export class GrpcReader implements MessageReader {
     }
     this.#lost = true;
     this.#decoder = null;
-    this.#content = new Content(0);
-    this.#tell();
+    this.#content = new ContentBuffer(0);
+    this.#reportMemory();
   }
 
   /** The prefix is whole. */
@@ -121,14 +122,16 @@ export class GrpcReader implements MessageReader {
     this.#remaining = this.#length;
     const known = this.#options.web ? COMPRESSED | TRAILERS : COMPRESSED;
     if ((this.#flags & ~known) !== 0) this.#label('grpc-flags');
-    if (this.#isTrailers) this.#content = new Content(MAX_TRAILERS);
+    if (this.#isTrailers) this.#content = new ContentBuffer(MAX_TRAILERS);
     if (this.#compressed) this.#openDecoder();
     if (this.#length === 0) this.#emit();
   }
 
-  #newContent(): Content {
+  #newContent(): ContentBuffer {
     const { bodyLimit } = this.#host;
-    return new Content(this.#options.sink === null ? bodyLimit : Math.max(bodyLimit, MAX_DESCRIBED_BYTES));
+    return new ContentBuffer(
+      this.#options.sink === null ? bodyLimit : Math.max(bodyLimit, MAX_DESCRIBED_BYTES),
+    );
   }
 
   get #isTrailers(): boolean {
@@ -166,7 +169,7 @@ export class GrpcReader implements MessageReader {
     }
   }
 
-  /** The message is over, or no more of it can be known. */
+  /** The message has ended, or the rest of it is unknown. */
   #emit(): void {
     const decoder = this.#decoder;
     if (decoder !== null && !this.#stopped) {
@@ -206,14 +209,14 @@ export class GrpcReader implements MessageReader {
     if (!this.#labels.includes(name)) this.#labels = [...this.#labels, name];
   }
 
-  #tell(): void {
+  #reportMemory(): void {
     const cost = this.#content.kept + (this.#decoder?.cost ?? 0);
-    this.#list.hold(cost - this.#told);
-    this.#told = cost;
+    this.#list.hold(cost - this.#reported);
+    this.#reported = cost;
   }
 }
 
-/** Written as HTTP/1 does its fields. */
+/** The trailers are in HTTP/1 field syntax. */
 function readTrailers(bytes: Buffer): Field[] {
   const fields: Field[] = [];
   for (const line of bytes.toString('latin1').split('\n', MAX_TRAILER_FIELDS)) {

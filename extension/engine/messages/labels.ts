@@ -1,5 +1,5 @@
 /**
- * What can be said of a message: rules that it breaks, with the section that states them, and what of it is
+ * Labels of a message: rules that it breaks, with the section that states them, and which parts of it are
  * not known (no rule). Sentences never contain captured bytes.
  */
 const LABELS = {
@@ -11,27 +11,24 @@ const LABELS = {
   'inflate-limit': [null, 'The message was decompressed up to a limit only.'],
   'inflate-unknown': [
     null,
-    'The compressed message refers to earlier ones that are not known, so that it cannot be decompressed.',
+    'The compressed message refers to earlier ones that are unknown, so it cannot be decompressed.',
   ],
-  'coding-unread': [null, 'The content coding is not one that is undone; the messages in it are not known.'],
-  'coding-broken': [null, 'The content coding is malformed; messages behind that are not known.'],
-  'coding-gap': [null, 'Bytes of the content coding are missing; messages behind them are not known.'],
-  'coding-limit': [null, 'The content coding was undone up to a limit only.'],
+  'coding-unread': [null, 'The content coding is not supported; the messages in it are unknown.'],
+  'coding-broken': [null, 'The content coding is malformed; later messages are unknown.'],
+  'coding-gap': [null, 'Bytes of the content coding are missing; later messages are unknown.'],
+  'coding-limit': [null, 'The content was decoded only up to a limit.'],
   'message-coding-unread': [
     null,
-    'The compression of the message is not one that is undone; its bytes are shown as they were sent.',
+    'The compression of the message is not supported; its bytes are shown as they were sent.',
   ],
   'message-coding-broken': [
     null,
     'The compressed message is malformed; what could be decompressed is shown.',
   ],
-  'base64-broken': [
-    null,
-    'The body is not the base64 that its type claims; messages behind that are not known.',
-  ],
+  'base64-broken': [null, 'The body is not valid base64, as its type says; later messages are unknown.'],
   'grpc-lost': [
     null,
-    'Bytes are missing, so that it is not known where the next message begins; what follows is not read.',
+    'Bytes are missing, so the start of the next message is unknown; the rest is not read.',
   ],
   'grpc-flags': ['gRPC PROTOCOL-HTTP2', 'A reserved bit is set in the flags of the message; it is ignored.'],
   'grpc-encoding': [
@@ -46,13 +43,13 @@ const LABELS = {
   'sse-utf8': ['HTML section 9.2.5', 'The event stream is not valid UTF-8.'],
   'ws-lost': [
     null,
-    'Bytes are missing, so that it is not known where the next frame begins; messages may be missing here.',
+    'Bytes are missing, so the start of the next frame is unknown; messages may be missing here.',
   ],
   'ws-begun': [null, 'The beginning of the message is missing.'],
-  'ws-extension': [null, 'The frame is of an extension that is not read; its bytes are shown as they are.'],
+  'ws-extension': [null, 'The frame belongs to an unsupported extension; its bytes are shown as they are.'],
   'ws-no-close': [
     null,
-    'The connection ended without a Close frame, which a program is told as code 1006 (RFC 6455 section 7.1.5).',
+    'The connection ended without a Close frame, which programs see as code 1006 (RFC 6455 section 7.1.5).',
   ],
   'ws-accept': [
     'RFC 6455 section 4.2.2',
@@ -73,7 +70,7 @@ const LABELS = {
   'ws-length': ['RFC 6455 section 5.2', 'The length is not written in the fewest bytes.'],
   'ws-length-range': [
     'RFC 6455 section 5.2',
-    'The length is larger than any frame can be; what follows is searched for the next frame.',
+    'The length is larger than any frame can be; the next frame is searched for.',
   ],
   'ws-control-fragment': ['RFC 6455 section 5.5', 'A control frame is fragmented; it is read as whole.'],
   'ws-control-length': ['RFC 6455 section 5.5', 'A control frame is longer than 125 bytes.'],
@@ -94,7 +91,7 @@ const LABELS = {
 
 export type LabelName = keyof typeof LABELS;
 
-/** Section and sentence of a label. The rule is null when nobody broke one. */
+/** Section and sentence of a label. The rule is null when none was broken. */
 export function labelText(name: LabelName): { readonly rule: string | null; readonly message: string } {
   const [rule, message] = LABELS[name];
   return { rule, message };

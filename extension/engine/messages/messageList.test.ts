@@ -3,7 +3,7 @@ import { MAX_FIRST_MESSAGES, MAX_LAST_MESSAGES } from '../limits.ts';
 import { MessageList, type NewMessage, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost } from './messageReader.ts';
 
-const ROOMY: MessageHost = { bodyLimit: 65_536, mayKeep: () => true, described: () => {} };
+const ROOMY: MessageHost = { bodyLimit: 65_536, mayKeep: () => true, learnDefinitions: () => {} };
 
 function text(content: string, change: Partial<NewMessage> = {}): NewMessage {
   return {
@@ -59,7 +59,7 @@ describe('a list of messages', () => {
     let room = 100_000;
     const list: MessageList = new MessageList('websocket', {
       bodyLimit: 65_536,
-      described: () => {},
+      learnDefinitions: () => {},
       mayKeep: (bytes) => list.cost + bytes <= room,
     });
     for (let i = 1; i <= 150; i++) list.add(text(`${i}`));

@@ -1,6 +1,6 @@
 /**
  * The messages of one exchange, within bounds: a socket may carry millions. The first ones are kept for good
- * (they tell how a conversation began) and the last ones in a window; all are counted. Beyond the bounds, in
+ * (they tell how a conversation began) and the last ones in a window; all are counted. Beyond the bounds in
  * number, in bytes or of the whole store, the oldest of the window go.
  */
 import type { Field, MessageKind, Violation } from '../exchange.ts';
@@ -27,14 +27,14 @@ export type MessageType =
   | 'part'
   | 'message'
   | 'trailers'
-  /** What kind it is cannot be known. */
+  /** Its kind is unknown. */
   | 'unknown';
 
-/** One message. Built for number: plain values, and the content as one flat string. */
+/** One message. There may be many, so it holds plain values only, and its content as one flat string. */
 export interface StreamMessage {
   /** From 1, in the order in which they ended, both directions together. */
   readonly number: number;
-  /** Whose direction it went: that of the request, or of the response. */
+  /** Its direction: that of the request, or of the response. */
   readonly in: MessageKind;
   readonly type: MessageType;
   /** When its last byte moved; milliseconds since the trace's start. */
@@ -45,7 +45,7 @@ export interface StreamMessage {
   readonly compressedSize: number | null;
   /** Its first bytes, one Latin-1 character a byte: a string of bytes costs less than a Buffer of its own. */
   readonly content: string;
-  /** What the format says of it besides: an event's type and id, a close code, a part's header fields. */
+  /** Further values, by format: an event's type and id, a close code, a part's header fields. */
   readonly fields: readonly Field[];
   readonly labels: readonly LabelName[];
 }
@@ -68,7 +68,7 @@ export class MessageList {
   readonly format: MessageFormat;
   /** Bytes that the list holds, for the store's bound. */
   cost = LIST_COST;
-  /** What is to be said of the stream as a whole. */
+  /** Notes about the stream as a whole. */
   readonly notes = new Set<LabelName>();
   /** A closing message was seen, in either direction. */
   closing = false;
@@ -85,7 +85,7 @@ export class MessageList {
   /** Ring: evicted entries before `#head`. */
   #last: (StreamMessage | undefined)[] = [];
   #head = 0;
-  /** The list that this one has become a part of. */
+  /** The list that this one was merged into. */
   #joined: MessageList | null = null;
   #lastBytes = 0;
   #broken: Broken[] = [];
@@ -100,24 +100,24 @@ export class MessageList {
     return this.requests + this.responses;
   }
 
-  /** How many of the first ones are kept without a hole: what was evicted follows them. */
+  /** How many of the first messages are kept; the evicted ones follow them. */
   get keptFirst(): number {
     return this.#first.length;
   }
 
-  /** Messages that were seen and are not held any more, or never were. */
+  /** Messages that were seen but are not held. */
   get evicted(): number {
     return this.count - this.#first.length - (this.#last.length - this.#head);
   }
 
-  /** Those held with a higher number, in order. */
+  /** The held messages with a higher number, in order. */
   messages(after = 0): StreamMessage[] {
     const held = [...this.#first];
     for (let i = this.#head; i < this.#last.length; i++) held.push(this.#last[i] as StreamMessage);
     return after === 0 ? held : held.filter(({ number }) => number > after);
   }
 
-  /** One held, by its number. */
+  /** A held message, by its number. */
   get(number: number): StreamMessage | undefined {
     if (number <= this.#first.length) return this.#first[number - 1];
     return this.#last.find((message) => message?.number === number);
@@ -177,7 +177,7 @@ export class MessageList {
     this.cost += bytes;
   }
 
-  /** The two are of one exchange: what the other holds, and whatever is yet put into it, comes here. */
+  /** Merges the list of the same exchange's other half: what it holds, and what is added to it later. */
   adopt(other: MessageList): void {
     let { requests, responses } = other;
     for (const { number: _, ...message } of other.messages()) {
@@ -192,7 +192,7 @@ export class MessageList {
     other.#joined = this;
   }
 
-  /** Makes room in the store, at the cost of the window where nothing else can be given up. */
+  /** Makes room in the store, by evicting this list's own window if nothing else can be evicted. */
   #room(cost: number): boolean {
     if (this.#host.mayKeep(cost)) return true;
     // What this list gives up is counted by the store only when the exchange is next reported.

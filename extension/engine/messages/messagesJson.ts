@@ -1,18 +1,19 @@
 /** The messages of an exchange for people and programs: text where they are text, with secrets masked. */
+
+import { parseContentType } from '../../http/mediaType.ts';
 import { maskFields } from '../../privacy/maskFields.ts';
 import { maskMessage } from '../../privacy/maskMessage.ts';
+import { maskBytes } from '../bodyJson.ts';
 import { decodeText } from '../charset.ts';
 import type { Field, MessageKind, Side } from '../exchange.ts';
-import type { MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
-import type { JsonOptions } from '../jsonOf.ts';
-import { parseContentType } from '../mediaType.ts';
+import type { JsonOptions, MessageStreamJson, StreamMessageJson } from '../exchangeJson.ts';
 import { toNanoseconds } from '../phases.ts';
 import type { Definition } from '../protobuf/definitions.ts';
 import { labelText } from './labels.ts';
 import type { MessageList, MessageType, StreamMessage } from './messageList.ts';
 import { type DecodedProtobuf, protobufJson } from './protobufJson.ts';
 
-/** What is no text even where its bytes happen to be valid UTF-8. */
+/** Not shown as text even if the bytes happen to be valid UTF-8. */
 const BINARY: ReadonlySet<MessageType> = new Set(['binary', 'message', 'unknown']);
 
 /** Of the protobuf messages in one direction; null: it is not known. */
@@ -91,9 +92,14 @@ function protobufOf(
   return protobufJson(bytes, bytes.length === size, definitionOf(kind), reveal);
 }
 
+const UNTYPED = { essence: '', boundary: null } as const;
+
 const WITHHELD = { text: null } as const;
 
-/** Those of parts and trailers are fields of HTTP, those of an event free text, the others none of the sender's. */
+/**
+ * Parts and trailers have HTTP fields, events have free text; the fields of other types are not from the
+ * sender.
+ */
 function fieldsJson({ type, fields }: StreamMessage, reveal: boolean): StreamMessageJson['fields'] {
   if (reveal) return fields;
   if (type === 'trailers' || type === 'part') return maskFields(fields) as readonly Field[];
@@ -110,7 +116,11 @@ function contentJson(
   const content = message.content.slice(0, limit);
   const bytes = Buffer.from(content, 'latin1');
   const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', content.length === size);
-  if (text === null) return { base64: bytes.toString('base64') };
+  if (text === null) {
+    // What protobuf holds is shown by its fields, and its bytes only where no field is a secret.
+    const asIs = reveal || type === 'message';
+    return { base64: (asIs ? bytes : maskBytes(bytes, UNTYPED)).toString('base64') };
+  }
   return { text: reveal ? text : maskMessage(text, essenceOf(message)) };
 }
 

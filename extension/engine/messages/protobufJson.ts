@@ -1,4 +1,4 @@
-/** A protobuf message for people and programs: by its definition where that is known, else by its bytes. */
+/** A protobuf message for people and programs: by its definition if that is known, else by its wire format. */
 import type { ProtobufJson } from '../exchangeJson.ts';
 import { byName } from '../protobuf/byName.ts';
 import { byWire } from '../protobuf/byWire.ts';

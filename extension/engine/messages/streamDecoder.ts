@@ -1,6 +1,6 @@
 /**
- * Content codings of a body that is read while it comes (RFC 9110 section 8.4.1). gzip and deflate are undone
- * byte by byte. For br and zstd there is no decoder that answers at once: what has come so far is decoded again
+ * Removes content codings from a body while it arrives (RFC 9110 section 8.4.1). gzip and deflate are decoded
+ * byte by byte. For br and zstd no decoder returns output at once: what has arrived so far is decoded again
  * as it grows, within a budget of work, and at the end.
  */
 import { removeCodings } from '../coding.ts';
@@ -11,11 +11,11 @@ import type { LabelName } from './labels.ts';
 export interface StreamDecoder {
   /** Bytes of memory. */
   readonly cost: number;
-  /** What came is at an end by the coding itself. Of br and zstd known only after `end`. */
+  /** The coding marks the input as complete. For br and zstd known only after `end`. */
   readonly whole: boolean;
   /** @returns what went wrong for good; null when more may follow. */
   push(bytes: Buffer): LabelName | null;
-  /** No more follow. */
+  /** The input has ended. */
   end(): void;
 }
 
@@ -48,9 +48,9 @@ function inflateTo(sink: Sink): Inflate {
 /** RFC 1952: members, each with a header and a trailer. */
 class GzipDecoder implements StreamDecoder {
   readonly #inflate: Inflate;
-  /** Header or trailer as far as it has come. */
+  /** The header or trailer so far. */
   #held: Buffer = Buffer.alloc(0);
-  #state: 'header' | 'data' | 'trailer' | 'over' = 'header';
+  #state: 'header' | 'data' | 'trailer' | 'ended' = 'header';
   #members = 0;
 
   constructor(sink: Sink) {
@@ -63,7 +63,7 @@ class GzipDecoder implements StreamDecoder {
 
   get whole(): boolean {
     return (
-      this.#state === 'over' || (this.#state === 'header' && this.#members > 0 && this.#held.length === 0)
+      this.#state === 'ended' || (this.#state === 'header' && this.#members > 0 && this.#held.length === 0)
     );
   }
 
@@ -78,14 +78,14 @@ class GzipDecoder implements StreamDecoder {
         this.#state = 'trailer';
         continue;
       }
-      if (this.#state === 'over') return null;
+      if (this.#state === 'ended') return null;
       if (input.length === 0) return null;
       const held = Buffer.concat([this.#held, input]);
       this.#held = NOTHING;
       const size = this.#state === 'trailer' ? 8 : headerSize(held);
       if (size === 'broken') {
-        // Padding behind the last member is no member.
-        this.#state = 'over';
+        // Padding behind the last member is ignored.
+        this.#state = 'ended';
         return this.#members > 0 ? null : 'coding-broken';
       }
       if (size === null || held.length < size) {
@@ -105,10 +105,10 @@ class GzipDecoder implements StreamDecoder {
   end(): void {}
 }
 
-/** Names and comments in a header may be long, but nobody sends such. */
+/** A header's name and comment may be long; in practice they are not. */
 const MAX_GZIP_HEADER = 64 * 1024;
 
-/** @returns bytes of the header; null when it is not all there. */
+/** @returns bytes of the header; null when it is incomplete. */
 function headerSize(bytes: Buffer): number | null | 'broken' {
   if ((bytes[0] ?? 0x1f) !== 0x1f || (bytes[1] ?? 0x8b) !== 0x8b || (bytes[2] ?? 8) !== 8) return 'broken';
   const flags = bytes[3];
@@ -127,7 +127,7 @@ function headerSize(bytes: Buffer): number | null | 'broken' {
   return (flags & 2) === 0 ? at : at + 2;
 }
 
-/** zlib (RFC 1950), or raw deflate from those who misread `deflate`. */
+/** zlib (RFC 1950), or the raw deflate that some senders use for `deflate`. */
 class DeflateDecoder implements StreamDecoder {
   readonly #inflate: Inflate;
   #held: Buffer = Buffer.alloc(0);

@@ -15,7 +15,7 @@ import { conversation, recordBatch, START, type Step, split } from '../testing/r
 import { messageSummary } from '../testing/summary.ts';
 import { EventStreamReader } from './eventStream.ts';
 import { MessageList } from './messageList.ts';
-import { PartReader } from './parts.ts';
+import { PartReader } from './multipartStream.ts';
 
 const GET = 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n';
 const head = (type: string, more = ''): string => `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n${more}\r\n`;
@@ -107,7 +107,7 @@ describe('server-sent events', () => {
     ]);
   });
 
-  it('are none in a response without a body', () => {
+  it('do not exist in a response without a body', () => {
     expect(
       engineOf([{ in: head('text/event-stream', 'Content-Length: 0\r\n') }]).row(1)?.messageFormat,
     ).toBeNull();
@@ -123,7 +123,7 @@ describe('server-sent events', () => {
       fc.property(body, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (lines, sizes) => {
         const bytes = Buffer.from(lines.map(([text, end]) => text + end).join(''));
         const read = (pieces: readonly number[]): unknown => {
-          const host = { bodyLimit: 1_000, mayKeep: () => true, described: () => {} };
+          const host = { bodyLimit: 1_000, mayKeep: () => true, learnDefinitions: () => {} };
           const list = new MessageList('server-sent-events', host);
           const reader = new EventStreamReader('response', list, host);
           for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -188,8 +188,8 @@ describe('content codings', () => {
       engineOf([{ in: head('text/event-stream', `Content-Encoding: ${coding}\r\n`) }, ...steps]).json(1)
         ?.messageStream?.note;
     expect(note('gzip', { in: 'data: a\n\n' })).toMatch(/malformed/);
-    expect(note('compress', { in: 'data: a\n\n' })).toMatch(/not one that is undone/);
-    expect(note('gzip,gzip,gzip,gzip,gzip', { in: 'data: a\n\n' })).toMatch(/not one that is undone/);
+    expect(note('compress', { in: 'data: a\n\n' })).toMatch(/not supported/);
+    expect(note('gzip,gzip,gzip,gzip,gzip', { in: 'data: a\n\n' })).toMatch(/not supported/);
     const half = gzipSync(body).subarray(0, 100);
     expect(
       note('gzip', { in: half }, { omit: 'in', size: 5, omission: Omission.Limit }, { in: 'x' }),
@@ -278,7 +278,7 @@ describe('multipart/x-mixed-replace', () => {
       fc.property(pieces, fc.integer({ min: 1, max: 7 }), (texts, size) => {
         const bytes = Buffer.from(texts.join(''));
         const read = (step: number): unknown => {
-          const host = { bodyLimit: 100, mayKeep: () => true, described: () => {} };
+          const host = { bodyLimit: 100, mayKeep: () => true, learnDefinitions: () => {} };
           const list = new MessageList('multipart', host);
           const reader = new PartReader('response', list, host, 'b');
           for (let at = 0; at < bytes.length; at += step) reader.feed(bytes.subarray(at, at + step), 0);

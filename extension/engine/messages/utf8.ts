@@ -1,4 +1,4 @@
-/** Is a text that comes in pieces valid UTF-8? */
+/** Checks that text which arrives in pieces is valid UTF-8. */
 import { isUtf8 } from 'node:buffer';
 
 export class Utf8Check {
@@ -14,7 +14,7 @@ export class Utf8Check {
     this.#rest = begun === all.length ? NOTHING : Buffer.from(all.subarray(begun));
   }
 
-  /** The text is over. @returns whether all of it was valid; begins anew. */
+  /** The text has ended: starts over. @returns whether all of it was valid. */
   end(): boolean {
     const valid = this.valid && this.#rest.length === 0;
     this.valid = true;
@@ -25,7 +25,7 @@ export class Utf8Check {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Where a character begins that is not all there; the length where none does. */
+/** Offset of an incomplete character at the end; the length if there is none. */
 function lastBegun(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] as number;

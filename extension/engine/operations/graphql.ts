@@ -7,18 +7,18 @@ export interface GraphqlOperation {
   readonly name: string | null;
 }
 
-/** Operations of one document that are told apart. */
+/** Operations of one document that are listed. */
 const MAX_OPERATIONS = 64;
 
-/** Comments, strings, names and the marks that matter; all else lies between. */
+/** Comments, strings, names and the punctuation that matters; everything else is skipped. */
 const TOKEN =
   /#[^\n\r]*|"""(?:[^"\\]|\\.|"(?!""))*(?:"""|$)|"(?:[^"\\\n\r]|\\.)*"?|[_A-Za-z][_0-9A-Za-z]*|[{}()]/gs;
 
-/** @returns null when the text is no GraphQL document: many interfaces have a `query` of their own. */
+/** @returns null when the text is not a GraphQL document: many APIs have a `query` of their own. */
 export function readGraphql(document: string): readonly GraphqlOperation[] | null {
   const operations: GraphqlOperation[] = [];
   let depth = 0;
-  /** What is read outside of braces: the keyword before the name. */
+  /** Outside of braces: the keyword before the name. */
   let keyword: GraphqlType | 'fragment' | null = null;
   let name: string | null = null;
   let known = false;
@@ -47,6 +47,6 @@ export function readGraphql(document: string): readonly GraphqlOperation[] | nul
       } else name ??= token;
     }
   }
-  // Words alone are a question to a search engine.
+  // Words without braces are a search engine's query.
   return braces ? operations : null;
 }

@@ -1,6 +1,6 @@
 /**
- * The string values of JSON, found without making values of it: linear in the text, and for a beginning that was
- * cut as far as it goes. Text that is not JSON gives nothing sensible, but never throws.
+ * Finds the string values in JSON without parsing it into objects: linear in the text, and for a text that was
+ * cut, as far as it goes. For text that is not JSON the result is arbitrary, but nothing throws.
  */
 
 export interface JsonString {
@@ -8,7 +8,7 @@ export interface JsonString {
   readonly path: string;
   /** Which item of the outermost array it is in; 0 without one. */
   readonly item: number;
-  /** What stands between the quotes; a beginning where the text was cut. */
+  /** The text between the quotes; only its beginning where the text was cut. */
   readonly raw: string;
 }
 
@@ -63,7 +63,7 @@ function isText(name: string | null): name is string {
   return name !== null;
 }
 
-/** The text that a JSON string stands for; of a cut one, as much as is whole. */
+/** Decodes a JSON string; of a cut one, as much as is complete. */
 export function unescapeJsonString(raw: string): string {
   if (!raw.includes('\\')) return raw;
   return raw.replace(/\\(?:u([0-9a-fA-F]{4})|(.)|$)/gs, (_, hex?: string, mark?: string) => {

@@ -1,36 +1,32 @@
 /**
- * What a request asks for where its address does not say it: the operation of GraphQL over HTTP, the method of
+ * The operation of a request where its URL does not show it: the operation of GraphQL over HTTP, the method of
  * JSON-RPC 2.0. Read from the target and the captured body; null where it is not certain that it is one.
  */
+
+import { readContentType } from '../../http/contentType.ts';
+import { listMembers } from '../../http/fieldSyntax.ts';
+import type { ContentType } from '../../http/mediaType.ts';
+import { partText, readParts } from '../../http/multipart.ts';
 import { maskJwt } from '../../privacy/maskJwt.ts';
 import { decodeText } from '../charset.ts';
 import { decodeSmall } from '../coding.ts';
-import { readContentType } from '../contentType.ts';
-import { listMembers } from '../http1/characters.ts';
+import type { Body, Operation, OperationName } from '../exchange.ts';
 import { MAX_OPERATION_BYTES, MAX_OPERATION_NAME, MAX_OPERATIONS } from '../limits.ts';
-import type { ContentType } from '../mediaType.ts';
-import type { StoredMessage } from '../model.ts';
-import { partText, readParts } from '../multipart.ts';
-import { type GraphqlOperation, type GraphqlType, readGraphql } from './graphql.ts';
+import { type GraphqlOperation, readGraphql } from './graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from './jsonStrings.ts';
 
-export interface OperationName {
-  /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
-  readonly type: GraphqlType | null;
-  readonly name: string | null;
+/** The parts of a request that are read. */
+export interface OperationRequest {
+  readonly target: string;
+  readonly body: Pick<Body, 'captured' | 'chunks'>;
+  readonly transferCodings: readonly string[] | null;
+  /** First value of a field, by its lower-case name. */
+  field(name: string): string | null;
 }
 
-export interface Operation {
-  readonly protocol: 'graphql' | 'json-rpc';
-  /** Operations in the request: more than one in a batch. */
-  readonly count: number;
-  /** The first ones, in order. */
-  readonly names: readonly OperationName[];
-}
-
-/** @param over nothing more of the body comes; before that, only the target is looked at. */
-export function readOperation(request: StoredMessage, over: boolean): Operation | null {
-  return fromTarget(request.target) ?? (over ? fromBody(request) : null);
+/** @param complete the body has ended; before that, only the target is read. */
+export function readOperation(request: OperationRequest, complete: boolean): Operation | null {
+  return fromTarget(request.target) ?? (complete ? fromBody(request) : null);
 }
 
 /** One line for a row: `mutation AddItem`, `eth_call, eth_chainId and 3 more`. */
@@ -58,7 +54,7 @@ function fromTarget(target: string): Operation | null {
   return persisted && name !== null ? graphql([{ type: null, name }]) : null;
 }
 
-function fromBody(request: StoredMessage): Operation | null {
+function fromBody(request: OperationRequest): Operation | null {
   if (request.body.captured === 0) return null;
   const type = readContentType(request.field('content-type'));
   const form = type.essence === 'multipart/form-data';
@@ -78,8 +74,8 @@ function mayHold({ essence }: ContentType): boolean {
   return essence === '' || essence === 'text/plain' || /json|graphql/.test(essence);
 }
 
-/** The body's beginning as text; null when it is none. */
-function beginning(request: StoredMessage, type: ContentType): string | null {
+/** The body's beginning as text; null when it is not text. */
+function beginning(request: OperationRequest, type: ContentType): string | null {
   const { body } = request;
   const captured = Buffer.concat(body.chunks, Math.min(body.captured, MAX_OPERATION_BYTES));
   const field = request.field('content-encoding');
@@ -88,7 +84,7 @@ function beginning(request: StoredMessage, type: ContentType): string | null {
   const [coding] = codings;
   const bytes = coding === undefined ? captured : decodeSmall(captured, coding, MAX_OPERATION_BYTES);
   if (bytes === null) return null;
-  // In a form, files may be anything; what is looked for in them is ASCII, or UTF-8 read as it came.
+  // Files in a form may be binary; what is searched for is ASCII, or UTF-8 that is kept bytewise.
   if (type.essence === 'multipart/form-data') return bytes.toString('latin1');
   return decodeText(bytes, type.charset, false);
 }
@@ -128,7 +124,7 @@ function fromJson(text: string): Operation | null {
   return graphql(found, count);
 }
 
-/** What runs of a document: the operation of that name, or its only one. */
+/** The operation that a document executes: the one of that name, or its only one. */
 function chosen(document: string, name: string | null): OperationName | null {
   const operations = readGraphql(document);
   if (operations === null) return null;
@@ -148,7 +144,7 @@ function graphql(found: readonly (OperationName | null)[], count = found.length)
   return { protocol: 'graphql', count, names };
 }
 
-/** A token has no business in a name, but a name is shown. */
+/** Names are shown, so a token that somebody put into one is masked. */
 function bounded(name: string): string {
   const shown = name.length > MAX_OPERATION_NAME ? `${name.slice(0, MAX_OPERATION_NAME - 1)}…` : name;
   return maskJwt(shown);

@@ -1,13 +1,14 @@
 /**
- * A protobuf message by its definition, as JSON: the names as they are declared, and values by the ProtoJSON mapping
- * (64-bit numbers and bytes as strings). A field that is not defined, or of another wire type, has its number as name.
+ * A protobuf message by its definition, as JSON: the names as they are declared, and values by the ProtoJSON
+ * mapping (64-bit numbers and bytes as strings). A field that is not defined, or of another wire type, has
+ * its number as name.
  */
 import { maskBody } from '../../privacy/maskBody.ts';
-import { isSecretName, MASK } from '../../privacy/secrets.ts';
+import { isSecretName, isSecretValue, MASK, nameKind } from '../../privacy/secrets.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
 import { byWire } from './byWire.ts';
+import type { MessageText } from './messageText.ts';
 import type { ProtoField, ProtoMessage, ProtoSchema } from './schema.ts';
-import type { Shown } from './shown.ts';
 import {
   asDouble,
   asFloat,
@@ -33,7 +34,7 @@ export function byName(
   schema: ProtoSchema,
   type: string,
   reveal: boolean,
-): Shown | null {
+): MessageText | null {
   const message = schema.messages.get(type);
   if (message === undefined) return null;
   const decoder = new Decoder(bytes, schema, reveal);
@@ -43,7 +44,7 @@ export function byName(
   return {
     text: fits ? text : text.slice(0, MAX_PROTOBUF_TEXT),
     end: decoder.end,
-    // What is not read may hold a secret.
+    // Parts that were not read may contain a secret.
     masked: decoder.masked || (!reveal && decoder.end < bytes.length),
     cut: decoder.full || !whole || !fits,
   };
@@ -78,10 +79,11 @@ class Decoder {
     return values;
   }
 
-  /** @returns false when the field's bytes are not of its type. */
+  /** @returns false when the field's bytes do not fit its type. */
   #put(values: Values, field: ProtoField, wire: WireField, depth: number): boolean {
     const { name } = field;
-    if (!this.#reveal && isSecretName(name)) {
+    const kind = this.#reveal || field.type === 'bool' ? null : nameKind(name);
+    if (kind === 'secret' || (kind === 'secrets' && field.repeated)) {
       this.masked = true;
       values[name] = MASK;
       return true;
@@ -121,7 +123,7 @@ class Decoder {
     values[name] = map;
   }
 
-  /** Numbers written one after the other; null when the field's type cannot be packed. */
+  /** Packed numbers; null when the field's type cannot be packed. */
   #packed(field: ProtoField, wire: WireField): Value[] | null {
     const kind = wireOf(field);
     if (!field.repeated || kind === LEN || kind === START_GROUP) return null;
@@ -134,19 +136,21 @@ class Decoder {
     }
   }
 
-  /** undefined: its bytes are not of its type. */
+  /** undefined: the bytes do not fit the type. */
   #value(field: ProtoField, wire: WireField, depth: number): Value | undefined {
     if (wire.wire !== wireOf(field)) return undefined;
     switch (field.type) {
       case 'string': {
         const text = this.#bytes.toString('utf8', wire.from, wire.to);
         this.#room(text.length);
-        const shown = this.#reveal ? text : maskBody(text, UNTYPED);
+        const secret = !this.#reveal && isSecretValue(nameKind(field.name), text, 'member');
+        const shown = this.#reveal ? text : secret ? MASK : maskBody(text, UNTYPED);
         if (shown !== text) this.masked = true;
         return shown;
       }
       case 'bytes':
         this.#room(2 * (wire.to - wire.from));
+        if (!this.#reveal && this.#holdsSecret(wire)) return this.#hidden('');
         return this.#bytes.toString('base64', wire.from, wire.to);
       case 'message':
       case 'group': {
@@ -159,6 +163,12 @@ class Decoder {
       default:
         return this.#number(field, wire.value);
     }
+  }
+
+  /** Text in a field of bytes, such as JSON, may hold one. */
+  #holdsSecret({ from, to }: WireField): boolean {
+    const text = this.#bytes.toString('latin1', from, to);
+    return maskBody(text, UNTYPED) !== text;
   }
 
   /** With the message that its `value` holds, where that is defined. */
@@ -207,14 +217,14 @@ class Decoder {
     }
   }
 
-  /** In a message that is defined, what is not read as such may hold a secret. */
+  /** In a message with a definition, fields that do not fit it may contain a secret. */
   #hidden(text: string): string {
     if (this.#reveal) return text;
     this.masked = true;
     return MASK;
   }
 
-  /** Its number is its name, and its value what it is on the wire. */
+  /** The field's number serves as its name, and its wire value as its value. */
   #unknown(values: Values, wire: WireField): void {
     append(values, String(wire.number), [this.#unknownValue(wire)]);
   }
@@ -263,7 +273,7 @@ function isObject(value: Value | undefined): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** JSON has no numbers for these. A float is printed in the digits that tell it from others. */
+/** JSON has no numbers for these. A float is printed with the fewest digits that identify it. */
 function finite(value: number, single: boolean): Value {
   if (!Number.isFinite(value)) return String(value);
   if (!single) return value;

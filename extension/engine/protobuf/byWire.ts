@@ -1,13 +1,13 @@
 /**
  * A protobuf message without its definition: field numbers and what their bytes may be, in the text that
- * `protoc --decode_raw` prints. Numbers have no type on the wire, so what else one may be stands in brackets.
+ * `protoc --decode_raw` prints. Numbers have no type on the wire, so other readings of one are in brackets.
  */
 import { maskBody } from '../../privacy/maskBody.ts';
 import { MAX_PROTOBUF_DEPTH, MAX_PROTOBUF_FIELDS, MAX_PROTOBUF_TEXT } from '../limits.ts';
-import type { Shown } from './shown.ts';
+import type { MessageText } from './messageText.ts';
 import { asDouble, asFloat, I32, I64, LEN, START_GROUP, VARINT, WireReader, zigzag } from './wire.ts';
 
-/** Bytes of a field that are printed where they are no text. */
+/** Bytes of a field that are printed if they are not text. */
 const MAX_HEX = 64;
 /** Work for finding out whether contents are messages, per byte of the whole. */
 const WORK_PER_BYTE = 4;
@@ -15,7 +15,7 @@ const WORK_PER_BYTE = 4;
 const UNTYPED = { essence: '', boundary: null };
 
 /** @param whole false: `bytes` is a beginning. */
-export function byWire(bytes: Buffer, whole: boolean, reveal: boolean): Shown {
+export function byWire(bytes: Buffer, whole: boolean, reveal: boolean): MessageText {
   const printer = new Printer(bytes, reveal);
   const end = printer.print(0, bytes.length, 0, 0);
   return { text: printer.text(), end, masked: printer.masked, cut: printer.full || !whole };
@@ -41,7 +41,7 @@ class Printer {
     return this.#lines.join('\n');
   }
 
-  /** @returns where it ceases to be protobuf. */
+  /** @returns the offset where it stops being protobuf. */
   print(from: number, to: number, depth: number, indent: number): number {
     const reader = new WireReader(this.#bytes, from, to);
     for (;;) {
@@ -90,8 +90,8 @@ class Printer {
   }
 
   /**
-   * Text without control characters is text, though digits alone may be fields, too; else what parses to its end
-   * is a message.
+   * Text without control characters is text, though digits alone may be fields, too; else what parses to its
+   * end is a message.
    */
   #isMessage(from: number, to: number, depth: number): boolean {
     if (from === to || depth >= MAX_PROTOBUF_DEPTH) return false;
@@ -106,7 +106,7 @@ class Printer {
   }
 }
 
-/** U+FFFD stands for what is no UTF-8. */
+/** U+FFFD replaces invalid UTF-8. */
 function isText(text: string): boolean {
   return !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/.test(text);
 }

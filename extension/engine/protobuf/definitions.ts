@@ -1,4 +1,4 @@
-/** Which messages a method takes and gives: by the .proto files that were given, else by what servers told. */
+/** The request and response messages of methods: from .proto files, else from servers' reflection. */
 import type { MessageKind } from '../exchange.ts';
 import { Reflection } from './reflection.ts';
 import { emptySchema, type ProtoSchema } from './schema.ts';
@@ -16,13 +16,13 @@ export class Definitions {
   #files: ProtoSchema = emptySchema();
   readonly #reflection = new Reflection();
 
-  /** Takes the place of the files before. */
+  /** Replaces the earlier files. */
   setFiles(schema: ProtoSchema): void {
     this.#files = schema;
   }
 
   /** @param response a `ServerReflectionResponse`. */
-  described(response: Buffer): void {
+  learn(response: Buffer): void {
     this.#reflection.add(response);
   }
 

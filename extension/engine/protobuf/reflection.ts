@@ -1,6 +1,6 @@
 /**
- * What a server tells of its messages: the `FileDescriptorProto`s (google/protobuf/descriptor.proto) in answers of
- * gRPC's server reflection (grpc/grpc, doc/server-reflection.md). Written by strangers, and so bounded.
+ * Reads a server's definitions: the `FileDescriptorProto`s (google/protobuf/descriptor.proto) in responses of
+ * gRPC's server reflection (grpc/grpc, doc/server-reflection.md). Hostile input, and so bounded.
  */
 import { MAX_DESCRIBED_FIELDS, MAX_DESCRIBED_TYPES } from '../limits.ts';
 import { emptySchema, type ProtoField, type ProtoSchema, resolveName, type ScalarType } from './schema.ts';
@@ -32,12 +32,12 @@ const TYPES: readonly (ProtoField['type'] | null)[] = [
 const REPEATED = 3;
 const MAX_NESTING = 32;
 const MAX_NAME = 1_024;
-/** Names that wait for what they stand for. */
+/** Type names that are not resolved yet. */
 const MAX_RELATIVE = 10_000;
 
 export class Reflection {
   readonly schema: ProtoSchema = emptySchema();
-  /** Names that are not resolved yet, as what they stand for may come in another file. */
+  /** Unresolved type names, whose definitions may come in another file. */
   #relative: (() => boolean)[] = [];
   #types = 0;
   #fields = 0;

@@ -1,4 +1,4 @@
-/** What is known of messages by name: plain data, so that it passes between threads. */
+/** Protobuf definitions as plain data, so that they can pass between threads. */
 
 export type ScalarType =
   | 'double'
@@ -47,8 +47,9 @@ export interface ProtoSchema {
 }
 
 /**
- * The full name that a name stands for, from the innermost scope outwards (protobuf.dev, Packages and Name Resolution).
- * @returns null when there is none.
+ * Resolves a name to its full name, from the innermost scope outwards (protobuf.dev, Packages and Name
+ * Resolution).
+ * @returns null when nothing has that name.
  */
 export function resolveName(name: string, scope: string, exists: (name: string) => boolean): string | null {
   if (name.startsWith('.')) return exists(name.slice(1)) ? name.slice(1) : null;

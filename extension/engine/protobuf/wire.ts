@@ -1,4 +1,7 @@
-/** The wire format of protocol buffers (protobuf.dev, Encoding). Hostile input: nothing throws, all is bounded. */
+/**
+ * The wire format of protocol buffers (protobuf.dev, Encoding). Hostile input: nothing throws, all is
+ * bounded.
+ */
 
 export const VARINT = 0;
 export const I64 = 1;
@@ -110,7 +113,7 @@ export class WireReader {
       const tag = Number(this.#value);
       const wire = tag % 8;
       if (wire === START_GROUP) {
-        // Groups in groups, deeper than anybody writes them.
+        // Nesting of groups that is followed; nobody writes deeper ones.
         if (open.push(Math.floor(tag / 8)) > 100) return null;
       } else if (wire === END_GROUP) {
         if (open.pop() !== Math.floor(tag / 8)) return null;

@@ -1,6 +1,6 @@
 /**
- * Processor time in milliseconds that `run` takes, whoever else uses the machine. For telling linear from quadratic
- * by a wide margin, not for measuring.
+ * Processor time in milliseconds that `run` takes, regardless of what else runs. For telling linear from
+ * quadratic by a wide margin, not for measuring.
  */
 export function cpuTime(run: () => void): number {
   const before = process.cpuUsage();

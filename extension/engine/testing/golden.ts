@@ -1,4 +1,4 @@
-/** Conversations with what the engine makes of them; golden.test.ts reads each at every split point. */
+/** Conversations and the exchanges expected from them; golden.test.ts reads each at every split point. */
 import { Ending, Omission } from '../record.ts';
 import type { ConversationOptions, Step } from './records.ts';
 import { binary, close, continuation, frame, MASK, ping, switching, text, UPGRADE } from './webSocket.ts';
@@ -7,7 +7,7 @@ export interface Golden {
   readonly name: string;
   readonly steps: readonly Step[];
   readonly options?: ConversationOptions;
-  /** Recognised by where a call began: other pieces are other evidence. */
+  /** Recognised by where a call began, so splitting it differently changes the evidence. */
   readonly byBoundary?: true;
   /** Of so many places to split or exchange, one is tried; all of them unless it is too long. */
   readonly stride?: number;
@@ -336,7 +336,7 @@ export const GOLDEN: readonly Golden[] = [
     name: 'bare CR in a field',
     steps: [{ out: `GET / HTTP/1.1\r\n${H}X: a\rb\r\n\r\n` }, { in: OK }],
     expected: [
-      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 2.2: A carriage return stands alone; it is kept as part of the line.',
+      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 2.2: A carriage return without line feed is inside a line; it is kept as part of it.',
     ],
   },
   {
@@ -350,14 +350,14 @@ export const GOLDEN: readonly Golden[] = [
     name: 'space before colon, no colon, empty name',
     steps: [{ out: `GET / HTTP/1.1\r\n${H}X : 1\r\nnonsense\r\n: empty\r\n\r\n` }, { in: OK }],
     expected: [
-      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 5.1: White space stands between a field name and its colon; it is removed. !request RFC 9112 section 5: A field line has no colon; it is kept as a name with an empty value. !request RFC 9110 section 5.1: A field name is not a token; it is kept as it is and taken for no other.',
+      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 5.1: White space precedes the colon of a field; it is removed. !request RFC 9112 section 5: A field line has no colon; it is kept as a name with an empty value. !request RFC 9110 section 5.1: A field name is not a token; it is kept as it is.',
     ],
   },
   {
     name: 'white space before the first field',
     steps: [{ out: `GET / HTTP/1.1\r\n X: 1\r\n${H}\r\n` }, { in: OK }],
     expected: [
-      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 2.2: White space stands between the start line and the first field; that line is ignored.',
+      'GET http://a/ → 200 [complete] res 2 "ok" !request RFC 9112 section 2.2: White space precedes the first field; that line is ignored.',
     ],
   },
   {
@@ -423,7 +423,7 @@ export const GOLDEN: readonly Golden[] = [
     ],
     expected: [
       'GET http://a/1 → 200 [complete] res 1 "1"',
-      'GET http://a/2 → 200 [complete] res 1 "2" !request RFC 9112 section 2.1: Bytes that are no HTTP message precede this one; they are skipped.',
+      'GET http://a/2 → 200 [complete] res 1 "2" !request RFC 9112 section 2.1: Bytes that are not an HTTP message precede this one; they are skipped.',
     ],
   },
   {
@@ -697,7 +697,7 @@ export const GOLDEN: readonly Golden[] = [
     ],
     options: { side: 'server' },
     expected: [
-      'GET http://127.0.0.1:40000/nice%20ports%2C/Tri%6Eity.txt%2ebak → 404 [complete] !request RFC 9112 section 2.1: Bytes that are no HTTP message precede this one; they are skipped.',
+      'GET http://127.0.0.1:40000/nice%20ports%2C/Tri%6Eity.txt%2ebak → 404 [complete] !request RFC 9112 section 2.1: Bytes that are not an HTTP message precede this one; they are skipped.',
     ],
   },
   {
@@ -724,7 +724,7 @@ export const GOLDEN: readonly Golden[] = [
     expected: ['PUT http://a/1 → 417 [complete]', 'GET http://a/2 → 200 [complete] res 2 "ok"'],
   },
   {
-    name: 'expected 100, answered early, body sent all the same',
+    name: 'expected 100, answered early, body sent nevertheless',
     steps: [
       { out: `PUT /1 HTTP/1.1\r\n${H}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n` },
       { in: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' },

@@ -1,6 +1,6 @@
 /**
  * Conversations of HTTP/2: those of real peers, recorded by test/fixtures/http2/record.mjs, and what the engine
- * makes of them. What is expected was compared with what the recorded peers were told to say.
+ * makes of them. The expected exchanges were compared with the recorded peers' scripts.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -122,7 +122,7 @@ const MADE: readonly Golden[] = [
     options: { protocol: WireProtocol.Undecided },
     expected: ['GET http://a/1 → 200 [complete] res 3 "one"'],
   })),
-  made('a server that speaks first, not recognised by the kernel', (c, s) => ({
+  made('a server that sends first, not recognised by the kernel', (c, s) => ({
     steps: [
       { out: settings([3, 100]) },
       { in: Buffer.concat([HELLO, get(c, 1, '/1')]) },
@@ -131,7 +131,7 @@ const MADE: readonly Golden[] = [
     options: { protocol: WireProtocol.Undecided, side: 'server' },
     expected: ['GET http://a/1 → 200 [complete] res 3 "one"'],
   })),
-  made('padding, priority and frames that nobody knows', (c, s) => ({
+  made('padding, priority and unknown frames', (c, s) => ({
     steps: [
       {
         out: Buffer.concat([

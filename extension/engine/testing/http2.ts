@@ -1,4 +1,7 @@
-/** Makes frames and field blocks of HTTP/2 for tests. Written apart from the decoder, so that both can be wrong. */
+/**
+ * Makes frames and field blocks of HTTP/2 for tests. Written apart from the decoder, so that both can be
+ * wrong.
+ */
 import type { Field } from '../exchange.ts';
 import { STATIC_TABLE } from '../http2/staticTable.ts';
 
@@ -86,8 +89,8 @@ export class FieldEncoder {
   }
 
   /**
-   * @param choose 0: refer where possible, and insert what is new; 1: only refer; 2: refer to names only; 3: not at
-   *   all.
+   * @param choose 0: refer where possible, and insert what is new; 1: only refer; 2: refer to names only; 3:
+   *   not at all.
    */
   block(fields: readonly Field[], choose: () => number = () => 0): Buffer {
     const parts: Buffer[] = [this.#pending];

@@ -15,7 +15,7 @@ import {
   WireProtocol,
 } from '../record.ts';
 
-/** Nanoseconds of boot time at which conversations begin unless told otherwise. */
+/** Default boot time (ns) at which conversations begin. */
 export const START = 1_000_000_000_000n;
 
 interface Common {
@@ -43,7 +43,7 @@ export interface DataSpec extends Common {
   readonly direction: Direction;
   readonly position: number;
   readonly bytes: Uint8Array | string;
-  /** What the record stands for; the length of `bytes` unless told otherwise. */
+  /** Bytes that the record covers; by default the length of `bytes`. */
   readonly size?: number;
   readonly omission?: Omission;
   readonly unseen?: number;
@@ -189,7 +189,7 @@ export type Step =
   | { readonly omit: 'out' | 'in'; readonly size: number; readonly omission: Omission }
   /** Bytes moved whose record was lost; the next one shows the hole. */
   | { readonly lose: 'out' | 'in'; readonly size: number }
-  /** Bytes moved past every hook; the next record tells. */
+  /** Bytes that no hook saw; the next record reports them. */
   | { readonly unseen: 'out' | 'in'; readonly size: number }
   | { readonly end: 'out' | 'in'; readonly ending: Ending }
   | { readonly wait: bigint }

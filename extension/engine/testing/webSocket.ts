@@ -8,7 +8,7 @@ export interface FrameSpec {
   /** RSV1 is 4, RSV2 is 2, RSV3 is 1. */
   readonly reserved?: number;
   readonly mask?: Uint8Array | null;
-  /** Bytes of the extended length: 0, 2 or 8; the fewest unless told otherwise. */
+  /** Bytes of the extended length: 0, 2 or 8; by default the fewest. */
   readonly lengthBytes?: 0 | 2 | 8;
   /** What the header says, where that is not the length of the payload. */
   readonly length?: bigint;

@@ -1,7 +1,12 @@
 /** Why a TLS handshake failed, in one line for people. */
 import { Direction } from '../record.ts';
-import type { TlsEnd } from './socket.ts';
 import type { TlsAlert } from './wire.ts';
+
+/** The first end of a connection. */
+export interface TlsEnd {
+  readonly direction: Direction;
+  readonly reset: boolean;
+}
 
 /** `TLS handshake failed: unknown_ca (alert 48) sent by the client`. */
 export function alertText(alert: TlsAlert, clientDirection: Direction | null): string {
@@ -23,7 +28,7 @@ function sender(direction: Direction, clientDirection: Direction | null): string
   return direction === clientDirection ? 'the client' : 'the server';
 }
 
-/** What an alert usually means to whoever has to mend it; null for those that say it themselves, or too little. */
+/** What an alert usually means for whoever has to fix it; null where its name says it, or says too little. */
 export function alertMeaning(code: number): string | null {
   return MEANINGS[code] ?? null;
 }

@@ -12,7 +12,7 @@ export class HandshakeReader {
   readonly #message: (type: HandshakeType, body: Uint8Array) => void;
   readonly #header = new Uint8Array(HEADER_SIZE);
   #headerLength = 0;
-  /** The hello being collected; null for messages that nobody reads, and those beyond the bound. */
+  /** The hello that is being collected; null for other messages, and those beyond the bound. */
   #body: Uint8Array | null = null;
   #length = 0;
   #rest = 0;

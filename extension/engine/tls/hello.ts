@@ -1,6 +1,6 @@
 /**
- * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1): the facts that a developer asks for.
- * What does not parse is null, never an exception.
+ * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1): the facts that a developer asks
+ * for. What does not parse is null, never an exception.
  */
 
 export interface ClientHello {
@@ -38,7 +38,7 @@ const MAX_NAME = 255;
 /** Protocols kept; a hostile hello could list some ten thousand. */
 const MAX_PROTOCOLS = 32;
 
-/** A place in a message. Reading beyond the end gives nothing and says so. */
+/** A position in a message. Reading beyond the end returns nothing and sets a flag. */
 class Cursor {
   failed = false;
   #at = 0;
@@ -66,7 +66,7 @@ class Cursor {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** A vector: its length in `size` bytes, then so many bytes. */
+  /** A vector: its length in `size` bytes, then that many bytes. */
   vector(size: 1 | 2): Uint8Array {
     return this.take(this.number(size));
   }

@@ -9,7 +9,7 @@ interface Pair {
   readonly secret: string;
   readonly remote: string;
   readonly specs: readonly RecordSpec[];
-  /** When the socket is told, from the first record of the session; null: never. */
+  /** When the socket becomes known, from the first record of the session; null: never. */
   readonly bound: number | null;
 }
 
@@ -35,7 +35,7 @@ function pair(number: number, bound: number | null): Pair {
   );
   const binding: RecordSpec[] =
     bound === null ? [] : [{ type: 'tls', connection: session, socket, binding: 'call' }];
-  // Opened, ciphertext and plaintext; the socket is told somewhere in between; the ends come last.
+  // Opened, ciphertext and plaintext; the socket becomes known somewhere in between; the ends come last.
   const middle = [...plain.slice(0, -1)];
   middle.splice(Math.min(bound ?? 0, middle.length), 0, ...binding);
   return {

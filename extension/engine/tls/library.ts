@@ -30,9 +30,9 @@ export interface TlsLibrary {
   readonly reason: string | null;
 }
 
-/** What is known of decryption in one process. */
+/** What is known about decryption in one process. */
 export interface ProcessTls {
-  /** Why no TLS library is looked into in this trace; null: they are. */
+  /** Why TLS libraries are not probed in this trace; null: they are. */
   readonly off: string | null;
   /** null: the helper has not looked, or the process is gone. */
   readonly libraries: readonly TlsLibrary[] | null;
@@ -78,8 +78,8 @@ export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
 }
 
 /**
- * What is decrypted in a process and what is not, each a sentence for people; without those of which nothing is
- * known.
+ * What is decrypted in a process and what is not, each a sentence for people; libraries of which nothing is
+ * known are left out.
  */
 export function decryptionSentences({ off, libraries, calls, encrypted }: ProcessTls): string[] {
   const sentences: string[] = [];
@@ -109,7 +109,7 @@ interface Counted {
 }
 
 export class TlsLibraries {
-  /** Why none is looked into; null: they are. */
+  /** Why TLS libraries are not probed; null: they are. */
   off: string | null = null;
   readonly #processes = new Map<number, Counted>();
   readonly #files = new Map<number, string>();
@@ -118,7 +118,7 @@ export class TlsLibraries {
     this.#of(pid).libraries = libraries;
   }
 
-  /** null when there is nothing to tell. */
+  /** null when nothing is known. */
   get(pid: number): ProcessTls | null {
     const known = this.#processes.get(pid);
     if (known === undefined) return null;
@@ -132,8 +132,8 @@ export class TlsLibraries {
   }
 
   /**
-   * The version of the library of this kind in a process: of the one that it has, else of the file whose probes
-   * saw the session, as the process may have been over before it was looked at.
+   * The version of a process's library of this kind: from its memory map, else of the file whose probes
+   * saw the session, as the process may have ended before its map was read.
    * @param file 0 = not known.
    */
   versionOf(pid: number | null, kind: TlsLibraryKind, file: number): string | null {
@@ -158,16 +158,16 @@ export class TlsLibraries {
     const libraries = known?.libraries ?? [];
     const attached = libraries.filter((library) => library.attached);
     const others = libraries.filter((library) => !library.attached);
-    // It may have been over before it was looked at.
+    // The process may have ended before its memory map was read.
     if (libraries.length === 0) return this.off ?? 'the TLS library of the process was not recognised';
-    // One that is read and was not used is no reason where another one cannot be read.
+    // A library that is read but was not used is not the reason if another one cannot be read.
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
     if (known !== undefined && known.unbound > 0) {
-      return `${decrypted}, but not every call could be matched to its connection; its calls may be among those without addresses`;
+      return `${decrypted}, but not every session could be matched to its connection; its calls may be among those without addresses`;
     }
     if (reasons.length > 0)
       return `${decrypted}, but the connection does not use it, and ${reasons.join('; ')}`;

@@ -1,6 +1,6 @@
 /**
- * The TLS records of one direction (RFC 8446 section 5.1, RFC 5246 section 6.2.1): where each begins and ends, and
- * the bytes of those that are asked for. Once a boundary is lost it is not looked for again.
+ * The TLS records of one direction (RFC 8446 section 5.1, RFC 5246 section 6.2.1): where each begins and
+ * ends, and the bytes of those that are asked for. Once a boundary is lost it is not looked for again.
  */
 
 export enum ContentType {
@@ -14,7 +14,7 @@ export enum ContentType {
 export interface RecordHandler {
   /** @param bytes a piece of the record's fragment, valid during the call only. */
   fragment(type: ContentType, bytes: Uint8Array, recordLength: number): void;
-  /** All of the record has moved by then. @param time in milliseconds, of its last byte. */
+  /** The record is complete. @param time in milliseconds, of its last byte. */
   recordEnded(type: ContentType, recordLength: number, time: number): void;
 }
 
@@ -25,7 +25,7 @@ const SSL_MAJOR = 3;
 const MAX_MINOR = 4;
 
 export class RecordReader {
-  /** It is not known where records begin. */
+  /** Record boundaries are unknown. */
   lost = false;
 
   readonly #handler: RecordHandler;
@@ -33,7 +33,7 @@ export class RecordReader {
   #headerLength = 0;
   #type = ContentType.Handshake;
   #length = 0;
-  /** Bytes of the record's fragment that have not come. */
+  /** Bytes of the record's fragment that are still to come. */
   #rest = 0;
 
   constructor(handler: RecordHandler) {

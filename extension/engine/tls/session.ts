@@ -1,6 +1,6 @@
 /**
- * A TLS session whose plaintext is seen: what is known of it, and its socket, which may become known later, or
- * never. What it takes from the socket is written into the session's own connection object, so that the exchanges
+ * A TLS session whose plaintext is seen, and its socket, which may become known later, or
+ * never. What the socket shows is copied into the session's own connection object, so that the exchanges
  * made before have it, too.
  */
 import type { ConnectionHost } from '../dissector.ts';
@@ -16,7 +16,7 @@ import {
 
 type End = EndedRecord | ClosedRecord;
 
-/** `messages`: HTTP in the open, of which CONNECT made a tunnel. */
+/** `messages`: plaintext HTTP, with a tunnel made by CONNECT. */
 export type Before = 'nothing' | 'messages' | 'session';
 
 export class TlsSession {
@@ -27,7 +27,7 @@ export class TlsSession {
   readonly #info: StoredConnection;
   readonly #tls = new StoredTls();
   readonly #host: ConnectionHost;
-  /** What the socket carried before. */
+  /** What the socket carried before this session. */
   #before: Before = 'nothing';
   /** Ends of the socket: what came before them may not have been decrypted yet. */
   #ends: End[] = [];
@@ -41,17 +41,17 @@ export class TlsSession {
     info.unbound = [];
   }
 
-  /** The socket's bytes may tell more. */
+  /** The socket's bytes may show more. */
   get lacksWire(): boolean {
     return this.#tls.wire === null;
   }
 
-  /** Its socket is over. */
+  /** Its socket has ended. */
   get ending(): boolean {
     return this.#ends.length > 0;
   }
 
-  /** Each record says everything that is known by then. */
+  /** Each record repeats everything that is known by then. */
   learn(record: TlsRecord): void {
     const tls = this.#tls;
     if (record.library !== null) tls.library = record.library;
@@ -63,7 +63,7 @@ export class TlsSession {
     }
     if (record.handshakeEnded !== 0n) tls.handshakeEnded = this.#host.milliseconds(record.handshakeEnded);
     this.#info.side ??= record.side;
-    // Until its socket is known, a session counts as open before.
+    // Until its socket is known, a session counts as joined late.
     this.#info.joinedLate = (record.flags & FLAG_JOINED_LATE) !== 0;
   }
 
@@ -77,7 +77,7 @@ export class TlsSession {
     this.socketKnown(socket);
   }
 
-  /** More is known of the socket, or it is bound to it now. */
+  /** The session was bound to the socket, or more is known about the socket. */
   socketKnown(socket: StoredConnection): void {
     const info = this.#info;
     this.#tls.wire = socket.wire;
@@ -88,7 +88,7 @@ export class TlsSession {
     const isFirst = this.#before === 'nothing';
     info.connectStarted = isFirst ? socket.connectStarted : null;
     info.established = isFirst ? socket.established : null;
-    // A handshake that was seen is a beginning that was seen; that on the socket's bytes is the first session's.
+    // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
     const begun =
       this.#before !== 'session' && (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
     if (!begun && this.#tls.handshakeStarted === null) info.joinedLate = true;
@@ -108,7 +108,7 @@ export class TlsSession {
     if (this.socket === null) this.#count(pid);
   }
 
-  /** The socket has ended, and with it this session, unless more of its plaintext comes. */
+  /** The socket has ended, and with it this session, unless more plaintext arrives. */
   socketEnded(record: End): void {
     const connection = BigInt(this.#info.id);
     // The socket's positions are not those of the plaintext.
@@ -116,14 +116,14 @@ export class TlsSession {
     else this.#ends.push({ ...record, connection, sent: 0, received: 0 });
   }
 
-  /** Ends that nothing more can come before. @param upTo null: all of them. */
+  /** The ends before which no more plaintext can arrive. @param upTo null: all of them. */
   dueEnds(upTo: bigint | null): End[] {
     const later = this.#ends.findIndex(({ emitted }) => upTo !== null && emitted + SESSION_PATIENCE > upTo);
     return this.#ends.splice(0, later < 0 ? this.#ends.length : later);
   }
 
-  /** Nothing follows. */
-  over(): void {
+  /** The session has ended. */
+  ended(): void {
     this.#info.unbound = null;
     this.#count(null);
   }

@@ -78,7 +78,7 @@ function library(change: Partial<TlsLibrary>): TlsLibrary {
 }
 
 describe('a session on a socket that is known', () => {
-  it('has its addresses and what its bytes tell', () => {
+  it('has its addresses and what its bytes show', () => {
     const engine = made();
     engine.setTls(4242, [library({})]);
     engine.push(
@@ -119,7 +119,7 @@ describe('a session on a socket that is known', () => {
 
   it.each([
     ['over before anybody looked', null],
-    ['seen without the libcrypto that tells its version', [{ version: null }]],
+    ['seen without the libcrypto that contains its version', [{ version: null }]],
     ['with two of them', [{ version: '1.1.1w' }, { version: '3.5.4' }]],
   ])("has the version of its library's file, in a process %s", (_what, libraries) => {
     const engine = made();
@@ -189,7 +189,7 @@ describe('a session on a socket that is known', () => {
   });
 });
 
-describe('a session that speaks HTTP/2', () => {
+describe('a session of HTTP/2', () => {
   const encoder = (): FieldEncoder => new FieldEncoder();
 
   function http2(alpn: string | null): Engine {
@@ -215,7 +215,7 @@ describe('a session that speaks HTTP/2', () => {
     );
   }
 
-  it.each(['h2', null])('has agreed on h2, told (%s) or not', (alpn) => {
+  it.each(['h2', null])('is HTTP/2 by ALPN, whether ALPN is known (%s) or not', (alpn) => {
     expect(only(http2(alpn))).toMatchObject({
       protocol: 'HTTP/2',
       url: 'https://api.example/h2',
@@ -294,7 +294,7 @@ describe('a session whose socket becomes known later', () => {
     });
   });
 
-  it('is bound to one that is over', () => {
+  it('is bound to a socket that is closed', () => {
     const engine = made(ciphertext('tls13', { rest: [{ close: true }] }));
     engine.push(recordBatch(plaintext({ start: START + 40n * MS, session: { socket: SOCKET } })));
     expect(rows(engine).at(-1)).toMatchObject({ method: 'GET', completeness: ['complete'] });
@@ -343,7 +343,7 @@ describe('sessions on one socket', () => {
     ]);
   });
 
-  it('of two processes after fork are told apart, and the second joined late', () => {
+  it('of two processes after fork are kept apart, and the second is joined late', () => {
     const engine = made(
       inOrder(
         ciphertext('tls13', { side: 'server' }),
@@ -372,7 +372,7 @@ describe('sessions on one socket', () => {
 describe('a session in a tunnel through a proxy', () => {
   const CONNECT = 'CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n';
 
-  it('has the addresses of the proxy and what TLS tells inside it, but not the time to connect', () => {
+  it('has the addresses of the proxy and the handshake inside the tunnel, but not the time to connect', () => {
     const inside = handshake('tls12').flatMap((piece): Step[] => {
       if ('end' in piece) return [];
       return [piece.by === 'client' ? { out: piece.bytes } : { in: piece.bytes }];
@@ -637,7 +637,7 @@ describe('a connection without plaintext', () => {
     expect(rows(engine)).toHaveLength(1);
   });
 
-  it('is none while a session is read on it that has nothing to say', () => {
+  it('is not shown while a session without plaintext is read on it', () => {
     const engine = made([
       ...open('tls13'),
       { type: 'tls', connection: SESSION, socket: SOCKET, time: START + 4n * MS },
@@ -696,7 +696,7 @@ describe('a connection without plaintext', () => {
   });
 
   it.each<[string, readonly TlsLibrary[] | null, string]>([
-    ['of a process that was over before it was looked at', null, 'it is switched off'],
+    ['of a process that ended before its libraries were found', null, 'it is switched off'],
     ['of one in which nothing was found', [], 'it is switched off'],
     [
       'but not of what could not be read anyway',
@@ -718,11 +718,11 @@ describe('a connection without plaintext', () => {
     engine.advance(START + 2n * SECOND);
     expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
       null,
-      'OpenSSL is decrypted, but not every call could be matched to its connection; its calls may be among those without addresses',
+      'OpenSSL is decrypted, but not every session could be matched to its connection; its calls may be among those without addresses',
     ]);
   });
 
-  it('is forgotten by Clear like a call once it is over, and runs on until then', () => {
+  it('is forgotten by Clear like a call when it has ended, and runs on until then', () => {
     const engine = made(open('tls13'));
     engine.advance(START + 2n * SECOND);
     engine.clear();

@@ -1,36 +1,30 @@
 /**
- * A connection that carries TLS: reads what TLS tells without its keys, and is an exchange of its own, without
- * messages, where nothing else shows it: when the handshake fails, hangs or is cut off, and when the plaintext is
+ * A connection that carries TLS: reads its unencrypted part, and makes an exchange without messages where
+ * nothing else shows the connection: when the handshake fails, hangs or is cut off, and when its plaintext is
  * not seen. Plaintext that is seen comes as a session of its own (connections.ts), bound to this connection.
  */
-import type { ConnectionHost, Dissector, PieceContext } from '../dissector.ts';
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { ENCRYPTED_PATIENCE } from '../limits.ts';
 import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
-import type { MissingReason } from '../reassembly.ts';
 import { Direction } from '../record.ts';
-import { alertText, cutText } from './failure.ts';
+import { alertText, cutText, type TlsEnd } from './failure.ts';
 import { TlsWire } from './wire.ts';
-
-/** The first end of a connection. */
-export interface TlsEnd {
-  readonly direction: Direction;
-  readonly reset: boolean;
-}
 
 export class TlsSocket implements Dissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
   readonly #wire = new TlsWire();
   readonly #bytes: [number, number] = [0, 0];
-  /** The exchange that stands for the connection; null while none is needed. */
+  /** The exchange that represents the connection; null while none is needed. */
   #exchange: StoredExchange | null = null;
   /** The sessions bound to it, and whether one of them has had plaintext. */
   #sessions = 0;
   #plaintext = false;
-  #over = false;
+  #ended = false;
   #pid = 0;
   #firstTime: number | null = null;
-  /** Boot time (ns) from which on plaintext is waited for. */
+  /** Boot time (ns) since which plaintext is awaited. */
   #waitingSince: bigint | null = null;
   #firstEnd: TlsEnd | null = null;
   #time = 0;
@@ -45,7 +39,7 @@ export class TlsSocket implements Dissector {
   }
 
   get waiting(): boolean {
-    return !this.#over && !this.#plaintext && this.#exchange === null;
+    return !this.#ended && !this.#plaintext && this.#exchange === null;
   }
 
   opened(): void {
@@ -82,34 +76,34 @@ export class TlsSocket implements Dissector {
   closed(context: PieceContext): void {
     this.#time = Math.max(this.#time, context.time);
     const { started, established, clientDirection } = this.#wire.facts;
-    // Only what was read from the first byte to the last tells that a handshake was cut off.
+    // Only a stream that was read from first to last byte shows that its handshake was cut off.
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
-    if (!this.#over && !this.#plaintext) {
+    if (!this.#ended && !this.#plaintext) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
       else {
         if (this.#exchange === null) this.#showEncrypted();
         this.#end();
       }
     }
-    this.#over = true;
+    this.#ended = true;
   }
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
-    if (this.#over) return;
-    // What began a moment ago may yet have shown its plaintext.
+    if (this.#ended) return;
+    // A connection that began a moment ago might still have shown plaintext.
     this.#end();
-    this.#over = true;
+    this.#ended = true;
   }
 
   // ── sessions ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A session was found to be on this connection, or (-1) on another one. */
+  /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void {
     this.#sessions += change;
   }
 
-  /** Plaintext of it was seen: the calls in it stand for the connection. */
+  /** Plaintext was seen: its calls are shown instead of the connection. */
   plaintextSeen(): void {
     if (this.#plaintext) return;
     this.#plaintext = true;
@@ -118,7 +112,7 @@ export class TlsSocket implements Dissector {
     this.#exchange = null;
   }
 
-  /** What is known of the process's libraries has changed. */
+  /** More is known about the process's libraries. */
   explain(pid: number): void {
     const { encrypted, state } = this.#exchange ?? { encrypted: null, state: 'ended' };
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
@@ -140,18 +134,18 @@ export class TlsSocket implements Dissector {
     const { alert, established, clientDirection } = this.#wire.facts;
     if (established && !wasEstablished) {
       this.#waitingSince = context.emitted;
-      // A row that was there because the handshake took long goes on as what it is now.
+      // A row that was shown because the handshake took long stays, with what is known now.
       if (this.#exchange !== null && this.#exchange.encrypted?.explained === false && this.#sessions === 0) {
         this.#exchange.encrypted.explained = true;
         this.#exchange.encrypted.reason = this.#reason();
       }
     }
-    if (alert !== null && !this.#over) this.#fail(alertText(alert, clientDirection));
+    if (alert !== null && !this.#ended) this.#fail(alertText(alert, clientDirection));
     this.#changed();
   }
 
   #showEncrypted(): void {
-    // Of a session that is read, plaintext will be seen when there is any.
+    // A session whose library is probed will show plaintext when there is any.
     if (this.#sessions === 0) this.#show(this.#reason(), true);
   }
 
@@ -170,7 +164,7 @@ export class TlsSocket implements Dissector {
   }
 
   #fail(reason: string): void {
-    this.#over = true;
+    this.#ended = true;
     if (this.#plaintext) return;
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {

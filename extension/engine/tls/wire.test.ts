@@ -26,8 +26,8 @@ function read(pieces: readonly Fed[]): TlsWire {
   return wire;
 }
 
-function facts({ facts: told }: TlsWire): WireFacts {
-  return { ...told };
+function factsOf({ facts }: TlsWire): WireFacts {
+  return { ...facts };
 }
 
 const SERVER_NAME = 'api.example';
@@ -71,9 +71,9 @@ describe('a handshake', () => {
     ['curl', { version: 'TLSv1.3', alpnOffered: ['h2', 'http/1.1'], ended: 2 }],
     ['wget-gnutls', { version: 'TLSv1.3', serverName: 'localhost', ended: 3 }],
     ['python-no-alpn', { version: 'TLSv1.3', alpnOffered: [], ended: 2 }],
-  ])('%s is over, and tells what was agreed', (name, expected) => {
+  ])('%s has ended, with what was negotiated', (name, expected) => {
     for (const side of ['client', 'server'] as const) {
-      expect(facts(read(fed(name, side)))).toMatchObject({
+      expect(factsOf(read(fed(name, side)))).toMatchObject({
         serverName: SERVER_NAME,
         started: 0,
         established: true,
@@ -95,7 +95,7 @@ describe('a handshake', () => {
     ['unknown-name', 'server', 'unrecognized_name', 112],
   ])('%s fails, and the %s says why', (name, by, alert, code) => {
     const wire = read(fed(name));
-    expect(facts(wire)).toMatchObject({
+    expect(factsOf(wire)).toMatchObject({
       serverName: SERVER_NAME,
       ended: null,
       established: false,
@@ -106,7 +106,7 @@ describe('a handshake', () => {
   it('is the same at every cut', () => {
     for (const name of Object.keys(HANDSHAKES)) {
       const pieces = fed(name);
-      const whole = facts(read(pieces));
+      const whole = factsOf(read(pieces));
       for (const [index, piece] of pieces.entries()) {
         const step = piece.bytes.length > 400 ? 7 : 1;
         for (let at = 1; at < piece.bytes.length; at += step) {
@@ -116,7 +116,7 @@ describe('a handshake', () => {
             { ...piece, bytes: piece.bytes.subarray(at) },
             ...pieces.slice(index + 1),
           ];
-          expect(facts(read(cut)), `${name}, piece ${index} cut at ${at}`).toEqual(whole);
+          expect(factsOf(read(cut)), `${name}, piece ${index} cut at ${at}`).toEqual(whole);
         }
       }
     }
@@ -128,7 +128,7 @@ describe('a handshake', () => {
       const bytes = pieces.flatMap((piece) =>
         [...piece.bytes].map((_, at) => ({ ...piece, bytes: piece.bytes.subarray(at, at + 1) })),
       );
-      expect(facts(read(bytes)), name).toEqual(facts(read(pieces)));
+      expect(factsOf(read(bytes)), name).toEqual(factsOf(read(pieces)));
     }
   });
 
@@ -139,7 +139,7 @@ describe('a handshake', () => {
     }
   });
 
-  it('whose certificates were not copied is over all the same where their size is known', () => {
+  it('has an end even if its certificates were not copied, where their size is known', () => {
     const pieces = fed('tls13');
     const [, answer] = pieces;
     const wire = new TlsWire();
@@ -149,17 +149,17 @@ describe('a handshake', () => {
     wire.feed(Direction.In, answer!.bytes.subarray(0, hello), 1);
     wire.gap(Direction.In, 10, 1);
     wire.feed(Direction.Out, pieces[2]!.bytes, 2);
-    expect(facts(wire)).toMatchObject({ version: 'TLSv1.3', established: true, ended: 2 });
+    expect(factsOf(wire)).toMatchObject({ version: 'TLSv1.3', established: true, ended: 2 });
     expect(wire.inStep).toBe(true);
   });
 
-  it('that lost bytes of a hello tells nothing of it', () => {
+  it('with missing bytes in a hello has no facts of it', () => {
     const [first] = fed('tls13');
     const wire = new TlsWire();
     wire.feed(Direction.Out, first!.bytes.subarray(0, 60), 0);
     wire.gap(Direction.Out, 20, 0);
     wire.feed(Direction.Out, first!.bytes.subarray(80), 0);
-    expect(facts(wire)).toMatchObject({ serverName: null, alpnOffered: [], started: null });
+    expect(factsOf(wire)).toMatchObject({ serverName: null, alpnOffered: [], started: null });
     expect(wire.inStep).toBe(false);
   });
 });
@@ -186,7 +186,7 @@ describe('hostile bytes', () => {
             if (gap !== null && gap[0] === places[i]) wire.gap(direction, gap[1], time);
           }
         }
-        const { serverName, alpnOffered, started, ended } = facts(wire);
+        const { serverName, alpnOffered, started, ended } = factsOf(wire);
         expect(serverName?.length ?? 0).toBeLessThanOrEqual(255);
         expect(alpnOffered.length).toBeLessThanOrEqual(32);
         if (started !== null && ended !== null) expect(ended).toBeGreaterThanOrEqual(started);

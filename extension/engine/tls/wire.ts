@@ -1,19 +1,19 @@
 /**
- * What TLS tells without its keys: the hellos, when the handshake began and was over, and the alert that ended it.
+ * The unencrypted part of TLS: the hellos, when the handshake began and ended, and the alert that ended it.
  * Read from the bytes of the socket, from the first one on.
  *
- * When the handshake is over:
- * - Up to TLS 1.2 both sides send ChangeCipherSpec and then Finished, the first record that is encrypted: it is
- *   over with the later of the two, in full and in resumed handshakes alike (RFC 5246 section 7.3).
- * - In TLS 1.3 the client's Finished is in its first encrypted record after the ServerHello (RFC 8446 section 2),
- *   unless it offered early data, of which some may follow the ServerHello: then the end is not told.
+ * When the handshake ends:
+ * - Up to TLS 1.2 both sides send ChangeCipherSpec and then Finished, the first encrypted record: it ends
+ *   with the later of the two, in full and in resumed handshakes alike (RFC 5246 section 7.3).
+ * - In TLS 1.3 the client's Finished is in its first encrypted record after the ServerHello (RFC 8446 section
+ *   2), unless it offered early data, which may follow the ServerHello: then the end is unknown.
  */
 import { Direction } from '../record.ts';
 import { cipherSuiteName } from './cipherSuites.ts';
 import { HandshakeReader, HandshakeType } from './handshakeReader.ts';
 import { readClientHello, readServerHello } from './hello.ts';
-import { alertName, versionName } from './names.ts';
 import { ContentType, type RecordHandler, RecordReader } from './recordReader.ts';
+import { alertName, versionName } from './versionAndAlertNames.ts';
 
 export interface TlsAlert {
   /** By the IANA registry; null for an encrypted alert and for an unknown number. */
@@ -37,11 +37,11 @@ export interface WireFacts {
   /** First byte of the ClientHello. */
   readonly started: number | null;
   readonly ended: number | null;
-  /** The handshake is over, also where its end is not known. */
+  /** The handshake has ended, though its time may be unknown. */
   readonly established: boolean;
-  /** It ended the handshake. */
+  /** The alert that ended the handshake. */
   readonly alert: TlsAlert | null;
-  /** Which direction carries what the client says; null until a hello was seen. */
+  /** The client's direction; null until a hello was seen. */
   readonly clientDirection: Direction | null;
 }
 
@@ -57,7 +57,7 @@ const ENCRYPTION_CCM_8 = 1 + 8;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class TlsWire {
-  /** Grows as more is seen; may be kept longer than its reader. */
+  /** Updated as more is seen; may outlive its reader. */
   readonly facts: WireFacts;
 
   readonly #facts: Writable<WireFacts> = {
@@ -81,7 +81,7 @@ export class TlsWire {
     this.facts = this.#facts;
   }
 
-  /** The records of both directions are still told apart. */
+  /** Record boundaries are known in both directions. */
   get inStep(): boolean {
     return !this.#lanes[0].records.lost && !this.#lanes[1].records.lost;
   }
@@ -91,7 +91,7 @@ export class TlsWire {
     this.#lanes[direction].feed(bytes, time);
   }
 
-  /** Bytes that moved and were not copied. */
+  /** Bytes that were not copied. */
   gap(direction: Direction, length: number, time: number): void {
     this.#lanes[direction].records.gap(length, time);
   }
@@ -147,7 +147,7 @@ export class TlsWire {
     this.#facts.version = versionName(hello.version);
     this.#facts.cipher = cipherSuiteName(hello.cipherSuite);
     if (hello.retry) {
-      // What follows is refused early data at most, and then the second ClientHello.
+      // Only rejected early data can come before the second ClientHello.
       return;
     }
     this.#lanes[direction].helloSeen = true;
@@ -158,12 +158,12 @@ export class TlsWire {
   #finished(lane: Lane, time: number): void {
     lane.finished = time;
     const other = this.#other(lane);
-    // The side that has the last word in a full handshake has the first in a resumed one.
+    // The side that sends the last Finished in a full handshake sends the first in a resumed one.
     if (other.finished === null) this.#facts.resumed = lane.direction !== this.#facts.clientDirection;
-    else this.#over(Math.max(time, other.finished));
+    else this.#endHandshake(Math.max(time, other.finished));
   }
 
-  #over(at: number | null): void {
+  #endHandshake(at: number | null): void {
     if (this.#facts.established) return;
     this.#facts.established = true;
     this.#facts.ended = at;
@@ -173,18 +173,18 @@ export class TlsWire {
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
       // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
-      if (this.#lanes[0].applicationData && this.#lanes[1].applicationData) this.#over(null);
+      if (this.#lanes[0].applicationData && this.#lanes[1].applicationData) this.#endHandshake(null);
       lane.applicationData = true;
       return;
     }
     const isClient = lane.direction === this.#facts.clientDirection;
     const server = isClient ? this.#other(lane) : lane;
     if (!server.helloSeen) return;
-    // Nothing else that is sent during a handshake is as short.
+    // No other record of a handshake is as short.
     const added = this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
     if (length === ALERT_SIZE + added && !(isClient && this.#earlyData)) {
       this.#facts.alert = { name: null, code: null, direction: lane.direction };
-    } else if (isClient) this.#over(this.#earlyData ? null : time);
+    } else if (isClient) this.#endHandshake(this.#earlyData ? null : time);
   }
 
   #alert(lane: Lane, length: number): void {
@@ -211,7 +211,7 @@ class Lane implements RecordHandler {
   /** After ChangeCipherSpec, up to TLS 1.2. */
   encrypted = false;
   finished: number | null = null;
-  /** A ServerHello that is no retry. */
+  /** A ServerHello that is not a retry request. */
   helloSeen = false;
   applicationData = false;
   readonly alert: [level: number, code: number] = [0, 0];
@@ -219,7 +219,7 @@ class Lane implements RecordHandler {
   readonly #wire: TlsWire;
   readonly #handshake: HandshakeReader;
   #alertLength = 0;
-  /** When the first byte of this direction moved. */
+  /** When the first byte of this direction was sent or received. */
   #first: number | null = null;
 
   constructor(wire: TlsWire, direction: Direction) {

@@ -1,7 +1,7 @@
 /** The tabs Request and Response: what a body holds, as plainly as its type allows. */
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
-import { parseContentType } from '../../engine/mediaType.ts';
-import { type Part, partText, readParts } from '../../engine/multipart.ts';
+import { parseContentType } from '../../http/mediaType.ts';
+import { type Part, partText, readParts } from '../../http/multipart.ts';
 import { sizeText } from '../../words/numbers.ts';
 import { shorten, visibleLine, visibleText } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
@@ -18,7 +18,7 @@ import {
 import { copyButton, note, nothing } from './elements.ts';
 import { imageInfo, MAX_PIXELS } from './image.ts';
 import { jsonLines } from './json.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 import { xmlLines } from './xml.ts';
 
 /** Characters that are laid out; the editor is made for more. */

@@ -4,7 +4,7 @@ import { durationText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
 import { callProcessText } from './summary.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const { connection, tls } = exchange;

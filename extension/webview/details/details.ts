@@ -9,7 +9,8 @@ import { icon } from '../icons.ts';
 import { nothing } from './elements.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
-import { TABS, type TabActions, type TabId } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
+import { TABS, type TabId } from './tabs.ts';
 
 export interface DetailsEvents extends Omit<TabActions, 'messages'> {
   /** Asks for one message of the call. */
@@ -36,12 +37,14 @@ export class Details {
   #revealed = false;
   /** What the tab shows, compared by identity. */
   #rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
+  readonly #messages: MessagesView;
   readonly #actions: TabActions;
 
   constructor(tab: TabId, events: DetailsEvents) {
     this.#tab = tab;
     this.#events = events;
-    this.#actions = { ...events, messages: new MessagesView(events) };
+    this.#messages = new MessagesView(events);
+    this.#actions = { ...events, messages: this.#messages };
     this.#secrets = iconButton(icon('eye'), '', () => {
       this.#setRevealed(!this.#revealed);
       events.reveal(this.#revealed);
@@ -82,7 +85,7 @@ export class Details {
       this.#exchange = null;
       this.#secrets.hidden = true;
       this.#setRevealed(false);
-      this.#actions.messages.forget();
+      this.#messages.forget();
       this.#offerMessages(row.messageFormat !== null);
     }
     this.#row = row;
@@ -116,7 +119,7 @@ export class Details {
   fillMessage(id: number, number: number, message: StreamMessageJson | null): void {
     if (id !== this.#row?.id) return;
     if (message !== null && holdsMask(message)) this.#secrets.hidden = false;
-    this.#actions.messages.fill(id, number, message);
+    this.#messages.fill(id, number, message);
   }
 
   get revealing(): boolean {
@@ -198,7 +201,7 @@ export class Details {
     }
     this.#panel.scrollTop = same ? scrollTop : 0;
     this.#rendered = { exchange, tab };
-    if (tab === 'messages') this.#actions.messages.shown();
+    if (tab === 'messages') this.#messages.shown();
   }
 
   #key(event: KeyboardEvent): void {

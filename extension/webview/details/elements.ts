@@ -1,5 +1,5 @@
 /** What the tabs are made of. */
-
+import { copiedLine } from '../../escape/copied.ts';
 import { UNKNOWN } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, iconButton } from '../dom.ts';
@@ -30,7 +30,7 @@ export function facts(list: readonly Fact[]): HTMLElement {
       value.append(el('span', { class: 'value' }, visibleLine(shorten(fact.value, MAX_VALUE))));
       if (fact.remark) value.append(el('span', { class: 'remark' }, fact.remark));
       const { copy, value: text } = fact;
-      if (copy !== undefined) value.append(copyButton(`Copy ${fact.name}`, () => copy(text)));
+      if (copy !== undefined) value.append(copyButton(`Copy ${fact.name}`, () => copy(copiedLine(text))));
     }
     element.append(el('dt', {}, fact.name), value);
   }

@@ -1,10 +1,11 @@
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { copiedLine } from '../../escape/copied.ts';
 import { countText, UNKNOWN } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { copyButton, heading, nothing } from './elements.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 type Fields = readonly SeenField[];
 
@@ -40,7 +41,9 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
 
 function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
   const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
-    actions.copy(fields.map(([name, value]) => `${name ?? UNKNOWN}: ${value ?? UNKNOWN}\n`).join(''));
+    actions.copy(
+      fields.map(([name, value]) => `${copiedLine(`${name ?? UNKNOWN}: ${value ?? UNKNOWN}`)}\n`).join(''),
+    );
   });
   const count = el('span', { class: 'remark' }, countText(fields.length, 'field'));
   return heading(title, count, copy);

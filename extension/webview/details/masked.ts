@@ -11,6 +11,9 @@ const holds = (text: string | null): boolean =>
 export function isMasked(exchange: ExchangeJson): boolean {
   return (
     holds(exchange.url) ||
+    holds(exchange.statusText) ||
+    holds(exchange.grpc?.message ?? null) ||
+    holds(exchange.http2?.goAway?.text ?? null) ||
     exchange.interim.some(({ headers }) => headers.some(([, value]) => holds(value))) ||
     inMessage(exchange.request) ||
     inMessage(exchange.response) ||

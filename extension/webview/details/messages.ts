@@ -1,6 +1,6 @@
 /** The tab Messages: what a WebSocket, an event stream or the like carries, live; and one message in full. */
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
-import { parseContentType } from '../../engine/mediaType.ts';
+import { parseContentType } from '../../http/mediaType.ts';
 import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, setText, setTitle } from '../dom.ts';

@@ -7,7 +7,7 @@ import { visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
-import type { TabActions } from './tabs.ts';
+import type { TabActions } from './tabActions.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   if (exchange.encrypted !== null) return encryptedSummary(exchange, exchange.encrypted);

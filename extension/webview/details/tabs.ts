@@ -3,19 +3,11 @@ import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { bodyTab } from './body.ts';
 import { connectionTab } from './connection.ts';
 import { headersTab } from './headers.ts';
-import type { MessagesView } from './messages.ts';
 import { summaryTab } from './summary.ts';
+import type { TabActions } from './tabActions.ts';
 import { timingTab } from './timing.ts';
 
 export type TabId = 'summary' | 'headers' | 'request' | 'response' | 'messages' | 'timing' | 'connection';
-
-/** What a tab can ask for. */
-export interface TabActions {
-  readonly copy: (text: string) => void;
-  readonly openBody: (id: number, part: 'request' | 'response') => void;
-  /** Keeps its place and its choice while its call is shown. */
-  readonly messages: MessagesView;
-}
 
 export interface Tab {
   readonly id: TabId;

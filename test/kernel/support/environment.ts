@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
+import type { TracingContext } from '../../kit/tracing.ts';
 
 export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
 export const PEERS = join(ROOT, 'test/kernel/peers');
-
-/** Debian's Python: it has the packages python3-requests and python3-aiohttp; another one may come first in PATH. */
-export const PYTHON = '/usr/bin/python3';
 
 function unavailable(): string | null {
   if (process.platform !== 'linux') return 'not Linux';
@@ -32,6 +30,21 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'http-trace-test-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Traces of the built product as users start it, which write their files into this folder. */
+export function tracingIn(folder: string): TracingContext {
+  return {
+    program: [HTTP_TRACE],
+    folder,
+    options: [],
+    backend: null,
+    tls: null,
+    patience: 40_000,
+    // Less than the test's own limit, so that the error says which trace did not end.
+    endPatience: 200_000,
+    replay: 'program',
+  };
 }
 
 export const LOOPBACK = [

@@ -1,12 +1,14 @@
 /** A network of a test's own, with nobody else's packets on it, and a capture of what goes over it. */
+
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Child } from './child.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../../kit/process.ts';
 
 export class Network {
   private constructor(private readonly holder: Child) {}
 
-  /** A network namespace with a loopback interface; it is gone when the test is over. */
+  /** A network namespace with a loopback interface; it ends with the test. */
   static async make(): Promise<Network> {
     const script = 'ip link set lo up && echo up && exec cat';
     const holder = new Child('unshare', ['--net', 'sh', '-c', script]);
@@ -20,8 +22,7 @@ export class Network {
   }
 
   child(command: readonly string[]): Child {
-    const [program = '', ...args] = this.inside(command);
-    return new Child(program, args);
+    return Child.of(this.inside(command));
   }
 }
 
@@ -36,7 +37,7 @@ export class Capture {
   static async start(network: Network, file: string): Promise<Capture> {
     const dumpcap = network.child(['dumpcap', '-q', '-i', 'lo', '-s', '0', '-B', '64', '-w', file]);
     // It says so once the interface is open, from when on the kernel keeps packets for it.
-    await dumpcap.said(`File: ${file}`);
+    await dumpcap.untilStderr(`File: ${file}`);
     return new Capture(network, dumpcap, file);
   }
 
@@ -45,7 +46,7 @@ export class Capture {
     const mark = randomBytes(16).toString('hex');
     do {
       await this.network.child(['bash', '-c', `echo ${mark} > /dev/udp/127.0.0.1/9`]).ended;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
     } while (!readFileSync(this.file).includes(mark));
     this.dumpcap.kill('SIGINT');
     const { stderr } = await this.dumpcap.ended;

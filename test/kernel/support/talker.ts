@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { ExchangeJson } from '../../../extension/engine/exchangeJson.ts';
+import { bodyOf } from '../../kit/truth.ts';
 import { PEERS } from './environment.ts';
-import { bodyOf } from './peers.ts';
 
 /** How long a debugger pauses: seconds. A person's pause is longer; `TALKER_PAUSE=60` tries that. */
 export const PAUSE_SECONDS = Number(process.env['TALKER_PAUSE'] ?? 3);

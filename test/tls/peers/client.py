@@ -62,7 +62,8 @@ async def with_aiohttp(lines):
         for piece in pieces(body):
             yield piece
 
-    connector = aiohttp.TCPConnector(ssl=context(), limit=1)
+    # When a connection ends is the test's to say, however slow the machine.
+    connector = aiohttp.TCPConnector(ssl=context(), limit=1, keepalive_timeout=600)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         async for line in lines:
             method, path, name, framing, file = line.split()

@@ -26,7 +26,7 @@ export interface FrameHeader {
   readonly size: number;
 }
 
-/** @returns null when it is not all there. The mask is a copy. */
+/** @returns null when it is incomplete. The mask is a copy. */
 export function readFrameHeader(bytes: Buffer, at: number): FrameHeader | null {
   const size = headerSize(bytes, at);
   if (size === null || bytes.length < at + size) return null;
@@ -53,7 +53,7 @@ export function readFrameHeader(bytes: Buffer, at: number): FrameHeader | null {
   };
 }
 
-/** Bytes of the header that begins there; null when that is not known yet. */
+/** Length of the header that begins there; null when not known yet. */
 export function headerSize(bytes: Buffer, at: number): number | null {
   const second = bytes[at + 1];
   if (second === undefined) return null;

@@ -1,7 +1,7 @@
 /**
  * Looks for frames after a gap. A frame is believed only on strong evidence: where a call began, a chain of
  * frames begins of which each header is one that the other end may send, and whole messages end where calls
- * end. Noise passes for that once in more than a hundred million times, and text never.
+ * end. Random bytes pass this less than once in a hundred million times, text never.
  */
 import type { MessageKind } from '../../exchange.ts';
 import { MAX_SEARCHED_BYTES, MAX_SEARCHED_PIECES } from '../../limits.ts';
@@ -33,7 +33,7 @@ export class FrameSearch {
     return this.#bytes;
   }
 
-  /** More is missing: a frame that began before it cannot be followed. */
+  /** More bytes are missing: a frame that began before them cannot be followed. */
   clear(): void {
     this.#pieces = [];
     this.#bytes = 0;
@@ -58,7 +58,7 @@ export class FrameSearch {
     }
   }
 
-  /** Do frames begin with the first piece? null: not known yet. */
+  /** Does the first piece begin with a frame? null: not known yet. */
   #follow(): boolean | null {
     if (this.#pieces.length === 0) return null;
     const all = Buffer.concat(this.#pieces.map(({ bytes }) => bytes));
@@ -75,7 +75,7 @@ export class FrameSearch {
       if (header === null) return null;
       if (!this.#isPlausible(header)) return false;
       at += header.size + (header.length as number);
-      // Long runs of zeros are fragments without content: no evidence.
+      // Long runs of zeros would be empty fragments: they prove nothing.
       if (at <= all.length && header.final && header.opcode !== 0) {
         frames++;
         if (ends.has(at)) aligned++;

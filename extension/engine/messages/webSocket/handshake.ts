@@ -1,7 +1,7 @@
 /** What a WebSocket's opening handshake says of its frames (RFC 6455 section 4, RFC 7692 section 7.1). */
 import { createHash } from 'node:crypto';
+import { readParameters } from '../../../http/mediaType.ts';
 import type { MessageKind } from '../../exchange.ts';
-import { readParameters } from '../../mediaType.ts';
 import type { StoredExchange, StoredMessage } from '../../model.ts';
 import type { LabelName } from '../labels.ts';
 
@@ -22,7 +22,7 @@ export interface Handshake {
 
 /** RFC 6455 section 1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-/** Longest value that is looked at. */
+/** Longest value that is examined. */
 const MAX_LENGTH = 4_096;
 
 /** @param kind the direction whose frames are to be read. */
@@ -43,7 +43,7 @@ export function readHandshake(exchange: StoredExchange, kind: MessageKind): Hand
   return { deflate, extended, broken };
 }
 
-/** Does the response answer the request's key? Also where that cannot be known. */
+/** Does the response answer the request's key? True also where that is unknown. */
 function accepts(request: StoredMessage | null, response: StoredMessage | null): boolean {
   const key = request?.field('sec-websocket-key') ?? null;
   const accept = response?.field('sec-websocket-accept') ?? null;

@@ -12,7 +12,7 @@ export class MessageInflater {
   readonly #inflate: Inflate;
   #size = 0;
   #fault: LabelName | null = null;
-  /** The last message was not decompressed to its end, so that what refers to it is not known. */
+  /** The last message was not decompressed to its end: references to it are unknown. */
   #lost = false;
 
   /** @param sink takes output, a view that is valid during the call only. */
@@ -45,7 +45,7 @@ export class MessageInflater {
     }
   }
 
-  /** Bytes of the message, or all of it, are not known. */
+  /** Bytes of the message, or all of it, are missing. */
   lose(): void {
     this.#lost = true;
   }

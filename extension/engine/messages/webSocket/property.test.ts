@@ -63,7 +63,7 @@ function write(messages: readonly Said[], deflate: Deflate | null, masked: boole
 }
 
 function read(pieces: Iterable<Buffer>, deflate: Deflate | null, masked: boolean): MessageList {
-  const host = { bodyLimit: 1_000_000, mayKeep: () => true, described: () => {} };
+  const host = { bodyLimit: 1_000_000, mayKeep: () => true, learnDefinitions: () => {} };
   const list = new MessageList('websocket', host);
   const handshake = { deflate, extended: false, broken: [] };
   const reader = new WebSocketReader(masked ? 'request' : 'response', list, host, handshake);

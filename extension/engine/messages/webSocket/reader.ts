@@ -3,9 +3,10 @@
  * labelled and read on as far as frame boundaries are certain; where they are not, the next frame is searched
  * for.
  */
+
+import type { GapReason, Outcome } from '../../byteStream.ts';
 import type { Field, MessageKind } from '../../exchange.ts';
-import type { GapReason, Outcome } from '../../http1/reader.ts';
-import { Content } from '../content.ts';
+import { ContentBuffer } from '../contentBuffer.ts';
 import type { LabelName } from '../labels.ts';
 import { type MessageList, type MessageType, NO_FIELDS, NO_LABELS } from '../messageList.ts';
 import type { MessageHost, MessageReader } from '../messageReader.ts';
@@ -30,7 +31,7 @@ const INFLATER_COST = 80 * 1024;
 /** Bytes of payload that are unmasked at a time. */
 const UNMASKED = 16 * 1024;
 
-/** What is known of the message, or control frame, under way. */
+/** What is known of the current message or control frame. */
 class Draft {
   type: MessageType = 'unknown';
   labels: readonly LabelName[] = NO_LABELS;
@@ -39,12 +40,12 @@ class Draft {
   compressedSize = 0;
   /** Bytes of it are missing. */
   holed = false;
-  /** Its content cannot be read on. */
+  /** The rest of its content is unreadable. */
   closed = false;
-  readonly content: Content;
+  readonly content: ContentBuffer;
 
   constructor(limit: number) {
-    this.content = new Content(limit);
+    this.content = new ContentBuffer(limit);
   }
 
   begin(type: MessageType): void {
@@ -71,13 +72,13 @@ export class WebSocketReader implements MessageReader {
   readonly #search: FrameSearch;
   readonly #utf8 = new Utf8Check();
   #inflater: MessageInflater | null = null;
-  /** Bytes of memory that the list was told of. */
-  #told = 0;
+  /** Bytes of memory that were reported to the list. */
+  #reported = 0;
 
-  /** Beginning of a header that is not all there. */
+  /** Beginning of an incomplete header. */
   readonly #begun = Buffer.alloc(MAX_HEADER);
   #begunLength = 0;
-  /** The frame whose payload is read; null: a header comes next. */
+  /** The frame whose payload is being read; null: a header is next. */
   #frame: FrameHeader | null = null;
   #payloadRead = 0;
   readonly #data: Draft;
@@ -107,7 +108,7 @@ export class WebSocketReader implements MessageReader {
   feed(bytes: Buffer, time: number): void {
     if (this.#lost) {
       const found = this.#search.add(bytes, time);
-      this.#tell();
+      this.#reportMemory();
       if (found === null) return;
       this.#lost = false;
       this.#found = true;
@@ -122,7 +123,7 @@ export class WebSocketReader implements MessageReader {
         return;
       }
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   gap(length: number | null, reason: GapReason, time: number): void {
@@ -144,11 +145,11 @@ export class WebSocketReader implements MessageReader {
       this.#payloadRead += length;
       if (left(frame, this.#payloadRead) === 0) this.#frameEnded(frame, time);
     }
-    this.#tell();
+    this.#reportMemory();
   }
 
   end(outcome: Outcome, time: number): void {
-    // The stream may end in an orderly way, a message in the middle of it has not.
+    // Even if the stream ends in an orderly way, an unfinished message is cut.
     const label = outcome === 'complete' ? 'cut' : outcome === 'lost' ? 'gap' : outcome;
     if (this.#frame !== null && isControl(this.#frame.opcode)) this.#abandon(this.#control, label, time);
     if (this.#open) this.#abandon(this.#data, label, time);
@@ -159,7 +160,7 @@ export class WebSocketReader implements MessageReader {
     this.#frame = null;
     this.#search.clear();
     this.#inflater = null;
-    this.#tell();
+    this.#reportMemory();
     if (outcome !== 'open' && !this.#lost && !this.#list.closing) this.#list.notes.add('ws-no-close');
   }
 
@@ -370,7 +371,7 @@ export class WebSocketReader implements MessageReader {
     });
   }
 
-  /** The message ends here, not whole. */
+  /** The message ends here, incomplete. */
   #abandon(draft: Draft, name: LabelName | null, time: number): void {
     if (name !== null) draft.label(name);
     draft.holed = true;
@@ -382,7 +383,7 @@ export class WebSocketReader implements MessageReader {
     this.#emit(draft, time);
   }
 
-  /** From here on it is not known where frames begin. */
+  /** From here on frame boundaries are unknown. */
   #lose(name: LabelName | null, time: number): void {
     if (this.#frame !== null && isControl(this.#frame.opcode)) this.#abandon(this.#control, name, time);
     if (this.#open) this.#abandon(this.#data, name, time);
@@ -395,10 +396,10 @@ export class WebSocketReader implements MessageReader {
     this.#abandon(this.#data, 'ws-lost', time);
   }
 
-  #tell(): void {
+  #reportMemory(): void {
     const cost = (this.#inflater?.cost ?? 0) + this.#search.cost + this.#data.content.kept;
-    this.#list.hold(cost - this.#told);
-    this.#told = cost;
+    this.#list.hold(cost - this.#reported);
+    this.#reported = cost;
   }
 }
 

@@ -1,0 +1,35 @@
+/**
+ * What is known of the pieces of a byte stream, for all who read them: sockets, sessions, bodies and tunnels
+ * alike.
+ */
+
+/** What is known of a piece of the stream. */
+export interface PieceContext {
+  /** Milliseconds since the trace's start. */
+  readonly time: number;
+  readonly pid: number;
+  /** Boot time (ns) at which its record was made. */
+  readonly emitted: bigint;
+}
+
+/** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
+export type Origin = Pick<PieceContext, 'time' | 'pid'>;
+
+/** `limit`: left out on purpose. `lost`: dropped, or never seen. */
+export type GapReason = 'limit' | 'lost';
+
+/**
+ * As {@link GapReason}. `foreign`: a protocol that is not copied. `filter`: whole messages that were not
+ * asked for.
+ */
+export type MissingReason = GapReason | 'foreign' | 'filter';
+
+/** How a message ended. */
+export type Outcome =
+  | 'complete'
+  /** The stream ended before the message did. */
+  | 'cut'
+  /** Its end could not be found. */
+  | 'lost'
+  /** The trace ended before the message did. */
+  | 'open';

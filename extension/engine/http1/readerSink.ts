@@ -1,0 +1,41 @@
+/** What the reader of one direction reports, and what it asks of the connection. */
+import type { GapReason, Origin, Outcome } from '../byteStream.ts';
+import type { Field, MessageKind } from '../exchange.ts';
+import type { StoredMessage } from '../model.ts';
+import type { FramingResult } from './framing.ts';
+
+export interface HeadResult extends FramingResult {
+  /**
+   * The body may not exist: of a response, when the request's method is unknown (RFC 9110 section 9.3.2); of a
+   * request, when it expects 100 (section 10.1.1).
+   */
+  readonly doubtful: boolean;
+}
+
+export interface ReaderSink {
+  /** Asked before each message; false: hold what follows until {@link Reader.feed} is called again. */
+  mayBegin(kind: MessageKind): boolean;
+  /** The start line was read. */
+  messageBegan(message: StoredMessage, pid: number): void;
+  /**
+   * The head is complete: how is the body delimited?
+   * @param framing at least the fields by which that is decided.
+   */
+  headEnded(message: StoredMessage, framing: readonly Field[]): HeadResult;
+  /** May the doubtful body still turn out not to exist, although bytes follow the head? */
+  mayLackBody(message: StoredMessage): boolean;
+  /** More of the message has arrived. */
+  progressed(message: StoredMessage): void;
+  messageEnded(message: StoredMessage, outcome: Outcome): void;
+  /** An unknown number of messages of this kind may have passed unseen. */
+  hidden(kind: MessageKind): void;
+  /** Bytes of the body, after transfer decoding: `bytes` from `from` to `to`. */
+  bodyBytes(message: StoredMessage, bytes: Buffer, from: number, to: number, context: Origin): void;
+  /** Missing bytes of the body; null: how many is unknown. */
+  bodyGap(message: StoredMessage, length: number | null, reason: GapReason, context: Origin): void;
+  /** Bytes of the tunnel that follows a 101 or a CONNECT. */
+  tunnelled(kind: MessageKind, bytes: Buffer, context: Origin): void;
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, context: Origin): void;
+  /** May this many more body bytes be kept? */
+  mayKeep(bytes: number): boolean;
+}

@@ -1,0 +1,45 @@
+/** The states of the reader of one direction, and how one hands over to another. */
+import type { GapReason, Origin, Outcome } from '../byteStream.ts';
+import type { Field } from '../exchange.ts';
+import type { StoredMessage } from '../model.ts';
+import type { Framing } from './framing.ts';
+import type { Line } from './lineReader.ts';
+
+/** One state, or several that belong together. */
+export interface ReaderState {
+  /**
+   * Reads some of the bytes from `at` on.
+   * @returns the offset behind them; {@link HELD} when the next message must not begin yet.
+   */
+  read(bytes: Buffer, at: number, context: Origin): number;
+  /** `length` bytes are missing. @returns how many of them are left for the state that follows. */
+  gap(length: number, reason: GapReason, context: Origin): number;
+  /**
+   * Nothing follows.
+   * @param outcome of a message that is not complete.
+   * @param orderly the sender closed the stream, as opposed to a reset.
+   */
+  end(outcome: 'cut' | 'open', orderly: boolean): void;
+}
+
+export const HELD = -1;
+
+/** How a state hands over to the next one; messageStates.ts implements it. */
+export interface Transitions {
+  /** The start line of a message was read; its field lines follow. */
+  startLineRead(message: StoredMessage, line: Line): void;
+  /** @param fields those that were kept. @param framing with framing fields that came too late to be kept. */
+  headRead(message: StoredMessage, fields: readonly Field[], framing: readonly Field[]): void;
+  /** The doubtful body exists, and begins with the bytes in `held`. */
+  bodyExists(framing: Framing, held: Buffer, context: Origin): void;
+  /** The pending bytes of the line reader begin a start line. */
+  startLineBegan(): void;
+  /** The place within the chunked body is lost. @param inGap bytes are missing there, not malformed. */
+  loseChunks(inGap: boolean): void;
+  /** The message that is being read has ended. */
+  finish(outcome: Outcome): void;
+  /** `length` bytes are missing that belong to no known message: the next start line is searched for. */
+  lose(length: number): void;
+  /** Nothing that follows is HTTP/1. */
+  stopReading(): void;
+}

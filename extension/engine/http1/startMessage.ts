@@ -1,0 +1,86 @@
+/** Start lines as messages whose heads have begun. */
+import type { MessageKind } from '../exchange.ts';
+import { StoredMessage } from '../model.ts';
+import type { RuleName } from '../violations.ts';
+import { isKnownMethod } from './methods.ts';
+import {
+  NO_VERSION,
+  type RequestLine,
+  readRequestLine,
+  readStatusLine,
+  type StatusLine,
+} from './startLine.ts';
+
+const HTTP2_PREFACE = 'PRI * HTTP/2.0';
+
+/**
+ * @param position of the line in the stream.
+ * @param before rules that were broken between the previous message and this one.
+ * @returns `http2` for its connection preface; null when it is not a start line.
+ */
+export function startMessage(
+  kind: MessageKind,
+  text: string,
+  position: number,
+  before: readonly RuleName[],
+): StoredMessage | 'http2' | null {
+  if (kind === 'request') {
+    if (text === HTTP2_PREFACE) return 'http2';
+    const line = readRequestLine(text);
+    return line === null ? null : requestOf(line, position, before);
+  }
+  const line = readStatusLine(text);
+  return line === null ? null : responseOf(line, position, before);
+}
+
+/** As {@link startMessage}, of a line that never ended; null where it is not certain what it was to become. */
+export function cutStartMessage(
+  kind: MessageKind,
+  text: string,
+  position: number,
+  before: readonly RuleName[],
+): StoredMessage | null {
+  if (kind === 'request') return cutRequest(text, position, before);
+  // The reason phrase must have begun, or the status code might be only its first digits.
+  const line = /^HTTP\/\d\.\d [1-5]\d\d /.test(text) ? readStatusLine(text) : null;
+  return line === null ? null : responseOf(line, position, before);
+}
+
+function cutRequest(text: string, position: number, before: readonly RuleName[]): StoredMessage | null {
+  const whole = readRequestLine(text);
+  if (whole !== null && whole.version !== NO_VERSION && /^HTTP\/\d\.\d$/.test(whole.version)) {
+    return requestOf(whole, position, before);
+  }
+  const space = text.indexOf(' ');
+  const method = text.slice(0, space);
+  if (space < 0 || !isKnownMethod(method) || space + 1 === text.length) return null;
+  const rest = text.slice(space + 1);
+  const target = rest.includes(' ') ? rest.slice(0, rest.indexOf(' ')) : rest;
+  return requestOf({ method, target, version: '', broken: [] }, position, before);
+}
+
+function requestOf(line: RequestLine, position: number, before: readonly RuleName[]): StoredMessage {
+  const message = begin('request', line, position, before);
+  message.method = line.method;
+  message.target = line.target;
+  return message;
+}
+
+function responseOf(line: StatusLine, position: number, before: readonly RuleName[]): StoredMessage {
+  const message = begin('response', line, position, before);
+  message.status = line.status;
+  message.statusText = line.statusText;
+  return message;
+}
+
+function begin(
+  kind: MessageKind,
+  { version, broken }: RequestLine | StatusLine,
+  position: number,
+  before: readonly RuleName[],
+): StoredMessage {
+  const message = new StoredMessage(kind, position, version);
+  for (const name of before) message.breaks(name, position);
+  for (const name of broken) message.breaks(name, position);
+  return message;
+}

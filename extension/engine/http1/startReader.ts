@@ -1,0 +1,165 @@
+/**
+ * Between messages: reads the start line of the next one. Where bytes are missing or unreadable, it searches
+ * for a start line that is certain.
+ */
+import type { GapReason, Origin } from '../byteStream.ts';
+import { MAX_HEAD_BYTES } from '../limits.ts';
+import type { StoredMessage } from '../model.ts';
+import type { RuleName } from '../violations.ts';
+import { CR, LF } from './characters.ts';
+import type { Line, LineReader } from './lineReader.ts';
+import type { MessageProgress } from './messageProgress.ts';
+import { readPlainHead } from './plainHead.ts';
+import { HELD, type ReaderState, type Transitions } from './readerState.ts';
+import { beginsMessage, isRecognised } from './startLine.ts';
+import { cutStartMessage, startMessage } from './startMessage.ts';
+
+enum Phase {
+  Between,
+  /** A message has begun; its start line is not complete. */
+  Line,
+  /** Searching for a start line. */
+  Lost,
+}
+
+export class StartReader implements ReaderState {
+  /** The last message announced that its sender closes the connection. */
+  closing = false;
+
+  readonly #progress: MessageProgress;
+  readonly #line: LineReader;
+  readonly #next: Transitions;
+  #phase = Phase.Between;
+  /** Rules broken between the previous message and the next one, of which they are reported. */
+  #broken: RuleName[] = [];
+  /** The newest byte that was skipped between messages: CR or LF; -1: none. */
+  #lastSkipped = -1;
+
+  constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
+    this.#progress = progress;
+    this.#line = line;
+    this.#next = next;
+  }
+
+  /** True within a start line. */
+  get inLine(): boolean {
+    return this.#phase === Phase.Line;
+  }
+
+  /** A message has ended: another one may follow. */
+  begin(): void {
+    this.#phase = Phase.Between;
+  }
+
+  /** What the line reader has pending begins a start line. */
+  resumeLine(): void {
+    this.#phase = Phase.Line;
+  }
+
+  search(): void {
+    this.#phase = Phase.Lost;
+  }
+
+  read(bytes: Buffer, at: number, context: Origin): number {
+    if (this.#phase === Phase.Between) return this.#readBetween(bytes, at, context);
+    const line = this.#line;
+    if (this.#phase === Phase.Lost && at === 0 && line.pending.length > 0) {
+      // A call that begins with a start line is better evidence than a line whose end was never sent.
+      if (beginsMessage(this.#progress.kind, bytes, 0)) line.clear();
+    }
+    line.begin(this.#progress.position, context);
+    const ended = line.read(bytes, at, MAX_HEAD_BYTES);
+    if (ended === null) {
+      this.#progress.take(bytes.length - at, context);
+      return bytes.length;
+    }
+    this.#progress.take(ended.end - at, context);
+    this.#readLine(ended, context);
+    return ended.end;
+  }
+
+  gap(length: number, _reason: GapReason, _context: Origin): number {
+    this.#next.lose(length);
+    return 0;
+  }
+
+  /** A start line that never ended is reported when it is certain what it was to become. */
+  end(outcome: 'cut' | 'open'): void {
+    if (this.#phase !== Phase.Line) return;
+    const { pending, position, time, pid } = this.#line;
+    const text = pending.text();
+    const { length } = pending;
+    this.#line.clear();
+    const message = cutStartMessage(this.#progress.kind, text, position, this.#brokenBefore());
+    if (message === null) return;
+    this.#begin(message, length, { time, pid });
+    message.headIncomplete = true;
+    this.#next.finish(outcome);
+  }
+
+  #readBetween(bytes: Buffer, at: number, context: Origin): number {
+    const progress = this.#progress;
+    const byte = bytes[at];
+    if (byte === CR || byte === LF) {
+      // RFC 9112 section 2.2 lets a server ignore empty lines before a request; clients need not.
+      if (progress.kind === 'response') this.#broken.push('empty-lines');
+      if (byte === CR && this.#lastSkipped === CR) this.#broken.push('leading-cr');
+      this.#lastSkipped = byte;
+      progress.take(1, context);
+      return at + 1;
+    }
+    if (!progress.sink.mayBegin(progress.kind)) return HELD;
+    if (this.#lastSkipped === CR) this.#broken.push('leading-cr');
+    this.#lastSkipped = -1;
+    this.#phase = Phase.Line;
+    return this.#readPlainHead(bytes, at, context) ?? at;
+  }
+
+  /** @returns the offset behind the head; null for one that has to be read line by line. */
+  #readPlainHead(bytes: Buffer, at: number, context: Origin): number | null {
+    const head = readPlainHead(bytes, at);
+    if (head === null) return null;
+    const { text, fieldsAt, end } = head;
+    const progress = this.#progress;
+    this.#line.begin(progress.position, context);
+    const message = this.#messageOf(text.slice(0, fieldsAt - 2));
+    if (message === null || message === 'http2') return null;
+    progress.take(fieldsAt, context);
+    this.#begin(message, fieldsAt, context);
+    progress.take(end - at - fieldsAt, context);
+    message.setHead(text, fieldsAt);
+    this.#next.headRead(message, head.framing, head.framing);
+    return end;
+  }
+
+  #readLine(line: Line, context: Origin): void {
+    const { kind } = this.#progress;
+    if (this.#phase === Phase.Lost && !isRecognised(kind, line.text)) return;
+    const message = this.#messageOf(line.text);
+    if (message === 'http2') this.#next.stopReading();
+    else if (message !== null) {
+      this.#begin(message, line.length, context);
+      this.#next.startLineRead(message, line);
+    } else if (this.#phase === Phase.Line) {
+      this.#broken.push('unrecognised');
+      this.#next.lose(0);
+    }
+  }
+
+  #messageOf(text: string): StoredMessage | 'http2' | null {
+    return startMessage(this.#progress.kind, text, this.#line.position, this.#brokenBefore());
+  }
+
+  #brokenBefore(): readonly RuleName[] {
+    return this.closing ? [...this.#broken, 'after-close'] : this.#broken;
+  }
+
+  /** @param taken bytes of the message that were counted as skipped so far. */
+  #begin(message: StoredMessage, taken: number, context: Origin): void {
+    const { time, pid } = this.#line;
+    this.#progress.begin(message, taken, time, context.time);
+    this.closing = false;
+    if (this.#broken.length > 0) this.#broken = [];
+    this.#progress.sink.messageBegan(message, pid);
+  }
+}

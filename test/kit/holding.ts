@@ -1,0 +1,61 @@
+/** What a helper holds: kernel objects, descriptors and memory, to compare with what it held earlier. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Held, heldBy, stillThere } from './kernel.ts';
+
+/** How often a process that goes on working is looked at. */
+const LOOKS = 5;
+const BETWEEN_LOOKS = 10;
+const BETWEEN_TRIES = 100;
+
+export interface Holding {
+  readonly held: Held;
+  readonly descriptors: number;
+  /** Resident, in KiB. */
+  readonly memory: number;
+}
+
+/** The least of several looks: a file that happens to be open while it is read does not count. */
+export async function holdingOf(pid: number): Promise<Holding> {
+  let least = look(pid);
+  for (let i = 1; i < LOOKS; i++) {
+    await sleep(BETWEEN_LOOKS);
+    const now = look(pid);
+    if (now.descriptors < least.descriptors) least = now;
+  }
+  return least;
+}
+
+/** Waits until it is as expected, at most for the patience in milliseconds. @returns what it holds then */
+export async function holdingOnce(
+  pid: number,
+  expected: (holding: Holding) => boolean,
+  patience: number,
+): Promise<Holding> {
+  const limit = performance.now() + patience;
+  for (;;) {
+    const now = await holdingOf(pid);
+    if (expected(now) || performance.now() > limit) return now;
+    await sleep(BETWEEN_TRIES);
+  }
+}
+
+/** The kernel frees them a moment after the last descriptor is closed. @throws after the patience, in milliseconds */
+export async function expectGone(held: Held, patience: number): Promise<void> {
+  const limit = performance.now() + patience;
+  for (;;) {
+    const left = stillThere(held);
+    if (left.programs.length + left.maps.length + left.links.length === 0) return;
+    if (performance.now() > limit) throw new Error(`left in the kernel: ${JSON.stringify(left)}`);
+    await sleep(BETWEEN_TRIES);
+  }
+}
+
+function look(pid: number): Holding {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return {
+    held: heldBy(pid),
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    memory: Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1]),
+  };
+}

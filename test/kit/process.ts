@@ -1,0 +1,159 @@
+/** Processes that tests start: what they print, how they end, and that none outlives its test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds that a process may take to print what is waited for, on a machine with much else to do. */
+const PATIENCE_MS = 40_000;
+/** Characters of the standard error that an error message quotes. */
+const QUOTED = 500;
+
+const running = new Set<Child>();
+
+/**
+ * Kills everything that still runs.
+ * @returns those whose pipes are still open when the patience ends, in milliseconds: a grandchild may hold them
+ */
+export async function endAll(patience = 2_000): Promise<readonly Child[]> {
+  for (const child of running) child.kill('SIGKILL');
+  const timer = new AbortController();
+  const allEnded = Promise.allSettled([...running].map((child) => child.ended));
+  await Promise.race([allEnded, sleep(patience, null, timer).catch(() => {})]);
+  timer.abort();
+  return [...running];
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Child {
+  readonly process: ChildProcess;
+  /** Resolves when it has ended and its pipes are closed. Rejects when it could not be started. */
+  readonly ended: Promise<Ended>;
+  /** The lines of its standard output so far; each character is a byte (latin1). */
+  readonly lines: string[] = [];
+  #stdout = '';
+  #stderr = '';
+  #over = false;
+  #linesTaken = 0;
+  #wake: () => void = () => {};
+
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  ) {
+    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+    running.add(this);
+    const { stdin, stdout, stderr } = this.process;
+    if (stdin === null || stdout === null || stderr === null) throw new Error('The child has no pipes.');
+    stdin.on('error', () => {}); // A child may end without reading its input.
+    stdout.setEncoding('latin1').on('data', (text: string) => {
+      this.#stdout += text;
+    });
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      this.#wake();
+    });
+    createInterface({ input: stdout }).on('line', (line) => {
+      this.lines.push(line);
+      this.#wake();
+    });
+    this.ended = once(this.process, 'close').then(
+      ([code, signal]) => {
+        this.#end();
+        return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
+      },
+      (error: Error) => {
+        this.#stderr += error.message;
+        this.#end();
+        throw error;
+      },
+    );
+    this.ended.catch(() => {}); // Who waits for it learns of it.
+  }
+
+  static of([program = '', ...args]: readonly string[]): Child {
+    return new Child(program, args);
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error(`${this.process.spawnfile} did not start.`);
+    return this.process.pid;
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  get status(): Promise<number | NodeJS.Signals | null> {
+    return this.ended.then(({ code, signal }) => code ?? signal);
+  }
+
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  write(text: string | Uint8Array): void {
+    this.process.stdin?.write(text);
+  }
+
+  endInput(text: string | Uint8Array = ''): void {
+    this.process.stdin?.end(text);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Kills it if it still runs after so many milliseconds. */
+  killAfter(milliseconds: number): void {
+    const timer = setTimeout(() => this.kill('SIGKILL'), milliseconds);
+    const clear = (): void => clearTimeout(timer);
+    this.ended.then(clear, clear);
+  }
+
+  /** The next line of its standard output. */
+  async line(): Promise<string> {
+    await this.until(() => this.lines.length > this.#linesTaken, 'a line');
+    return this.lines[this.#linesTaken++] ?? '';
+  }
+
+  /** Waits until its standard error contains this text. */
+  untilStderr(text: string, patience = PATIENCE_MS): Promise<void> {
+    return this.until(() => this.#stderr.includes(text), JSON.stringify(text), patience);
+  }
+
+  /** Waits for a condition on what it has printed. @throws when it ends or takes too long */
+  async until(met: () => boolean, what: string, patience = PATIENCE_MS): Promise<void> {
+    const limit = Date.now() + patience;
+    while (!met()) {
+      const { spawnfile } = this.process;
+      const quoted = this.#stderr.slice(-QUOTED);
+      if (this.#over) throw new Error(`${spawnfile} ended before ${what}: ${quoted}`);
+      if (Date.now() > limit) {
+        throw new Error(`${spawnfile} printed no ${what} within ${patience / 1000} s: ${quoted}`);
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 100);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  #end(): void {
+    running.delete(this);
+    this.#over = true;
+    this.#wake();
+  }
+}

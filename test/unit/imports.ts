@@ -1,0 +1,118 @@
+/**
+ * Which folder may import which: the map's table of ARCHITECTURE.md, which imports.test.ts compares with every import.
+ * Deeper folders belong to the longest entry that contains them. Tests may import anything.
+ */
+
+export interface ImportRule {
+  /** Folders, or single files. */
+  readonly values: readonly string[];
+  /** Of these only types: nothing of them is in the bundle. */
+  readonly types?: readonly string[];
+  /** Packages, besides Node's own modules; those are allowed unless {@link pure}. */
+  readonly packages?: readonly string[];
+  /** Without I/O or clock: of Node's modules only these, for what computes. */
+  readonly pure?: readonly string[];
+}
+
+/** What the helper and its clients share. */
+const HELPER_BORDER = ['helper/protocol.ts', 'helper/frames.ts', 'helper/events.ts', 'helper/facts.ts'];
+
+export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
+  helper: { values: ['helper/tls'] },
+  'helper/tls': { values: ['helper/facts.ts'], types: ['helper'], packages: ['iced-x86'] },
+
+  'extension/http': { values: [], pure: [] },
+  'extension/escape': { values: [], pure: [] },
+  'extension/privacy': { values: ['extension/http'], pure: [] },
+  'extension/engine': {
+    values: ['extension/http', 'extension/privacy'],
+    packages: ['fzstd'],
+    pure: ['node:buffer', 'node:crypto', 'node:zlib'],
+  },
+  'extension/words': {
+    values: ['extension/engine/row.ts', 'extension/engine/url.ts', 'extension/engine/grpc/status.ts'],
+    types: ['extension/engine'],
+    pure: [],
+  },
+  'extension/protos': {
+    values: ['extension/engine/protobuf/schema.ts'],
+    types: ['extension/capture/trace.ts'],
+    packages: ['vscode', 'protobufjs'],
+  },
+  'extension/capture': { values: ['extension/engine', 'extension/escape', ...HELPER_BORDER] },
+
+  'extension/debug': {
+    values: ['extension/contributions.ts', 'extension/capture/trace.ts', 'extension/words'],
+    packages: ['vscode'],
+  },
+  'extension/views': {
+    values: ['extension/contributions.ts', 'extension/engine', 'extension/escape', 'extension/words'],
+    types: ['extension/capture/trace.ts'],
+    packages: ['vscode'],
+  },
+  'extension/commands': {
+    values: [
+      'extension/contributions.ts',
+      'extension/capture/trace.ts',
+      'extension/engine',
+      'extension/escape',
+      'extension/views',
+      'extension/words',
+    ],
+    types: ['extension/debug'],
+    packages: ['vscode'],
+  },
+  // In a browser: no Node, and of the engine only what needs none.
+  'extension/webview': {
+    values: [
+      'extension/escape',
+      'extension/http',
+      'extension/words',
+      'extension/privacy/secrets.ts',
+      'extension/engine/grpc/status.ts',
+      'extension/engine/row.ts',
+      'extension/engine/tls/library.ts',
+      'extension/engine/traceStatus.ts',
+    ],
+    types: ['extension/engine', 'extension/views/webviewProtocol.ts'],
+    pure: [],
+  },
+  'extension/cli': {
+    values: [
+      'extension/capture',
+      'extension/engine',
+      'extension/escape',
+      'extension/words',
+      'extension/protos/folder.ts',
+      'helper/protocol.ts',
+      'helper/frames.ts',
+      'helper/events.ts',
+      'package.json',
+    ],
+  },
+  // extension.ts, which puts the parts together, and contributions.ts.
+  extension: {
+    values: [
+      'extension/capture',
+      'extension/commands',
+      'extension/debug',
+      'extension/protos/workspaceProtos.ts',
+      'extension/views',
+      'extension/words',
+      'extension/engine/limits.ts',
+    ],
+    packages: ['vscode'],
+  },
+};
+
+/** In these no file may import another one that imports it, directly or not. */
+export const WITHOUT_CIRCLES: readonly string[] = [
+  'helper',
+  'extension/http',
+  'extension/engine',
+  'extension/protos',
+  'extension/capture',
+  'extension/views',
+  'extension/webview',
+  'extension/words',
+];
