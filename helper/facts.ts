@@ -3,22 +3,33 @@
 import type { Backend, KernelPart } from './protocol.ts';
 import { BACKENDS } from './protocol.ts';
 
-/** enum in helper/loader/loader.h. */
-export const DESCRIPTORS = {
-  socket: 3,
-  dataRing: 4,
-  structureRing: 5,
-  targets: 6,
-  counters: 7,
-  namedTargets: 8,
-  processRing: 9,
-  tlsEnter: 10,
-  tlsLeave: 11,
-  broker: 12,
-  waiting: 13,
-  waitingUnix: 14,
-  firstLink: 15,
-} as const;
+/** What the helper inherits (enum in helper/loader/loader.h). */
+export const INHERITED = { socket: 3, broker: 4 } as const;
+
+/** What the broker hands over, in this order (list_handed_over in helper/loader/loader.c); the rest are links. */
+const HANDED_OVER = [
+  'dataRing',
+  'structureRing',
+  'targets',
+  'counters',
+  'namedTargets',
+  'processRing',
+  'waiting',
+  'waitingUnix',
+] as const;
+
+export type Descriptors = Readonly<Record<(typeof HANDED_OVER)[number], number>> & {
+  /** Of the programs that are always attached. */
+  readonly links: readonly number[];
+};
+
+/** @throws Error when the loader is of another version. */
+export function nameDescriptors(descriptors: readonly number[], links: number): Descriptors {
+  if (descriptors.length !== HANDED_OVER.length + links)
+    throw new Error('The loader does not fit the helper.');
+  const named = Object.fromEntries(HANDED_OVER.map((name, index) => [name, descriptors[index]]));
+  return { ...(named as Omit<Descriptors, 'links'>), links: descriptors.slice(HANDED_OVER.length) };
+}
 
 /** Bytes of a message's head that are copied beyond the body limit: the loader's copy limits are the sum of both. */
 export const HEAD_ALLOWANCE = 32 * 1024;
@@ -28,8 +39,8 @@ export const UNLIMITED = 0xffff_ffff;
 
 export interface Facts {
   readonly links: number;
-  /** How programs come to functions of TLS libraries: by this process, or by the loader's broker. */
-  readonly tlsAttach: 'multi' | 'broker' | 'none';
+  /** How the broker attaches programs to functions of TLS libraries. */
+  readonly tlsAttach: 'multi' | 'perf' | 'none';
   /** Whether the client asked for TLS plaintext. */
   readonly tlsWanted: boolean;
   readonly owner: number;

@@ -1,13 +1,13 @@
 /**
  * The helper: reads the rings, knows the targets, speaks to its client over the inherited socket. It runs as
- * the user, with the loader's descriptors and no capability; it never looks into payload and writes no file.
+ * the user, with maps and links and no capability; it never looks into payload and cannot write a file.
  * When it ends, for whatever reason, its descriptors close and nothing is left in the kernel.
  */
 import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DESCRIPTORS, HEAD_ALLOWANCE, readFacts, tlsOff, UNLIMITED } from './facts.ts';
+import { HEAD_ALLOWANCE, INHERITED, nameDescriptors, readFacts, tlsOff, UNLIMITED } from './facts.ts';
 import {
   CLIENT_FRAMES,
   decodeJson,
@@ -49,8 +49,11 @@ const CONSIDER_TICKS = 10;
 
 const facts = readFacts(process.argv[2]);
 const native = loadNative();
-const targets = new Targets(native, facts);
-const socket = new Socket({ fd: DESCRIPTORS.socket, readable: true, writable: true });
+// Before anything else: only then does the broker hand over what is worth taking away.
+native.harden();
+const descriptors = nameDescriptors(native.takeDescriptors(INHERITED.broker), facts.links);
+const targets = new Targets(native, facts, descriptors);
+const socket = new Socket({ fd: INHERITED.socket, readable: true, writable: true });
 
 let sent = 0;
 let upTo = 0n;
@@ -73,7 +76,7 @@ function sendClock(): void {
 }
 
 function readCounters(): Counters {
-  const values = native.readCounters(DESCRIPTORS.counters);
+  const values = native.readCounters(descriptors.counters);
   const at = (index: number): number => values[index] ?? 0;
   return {
     produced: at(0),
@@ -151,7 +154,7 @@ function isId(value: unknown): value is number {
 
 /** With a latency filter: the kernel tells which requests have waited long enough by now, as it is read. */
 function tellWaiting(): void {
-  for (const iterator of [DESCRIPTORS.waiting, DESCRIPTORS.waitingUnix]) {
+  for (const iterator of [descriptors.waiting, descriptors.waitingUnix]) {
     try {
       readSync(iterator, Buffer.alloc(1));
     } catch {
@@ -166,8 +169,8 @@ async function stop(): Promise<void> {
   if (targets.count > 0) await sleep(RETURN_MS);
   clearInterval(timer);
   tellWaiting();
-  for (let link = 0; link < facts.links; link++) closeSync(DESCRIPTORS.firstLink + link);
-  // Those on TLS libraries may take seconds to go (the broker's): from here on they see no target.
+  for (const link of descriptors.links) closeSync(link);
+  // Those on TLS libraries may take seconds to go (perf's): from here on they see no target.
   lastTargets = targets.count;
   targets.clear();
   const detached = attachments?.close();
@@ -237,15 +240,18 @@ async function start(): Promise<void> {
   socket.on('close', () => process.exit(0));
   socket.on('error', () => process.exit(0));
   socket.on('drain', () => drain());
+  native.watch(INHERITED.socket, facts.tlsAttach === 'none' ? -1 : INHERITED.broker, () =>
+    attachments?.endWithBroker(),
+  );
   attachments = await Attachments.create(native, facts, {
     libraries: (tls) => socket.write(encodeJson(FrameType.Tls, tls)),
     file: (file) => socket.write(encodeJson(FrameType.TlsFile, file)),
   });
   attachments.attachSystem();
   native.openRings(
-    DESCRIPTORS.dataRing,
-    DESCRIPTORS.structureRing,
-    DESCRIPTORS.processRing,
+    descriptors.dataRing,
+    descriptors.structureRing,
+    descriptors.processRing,
     () => {
       if (reading) drain();
     },

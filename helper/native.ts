@@ -13,14 +13,30 @@ export interface Drained {
 /** enum process_change of bpf/trace_http.h. */
 export const ProcessChange = { Forked: 1, Executed: 2, Mapped: 3, Gone: 4 } as const;
 
+/** enum broker_kind of helper/loader/broker.h. */
+export const ProbeKind = { Entry: 0, Return: 1, Uretprobe: 2 } as const;
+
 /** struct broker_probe of helper/loader/broker.h. */
 export interface BrokerProbe {
+  /** In the file. */
   readonly offset: bigint;
-  readonly cookie: bigint;
-  /** 0: on entries, 1: on returns. */
-  readonly program: 0 | 1;
-  readonly atReturn: 0 | 1;
+  readonly kind: (typeof ProbeKind)[keyof typeof ProbeKind];
+  /** Bytes by which the stack is longer there. */
+  readonly stack: number;
   readonly symbol: string;
+}
+
+/** The TLS probes of one file, which a process has mapped to be executed. */
+export interface ProbeRequest {
+  readonly pidfd: number;
+  /** Of the mapping. */
+  readonly start: bigint;
+  readonly end: bigint;
+  /** Its number in the records of its sessions. */
+  readonly file: number;
+  /** enum tls_library of bpf/trace_http.h. */
+  readonly library: number;
+  readonly probes: readonly BrokerProbe[];
 }
 
 export interface Native {
@@ -36,22 +52,23 @@ export interface Native {
     onProcesses: (changes: number[]) => void,
   ): void;
   /**
-   * Attaches a program to offsets in a file, for every process that maps it. The descriptor is the link's, the
-   * caller's to close.
+   * Closes this process to others of its user and itself to whatever it does not need: no file is written, no socket
+   * made, no process or program started from here on.
    * @throws when the kernel refuses.
    */
-  attachUprobes(
-    program: number,
-    path: string,
-    offsets: BigUint64Array,
-    cookies: BigUint64Array,
-    atReturns: boolean,
-  ): number;
+  harden(): void;
+  /** Ends this process when the client has, whatever JavaScript does; tells when the broker is gone. */
+  watch(client: number, broker: number, onBrokerGone: () => void): void;
+  /** What the broker has for this process, once it is closed to others. @throws with the broker's reason. */
+  takeDescriptors(channel: number): number[];
   /**
-   * As {@link attachUprobes}, by the loader's broker, to a mapping of a process; at most 64 probes.
-   * @throws with the broker's reason.
+   * The descriptors of the links, which may be none, are the caller's to close; `set` is what {@link detachProbes}
+   * takes.
+   * @throws with the broker's reason; code EPIPE when it is gone.
    */
-  askBroker(channel: number, pidfd: number, start: bigint, end: bigint, probes: BrokerProbe[]): number[];
+  attachProbes(channel: number, request: ProbeRequest): { readonly set: number; readonly links: number[] };
+  /** @throws as {@link attachProbes} does. */
+  detachProbes(channel: number, set: number): void;
   /** Maps a file as a program would. @throws when the kernel refuses. */
   mapExecutable(descriptor: number): [start: bigint, end: bigint];
   unmap(start: bigint, end: bigint): void;

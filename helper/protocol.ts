@@ -55,8 +55,8 @@ export type Backend = (typeof BACKENDS)[number];
 export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks'] as const;
 export type KernelPart = (typeof KERNEL_PARTS)[number];
 
-/** How to come to the functions of TLS libraries; `multi` and `broker` force what `auto` would try. */
-export const TLS_WAYS = ['auto', 'none', 'multi', 'broker'] as const;
+/** How to come to the functions of TLS libraries; `multi` and `perf` force what `auto` would try. */
+export const TLS_WAYS = ['auto', 'none', 'multi', 'perf'] as const;
 export type TlsWay = (typeof TLS_WAYS)[number];
 
 export interface Hello {

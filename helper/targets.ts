@@ -4,7 +4,7 @@
  */
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { DESCRIPTORS, type Facts } from './facts.ts';
+import type { Descriptors, Facts } from './facts.ts';
 import type { Native } from './native.ts';
 import type { AttachError, ProcessInfo } from './protocol.ts';
 
@@ -29,8 +29,9 @@ export class Targets {
   constructor(
     private readonly native: Native,
     facts: Pick<Facts, 'owner' | 'foreignPids'>,
+    private readonly maps: Pick<Descriptors, 'targets' | 'namedTargets'>,
   ) {
-    this.#map = facts.foreignPids ? DESCRIPTORS.namedTargets : DESCRIPTORS.targets;
+    this.#map = facts.foreignPids ? maps.namedTargets : maps.targets;
     this.#owner = facts.owner;
   }
 
@@ -57,12 +58,12 @@ export class Targets {
 
   /** Nothing is a target any more. */
   clear(): void {
-    for (const map of [DESCRIPTORS.namedTargets, DESCRIPTORS.targets]) this.native.clearTargets(map);
+    for (const map of [this.maps.namedTargets, this.maps.targets]) this.native.clearTargets(map);
   }
 
   get count(): number {
-    const named = this.native.countTargets(DESCRIPTORS.namedTargets);
-    return named + this.native.countTargets(DESCRIPTORS.targets);
+    const named = this.native.countTargets(this.maps.namedTargets);
+    return named + this.native.countTargets(this.maps.targets);
   }
 
   #attachOne(request: number, pid: number, children: boolean): ProcessInfo {

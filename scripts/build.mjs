@@ -80,12 +80,28 @@ await step('bpf', [...bpf, 'scripts/bpf.mjs'], ['dist/native/trace_http.bpf.o'],
 const loaderSources = readdirSync('helper/loader')
   .filter((f) => f.endsWith('.c') && f !== 'gate.c')
   .map((f) => `helper/loader/${f}`);
+const sandbox = ['helper/sandbox.c', 'helper/sandbox.h'];
+const catalogue = 'helper/tls/catalogue.json';
+
+/** The catalogue as the loader's broker has it: `{symbol, enum tls_function, returns, is Go's}`, in the order of strcmp. */
+function catalogueTable() {
+  const rows = Object.entries(JSON.parse(readFileSync(catalogue, 'utf8'))).flatMap(([library, functions]) =>
+    functions.map(({ symbol, function: name, returns }) => {
+      const number = `TLS_${name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toUpperCase()}`;
+      return { symbol, text: `{${JSON.stringify(symbol)}, ${number}, ${returns}, ${library === 'go'}},` };
+    }),
+  );
+  rows.sort((a, b) => Buffer.compare(Buffer.from(a.symbol), Buffer.from(b.symbol)));
+  return `${rows.map(({ text }) => text).join('\n')}\n`;
+}
+
 await step(
   'loader',
-  [...files(['helper/loader']), ...bpf, 'dist/native/trace_http.bpf.o'],
+  [...files(['helper/loader']), ...sandbox, catalogue, ...bpf, 'dist/native/trace_http.bpf.o'],
   ['dist/native/loader'],
   machine,
   () => {
+    writeFileSync('.cache/build/catalogue.inc', catalogueTable());
     // The programs are part of the loader, so that nobody can put others in their place.
     writeFileSync(
       '.cache/build/programs.S',
@@ -106,7 +122,9 @@ await step(
       '-pie',
       '-Wl,-z,relro,-z,now',
       '-Ibpf',
+      '-I.cache/build',
       ...loaderSources,
+      'helper/sandbox.c',
       '.cache/build/programs.S',
       '-o',
       'dist/native/loader',
@@ -114,7 +132,10 @@ await step(
       '-lbpf',
       '-lelf',
       '-lz',
+      // Decodes x86-64 for the broker; other machines need none.
+      ...(process.arch === 'x64' ? ['-lcapstone'] : []),
       '-Wl,-Bdynamic',
+      '-lpthread',
     ]);
   },
 );
@@ -126,21 +147,28 @@ const headers = 'node_modules/node-api-headers/include';
 const addonSources = readdirSync('helper/addon')
   .filter((f) => f.endsWith('.c'))
   .map((f) => `helper/addon/${f}`);
-await step('addon', [...files(['helper/addon']), ...bpf], ['dist/native/addon.node'], machine, () => {
-  run('gcc', [
-    ...cflags,
-    '-fPIC',
-    '-shared',
-    '-fvisibility=hidden',
-    '-DNAPI_VERSION=8',
-    `-I${headers}`,
-    '-Ibpf',
-    ...addonSources,
-    '-o',
-    'dist/native/addon.node',
-    '-Wl,-z,relro,-z,now',
-  ]);
-});
+await step(
+  'addon',
+  [...files(['helper/addon']), 'helper/loader/broker.h', ...sandbox, ...bpf],
+  ['dist/native/addon.node'],
+  machine,
+  () => {
+    run('gcc', [
+      ...cflags,
+      '-fPIC',
+      '-shared',
+      '-fvisibility=hidden',
+      '-DNAPI_VERSION=8',
+      `-I${headers}`,
+      '-Ibpf',
+      ...addonSources,
+      'helper/sandbox.c',
+      '-o',
+      'dist/native/addon.node',
+      '-Wl,-z,relro,-z,now',
+    ]);
+  },
+);
 
 if (nativeOnly) process.exit(0);
 

@@ -20,6 +20,7 @@ const BUILD_PACKAGES = [
   ['libbpf-dev', 'the loader is linked with libbpf'],
   ['libelf-dev', 'which reads the programs with libelf'],
   ['zlib1g-dev', 'and zlib'],
+  ['libcapstone-dev', 'the loader checks with Capstone where instructions begin'],
 ];
 const TEST_PACKAGES = [
   [

@@ -36,7 +36,7 @@ const TRACE = `${SHOW}
   --backend NAME        How to hook into the kernel: auto (the default: the first that works),
                         fentry, kprobe or tracepoint.
   --tls auto|none       Decrypt TLS by probes on the functions of TLS libraries (auto, the default),
-                        or set no probes. multi and broker force one way to attach them.
+                        or set no probes. multi and perf force one way to attach them.
   --ring-size SIZE      Size of the buffer between kernel and helper, a power of two.
   --verbose             Report progress on standard error.`;
 

@@ -189,19 +189,23 @@ static napi_value close_rings(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-NAPI_MODULE_INIT()
+void define_functions(napi_env env, napi_value exports, const struct function *functions, size_t count)
 {
-	static const struct {
-		const char *name;
-		napi_callback callback;
-	} functions[] = {{"openRings", open_rings}, {"drain", drain}, {"closeRings", close_rings}};
-
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+	for (size_t i = 0; i < count; i++) {
 		napi_value function;
 
 		napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function);
 		napi_set_named_property(env, exports, functions[i].name, function);
 	}
-	define_probe_functions(env, exports);
-	return define_kernel_functions(env, exports);
+}
+
+NAPI_MODULE_INIT()
+{
+	static const struct function functions[] = {{"openRings", open_rings}, {"drain", drain}, {"closeRings", close_rings}};
+
+	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));
+	define_broker_functions(env, exports);
+	define_guard_functions(env, exports);
+	define_kernel_functions(env, exports);
+	return exports;
 }

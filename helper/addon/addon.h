@@ -39,11 +39,22 @@ size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room);
 
 uint64_t boot_time(void);
 
-/* kernel.c: maps, processes, clocks. */
-napi_value define_kernel_functions(napi_env env, napi_value exports);
+struct function {
+	const char *name;
+	napi_callback callback;
+};
 
-/* probes.c: programs on functions of TLS libraries. */
-napi_value define_probe_functions(napi_env env, napi_value exports);
+/* addon.c: each becomes a property of `exports`. */
+void define_functions(napi_env env, napi_value exports, const struct function *functions, size_t count);
+
+/* kernel.c: maps, processes, clocks. */
+void define_kernel_functions(napi_env env, napi_value exports);
+
+/* broker.c: what is asked of the loader's broker. */
+void define_broker_functions(napi_env env, napi_value exports);
+
+/* guard.c: who can look into this process, what it may do, and when it ends. */
+void define_guard_functions(napi_env env, napi_value exports);
 
 /* Throws and returns NULL. */
 napi_value throw_errno(napi_env env, const char *what);

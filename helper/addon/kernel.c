@@ -233,23 +233,13 @@ static napi_value read_clocks(napi_env env, napi_callback_info info)
 	return result;
 }
 
-napi_value define_kernel_functions(napi_env env, napi_value exports)
+void define_kernel_functions(napi_env env, napi_value exports)
 {
-	static const struct {
-		const char *name;
-		napi_callback callback;
-	} functions[] = {
-		{"setTarget", set_target},     {"deleteTarget", delete_target}, {"countTargets", count_targets},
-		{"clearTargets", clear_targets},
-		{"readCounters", read_counters}, {"openPidfd", open_pidfd},     {"isAlive", is_alive},
-		{"readClocks", read_clocks},
+	static const struct function functions[] = {
+		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"countTargets", count_targets},
+		{"clearTargets", clear_targets}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
+		{"isAlive", is_alive},		 {"readClocks", read_clocks},
 	};
 
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		napi_value function;
-
-		napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function);
-		napi_set_named_property(env, exports, functions[i].name, function);
-	}
-	return exports;
+	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));
 }

@@ -51,11 +51,11 @@ static int read_tls_attach(const char *text)
 {
 	if (strcmp(text, "auto") == 0)
 		return -1;
-	for (int way = TLS_ATTACH_NONE; way <= TLS_ATTACH_BROKER; way++) {
+	for (int way = TLS_ATTACH_NONE; way <= TLS_ATTACH_PERF; way++) {
 		if (strcmp(text, tls_attach_names[way]) == 0)
 			return way;
 	}
-	refuse("the way of attaching to TLS libraries is not one of auto, none, multi, broker");
+	refuse("the way of attaching to TLS libraries is not one of auto, none, multi, perf");
 }
 
 void read_options(int argc, char **argv, struct options *options)

@@ -1,188 +1,56 @@
 // SPDX-License-Identifier: MIT
 /*
- * For kernels without uprobe_multi: a process that stays elevated after the
- * helper has dropped, with one verb. It attaches the programs to functions of
- * a file that a process of the requester has mapped. It opens no path that
- * was sent; the kernel names the file. In a file that belongs to somebody
- * else only the beginnings of known functions of TLS libraries are taken, as
- * a breakpoint in the middle of an instruction would harm everyone who runs
- * it.
+ * The process that stays elevated after the loader has become the helper, and ends with it. It alone holds the
+ * programs on TLS libraries: whoever holds such a program can put a breakpoint anywhere into any file, which is as
+ * good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
+ * mapped; it opens no path that was sent, the kernel names the file. And it keeps the helper's descriptors until no
+ * other process can take them away from it.
  */
 #define _GNU_SOURCE
+#include "../sandbox.h"
+#include "attach.h"
 #include "broker.h"
 #include "loader.h"
+#include "places.h"
 #include "trace_http.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <grp.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
-#include <linux/perf_event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* All that may be probed in a file that is not the requester's. */
-static const char *const functions[] = {
-	"SSL_read", "SSL_read_ex", "SSL_read_early_data", "SSL_write", "SSL_write_ex", "SSL_write_ex2",
-	"SSL_write_early_data", "SSL_sendfile", "SSL_peek", "SSL_peek_ex", "SSL_do_handshake", "SSL_connect",
-	"SSL_accept", "SSL_shutdown", "SSL_free", "SSL_clear", "SSL_get0_alpn_selected", "BIO_write",
-	"gnutls_record_recv", "gnutls_record_recv_seq", "gnutls_record_recv_early_data", "gnutls_record_send",
-	"gnutls_record_send2", "gnutls_record_send_early_data", "gnutls_handshake", "gnutls_bye", "gnutls_deinit",
-	"gnutls_alpn_get_selected_protocol", "__libc_start_main", "dlopen",
-};
+#define ATTACHMENTS_MAX 1024
+#define STATUS_SIZE 8192
+#define MAPS_SIZE (64u << 10) /* is read at once */
+
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
 
 struct broker {
-	int channel;
-	int programs[2];
+	int channel, helper; /* a pidfd */
+	pid_t helper_pid;
 	uid_t requester;
-	uint32_t pmu;        /* number of the kernel's uprobe events */
-	uint64_t return_bit; /* what makes one fire at the return */
+	struct attacher attacher;
+	struct attachment attachments[ATTACHMENTS_MAX];
+	int handed_over[BROKER_DESCRIPTORS_MAX];
+	uint32_t to_hand_over;
 };
-
-static bool is_known(const char *symbol)
-{
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		if (strcmp(functions[i], symbol) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* First number of a small file of the kernel. */
-static int read_kernel_number(const char *path, const char *format, unsigned int *value)
-{
-	FILE *file = fopen(path, "re");
-	int found;
-
-	if (!file)
-		return -1;
-	found = fscanf(file, format, value);
-	fclose(file);
-	return found == 1 ? 0 : -1;
-}
-
-static pid_t pid_of(int pidfd)
-{
-	char path[64], line[128];
-	long pid = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file) && sscanf(line, "Pid: %ld", &pid) != 1)
-		;
-	fclose(file);
-	return (pid_t)pid;
-}
-
-/* Real, effective and saved: a setuid program's process is not its user's. */
-static bool belongs_to(pid_t pid, uid_t requester)
-{
-	unsigned int real, effective, saved;
-	char path[64], line[256];
-	bool own = false;
-	FILE *file;
-
-	if (requester == 0)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) == 3) {
-			own = real == requester && effective == requester && saved == requester;
-			break;
-		}
-	}
-	fclose(file);
-	return own;
-}
-
-/* Offset in the file of what is at an address; all ones when no segment holds it. */
-static uint64_t file_offset(Elf *elf, uint64_t address)
-{
-	size_t count = 0;
-
-	if (elf_getphdrnum(elf, &count))
-		return ~0ull;
-	for (size_t i = 0; i < count && i < 128; i++) {
-		GElf_Phdr header;
-
-		if (gelf_getphdr(elf, (int)i, &header) && header.p_type == PT_LOAD && address >= header.p_vaddr &&
-		    address - header.p_vaddr < header.p_filesz)
-			return address - header.p_vaddr + header.p_offset;
-	}
-	return ~0ull;
-}
-
-/* Whether a function of this name begins at this offset. */
-static bool begins_function(Elf *elf, const char *name, uint64_t offset)
-{
-	Elf_Scn *section = NULL;
-
-	while ((section = elf_nextscn(elf, section))) {
-		Elf_Data *data;
-		GElf_Shdr header;
-		size_t count;
-
-		if (!gelf_getshdr(section, &header) || (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
-		    header.sh_entsize == 0)
-			continue;
-		data = elf_getdata(section, NULL);
-		count = data ? header.sh_size / header.sh_entsize : 0;
-		for (size_t i = 0; i < count; i++) {
-			const char *found;
-			GElf_Sym symbol;
-
-			if (!gelf_getsym(data, (int)i, &symbol) || GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF)
-				continue;
-			found = elf_strptr(elf, header.sh_link, symbol.st_name);
-			if (found && strcmp(found, name) == 0 && file_offset(elf, symbol.st_value) == offset)
-				return true;
-		}
-	}
-	return false;
-}
-
-static int attach(const struct broker *broker, int file, const struct broker_probe *probe)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, options);
-	struct perf_event_attr attributes;
-	char path[64];
-	int event, link;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	memset(&attributes, 0, sizeof(attributes));
-	attributes.size = sizeof(attributes);
-	attributes.type = broker->pmu;
-	attributes.config = probe->at_return ? broker->return_bit : 0;
-	attributes.config1 = (uintptr_t)path; /* uprobe_path */
-	attributes.config2 = probe->offset;   /* probe_offset */
-	event = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (event < 0)
-		return -1;
-	options.perf_event.bpf_cookie = probe->cookie;
-	link = bpf_link_create(broker->programs[probe->program], event, BPF_PERF_EVENT, &options);
-	close(event); /* the link holds it */
-	if (link < 0) {
-		errno = -link;
-		return -1;
-	}
-	return link;
-}
 
 static void __attribute__((format(printf, 3, 4))) refuse(struct broker_answer *answer, int error, const char *format, ...)
 {
@@ -194,65 +62,206 @@ static void __attribute__((format(printf, 3, 4))) refuse(struct broker_answer *a
 	answer->error = error ? error : EINVAL;
 }
 
-/* Fills in the answer; the links go to `links`, answer->count of them. */
-static void serve(const struct broker *broker, struct broker_request *request, int pidfd, int *links, struct broker_answer *answer)
+/* The beginning of a small file, with a NUL. */
+static bool read_file(const char *path, char *text, size_t size)
 {
-	char path[80];
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t count = 0;
+
+	if (file < 0)
+		return false;
+	while (length < size - 1 && (count = read(file, text + length, size - 1 - length)) > 0)
+		length += (size_t)count;
+	close(file);
+	text[length] = 0;
+	return count >= 0 && length > 0;
+}
+
+static const char *field(const char *text, const char *name)
+{
+	const char *found = strstr(text, name); /* after a line break: a process's name has none that is not escaped */
+
+	return found ? found + strlen(name) : "";
+}
+
+static pid_t pid_of(int pidfd)
+{
+	char path[64], text[STATUS_SIZE];
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (!read_file(path, text, sizeof(text)) || sscanf(field(text, "\nPid:"), "%d", &pid) != 1)
+		return -1;
+	return pid;
+}
+
+static bool is_alive(int pidfd)
+{
+	struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&watched, 1, 0) == 0;
+}
+
+/* Real, effective, saved and of the file system: a setuid program's process is not its user's. */
+static bool belongs_to(pid_t pid, uid_t requester)
+{
+	unsigned int real, effective, saved, file_system;
+	char path[64], text[STATUS_SIZE];
+
+	if (requester == 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return read_file(path, text, sizeof(text)) &&
+	       sscanf(field(text, "\nUid:"), "%u %u %u %u", &real, &effective, &saved, &file_system) == 4 && real == requester &&
+	       effective == requester && saved == requester && file_system == requester;
+}
+
+/* Whether the helper has closed itself to other processes of its user (its files in /proc are root's then), and to a debugger. */
+static bool is_closed_to_others(const struct broker *broker)
+{
+	char path[64], text[STATUS_SIZE];
 	struct stat status;
+	int tracer;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)broker->helper_pid);
+	if (stat(path, &status) || status.st_uid != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)broker->helper_pid);
+	return read_file(path, text, sizeof(text)) && sscanf(field(text, "\nTracerPid:"), "%d", &tracer) == 1 && tracer == 0 &&
+	       is_alive(broker->helper);
+}
+
+/* The end of each line is kept until the next piece, so that none is missed. */
+static bool is_mapped_executable(pid_t pid, uint64_t start, uint64_t end)
+{
+	static char text[MAPS_SIZE + 1];
+	char path[64], wanted[64];
+	size_t length = 0, wanted_length;
+	bool found = false;
+	ssize_t count;
+	int file;
+
+	wanted_length = (size_t)snprintf(wanted, sizeof(wanted), "\n%08llx-%08llx ", (unsigned long long)start, (unsigned long long)end);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	text[length++] = '\n';
+	while (!found && (count = read(file, text + length, MAPS_SIZE - length)) > 0) {
+		const char *line;
+
+		length += (size_t)count;
+		text[length] = 0;
+		line = strstr(text, wanted);
+		/* "start-end rwxp": the kernel ends each piece with a line's end. */
+		found = line && strlen(line) > wanted_length + 2 && line[wanted_length + 2] == 'x';
+		text[0] = '\n';
+		length = 1;
+	}
+	close(file);
+	return found;
+}
+
+/* The file of a mapping, open for reading; -1 with the reason. */
+static int open_mapped(const struct broker *broker, const struct broker_request *request, int pidfd, struct broker_answer *answer)
+{
 	pid_t pid = pid_of(pidfd);
-	Elf *elf = NULL;
+	struct stat status;
+	char path[80];
 	int file;
 
 	if (pid <= 0 || !belongs_to(pid, broker->requester)) {
 		refuse(answer, EPERM, "the process is not yours, or has ended");
-		return;
+		return -1;
+	}
+	if (!is_mapped_executable(pid, request->start, request->end)) {
+		refuse(answer, EPERM, "the process does not execute that file");
+		return -1;
 	}
 	/* The kernel's own name of what is mapped there; it needs no path. */
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)pid, (unsigned long long)request->start,
 		 (unsigned long long)request->end);
-	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file < 0 || fstat(file, &status) || !S_ISREG(status.st_mode)) {
+	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file < 0) {
 		refuse(answer, errno, "the mapping cannot be opened: %s", strerror(errno));
-		goto out;
+		return -1;
 	}
+	/* The id is still that process's: what was read was read of it. */
+	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_alive(pidfd)) {
+		refuse(answer, EPERM, "what is mapped is no file, or the process has ended");
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+static bool is_well_formed(struct broker_request *request, ssize_t size)
+{
+	if (size < (ssize_t)BROKER_REQUEST_SIZE(0) || request->count > BROKER_PROBES_MAX ||
+	    size != (ssize_t)BROKER_REQUEST_SIZE(request->count) || request->library > TLS_LIBRARY_NSS)
+		return false;
 	for (uint32_t i = 0; i < request->count; i++) {
 		struct broker_probe *probe = &request->probes[i];
 
-		probe->symbol[BROKER_SYMBOL_SIZE - 1] = 0;
-		if (probe->program > 1) {
-			refuse(answer, EINVAL, "there is no such program");
-			goto out;
-		}
-		if (broker->requester != 0 && status.st_uid != broker->requester) {
-			if (!elf)
-				elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
-			if (!elf || !is_known(probe->symbol) || !begins_function(elf, probe->symbol, probe->offset)) {
-				refuse(answer, EPERM, "the file belongs to another user, and %s is not where it was said to be",
-				       is_known(probe->symbol) ? probe->symbol : "a function");
-				goto out;
-			}
-		}
-		links[i] = attach(broker, file, probe);
-		if (links[i] < 0) {
-			refuse(answer, errno, "the kernel does not attach to %s: %s", is_known(probe->symbol) ? probe->symbol : "a function",
-			       strerror(errno));
-			goto out;
-		}
-		answer->count = i + 1;
+		if (probe->kind > BROKER_URETPROBE || probe->stack > 0xffff || probe->symbol[BROKER_SYMBOL_SIZE - 1] != 0)
+			return false;
 	}
-out:
-	if (answer->error) {
-		for (uint32_t i = 0; i < answer->count; i++)
-			close(links[i]);
-		answer->count = 0;
-	}
-	if (elf)
-		elf_end(elf);
-	if (file >= 0)
-		close(file);
+	return true;
 }
 
-/* One request and the pidfd that came with it. False when the helper is gone. */
+static void attach(struct broker *broker, const struct broker_request *request, int pidfd, struct broker_answer *answer)
+{
+	uint32_t set = 0;
+	int file, error;
+
+	while (set < ATTACHMENTS_MAX && broker->attachments[set].descriptors)
+		set++;
+	if (set == ATTACHMENTS_MAX || request->count == 0 || broker->attacher.way == TLS_ATTACH_NONE) {
+		refuse(answer, EINVAL, "there is nothing to attach, or too much is attached");
+		return;
+	}
+	file = open_mapped(broker, request, pidfd, answer);
+	if (file < 0)
+		return;
+	if (!check_places(file, request, answer->reason, sizeof(answer->reason))) {
+		answer->error = EPERM;
+	} else {
+		error = attach_probes(&broker->attacher, file, request, &broker->attachments[set]);
+		if (error)
+			refuse(answer, error, "the kernel does not attach its probes: %s", strerror(error));
+		answer->set = set;
+	}
+	close(file);
+}
+
+static void *detach_thread(void *argument)
+{
+	detach_probes(argument, 1);
+	free(argument);
+	return NULL;
+}
+
+/* Not here, as it takes seconds with perf, and the next request waits. */
+static void detach_later(struct attachment *attachment)
+{
+	struct attachment *copy = malloc(sizeof(*copy));
+	pthread_t thread;
+
+	if (copy) {
+		*copy = *attachment;
+		*attachment = (struct attachment){0};
+		if (pthread_create(&thread, NULL, detach_thread, copy) == 0) {
+			pthread_detach(thread);
+			return;
+		}
+		attachment = copy;
+	}
+	detach_probes(attachment, 1);
+	free(copy);
+}
+
+/* One request and the pidfd that may come with it. False when the helper is gone. */
 static bool receive(int channel, struct broker_request *request, ssize_t *size, int *pidfd)
 {
 	union {
@@ -275,116 +284,248 @@ static bool receive(int channel, struct broker_request *request, ssize_t *size, 
 	return true;
 }
 
-static bool answer_with(int channel, struct broker_answer *answer, const int *links)
+static bool answer_with(int channel, struct broker_answer *answer, const int *descriptors)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int) * BROKER_PROBES_MAX)];
+		char bytes[CMSG_SPACE(sizeof(int) * BROKER_DESCRIPTORS_MAX)];
 		struct cmsghdr aligned;
 	} control;
 	struct iovec part = {answer, sizeof(*answer)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
-	if (answer->count) {
+	if (answer->descriptors) {
 		struct cmsghdr *header;
 
 		memset(&control, 0, sizeof(control));
 		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(sizeof(int) * answer->count);
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * answer->descriptors);
 		header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int) * answer->count);
-		memcpy(CMSG_DATA(header), links, sizeof(int) * answer->count);
+		header->cmsg_len = CMSG_LEN(sizeof(int) * answer->descriptors);
+		memcpy(CMSG_DATA(header), descriptors, sizeof(int) * answer->descriptors);
 	}
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*answer);
 }
 
-/* CAP_SYS_ADMIN for perf's uprobes and map_files, CAP_SYS_PTRACE to see whose process it is; nothing else. */
-static void keep_little(void)
+/* False when there is nothing more to do. */
+static bool serve(struct broker *broker)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-	const int kept[] = {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_BPF};
+	static struct broker_request request;
+	struct broker_answer answer = {0};
+	const int *descriptors = NULL;
+	bool hands_over = false, answered;
+	ssize_t size;
+	int pidfd;
 
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
-		data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
-		data[kept[i] / 32].effective |= 1u << (kept[i] % 32);
+	if (!receive(broker->channel, &request, &size, &pidfd))
+		return false;
+	if (!is_well_formed(&request, size)) {
+		refuse(&answer, EINVAL, "the request is malformed");
+	} else if (request.verb == BROKER_HAND_OVER && broker->to_hand_over > 0) {
+		if (broker->requester == 0 || is_closed_to_others(broker)) {
+			hands_over = true;
+			descriptors = broker->handed_over;
+			answer.descriptors = broker->to_hand_over;
+		} else {
+			refuse(&answer, EPERM, "other processes could look into the helper");
+		}
+	} else if (request.verb == BROKER_ATTACH && pidfd >= 0) {
+		attach(broker, &request, pidfd, &answer);
+		/* With these it can detach them by itself, all at once, should the broker be gone. With perf that is no faster. */
+		if (!answer.error && broker->attacher.way == TLS_ATTACH_MULTI) {
+			descriptors = broker->attachments[answer.set].descriptors;
+			answer.descriptors = broker->attachments[answer.set].links;
+		}
+	} else if (request.verb == BROKER_DETACH && request.set < ATTACHMENTS_MAX && broker->attachments[request.set].descriptors) {
+		detach_later(&broker->attachments[request.set]);
+	} else {
+		refuse(&answer, EINVAL, "the request is malformed");
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, data))
-		_exit(1);
+	if (pidfd >= 0)
+		close(pidfd);
+	answered = answer_with(broker->channel, &answer, descriptors);
+	if (hands_over) {
+		for (uint32_t i = 0; i < broker->to_hand_over; i++)
+			close(broker->handed_over[i]);
+		broker->to_hand_over = 0;
+		if (broker->attacher.way == TLS_ATTACH_NONE)
+			return false;
+	}
+	return answered;
 }
 
 static _Noreturn void run(struct broker *broker)
 {
-	static struct broker_request request;
-	static int links[BROKER_PROBES_MAX];
-	ssize_t size;
-	int pidfd;
+	struct pollfd watched[] = {{.fd = broker->channel, .events = POLLIN}, {.fd = broker->helper, .events = POLLIN}};
 
-	while (receive(broker->channel, &request, &size, &pidfd)) {
-		struct broker_answer answer = {0};
-
-		if (size != (ssize_t)sizeof(request) || pidfd < 0 || request.count == 0 || request.count > BROKER_PROBES_MAX)
-			refuse(&answer, EINVAL, "the request is malformed");
-		else
-			serve(broker, &request, pidfd, links, &answer);
-		if (pidfd >= 0)
-			close(pidfd);
-		if (!answer_with(broker->channel, &answer, links))
+	/* By the helper's end and not by its socket's alone, which a child of an odd helper may have inherited. */
+	for (;;) {
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			break;
-		for (uint32_t i = 0; i < answer.count; i++)
-			close(links[i]);
+		if (watched[1].revents || (watched[0].revents && !serve(broker)))
+			break;
 	}
+	/* First what the programs can be told by, so that nothing holds them but their links. */
+	close(broker->attacher.enter);
+	close(broker->attacher.leave);
+	detach_probes(broker->attachments, ATTACHMENTS_MAX);
 	_exit(0);
 }
 
-int start_broker(const struct programs *programs, const struct requester *requester)
+/*
+ * What is kept, by the way of attaching. CAP_SYS_PTRACE: to see what a process has mapped that others may not look
+ * into, as the helper itself; CAP_CHECKPOINT_RESTORE: to open it. Perf's uprobes want CAP_SYS_ADMIN, which includes
+ * the latter. The rest goes, and root's user id too: no file is read that the requester may not read.
+ */
+static void keep_little(const struct broker *broker, const struct requester *requester)
 {
-	struct broker broker = {.requester = requester->uid};
-	int ends[2], kept[3];
-	unsigned int number, bit;
-	pid_t child;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], data[_LINUX_CAPABILITY_U32S_3] = {0};
+	const int other = broker->attacher.way == TLS_ATTACH_PERF ? CAP_SYS_ADMIN : CAP_CHECKPOINT_RESTORE;
+	const int kept[] = {CAP_SYS_PTRACE, other};
 
-	if (read_kernel_number("/sys/bus/event_source/devices/uprobe/type", "%u", &number) ||
-	    read_kernel_number("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:%u", &bit) || bit > 63)
-		return -1;
-	broker.pmu = number;
-	broker.return_bit = 1ull << bit;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		fail("helper", "The broker's socket cannot be made: %s.", strerror(errno));
-	child = fork();
-	if (child < 0)
-		fail("helper", "The broker cannot be started: %s.", strerror(errno));
-	if (child > 0) {
-		close(ends[1]);
-		return ends[0];
-	}
-	/* Ctrl+C reaches the whole group; the broker ends when the helper's end of the socket closes. */
-	for (int i = 1; i < NSIG; i++) {
-		if (i == SIGINT || i == SIGHUP || i == SIGQUIT || i == SIGTSTP || i == SIGPIPE)
-			signal(i, SIG_IGN);
-	}
-	if (elf_version(EV_CURRENT) == EV_NONE)
+	if (syscall(SYS_capget, &header, had) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		_exit(1);
-	kept[0] = fcntl(ends[1], F_DUPFD_CLOEXEC, 200);
-	kept[1] = fcntl(programs->tls_enter, F_DUPFD_CLOEXEC, 200);
-	kept[2] = fcntl(programs->tls_leave, F_DUPFD_CLOEXEC, 200);
-	if (kept[0] < 0 || kept[1] < 0 || kept[2] < 0)
-		_exit(1);
-	for (int i = 0; i < 3; i++) {
-		if (dup2(kept[i], 3 + i) != 3 + i)
+	/* What an installed loader has not been given is not asked for: the broker says then what does not work. */
+	for (size_t i = 0; broker->attacher.way != TLS_ATTACH_NONE && i < sizeof(kept) / sizeof(*kept); i++) {
+		uint32_t bit = had[kept[i] / 32].permitted & 1u << (kept[i] % 32);
+
+		data[kept[i] / 32].permitted |= bit;
+		data[kept[i] / 32].effective |= bit;
+	}
+	for (int capability = 0; capability < 64; capability++) {
+		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL && geteuid() == 0)
 			_exit(1);
 	}
-	broker.channel = 3;
-	broker.programs[0] = 4;
-	broker.programs[1] = 5;
-	if (syscall(SYS_close_range, 6, ~0u, 0))
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if ((geteuid() == 0 && setgroups(0, NULL)) || setresgid(requester->gid, requester->gid, requester->gid) ||
+	    setresuid(requester->uid, requester->uid, requester->uid) || syscall(SYS_capset, &header, data) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		_exit(1);
+}
+
+static void close_off(const struct broker *broker)
+{
+	const uint32_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
+	const struct allowed_call calls[] = {
+		{SYS_recvmsg, ANY_ARGUMENT, 0, 0},
+		{SYS_sendmsg, ANY_ARGUMENT, 0, 0},
+#ifdef SYS_poll
+		{SYS_poll, ANY_ARGUMENT, 0, 0},
+#endif
+		{SYS_ppoll, ANY_ARGUMENT, 0, 0},
+		{SYS_openat, 2, writes, O_RDONLY},
+		{SYS_read, ANY_ARGUMENT, 0, 0},
+		{SYS_pread64, ANY_ARGUMENT, 0, 0},
+		{SYS_close, ANY_ARGUMENT, 0, 0},
+#ifdef SYS_newfstatat
+		{SYS_newfstatat, ANY_ARGUMENT, 0, 0},
+#endif
+		{SYS_fstat, ANY_ARGUMENT, 0, 0},
+		{SYS_bpf, 0, ~0u, BPF_LINK_CREATE},
+		{broker->attacher.way == TLS_ATTACH_PERF ? SYS_perf_event_open : SYS_close, ANY_ARGUMENT, 0, 0},
+		/* Memory, none of it executable. */
+		{SYS_brk, ANY_ARGUMENT, 0, 0},
+		{SYS_mmap, 2, 4 /* PROT_EXEC */, 0},
+		{SYS_mprotect, 2, 4, 0},
+		{SYS_munmap, ANY_ARGUMENT, 0, 0},
+		{SYS_mremap, ANY_ARGUMENT, 0, 0},
+		{SYS_madvise, ANY_ARGUMENT, 0, 0},
+		/* Threads, no processes. */
+		{SYS_clone, 0, CLONE_THREAD, CLONE_THREAD},
+		{SYS_futex, ANY_ARGUMENT, 0, 0},
+		{SYS_set_robust_list, ANY_ARGUMENT, 0, 0},
+		{SYS_rseq, ANY_ARGUMENT, 0, 0},
+		{SYS_rt_sigaction, ANY_ARGUMENT, 0, 0},
+		{SYS_rt_sigprocmask, ANY_ARGUMENT, 0, 0},
+		{SYS_rt_sigreturn, ANY_ARGUMENT, 0, 0},
+		{SYS_restart_syscall, ANY_ARGUMENT, 0, 0},
+		{SYS_getrandom, ANY_ARGUMENT, 0, 0},
+		{SYS_exit, ANY_ARGUMENT, 0, 0},
+		{SYS_exit_group, ANY_ARGUMENT, 0, 0},
+	};
+
+	if (allow_only(calls, sizeof(calls) / sizeof(*calls)))
+		_exit(1);
+}
+
+/* Descriptors at 3 and above: what the broker needs, and nothing else. */
+static void keep_descriptors(struct broker *broker)
+{
+	int *const kept[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave};
+	const uint32_t fixed = sizeof(kept) / sizeof(*kept);
+	int number = 3;
+
+	for (uint32_t i = 0; i < fixed + broker->to_hand_over; i++) {
+		int *descriptor = i < fixed ? kept[i] : &broker->handed_over[i - fixed];
+
+		*descriptor = fcntl(*descriptor, F_DUPFD_CLOEXEC, 200);
+		if (*descriptor < 0)
+			_exit(1);
+	}
+	for (uint32_t i = 0; i < fixed + broker->to_hand_over; i++, number++) {
+		int *descriptor = i < fixed ? kept[i] : &broker->handed_over[i - fixed];
+
+		if (dup3(*descriptor, number, O_CLOEXEC) != number)
+			_exit(1);
+		*descriptor = number;
+	}
+	if (syscall(SYS_close_range, number, ~0u, 0))
 		_exit(1);
 	/* Without a terminal's or a pipe's end: whoever waits for it to close waits for the helper only. */
 	for (int i = 0, null = open("/dev/null", O_RDWR); null >= 0 && i < 3; i++)
 		dup2(null, i);
-	if (setgroups(0, NULL) && errno != EPERM)
+	close(number);
+}
+
+static _Noreturn void become_broker(struct broker *broker, const struct requester *requester)
+{
+	struct rlimit descriptors, no_core = {0, 0};
+
+	/* Ctrl+C reaches the whole group; the broker ends when the helper does. */
+	for (int i = 1; i < NSIG; i++) {
+		if (i == SIGINT || i == SIGHUP || i == SIGQUIT || i == SIGTSTP || i == SIGPIPE)
+			signal(i, SIG_IGN);
+	}
+	if (setrlimit(RLIMIT_CORE, &no_core))
 		_exit(1);
-	keep_little();
-	run(&broker);
+	/* With perf a probe takes two. */
+	if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+		descriptors.rlim_cur = descriptors.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &descriptors);
+	}
+	keep_descriptors(broker);
+	keep_little(broker, requester);
+	close_off(broker);
+	run(broker);
+}
+
+int start_broker(struct programs *programs, const struct requester *requester)
+{
+	static struct broker broker;
+	int ends[2];
+	pid_t child;
+
+	broker.requester = requester->uid;
+	broker.attacher = (struct attacher){.way = programs->tls_attach, .enter = programs->tls_enter, .leave = programs->tls_leave};
+	if (!prepare_attacher(&broker.attacher)) {
+		broker.attacher.way = programs->tls_attach = TLS_ATTACH_NONE;
+		snprintf(programs->missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
+	}
+	broker.helper_pid = getpid();
+	broker.helper = (int)syscall(SYS_pidfd_open, broker.helper_pid, 0);
+	if (broker.helper < 0)
+		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
+	broker.to_hand_over = list_handed_over(programs, broker.handed_over);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		fail("helper", "The broker's socket cannot be made: %s.", strerror(errno));
+	broker.channel = ends[1];
+	child = fork();
+	if (child < 0)
+		fail("helper", "The broker cannot be started: %s.", strerror(errno));
+	if (child == 0)
+		become_broker(&broker, requester);
+	close(ends[1]);
+	return ends[0];
 }

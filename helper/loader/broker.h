@@ -3,32 +3,51 @@
 #ifndef BROKER_H
 #define BROKER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define BROKER_PROBES_MAX 64
+#define BROKER_PROBES_MAX 256
 #define BROKER_SYMBOL_SIZE 48
+#define BROKER_LINKS_MAX 3 /* of one file: on entries, on return instructions, by uretprobes */
+#define BROKER_DESCRIPTORS_MAX 64
+
+enum broker_verb {
+	/* Once, of a helper that no other process can look into: with the answer come the trace's maps and links. */
+	BROKER_HAND_OVER = 1,
+	/* The TLS probes of a file. With the request comes a pidfd, with the answer the links, if the helper is to hold any. */
+	BROKER_ATTACH = 2,
+	/* Takes off what BROKER_ATTACH put on. */
+	BROKER_DETACH = 3,
+};
+
+enum broker_kind { BROKER_ENTRY = 0, BROKER_RETURN = 1, BROKER_URETPROBE = 2 };
 
 struct broker_probe {
 	uint64_t offset; /* in the file */
-	uint64_t cookie;
-	uint32_t program; /* 0: entry, 1: return */
-	uint32_t at_return; /* a uretprobe on the function that begins at the offset */
-	char symbol[BROKER_SYMBOL_SIZE]; /* whose beginning the offset is; empty = within the requester's own file */
+	uint32_t kind; /* enum broker_kind */
+	uint32_t stack; /* bytes by which the stack is longer there (COOKIE_STACK of bpf/tls.h) */
+	char symbol[BROKER_SYMBOL_SIZE]; /* the function's name, one of the catalogue's */
 };
 
-/* With it come the process's pidfd. */
+/* As long as `count` says. */
 struct broker_request {
-	uint64_t start, end; /* of a mapping of the file in that process */
+	uint32_t verb;
+	uint32_t set; /* BROKER_DETACH: as the answer to BROKER_ATTACH named it */
+	uint64_t start, end; /* of an executable mapping of the file in that process */
+	uint32_t file; /* the number that the helper gave it, for the probes' cookies */
+	uint32_t library; /* enum tls_library */
 	uint32_t count;
 	uint32_t padding;
 	struct broker_probe probes[BROKER_PROBES_MAX];
 };
 
-/* With it come as many descriptors of links as `count`. */
+#define BROKER_REQUEST_SIZE(count) (offsetof(struct broker_request, probes) + (count) * sizeof(struct broker_probe))
+
 struct broker_answer {
-	int32_t error; /* errno; 0 = all are attached */
-	uint32_t count;
-	char reason[120];
+	int32_t error; /* errno; 0 = done */
+	uint32_t set;
+	uint32_t descriptors; /* as many come with it */
+	char reason[116];
 };
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * The loader: the only code of HTTP Trace that runs elevated. It finds out
  * who asks, connects to that user's socket, loads and attaches the eBPF
- * programs, gives up every privilege and becomes the helper, which inherits
- * the descriptors. It opens no path that the requester sent but the socket's
+ * programs, leaves them to the broker, gives up every privilege and becomes
+ * the helper. It opens no path that the requester sent but the socket's
  * folder, and executes nothing before it has dropped.
  */
 #define _GNU_SOURCE
+#include "../sandbox.h"
 #include "loader.h"
 
 #include <errno.h>
@@ -47,29 +48,28 @@ static void open_standard_streams(void)
 		close(descriptor);
 }
 
-static void hand_over(int channel, const struct programs *programs)
+/* helper/facts.ts has the same order. */
+uint32_t list_handed_over(const struct programs *programs, int *descriptors)
 {
-	int lifted[FD_FIRST_LINK + MAX_LINKS];
-	int last = FD_FIRST_LINK + programs->link_count;
+	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
+			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix};
+	uint32_t count = sizeof(maps) / sizeof(*maps);
 
-	lifted[FD_SOCKET] = lift(channel);
-	lifted[FD_DATA_RING] = lift(programs->data_ring);
-	lifted[FD_STRUCTURE_RING] = lift(programs->structure_ring);
-	lifted[FD_TARGETS] = lift(programs->targets);
-	lifted[FD_COUNTERS] = lift(programs->counters);
-	lifted[FD_NAMED_TARGETS] = lift(programs->named_targets);
-	lifted[FD_PROCESS_RING] = lift(programs->process_ring);
-	lifted[FD_TLS_ENTER] = lift(programs->tls_enter);
-	lifted[FD_TLS_LEAVE] = lift(programs->tls_leave);
-	lifted[FD_BROKER] = lift(programs->broker);
-	lifted[FD_WAITING] = lift(programs->waiting);
-	lifted[FD_WAITING_UNIX] = lift(programs->waiting_unix);
+	memcpy(descriptors, maps, sizeof(maps));
 	for (int i = 0; i < programs->link_count; i++)
-		lifted[FD_FIRST_LINK + i] = lift(programs->links[i]);
-	for (int number = FD_SOCKET; number < last; number++)
-		place(lifted[number], number);
+		descriptors[count++] = programs->links[i];
+	return count;
+}
+
+/* Nothing that others of the requester's programs could take is inherited: its Node can be looked into as it starts. */
+static void keep_two(int channel, int broker)
+{
+	int lifted[] = {lift(channel), lift(broker)};
+
+	place(lifted[0], FD_SOCKET);
+	place(lifted[1], FD_BROKER);
 	set_report_socket(FD_SOCKET);
-	if (syscall(SYS_close_range, last, ~0u, 0))
+	if (syscall(SYS_close_range, FD_LAST + 1, ~0u, 0))
 		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
 }
 
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	struct programs programs = {0};
 	struct requester requester;
 	struct options options;
-	int channel;
+	int channel, broker;
 
 	open_standard_streams();
 	read_options(argc, argv, &options);
@@ -138,15 +138,11 @@ int main(int argc, char **argv)
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
 	load_programs(&options, &requester, &programs);
-	programs.broker = programs.tls_attach == TLS_ATTACH_BROKER ? start_broker(&programs, &requester) : -1;
-	if (programs.broker < 0) {
-		if (programs.tls_attach == TLS_ATTACH_BROKER) {
-			programs.tls_attach = TLS_ATTACH_NONE;
-			snprintf(programs.missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
-		}
-		programs.broker = open("/dev/null", O_RDWR | O_CLOEXEC);
-	}
-	hand_over(channel, &programs);
+	broker = start_broker(&programs, &requester);
+	keep_two(channel, broker);
 	drop_privileges(&requester);
+	/* What is done by a ring passes by every list of allowed calls; libuv makes one before the helper has its list. */
+	if (refuse_call(SYS_io_uring_setup))
+		fail("helper", "io_uring cannot be ruled out: %s.", strerror(errno));
 	become_helper(&options, &requester, &programs);
 }

@@ -25,21 +25,11 @@ struct requester {
 	gid_t gid;
 };
 
-/* Descriptors that the helper inherits; the numbers from FIRST_LINK on are links. */
+/* Descriptors that the helper inherits. All others it gets of the broker, when no other process can take them from it. */
 enum {
 	FD_SOCKET = 3,
-	FD_DATA_RING = 4,
-	FD_STRUCTURE_RING = 5,
-	FD_TARGETS = 6,
-	FD_COUNTERS = 7,
-	FD_NAMED_TARGETS = 8,
-	FD_PROCESS_RING = 9,
-	FD_TLS_ENTER = 10, /* the programs on TLS libraries, which the helper attaches */
-	FD_TLS_LEAVE = 11,
-	FD_BROKER = 12, /* who attaches them where the helper cannot; else closed */
-	FD_WAITING = 13, /* iterators over the connections of TCP and of Unix sockets (bpf/waiting.h) */
-	FD_WAITING_UNIX = 14,
-	FD_FIRST_LINK = 15,
+	FD_BROKER = 4,
+	FD_LAST = FD_BROKER,
 };
 
 #define MAX_LINKS 32
@@ -48,11 +38,11 @@ enum {
 
 enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
 
-/* How programs come to functions of TLS libraries. */
+/* How the broker attaches programs to functions of TLS libraries. */
 enum tls_attach {
 	TLS_ATTACH_NONE,
-	TLS_ATTACH_MULTI,  /* uprobe_multi, since 6.6: the helper itself, without a capability */
-	TLS_ATTACH_BROKER, /* perf's uprobes, which want CAP_SYS_ADMIN */
+	TLS_ATTACH_MULTI, /* uprobe_multi, since 6.6 */
+	TLS_ATTACH_PERF,  /* perf's uprobes, which want CAP_SYS_ADMIN */
 };
 
 /*
@@ -71,7 +61,7 @@ enum part {
 
 struct programs {
 	enum tls_attach tls_attach;
-	int process_ring, tls_enter, tls_leave, broker;
+	int process_ring, tls_enter, tls_leave;
 	int data_ring, structure_ring, targets, named_targets, counters;
 	int waiting, waiting_unix;
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
@@ -105,8 +95,11 @@ void load_programs(const struct options *options, const struct requester *reques
 /* uprobes.c */
 bool has_uprobe_multi(void);
 
-/* broker.c: starts it; the helper's end of its socket, or -1 when this kernel has no uprobe events. */
-int start_broker(const struct programs *programs, const struct requester *requester);
+/* loader.c: the descriptors that are handed over to the helper, in the order in which it expects them; their number. */
+uint32_t list_handed_over(const struct programs *programs, int *descriptors);
+
+/* broker.c: starts it; the helper's end of its socket. Says in `programs` when this kernel has no uprobes. */
+int start_broker(struct programs *programs, const struct requester *requester);
 
 /* drop.c: gives up every privilege; nothing gets them back. */
 void drop_privileges(const struct requester *requester);

@@ -72,7 +72,7 @@ static int program_descriptor(const struct bpf_object *object, const char *name)
 	return bpf_program__autoload(program) ? bpf_program__fd(program) : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-const char *const tls_attach_names[] = {"none", "multi", "broker"};
+const char *const tls_attach_names[] = {"none", "multi", "perf"};
 const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
 /* As helper/protocol.ts has them. */
 const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks"};
@@ -341,7 +341,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	}
 	programs->tls_attach = options->tls_attach >= 0 ? (enum tls_attach)options->tls_attach :
 			       has_uprobe_multi()	? TLS_ATTACH_MULTI :
-							  TLS_ATTACH_BROKER;
+							  TLS_ATTACH_PERF;
 	object = load_what_is_taken(options, requester, backend, programs);
 	if (!object)
 		return errno;

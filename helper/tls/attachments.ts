@@ -7,13 +7,12 @@
 import { close, closeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { DESCRIPTORS, type Facts, tlsOff } from '../facts.ts';
-import type { BrokerProbe, Native } from '../native.ts';
+import { type Facts, INHERITED, tlsOff } from '../facts.ts';
+import { type Native, ProbeKind } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { ExpectedLibraries } from './expected.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
-import type { Probe } from './probes.ts';
 import { type Program, runningProgram } from './program.ts';
 import { upcomingPrograms } from './upcoming.ts';
 
@@ -26,12 +25,17 @@ const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
   nss: 5,
 };
 
-/** Probes of one request to the broker (BROKER_PROBES_MAX). */
-const BROKER_PROBES = 64;
+const KINDS = {
+  entry: ProbeKind.Entry,
+  'return-instruction': ProbeKind.Return,
+  uretprobe: ProbeKind.Uretprobe,
+} as const;
 
 interface Attached {
   /** As its sessions' records name it; from 1 up. */
   readonly number: number;
+  /** The broker's number for its probes. */
+  readonly set: number;
   readonly links: readonly number[];
   /** Process ids; the system's libraries are kept without any. */
   readonly users: Set<number>;
@@ -57,6 +61,8 @@ const RECOGNISE_AFTER_MS = 500;
  */
 const KEEP_UNUSED_MS = 10_000;
 
+const BROKER_GONE = 'the part of HTTP Trace that attaches has ended; start the trace again';
+
 /** What the client is told. */
 export interface TlsClient {
   libraries(tls: Tls): void;
@@ -74,6 +80,7 @@ export class Attachments {
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #expected = new ExpectedLibraries();
   #ownPidfd: number | null = null;
+  #brokerGone = false;
   #lastNumber = 0;
 
   private constructor(
@@ -146,10 +153,23 @@ export class Attachments {
     this.#detachUnused();
   }
 
-  /** When it is done, nothing is left in the kernel. */
-  async close(): Promise<void> {
+  /** The broker was killed: what it had attached is taken off, and every library is reported as not decrypted. */
+  endWithBroker(): void {
+    this.#brokerGone = true;
     const links = [...this.#files.values()].flatMap((file) => file.links);
     this.#files.clear();
+    void detach(links);
+    const pids = [...this.#known.keys()];
+    this.#known.clear();
+    for (const pid of pids) this.consider(pid);
+  }
+
+  /** When it is done, nothing is left in the kernel. */
+  async close(): Promise<void> {
+    const files = [...this.#files.values()];
+    this.#files.clear();
+    const links = files.flatMap((file) => file.links);
+    for (const file of files) this.#forgetSet(file);
     this.#known.clear();
     this.#told.clear();
     for (const timer of this.#recognising.values()) clearTimeout(timer);
@@ -183,10 +203,10 @@ export class Attachments {
   }
 
   #explain(library: TlsLibrary, file: LibraryFile | undefined): TlsLibrary {
-    if (library.attached)
-      return this.facts.tlsAttach === 'broker' ? { ...library, returns: 'uretprobe' } : library;
+    if (library.attached) return library;
     if (file === undefined || file.probes.length === 0) return library;
-    return { ...library, reason: tlsOff(this.facts) ?? this.#refused.get(file.id) ?? library.reason };
+    const gone = this.#brokerGone ? BROKER_GONE : null;
+    return { ...library, reason: tlsOff(this.facts) ?? this.#refused.get(file.id) ?? gone ?? library.reason };
   }
 
   #keep(file: LibraryFile): void {
@@ -224,9 +244,11 @@ export class Attachments {
 
   #detachUnused(): void {
     const now = performance.now();
-    for (const [id, { unusedSince, kept, links }] of this.#files) {
+    for (const [id, attached] of this.#files) {
+      const { unusedSince, kept, links } = attached;
       if (kept || unusedSince === null || now - unusedSince < KEEP_UNUSED_MS) continue;
       this.#files.delete(id);
+      this.#forgetSet(attached);
       void detach(links);
     }
   }
@@ -235,14 +257,14 @@ export class Attachments {
     const known = this.#files.get(file.id);
     if (known !== undefined) return known;
     if (file.probes.length === 0 || file.descriptor === null || this.#refused.has(file.id)) return null;
+    if (this.#brokerGone) return null;
     try {
       const number = ++this.#lastNumber;
-      const links =
-        this.facts.tlsAttach === 'multi'
-          ? this.#attachHere(file, number, file.descriptor)
-          : this.#askBroker(file, number, file.descriptor);
+      const { set, links } = this.#askBroker(file, number, file.descriptor);
       const unusedSince = performance.now();
-      const attached: Attached = { number, links, users: new Set(), kept: false, unusedSince, told: false };
+      const attached: Attached = {
+        ...{ number, set, links, users: new Set(), kept: false, unusedSince, told: false },
+      };
       this.#files.set(file.id, attached);
       return attached;
     } catch (error) {
@@ -251,47 +273,33 @@ export class Attachments {
     }
   }
 
-  /** One link each for the entries, the return instructions and the uretprobes. */
-  #attachHere(file: LibraryFile, number: number, descriptor: number): number[] {
-    const links: number[] = [];
+  /** The broker takes a mapping of one of the requester's processes: this one will do. */
+  #askBroker(
+    file: LibraryFile,
+    number: number,
+    descriptor: number,
+  ): { set: number; links: readonly number[] } {
+    this.#ownPidfd ??= this.native.openPidfd(process.pid);
+    const [start, end] = this.native.mapExecutable(descriptor);
     try {
-      for (const kind of ['entry', 'return-instruction', 'uretprobe'] as const) {
-        const probes = file.probes.filter((probe) => probe.kind === kind);
-        if (probes.length === 0) continue;
-        links.push(
-          this.native.attachUprobes(
-            kind === 'entry' ? DESCRIPTORS.tlsEnter : DESCRIPTORS.tlsLeave,
-            `/proc/self/fd/${descriptor}`,
-            BigUint64Array.from(probes, ({ place }) => BigInt(place.offset)),
-            BigUint64Array.from(probes, (probe) => cookieOf(file, number, probe, probe.place.stack)),
-            kind === 'uretprobe',
-          ),
-        );
-      }
-      return links;
-    } catch (error) {
-      for (const link of links) closeSync(link);
-      throw error;
+      return this.native.attachProbes(INHERITED.broker, {
+        ...{ pidfd: this.#ownPidfd, start, end, file: number, library: LIBRARY_NUMBERS[file.kind] ?? 0 },
+        probes: file.probes.map(({ symbol, kind, place }) => ({
+          ...{ symbol, kind: KINDS[kind], offset: BigInt(place.offset), stack: place.stack & 0xffff },
+        })),
+      });
+    } finally {
+      this.native.unmap(start, end);
     }
   }
 
-  /** The broker takes a mapping of one of the requester's processes: this one will do. */
-  #askBroker(file: LibraryFile, number: number, descriptor: number): number[] {
-    this.#ownPidfd ??= this.native.openPidfd(process.pid);
-    const [start, end] = this.native.mapExecutable(descriptor);
-    const probes = brokerProbes(file, number);
-    const links: number[] = [];
+  /** The broker gives up its part of them; what is left are the links that this process has. */
+  #forgetSet({ set }: Attached): void {
+    if (this.#brokerGone) return;
     try {
-      for (let from = 0; from < probes.length; from += BROKER_PROBES) {
-        const part = probes.slice(from, from + BROKER_PROBES);
-        links.push(...this.native.askBroker(DESCRIPTORS.broker, this.#ownPidfd, start, end, part));
-      }
-      return links;
-    } catch (error) {
-      for (const link of links) closeSync(link);
-      throw error;
-    } finally {
-      this.native.unmap(start, end);
+      this.native.detachProbes(INHERITED.broker, set);
+    } catch {
+      // It is gone, and its part with it.
     }
   }
 }
@@ -306,40 +314,8 @@ async function detach(links: readonly number[]): Promise<void> {
   await Promise.all(links.map((link) => closeLater(link)));
 }
 
-/** From 0 up: the function (8 bits), the library (8), how much longer the stack is there (16), the file (32). */
-function cookieOf(file: LibraryFile, number: number, probe: Probe, stack = 0): bigint {
-  const low = BigInt(probe.function | ((LIBRARY_NUMBERS[file.kind] ?? 0) << 8)) | (BigInt(stack) << 16n);
-  return low | (BigInt(number) << 32n);
-}
-
 /** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */
 function versionOfPackage(files: readonly Named[], path: string): string | null {
   const other = join(dirname(path), basename(path).replace('libssl', 'libcrypto'));
   return files.find(({ path: place, file }) => place === other && file.part === 'bio')?.file.version ?? null;
-}
-
-/**
- * The broker knows functions by their names, and takes other places only in the requester's own files: so a return
- * is a uretprobe there, except in Go, whose stacks move.
- */
-function brokerProbes(file: LibraryFile, number: number): BrokerProbe[] {
-  const probes: BrokerProbe[] = [];
-  const returns = new Set<string>();
-  for (const probe of file.probes) {
-    const place = { cookie: cookieOf(file, number, probe), symbol: probe.symbol };
-    if (probe.kind === 'entry') {
-      probes.push({ ...place, offset: BigInt(probe.offset), program: 0, atReturn: 0 });
-    } else if (file.kind === 'go') {
-      probes.push({ ...place, offset: BigInt(probe.offset), program: 1, atReturn: 0 });
-    } else if (!returns.has(probe.symbol)) {
-      returns.add(probe.symbol);
-      const entry = file.probes.find(
-        ({ symbol, kind }) => symbol === probe.symbol && kind !== 'return-instruction',
-      );
-      if (entry !== undefined) {
-        probes.push({ ...place, offset: BigInt(entry.offset), program: 1, atReturn: 1 });
-      }
-    }
-  }
-  return probes;
 }

@@ -31,7 +31,7 @@ export function makeTlsContext(options: Readonly<Record<string, string>>): TlsCo
     return value;
   };
   const tls = options['tls'] ?? 'auto';
-  if (tls !== 'auto' && tls !== 'multi' && tls !== 'broker') throw new Error('--tls?');
+  if (tls !== 'auto' && tls !== 'multi' && tls !== 'perf') throw new Error('--tls?');
   const httpTrace = need('http-trace');
   const slow = options['slow'] === '1';
   return {

@@ -19,7 +19,7 @@ const TIMES = 20;
 /** Where a kernel is emulated. */
 const TIMES_SLOW = 2;
 /**
- * By the broker: to end a trace takes seconds then, as the kernel waits for each probe by itself. And in the sample of
+ * With perf: to end a trace takes seconds then, as the kernel waits for each probe by itself. And in the sample of
  * `npm test`.
  */
 const TIMES_FEW = 5;

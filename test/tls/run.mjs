@@ -1,6 +1,6 @@
 // The TLS suite: every program of peers.ts as client and as server, traced, and what it says of itself compared with
 // what was seen. Natively by both ways to attach, and in the kernels of scripts/kernels.mjs.
-// `--on native,6.1,6.12` chooses kernels, `--ways auto,broker` natively the ways, `--only REGEX` scenarios,
+// `--on native,6.1,6.12` chooses kernels, `--ways auto,perf` natively the ways, `--only REGEX` scenarios,
 // `--groups …` groups of main.ts. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     on: { type: 'string', default: 'native' },
-    ways: { type: 'string', default: 'auto,broker' },
+    ways: { type: 'string', default: 'auto,perf' },
     groups: { type: 'string' },
     // For `npm test`: a sample of the table (table.ts), and fewer rounds of what is repeated.
     short: { type: 'boolean', default: false },

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * x86-64 is decoded by Capstone (BSD-3-Clause; Debian's libcapstone-dev, linked statically). AArch64 has instructions
+ * of one width, and few of them matter here.
+ */
+#include "decoder.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool add_target(struct decoded *decoded, uint64_t target)
+{
+	if (target - decoded->address < decoded->size)
+		return true;
+	if (decoded->target_count == TARGETS_MAX)
+		return false;
+	decoded->targets[decoded->target_count++] = target;
+	return true;
+}
+
+#if defined(__x86_64__)
+#include <capstone/capstone.h>
+
+static bool is_conditional(const cs_insn *instruction)
+{
+	/* 70–7f, 0f 80–8f: those that the helper puts probes on (arch/x86/kernel/uprobes.c, branch_setup_xol_ops). */
+	const uint8_t *opcode = instruction->detail->x86.opcode;
+
+	return (opcode[0] >= 0x70 && opcode[0] <= 0x7f) || (opcode[0] == 0x0f && opcode[1] >= 0x80 && opcode[1] <= 0x8f);
+}
+
+static bool decode_x86(csh handle, cs_insn *instruction, const unsigned char *code, struct decoded *decoded, unsigned char *jumped)
+{
+	uint64_t address = decoded->address;
+	size_t left = decoded->size, count = 0;
+
+	while (left > 0) {
+		uint64_t at = address - decoded->address;
+		const cs_x86 *x86;
+
+		if (!cs_disasm_iter(handle, &code, &left, &address, instruction))
+			return false;
+		if (count++ == PROLOGUE_MAX)
+			decoded->prologue_end = at;
+		x86 = &instruction->detail->x86;
+		decoded->at[at] = INSTRUCTION_OTHER;
+		if (cs_insn_group(handle, instruction, CS_GRP_RET))
+			decoded->at[at] = INSTRUCTION_RETURN;
+		if (!cs_insn_group(handle, instruction, CS_GRP_JUMP) || x86->op_count != 1 || x86->operands[0].type != X86_OP_IMM)
+			continue;
+		if (is_conditional(instruction))
+			decoded->at[at] = INSTRUCTION_CONDITIONAL;
+		if ((uint64_t)x86->operands[0].imm - decoded->address < decoded->size)
+			jumped[(uint64_t)x86->operands[0].imm - decoded->address] = 1;
+		else if (!add_target(decoded, (uint64_t)x86->operands[0].imm))
+			return false;
+	}
+	return true;
+}
+
+static bool decode_x86_function(const unsigned char *code, struct decoded *decoded)
+{
+	unsigned char *jumped = calloc(1, decoded->size);
+	cs_insn *instruction = NULL;
+	csh handle = 0;
+	bool sound = false;
+
+	if (jumped && cs_open(CS_ARCH_X86, CS_MODE_64, &handle) == CS_ERR_OK &&
+	    cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK && (instruction = cs_malloc(handle)))
+		sound = decode_x86(handle, instruction, code, decoded, jumped);
+	for (uint64_t at = 0; sound && at < decoded->size; at++)
+		sound = !jumped[at] || decoded->at[at] != INSTRUCTION_NONE;
+	if (instruction)
+		cs_free(instruction, 1);
+	if (handle)
+		cs_close(&handle);
+	free(jumped);
+	return sound;
+}
+#else
+static bool decode_x86_function(const unsigned char *code, struct decoded *decoded)
+{
+	(void)code;
+	(void)decoded;
+	return false; /* such a file does not run here */
+}
+#endif
+
+static int64_t signed_field(uint32_t word, unsigned int shift, unsigned int bits)
+{
+	return (int64_t)((int32_t)(word << (32 - shift - bits)) >> (32 - bits)) * 4;
+}
+
+/* Arm Architecture Reference Manual for A-profile, C4.1 "A64 instruction set encoding". */
+static bool decode_arm64_function(const unsigned char *code, struct decoded *decoded)
+{
+	if (decoded->size % 4 != 0 || decoded->address % 4 != 0)
+		return false;
+	if (decoded->size > 4 * PROLOGUE_MAX)
+		decoded->prologue_end = 4 * PROLOGUE_MAX;
+	for (uint64_t at = 0; at < decoded->size; at += 4) {
+		uint64_t here = decoded->address + at;
+		uint32_t word;
+		bool fits = true;
+
+		memcpy(&word, code + at, sizeof(word));
+		decoded->at[at] = INSTRUCTION_OTHER;
+		if ((word & 0xfffffc1f) == 0xd65f0000 || (word & 0xfffffbff) == 0xd65f0bff) /* RET; RETAA, RETAB */
+			decoded->at[at] = INSTRUCTION_RETURN;
+		else if (word >> 26 == 0x05) /* B */
+			fits = add_target(decoded, here + (uint64_t)signed_field(word, 0, 26));
+		else if (word >> 25 == 0x2a || ((word >> 25) & 0x3f) == 0x1a) /* B.cond; CBZ, CBNZ */
+			fits = add_target(decoded, here + (uint64_t)signed_field(word, 5, 19));
+		else if (((word >> 25) & 0x3f) == 0x1b) /* TBZ, TBNZ */
+			fits = add_target(decoded, here + (uint64_t)signed_field(word, 5, 14));
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+bool decode_function(uint16_t machine, const unsigned char *code, uint64_t address, uint64_t size, struct decoded *decoded)
+{
+	bool sound;
+
+	decoded->address = address;
+	decoded->size = size;
+	decoded->prologue_end = size;
+	decoded->target_count = 0;
+	decoded->at = size > 0 && size <= FUNCTION_MAX ? calloc(1, size) : NULL;
+	if (!decoded->at)
+		return false;
+	sound = machine == EM_X86_64 ? decode_x86_function(code, decoded) : decode_arm64_function(code, decoded);
+	if (!sound) {
+		free(decoded->at);
+		decoded->at = NULL;
+	}
+	return sound;
+}

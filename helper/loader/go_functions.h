@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GO_FUNCTIONS_H
+#define GO_FUNCTIONS_H
+
+#include "elf_file.h"
+
+/*
+ * Fills in `found` of functions of a Go program, which are in the order of strcmp, by the table that Go's runtime
+ * itself needs (the pclntab), be the program stripped or not. Sizes include the padding before the next function.
+ */
+void go_find_functions(const struct elf_file *file, struct elf_function *functions, size_t count);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of the system calls that a process may make from now on; every other one fails with EPERM. */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ANY_ARGUMENT 0xff
+
+struct allowed_call {
+	int number;
+	uint8_t argument; /* that is looked at, or ANY_ARGUMENT */
+	uint32_t mask, value; /* its lower half, masked, is to be that */
+};
+
+/* For all threads of the process, for good. 0, or -1 with errno. Needs no_new_privs. */
+int allow_only(const struct allowed_call *calls, size_t count);
+
+/* One call fails from now on as on a kernel that does not have it, also in programs that are executed. Likewise. */
+int refuse_call(int number);
+
+#endif
