@@ -29,6 +29,8 @@ export interface BrokerProbe {
 /** The TLS probes of one file, which a process has mapped to be executed. */
 export interface ProbeRequest {
   readonly pidfd: number;
+  /** Of the file, open for reading. */
+  readonly descriptor: number;
   /** Of the mapping. */
   readonly start: bigint;
   readonly end: bigint;

@@ -61,11 +61,11 @@ static napi_value unmap(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* `pidfd` goes with the request unless it is negative. */
-static bool send_request(int channel, const struct broker_request *request, int pidfd)
+/* `given`, two descriptors, goes with the request unless it is NULL. */
+static bool send_request(int channel, const struct broker_request *request, const int *given)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(sizeof(int) * BROKER_GIVEN)];
 		struct cmsghdr aligned;
 	} control;
 	size_t size = BROKER_REQUEST_SIZE(request->count);
@@ -73,15 +73,15 @@ static bool send_request(int channel, const struct broker_request *request, int 
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	struct cmsghdr *header;
 
-	if (pidfd >= 0) {
+	if (given) {
 		memset(&control, 0, sizeof(control));
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control.bytes);
 		header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &pidfd, sizeof(int));
+		header->cmsg_len = CMSG_LEN(sizeof(int) * BROKER_GIVEN);
+		memcpy(CMSG_DATA(header), given, sizeof(int) * BROKER_GIVEN);
 	}
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)size;
 }
@@ -115,11 +115,11 @@ static bool receive_answer(int channel, struct broker_answer *answer, int *descr
 }
 
 /* False, with an exception, when it is refused or the broker is gone (code EPIPE). */
-static bool ask(napi_env env, int channel, const struct broker_request *request, int pidfd, struct broker_answer *answer,
-		int *descriptors)
+static bool ask(napi_env env, int channel, const struct broker_request *request, const int *given,
+		struct broker_answer *answer, int *descriptors)
 {
 	memset(answer, 0, sizeof(*answer));
-	if (!send_request(channel, request, pidfd) || !receive_answer(channel, answer, descriptors)) {
+	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors)) {
 		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for the next one's */
 		napi_throw_error(env, "EPIPE", "the part of HTTP Trace that attaches has ended");
 		return false;
@@ -160,7 +160,7 @@ static napi_value take_descriptors(napi_env env, napi_callback_info info)
 		napi_throw_type_error(env, NULL, "a channel is expected");
 		return NULL;
 	}
-	if (!ask(env, (int)channel, &request, -1, &answer, descriptors))
+	if (!ask(env, (int)channel, &request, NULL, &answer, descriptors))
 		return NULL;
 	return to_array(env, descriptors, answer.descriptors);
 }
@@ -192,13 +192,14 @@ static bool read_probe(napi_env env, napi_value object, struct broker_probe *pro
 	       napi_get_value_string_utf8(env, value, probe->symbol, sizeof(probe->symbol), &size) == napi_ok;
 }
 
-/* attachProbes(channel, {pidfd, start, end, file, library, probes: {offset, kind, stack, symbol}[]}): {set, links} */
+/* attachProbes(channel, {pidfd, descriptor, start, end, file, library, probes: {offset, kind, stack, symbol}[]}): {set, links} */
 static napi_value attach_probes(napi_env env, napi_callback_info info)
 {
 	static struct broker_request request;
 	napi_value arguments[2], result, value, probes;
 	int descriptors[BROKER_DESCRIPTORS_MAX];
-	uint32_t channel, pidfd, length;
+	uint32_t channel, pidfd, file, length;
+	int given[BROKER_GIVEN];
 	struct broker_answer answer;
 	size_t count = 2;
 
@@ -206,6 +207,7 @@ static napi_value attach_probes(napi_env env, napi_callback_info info)
 	request.verb = BROKER_ATTACH;
 	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2 ||
 	    napi_get_value_uint32(env, arguments[0], &channel) != napi_ok || !read_number(env, arguments[1], "pidfd", &pidfd) ||
+	    !read_number(env, arguments[1], "descriptor", &file) ||
 	    !read_big(env, arguments[1], "start", &request.start) || !read_big(env, arguments[1], "end", &request.end) ||
 	    !read_number(env, arguments[1], "file", &request.file) || !read_number(env, arguments[1], "library", &request.library) ||
 	    napi_get_named_property(env, arguments[1], "probes", &probes) != napi_ok ||
@@ -220,7 +222,9 @@ static napi_value attach_probes(napi_env env, napi_callback_info info)
 		if (napi_get_element(env, probes, i, &value) != napi_ok || !read_probe(env, value, &request.probes[i]))
 			goto malformed;
 	}
-	if (!ask(env, (int)channel, &request, (int)pidfd, &answer, descriptors))
+	given[BROKER_PIDFD] = (int)pidfd;
+	given[BROKER_FILE] = (int)file;
+	if (!ask(env, (int)channel, &request, given, &answer, descriptors))
 		return NULL;
 	napi_create_object(env, &result);
 	napi_create_uint32(env, answer.set, &value);
@@ -249,7 +253,7 @@ static napi_value detach_probes(napi_env env, napi_callback_info info)
 		napi_throw_type_error(env, NULL, "a channel and a number are expected");
 		return NULL;
 	}
-	ask(env, (int)channel, &request, -1, &answer, descriptors);
+	ask(env, (int)channel, &request, NULL, &answer, descriptors);
 	return NULL;
 }
 

@@ -3,8 +3,8 @@
  * The process that stays elevated after the loader has become the helper, and ends with it. It alone holds the
  * programs on TLS libraries: whoever holds such a program can put a breakpoint anywhere into any file, which is as
  * good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
- * mapped; it opens no path that was sent, the kernel names the file. And it keeps the helper's descriptors until no
- * other process can take them away from it.
+ * mapped; it opens no path that was sent, the file comes as a descriptor. And it keeps the helper's descriptors until
+ * no other process can take them away from it.
  */
 #define _GNU_SOURCE
 #include "../sandbox.h"
@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,9 +39,7 @@
 #define STATUS_SIZE 8192
 #define MAPS_SIZE (64u << 10) /* is read at once */
 
-#ifndef CAP_CHECKPOINT_RESTORE
-#define CAP_CHECKPOINT_RESTORE 40
-#endif
+#define GRACE_MS 300 /* a request that is being served when the helper ends may take so long */
 
 struct broker {
 	int channel, helper; /* a pidfd */
@@ -132,68 +131,70 @@ static bool is_closed_to_others(const struct broker *broker)
 	       is_alive(broker->helper);
 }
 
-/* The end of each line is kept until the next piece, so that none is missed. */
-static bool is_mapped_executable(pid_t pid, uint64_t start, uint64_t end)
+/* Of an executable mapping of a process, which file the kernel says is mapped: "major:minor inode". */
+static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool executable, char *identity, size_t size)
 {
 	static char text[MAPS_SIZE + 1];
-	char path[64], wanted[64];
-	size_t length = 0, wanted_length;
-	bool found = false;
+	char wanted[64], access[8], device[32], inode[32];
+	const char *line = NULL;
+	size_t wanted_length;
 	ssize_t count;
 	int file;
 
 	wanted_length = (size_t)snprintf(wanted, sizeof(wanted), "\n%08llx-%08llx ", (unsigned long long)start, (unsigned long long)end);
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	file = open(path, O_RDONLY | O_CLOEXEC);
+	file = open(maps, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return false;
-	text[length++] = '\n';
-	while (!found && (count = read(file, text + length, MAPS_SIZE - length)) > 0) {
-		const char *line;
-
-		length += (size_t)count;
-		text[length] = 0;
+	text[0] = '\n';
+	/* The kernel ends what it gives at once with a line's end. */
+	while (!line && (count = read(file, text + 1, MAPS_SIZE - 1)) > 0) {
+		text[1 + count] = 0;
 		line = strstr(text, wanted);
-		/* "start-end rwxp": the kernel ends each piece with a line's end. */
-		found = line && strlen(line) > wanted_length + 2 && line[wanted_length + 2] == 'x';
-		text[0] = '\n';
-		length = 1;
 	}
 	close(file);
-	return found;
+	if (!line || sscanf(line + wanted_length, "%7s %*s %31s %31s", access, device, inode) != 3 || (executable && access[2] != 'x'))
+		return false;
+	return snprintf(identity, size, "%s %s", device, inode) < (int)size;
 }
 
-/* The file of a mapping, open for reading; -1 with the reason. */
-static int open_mapped(const struct broker *broker, const struct broker_request *request, int pidfd, struct broker_answer *answer)
+/* Whether the file that came with the request is what the process has mapped there: both as the kernel names it. */
+static bool is_mapped_executable(pid_t pid, const struct broker_request *request, int file)
+{
+	char maps[64], there[72], here[72];
+	const size_t page = 4096;
+	uint64_t start;
+	void *mapping;
+	bool same;
+
+	snprintf(maps, sizeof(maps), "/proc/%d/maps", (int)pid);
+	if (!read_mapping(maps, request->start, request->end, true, there, sizeof(there)))
+		return false;
+	mapping = mmap(NULL, page, PROT_READ, MAP_PRIVATE, file, 0);
+	if (mapping == MAP_FAILED)
+		return false;
+	start = (uintptr_t)mapping;
+	same = read_mapping("/proc/self/maps", start, start + page, false, here, sizeof(here)) && strcmp(here, there) == 0;
+	munmap(mapping, page);
+	return same;
+}
+
+/* Whether the request is about a file that one of the requester's processes executes. */
+static bool is_permitted(const struct broker *broker, const struct broker_request *request, int pidfd, int file,
+			 struct broker_answer *answer)
 {
 	pid_t pid = pid_of(pidfd);
 	struct stat status;
-	char path[80];
-	int file;
 
 	if (pid <= 0 || !belongs_to(pid, broker->requester)) {
 		refuse(answer, EPERM, "the process is not yours, or has ended");
-		return -1;
+		return false;
 	}
-	if (!is_mapped_executable(pid, request->start, request->end)) {
+	/* At the end the id is still that process's: what was read was read of it. */
+	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_mapped_executable(pid, request, file) || !is_alive(pidfd)) {
 		refuse(answer, EPERM, "the process does not execute that file");
-		return -1;
+		return false;
 	}
-	/* The kernel's own name of what is mapped there; it needs no path. */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)pid, (unsigned long long)request->start,
-		 (unsigned long long)request->end);
-	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file < 0) {
-		refuse(answer, errno, "the mapping cannot be opened: %s", strerror(errno));
-		return -1;
-	}
-	/* The id is still that process's: what was read was read of it. */
-	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_alive(pidfd)) {
-		refuse(answer, EPERM, "what is mapped is no file, or the process has ended");
-		close(file);
-		return -1;
-	}
-	return file;
+	return true;
 }
 
 static bool is_well_formed(struct broker_request *request, ssize_t size)
@@ -210,10 +211,10 @@ static bool is_well_formed(struct broker_request *request, ssize_t size)
 	return true;
 }
 
-static void attach(struct broker *broker, const struct broker_request *request, int pidfd, struct broker_answer *answer)
+static void attach(struct broker *broker, const struct broker_request *request, int pidfd, int file, struct broker_answer *answer)
 {
 	uint32_t set = 0;
-	int file, error;
+	int error;
 
 	while (set < ATTACHMENTS_MAX && broker->attachments[set].descriptors)
 		set++;
@@ -221,18 +222,16 @@ static void attach(struct broker *broker, const struct broker_request *request, 
 		refuse(answer, EINVAL, "there is nothing to attach, or too much is attached");
 		return;
 	}
-	file = open_mapped(broker, request, pidfd, answer);
-	if (file < 0)
+	if (!is_permitted(broker, request, pidfd, file, answer))
 		return;
 	if (!check_places(file, request, answer->reason, sizeof(answer->reason))) {
 		answer->error = EPERM;
-	} else {
-		error = attach_probes(&broker->attacher, file, request, &broker->attachments[set]);
-		if (error)
-			refuse(answer, error, "the kernel does not attach its probes: %s", strerror(error));
-		answer->set = set;
+		return;
 	}
-	close(file);
+	error = attach_probes(&broker->attacher, file, request, &broker->attachments[set]);
+	if (error)
+		refuse(answer, error, "the kernel does not attach its probes: %s", strerror(error));
+	answer->set = set;
 }
 
 static void *detach_thread(void *argument)
@@ -261,26 +260,27 @@ static void detach_later(struct attachment *attachment)
 	free(copy);
 }
 
-/* One request and the pidfd that may come with it. False when the helper is gone. */
-static bool receive(int channel, struct broker_request *request, ssize_t *size, int *pidfd)
+/* One request and the descriptors that may come with it, -1 where there are none. False when the helper is gone. */
+static bool receive(int channel, struct broker_request *request, ssize_t *size, int descriptors[BROKER_GIVEN])
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(sizeof(int) * BROKER_GIVEN)];
 		struct cmsghdr aligned;
 	} control;
 	struct iovec part = {request, sizeof(*request)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
 	struct cmsghdr *header;
 
-	*pidfd = -1;
+	for (int i = 0; i < BROKER_GIVEN; i++)
+		descriptors[i] = -1;
 	do {
 		*size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
 	} while (*size < 0 && errno == EINTR);
 	if (*size <= 0)
 		return false;
 	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(pidfd, CMSG_DATA(header), sizeof(int));
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len > CMSG_LEN(0))
+		memcpy(descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
 	return true;
 }
 
@@ -315,10 +315,10 @@ static bool serve(struct broker *broker)
 	struct broker_answer answer = {0};
 	const int *descriptors = NULL;
 	bool hands_over = false, answered;
+	int given[BROKER_GIVEN];
 	ssize_t size;
-	int pidfd;
 
-	if (!receive(broker->channel, &request, &size, &pidfd))
+	if (!receive(broker->channel, &request, &size, given))
 		return false;
 	if (!is_well_formed(&request, size)) {
 		refuse(&answer, EINVAL, "the request is malformed");
@@ -330,8 +330,8 @@ static bool serve(struct broker *broker)
 		} else {
 			refuse(&answer, EPERM, "other processes could look into the helper");
 		}
-	} else if (request.verb == BROKER_ATTACH && pidfd >= 0) {
-		attach(broker, &request, pidfd, &answer);
+	} else if (request.verb == BROKER_ATTACH && given[BROKER_PIDFD] >= 0 && given[BROKER_FILE] >= 0) {
+		attach(broker, &request, given[BROKER_PIDFD], given[BROKER_FILE], &answer);
 		/* With these it can detach them by itself, all at once, should the broker be gone. With perf that is no faster. */
 		if (!answer.error && broker->attacher.way == TLS_ATTACH_MULTI) {
 			descriptors = broker->attachments[answer.set].descriptors;
@@ -342,8 +342,10 @@ static bool serve(struct broker *broker)
 	} else {
 		refuse(&answer, EINVAL, "the request is malformed");
 	}
-	if (pidfd >= 0)
-		close(pidfd);
+	for (int i = 0; i < BROKER_GIVEN; i++) {
+		if (given[i] >= 0)
+			close(given[i]);
+	}
 	answered = answer_with(broker->channel, &answer, descriptors);
 	if (hands_over) {
 		for (uint32_t i = 0; i < broker->to_hand_over; i++)
@@ -355,10 +357,25 @@ static bool serve(struct broker *broker)
 	return answered;
 }
 
+/* A file may be one whose reading never ends (FUSE): that must not keep the broker. */
+static void *end_with_helper(void *argument)
+{
+	const struct broker *broker = argument;
+	struct pollfd helper = {.fd = broker->helper, .events = POLLIN};
+
+	while (poll(&helper, 1, -1) < 0 && errno == EINTR)
+		;
+	poll(NULL, 0, GRACE_MS);
+	_exit(0);
+}
+
 static _Noreturn void run(struct broker *broker)
 {
+	pthread_t thread;
 	struct pollfd watched[] = {{.fd = broker->channel, .events = POLLIN}, {.fd = broker->helper, .events = POLLIN}};
 
+	if (pthread_create(&thread, NULL, end_with_helper, broker))
+		_exit(1);
 	/* By the helper's end and not by its socket's alone, which a child of an odd helper may have inherited. */
 	for (;;) {
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
@@ -374,16 +391,15 @@ static _Noreturn void run(struct broker *broker)
 }
 
 /*
- * What is kept, by the way of attaching. CAP_SYS_PTRACE: to see what a process has mapped that others may not look
- * into, as the helper itself; CAP_CHECKPOINT_RESTORE: to open it. Perf's uprobes want CAP_SYS_ADMIN, which includes
- * the latter. The rest goes, and root's user id too: no file is read that the requester may not read.
+ * What is kept: CAP_SYS_PTRACE, to see what a process has mapped that others may not look into, as the helper itself,
+ * and CAP_SYS_ADMIN for perf's uprobes; uprobe_multi needs none. The rest goes, and root's user id too: the broker
+ * reads nothing that the requester may not read.
  */
 static void keep_little(const struct broker *broker, const struct requester *requester)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], data[_LINUX_CAPABILITY_U32S_3] = {0};
-	const int other = broker->attacher.way == TLS_ATTACH_PERF ? CAP_SYS_ADMIN : CAP_CHECKPOINT_RESTORE;
-	const int kept[] = {CAP_SYS_PTRACE, other};
+	const int kept[] = {CAP_SYS_PTRACE, broker->attacher.way == TLS_ATTACH_PERF ? CAP_SYS_ADMIN : CAP_SYS_PTRACE};
 
 	if (syscall(SYS_capget, &header, had) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		_exit(1);

@@ -14,11 +14,14 @@
 enum broker_verb {
 	/* Once, of a helper that no other process can look into: with the answer come the trace's maps and links. */
 	BROKER_HAND_OVER = 1,
-	/* The TLS probes of a file. With the request comes a pidfd, with the answer the links, if the helper is to hold any. */
+	/* The TLS probes of a file. With the answer come the links, if the helper is to hold any. */
 	BROKER_ATTACH = 2,
 	/* Takes off what BROKER_ATTACH put on. */
 	BROKER_DETACH = 3,
 };
+
+/* What comes with BROKER_ATTACH: the process, and the file, open for reading. */
+enum { BROKER_PIDFD, BROKER_FILE, BROKER_GIVEN };
 
 enum broker_kind { BROKER_ENTRY = 0, BROKER_RETURN = 1, BROKER_URETPROBE = 2 };
 

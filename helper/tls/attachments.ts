@@ -283,7 +283,14 @@ export class Attachments {
     const [start, end] = this.native.mapExecutable(descriptor);
     try {
       return this.native.attachProbes(INHERITED.broker, {
-        ...{ pidfd: this.#ownPidfd, start, end, file: number, library: LIBRARY_NUMBERS[file.kind] ?? 0 },
+        ...{
+          pidfd: this.#ownPidfd,
+          descriptor,
+          start,
+          end,
+          file: number,
+          library: LIBRARY_NUMBERS[file.kind] ?? 0,
+        },
         probes: file.probes.map(({ symbol, kind, place }) => ({
           ...{ symbol, kind: KINDS[kind], offset: BigInt(place.offset), stack: place.stack & 0xffff },
         })),

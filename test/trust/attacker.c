@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a hostile user puts in the helper's place (--node takes any program), or runs beside it. Its steps come in its
+ * first argument, separated by semicolons; each says on standard error what came of it:
+ *   close             not dumpable any more
+ *   take              asks the broker for the helper's descriptors
+ *   map PATH r|x      maps a file, and names it in the requests that follow
+ *   file PATH         names another one
+ *   of PID            names that process in the requests that follow, not this one
+ *   attach SYMBOL KIND OFFSET
+ *   odd               requests of odd lengths, verbs and numbers
+ *   programs          tries to come by a program from each descriptor that it holds
+ *   reach PID         tries to look into another process of the same user
+ *   hold              waits to be killed
+ */
+#define _GNU_SOURCE
+#include "../../helper/loader/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define BROKER 4
+
+static struct broker_request request;
+static pid_t named;
+static int mapped = -1; /* what goes with the requests as the file */
+
+static const char *name_of(long result)
+{
+	return result >= 0 ? "done" : strerrorname_np(errno);
+}
+
+/* Length of the answer; -1 when the broker is gone. */
+static ssize_t ask(size_t size, struct broker_answer *answer, int *descriptors)
+{
+	char control[CMSG_SPACE(sizeof(int) * BROKER_DESCRIPTORS_MAX)] = {0};
+	struct iovec part = {&request, size};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(2 * sizeof(int))};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	const int given[BROKER_GIVEN] = {(int)syscall(SYS_pidfd_open, named, 0), mapped};
+	ssize_t length;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(given));
+	memcpy(CMSG_DATA(header), given, sizeof(given));
+	if (given[0] < 0 || given[1] < 0)
+		message.msg_controllen = 0;
+	if (sendmsg(BROKER, &message, MSG_NOSIGNAL) < 0)
+		return -1;
+	close(given[0]);
+	part = (struct iovec){answer, sizeof(*answer)};
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	memset(answer, 0, sizeof(*answer));
+	length = recvmsg(BROKER, &message, 0);
+	header = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && descriptors)
+		memcpy(descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+	return length > 0 ? length : -1;
+}
+
+static void take(void)
+{
+	int descriptors[BROKER_DESCRIPTORS_MAX];
+	struct broker_answer answer;
+
+	memset(&request, 0, sizeof(request));
+	request.verb = BROKER_HAND_OVER;
+	if (ask(BROKER_REQUEST_SIZE(0), &answer, descriptors) < 0)
+		fprintf(stderr, "take: gone\n");
+	else
+		fprintf(stderr, "take: %s %u\n", answer.error ? strerrorname_np(answer.error) : "done", answer.descriptors);
+}
+
+static uint64_t start, end;
+
+static void map(const char *path, bool executable)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (file < 0 || fstat(file, &status)) {
+		fprintf(stderr, "map: %s\n", name_of(-1));
+		return;
+	}
+	start = (uintptr_t)mmap(NULL, (size_t)status.st_size, PROT_READ | (executable ? PROT_EXEC : 0), MAP_PRIVATE, file, 0);
+	end = (start + (uint64_t)status.st_size + 4095) & ~4095ull;
+	mapped = file;
+}
+
+static void attach(const char *symbol, unsigned int kind, unsigned long long offset)
+{
+	int descriptors[BROKER_DESCRIPTORS_MAX];
+	struct broker_answer answer;
+
+	memset(&request, 0, sizeof(request));
+	request.verb = BROKER_ATTACH;
+	request.start = start;
+	request.end = end;
+	request.file = 1;
+	request.library = 1;
+	request.count = 1;
+	request.probes[0].offset = offset;
+	request.probes[0].kind = kind;
+	strncpy(request.probes[0].symbol, symbol, BROKER_SYMBOL_SIZE - 1);
+	if (ask(BROKER_REQUEST_SIZE(1), &answer, descriptors) < 0)
+		fprintf(stderr, "attach: gone\n");
+	else
+		fprintf(stderr, "attach: %s %s\n", answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
+}
+
+static void send_odd(void)
+{
+	const size_t sizes[] = {0, 1, 4, BROKER_REQUEST_SIZE(0) - 1, BROKER_REQUEST_SIZE(1) - 1, sizeof(request)};
+	const uint32_t numbers[] = {0, 1, 2, 3, 4, 255, 256, 257, 0x7fffffff, 0xffffffff};
+	unsigned int refused = 0, other = 0;
+	struct broker_answer answer;
+
+	for (size_t size = 1; size < sizeof(sizes) / sizeof(*sizes); size++) {
+		for (size_t verb = 0; verb < sizeof(numbers) / sizeof(*numbers); verb++) {
+			for (size_t number = 0; number < sizeof(numbers) / sizeof(*numbers); number++) {
+				memset(&request, 0xa5, sizeof(request));
+				request.verb = numbers[verb];
+				request.count = numbers[number];
+				request.set = numbers[number];
+				request.start = 0;
+				if (request.verb == BROKER_HAND_OVER)
+					continue; /* "take" does that */
+				if (ask(sizes[size], &answer, NULL) == sizeof(answer) && answer.error != 0)
+					refused++;
+				else
+					other++;
+			}
+		}
+	}
+	fprintf(stderr, "odd: %u refused, %u not\n", refused, other);
+}
+
+static long bpf(int command, const union bpf_attr *attributes)
+{
+	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
+}
+
+/* By the link, by its number, and by what its information says. */
+static void look_for_programs(void)
+{
+	unsigned int links = 0, programs = 0, gained = 0;
+	char last[32] = "none";
+
+	for (int descriptor = 0; descriptor < 256; descriptor++) {
+		struct bpf_link_info info = {0};
+		union bpf_attr attributes;
+		char path[64], text[2048];
+		ssize_t length;
+		int file;
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", descriptor);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		length = file < 0 ? -1 : read(file, text, sizeof(text) - 1);
+		close(file);
+		if (length < 0)
+			continue;
+		text[length] = 0;
+		programs += strstr(text, "prog_jited") != NULL;
+		if (!strstr(text, "link_type"))
+			continue;
+		links++;
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.info.bpf_fd = (uint32_t)descriptor;
+		attributes.info.info_len = sizeof(info);
+		attributes.info.info = (uintptr_t)&info;
+		if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes))
+			continue;
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.prog_id = info.prog_id;
+		gained += bpf(BPF_PROG_GET_FD_BY_ID, &attributes) >= 0;
+		snprintf(last, sizeof(last), "%s", strerrorname_np(errno));
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.link_id = info.id;
+		gained += bpf(BPF_LINK_GET_FD_BY_ID, &attributes) >= 0;
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.link_update.link_fd = (uint32_t)descriptor;
+		attributes.link_update.new_prog_fd = (uint32_t)descriptor;
+		gained += bpf(BPF_LINK_UPDATE, &attributes) >= 0;
+	}
+	fprintf(stderr, "programs: %u held, %u gained of %u links (%s)\n", programs, gained, links, last);
+}
+
+static void reach(pid_t pid)
+{
+	char path[64], bytes[16];
+	struct iovec local = {bytes, sizeof(bytes)}, remote = {(void *)0x400000, sizeof(bytes)};
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	long result;
+
+	result = syscall(SYS_pidfd_getfd, pidfd, 3, 0);
+	fprintf(stderr, "pidfd_getfd: %s\n", name_of(result));
+	result = ptrace(PTRACE_SEIZE, pid, 0, 0);
+	fprintf(stderr, "ptrace: %s\n", name_of(result));
+	result = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	fprintf(stderr, "process_vm_readv: %s\n", name_of(result));
+	for (const char *const *name = (const char *const[]){"mem", "maps", "fd/3", "environ", "exe", NULL}; *name; name++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, *name);
+		result = open(path, O_RDONLY | O_NONBLOCK);
+		fprintf(stderr, "%s: %s\n", *name, name_of(result));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char *steps = argc > 1 ? argv[1] + (argv[1][0] == '/') : "", *step;
+
+	named = getpid();
+	setvbuf(stderr, NULL, _IONBF, 0);
+	while ((step = strsep(&steps, ";"))) {
+		char word[16] = "", text[512] = "", rest[64] = "";
+		unsigned long long offset = 0;
+
+		sscanf(step, "%15s %511s %63s %lli", word, text, rest, (long long *)&offset);
+		if (strcmp(word, "close") == 0)
+			prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		else if (strcmp(word, "take") == 0)
+			take();
+		else if (strcmp(word, "map") == 0)
+			map(text, rest[0] == 'x');
+		else if (strcmp(word, "file") == 0)
+			mapped = open(text, O_RDONLY | O_CLOEXEC);
+		else if (strcmp(word, "of") == 0)
+			named = (pid_t)atoi(text);
+		else if (strcmp(word, "attach") == 0)
+			attach(text, (unsigned int)atoi(rest), offset);
+		else if (strcmp(word, "odd") == 0)
+			send_odd();
+		else if (strcmp(word, "programs") == 0)
+			look_for_programs();
+		else if (strcmp(word, "reach") == 0)
+			reach((pid_t)atoi(text));
+		else if (strcmp(word, "hold") == 0)
+			pause();
+	}
+	return 0;
+}

@@ -1,0 +1,278 @@
+/** What the broker gives and refuses: to a hostile program in the helper's place, and to one that runs beside it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FrameType } from '../../helper/protocol.ts';
+import { candidatePaths } from '../../helper/tls/candidates.ts';
+import catalogue from '../../helper/tls/catalogue.json';
+import { ElfFile } from '../../helper/tls/elf.ts';
+import { TlsFinder } from '../../helper/tls/finder.ts';
+import { childrenOf } from '../kernel/support/kernel.ts';
+import { Installed, NOBODY, Requester, runLoader, statusOf, whySkipped } from './rig.ts';
+
+const reason = whySkipped();
+if (reason !== null) console.warn(`skipped: the broker's tests ${reason}`);
+
+const KIND = { entry: 0, 'return-instruction': 1, uretprobe: 2 } as const;
+const WAYS = ['multi', 'perf'] as const;
+
+describe.skipIf(reason !== null)('broker', () => {
+  let installed: Installed;
+  let attacker: string;
+  const started: Requester[] = [];
+
+  beforeAll(() => {
+    installed = new Installed();
+    attacker = join(installed.directory, 'attacker');
+    compile('test/trust/attacker.c', attacker);
+  });
+  afterAll(() => {
+    for (const requester of started) requester.process.kill();
+    installed.remove();
+  });
+
+  function compile(source: string, output: string, ...options: string[]): void {
+    const { status, stderr } = spawnSync('gcc', ['-O1', '-Wall', '-o', output, source, ...options], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  }
+
+  async function listen(): Promise<Requester> {
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    started.push(requester);
+    return requester;
+  }
+
+  /** What the attacker says as the helper of `nobody`. */
+  async function attack(steps: readonly string[], way: (typeof WAYS)[number] = 'multi'): Promise<string[]> {
+    const requester = await listen();
+    const script = `/${steps.join(';')}`;
+    expect(script.length).toBeLessThan(4_000);
+    const { socket } = requester;
+    const loader = spawn(
+      installed.loader,
+      ['--socket', socket, '--node', attacker, '--helper', script, '--tls-attach', way],
+      { env: { SUDO_UID: String(NOBODY) }, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let said = '';
+    loader.stderr?.on('data', (piece: Buffer) => {
+      said += piece;
+    });
+    await new Promise((done) => loader.once('close', done));
+    return said.split('\n').filter(Boolean);
+  }
+
+  const SSL =
+    candidatePaths().find((path) => /x86_64.*libssl\.so\.3$|aarch64.*libssl\.so\.3$/.test(path)) ?? '';
+
+  function offsetOf(path: string, symbol: string): number {
+    const descriptor = openSync(path, 'r');
+    const elf = ElfFile.read(descriptor);
+    const found = elf.functions(new Set([symbol]), [symbol]).get(symbol);
+    const offset = elf.fileOffset(found?.address ?? -1, true);
+    closeSync(descriptor);
+    if (offset === null) throw new Error(`${path} has no ${symbol}`);
+    return offset;
+  }
+
+  it('hands nothing over to a helper that other processes could look into', async () => {
+    expect(await attack(['take'])).toEqual(['take: EPERM 0']);
+    const [first, second] = await attack(['close', 'take', 'take']);
+    expect(first).toMatch(/^take: done [1-9]\d$/);
+    expect(second).toBe('take: EINVAL 0');
+  });
+
+  it('a helper’s open descriptors hold no program, and lead to none', async () => {
+    const free = offsetOf(SSL, 'SSL_free');
+    const said = await attack(['close', 'take', `map ${SSL} x`, `attach SSL_free 0 ${free}`, 'programs']);
+    expect(said.at(-2)).toMatch(/^attach: done/);
+    expect(said.at(-1)).toMatch(/^programs: 0 held, 0 gained of [1-9]\d* links \(EPERM\)$/);
+  });
+
+  it.each(WAYS)('every function of the catalogue, by %s', async (way) => {
+    const functions = Object.entries(catalogue).flatMap(([library, list]) => (library === 'go' ? [] : list));
+    const source = join(installed.directory, 'all.c');
+    const library = join(installed.directory, `all-${way}.so`);
+    writeFileSync(source, functions.map(({ symbol }) => `int ${symbol}(int a) { return a + 1; }`).join('\n'));
+    compile(source, library, '-shared', '-fPIC', '-fno-builtin', '-nostdlib');
+    const steps = functions.map(({ symbol }) => `attach ${symbol} 0 ${offsetOf(library, symbol)}`);
+    const said = await attack(['close', 'take', `map ${library} x`, ...steps], way);
+    expect(said.slice(1).map((line) => line.trim())).toEqual(functions.map(() => 'attach: done'));
+  });
+
+  it('every place that the helper finds in the libraries of this system and in Node', async () => {
+    const finder = await TlsFinder.create();
+    let places = 0;
+    for (const path of [...candidatePaths(), installed.node]) {
+      const file = finder.lookAt(path);
+      if (file === null || file.probes.length === 0) continue;
+      const steps = file.probes.map(
+        ({ symbol, kind, place }) => `attach ${symbol} ${KIND[kind]} ${place.offset}`,
+      );
+      const said = await attack(['close', `map ${path} x`, ...steps]);
+      expect(said.map((line) => line.trim())).toEqual(steps.map(() => 'attach: done'));
+      places += steps.length;
+    }
+    finder.close();
+    expect(places).toBeGreaterThan(20);
+  });
+
+  it('refuses places that are no instruction boundary', async () => {
+    const read = offsetOf(SSL, 'SSL_read');
+    const finder = await TlsFinder.create();
+    const found = finder.lookAt(SSL)?.probes ?? [];
+    finder.close();
+    const good = new Set(found.map(({ place }) => place.offset));
+    const instructions = boundaries(SSL, 'SSL_read');
+    expect(instructions.size).toBeGreaterThan(3);
+    const end = Math.max(...instructions);
+    const within = Array.from({ length: end - read }, (_, at) => read + at).filter(
+      (offset) => !instructions.has(offset) && !good.has(offset),
+    );
+    const steps = within
+      .slice(0, 60)
+      .flatMap((offset) => [`attach SSL_read 0 ${offset}`, `attach SSL_read 1 ${offset}`]);
+    const said = await attack(['close', `map ${SSL} x`, ...steps]);
+    expect(said).toHaveLength(steps.length);
+    for (const line of said)
+      expect(line).toMatch(/^attach: EPERM 0x[0-9a-f]+ is no place of SSL_read in this file$/);
+  });
+
+  it('refuses unknown functions, others’ places, foreign processes, other files', async () => {
+    const read = offsetOf(SSL, 'SSL_read');
+    const foreign = spawn('sleep', ['60']);
+    const said = await attack([
+      'close',
+      `map ${SSL} x`,
+      `attach SSL_read 0 ${read}`,
+      `attach SSL_CTX_new 0 ${offsetOf(SSL, 'SSL_CTX_new')}`,
+      `attach SSL_read 0 ${offsetOf(SSL, 'SSL_write')}`,
+      `attach SSL_read 1 ${read}`,
+      `attach SSL_free 2 ${offsetOf(SSL, 'SSL_free')}`,
+      `attach SSL_read 0 ${2 ** 40}`,
+      `attach SSL_read 7 ${read}`,
+      'of 1',
+      `attach SSL_read 0 ${read}`,
+      `of ${foreign.pid}`,
+      `attach SSL_read 0 ${read}`,
+      'of 4194303',
+      `attach SSL_read 0 ${read}`,
+    ]);
+    foreign.kill();
+    expect(said[0]).toMatch(/^attach: done/);
+    expect(said.slice(1).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      ...Array(5).fill('attach: EPERM'),
+      'attach: EINVAL',
+      'attach: EPERM',
+      'attach: EPERM',
+      'attach: EINVAL',
+    ]);
+    expect(said[7]).toContain('not yours');
+    // Mapped to be read only, or no library at all.
+    const others = await attack([
+      'close',
+      `map ${SSL} r`,
+      `attach SSL_read 0 ${read}`,
+      'map /etc/passwd x',
+      'attach SSL_read 0 0',
+      `file ${SSL}`,
+      'attach SSL_read 0 0',
+    ]);
+    expect(others).toEqual([
+      'attach: EPERM the process does not execute that file',
+      'attach: EPERM the file is no ELF file that can be read',
+      'attach: EPERM the process does not execute that file',
+    ]);
+  });
+
+  it('refuses odd requests, and goes on', async () => {
+    const said = await attack(['odd', 'close', 'take']);
+    expect(said[0]).toMatch(/^odd: [1-9]\d+ refused, 0 not$/);
+    expect(said[1]).toMatch(/^take: done/);
+  });
+
+  async function trace(
+    way: (typeof WAYS)[number],
+  ): Promise<{ requester: Requester; pid: number; broker: number }> {
+    const requester = await listen();
+    runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) }, ['--tls-attach', way]);
+    const hello = await requester.frame(({ type }) => type === FrameType.Hello);
+    // When it says what it has attached, it is done with that.
+    await requester.frame(({ type }) => type === FrameType.TlsFile);
+    const pid = hello.json?.['helperPid'] as number;
+    const [broker] = childrenOf(pid);
+    if (broker === undefined) throw new Error('the helper has no broker');
+    return { requester, pid, broker };
+  }
+
+  it.each([
+    // CAP_SYS_PTRACE (19), with perf also CAP_SYS_ADMIN (21)
+    ['multi', 2n ** 19n],
+    ['perf', 2n ** 19n + 2n ** 21n],
+  ] as const)('keeps little: by %s', async (way, capabilities) => {
+    const { requester, broker } = await trace(way);
+    const status = statusOf(broker);
+    expect(status.get('Uid')).toBe(Array(4).fill(NOBODY).join('\t'));
+    expect(status.get('Groups')?.trim()).toBe('');
+    for (const set of ['CapPrm', 'CapEff']) expect(BigInt(`0x${status.get(set)}`)).toBe(capabilities);
+    for (const set of ['CapInh', 'CapBnd', 'CapAmb'])
+      expect([set, status.get(set)]).toEqual([set, '0'.repeat(16)]);
+    expect(status.get('NoNewPrivs')).toBe('1');
+    expect(status.get('Seccomp')).toBe('2');
+    const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
+    const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
+    // Its socket, the helper's pidfd, two programs, links and their events.
+    expect([...kinds].sort()).toEqual(
+      ['/dev/null', 'anon_inode:[pidfd]', 'anon_inode:bpf-prog', 'anon_inode:bpf_link', 'socket']
+        .concat(way === 'perf' ? ['anon_inode:[perf_event]'] : [])
+        .sort(),
+    );
+    expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(2);
+    requester.process.kill('SIGKILL');
+  });
+
+  it('its memory and descriptors, and the helper’s, cannot be reached by another process of the same user', async () => {
+    const { requester, pid, broker } = await trace('multi');
+    const bystander = spawn('sleep', ['60'], { uid: NOBODY, gid: NOBODY });
+    const reach = (target: number | undefined): string[] =>
+      spawnSync(attacker, [`reach ${target}`], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' })
+        .stderr.trim()
+        .split('\n');
+    // What is possible with a process that does not protect itself.
+    expect(reach(bystander.pid)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^mem: done/), expect.stringMatching(/^maps: done/)]),
+    );
+    bystander.kill();
+    for (const target of [pid, broker]) {
+      const said = reach(target);
+      expect(said).toHaveLength(8);
+      for (const line of said) expect(line).toMatch(/: (?:EPERM|EACCES)$/);
+    }
+    for (const target of [pid, broker]) {
+      expect(statusOf(target).get('Seccomp')).toBe('2');
+      expect(statusOf(target).get('NoNewPrivs')).toBe('1');
+    }
+    requester.process.kill('SIGKILL');
+  });
+});
+
+/** Offsets in the file of a function's instructions, by objdump. */
+function boundaries(path: string, symbol: string): Set<number> {
+  const descriptor = openSync(path, 'r');
+  const elf = ElfFile.read(descriptor);
+  const found = elf.functions(new Set([symbol]), [symbol]).get(symbol);
+  const { address = 0, size = 0 } = found ?? {};
+  const { stdout } = spawnSync(
+    'objdump',
+    ['-d', `--start-address=${address}`, `--stop-address=${address + size}`, path],
+    { encoding: 'utf8' },
+  );
+  const offsets = [...stdout.matchAll(/^ *([0-9a-f]+):\t/gm)].map(([, at = '']) =>
+    elf.fileOffset(Number.parseInt(at, 16), true),
+  );
+  closeSync(descriptor);
+  return new Set(offsets.filter((offset) => offset !== null));
+}
