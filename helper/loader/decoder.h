@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FUNCTION_MAX (256u << 10) /* bytes of one that is decoded */
+#define FUNCTION_MAX (64u << 10) /* bytes of one that is decoded; MAX_FUNCTION of helper/tls/returns.ts */
 #define TARGETS_MAX 4096 /* jumps of one to elsewhere that are kept */
 #define PROLOGUE_MAX 25 /* instructions at its beginning among which a probe on its entry may be */
 

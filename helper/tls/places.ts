@@ -80,7 +80,7 @@ export class PlaceFinder {
     const self = { address, stack: 0 };
     const result = new Set([this.#iced.Register.RAX]);
     let stack = 0;
-    let below = this.starts.lastIndexOf(address);
+    let below = this.#indexOf(address);
     for (let count = 0; count < MAX_EPILOGUE && below > 0; count++, below--) {
       // Reached from elsewhere, too: that way would not be seen.
       if (this.targets.has(this.starts[below] ?? 0)) return self;
@@ -96,6 +96,18 @@ export class PlaceFinder {
       stack -= longer;
     }
     return self;
+  }
+
+  /** Of an instruction's address among all; -1 when none begins there. */
+  #indexOf(address: number): number {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.starts[middle] ?? 0) < address) low = middle + 1;
+      else high = middle;
+    }
+    return this.starts[low] === address ? low : -1;
   }
 
   #decode(address: number): Iced.Instruction {

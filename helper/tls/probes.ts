@@ -4,7 +4,7 @@ import { ElfError } from './elf.ts';
 import { type ProbedFunction, TlsFunction } from './functions.ts';
 import type { Convention, Place } from './places.ts';
 import { relocationAt } from './relocations.ts';
-import { findReturns, MAX_FUNCTION, type Returns, stubSlot } from './returns.ts';
+import { findReturns, MAX_FUNCTION, MAX_RETURNS, type Returns, stubSlot } from './returns.ts';
 import type { Extent } from './unwind.ts';
 import { UnwindTable } from './unwind.ts';
 
@@ -28,8 +28,11 @@ export interface Probe {
 
 /** Parts of a function, and functions that it leaves by a jump, that are looked at. */
 const MAX_PARTS = 12;
-/** Return instructions of one function; above, one uretprobe is cheaper. */
-const MAX_RETURNS = 64;
+/**
+ * For all functions of one file, which takes some hundredths of a second as compilers make it; those that are left
+ * then have their probes on the first instruction. What one function can cost is bounded by MAX_FUNCTION.
+ */
+const MAX_MS = 1_000;
 const STUB_SIZE = 16;
 
 /** A function that leaves by a jump to one that has probes itself: nothing is left to see of it. */
@@ -92,6 +95,7 @@ class ReturnFinder {
   readonly #probed = new Map<number, ProbedFunction>();
   readonly #byName = new Map<string, ProbedFunction>();
   readonly #decoded = new Map<number, Returns | null>();
+  readonly #until = performance.now() + MAX_MS;
 
   constructor(
     private readonly elf: ElfFile,
@@ -130,7 +134,7 @@ class ReturnFinder {
     let leavesOtherwise = false;
     for (const part of parts) {
       const found = this.#decode(part);
-      if (found === null || found.indirect) return null;
+      if (found === null || found.indirect || returns.length + found.at.length > MAX_RETURNS) return null;
       for (const [index, at] of found.at.entries()) {
         const offset = this.elf.fileOffset(at, true);
         const place = this.#inFile(found.places[index] ?? { address: at, stack: 0 });
@@ -151,7 +155,7 @@ class ReturnFinder {
         parts.push(next);
       }
     }
-    if (leavesOtherwise || returns.length > MAX_RETURNS) return null;
+    if (leavesOtherwise) return null;
     if (returns.length > 0) return returns;
     return delegates > 0 ? DELEGATED : null;
   }
@@ -159,6 +163,7 @@ class ReturnFinder {
   #decode(part: Extent): Returns | null {
     const known = this.#decoded.get(part.start);
     if (known !== undefined) return known;
+    if (performance.now() > this.#until) return null;
     const offset = this.elf.fileOffset(part.start, true);
     const found =
       offset === null || part.size > MAX_FUNCTION
@@ -183,6 +188,7 @@ class ReturnFinder {
   #probedAt(target: number): ProbedFunction | null {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;
+    if (performance.now() > this.#until) throw new ElfError('its functions take too long to look at');
     const offset = this.elf.fileOffset(target, true);
     if (offset === null || offset + STUB_SIZE > this.elf.size) return null;
     const slot = stubSlot(this.elf.bytes(offset, STUB_SIZE), target, this.elf.machine);

@@ -12,7 +12,7 @@ import { type Convention, type Place, PlaceFinder } from './places.ts';
 export interface Returns {
   /** Addresses of the return instructions. */
   readonly at: readonly number[];
-  /** Where a probe on the entry is best put, and for each return. */
+  /** Where a probe on the entry is best put, and for each return; for none when there are more than MAX_RETURNS. */
   readonly entry: Place;
   readonly places: readonly Place[];
   /** Addresses outside the function that it jumps to (a tail call, or a part that the compiler moved away). */
@@ -21,8 +21,10 @@ export interface Returns {
   readonly indirect: boolean;
 }
 
-/** Of a function that is worth a probe; longer ones are not decoded. */
-export const MAX_FUNCTION = 256 * 1024;
+/** Bytes of a function that is worth a probe; longer ones are not decoded (FUNCTION_MAX of helper/loader/decoder.h). */
+export const MAX_FUNCTION = 64 * 1024;
+/** Return instructions of one function; above, one uretprobe is cheaper. */
+export const MAX_RETURNS = 64;
 
 let iced: typeof Iced | null = null;
 
@@ -90,7 +92,7 @@ function findReturnsX64(code: Uint8Array, address: number, convention: Conventio
   if (targets.some((target) => target >= address && target < end && !starts.has(target))) return null;
   const finder = new PlaceFinder(iced, code, address, [...starts], new Set(targets));
   try {
-    const places = at.map((one) => finder.beforeReturn(one));
+    const places = at.length > MAX_RETURNS ? [] : at.map((one) => finder.beforeReturn(one));
     return { at, entry: finder.entry(convention), places, jumps: [...new Set(jumps)], indirect };
   } finally {
     finder.free();
