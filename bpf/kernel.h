@@ -278,8 +278,24 @@ typedef struct {
 	u32 val;
 } kuid_t;
 
+typedef struct {
+	u32 val;
+} kgid_t;
+
+/* Two words until 6.2, one of 64 bits since. */
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
+struct user_namespace {
+	kuid_t owner;
+};
+
 struct cred {
-	kuid_t uid, suid, euid;
+	kuid_t uid, suid, euid, fsuid;
+	kgid_t gid, sgid, egid, fsgid;
+	kernel_cap_t cap_permitted;
+	struct user_namespace *user_ns;
 };
 
 struct signal_struct {
@@ -309,7 +325,7 @@ struct task_struct {
 	u64 start_boottime;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
-	const struct cred *cred;
+	const struct cred *real_cred;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	char comm[16];

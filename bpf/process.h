@@ -48,8 +48,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 	if (!target_of(task, pid))
 		return 0;
 	/* A program that runs with another's rights is no longer the owner's to see. */
-	if (owner_uid && (task->cred->uid.val != owner_uid || task->cred->euid.val != owner_uid ||
-			  task->cred->suid.val != owner_uid)) {
+	if (!trace_http_is_owners()) {
 		bpf_map_delete_elem(&targets, &pid);
 		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
 		return 0;
@@ -67,6 +66,8 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	if (!target_of(task, pid) || task->signal->live.counter > 0)
 		return 0;
 	bpf_map_delete_elem(&targets, &pid);
+	if (!trace_http_is_owners())
+		return 0;
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
 	tell_helper(PROCESS_GONE, task);
 	return 0;

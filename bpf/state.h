@@ -4,6 +4,7 @@
 #define TRACE_HTTP_STATE_H
 
 #include "kernel.h"
+#include "owner.h"
 #include "trace_http.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -13,7 +14,6 @@
 #define TRANSPORT_TLS 2 /* of a session's plaintext; never told */
 
 /* Written by the loader; read-only from the moment of loading. */
-const volatile u32 owner_uid = 0;       /* whose processes may be traced; 0 = everybody's */
 /* Bytes per message, head included; UNLIMITED = all. */
 const volatile u32 request_copy_limit = 98304;
 const volatile u32 response_copy_limit = 98304;
@@ -355,14 +355,16 @@ static __always_inline struct target *target_of(struct task_struct *task, u32 pi
 /* The owner first, as it is a constant: another user's process costs almost nothing. */
 static __always_inline struct target *current_target(void)
 {
+	struct target *target;
 	u32 pid;
 
 	if (owner_uid && (u32)bpf_get_current_uid_gid() != owner_uid)
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
-	if (!pid_namespace)
-		return bpf_map_lookup_elem(&targets, &pid);
-	return target_of((struct task_struct *)bpf_get_current_task(), pid);
+	target = pid_namespace ? target_of((struct task_struct *)bpf_get_current_task(), pid) : bpf_map_lookup_elem(&targets, &pid);
+	if (!target || !owner_uid)
+		return target;
+	return trace_http_is_owners() ? target : 0;
 }
 
 /* A session of the current process, by its address there. */

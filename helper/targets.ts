@@ -15,7 +15,10 @@ interface ProcessStatus {
   readonly name: string;
   readonly threadGroup: number;
   readonly parent: number;
+  /** Real, effective, saved, of the file system. */
   readonly uids: readonly number[];
+  readonly gids: readonly number[];
+  readonly capabilities: bigint;
   readonly hasMemory: boolean;
   readonly state: string;
 }
@@ -98,6 +101,13 @@ export class Targets {
           `Process ${pid} (${status.name}) belongs to another user; only your own can be traced.`,
         );
       }
+      // The kernel's programs look again, at every call (bpf/owner.h): this is to say why there would be nothing to see.
+      if (this.#owner !== 0 && hasMoreRights(pid, status)) {
+        return refuse(
+          'not-owner',
+          `Process ${pid} (${status.name}) has more rights than you have; only your own can be traced.`,
+        );
+      }
       try {
         this.native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
       } catch (error) {
@@ -131,11 +141,29 @@ function readStatus(pid: number): ProcessStatus | null {
     threadGroup: Number(field('Tgid')),
     state: field('State'),
     parent: Number(field('PPid')),
-    // real, effective, saved; the fourth (file system) follows the effective one
-    uids: field('Uid').split('\t').slice(0, 3).map(Number),
+    uids: field('Uid').split('\t').map(Number),
+    gids: field('Gid').split('\t').map(Number),
+    capabilities: BigInt(`0x${field('CapPrm') || '0'}`),
     // Kernel threads, and processes that have ended and are only waited for, have no memory.
     hasMemory: field('VmSize') !== '',
   };
+}
+
+/** A setgid program's process, or one with capabilities; those in a user namespace are over what its maker owns. */
+function hasMoreRights(pid: number, { gids, capabilities }: ProcessStatus): boolean {
+  if (gids.some((gid) => gid !== gids[0])) return true;
+  if (capabilities === 0n) return false;
+  const namespace = namespaceOf(pid);
+  // One that may not be looked at has more rights, whatever its namespace is.
+  return namespace === null || namespace === namespaceOf('self');
+}
+
+function namespaceOf(pid: number | 'self'): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/user`);
+  } catch {
+    return null;
+  }
 }
 
 /** Node 24 names its main thread, and with it the process, thus; the program's file says more. */

@@ -10,10 +10,15 @@
  *   attach SYMBOL KIND OFFSET
  *   odd               requests of odd lengths, verbs and numbers
  *   programs          tries to come by a program from each descriptor that it holds
+ *   target PID        writes a process into the map of targets
+ *   race FIFO         writes every process that is named there
+ *   wait MS
+ *   sees TEXT         looks for bytes in the ring of what was captured
  *   reach PID         tries to look into another process of the same user
  *   hold              waits to be killed
  */
 #define _GNU_SOURCE
+#include "../../bpf/trace_http.h"
 #include "../../helper/loader/broker.h"
 
 #include <errno.h>
@@ -73,14 +78,18 @@ static ssize_t ask(size_t size, struct broker_answer *answer, int *descriptors)
 	return length > 0 ? length : -1;
 }
 
+/* As helper/facts.ts has them. */
+static int taken[BROKER_DESCRIPTORS_MAX];
+#define DATA_RING taken[0]
+#define TARGETS taken[2]
+
 static void take(void)
 {
-	int descriptors[BROKER_DESCRIPTORS_MAX];
 	struct broker_answer answer;
 
 	memset(&request, 0, sizeof(request));
 	request.verb = BROKER_HAND_OVER;
-	if (ask(BROKER_REQUEST_SIZE(0), &answer, descriptors) < 0)
+	if (ask(BROKER_REQUEST_SIZE(0), &answer, taken) < 0)
 		fprintf(stderr, "take: gone\n");
 	else
 		fprintf(stderr, "take: %s %u\n", answer.error ? strerrorname_np(answer.error) : "done", answer.descriptors);
@@ -153,6 +162,54 @@ static void send_odd(void)
 static long bpf(int command, const union bpf_attr *attributes)
 {
 	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
+}
+
+static void add_target(pid_t pid)
+{
+	struct target target = {0};
+	union bpf_attr attributes;
+	uint32_t key = (uint32_t)pid;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_fd = (uint32_t)TARGETS;
+	attributes.key = (uintptr_t)&key;
+	attributes.value = (uintptr_t)&target;
+	if (bpf(BPF_MAP_UPDATE_ELEM, &attributes))
+		fprintf(stderr, "target: %s\n", name_of(-1));
+}
+
+static void race(const char *path)
+{
+	FILE *names = fopen(path, "re");
+	unsigned int count = 0;
+	int pid;
+
+	while (names && fscanf(names, "%d", &pid) == 1) {
+		add_target(pid);
+		count++;
+	}
+	fprintf(stderr, "race: %u\n", count);
+}
+
+static void look_for(const char *text)
+{
+	struct bpf_map_info info = {0};
+	union bpf_attr attributes;
+	unsigned char *ring;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.info.bpf_fd = (uint32_t)DATA_RING;
+	attributes.info.info_len = sizeof(info);
+	attributes.info.info = (uintptr_t)&info;
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes)) {
+		fprintf(stderr, "sees: %s\n", name_of(-1));
+		return;
+	}
+	ring = mmap(NULL, 4096 + info.max_entries, PROT_READ, MAP_SHARED, DATA_RING, 4096);
+	if (ring == MAP_FAILED)
+		fprintf(stderr, "sees: %s\n", name_of(-1));
+	else
+		fprintf(stderr, "sees: %s\n", memmem(ring + 4096, info.max_entries, text, strlen(text)) ? "yes" : "no");
 }
 
 /* By the link, by its number, and by what its information says. */
@@ -249,6 +306,14 @@ int main(int argc, char **argv)
 			look_for_programs();
 		else if (strcmp(word, "reach") == 0)
 			reach((pid_t)atoi(text));
+		else if (strcmp(word, "target") == 0)
+			add_target((pid_t)atoi(text));
+		else if (strcmp(word, "race") == 0)
+			race(text);
+		else if (strcmp(word, "wait") == 0)
+			usleep((unsigned int)atoi(text) * 1000u);
+		else if (strcmp(word, "sees") == 0)
+			look_for(text);
 		else if (strcmp(word, "hold") == 0)
 			pause();
 	}

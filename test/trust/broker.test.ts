@@ -9,6 +9,7 @@ import catalogue from '../../helper/tls/catalogue.json';
 import { ElfFile } from '../../helper/tls/elf.ts';
 import { TlsFinder } from '../../helper/tls/finder.ts';
 import { childrenOf } from '../kernel/support/kernel.ts';
+import { Attacker, compile } from './attack.ts';
 import { Installed, NOBODY, Requester, runLoader, statusOf, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
@@ -19,26 +20,18 @@ const WAYS = ['multi', 'perf'] as const;
 
 describe.skipIf(reason !== null)('broker', () => {
   let installed: Installed;
-  let attacker: string;
+  let attacker: Attacker;
   const started: Requester[] = [];
 
   beforeAll(() => {
     installed = new Installed();
-    attacker = join(installed.directory, 'attacker');
-    compile('test/trust/attacker.c', attacker);
+    attacker = new Attacker(installed);
   });
   afterAll(() => {
+    attacker.close();
     for (const requester of started) requester.process.kill();
     installed.remove();
   });
-
-  function compile(source: string, output: string, ...options: string[]): void {
-    const { status, stderr } = spawnSync('gcc', ['-O1', '-Wall', '-o', output, source, ...options], {
-      encoding: 'utf8',
-    });
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
-  }
 
   async function listen(): Promise<Requester> {
     const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
@@ -46,24 +39,8 @@ describe.skipIf(reason !== null)('broker', () => {
     return requester;
   }
 
-  /** What the attacker says as the helper of `nobody`. */
-  async function attack(steps: readonly string[], way: (typeof WAYS)[number] = 'multi'): Promise<string[]> {
-    const requester = await listen();
-    const script = `/${steps.join(';')}`;
-    expect(script.length).toBeLessThan(4_000);
-    const { socket } = requester;
-    const loader = spawn(
-      installed.loader,
-      ['--socket', socket, '--node', attacker, '--helper', script, '--tls-attach', way],
-      { env: { SUDO_UID: String(NOBODY) }, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    let said = '';
-    loader.stderr?.on('data', (piece: Buffer) => {
-      said += piece;
-    });
-    await new Promise((done) => loader.once('close', done));
-    return said.split('\n').filter(Boolean);
-  }
+  const attack = (steps: readonly string[], way?: (typeof WAYS)[number]): Promise<string[]> =>
+    attacker.run(steps, way);
 
   const SSL =
     candidatePaths().find((path) => /x86_64.*libssl\.so\.3$|aarch64.*libssl\.so\.3$/.test(path)) ?? '';
@@ -237,10 +214,7 @@ describe.skipIf(reason !== null)('broker', () => {
   it('its memory and descriptors, and the helper’s, cannot be reached by another process of the same user', async () => {
     const { requester, pid, broker } = await trace('multi');
     const bystander = spawn('sleep', ['60'], { uid: NOBODY, gid: NOBODY });
-    const reach = (target: number | undefined): string[] =>
-      spawnSync(attacker, [`reach ${target}`], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' })
-        .stderr.trim()
-        .split('\n');
+    const reach = (target: number | undefined): string[] => attacker.beside([`reach ${target}`]);
     // What is possible with a process that does not protect itself.
     expect(reach(bystander.pid)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^mem: done/), expect.stringMatching(/^maps: done/)]),

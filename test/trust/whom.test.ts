@@ -1,0 +1,156 @@
+/** Whose processes are seen: by their credentials at each moment, whatever the map of targets says. */
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RecordType, readRecords } from '../../extension/engine/record.ts';
+import { encodeFrame, encodeJson } from '../../helper/frames.ts';
+import { FrameType } from '../../helper/protocol.ts';
+import { Attacker, compile } from './attack.ts';
+import { Installed, NOBODY, Requester, runLoader, whySkipped } from './rig.ts';
+
+const reason = whySkipped();
+if (reason !== null) console.warn(`skipped: the tests of whom ${reason}`);
+
+const RACES = 1_000;
+const CONTROLS = 40;
+
+describe.skipIf(reason !== null)('whom', () => {
+  let installed: Installed;
+  let attacker: Attacker;
+  let server: Server;
+  let base: string;
+  const paths: string[] = [];
+
+  beforeAll(async () => {
+    installed = new Installed();
+    attacker = new Attacker(installed);
+    server = createServer((incoming, response) => {
+      paths.push(incoming.url ?? '');
+      response.end('ok');
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    attacker.close();
+    server.close();
+    installed.remove();
+  });
+
+  /** A copy of a program, with more rights than whoever executes it. */
+  function privileged(program: string, name: string, give: (path: string) => void): string {
+    const folder = join(installed.directory, name);
+    mkdirSync(folder, { mode: 0o755 });
+    const path = join(folder, 'program');
+    copyFileSync(program, path);
+    chmodSync(path, 0o755);
+    give(path);
+    return path;
+  }
+
+  it('setgid and file-capability children are not traced', async () => {
+    const setgid = privileged('/usr/bin/curl', 'setgid', (path) => {
+      chownSync(path, 0, 42); // shadow
+      chmodSync(path, 0o2755);
+    });
+    const capable = privileged('/usr/bin/curl', 'capable', (path) => {
+      expect(spawnSync('setcap', ['cap_net_raw+ep', path]).status).toBe(0);
+    });
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
+    await requester.frame(({ type }) => type === FrameType.Hello);
+    const calls = [
+      `curl -s ${base}/before`,
+      `${setgid} -s ${base}/with-group`,
+      `${capable} -s ${base}/with-capability`,
+      `curl -s ${base}/between`,
+      `exec ${setgid} -s ${base}/by-exec`,
+    ];
+    const target = spawn('sh', ['-c', `read _; ${calls.join('; ')}`], {
+      ...{ uid: NOBODY, gid: NOBODY, stdio: ['pipe', 'ignore', 'ignore'] },
+    });
+    requester.write(encodeJson(FrameType.Attach, { request: 1, pid: target.pid, children: true }));
+    const answer = await requester.frame((frame) => frame.json?.['request'] === 1);
+    expect(answer.json).toMatchObject({ error: null });
+    target.stdin?.end('\n');
+    await new Promise((done) => target.once('exit', done));
+    requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+    await requester.frame((frame) => frame.json?.['final'] === true);
+    await loader.result;
+    expect(paths).toEqual(['/before', '/with-group', '/with-capability', '/between', '/by-exec']);
+    const seen = requester.frames
+      .filter(({ type }) => type === FrameType.Records)
+      .flatMap(({ payload }) => [...readRecords(payload)])
+      .flatMap((record) =>
+        record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
+      )
+      .join('');
+    expect([...seen.matchAll(/GET (\S+)/g)].map(([, path]) => path)).toEqual(['/before', '/between']);
+  });
+
+  it('a process id of somebody else’s, written into the map, has no effect', async () => {
+    const call = (path: string): string[] => ['-c', `read _; exec curl -s ${base}${path}`];
+    const own = spawn('sh', call('/of-my-own'), { uid: NOBODY, gid: NOBODY });
+    const foreign = spawn('sh', call('/of-root'));
+    const groups = ['--reuid', String(NOBODY), '--clear-groups', '--rgid', String(NOBODY), '--egid', '42'];
+    const grouped = spawn('setpriv', [...groups, 'bash', '-p', ...call('/of-a-group')]);
+    const ended = [own, foreign, grouped].map((child) => new Promise((done) => child.once('exit', done)));
+    const targets = [own, foreign, grouped].map(({ pid }) => `target ${pid}`);
+    const looks = ['/of-my-own', '/of-root', '/of-a-group'].map((path) => `sees ${path}`);
+    const said = await attacker.run(
+      ['close', 'take', ...targets, 'sees ready', 'wait 3000', ...looks],
+      'multi',
+      (line) => {
+        if (line.startsWith('sees') && own.stdin?.writable)
+          for (const { stdin } of [own, foreign, grouped]) stdin?.end('\n');
+      },
+    );
+    await Promise.all(ended);
+    expect(paths).toEqual(expect.arrayContaining(['/of-my-own', '/of-root', '/of-a-group']));
+    expect(said.slice(1)).toEqual(['sees: no', 'sees: yes', 'sees: no', 'sees: no']);
+  });
+
+  it(`${RACES} attaches racing with the exec of a setuid program capture nothing`, async () => {
+    const racer = join(installed.directory, 'racer');
+    compile('test/trust/racer.c', racer);
+    const setuid = privileged(racer, 'setuid-racer', (path) => chmodSync(path, 0o4755));
+    const plain = privileged(racer, 'plain-racer', () => {});
+    const fifo = join(installed.directory, 'names');
+    expect(spawnSync('mkfifo', ['-m', '666', fifo]).status).toBe(0);
+    const port = new URL(base).port;
+    const before = paths.length;
+    const run = async (program: string, count: number): Promise<number | null> => {
+      const child = spawn(racer, [fifo, program, port, String(count)], { uid: NOBODY, gid: NOBODY });
+      return await new Promise((done) => child.once('exit', done));
+    };
+    let again = false;
+    let ended: Promise<(number | null)[]> = Promise.resolve([]);
+    const said = await attacker.run(
+      [
+        'close',
+        'take',
+        `race ${fifo}`,
+        'wait 500',
+        'sees /as-another',
+        `race ${fifo}`,
+        'wait 500',
+        'sees /as-owner',
+      ],
+      'multi',
+      (line) => {
+        if (line.startsWith('take')) ended = run(setuid, RACES).then((code) => [code]);
+        if (line.startsWith('sees') && !again) {
+          again = true;
+          ended = ended.then(async (codes) => [...codes, await run(plain, CONTROLS)]);
+        }
+      },
+    );
+    expect(await ended).toEqual([0, 0]);
+    const made = paths.slice(before);
+    expect(made.filter((path) => path === '/as-another').length).toBeGreaterThanOrEqual(RACES);
+    expect(said.slice(1)).toEqual([`race: ${RACES}`, 'sees: no', `race: ${CONTROLS}`, 'sees: yes']);
+  });
+});
