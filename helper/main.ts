@@ -51,6 +51,9 @@ const facts = readFacts(process.argv[2]);
 const native = loadNative();
 // Before anything else: only then does the broker hand over what is worth taking away.
 native.harden();
+native.watch(INHERITED.socket, facts.tlsAttach === 'none' ? -1 : INHERITED.broker, () =>
+  attachments?.endWithBroker(),
+);
 const descriptors = nameDescriptors(native.takeDescriptors(INHERITED.broker), facts.links);
 const targets = new Targets(native, facts, descriptors);
 const socket = new Socket({ fd: INHERITED.socket, readable: true, writable: true });
@@ -240,9 +243,6 @@ async function start(): Promise<void> {
   socket.on('close', () => process.exit(0));
   socket.on('error', () => process.exit(0));
   socket.on('drain', () => drain());
-  native.watch(INHERITED.socket, facts.tlsAttach === 'none' ? -1 : INHERITED.broker, () =>
-    attachments?.endWithBroker(),
-  );
   attachments = await Attachments.create(native, facts, {
     libraries: (tls) => socket.write(encodeJson(FrameType.Tls, tls)),
     file: (file) => socket.write(encodeJson(FrameType.TlsFile, file)),

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +123,30 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 	fail("helper", "The helper's Node cannot be started: %s.", strerror(errno));
 }
 
+static int requester_channel;
+
+static void end_without_requester(int number)
+{
+	struct pollfd other_end = {.fd = requester_channel, .events = POLLRDHUP};
+
+	(void)number;
+	if (poll(&other_end, 1, 0) > 0)
+		_exit(1);
+}
+
+/* Loading can take seconds on a busy machine: it ends at once when the requester does. */
+static void watch_requester(int channel, bool watch)
+{
+	const struct sigaction action = {.sa_handler = end_without_requester, .sa_flags = SA_RESTART};
+	int flags = fcntl(channel, F_GETFL);
+
+	requester_channel = channel;
+	if (sigaction(SIGIO, &action, NULL) || flags < 0 || fcntl(channel, F_SETOWN, getpid()) ||
+	    fcntl(channel, F_SETFL, watch ? flags | O_ASYNC : flags & ~O_ASYNC))
+		fail("socket", "The socket cannot be watched: %s.", strerror(errno));
+	end_without_requester(0);
+}
+
 int main(int argc, char **argv)
 {
 	struct programs programs = {0};
@@ -137,7 +163,9 @@ int main(int argc, char **argv)
 		fail("helper", "The root folder cannot be entered: %s.", strerror(errno));
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
+	watch_requester(channel, true);
 	load_programs(&options, &requester, &programs);
+	watch_requester(channel, false);
 	broker = start_broker(&programs, &requester);
 	keep_two(channel, broker);
 	drop_privileges(&requester);

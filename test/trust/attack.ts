@@ -29,7 +29,7 @@ export class Attacker {
    */
   async run(
     steps: readonly string[],
-    way: 'multi' | 'perf' = 'multi',
+    way: 'multi' | 'perf' | 'auto' = 'auto',
     onLine?: (line: string) => void,
   ): Promise<string[]> {
     const installed = this.#installed;

@@ -10,13 +10,12 @@ import { ElfFile } from '../../helper/tls/elf.ts';
 import { TlsFinder } from '../../helper/tls/finder.ts';
 import { childrenOf } from '../kernel/support/kernel.ts';
 import { Attacker, compile } from './attack.ts';
-import { Installed, NOBODY, Requester, runLoader, statusOf, whySkipped } from './rig.ts';
+import { Installed, NOBODY, Requester, runLoader, statusOf, TLS_WAYS, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the broker's tests ${reason}`);
 
 const KIND = { entry: 0, 'return-instruction': 1, uretprobe: 2 } as const;
-const WAYS = ['multi', 'perf'] as const;
 
 describe.skipIf(reason !== null)('broker', () => {
   let installed: Installed;
@@ -39,7 +38,7 @@ describe.skipIf(reason !== null)('broker', () => {
     return requester;
   }
 
-  const attack = (steps: readonly string[], way?: (typeof WAYS)[number]): Promise<string[]> =>
+  const attack = (steps: readonly string[], way?: (typeof TLS_WAYS)[number]): Promise<string[]> =>
     attacker.run(steps, way);
 
   const SSL =
@@ -69,7 +68,7 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(said.at(-1)).toMatch(/^programs: 0 held, 0 gained of [1-9]\d* links \(EPERM\)$/);
   });
 
-  it.each(WAYS)('every function of the catalogue, by %s', async (way) => {
+  it.each(TLS_WAYS)('every function of the catalogue, by %s', async (way) => {
     const functions = Object.entries(catalogue).flatMap(([library, list]) => (library === 'go' ? [] : list));
     const source = join(installed.directory, 'all.c');
     const library = join(installed.directory, `all-${way}.so`);
@@ -172,7 +171,7 @@ describe.skipIf(reason !== null)('broker', () => {
   });
 
   async function trace(
-    way: (typeof WAYS)[number],
+    way: (typeof TLS_WAYS)[number] | 'auto',
   ): Promise<{ requester: Requester; pid: number; broker: number }> {
     const requester = await listen();
     runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) }, ['--tls-attach', way]);
@@ -185,11 +184,9 @@ describe.skipIf(reason !== null)('broker', () => {
     return { requester, pid, broker };
   }
 
-  it.each([
+  it.each(TLS_WAYS)('keeps little: by %s', async (way) => {
     // CAP_SYS_PTRACE (19), with perf also CAP_SYS_ADMIN (21)
-    ['multi', 2n ** 19n],
-    ['perf', 2n ** 19n + 2n ** 21n],
-  ] as const)('keeps little: by %s', async (way, capabilities) => {
+    const capabilities = 2n ** 19n + (way === 'perf' ? 2n ** 21n : 0n);
     const { requester, broker } = await trace(way);
     const status = statusOf(broker);
     expect(status.get('Uid')).toBe(Array(4).fill(NOBODY).join('\t'));
@@ -212,7 +209,7 @@ describe.skipIf(reason !== null)('broker', () => {
   });
 
   it('its memory and descriptors, and the helper’s, cannot be reached by another process of the same user', async () => {
-    const { requester, pid, broker } = await trace('multi');
+    const { requester, pid, broker } = await trace('auto');
     const bystander = spawn('sleep', ['60'], { uid: NOBODY, gid: NOBODY });
     const reach = (target: number | undefined): string[] => attacker.beside([`reach ${target}`]);
     // What is possible with a process that does not protect itself.

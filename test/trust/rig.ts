@@ -15,6 +15,7 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
+import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { decodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { FrameType, MAX_FRAME } from '../../helper/protocol.ts';
@@ -135,6 +136,11 @@ export class Requester {
     }
   }
 }
+
+/** How the broker can attach here: uprobe_multi came with 6.6. */
+const [major = 0, minor = 0] = release().split('.').map(Number);
+export const TLS_WAYS: readonly ('multi' | 'perf')[] =
+  major > 6 || (major === 6 && minor >= 6) ? ['multi', 'perf'] : ['perf'];
 
 export interface LoaderRun {
   readonly process: ChildProcess;

@@ -102,7 +102,7 @@ describe.skipIf(reason !== null)('whom', () => {
     const looks = ['/of-my-own', '/of-root', '/of-a-group'].map((path) => `sees ${path}`);
     const said = await attacker.run(
       ['close', 'take', ...targets, 'sees ready', 'wait 3000', ...looks],
-      'multi',
+      'auto',
       (line) => {
         if (line.startsWith('sees') && own.stdin?.writable)
           for (const { stdin } of [own, foreign, grouped]) stdin?.end('\n');
@@ -139,7 +139,7 @@ describe.skipIf(reason !== null)('whom', () => {
         'wait 500',
         'sees /as-owner',
       ],
-      'multi',
+      'auto',
       (line) => {
         if (line.startsWith('take')) ended = run(setuid, RACES).then((code) => [code]);
         if (line.startsWith('sees') && !again) {
