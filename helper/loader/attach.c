@@ -158,13 +158,13 @@ static void *close_some(void *argument)
 	}
 }
 
-static void close_all(const int *descriptors, uint32_t count)
+static void close_all(const int *descriptors, uint32_t count, uint32_t most)
 {
 	struct closing closing = {descriptors, count, 0};
 	pthread_t threads[DETACHERS];
 	uint32_t started = 0;
 
-	while (started + 1 < count && started < DETACHERS && pthread_create(&threads[started], NULL, close_some, &closing) == 0)
+	while (started + 1 < count && started < most && started < DETACHERS && pthread_create(&threads[started], NULL, close_some, &closing) == 0)
 		started++;
 	close_some(&closing);
 	while (started > 0)
@@ -189,8 +189,9 @@ void detach_probes(struct attachment *attachments, size_t count)
 				memcpy(all + total, attachments[i].descriptors + from, (to - from) * sizeof(*all));
 			total += to - from;
 		}
+		/* Perf takes one mutex for each, which whoever attaches waits for: many at once would only keep it longer. */
 		if (all)
-			close_all(all, total);
+			close_all(all, total, events ? 0 : DETACHERS);
 		free(all);
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -23,7 +23,7 @@ struct attachment {
 bool prepare_attacher(struct attacher *attacher);
 /* 0, or an errno and nothing attached. `file` is open for reading. */
 int attach_probes(const struct attacher *attacher, int file, const struct broker_request *request, struct attachment *attachment);
-/* The kernel waits for whoever runs the program: 0.05 to 0.1 s for each link, all of them at once in as many threads. */
+/* The kernel waits for whoever runs the program, 0.05 to 0.1 s for each: links go at once, perf's events one by one. */
 void detach_probes(struct attachment *attachments, size_t count);
 
 #endif
