@@ -13,14 +13,12 @@ export interface Drained {
 /** enum process_change of bpf/trace_http.h. */
 export const ProcessChange = { Forked: 1, Executed: 2, Mapped: 3, Gone: 4 } as const;
 
-/** enum broker_kind of helper/loader/broker.h. */
-export const ProbeKind = { Entry: 0, Return: 1, Uretprobe: 2 } as const;
-
 /** struct broker_probe of helper/loader/broker.h. */
 export interface BrokerProbe {
   /** In the file. */
   readonly offset: bigint;
-  readonly kind: (typeof ProbeKind)[keyof typeof ProbeKind];
+  /** enum broker_kind: on an entry, on a return instruction, a uretprobe. */
+  readonly kind: 0 | 1 | 2;
   /** Bytes by which the stack is longer there. */
   readonly stack: number;
   readonly symbol: string;

@@ -8,7 +8,7 @@ import { close, closeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Facts, INHERITED, tlsOff } from '../facts.ts';
-import { type Native, ProbeKind } from '../native.ts';
+import type { Native } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { ExpectedLibraries } from './expected.ts';
@@ -25,10 +25,11 @@ const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
   nss: 5,
 };
 
+/** enum broker_kind of helper/loader/broker.h. */
 const KINDS = {
-  entry: ProbeKind.Entry,
-  'return-instruction': ProbeKind.Return,
-  uretprobe: ProbeKind.Uretprobe,
+  entry: 0,
+  'return-instruction': 1,
+  uretprobe: 2,
 } as const;
 
 interface Attached {
