@@ -8,7 +8,7 @@ import { candidatePaths } from '../../helper/tls/candidates.ts';
 import catalogue from '../../helper/tls/catalogue.json';
 import { ElfFile } from '../../helper/tls/elf.ts';
 import { TlsFinder } from '../../helper/tls/finder.ts';
-import { childrenOf } from '../kernel/support/kernel.ts';
+import { childrenOf } from '../kit/kernel.ts';
 import { Attacker, compile } from './attack.ts';
 import { Installed, NOBODY, Requester, runLoader, statusOf, TLS_WAYS, whySkipped } from './rig.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
-import { childrenOf, exists, type Held, heldBy, stillThere } from '../kernel/support/kernel.ts';
+import { childrenOf, exists, type Held, heldBy, stillThere } from '../kit/kernel.ts';
 import { Installed, type LoaderRun, NOBODY, Requester, runLoader, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
