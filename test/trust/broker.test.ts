@@ -1,6 +1,14 @@
 /** What the broker gives and refuses: to a hostile program in the helper's place, and to one that runs beside it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameType } from '../../helper/protocol.ts';
@@ -205,6 +213,36 @@ describe.skipIf(reason !== null)('broker', () => {
         .sort(),
     );
     expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(2);
+    requester.process.kill('SIGKILL');
+  });
+
+  it('an installed loader with the file capabilities that it needs, run by an ordinary user', async () => {
+    const loader = join(installed.directory, 'capable');
+    copyFileSync(installed.loader, loader);
+    chmodSync(loader, 0o755);
+    const way = TLS_WAYS[0] ?? 'perf';
+    const needed = `cap_bpf,cap_perfmon,cap_sys_ptrace${way === 'perf' ? ',cap_sys_admin' : ''}+ep`;
+    expect(spawnSync('setcap', [needed, loader]).status).toBe(0);
+    const requester = await listen();
+    spawn(
+      loader,
+      [
+        '--socket',
+        requester.socket,
+        '--node',
+        installed.node,
+        '--helper',
+        installed.helper,
+        '--tls-attach',
+        way,
+      ],
+      { uid: NOBODY, gid: NOBODY, env: {}, stdio: 'ignore' },
+    );
+    const hello = await requester.frame(({ type }) => type === FrameType.Hello);
+    await requester.frame(({ type }) => type === FrameType.TlsFile);
+    const pid = hello.json?.['helperPid'] as number;
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
+      expect([set, statusOf(pid).get(set)]).toEqual([set, '0'.repeat(16)]);
     requester.process.kill('SIGKILL');
   });
 
