@@ -129,14 +129,19 @@ int main(int argc, char **argv)
 	int channel;
 
 	open_standard_streams();
+	/* Asked before anything is promised: does this way of starting the loader give it its rights? */
+	if (argc == 2 && strcmp(argv[1], "--check-rights") == 0)
+		return may_load() ? 0 : 1;
 	read_options(argc, argv, &options);
 	read_requester(&requester);
 	clearenv();
 	umask(077);
 	if (chdir("/"))
 		fail("helper", "The root folder cannot be entered: %s.", strerror(errno));
+	lower_rights(&requester);
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
+	raise_rights();
 	load_programs(&options, &requester, &programs);
 	programs.broker = programs.tls_attach == TLS_ATTACH_BROKER ? start_broker(&programs, &requester) : -1;
 	if (programs.broker < 0) {
