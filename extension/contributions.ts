@@ -15,6 +15,8 @@ export const Command = {
   copyUrl: 'httpTrace.copyUrl',
   openBody: 'httpTrace.openBody',
   checkSystem: 'httpTrace.checkSystem',
+  installLoader: 'httpTrace.installLoader',
+  removeLoader: 'httpTrace.removeLoader',
   whyNothing: 'httpTrace.whyNothing',
 } as const;
 

@@ -71,6 +71,7 @@ const cflags = [
   '-fstack-protector-strong',
   '-D_FORTIFY_SOURCE=2',
 ];
+const hardened = ['-fPIE', '-pie', '-Wl,-z,relro,-z,now'];
 const bpf = [...files(['bpf'])];
 
 await step('bpf', [...bpf, 'scripts/bpf.mjs'], ['dist/native/trace_http.bpf.o'], machine, () => {
@@ -102,9 +103,7 @@ await step(
     );
     run('gcc', [
       ...cflags,
-      '-fPIE',
-      '-pie',
-      '-Wl,-z,relro,-z,now',
+      ...hardened,
       '-Ibpf',
       ...loaderSources,
       '.cache/build/programs.S',
@@ -119,7 +118,10 @@ await step(
   },
 );
 await step('gate', ['helper/loader/gate.c'], ['dist/native/gate'], machine, () => {
-  run('gcc', [...cflags, '-fPIE', '-pie', 'helper/loader/gate.c', '-o', 'dist/native/gate']);
+  run('gcc', [...cflags, ...hardened, 'helper/loader/gate.c', '-o', 'dist/native/gate']);
+});
+await step('installer', ['helper/installer/installer.c'], ['dist/native/installer'], machine, () => {
+  run('gcc', [...cflags, ...hardened, 'helper/installer/installer.c', '-o', 'dist/native/installer']);
 });
 
 const headers = 'node_modules/node-api-headers/include';

@@ -113,8 +113,8 @@ async function begin(options: WorkerOptions): Promise<Capture> {
     helperPath: options.helperPath,
     bodyLimit: options.bodyLimit,
     backend: 'auto',
-    ask: (command) => {
-      send({ type: 'ask', command });
+    ask: (question) => {
+      send({ type: 'ask', question });
       return new Promise((resolve) => {
         answerAsk = resolve;
       });

@@ -1,12 +1,12 @@
 /** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Ask } from '../elevation/launch.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
-import type { Ask } from './elevation.ts';
 import type { Listen, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker } from './workerProtocol.ts';
@@ -58,7 +58,7 @@ export class WorkerTrace implements Trace {
     /** Folder of the extension: `dist/` is below it. */
     private readonly extensionPath: string,
     private readonly settings: () => TraceSettings = () => ({ bodyLimit: 64 * 1024, children: true }),
-    /** Runs a command that prompts for a password, where the user sees it. */
+    /** Lets the user choose a command that prompts for a password, and runs it in plain sight. */
     private readonly ask: Ask = () =>
       Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
   ) {}
@@ -167,7 +167,7 @@ export class WorkerTrace implements Trace {
         this.#settle(message.request)?.resolve({ message: message.message });
         return;
       case 'ask':
-        void this.ask(message.command).then((error) =>
+        void this.ask(message.question).then((error) =>
           this.#post({ type: 'asked', code: error.code, message: error.message }),
         );
         return;

@@ -1,3 +1,4 @@
+import { INSTALLED_FOLDER } from '../elevation/trustedLoader.ts';
 import type { Topic } from './arguments.ts';
 
 const SHOW = `
@@ -72,6 +73,27 @@ really loads the kernel programs and removes them again.
 
 Exit status: 0 when tracing is possible, else 1.
 `,
+  install: `http-trace install [--user NAME]
+
+Installs the loader once, as root, in ${INSTALLED_FOLDER}: from then on tracing
+asks for no password. Shows the command that root runs, which sudo then asks for. Who may start the
+loader is whoever asks, or the named user; another user is added by installing again. After an
+update of HTTP Trace the loader is installed again, as only an equal one is used.
+
+  --user NAME   Who may start it: a user's name or number.
+  --dialog      Ask for the password in a window (polkit) instead of on the terminal.
+
+Exit status: 0; 1 when it failed; with --dialog, 3 when no dialog can be shown and 4 when it was
+dismissed.
+`,
+  uninstall: `http-trace uninstall
+
+Removes what http-trace install made: the loader, its folder and its polkit action.
+
+  --dialog      Ask for the password in a window (polkit) instead of on the terminal.
+
+Exit status: as that of install.
+`,
   schema: `http-trace schema
 
 Prints the JSON Schema (2020-12) of the lines of --format json.
@@ -85,6 +107,8 @@ to the program.
   http-trace attach PID… [options]       trace running processes
   http-trace replay FILE [options]       show a recorded trace, without privilege
   http-trace doctor                      what this system offers, what is missing, what to do
+  http-trace install                     install the loader once; no password from then on
+  http-trace uninstall                   remove it again
   http-trace schema                      the JSON Schema of --format json
   http-trace COMMAND --help              the options
   http-trace --version

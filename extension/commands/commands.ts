@@ -15,6 +15,7 @@ import type { PanelProvider } from '../views/panel.ts';
 import { urlOf } from '../views/rowText.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { systemCheck } from './systemCheck.ts';
+import { installLoader, removeLoader } from './trustedLoader.ts';
 
 /** What the commands work on. */
 export interface House {
@@ -57,6 +58,8 @@ export function registerCommands(house: House): vscode.Disposable {
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
     [Command.checkSystem]: () => checkSystem(house),
+    [Command.installLoader]: () => installLoader(house.extensionPath),
+    [Command.removeLoader]: () => removeLoader(house.extensionPath),
     [Command.whyNothing]: () => explain(house),
   };
   return vscode.Disposable.from(

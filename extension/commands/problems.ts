@@ -1,10 +1,10 @@
 /** Telling the user why a trace did not start or did not go on, with a button for what can be done. */
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
 import { Command, type ProblemKind } from '../contributions.ts';
 import { copiedLine } from '../escape/copied.ts';
 import { notificationText } from '../views/displayText.ts';
+import { terminalCommand } from './terminalCommand.ts';
 
 /** What the welcome view says while this stands in the way; null for what concerns one attempt only. */
 export function problemKind(error: unknown): ProblemKind | null {
@@ -41,13 +41,15 @@ export async function showProblem(
       return;
     case 'no-permission': {
       const copy = 'Copy Command';
-      const picked = await vscode.window.showErrorMessage(message, CHECK, copy);
+      const install = 'Install Trusted Loader';
+      const picked = await vscode.window.showErrorMessage(message, install, CHECK, copy);
       if (picked === copy) {
-        await vscode.env.clipboard.writeText(copiedLine(terminalCommand(extensionPath, pids)));
-        void vscode.window.showInformationMessage(
-          'Copied. Run it in a terminal: it traces there, with sudo.',
+        await vscode.env.clipboard.writeText(
+          copiedLine(terminalCommand(process.execPath, extensionPath, pids)),
         );
-      } else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
+        void vscode.window.showInformationMessage('Command copied. Run it in a terminal.');
+      } else if (picked === install) await vscode.commands.executeCommand(Command.installLoader);
+      else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
       return;
     }
     case 'kernel':
@@ -75,9 +77,3 @@ export async function showProblem(
 }
 
 const CHECK = 'Check This System';
-
-/** The same trace in a terminal, where `sudo` can ask for the password. */
-function terminalCommand(extensionPath: string, pids: readonly number[]): string {
-  const cli = join(extensionPath, 'dist/http-trace').replaceAll("'", "'\\''");
-  return `sudo '${cli}' attach ${pids.join(' ')}`;
-}
