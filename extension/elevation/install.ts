@@ -39,7 +39,8 @@ export function installTask(nativePath: string, user: number | null): RootTask {
     `mkdir -p -m 755 ${PARENT}`,
     `rm -rf ${STAGING}`,
     `mkdir ${STAGING}`,
-    `trap 'rm -rf ${STAGING}' EXIT`,
+    // Nothing is left when it is refused: not even the folder, where it did not exist.
+    `trap 'rm -rf ${STAGING}; rmdir ${PARENT} 2>/dev/null || :' EXIT`,
     `cd ${STAGING}`,
     ...copies,
     `(${sums.join('; ')}) | sha256sum -c`,
