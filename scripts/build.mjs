@@ -62,6 +62,8 @@ if (process.platform !== 'linux' || machine === undefined) {
 }
 
 const cflags = [
+  // No path of the machine in it: the same source makes the same bytes.
+  `-ffile-prefix-map=${root}=.`,
   '-O2',
   '-g',
   '-Wall',
@@ -78,13 +80,15 @@ await step('bpf', [...bpf, 'scripts/bpf.mjs'], ['dist/native/trace_http.bpf.o'],
   for (const [command, args] of bpfCommands(machine, 'dist/native/trace_http.bpf.o')) run(command, args);
 });
 
+/** Says which libraries were really linked (scripts/notices.mjs). */
+const LINKER_MAP = '.cache/build/loader.map';
 const loaderSources = readdirSync('helper/loader')
   .filter((f) => f.endsWith('.c') && f !== 'gate.c')
   .map((f) => `helper/loader/${f}`);
 await step(
   'loader',
   [...files(['helper/loader']), ...bpf, 'dist/native/trace_http.bpf.o'],
-  ['dist/native/loader'],
+  ['dist/native/loader', LINKER_MAP],
   machine,
   () => {
     // The programs are part of the loader, so that nobody can put others in their place.
@@ -109,6 +113,7 @@ await step(
       '.cache/build/programs.S',
       '-o',
       'dist/native/loader',
+      `-Wl,-Map=${LINKER_MAP}`,
       '-Wl,-Bstatic',
       '-lbpf',
       '-lelf',
@@ -147,7 +152,7 @@ await step('addon', [...files(['helper/addon']), ...bpf], ['dist/native/addon.no
 if (nativeOnly) process.exit(0);
 
 const { build } = await import('esbuild');
-const { BUNDLES, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');
+const { BUNDLES, bundleMetafile, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');
 for (const bundle of BUNDLES) {
   const sources = [...files(['extension', 'helper'])].filter(
     (f) => /\.(ts|json|css)$/.test(f) && !f.endsWith('.test.ts'),
@@ -156,10 +161,11 @@ for (const bundle of BUNDLES) {
   await step(
     bundleStamp(bundle),
     [...sources, 'package-lock.json', 'scripts/bundles.mjs'],
-    [bundle.outfile],
+    [bundle.outfile, bundleMetafile(bundle)],
     JSON.stringify(options),
     async () => {
-      await build(options);
+      const { metafile } = await build({ ...options, metafile: true });
+      writeFileSync(bundleMetafile(bundle), JSON.stringify(metafile));
       finishBundle(bundle);
     },
   );
