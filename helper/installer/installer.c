@@ -141,7 +141,7 @@ static int set_capabilities(int loader)
 
 	permit(&data, 39); /* CAP_BPF: load programs */
 	permit(&data, 38); /* CAP_PERFMON: let them read memory, attach them */
-	permit(&data, 40); /* CAP_CHECKPOINT_RESTORE: open the files that a process has mapped, as the kernel names them */
+	permit(&data, CAP_SYS_PTRACE); /* see what a process has mapped that is closed to others, as the helper is */
 	permit(&data, CAP_SETPCAP); /* to empty the bounding set */
 	if (kernel_before(6, 6))
 		permit(&data, CAP_SYS_ADMIN); /* uprobes, where the kernel has no uprobe_multi */
