@@ -65,8 +65,9 @@ recording.
 `,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
-Says what this system offers for tracing, what is missing, and what to do about it. As root, it
-really loads the kernel programs and removes them again.
+Says what this system offers for tracing, what is missing, and what to do about it. Each way to the
+rights is tried, as far as that goes without a password; where one works, the kernel programs are
+really loaded and removed again.
 
   --format table|json   Default: table.
   --pid N               Also say whether this process can be traced, and what of its TLS decrypted.
