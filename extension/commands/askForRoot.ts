@@ -24,7 +24,7 @@ export async function askForRoot({ offers, trustedProblem }: Question): Promise<
         ...(trustedProblem === null ? [] : [trustedProblem]),
         ...offers.map(describe),
         WHAT_IT_READS,
-        `“${INSTALL}” asks once, and never again.`,
+        `“${INSTALL}” asks once; after that, only when an update brings another loader.`,
       ].join('\n\n'),
     },
     ...offers.map(({ prompt }) => BUTTONS[prompt]),

@@ -18,7 +18,7 @@ export async function installLoader(extensionPath: string): Promise<void> {
     if (!(await agreed('Install the trusted loader?', 'Install', explanation, command))) return;
     if (!(await asRoot(extensionPath, 'install', command))) return;
     const start = 'Start HTTP Trace';
-    const message = 'The trusted loader is installed. HTTP Trace no longer asks for a password.';
+    const message = 'The trusted loader is installed. HTTP Trace starts without a password from now on.';
     if ((await vscode.window.showInformationMessage(message, start)) === start) {
       await vscode.commands.executeCommand(Command.start);
     }
