@@ -76,9 +76,11 @@ function folderProblem(folder: string): string | null {
     : `Others than root can write to ${folder} or a folder above it: a loader there could be replaced by them.`;
 }
 
-/** One word of a shell command. */
+/** One word of a shell command, as readable as its characters allow. */
 export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (word.includes("'") && survivesDoubleQuotes(word)) return `"${word}"`;
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**
