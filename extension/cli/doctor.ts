@@ -29,6 +29,7 @@ export async function doctor(format: 'table' | 'json', pid: number | null): Prom
 /** See `assess`. Only with rights that are there without asking anybody. */
 async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
   if (facts.missingParts.length > 0 || bestWay(facts)?.outcome !== 'works') return null;
+  if (assess(facts, null).some(({ id, status }) => id === 'rights' && status !== 'ok')) return null;
   try {
     const capture = await startCapture({
       nativePath: NATIVE_PATH,
