@@ -35,6 +35,8 @@ export function installTask(nativePath: string, user: number | null): RootTask {
   const sums = names.map((name) => `echo '${hash(join(nativePath, name))}  ${name}'`);
   const line = [
     'set -e',
+    // Not every sudo replaces it: the user's own must not choose what runs as root.
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     'umask 077',
     `mkdir -p -m 755 ${PARENT}`,
     `rm -rf ${STAGING}`,

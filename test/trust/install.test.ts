@@ -293,6 +293,17 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       expect(await machine.listing(...PLACES)).toBe(before);
     });
 
+    it('runs the system’s own tools, whatever PATH says', async () => {
+      const marker = join(alice.home, 'as-root');
+      const tools = ['mkdir', 'rm', 'head', 'sha256sum', 'chmod', 'rmdir'].join(' ');
+      const script = `mkdir -p bin && for tool in ${tools}; do printf '#!/bin/sh\\ntouch ${marker}\\n' >bin/$tool; chmod 755 bin/$tool; done`;
+      expect((await machine.run(alice, ['sh', '-c', script])).code).toBe(0);
+      const { command } = installTask(machine.nativePath, alice.uid);
+      const outcome = await machine.run(null, ['env', `PATH=${alice.home}/bin:/usr/bin:/bin`, ...command]);
+      expect(outcome).toMatchObject({ code: 0, stderr: '' });
+      expect((await machine.run(null, ['ls', marker])).code).not.toBe(0);
+    });
+
     it('is not offered where others can write', async () => {
       await machine.run(null, ['chmod', 'g+w', '/usr/local']);
       const { code, stderr } = await machine.trace(null, ['install', '--user', alice.name]);
