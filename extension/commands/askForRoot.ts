@@ -4,6 +4,7 @@ import { TraceError } from '../capture/trace.ts';
 import { Command } from '../contributions.ts';
 import { commandLine } from '../elevation/install.ts';
 import { type Offer, type Question, runOffer, WHAT_IT_READS } from '../elevation/launch.ts';
+import { visibleMessage } from '../escape/terminal.ts';
 
 const BUTTONS: Readonly<Record<Offer['prompt'], string>> = {
   dialog: 'Ask for Password',
@@ -21,7 +22,7 @@ export async function askForRoot({ offers, trustedProblem }: Question): Promise<
     {
       modal: true,
       detail: [
-        ...(trustedProblem === null ? [] : [trustedProblem]),
+        ...(trustedProblem === null ? [] : [visibleMessage(trustedProblem)]),
         ...offers.map(describe),
         WHAT_IT_READS,
         `“${INSTALL}” asks once; after that, only when an update brings another loader.`,
@@ -44,7 +45,7 @@ function describe({ prompt, command }: Offer): string {
     prompt === 'dialog'
       ? `“${BUTTONS.dialog}” runs this command, and a dialog of the system asks for a password:`
       : `“${BUTTONS.terminal}” runs this command, and sudo asks for your password there:`;
-  return `${where}\n${commandLine(command)}`;
+  return `${where}\n${visibleMessage(commandLine(command))}`;
 }
 
 async function inTerminal(command: readonly string[]): Promise<TraceError> {

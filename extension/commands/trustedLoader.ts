@@ -8,6 +8,8 @@ import { Command } from '../contributions.ts';
 import { commandLine, installTask, isInstalled, REMOVE_TASK } from '../elevation/install.ts';
 import { WHAT_IT_READS } from '../elevation/launch.ts';
 import { hasGraphicalAgent, isOnPath } from '../elevation/ways.ts';
+import { visibleMessage } from '../escape/terminal.ts';
+import { notificationText } from '../views/displayText.ts';
 import { runInTerminal } from './askForRoot.ts';
 
 export async function installLoader(extensionPath: string): Promise<void> {
@@ -18,8 +20,11 @@ export async function installLoader(extensionPath: string): Promise<void> {
     if (!(await agreed('Install the trusted loader?', 'Install', explanation, command))) return;
     if (!(await asRoot(extensionPath, 'install', command))) return;
     const start = 'Start HTTP Trace';
-    const message = 'The trusted loader is installed. HTTP Trace starts without a password from now on.';
-    if ((await vscode.window.showInformationMessage(message, start)) === start) {
+    const picked = await vscode.window.showInformationMessage(
+      'The trusted loader is installed. HTTP Trace starts without a password from now on.',
+      start,
+    );
+    if (picked === start) {
       await vscode.commands.executeCommand(Command.start);
     }
   } catch (error) {
@@ -48,8 +53,14 @@ async function agreed(
   explanation: string,
   command: readonly string[],
 ): Promise<boolean> {
-  const detail = `${explanation}\n\nThis command runs as root:\n${commandLine(command)}`;
-  return (await vscode.window.showInformationMessage(question, { modal: true, detail }, button)) === button;
+  const detail = `${explanation}\n\nThis command runs as root:\n${visibleMessage(commandLine(command))}`;
+  return (
+    (await vscode.window.showInformationMessage(
+      notificationText(question),
+      { modal: true, detail },
+      button,
+    )) === button
+  );
 }
 
 /**
@@ -90,5 +101,5 @@ function cli(extensionPath: string, topic: 'install' | 'uninstall'): Promise<num
 
 function report(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  void vscode.window.showErrorMessage(message);
+  void vscode.window.showErrorMessage(notificationText(message));
 }
