@@ -15,6 +15,8 @@ export const Command = {
   copyUrl: 'httpTrace.copyUrl',
   openBody: 'httpTrace.openBody',
   checkSystem: 'httpTrace.checkSystem',
+  installLoader: 'httpTrace.installLoader',
+  removeLoader: 'httpTrace.removeLoader',
   whyNothing: 'httpTrace.whyNothing',
 } as const;
 
@@ -33,6 +35,8 @@ export const TITLES: Readonly<Record<CommandId, string>> = {
   'httpTrace.copyUrl': 'Copy URL',
   'httpTrace.openBody': 'Open Body',
   'httpTrace.checkSystem': 'Check This System',
+  'httpTrace.installLoader': 'Install Trusted Loader',
+  'httpTrace.removeLoader': 'Remove Trusted Loader',
   'httpTrace.whyNothing': 'Why Is Nothing Shown?',
 };
 

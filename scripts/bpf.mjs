@@ -11,6 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export function bpfCommands(machine, output) {
   const flags = [
+    // No path of the machine in it: the same source makes the same bytes.
+    `-ffile-prefix-map=${root}=.`,
     '-O2',
     '-g',
     '-Wall',

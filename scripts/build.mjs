@@ -62,6 +62,8 @@ if (process.platform !== 'linux' || machine === undefined) {
 }
 
 const cflags = [
+  // No path of the machine in it: the same source makes the same bytes.
+  `-ffile-prefix-map=${root}=.`,
   '-O2',
   '-g',
   '-Wall',
@@ -71,12 +73,15 @@ const cflags = [
   '-fstack-protector-strong',
   '-D_FORTIFY_SOURCE=2',
 ];
+const hardened = ['-fPIE', '-pie', '-Wl,-z,relro,-z,now'];
 const bpf = [...files(['bpf'])];
 
 await step('bpf', [...bpf, 'scripts/bpf.mjs'], ['dist/native/trace_http.bpf.o'], machine, () => {
   for (const [command, args] of bpfCommands(machine, 'dist/native/trace_http.bpf.o')) run(command, args);
 });
 
+/** Says which libraries were really linked (scripts/notices.mjs). */
+const LINKER_MAP = '.cache/build/loader.map';
 const loaderSources = readdirSync('helper/loader')
   .filter((f) => f.endsWith('.c') && f !== 'gate.c')
   .map((f) => `helper/loader/${f}`);
@@ -98,7 +103,7 @@ function catalogueTable() {
 await step(
   'loader',
   [...files(['helper/loader']), ...sandbox, catalogue, ...bpf, 'dist/native/trace_http.bpf.o'],
-  ['dist/native/loader'],
+  ['dist/native/loader', LINKER_MAP],
   machine,
   () => {
     writeFileSync('.cache/build/catalogue.inc', catalogueTable());
@@ -118,9 +123,7 @@ await step(
     );
     run('gcc', [
       ...cflags,
-      '-fPIE',
-      '-pie',
-      '-Wl,-z,relro,-z,now',
+      ...hardened,
       '-Ibpf',
       '-I.cache/build',
       ...loaderSources,
@@ -128,6 +131,7 @@ await step(
       '.cache/build/programs.S',
       '-o',
       'dist/native/loader',
+      `-Wl,-Map=${LINKER_MAP}`,
       '-Wl,-Bstatic',
       '-lbpf',
       '-lelf',
@@ -140,7 +144,10 @@ await step(
   },
 );
 await step('gate', ['helper/loader/gate.c'], ['dist/native/gate'], machine, () => {
-  run('gcc', [...cflags, '-fPIE', '-pie', 'helper/loader/gate.c', '-o', 'dist/native/gate']);
+  run('gcc', [...cflags, ...hardened, 'helper/loader/gate.c', '-o', 'dist/native/gate']);
+});
+await step('installer', ['helper/installer/installer.c'], ['dist/native/installer'], machine, () => {
+  run('gcc', [...cflags, ...hardened, 'helper/installer/installer.c', '-o', 'dist/native/installer']);
 });
 
 const headers = 'node_modules/node-api-headers/include';
@@ -173,7 +180,7 @@ await step(
 if (nativeOnly) process.exit(0);
 
 const { build } = await import('esbuild');
-const { BUNDLES, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');
+const { BUNDLES, bundleMetafile, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');
 for (const bundle of BUNDLES) {
   const sources = [...files(['extension', 'helper'])].filter(
     (f) => /\.(ts|json|css)$/.test(f) && !f.endsWith('.test.ts'),
@@ -182,10 +189,11 @@ for (const bundle of BUNDLES) {
   await step(
     bundleStamp(bundle),
     [...sources, 'package-lock.json', 'scripts/bundles.mjs'],
-    [bundle.outfile],
+    [bundle.outfile, bundleMetafile(bundle)],
     JSON.stringify(options),
     async () => {
-      await build(options);
+      const { metafile } = await build({ ...options, metafile: true });
+      writeFileSync(bundleMetafile(bundle), JSON.stringify(metafile));
       finishBundle(bundle);
     },
   );

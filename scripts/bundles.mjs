@@ -73,6 +73,11 @@ export function bundleStamp(bundle) {
   return `bundle-${bundle.outfile.replace(/\W/g, '-')}`;
 }
 
+/** What esbuild took into the bundle, of which the package's notices are made (scripts/notices.mjs). */
+export function bundleMetafile(bundle) {
+  return `.cache/build/${bundleStamp(bundle)}.meta.json`;
+}
+
 /** What is left to do once esbuild has written the file. */
 export function finishBundle(bundle) {
   if (bundle.outfile === 'dist/http-trace') chmodSync(bundle.outfile, 0o755);

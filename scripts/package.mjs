@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { thirdParties } from './notices.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** vsce wants a newer Node than the one that this may be run with. */
@@ -16,29 +17,57 @@ const target = `linux-${process.arch}`;
 export const vsix = join(root, `http-trace-${target}-${version}.vsix`);
 
 export function makePackage() {
+  const epoch = dateOfSource();
   run(process.execPath, ['scripts/build.mjs', '--production']);
+  writeNotices(epoch);
   const stamp = join(root, '.cache/build/package');
-  const key = digest();
+  const key = digest(epoch);
   if (existsSync(vsix) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
-  run(node, [
-    'node_modules/@vscode/vsce/vsce',
-    'package',
-    '--target',
-    target,
-    '--no-dependencies',
-    '--allow-missing-repository',
-    // There is no public repository yet to which the README's pictures could point.
-    '--no-rewrite-relative-links',
-    '--out',
-    vsix,
-  ]);
+  run(
+    node,
+    [
+      'node_modules/@vscode/vsce/vsce',
+      'package',
+      '--target',
+      target,
+      '--no-dependencies',
+      '--allow-missing-repository',
+      // There is no public repository yet to which the README's pictures could point.
+      '--no-rewrite-relative-links',
+      '--out',
+      vsix,
+    ],
+    // Files in the same order and with the same date: the same contents are the same bytes.
+    { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
+  );
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, key);
 }
 
+/** Licences and bill of materials, of what the build has bundled and linked. */
+function writeNotices(epoch) {
+  const made = join(root, '.cache/build');
+  const metafiles = readdirSync(made).filter((name) => name.endsWith('.meta.json'));
+  const { notices, sbom } = thirdParties({
+    metafiles: metafiles.map((name) => join(made, name)),
+    linkerMaps: [join(made, 'loader.map')],
+    epoch,
+  });
+  writeFileSync(join(root, 'dist/THIRD_PARTY_NOTICES.txt'), notices);
+  writeFileSync(join(root, 'dist/sbom.cdx.json'), sbom);
+}
+
+/** Seconds; as whoever packages says, else that of the last commit, else a fixed one. */
+function dateOfSource() {
+  const { SOURCE_DATE_EPOCH: said } = process.env;
+  if (said !== undefined && /^\d+$/.test(said)) return Number(said);
+  const { status, stdout } = spawnSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' });
+  return status === 0 ? Number(stdout) : Date.UTC(2026, 0, 1) / 1000;
+}
+
 /** Of everything that may go into the package, contents and modes. */
-function digest() {
-  const hash = createHash('sha256');
+function digest(epoch) {
+  const hash = createHash('sha256').update(String(epoch));
   const folders = ['dist', 'media'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -49,8 +78,7 @@ function digest() {
     'README.md',
     'CHANGELOG.md',
     'LICENSE',
-    'LICENSE.iced-x86',
-    'LICENSE.protobufjs',
+    'SECURITY.md',
     '.vscodeignore',
     'scripts/package.mjs',
   ];
@@ -61,8 +89,8 @@ function digest() {
   return hash.digest('hex');
 }
 
-function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+function run(command, args, env = process.env) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
   if (result.status !== 0) {
     console.error(
       `package: ${command} ${args[0]} ended with ${result.error?.message ?? `status ${result.status}`}.`,

@@ -37,7 +37,7 @@ async function main() {
   begin();
   await buildNative();
   await watchBundles();
-  for (const folder of ['bpf', 'helper/loader', 'helper/addon']) watchNative(folder);
+  for (const folder of ['bpf', 'helper/loader', 'helper/installer', 'helper/addon']) watchNative(folder);
   end();
 }
 

@@ -15,9 +15,9 @@ import {
 } from '../../helper/frames.ts';
 import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
-import { type Ask, chooseWay, launchLoader } from './elevation.ts';
 import { TraceError } from './trace.ts';
 
 export interface CaptureOptions {
@@ -70,7 +70,7 @@ function copyLimit(bodyLimit: number | null): number {
 
 /** @throws TraceError with the reason in the user's words. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const way = await chooseWay(options.ask);
+  const way = await chooseWay(options.nativePath, options.ask);
   const channel = await Channel.open();
   let loader: ChildProcess | null = null;
   try {
@@ -94,7 +94,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
     ];
-    const launched = await launchLoader(way, options.nativePath, loaderArguments);
+    const launched = launchLoader(way, loaderArguments, process.geteuid?.() ?? 0);
     loader = launched.process;
     const capture = new HelperConnection(channel, launched.failed);
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);

@@ -3,24 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { TraceError } from './trace.ts';
 
 /**
  * A folder of this user's that nobody else can write to: XDG_RUNTIME_DIR or /run/user/UID, for root /run; in a
  * container, where these are often missing, the home folder. Never /tmp. What is made in it is removed as soon
- * as the helper has connected.
+ * as the helper has connected. Under sudo the environment may name folders of another user: they are passed over.
  * @throws TraceError when there is none.
  */
 function privateDirectory(): string {
-  const uid = process.getuid?.() ?? 0;
+  const uid = process.geteuid?.() ?? 0;
   const candidates = [
     process.env['XDG_RUNTIME_DIR'],
     `/run/user/${uid}`,
     ...(uid === 0 ? ['/run'] : []),
-    join(homedir(), '.cache'),
-    homedir(),
+    ...[homedir(), ...ownHome()].flatMap((home) => [join(home, '.cache'), home]),
   ];
   for (const candidate of candidates) {
     if (candidate === undefined || !candidate.startsWith('/')) continue;
@@ -36,6 +35,15 @@ function privateDirectory(): string {
     'helper',
     `There is no private folder for the helper's socket: set XDG_RUNTIME_DIR to a folder that is yours alone.`,
   );
+}
+
+/** As the system knows it, whatever HOME says. */
+function ownHome(): string[] {
+  try {
+    return [userInfo().homedir];
+  } catch {
+    return []; // A user without an entry.
+  }
 }
 
 export class Channel {

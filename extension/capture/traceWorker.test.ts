@@ -236,12 +236,16 @@ describe('a trace in the worker', () => {
   });
 
   it('is idle again when the prompt for a password was declined', async () => {
+    const question = {
+      offers: [{ prompt: 'terminal', command: ['sudo', 'loader'] }],
+      trustedProblem: null,
+    } as const;
     start = async ({ ask }) => {
-      throw await ask!(['sudo', 'loader']);
+      throw await ask!(question);
     };
     worker.take({ type: 'start', request: 1, options: OPTIONS, pids: [7] });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(sent.find(({ type }) => type === 'ask')).toEqual({ type: 'ask', command: ['sudo', 'loader'] });
+    expect(sent.find(({ type }) => type === 'ask')).toEqual({ type: 'ask', question });
     worker.take({ type: 'asked', code: 'cancelled', message: 'The terminal was closed.' });
     expect(await answered(1)).toMatchObject({ type: 'refused', code: 'cancelled' });
     worker.flush();

@@ -179,8 +179,8 @@ export class TraceWorker {
       helperPath: options.helperPath,
       bodyLimit: options.bodyLimit,
       backend: 'auto',
-      ask: (command) => {
-        this.#send({ type: 'ask', command });
+      ask: (question) => {
+        this.#send({ type: 'ask', question });
         return new Promise((resolve) => {
           this.#answerAsk = resolve;
         });

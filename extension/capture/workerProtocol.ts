@@ -1,4 +1,5 @@
 /** Every message between the extension host and the engine's worker thread. */
+import type { Question } from '../elevation/launch.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -53,4 +54,4 @@ export type FromWorker =
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** A command that prompts for a password has to be run where the user sees it. */
-  | { readonly type: 'ask'; readonly command: readonly string[] };
+  | { readonly type: 'ask'; readonly question: Question };

@@ -1,13 +1,13 @@
 /** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Ask } from '../elevation/launch.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
-import type { Ask } from './elevation.ts';
 import type { Listen, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker } from './workerProtocol.ts';
@@ -177,7 +177,7 @@ export class WorkerTrace implements Trace {
         this.#settle(message.request)?.resolve({ message: message.message });
         return;
       case 'ask':
-        void this.#ask(message.command).then((error) =>
+        void this.#ask(message.question).then((error) =>
           this.#post({ type: 'asked', code: error.code, message: error.message }),
         );
         return;

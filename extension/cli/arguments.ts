@@ -37,7 +37,7 @@ export interface TraceOptions extends ShowOptions {
   readonly tls: TlsWay;
 }
 
-export type Topic = 'run' | 'attach' | 'replay' | 'doctor' | 'schema';
+export type Topic = 'run' | 'attach' | 'replay' | 'doctor' | 'install' | 'uninstall' | 'schema';
 
 export type Command =
   | { readonly kind: 'help'; readonly topic: Topic | null }
@@ -58,7 +58,10 @@ export type Command =
       readonly options: ShowOptions;
       readonly ownLimit: boolean;
     }
-  | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null };
+  | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null }
+  /** `user`: name or number; null = whoever asks. `dialog`: the password is asked for in a window. */
+  | { readonly kind: 'install'; readonly user: string | null; readonly dialog: boolean }
+  | { readonly kind: 'uninstall'; readonly dialog: boolean };
 
 /** Wrong usage; the message says what is wrong and what would be right. */
 export class UsageError extends Error {
@@ -91,6 +94,8 @@ const DOCTOR = {
   pid: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+const UNINSTALL = { dialog: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const INSTALL = { ...UNINSTALL, user: { type: 'string' } } as const;
 const NONE = { help: { type: 'boolean', short: 'h' } } as const;
 
 type OptionTable = Readonly<
@@ -101,6 +106,8 @@ const TABLES: Readonly<Record<Topic, OptionTable>> = {
   attach: ATTACH,
   replay: SHOW,
   doctor: DOCTOR,
+  install: INSTALL,
+  uninstall: UNINSTALL,
   schema: NONE,
 };
 const TOPICS = Object.keys(TABLES) as readonly Topic[];
@@ -162,6 +169,12 @@ function interpret(topic: Topic, { values, operands }: Parsed): Command {
       const pid = textOf(values, 'pid');
       return { kind: 'doctor', format: reportFormat(values), pid: pid === undefined ? null : readPid(pid) };
     }
+    case 'install':
+      noOperands(topic, operands);
+      return { kind: 'install', user: textOf(values, 'user') ?? null, dialog: values.has('dialog') };
+    case 'uninstall':
+      noOperands(topic, operands);
+      return { kind: 'uninstall', dialog: values.has('dialog') };
     case 'schema':
       noOperands(topic, operands);
       return { kind: 'schema' };

@@ -3,6 +3,7 @@ import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { processesOf } from './cgroup.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
+import { actAsInvoker, becomeInvoker } from './invoker.ts';
 import { LiveTrace, openFiles, say } from './liveTrace.ts';
 import { askedToStop } from './signals.ts';
 
@@ -18,9 +19,10 @@ export async function attach(
     say(`The control group ${cgroup} has no processes.`);
     return EXIT_FAILED;
   }
+  const lent = actAsInvoker(pids);
   const files = openFiles(options);
   const asked = askedToStop();
-  const trace = await LiveTrace.start(options, files);
+  const trace = await LiveTrace.start(options, files).finally(() => lent && becomeInvoker());
   const refused = await attachAll(trace, pids, options.children);
   // Processes of a group come and go; but each that was named must be traced.
   if (refused.length > 0 && (named.length > 0 || refused.length === pids.length)) {

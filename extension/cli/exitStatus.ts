@@ -6,6 +6,10 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 /** Wrong usage, an output that cannot be written, a file that is not a recording: nothing was started. */
 export const EXIT_USAGE = 2;
+/** `install --dialog`: no dialog could be shown; a terminal can ask instead. */
+export const EXIT_NO_DIALOG = 3;
+/** `install --dialog`: the dialog was dismissed, or the password was wrong. */
+export const EXIT_REFUSED = 4;
 /** `run` could not trace, so the command was not started: the number that env, timeout and nohup use. */
 export const EXIT_RUN_FAILED = 125;
 

@@ -1,3 +1,4 @@
+import { INSTALLED_FOLDER } from '../elevation/trustedLoader.ts';
 import type { Topic } from './arguments.ts';
 import { DEFAULT_FORMAT, FORMAT_NAMES, FORMATS } from './sink.ts';
 
@@ -81,13 +82,35 @@ when it is not a recording.
 `,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
-Checks whether this system allows tracing, and says what is missing and how to fix it. As root, it
-loads the kernel programs and removes them again.
+Checks whether this system allows tracing, and says what is missing and how to fix it. Each way to
+get the permission is tried, as far as that goes without a password; where one works, the kernel
+programs are loaded and removed again.
 
   --format table|json   Default: table.
   --pid N               Also check whether process N can be traced and its TLS decrypted.
 
 Exit status: 0 when tracing is possible, else 1.
+`,
+  install: `http-trace install [--user NAME]
+
+Installs the loader once, as root, in ${INSTALLED_FOLDER}: from then on tracing
+asks for no password. Shows the command that root runs, which sudo then asks for. Who may start the
+loader is whoever asks, or the named user; another user is added by installing again. After an
+update of HTTP Trace the loader is installed again, as only an equal one is used.
+
+  --user NAME   Who may start it: a user's name or number.
+  --dialog      Ask for the password in a window (polkit) instead of on the terminal.
+
+Exit status: 0; 1 when it failed; with --dialog, 3 when no dialog can be shown and 4 when it was
+dismissed.
+`,
+  uninstall: `http-trace uninstall
+
+Removes what http-trace install made: the loader, its folder and its polkit action.
+
+  --dialog      Ask for the password in a window (polkit) instead of on the terminal.
+
+Exit status: as that of install.
 `,
   schema: `http-trace schema
 
@@ -101,6 +124,8 @@ const GENERAL = `http-trace shows every HTTP call of a program, live: no proxy, 
   http-trace attach PID… [options]       trace running processes
   http-trace replay FILE [options]       show a recorded trace; needs no privilege
   http-trace doctor                      check whether this system allows tracing
+  http-trace install                     install the loader once; no password from then on
+  http-trace uninstall                   remove it again
   http-trace schema                      the JSON Schema of --format json
   http-trace COMMAND --help              the options of a command
   http-trace --version

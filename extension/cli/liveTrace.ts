@@ -4,7 +4,7 @@ import type { HelperEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
-import { runInTerminal } from '../capture/elevation.ts';
+import { askInTerminal } from '../elevation/launch.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { visibleMessage } from '../escape/terminal.ts';
 import type { TraceOptions } from './arguments.ts';
@@ -105,7 +105,7 @@ export class LiveTrace {
       ...(options.requests && options.responses
         ? {}
         : { bodies: options.requests ? 'requests' : 'responses' }),
-      ...(process.stdin.isTTY ? { ask: runInTerminal } : {}),
+      ...(process.stdin.isTTY ? { ask: askInTerminal } : {}),
       ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
       verbose: options.verbose,
       tls: options.tls,

@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts';
 import schema from './exchange.schema.json';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { helpText } from './help.ts';
+import { install, uninstall } from './install.ts';
 import { say } from './liveTrace.ts';
 import { StandardOutput } from './output.ts';
 import { replay } from './replay.ts';
@@ -40,6 +41,10 @@ function execute(command: Command): Promise<number> {
       return replay(command.file, command.options, command.ownLimit);
     case 'doctor':
       return doctor(command.format, command.pid);
+    case 'install':
+      return install(command.user, command.dialog);
+    case 'uninstall':
+      return uninstall(command.dialog);
   }
 }
 

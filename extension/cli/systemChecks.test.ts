@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Way } from '../elevation/ways.ts';
 import { assess, assessProcess, assessTls, possible } from './systemChecks.ts';
 import type { SystemFacts } from './systemFacts.ts';
 
@@ -10,14 +11,19 @@ const good: SystemFacts = {
   btf: true,
   lockdown: 'none',
   uid: 0,
-  capabilities: { effective: ALL, bounding: ALL },
+  bounding: ALL,
   initialUserNamespace: true,
   noNewPrivileges: false,
   missingParts: [],
-  sudo: null,
-  pkexec: false,
+  ways: { all: [{ id: 'root', command: ['/loader'], outcome: 'works' }], trustedProblem: null },
+  administrators: null,
 };
-const user: SystemFacts = { ...good, uid: 1000, capabilities: { effective: 0n, bounding: ALL } };
+const user: SystemFacts = { ...good, uid: 1000, ways: { all: [], trustedProblem: null } };
+/** A user for whom the ways come to this, in this order. */
+const having = (...ways: [Way['id'], Way['outcome']][]): SystemFacts => ({
+  ...user,
+  ways: { all: ways.map(([id, outcome]) => ({ id, command: [id], outcome })), trustedProblem: null },
+});
 const check = (facts: SystemFacts, id: string) => assess(facts, null).find((c) => c.id === id);
 
 describe('what the facts mean', () => {
@@ -53,10 +59,11 @@ describe('what the facts mean', () => {
     ['no type information', { ...good, btf: false }, 'btf'],
     ['confidentiality lockdown', { ...good, lockdown: 'confidentiality' }, 'lockdown'],
     ['a missing part', { ...good, missingParts: ['/x/loader'] }, 'parts'],
-    ['a container', { ...good, capabilities: { effective: 0n, bounding: 0xa80425fbn } }, 'rights'],
+    ['a container', { ...good, bounding: 0xa80425fbn }, 'rights'],
     ['a user without sudo', user, 'rights'],
     ['root of a user namespace', { ...good, initialUserNamespace: false }, 'rights'],
-    ['a user whom sudo cannot help', { ...user, sudo: 'asks', noNewPrivileges: true }, 'rights'],
+    ['a user whom sudo cannot help', { ...user, noNewPrivileges: true }, 'rights'],
+    ['a user whom everything refuses', having(['trusted', 'refused'], ['sudo', 'refused']), 'rights'],
   ])('%s is in the way, with something to do', (_, facts, id) => {
     expect(check(facts, id)).toMatchObject({
       status: 'missing',
@@ -66,13 +73,15 @@ describe('what the facts mean', () => {
   });
 
   it.each<[SystemFacts, string]>([
-    [{ ...user, sudo: 'free' }, 'by sudo -n'],
-    [{ ...user, sudo: 'asks' }, 'asks for a password in a terminal'],
-    [{ ...user, sudo: 'asks', pkexec: true }, 'by pkexec'],
-    // CAP_BPF and CAP_PERFMON, without CAP_SYS_ADMIN
+    [having(['sudo', 'works'], ['terminal', 'asks']), 'by sudo, without a password'],
+    [having(['trusted', 'works'], ['terminal', 'asks']), 'by the installed loader'],
+    [having(['trusted', 'refused'], ['trusted-pkexec', 'works']), 'and polkit'],
+    // What asks nobody comes first, whatever its place.
+    [having(['pkexec', 'asks'], ['sudo', 'works']), 'by sudo, without a password'],
+    [having(['capabilities', 'works']), 'sufficient capabilities'],
     [
-      { ...user, capabilities: { effective: (1n << 39n) | (1n << 38n), bounding: ALL } },
-      'sufficient capabilities',
+      { ...having(['sudo', 'refused'], ['terminal', 'asks']), administrators: 'sudo' },
+      'by sudo, which asks for a password (member of sudo)',
     ],
     [{ ...good, kernel: '10.0-rc1' }, 'root'],
   ])('finds the way to the rights', (facts, way) => {
@@ -88,6 +97,22 @@ describe('what the facts mean', () => {
     });
     expect(possible(assess(untested, null))).toBe(true);
     expect(check({ ...good, kernel: '6.1.0' }, 'kernel')?.status).toBe('ok');
+  });
+
+  it('does not promise what only a password would show', () => {
+    const facts = having(['sudo', 'refused'], ['terminal', 'asks']);
+    expect(check(facts, 'rights')).toMatchObject({
+      status: 'unknown',
+      detail: expect.stringContaining('if it lets this user in'),
+      remedy: expect.stringContaining('http-trace install --user 1000'),
+    });
+    expect(possible(assess(facts, null))).toBe(false);
+  });
+
+  it('says why an installed loader is not used', () => {
+    const facts = having(['terminal', 'asks']);
+    const ways = { ...facts.ways, trustedProblem: 'It is another version.' };
+    expect(check({ ...facts, ways }, 'rights')?.detail).toContain('(It is another version)');
   });
 
   it('does not claim what it could not find out', () => {

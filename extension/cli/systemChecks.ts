@@ -1,8 +1,9 @@
 /** Whether a system allows tracing, judged by facts about it. */
 import { BACKENDS, type Hello, type TlsLibrary } from '../../helper/protocol.ts';
 import { missingPartNotes } from '../capture/missingParts.ts';
+import { sufficient, type Way } from '../elevation/ways.ts';
 import { reasonsOf, tlsLibraryName } from '../engine/tls/library.ts';
-import { type ProcessFacts, type SystemFacts, sufficient } from './systemFacts.ts';
+import type { ProcessFacts, SystemFacts } from './systemFacts.ts';
 
 export interface Check {
   /** Stable, for scripts. */
@@ -41,9 +42,17 @@ export function assess(facts: SystemFacts, trial: Trial | null): Check[] {
   ];
 }
 
-/** Tracing is possible: it was tried, or nothing that it needs is known to be missing. */
+/** Tracing is possible: it was tried, or nothing that it needs is known to be missing and this user has the rights. */
 export function possible(checks: readonly Check[]): boolean {
-  return checks.every((check) => check.status !== 'missing');
+  return checks.every(({ id, status }) => status === 'ok' || (status === 'unknown' && id !== 'rights'));
+}
+
+/** The way that will be taken; null when none is open, or when it asks whether it is. */
+export function bestWay({ ways }: SystemFacts): Way | null {
+  const { all } = ways;
+  return (
+    all.find(({ outcome }) => outcome === 'works') ?? all.find(({ outcome }) => outcome === 'asks') ?? null
+  );
 }
 
 function check(id: Check['id'], title: string, ok: boolean, detail: string, remedy: string): Check {
@@ -99,35 +108,63 @@ function parts({ missingParts }: SystemFacts): Check {
   return check('parts', 'Installed files', missingParts.length === 0, detail, 'Reinstall HTTP Trace.');
 }
 
+const WAYS: Readonly<Record<Way['id'], string>> = {
+  root: 'root',
+  capabilities: 'with sufficient capabilities',
+  trusted: 'by the installed loader, which may be started by this user',
+  'trusted-pkexec': 'by the installed loader and polkit',
+  'trusted-sudo': 'by the installed loader and a rule of sudo',
+  pkexec: 'by pkexec',
+  sudo: 'by sudo, without a password',
+  terminal: 'by sudo',
+};
+
+/** What somebody with the rights can do for good. */
+function installRemedy(uid: number): string {
+  return `Somebody who may use sudo can allow it for good: http-trace install --user ${uid}.`;
+}
+
 function rights(facts: SystemFacts): Check {
-  const { uid, capabilities, initialUserNamespace, noNewPrivileges, sudo, pkexec } = facts;
+  const { uid, bounding, initialUserNamespace, noNewPrivileges, ways, administrators } = facts;
   const title = 'Permission to load eBPF programs';
+  const who = uid === 0 ? 'root' : `user ${uid}`;
   if (initialUserNamespace === false) {
-    const who = uid === 0 ? 'root' : `user ${uid}`;
     const remedy =
       'The kernel does not allow these programs in a user namespace (such as a rootless container): trace from outside it.';
     return check('rights', title, false, `${who}, but only in a user namespace`, remedy);
   }
-  if (capabilities !== null && !sufficient(capabilities.bounding)) {
+  if (bounding !== null && !sufficient(bounding)) {
     const detail =
       uid === 0 ? 'root, but without the capabilities' : `user ${uid}, who cannot gain the capabilities`;
     const remedy =
       'This looks like a container. Start it with --cap-add BPF --cap-add PERFMON --cap-add SYS_ADMIN, or trace from outside.';
     return check('rights', title, false, detail, remedy);
   }
-  if (capabilities !== null && sufficient(capabilities.effective)) {
-    return check('rights', title, true, uid === 0 ? 'root' : `user ${uid} with sufficient capabilities`, '');
+  const best = bestWay(facts);
+  const problem = ways.trustedProblem === null ? '' : ` (${ways.trustedProblem.replace(/\.$/, '')})`;
+  if (best?.outcome === 'works') {
+    const detail = best.id === 'root' ? 'root' : `${who}, ${WAYS[best.id]}${problem}`;
+    return check('rights', title, true, detail, '');
   }
   if (noNewPrivileges) {
     const remedy =
       'Start it without that: a container without --security-opt no-new-privileges, a service without NoNewPrivileges=yes.';
-    return check('rights', title, false, `user ${uid}, and no_new_privs forbids sudo and pkexec`, remedy);
+    return check('rights', title, false, `${who}, and no_new_privs forbids sudo and pkexec`, remedy);
   }
-  if (sudo === 'free') return check('rights', title, true, `user ${uid}, by sudo -n`, '');
-  if (pkexec) return check('rights', title, true, `user ${uid}, by pkexec, which asks for a password`, '');
-  if (sudo === 'asks')
-    return check('rights', title, true, `user ${uid}, by sudo, which asks for a password in a terminal`, '');
-  return check('rights', title, false, `user ${uid}, no sudo, no pkexec`, 'Run as root, or install sudo.');
+  if (best === null) {
+    return check('rights', title, false, `${who}, no sudo, no pkexec${problem}`, installRemedy(uid));
+  }
+  if (administrators !== null) {
+    const detail = `${who}, ${WAYS[best.id]}, which asks for a password (member of ${administrators})${problem}`;
+    return { id: 'rights', title, status: 'ok', detail, remedy: 'To be asked no more: http-trace install.' };
+  }
+  return {
+    id: 'rights',
+    title,
+    status: 'unknown',
+    detail: `${who}: ${WAYS[best.id]}, if it lets this user in, who is in none of its usual groups${problem}`,
+    remedy: installRemedy(uid),
+  };
 }
 
 function tried(trial: Trial | null): Check {

@@ -1,10 +1,11 @@
 /** The facts that `doctor` judges (systemChecks.ts), as found. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { readTls } from '../../helper/events.ts';
 import type { TlsLibrary } from '../../helper/protocol.ts';
+import { allWays, capabilitySet, hasNoNewPrivileges, type Ways } from '../elevation/ways.ts';
 
 export interface SystemFacts {
   readonly platform: string;
@@ -15,37 +16,30 @@ export interface SystemFacts {
   /** null: unknown (securityfs is not mounted, or lockdown is not built in). */
   readonly lockdown: 'none' | 'integrity' | 'confidentiality' | null;
   readonly uid: number;
-  /** Effective and bounding capabilities as bit sets; null: unknown. */
-  readonly capabilities: { readonly effective: bigint; readonly bounding: bigint } | null;
+  /** Capabilities that no program started from here can gain, a bit set; null: unknown. */
+  readonly bounding: bigint | null;
   /** Rights hold in the initial user namespace only; null: unknown. */
   readonly initialUserNamespace: boolean | null;
   /** Neither sudo nor pkexec can give this process more rights (prctl(2), PR_SET_NO_NEW_PRIVS). */
   readonly noNewPrivileges: boolean;
   /** Files of the installation that are missing. */
   readonly missingParts: readonly string[];
-  /** `sudo -n` works without asking; null: there is no sudo. */
-  readonly sudo: 'free' | 'asks' | null;
-  /** pkexec is there and a graphical session in which it could ask. */
-  readonly pkexec: boolean;
+  /** How the loader can get its rights, each tried as far as that goes without a password. */
+  readonly ways: Ways;
+  /** A group of administrators that this user is in, whom sudo usually lets in; null = none. */
+  readonly administrators: string | null;
 }
 
 /** PROC_USER_INIT_INO, include/linux/proc_ns.h. */
 const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
-const CAP_SYS_ADMIN = 21n;
-const CAP_PERFMON = 38n;
-const CAP_BPF = 39n;
+/** What the groups are called in which distributions put administrators. */
+const ADMINISTRATORS = ['sudo', 'wheel', 'admin'];
 
-/** Whether programs can be loaded and attached with these (facts/machine.md of kernel 5.8 and later). */
-export function sufficient(bits: bigint): boolean {
-  const has = (capability: bigint): boolean => ((bits >> capability) & 1n) === 1n;
-  return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
-}
+/** A user's groups may come from a network directory, which may not answer. In milliseconds. */
+const GROUPS_TIME_LIMIT = 5_000;
 
-/** sudo is asked once, without a prompt; it may not answer for a network directory. */
-const SUDO_TIME_LIMIT = 5000;
-
-export function readSystem(nativePath: string, helperPath: string): SystemFacts {
+export async function readSystem(nativePath: string, helperPath: string): Promise<SystemFacts> {
   const parts = [
     join(nativePath, 'loader'),
     join(nativePath, 'addon.node'),
@@ -60,13 +54,12 @@ export function readSystem(nativePath: string, helperPath: string): SystemFacts 
     btf: existsSync('/sys/kernel/btf/vmlinux'),
     lockdown: readLockdown(),
     uid,
-    capabilities: readCapabilities(),
+    bounding: capabilitySet('CapBnd'),
     initialUserNamespace: readInitialUserNamespace(),
-    noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(read('/proc/self/status') ?? ''),
+    noNewPrivileges: hasNoNewPrivileges(),
     missingParts: parts.filter((part) => !existsSync(part)),
-    sudo: uid === 0 ? null : readSudo(),
-    pkexec:
-      uid !== 0 && onPath('pkexec') && Boolean(process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY']),
+    ways: await allWays(join(nativePath, 'loader')),
+    administrators: uid === 0 ? null : readAdministrators(),
   };
 }
 
@@ -103,14 +96,6 @@ function readLockdown(): SystemFacts['lockdown'] {
   return mode === 'none' || mode === 'integrity' || mode === 'confidentiality' ? mode : null;
 }
 
-function readCapabilities(): SystemFacts['capabilities'] {
-  const status = read('/proc/self/status') ?? '';
-  const [, effective] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status) ?? [];
-  const [, bounding] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status) ?? [];
-  if (effective === undefined || bounding === undefined) return null;
-  return { effective: BigInt(`0x${effective}`), bounding: BigInt(`0x${bounding}`) };
-}
-
 function readInitialUserNamespace(): boolean | null {
   try {
     return statSync('/proc/self/ns/user').ino === INITIAL_USER_NAMESPACE;
@@ -119,21 +104,10 @@ function readInitialUserNamespace(): boolean | null {
   }
 }
 
-function readSudo(): SystemFacts['sudo'] {
-  if (!onPath('sudo')) return null;
-  const { status } = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', timeout: SUDO_TIME_LIMIT });
-  return status === 0 ? 'free' : 'asks';
-}
-
-function onPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
+function readAdministrators(): string | null {
+  const { status, stdout } = spawnSync('id', ['-Gn'], { encoding: 'utf8', timeout: GROUPS_TIME_LIMIT });
+  const groups = status === 0 ? stdout.trim().split(' ') : [];
+  return ADMINISTRATORS.find((name) => groups.includes(name)) ?? null;
 }
 
 function read(path: string): string | null {

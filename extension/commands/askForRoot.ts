@@ -1,25 +1,65 @@
-/** Running the loader with `sudo` where the user sees it and can type the password: in a terminal. */
+/** Letting the user allow the loader to run as root, once: in a terminal, or by the dialog of polkit. */
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
+import { Command } from '../contributions.ts';
+import { commandLine } from '../elevation/install.ts';
+import { type Offer, type Question, runOffer, WHAT_IT_READS } from '../elevation/launch.ts';
+import { visibleMessage } from '../escape/terminal.ts';
+
+const BUTTONS: Readonly<Record<Offer['prompt'], string>> = {
+  dialog: 'Ask for Password',
+  terminal: 'Open Terminal',
+};
+const INSTALL = 'Install Trusted Loader…';
 
 /**
- * Shows the exact command and what it will be able to read, and runs it when the user agrees. Resolves when it
- * has ended, was refused or cancelled; never rejects.
+ * Shows the exact commands and what they will be able to read, and runs the one that the user chooses. Resolves
+ * when it has ended, was refused or cancelled; never rejects.
  */
-export async function askForRoot(command: readonly string[]): Promise<TraceError> {
-  const open = 'Open Terminal';
+export async function askForRoot({ offers, trustedProblem }: Question): Promise<TraceError> {
   const picked = await vscode.window.showInformationMessage(
-    'HTTP Trace needs root to load its eBPF programs into the kernel.',
+    'HTTP Trace needs root to load its programs into the kernel.',
     {
       modal: true,
-      detail: `A terminal will run this command, and sudo will ask for your password:\n\n${command.join(' ')}\n\neBPF programs copy the traffic of the processes you choose and their children; only processes you own. The loader gives up root before any traffic is read. Nothing stays in the kernel when the trace stops.`,
+      detail: [
+        ...(trustedProblem === null ? [] : [visibleMessage(trustedProblem)]),
+        ...offers.map(describe),
+        WHAT_IT_READS,
+        `“${INSTALL}” asks once; after that, only when an update brings another loader.`,
+      ].join('\n\n'),
     },
-    open,
+    ...offers.map(({ prompt }) => BUTTONS[prompt]),
+    INSTALL,
   );
-  if (picked !== open) return new TraceError('cancelled', 'The trace was not started.');
+  if (picked === INSTALL) {
+    void vscode.commands.executeCommand(Command.installLoader);
+    return new TraceError('cancelled', 'The trusted loader is being installed.');
+  }
+  const offer = offers.find(({ prompt }) => BUTTONS[prompt] === picked);
+  if (offer === undefined) return new TraceError('cancelled', 'The trace was not started.');
+  return offer.prompt === 'dialog' ? runOffer(offer, 'ignore') : inTerminal(offer.command);
+}
+
+function describe({ prompt, command }: Offer): string {
+  const where =
+    prompt === 'dialog'
+      ? `“${BUTTONS.dialog}” runs this command, and a dialog of the system asks for a password:`
+      : `“${BUTTONS.terminal}” runs this command, and sudo asks for your password there:`;
+  return `${where}\n${visibleMessage(commandLine(command))}`;
+}
+
+async function inTerminal(command: readonly string[]): Promise<TraceError> {
+  const ended = await runInTerminal('HTTP Trace (sudo)', command);
+  return ended === 'closed'
+    ? new TraceError('cancelled', 'The terminal was closed.')
+    : new TraceError('no-permission', 'sudo did not grant the rights that HTTP Trace needs.');
+}
+
+/** Runs a command as the terminal's own process. Resolves with its status, when the terminal has closed. */
+export function runInTerminal(name: string, command: readonly string[]): Promise<number | 'closed'> {
   const [shellPath, ...shellArgs] = command;
   const terminal = vscode.window.createTerminal({
-    name: 'HTTP Trace (sudo)',
+    name,
     shellPath: shellPath!,
     shellArgs,
     isTransient: true,
@@ -29,11 +69,8 @@ export async function askForRoot(command: readonly string[]): Promise<TraceError
     const listener = vscode.window.onDidCloseTerminal((closed) => {
       if (closed !== terminal) return;
       listener.dispose();
-      resolve(
-        closed.exitStatus?.reason === vscode.TerminalExitReason.User
-          ? new TraceError('cancelled', 'The terminal was closed.')
-          : new TraceError('no-permission', 'sudo did not grant the permission that HTTP Trace needs.'),
-      );
+      const { reason, code } = closed.exitStatus ?? {};
+      resolve(reason === vscode.TerminalExitReason.User ? 'closed' : (code ?? 1));
     });
   });
 }

@@ -15,6 +15,7 @@ import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
 import { systemCheck } from './systemCheck.ts';
+import { installLoader, removeLoader } from './trustedLoader.ts';
 
 /** What the commands work on. */
 export interface CommandContext {
@@ -57,6 +58,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
     [Command.checkSystem]: () => checkSystem(context),
+    [Command.installLoader]: () => installLoader(context.extensionPath),
+    [Command.removeLoader]: () => removeLoader(context.extensionPath),
     [Command.whyNothing]: () => explain(context),
   };
   return vscode.Disposable.from(

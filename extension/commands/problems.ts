@@ -1,10 +1,10 @@
 /** Shows why a trace did not start or broke off, with a button for what can be done. */
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
 import { Command, MANAGE_TRUST, type ProblemKind, TITLES } from '../contributions.ts';
 import { copiedLine } from '../escape/copied.ts';
 import { notificationText } from '../words/visible.ts';
+import { terminalCommand } from './terminalCommand.ts';
 
 /** Which welcome view explains the error; null for one that concerns a single attempt. */
 export function problemKind(error: unknown): ProblemKind | null {
@@ -41,11 +41,15 @@ export async function showProblem(
       return;
     case 'no-permission': {
       const copy = 'Copy Command';
-      const picked = await vscode.window.showErrorMessage(message, CHECK, copy);
+      const install = 'Install Trusted Loader';
+      const picked = await vscode.window.showErrorMessage(message, install, CHECK, copy);
       if (picked === copy) {
-        await vscode.env.clipboard.writeText(copiedLine(terminalCommand(extensionPath, pids)));
+        await vscode.env.clipboard.writeText(
+          copiedLine(terminalCommand(process.execPath, extensionPath, pids)),
+        );
         void vscode.window.showInformationMessage('Command copied. Run it in a terminal.');
-      } else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
+      } else if (picked === install) await vscode.commands.executeCommand(Command.installLoader);
+      else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
       return;
     }
     case 'kernel':
@@ -73,9 +77,3 @@ export async function showProblem(
 }
 
 const CHECK = TITLES[Command.checkSystem];
-
-/** The same trace in a terminal, where `sudo` can ask for the password. */
-function terminalCommand(extensionPath: string, pids: readonly number[]): string {
-  const cli = join(extensionPath, 'dist/http-trace').replaceAll("'", "'\\''");
-  return `sudo '${cli}' attach ${pids.join(' ')}`;
-}

@@ -21,7 +21,7 @@ export function startWithDebugging(
       const wish = vscode.workspace
         .getConfiguration()
         .get<StartWithDebugging>(Setting.startWithDebugging, 'never');
-      if (wish === 'never' || !vscode.workspace.isTrusted) return;
+      if (wish === 'never' || !vscode.workspace.isTrusted || control.isRefused) return;
       if (trace.status.phase === 'running' || trace.status.phase === 'starting') return;
       if (wish === 'ask' && !(await isWanted(root.name))) return;
       await control.start();

@@ -26,6 +26,7 @@ export class TraceControl implements vscode.Disposable {
   /** Processes that were chosen one by one. */
   readonly #chosen = new Set<number>();
   #ending: NodeJS.Timeout | undefined;
+  #refused = false;
   readonly #disposables: vscode.Disposable[];
   readonly #started = new vscode.EventEmitter<Choice>();
 
@@ -46,6 +47,11 @@ export class TraceControl implements vscode.Disposable {
       sessions.onDidEnd(() => this.#considerEnding()),
       trace.onDidChangeStatus(() => this.#considerEnding()),
     ];
+  }
+
+  /** The user did not give the permission: nothing that starts by itself asks for it again. */
+  get isRefused(): boolean {
+    return this.#refused;
   }
 
   /** Traces what is debugged in this window, or asks for a process when nothing is. */
@@ -87,10 +93,12 @@ export class TraceControl implements vscode.Disposable {
         this.#chosen.clear();
       }
       await this.#trace.start(pids);
+      this.#refused = false;
       if (choice === 'debugging') this.#follows = true;
       else for (const pid of pids) this.#chosen.add(pid);
       this.#started.fire(choice);
     } catch (error) {
+      this.#refused ||= error instanceof TraceError && error.code === 'cancelled';
       this.#report(error, pids);
     }
   }

@@ -121,25 +121,50 @@ void read_options(int argc, char **argv, struct options *options)
 		refuse("--socket, --node and --helper are needed");
 }
 
+/* 0 when the variable is not set, or names root. */
+static uid_t user_of(const char *variable, bool is_name)
+{
+	const char *value = getenv(variable);
+	const struct passwd *entry;
+
+	if (!value)
+		return 0;
+	if (!is_name)
+		return read_number(value, 0, UINT32_MAX - 1);
+	entry = getpwnam(value);
+	if (!entry)
+		refuse("the user that asked does not exist");
+	return entry->pw_uid;
+}
+
 /*
- * With a real uid other than root (file capabilities, setuid) that is the
- * requester, whatever the environment says. As root, the tool that elevated
- * tells; root may always name somebody with fewer rights.
+ * With a real uid other than root (file capabilities) that is the requester, whatever the environment says.
+ * As root, the tool that elevated names the requester: sudo, pkexec and doas always set their variable, so that
+ * nobody who may only run the loader through one of them can pass for root. Root itself may name somebody with
+ * fewer rights.
  */
 void read_requester(struct requester *requester)
 {
-	const char *name = getenv("SUDO_UID");
+	static const struct {
+		const char *variable;
+		bool is_name;
+	} sources[] = {{"SUDO_UID", false}, {"PKEXEC_UID", false}, {"DOAS_USER", true}};
 	const struct passwd *entry;
 
 	requester->uid = getuid();
 	requester->gid = getgid();
 	if (requester->uid != 0)
 		return;
-	if (!name)
-		name = getenv("PKEXEC_UID");
-	if (!name)
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		uid_t named = user_of(sources[i].variable, sources[i].is_name);
+
+		if (named && requester->uid && named != requester->uid)
+			refuse("the environment names two users as the one that asked");
+		if (named)
+			requester->uid = named;
+	}
+	if (requester->uid == 0)
 		return;
-	requester->uid = read_number(name, 0, UINT32_MAX - 1);
 	entry = getpwuid(requester->uid);
 	if (!entry)
 		refuse("the user that asked does not exist");

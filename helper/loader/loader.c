@@ -155,14 +155,19 @@ int main(int argc, char **argv)
 	int channel, broker;
 
 	open_standard_streams();
+	/* Asked before anything is promised: does this way of starting the loader give it its rights? */
+	if (argc == 2 && strcmp(argv[1], "--check-rights") == 0)
+		return may_load() ? 0 : 1;
 	read_options(argc, argv, &options);
 	read_requester(&requester);
 	clearenv();
 	umask(077);
 	if (chdir("/"))
 		fail("helper", "The root folder cannot be entered: %s.", strerror(errno));
+	lower_rights(&requester);
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
+	raise_rights();
 	watch_requester(channel, true);
 	load_programs(&options, &requester, &programs);
 	watch_requester(channel, false);

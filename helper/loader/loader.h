@@ -86,7 +86,13 @@ void set_report_socket(int descriptor);
 /* Tells the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
 _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);
 
-/* channel.c: connects to the requester's socket after checking whose it is. */
+/* rights.c: whether this process has, or can take, what loading needs. */
+bool may_load(void);
+/* Leaves the requester's own rights in force, and no others, until raise_rights. */
+void lower_rights(const struct requester *requester);
+void raise_rights(void);
+
+/* channel.c: connects to the requester's socket after checking whose it is; to be called with lowered rights. */
 int connect_to_requester(const char *path, const struct requester *requester);
 
 /* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */

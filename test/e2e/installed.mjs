@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Must be executable after a package manager and VS Code have unpacked them. */
-const EXECUTABLES = ['dist/http-trace', 'dist/native/loader', 'dist/native/gate'];
+const EXECUTABLES = ['dist/http-trace', 'dist/native/loader', 'dist/native/gate', 'dist/native/installer'];
 
 export async function installed(steps, extensionsDir) {
   await steps.step('the package holds what runs, executable, and nothing else', () => {
@@ -16,7 +16,10 @@ export async function installed(steps, extensionsDir) {
     }
     const top = readdirSync(folder).filter((entry) => !entry.startsWith('.'));
     for (const entry of top) {
-      assert.match(entry, /^(dist|media|package\.json|readme\.md|changelog\.md|license(\.[\w-]+)?)$/i);
+      assert.match(
+        entry,
+        /^(dist|media|package\.json|readme\.md|changelog\.md|security\.md|license(\.[\w-]+)?)$/i,
+      );
     }
     const files = readdirSync(folder, { recursive: true });
     assert.deepEqual(

@@ -19,4 +19,18 @@ export async function unprivileged(steps, workbench, { url, workspace }) {
     await page.getByText('See every HTTP call your program makes').waitFor();
     await workbench.picture('refused-dark');
   });
+
+  await steps.step('the command that installs the trusted loader is shown before it runs', async () => {
+    await workbench.command('HTTP Trace: Install Trusted Loader');
+    const dialog = page.locator('.monaco-dialog-box', { hasText: 'sha256sum -c' });
+    await dialog.waitFor();
+    await workbench.picture('install-dark');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  await steps.step('where none is installed, removing it says so', async () => {
+    await workbench.command('HTTP Trace: Remove Trusted Loader');
+    await page.locator('.notification-toast', { hasText: 'No trusted loader is installed.' }).waitFor();
+  });
 }

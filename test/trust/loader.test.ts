@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   lstatSync,
   mkdirSync,
@@ -80,6 +81,8 @@ describe.skipIf(reason !== null)('loader', () => {
   it('refuses a peer that is another user than the one who asks', async () => {
     const directory = installed.socketDirectory(NOBODY);
     const requester = await Requester.listen(installed, directory, 0);
+    // Who listens counts, not whose the file is.
+    chownSync(requester.socket, NOBODY, NOBODY);
     const { status, stderr } = await runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) })
       .result;
     expect(status).toBe(1);

@@ -11,6 +11,7 @@ const documents = [
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   ...globSync('docs/*.md', { cwd: root }),
   ...globSync('.github/**/*.{md,yml}', { cwd: root }),
 ];

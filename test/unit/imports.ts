@@ -39,7 +39,8 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/capture/trace.ts'],
     packages: ['vscode', 'protobufjs'],
   },
-  'extension/capture': { values: ['extension/engine', 'extension/escape', ...HELPER_BORDER] },
+  'extension/elevation': { values: ['extension/capture/trace.ts', 'extension/escape'] },
+  'extension/capture': { values: ['extension/elevation', 'extension/engine', ...HELPER_BORDER] },
 
   'extension/debug': {
     values: ['extension/contributions.ts', 'extension/capture/trace.ts', 'extension/words'],
@@ -54,6 +55,8 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     values: [
       'extension/contributions.ts',
       'extension/capture/trace.ts',
+      'extension/cli/exitStatus.ts',
+      'extension/elevation',
       'extension/engine',
       'extension/escape',
       'extension/views',
@@ -80,6 +83,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   'extension/cli': {
     values: [
       'extension/capture',
+      'extension/elevation',
       'extension/engine',
       'extension/escape',
       'extension/words',
@@ -89,6 +93,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'helper/events.ts',
       'package.json',
     ],
+    packages: ['@vscode/sudo-prompt'],
   },
   // extension.ts, which puts the parts together, and contributions.ts.
   extension: {

@@ -1,0 +1,48 @@
+/**
+ * `sudo http-trace attach`: root is needed for the loader alone. Where all that is to be traced belongs to the
+ * user who called sudo, everything else is done as that user from the start: files are opened, the socket
+ * listens, hostile payload is read. (`sudo http-trace run` runs its command as root, as sudo runs any, and stays
+ * root to trace it.)
+ */
+import { statSync } from 'node:fs';
+
+/**
+ * Acts as the user who called sudo until {@link becomeInvoker}; in between only new processes can be root.
+ * The environment is believed, as it can only take rights away.
+ * @returns false when this is not root, not called by sudo, or a process is somebody else's
+ */
+export function actAsInvoker(pids: readonly number[]): boolean {
+  const invoker = readInvoker();
+  if (invoker === null || process.getuid?.() !== 0) return false;
+  if (pids.some((pid) => ownerOf(pid) !== invoker.uid)) return false;
+  process.setgroups?.([invoker.gid]);
+  process.setegid?.(invoker.gid);
+  process.seteuid?.(invoker.uid);
+  return true;
+}
+
+/** No way back to root. */
+export function becomeInvoker(): void {
+  const invoker = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  process.seteuid?.(0);
+  process.setgid?.(invoker.gid);
+  process.setuid?.(invoker.uid);
+  if (process.getuid?.() !== invoker.uid || process.geteuid?.() !== invoker.uid) {
+    throw new Error('The rights of root were not given up.');
+  }
+}
+
+/** The user who called sudo, unless that was root. */
+function readInvoker(): { readonly uid: number; readonly gid: number } | null {
+  const { SUDO_UID: uid = '', SUDO_GID: gid = '' } = process.env;
+  if (![uid, gid].every((id) => /^[1-9]\d{0,9}$/.test(id))) return null;
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+function ownerOf(pid: number): number | null {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return null;
+  }
+}

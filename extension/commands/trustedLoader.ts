@@ -1,0 +1,105 @@
+/** Install / Remove Trusted Loader: shows the one command of root's, and runs it when the user agrees. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { TraceError } from '../capture/trace.ts';
+import { EXIT_NO_DIALOG, EXIT_REFUSED } from '../cli/exitStatus.ts';
+import { Command } from '../contributions.ts';
+import { commandLine, installTask, isInstalled, REMOVE_TASK } from '../elevation/install.ts';
+import { WHAT_IT_READS } from '../elevation/launch.ts';
+import { hasGraphicalAgent, isOnPath } from '../elevation/ways.ts';
+import { visibleMessage } from '../escape/terminal.ts';
+import { notificationText } from '../words/visible.ts';
+import { runInTerminal } from './askForRoot.ts';
+
+export async function installLoader(extensionPath: string): Promise<void> {
+  try {
+    const user = process.getuid?.() ?? 0;
+    const { command } = installTask(join(extensionPath, 'dist/native'), user === 0 ? null : user);
+    const explanation = `It copies the loader to a folder that only root can write to, where you and whoever sits at this machine may start it without a password. ${WHAT_IT_READS} “Remove Trusted Loader” undoes it.`;
+    if (!(await agreed('Install the trusted loader?', 'Install', explanation, command))) return;
+    if (!(await asRoot(extensionPath, 'install', command))) return;
+    const start = 'Start HTTP Trace';
+    const picked = await vscode.window.showInformationMessage(
+      'The trusted loader is installed. HTTP Trace starts without a password from now on.',
+      start,
+    );
+    if (picked === start) {
+      await vscode.commands.executeCommand(Command.start);
+    }
+  } catch (error) {
+    report(error);
+  }
+}
+
+export async function removeLoader(extensionPath: string): Promise<void> {
+  try {
+    if (!isInstalled()) {
+      void vscode.window.showInformationMessage('No trusted loader is installed.');
+      return;
+    }
+    const explanation = 'It removes the loader, its folder and its polkit action.';
+    if (!(await agreed('Remove the trusted loader?', 'Remove', explanation, REMOVE_TASK.command))) return;
+    if (!(await asRoot(extensionPath, 'uninstall', REMOVE_TASK.command))) return;
+    void vscode.window.showInformationMessage('The trusted loader has been removed.');
+  } catch (error) {
+    report(error);
+  }
+}
+
+async function agreed(
+  question: string,
+  button: string,
+  explanation: string,
+  command: readonly string[],
+): Promise<boolean> {
+  const detail = `${explanation}\n\nThis command runs as root:\n${visibleMessage(commandLine(command))}`;
+  return (
+    (await vscode.window.showInformationMessage(
+      notificationText(question),
+      { modal: true, detail },
+      button,
+    )) === button
+  );
+}
+
+/**
+ * By the system's dialog where there is one, else in a terminal. False when the user refused it.
+ * @throws Error when it failed
+ */
+async function asRoot(
+  extensionPath: string,
+  topic: 'install' | 'uninstall',
+  command: readonly string[],
+): Promise<boolean> {
+  if (process.getuid?.() === 0 || (hasGraphicalAgent() && isOnPath('pkexec'))) {
+    const status = await cli(extensionPath, topic);
+    if (status === 0) return true;
+    if (status !== EXIT_NO_DIALOG) return false;
+  }
+  const status = await runInTerminal('HTTP Trace (sudo)', ['sudo', '--', ...command]);
+  if (status === 0) return true;
+  if (status === 'closed') return false;
+  throw new TraceError('no-permission', 'The command failed, or sudo did not let it run.');
+}
+
+/** In a process of its own: @vscode/sudo-prompt puts the working folder into a shell command. */
+function cli(extensionPath: string, topic: 'install' | 'uninstall'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      process.execPath,
+      [join(extensionPath, 'dist/http-trace'), topic, '--dialog'],
+      { cwd: '/', env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' } },
+      (error, _stdout, stderr) => {
+        const status = child.exitCode ?? 1;
+        if (error === null || status === EXIT_NO_DIALOG || status === EXIT_REFUSED) resolve(status);
+        else reject(new Error(stderr.trim() || error.message));
+      },
+    );
+  });
+}
+
+function report(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  void vscode.window.showErrorMessage(notificationText(message));
+}

@@ -1,0 +1,99 @@
+/**
+ * Install Trusted Loader, and its removal: one command of root's each. The command is put together here and shown
+ * as it is. Until the two files are in a folder of root's and equal to the hashes in the command, nothing runs as
+ * root but the shell and the system's own tools; what a user can write to is only ever read.
+ */
+import { lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TraceError } from '../capture/trace.ts';
+import { hashOf, INSTALLED_FOLDER, pathProblem } from './trustedLoader.ts';
+
+/** As in helper/installer/installer.c. */
+const PARENT = dirname(INSTALLED_FOLDER);
+const STAGING = join(PARENT, '.http-trace-install');
+/** Bytes of the loader or the installer that are read at most: what is at the path may have been swapped. */
+const MAX_SIZE = 64 * 1024 * 1024;
+
+/** What root is to run. */
+export interface RootTask {
+  readonly command: readonly string[];
+  /** The same as a line of a shell's. */
+  readonly line: string;
+}
+
+/**
+ * The task that installs.
+ * @param user who may start the loader by its capabilities; null = only those that may already
+ * @throws TraceError when the files are missing, or the folder is one that others can write to
+ */
+export function installTask(nativePath: string, user: number | null): RootTask {
+  const existing = [PARENT, dirname(PARENT)].find((path) => lstatSync(path, { throwIfNoEntry: false }));
+  const problem = folderProblem(existing ?? '/usr');
+  if (problem !== null) throw new TraceError('helper', problem);
+  const names = ['loader', 'installer'] as const;
+  const copies = names.map((name) => `head -c ${MAX_SIZE} ${quote(join(nativePath, name))} >${name}`);
+  const sums = names.map((name) => `echo '${hash(join(nativePath, name))}  ${name}'`);
+  const line = [
+    'set -e',
+    // Not every sudo replaces it: the user's own must not choose what runs as root.
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'umask 077',
+    `mkdir -p -m 755 ${PARENT}`,
+    `rm -rf ${STAGING}`,
+    `mkdir ${STAGING}`,
+    // Nothing is left when it is refused: not even the folder, where it did not exist.
+    `trap 'rm -rf ${STAGING}; rmdir ${PARENT} 2>/dev/null || :' EXIT`,
+    `cd ${STAGING}`,
+    ...copies,
+    `(${sums.join('; ')}) | sha256sum -c`,
+    'chmod 700 installer',
+    `./installer install${user === null ? '' : ` ${user}`}`,
+  ].join('; ');
+  return { command: ['/bin/sh', '-c', line], line };
+}
+
+/** What removes it again: root's own copy of the installer. */
+export const REMOVE_TASK: RootTask = {
+  command: [join(INSTALLED_FOLDER, 'installer'), 'remove'],
+  line: `${join(INSTALLED_FOLDER, 'installer')} remove`,
+};
+
+export function isInstalled(): boolean {
+  return lstatSync(INSTALLED_FOLDER, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** @throws TraceError */
+function hash(path: string): string {
+  try {
+    return hashOf(path);
+  } catch {
+    throw new TraceError('helper', `${path} cannot be read: build or install the extension anew.`);
+  }
+}
+
+/** The words of {@link pathProblem} speak of a loader that is there. */
+function folderProblem(folder: string): string | null {
+  return pathProblem(folder, 'folder') === null
+    ? null
+    : `Others than root can write to ${folder} or a folder above it: a loader there could be replaced by them.`;
+}
+
+/** One word of a shell command, as readable as its characters allow. */
+export function quote(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (word.includes("'") && survivesDoubleQuotes(word)) return `"${word}"`;
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Whether the command means the same within the double quotes of another shell, where `$`, backquotes and
+ * backslashes would be read once more: @vscode/sudo-prompt puts it there.
+ */
+export function survivesDoubleQuotes(script: string): boolean {
+  return !/["$`\\!\n\r\0]/.test(script);
+}
+
+/** The same in one line, for a terminal. */
+export function commandLine(words: readonly string[]): string {
+  return words.map(quote).join(' ');
+}
