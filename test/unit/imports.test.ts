@@ -75,7 +75,7 @@ function offence({ from, to, typeOnly }: Import): string | null {
   const { values, types = [], packages = [], pure } = rule;
   const allowed = to.startsWith('node:')
     ? pure === undefined || pure.includes(to)
-    : to.includes('/') || to === 'package.json'
+    : (to.includes('/') && !to.startsWith('@')) || to === 'package.json'
       ? folderOf(to) === folder || [...values, ...(typeOnly ? types : [])].some((entry) => covers(entry, to))
       : packages.includes(to);
   return allowed ? null : `${from} must not import ${typeOnly ? 'types of ' : ''}${to}`;
