@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
 
-/** `unit` needs nothing but Node; `kernel` needs root and a kernel with BTF; `webview` and `speed` need a Chromium. */
+/** `unit` needs nothing but Node; `kernel` and `trust` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
 export default defineConfig({
   test: {
     projects: [
@@ -23,7 +23,18 @@ export default defineConfig({
       {
         test: {
           name: 'kernel',
-          include: ['test/kernel/**/*.test.ts', 'test/trust/**/*.test.ts'],
+          include: ['test/kernel/**/*.test.ts'],
+          setupFiles: ['test/kernel/setup.ts'],
+          // Most of their time they wait for programs that start and end.
+          maxWorkers: 2,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'trust',
+          include: ['test/trust/**/*.test.ts'],
           setupFiles: ['test/kernel/setup.ts'],
           fileParallelism: false,
           testTimeout: 240_000,

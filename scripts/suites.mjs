@@ -34,12 +34,13 @@ export function shortSuites() {
     { ...tool('types', 'typescript/bin/tsc', '-p', '.'), lane: 'user', budget: 15 },
     { ...tool('lint', '@biomejs/biome/bin/biome', 'check', '.'), lane: 'user', budget: 15 },
     { ...vitest('unit'), lane: 'user', budget: 120 },
-    { ...vitest('webview'), lane: 'user', budget: 90 },
+    { ...vitest('webview'), lane: 'user', budget: 150 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '2'), lane: 'user', budget: 30 },
     { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 60 },
     { ...own('e2e', 'test/e2e/run.mjs'), lane: 'user', budget: 150 },
-    { ...vitest('kernel'), lane: 'root', budget: 280 },
+    { ...vitest('kernel'), lane: 'root', budget: 240 },
+    { ...vitest('trust'), lane: 'root', budget: 120 },
     {
       ...own('matrix', 'test/matrix/run.mjs', '--on', 'native', '--seeds', '12', '--restarts', '20'),
       lane: 'root',

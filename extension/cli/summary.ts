@@ -77,7 +77,7 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
   }
   if (c.callsUntracked > 0) {
     notes.push(
-      `${countText(c.callsUntracked, 'system call')} could not be traced because a table in the kernel was full.`,
+      `${countText(c.callsUntracked, 'call')} could not be followed because a table in the kernel was full.`,
     );
   }
   const missing = c.produced - dropped - delivered;

@@ -27,7 +27,19 @@ export function maskBody(text: string, type: BodyType): string {
   if (essence === 'text/csv') return maskJwt(maskCsv(text, ','));
   if (essence === 'text/tab-separated-values') return maskJwt(maskCsv(text, '\t'));
   if (isCode(essence)) return maskJwt(maskLoosely(text, { quotedOnly: true }));
-  return isOther(essence) ? maskJwt(text) : maskText(text);
+  if (isOther(essence)) return maskJwt(text);
+  return isBinary(text) ? text.replace(READABLE, (run) => maskText(run)) : maskText(text);
+}
+
+/**
+ * Bytes that stand in a binary file and are text: long enough that random bytes hardly ever are. Secrets are looked for
+ * in these alone, as in 3 MB of random bytes `pw=` stands by chance, and masking that would damage the file.
+ */
+const READABLE = /[\t\n\r\x20-\x7e]{16,}/g;
+
+/** It has control characters that no text has. */
+function isBinary(text: string): boolean {
+  return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text);
 }
 
 function isJson(essence: string): boolean {

@@ -191,6 +191,31 @@ describe('multipart', () => {
   });
 });
 
+describe('binary bodies', () => {
+  const types = ['application/octet-stream', 'application/zip', 'text/plain', ''];
+
+  it.each(types)('of type "%s" stay as they are, whatever random bytes spell', (essence) => {
+    // The same each time: a generator of pseudorandom numbers (Numerical Recipes), its upper byte.
+    let state = 7;
+    const bytes = Buffer.alloc(4_000_000);
+    for (let i = 0; i < bytes.length; i++) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      bytes[i] = state >>> 24;
+    }
+    const text = bytes.toString('latin1');
+    expect(text).toMatch(/pw=/i);
+    expect(maskBody(text, { essence, boundary: null }) === text).toBe(true);
+  });
+
+  it.each(types)('of type "%s" hide the secrets in their readable parts', (essence) => {
+    const body = (secret: string): string =>
+      `\0\x01\xffconfig: password=${secret} user=me\0\x02https://me:${secret}@host/\0Authorization: Bearer ${JWT}`;
+    expect(maskBody(body('S3CR3T'), { essence, boundary: null })).toBe(
+      body(MASK).replace(`Bearer ${JWT}`, MASK).replace(`me:${MASK}@`, `${MASK}@`),
+    );
+  });
+});
+
 describe('JSON Web Tokens', () => {
   it('are masked anywhere', () => {
     expect(maskJwt(`a ${JWT} b ${JWT}`)).toBe(`a ${MASK} b ${MASK}`);

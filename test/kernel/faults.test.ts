@@ -1,7 +1,7 @@
 /** What dies in the middle: what was captured is kept, and nothing stays in the kernel. */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -101,10 +101,11 @@ describeTraced('faults', () => {
       expect(exists(helper)).toBe(false);
       expect(stillThere(held)).toEqual(NOTHING);
     });
-    // What it had recorded until then can be shown.
-    const replayed = spawnSync(HTTP_TRACE, ['replay', tracing.recording, '--format', 'json'], {
+    // What it had recorded until then can be shown: under its own name the file stands only when it is whole.
+    const replayed = spawnSync(HTTP_TRACE, ['replay', `${tracing.recording}.partial`, '--format', 'json'], {
       encoding: 'utf8',
     });
+    expect(existsSync(tracing.recording)).toBe(false);
     expect(replayed.status).toBe(1);
     expect(replayed.stderr).toMatch(/is truncated: it ends after \d+ complete frames/);
     findExchange(parseOutput(replayed.stdout).exchanges, one.id, 'server');

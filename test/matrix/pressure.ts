@@ -95,7 +95,9 @@ async function fill(context: Context): Promise<string> {
   expectRight(exchanges, answers);
   same('dropped', summary.dropped, 0);
   same('bytes unseen', summary.bytes?.unseen, 0);
-  const omitted = Number(/^(\d+) calls were not followed/.exec(summary.note ?? '')?.[1] ?? 0);
+  const omitted = Number(
+    /^([\d,]+) calls could not be followed/.exec(summary.note ?? '')?.[1]?.replaceAll(',', '') ?? 0,
+  );
   same('exchanges, and those that are reported as not followed', exchanges.length + omitted, total);
   if (total < HTTP_EVENTS_SURE) same('note', summary.note, null);
   else
