@@ -100,6 +100,27 @@ function catalogueTable() {
   return `${rows.map(({ text }) => text).join('\n')}\n`;
 }
 
+/**
+ * Capstone's static library has every processor's decoder. Those that are never asked for would be most of what runs
+ * elevated, so that their entry points lead to a function of ours that refuses (decoder.c), and the linker leaves
+ * them out.
+ */
+const otherDecoders = [
+  'AArch64',
+  'ARM',
+  'EVM',
+  'M680X',
+  'M68K',
+  'Mips',
+  'PPC',
+  'Sparc',
+  'SystemZ',
+  'TMS320C64x',
+  'XCore',
+]
+  .flatMap((name) => [`${name}_global_init`, `${name}_option`])
+  .map((name) => `-Wl,--defsym,${name}=refuse_decoder`);
+
 await step(
   'loader',
   [...files(['helper/loader']), ...sandbox, catalogue, ...bpf, 'dist/native/trace_http.bpf.o'],
@@ -137,7 +158,7 @@ await step(
       '-lelf',
       '-lz',
       // Decodes x86-64 for the broker; other machines need none.
-      ...(process.arch === 'x64' ? ['-lcapstone'] : []),
+      ...(process.arch === 'x64' ? [...otherDecoders, '-lcapstone'] : []),
       '-Wl,-Bdynamic',
       '-lpthread',
     ]);
