@@ -6,18 +6,20 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const output = join(root, 'test-output');
 
 /**
- * Two lanes run side by side, one suite after the other in each; then those that measure something, with the machine
- * to themselves. `user` needs no root, `root` does.
+ * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
+ * themselves. `user` needs no root, `root` does. `emulated` runs other kernels at a low priority: it takes what the
+ * other two leave, which wait for programs most of their time.
  */
-export const LANES = ['user', 'root'];
+export const LANES = ['user', 'root', 'emulated'];
 export const ALONE = 'alone';
 
 /**
  * @typedef {object} Suite
  * @property {string} name
- * @property {'user' | 'root' | 'alone'} lane
+ * @property {'user' | 'root' | 'emulated' | 'alone'} lane
  * @property {number} budget seconds on two cores; longer is reported, and is no failure
  * @property {string[]} args of Node
+ * @property {Record<string, string>} [env]
  * @property {string} [file] where it writes its counts
  * @property {((json: any) => Counts) | null} counts what the file says; null: the suite has one verdict, its exit status
  *
@@ -44,10 +46,10 @@ export function shortSuites() {
     {
       ...own('matrix', 'test/matrix/run.mjs', '--on', 'native', '--seeds', '12', '--restarts', '20'),
       lane: 'root',
-      budget: 75,
+      budget: 60,
     },
-    { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 150 },
-    { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'root', budget: 120 },
+    { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 200 },
+    { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 400 },
     { ...vitest('speed'), lane: ALONE, budget: 30 },
   ];
 }
@@ -60,12 +62,17 @@ export function shortSuites() {
 export function allSuites() {
   const long = [
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '8'), lane: 'user', budget: 90 },
-    { ...own('matrix', 'test/matrix/run.mjs'), lane: 'root', budget: 900 },
-    { ...own('tls', 'test/tls/run.mjs', '--on', 'native,6.1,6.12'), lane: 'root', budget: 1500 },
+    { ...vitest('trust'), lane: 'root', budget: 300, env: { FAULT_ROUNDS: '100' } },
+    { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
+    { ...own('tls', 'test/tls/run.mjs'), lane: 'root', budget: 900 },
   ];
-  return shortSuites()
-    .filter(({ name }) => name !== 'guest')
-    .map((suite) => long.find(({ name }) => name === suite.name) ?? suite);
+  const guests = [
+    { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
+    { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
+    { ...own('guest-trust', 'test/trust/guests.mjs'), lane: 'emulated', budget: 900 },
+  ];
+  const rest = shortSuites().filter(({ name }) => name !== 'guest');
+  return [...rest.map((suite) => long.find(({ name }) => name === suite.name) ?? suite), ...guests];
 }
 
 function tool(name, path, ...args) {

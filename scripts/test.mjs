@@ -1,4 +1,4 @@
-// `npm test`: installs and builds what is needed, then runs the suites of suites.mjs in two lanes side by side, and
+// `npm test`: installs and builds what is needed, then runs the suites of suites.mjs in lanes side by side, and
 // prints one table with their times and one line with the sums. `--all`: all that there is (`npm run test:all`).
 // Names of suites choose some: `npm test -- unit kernel`. Each suite's output is in test-output/NAME.log.
 import { spawn } from 'node:child_process';
@@ -16,6 +16,8 @@ const node = join(root, 'node_modules/.bin/node');
 const SUITE_TIMEOUT = 60 * 60_000;
 /** Of the error of each failed test, at the end. */
 const FAILURE_LINES = 12;
+/** Of what emulates other machines, by nice(1). */
+const LOW_PRIORITY = 10;
 /** Of the output of a suite that has no results. */
 const LOG_LINES = 60;
 
@@ -64,11 +66,12 @@ async function runLane(lane) {
 }
 
 /** Runs one suite. One that crashes, hangs or has no counts has failed, whatever it counted. */
-async function run({ name, args, file, counts }) {
+async function run({ name, lane, args, file, counts, env = {} }) {
   if (file !== undefined) rmSync(file, { force: true });
   const log = join(output, `${name}.log`);
   const start = performance.now();
-  const status = await statusOf(args, file, log);
+  const command = lane === 'emulated' ? ['nice', '-n', String(LOW_PRIORITY), node] : [node];
+  const status = await statusOf([...command, ...args], { ...env, HTTP_TRACE_RESULTS: file }, log);
   const seconds = secondsSince(start);
   const found = counts === null ? null : readCounts(file, counts);
   if (counts === null && status === 0) return { passed: 1, failed: 0, skipped: 0, failures: [], seconds };
@@ -98,12 +101,11 @@ function readCounts(file, counts) {
 }
 
 /** Exit status, signal or reason. */
-function statusOf(args, file, log) {
+function statusOf([program, ...args], more, log) {
   return new Promise((resolve) => {
-    const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` };
-    if (file !== undefined) env.HTTP_TRACE_RESULTS = file;
+    const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, ...more };
     const descriptor = openSync(log, 'w');
-    const child = spawn(node, args, { cwd: root, stdio: ['ignore', descriptor, descriptor], env });
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', descriptor, descriptor], env });
     closeSync(descriptor);
     const timer = setTimeout(() => {
       void endTree(child).then(() => resolve(`a time-out after ${SUITE_TIMEOUT / 60_000} minutes`));

@@ -18,11 +18,16 @@ import { lineOf, makeStep, type Step } from './plan.ts';
 const TIMES = 20;
 /** Where a kernel is emulated. */
 const TIMES_SLOW = 2;
-/**
- * With perf: to end a trace takes seconds then, as the kernel waits for each probe by itself. And in the sample of
- * `npm test`.
- */
+/** With perf: to end a trace takes seconds then, as the kernel waits for each probe by itself. */
 const TIMES_FEW = 5;
+/** In the sample of `npm test`. */
+const TIMES_SAMPLED = 2;
+
+function timesOf({ slow, few, sampled }: TlsContext): number {
+  if (slow) return TIMES_SLOW;
+  if (sampled !== null) return TIMES_SAMPLED;
+  return few ? TIMES_FEW : TIMES;
+}
 
 interface Program {
   readonly name: string;
@@ -154,7 +159,7 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 export async function runFirst(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  const usual = context.slow ? TIMES_SLOW : context.few || context.sampled !== null ? TIMES_FEW : TIMES;
+  const usual = timesOf(context);
   for (const program of PROGRAMS) {
     const times = program.waits === undefined ? usual : Math.min(usual, TIMES_WAITING);
     const scenario = `the only call of ${program.name}, ${times} times`;

@@ -43,7 +43,10 @@ const wanted = values.on.split(',');
 if (wanted.includes('native')) {
   for (const way of values.ways.split(',')) {
     const less = way === 'auto' ? {} : { few: 1, groups: values.groups ?? OTHER_GROUPS };
-    if (values.short) less.sampled = values.ways;
+    if (values.short) {
+      less.sampled = values.ways;
+      if (way !== 'auto') less.groups = 'table';
+    }
     await board.runHere(`native ${way}`, (out) => runner(out, { tls: way, ...less }), NATIVE_TIMEOUT);
   }
 }

@@ -20,6 +20,11 @@ import { join, resolve } from 'node:path';
 import { decodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { FrameType, MAX_FRAME } from '../../helper/protocol.ts';
 
+/** An emulated machine takes its time. */
+const SLOWNESS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1 : 6;
+const FRAME_TIMEOUT_MS = 40_000 * SLOWNESS;
+const GONE_TIMEOUT_MS = 15_000 * SLOWNESS;
+
 /** `nobody`, which every Debian and Ubuntu has. */
 export const NOBODY = 65_534;
 const root = resolve(import.meta.dirname, '../..');
@@ -117,7 +122,7 @@ export class Requester {
   }
 
   /** The first frame for which `wanted` holds, also one that has come already. */
-  async frame(wanted: (frame: Said) => boolean, timeoutMs = 40_000): Promise<Said> {
+  async frame(wanted: (frame: Said) => boolean, timeoutMs = FRAME_TIMEOUT_MS): Promise<Said> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = this.frames.find(wanted);
@@ -186,7 +191,7 @@ export function programsOf(pid: number): string[] {
 }
 
 /** Waits until none of these programs is in the kernel. @throws when they are still there. */
-export async function programsGone(ids: readonly string[], timeoutMs = 15_000): Promise<void> {
+export async function programsGone(ids: readonly string[], timeoutMs = GONE_TIMEOUT_MS): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const left = ids.filter((id) => spawnSync('bpftool', ['prog', 'show', 'id', id]).status === 0);

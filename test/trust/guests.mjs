@@ -1,0 +1,75 @@
+// The security checklist in the kernels of scripts/kernels.mjs: what differs there are the programs' backend and the way
+// to attach (perf before 6.6). `--on 6.1,6.12` chooses kernels; file names choose tests.
+// HTTP_TRACE_RESULTS names a file for the results as JSON.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** Of one kernel, in milliseconds. */
+const TIMEOUT = 30 * 60_000;
+/** Those that ask the kernel something. Packaging, installation and fuzzing do not depend on it. */
+const FILES = ['broker', 'whom', 'loader', 'socket', 'faults'];
+
+const { values, positionals } = parseArgs({
+  options: { on: { type: 'string', default: '6.1,6.12' } },
+  allowPositionals: true,
+});
+const files = positionals.length > 0 ? positionals : FILES;
+const versions = values.on.split(',');
+const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+const reason = whyNoKernels();
+if (reason === null) {
+  const kernels = ensureKernels().filter(({ version }) => versions.includes(version));
+  await Promise.all(kernels.map(run));
+} else {
+  console.log(`skipped: ${versions.join(' and ')}: ${reason}`);
+  counts.skipped += versions.length;
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+for (const { name, detail } of counts.failures) console.log(`FAILED ${name}\n  ${detail}`);
+if (process.env.HTTP_TRACE_RESULTS) writeFileSync(process.env.HTTP_TRACE_RESULTS, JSON.stringify(counts));
+process.exit(counts.failed === 0 ? 0 : 1);
+
+async function run(kernel) {
+  const out = mkdtempSync(join(tmpdir(), 'http-trace-trust-'));
+  const fail = (name, detail) => {
+    counts.failed++;
+    counts.failures.push({ name: `${kernel.version}: ${name}`, detail });
+  };
+  const words = [
+    ...[process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'trust'],
+    ...files.map((name) => `test/trust/${name}.test.ts`),
+    ...['--reporter=verbose', '--reporter=json', '--outputFile=/run/out/trust.json'],
+  ];
+  try {
+    await boot(kernel, {
+      script: `cd '${root}' && HTTP_TRACE_EMULATED=1 ${words.map((word) => `'${word}'`).join(' ')}`,
+      out,
+      timeout: TIMEOUT,
+      onLine: (line) => console.log(`  ${kernel.version}: ${line}`),
+    });
+    take(join(out, 'trust.json'), fail);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    fail('the whole run', error.message);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+function take(file, fail) {
+  if (!existsSync(file)) return fail('the whole run', 'it left no results');
+  const json = JSON.parse(readFileSync(file, 'utf8'));
+  counts.passed += json.numPassedTests;
+  counts.skipped += json.numPendingTests + json.numTodoTests;
+  for (const { name, status, message, assertionResults } of json.testResults) {
+    const failed = assertionResults.filter((result) => result.status === 'failed');
+    for (const { fullName, failureMessages } of failed)
+      fail(fullName, failureMessages.join('\n').slice(0, 1_000));
+    if (status === 'failed' && failed.length === 0) fail(name, message);
+  }
+}
