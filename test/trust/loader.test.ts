@@ -1,5 +1,5 @@
 /** The security checklist of the loader and the helper, on the real thing. */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,6 +32,24 @@ import {
 
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the loader's tests ${reason}`);
+
+/** Another ordinary user, which every Debian and Ubuntu has. */
+const DAEMON = 1;
+
+/**
+ * Starts a process that gets this id, which must be free: the kernel gives the one after ns_last_pid, unless another
+ * process of the machine is faster.
+ */
+async function withProcessId(pid: number, start: () => ChildProcess): Promise<ChildProcess> {
+  for (let tries = 0; tries < 500; tries++) {
+    writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
+    const started = start();
+    if (started.pid === pid) return started;
+    started.kill('SIGKILL');
+    await new Promise((done) => started.once('exit', done));
+  }
+  throw new Error(`no process got the id ${pid}`);
+}
 
 describe.skipIf(reason !== null)('loader', () => {
   let installed: Installed;
@@ -158,10 +177,10 @@ describe.skipIf(reason !== null)('loader', () => {
     const started: Requester[] = [];
     let request = 0;
 
-    async function start(): Promise<{ requester: Requester; pid: number; programs: string[] }> {
-      const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    async function start(uid = NOBODY): Promise<{ requester: Requester; pid: number; programs: string[] }> {
+      const requester = await Requester.listen(installed, installed.socketDirectory(uid), uid);
       started.push(requester);
-      runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
+      runLoader(installed, requester.socket, { SUDO_UID: String(uid) });
       const hello = await requester.frame((frame) => frame.type === FrameType.Hello);
       const pid = hello.json?.['helperPid'] as number;
       return { requester, pid, programs: programsOf(pid) };
@@ -176,8 +195,75 @@ describe.skipIf(reason !== null)('loader', () => {
       return answer.json ?? {};
     }
 
+    /** Ends the trace. @returns all bytes that it copied */
+    async function copiedBy(requester: Requester): Promise<string> {
+      requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+      await requester.frame((frame) => frame.json?.['final'] === true);
+      return requester.frames
+        .filter((frame) => frame.type === FrameType.Records)
+        .flatMap((frame) => [...readRecords(frame.payload)])
+        .flatMap((record) =>
+          record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
+        )
+        .join('');
+    }
+
+    async function serve(): Promise<{ base: string; paths: string[]; close(): void }> {
+      const paths: string[] = [];
+      const server = createServer((incoming, response) => {
+        paths.push(incoming.url ?? '');
+        response.end('ok');
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      return { base, paths, close: () => server.close() };
+    }
+
+    /** A shell of the user's that waits for a line first. */
+    function waiting(script: string): ChildProcess {
+      return spawn('sh', ['-c', `read _; ${script}`], {
+        ...{ uid: NOBODY, gid: NOBODY },
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+    }
+
+    async function finish(target: ChildProcess): Promise<void> {
+      target.stdin?.end('\n');
+      if (target.exitCode === null) await new Promise((done) => target.once('exit', done));
+    }
+
     afterAll(() => {
       for (const requester of started) requester.process.kill();
+    });
+
+    it('two windows, two users, one target: its user sees it in both, the other user in none', async () => {
+      const [first, second] = [await start(), await start()];
+      const other = await start(DAEMON);
+      const server = await serve();
+      const target = waiting(`curl -s ${server.base}/seen-twice`);
+      expect(await attach(first.requester, target.pid)).toMatchObject({ error: null });
+      expect(await attach(second.requester, target.pid)).toMatchObject({ error: null });
+      expect(await attach(other.requester, target.pid)).toMatchObject({ error: 'not-owner' });
+      await finish(target);
+      expect(server.paths).toEqual(['/seen-twice']);
+      for (const { requester } of [first, second])
+        expect((await copiedBy(requester)).split('GET /seen-twice')).toHaveLength(2);
+      expect(await copiedBy(other.requester)).toBe('');
+      server.close();
+    });
+
+    it('a process id that is used again by another process of the user is not the target any more', async () => {
+      const { requester } = await start();
+      const server = await serve();
+      const target = waiting('true');
+      const pid = target.pid ?? 0;
+      expect(await attach(requester, pid)).toMatchObject({ error: null });
+      await finish(target);
+      const again = await withProcessId(pid, () => waiting(`curl -s ${server.base}/not-the-target`));
+      await finish(again);
+      expect(server.paths).toEqual(['/not-the-target']);
+      expect(await copiedBy(requester)).toBe('');
+      server.close();
     });
 
     it('attaches to that user’s processes only', async () => {
@@ -246,37 +332,17 @@ describe.skipIf(reason !== null)('loader', () => {
 
     it('stops seeing a target that becomes another user by a setuid exec', async () => {
       const { requester } = await start();
-      const paths: string[] = [];
-      const server = createServer((incoming, response) => {
-        paths.push(incoming.url ?? '');
-        response.end('ok');
-      });
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const server = await serve();
       const folder = join(installed.directory, 'setuid');
       mkdirSync(folder, { mode: 0o755 });
       copyFileSync('/usr/bin/curl', join(folder, 'curl'));
       chmodSync(join(folder, 'curl'), 0o4755);
-      // Waits for a line, makes a call as itself, then becomes the setuid program.
-      const script = `read _; curl -s ${base}/before; exec ${folder}/curl -s ${base}/as-root`;
-      const target = spawn('sh', ['-c', script], {
-        uid: NOBODY,
-        gid: NOBODY,
-        stdio: ['pipe', 'ignore', 'ignore'],
-      });
+      // Makes a call as itself, then becomes the setuid program.
+      const target = waiting(`curl -s ${server.base}/before; exec ${folder}/curl -s ${server.base}/as-root`);
       expect(await attach(requester, target.pid)).toMatchObject({ error: null });
-      target.stdin?.end('\n');
-      await new Promise((done) => target.once('exit', done));
-      requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
-      await requester.frame((frame) => frame.json?.['final'] === true);
-      expect(paths).toEqual(['/before', '/as-root']);
-      const copied = requester.frames
-        .filter((frame) => frame.type === FrameType.Records)
-        .flatMap((frame) => [...readRecords(frame.payload)])
-        .flatMap((record) =>
-          record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
-        )
-        .join('');
+      await finish(target);
+      expect(server.paths).toEqual(['/before', '/as-root']);
+      const copied = await copiedBy(requester);
       expect(copied).toContain('GET /before');
       expect(copied).not.toContain('as-root');
       server.close();
