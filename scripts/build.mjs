@@ -73,6 +73,16 @@ const cflags = [
   '-fstack-protector-strong',
   '-D_FORTIFY_SOURCE=2',
 ];
+/** For test/trust/sanitized.mjs. */
+const sanitized =
+  process.env.HTTP_TRACE_SANITIZE === undefined
+    ? []
+    : [
+        '-fsanitize=address,undefined',
+        '-fno-sanitize-recover=all',
+        '-U_FORTIFY_SOURCE',
+        'test/trust/sanitizer.c',
+      ];
 const hardened = ['-fPIE', '-pie', '-Wl,-z,relro,-z,now'];
 const bpf = [...files(['bpf'])];
 
@@ -145,6 +155,7 @@ await step(
     run('gcc', [
       ...cflags,
       ...hardened,
+      ...sanitized,
       '-Ibpf',
       '-I.cache/build',
       ...loaderSources,

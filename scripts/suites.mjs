@@ -69,6 +69,7 @@ export function allSuites() {
   const guests = [
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
+    { ...own('sanitized', 'test/trust/sanitized.mjs'), lane: 'root', budget: 180 },
     { ...own('guest-trust', 'test/trust/guests.mjs'), lane: 'emulated', budget: 900 },
   ];
   const rest = shortSuites().filter(({ name }) => name !== 'guest');
