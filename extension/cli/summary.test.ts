@@ -90,7 +90,7 @@ describe('the summary', () => {
     ).summary;
     expect(note).toContain('2.0 KiB were moved by system calls that this backend does not see.');
     expect(note).toContain('4 connections could not be traced');
-    expect(note).toContain('5 system calls could not be traced');
+    expect(note).toContain('5 calls could not be followed');
   });
 
   it('is a line or two for people, and safe to print', () => {

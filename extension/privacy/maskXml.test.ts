@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cpuTime } from '../engine/testing/cpuTime.ts';
+import { cpuTime, QUADRATIC } from '../engine/testing/cpuTime.ts';
 import { maskBody } from './maskBody.ts';
 import { maskXml } from './maskXml.ts';
 import { MASK } from './secrets.ts';
@@ -122,7 +122,7 @@ describe('any markup', () => {
       const took = cpuTime(() => {
         maskXml(`<token>${part.repeat(500_000 / part.length)}`, false);
       });
-      expect(took, part).toBeLessThan(3_000);
+      expect(took, part).toBeLessThan(QUADRATIC);
     }
   });
 });

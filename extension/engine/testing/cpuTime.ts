@@ -8,3 +8,9 @@ export function cpuTime(run: () => void): number {
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
 }
+
+/**
+ * Milliseconds. Reading the inputs of these tests takes a few seconds at most, also on a busy machine, whose caches
+ * others use; with a quadratic way to read them it takes minutes.
+ */
+export const QUADRATIC = 30_000;
