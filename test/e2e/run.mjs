@@ -23,6 +23,8 @@ const SETTINGS = {
   'workbench.colorTheme': 'Dark Modern',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
+  // A notification for each port that the sample opens would lie over the panel, and take a click meant for it.
+  'remote.autoForwardPorts': false,
 };
 /** The user id of `nobody` on Debian and Ubuntu. */
 const NOBODY = 65_534;
