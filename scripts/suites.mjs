@@ -35,7 +35,7 @@ export function shortSuites() {
   return [
     { ...tool('types', 'typescript/bin/tsc', '-p', '.'), lane: 'user', budget: 15 },
     { ...tool('lint', '@biomejs/biome/bin/biome', 'check', '.'), lane: 'user', budget: 15 },
-    { ...vitest('unit'), lane: 'user', budget: 120 },
+    { ...vitest('unit'), lane: 'user', budget: 180 },
     { ...vitest('webview'), lane: 'user', budget: 150 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '2'), lane: 'user', budget: 30 },
