@@ -1,10 +1,13 @@
 /**
- * The helper's program. With `--tls PID` it says, without any privilege, which TLS libraries a process of this user
- * has in memory, as JSON, and ends; otherwise it is the helper of a trace (main.ts), started by the loader.
+ * The helper's program. With `--tls PID` it prints as JSON which TLS libraries a process of this user has in memory; this
+ * needs no privilege. Otherwise it is the helper of a trace (main.ts), started by the loader.
  */
 const [, , first, pid] = process.argv;
 
-if (first === '--tls') void import('./tls/tell.ts').then(({ tell }) => tell(Number(pid)));
-else void import('./main.ts');
+if (first === '--tls') {
+  void import('./tls/reportLibraries.ts').then(({ reportLibraries }) => reportLibraries(Number(pid)));
+} else {
+  void import('./main.ts');
+}
 
 export {};

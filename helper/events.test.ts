@@ -85,7 +85,7 @@ describe('events of a helper', () => {
   });
 
   describe.each(Object.entries(VALID))('%s', (name, [type, value]) => {
-    it('is read as it is', () => expect(readEvent({ type, payload: json(value) }).type).toBe(type));
+    it('is accepted', () => expect(readEvent({ type, payload: json(value) }).type).toBe(type));
 
     it.each(Object.keys(value))('is refused without %s, or with another type there', (field) => {
       const { [field]: _, ...without } = value;
@@ -93,7 +93,7 @@ describe('events of a helper', () => {
         new FrameError(`A ${name} frame has no "${field}".`),
       );
       for (const wrong of [true, {}, -1.5, [null]]) {
-        // Nothing is missing: that is as valid as can be.
+        // An empty list is valid: nothing is missing.
         if (field === 'missing' && JSON.stringify(wrong) === '{}') continue;
         if (typeof wrong === typeof value[field] && typeof wrong !== 'object' && field !== 'pid') continue;
         expect(() => readEvent({ type, payload: json({ ...value, [field]: wrong }) })).toThrow(
@@ -107,7 +107,7 @@ describe('events of a helper', () => {
     expect(() => readEvent({ type: FrameType.Attach, payload: json({}) })).toThrow(FrameError);
   });
 
-  it('throw nothing but FrameError, whatever is in the frame', () => {
+  it('throw only FrameError, whatever is in the frame', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...Object.values(VALID)),

@@ -1,6 +1,6 @@
 /**
- * What a helper tells its client, decoded and checked once: frames in, typed events out. Whoever takes an event
- * need not look at its fields again.
+ * Decodes and checks what a helper sends to its client: frames in, typed events out. The receiver of an event
+ * need not check its fields again.
  */
 import { decodeJson, type Frame, FrameError } from './frames.ts';
 import {

@@ -1,4 +1,4 @@
-/** What the loader tells the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
+/** What the loader passes to the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
 
 import type { Backend, KernelPart } from './protocol.ts';
 import { BACKENDS } from './protocol.ts';
@@ -19,7 +19,7 @@ const HANDED_OVER = [
 ] as const;
 
 export type Descriptors = Readonly<Record<(typeof HANDED_OVER)[number], number>> & {
-  /** Of the programs that are always attached. */
+  /** Links of the programs that are always attached. */
   readonly links: readonly number[];
 };
 
@@ -72,7 +72,7 @@ export function readFacts(argument: string | undefined): Facts {
   return facts as unknown as Facts;
 }
 
-/** Why no TLS library is looked into, in the user's words, to follow "not decrypted: "; null when they are. */
+/** Why TLS is not decrypted, in the user's words, to follow "not decrypted: "; null when it is. */
 export function tlsOff({
   tlsAttach,
   tlsWanted,

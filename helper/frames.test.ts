@@ -12,7 +12,7 @@ function decodeAll(decoder: FrameDecoder, pieces: Uint8Array[]): { type: FrameTy
 }
 
 describe('frames', () => {
-  it('come out as they went in, however the stream is cut', () => {
+  it('are the same after encoding and decoding, however the stream is cut', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ type: helperType, payload: fc.uint8Array({ maxLength: 300 }) }), {

@@ -1,7 +1,7 @@
-/** Frames as bytes: see protocol.ts for what they say. */
+/** Encodes and decodes frames. Their meaning is in protocol.ts. */
 import { FRAME_HEADER_SIZE, FrameType, PROTOCOL_VERSION } from './protocol.ts';
 
-/** The peer sent something that is no frame. The connection cannot go on. */
+/** The peer sent bytes that are not a frame. The connection cannot be used any more. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }

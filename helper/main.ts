@@ -1,6 +1,6 @@
 /**
- * The helper: reads the rings, knows the targets, speaks to its client over the inherited socket. It runs as
- * the user, with maps and links and no capability; it never looks into payload and cannot write a file.
+ * The helper: reads the rings, manages the targets, and talks to its client over the inherited socket. It runs as
+ * the user, with maps and links but no capability; it never parses payload and cannot write a file.
  * When it ends, for whatever reason, its descriptors close and nothing is left in the kernel.
  */
 import { closeSync, readSync } from 'node:fs';
@@ -32,24 +32,24 @@ const MAX_UNSENT = 32 * 1024 * 1024;
 const STATUS_INTERVAL_MS = 1_000;
 /** How soon a client learns up to when it has seen everything, while records flow. */
 const BUSY_STATUS_INTERVAL_MS = 100;
-/** Wall time that jumps by more than this (suspend, set by hand) is told. */
+/** Wall time that jumps by more than this (suspend, set by hand) is reported. */
 const CLOCK_JUMP_NS = 1_000_000n;
-/** Programs that run on another CPU while their link is closed have ended after this. */
+/** A program that still runs on another CPU when its link is closed has ended after this time. */
 const SETTLE_MS = 30;
 /**
- * Before a trace of living processes ends: what a call moves is known when it returns, which a busy machine lets
- * happen some milliseconds after the other end has everything, and its user has asked for the end.
+ * Wait before a trace of running processes ends. A call's bytes are known when it returns. On a busy machine this is
+ * some milliseconds after the peer has received everything and the user has stopped the trace.
  */
 const RETURN_MS = 100;
-/** How long the end waits for probes on TLS libraries to be detached; above, the client need not. */
+/** How long the end of a trace waits until probes on TLS libraries are detached. After that the client need not wait. */
 const DETACH_MS = 1_000;
 const TIMER_MS = 200;
-/** Every so many ticks of the timer all processes are looked at for TLS libraries, whatever was told. */
+/** Every so many ticks of the timer all processes are checked for TLS libraries, as an event may have been lost. */
 const CONSIDER_TICKS = 10;
 
 const facts = readFacts(process.argv[2]);
 const native = loadNative();
-// Before anything else: only then does the broker hand over what is worth taking away.
+// Before anything else: only then the broker hands over the maps and links.
 native.harden();
 native.watch(INHERITED.socket, facts.tlsAttach === 'none' ? -1 : INHERITED.broker, () =>
   attachments?.endWithBroker(),
@@ -99,7 +99,7 @@ function readCounters(): Counters {
 
 function sendStatus(final: boolean): void {
   lastStatus = performance.now();
-  // At the end there are none any more: what matters is how many there were.
+  // At the end all targets are gone. The final status says how many there were before.
   if (!stopping) lastTargets = targets.count;
   const status: Status = {
     counters: readCounters(),
@@ -155,13 +155,13 @@ function isId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
 }
 
-/** With a latency filter: the kernel tells which requests have waited long enough by now, as it is read. */
-function tellWaiting(): void {
+/** With a latency filter: reading the iterators makes the kernel report the requests that exceed the threshold by now. */
+function reportWaiting(): void {
   for (const iterator of [descriptors.waiting, descriptors.waitingUnix]) {
     try {
       readSync(iterator, Buffer.alloc(1));
     } catch {
-      // They are not told; the trace ends all the same.
+      // These requests are missing in the trace; it ends all the same.
     }
   }
 }
@@ -171,9 +171,9 @@ async function stop(): Promise<void> {
   stopping = true;
   if (targets.count > 0) await sleep(RETURN_MS);
   clearInterval(timer);
-  tellWaiting();
+  reportWaiting();
   for (const link of descriptors.links) closeSync(link);
-  // Those on TLS libraries may take seconds to go (perf's): from here on they see no target.
+  // Those on TLS libraries may take seconds to go (perf's): from here on they find no target.
   lastTargets = targets.count;
   targets.clear();
   const detached = attachments?.close();
@@ -181,13 +181,13 @@ async function stop(): Promise<void> {
   await Promise.race([detached, sleep(DETACH_MS)]);
   await sleep(SETTLE_MS);
   reading = false;
-  // Until nothing is left: the programs are gone, so this ends, whatever the client has to take.
+  // Until nothing is left. The programs are detached, so this ends, however slow the client is.
   drain(true);
   await sleep(1);
   drain(true);
   sendStatus(true);
   native.closeRings();
-  // What is still to be detached goes as this process ends.
+  // Probes that are still attached are removed when this process ends.
   socket.end(() => process.exit(0));
 }
 
@@ -238,7 +238,7 @@ async function start(): Promise<void> {
   };
   socket.write(encodeJson(FrameType.Hello, hello));
   sendClock();
-  // The client is gone, orderly or not: so is the trace.
+  // The client is gone, orderly or not, so the trace ends.
   socket.on('end', () => process.exit(0));
   socket.on('close', () => process.exit(0));
   socket.on('error', () => process.exit(0));

@@ -6,7 +6,7 @@ export interface Drained {
   /** Records after {@link FRAME_HEADER_SIZE} free bytes; null when there were none. */
   readonly batch: Buffer | null;
   readonly records: number;
-  /** Boot time in nanoseconds before which every record has been drained; 0n when that cannot be told now. */
+  /** Boot time in nanoseconds before which every record has been drained; 0n when unknown. */
   readonly upTo: bigint;
 }
 
@@ -19,7 +19,7 @@ export interface BrokerProbe {
   readonly offset: bigint;
   /** enum broker_kind: on an entry, on a return instruction, a uretprobe. */
   readonly kind: 0 | 1 | 2;
-  /** Bytes by which the stack is longer there. */
+  /** Bytes by which the stack is deeper there. */
   readonly stack: number;
   readonly symbol: string;
 }
@@ -52,18 +52,17 @@ export interface Native {
     onProcesses: (changes: number[]) => void,
   ): void;
   /**
-   * Closes this process to others of its user and itself to whatever it does not need: no file is written, no socket
-   * made, no process or program started from here on.
+   * Other processes of the user can no longer inspect this process, and system calls that it does not need are blocked:
+   * from here on it cannot write a file, make a socket, or start a process or program.
    * @throws when the kernel refuses.
    */
   harden(): void;
-  /** Ends this process when the client has, whatever JavaScript does; tells when the broker is gone. */
+  /** Ends this process when the client has, whatever JavaScript does; calls back when the broker is gone. */
   watch(client: number, broker: number, onBrokerGone: () => void): void;
-  /** What the broker has for this process, once it is closed to others. @throws with the broker's reason. */
+  /** The trace's maps and links, once other processes cannot inspect this one. @throws with the broker's reason. */
   takeDescriptors(channel: number): number[];
   /**
-   * The descriptors of the links, which may be none, are the caller's to close; `set` is what {@link detachProbes}
-   * takes.
+   * The caller closes the descriptors of the links, if there are any; `set` is for {@link detachProbes}.
    * @throws with the broker's reason; code EPIPE when it is gone.
    */
   attachProbes(channel: number, request: ProbeRequest): { readonly set: number; readonly links: number[] };
@@ -82,7 +81,7 @@ export interface Native {
   clearTargets(map: number): void;
   /** Sums over CPUs in the order of `struct counters`. */
   readCounters(map: number): number[];
-  /** @throws code ESRCH when there is no such process. The descriptor is the caller's to close. */
+  /** @throws code ESRCH when there is no such process. The caller closes the descriptor. */
   openPidfd(pid: number): number;
   isAlive(pidfd: number): boolean;
   /** Boot time, and wall time minus boot time, in nanoseconds. */

@@ -49,13 +49,13 @@ export const BACKENDS = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /**
- * Parts of the kernel's side that it may refuse without the rest being of less use (enum part of
+ * Optional parts of the BPF programs: if the kernel refuses one, the rest still works (enum part of
  * helper/loader/loader.h).
  */
 export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks'] as const;
 export type KernelPart = (typeof KERNEL_PARTS)[number];
 
-/** How to come to the functions of TLS libraries; `multi` and `perf` force what `auto` would try. */
+/** How to attach to the functions of TLS libraries; `multi` and `perf` force one of the ways that `auto` would try. */
 export const TLS_WAYS = ['auto', 'none', 'multi', 'perf'] as const;
 export type TlsWay = (typeof TLS_WAYS)[number];
 
@@ -67,16 +67,16 @@ export interface Hello {
   readonly backend: Backend;
   /** Why the backends that were tried before it are not used; empty for those that were not tried. */
   readonly refused: Readonly<Record<Backend, string>>;
-  /** Optional parts of the kernel's side that this kernel refused, with its reason. The rest works without them. */
+  /** The optional parts that this kernel refused, with its reason. */
   readonly missing: Readonly<Partial<Record<KernelPart, string>>>;
   readonly kernel: string;
   /** Machine byte order of the records. */
   readonly byteOrder: 'little' | 'big';
-  /** Bytes of each body that are copied, of the direction of which more is; null = all. */
+  /** Bytes of each body that are copied: the larger limit of the two directions; null = all. */
   readonly bodyLimit: number | null;
   /** Size of the data ring in bytes. */
   readonly ringSize: number;
-  /** Why no TLS library is looked into in this trace, in the user's words; null: they are. */
+  /** Why TLS is not decrypted in this trace, in the user's words; null when it is. */
   readonly tlsOff: string | null;
   /** User id whose processes may be traced; 0 = every process. */
   readonly owner: number;
@@ -175,11 +175,11 @@ export interface TlsLibrary {
 
 export interface Tls {
   readonly pid: number;
-  /** All of the process's; what was told before no longer counts. Empty when it has none. */
+  /** All libraries of the process; replaces what was reported before. Empty when it has none. */
   readonly libraries: readonly TlsLibrary[];
 }
 
-/** A file with probes, whoever has it in memory, and however shortly. */
+/** The version of a file with probes, independent of the processes that load it. */
 export interface TlsFile {
   /** As in the TLS records of its sessions; from 1 up, never used again. */
   readonly file: number;

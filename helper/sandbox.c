@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * By hand and not by libseccomp, which is LGPL and would become part of what runs elevated: a list is all that is
+ * Without libseccomp, which is LGPL and would become part of the elevated code. A simple list is all that is
  * needed (Documentation/userspace-api/seccomp_filter.rst).
  */
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 /* 64-bit little-endian, as both machines are. */
 #define LOWER_HALF(argument) ((uint32_t)(offsetof(struct seccomp_data, args) + 8u * (argument)))
 
-/* Of other machines' calls nothing is known. */
+/* The system calls of other machines are unknown. */
 static size_t begin(struct sock_filter *code)
 {
 	const struct sock_filter beginning[] = {
@@ -71,7 +71,7 @@ int allow_only(const struct allowed_call *calls, size_t count)
 	if (!code)
 		return -1;
 	length = begin(code);
-	/* Its flags are in memory, where a filter cannot look; the C library then takes clone. */
+	/* Its flags are in memory, which a filter cannot read; the C library then uses clone. */
 	code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
 	code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < count; i++) {

@@ -10,8 +10,8 @@
 
 struct allowed_call {
 	int number;
-	uint8_t argument; /* that is looked at, or ANY_ARGUMENT */
-	uint32_t mask, value; /* its lower half, masked, is to be that */
+	uint8_t argument; /* the one that is checked, or ANY_ARGUMENT */
+	uint32_t mask, value; /* its lower half, masked, must equal `value` */
 };
 
 /* For all threads of the process, for good. 0, or -1 with errno. Needs no_new_privs. */

@@ -1,6 +1,6 @@
 /**
- * Which processes may become targets: the requester's own, checked through a pidfd so that an id used again
- * between the check and the use is noticed.
+ * Which processes may become targets: the requester's own, checked through a pidfd, so that a process id
+ * that is reused between the check and its use is noticed.
  */
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -149,7 +149,7 @@ function readStatus(pid: number): ProcessStatus | null {
   };
 }
 
-/** A setgid program's process, or one with capabilities; those in a user namespace are over what its maker owns. */
+/** A setgid program's process, or one with capabilities; capabilities in a user namespace apply only to what its creator owns. */
 function hasMoreRights(pid: number, { gids, capabilities }: ProcessStatus): boolean {
   if (gids.some((gid) => gid !== gids[0])) return true;
   if (capabilities === 0n) return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rings as JavaScript sees them: a callback when there is something to
- * read, and drain(). One thread waits, for a wake-up from the kernel or for
- * the timer that makes a quiet program's row appear in time.
+ * The rings' interface to JavaScript: a callback when there is something to
+ * read, and drain(). One thread waits for a wake-up from the kernel, or for
+ * the timer that makes the row of a quiet program appear in time.
  */
 #define _GNU_SOURCE
 #include "addon.h"
@@ -30,7 +30,7 @@ static struct {
 	napi_threadsafe_function notify, notify_processes;
 	bool open, thread_runs;
 	volatile bool closing;
-	volatile bool notified, told;
+	volatile bool notified, notified_processes;
 } rings;
 
 static void notify_javascript(napi_env env, napi_value callback, void *context, void *argument)
@@ -54,7 +54,7 @@ static void notify_of_processes(napi_env env, napi_value callback, void *context
 
 	(void)context;
 	(void)argument;
-	__atomic_store_n(&rings.told, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&rings.notified_processes, false, __ATOMIC_RELEASE);
 	if (!env || !callback || !rings.open)
 		return;
 	/* The ring holds no more than that many times the room here. */
@@ -81,7 +81,7 @@ static void *wait_for_records(void *argument)
 		if ((ring_has_data(&rings.data) || ring_has_data(&rings.structure)) &&
 		    !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
-		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.told, true, __ATOMIC_ACQ_REL))
+		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.notified_processes, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify_processes, NULL, napi_tsfn_nonblocking);
 		/* A ring with data stays readable: without this the thread would spin until it is drained. */
 		if (woken > 0) {
@@ -140,7 +140,7 @@ static napi_value open_rings(napi_env env, napi_callback_info info)
 /*
  * drain(): {batch, records, upTo}. batch: Buffer with BATCH_HEADROOM free
  * bytes in front, or null when there was nothing; upTo: boot time (bigint),
- * 0n when it cannot be told now.
+ * 0n when unknown.
  */
 static napi_value drain(napi_env env, napi_callback_info info)
 {
@@ -168,7 +168,7 @@ static napi_value drain(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* closeRings(): ends the thread and unmaps; what is still in the rings is given up. */
+/* closeRings(): ends the thread and unmaps; what is still in the rings is lost. */
 static napi_value close_rings(napi_env env, napi_callback_info info)
 {
 	(void)env;

@@ -19,7 +19,7 @@ struct ring {
 	size_t sizes[2];
 };
 
-/* 0, or -1 with errno. The descriptor stays the caller's. */
+/* 0, or -1 with errno. The caller keeps the descriptor. */
 int ring_open(struct ring *ring, int descriptor);
 void ring_close(struct ring *ring);
 bool ring_has_data(const struct ring *ring);
@@ -50,10 +50,10 @@ void define_functions(napi_env env, napi_value exports, const struct function *f
 /* kernel.c: maps, processes, clocks. */
 void define_kernel_functions(napi_env env, napi_value exports);
 
-/* broker.c: what is asked of the loader's broker. */
+/* broker.c: requests to the loader's broker. */
 void define_broker_functions(napi_env env, napi_value exports);
 
-/* guard.c: who can look into this process, what it may do, and when it ends. */
+/* guard.c: who can inspect this process, what it may do, and when it ends. */
 void define_guard_functions(napi_env env, napi_value exports);
 
 /* Throws and returns NULL. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the helper asks of the loader's broker, which alone may attach: helper/loader/broker.h. */
+/* Requests to the loader's broker, which alone may attach: helper/loader/broker.h. */
 #define _GNU_SOURCE
 #include "../loader/broker.h"
 #include "addon.h"
@@ -12,10 +12,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* It answers within milliseconds, with perf on a busy machine within seconds; one that does not is taken for gone. */
+/* The broker answers within milliseconds, with perf on a busy machine within seconds. If it does not, it counts as gone. */
 #define ANSWER_SECONDS 60
 
-/* mapExecutable(descriptor): [start, end) of a mapping of the whole file, by which the broker knows it */
+/* mapExecutable(descriptor): [start, end) of a mapping of the whole file, by which the broker identifies the file */
 static napi_value map_executable(napi_env env, napi_callback_info info)
 {
 	napi_value argument, result, number;
@@ -120,7 +120,7 @@ static bool ask(napi_env env, int channel, const struct broker_request *request,
 {
 	memset(answer, 0, sizeof(*answer));
 	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors)) {
-		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for the next one's */
+		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for that of the next request */
 		napi_throw_error(env, "EPIPE", "the part of HTTP Trace that attaches has ended");
 		return false;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The helper closes itself to the other processes of its user, and to itself all that it does not need; and it ends
- * with its client whatever its JavaScript is busy with.
+ * Keeps other processes of the user out of the helper, blocks all system calls that the helper does not need, and
+ * ends it with its client, whatever its JavaScript is busy with.
  */
 #define _GNU_SOURCE
 #include "../sandbox.h"
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* JavaScript ends by itself when its client has; this is how long it may take. */
+/* JavaScript ends the process when the client is gone; this is how long it may take. */
 #define GRACE_MS 200
 
 static int allow_what_node_needs(void)
@@ -30,7 +30,7 @@ static int allow_what_node_needs(void)
 	const uint32_t all = ~0u;
 	const uint32_t self = (uint32_t)getpid();
 	const struct allowed_call calls[] = {
-		/* Descriptors that it has; sockets are neither made nor connected nor accepted. */
+		/* Descriptors that it already has; sockets cannot be made, connected or accepted. */
 		{SYS_read, ANY_ARGUMENT, 0, 0},
 		{SYS_write, ANY_ARGUMENT, 0, 0},
 		{SYS_readv, ANY_ARGUMENT, 0, 0},
@@ -39,7 +39,7 @@ static int allow_what_node_needs(void)
 		{SYS_recvmsg, ANY_ARGUMENT, 0, 0},
 		{SYS_sendmsg, ANY_ARGUMENT, 0, 0},
 		{SYS_recvfrom, ANY_ARGUMENT, 0, 0},
-		{SYS_sendto, 4, all, 0}, /* to the other end */
+		{SYS_sendto, 4, all, 0}, /* to the peer */
 		{SYS_shutdown, ANY_ARGUMENT, 0, 0},
 		{SYS_getsockopt, ANY_ARGUMENT, 0, 0},
 		{SYS_setsockopt, ANY_ARGUMENT, 0, 0},
@@ -96,7 +96,7 @@ static int allow_what_node_needs(void)
 		{SYS_madvise, ANY_ARGUMENT, 0, 0},
 		{SYS_membarrier, ANY_ARGUMENT, 0, 0},
 		{SYS_mincore, ANY_ARGUMENT, 0, 0},
-		/* Threads, no processes, no programs. */
+		/* Threads, but no processes and no programs. */
 		{SYS_clone, 0, CLONE_THREAD, CLONE_THREAD},
 		{SYS_futex, ANY_ARGUMENT, 0, 0},
 		{SYS_set_robust_list, ANY_ARGUMENT, 0, 0},
@@ -136,7 +136,7 @@ static int allow_what_node_needs(void)
 		{SYS_clock_nanosleep, ANY_ARGUMENT, 0, 0},
 		{SYS_nanosleep, ANY_ARGUMENT, 0, 0},
 		{SYS_gettimeofday, ANY_ARGUMENT, 0, 0},
-		/* Other processes are named and watched, not touched. */
+		/* Other processes can be identified and watched, not changed. */
 		{SYS_pidfd_open, ANY_ARGUMENT, 0, 0},
 		/* The maps that it holds. */
 		{SYS_bpf, 0, all, BPF_MAP_LOOKUP_ELEM},
@@ -151,7 +151,7 @@ static int allow_what_node_needs(void)
 
 /*
  * harden(): from here on no process of the same user reads this one's memory or takes its descriptors (ptrace(2),
- * pidfd_getfd(2), /proc/PID/mem), nor makes Node listen for a debugger (SIGUSR1), as there are no sockets to be had.
+ * pidfd_getfd(2), /proc/PID/mem), nor makes Node listen for a debugger (SIGUSR1), as no socket can be made.
  */
 static napi_value harden(napi_env env, napi_callback_info info)
 {
@@ -167,7 +167,7 @@ static struct {
 	napi_threadsafe_function broker_gone;
 } watched;
 
-static void tell_of_broker(napi_env env, napi_value callback, void *context, void *argument)
+static void report_broker_gone(napi_env env, napi_value callback, void *context, void *argument)
 {
 	napi_value undefined;
 
@@ -185,7 +185,7 @@ static void *watch_ends(void *argument)
 
 	(void)argument;
 	for (;;) {
-		/* No events are asked for but the other end's closing; errors and hang-ups are always told. */
+		/* Only the peer's closing is requested; errors and hang-ups are always reported. */
 		struct pollfd ends[] = {{.fd = watched.client, .events = POLLRDHUP}, {.fd = watched.broker, .events = POLLRDHUP}};
 
 		if (poll(ends, 2, -1) < 0 && errno != EINTR)
@@ -214,7 +214,7 @@ static napi_value watch(napi_env env, napi_callback_info info)
 		return NULL;
 	}
 	napi_create_string_utf8(env, "http-trace broker", NAPI_AUTO_LENGTH, &name);
-	if (napi_create_threadsafe_function(env, arguments[2], NULL, name, 0, 1, NULL, NULL, NULL, tell_of_broker,
+	if (napi_create_threadsafe_function(env, arguments[2], NULL, name, 0, 1, NULL, NULL, NULL, report_broker_gone,
 					    &watched.broker_gone) != napi_ok ||
 	    pthread_create(&watched.thread, NULL, watch_ends, NULL))
 		return throw_errno(env, "thread");

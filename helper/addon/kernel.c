@@ -88,7 +88,7 @@ static napi_value count_targets(napi_env env, napi_callback_info info)
 
 	if (!read_numbers(env, info, &map, 1))
 		return NULL;
-	/* A key deleted meanwhile starts the walk anew; the bound ends it. */
+	/* If a key is deleted meanwhile, the walk restarts; the bound ends it. */
 	while (count < 65536) {
 		union bpf_attr attributes;
 
@@ -113,7 +113,7 @@ static napi_value clear_targets(napi_env env, napi_callback_info info)
 
 	if (!read_numbers(env, info, &map, 1))
 		return NULL;
-	/* A process that is followed while this goes on adds one; the bound ends it. */
+	/* A followed process may add a key meanwhile; the bound ends the walk. */
 	for (uint32_t count = 0; count < 131072; count++) {
 		union bpf_attr attributes;
 
@@ -129,7 +129,7 @@ static napi_value clear_targets(napi_env env, napi_callback_info info)
 
 static int possible_cpus(void)
 {
-	/* "0-7", "0,2-3": the values come for every possible CPU, so the last number tells. */
+	/* "0-7", "0,2-3": there is a value for each possible CPU, so the last number gives the count. */
 	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
 	int first, last = 0, most = 0;
 	char separator;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Installs the loader where only root writes, once, so that tracing asks for nothing from then on; and removes
+ * Installs the loader where only root writes, once, so that tracing needs no password from then on; and removes
  * it completely. It takes no path: everything it touches is named here. The shell command that starts it
  * (extension/elevation/install.ts) has copied it and the loader into STAGING, a folder of root's, and compared
  * both copies with the hashes that the user was shown, so that nothing that a user can write to runs as root.
  *
  * The installed loader gets its rights in one of two ways:
- * - file capabilities, for the users that its access list names. The kernel then knows who asks by the real
- *   uid, ignores LD_* and the like, and gives no more than the capabilities below. They are permitted, not
- *   effective: the loader takes them once it is connected to whoever asks.
- * - polkit, for whoever sits at the machine (an active local session), by `pkexec`.
+ * - file capabilities, for the users that its access list names. The real uid then says who
+ *   asks. The kernel ignores LD_* and the like, and grants no more than the capabilities below. They are permitted, not
+ *   effective: the loader takes them once it is connected to the requester.
+ * - polkit, for users in an active local session, by `pkexec`.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -105,7 +105,7 @@ static int open_root_folder(int in, const char *name)
 	return folder;
 }
 
-/* Opens PARENT, each folder on the way checked: who can rename one of them can replace the loader. */
+/* Opens PARENT and checks each folder on the way: a user who can rename one of them can replace the loader. */
 static int open_parent(void)
 {
 	const char *const names[] = {"usr", "local", "libexec"};
@@ -141,7 +141,7 @@ static int set_capabilities(int loader)
 
 	permit(&data, 39); /* CAP_BPF: load programs */
 	permit(&data, 38); /* CAP_PERFMON: let them read memory, attach them */
-	permit(&data, CAP_SYS_PTRACE); /* see what a process has mapped that is closed to others, as the helper is */
+	permit(&data, CAP_SYS_PTRACE); /* see the mappings of processes that others may not inspect, such as the helper */
 	permit(&data, CAP_SETPCAP); /* to empty the bounding set */
 	if (kernel_before(6, 6))
 		permit(&data, CAP_SYS_ADMIN); /* uprobes, where the kernel has no uprobe_multi */
@@ -150,7 +150,7 @@ static int set_capabilities(int loader)
 	return fsetxattr(loader, "security.capability", &data, sizeof(data), 0);
 }
 
-/* Whom the loader that is installed already permits; how many there are. */
+/* The users that the installed loader already permits; returns their number. */
 static size_t read_named(int folder, struct acl_entry *named)
 {
 	int loader = openat(folder, "loader", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -225,7 +225,7 @@ static void install_loader(int folder, uid_t user)
 	if (count == 0) {
 		puts("No user was named: by its file capabilities nobody may start the loader yet.");
 	} else if (set_access(loader, named, count)) {
-		/* Without the list there would be nothing to keep others from its capabilities. */
+		/* Without the list, every user could use its capabilities. */
 		printf("The file system keeps no access list (%s): the loader gets no capabilities.\n", strerror(errno));
 	} else if (set_capabilities(loader)) {
 		printf("The file system keeps no capabilities (%s).\n", strerror(errno));
@@ -273,7 +273,7 @@ static void install(uid_t user)
 		fail("%s/%s cannot be opened to its users: %s.", PARENT, FOLDER, strerror(errno));
 	install_loader(folder, user);
 	install_action();
-	/* Kept, so that what removes it is root's as well. */
+	/* Kept, so that the uninstaller belongs to root, too. */
 	move_into(folder, "installer", open_staged("installer", 0755));
 	clean_up();
 	printf("Installed: %s/%s/loader\n", PARENT, FOLDER);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The command line and who stands behind it. */
+/* The command line, and which user gave it. */
 #include "loader.h"
 
 #include <errno.h>
@@ -138,9 +138,9 @@ static uid_t user_of(const char *variable, bool is_name)
 }
 
 /*
- * With a real uid other than root (file capabilities) that is the requester, whatever the environment says.
- * As root, the tool that elevated names the requester: sudo, pkexec and doas always set their variable, so that
- * nobody who may only run the loader through one of them can pass for root. Root itself may name somebody with
+ * A real uid other than root (file capabilities) is the requester, whatever the environment says.
+ * As root, the tool that elevated names the requester: sudo, pkexec and doas always set their variable, so
+ * a user who may only run the loader through one of them cannot pass for root. Root itself may name a user with
  * fewer rights.
  */
 void read_requester(struct requester *requester)

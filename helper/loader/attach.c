@@ -42,7 +42,7 @@ bool prepare_attacher(struct attacher *attacher)
 	return true;
 }
 
-/* From 0 up: the function (8 bits), the library (8), how much longer the stack is there (16), the file (32): bpf/tls.h. */
+/* From 0 up: the function (8 bits), the library (8), how much deeper the stack is there (16), the file (32): bpf/tls.h. */
 static uint64_t cookie_of(const struct broker_request *request, const struct broker_probe *probe)
 {
 	return function_of_symbol(probe->symbol) | (uint64_t)(request->library & 0xff) << 8 |
@@ -173,7 +173,7 @@ static void close_all(const int *descriptors, uint32_t count, uint32_t most)
 
 void detach_probes(struct attachment *attachments, size_t count)
 {
-	/* Links first: with perf the programs are off then, and the breakpoints, which go one after another, do nothing. */
+	/* Links first: with perf this stops the programs, and the breakpoints, which are removed one by one, do nothing. */
 	for (int events = 0; events < 2; events++) {
 		uint32_t total = 0;
 		int *all;
@@ -189,7 +189,7 @@ void detach_probes(struct attachment *attachments, size_t count)
 				memcpy(all + total, attachments[i].descriptors + from, (to - from) * sizeof(*all));
 			total += to - from;
 		}
-		/* Perf takes one mutex for each, which whoever attaches waits for: many at once would only keep it longer. */
+		/* Perf takes one mutex for each close, and attaching waits for it too: many threads would only hold it longer. */
 		if (all)
 			close_all(all, total, events ? 0 : DETACHERS);
 		free(all);

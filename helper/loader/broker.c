@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The process that stays elevated after the loader has become the helper, and ends with it. It alone holds the
- * programs on TLS libraries: whoever holds such a program can put a breakpoint anywhere into any file, which is as
- * good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
+ * programs on TLS libraries: a process that holds such a program can put a breakpoint anywhere into any file, which is
+ * as good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
  * mapped; it opens no path that was sent, the file comes as a descriptor. And it keeps the helper's descriptors until
  * no other process can take them away from it.
  */
@@ -37,9 +37,9 @@
 
 #define ATTACHMENTS_MAX 1024
 #define STATUS_SIZE 8192
-#define MAPS_SIZE (64u << 10) /* is read at once */
+#define MAPS_SIZE (64u << 10) /* read at once */
 
-#define GRACE_MS 300 /* a request that is being served when the helper ends may take so long */
+#define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
 struct broker {
 	int channel, helper; /* a pidfd */
@@ -79,7 +79,7 @@ static bool read_file(const char *path, char *text, size_t size)
 
 static const char *field(const char *text, const char *name)
 {
-	const char *found = strstr(text, name); /* after a line break: a process's name has none that is not escaped */
+	const char *found = strstr(text, name); /* after a line break: those in a process's name are escaped */
 
 	return found ? found + strlen(name) : "";
 }
@@ -116,7 +116,7 @@ static bool belongs_to(pid_t pid, uid_t requester)
 	       effective == requester && saved == requester && file_system == requester;
 }
 
-/* Whether the helper has closed itself to other processes of its user (its files in /proc are root's then), and to a debugger. */
+/* Whether other processes of its user, and debuggers, have no access to the helper (its files in /proc belong to root then). */
 static bool is_closed_to_others(const struct broker *broker)
 {
 	char path[64], text[STATUS_SIZE];
@@ -131,7 +131,7 @@ static bool is_closed_to_others(const struct broker *broker)
 	       is_alive(broker->helper);
 }
 
-/* Of an executable mapping of a process, which file the kernel says is mapped: "major:minor inode". */
+/* The file of a process's executable mapping, as the kernel names it: "major:minor inode". */
 static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool executable, char *identity, size_t size)
 {
 	static char text[MAPS_SIZE + 1];
@@ -146,7 +146,7 @@ static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool ex
 	if (file < 0)
 		return false;
 	text[0] = '\n';
-	/* The kernel ends what it gives at once with a line's end. */
+	/* Each read of the kernel ends at the end of a line. */
 	while (!line && (count = read(file, text + 1, MAPS_SIZE - 1)) > 0) {
 		text[1 + count] = 0;
 		line = strstr(text, wanted);
@@ -157,7 +157,7 @@ static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool ex
 	return snprintf(identity, size, "%s %s", device, inode) < (int)size;
 }
 
-/* Whether the file that came with the request is what the process has mapped there: both as the kernel names it. */
+/* Whether the process has mapped the request's file there: compares both as the kernel names them. */
 static bool is_mapped_executable(pid_t pid, const struct broker_request *request, int file)
 {
 	char maps[64], there[72], here[72];
@@ -189,7 +189,7 @@ static bool is_permitted(const struct broker *broker, const struct broker_reques
 		refuse(answer, EPERM, "the process is not yours, or has ended");
 		return false;
 	}
-	/* At the end the id is still that process's: what was read was read of it. */
+	/* The id still belongs to that process, so what was read is about it. */
 	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_mapped_executable(pid, request, file) || !is_alive(pidfd)) {
 		refuse(answer, EPERM, "the process does not execute that file");
 		return false;
@@ -241,7 +241,7 @@ static void *detach_thread(void *argument)
 	return NULL;
 }
 
-/* Not here, as it takes seconds with perf, and the next request waits. */
+/* On another thread: with perf it takes seconds, and the next request waits. */
 static void detach_later(struct attachment *attachment)
 {
 	struct attachment *copy = malloc(sizeof(*copy));
@@ -308,7 +308,7 @@ static bool answer_with(int channel, struct broker_answer *answer, const int *de
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*answer);
 }
 
-/* False when there is nothing more to do. */
+/* False when the broker is to end. */
 static bool serve(struct broker *broker)
 {
 	static struct broker_request request;
@@ -332,7 +332,7 @@ static bool serve(struct broker *broker)
 		}
 	} else if (request.verb == BROKER_ATTACH && given[BROKER_PIDFD] >= 0 && given[BROKER_FILE] >= 0) {
 		attach(broker, &request, given[BROKER_PIDFD], given[BROKER_FILE], &answer);
-		/* With these it can detach them by itself, all at once, should the broker be gone. With perf that is no faster. */
+		/* With these the helper can detach all at once if the broker is gone. With perf that is no faster. */
 		if (!answer.error && broker->attacher.way == TLS_ATTACH_MULTI) {
 			descriptors = broker->attachments[answer.set].descriptors;
 			answer.descriptors = broker->attachments[answer.set].links;
@@ -357,7 +357,7 @@ static bool serve(struct broker *broker)
 	return answered;
 }
 
-/* A file may be one whose reading never ends (FUSE): that must not keep the broker. */
+/* Reading a file may never end (FUSE): that must not keep the broker alive. */
 static void *end_with_helper(void *argument)
 {
 	const struct broker *broker = argument;
@@ -376,14 +376,14 @@ static _Noreturn void run(struct broker *broker)
 
 	if (pthread_create(&thread, NULL, end_with_helper, broker))
 		_exit(1);
-	/* By the helper's end and not by its socket's alone, which a child of an odd helper may have inherited. */
+	/* Watches the helper itself, not only its socket: a child of a manipulated helper may have inherited that. */
 	for (;;) {
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (watched[1].revents || (watched[0].revents && !serve(broker)))
 			break;
 	}
-	/* First what the programs can be told by, so that nothing holds them but their links. */
+	/* First the programs' descriptors, so that only the links keep them loaded. */
 	close(broker->attacher.enter);
 	close(broker->attacher.leave);
 	detach_probes(broker->attachments, ATTACHMENTS_MAX);
@@ -391,8 +391,8 @@ static _Noreturn void run(struct broker *broker)
 }
 
 /*
- * What is kept: CAP_SYS_PTRACE, to see what a process has mapped that others may not look into, as the helper itself,
- * and CAP_SYS_ADMIN for perf's uprobes; uprobe_multi needs none. The rest goes, and root's user id too: the broker
+ * Keeps CAP_SYS_PTRACE, to see the mappings of processes that others may not inspect (as the helper itself), and
+ * CAP_SYS_ADMIN for perf's uprobes; uprobe_multi needs none. Gives up the rest, and root's user id too: the broker
  * reads nothing that the requester may not read.
  */
 static void keep_little(const struct broker *broker, const struct requester *requester)
@@ -403,7 +403,7 @@ static void keep_little(const struct broker *broker, const struct requester *req
 
 	if (syscall(SYS_capget, &header, had) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		_exit(1);
-	/* What an installed loader has not been given is not asked for: the broker says then what does not work. */
+	/* Capabilities that an installed loader does not have are not requested: the broker then reports what does not work. */
 	for (size_t i = 0; broker->attacher.way != TLS_ATTACH_NONE && i < sizeof(kept) / sizeof(*kept); i++) {
 		uint32_t bit = had[kept[i] / 32].permitted & 1u << (kept[i] % 32);
 
@@ -466,7 +466,7 @@ static void close_off(const struct broker *broker)
 		_exit(1);
 }
 
-/* Descriptors at 3 and above: what the broker needs, and nothing else. */
+/* Keeps only the descriptors that the broker needs, from 3 up. */
 static void keep_descriptors(struct broker *broker)
 {
 	int *const kept[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave};
@@ -489,7 +489,7 @@ static void keep_descriptors(struct broker *broker)
 	}
 	if (syscall(SYS_close_range, number, ~0u, 0))
 		_exit(1);
-	/* Without a terminal's or a pipe's end: whoever waits for it to close waits for the helper only. */
+	/* Closes its end of a terminal or pipe: a reader that waits for its end must wait for the helper only. */
 	for (int i = 0, null = open("/dev/null", O_RDWR); null >= 0 && i < 3; i++)
 		dup2(null, i);
 	close(number);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the helper asks of the broker: one message, one answer, over a socket that keeps messages apart. */
+/* Requests of the helper to the broker: one message, one answer, over a socket that preserves message boundaries. */
 #ifndef BROKER_H
 #define BROKER_H
 
@@ -12,15 +12,15 @@
 #define BROKER_DESCRIPTORS_MAX 64
 
 enum broker_verb {
-	/* Once, of a helper that no other process can look into: with the answer come the trace's maps and links. */
+	/* Once, when no other process can inspect the helper: the answer brings the trace's maps and links. */
 	BROKER_HAND_OVER = 1,
-	/* The TLS probes of a file. With the answer come the links, if the helper is to hold any. */
+	/* Attaches the TLS probes of a file. The answer brings the links, if the helper is to hold any. */
 	BROKER_ATTACH = 2,
-	/* Takes off what BROKER_ATTACH put on. */
+	/* Detaches what BROKER_ATTACH attached. */
 	BROKER_DETACH = 3,
 };
 
-/* What comes with BROKER_ATTACH: the process, and the file, open for reading. */
+/* Descriptors that come with BROKER_ATTACH: the process, and the file, open for reading. */
 enum { BROKER_PIDFD, BROKER_FILE, BROKER_GIVEN };
 
 enum broker_kind { BROKER_ENTRY = 0, BROKER_RETURN = 1, BROKER_URETPROBE = 2 };
@@ -28,11 +28,11 @@ enum broker_kind { BROKER_ENTRY = 0, BROKER_RETURN = 1, BROKER_URETPROBE = 2 };
 struct broker_probe {
 	uint64_t offset; /* in the file */
 	uint32_t kind; /* enum broker_kind */
-	uint32_t stack; /* bytes by which the stack is longer there (COOKIE_STACK of bpf/tls.h) */
+	uint32_t stack; /* bytes by which the stack is deeper there (COOKIE_STACK of bpf/tls.h) */
 	char symbol[BROKER_SYMBOL_SIZE]; /* the function's name, one of the catalogue's */
 };
 
-/* As long as `count` says. */
+/* Its length depends on `count`. */
 struct broker_request {
 	uint32_t verb;
 	uint32_t set; /* BROKER_DETACH: as the answer to BROKER_ATTACH named it */
@@ -49,7 +49,7 @@ struct broker_request {
 struct broker_answer {
 	int32_t error; /* errno; 0 = done */
 	uint32_t set;
-	uint32_t descriptors; /* as many come with it */
+	uint32_t descriptors; /* how many come with it */
 	char reason[116];
 };
 

@@ -37,8 +37,8 @@ static int open_folder(const char *path, const char *name, const struct requeste
 }
 
 /*
- * The socket's inode. Checked and used through this descriptor: what the name stands for a moment later does
- * not matter.
+ * The socket's inode. Checked and used through this descriptor, so it does not matter if the name points to
+ * another file a moment later.
  */
 static int open_socket(int folder, const char *name, const struct requester *requester)
 {

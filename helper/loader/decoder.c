@@ -59,7 +59,7 @@ static bool decode_x86(csh handle, cs_insn *instruction, const unsigned char *co
 	return true;
 }
 
-/* In the place of all other processors' decoders: see scripts/build.mjs. */
+/* Replaces the decoders of all other processors: see scripts/build.mjs. */
 cs_err refuse_decoder(void);
 cs_err refuse_decoder(void)
 {
@@ -90,7 +90,7 @@ static bool decode_x86_function(const unsigned char *code, struct decoded *decod
 {
 	(void)code;
 	(void)decoded;
-	return false; /* such a file does not run here */
+	return false; /* a file of another machine does not run here */
 }
 #endif
 

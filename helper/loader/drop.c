@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The way down. Each step is checked; there is no way to go on with a privilege left. */
+/* Drops the privileges. Each step is checked; the process never goes on with a privilege left. */
 #define _GNU_SOURCE
 #include "loader.h"
 
@@ -23,8 +23,8 @@ void drop_privileges(const struct requester *requester)
 	struct __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3] = {0};
 	struct rlimit no_core = {0, 0};
 	/*
-	 * The map of a process that has capabilities is closed to one that has not. A user's programs have none;
-	 * root's have all, so for root this one stays. Root's files and processes are open to the helper anyhow.
+	 * A process without capabilities cannot read the mappings of one that has some. A user's programs have none;
+	 * root's have all, so for root this capability stays. The helper has access to root's files and processes anyhow.
 	 */
 	bool kept = requester->uid == 0;
 

@@ -54,7 +54,7 @@ unsigned char *elf_read(const struct elf_file *file, uint64_t offset, uint64_t s
 	return bytes;
 }
 
-/* A file without sections, or with odd ones, has none. */
+/* A file without sections, or with invalid ones, counts as having none. */
 static void read_sections(struct elf_file *file, const Elf64_Ehdr *header)
 {
 	const Elf64_Shdr *names;
@@ -204,7 +204,7 @@ void elf_find_functions(const struct elf_file *file, struct elf_function *functi
 
 	for (size_t type = 0; type < sizeof(types) / sizeof(*types); type++) {
 		for (size_t i = 0; i < file->section_count; i++) {
-			/* A file has one table of a kind; more would only be there to cost time. */
+			/* A real file has one table of each kind; more are hostile, to cost time. */
 			if (file->sections[i].sh_type != types[type])
 				continue;
 			if (search_symbols(file, &file->sections[i], functions, count))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the broker has to know of an ELF file (System V ABI; 64 bits, little-endian, x86-64 or AArch64). The file is
+ * Reads what the broker has to know of an ELF file (System V ABI; 64 bits, little-endian, x86-64 or AArch64). The file is
  * hostile: every number in it is checked against the file's size and a limit. It is read, never mapped, so that a
- * file that is cut short meanwhile is an error and no signal.
+ * file that is cut short meanwhile causes an error, not a signal.
  */
 #ifndef ELF_FILE_H
 #define ELF_FILE_H
@@ -45,11 +45,11 @@ struct elf_function {
 	size_t count;
 };
 
-/* The descriptor stays the caller's. False when it is no such file; then there is nothing to close. */
+/* The descriptor stays the caller's. False when it is not a readable ELF file; then there is nothing to close. */
 bool elf_open(struct elf_file *file, int descriptor);
 void elf_close(struct elf_file *file);
 
-/* Bytes of the file and a NUL behind them, to be freed by the caller; NULL when the file does not hold them, or too many. */
+/* Bytes of the file and a NUL after them, to be freed by the caller; NULL when the file does not hold them, or too many. */
 unsigned char *elf_read(const struct elf_file *file, uint64_t offset, uint64_t size);
 const Elf64_Shdr *elf_section(const struct elf_file *file, const char *name);
 

@@ -83,7 +83,7 @@ void read_requester(struct requester *requester);
 
 /* report.c */
 void set_report_socket(int descriptor);
-/* Tells the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
+/* Reports to the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
 _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);
 
 /* rights.c: whether this process has, or can take, what loading needs. */

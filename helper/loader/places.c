@@ -219,7 +219,7 @@ bool check_places(int descriptor, const struct broker_request *request, char *re
 		return false;
 	}
 	if (!elf_open(&checker->file, descriptor)) {
-		snprintf(reason, size, "the file is no ELF file that can be read");
+		snprintf(reason, size, "the file is not a readable ELF file");
 		free(checker->file.segments);
 		free(checker);
 		return false;
@@ -245,7 +245,7 @@ bool check_places(int descriptor, const struct broker_request *request, char *re
 		if (!wanted)
 			snprintf(reason, size, "a function is not one of those that are probed");
 		else if (!is_sound(checker, &request->probes[i], wanted))
-			snprintf(reason, size, "0x%llx is no place of %s in this file",
+			snprintf(reason, size, "0x%llx is not a probe point of %s in this file",
 				 (unsigned long long)request->probes[i].offset, wanted->symbol);
 		else
 			continue;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* enum tls_function of a symbol; 0 when it is no function of the catalogue (helper/tls/catalogue.json). */
+/* enum tls_function of a symbol; 0 when it is not a function of the catalogue (helper/tls/catalogue.json). */
 uint8_t function_of_symbol(const char *symbol);
 
 /*

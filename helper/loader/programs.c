@@ -188,7 +188,7 @@ static uint32_t foreign_pid_namespace(void)
 	struct stat status;
 
 	if (stat("/proc/self/ns/pid", &status))
-		fail("kernel", "The pid namespace cannot be told: %s.", strerror(errno));
+		fail("kernel", "The pid namespace cannot be determined: %s.", strerror(errno));
 	return status.st_ino == initial ? 0 : (uint32_t)status.st_ino;
 }
 
@@ -246,7 +246,7 @@ static int attach(struct programs *programs, const struct bpf_program *program, 
 	return part != PARTS ? 0 : error ? error : EINVAL;
 }
 
-/* What runs the program with each entry of the map when it is read; where there is none to run, nothing. */
+/* Links the iterator: reading it runs the program for each entry of the map. /dev/null if that is refused. */
 static int iterator_over(const struct bpf_object *object, const char *map, struct programs *programs)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, "trace_http_waiting");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Errors, told where the requester looks: on the socket, as a Fault frame of helper/protocol.ts. */
+/* Reports errors to the requester: on the socket, as a Fault frame of helper/protocol.ts. */
 #include "loader.h"
 
 #include <stdarg.h>

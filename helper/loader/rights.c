@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rights in force. Until the requester is connected to, they are the requester's own; only then come those
- * that loading needs, from root or from the capabilities of the file (which are permitted, and not effective).
+ * The effective rights. Until the loader is connected to the requester, they are the requester's own. Only then it
+ * takes those that loading needs, from root or from the capabilities of the file (permitted, but not effective).
  */
 #define _GNU_SOURCE
 #include "loader.h"

@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of the linker: where this executable's file begins in memory. */
+/* Defined by the linker: where this executable's file begins in memory. */
 extern const char __executable_start[];
 
-/* What the trial is attached to, and nobody calls. */
+/* The trial is attached to this. Nothing calls it. */
 static void __attribute__((noinline, used)) trial(void)
 {
 	__asm__ volatile("nop");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bpf(2) takes for uprobe_multi since 6.6; the C library's headers may be older. */
+/* Arguments of bpf(2) for uprobe_multi, since 6.6; the C library's headers may be older. */
 #ifndef UPROBES_H
 #define UPROBES_H
 

@@ -1,8 +1,8 @@
 /**
- * Programs on functions of TLS libraries: which files have them, for whose sake, and what each process's plaintext
- * depends on. A file gets its probes once, whoever has it in memory, and loses them when the last process that has
- * it is gone and none has come for a while; those of the system's own libraries stay as long as the trace, so that a
- * short-lived program finds them in place.
+ * Attaches BPF programs to functions of TLS libraries, and reports which libraries each process uses. A file gets its
+ * probes once, however many processes have it in memory. It loses them some seconds after the last of these processes
+ * has ended. The probes of the system's own libraries stay as long as the trace, so that short-lived programs find them
+ * in place.
  */
 import { close, closeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,10 +11,10 @@ import { type Facts, INHERITED, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
 import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
-import { ExpectedLibraries } from './expected.ts';
+import { ExpectedLibraries } from './expectedLibraries.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
 import { type Program, runningProgram } from './program.ts';
-import { upcomingPrograms } from './upcoming.ts';
+import { upcomingPrograms } from './upcomingPrograms.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
 const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
@@ -43,8 +43,8 @@ interface Attached {
   kept: boolean;
   /** When the last user was seen to leave, by performance.now(); null while there is one. */
   unusedSince: number | null;
-  /** The client knows its version. */
-  told: boolean;
+  /** Its version was sent to the client. */
+  versionReported: boolean;
 }
 
 /** A file by a path in this process's own view. */
@@ -64,7 +64,7 @@ const KEEP_UNUSED_MS = 10_000;
 
 const BROKER_GONE = 'the part of HTTP Trace that attaches has ended; start the trace again';
 
-/** What the client is told. */
+/** Receives what is reported to the client. */
 export interface TlsClient {
   libraries(tls: Tls): void;
   file(file: TlsFile): void;
@@ -76,8 +76,8 @@ export class Attachments {
   readonly #refused = new Map<string, string>();
   /** What each process had in memory when it was last looked at. */
   readonly #known = new Map<number, readonly FoundLibrary[]>();
-  /** What was last told of each process, as JSON. */
-  readonly #told = new Map<number, string>();
+  /** What was last reported of each process, as JSON. */
+  readonly #reported = new Map<number, string>();
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #expected = new ExpectedLibraries();
   #ownPidfd: number | null = null;
@@ -99,7 +99,7 @@ export class Attachments {
     return new Attachments(native, facts, await TlsFinder.create(), client);
   }
 
-  /** The system's own libraries, before anybody calls them. */
+  /** Attaches to the system's own libraries, before any program calls them. */
   attachSystem(): void {
     if (this.facts.tlsAttach === 'none') return;
     const kept: Named[] = [];
@@ -109,7 +109,7 @@ export class Attachments {
       kept.push({ path, file });
       this.#keep(file);
     }
-    this.#tellVersions(kept);
+    this.#reportVersions(kept);
   }
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
@@ -125,36 +125,36 @@ export class Attachments {
       const files = [...likely, ...found].map(({ file }) => file);
       for (const file of files) this.#use(file, pid);
       this.#release(pid, new Set(files.map(({ id }) => id)));
-      this.#tellVersions(likely);
+      this.#reportVersions(likely);
     }
     const shown = found.filter(({ file }) => file.part === 'tls').map(({ file }) => file);
     const libraries = describe(found, (file) => this.#files.has(file.id)).map((library, index) =>
       this.#explain(library, shown[index]),
     );
-    for (const [index, file] of shown.entries()) this.#tellFile(file, libraries[index]?.version ?? null);
+    for (const [index, file] of shown.entries()) this.#reportVersion(file, libraries[index]?.version ?? null);
     const text = JSON.stringify(libraries);
-    if (text === (this.#told.get(pid) ?? '[]')) return;
-    this.#told.set(pid, text);
+    if (text === (this.#reported.get(pid) ?? '[]')) return;
+    this.#reported.set(pid, text);
     this.client.libraries({ pid, libraries });
   }
 
-  /** The process has ended, or is no target any more. */
+  /** The process has ended, or is not a target any more. */
   forget(pid: number): void {
     this.#known.delete(pid);
-    this.#told.delete(pid);
+    this.#reported.delete(pid);
     clearTimeout(this.#recognising.get(pid));
     this.#recognising.delete(pid);
     this.finder.forget(pid);
     this.#release(pid, new Set());
   }
 
-  /** Every process that is known, looked at again: an event may have been lost. */
+  /** Looks at every known process again, as an event may have been lost. */
   considerAll(): void {
     for (const pid of [...this.#known.keys()]) this.consider(pid);
     this.#detachUnused();
   }
 
-  /** The broker was killed: what it had attached is taken off, and every library is reported as not decrypted. */
+  /** The broker was killed: its probes are removed, and every library is reported as not decrypted. */
   endWithBroker(): void {
     this.#brokerGone = true;
     const links = [...this.#files.values()].flatMap((file) => file.links);
@@ -165,14 +165,14 @@ export class Attachments {
     for (const pid of pids) this.consider(pid);
   }
 
-  /** When it is done, nothing is left in the kernel. */
+  /** When the promise resolves, nothing is left in the kernel. */
   async close(): Promise<void> {
     const files = [...this.#files.values()];
     this.#files.clear();
     const links = files.flatMap((file) => file.links);
     for (const file of files) this.#forgetSet(file);
     this.#known.clear();
-    this.#told.clear();
+    this.#reported.clear();
     for (const timer of this.#recognising.values()) clearTimeout(timer);
     this.#recognising.clear();
     this.finder.close();
@@ -215,16 +215,17 @@ export class Attachments {
     if (attached !== null) attached.kept = true;
   }
 
-  /** Of what nobody has in memory yet: a process may be over before it is looked at. */
-  #tellVersions(files: readonly Named[]): void {
-    for (const { path, file } of files) this.#tellFile(file, file.version ?? versionOfPackage(files, path));
+  /** For libraries that no process has loaded yet: a process may end before it is looked at. */
+  #reportVersions(files: readonly Named[]): void {
+    for (const { path, file } of files)
+      this.#reportVersion(file, file.version ?? versionOfPackage(files, path));
   }
 
-  /** Each version once, and of what is attached. */
-  #tellFile(file: LibraryFile, version: string | null): void {
+  /** Once for each attached file. */
+  #reportVersion(file: LibraryFile, version: string | null): void {
     const attached = this.#files.get(file.id);
-    if (attached === undefined || attached.told || version === null || file.part !== 'tls') return;
-    attached.told = true;
+    if (attached === undefined || attached.versionReported || version === null || file.part !== 'tls') return;
+    attached.versionReported = true;
     this.client.file({ file: attached.number, version });
   }
 
@@ -235,7 +236,7 @@ export class Attachments {
     attached.unusedSince = null;
   }
 
-  /** The process uses these files and no others any more. */
+  /** From now on the process uses only these files. */
   #release(pid: number, used: ReadonlySet<string>): void {
     for (const [id, attached] of this.#files) {
       if (used.has(id) || !attached.users.delete(pid) || attached.users.size > 0) continue;
@@ -264,7 +265,7 @@ export class Attachments {
       const { set, links } = this.#askBroker(file, number, file.descriptor);
       const unusedSince = performance.now();
       const attached: Attached = {
-        ...{ number, set, links, users: new Set(), kept: false, unusedSince, told: false },
+        ...{ number, set, links, users: new Set(), kept: false, unusedSince, versionReported: false },
       };
       this.#files.set(file.id, attached);
       return attached;
@@ -274,7 +275,7 @@ export class Attachments {
     }
   }
 
-  /** The broker takes a mapping of one of the requester's processes: this one will do. */
+  /** The broker wants a mapping of the file in one of the requester's processes, so this process maps it. */
   #askBroker(
     file: LibraryFile,
     number: number,
@@ -301,13 +302,13 @@ export class Attachments {
     }
   }
 
-  /** The broker gives up its part of them; what is left are the links that this process has. */
+  /** The broker closes its descriptors of the set. After that only this process holds its links. */
   #forgetSet({ set }: Attached): void {
     if (this.#brokerGone) return;
     try {
       this.native.detachProbes(INHERITED.broker, set);
     } catch {
-      // It is gone, and its part with it.
+      // The broker has ended, and closed its descriptors with that.
     }
   }
 }
@@ -315,8 +316,8 @@ export class Attachments {
 const closeLater = promisify(close);
 
 /**
- * The kernel waits for whoever runs the program, up to a tenth of a second for each link: so for all of them at once,
- * and not here, as records are to be read meanwhile.
+ * Closing a link waits in the kernel until the program is not running on any CPU: up to a tenth of a second. So all
+ * links are closed in parallel, and on other threads, as records are to be read meanwhile.
  */
 async function detach(links: readonly number[]): Promise<void> {
   await Promise.all(links.map((link) => closeLater(link)));

@@ -6,7 +6,7 @@ import { candidatePaths, parseLoaderCache } from './candidates.ts';
 const CACHE = '/etc/ld.so.cache';
 
 describe.skipIf(!existsSync(CACHE))("the dynamic loader's cache", () => {
-  it('tells the paths of libraries', () => {
+  it('lists the paths of libraries', () => {
     const libraries = [...parseLoaderCache(readFileSync(CACHE))];
     const path = new Map(libraries).get('libc.so.6') ?? '';
     expect(path.endsWith('/libc.so.6') && existsSync(path)).toBe(true);

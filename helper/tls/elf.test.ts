@@ -114,7 +114,7 @@ const LIBRARY = [
 ];
 
 describe('an ELF file', () => {
-  it('tells its functions by name, where they are in the file, and how they return', () => {
+  it('gives its functions by name, their offsets in the file, and how they return', () => {
     const library = withFile(makeElf(LIBRARY), identify);
     expect(library).toMatchObject({ part: 'tls', kind: 'openssl', version: null, returns: 'instructions' });
     expect(library?.probes.map(({ symbol, offset, kind }) => [symbol, offset - CODE_OFFSET, kind])).toEqual([
@@ -127,7 +127,7 @@ describe('an ELF file', () => {
     ]);
   });
 
-  it('has a uretprobe where a function may leave by an unknown way, and says so', () => {
+  it('has a uretprobe where a function may return in an unknown way, and reports that', () => {
     const other = [aFunction('SSL_read', 10, 2), aFunction('SSL_write', 4, 3)];
     const library = withFile(makeElf(other), identify);
     expect(library?.returns).toBe('uretprobe');
@@ -139,7 +139,7 @@ describe('an ELF file', () => {
     ]);
   });
 
-  it('is searched for what it defines itself: not for what it imports, for data, or for longer names', () => {
+  it('is searched for functions that it defines: not for imports, data, or longer names', () => {
     const none = [
       aFunction('SSL_read', 0, 3, { section: 0 }),
       aFunction('SSL_write', 4, 3, { info: 0x11 }),
@@ -167,7 +167,7 @@ describe('an ELF file', () => {
     });
   });
 
-  it('prefers what is visible to others over what is local', () => {
+  it('prefers exported symbols over local ones', () => {
     const two = [aFunction('SSL_free', 0, 3, { info: 0x02 }), aFunction('SSL_free', 8, 1)];
     withFile(makeElf(two), (descriptor) => {
       const found = ElfFile.read(descriptor).functions(new Set(['SSL_free']), ['SSL_']);
@@ -185,7 +185,7 @@ describe('an ELF file', () => {
     });
   });
 
-  it('of another kind is refused', () => {
+  it('of another machine or format is refused', () => {
     const cases = [
       Buffer.alloc(0),
       Buffer.from('#!/bin/sh\n'),
@@ -239,13 +239,13 @@ describe('a hostile ELF file', () => {
     );
   });
 
-  it('may end anywhere', () => {
+  it('may be truncated anywhere', () => {
     for (let length = 0; length < whole.length; length += 37) {
       withFile(whole.subarray(0, length), (descriptor) => expect(() => identify(descriptor)).not.toThrow());
     }
   });
 
-  it('that is real, with numbers changed in its headers', () => {
+  it('made from a real one by changing numbers in its headers', () => {
     const real = readFileSync('/usr/bin/curl').subarray(0, 64 * 1024);
     fc.assert(
       fc.property(fc.nat({ max: 4_096 }), value, (at, number) => {

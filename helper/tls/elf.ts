@@ -7,12 +7,12 @@ import { fstatSync, readSync } from 'node:fs';
 
 export type Machine = 'x64' | 'arm64';
 
-/** The file is no ELF file that can be read here. Its message is for the log, not for the user. */
+/** The file is not an ELF file that can be read here. Its message is for the log, not for the user. */
 export class ElfError extends Error {
   override readonly name = 'ElfError';
 }
 
-/** Whether it only says that a file is no such file, or cannot be read: nothing is wrong with this program. */
+/** Whether the error only means that the file is not an ELF file or cannot be read, and not a bug in this program. */
 export function isUnreadable(error: unknown): boolean {
   if (error instanceof ElfError) return true;
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
@@ -41,7 +41,7 @@ export interface ElfSymbol {
   readonly name: string;
   /** Virtual address as linked. */
   readonly address: number;
-  /** Bytes; 0 = not told. */
+  /** Bytes; 0 = unknown. */
   readonly size: number;
 }
 
@@ -258,7 +258,7 @@ function readSections(descriptor: number, header: Buffer, size: number): Section
   return sections;
 }
 
-/** Numbers above 2^53 stand for nothing that a file can hold. */
+/** Numbers above 2^53 are larger than any file. */
 function toNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new ElfError('a number that is too large');
   return Number(value);

@@ -140,7 +140,7 @@ describe('the TLS libraries of a process', () => {
     expect(finder.find(pid)).toHaveLength((await finder.findAll(pid)).length);
   });
 
-  it('are none of a process that does not exist', async () => {
+  it('are empty for a process that does not exist', async () => {
     expect(finder.find(2 ** 22 + 1)).toEqual([]);
     expect(await finder.findAll(2 ** 22 + 1)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 /**
  * The TLS libraries of processes: each file is looked at once, however many processes have it in memory, and a
- * process whose mappings have not changed costs a reading of its list.
+ * process whose mappings have not changed costs only reading them.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -9,7 +9,7 @@ import { identify, type Library, recognise } from './libraries.ts';
 import { type CodeMapping, idOf, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
 
-/** A file that is to be probed, or of which is known why it cannot be. */
+/** A file that is to be probed, or the reason why it cannot be. */
 export interface LibraryFile extends Library {
   /** Equal for two that are the same file in the same state; probes are attached once for each. */
   readonly id: string;
@@ -35,22 +35,22 @@ interface ProcessEntry {
   readonly found: readonly FoundLibrary[];
 }
 
-/** Files that are remembered; above, the oldest are looked at again when they come back. */
+/** Files in the cache; above that, the oldest are dropped and parsed again when needed. */
 const MAX_FILES = 16_384;
 /** Files with probes, whose descriptors stay open. */
 const MAX_OPEN = 512;
 const MAX_PROCESSES = 16_384;
 
-/** Of a library that is in memory but whose file is not to be had. */
+/** For a library that is in memory but whose file cannot be opened. */
 const KNOWN_NAMES: readonly [RegExp, TlsLibrary['kind']][] = [
   [/^libssl\b.*\.so/, 'openssl'],
   [/^libgnutls\.so/, 'gnutls'],
 ];
 
 export class TlsFinder {
-  /** null = it is none, or is not recognised yet. */
+  /** null = not a TLS library, or not recognised yet. */
   readonly #files = new Map<string, LibraryFile | null>();
-  /** Of those that are null: whether {@link recognise} has been asked, too. */
+  /** For files that are null: the calls of {@link recognise}. */
   readonly #asked = new Map<string, Promise<void>>();
   readonly #processes = new Map<number, ProcessEntry>();
   #open = 0;
@@ -64,14 +64,14 @@ export class TlsFinder {
   }
 
   /**
-   * What the process has in memory now, of what is quickly found: all that can be decrypted. The same array as
-   * before when nothing has changed.
+   * The libraries that the process has in memory now, without slow searches: all that can be decrypted. The same
+   * array as before when nothing has changed.
    */
   find(pid: number): readonly FoundLibrary[] {
     const mappings = readCodeMappings(pid);
     const keys = mappings.map(({ key, path }) => `${key} ${path}`).join('\n');
     const known = this.#processes.get(pid);
-    // Without any code it is ending, or in the middle of an exec: what it had is what is known of it.
+    // Without any code it is ending, or in the middle of an exec: the last known libraries count.
     if (known !== undefined && (known.keys === keys || mappings.length === 0)) return known.found;
     const found: FoundLibrary[] = [];
     for (const mapping of mappings) {
@@ -87,8 +87,8 @@ export class TlsFinder {
   }
 
   /**
-   * The same, and what cannot be decrypted but can be named. Slow for files that were not looked at before: some
-   * milliseconds for each MB, in small steps.
+   * The same, and the libraries that can be named but not decrypted. Slow for files that were not searched before:
+   * some milliseconds for each MB, in small steps.
    */
   async findAll(pid: number): Promise<readonly FoundLibrary[]> {
     this.find(pid);
@@ -106,7 +106,7 @@ export class TlsFinder {
     return this.#closed ? [] : this.find(pid);
   }
 
-  /** A file by its path in this process's own view; null when it is no TLS library. */
+  /** A file by its path in this process's own view; null when it is not a TLS library. */
   lookAt(path: string): LibraryFile | null {
     const descriptor = openRegular(path);
     return descriptor === null ? null : this.#identified(descriptor);
@@ -132,7 +132,7 @@ export class TlsFinder {
       if (library === null || this.#files.get(id) !== null) return;
       const { dev, ino } = fstatSync(descriptor, { bigint: true });
       this.#files.set(id, { ...library, id, device: dev, inode: ino, descriptor: null });
-      // Whoever has it in memory is to be told.
+      // The processes that have it in memory are looked at again.
       this.#processes.clear();
     });
     this.#asked.set(id, asked);
@@ -153,7 +153,7 @@ export class TlsFinder {
     };
   }
 
-  /** Takes the descriptor over. */
+  /** Takes over the descriptor. */
   #identified(descriptor: number): LibraryFile | null {
     const { dev, ino } = fstatSync(descriptor, { bigint: true });
     const id = idOf(descriptor);
@@ -175,7 +175,7 @@ export class TlsFinder {
     return file;
   }
 
-  /** Of those that hold nothing. */
+  /** Only files without an open descriptor. */
   #forgetOldest(): void {
     for (const [id, file] of this.#files) {
       if (file?.descriptor != null) continue;
@@ -187,7 +187,7 @@ export class TlsFinder {
 }
 
 /**
- * What the client is told of a process.
+ * The libraries of a process, as reported to the client.
  * @param attached whether the probes of that file are in place
  */
 export function describe(

@@ -33,17 +33,17 @@ const VERSION = /^(?:devel )?go(\d+)\.(\d+)[\w.-]*/;
 export interface GoProgram {
   /** `1.19.8`; null when it does not say. */
   readonly version: string | null;
-  /** Arguments are passed in registers: since 1.17 on amd64, 1.18 on arm64. null when that cannot be told. */
+  /** Arguments are passed in registers: since 1.17 on amd64, 1.18 on arm64. null when that is unknown. */
   readonly registers: boolean | null;
-  /** There is a function of one of the names, be it that its place is not known (Go 1.15 and earlier). */
+  /** It has a function of one of the names, even if its address is not known (Go 1.15 and earlier). */
   readonly hasAny: boolean;
-  /** Those of the names that there are; their sizes include the padding before the next function. */
+  /** Those that were found; their sizes include the padding before the next function. */
   readonly functions: ReadonlyMap<string, ElfSymbol>;
 }
 
 /**
  * @param prefix of all names
- * @returns null when it is no Go program
+ * @returns null when it is not a Go program
  * @throws ElfError
  */
 export function readGoProgram(elf: ElfFile, names: ReadonlySet<string>, prefix: string): GoProgram | null {
@@ -145,10 +145,10 @@ function namesIn(
   return found;
 }
 
-/** The address of the first Go function; what C code was linked in lies before it. */
+/** The address of the first Go function; linked C code lies before it. */
 function textStart(elf: ElfFile, section: Section, table: Buffer, first: number): number {
-  const told = wordAt(table, TEXT_START) || (relocationAt(elf, section.address + TEXT_START)?.addend ?? 0);
-  if (elf.fileOffset(told, true) !== null) return told;
+  const start = wordAt(table, TEXT_START) || (relocationAt(elf, section.address + TEXT_START)?.addend ?? 0);
+  if (elf.fileOffset(start, true) !== null) return start;
   // Since 1.26 the header does not say, but the module does.
   const module = elf.section('.go.module');
   if (module !== null && module.size >= MODULE_TEXT + 8) {

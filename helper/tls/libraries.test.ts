@@ -41,7 +41,7 @@ function kindsOf(library: Library | null, symbol: string): Probe['kind'][] {
 describe('OpenSSL', () => {
   const nodes = [runtimes.node20, runtimes.node22, runtimes.node24].filter((path) => existsSync(path));
 
-  it.each(nodes)('inside Node is found, with the version that Node tells: %s', (path) => {
+  it.each(nodes)('inside Node is found, with the version that Node reports: %s', (path) => {
     const library = identified(path);
     const version = execFileSync(path, ['-p', 'process.versions.openssl'], { encoding: 'utf8' }).trim();
     expect(version).toMatch(new RegExp(`^${library?.version?.replaceAll('.', '\\.')}(?:\\+|$)`));
@@ -74,7 +74,7 @@ describe('OpenSSL', () => {
     ]);
   });
 
-  it('tells its version as a number', () => {
+  it('returns its version as a number', () => {
     expect(formatOpensslVersion(0x30000130)).toBe('3.0.19');
     expect(formatOpensslVersion(0x1010117f)).toBe('1.1.1w');
     expect(formatOpensslVersion(0x1010100f)).toBe('1.1.1');
@@ -103,7 +103,7 @@ describe('other libraries', () => {
     });
   });
 
-  it('what has none is nothing', async () => {
+  it('a file without a TLS library yields null', async () => {
     for (const path of ['/bin/sh', `${LIBRARIES}/libz.so.1`].filter((name) => existsSync(name))) {
       expect(await recognised(path)).toBeNull();
     }

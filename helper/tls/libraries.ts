@@ -12,7 +12,7 @@ import {
   TlsFunction,
 } from './functions.ts';
 import { type GoProgram, readGoProgram } from './go.ts';
-import { nameLibrary } from './names.ts';
+import { nameLibrary } from './namedLibraries.ts';
 import { type Probe, probesOf } from './probes.ts';
 import { readConstant } from './returns.ts';
 
@@ -20,13 +20,13 @@ import { readConstant } from './returns.ts';
 export interface Library {
   /**
    * `tls`: the library itself. `bio`: OpenSSL's libcrypto, which matters only beside it. `loader`: the dynamic
-   * loader, which tells when a program loads more.
+   * loader, a probe of which shows when a program loads more libraries.
    */
   readonly part: 'tls' | 'bio' | 'loader';
   readonly kind: TlsKind;
   /** null = not known. */
   readonly version: string | null;
-  /** Empty when its plaintext cannot be had: then `reason` says why. */
+  /** Empty when its plaintext cannot be read: then `reason` says why. */
   readonly probes: readonly Probe[];
   /** How the returns of the functions that move data are seen. */
   readonly returns: TlsLibrary['returns'];
@@ -34,7 +34,7 @@ export interface Library {
   readonly reason: string | null;
 }
 
-/** Functions by which the others are known. */
+/** Functions by which the other libraries are recognised. */
 const MARKERS = {
   /** BoringSSL has it, OpenSSL does not. */
   boringssl: 'SSL_CTX_set_custom_verify',
@@ -45,7 +45,7 @@ const MARKERS = {
   opensslVersion: 'OpenSSL_version_num',
 } as const;
 
-/** Why its plaintext cannot be had, of a library that does not, or cannot, have probes. */
+/** Why the plaintext of a library without probes cannot be read. */
 const REASONS: Readonly<Record<TlsKind, string>> = {
   openssl: 'it was built with OpenSSL inside, and the names of its functions were stripped',
   boringssl: 'it was built with BoringSSL inside, and the names of its functions were stripped',
@@ -92,8 +92,8 @@ const DATA_FUNCTIONS: ReadonlySet<TlsFunction> = new Set([
 ]);
 
 /**
- * @param descriptor of a file; stays the caller's
- * @returns null when it is nothing of interest, or no file that can be understood
+ * @param descriptor of a file; the caller closes it
+ * @returns null when it contains no TLS library, or cannot be parsed
  */
 export function identify(descriptor: number): Library | null {
   try {
@@ -105,8 +105,8 @@ export function identify(descriptor: number): Library | null {
 }
 
 /**
- * The same for a file in which {@link identify} found nothing: slowly, as all its constants are read. It waits for
- * nothing, but lets others run in between.
+ * The same for a file in which {@link identify} found nothing: slowly, as all its constants are read. It does
+ * no asynchronous I/O, but lets the event loop run in between.
  */
 export async function recognise(descriptor: number): Promise<Library | null> {
   try {
@@ -152,7 +152,7 @@ function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoP
     return encrypted('go', version, `it was built by ${builder}, and Go 1.17 or later is supported`);
   }
   const probes = probesOf(elf, GO_FUNCTIONS, functions, 'go');
-  // Go's stacks move: a return address that was changed would end the program.
+  // Go moves its stacks: a changed return address would crash the program.
   const unsure = new Set(probes.filter(({ kind }) => kind === 'uretprobe').map(({ symbol }) => symbol));
   const sure = probes.filter(({ symbol }) => !unsure.has(symbol));
   if (sure.some(({ function: of }) => DATA_FUNCTIONS.has(of))) {

@@ -87,7 +87,7 @@ describe('mappings of a process', () => {
     );
   });
 
-  it('are none for a process that does not exist', () => {
+  it('are empty for a process that does not exist', () => {
     expect(readCodeMappings(2 ** 22 + 1)).toEqual([]);
   });
 });

@@ -77,7 +77,7 @@ export function openMapping(pid: number, mapping: CodeMapping): number | null {
   for (const way of ways) {
     const descriptor = openRegular(way);
     if (descriptor === null) continue;
-    // The device is not compared: overlay and btrfs tell another one to stat(2) than in the mappings.
+    // The device is not compared: on overlay and btrfs, stat(2) and the mappings show different ones.
     if (fstatSync(descriptor, { bigint: true }).ino === mapping.inode) return descriptor;
     closeSync(descriptor);
   }

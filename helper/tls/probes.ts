@@ -1,8 +1,9 @@
 /** The places in a file at which the functions of a TLS library are seen. */
+
+import type { Convention, Place } from './cheapPlaces.ts';
 import type { ElfFile, ElfSymbol } from './elf.ts';
 import { ElfError } from './elf.ts';
 import { type ProbedFunction, TlsFunction } from './functions.ts';
-import type { Convention, Place } from './places.ts';
 import { relocationAt } from './relocations.ts';
 import { findReturns, MAX_FUNCTION, MAX_RETURNS, type Returns, stubSlot } from './returns.ts';
 import type { Extent } from './unwind.ts';
@@ -15,13 +16,13 @@ export interface Probe {
   /** In the file: of the function's first instruction or, for `return-instruction`, of an instruction that returns. */
   readonly offset: number;
   /**
-   * A `uretprobe` is asked for where it is not sure that every return of the function was found. It stands for
-   * the function as a whole, at its first instruction.
+   * A `uretprobe` is used when it is not sure that every return of the function was found. It covers the whole
+   * function, and is set on its first instruction.
    */
   readonly kind: 'entry' | 'return-instruction' | 'uretprobe';
   /**
-   * Where the same is seen at less cost (places.ts): an offset in the file, and the bytes to be added to the stack
-   * pointer there for what it is at `offset`. `offset` and 0 when there is no such place.
+   * Where the probe is really set, as it costs less there (cheapPlaces.ts): an offset in the file, and the bytes to be
+   * added to the stack pointer there to get its value at `offset`. `offset` and 0 when there is no cheaper place.
    */
   readonly place: { readonly offset: number; readonly stack: number };
 }
@@ -70,7 +71,7 @@ function unique(probes: readonly Probe[]): Probe[] {
   });
 }
 
-/** Functions of one purpose stand for each other: SSL_write_ex may end in SSL_write_ex2. */
+/** Functions of one purpose are treated as equal: SSL_write_ex may end in a jump to SSL_write_ex2. */
 function purposeOf({ function: of }: ProbedFunction): TlsFunction {
   if (of === TlsFunction.ReadEx || of === TlsFunction.ReadEarly) return TlsFunction.Read;
   if (of === TlsFunction.WriteEx || of === TlsFunction.WriteEx2 || of === TlsFunction.WriteEarly) {

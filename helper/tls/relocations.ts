@@ -1,10 +1,10 @@
-/** What the dynamic loader will write into a file's memory: which function a stub stands for, where pointers lead. */
+/** What the dynamic loader will write into a file's memory: which function a stub calls, and where pointers lead. */
 import type { ElfFile, Section } from './elf.ts';
 
 export interface Relocation {
-  /** Of the symbol that is looked up; null for none. */
+  /** Name of the symbol that is looked up; null when there is none. */
   readonly symbol: string | null;
-  /** For none: what the pointer will be, before the file is moved to where there is room. */
+  /** Without a symbol: the pointer's value, relative to the address at which the file is loaded. */
   readonly addend: number;
 }
 

@@ -52,7 +52,7 @@ describe('returns of x86-64 functions', () => {
     ]);
   });
 
-  it('tell jumps out of the function, near and far, once each', () => {
+  it('list jumps out of the function, near and far, once each', () => {
     // je 0x1100; jmp 0x1100; jmp 0x0f00 (behind)
     const code = Uint8Array.from([
       0x0f, 0x84, 0xfa, 0x00, 0x00, 0x00, 0xe9, 0xf5, 0x00, 0x00, 0x00, 0xe9, 0xf0, 0xfe, 0xff, 0xff,
@@ -60,7 +60,7 @@ describe('returns of x86-64 functions', () => {
     expect(findReturns(code, at, 'x64')).toMatchObject({ at: [], jumps: [0x1100, 0xf00], indirect: false });
   });
 
-  it('tell a call through a pointer in tail position from a switch', () => {
+  it('distinguish a call through a pointer in tail position from a switch', () => {
     const pointer = Uint8Array.from([0x48, 0x8b, 0x47, 0x30, 0xff, 0xe0]); // mov rax,[rdi+0x30]; jmp rax
     const memory = Uint8Array.from([0xff, 0x67, 0x10]); // jmp [rdi+0x10]
     const distances = Uint8Array.from([
@@ -73,7 +73,7 @@ describe('returns of x86-64 functions', () => {
     expect(findReturns(addresses, at, 'x64')?.indirect).toBe(false);
   });
 
-  it('are not told when the bytes are not instructions, or a jump leads between two of them', () => {
+  it('are null when the bytes are not instructions, or a jump leads between two of them', () => {
     expect(findReturns(Uint8Array.from([0x06, 0xc3]), at, 'x64')).toBeNull();
     expect(findReturns(Uint8Array.from([0x53, 0x48]), at, 'x64')).toBeNull(); // cut short
     // jmp +1 into mov eax, imm32; ret
@@ -152,7 +152,7 @@ describe('returns of AArch64 functions', () => {
     });
   });
 
-  it('tell jumps out of the function, and to registers', () => {
+  it('list jumps out of the function, and to registers', () => {
     const code = words(
       0x14000100, // b +0x400
       0x54ffff00, // b.eq -0x20

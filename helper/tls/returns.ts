@@ -6,8 +6,8 @@
  * of one width, and few of them matter here.
  */
 import type * as Iced from 'iced-x86';
+import { type Convention, type Place, PlaceFinder } from './cheapPlaces.ts';
 import type { Machine } from './elf.ts';
-import { type Convention, type Place, PlaceFinder } from './places.ts';
 
 export interface Returns {
   /** Addresses of the return instructions. */
@@ -100,7 +100,7 @@ function findReturnsX64(code: Uint8Array, address: number, convention: Conventio
 }
 
 /**
- * Tells a `switch` from a call through a pointer in tail position: both are jumps to a computed address, but only
+ * Distinguishes a `switch` from a call through a pointer in tail position: both are jumps to a computed address, but only
  * the first is computed from a table of distances (`movsxd r, [table + i * 4]`, `add r, table`, `jmp r`) or taken
  * from one of addresses (`jmp [table + i * 8]`). Its targets lie inside the function.
  */

@@ -59,7 +59,7 @@ export class UnwindTable {
     const offset = this.elf.fileOffset(entry);
     if (offset === null) return null;
     const bytes = this.elf.bytes(offset, 16);
-    // Says the same beginning: then its pointers are of the usual encoding.
+    // It has the same start address, so its pointers have the usual encoding.
     return entry + 8 + bytes.readInt32LE(8) === start ? bytes.readUInt32LE(12) : null;
   }
 }

@@ -122,7 +122,7 @@ describe.skipIf(reason !== null)('broker', () => {
     const said = await attack(['close', `map ${SSL} x`, ...steps]);
     expect(said).toHaveLength(steps.length);
     for (const line of said)
-      expect(line).toMatch(/^attach: EPERM 0x[0-9a-f]+ is no place of SSL_read in this file$/);
+      expect(line).toMatch(/^attach: EPERM 0x[0-9a-f]+ is not a probe point of SSL_read in this file$/);
   });
 
   it('refuses unknown functions, others’ places, foreign processes, other files', async () => {
@@ -167,7 +167,7 @@ describe.skipIf(reason !== null)('broker', () => {
     ]);
     expect(others).toEqual([
       'attach: EPERM the process does not execute that file',
-      'attach: EPERM the file is no ELF file that can be read',
+      'attach: EPERM the file is not a readable ELF file',
       'attach: EPERM the process does not execute that file',
     ]);
   });

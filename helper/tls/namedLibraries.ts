@@ -1,4 +1,4 @@
-/** Which TLS library is part of a file that does not name its functions: from the constants that it holds. */
+/** Recognises the TLS library inside a file without function symbols, by the constants that the library contains. */
 import { setImmediate as others } from 'node:timers/promises';
 import type { TlsKind } from '../protocol.ts';
 import type { ElfFile } from './elf.ts';
@@ -9,10 +9,10 @@ export interface NamedLibrary {
   readonly version: string | null;
 }
 
-/** RFC 8446, section 4.4.3: every implementation of TLS 1.3 has to sign these words. */
+/** RFC 8446, section 4.4.3: every implementation of TLS 1.3 signs this string, so it contains it. */
 const PROOF = Buffer.from('TLS 1.3, server CertificateVerify', 'latin1');
 
-/** What only that library has among its constants: file names of its source, and its own name and version. */
+/** Constants that only that library contains: file names of its source, and its own name and version. */
 const SIGNS: readonly { readonly kind: TlsKind; readonly sign: RegExp; readonly version?: RegExp }[] = [
   {
     kind: 'rustls',
@@ -32,14 +32,14 @@ const SIGNS: readonly { readonly kind: TlsKind; readonly sign: RegExp; readonly 
 ];
 
 const SECTIONS = ['.rodata', '.data.rel.ro'];
-/** Bytes of a file's constants that are searched. */
+/** Bytes of a file's constants that are searched at most. */
 const MAX_SEARCHED = 64 * 1024 * 1024;
-/** Bytes between two moments at which others run: some milliseconds. */
+/** Bytes searched before the event loop gets a turn: some milliseconds. */
 const PIECE = 512 * 1024;
 /** Longest text that may lie across two pieces. */
 const OVERLAP = 128;
 
-/** @returns null when it holds none. @throws ElfError */
+/** @returns null when the file contains no TLS library. @throws ElfError */
 export async function nameLibrary(elf: ElfFile): Promise<NamedLibrary | null> {
   let signed = false;
   for (const piece of pieces(elf)) {
@@ -58,14 +58,14 @@ export async function nameLibrary(elf: ElfFile): Promise<NamedLibrary | null> {
     }
     await others();
   }
-  // In the order of the table: what resembles OpenSSL also carries its name.
+  // In the order of the table: libraries that resemble OpenSSL contain OpenSSL's name, too.
   const first = SIGNS.find(({ kind }) => found.has(kind));
   return first === undefined
     ? { kind: 'unknown', version: null }
     : { kind: first.kind, version: found.get(first.kind) ?? null };
 }
 
-/** The file's constants in pieces that overlap. */
+/** The file's constants in overlapping pieces. */
 function* pieces(elf: ElfFile): Generator<{ readonly offset: number; readonly length: number }> {
   let left = MAX_SEARCHED;
   for (const name of SECTIONS) {

@@ -27,32 +27,32 @@ function entryOf(...bytes: number[]): { at: number; stack: number } | undefined 
 }
 
 describe('a cheaper place', () => {
-  it('for the entry is the first instruction that the kernel emulates, the arguments being untouched', () => {
+  it('for the entry is the first instruction that the kernel emulates, with the arguments still in place', () => {
     expect(findReturns(PROTECTED, AT, 'x64')?.entry).toEqual({ address: AT + 0x16, stack: 0x18 });
   });
 
-  it('is the function itself when it begins with such a one', () => {
+  it('is the first instruction of the function if that is emulated', () => {
     expect(entryOf(0x55, 0x48, 0x89, 0xe5)).toEqual({ at: 0, stack: 0 }); // push rbp; mov rbp, rsp
     expect(entryOf(0x41, 0x54)).toEqual({ at: 0, stack: 0 }); // push r12
   });
 
-  it('may be behind endbr64, as in libraries of distributions with control-flow enforcement', () => {
+  it('may be after endbr64, as in libraries of distributions with control-flow enforcement', () => {
     expect(entryOf(0xf3, 0x0f, 0x1e, 0xfa, 0x53)).toEqual({ at: 4, stack: 0 }); // endbr64; push rbx
   });
 
-  it('is not behind a change of an argument, nor of the stack by an unknown amount', () => {
+  it('is not after a change of an argument, or of the stack by an unknown amount', () => {
     expect(entryOf(0x31, 0xf6, 0x53)).toEqual({ at: 0, stack: 0 }); // xor esi, esi; push rbx
     expect(entryOf(0x40, 0xb7, 0x01, 0x53)).toEqual({ at: 0, stack: 0 }); // mov dil, 1; push rbx
     expect(entryOf(0x48, 0x29, 0xc4, 0x53)).toEqual({ at: 0, stack: 0 }); // sub rsp, rax; push rbx
     expect(entryOf(0x48, 0x83, 0xe4, 0xf0, 0x53)).toEqual({ at: 0, stack: 0 }); // and rsp, -16; push rbx
   });
 
-  it('is not where the function comes by again', () => {
+  it('is not inside a loop', () => {
     // mov eax, [rdi]; push rbx (jumped to); pop rbx; jmp to the push
     expect(entryOf(0x8b, 0x07, 0x53, 0x5b, 0xeb, 0xfc)).toEqual({ at: 0, stack: 0 });
   });
 
-  it("in a Go function is behind the check of the stack's size", () => {
+  it("in a Go function is after the check of the stack's size", () => {
     // cmp rsp, [r14+0x10]; jbe +1; ret
     const code = Uint8Array.from([0x49, 0x3b, 0x66, 0x10, 0x76, 0x01, 0xc3, 0xc3]);
     expect(findReturns(code, AT, 'x64', 'go')?.entry).toEqual({ address: AT + 4, stack: 0 });
@@ -68,7 +68,7 @@ describe('a cheaper place', () => {
     expect(found?.places).toEqual([{ address: AT + 0x26, stack: 0x18 }]);
   });
 
-  it('for a return is not any other condition, nor one that can be passed by', () => {
+  it('for a return is not any other condition, nor a check that a jump can skip', () => {
     const other = Uint8Array.from(PROTECTED);
     other[0x1d + 5] = 0x30; // fs:[0x30]
     expect(findReturns(other, AT, 'x64')?.places).toEqual([{ address: AT + 0x2c, stack: 0 }]);
@@ -77,7 +77,7 @@ describe('a cheaper place', () => {
     expect(findReturns(passed, AT, 'x64')?.places).toEqual([{ address: AT + 0x2c, stack: 0 }]);
     const changed = Uint8Array.from([
       ...PROTECTED.subarray(0, 0x28),
-      ...[0x31, 0xc0], // xor eax, eax: the result is not known before
+      ...[0x31, 0xc0], // xor eax, eax: the result is not known before this
       ...PROTECTED.subarray(0x28),
     ]);
     changed[0x27] = 0x07;

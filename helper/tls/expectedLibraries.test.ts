@@ -15,10 +15,10 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { readDynamic } from './dynamic.ts';
 import { ElfError, ElfFile } from './elf.ts';
-import { ExpectedLibraries } from './expected.ts';
+import { ExpectedLibraries } from './expectedLibraries.ts';
 import { compile } from './testing.ts';
 
-// A busy machine needs its time.
+// Compiling takes long on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'http-trace-expected-')));
@@ -36,14 +36,14 @@ function emptyFile(...names: string[]): string {
   return path;
 }
 
-/** The linker leaves out what nothing is used of, unless it is told. */
+/** Without this option the linker drops libraries from which nothing is used. */
 const NEEDED = '-Wl,--no-as-needed';
 
 function makeLibrary(path: string, ...words: string[]): string {
   return compile('void nothing(void) {}', path, '-shared', '-fPIC', NEEDED, ...words);
 }
 
-/** As the linker is told it; the other form is `$ORIGIN`. */
+/** One of the two forms; the other is `$ORIGIN`. */
 const ORIGIN = '$'.concat('{ORIGIN}');
 
 /** app/bin/program → app/private/libown.so → app/private/deep/libssl.so.9, and libplain.so by its path */
@@ -65,15 +65,15 @@ emptyFile('app', 'lib', 'libgnutls.a');
 const crypto = emptyFile('elsewhere', 'libcrypto.so.1.1');
 
 describe('the libraries that a program is likely to load', () => {
-  it('are those it needs, and they need, from their own folders, and those of its prefix', () => {
+  it('are its dependencies and theirs from their RUNPATH, and the TLS libraries of its installation prefix', () => {
     const expected = new ExpectedLibraries();
     const found = expected.of({ path: program, view: '', root: '', libraryPath: '' });
-    // What may be a TLS library by its name comes first; the system's C library is no business of this.
+    // Names of TLS libraries come first. The system's C library is not among them.
     expect(found.slice(0, 2).sort()).toEqual([gnutls, ssl].sort());
     expect(found.slice(2).sort()).toEqual([byPath, inner].sort());
   });
 
-  it('and those in the folders of LD_LIBRARY_PATH', () => {
+  it('include those in the folders of LD_LIBRARY_PATH', () => {
     const expected = new ExpectedLibraries();
     const without = expected.of({ path: program, view: '', root: '', libraryPath: 'here:' });
     const found = expected.of({ path: program, view: '', root: '', libraryPath: `here:${elsewhere}` });
@@ -88,7 +88,7 @@ describe('the libraries that a program is likely to load', () => {
     expect(expected.of({ path, view: '', root: '', libraryPath: '' })).toEqual([gnutls, byPath]);
   });
 
-  it("are, in a container, the system's there", () => {
+  it("include the system's libraries in a container", () => {
     // Another root, as /proc/PID/root leads to.
     makeFolder('root', 'usr', 'lib');
     const its = emptyFile('root', 'usr', 'lib', 'libssl.so.3');
@@ -97,14 +97,14 @@ describe('the libraries that a program is likely to load', () => {
     const expected = new ExpectedLibraries();
     const inside = { path: '/usr/bin/program', view: 'container', libraryPath: '' };
     expect(expected.of({ ...inside, root: join(folder, 'root') })).toEqual([its]);
-    // Another process in it: the same, by that process.
+    // Another process in the same container: the same files, through that process's root.
     symlinkSync(join(folder, 'root'), join(folder, 'also'));
     expect(expected.of({ ...inside, root: join(folder, 'also') })).toEqual([
       join(folder, 'also/usr/lib/libssl.so.3'),
     ]);
   });
 
-  it('are none of a program that is not there, or none', () => {
+  it('are empty for a missing program, and only the prefix for a file that is not a program', () => {
     const expected = new ExpectedLibraries();
     expect(expected.of({ path: join(bin, 'missing'), view: '', root: '', libraryPath: '' })).toEqual([]);
     expect(
@@ -123,14 +123,14 @@ describe('the dynamic section', () => {
     }
   }
 
-  it('tells what is needed, and where it is looked for', () => {
+  it('holds the dependencies, and the folders in which they are looked for', () => {
     const { needed, folders } = read(program);
     expect(needed.slice(0, 2)).toEqual(['libown.so', byPath]);
     expect(needed).toContain('libc.so.6');
     expect(folders).toEqual([`${ORIGIN}/../private`, '/nowhere']);
   });
 
-  it('throws nothing but what it says when the file is damaged', () => {
+  it('throws only ElfError when the file is damaged', () => {
     const whole = readFileSync(inner);
     const damaged = join(folder, 'damaged');
     fc.assert(

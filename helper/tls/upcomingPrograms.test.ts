@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { compile } from './testing.ts';
-import { upcomingPrograms } from './upcoming.ts';
+import { upcomingPrograms } from './upcomingPrograms.ts';
 
-// A busy machine needs its time.
+// Compiling takes long on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'http-trace-upcoming-')));
@@ -27,7 +27,7 @@ const real = compile('int main(void) { return 0; }', join(folder, 'python-9.9'))
 symlinkSync(real, join(bin, 'python'));
 writeFileSync(join(bin, 'script'), '#!/usr/bin/env -S DEBUG=1 python -u\n', { mode: 0o755 });
 
-/** What is told of a gate that was given the command. */
+/** What is predicted for a gate with that command. */
 async function upcoming(command: readonly string[], environment: Readonly<Record<string, string>>) {
   const child = spawn(gate, command, { env: environment, stdio: 'ignore', cwd: folder });
   const { pid = 0 } = child;
@@ -44,26 +44,26 @@ async function upcoming(command: readonly string[], environment: Readonly<Record
 
 const ENV = realpathSync('/usr/bin/env');
 
-it('a command is looked up as it will be', async () => {
+it('a command is looked up as execvp would', async () => {
   const expected = [{ path: real, view: '', root: '', libraryPath: '/a:/b' }];
   expect(await upcoming(['python', '-c', ''], { PATH: bin, LD_LIBRARY_PATH: '/a:/b' })).toEqual(expected);
   expect(await upcoming(['bin/python'], { LD_LIBRARY_PATH: '/a:/b' })).toEqual(expected);
   expect(await upcoming(['nowhere'], { PATH: bin })).toEqual([]);
 });
 
-it('with env, what env executes, in the environment that it makes', async () => {
+it('after env comes the program that env executes, with the environment that env sets', async () => {
   const found = await upcoming(['env', '-i', 'LD_LIBRARY_PATH=/x', 'A=B', 'python', 'LD_LIBRARY_PATH=/y'], {
     ...{ PATH: `${bin}:/usr/bin`, LD_LIBRARY_PATH: '/a' },
   });
   expect(found).toEqual([ENV, real].map((path) => ({ path, view: '', root: '', libraryPath: '/x' })));
 });
 
-it('a script, and its interpreters', async () => {
+it('a script is followed by its interpreters', async () => {
   const found = await upcoming(['script'], { PATH: `${bin}:/usr/bin` });
   expect(found.map(({ path }) => path)).toEqual([join(bin, 'script'), ENV, real]);
 });
 
-it('nothing of a process that is no gate, or none', () => {
+it('there is nothing for a process that is not a gate, or does not exist', () => {
   expect(upcomingPrograms(process.pid)).toEqual([]);
   expect(upcomingPrograms(0)).toEqual([]);
 });

@@ -1,22 +1,22 @@
 /**
- * What a process that has not executed its program yet is going to run: the gate of `http-trace run` holds a command
- * back until it is attached, and its libraries can be looked at meanwhile. A first call is then not lost to the
- * milliseconds that it takes to find the probes of a large executable.
+ * Predicts what a waiting process is going to execute. The gate of `http-trace run` holds a command back until the
+ * process is attached. Meanwhile the libraries of the command can be inspected, so that its first call is not missed
+ * during the milliseconds that it takes to find the probes of a large executable.
  *
- * This only looks; a wrong answer costs time, nothing else.
+ * This only reads files. A wrong prediction costs time, nothing else.
  */
 import { closeSync, openSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { environmentOf, type Program, variableOf } from './program.ts';
 
-/** Name of the executable that waits (helper/loader/gate.c). */
+/** Name of the waiting executable (helper/loader/gate.c). */
 const GATE = 'gate';
 /** Interpreters of interpreters: Linux follows four (fs/exec.c). */
 const MAX_INTERPRETERS = 4;
 /** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
 const FIRST_LINE = 256;
 
-/** What the process will execute, the innermost interpreter last; empty when it is no gate. */
+/** What the process will execute, the innermost interpreter last; empty when the process is not a gate. */
 export function upcomingPrograms(pid: number): Program[] {
   try {
     if (basename(readlinkSync(`/proc/${pid}/exe`)) !== GATE) return [];
@@ -27,7 +27,7 @@ export function upcomingPrograms(pid: number): Program[] {
     const folder = readlinkSync(`/proc/${pid}/cwd`);
     const found = follow(command, path, folder, [], MAX_INTERPRETERS);
     if (basename(command) === 'env') {
-      // `env NAME=VALUE COMMAND`: what env executes then.
+      // `env NAME=VALUE COMMAND`: env executes COMMAND.
       const at = words.findIndex((word) => !word.startsWith('-') && !word.includes('='));
       if (at >= 0) {
         environment.push(...words.slice(0, at));
@@ -48,7 +48,7 @@ function follow(command: string, path: string, folder: string, found: string[], 
   const [interpreter, argument] = readInterpreter(file);
   if (interpreter === null) return found;
   follow(interpreter, path, folder, found, depth - 1);
-  // `#!/usr/bin/env NAME`: env looks it up as a shell does.
+  // `#!/usr/bin/env NAME`: env looks NAME up in PATH.
   if (basename(interpreter) === 'env' && argument !== null) follow(argument, path, folder, found, depth - 1);
   return found;
 }

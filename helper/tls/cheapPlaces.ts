@@ -1,30 +1,30 @@
 /**
- * Cheaper places for a probe on x86-64. The kernel emulates `push`, jumps and calls (arch/x86/kernel/uprobes.c,
- * branch_setup_xol_ops and push_setup_xol_ops) and has the processor step over anything else, for which it is
- * interrupted once more: twice to ten times the cost. So a probe on a function's entry goes to the first such
- * instruction that is reached with the arguments still in their registers, and one on a return to the check of the
- * stack protector before it, if there is one: what it jumps to never returns.
+ * Finds cheaper places for a probe on x86-64. The kernel emulates `push`, jumps and calls (arch/x86/kernel/uprobes.c,
+ * branch_setup_xol_ops and push_setup_xol_ops). It single-steps every other instruction, which takes another
+ * interrupt and costs two to ten times as much. So the probe of a function's entry is set on the first emulated
+ * instruction that runs while the arguments are still in their registers. The probe of a return is set on the jump of
+ * the stack protector's check before it, if there is one: that jump is taken only to a function that never returns.
  */
 import type * as Iced from 'iced-x86';
 
 export interface Place {
   /** Of the instruction. */
   readonly address: number;
-  /** Bytes by which the stack is longer there than at the function's first instruction, which it is at a return. */
+  /** Bytes by which the stack is deeper there than at the function's first instruction or at the return instruction. */
   readonly stack: number;
 }
 
-/** Whose arguments are in which registers: C's, as far as probed functions have any, or Go's. */
+/** Which registers hold the arguments: as in C (those that the probed functions use), or as in Go. */
 export type Convention = 'c' | 'go';
 
-/** Instructions between a function's first and the place of its probe. */
+/** Instructions that are looked at from the function's first one. */
 const MAX_PROLOGUE = 24;
-/** Between a return and the check before it. */
+/** Instructions that are looked at backwards from a return. */
 const MAX_EPILOGUE = 20;
-/** Of the canary, behind FS: sysdeps/x86_64/nptl/tls.h of glibc, and musl's. */
+/** Offset of the stack protector's canary from FS: sysdeps/x86_64/nptl/tls.h of glibc; the same in musl. */
 const CANARY = 0x28n;
 const MAX_INSTRUCTION = 15;
-/** What a probe's cookie has room for (COOKIE_STACK in bpf/tls.h), its sign bit left alone. */
+/** The largest positive number that fits into a probe's cookie (COOKIE_STACK in bpf/tls.h). */
 const MAX_STACK = 0x7fff;
 
 export class PlaceFinder {
@@ -35,12 +35,12 @@ export class PlaceFinder {
 
   constructor(
     iced: typeof Iced,
-    /** All of a function. */
+    /** The whole function. */
     private readonly code: Uint8Array,
     private readonly address: number,
     /** Addresses of its instructions, in order. */
     private readonly starts: readonly number[],
-    /** Addresses that are jumped to. */
+    /** Addresses that jumps lead to. */
     private readonly targets: ReadonlySet<number>,
   ) {
     const { Register } = iced;
@@ -58,12 +58,12 @@ export class PlaceFinder {
     this.#instruction.free();
   }
 
-  /** For the entry; the function's first instruction when there is no better. */
+  /** For the function's entry; its first instruction when there is no cheaper place. */
   entry(convention: Convention): Place {
     const first = { address: this.address, stack: 0 };
     let stack = 0;
     for (const [index, start] of this.starts.slice(0, MAX_PROLOGUE).entries()) {
-      // Whoever jumps to here has passed the first instruction, but perhaps long ago.
+      // A jump to here may come from anywhere in the function, long after its entry.
       if (index > 0 && this.targets.has(start)) return first;
       const instruction = this.#decode(start);
       if (this.#isEmulated(instruction))
@@ -75,14 +75,14 @@ export class PlaceFinder {
     return first;
   }
 
-  /** For a return instruction; itself when there is no better. */
+  /** For a return instruction; the instruction itself when there is no cheaper place. */
   beforeReturn(address: number): Place {
     const self = { address, stack: 0 };
     const result = new Set([this.#iced.Register.RAX]);
     let stack = 0;
     let below = this.#indexOf(address);
     for (let count = 0; count < MAX_EPILOGUE && below > 0; count++, below--) {
-      // Reached from elsewhere, too: that way would not be seen.
+      // A jump leads to here, too: returns by that path would be missed.
       if (this.targets.has(this.starts[below] ?? 0)) return self;
       const start = this.starts[below - 1] ?? 0;
       const instruction = this.#decode(start);
@@ -98,7 +98,7 @@ export class PlaceFinder {
     return self;
   }
 
-  /** Of an instruction's address among all; -1 when none begins there. */
+  /** Index of the instruction at that address; -1 when none begins there. */
   #indexOf(address: number): number {
     let low = 0;
     let high = this.starts.length;
@@ -133,7 +133,7 @@ export class PlaceFinder {
     );
   }
 
-  /** Bytes by which the instruction makes the stack longer; null when it does something else with it, or jumps. */
+  /** Bytes by which the instruction makes the stack deeper; null when it changes the stack otherwise, or jumps. */
   #growth(instruction: Iced.Instruction): number | null {
     const { FlowControl, Mnemonic, OpKind, Register } = this.#iced;
     if (instruction.flowControl !== FlowControl.Next) return null;

@@ -1,9 +1,9 @@
 /**
- * TLS libraries that a program is likely to load from folders that are not the system's: what was built or shipped
- * with it (conda, a bundle, one's own prefix), what LD_LIBRARY_PATH leads to, and all of them in a container. Found
- * before the program has them in memory, so that its first call is not lost while its libraries are looked at.
+ * Predicts the TLS libraries that a program will load from folders other than the system's: those that were built or
+ * shipped with it (conda, a bundle, a prefix of its own), those in LD_LIBRARY_PATH, and in a container all of them.
+ * They are found before the program has loaded them, so that its first call is not missed.
  *
- * This only looks; a wrong answer costs time, nothing else.
+ * This only reads files. A wrong prediction costs time, nothing else.
  */
 import { closeSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
@@ -13,33 +13,33 @@ import { ElfFile, isUnreadable } from './elf.ts';
 import { idOf, openRegular } from './maps.ts';
 import type { Program } from './program.ts';
 
-/** From the executable's own folder: the prefix that it was installed to, and where Ruby's builders put OpenSSL. */
+/** Relative to the executable's folder: its installation prefix, and where builds of Ruby put OpenSSL. */
 const FROM_EXECUTABLE = ['../lib', '../lib64', '../openssl/lib'];
 const MAX_FOLDERS = 64;
-/** Libraries whose own needs are followed. */
+/** Libraries whose own dependencies are followed. */
 const MAX_FOLLOWED = 64;
-/** Files that are looked for; an odd program may name a thousand in each of its folders. */
+/** Attempts to open a file; a strange program may name a thousand libraries and a thousand folders. */
 const MAX_LOOKS = 4_096;
 const MAX_EXPECTED = 128;
-/** Programs, and views, that are remembered. */
+/** Programs and mount namespaces whose results are cached. */
 const MAX_PROGRAMS = 256;
 
 const NOTHING: Dynamic = { needed: [], folders: [] };
 
 export class ExpectedLibraries {
-  /** Paths in the programs' own views. */
+  /** By program: paths as the program sees them. */
   readonly #known = new Map<string, readonly string[]>();
-  /** By view, the paths of what is in its system's folders: as many names are read once, not for each program. */
+  /** By mount namespace: the libraries in its system folders. These folders are large, so they are read only once. */
   readonly #systems = new Map<string, readonly string[]>();
 
-  /** Paths in this process's view. */
+  /** Paths as this process sees them. */
   of(program: Program): readonly string[] {
     const descriptor = openRegular(program.root + program.path);
     if (descriptor === null) return [];
     try {
       const key = [idOf(descriptor), program.view, program.libraryPath].join('\0');
       const own = remembered(this.#known, key, () => search(program));
-      // Of this system's own folders everything is attached already; a container's are others.
+      // The libraries in the host's system folders are attached already; those of a container are not.
       const system =
         program.view === ''
           ? []
@@ -64,7 +64,7 @@ function remembered(
   return found;
 }
 
-/** Paths, without the root. */
+/** Paths below the program's root folder. */
 function search({ path, root, libraryPath }: Program): string[] {
   const passed = new Set(SYSTEM_FOLDERS);
   const folders = new Set<string>();
@@ -101,12 +101,12 @@ function search({ path, root, libraryPath }: Program): string[] {
   for (const library of candidatesIn([...folders], root)) {
     if (found.size < MAX_EXPECTED) found.add(library);
   }
-  // What is most likely wanted comes first: each takes its milliseconds.
+  // The most likely ones come first, as each takes some milliseconds.
   const likely = (library: string): number => (isCandidateName(basename(library)) ? 0 : 1);
   return [...found].sort((a, b) => likely(a) - likely(b));
 }
 
-/** ld.so(8): `$ORIGIN` and `${ORIGIN}`; what else it may stand for there leads to the system's folders. */
+/** Expands `$ORIGIN` and `${ORIGIN}` (ld.so(8)). The other variables lead to the system's folders. */
 function expand(text: string, file: string): string {
   return text.replace(/\$ORIGIN\b|\$\{ORIGIN\}/g, () => dirname(file));
 }
