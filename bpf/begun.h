@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the backends below the system calls: calls whose end their hooks miss.
- * One that waited when the programs were attached returns past them; and of
- * many calls that wait at once, a kretprobe sees only some.
+ * For the backends below the system calls: calls whose return their hooks
+ * miss. These are calls that waited when the programs were attached, and some
+ * of many that wait at once, as a kretprobe has a limited number of instances.
  */
 #ifndef TRACE_HTTP_BEGUN_H
 #define TRACE_HTTP_BEGUN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The socket side of TLS: which session's ciphertext a connection carries,
- * and what of the ciphertext itself is reported. The readable part of the
- * handshake is copied; later bytes are counted.
+ * The socket side of TLS: finds the session whose ciphertext a connection
+ * carries, and reports the ciphertext. The readable part of the handshake is
+ * copied; later bytes are only counted.
  */
 #ifndef TRACE_HTTP_CIPHERTEXT_H
 #define TRACE_HTTP_CIPHERTEXT_H
@@ -11,7 +11,7 @@
 #include "position.h"
 
 #define HANDSHAKE_COPIED 16384 /* bytes of each direction that are copied: hellos, and the headers of records */
-#define TELL_INTERVAL 200000000ull /* ns between records of a busy direction that cover bytes without a copy */
+#define REPORT_INTERVAL 200000000ull /* ns between two records without a copy of a busy direction */
 
 /* Go keeps the current goroutine in a register, also while it makes a system call. */
 static __always_inline u64 read_goroutine(struct pt_regs *regs)
@@ -37,7 +37,7 @@ static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stac
 	return 0;
 }
 
-/* A ClientHello or ServerHello that is not encrypted (RFC 8446 section 4): with it a session begins. */
+/* A ClientHello or ServerHello that is not encrypted (RFC 8446 section 4): a session begins with it. */
 static __always_inline bool is_hello(const u8 *bytes)
 {
 	return bytes[0] == 0x16 && bytes[1] == 3 && (bytes[5] == 1 || bytes[5] == 2) && bytes[9] == 3 && bytes[10] == 3;
@@ -51,7 +51,7 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
 	session->socket = connection->id;
 	session->binding = binding;
 	session->connection.side = connection->side;
-	/* From the connection's first byte, or the session's, on: nothing of the plaintext can have been missed. */
+	/* Seen from the first byte of the connection or of the session: no plaintext can have been missed. */
 	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == 0)))
 		session->connection.late = 0;
 	connection->bound = 1;
@@ -60,9 +60,9 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
 }
 
 /*
- * Looks for the session of this call's ciphertext: by the bytes that the
- * library put out, else by the library's call in which this one is made. For
- * what is sent the second is no proof when the library writes to memory: a
+ * Finds the session of this call's ciphertext: by the bytes that the library
+ * has written, or else by the call of the library in which this one is made.
+ * For sends the latter proves nothing if the library writes to memory: a
  * callback may send on any socket. Global for the verifier's sake.
  */
 __noinline int trace_http_bind(u32 slot)
@@ -123,7 +123,7 @@ __noinline int trace_http_bind(u32 slot)
 }
 
 /* Reports the bytes of one direction that no record covers yet, up to `end`. */
-static __always_inline void tell_ciphertext(struct connection *connection, u32 slot, u8 direction, u64 end, u64 time)
+static __always_inline void report_ciphertext(struct connection *connection, u32 slot, u8 direction, u64 end, u64 time)
 {
 	u64 from = connection->reported[direction & 1];
 
@@ -131,12 +131,12 @@ static __always_inline void tell_ciphertext(struct connection *connection, u32 s
 		return;
 	trace_http_omit(KEPT(slot), end - from, OMISSION_PROTOCOL);
 	connection->reported[direction & 1] = end;
-	connection->told[direction & 1] = time;
+	connection->ciphertext_time[direction & 1] = time;
 }
 
 /*
- * What of a call that moved ciphertext is to be copied, if anything; the rest
- * is reported now and then. Returns a verdict. Global for the verifier's sake.
+ * Decides how much of a call's ciphertext is copied, if any; the rest is
+ * reported from time to time. Returns a verdict. Global for the verifier's sake.
  */
 __noinline int trace_http_ciphertext(u32 slot)
 {
@@ -155,7 +155,7 @@ __noinline int trace_http_ciphertext(u32 slot)
 	trace_http_place(slot);
 	emit_opened(sk, connection);
 	if (work->unseen) {
-		tell_ciphertext(connection, slot, direction, work->position - work->unseen, work->time);
+		report_ciphertext(connection, slot, direction, work->position - work->unseen, work->time);
 		connection->reported[direction] = work->position - work->unseen;
 	}
 	if (!connection->late && work->position < HANDSHAKE_COPIED) {
@@ -168,12 +168,12 @@ __noinline int trace_http_ciphertext(u32 slot)
 		work->beyond = work->remaining;
 		work->remaining = 0;
 	} else {
-		if (work->time - connection->told[direction] >= TELL_INTERVAL)
-			tell_ciphertext(connection, slot, direction, connection->position[direction], work->time);
+		if (work->time - connection->ciphertext_time[direction] >= REPORT_INTERVAL)
+			report_ciphertext(connection, slot, direction, connection->position[direction], work->time);
 		return VERDICT_NOTHING;
 	}
 	connection->reported[direction] = connection->position[direction];
-	connection->told[direction] = work->time;
+	connection->ciphertext_time[direction] = work->time;
 	return VERDICT_COPY;
 }
 
@@ -184,8 +184,8 @@ static __always_inline void end_ciphertext(struct connection *connection, u32 sl
 
 	if (!connection->announced)
 		return;
-	tell_ciphertext(connection, slot, DIRECTION_OUT, connection->position[DIRECTION_OUT], now);
-	tell_ciphertext(connection, slot, DIRECTION_IN, connection->position[DIRECTION_IN], now);
+	report_ciphertext(connection, slot, DIRECTION_OUT, connection->position[DIRECTION_OUT], now);
+	report_ciphertext(connection, slot, DIRECTION_IN, connection->position[DIRECTION_IN], now);
 }
 
 #endif

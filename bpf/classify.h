@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which protocol a connection carries, from the first bytes of one direction. */
+/* Recognises the protocol of a connection by the first bytes of one direction. */
 #ifndef TRACE_HTTP_CLASSIFY_H
 #define TRACE_HTTP_CLASSIFY_H
 
 #include "state.h"
 
-#define MASK (HEAD_PROBE - 1) /* says to the verifier what the code says already */
+#define MASK (HEAD_PROBE - 1) /* shows the verifier the bound that the code already ensures */
 
 /*
  * Methods are case-sensitive and the registered ones are all upper case;
@@ -41,8 +41,8 @@ static __always_inline bool is_connect(const struct head *head)
 
 /*
  * A frame header of HTTP/2 (RFC 9113 section 4.1 and 6) in the middle of a
- * connection: what its type says of length, flags and stream has to fit. The
- * reader in user space looks closer.
+ * connection: length, flags and stream must be valid for its type. The reader
+ * in user space checks more.
  */
 static __always_inline bool is_http2_frame(const u8 *bytes, u32 length)
 {
@@ -128,8 +128,8 @@ static long scan_method(u32 index, struct scan *scan)
  * PROTOCOL_UNDECIDED asks for more bytes; it is never the answer to HEAD_PROBE
  * bytes. A request is a method, one space and the start of a target in one of
  * the four forms of RFC 9112 section 3.2; empty lines before it are allowed
- * (section 2.2). Global, so that the verifier looks at it once and not in
- * every state of every caller: that is the difference of a second per program.
+ * (section 2.2). Global, so that the verifier checks it once and not in every
+ * state of every caller, which would take a second more per program.
  */
 __noinline int trace_http_classify(const struct head *head, u32 length)
 {

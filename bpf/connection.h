@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Connections: from a socket to its state, and from TCP's own sequence
- * counters to positions. The counters are the truth: bytes that moved by a
- * path without a hook (io_uring, splice) show as a jump and are reported, not
- * missed.
+ * counters to positions. The counters are authoritative: bytes that moved by
+ * a path without a hook (io_uring, splice) show as a jump in them, and are
+ * reported as unseen.
  */
 #ifndef TRACE_HTTP_CONNECTION_H
 #define TRACE_HTTP_CONNECTION_H
@@ -17,7 +17,7 @@ static __always_inline u32 sequence_of(struct sock *sk, u8 direction)
 	return direction == DIRECTION_OUT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
 }
 
-/* A socket that may carry HTTP, and what names it for good. */
+/* A socket that may carry HTTP, and its unique identity. */
 struct endpoint {
 	struct sock *sk; /* NULL = none */
 	u32 inode;
@@ -206,8 +206,8 @@ static __always_inline bool is_copied(u8 protocol)
 }
 
 /*
- * Counts what moved since the last call on this direction without a call that
- * was seen. A FIN takes one number of its own, whether or not it was read.
+ * Counts the bytes that moved in this direction since the last call without a
+ * call that was seen. A FIN takes one sequence number, read or not.
  */
 static __always_inline void count_trailing(struct sock *sk, struct connection *connection, u8 direction)
 {

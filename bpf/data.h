@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a call that moved bytes leads to: its connection is found, the protocol
- * is recognised once, the bytes get their position and a share of the
- * message's budget, and are emitted.
+ * Handles a call that moved bytes: finds its connection, recognises the
+ * protocol once, gives the bytes their position and a share of the message's
+ * budget, and emits them.
  */
 #ifndef TRACE_HTTP_DATA_H
 #define TRACE_HTTP_DATA_H
@@ -47,7 +47,7 @@ static __always_inline u32 copy_limit(struct connection *connection, u8 directio
 	return direction == connection->request_direction ? request_copy_limit : response_copy_limit;
 }
 
-/* A response 101, or one to CONNECT, makes of the rest another protocol's stream, whose parts are small. */
+/* After a response 101, or one to CONNECT, the stream is another protocol's, with small parts. */
 static __always_inline bool switches_protocol(const struct head *head)
 {
 	return is_response(head) && head->bytes[9] == '1' && head->bytes[10] == '0' && head->bytes[11] == '1';
@@ -90,8 +90,8 @@ static __always_inline void spend_budget(struct connection *connection, struct w
 }
 
 /*
- * The protocol of a connection that was open before it was seen: in the middle of
- * something, so every further call is looked at afresh. False: not known yet.
+ * The protocol of a connection that was open before it was seen. It may be in the
+ * middle of a message, so each call is checked again. False: not known yet.
  */
 static __always_inline bool recognise_late(struct connection *connection, u8 direction, u8 *protocol)
 {
@@ -144,7 +144,7 @@ __noinline int trace_http_judge(u32 slot)
 				connection->tunnel = is_connect(&connection->head[direction]);
 			}
 			if (protocol == PROTOCOL_OTHER) {
-				/* Told once, so that a reader can say why nothing is shown. */
+				/* Reported once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;
 				work->protocol = protocol;
 				trace_http_place(slot);
@@ -187,7 +187,7 @@ __noinline int trace_http_allow(u32 slot)
 	return VERDICT_COPY;
 }
 
-/* Everything that the bytes of a call lead to. */
+/* Handles the bytes of a call. */
 static __always_inline void trace_work(struct work *work, u32 slot)
 {
 	int verdict = trace_http_judge(slot);
@@ -211,7 +211,7 @@ static __always_inline void trace_work(struct work *work, u32 slot)
 		trace_http_omit(slot, (u32)work->beyond, OMISSION_PROTOCOL);
 }
 
-/* The connection of a call that moved bytes of a socket, and what they lead to. */
+/* Finds the connection of a call that moved bytes of a socket, and handles them. */
 static __always_inline void trace_call(struct endpoint endpoint, struct work *work, u32 slot)
 {
 	struct sock *sk = endpoint.sk;
@@ -219,7 +219,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	u32 inode = endpoint.inode;
 
 	if (connection && connection->inode && connection->inode != inode) {
-		/* The socket's memory was used again without our having seen the end. */
+		/* The socket's memory was reused, and the end of the first socket was not seen. */
 		emit_closed(connection);
 		forget_connection(sk, endpoint.transport);
 		connection = 0;
@@ -264,7 +264,7 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 	return work;
 }
 
-/* A read of nothing on a stream that has ended. */
+/* A read that returned 0, as the stream has ended. */
 static __always_inline void read_end_of_stream(struct endpoint endpoint)
 {
 	struct sock *sk = endpoint.sk;

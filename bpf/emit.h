@@ -35,7 +35,7 @@ static __always_inline void *reserve_structure(u16 type, const u32 size, u64 con
 	return record;
 }
 
-/* The reader's timer is quick enough for structure too; only a crowd wakes it. */
+/* The reader's timer is quick enough for structure, too; only many records wake it. */
 static __always_inline void submit_structure(void *record)
 {
 	u64 waiting = bpf_ringbuf_query(&structure_ring, BPF_RB_AVAIL_DATA);
@@ -198,13 +198,13 @@ static __always_inline void emit_closed(struct connection *connection)
 	submit_structure(record);
 }
 
-/* For the helper, which is to look at a process at once: its TLS library may be called within a millisecond. */
-static __always_inline void tell_helper(u32 change, struct task_struct *task)
+/* Makes the helper inspect a process at once: its TLS library may be called within a millisecond. */
+static __always_inline void notify_helper(u32 change, struct task_struct *task)
 {
 	struct process_event *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
 
 	if (!event)
-		return; /* the helper looks at every process from time to time, too */
+		return; /* the helper also inspects every process from time to time */
 	event->change = change;
 	event->pid = visible_pid(task);
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);

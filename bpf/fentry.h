@@ -44,7 +44,7 @@ int trace_http_frcvd(void *ctx)
 	return leave_call(returned(ctx), SLOT_RECEIVE);
 }
 
-/* sendfile and splice until 6.4; later they come to tcp_sendmsg. */
+/* sendfile and splice until 6.4; later they call tcp_sendmsg. */
 SEC("fentry/tcp_sendpage")
 int BPF_PROG(trace_http_fpage, struct sock *sk, void *page, int offset, size_t size)
 {
@@ -96,7 +96,7 @@ int trace_http_furcvd(void *ctx)
 	return leave_call(returned(ctx), SLOT_UNIX_RECEIVE);
 }
 
-/* As those of TCP; here no counter shows that bytes moved. */
+/* Like those of TCP, but without a counter that shows that bytes moved. */
 SEC("fentry/unix_stream_sendpage")
 int BPF_PROG(trace_http_fupage, struct socket *socket, void *page, int offset, size_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel fields that the programs read, and no others. CO-RE finds their
- * real offsets when the object is loaded, so neither order nor neighbours here
- * mean anything.
+ * Only the kernel fields that the programs read. CO-RE finds their real
+ * offsets when the object is loaded, so the order and the gaps here do not
+ * matter.
  */
 #ifndef TRACE_HTTP_KERNEL_H
 #define TRACE_HTTP_KERNEL_H

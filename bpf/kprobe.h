@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kprobe backend: the same functions as fentry.h, for kernels without BPF
- * trampolines. A return that a crowd made the kernel miss leaves its call
- * active; the end of its system call reports it then (begun.h).
+ * trampolines. If the kernel misses a return, as too many calls wait at once,
+ * the end of the system call reports it (begun.h).
  */
 #ifndef TRACE_HTTP_KPROBE_H
 #define TRACE_HTTP_KPROBE_H
@@ -46,7 +46,7 @@ int BPF_KPROBE(trace_http_kurecv, struct socket *socket, struct msghdr *message,
 	return enter_call(BPF_CORE_READ(socket, sk), message, size, (u32)flags, DIRECTION_IN, TRANSPORT_UNIX);
 }
 
-/* As those of TCP; here no counter shows that bytes moved. */
+/* Like those of TCP, but without a counter that shows that bytes moved. */
 SEC("kprobe/unix_stream_sendpage")
 int BPF_KPROBE(trace_http_kupage, struct socket *socket, void *page, int offset, size_t size)
 {

@@ -19,8 +19,8 @@ struct {
 	__type(value, struct http_event);
 } event_map SEC(".maps");
 
-/* The trace is stopping: requests that wait have been reported, and their responses will not be. */
-static volatile u32 stopping; /* volatile: else the compiler makes one byte of it, and its type says four */
+/* The trace is stopping: waiting requests have been reported, and their responses will not be. */
+static volatile u32 stopping; /* volatile: else the compiler shrinks it to one byte, against its type in BTF */
 
 static __always_inline struct http_event *event_of(u32 slot)
 {
@@ -72,7 +72,7 @@ static __always_inline void report_filtered(struct connection *connection, u32 s
 	connection->reported[direction & 1] = position;
 }
 
-/* The kept head of a request, and that its body was not kept. */
+/* Emits the kept head of a request, and a record that says that its body was not kept. */
 static __always_inline void report_request(struct connection *connection, struct http_event *event, u32 slot)
 {
 	u8 direction = event->direction & 1;
@@ -122,7 +122,7 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 	connection->responses++;
 	connection->passing = 0;
 	if (!event) {
-		/* The request was evicted by others in flight: how long it took is unknown. */
+		/* The request was evicted by others in flight, so its duration is unknown. */
 		if (key.number < connection->requests && !stopping)
 			COUNT(calls_untracked, 1);
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A TCP socket's way through its states, from the kernel's own tracepoints.
- * Since 6.2 the kernel passes over a program that interrupts itself on its CPU
- * (another socket's packet, while this one's is looked at), so each has a
- * twin: of two programs one at least is run. What both do is done once.
+ * Follows a TCP socket through its states, by the kernel's own tracepoints.
+ * Since 6.2 the kernel skips a program that interrupts itself on its CPU (a
+ * packet of another socket, while one is handled), so each program has a twin:
+ * at least one of the two runs. If both run, the second has no effect.
  */
 #ifndef TRACE_HTTP_LIFECYCLE_H
 #define TRACE_HTTP_LIFECYCLE_H
@@ -16,12 +16,12 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 	u64 key = (u64)sk;
 
 	if (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED) {
-		/* The server's side, before anybody has accepted it: whose it will be is not known yet. */
+		/* The server's side, not accepted yet: its process is not known yet. */
 		struct handshake handshake = {.established = bpf_ktime_get_boot_ns()};
 
 		connection = connection_of(sk, TRANSPORT_TCP);
 		if (connection) {
-			connection->established = handshake.established; /* Fast Open: it has been read from already */
+			connection->established = handshake.established; /* Fast Open: bytes have been read from it already */
 			return 0;
 		}
 		read_beginning(sk, handshake.sequence);
@@ -29,7 +29,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 		return 0;
 	}
 	if (old_state == new_state)
-		return 0; /* close() after shutdown(): the FIN has a number by now */
+		return 0; /* close() after shutdown(): the FIN already has a sequence number */
 	connection = connection_of(sk, TRANSPORT_TCP);
 	if (!connection)
 		return 0;
@@ -42,7 +42,7 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		/* shutdown(SHUT_WR) or close(): the FIN has no number yet. */
+		/* shutdown(SHUT_WR) or close(): the FIN has no sequence number yet. */
 		count_trailing(sk, connection, DIRECTION_OUT);
 		emit_ended(connection, DIRECTION_OUT, ENDING_FIN, 0);
 		break;
@@ -81,7 +81,7 @@ int BPF_PROG(trace_http_state_twin, struct sock *sk, int old_state, int new_stat
 	return new_state == TCP_SYN_SENT ? 0 : change_state(sk, old_state, new_state);
 }
 
-/* What the kernel gives as a socket becomes a number to the verifier, as everywhere else. */
+/* The verifier sees the kernel's socket as a plain number, as everywhere else. */
 static __always_inline struct sock *address_of(struct sock *sk)
 {
 	struct sock *address = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whose process the current one is, by its credentials as they are now: neither the map of targets nor what was so
- * when the process was attached is believed.
+ * Checks the owner of the current process by its present credentials. Neither the map of targets nor the credentials
+ * at the time of attaching are trusted.
  */
 #ifndef TRACE_HTTP_OWNER_H
 #define TRACE_HTTP_OWNER_H
@@ -14,14 +14,14 @@
 const volatile u32 owner_uid = 0; /* whose processes may be traced; 0 = everybody's */
 
 /*
- * Real, effective, saved and file-system user: a setuid program is not its user's. One group: a setgid program keeps
- * the real one. No capability (a program with file capabilities has some), but for those over a user namespace that
- * the owner made, which are no more than the owner has there. A function of its own, as every program calls it.
+ * All four user ids must be the owner's, which those of a setuid program are not. All group ids must be equal, which
+ * those of a setgid program are not. There must be no capabilities, as those of a file, except in a user namespace that
+ * the owner made: there the owner has them anyhow. A function of its own, as every program calls it.
  */
 __noinline int trace_http_is_owners(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct cred *cred = task->real_cred; /* not what it works with for the moment */
+	const struct cred *cred = task->real_cred; /* not those that it has assumed temporarily */
 	u64 capabilities = 0;
 	u32 group;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The position of a call's bytes in their direction's stream, and the bytes that moved before it unseen. */
+/* The position of a call's bytes in the stream of their direction, and the unseen bytes before them. */
 #ifndef TRACE_HTTP_POSITION_H
 #define TRACE_HTTP_POSITION_H
 
@@ -21,8 +21,8 @@ static __always_inline u64 missed_read(void)
 }
 
 /*
- * Where the bytes of this call stand in their direction's stream, and how
- * many before them moved unseen. Global for the verifier's sake.
+ * Finds the position of this call's bytes in the stream of their direction,
+ * and how many before them were unseen. Global for the verifier's sake.
  */
 __noinline int trace_http_place(u32 slot)
 {
@@ -44,7 +44,7 @@ __noinline int trace_http_place(u32 slot)
 	entered = work->entered != 0;
 	moved = (u32)work->remaining;
 	if (connection->transport != TRANSPORT_TCP) {
-		/* No counter of its own: what passes by unseen stays unknown, but for a TLS read that waited when the trace began. */
+		/* Without a counter, unseen bytes stay unknown, except for a TLS read that waited when the trace began. */
 		if (connection->late && connection->transport == TRANSPORT_TLS && direction == DIRECTION_IN && !connection->position[DIRECTION_IN])
 			work->unseen = missed_read();
 		work->position = connection->position[direction] + work->unseen;
@@ -60,8 +60,8 @@ __noinline int trace_http_place(u32 slot)
 	if (!connection->based) {
 		base_connection(sk, connection);
 		/*
-		 * A FIN that was read at the end of these bytes has a number too. 0 = TCP had not chosen its
-		 * first one: the call connects as it sends.
+		 * A FIN that was read after these bytes has a sequence number, too. 0 = TCP had not chosen its
+		 * first number: the call connects and sends (Fast Open).
 		 */
 		connection->sequence[direction] = entered && before ? before : now - moved;
 	}
@@ -79,8 +79,8 @@ __noinline int trace_http_place(u32 slot)
 		}
 	} else {
 		/*
-		 * A call of another thread ended first and took these bytes for
-		 * unseen ones. The counter at entry shows where they are.
+		 * A call of another thread ended first and counted these bytes as
+		 * unseen. The counter at entry shows their position.
 		 */
 		u32 back = connection->sequence[direction] - (entered ? before : now - moved);
 

@@ -36,7 +36,7 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
 	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
-	tell_helper(PROCESS_FORKED, child);
+	notify_helper(PROCESS_FORKED, child);
 	return 0;
 }
 
@@ -47,14 +47,14 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 
 	if (!target_of(task, pid))
 		return 0;
-	/* A program that runs with another's rights is no longer the owner's to see. */
+	/* A program that runs with another user's rights may no longer be traced by the owner. */
 	if (!trace_http_is_owners()) {
 		bpf_map_delete_elem(&targets, &pid);
 		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
 		return 0;
 	}
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
-	tell_helper(PROCESS_EXECUTED, task);
+	notify_helper(PROCESS_EXECUTED, task);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	if (!trace_http_is_owners())
 		return 0;
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
-	tell_helper(PROCESS_GONE, task);
+	notify_helper(PROCESS_GONE, task);
 	return 0;
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the backends below the system calls have in common: entry and exit of
+ * The common part of the backends below the system calls: entry and exit of
  * a protocol's sendmsg and recvmsg. Every variant of read and write, sendmmsg
- * and io_uring end up there.
+ * and io_uring call these.
  */
 #ifndef TRACE_HTTP_SOCKCALL_H
 #define TRACE_HTTP_SOCKCALL_H
 
 #include "data.h"
 
-/* Saves where the bytes will be: by the exit the iterator has moved on. */
+/* Saves where the bytes will be: at the exit, the iterator has moved on. */
 static __always_inline void save_iterator(struct call *call, struct msghdr *message)
 {
 	u64 offset = BPF_CORE_READ(message, msg_iter.iov_offset);

@@ -11,7 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define UNLIMITED 0xffffffffu
-#define TRANSPORT_TLS 2 /* of a session's plaintext; never told */
+#define TRANSPORT_TLS 2 /* of a session's plaintext; never reported */
 
 /* Written by the loader; read-only from the moment of loading. */
 /* Bytes per message, head included; UNLIMITED = all. */
@@ -54,7 +54,7 @@ struct call {
 	bool active;
 };
 
-/* Twice the size that is used: the verifier bounds offset and length apart. */
+/* Twice the size that is used, as the verifier bounds offset and length separately. */
 struct head {
 	u8 bytes[2 * HEAD_PROBE];
 };
@@ -85,8 +85,8 @@ struct connection {
 	u8 transport;
 	u8 head_length[2];
 	struct head head[2];
-	u64 last_time[2]; /* of the latest call, by direction */
-	u64 told[2];      /* TLS on a socket: when bytes were last told, by direction */
+	u64 last_time[2];       /* of the latest call, by direction */
+	u64 ciphertext_time[2]; /* TLS on a socket: when bytes were last reported, by direction */
 	u8 streaming;     /* carries another protocol since a response 101 */
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
@@ -117,7 +117,7 @@ struct {
 	__type(value, struct target);
 } named_targets SEC(".maps");
 
-/* Unix sockets have no tracepoint at their end, so theirs clean themselves up. */
+/* There is no tracepoint for the end of a Unix socket, so these entries end with the socket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -127,7 +127,7 @@ struct {
 
 /*
  * Sockets that the handshake made on the server side while the programs were
- * loaded: who reads them first has not joined late.
+ * loaded: their first reader has not joined late.
  */
 struct handshake {
 	u64 established;
@@ -162,7 +162,7 @@ struct tls_key {
 	u32 padding;
 };
 
-/* The plaintext of one TLS session: a connection of its own, and what ties it to a socket. */
+/* The plaintext of one TLS session: a connection of its own, and its relation to a socket. */
 struct tls_session {
 	struct connection connection;
 	u64 socket; /* id of the socket's connection; 0 = not known */
@@ -170,7 +170,7 @@ struct tls_session {
 	u64 handshake_ended;
 	u8 library;
 	u8 binding;
-	u8 writes_bio; /* its ciphertext is seen as it leaves the library: no other sign is taken for outgoing bytes */
+	u8 writes_bio; /* its ciphertext is seen as it leaves the library, so outgoing bytes are matched only by that */
 	u8 alpn_length;
 	u32 file; /* the number that the helper gave the library's file */
 	char alpn[ALPN_SIZE];
@@ -183,7 +183,7 @@ struct {
 	__type(value, struct tls_session);
 } tls_sessions SEC(".maps");
 
-/* Too large for a stack: what new entries begin with. */
+/* The initial value of new entries, too large for a stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -191,7 +191,7 @@ struct {
 	__type(value, struct tls_session);
 } blank_session SEC(".maps");
 
-/* The first bytes of a TLS record: its header, and what is random to everybody else. */
+/* The first bytes of a TLS record: its header, and ciphertext that nobody else can produce. */
 #define CIPHERTEXT_SIZE 32
 
 struct ciphertext_key {
@@ -199,7 +199,7 @@ struct ciphertext_key {
 	u8 bytes[CIPHERTEXT_SIZE];
 };
 
-/* Ciphertext that a library has put out, and the address of its session. */
+/* Ciphertext that a library has written, and the address of its session. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -217,7 +217,7 @@ struct tls_frame {
 	u64 below;   /* Go: distance of the buffer from the upper end of the stack that it is on; 0 = it is not */
 	u8 function;
 	u8 direction;
-	u8 moves;    /* its bytes are to be told */
+	u8 moves;    /* its bytes are to be reported */
 	u8 padding[5];
 };
 
@@ -236,8 +236,8 @@ struct {
 } goroutines SEC(".maps");
 
 /*
- * Processes in which a TLS read returned that had been entered before the trace: bytes of the latest one. Whose they
- * were is not known, but every session that was open then may have lost such a read.
+ * Processes in which a TLS read returned that had been entered before the trace: bytes of the latest one. Their
+ * session is not known, but every session that was open then may have lost such a read.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -263,7 +263,7 @@ struct {
 	__uint(max_entries, 2 << 20);
 } structure_ring SEC(".maps");
 
-/* What only the helper reads: which process to look at for TLS libraries. */
+/* Read only by the helper: processes in which it is to look for TLS libraries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 << 10);
@@ -331,7 +331,7 @@ static __always_inline u32 current_visible_pid(void)
 /*
  * The target that a process is, if it is one. A process that user space named
  * in its own namespace is known from now on by its id in the initial one; its
- * start time tells it from one that has the same id again.
+ * start time distinguishes it from a later one with the same id.
  */
 static __always_inline struct target *target_of(struct task_struct *task, u32 pid)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The system calls that move bytes of sockets, and how each names them. */
+/* The system calls that move bytes of sockets, and their arguments. */
 #ifndef TRACE_HTTP_SYSCALLS_H
 #define TRACE_HTTP_SYSCALLS_H
 

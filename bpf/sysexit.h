@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is known at the end of a system call: where its bytes are, by its arguments.
- * The tracepoint backend lives by it; the others look there for what their
+ * Finds the bytes of a system call by its arguments when it returns. The
+ * tracepoint backend is built on this; the others use it for calls that their
  * own hooks cannot see.
  */
 #ifndef TRACE_HTTP_SYSEXIT_H
@@ -10,7 +10,7 @@
 #include "data.h"
 #include "syscalls.h"
 
-/* Which socket a call is about; for a splice also which end of it that is. */
+/* The socket of a call; for a splice, also which end of it that is. */
 static __always_inline struct endpoint resolve(struct syscall *what, struct arguments *arguments, long number)
 {
 	if (number == NR_SPLICE) {
@@ -23,7 +23,7 @@ static __always_inline struct endpoint resolve(struct syscall *what, struct argu
 	return endpoint_of_descriptor(arguments->first);
 }
 
-/* Flags of a receiving call that make its bytes no part of the stream, or not readable. */
+/* Flags of a receiving call whose bytes are not part of the stream, or not readable. */
 static __always_inline u64 receive_flags(struct arguments *arguments, long number)
 {
 	switch (number) {
@@ -108,7 +108,7 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 	if (!describe_buffers(work, what.shape, arguments, result))
 		return;
 	if (flags & MSG_TRUNC && endpoint.transport == TRANSPORT_TCP) {
-		/* TCP throws the bytes away instead of copying them. */
+		/* TCP discards the bytes instead of copying them. */
 		work->source = SOURCE_NONE;
 		work->segment_count = 0;
 		work->messages_left = 0;

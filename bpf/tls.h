@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Plaintext at the border of a TLS library: uprobes on its functions. A
- * session is a connection of its own, whose bytes are the plaintext; which
- * socket carries it is found from ciphertext or from the socket call that is
- * made inside the library's call, never from what merely happens nearby.
+ * Reads plaintext by uprobes on the functions of TLS libraries. A session is
+ * a connection of its own, whose bytes are the plaintext. Its socket is found
+ * by ciphertext or by the socket call that is made inside the library's call,
+ * never by calls that merely happen at about the same time.
  *
- * One program serves every entry and one every return; the probe's cookie
- * says which function it is on.
+ * One program runs at every entry, and one at every return; the probe's
+ * cookie says which function it is.
  */
 #ifndef TRACE_HTTP_TLS_H
 #define TRACE_HTTP_TLS_H
@@ -16,7 +16,7 @@
 /* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))
 #define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
-/* Bytes to be added to the stack pointer for what it is at the function's first instruction, and at its return. */
+/* Bytes to be added to the stack pointer to get its value at the function's first instruction, or at its return. */
 #define COOKIE_STACK(cookie) ((u16)((cookie) >> 16))
 #define COOKIE_FILE(cookie) ((u32)((cookie) >> 32))
 
@@ -118,7 +118,7 @@ static __always_inline void end_session(u64 address)
 	bpf_map_delete_elem(&tls_sessions, &key);
 }
 
-/* Ciphertext on its way to the library's output: what a send of this process will begin with. */
+/* Ciphertext on its way to the library's output: a send of this process will begin with it. */
 static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length)
 {
 	struct tls_session *session = session_of(address);
@@ -135,8 +135,8 @@ static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length
 }
 
 /*
- * Takes off what was left without a return that was seen. The stack grows down, so such a frame is not above the new
- * one. A Go function whose stack is too small, or that gives way, is entered again from its first instruction.
+ * Removes frames whose return was not seen. The stack grows down, so such a frame is not above the new one. A Go
+ * function whose stack is too small, or that is preempted, is entered again at its first instruction.
  */
 static __always_inline void drop_left_frames(struct tls_frames *frames, struct tls_frame *frame, bool go)
 {
@@ -167,7 +167,7 @@ static __always_inline void push_frame(struct tls_frames *frames, struct tls_fra
 	frames->depth = depth + 1;
 }
 
-/* The frame that a return belongs to, taken off together with all that were entered inside it. */
+/* Removes the frame that a return belongs to, and all that were entered inside it. */
 static __always_inline struct tls_frame *pop_frame(struct tls_frames *frames, u8 function, u64 stack, bool go)
 {
 	u32 depth = frames->depth;
@@ -188,7 +188,7 @@ static __always_inline struct tls_frame *pop_frame(struct tls_frames *frames, u8
 	return 0;
 }
 
-/* True when an outer call of the same kind on the same session holds the bytes of this one too. */
+/* True when an outer call of the same kind on the same session reports the bytes of this one, too. */
 static __always_inline bool is_inner(struct tls_frames *frames, u64 session, u8 direction)
 {
 	u32 depth = frames->depth;
@@ -238,12 +238,12 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	library = COOKIE_LIBRARY(cookie);
 	go = library == TLS_LIBRARY_GO;
 	if (function == TLS_LOADER_STATE) {
-		tell_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
+		notify_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
 		return 0;
 	}
 	arguments = read_tls_arguments(regs, go);
 	if (function == TLS_SHUTDOWN) {
-		/* Nothing more will be written, whatever comes of it. */
+		/* Nothing more will be written, whether or not it succeeds. */
 		session = session_of(arguments.first);
 		if (session)
 			emit_ended(&session->connection, DIRECTION_OUT, ENDING_FIN, 0);
@@ -301,7 +301,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.out = arguments.fifth;
 		break;
 	case TLS_FLUSH:
-		/* Its inner writes are not told again; nor is it itself. */
+		/* Neither its inner writes nor the call itself is reported again. */
 		frame.direction = DIRECTION_OUT;
 		frame.moves = 1;
 		break;
@@ -328,7 +328,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	return 0;
 }
 
-/* What a function returned, where it is a number: OpenSSL's are int. */
+/* The result of a function, if it is a number: OpenSSL's are int. */
 static __always_inline s64 number_of(u64 result, u8 library)
 {
 	return library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
@@ -354,7 +354,7 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 	}
 }
 
-/* A read has ended that began before the trace: where its bytes are, and of which session, nobody knows any more. */
+/* A read has returned that began before the trace: its buffer and its session are unknown. */
 static __always_inline void miss_read(u8 function, u8 library, u64 result)
 {
 	s64 moved = number_of(result, library);
@@ -404,7 +404,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	library = COOKIE_LIBRARY(cookie);
 	go = library == TLS_LIBRARY_GO;
 	if (function == TLS_LOADER_STATE) {
-		tell_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
+		notify_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
 		return 0;
 	}
 	if (go) {
@@ -427,7 +427,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		return 0;
 	}
 	if (function == TLS_HANDSHAKE) {
-		/* 1 is OpenSSL's yes; GnuTLS returns 0, and Go a nil error. */
+		/* On success OpenSSL returns 1, GnuTLS 0, and Go a nil error. */
 		bool done = library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)moved == 1 : (go ? moved : (s32)moved) == 0;
 
 		if (done && !session->handshake_ended) {
@@ -444,7 +444,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		return 0;
 	moved = moved_bytes(frame, moved, library);
 	if (moved <= 0) {
-		/* close_notify was read; an error is negative. Go tells the end by an error beside 0 bytes. */
+		/* close_notify was read; an error is negative. Go reports the end by an error and 0 bytes. */
 		if (moved == 0 && !go && frame->direction == DIRECTION_IN)
 			emit_ended(&session->connection, DIRECTION_IN, ENDING_READ_EOF, 0);
 		return 0;

@@ -163,7 +163,7 @@ struct record_process {
 
 /*
  * A TLS session: its plaintext is a stream of its own, of which header.connection is the id. Emitted when it
- * is first seen, and again with all that is known whenever something becomes known: the last one counts.
+ * is first seen, and again with everything that is known whenever there is more: the last one counts.
  */
 struct record_tls {
 	struct record_header header;
@@ -174,7 +174,7 @@ struct record_tls {
 	unsigned char binding;
 	unsigned char side;
 	unsigned char alpn_length; /* 0 = none, or not known */
-	unsigned int file;         /* whose probe the session was first seen by: the number that the helper gave it */
+	unsigned int file;         /* the library file whose probe first saw the session: its number from the helper */
 	char alpn[ALPN_SIZE]; /* the protocol that was selected */
 };
 
@@ -193,11 +193,11 @@ enum tls_function {
 	TLS_WRITE_EX2 = 6,    /* SSL_write_ex2: (session, buffer, size, flags, &size) */
 	TLS_WRITE_EARLY = 7,  /* SSL_write_early_data */
 	TLS_SENDFILE = 8,     /* SSL_sendfile: returns the size, the bytes never are in user memory */
-	TLS_PEEK = 9,         /* what it returns stays to be read */
+	TLS_PEEK = 9,         /* its bytes will be read again */
 	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
 	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
 	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session ends at the entry */
-	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: over at the return */
+	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: the session ends at the return */
 	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
 	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A call whose bytes become records: what is left of it, and how its bytes
- * are emitted. Pieces of at most PIECE_MAX bytes are copied from user memory;
- * one record covers what is beyond the budget; the call's last bytes
- * follow, by which a reader finds the end of a chunked message whose middle
- * was left out.
+ * A call whose bytes become records: the state of its copying, and how its
+ * bytes are emitted. Pieces of at most PIECE_MAX bytes are copied from user
+ * memory. One record covers the bytes beyond the budget. The call's last
+ * bytes follow, so that a reader finds the end of a chunked message whose
+ * middle was left out.
  */
 #ifndef TRACE_HTTP_WORK_H
 #define TRACE_HTTP_WORK_H
@@ -38,7 +38,7 @@ enum slot {
 	SLOTS,
 };
 
-/* The slot in which the same program makes records of another moment than the call's. */
+/* The slot in which the same program makes records with another time than the call's. */
 #define KEPT(slot) ((slot) + SLOTS)
 
 struct work {
@@ -67,7 +67,7 @@ struct work {
 	u8 source;
 	u8 transport;
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
-	struct head scratch; /* too large for a stack that others stand on */
+	struct head scratch; /* too large for a stack that callers share */
 };
 
 struct {
@@ -78,7 +78,7 @@ struct {
 } work_map SEC(".maps");
 
 /*
- * What a thread has open in TLS libraries. Its work is here too: a uprobe's
+ * A thread's open calls into TLS libraries. Its work is here, too: a uprobe's
  * program can be preempted by another thread's on the same CPU.
  */
 struct tls_thread {
@@ -112,7 +112,7 @@ static __always_inline struct work *work_of(u32 slot)
 	return bpf_map_lookup_elem(&work_map, &slot);
 }
 
-/* The companion work, set to a moment and a place of this connection. */
+/* The companion work, set to a time and a position of this connection. */
 static __always_inline struct work *other_moment(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
 {
 	struct work *kept = work_of(KEPT(slot));
@@ -162,7 +162,7 @@ static __always_inline void advance(struct work *work, u32 size)
 	work->flags |= FLAG_CONTINUED;
 }
 
-/* Stands for `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
+/* Reports `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
 __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 {
 	struct work *work = work_of(slot);
@@ -227,7 +227,7 @@ static __always_inline void emit_bytes(struct work *work, u64 address, u32 count
 	advance(work, count);
 }
 
-/* Takes up the segments of the next message of a sendmmsg or recvmmsg. */
+/* Begins with the segments of the next message of a sendmmsg or recvmmsg. */
 static __always_inline bool next_message(struct work *work)
 {
 	struct mmsghdr message;
@@ -269,8 +269,8 @@ static __always_inline bool next_segment(struct work *work)
 }
 
 /*
- * One step: a segment is taken up, or a piece emitted. Global, so that the
- * verifier looks at it once, whatever the number of steps. 0 = done.
+ * One step: begins with a segment, or emits a piece. Global, so that the
+ * verifier checks it once, whatever the number of steps. 0 = done.
  */
 __noinline int trace_http_step(u32 slot)
 {
@@ -325,7 +325,7 @@ static __always_inline void copy_call(struct work *work, u32 slot)
 		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
 }
 
-/* What the bytes of a call are to become. */
+/* What is to be done with the bytes of a call. */
 enum verdict { VERDICT_NOTHING, VERDICT_COPY, VERDICT_CIPHERTEXT };
 
 #endif
