@@ -14,9 +14,9 @@
 const volatile u32 owner_uid = 0; /* whose processes may be traced; 0 = everybody's */
 
 /*
- * All four user ids must be the owner's, which those of a setuid program are not. All group ids must be equal, which
- * those of a setgid program are not. There must be no capabilities, as those of a file, except in a user namespace that
- * the owner made: there the owner has them anyhow. A function of its own, as every program calls it.
+ * All four user ids must be the owner's: not so in a setuid program. All group ids must be equal: not so in a setgid
+ * program. There must be no capabilities (file capabilities give some), except in a user namespace that the owner made,
+ * where the owner has them anyhow. A function of its own, as every program calls it.
  */
 __noinline int trace_http_is_owners(void)
 {
