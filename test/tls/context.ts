@@ -1,4 +1,4 @@
-/** What one run is about: the kernel that runs here, and one way to come to the functions of TLS libraries. */
+/** The settings of one run: on this kernel, with one way to attach to the functions of TLS libraries. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ export interface TlsContext extends TracingContext {
   /** Node's executables by major version. */
   readonly nodes: Readonly<Record<string, string>>;
   readonly certificates: string;
-  /** Of the table, only the programs that are worth it everywhere. */
+  /** Only the programs of the table that are marked `everywhere`. */
   readonly few: boolean;
   /** Null: the whole table. Else a sample of it over these ways to attach, the first of which has all programs. */
   readonly sampled: readonly TlsWay[] | null;

@@ -1,4 +1,4 @@
-/** The other end of every traced peer: in this process, untraced, and it says what it sent and received. */
+/** The other end of every traced peer: in this process, untraced. It records what it sent and received. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { TLSSocket } from 'node:tls';
 import { sha } from '../kit/peers.ts';
 import type { Step, Version } from './plan.ts';
 
-/** What went over the wire for one id, as this end has it; addresses as the other end has them. */
+/** What went over the wire for one id, as this end saw it; addresses from the view of the other end. */
 export interface Truth {
   readonly id: string;
   readonly method: string;
@@ -53,7 +53,7 @@ export interface ServerOptions {
   readonly mutual?: boolean;
 }
 
-/** A server that answers steps as they are planned. */
+/** A server that answers the planned steps. */
 export class PlannedServer {
   /** By path. */
   readonly truths = new Map<string, Truth>();
@@ -82,11 +82,11 @@ export class PlannedServer {
         listener,
       );
     }
-    // Told to the client, so that it keeps an idle connection for as long as attaching may take.
+    // Sent to the client, so that it keeps an idle connection for as long as attaching may take.
     this.#server.keepAliveTimeout = 2 * PATIENCE_MS;
     this.#server.requestTimeout = 0;
     this.#server.headersTimeout = 0;
-    this.#server.on('tlsClientError', () => {}); // The client says so as well.
+    this.#server.on('tlsClientError', () => {}); // The client reports it, too.
   }
 
   async listen(): Promise<number> {
@@ -102,7 +102,7 @@ export class PlannedServer {
     for (const step of steps) this.#steps.set(step.path, step);
   }
 
-  /** The response to `/hold/…` waits until it is let go; resolves when it was asked for. */
+  /** The response to `/hold/…` waits until it is released; resolves when the request has arrived. */
   async held(): Promise<void> {
     while (this.#held.length === 0) await this.#event();
   }
@@ -228,7 +228,7 @@ export class PlannedClient {
     });
   }
 
-  /** @throws when the server answers something else than it was asked for. */
+  /** @throws when the response differs from the planned one. */
   ask(step: Step): Promise<Truth> {
     return new Promise((resolve, reject) => {
       const headers = {

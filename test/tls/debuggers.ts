@@ -1,4 +1,4 @@
-/** Debuggers under the probes: the frames that they show, and what they stop, are those of a program without. */
+/** Debuggers of probed programs: they stop at the same places and show the same frames as without probes. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
@@ -154,7 +154,7 @@ function inspect(address: string): Promise<string[]> {
       if (method === 'Runtime.executionContextDestroyed') socket.close();
       if (method !== 'Debugger.paused' || params === undefined) return;
       const frames = params.callFrames.map(({ functionName }) => functionName).join(' ');
-      // The first one is the program's own beginning.
+      // The first one is at the program's start.
       if (frames.includes('Callback')) names.push(frames);
       send('Debugger.resume');
     });

@@ -1,4 +1,4 @@
-/** Running peers: each is started, does the planned steps, and reports them. */
+/** Runs peers: starts each, has it do the planned steps, and collects its reports. */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -17,7 +17,7 @@ export function patience({ slow }: TlsContext): number {
   return slow ? 180_000 : 30_000;
 }
 
-/** Anything that runs a command line: by itself, or inside a trace. */
+/** Runs a command line: untraced, or inside a trace. */
 export type Start = (command: readonly string[]) => Child;
 
 export const untraced: Start = Child.of;
@@ -75,7 +75,7 @@ export class DrivenClient {
     return new DrivenClient(context, peer, { process: start(command), server, hold, steps });
   }
 
-  /** It runs, has loaded what it needs and has done the steps before the pause. */
+  /** Resolves when it runs, has loaded its libraries, and has done the steps before the pause. */
   async ready(before: number): Promise<void> {
     if (this.peer.script !== undefined) {
       const over = this.process.ended.then(() => {
@@ -95,7 +95,7 @@ export class DrivenClient {
     return this.#ask(count);
   }
 
-  /** The rest of its steps, and its end. */
+  /** Does the rest of its steps, and waits for its end. */
   async finish(): Promise<readonly Truth[]> {
     this.#hold.letGo();
     if (this.peer.script === undefined) {
@@ -156,7 +156,7 @@ export class DrivenClient {
   }
 }
 
-/** Asked of a server as the last: once it is answered, its calls that wrote the answers before have returned. */
+/** The last request to a server: once it is answered, the calls that wrote the earlier answers have returned. */
 export function makeFarewell(context: TlsContext): Step {
   return makeStep(context.folder, {
     method: 'GET',
@@ -172,7 +172,7 @@ export class DrivenServer {
   readonly process: Child;
   readonly #truths: Truth[] = [];
   readonly #backend: PlannedServer;
-  /** Once it is answered, the calls that wrote the answer before have returned: a process that ends never says so. */
+  /** Once it is answered, the calls that wrote the earlier answer have returned: a process that ends may not return. */
   readonly #farewell: Step;
   #client: PlannedClient | null = null;
   #pid = 0;

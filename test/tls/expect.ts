@@ -1,4 +1,4 @@
-/** What must have been seen of an exchange over TLS. Every difference is a sentence. */
+/** Compares an exchange over TLS with what the peers report. Each difference is reported as a sentence. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { expectBody, field } from '../kit/truth.ts';
@@ -12,9 +12,9 @@ export interface ExpectedTls {
   readonly library: Library;
   /** The connection was open before the trace began. */
   readonly late: boolean;
-  /** Some, unless it is given; null: nothing in the file tells it. */
+  /** Any version, unless it is given; null: the file does not contain it. */
   readonly libraryVersion?: string | null | undefined;
-  /** `localhost` unless said. */
+  /** `localhost` by default. */
   readonly host?: string;
 }
 
@@ -42,7 +42,7 @@ export function findByPath(
   return one;
 }
 
-/** The exchange says what the other end says. @throws with the first difference */
+/** The exchange is as the other end reports it. @throws with the first difference */
 export function expectTruth(
   exchanges: readonly ExchangeJson[],
   truth: Truth,
@@ -79,7 +79,7 @@ export function expectTruth(
   else same(about('version of the library'), tls.libraryVersion, libraryVersion);
   if (late) return exchange;
   same(about('version'), tls.version, `TLSv${truth.version}`);
-  // TLS 1.3 tells the choice in its encrypted part: it is known when the program asks its library for it.
+  // In TLS 1.3 the selected protocol is encrypted. It is known if the program asks its library for it.
   if (truth.version !== '1.3' || tls.alpn !== null) same(about('ALPN'), tls.alpn, truth.alpn);
   if (truth.serverName !== null) same(about('server name'), tls.serverName, truth.serverName);
   const { tlsMs } = exchange.timings;
@@ -87,7 +87,7 @@ export function expectTruth(
   return exchange;
 }
 
-/** Nothing of an exchange that was under way or over before the trace began is called whole, or paired wrongly. */
+/** An exchange that began before the trace is not reported as complete, nor paired wrongly. */
 export function expectNotWhole(exchanges: readonly ExchangeJson[], truth: Truth): void {
   for (const exchange of exchanges) {
     const request = exchange.url?.endsWith(truth.path) === true;

@@ -14,7 +14,7 @@ interface Feature {
   readonly name: string;
   readonly program: string;
   readonly versions: readonly Version[];
-  /** Exchanges that the client says. */
+  /** Exchanges that the client reports. */
   readonly count: number;
 }
 
@@ -32,7 +32,7 @@ const FEATURES: readonly Feature[] = [
 interface Place {
   readonly name: string;
   readonly executable: string;
-  /** As {@link ExpectedTls}. */
+  /** As in {@link ExpectedTls}. */
   readonly libraryVersion?: string | null;
 }
 

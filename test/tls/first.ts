@@ -1,4 +1,4 @@
-/** No first call is lost: programs that make one call and end, started by `run`, again and again. */
+/** The first call is never missed: programs that make one call and end, started by `run` many times. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +16,9 @@ import type { Library } from './peers.ts';
 import { lineOf, makeStep, type Step } from './plan.ts';
 
 const TIMES = 20;
-/** Where a kernel is emulated. */
+/** In an emulated kernel. */
 const TIMES_SLOW = 2;
-/** With perf: to end a trace takes seconds then, as the kernel waits for each probe by itself. */
+/** With perf: ending a trace takes seconds then, as the kernel waits for each probe separately. */
 const TIMES_FEW = 5;
 /** In the sample of `npm test`. */
 const TIMES_SAMPLED = 2;
@@ -32,7 +32,7 @@ function timesOf({ slow, few, sampled }: TlsContext): number {
 interface Program {
   readonly name: string;
   readonly library: Library;
-  /** It waits before its call until this lets it go on. */
+  /** It waits before its call until this releases it. */
   readonly waits?: (
     context: TlsContext,
     step: Step,
@@ -56,10 +56,10 @@ function curlWords(context: TlsContext, url: string, { id }: Step): string[] {
   ];
 }
 
-/** Programs that wait are tried this often, as nothing in it depends on who is faster. */
+/** Repetitions for programs that wait: few, as their result does not depend on timing. */
 const TIMES_WAITING = 3;
 
-/** Until a helper has surely looked at a program, in milliseconds; a quiet machine takes a small part of it. */
+/** Milliseconds after which a helper has surely inspected a program; an idle machine takes a small part of it. */
 const LOOKING_AHEAD = 1_000;
 const LOOKING_AHEAD_SLOW = 20_000;
 
@@ -71,7 +71,7 @@ while not os.path.exists('${marks.go}'): time.sleep(0.01)
 `;
 }
 
-/** Files by which a program that is held and its test tell each other where they are. */
+/** Files by which a held program and its test signal their progress to each other. */
 interface Marks {
   readonly running: string;
   readonly go: string;
@@ -105,7 +105,7 @@ const PROGRAMS: readonly Program[] = [
     },
   },
   {
-    // Neither is the program the command of `run`, nor are the libraries the system's own.
+    // The program is not the command of `run` itself, and its libraries are not the system's.
     name: 'a shell script that starts Python with an OpenSSL of its own',
     library: 'openssl',
     waits: withoutHelper,
@@ -218,7 +218,7 @@ async function withoutHelper(
   process.kill(helper, 'SIGSTOP');
   try {
     writeFileSync(go, '');
-    // A program that fails has no answer, and its helper is to go on all the same.
+    // If the program fails, its helper must be continued all the same.
     await Promise.race([answered, tracing.process.ended]);
   } finally {
     process.kill(helper, 'SIGCONT');
@@ -233,7 +233,7 @@ async function withLibraries(context: TlsContext, step: Step, tracing: Tracing):
   tracing.process.endInput();
 }
 
-/** The program runs, and the helper has had the time to look at it. @throws when it does not come to run */
+/** Waits until the program runs and the helper has had time to inspect it. @throws when it does not start */
 async function looked(context: TlsContext, tracing: Tracing, runs: () => boolean): Promise<void> {
   const limit = performance.now() + patience(context);
   while (!runs()) {
@@ -247,7 +247,7 @@ function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** Empty when it has ended. */
+/** Empty when the process has ended. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'latin1').trimEnd();

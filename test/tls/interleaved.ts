@@ -1,4 +1,4 @@
-/** Many connections of one thread: what belongs to one is never reported on another. */
+/** Many connections in one thread: data of one is never reported on another. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
@@ -140,7 +140,7 @@ async function server(context: TlsContext, name: string, count: number): Promise
       const asked = clients.map((one, index) => one.ask(plans[index]?.[round] as Step));
       truths.push(...(await Promise.all(asked)));
     }
-    // Once it has answered these, its calls that wrote the answers before have returned: one that ends never says so.
+    // Once it has answered these, the calls that wrote the earlier answers have returned; on exit they might not.
     await Promise.all(clients.map((one) => one.ask(makeFarewell(context))));
   } finally {
     for (const one of clients) one.close();
@@ -152,7 +152,7 @@ async function server(context: TlsContext, name: string, count: number): Promise
 
 type Exchanges = Parameters<typeof expectTruth>[0];
 
-/** Each on its own connection, and nothing of it anywhere else. */
+/** Each exchange is on its own connection, and no part of it on another. */
 function judge(
   exchanges: Exchanges,
   truths: readonly Truth[],

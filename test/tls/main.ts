@@ -64,7 +64,7 @@ try {
   }
 } finally {
   await endAll();
-  // For whoever looks into a failure: recordings, and what the peers were given.
+  // To debug a failure: recordings, and the input of the peers.
   if (process.env['HTTP_TRACE_KEEP'] === undefined) rmSync(context.folder, { recursive: true, force: true });
   else console.log(`Kept: ${context.folder}`);
 }

@@ -1,4 +1,4 @@
-/** What cannot be decrypted, and what is not what it seems: rows that say so, and nothing made up. */
+/** Connections that cannot be decrypted, or that only look like TLS: rows that say so, and nothing invented. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -18,7 +18,7 @@ const SIZE = 4321;
 
 interface Case {
   readonly name: string;
-  /** What the reason says. */
+  /** Text of the reason. */
   readonly reason: RegExp;
   readonly options?: readonly string[];
   command(context: TlsContext, url: string, port: number, step: Step): string[];
@@ -43,7 +43,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    // Nothing is ever recognised in it, and the reason is known all the same.
+    // No library is recognised in it, but the reason is known all the same.
     name: 'a static program with TLS switched off',
     reason: /switched off/,
     options: ['--tls', 'none'],
@@ -128,7 +128,7 @@ async function encrypted(context: TlsContext, opaque: Case): Promise<string> {
     assert(!JSON.stringify(row).includes(step.id), 'something of the plaintext is in it');
     same('what it is called', row.completeness, ['encrypted']);
     same('method and status', [row.method, row.status], [null, null]);
-    // Java's sockets are of IPv6, whatever they are connected to.
+    // Java uses IPv6 sockets for IPv4 addresses, too.
     const ends = [row.connection.local, row.connection.remote].map((end) =>
       end?.replace(/^\[::ffff:([\d.]+)\]/, '$1'),
     );
@@ -144,10 +144,10 @@ async function encrypted(context: TlsContext, opaque: Case): Promise<string> {
   }
 }
 
-/** Knows which port of its own carried whose tunnel. */
+/** Records which of its ports carried which tunnel. */
 class TunnelProxy {
   readonly clients: Socket[] = [];
-  /** Of the client's end of each tunnel. */
+  /** Ports of the client's end of each tunnel. */
   readonly ports: (number | undefined)[] = [];
   readonly #server: Server = createServer();
 

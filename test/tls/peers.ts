@@ -12,14 +12,14 @@ interface Common {
   readonly library: Library;
   /** It waits in a read of its library while its connection is idle. */
   readonly waits?: boolean;
-  /** Some, unless it is given; null: nothing in the program tells it. */
+  /** Any version, unless it is given; null: the program does not contain it. */
   readonly libraryVersion?: string | null;
-  /** Also where the machine is emulated. */
+  /** Run also in emulated machines. */
   readonly everywhere?: boolean;
 }
 
 export interface ClientPeer extends Common {
-  /** Told by lines; `null` in place of a step: a call without TLS that is held until it is let go. */
+  /** Controlled by lines (plan.ts). A step `null` is a call without TLS that is held until it is released. */
   readonly command?: (context: TlsContext, port: number, version: Version) => string[];
   readonly script?: (
     context: TlsContext,
@@ -30,7 +30,7 @@ export interface ClientPeer extends Common {
   ) => string[];
   readonly readOnly?: boolean;
   readonly lengthOnly?: boolean;
-  /** A new connection for each request: there is nothing to attach in the middle of. */
+  /** It makes a new connection for each request, so attaching in mid-connection is impossible. */
   readonly oneByOne?: boolean;
   /** It offers http/1.1 by ALPN, which the server then chooses. */
   readonly alpn: boolean;
@@ -39,10 +39,10 @@ export interface ClientPeer extends Common {
 
 export interface ServerPeer extends Common {
   readonly command: (context: TlsContext, version: Version, port: number, backend: string) => string[];
-  /** It listens on the port that it is given, writes its id to a file, and ends by a signal. */
+  /** It listens on a given port, writes its process id to a file, and is ended by a signal. */
   readonly pidFile?: (context: TlsContext, port: number) => string;
   readonly stopSignal?: NodeJS.Signals;
-  /** Hands requests on to the test's server without TLS. */
+  /** It forwards requests to the test's server without TLS. */
   readonly proxies?: boolean;
   readonly lengthOnly?: boolean;
   readonly alpn: boolean;
@@ -351,7 +351,7 @@ export const SERVERS: readonly ServerPeer[] = [
   compiledServer('C, GnuTLS', 'gnutls', 'gnutls'),
 ];
 
-/** The processes below one, and itself. */
+/** A process and its descendants. */
 export function family(pid: number): number[] {
   try {
     const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>

@@ -1,14 +1,14 @@
 /**
- * What the peers are asked to do, and how they are told.
+ * The requests that the peers make and answer, and the protocol between test and peers.
  *
- * A client gets one line a request on its standard input: `METHOD PATH ID FRAMING FILE`. It sends the content of the
- * file as body (`-`: none), framed as said (`length` or `chunked`), and the id as X-Trace-Id; then it says
- * `done STATUS SIZE SHA256` of what it got. It begins by `pid N`, keeps one connection and ends with its input.
+ * A client reads one line for each request from its standard input: `METHOD PATH ID FRAMING FILE`. It sends the content
+ * of the file as body (`-`: none) with that framing (`length` or `chunked`), and the id as X-Trace-Id. Then it prints
+ * `done STATUS SIZE SHA256` of the response. It first prints `pid N`, keeps one connection, and ends with its input.
  *
- * A server says `ready PORT PID` and ends with its input. It answers X-Status with a body of X-Size random bytes,
- * framed as X-Framing says, a random X-Answer, and the SHA-256 of the body that it got as X-Received.
+ * A server prints `ready PORT PID` and ends with its input. It answers with the status X-Status and a body of X-Size
+ * random bytes, framed as X-Framing says, a random X-Answer, and the SHA-256 of the request's body as X-Received.
  *
- * The other end is the test's own, is not traced and knows all of it from itself (counterpart.ts).
+ * The other end is in the test itself, is not traced, and records what it sends and receives (counterpart.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -25,9 +25,9 @@ export interface Step {
   readonly path: string;
   readonly id: string;
   readonly framing: Framing;
-  /** Of the request; null where there is none. */
+  /** The request's body; null without one. */
   readonly body: Buffer | null;
-  /** Where `body` is, `-` where there is none. */
+  /** The file that holds `body`; `-` without one. */
   readonly file: string;
   readonly answer: { readonly status: number; readonly size: number; readonly framing: Framing };
 }
@@ -75,7 +75,7 @@ export function makePlan({ folder, name, slow, readOnly = false, lengthOnly = fa
       path: `/${name}/${newId()}?x=${newId()}`,
       framing: lengthOnly ? 'length' : framing,
       body,
-      // wget calls an error what is one, and reads no body of it.
+      // wget fails on an error status, and does not read the body.
       answer: { status: readOnly ? 200 : status, size: shrink(answerSize), framing: answerFraming },
     });
   });

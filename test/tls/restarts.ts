@@ -1,4 +1,4 @@
-/** One trace, programs that are started again and again: nothing adds up, and nobody else is disturbed. */
+/** One trace, programs that are restarted many times: nothing accumulates, and other programs are not disturbed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CaptureTrace } from '../kit/capture.ts';
 import { assert, same } from '../kit/check.ts';
@@ -21,7 +21,7 @@ const TIMES_SAMPLED = 20;
 const SETTLED = 9;
 /** Growth of the helper's resident memory that a garbage collector may cause, in KiB. */
 const MEMORY_SLACK = 32 * 1024;
-/** Until the probes of a file that nobody uses any more must be gone, in milliseconds: KEEP_UNUSED_MS, and more. */
+/** Milliseconds after which the probes of an unused file must be gone: more than KEEP_UNUSED_MS. */
 const DETACHED_AFTER = 20_000;
 /** Its library is the system's. */
 const SYSTEM_PROGRAM = 'Python requests';
@@ -66,7 +66,7 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
     return process;
   };
   try {
-    // One of each stays: what is attached does not depend on how soon the next one comes.
+    // One of each stays, so that what is attached does not depend on how soon the next one starts.
     const staying = [await begin(SYSTEM_PROGRAM)];
     const system = heldBy(helper).links.length;
     for (const name of PROGRAMS) staying.push(await begin(name));
@@ -80,7 +80,7 @@ async function restarts(context: TlsContext, times: number): Promise<string> {
       process.endInput();
       same(`exit status of ${name}`, await process.status, 0);
       steps.push(step);
-      // The helper hears of an end a moment later: as much as last time, or as it is after a while.
+      // The helper learns of an end a moment later: waits for the same value as last time, at most for a while.
       const last = over[i - PROGRAMS.length];
       const asLast = (now: Holding): boolean => last !== undefined && isSame(now, last);
       over.push(await holdingOnce(helper, asLast, 2_000));
@@ -131,7 +131,7 @@ function oneStep({ folder }: TlsContext): Step {
   });
 }
 
-/** When the last user of a file is gone, its probes go, too; only those of the system's libraries stay. */
+/** The probes of a file are removed after its last user has ended; only those of the system's libraries stay. */
 async function expectDetached(helper: number, system: number): Promise<void> {
   const used = heldBy(helper).links.length;
   assert(system > 0 && used > system, `${used} links, ${system} for the system's libraries alone`);

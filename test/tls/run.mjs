@@ -1,5 +1,5 @@
-// The TLS suite: every program of peers.ts as client and as server, traced, and what it says of itself compared with
-// what was seen. Natively by both ways to attach, and in the kernels of scripts/kernels.mjs.
+// The TLS suite: every program of peers.ts as client and as server, traced, and its own report compared with
+// the trace. Natively by both ways to attach, and in the kernels of scripts/kernels.mjs.
 // `--on native,6.1,6.12` chooses kernels, `--ways auto,perf` natively the ways, `--only REGEX` scenarios,
 // `--groups …` groups of main.ts. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { spawnSync } from 'node:child_process';
@@ -14,13 +14,13 @@ import { ensureNodes, ensureOpenssl11 } from './packages.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 mkdirSync(join(root, '.cache/test'), { recursive: true });
-/** What is tested, of this moment: a build or another run meanwhile does not change it. */
+/** A copy of what is tested, so that a build or another run meanwhile does not change it. */
 const made = mkdtempSync(join(root, '.cache/test/tls-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 
 const NATIVE_TIMEOUT = 15 * 60_000;
 const GUEST_TIMEOUT = 25 * 60_000;
-/** What depends on the kernel, and on the way to attach. */
+/** Groups that depend on the kernel and on the way to attach. */
 const OTHER_GROUPS = 'table,first';
 
 const { values } = parseArgs({

@@ -13,12 +13,12 @@ import { VERSIONS, type Version } from './plan.ts';
 
 export type Moment = 'before' | 'running' | 'mid';
 const MOMENTS: readonly Moment[] = ['before', 'running', 'mid'];
-const TOLD: Readonly<Record<Moment, string>> = {
+const MOMENT_NAMES: Readonly<Record<Moment, string>> = {
   before: 'started by run',
   running: 'attached before the connection',
   mid: 'attached in mid-connection',
 };
-/** Steps that are over when a trace comes in mid-connection. */
+/** Steps that are done when a trace attaches in mid-connection. */
 const DONE_BEFORE = 2;
 /** Processes of one trace that attaches. */
 const BATCH = 12;
@@ -36,13 +36,13 @@ interface Cell {
 }
 
 function nameOf({ peer, role, version, moment, mutual }: Omit<Cell, 'name'>): string {
-  return `${peer.name}, ${role}, ${mutual ? 'mutual ' : ''}TLS ${version}, ${TOLD[moment]}`;
+  return `${peer.name}, ${role}, ${mutual ? 'mutual ' : ''}TLS ${version}, ${MOMENT_NAMES[moment]}`;
 }
 
-/** Of the sample for `npm test`; another one would do as well. */
+/** Seed of the sample for `npm test`; any other would do as well. */
 const SEED = 1;
 
-/** The programs of this run: all of its way to attach, or its part of the sample over all ways. */
+/** The programs of this run: all of them, or this way's part of the sample over all ways to attach. */
 function cells(context: TlsContext): Cell[] {
   if (context.sampled === null) return table(context.few);
   const all = context.sampled.flatMap((way, index) => table(index > 0).map((cell) => ({ way, cell })));
@@ -58,7 +58,7 @@ function cells(context: TlsContext): Cell[] {
     .map(({ cell }) => cell);
 }
 
-/** @param few only the programs that are worth it everywhere */
+/** @param few only the programs that are marked `everywhere` */
 function table(few: boolean): Cell[] {
   const all: Cell[] = [];
   const add = (cell: Omit<Cell, 'name'>): void => {
@@ -116,7 +116,7 @@ async function startCell(
   });
 }
 
-/** One trace for each: the program begins inside of it. */
+/** One trace for each program, which starts inside of it. */
 async function runBefore(context: TlsContext, cell: Cell, report: Report): Promise<void> {
   let driven: Driven | null = null;
   let tracing: Tracing | null = null;
@@ -148,7 +148,7 @@ async function runBefore(context: TlsContext, cell: Cell, report: Report): Promi
   }
 }
 
-/** @returns what is remarkable */
+/** @returns the outcome, with anything remarkable */
 function checkCell(
   cell: Cell,
   truths: readonly Truth[],
@@ -158,7 +158,7 @@ function checkCell(
   const done = cell.moment === 'mid' ? DONE_BEFORE : 0;
   const isLate = ({ local, remote }: Truth): boolean =>
     done > 0 && local === truths[0]?.local && remote === truths[0].remote;
-  // A server may close its connection after an answer that tells of trouble, but not while nothing happens.
+  // A server may close its connection after an error response, but not while it is idle.
   if (done > 0)
     same('on the same connection', truths.slice(0, done + 1).map(isLate), Array(done + 1).fill(true));
   const waited = cell.moment === 'mid' && cell.peer.waits === true ? 1 : 0;
@@ -169,7 +169,7 @@ function checkCell(
   if (waited === 0) return { outcome: 'passed', detail: '' };
   return {
     outcome: 'impossible',
-    detail: 'its read was entered before the trace: what it brings is told as missed',
+    detail: 'its read was entered before the trace: what it returns is reported as missed',
   };
 }
 
@@ -178,7 +178,7 @@ function expectWhole(trace: Trace): void {
   same('dropped', trace.summary.dropped, 0);
 }
 
-/** One trace for a batch of programs that run already. */
+/** One trace for a batch of running programs. */
 async function runAttached(
   context: TlsContext,
   batch: readonly Cell[],
@@ -230,7 +230,7 @@ async function runAttached(
     expectWhole(trace);
   } catch (error) {
     report({
-      scenario: `a trace of those ${TOLD[moment]}`,
+      scenario: `a trace of those ${MOMENT_NAMES[moment]}`,
       outcome: 'failed',
       detail: (error as Error).message,
     });

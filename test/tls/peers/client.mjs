@@ -1,5 +1,5 @@
 // A client that makes one keep-alive connection and a request on it for each line of its standard input.
-// client.mjs https|fetch PORT FOLDER VERSION [mtls]; the protocol of all clients is told in ../plan.ts.
+// client.mjs https|fetch PORT FOLDER VERSION [mtls]; the protocol of all clients is in ../plan.ts.
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';

@@ -189,7 +189,7 @@ static void write_body(struct tls *tls, const char *framing, const char *body, s
 		library_write(tls, "0\r\n\r\n", 5);
 }
 
-/* The field that tells how long a body is, and the end of the head. */
+/* The field that frames the body, and the end of the head. */
 static int framing_field(char *to, size_t size, const char *framing, size_t length)
 {
 	if (strcmp(framing, "chunked") == 0)
@@ -197,41 +197,41 @@ static int framing_field(char *to, size_t size, const char *framing, size_t leng
 	return snprintf(to, size, "Content-Length: %zu\r\n\r\n", length);
 }
 
-void send_request(struct tls *tls, struct told *told, const void *body, size_t size)
+void send_request(struct tls *tls, struct call *call, const void *body, size_t size)
 {
 	char head[MAX_HEAD];
-	int length = snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n", told->method,
-			      told->path, told->id);
+	int length = snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n", call->method,
+			      call->path, call->id);
 
 	if (body)
-		length += framing_field(head + length, sizeof(head) - (size_t)length, told->framing, size);
+		length += framing_field(head + length, sizeof(head) - (size_t)length, call->framing, size);
 	else
 		length += snprintf(head + length, sizeof(head) - (size_t)length, "\r\n");
 	library_write(tls, head, (size_t)length);
 	if (body)
-		write_body(tls, told->framing, body, size);
-	told->request_size = size;
-	sha256_hex(body ? body : "", size, told->request_sha);
+		write_body(tls, call->framing, body, size);
+	call->request_size = size;
+	sha256_hex(body ? body : "", size, call->request_sha);
 }
 
-void read_answer(struct tls *tls, struct told *told)
+void read_answer(struct tls *tls, struct call *call)
 {
 	struct fields fields;
 
 	if (!read_head(tls, &fields))
 		fail("an answer");
-	told->status = atoi(strchr(fields.first, ' '));
-	snprintf(told->answer, sizeof(told->answer), "%s", fields.answer);
-	told->response_size = read_body(tls, &fields, told->response_sha);
+	call->status = atoi(strchr(fields.first, ' '));
+	snprintf(call->answer, sizeof(call->answer), "%s", fields.answer);
+	call->response_size = read_body(tls, &fields, call->response_sha);
 }
 
-void ask_tls(struct tls *tls, struct told *told, const void *body, size_t size)
+void ask_tls(struct tls *tls, struct call *call, const void *body, size_t size)
 {
-	send_request(tls, told, body, size);
-	read_answer(tls, told);
+	send_request(tls, call, body, size);
+	read_answer(tls, call);
 }
 
-bool serve_tls(struct tls *tls, struct told *told)
+bool serve_tls(struct tls *tls, struct call *call)
 {
 	struct fields fields;
 	char head[MAX_HEAD], *body;
@@ -239,18 +239,18 @@ bool serve_tls(struct tls *tls, struct told *told)
 
 	if (!read_head(tls, &fields))
 		return false;
-	if (sscanf(fields.first, "%7s %159s", told->method, told->path) != 2)
+	if (sscanf(fields.first, "%7s %159s", call->method, call->path) != 2)
 		fail("a request line");
-	memcpy(told->id, fields.id, sizeof(told->id));
-	told->request_size = read_body(tls, &fields, told->request_sha);
-	told->status = fields.status ? fields.status : 200;
-	told->response_size = fields.size;
+	memcpy(call->id, fields.id, sizeof(call->id));
+	call->request_size = read_body(tls, &fields, call->request_sha);
+	call->status = fields.status ? fields.status : 200;
+	call->response_size = fields.size;
 	body = malloc(fields.size + 1);
 	fill_random(body, fields.size);
-	sha256_hex(body, fields.size, told->response_sha);
-	random_hex(told->answer, 16);
-	length = snprintf(head, sizeof(head), "HTTP/1.1 %d Fine\r\nX-Answer: %s\r\nX-Received: %s\r\n", told->status, told->answer,
-			  told->request_sha);
+	sha256_hex(body, fields.size, call->response_sha);
+	random_hex(call->answer, 16);
+	length = snprintf(head, sizeof(head), "HTTP/1.1 %d Fine\r\nX-Answer: %s\r\nX-Received: %s\r\n", call->status, call->answer,
+			  call->request_sha);
 	length += framing_field(head + length, sizeof(head) - (size_t)length, fields.framing, fields.size);
 	library_write(tls, head, (size_t)length);
 	write_body(tls, fields.framing, body, fields.size);
@@ -258,13 +258,13 @@ bool serve_tls(struct tls *tls, struct told *told)
 	return true;
 }
 
-void say_told(const char *side, struct tls *tls, const struct told *told)
+void report_call(const char *side, struct tls *tls, const struct call *call)
 {
 	char local[128], remote[128];
 
 	name_ends(tls->fd, local, remote, sizeof(local));
 	say_line("{\"side\":\"%s\",\"pid\":%d,\"id\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"status\":%d,\"answer\":\"%s\","
 		 "\"requestSize\":%zu,\"requestSha\":\"%s\",\"responseSize\":%zu,\"responseSha\":\"%s\",\"local\":%s,\"remote\":%s}",
-		 side, getpid(), told->id, told->method, told->path, told->status, told->answer, told->request_size,
-		 told->request_sha, told->response_size, told->response_sha, local, remote);
+		 side, getpid(), call->id, call->method, call->path, call->status, call->answer, call->request_size,
+		 call->request_sha, call->response_size, call->response_sha, local, remote);
 }

@@ -1,6 +1,6 @@
 /*
  * Client and server on a TLS library: peer client PORT FOLDER VERSION [OPTION…], peer server FOLDER VERSION [OPTION…],
- * or a program of the library's own. The protocol is told in ../plan.ts. Options: mtls, ex, send2, cork.
+ * or a program of the library's own. The protocol is in ../plan.ts. Options: mtls, ex, send2, cork.
  */
 #include "tls.h"
 #include <pthread.h>
@@ -26,11 +26,11 @@ static int run_client(char **arguments)
 	fflush(stdout);
 	library_prepare(arguments[1], arguments[2], false, has(arguments + 3, "mtls"));
 	while (fgets(line, sizeof(line), stdin)) {
-		struct told told = {};
+		struct call call = {};
 		size_t size = 0;
 		void *body = NULL;
 
-		if (sscanf(line, "%7s %159s %63s %11s %511s", told.method, told.path, told.id, told.framing, file) != 5)
+		if (sscanf(line, "%7s %159s %63s %11s %511s", call.method, call.path, call.id, call.framing, file) != 5)
 			fail("a line");
 		if (!tls->session) {
 			tls->fd = tcp_connect((unsigned)atoi(arguments[0]));
@@ -38,9 +38,9 @@ static int run_client(char **arguments)
 		}
 		if (strcmp(file, "-"))
 			body = read_file(file, &size);
-		ask_tls(tls, &told, body, size);
+		ask_tls(tls, &call, body, size);
 		free(body);
-		printf("done %d %zu %s\n", told.status, told.response_size, told.response_sha);
+		printf("done %d %zu %s\n", call.status, call.response_size, call.response_sha);
 		fflush(stdout);
 	}
 	if (tls->session)
@@ -51,12 +51,12 @@ static int run_client(char **arguments)
 static void *serve_connection(void *given)
 {
 	struct tls *tls = given;
-	struct told told;
+	struct call call;
 
 	library_start(tls, true);
 	for (;;) {
-		memset(&told, 0, sizeof(told));
-		if (!serve_tls(tls, &told))
+		memset(&call, 0, sizeof(call));
+		if (!serve_tls(tls, &call))
 			break;
 	}
 	library_stop(tls);

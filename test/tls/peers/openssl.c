@@ -122,14 +122,14 @@ void library_stop(struct tls *tls)
 /* One exchange on a session that is ready; the client's side says it. */
 static void exchange(struct tls *tls, const char *path, size_t size)
 {
-	struct told told = {.method = "POST", .framing = "length"};
+	struct call call = {.method = "POST", .framing = "length"};
 	char *body = malloc(size + 1);
 
 	fill_random(body, size);
-	snprintf(told.path, sizeof(told.path), "/%s", path);
-	random_hex(told.id, 24);
-	ask_tls(tls, &told, body, size);
-	say_told("client", tls, &told);
+	snprintf(call.path, sizeof(call.path), "/%s", path);
+	random_hex(call.id, 24);
+	ask_tls(tls, &call, body, size);
+	report_call("client", tls, &call);
 	free(body);
 }
 
@@ -146,7 +146,7 @@ static pid_t fork_server(SSL_CTX *with, unsigned *port, bool early)
 	for (;;) {
 		struct tls *tls = calloc(1, sizeof(*tls));
 		SSL *ssl;
-		struct told told;
+		struct call call;
 
 		tls->fd = accept(listener, NULL, NULL);
 		ssl = tls->session = new_session(with, tls->fd);
@@ -162,10 +162,10 @@ static pid_t fork_server(SSL_CTX *with, unsigned *port, bool early)
 		}
 		need(SSL_accept(ssl) == 1, "accept");
 		for (;;) {
-			memset(&told, 0, sizeof(told));
-			if (!serve_tls(tls, &told))
+			memset(&call, 0, sizeof(call));
+			if (!serve_tls(tls, &call))
 				break;
-			say_told("server", tls, &told);
+			report_call("server", tls, &call);
 		}
 		library_stop(tls);
 		free(tls);
@@ -223,7 +223,7 @@ static void run_early(const char *folder)
 {
 	unsigned port;
 	SSL_CTX *client = new_context(folder, "1.3", false, false), *with = new_context(folder, "1.3", true, false);
-	struct told told = {.method = "GET", .path = "/early/data"};
+	struct call call = {.method = "GET", .path = "/early/data"};
 	char head[512];
 	pid_t server;
 	struct tls *tls;
@@ -239,14 +239,14 @@ static void run_early(const char *folder)
 	session = SSL_get1_session(tls->session);
 	library_stop(tls);
 	tls = open_session(client, port, session);
-	random_hex(told.id, 24);
-	length = snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n\r\n", told.path, told.id);
+	random_hex(call.id, 24);
+	length = snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n\r\n", call.path, call.id);
 	need(SSL_write_early_data(tls->session, head, (size_t)length, &sent) == 1 && sent == (size_t)length, "early");
 	connect_session(tls);
 	need(SSL_get_early_data_status(tls->session) == SSL_EARLY_DATA_ACCEPTED, "early data was not taken");
-	sha256_hex("", 0, told.request_sha);
-	read_answer(tls, &told);
-	say_told("client", tls, &told);
+	sha256_hex("", 0, call.request_sha);
+	read_answer(tls, &call);
+	report_call("client", tls, &call);
 	exchange(tls, "early/then", 20000);
 	library_stop(tls);
 	end_server(server);
@@ -281,15 +281,15 @@ static void run_shutdown(const char *folder, const char *version)
 	unsigned port;
 	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
 	pid_t server = fork_server(with, &port, false);
-	struct told told = {.method = "POST", .path = "/shutdown/half", .framing = "chunked"};
+	struct call call = {.method = "POST", .path = "/shutdown/half", .framing = "chunked"};
 	struct tls *tls = open_session(client, port, NULL);
 
 	connect_session(tls);
-	random_hex(told.id, 24);
-	send_request(tls, &told, "the last words", 14);
+	random_hex(call.id, 24);
+	send_request(tls, &call, "the last words", 14);
 	need(SSL_shutdown(tls->session) == 0, "shutdown");
-	read_answer(tls, &told);
-	say_told("client", tls, &told);
+	read_answer(tls, &call);
+	report_call("client", tls, &call);
 	library_stop(tls);
 	end_server(server);
 }
@@ -327,15 +327,15 @@ static void receive_some(SSL *ssl, int fd)
 #define PAIRS 8
 
 /*
- * Sessions over memory: all requests are encrypted first, in order, and what came out is sent in the opposite
- * order; the answers are read in a third. Whoever guesses by time or by descriptor mixes them up.
+ * Sessions over memory: all requests are encrypted first, in order. Their ciphertext is sent in the opposite order,
+ * and the answers are read in a third. To match sessions by time or by descriptor would mix them up.
  */
 static void run_memory(const char *folder, const char *version)
 {
 	unsigned port;
 	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
 	struct tls *tls[PAIRS];
-	struct told told[PAIRS] = {};
+	struct call call[PAIRS] = {};
 	static char out[PAIRS][65536];
 	size_t length[PAIRS];
 	pid_t server[PAIRS];
@@ -365,16 +365,16 @@ static void run_memory(const char *folder, const char *version)
 	}
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < PAIRS; i++) {
-			struct told blank = {.method = "GET"};
+			struct call blank = {.method = "GET"};
 			char head[512];
 
-			told[i] = blank;
-			snprintf(told[i].path, sizeof(told[i].path), "/memory/%d/%d", i, round);
-			random_hex(told[i].id, 24);
+			call[i] = blank;
+			snprintf(call[i].path, sizeof(call[i].path), "/memory/%d/%d", i, round);
+			random_hex(call[i].id, 24);
 			SSL_write(tls[i]->session, head,
-				  snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n\r\n", told[i].path,
-					   told[i].id));
-			sha256_hex("", 0, told[i].request_sha);
+				  snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n\r\n", call[i].path,
+					   call[i].id));
+			sha256_hex("", 0, call[i].request_sha);
 			length[i] = take_out(tls[i]->session, out[i], sizeof(out[i]));
 		}
 		for (int i = PAIRS - 1; i >= 0; i--)
@@ -394,10 +394,10 @@ static void run_memory(const char *folder, const char *version)
 				if (end)
 					break;
 			}
-			told[i].status = atoi(tls[i]->buffer + 9);
-			snprintf(told[i].answer, sizeof(told[i].answer), "%.16s", strstr(tls[i]->buffer, "X-Answer: ") + 10);
-			sha256_hex("", 0, told[i].response_sha);
-			say_told("client", tls[i], &told[i]);
+			call[i].status = atoi(tls[i]->buffer + 9);
+			snprintf(call[i].answer, sizeof(call[i].answer), "%.16s", strstr(tls[i]->buffer, "X-Answer: ") + 10);
+			sha256_hex("", 0, call[i].response_sha);
+			report_call("client", tls[i], &call[i]);
 		}
 	}
 	for (int i = 0; i < PAIRS; i++) {

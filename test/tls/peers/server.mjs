@@ -1,4 +1,4 @@
-// A server: server.mjs FOLDER VERSION [mtls]; it ends with its standard input. What it answers is told in ../plan.ts.
+// A server: server.mjs FOLDER VERSION [mtls]; it ends with its standard input. What it answers is in ../plan.ts.
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
