@@ -1,4 +1,4 @@
-/** Processes that run already when the trace comes: before, within and after their connections. */
+/** Processes that already run when the trace attaches: before, during and after their connections. */
 import { assert, same } from '../kit/check.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
@@ -11,7 +11,7 @@ import { slackOf } from './scenarios.ts';
 
 interface Moment {
   readonly name: string;
-  /** Options of `peer exchange`; `pause` says where it is when the trace comes. */
+  /** Options of `peer exchange`; `pause` says where it is when the trace attaches. */
   readonly options: string;
   /** What is not the same as in a connection that was seen from its beginning: said lines in order. */
   check(peer: Paused, trace: Trace, context: Context): void;
@@ -24,7 +24,7 @@ interface Paused {
   readonly server: readonly SocketReport[];
 }
 
-/** The exchanges from `first` on are whole; those before have left nothing that looks whole or mixed up. */
+/** The exchanges from `first` on are complete; earlier ones are never shown as complete or mixed up. */
 function from(first: number, joinedLate: boolean): Moment['check'] {
   return (peer, trace, context) => {
     for (const said of [peer.client, peer.server]) {

@@ -1,4 +1,4 @@
-// Runners that write results as JSON lines, here and in other kernels, and the table of what they found. Shared by
+// Starts runners that write results as JSON lines, here and in other kernels, and prints the table of results. Shared by
 // the suites that run the same scenarios in several places.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ export class Board {
     process.exit(1);
   }
 
-  /** The kernels whose versions are wanted, or none; where none can be had that is said and counted, and no failure. */
+  /** The kernels of these versions. If there are none on this machine, that is logged and counted as skipped, not failed. */
   kernels(wanted) {
     const versions = wanted.filter((name) => name !== 'native');
     const reason = whyNoKernels();
@@ -120,7 +120,7 @@ export class Board {
     const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
     const [passed, failed, impossible] = ['passed', 'failed', 'impossible'].map(count);
     console.log(`\n${passed} passed, ${failed} failed, ${impossible} impossible`);
-    // What is impossible has been run too: that it is told as it is was checked.
+    // The impossible cases were run, too: it was checked that the trace reports them as incomplete.
     const failures = results
       .filter(({ outcome }) => outcome === 'failed')
       .map(({ column, scenario, detail }) => ({ name: `${column}: ${scenario}`, detail }));

@@ -1,4 +1,4 @@
-/** The comparison of what was traced with what the peers in C report, which also know their sockets. */
+/** Compares traced exchanges with the reports of the peers in C, which also know their sockets. */
 import { assert, same } from '../kit/check.ts';
 import type { SocketReport } from '../kit/peers.ts';
 import type { Trace } from '../kit/tracing.ts';

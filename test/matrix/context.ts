@@ -1,4 +1,4 @@
-/** What one run of the matrix is about: a backend on the kernel that runs here. */
+/** The settings of one run of the matrix: a backend on this kernel. */
 import { mkdtempSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -43,7 +43,7 @@ const groups = (options['groups'] ?? 'shell').split(',');
 /** `K/N`: the Kth of N parts of the scenarios, from 0 up. */
 const [part = 0, parts = 1] = (options['part'] ?? '0/1').split('/').map(Number);
 
-/** Neighbours in the list are alike, so that the parts are taken from it shuffled, always by the same seed. */
+/** Neighbours in the list are similar, so it is shuffled before it is cut, always with the same seed. */
 function chosen(list: readonly Scenario[]): Scenario[] {
   const mine = new Set(shuffled(list.length, 1).filter((_, place) => place % parts === part));
   return list.filter(({ name }, index) => mine.has(index) && only.test(name));
@@ -55,7 +55,7 @@ const report: Report = (result) => {
   else appendFileSync(options['out'], line);
 };
 
-/** Says how long it took: where a run's time goes is seen in its log. */
+/** Logs the time of each step, to show where a run's time goes. */
 async function group(name: string, run: () => Promise<void>): Promise<void> {
   if (!groups.includes(name)) return;
   const begin = performance.now();

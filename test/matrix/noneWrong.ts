@@ -1,10 +1,10 @@
-/** What must hold of exchanges of which some may be cut. */
+/** Checks exchanges of which some may be incomplete. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { type SocketReport, sha } from '../kit/peers.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 
-/** Each exchange is right, or says that it is not; none has another's response. */
+/** Each exchange is right, or reported as incomplete; none has the response to another request. */
 export function expectNoneWrong(
   trace: { readonly exchanges: readonly ExchangeJson[] },
   said: readonly SocketReport[],
@@ -12,7 +12,7 @@ export function expectNoneWrong(
   const known = new Map(said.map((line) => [`${line.side} ${line.id}`, line]));
   const answers = new Map(said.map((line) => [`${line.side} ${line.answer}`, line]));
   let [delivered, labelled] = [0, 0];
-  const met = new Set<string>();
+  const seen = new Set<string>();
   for (const exchange of trace.exchanges) {
     const [id] = field(exchange.request, 'X-Trace-Id');
     const [answer] = field(exchange.response, 'X-Answer');
@@ -26,14 +26,17 @@ export function expectNoneWrong(
       `the response of ${answered?.id} beside the request ${asked?.id}: ${about}`,
     );
     if (!exchange.completeness.includes('complete')) {
-      assert(exchange.completeness.length > 0, `neither complete nor why not: ${about}`);
+      assert(exchange.completeness.length > 0, `incomplete without a reason: ${about}`);
       labelled++;
       continue;
     }
-    assert(asked !== undefined && answered !== undefined, `called complete without both messages: ${about}`);
+    assert(
+      asked !== undefined && answered !== undefined,
+      `reported as complete without both messages: ${about}`,
+    );
     const key = `${exchange.side} ${id}`;
-    assert(!met.has(key), `there twice: ${about}`);
-    met.add(key);
+    assert(!seen.has(key), `shown twice: ${about}`);
+    seen.add(key);
     same(`status, ${about}`, exchange.status, asked.status);
     same(`pid, ${about}`, exchange.process?.pid, asked.pid);
     same(`request size, ${about}`, exchange.request?.bodySize, asked.requestSize);

@@ -1,7 +1,7 @@
 /**
- * Random overload: the smallest ring, random bursts, a helper that is stopped in the midst of it. What is lost
- * must be counted to the byte, what is delivered must be right or say that it is not, and the program must not
- * notice anything.
+ * Random overload: the smallest ring, random bursts, a helper that is stopped meanwhile. What is lost
+ * must be counted to the byte, what is delivered must be right or reported as incomplete, and the program must not
+ * be affected.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { expectNoneWrong } from './noneWrong.ts';
 
 const THREADS = 4;
 
-/** xorshift32: the same course for the same seed. */
+/** xorshift32: the same sequence for the same seed. */
 function generator(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1;
   return () => {
@@ -109,7 +109,7 @@ async function overload(
   return { dropped: trace.summary.dropped ?? 0, ...expectNoneWrong(trace, said) };
 }
 
-/** The program goes on while the helper stands still. */
+/** The program goes on while the helper is stopped. */
 async function expectProgress(progress: string, total: number, patience: number): Promise<void> {
   const before = completedIn(progress);
   for (const begin = Date.now(); Date.now() - begin < patience; ) {

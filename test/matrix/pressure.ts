@@ -1,4 +1,4 @@
-/** Thousands at once: connections, requests in flight, and what the kernel's table of them cannot hold. */
+/** Thousands of connections and requests in flight at once, also more than the kernel's tables hold. */
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { newId } from '../kit/peers.ts';
@@ -9,9 +9,9 @@ import { bodyOf, field } from '../kit/truth.ts';
 import type { Context } from './context.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** Both ends are a few processes each: one may have only so many descriptors. */
+/** Both ends are a few processes each, as the descriptors of a process are limited. */
 const PROCESSES = 4;
-/** Requests that `http_events` holds (bpf/state.h); an LRU map lets go of some before it is full, for each CPU. */
+/** Requests that `http_events` holds (bpf/state.h); an LRU map evicts some before it is full, for each CPU. */
 const HTTP_EVENTS = 10_240;
 const HTTP_EVENTS_SURE = 9_000;
 
@@ -37,7 +37,7 @@ export async function startCrowd(
   return [server, `port=${port}`];
 }
 
-/** What each request, by its id, was answered. */
+/** The answer to each request, by its id. */
 export function answersIn(id: string, lines: readonly string[]): Map<string, string> {
   const said = lines.filter((line) => line.startsWith('{"number"'));
   return new Map(
@@ -108,14 +108,14 @@ async function fill(context: Context): Promise<string> {
   return `${total} at once: ${exchanges.length} shown, all correct; ${omitted} reported as not followed`;
 }
 
-/** Each is whole, has the answer that was given to it, and is there once. */
+/** Each exchange is complete, has the right response, and is there once. */
 export function expectRight(exchanges: readonly ExchangeJson[], answers: ReadonlyMap<string, string>): void {
-  const met = new Set<string>();
+  const seen = new Set<string>();
   for (const exchange of exchanges) {
     const [id = ''] = field(exchange.request, 'X-Trace-Id');
     const answer = answers.get(id);
-    assert(answer !== undefined && !met.has(id), `nobody asked this, or it is there twice: ${id}`);
-    met.add(id);
+    assert(answer !== undefined && !seen.has(id), `not requested, or shown twice: ${id}`);
+    seen.add(id);
     same(`side of ${id}`, exchange.side, 'client');
     same(`completeness of ${id}`, exchange.completeness, ['complete']);
     same(`answer to ${id}`, field(exchange.response, 'X-Answer'), [answer]);

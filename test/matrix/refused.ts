@@ -1,6 +1,6 @@
 /**
- * Kernels that refuse an optional part of the programs, for real (test/kit/refuse.c): the rest works as ever, and the
- * summary says in one sentence what is missing.
+ * Kernels that refuse an optional part of the programs (really refused, by test/kit/refuse.c): the rest works as
+ * usual, and the summary says in one sentence what is missing.
  */
 import type { Backend } from '../../helper/protocol.ts';
 import { assert, same } from '../kit/check.ts';
@@ -24,7 +24,7 @@ interface Case {
   readonly note: RegExp | null;
   /** Where the part exists; everywhere by default. */
   readonly backends?: readonly Backend[];
-  /** Tried where the machine is emulated as well, and every trace takes half a minute. */
+  /** Run also in emulated machines, where each trace takes half a minute. */
   readonly everywhere?: true;
 }
 

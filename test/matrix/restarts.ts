@@ -1,4 +1,4 @@
-/** One trace, a debuggee that is restarted again and again: what the helper holds stays the same. */
+/** One trace, a debuggee that is restarted many times: the helper's resources do not grow. */
 import { spawnSync } from 'node:child_process';
 import { CaptureTrace } from '../kit/capture.ts';
 import { assert, same } from '../kit/check.ts';
@@ -36,7 +36,7 @@ async function restarts(context: Context): Promise<string> {
       for (const { side } of parseReports<SocketReport>(peer.lines)) ids.add(`${side} ${id}`);
       if (i === settled) begin = await holdingOf(helper);
     }
-    // The helper hears of an end a moment later.
+    // The helper learns of an end a moment later.
     const most = begin?.descriptors ?? 0;
     end = await holdingOnce(helper, ({ descriptors }) => descriptors <= most, context.slow ? 60_000 : 10_000);
     if (!context.slow) expectMapsEmpty(end.held);

@@ -12,7 +12,7 @@ import { Board } from './board.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 mkdirSync(join(root, '.cache/test'), { recursive: true });
-/** What is tested, of this moment: a build or another run meanwhile does not change it. */
+/** A copy of what is tested, so that a build or another run meanwhile does not change it. */
 const made = mkdtempSync(join(root, '.cache/test/matrix-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 const peer = join(made, 'peer');

@@ -1,4 +1,4 @@
-/** The scenarios of one traced shell: what it runs, and what must have been seen of it. */
+/** The scenarios of one traced shell: what it runs, and how the trace of it is checked. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
@@ -10,7 +10,7 @@ import { expectTraced } from './check.ts';
 import type { Context } from './context.ts';
 import { expectNoneWrong } from './noneWrong.ts';
 
-/** What a scenario leaves to be checked when the trace has ended. */
+/** What is checked of a scenario after the trace has ended. */
 export interface Ran {
   readonly context: Context;
   readonly id: string;
@@ -22,11 +22,11 @@ export interface Scenario {
   readonly name: string;
   /** The command line for the traced shell; may start processes outside of it first. */
   command(context: Context, id: string): string | Promise<string>;
-  /** @returns what is remarkable, else nothing. @throws with what is wrong */
+  /** @returns anything remarkable. @throws with what is wrong */
   check(ran: Ran, trace: Trace): string | undefined;
   /** Ends what the command started outside; its lines are added to those of the shell. */
   outside?(): Promise<readonly string[]>;
-  /** Why the backend cannot see it; the check then says what is seen all the same. */
+  /** Why the backend cannot see it; the check then says what it does see. */
   impossible?(context: Context): string | null;
 }
 
@@ -36,14 +36,14 @@ export function slackOf(context: Context): number {
 }
 
 interface Shape {
-  /** Exchanges that each side says. */
+  /** Exchanges that each side reports. */
   readonly count?: number;
   readonly client?: Omit<Expected, 'slack'>;
   readonly server?: Omit<Expected, 'slack'>;
   also?(ran: Ran, trace: Trace): string | undefined;
 }
 
-/** Every line that the peers said has its exchange, and there is no other with the id. */
+/** Every line that the peers reported has its exchange, and there is no other one with the id. */
 export function expectAll(ran: Ran, trace: Trace, shape: Shape = {}): void {
   const { said, context, id } = ran;
   same('lines of the peers', said.length, 2 * (shape.count ?? 1));
@@ -382,8 +382,8 @@ function portOf(address: string | null): string {
 }
 
 /**
- * Several threads send on one connection at once. In which order the kernel takes them nobody outside of it
- * knows: where the counters do not tell it either, a request is said to be missing, and never another's.
+ * Several threads send on one connection at once. The order in which the kernel takes their bytes is not visible from
+ * outside. Where the counters do not show it either, a request is reported as incomplete, and never as another one.
  */
 const shared: Scenario = {
   name: '4 threads send on one connection at once',
@@ -541,7 +541,7 @@ export function scenarios(context: Context): readonly Scenario[] {
   return all.filter(({ impossible }) => (impossible?.(context) ?? null) === null);
 }
 
-/** For traces of their own: what they move is not, or not all, seen by this backend. */
+/** Run in traces of their own, as this backend misses some or all of their bytes. */
 export function blindScenarios(context: Context): readonly Scenario[] {
   return uring.filter(({ impossible }) => (impossible?.(context) ?? null) !== null);
 }

@@ -1,4 +1,4 @@
-/** One traced shell that runs scenario after scenario; what was seen is checked when it has ended. */
+/** One traced shell runs scenario after scenario; the trace is checked after it has ended. */
 import { same } from '../kit/check.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
 import type { Report } from '../kit/report.ts';

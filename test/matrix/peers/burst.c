@@ -1,7 +1,7 @@
 /*
  * Random bursts: several connections at once, each exchange of random size,
- * pauses between them. How many were completed stands in a file that another
- * process can watch, so that a program that is held up is noticed.
+ * pauses between them. The number of completed ones is in a file that another
+ * process can watch, to notice a program that is held up.
  */
 #include "peer.h"
 #include <fcntl.h>

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define MESSAGES 3 /* of one sendmmsg or recvmmsg */
-#define GAP 24     /* bytes between two segments: who reads on beyond one reads nonsense */
+#define GAP 24     /* bytes between two segments: reading beyond a segment gives garbage */
 
 /* Segments in scattered memory. */
 struct scattered {
@@ -195,7 +195,7 @@ static void wait_for(int fd, short events)
 		fail("poll");
 }
 
-/* The kernel's word that it no longer needs the pages (Documentation/networking/msg_zerocopy.rst). */
+/* The kernel's notification that it no longer needs the pages (Documentation/networking/msg_zerocopy.rst). */
 static void reap_zerocopy(int fd)
 {
 	char control[128];

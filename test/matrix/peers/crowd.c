@@ -1,7 +1,7 @@
 /*
- * As many connections as asked for, each with one request, all of them under
- * way at once: the server answers when the last one has come, and it has
- * waited for as long as it is told.
+ * Opens the given number of connections, each with one request, all of them
+ * in flight at once: the server answers after the last one has arrived and
+ * the given time has passed.
  */
 #include "peer.h"
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ADDRESSES 8 /* of the server: the ports of one do not suffice for everybody */
+#define ADDRESSES 8 /* of the server: one has not enough ports */
 #define ROOM 512
 
 static void answer(int fd)
@@ -33,7 +33,7 @@ static void answer(int fd)
 /* Of all servers together. */
 static _Atomic unsigned *arrived;
 
-/* Until everybody has asked; how many of them are this server's. */
+/* Waits until all have sent a request; returns how many of them are this server's. */
 static unsigned hear_all(int listener, int *asked, unsigned total)
 {
 	int epoll = epoll_create1(0);

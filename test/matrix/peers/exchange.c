@@ -43,7 +43,7 @@ static void at_half(void)
 	open_gate();
 }
 
-static void *open_when_told(void *unused)
+static void *open_when_signalled(void *unused)
 {
 	(void)unused;
 	pause_at("blocked");
@@ -70,7 +70,7 @@ static void *serve_requests(void *argument)
 	return 0;
 }
 
-/* `waiters`: so many threads wait in recv at once, and whoever gets a request answers it. */
+/* `waiters`: so many threads wait in recv at once; the one that gets a request answers it. */
 static void *serve_connection(void *argument)
 {
 	pthread_t threads[MAX_THREADS];
@@ -155,7 +155,7 @@ static void talk(int fd, unsigned connection)
 			how.connect = &address;
 			how.connect_length = address_length;
 		}
-		if (i == 0 && pauses("blocked") && pthread_create(&opener, 0, open_when_told, 0))
+		if (i == 0 && pauses("blocked") && pthread_create(&opener, 0, open_when_signalled, 0))
 			fail("thread");
 		if (options->reader) {
 			turn.hears = false;
@@ -356,7 +356,7 @@ struct asked {
 static struct asked *all_asked;
 static pthread_barrier_t together;
 
-/* Each sends whole requests whenever it likes: one call a request, and nobody waits for another. */
+/* Each sends whole requests independently: one call for each request. */
 static void *ask_all(void *argument)
 {
 	unsigned thread = (unsigned)(uintptr_t)argument;
@@ -374,7 +374,7 @@ static void *ask_all(void *argument)
 	return 0;
 }
 
-/* The answers come in the order in which the requests went, which no thread knows: each names its request. */
+/* The answers come in the order in which the requests were sent, which no thread knows: each names its request. */
 static void hear_all(int fd)
 {
 	unsigned total = options->threads * options->exchanges;

@@ -35,7 +35,7 @@ enum call {
 	CALL_URING,
 };
 
-/* How one end moves its bytes, and what became of it. */
+/* How one end moves its bytes, and the results. */
 struct how {
 	enum call out, in;
 	unsigned segments;
@@ -43,10 +43,10 @@ struct how {
 	bool peek, trunc, waitall, zerocopy;
 	const struct sockaddr_storage *connect; /* the first send connects there (MSG_FASTOPEN); NULL = connected */
 	socklen_t connect_length;
-	unsigned again, shorts, calls; /* EAGAIN met, calls that moved less than asked, calls that moved bytes */
+	unsigned again, shorts, calls; /* results EAGAIN, calls that moved less than requested, calls that moved bytes */
 };
 
-/* All of it, however many calls that takes; ends the process when it cannot. */
+/* Sends all of it, with as many calls as needed; ends the process on failure. */
 void put_all(int fd, const void *bytes, size_t length, struct how *how);
 /* What one call brings; 0 at the end of the stream, -1 when the connection was reset. */
 ssize_t get_some(int fd, void *bytes, size_t length, struct how *how);
@@ -120,7 +120,7 @@ void random_hex(char *text, size_t digits);
 void say_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line of standard input has come. */
 void wait_line(void);
-/* As the outside sees it, also in a pid namespace. */
+/* The process id as seen from outside, also in a pid namespace. */
 int outer_pid(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What must not be shown: HTTP-looking bytes that are no stream socket's, and other protocols on sockets. */
+/* What must not be shown: bytes that look like HTTP but are not on a stream socket, and other protocols on sockets. */
 #include "peer.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -112,7 +112,7 @@ int run_other(const struct options *options)
 		}
 		must(send(fd, line, (size_t)size, 0) == size, "send");
 		must(recv(fd, back, (size_t)size, MSG_WAITALL) == size, "receive");
-		/* HTTP inside another protocol's connection is that protocol's business. */
+		/* HTTP inside another protocol's connection must not be shown. */
 		must(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, 0) == 18 && recv(fd, back, 18, MSG_WAITALL) == 18, "HTTP inside");
 		total += size + 18;
 		close(fd);
