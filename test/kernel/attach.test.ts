@@ -46,8 +46,8 @@ describeTraced('attaching', () => {
     await server.end();
   });
 
-  it('in the middle of a body that a server sends: nothing is invented, what follows is right', async () => {
-    // A server that sends a body in two halves, the second when told to.
+  it('in the middle of a body that a server sends: nothing is invented, and later messages are right', async () => {
+    // A server that sends a body in two halves, the second on request.
     const sockets = createServer();
     sockets.listen(0, '127.0.0.1');
     await once(sockets, 'listening');
@@ -77,7 +77,7 @@ describeTraced('attaching', () => {
     sockets.close();
   });
 
-  it('ends by itself when its targets have ended', async () => {
+  it('ends when its targets have ended', async () => {
     const server = await Server.node();
     const client = new Client(CLIENTS['Node http'](`http://127.0.0.1:${server.port}`));
     const one = plan('GET', 'echo');
@@ -90,7 +90,7 @@ describeTraced('attaching', () => {
     await server.end();
   });
 
-  it('for a time, and then ends by itself', async () => {
+  it('for a given time, and then ends', async () => {
     const server = await Server.node();
     const tracing = await Tracing.attach(context, [server.pid], ['--duration', '300ms']);
     const traced = await tracing.result();

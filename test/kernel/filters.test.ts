@@ -74,7 +74,7 @@ describeTraced('what is left out on purpose', () => {
     expect(filtered.summary.bytes?.unseen).toBe(0);
   });
 
-  it('a call that hangs until its connection is given up is told too, unanswered', async () => {
+  it('a call that hangs until its connection is closed is shown, too, as unanswered', async () => {
     const id = secret();
     const script = `
       const net = require('node:net');
@@ -96,7 +96,7 @@ describeTraced('what is left out on purpose', () => {
     expect(client[0]?.completeness).toContain('unanswered');
   });
 
-  it('a call that hangs when the trace is stopped is told, unanswered; one that has just begun is not', async () => {
+  it('a call that hangs when the trace is stopped is shown as unanswered; one that has just begun is not', async () => {
     const id = secret();
     const script = `
       import socket, sys
@@ -199,7 +199,7 @@ describeTraced('what is left out on purpose', () => {
     }
   });
 
-  it('a FIN is no byte: close() after shutdown() leaves nothing unseen', async () => {
+  it('a FIN is not a byte: after shutdown(), close() does not count an unseen one', async () => {
     const script = `
       import socket, threading
       server = socket.create_server(("127.0.0.1", 0))

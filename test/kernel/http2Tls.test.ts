@@ -180,7 +180,7 @@ describeTraced('HTTP/2', () => {
       expect(traced.exchanges).toHaveLength(20);
       for (const exchange of traced.exchanges) {
         expect(exchange).toMatchObject({ protocol: 'HTTP/2', connection: { joinedLate: true } });
-        // The answer's body tells which request it is of.
+        // The response's body names its request.
         const path = bodyOf(exchange.response).toString().split(' ')[0] ?? '';
         const one = said.get(path);
         expect(before.has(path)).toBe(false);

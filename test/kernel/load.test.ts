@@ -117,7 +117,7 @@ describeTraced('nginx', () => {
       '-t2',
       `-c${CONNECTIONS}`,
       '-d5s',
-      '--timeout=60s', // that it must wait is no error of the trace
+      '--timeout=60s', // waiting long is not an error of the trace
       '-s',
       script,
       `http://127.0.0.1:${server.port}`,

@@ -62,7 +62,7 @@ function contentOf(message: StreamMessageJson): Buffer {
 function expectSaid(exchange: ExchangeJson, said: readonly SaidMessage[]): void {
   expect(said.length).toBeGreaterThan(10);
   for (const direction of ['out', 'in'] as const) {
-    // What a library sends by itself it does not say.
+    // The peer does not report what its library sends without being asked to.
     const unsaid = new Set(['close', 'comment', ...(direction === 'out' ? ['pong'] : [])]);
     const seen = exchange.messages.filter((one) => one.direction === direction && !unsaid.has(one.kind));
     const expected = said.filter((one) => one.direction === direction);

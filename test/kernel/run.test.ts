@@ -14,7 +14,7 @@ import { plan, Server, seenByClient } from './support/peers.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
-/** A file that is no program. */
+/** A file that is not a program. */
 const plain = join(folder, 'plain');
 writeFileSync(plain, 'true\n', { mode: 0o644 });
 
@@ -268,7 +268,7 @@ describeTraced('what run writes', () => {
     await server.end();
   });
 
-  it('masks secrets unless told otherwise', async () => {
+  it('masks secrets by default', async () => {
     const server = await Server.node();
     const secret = randomBytes(12).toString('hex');
     for (const [options, shown] of [

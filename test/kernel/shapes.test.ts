@@ -173,7 +173,7 @@ describeTraced('what a socket can do', () => {
     const tracing = Tracing.run(context, [process.execPath, '--input-type=module', '-e', script]);
     const traced = await tracing.result();
     expect(traced.exchanges.map((exchange) => new URL(exchange.url ?? '').pathname)).toEqual([one.path]);
-    // What moved before anything could be told counts as seen, and none of it is copied.
+    // Bytes that moved before the protocol was recognised count as seen, and none of them is copied.
     expect(traced.summary.bytes?.other).toBeGreaterThanOrEqual(5000);
     expect((traced.summary.bytes?.other ?? 0) + (traced.summary.bytes?.omitted ?? 0)).toBeGreaterThanOrEqual(
       8000,

@@ -1,6 +1,6 @@
 /**
  * Systems that lack something, for real: one sentence, the documented exit status, the command not run, and
- * nothing left behind. Each case runs a copy of the product, so that its processes can be told from others.
+ * nothing left behind. Each case runs a copy of the product, so that its processes can be distinguished from others.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -327,18 +327,18 @@ describeTraced('a system that lacks something', () => {
         ? { status: 'unknown', detail: 'the kernel does not report it', remedy: null }
         : { status: said === 'confidentiality' ? 'missing' : 'ok', detail: said },
     );
-    // Another kernel's word, mounted over it: the same fact, read from the same place.
+    // Another kernel's answer, mounted over that file.
     for (const [mode, status] of [
       ['none [integrity] confidentiality', 'ok'],
       ['none integrity [confidentiality]', 'missing'],
     ]) {
-      const told = await doctor([
+      const report = await doctor([
         'unshare',
         '--mount',
         ...prepared(`mount -t tmpfs none /sys/kernel/security && echo '${mode}' > ${path}`),
       ]);
-      expect(told.checks.find(({ id }) => id === 'lockdown')?.status).toBe(status);
-      expect(told.possible).toBe(status === 'ok');
+      expect(report.checks.find(({ id }) => id === 'lockdown')?.status).toBe(status);
+      expect(report.possible).toBe(status === 'ok');
     }
   });
 });

@@ -1,4 +1,4 @@
-// A client that writes exactly the bytes it is told. Usage: raw.mjs HOST PORT PIECE-SIZE
+// A client that writes exactly the given bytes. Usage: raw.mjs HOST PORT PIECE-SIZE
 // Standard input: what to send, whole. Writes what it received as it came, and ends when the other side does.
 import net from 'node:net';
 
