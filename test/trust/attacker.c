@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a hostile user puts in the helper's place (--node takes any program), or runs beside it. Its steps come in its
- * first argument, separated by semicolons; each says on standard error what came of it:
+ * A program that a hostile user runs instead of the helper (--node takes any program), or beside it. Its first
+ * argument holds its steps, separated by semicolons; each prints its result on standard error:
  *   close             not dumpable any more
  *   take              asks the broker for the helper's descriptors
  *   map PATH r|x      maps a file, and names it in the requests that follow

@@ -147,7 +147,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       expect(status.get('Uid')).toBe(Array(4).fill(alice.uid).join('\t'));
       expect(status.get('NoNewPrivs')).toBe('1');
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
-        // The broker, which is the loader still: CAP_SYS_PTRACE, and CAP_SYS_ADMIN where there is no uprobe_multi.
+        // The broker, which is still the loader's program: CAP_SYS_PTRACE, and CAP_SYS_ADMIN where there is no uprobe_multi.
         const allowed = elevated && /Prm|Eff/.test(set) ? /^0{8}00(08|28)0000$/ : /^0{16}$/;
         expect([set, status.get(set)]).toEqual([set, expect.stringMatching(allowed)]);
       }
@@ -362,7 +362,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
   describe('polkit', () => {
     beforeAll(() => machine.startPolkit());
 
-    it('lets whoever has an active session trace without a password; others not', {
+    it('lets users with an active session trace without a password, and no others', {
       timeout: 120_000,
     }, async () => {
       await install(mallory);

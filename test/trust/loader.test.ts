@@ -66,7 +66,7 @@ describe.skipIf(reason !== null)('loader', () => {
     ['a relative path', ['--socket', 'helper', '--node', '/n', '--helper', '/h']],
     ['an option given twice', ['--node', '/n', '--node', '/n', '--socket', '/s', '--helper', '/h']],
     [
-      'a ring that is no power of two',
+      'a ring size that is not a power of two',
       ['--socket', '/s', '--node', '/n', '--helper', '/h', '--ring-size', '100000'],
     ],
     ['a negative ring', ['--socket', '/s', '--node', '/n', '--helper', '/h', '--ring-size', '-4096']],

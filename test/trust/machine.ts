@@ -59,7 +59,7 @@ export class OrdinaryUser {
   }
 }
 
-/** Runs until it is told `ready`, and keeps the namespace. */
+/** Makes the namespace, prints `ready`, and keeps it alive. */
 const SETUP = `
 set -e
 mount -t tmpfs -o mode=755 none /usr/local

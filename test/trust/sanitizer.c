@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Options of the sanitized loader, which clears its environment: a leak is none in what is about to execute or end. */
+/* Options of the sanitized loader, which clears its environment. Leaks do not matter in a process that soon executes or ends. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

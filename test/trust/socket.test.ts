@@ -98,7 +98,7 @@ describe.skipIf(reason !== null)(reason === null ? 'the socket' : `the socket ($
     server.close();
   });
 
-  it.each(['.', '..', ''])('has a name: %j is none', async (name) => {
+  it.each(['.', '..', ''])('has a name, which %j is not', async (name) => {
     await expectRefused(`${folder}/${name}`, /names no file/);
   });
 
@@ -198,7 +198,7 @@ describe.skipIf(reason !== null)(reason === null ? 'who asks' : `who asks (${rea
     ['pkexec', { PKEXEC_UID: String(NOBODY) }],
     ['doas', { DOAS_USER: 'nobody' }],
     ['sudo within a shell of root’s', { SUDO_UID: String(NOBODY), PKEXEC_UID: '0' }],
-  ])('whoever came by %s does not pass for root', async (_what, environment) => {
+  ])('a user who came by %s is not taken for root', async (_what, environment) => {
     expect(await refusal(environment, 0)).toContain('does not belong to the requester alone');
   });
 

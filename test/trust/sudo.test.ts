@@ -76,7 +76,7 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
     expectTraced(await machine.trace(user, ['run', '--format', 'json', '--', ...curl('/rule')]), '/rule');
   });
 
-  it('who would have to be asked, with nobody there to ask, is told what to do, and the command is not run', async () => {
+  it('without a terminal to ask for the password, a message says what to do, and the command is not run', async () => {
     machine.sudoers(`${user.name} ALL=(root) ALL`);
     const { code, stderr } = await machine.trace(user, ['run', '--', ...curl('/never')]);
     expect(code).toBe(125);

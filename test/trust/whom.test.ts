@@ -40,7 +40,7 @@ describe.skipIf(reason !== null)('whom', () => {
     installed.remove();
   });
 
-  /** A copy of a program, with more rights than whoever executes it. */
+  /** A copy of a program, with more rights than the user who executes it. */
   function privileged(program: string, name: string, give: (path: string) => void): string {
     const folder = join(installed.directory, name);
     mkdirSync(folder, { mode: 0o755 });
