@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 const LOWEST = 20_000;
 const BEHIND = 32_000;
 
-/** A port of 127.0.0.1 that is free now, for a program that cannot choose one and tell it. */
+/** A port of 127.0.0.1 that is free now, for a program that cannot choose one itself and report it. */
 export async function freePort() {
   for (;;) {
     const port = randomInt(LOWEST, BEHIND);

@@ -46,7 +46,7 @@ export class KernelError extends Error {
   name = 'KernelError';
 }
 
-/** Why Debian's kernels cannot be had here at all, or null: that is no fault of this machine. */
+/** Why this machine cannot use Debian's kernels at all, or null. That does not count as a failure. */
 export function whyNoKernels() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'other kernels are emulated on x64 only';
   const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';

@@ -57,7 +57,7 @@ function writeNotices(epoch) {
   writeFileSync(join(root, 'dist/sbom.cdx.json'), sbom);
 }
 
-/** Seconds; as whoever packages says, else that of the last commit, else a fixed one. */
+/** Seconds: SOURCE_DATE_EPOCH if set, else the time of the last commit, else a fixed one. */
 function dateOfSource() {
   const { SOURCE_DATE_EPOCH: said } = process.env;
   if (said !== undefined && /^\d+$/.test(said)) return Number(said);

@@ -90,7 +90,7 @@ function installPackages(packages) {
   for (const [names, why] of missing) console.log(`  ${names.padEnd(28)} ${why}`);
   const first = missing.map(([names]) => names.split('|')[0]);
   if (!exists('apt-get')) fail(`There is no apt-get here. Install what corresponds to: ${first.join(' ')}`);
-  // The lists are often there already; fetching them anew is worth it only when they do not suffice.
+  // The lists are often there already; fetching them again is worth it only when they do not suffice.
   if (install(missing)) return;
   asRoot(['apt-get', 'update', '--quiet'], first);
   if (!install(missing)) fail(`These packages could not be installed: ${first.join(' ')}. See above.`);

@@ -17,7 +17,7 @@ export const ALONE = 'alone';
  * @typedef {object} Suite
  * @property {string} name
  * @property {'user' | 'root' | 'emulated' | 'alone'} lane
- * @property {number} budget seconds on two cores; longer is reported, and is no failure
+ * @property {number} budget seconds on two cores; longer is reported, but is not a failure
  * @property {string[]} args of Node
  * @property {Record<string, string>} [env]
  * @property {string} [file] where it writes its counts

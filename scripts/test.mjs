@@ -118,7 +118,7 @@ function statusOf([program, ...args], more, log) {
   });
 }
 
-/** Once more, after all else: whoever reads only the last lines sees what failed, and how its error begins. */
+/** Repeats the failures at the end: the last lines then show what failed, and how its error begins. */
 function showFailures() {
   for (const { name: suite } of chosen) {
     for (const { name, detail } of results.get(suite).failures) {

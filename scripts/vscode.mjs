@@ -1,6 +1,6 @@
 // A real VS Code, served to a browser: npm's `code-server` carries it, so it comes from the npm registry like
 // everything else. It is kept in .cache/vscode with a lock file of its own, because the extension does not
-// depend on it. `npm start` opens it where there is no desktop VS Code; the tests run in it.
+// depend on it. `npm start` opens it if there is no desktop VS Code; the tests run in it.
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
