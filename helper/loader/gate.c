@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define GATE_DESCRIPTOR 3
-#define STATUS_NOT_FOUND 127 /* as shells say it */
+#define STATUS_NOT_FOUND 127 /* as in shells */
 #define STATUS_NOT_EXECUTABLE 126
 
 int main(int argc, char **argv)
@@ -25,11 +25,11 @@ int main(int argc, char **argv)
 		return STATUS_NOT_FOUND;
 	}
 	do {
-		/* Looked at, not taken: this is a target already, and what it moves is counted. */
+		/* Only peeked at: this process is a target already, and its bytes are counted. */
 		got = recv(GATE_DESCRIPTOR, &byte, 1, MSG_PEEK);
 	} while (got < 0 && errno == EINTR);
 	if (got != 1)
-		return 1; /* the parent gave up or died, and has said why */
+		return 1; /* the parent gave up or died, and has reported why */
 	close(GATE_DESCRIPTOR);
 	execvp(argv[1], argv + 1);
 	if (errno == ENOENT) {

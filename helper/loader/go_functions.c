@@ -47,7 +47,7 @@ static uint64_t pointer_at(const struct elf_file *file, const Elf64_Shdr *sectio
 	return value ? value : elf_addend_at(file, section->sh_addr + at);
 }
 
-/* The address of the first Go function; what C code was linked in lies before it. 0 = unknown. */
+/* The address of the first Go function; linked C code lies before it. 0 = unknown. */
 static uint64_t text_start(const struct elf_file *file, const Elf64_Shdr *section, const struct table *table, uint32_t first)
 {
 	uint64_t text = word_at(table, TEXT_START), offset;
@@ -57,7 +57,7 @@ static uint64_t text_start(const struct elf_file *file, const Elf64_Shdr *sectio
 		text = elf_addend_at(file, section->sh_addr + TEXT_START);
 	if (text && elf_offset(file, text, true, &offset))
 		return text;
-	/* Since 1.26 the header does not say, but the module does. */
+	/* Since 1.26 it is not in the header, but in the module. */
 	other = elf_section(file, ".go.module");
 	if (other && other->sh_size >= MODULE_TEXT + sizeof(uint64_t)) {
 		text = pointer_at(file, other, MODULE_TEXT);
@@ -115,7 +115,7 @@ void go_find_functions(const struct elf_file *file, struct elf_function *functio
 		uint32_t name = half_at(&table, about + (relative ? 4 : 8));
 		static const char prefix[] = "crypto/tls.(*Conn).";
 
-		/* Nearly all others end here. */
+		/* Nearly all other names are skipped here. */
 		if (name >= names.size || names.size - name < sizeof(prefix) || memcmp(names.bytes + name, prefix, sizeof(prefix) - 1) != 0)
 			continue;
 		for (size_t wanted = 0; wanted < count; wanted++) {

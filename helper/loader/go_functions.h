@@ -6,7 +6,7 @@
 
 /*
  * Fills in `found` of functions of a Go program, which are in the order of strcmp, by the table that Go's runtime
- * itself needs (the pclntab), be the program stripped or not. Sizes include the padding before the next function.
+ * itself needs (the pclntab), also of a stripped program. Sizes include the padding before the next function.
  */
 void go_find_functions(const struct elf_file *file, struct elf_function *functions, size_t count);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The loader: the only code of HTTP Trace that runs elevated. It finds out
- * who asks, connects to that user's socket, loads and attaches the eBPF
+ * The loader: the only code of HTTP Trace that runs elevated. It determines
+ * the requester, connects to that user's socket, loads and attaches the eBPF
  * programs, leaves them to the broker, gives up every privilege and becomes
- * the helper. It opens no path that the requester sent but the socket's
- * folder, and executes nothing before it has dropped.
+ * the helper. Of the paths that the requester sent it opens only the socket's
+ * folder, and it executes nothing before it has dropped its privileges.
  */
 #define _GNU_SOURCE
 #include "../sandbox.h"
@@ -38,7 +38,7 @@ static void place(int descriptor, int number)
 		fail("helper", "A descriptor cannot be handed over: %s.", strerror(errno));
 }
 
-/* Closed or missing standard streams would give their numbers to something else. */
+/* If a standard stream were closed, another descriptor would get its number. */
 static void open_standard_streams(void)
 {
 	int descriptor;
@@ -63,7 +63,7 @@ uint32_t list_handed_over(const struct programs *programs, int *descriptors)
 	return count;
 }
 
-/* Nothing that others of the requester's programs could take is inherited: its Node can be looked into as it starts. */
+/* Inherits nothing that must stay secret: other programs of the requester can inspect Node while it starts. */
 static void keep_two(int channel, int broker)
 {
 	int lifted[] = {lift(channel), lift(broker)};
@@ -75,7 +75,7 @@ static void keep_two(int channel, int broker)
 		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
 }
 
-/* Adds to a JSON object: names and reasons are our own words and strerror's, with nothing in them to escape. */
+/* Adds to a JSON object: names and reasons are our own text and strerror's, which need no escaping. */
 static void __attribute__((format(printf, 4, 5))) append(char *text, size_t size, size_t *used, const char *format, ...)
 {
 	va_list arguments;
@@ -106,7 +106,7 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 	/* VS Code's own executable is a Node with this set. */
 	char *const environment[] = {
 		"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin",
-		"UV_THREADPOOL_SIZE=32", /* links are closed side by side, each of which the kernel makes wait */
+		"UV_THREADPOOL_SIZE=32", /* links are closed in parallel, as each close waits in the kernel */
 		NULL};
 	size_t used = 0;
 
@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 	int channel, broker;
 
 	open_standard_streams();
-	/* Asked before anything is promised: does this way of starting the loader give it its rights? */
+	/* Checked before anything else: does this way of starting the loader give it its rights? */
 	if (argc == 2 && strcmp(argv[1], "--check-rights") == 0)
 		return may_load() ? 0 : 1;
 	read_options(argc, argv, &options);
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	broker = start_broker(&programs, &requester);
 	keep_two(channel, broker);
 	drop_privileges(&requester);
-	/* What is done by a ring passes by every list of allowed calls; libuv makes one before the helper has its list. */
+	/* An io_uring bypasses every list of allowed calls, and libuv makes one before the helper has its list. */
 	if (refuse_call(SYS_io_uring_setup))
 		fail("helper", "io_uring cannot be ruled out: %s.", strerror(errno));
 	become_helper(&options, &requester, &programs);

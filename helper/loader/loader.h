@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the loader's parts share. The loader is all that ever runs elevated: it is to be read in one sitting. */
+/* Shared by the loader's parts. Only the loader ever runs elevated, so it is kept short enough to be reviewed. */
 #ifndef LOADER_H
 #define LOADER_H
 
@@ -25,7 +25,7 @@ struct requester {
 	gid_t gid;
 };
 
-/* Descriptors that the helper inherits. All others it gets of the broker, when no other process can take them from it. */
+/* Descriptors that the helper inherits. It gets all others from the broker, once no other process can take them. */
 enum {
 	FD_SOCKET = 3,
 	FD_BROKER = 4,
@@ -42,12 +42,12 @@ enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
 enum tls_attach {
 	TLS_ATTACH_NONE,
 	TLS_ATTACH_MULTI, /* uprobe_multi, since 6.6 */
-	TLS_ATTACH_PERF,  /* perf's uprobes, which want CAP_SYS_ADMIN */
+	TLS_ATTACH_PERF,  /* perf's uprobes, which need CAP_SYS_ADMIN */
 };
 
 /*
- * What the kernel may refuse without the rest being of less use: it is left
- * out, and reported with what is missed for it.
+ * Optional parts: one that the kernel refuses is left out, and the effect is
+ * reported.
  */
 enum part {
 	PART_WAITING, /* an iterator over the connections when a trace with a latency filter stops (bpf/waiting.h) */
@@ -68,7 +68,7 @@ struct programs {
 	int links[MAX_LINKS];
 	int link_count;
 	enum backend backend;
-	char refusals[BACKENDS][REASON_SIZE]; /* why a backend that was tried is not the one; empty = not tried */
+	char refusals[BACKENDS][REASON_SIZE]; /* why a backend that was tried is not used; empty = not tried */
 	char missing[PARTS][REASON_SIZE];     /* why a part was left out; empty = it was not */
 };
 
@@ -77,7 +77,7 @@ extern const char *const part_names[PARTS];
 extern const char *const backend_names[BACKENDS];
 extern const char *const tls_attach_names[];
 
-/* arguments.c: ends the process with status 2 and a message when they do not fit. */
+/* arguments.c: ends the process with status 2 and a message when they are invalid. */
 void read_options(int argc, char **argv, struct options *options);
 void read_requester(struct requester *requester);
 
@@ -88,11 +88,11 @@ _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, cons
 
 /* rights.c: whether this process has, or can take, what loading needs. */
 bool may_load(void);
-/* Leaves the requester's own rights in force, and no others, until raise_rights. */
+/* Reduces the effective rights to the requester's own until raise_rights. */
 void lower_rights(const struct requester *requester);
 void raise_rights(void);
 
-/* channel.c: connects to the requester's socket after checking whose it is; to be called with lowered rights. */
+/* channel.c: connects to the requester's socket after checking its owner; to be called with lowered rights. */
 int connect_to_requester(const char *path, const struct requester *requester);
 
 /* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */
@@ -104,7 +104,7 @@ bool has_uprobe_multi(void);
 /* loader.c: the descriptors that are handed over to the helper, in the order in which it expects them; their number. */
 uint32_t list_handed_over(const struct programs *programs, int *descriptors);
 
-/* broker.c: starts it; the helper's end of its socket. Says in `programs` when this kernel has no uprobes. */
+/* broker.c: starts it; returns the helper's end of its socket. Notes in `programs` when this kernel has no uprobes. */
 int start_broker(struct programs *programs, const struct requester *requester);
 
 /* drop.c: gives up every privilege; nothing gets them back. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A breakpoint within an instruction would change what everybody runs who has the file in memory, root included. So
- * a place is believed only when decoding from a function's first instruction on comes to it. The helper has found it
- * in the same way (helper/tls/probes.ts); nothing of what it says is taken for granted here.
+ * A breakpoint within an instruction would change the code of every process that has the file in memory, those of root
+ * included. So a place is accepted only if decoding from a function's first instruction reaches it. The helper has
+ * found it in the same way (helper/tls/probes.ts), but its request is not trusted.
  */
 #include "places.h"
 #include "decoder.h"
@@ -27,7 +27,7 @@ static const struct catalogue_function catalogue[] = {
 };
 
 #define CATALOGUE_SIZE (sizeof(catalogue) / sizeof(*catalogue))
-#define PARTS_MAX 32 /* of one function: where it goes on after a jump */
+#define PARTS_MAX 32 /* parts of one function: where it continues after a jump */
 #define CODE_MAX (1u << 20) /* bytes that are decoded for one request */
 
 /* A function of the file, and the parts of it that have been decoded; the first is the function itself. */
@@ -105,7 +105,7 @@ static bool is_in_parts(const struct candidate *candidate, uint64_t address)
 	return false;
 }
 
-/* Decodes what the next part jumps to. False when there is nothing more. */
+/* Decodes the targets of the next part's jumps. False when all are decoded. */
 static bool follow_jumps(struct checker *checker, struct candidate *candidate)
 {
 	const struct decoded *from;
@@ -146,7 +146,7 @@ static bool is_entry(struct checker *checker, struct candidate *candidate, uint6
 	       address - candidate->parts[0]->address < candidate->parts[0]->prologue_end;
 }
 
-/* A return instruction, or the conditional jump before it by which the stack protector leaves. */
+/* A return instruction, or the conditional jump of the stack protector's check before it. */
 static bool is_return(struct checker *checker, struct candidate *candidate, uint64_t address)
 {
 	decode_candidate(checker, candidate);
@@ -182,7 +182,7 @@ static bool is_sound(struct checker *checker, const struct broker_probe *probe, 
 				return true;
 			break;
 		case BROKER_URETPROBE:
-			/* Go's stacks move: a return address there must not be touched. */
+			/* Go moves its stacks: a return address there must not be changed. */
 			if (wanted->returns && !wanted->go && address == candidate->extent.start)
 				return true;
 			break;

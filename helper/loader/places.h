@@ -10,8 +10,8 @@
 uint8_t function_of_symbol(const char *symbol);
 
 /*
- * Whether each probe is on a function of the catalogue that this file has, at the beginning of one of its
- * instructions: what decides which bytes of a file may become breakpoints. The reason why not goes to `reason`.
+ * Whether each probe is on a function of the catalogue that this file has, at the first byte of an instruction. This
+ * decides which bytes of a file may become breakpoints. If false, `reason` says why.
  */
 bool check_places(int descriptor, const struct broker_request *request, char *reason, size_t size);
 

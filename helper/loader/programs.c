@@ -21,7 +21,7 @@ static bool verbose;
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	/* The verifier's log is a warning; the rest is libbpf talking to itself. */
+	/* The verifier's log is a warning; the rest is libbpf's own debugging output. */
 	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
@@ -62,7 +62,7 @@ static int map_descriptor(const struct bpf_object *object, const char *name)
 	return descriptor;
 }
 
-/* Of a program that was left out, one that reads as an end. */
+/* For a program that was left out: a descriptor that reads as an end. */
 static int program_descriptor(const struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
@@ -85,13 +85,13 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* On functions of TLS libraries: the helper attaches them, as it finds out where. */
+/* Programs on functions of TLS libraries: not attached here, but by the broker at the helper's request. */
 static bool is_tls_program(const struct bpf_program *program)
 {
 	return strcmp(bpf_program__section_name(program), "uprobe") == 0;
 }
 
-/* Which backend a program belongs to, by its section; BACKENDS for those that all share. */
+/* The backend of a program, by its section; BACKENDS for those that all share. */
 static enum backend backend_of(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
@@ -105,13 +105,13 @@ static enum backend backend_of(const struct bpf_program *program)
 	return BACKENDS;
 }
 
-/* What the backends below the system calls look for at their end (bpf/begun.h). */
+/* Sees calls that began before the trace, for the backends below the system calls (bpf/begun.h). */
 static bool is_backstop(const struct bpf_program *program)
 {
 	return strcmp(bpf_program__name(program), "trace_http_begun") == 0;
 }
 
-/* Looks at each connection when the trace ends; only a latency filter leaves it anything to do. */
+/* Checks each connection when the trace ends; needed only with a latency filter. */
 static bool is_iterator(const struct bpf_program *program)
 {
 	return strcmp(bpf_program__section_name(program), "iter/bpf_map_elem") == 0;
@@ -127,7 +127,7 @@ static const char *const moving_functions[] = {"tcp_sendmsg",	     "tcp_recvmsg"
 					       "tcp_splice_read",    "unix_stream_sendmsg", "unix_stream_recvmsg",
 					       "unix_stream_sendpage", "unix_stream_splice_read"};
 
-/* The part that a program is, or PARTS when the backend is nothing without it. */
+/* The optional part that a program is, or PARTS when the backend needs it. */
 static enum part part_of(const struct bpf_program *program)
 {
 	if (is_iterator(program))
@@ -147,7 +147,7 @@ static const char *function_of(const struct bpf_program *program)
 	return slash ? slash + 1 : "";
 }
 
-/* Without these there is nothing to see; the other functions come and go with kernel versions. */
+/* These functions are required; the others exist only in some kernel versions. */
 static bool is_required(const char *function)
 {
 	return strcmp(function, "tcp_sendmsg") == 0 || strcmp(function, "tcp_recvmsg") == 0;
@@ -221,7 +221,7 @@ static void keep_link(struct programs *programs, const struct bpf_link *link)
 
 /*
  * 0, or an errno and the reason. A part that the kernel does not attach is
- * left out; what it is then without is reported.
+ * left out, and the effect is reported.
  */
 static int attach(struct programs *programs, const struct bpf_program *program, const char *function, char *reason)
 {
@@ -235,7 +235,7 @@ static int attach(struct programs *programs, const struct bpf_program *program, 
 		return 0;
 	}
 	if (backend_of(program) == BACKEND_KPROBE && !is_required(function)) {
-		/* Those of its functions that this kernel does not have were not selected; of returns that is not known. */
+		/* Functions that this kernel does not have were not selected; for returns that is not known. */
 		if (error == ENOENT)
 			return 0;
 		part = PART_HOOKS;
@@ -289,15 +289,15 @@ static struct bpf_object *load_object(const struct options *options, const struc
 }
 
 /*
- * As much of the backend as the kernel takes. libbpf loads all programs or
- * none, and does not say which was refused: so where not all are taken, first
- * without any of the parts, and then each part is tried. Who has all parts
- * pays nothing for this.
+ * Loads as much of the backend as the kernel accepts. libbpf loads all
+ * programs or none, and does not say which was refused. So if loading all
+ * fails, it tries without any of the parts, and then each part. If all parts
+ * are accepted, this costs nothing.
  */
 static struct bpf_object *load_what_is_taken(const struct options *options, const struct requester *requester, enum backend backend,
 					     struct programs *programs)
 {
-	/* Only with a filter is there anything for it to do. */
+	/* Needed only with a filter. */
 	unsigned int without = options->min_latency ? 0 : PART_BIT(PART_WAITING);
 	char *reason = programs->refusals[backend];
 	unsigned int refused = ALL_PARTS & ~without;
@@ -333,7 +333,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	int error = 0;
 
 	memset(programs->missing, 0, sizeof(programs->missing));
-	/* Asked first: the programs would all be verified before the first one could not be attached. */
+	/* Checked first: else all programs would be verified before the first one fails to attach. */
 	if (backend == BACKEND_KPROBE && access("/sys/bus/event_source/devices/kprobe/type", F_OK) &&
 	    access("/sys/kernel/tracing/kprobe_events", F_OK)) {
 		snprintf(reason, REASON_SIZE, "this kernel was built without kprobes");

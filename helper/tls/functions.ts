@@ -28,7 +28,7 @@ export enum TlsFunction {
 export interface ProbedFunction {
   readonly symbol: string;
   readonly function: TlsFunction;
-  /** Its return is of interest too. */
+  /** Its return has a probe, too. */
   readonly returns: boolean;
 }
 
@@ -52,13 +52,13 @@ export const GNUTLS_FUNCTIONS = functionsOf(catalogue.gnutls);
 
 /**
  * Go's crypto/tls. Not `HandshakeContext`: each Read and Write calls it; these two run once a handshake. Go's
- * stacks move, so a return address must not be touched: none of them ever has a uretprobe.
+ * stacks move, so a return address must not be changed: none of them ever has a uretprobe.
  */
 export const GO_FUNCTIONS = functionsOf(catalogue.go);
 
 /**
- * Functions of the C library by which libraries have been mapped: those that a program was linked with, before its
- * `main` runs, and those that it loads later. Not the dynamic loader's `_dl_debug_state`, which is made for this:
+ * Functions of the C library that show that libraries have been mapped: those that a program was linked with, before
+ * its `main` runs, and those that it loads later. Not the dynamic loader's `_dl_debug_state`, which is made for this:
  * debuggers have their own breakpoint there, and would no longer see it hit.
  */
 export const LOADER_FUNCTIONS = functionsOf(catalogue.loader);

@@ -149,7 +149,7 @@ function namesIn(
 function textStart(elf: ElfFile, section: Section, table: Buffer, first: number): number {
   const start = wordAt(table, TEXT_START) || (relocationAt(elf, section.address + TEXT_START)?.addend ?? 0);
   if (elf.fileOffset(start, true) !== null) return start;
-  // Since 1.26 the header does not say, but the module does.
+  // Since 1.26 it is not in the header, but in the module.
   const module = elf.section('.go.module');
   if (module !== null && module.size >= MODULE_TEXT + 8) {
     const text = pointerAt(elf, module, MODULE_TEXT);

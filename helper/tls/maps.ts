@@ -23,7 +23,7 @@ const DELETED = ' (deleted)';
 /** address perms offset device inode path; of executable mappings. Only line breaks are escaped in the path. */
 const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]\d*) +(\/.*)$/gm;
 
-/** Each file once. Empty when the process has ended, or may not be looked at. */
+/** Each file once. Empty when the process has ended, or may not be inspected. */
 export function readCodeMappings(pid: number): CodeMapping[] {
   const text = readProc(`/proc/${pid}/maps`);
   return text === null ? [] : parseCodeMappings(text, writtenRoot(pid));
@@ -67,7 +67,7 @@ export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
  * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the
  * links that /proc has for the executable and, for the privileged, for each mapping, or outside of that root, which
  * the process may have changed after it had loaded the file.
- * @returns a descriptor for reading, the caller's to close; null when the file cannot be had
+ * @returns a descriptor for reading, which the caller closes; null when the file cannot be opened
  */
 export function openMapping(pid: number, mapping: CodeMapping): number | null {
   const ways = mapping.deleted ? [] : [`/proc/${pid}/root${mapping.path}`];
@@ -84,11 +84,11 @@ export function openMapping(pid: number, mapping: CodeMapping): number | null {
   return null;
 }
 
-/** @returns null when it cannot be opened or is no regular file */
+/** @returns null when it cannot be opened or is not a regular file */
 export function openRegular(path: string): number | null {
   let descriptor: number;
   try {
-    // A pipe or a device of that name is neither waited for nor made this process's terminal.
+    // Does not wait for a pipe of that name, and does not make a device this process's terminal.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return null;
@@ -138,7 +138,7 @@ function readProc(path: string): string | null {
       length += count;
     }
   } catch {
-    return null; // It has ended meanwhile, or its user is another one.
+    return null; // It has ended meanwhile, or belongs to another user.
   } finally {
     closeSync(descriptor);
   }

@@ -1,4 +1,4 @@
-/** The places in a file at which the functions of a TLS library are seen. */
+/** Finds the places in a file where the functions of a TLS library are probed. */
 
 import type { Convention, Place } from './cheapPlaces.ts';
 import type { ElfFile, ElfSymbol } from './elf.ts';
@@ -27,7 +27,7 @@ export interface Probe {
   readonly place: { readonly offset: number; readonly stack: number };
 }
 
-/** Parts of a function, and functions that it leaves by a jump, that are looked at. */
+/** Limit of the parts of a function, and of functions that it jumps to. */
 const MAX_PARTS = 12;
 /**
  * For all functions of one file, which takes some hundredths of a second as compilers make it; those that are left
@@ -36,7 +36,7 @@ const MAX_PARTS = 12;
 const MAX_MS = 1_000;
 const STUB_SIZE = 16;
 
-/** A function that leaves by a jump to one that has probes itself: nothing is left to see of it. */
+/** A function that ends in a jump to one with probes of its own, which see the rest of it. */
 const DELEGATED = 'delegated';
 
 /** @throws ElfError */

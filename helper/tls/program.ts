@@ -1,19 +1,19 @@
-/** Programs that processes execute, as far as it says where their libraries come from. */
+/** The programs that processes execute, with what determines where their libraries are loaded from. */
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { pathInRoot, writtenRoot } from './maps.ts';
 
 export interface Program {
   /** Of the executable, absolute, without symbolic links, in the process's own view of the file system. */
   readonly path: string;
-  /** Equal for two processes for which a path means the same; '' when it also does for this process. */
+  /** Equal for two processes in which a path leads to the same file; '' if it also does in this process. */
   readonly view: string;
-  /** What comes before such a path in this process's view: '', or `/proc/PID/root` when the views differ. */
+  /** Prefix of such a path in this process's view: '', or `/proc/PID/root` when the views differ. */
   readonly root: string;
   /** LD_LIBRARY_PATH (ld.so(8)); '' when it has none. */
   readonly libraryPath: string;
 }
 
-/** What a process executes now; null when it has ended, or may not be looked at. */
+/** What a process executes now; null when it has ended, or may not be inspected. */
 export function runningProgram(pid: number): Program | null {
   try {
     const libraryPath = variableOf('LD_LIBRARY_PATH', environmentOf(pid)) ?? '';
@@ -30,7 +30,7 @@ export function runningProgram(pid: number): Program | null {
   }
 }
 
-/** `NAME=value` each. @throws when it has ended, or may not be looked at */
+/** `NAME=value` each. @throws when it has ended, or may not be inspected */
 export function environmentOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
 }
@@ -41,7 +41,7 @@ export function variableOf(name: string, environment: readonly string[]): string
   return environment.findLast((entry) => entry.startsWith(start))?.slice(start.length) ?? null;
 }
 
-/** A path means the same where neither the root differs (chroot) nor what is mounted below it. */
+/** Paths lead to the same files if neither the root (chroot) nor the mounts below it differ. */
 function viewOf(pid: number | 'self'): string {
   const { dev, ino } = statSync(`/proc/${pid}/root/`, { bigint: true });
   return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev}:${ino}`;

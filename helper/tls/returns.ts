@@ -1,8 +1,8 @@
 /**
- * Where a function returns. A probe on the return instructions sees the same as a uretprobe, but leaves the return
- * address on the stack alone: debuggers, unwinders, shadow stacks and Go's moving stacks stay sound.
+ * Finds where a function returns. Probes on the return instructions see the same as a uretprobe, but do not change the
+ * return address on the stack. So debuggers, unwinders, shadow stacks and Go's moving stacks keep working.
  *
- * x86-64 is decoded by iced-x86 (MIT; WebAssembly, so hostile code bytes meet a sandbox). AArch64 has instructions
+ * x86-64 is decoded by iced-x86 (MIT; WebAssembly, so hostile code bytes are decoded in a sandbox). AArch64 has instructions
  * of one width, and few of them matter here.
  */
 import type * as Iced from 'iced-x86';
@@ -17,7 +17,7 @@ export interface Returns {
   readonly places: readonly Place[];
   /** Addresses outside the function that it jumps to (a tail call, or a part that the compiler moved away). */
   readonly jumps: readonly number[];
-  /** It may leave by a jump to an address that is only known while it runs. */
+  /** It may end in a jump to an address that is only known at run time. */
   readonly indirect: boolean;
 }
 
@@ -36,7 +36,7 @@ export async function loadDisassembler(): Promise<void> {
 /**
  * @param code all of the function
  * @param address of its first byte
- * @returns null when these bytes are not what a compiler makes, so that nothing can be said
+ * @returns null when a compiler does not make such bytes, so that nothing is known
  */
 export function findReturns(
   code: Uint8Array,
@@ -88,7 +88,7 @@ function findReturnsX64(code: Uint8Array, address: number, convention: Conventio
     decoder.free();
   }
   const jumps = targets.filter((target) => target < address || target >= end);
-  // A jump between two instructions: data lies in the code, and what was decoded is not what runs.
+  // A jump into an instruction: there is data in the code, and the decoded instructions are not those that run.
   if (targets.some((target) => target >= address && target < end && !starts.has(target))) return null;
   const finder = new PlaceFinder(iced, code, address, [...starts], new Set(targets));
   try {
