@@ -24,7 +24,7 @@ describeTraced('attaching', () => {
     for (const one of [plan('POST', 'echo', { size: 300 }), plan('GET', 'gzip'), plan('GET', 'chunked')]) {
       seen.push(await client.ask(one));
     }
-    // The same connection all along, so that this is what it says.
+    // All on the same connection.
     expect(new Set([unseen, ...seen].map((said) => said.localPort)).size).toBe(1);
     const served = [];
     for (let i = 0; i < 4; i++) served.push(await server.said());
@@ -143,7 +143,7 @@ describeTraced('what cannot be attached', () => {
     return child.ended;
   }
 
-  it.each([2_147_483_647, 4_194_305])('a process id that cannot be: %d', async (pid) => {
+  it.each([2_147_483_647, 4_194_305])('an impossible process id: %d', async (pid) => {
     const { code, stderr } = await attempt(pid);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^http-trace: .*\n$/);

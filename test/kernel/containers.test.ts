@@ -20,7 +20,7 @@ const secret = (): string => randomBytes(8).toString('hex');
 const server = createServer((request, response) => response.end(`answer ${request.url}`));
 let base = '';
 
-/** A control group goes only when the last of its processes has gone altogether. */
+/** A control group can be removed only after the last of its processes has ended completely. */
 async function removeGroup(path: string): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
@@ -40,9 +40,9 @@ describeTraced('containers', () => {
   });
   afterAll(() => void server.close());
 
-  it('inside a pid namespace, processes are named as they are seen there', async () => {
+  it('inside a pid namespace, process ids are those of that namespace', async () => {
     const id = secret();
-    // The second curl begins once the trace says that it has.
+    // The second curl begins when the trace reports that it is attached.
     const script = `
       ${HTTP_TRACE} run --format json -- sh -c 'curl -s ${base}/run-${id} >&2; true'
       cd ${folder} && mkfifo go said
@@ -69,7 +69,7 @@ describeTraced('containers', () => {
     expect(second).toMatchObject({ url: `${base}/attach-${id}`, status: 200, process: { pid } });
   });
 
-  it('from outside, what a pid namespace runs is traced as well', async () => {
+  it('from outside, processes in a pid namespace are traced, too', async () => {
     const id = secret();
     const command = ['unshare', '--pid', '--fork', '--mount-proc', 'curl', '-s', `${base}/${id}`];
     const { exchanges } = await Tracing.run(context, command).result();

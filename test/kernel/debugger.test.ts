@@ -153,7 +153,7 @@ describeTraced('a program under a native debugger', () => {
     expect(traced.summary).toMatchObject({ dropped: 0, note: null });
   });
 
-  it('gdb lets go in the middle, and the trace goes on', async () => {
+  it('gdb detaches in the middle, and the trace goes on', async () => {
     const script = join(folder, 'detach.gdb');
     writeFileSync(
       script,
@@ -192,7 +192,7 @@ request.on('finish', () => sent(request));
 /** On the first line, by --inspect-brk; and at the two that are marked. */
 const STOPS = 3;
 
-/** What the debugger saw at each stop: the functions of the stack, the program's own. */
+/** The stack at each stop of the debugger: only the program's own functions. */
 interface Inspected {
   readonly stacks: readonly (readonly string[])[];
   readonly path: string;
@@ -202,7 +202,7 @@ interface Paused {
   readonly callFrames: readonly { readonly functionName: string; readonly url: string }[];
 }
 
-/** A debugger's client: stops between request and response and in the response, waits, goes on to the end. */
+/** A client of the debugger: stops between request and response and in the response, waits, and continues. */
 async function inspect(child: Child): Promise<Inspected> {
   await child.untilStderr('Debugger listening on ');
   const address = /ws:\/\/(\S+?)(\/\S+)/.exec(child.stderr);
@@ -263,7 +263,7 @@ async function inspect(child: Child): Promise<Inspected> {
 }
 
 describeTraced('a program under Node’s inspector', () => {
-  it('stops between request and response: same stack, one exchange, the debugger’s own talk apart', async () => {
+  it('stops between request and response: same stack, one exchange, separate from the debugger’s own connection', async () => {
     const script = join(folder, 'inspected.cjs');
     writeFileSync(script, NODE_SOURCE);
     const parts = ['the first part, ', 'the second part'];

@@ -93,7 +93,7 @@ describeTraced('the same exchanges as tshark', () => {
     const keys = join(folder, 'keys');
     const network = await Network.make();
     const capture = await Capture.start(network, join(folder, 'capture.pcapng'));
-    // SSLKEYLOGFILE is curl's way.
+    // curl writes its keys to SSLKEYLOGFILE.
     const node = [process.execPath, '--no-warnings', `--tls-keylog=${keys}`, join(PEERS, 'wire.mjs')];
     const command = ['env', `SSLKEYLOGFILE=${keys}`, ...node, key, certificate];
     const traced = await Tracing.run(context, network.inside(command), ['--show-secrets']).result();
@@ -118,7 +118,7 @@ describeTraced('the same exchanges as tshark', () => {
         expect(briefly(seen[number]?.[1]), at).toEqual(briefly(exchange));
     }
     const all = captured.map(([, exchange]) => exchange);
-    // What is compared has the shapes that it should have.
+    // The compared exchanges have the intended forms.
     for (const length of [0, 100, 5_000, 40_000, 63_000])
       expect(all.some(({ response }) => response.body.length === length)).toBe(true);
     expect(all.some(({ interim }) => interim.length > 0)).toBe(true);

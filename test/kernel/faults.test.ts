@@ -1,4 +1,4 @@
-/** What dies in the middle: what was captured is kept, and nothing stays in the kernel. */
+/** Processes that die during a trace: captured data is kept, and nothing stays in the kernel. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ describeTraced('faults', () => {
     await server.end();
   });
 
-  it('the helper killed: what came is kept, the fault is said, the kernel is clean', async () => {
+  it('the helper killed: captured data is kept, the fault is reported, the kernel is clean', async () => {
     const server = await Server.node();
     const tracing = await Tracing.attach(context, [server.pid]);
     const one = plan('GET', 'echo');
@@ -101,7 +101,7 @@ describeTraced('faults', () => {
       expect(exists(helper)).toBe(false);
       expect(stillThere(held)).toEqual(NOTHING);
     });
-    // What it had recorded until then can be shown: under its own name the file stands only when it is whole.
+    // What it had recorded until then can be shown. The file gets its final name only when it is complete.
     const replayed = spawnSync(HTTP_TRACE, ['replay', `${tracing.recording}.partial`, '--format', 'json'], {
       encoding: 'utf8',
     });
@@ -134,7 +134,7 @@ describeTraced('faults', () => {
 });
 
 describeTraced('recordings of real traces', () => {
-  it('cut anywhere: what is before the cut, a clear message, status 1', async () => {
+  it('cut anywhere: shows what is before the cut, a clear message, status 1', async () => {
     const server = await Server.node();
     const tracing = await Tracing.attach(context, [server.pid]);
     const plans = [plan('GET', 'echo'), plan('GET', 'gzip'), plan('GET', 'chunked')];

@@ -1,4 +1,4 @@
-/** What the kernel leaves out because it was asked to, and what it must not count as missed. */
+/** What the kernel leaves out on request, and what it must not count as missed. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -148,7 +148,7 @@ describeTraced('what is left out on purpose', () => {
       ],
       ['--min-latency', '1s'],
     );
-    // Said by the server: from then on both ends wait.
+    // Printed by the server: from then on both ends wait.
     await tracing.process.untilStderr('flying');
     const begin = Date.now();
     let dump = '';

@@ -1,4 +1,4 @@
-/** gRPC through the kernel, in the clear and over TLS: each call as its two peers say that it was. */
+/** gRPC through the kernel, in the clear and over TLS: each call compared with the reports of its two peers. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
@@ -61,7 +61,7 @@ function expectSame(exchange: ExchangeJson, call: Call, how: string): void {
   expect(grpc).toMatchObject({
     service: 'shop.v1.Orders',
     method: call.name,
-    // The client's own clock ended the call: the server said nothing.
+    // The client's own clock ended the call: the server sent no status.
     status: late ? (grpc?.status ?? null) : call.code,
   });
   if (late) expect(grpc?.timeoutMs).toBeGreaterThan(100);

@@ -68,7 +68,7 @@ describeTraced('hostile bytes', () => {
     expect(table.stdout).toMatch(/^[\n\x20-\x7e]*$/);
   });
 
-  it('a header line of 256 MB: memory stays bounded, what it was is said', async () => {
+  it('a header line of 256 MB: memory stays bounded, and the reason is shown', async () => {
     const sink = new Child(process.execPath, [join(PEERS, 'sink.mjs')]);
     const { port, pid } = JSON.parse(await sink.line());
     const tracing = await Tracing.attach(context, [pid]);
@@ -100,14 +100,14 @@ describeTraced('without privilege', () => {
   it.each([
     [['attach', String(process.pid)], 1],
     [['run', '--', 'touch', join(folder, 'never')], 125],
-  ])('%j says what to do and starts nothing', async (args, status) => {
+  ])('%j prints what to do and starts nothing', async (args, status) => {
     const ended = await new Child('setpriv', [...nobody, process.execPath, HTTP_TRACE, ...args]).ended;
     expect(ended).toMatchObject({ code: status, stdout: '' });
     expect(ended.stderr).toMatch(/^http-trace: [^\n]+\n$/);
     expect(() => readFileSync(join(folder, 'never'))).toThrow();
   });
 
-  it('doctor says so', async () => {
+  it('doctor reports that', async () => {
     const ended = await new Child('setpriv', [
       ...nobody,
       process.execPath,

@@ -47,7 +47,7 @@ function byStream(exchanges: readonly ExchangeJson[]): Map<string, ExchangeJson>
   return found;
 }
 
-/** What is known of the exchange is what was said. */
+/** What is known of the exchange agrees with the peer's report. */
 function expectTrue(exchange: ExchangeJson, call: Call): void {
   if (exchange.method !== null) expect(exchange.method).toBe(call.method);
   if (exchange.url !== null) expect(exchange.url.endsWith(call.path)).toBe(true);
@@ -84,7 +84,7 @@ describeTraced('HTTP/2', () => {
     }
   });
 
-  it('a connection that was open before: nothing wrong, and the more is known the longer it goes on', async () => {
+  it('a connection that was open before: nothing is wrong, and more becomes known over time', async () => {
     const peer = new Child(PEER[0], [PEER[1]]);
     const { pid } = JSON.parse(await peer.line()) as { pid: number };
     const said = async (count: number): Promise<Call[]> => {

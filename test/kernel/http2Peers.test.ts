@@ -28,7 +28,7 @@ const goPeer = join(folder, 'peer');
 const LARGE = 10_000_000;
 const SMALL = 6;
 const LOAD = 500;
-/** Holds all that one test moves, however slow the machine is. */
+/** A ring that holds all bytes of one test, however slow the machine is. */
 const RING = ['--ring-size', '256MiB'];
 
 /** What every path of the servers answers to GET. */
@@ -156,13 +156,13 @@ function callsOf(client: string): Call[] {
   return [...gets, { client, path: up, method: 'POST' }];
 }
 
-/** Server and clients, the server's end awaited. */
+/** Runs server and clients, and waits for the server's end. */
 async function together(server: Server, commands: (base: string) => string[]) {
   const port = await freePort();
   const base = `${server.scheme}://127.0.0.1:${port}`;
   const ready = `grep -q '${listening(port)}' /proc/net/tcp`;
-  // What is written by TLS is known when the call returns, and a server that is killed before never says so: it has
-  // returned when the server has seen the end of the connection.
+  // Bytes written by TLS are known when the call returns, which it does not in a server that is killed before. The
+  // call has returned once the server has seen the end of the connection.
   const open = `grep -qE '^ *[0-9]+: [0-9A-F]{8}:${hexadecimal(port)} [0-9A-F:]+ 0[18] ' /proc/net/tcp`;
   const script = `${server.command(port)} >/dev/null 2>&1 & server=$!
 trap 'kill $server 2>/dev/null' EXIT
@@ -201,7 +201,7 @@ function expectBody(message: MessageJson | null, body: Buffer, whose: string): v
 
 function expectCall(exchange: ExchangeJson, server: Server, base: string, { path, method }: Call): void {
   const content = files.get(path);
-  // Not the exchange itself: a difference in megabytes takes minutes to be drawn.
+  // Not the exchange itself: to print a difference in megabytes takes minutes.
   expect({
     method: exchange.method,
     url: exchange.url,
@@ -233,7 +233,7 @@ function expectCall(exchange: ExchangeJson, server: Server, base: string, { path
   expect(exchange.completeness).toEqual(cut.length > 0 ? cut : ['complete']);
 }
 
-/** Each call from these sides, and nothing else; where it is both, they saw the same. */
+/** Each call is seen from these sides, and nothing else; if from both, they agree. */
 function expectCalls(
   exchanges: readonly ExchangeJson[],
   server: Server,
@@ -263,7 +263,7 @@ describeTraced('HTTP/2 of', () => {
   beforeAll(() => {
     makeCertificate(key, certificate);
     run('go', ['build', '-o', goPeer, join(PEERS, 'http2Peer.go')]);
-    // Apache drops its rights, and must still come to the files.
+    // Apache drops its rights, and must still be able to read the files.
     chmodSync(folder, 0o755);
     mkdirSync(root);
     writeFileSync(upload, uploaded);
@@ -334,7 +334,7 @@ describeTraced('HTTP/2 of', () => {
     }
   }, 300_000);
 
-  // A Go program brings its own TLS, which is attached to when the program is known: it is the traced one here.
+  // A Go program contains its own TLS, and is attached when the program is known: here it is the traced one.
   it.each(['go', 'nginx'] as const)(
     'Go, the client’s side, with %s',
     async (name) => {
@@ -366,7 +366,7 @@ function run(command: string, args: readonly string[]): void {
   expect(status, stderr).toBe(0);
 }
 
-/** How /proc/net/tcp shows it. It is looked up, not tried: a connection of its own would be seen as well. */
+/** As /proc/net/tcp shows it. It is looked up, not tried, as a connection would be traced, too. */
 function listening(port: number): string {
   return `:${hexadecimal(port)} 00000000:0000 0A`;
 }

@@ -91,7 +91,7 @@ describeTraced('nginx', () => {
         expect(exchange?.completeness).toEqual(['complete']);
         expect(sha(bodyOf(exchange?.response ?? null))).toBe(sha(content));
       }
-      // The bytes never were in nginx's memory: their number is known, they are not.
+      // The bytes never were in nginx's memory: only their number is known.
       if (line.id === 'sendfile') {
         expect(exchange?.completeness).not.toContain('complete');
         expect(exchange?.response?.bodyCaptured).toBeLessThan(content.length);
@@ -132,14 +132,14 @@ describeTraced('nginx', () => {
     const right = traced.exchanges.filter(isRight);
     const paths = new Set(right.map((exchange) => exchange.url));
     expect(paths.size, 'every request is there once').toBe(right.length);
-    // wrk stops counting while up to one request a connection is under way.
+    // wrk stops counting while up to one request on each connection is in flight.
     expect(right.length).toBeLessThanOrEqual(own + CONNECTIONS);
     if (traced.summary.dropped === 0) {
       expect(traced.exchanges.length - right.length).toBeLessThanOrEqual(CONNECTIONS);
       expect(right.length).toBeGreaterThanOrEqual(own);
       expect(traced.summary.note).toBeNull();
     } else {
-      // Each that is not whole says so; none is mixed up.
+      // Incomplete ones are reported as incomplete; none is mixed up.
       for (const exchange of traced.exchanges) {
         if (!right.includes(exchange)) expect(exchange.completeness).not.toContain('complete');
       }
@@ -168,7 +168,7 @@ describeTraced('nginx', () => {
   }, 120_000);
 });
 
-/** Whole, and with the answer that belongs to its own request. */
+/** Complete, and with the answer to its own request. */
 function isRight(exchange: ExchangeJson): boolean {
   if (exchange.completeness.join() !== 'complete' || exchange.status !== 200 || exchange.url === null)
     return false;

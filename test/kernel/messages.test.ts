@@ -1,5 +1,5 @@
 /**
- * Messages inside exchanges, of real libraries, as they say themselves: WebSockets with and without compression,
+ * Messages inside exchanges of real libraries, compared with the libraries' own reports: WebSockets with and without compression,
  * server-sent events, JSON lines.
  *
  * Of an HTTP message the kernel copies some 96 KiB unless it pauses, and the event streams here stay below that. After a
@@ -13,7 +13,7 @@ import { Child } from '../kit/process.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
-/** What a peer says of one message. */
+/** A peer's report of one message. */
 interface SaidMessage {
   readonly path: string;
   readonly direction: 'out' | 'in';
@@ -58,7 +58,7 @@ function contentOf(message: StreamMessageJson): Buffer {
   return 'text' in message ? Buffer.from(message.text ?? '') : Buffer.from(message.base64, 'base64');
 }
 
-/** Each direction of the exchange has the messages that the peer says, in their order, whole and by the rules. */
+/** Each direction of the exchange has the messages that the peer reports, in their order, complete and valid. */
 function expectSaid(exchange: ExchangeJson, said: readonly SaidMessage[]): void {
   expect(said.length).toBeGreaterThan(10);
   for (const direction of ['out', 'in'] as const) {

@@ -1,4 +1,4 @@
-/** Methods, paths, statuses, fields, bodies and times of real programs, as they say themselves. */
+/** Methods, paths, statuses, fields, bodies and times of real programs, compared with their own reports. */
 import { expect, it } from 'vitest';
 import { Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
@@ -36,7 +36,7 @@ describeTraced('the client side, from the first instruction', () => {
         expectReported(exchange, line);
         expect(exchange.connection.remote).toBe(`${authority}:${server.port}`);
         expect(exchange.connection.joinedLate).toBe(false);
-        // What the other side says that it received.
+        // What the other side reports as received.
         expect(line).toMatchObject({
           requestSha: served.get(line.id)?.requestSha,
           answer: served.get(line.id)?.answer,

@@ -60,7 +60,7 @@ describeTraced('the processes of a command', () => {
     expect(new Set(processes).size).toBe(plans.length);
   });
 
-  it('not its children with --no-children, but itself', async () => {
+  it('only the command itself with --no-children', async () => {
     const server = await Server.node();
     const [child, own] = [plan('GET', 'echo'), plan('GET', 'echo')];
     const script = `${quote(curl(server.port, child))}; exec ${quote(curl(server.port, own))}`;
@@ -93,7 +93,7 @@ print(pid, os.getpid())
     await server.end();
   });
 
-  it('says when what it started still runs', async () => {
+  it('reports that processes of the command still run', async () => {
     const script = 'sleep 60 >/dev/null 2>&1 & echo $!';
     const traced = await Tracing.run(context, ['sh', '-c', script]).result();
     process.kill(Number(traced.ended.stdout), 'SIGKILL');
@@ -109,7 +109,7 @@ print(pid, os.getpid())
     tracing.process.endInput('go on\n');
     const traced = await tracing.result();
     expect(traced.exchanges).toEqual([]);
-    // Its own words, ready and go on: its standard streams are sockets here.
+    // "ready" and "go on" are its own bytes: its standard streams are sockets here.
     expect(traced.summary).toMatchObject({ connections: 0, bytes: { seen: 0, other: 12 } });
     await server.end();
   });
@@ -201,7 +201,7 @@ describeTraced('what run writes', () => {
     await server.end();
   });
 
-  it('a full disk: says so, keeps the command going', async () => {
+  it('a full disk is reported, and the command goes on', async () => {
     const server = await Server.node();
     const get = quote(curl(server.port, plan('GET', 'echo')));
     const child = new Child(HTTP_TRACE, [
@@ -221,7 +221,7 @@ describeTraced('what run writes', () => {
     await server.end();
   });
 
-  it('a full disk for the recording: says so, leaves no half file, goes on with the output', async () => {
+  it('a full disk for the recording is reported, leaves no partial file, and the output goes on', async () => {
     const server = await Server.node();
     const calls = Array.from({ length: 15 }, () => plan('GET', 'echo'));
     const body = `-d ${'x'.repeat(4_000)}`;
@@ -291,7 +291,7 @@ describeTraced('what run writes', () => {
     await server.end();
   });
 
-  it('leaves out what was faster than --min-latency', async () => {
+  it('leaves out calls that were faster than --min-latency', async () => {
     const server = await Server.node();
     const [fast, slow] = [plan('GET', 'echo'), plan('GET', 'slow', { query: '?ms=2500' })];
     const script = [fast, slow].map((one) => quote(curl(server.port, one))).join('; ');
@@ -313,7 +313,7 @@ describeTraced('what run writes', () => {
     await child.ended;
     const { exchanges, summary } = parseOutput(readFileSync(output, 'utf8'));
     expect(exchanges.map((exchange) => exchange.url?.includes(slow.id))).toEqual([true]);
-    // The kernel leaves it out: it does not even cross the ring.
+    // The kernel leaves it out, so that it does not even cross the ring.
     expect(summary.exchanges).toBe(1);
     expect(statSync(output).mode & 0o777).toBe(0o600);
     await server.end();

@@ -1,4 +1,4 @@
-/** The shapes in which HTTP/1 comes: framing, codings, sizes, pieces. */
+/** The forms of HTTP/1 messages: framing, codings, sizes, pieces. */
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -34,7 +34,7 @@ async function bothSides(
 }
 
 describeTraced('the shapes of messages', () => {
-  it('chunked with a trailer, gzip, close-delimited, and none, one after the other', async () => {
+  it('chunked with a trailer, gzip, close-delimited, and no body, one after the other', async () => {
     const plans = [
       plan('POST', 'chunked', { size: 3000 }),
       plan('GET', 'gzip'),
@@ -203,7 +203,7 @@ describeTraced('what a socket can do', () => {
     await server.end();
   });
 
-  it('a client that goes away without its answer', async () => {
+  it('a client that disconnects before the response', async () => {
     const server = await Server.node();
     const tracing = await Tracing.attach(context, [server.pid]);
     const one = plan('POST', 'slow', { query: '?ms=60000' });
@@ -211,7 +211,7 @@ describeTraced('what a socket can do', () => {
     socket.write(
       `POST ${one.path} HTTP/1.1\r\nHost: peer\r\nX-Trace-Id: ${one.id}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`,
     );
-    // It has read the head: it asks for the body.
+    // It asks for the body, so it has read the head.
     await once(socket, 'data');
     socket.write('ok', () => socket.destroy());
     await once(socket, 'close');

@@ -20,7 +20,7 @@ import { Child, type Ended } from '../kit/process.ts';
 import { Installed, NOBODY } from '../trust/rig.ts';
 import { describeTraced, ROOT } from './support/environment.ts';
 
-/** Standard error of a command that was refused: one line, one sentence that ends, nothing of libbpf. */
+/** Standard error of a refused command: one line, one whole sentence, no output of libbpf. */
 const ONE_SENTENCE = /^http-trace: [A-Z][^\n]*\.\n$/;
 const LIBBPF = /libbpf|BPF program load failed|processed \d+ insns/;
 
@@ -60,14 +60,14 @@ async function doctor(wrap: readonly string[], env = environment): Promise<Repor
   return { ...report, code };
 }
 
-/** The checks that stand in the way; each says what to do. */
+/** The failed checks; each says what to do. */
 function missing({ checks }: Report): string[] {
   const found = checks.filter(({ status }) => status === 'missing');
   for (const { remedy } of found) expect(remedy).toMatch(/\w{3}.*\.$/);
   return found.map(({ id }) => id);
 }
 
-/** Not run, 125, one sentence. With --verbose, the kernel's or libbpf's words before it. */
+/** The command is not run, status 125, one sentence. With --verbose, the kernel's or libbpf's message comes first. */
 async function expectRefused(
   sentence: RegExp,
   wrap: readonly string[],
@@ -88,7 +88,7 @@ async function expectWordsWithVerbose(
   const verbose = await run(wrap, ['--verbose', ...options]);
   expect(verbose).toMatchObject({ code: 125, stdout: '' });
   expect(verbose.stderr).toMatch(LIBBPF);
-  // The sentence is still the last that is said.
+  // The sentence is still the last line.
   expect(verbose.stderr).toMatch(/\nhttp-trace: [A-Z][^\n]*\.\n$/);
 }
 
@@ -119,7 +119,7 @@ function orphans(): number[] {
   return all.filter((id) => !held.has(id));
 }
 
-/** Of these, those that are still orphans: other traces of this machine come and go meanwhile. */
+/** Those that are still orphans later: other traces of this machine start and end meanwhile. */
 function stillOrphans(before: readonly number[]): number[] {
   if (before.length === 0) return [];
   const now = new Set(orphans());
@@ -245,7 +245,7 @@ describeTraced('a system that lacks something', () => {
     const env = { PATH: '/usr/bin:/bin', XDG_RUNTIME_DIR: installed.socketDirectory(NOBODY) };
     await expectRefused(/In a terminal, http-trace asks for the password of sudo/, AS_NOBODY, [], env);
     expect(readdirSync(env.XDG_RUNTIME_DIR)).toEqual([]);
-    // Whether sudo would let it in is not known without its password: nothing is promised.
+    // Whether sudo would permit it is not known without the password, so doctor does not promise anything.
     const report = await doctor(AS_NOBODY, env);
     expect(report).toMatchObject({ possible: false, code: 1 });
     expect(report.checks.find(({ id }) => id === 'rights')?.status).toBe('unknown');
@@ -275,7 +275,7 @@ describeTraced('a system that lacks something', () => {
     }
   });
 
-  it('a backend: a forced one that this kernel refuses is refused, and no other is taken', async () => {
+  it('a backend: if a forced one is refused by this kernel, no other is used', async () => {
     const { checks } = await doctor([]);
     const trial = checks.find(({ id }) => id === 'trial')?.detail ?? '';
     for (const backend of ['fentry', 'kprobe', 'tracepoint']) {
@@ -285,7 +285,7 @@ describeTraced('a system that lacks something', () => {
         expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining(`"backend":"${backend}"`) });
         continue;
       }
-      // A kernel built without kprobes has said nothing; else --verbose has its words.
+      // A kernel without kprobes gives no message; with kprobes, --verbose shows its message.
       const tried = !trial.includes(`not ${backend}: this kernel was built without`);
       const end = tried ? ' Run with --verbose for the kernel.s words\\.' : '';
       await expectRefused(
@@ -318,7 +318,7 @@ describeTraced('a system that lacks something', () => {
     }
   });
 
-  it('nothing about lockdown is guessed', async () => {
+  it('the state of lockdown is read, not guessed', async () => {
     const path = '/sys/kernel/security/lockdown';
     const said = existsSync(path) ? /\[(\w+)\]/.exec(readFileSync(path, 'latin1'))?.[1] : undefined;
     const { checks } = await doctor([]);
