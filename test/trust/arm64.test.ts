@@ -30,7 +30,7 @@ function numbersIn(text: string, pattern: RegExp): Map<string, number> {
   );
 }
 
-/** What libbpf says that it looks for, and then that it is nowhere. */
+/** The fields that libbpf looks for and does not find. */
 function unmatchedIn(output: string): string[] {
   const sought = new Map<string, string>();
   return output.split('\n').flatMap((line) => {

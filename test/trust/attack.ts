@@ -1,4 +1,4 @@
-/** A hostile user's program (attacker.c) in the helper's place, as `nobody`. */
+/** A hostile user's program (attacker.c) instead of the helper, as `nobody`. */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -24,7 +24,7 @@ export class Attacker {
   }
 
   /**
-   * What it says of its steps.
+   * Its reports on its steps.
    * @param onLine called with each line as it comes
    */
   async run(
@@ -57,7 +57,7 @@ export class Attacker {
     return lines;
   }
 
-  /** What it says outside of a trace, as a bystander. */
+  /** Its reports when it runs outside of a trace. */
   beside(steps: readonly string[]): string[] {
     const options = { uid: NOBODY, gid: NOBODY, encoding: 'utf8' } as const;
     return spawnSync(this.program, [steps.join(';')], options)

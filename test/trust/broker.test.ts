@@ -1,4 +1,4 @@
-/** What the broker gives and refuses: to a hostile program in the helper's place, and to one that runs beside it. */
+/** What the broker permits and refuses, to a hostile program instead of the helper and to one that runs beside it. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -62,7 +62,7 @@ describe.skipIf(reason !== null)('broker', () => {
     return offset;
   }
 
-  it('hands nothing over to a helper that other processes could look into', async () => {
+  it('hands nothing over to a helper that other processes could inspect', async () => {
     expect(await attack(['take'])).toEqual(['take: EPERM 0']);
     const [first, second] = await attack(['close', 'take', 'take']);
     expect(first).toMatch(/^take: done [1-9]\d$/);
@@ -104,7 +104,7 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(places).toBeGreaterThan(20);
   });
 
-  it('refuses places that are no instruction boundary', async () => {
+  it('refuses places that are not the start of an instruction', async () => {
     const read = offsetOf(SSL, 'SSL_read');
     const finder = await TlsFinder.create();
     const found = finder.lookAt(SSL)?.probes ?? [];
@@ -155,7 +155,7 @@ describe.skipIf(reason !== null)('broker', () => {
       'attach: EINVAL',
     ]);
     expect(said[7]).toContain('not yours');
-    // Mapped to be read only, or no library at all.
+    // Mapped for reading only, or not a library at all.
     const others = await attack([
       'close',
       `map ${SSL} r`,
@@ -172,7 +172,7 @@ describe.skipIf(reason !== null)('broker', () => {
     ]);
   });
 
-  it('refuses odd requests, and goes on', async () => {
+  it('refuses malformed requests, and goes on', async () => {
     const said = await attack(['odd', 'close', 'take']);
     expect(said[0]).toMatch(/^odd: [1-9]\d+ refused, 0 not$/);
     expect(said[1]).toMatch(/^take: done/);
@@ -184,7 +184,7 @@ describe.skipIf(reason !== null)('broker', () => {
     const requester = await listen();
     runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) }, ['--tls-attach', way]);
     const hello = await requester.frame(({ type }) => type === FrameType.Hello);
-    // When it says what it has attached, it is done with that.
+    // When it reports what it has attached, it has finished attaching.
     await requester.frame(({ type }) => type === FrameType.TlsFile);
     const pid = hello.json?.['helperPid'] as number;
     const [broker] = childrenOf(pid);
@@ -192,7 +192,7 @@ describe.skipIf(reason !== null)('broker', () => {
     return { requester, pid, broker };
   }
 
-  it.each(TLS_WAYS)('keeps little: by %s', async (way) => {
+  it.each(TLS_WAYS)('keeps only few rights and descriptors: by %s', async (way) => {
     // CAP_SYS_PTRACE (19), with perf also CAP_SYS_ADMIN (21)
     const capabilities = 2n ** 19n + (way === 'perf' ? 2n ** 21n : 0n);
     const { requester, broker } = await trace(way);

@@ -1,4 +1,4 @@
-/** What dies in the middle: within a second nothing is left in the kernel, and no process of the trace. */
+/** Processes that die during a trace: within a second nothing is left in the kernel, and no process of the trace. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { Installed, type LoaderRun, NOBODY, Requester, runLoader, whySkipped } f
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the tests of faults ${reason}`);
 
-/** An emulated machine needs a minute for what takes a second. */
+/** An emulated machine needs a minute for what normally takes a second. */
 const LIMIT_MS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1_000 : 60_000;
 /** The long suite has 100. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10);
@@ -65,7 +65,7 @@ describe.skipIf(reason !== null)('faults', () => {
     };
   }
 
-  /** Kills one and measures until all are gone, with all that they held. */
+  /** Kills one, and measures the time until all are gone with everything that they held. */
   async function killed(victim: number, pids: readonly number[], expected = LIMIT_MS): Promise<void> {
     const held = everything(pids);
     const since = performance.now();
@@ -105,7 +105,7 @@ describe.skipIf(reason !== null)('faults', () => {
     const { requester, helper } = running;
     const own = Number(requester.process.pid);
     requester.write(encodeJson(FrameType.Attach, { request: 1, pid: own, children: false }));
-    // Node, which has TLS in it, or beside it.
+    // Node, with TLS inside or as a library.
     const tls = (found: boolean) => (frame: { type: FrameType; json: Record<string, unknown> | null }) =>
       frame.type === FrameType.Tls &&
       ((frame.json?.['libraries'] ?? []) as { attached: boolean }[]).some(

@@ -68,7 +68,7 @@ it.skipIf(missing !== null)(
         ]).stderr,
       ).toBe('');
 
-      // Two seeds that the checks accept, so that what lies behind them is reached.
+      // Two seeds that the checks accept, so that the code after them is reached.
       mkdirSync(seeds);
       const file = readFileSync(library);
       const descriptor = openSync(library, 'r');
@@ -95,7 +95,7 @@ it.skipIf(missing !== null)(
         ...[`-artifact_prefix=${folder}/`, '-print_final_stats=1', seeds],
       ]);
       expect(status, stderr.slice(-4_000)).toBe(0);
-      // It has found ways that the seeds do not go.
+      // It has found code paths that the seeds do not reach.
       expect(readdirSync(seeds).length).toBeGreaterThan(20);
       console.log(/stat::number_of_executed_units: \d+/.exec(stderr)?.[0]);
     } finally {

@@ -61,7 +61,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     }
   }
 
-  /** Traces a call of curl's by the user, who is asked nothing. */
+  /** Traces a curl of the user, without a password prompt. */
   function traceCall(user: OrdinaryUser, path: string, before: readonly string[] = []): Promise<Outcome> {
     const words = [machine.installed.node, machine.cli, 'run', '--format', 'json', '--'];
     return machine.run(user, [...before, ...words, 'curl', '-s', '-o', '/dev/null', url(path)]);
@@ -207,13 +207,13 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     );
     expect(preloaded).toEqual({ code: 0, stdout: '', stderr: '' });
     expect((await rights(alice, `setpriv --no-new-privs ${LOADER} --check-rights`)).code).toBe(1);
-    // The real uid decides who asks.
+    // The requester is determined by the real uid.
     const folder = machine.installed.socketDirectory(0);
     const posing = `SUDO_UID=0 PKEXEC_UID=0 ${LOADER} --socket ${folder}/helper --node /bin/true --helper /x`;
     expect((await rights(alice, posing)).stderr).toMatch(/folder does not belong|cannot be opened/);
   });
 
-  it('keeps whom it permitted when it is installed for another, and again', async () => {
+  it('keeps its permitted users when it is installed for another one, and again', async () => {
     await install(alice, mallory, alice);
     await expectTraced(alice, '/both-alice');
     await expectTraced(mallory, '/both-mallory');
@@ -225,7 +225,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     expect(Number(stdout)).toBe(4 + 8 * 6);
   });
 
-  it('is refused when it is not the one of this version, and says so; it is not executed', async () => {
+  it('of another version is refused with a message, and not executed', async () => {
     await install(alice);
     const marker = join(alice.home, 'executed');
     await machine.run(null, ['sh', '-c', `printf '#!/bin/sh\\ntouch ${marker}\\n' >${LOADER}`]);
@@ -304,7 +304,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       expect((await machine.run(null, ['ls', marker])).code).not.toBe(0);
     });
 
-    it('is not offered where others can write', async () => {
+    it('is not offered in a folder that others can write to', async () => {
       await machine.run(null, ['chmod', 'g+w', '/usr/local']);
       const { code, stderr } = await machine.trace(null, ['install', '--user', alice.name]);
       await machine.run(null, ['chmod', '755', '/usr/local']);
@@ -314,17 +314,17 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       });
     });
 
-    it('takes no user that does not exist, and not root', async () => {
+    it('refuses a user that does not exist, and root', async () => {
       for (const user of ['root', '0', 'nobody-of-this-name', '-1', '1;id']) {
         expect((await machine.trace(null, ['install', `--user=${user}`])).code).toBe(2);
       }
     });
 
-    it('shows the command when nobody can be asked for a password', async () => {
+    it('shows the command when there is no way to ask for a password', async () => {
       const { code, stderr } = await machine.trace(alice, ['install']);
       expect(code).toBe(1);
       expect(stderr).toContain('Root has to run this');
-      // And what is shown does it: as root, from a shell.
+      // The shown command works: as root, from a shell.
       const command = stderr.trim().replace(/^.*?here: /, '');
       expect(await machine.run(null, ['bash', '-c', command])).toMatchObject({ code: 0 });
       await expectTraced(alice, '/by-shown-command');
@@ -371,7 +371,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       );
       await expectRefused(alice, /rights that you do not have here/);
       const session = await machine.activeSession(alice);
-      // The control group is entered as root, then the user is become.
+      // Enters the control group as root, then becomes the user.
       const [enter, ...rest] = [session, alice.prefix].flat();
       const words = [enter ?? '', ...rest, machine.installed.node, machine.cli];
       const report = JSON.parse((await machine.run(null, [...words, 'doctor', '--format', 'json'])).stdout);
@@ -400,7 +400,7 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
       expect((await machine.run(null, ['ls', FOLDER])).code).not.toBe(0);
     });
 
-    it('says that no dialog could be shown, or that it was refused', async () => {
+    it('reports that no dialog could be shown, or that it was refused', async () => {
       await machine.polkitRule('');
       const { code } = await machine.trace(alice, ['install', '--dialog']);
       expect([3, 4]).toContain(code);

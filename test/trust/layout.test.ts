@@ -18,7 +18,7 @@ import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Names that differ: C cannot call a field `bytes` what TypeScript must not call `size`. */
+/** Fields with different names in C and TypeScript. */
 const C_NAMES: Readonly<Record<string, string>> = { 'data.bytes': 'size' };
 
 function snake(name: string): string {

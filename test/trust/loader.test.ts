@@ -97,10 +97,10 @@ describe.skipIf(reason !== null)('loader', () => {
     expect(stderr).toMatch(/socket/);
   });
 
-  it('refuses a peer that is another user than the one who asks', async () => {
+  it('refuses a peer of another user than the requester', async () => {
     const directory = installed.socketDirectory(NOBODY);
     const requester = await Requester.listen(installed, directory, 0);
-    // Who listens counts, not whose the file is.
+    // The listening process counts, not the owner of the file.
     chownSync(requester.socket, NOBODY, NOBODY);
     const { status, stderr } = await runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) })
       .result;
@@ -252,7 +252,7 @@ describe.skipIf(reason !== null)('loader', () => {
       server.close();
     });
 
-    it('a process id that is used again by another process of the user is not the target any more', async () => {
+    it('a process id that is reused by another process of the user is not a target any more', async () => {
       const { requester } = await start();
       const server = await serve();
       const target = waiting('true');

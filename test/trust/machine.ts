@@ -30,7 +30,7 @@ export class OrdinaryUser {
     this.home = must('getent', ['passwd', this.name]).split(':')[5] ?? '';
   }
 
-  /** What becomes this user: words before a command. */
+  /** Words before a command that make it run as this user. */
   get prefix(): string[] {
     const { name, home } = this;
     const environment = [
@@ -111,7 +111,7 @@ export class Machine {
     return machine;
   }
 
-  /** What /etc/sudoers says there. */
+  /** Sets the content of /etc/sudoers there. */
   sudoers(lines: string): void {
     // The same inode: it is mounted.
     writeFileSync(

@@ -1,4 +1,4 @@
-/** Whose socket the loader connects to, and with whose rights: the paths are the requester's, and hostile. */
+/** The loader connects only to the requester's socket, and with the requester's rights. The paths are hostile. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -84,7 +84,7 @@ describe.skipIf(reason !== null)(reason === null ? 'the socket' : `the socket ($
     ['a folder', (path: string) => mkdirSync(path)],
     ['a pipe', (path: string) => spawnSync('mkfifo', [path])],
     ['a device', (path: string) => spawnSync('mknod', [path, 'c', '1', '3'])],
-  ])('is no %s that is already there under its name', async (_what, make) => {
+  ])('is not %s that already exists under its name', async (_what, make) => {
     const path = join(folder, 'helper');
     make(path);
     chownSync(path, NOBODY, NOBODY);
@@ -159,7 +159,7 @@ describe.skipIf(reason !== null)(reason === null ? 'the socket' : `the socket ($
         outcomes.push(run.stderr);
       }
       expect(attacker.exitCode).toBeNull();
-      // The race was one: now the link was there, now the real thing.
+      // The race took place: sometimes the link was there, sometimes the real folder.
       expect(outcomes.some((words) => /cannot be opened|not a socket|not belong/.test(words))).toBe(true);
       expect(outcomes.some((words) => !/socket/.test(words))).toBe(true);
       expect(visits).toBe(0);

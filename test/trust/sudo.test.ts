@@ -1,4 +1,4 @@
-/** The ways of an ordinary user by sudo, and of sudo around http-trace itself. */
+/** Tracing as an ordinary user by sudo, and running http-trace itself by sudo. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -56,7 +56,7 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
     expect(summary.summary).toMatchObject({ exchanges: 1, dropped: 0 });
   }
 
-  it('who may use sudo without a password traces at once', async () => {
+  it('with sudo without a password traces at once', async () => {
     machine.sudoers(`${user.name} ALL=(root) NOPASSWD: ALL`);
     expectTraced(
       await machine.trace(user, ['run', '--format', 'json', '--', ...curl('/by-sudo')]),
@@ -64,14 +64,14 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
     );
   });
 
-  it('and only its own processes', async () => {
+  it('traces only their own processes', async () => {
     machine.sudoers(`${user.name} ALL=(root) NOPASSWD: ALL`);
     const { code, stderr } = await machine.trace(user, ['attach', String(process.pid)]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/belongs to another user/);
   });
 
-  it('who may run the loader alone by sudo traces at once', async () => {
+  it('with a sudo rule for the loader alone traces at once', async () => {
     machine.sudoers(`${user.name} ALL=(root) NOPASSWD: ${machine.installed.loader}`);
     expectTraced(await machine.trace(user, ['run', '--format', 'json', '--', ...curl('/rule')]), '/rule');
   });
@@ -127,7 +127,7 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
       expect(elevated()).toEqual([]);
     });
 
-    it('a wrong password is no trace, and is not asked for again', async () => {
+    it('after a wrong password there is no trace, and it is not asked for again', async () => {
       machine.sudoers(`Defaults passwd_tries=1\n${user.name} ALL=(root) ALL`);
       const command = `${machine.installed.node} ${machine.cli} run -- ${curl('/never').join(' ')}`;
       const { code, screen } = await type(command, 'wrong');
@@ -270,7 +270,7 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
       });
     });
 
-    it('attach to a process of another user’s: root may', async () => {
+    it('attach to a process of another user works for root', async () => {
       const target = spawn('sh', ['-c', `read -r line; ${curl('/roots').join(' ')}; sleep 0.5`]);
       const words = [machine.installed.node, machine.cli, 'attach', String(target.pid), '--verbose'];
       const tracer = machine.spawn(user, ['sudo', '-n', ...words]);

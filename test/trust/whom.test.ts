@@ -1,4 +1,4 @@
-/** Whose processes are seen: by their credentials at each moment, whatever the map of targets says. */
+/** Only processes with the requester's present credentials are traced, whatever the map of targets contains. */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -91,7 +91,7 @@ describe.skipIf(reason !== null)('whom', () => {
     expect([...seen.matchAll(/GET (\S+)/g)].map(([, path]) => path)).toEqual(['/before', '/between']);
   });
 
-  it('a process id of somebody else’s, written into the map, has no effect', async () => {
+  it('another user’s process id in the map has no effect', async () => {
     const call = (path: string): string[] => ['-c', `read _; exec curl -s ${base}${path}`];
     const own = spawn('sh', call('/of-my-own'), { uid: NOBODY, gid: NOBODY });
     const foreign = spawn('sh', call('/of-root'));
