@@ -197,7 +197,7 @@ static int framing_field(char *to, size_t size, const char *framing, size_t leng
 	return snprintf(to, size, "Content-Length: %zu\r\n\r\n", length);
 }
 
-void send_request(struct tls *tls, struct call *call, const void *body, size_t size)
+void send_request(struct tls *tls, struct tls_call *call, const void *body, size_t size)
 {
 	char head[MAX_HEAD];
 	int length = snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: localhost\r\nX-Trace-Id: %s\r\n", call->method,
@@ -214,7 +214,7 @@ void send_request(struct tls *tls, struct call *call, const void *body, size_t s
 	sha256_hex(body ? body : "", size, call->request_sha);
 }
 
-void read_answer(struct tls *tls, struct call *call)
+void read_answer(struct tls *tls, struct tls_call *call)
 {
 	struct fields fields;
 
@@ -225,13 +225,13 @@ void read_answer(struct tls *tls, struct call *call)
 	call->response_size = read_body(tls, &fields, call->response_sha);
 }
 
-void ask_tls(struct tls *tls, struct call *call, const void *body, size_t size)
+void ask_tls(struct tls *tls, struct tls_call *call, const void *body, size_t size)
 {
 	send_request(tls, call, body, size);
 	read_answer(tls, call);
 }
 
-bool serve_tls(struct tls *tls, struct call *call)
+bool serve_tls(struct tls *tls, struct tls_call *call)
 {
 	struct fields fields;
 	char head[MAX_HEAD], *body;
@@ -258,7 +258,7 @@ bool serve_tls(struct tls *tls, struct call *call)
 	return true;
 }
 
-void report_call(const char *side, struct tls *tls, const struct call *call)
+void report_call(const char *side, struct tls *tls, const struct tls_call *call)
 {
 	char local[128], remote[128];
 

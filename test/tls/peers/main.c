@@ -26,7 +26,7 @@ static int run_client(char **arguments)
 	fflush(stdout);
 	library_prepare(arguments[1], arguments[2], false, has(arguments + 3, "mtls"));
 	while (fgets(line, sizeof(line), stdin)) {
-		struct call call = {};
+		struct tls_call call = {};
 		size_t size = 0;
 		void *body = NULL;
 
@@ -51,7 +51,7 @@ static int run_client(char **arguments)
 static void *serve_connection(void *given)
 {
 	struct tls *tls = given;
-	struct call call;
+	struct tls_call call;
 
 	library_start(tls, true);
 	for (;;) {

@@ -122,7 +122,7 @@ void library_stop(struct tls *tls)
 /* One exchange on a session that is ready; the client's side says it. */
 static void exchange(struct tls *tls, const char *path, size_t size)
 {
-	struct call call = {.method = "POST", .framing = "length"};
+	struct tls_call call = {.method = "POST", .framing = "length"};
 	char *body = malloc(size + 1);
 
 	fill_random(body, size);
@@ -146,7 +146,7 @@ static pid_t fork_server(SSL_CTX *with, unsigned *port, bool early)
 	for (;;) {
 		struct tls *tls = calloc(1, sizeof(*tls));
 		SSL *ssl;
-		struct call call;
+		struct tls_call call;
 
 		tls->fd = accept(listener, NULL, NULL);
 		ssl = tls->session = new_session(with, tls->fd);
@@ -223,7 +223,7 @@ static void run_early(const char *folder)
 {
 	unsigned port;
 	SSL_CTX *client = new_context(folder, "1.3", false, false), *with = new_context(folder, "1.3", true, false);
-	struct call call = {.method = "GET", .path = "/early/data"};
+	struct tls_call call = {.method = "GET", .path = "/early/data"};
 	char head[512];
 	pid_t server;
 	struct tls *tls;
@@ -281,7 +281,7 @@ static void run_shutdown(const char *folder, const char *version)
 	unsigned port;
 	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
 	pid_t server = fork_server(with, &port, false);
-	struct call call = {.method = "POST", .path = "/shutdown/half", .framing = "chunked"};
+	struct tls_call call = {.method = "POST", .path = "/shutdown/half", .framing = "chunked"};
 	struct tls *tls = open_session(client, port, NULL);
 
 	connect_session(tls);
@@ -335,7 +335,7 @@ static void run_memory(const char *folder, const char *version)
 	unsigned port;
 	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
 	struct tls *tls[PAIRS];
-	struct call call[PAIRS] = {};
+	struct tls_call call[PAIRS] = {};
 	static char out[PAIRS][65536];
 	size_t length[PAIRS];
 	pid_t server[PAIRS];
@@ -365,7 +365,7 @@ static void run_memory(const char *folder, const char *version)
 	}
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < PAIRS; i++) {
-			struct call blank = {.method = "GET"};
+			struct tls_call blank = {.method = "GET"};
 			char head[512];
 
 			call[i] = blank;

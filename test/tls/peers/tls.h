@@ -22,7 +22,7 @@ void library_stop(struct tls *tls);
 bool library_program(const char *name, char **arguments);
 
 /* http1.c */
-struct call {
+struct tls_call {
 	char method[8], path[160], id[64], answer[20], request_sha[65], response_sha[65];
 	char framing[12]; /* of the body that this end sends */
 	int status;
@@ -30,12 +30,12 @@ struct call {
 };
 
 /* Sends a request with this body (NULL = none) and reads the answer. */
-void ask_tls(struct tls *tls, struct call *call, const void *body, size_t size);
-void send_request(struct tls *tls, struct call *call, const void *body, size_t size);
-void read_answer(struct tls *tls, struct call *call);
+void ask_tls(struct tls *tls, struct tls_call *call, const void *body, size_t size);
+void send_request(struct tls *tls, struct tls_call *call, const void *body, size_t size);
+void read_answer(struct tls *tls, struct tls_call *call);
 /* Answers one request; false at the end. */
-bool serve_tls(struct tls *tls, struct call *call);
-void report_call(const char *side, struct tls *tls, const struct call *call);
+bool serve_tls(struct tls *tls, struct tls_call *call);
+void report_call(const char *side, struct tls *tls, const struct tls_call *call);
 int tcp_listen(unsigned *port);
 int tcp_connect(unsigned port);
 void *read_file(const char *path, size_t *size);
