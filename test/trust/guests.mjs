@@ -47,7 +47,7 @@ async function run(kernel) {
   ];
   try {
     await boot(kernel, {
-      script: `cd '${root}' && HTTP_TRACE_EMULATED=1 ${words.map((word) => `'${word}'`).join(' ')}`,
+      script: `cd '${root}' && CI=true HTTP_TRACE_EMULATED=1 ${words.map((word) => `'${word}'`).join(' ')}`,
       out,
       timeout: TIMEOUT,
       onLine: (line) => console.log(`  ${kernel.version}: ${line}`),
