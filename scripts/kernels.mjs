@@ -2,6 +2,7 @@
 // `node scripts/kernels.mjs run RELEASE COMMAND…` boots one over this machine's own files (read-only) and runs
 // a command in it. Plain Node without dependencies. Software emulation: 10 to 50 times slower than the machine.
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -82,7 +83,8 @@ function ensureKernel(meta) {
   const stamp = join(cache, `${meta}.json`);
   if (existsSync(stamp)) {
     const kernel = JSON.parse(readFileSync(stamp, 'utf8'));
-    if (existsSync(join(kernel.folder, 'initramfs'))) return kernel;
+    // Made by another version of this file, its /init may do something else.
+    if (kernel.recipe === recipe() && existsSync(join(kernel.folder, 'initramfs'))) return kernel;
   }
   const name = dependencyOf(meta);
   const release = name.replace('linux-image-', '');
@@ -104,9 +106,17 @@ function ensureKernel(meta) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  const kernel = { release, version: release.split('.').slice(0, 2).join('.'), folder };
+  const version = release.split('.').slice(0, 2).join('.');
+  const kernel = { release, version, folder, recipe: recipe() };
   writeFileSync(stamp, JSON.stringify(kernel));
   return kernel;
+}
+
+/** What an initramfs is made of, besides the kernel's own files. */
+function recipe() {
+  return createHash('sha256')
+    .update(JSON.stringify([INIT, MODULES]))
+    .digest('hex');
 }
 
 /** The kernel's own package; its name moves with every security update. */

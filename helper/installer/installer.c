@@ -193,6 +193,18 @@ static int set_access(int loader, const struct acl_entry *named, size_t count)
 	return fsetxattr(loader, "system.posix_acl_access", &acl, sizeof(acl.version) + used * sizeof(*acl.entries), 0);
 }
 
+/* Who holds a file open, or has a hard link to it, may still execute it: it is to be worth nothing then. */
+static void disarm(int folder, const char *name, const char *path)
+{
+	int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (file < 0 && errno == ENOENT)
+		return;
+	if (file < 0 || (fremovexattr(file, "security.capability") && errno != ENODATA && errno != EOPNOTSUPP) || fchmod(file, 0))
+		fail("%s/%s cannot be disarmed: %s.", path, name, strerror(errno));
+	close(file);
+}
+
 static void move_into(int folder, const char *name, int file)
 {
 	if (fsync(file) || renameat(staging, name, folder, name) || fsync(folder))
@@ -233,6 +245,7 @@ static void install_loader(int folder, uid_t user)
 		for (size_t i = 0; i < count; i++)
 			printf("Permitted by its file capabilities: %s %u.\n", named[i].tag == ACL_USER ? "user" : "group", named[i].id);
 	}
+	disarm(folder, "loader", PARENT "/" FOLDER);
 	move_into(folder, "loader", loader);
 }
 
@@ -296,6 +309,7 @@ static void remove_all(void)
 		puts("No loader is installed.");
 		return;
 	}
+	disarm(folder, "loader", PARENT "/" FOLDER);
 	remove_file(folder, "loader", PARENT "/" FOLDER);
 	remove_file(folder, "installer", PARENT "/" FOLDER);
 	if (rmdir(PARENT "/" FOLDER))

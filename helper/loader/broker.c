@@ -36,6 +36,13 @@
 #include <unistd.h>
 
 #define ATTACHMENTS_MAX 1024
+/*
+ * How often the probes of one file are attached during a trace, and of how many files. Detached ones count too: the
+ * helper may have kept their links. Each time costs whoever executes a place, root as well, 25 ns or more. An honest
+ * helper attaches a file again only when nobody has used it for ten seconds.
+ */
+#define TIMES_MAX 1024
+#define FILES_MAX 4096
 #define STATUS_SIZE 8192
 #define MAPS_SIZE (64u << 10) /* read at once */
 
@@ -49,6 +56,13 @@ struct broker {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	int handed_over[BROKER_DESCRIPTORS_MAX];
 	uint32_t to_hand_over;
+	struct attached_file {
+		dev_t device;
+		ino_t inode;
+		uint32_t times;
+	} files[FILES_MAX];
+	uint32_t file_count;
+	int served; /* the file of the request that is being served */
 };
 
 static void __attribute__((format(printf, 3, 4))) refuse(struct broker_answer *answer, int error, const char *format, ...)
@@ -207,7 +221,34 @@ static bool is_well_formed(struct broker_request *request, ssize_t size)
 
 		if (probe->kind > BROKER_URETPROBE || probe->stack > 0xffff || probe->symbol[BROKER_SYMBOL_SIZE - 1] != 0)
 			return false;
+		/* The same place again does nothing but cost whoever comes by. */
+		for (uint32_t other = 0; other < i; other++) {
+			if (request->probes[other].offset == probe->offset && request->probes[other].kind == probe->kind &&
+			    strcmp(request->probes[other].symbol, probe->symbol) == 0)
+				return false;
+		}
 	}
+	return true;
+}
+
+/* False when the file's probes have been attached as often as they may be. */
+static bool count_file(struct broker *broker, int file)
+{
+	struct attached_file *entry = broker->files;
+	struct stat status;
+
+	if (fstat(file, &status))
+		return false;
+	while (entry < broker->files + broker->file_count && (entry->device != status.st_dev || entry->inode != status.st_ino))
+		entry++;
+	if (entry == broker->files + FILES_MAX || entry->times == TIMES_MAX)
+		return false;
+	if (entry == broker->files + broker->file_count) {
+		broker->file_count++;
+		entry->device = status.st_dev;
+		entry->inode = status.st_ino;
+	}
+	entry->times++;
 	return true;
 }
 
@@ -226,6 +267,10 @@ static void attach(struct broker *broker, const struct broker_request *request, 
 		return;
 	if (!check_places(file, request, answer->reason, sizeof(answer->reason))) {
 		answer->error = EPERM;
+		return;
+	}
+	if (!count_file(broker, file)) {
+		refuse(answer, EAGAIN, "its probes were attached too often");
 		return;
 	}
 	error = attach_probes(&broker->attacher, file, request, &broker->attachments[set]);
@@ -320,6 +365,7 @@ static bool serve(struct broker *broker)
 
 	if (!receive(broker->channel, &request, &size, given))
 		return false;
+	__atomic_store_n(&broker->served, given[BROKER_FILE], __ATOMIC_RELAXED);
 	if (!is_well_formed(&request, size)) {
 		refuse(&answer, EINVAL, "the request is malformed");
 	} else if (request.verb == BROKER_HAND_OVER && broker->to_hand_over > 0) {
@@ -362,10 +408,16 @@ static void *end_with_helper(void *argument)
 {
 	const struct broker *broker = argument;
 	struct pollfd helper = {.fd = broker->helper, .events = POLLIN};
+	int served;
 
 	while (poll(&helper, 1, -1) < 0 && errno == EINTR)
 		;
 	poll(NULL, 0, GRACE_MS);
+	/* A thread that waits for a file system keeps the table of descriptors beyond _exit. */
+	served = __atomic_load_n(&broker->served, __ATOMIC_RELAXED); /* to close that one would wait, too */
+	if (served > 3)
+		syscall(SYS_close_range, 3, served - 1, 0);
+	syscall(SYS_close_range, served >= 3 ? served + 1 : 3, ~0u, 0);
 	_exit(0);
 }
 
@@ -417,7 +469,9 @@ static void keep_little(const struct broker *broker, const struct requester *req
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if ((geteuid() == 0 && setgroups(0, NULL)) || setresgid(requester->gid, requester->gid, requester->gid) ||
 	    setresuid(requester->uid, requester->uid, requester->uid) || syscall(SYS_capset, &header, data) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
+	    /* Stopped by one of its user's processes, it goes on when the helper ends, and so ends as well. */
+	    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
 		_exit(1);
 }
 
@@ -435,6 +489,7 @@ static void close_off(const struct broker *broker)
 		{SYS_read, ANY_ARGUMENT, 0, 0},
 		{SYS_pread64, ANY_ARGUMENT, 0, 0},
 		{SYS_close, ANY_ARGUMENT, 0, 0},
+		{SYS_close_range, ANY_ARGUMENT, 0, 0},
 #ifdef SYS_newfstatat
 		{SYS_newfstatat, ANY_ARGUMENT, 0, 0},
 #endif

@@ -111,21 +111,62 @@ static void map(const char *path, bool executable)
 	mapped = file;
 }
 
-static void attach(const char *symbol, unsigned int kind, unsigned long long offset)
+static void prepare(const char *symbol, unsigned int kind, unsigned long long offset, unsigned int count)
 {
-	int descriptors[BROKER_DESCRIPTORS_MAX];
-	struct broker_answer answer;
-
 	memset(&request, 0, sizeof(request));
 	request.verb = BROKER_ATTACH;
 	request.start = start;
 	request.end = end;
 	request.file = 1;
 	request.library = 1;
-	request.count = 1;
-	request.probes[0].offset = offset;
-	request.probes[0].kind = kind;
-	strncpy(request.probes[0].symbol, symbol, BROKER_SYMBOL_SIZE - 1);
+	request.count = count;
+	for (unsigned int i = 0; i < count; i++) {
+		request.probes[i].offset = offset;
+		request.probes[i].kind = kind;
+		strncpy(request.probes[i].symbol, symbol, BROKER_SYMBOL_SIZE - 1);
+	}
+}
+
+/* The same place more than once in one request. */
+static void attach_twice(const char *symbol, unsigned long long offset)
+{
+	struct broker_answer answer;
+
+	prepare(symbol, BROKER_ENTRY, offset, 2);
+	if (ask(BROKER_REQUEST_SIZE(2), &answer, NULL) < 0)
+		fprintf(stderr, "twice: gone\n");
+	else
+		fprintf(stderr, "twice: %s %s\n", answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
+}
+
+/* Attaches and detaches so often, or until it is refused. */
+static void attach_again(const char *symbol, unsigned long long offset, unsigned int times)
+{
+	int descriptors[BROKER_DESCRIPTORS_MAX];
+	struct broker_answer answer;
+	unsigned int done = 0;
+
+	for (; done < times; done++) {
+		prepare(symbol, BROKER_ENTRY, offset, 1);
+		if (ask(BROKER_REQUEST_SIZE(1), &answer, descriptors) < 0 || answer.error)
+			break;
+		for (uint32_t i = 0; i < answer.descriptors; i++)
+			close(descriptors[i]);
+		memset(&request, 0, BROKER_REQUEST_SIZE(0));
+		request.verb = BROKER_DETACH;
+		request.set = answer.set;
+		if (ask(BROKER_REQUEST_SIZE(0), &answer, NULL) < 0)
+			break;
+	}
+	fprintf(stderr, "again: %u %s\n", done, answer.reason);
+}
+
+static void attach(const char *symbol, unsigned int kind, unsigned long long offset)
+{
+	int descriptors[BROKER_DESCRIPTORS_MAX];
+	struct broker_answer answer;
+
+	prepare(symbol, kind, offset, 1);
 	if (ask(BROKER_REQUEST_SIZE(1), &answer, descriptors) < 0)
 		fprintf(stderr, "attach: gone\n");
 	else
@@ -300,6 +341,10 @@ int main(int argc, char **argv)
 			named = (pid_t)atoi(text);
 		else if (strcmp(word, "attach") == 0)
 			attach(text, (unsigned int)atoi(rest), offset);
+		else if (strcmp(word, "twice") == 0)
+			attach_twice(text, strtoull(rest, NULL, 0));
+		else if (strcmp(word, "again") == 0)
+			attach_again(text, strtoull(rest, NULL, 0), (unsigned int)offset);
 		else if (strcmp(word, "odd") == 0)
 			send_odd();
 		else if (strcmp(word, "programs") == 0)

@@ -172,6 +172,20 @@ describe.skipIf(reason !== null)('broker', () => {
     ]);
   });
 
+  it('refuses the same place twice in a request, and a file again and again', async () => {
+    const read = offsetOf(SSL, 'SSL_read');
+    const said = await attack([
+      'close',
+      `map ${SSL} x`,
+      `twice SSL_read ${read}`,
+      `again SSL_read ${read} 1100`,
+    ]);
+    expect(said).toEqual([
+      'twice: EINVAL the request is malformed',
+      'again: 1024 its probes were attached too often',
+    ]);
+  });
+
   it('refuses malformed requests, and goes on', async () => {
     const said = await attack(['odd', 'close', 'take']);
     expect(said[0]).toMatch(/^odd: [1-9]\d+ refused, 0 not$/);

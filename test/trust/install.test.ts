@@ -250,6 +250,35 @@ describe.skipIf(reason !== null)('the trusted loader', () => {
     await machine.run(null, ['sh', '-c', 'chmod 755 /usr/local; rm -f /usr/local/moved']);
   });
 
+  it.each([
+    ['removed', () => machine.trace(null, ['uninstall'])],
+    ['replaced', () => machine.trace(null, ['install', '--user', alice.name])],
+  ])('gives no rights to whoever still holds it open when it is %s', async (_what, change) => {
+    await install(alice);
+    const script = `
+import os, sys
+file = os.open("${LOADER}", os.O_PATH)
+print("open", flush=True)
+sys.stdin.readline()
+try:
+    os.execve(file, ["loader", "--check-rights"], {})
+except OSError as error:
+    print(error.strerror)`;
+    const holder = machine.spawn(alice, ['/usr/bin/python3', '-c', script]);
+    let said = '';
+    const opened = new Promise<void>((done) =>
+      holder.stdout?.on('data', (text: Buffer) => {
+        said += text;
+        done();
+      }),
+    );
+    await opened;
+    expect(await change()).toMatchObject({ code: 0 });
+    holder.stdin?.end('\n');
+    await new Promise((done) => holder.once('close', done));
+    expect(said).toBe('open\nPermission denied\n');
+  });
+
   it('is removed completely', async () => {
     const before = await machine.listing(...PLACES);
     await install(alice);
