@@ -99,6 +99,14 @@ describe.skipIf(reason !== null)('faults', () => {
     await killed(who === 'client' ? (running.requester.process.pid ?? 0) : running.helper, pids);
   });
 
+  it('helper killed while its broker is stopped: all is gone within a second', async () => {
+    const running = await start();
+    await attached(running);
+    const [broker = 0] = childrenOf(running.helper);
+    process.kill(broker, 'SIGSTOP');
+    await killed(running.helper, [running.helper, broker]);
+  });
+
   it('broker killed: its probes are gone within a second, TLS is reported as not decrypted, the trace goes on', async () => {
     const running = await start();
     await attached(running);
