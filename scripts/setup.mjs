@@ -34,6 +34,7 @@ const TEST_PACKAGES = [
   ['pkexec|policykit-1', 'which starts the loader', ['pkexec']],
   ['dbus', 'by which polkit is asked', ['dbus-daemon']],
   ['libcap2-bin', "shows a file's capabilities", ['getcap']],
+  ['libclang-rt-dev|libclang-rt-14-dev', "fuzzes the broker's checks"],
   ['iproute2', 'network namespaces', ['ip']],
   ['curl', 'a client to trace'],
   ['wget', 'and one that uses GnuTLS'],
