@@ -87,12 +87,20 @@ function vitest(project) {
     name: project,
     args: [join(root, 'node_modules/vitest/vitest.mjs'), ...args],
     file,
-    counts: (json) => ({
-      passed: json.numPassedTests,
-      failed: json.numFailedTests,
-      skipped: json.numPendingTests + json.numTodoTests,
-      failures: json.testResults.flatMap(failuresOf),
-    }),
+    counts: vitestCounts,
+  };
+}
+
+/**
+ * What vitest's JSON reporter wrote.
+ * @returns {Counts}
+ */
+export function vitestCounts(json) {
+  return {
+    passed: json.numPassedTests,
+    failed: json.numFailedTests,
+    skipped: json.numPendingTests + json.numTodoTests,
+    failures: json.testResults.flatMap(failuresOf),
   };
 }
 

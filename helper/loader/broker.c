@@ -513,6 +513,15 @@ static void close_off(const struct broker *broker)
 		{SYS_rt_sigreturn, ANY_ARGUMENT, 0, 0},
 		{SYS_restart_syscall, ANY_ARGUMENT, 0, 0},
 		{SYS_getrandom, ANY_ARGUMENT, 0, 0},
+#ifdef __SANITIZE_ADDRESS__
+		/* What AddressSanitizer does as a thread begins and ends; only in the build for test/trust/sanitized.mjs. */
+		{SYS_gettid, ANY_ARGUMENT, 0, 0},
+		{SYS_getpid, ANY_ARGUMENT, 0, 0},
+		{SYS_sigaltstack, ANY_ARGUMENT, 0, 0},
+		{SYS_sched_yield, ANY_ARGUMENT, 0, 0},
+		{SYS_sched_getaffinity, ANY_ARGUMENT, 0, 0},
+		{SYS_prlimit64, ANY_ARGUMENT, 0, 0},
+#endif
 		{SYS_exit, ANY_ARGUMENT, 0, 0},
 		{SYS_exit_group, ANY_ARGUMENT, 0, 0},
 	};

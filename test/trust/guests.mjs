@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boot, ensureKernels, KernelError, whyNoKernels } from '../../scripts/kernels.mjs';
+import { vitestCounts } from '../../scripts/suites.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Of one kernel, in milliseconds. */
@@ -63,13 +64,8 @@ async function run(kernel) {
 
 function take(file, fail) {
   if (!existsSync(file)) return fail('the whole run', 'it left no results');
-  const json = JSON.parse(readFileSync(file, 'utf8'));
-  counts.passed += json.numPassedTests;
-  counts.skipped += json.numPendingTests + json.numTodoTests;
-  for (const { name, status, message, assertionResults } of json.testResults) {
-    const failed = assertionResults.filter((result) => result.status === 'failed');
-    for (const { fullName, failureMessages } of failed)
-      fail(fullName, failureMessages.join('\n').slice(0, 1_000));
-    if (status === 'failed' && failed.length === 0) fail(name, message);
-  }
+  const { passed, skipped, failures } = vitestCounts(JSON.parse(readFileSync(file, 'utf8')));
+  counts.passed += passed;
+  counts.skipped += skipped;
+  for (const { name, detail } of failures) fail(name, detail.slice(0, 1_000));
 }

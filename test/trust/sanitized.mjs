@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { vitestCounts } from '../../scripts/suites.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const SOURCES = [
@@ -38,19 +39,11 @@ const words = [
 ];
 const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: copy, env, encoding: 'utf8' });
 console.log(stdout + stderr);
-const json = JSON.parse(readFileSync(results, 'utf8'));
-const failures = json.testResults.flatMap(({ assertionResults }) =>
-  assertionResults
-    .filter(({ status }) => status === 'failed')
-    .map(({ fullName, failureMessages }) => ({ name: fullName, detail: failureMessages.join('\n') })),
-);
-if (REPORT.test(stdout + stderr)) failures.push({ name: 'the sanitizers', detail: 'a report; see the log' });
-const counts = {
-  passed: json.numPassedTests,
-  failed: Math.max(failures.length, json.numFailedTestSuites > 0 ? 1 : 0),
-  skipped: json.numPendingTests + json.numTodoTests,
-  failures,
-};
+const counts = vitestCounts(JSON.parse(readFileSync(results, 'utf8')));
+if (REPORT.test(stdout + stderr))
+  counts.failures.push({ name: 'the sanitizers', detail: 'a report; see the log' });
+// Also a file that could not be loaded, of which vitest counts no test.
+counts.failed = counts.failures.length;
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (process.env.HTTP_TRACE_RESULTS) writeFileSync(process.env.HTTP_TRACE_RESULTS, JSON.stringify(counts));
 process.exit(counts.failed === 0 ? 0 : 1);

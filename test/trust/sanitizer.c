@@ -3,5 +3,5 @@
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0:abort_on_error=1:log_to_syslog=0";
+	return "detect_leaks=0:abort_on_error=1:log_to_syslog=0:use_sigaltstack=0";
 }
