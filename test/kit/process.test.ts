@@ -66,4 +66,12 @@ describe('endAll', () => {
     expect(await endAll(100)).toEqual([child]);
     await child.ended;
   });
+
+  it('has ended although a descendant lives on that holds its pipes', { timeout: 30_000 }, async () => {
+    const child = Child.of(['sh', '-c', 'sleep 300 & echo $!']);
+    const sleeper = Number(await child.line());
+    const { code, stderr } = await child.ended;
+    process.kill(sleeper);
+    expect([code, stderr]).toEqual([0, '\n(A descendant that lives on holds the pipes.)']);
+  });
 });

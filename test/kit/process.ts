@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds that a process may take to print what is waited for, on a machine with much else to do. */
 const PATIENCE_MS = 40_000;
+/** Milliseconds after the end of a process in which its pipes close. */
+const PIPES_MS = 10_000;
 /** Characters of the standard error that an error message quotes. */
 const QUOTED = 500;
 
@@ -63,6 +65,11 @@ export class Child {
     createInterface({ input: stdout }).on('line', (line) => {
       this.lines.push(line);
       this.#wake();
+    });
+    // A descendant may have inherited the pipes and live on: then they never close by themselves.
+    this.process.once('exit', () => {
+      const timer = setTimeout(() => this.#closePipes(), PIPES_MS);
+      this.process.once('close', () => clearTimeout(timer));
     });
     this.ended = once(this.process, 'close').then(
       ([code, signal]) => {
@@ -149,6 +156,12 @@ export class Child {
         };
       });
     }
+  }
+
+  #closePipes(): void {
+    this.#stderr += '\n(A descendant that lives on holds the pipes.)';
+    this.process.stdout?.destroy();
+    this.process.stderr?.destroy();
   }
 
   #end(): void {

@@ -1,5 +1,4 @@
 /** The scenarios of one traced shell: what it runs, and how the trace of it is checked. */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert, same } from '../kit/check.ts';
 import type { SocketReport } from '../kit/peers.ts';
@@ -22,6 +21,8 @@ export interface Scenario {
   readonly name: string;
   /** The command line for the traced shell; may start processes outside of it first. */
   command(context: Context, id: string): string | Promise<string>;
+  /** Called while the command runs, with the lines that it has printed so far, until it returns true. */
+  meanwhile?(context: Context, id: string, lines: readonly string[]): boolean;
   /** @returns anything remarkable. @throws with what is wrong */
   check(ran: Ran, trace: Trace): string | undefined;
   /** Ends what the command started outside; its lines are added to those of the shell. */
@@ -168,10 +169,13 @@ function isClient({ side }: SocketReport): boolean {
   return side === 'client';
 }
 
-/** In a network namespace of its own, so that nothing is changed on this machine. */
+/** In a network namespace of its own, so that nothing is changed on this machine and nobody else takes a port. */
+function ownNetwork(prepare: string): string {
+  return `unshare -n sh -c 'ip link set lo up && ${prepare} && exec "$@"' sh `;
+}
+
 function inNamespace(name: string, options: string, shape: Shape): Scenario {
-  const inside = 'ip link set lo up && echo 1543 > /proc/sys/net/ipv4/tcp_fastopen && exec "$@"';
-  return exchange(name, options, shape, `unshare -n sh -c '${inside}' sh `);
+  return exchange(name, options, shape, ownNetwork('echo 1543 > /proc/sys/net/ipv4/tcp_fastopen'));
 }
 
 const uring: Scenario[] = [
@@ -220,10 +224,17 @@ function blindToUring({ backend }: Context): string | null {
 
 let outside: Child[] = [];
 
+/** Milliseconds that what runs outside may take to end after the command. */
+const OUTSIDE_MS = 30_000;
+
 async function endOutside(): Promise<readonly string[]> {
   const ending = outside;
   outside = [];
-  await Promise.all(ending.map((one) => one.ended));
+  for (const one of ending) one.killAfter(OUTSIDE_MS);
+  for (const one of ending) {
+    const { signal } = await one.ended;
+    assert(signal === null, `${one.process.spawnargs.join(' ')} outside of the trace did not end`);
+  }
   return ending.flatMap((one) => one.lines);
 }
 
@@ -300,13 +311,13 @@ const sockets: Scenario[] = [
   },
   {
     name: 'the server alone',
-    command(context, id) {
-      const port = 20_000 + (randomBytes(2).readUInt16LE() % 10_000);
-      // Tries until the traced server listens.
-      const attempt = `${context.peer} exchange role=client port=${port} id=${id} scenario=x`;
-      const script = `for i in $(seq 200); do ${attempt} 2>/dev/null && exit; sleep 0.1; done; exit 1`;
-      outside.push(new Child('sh', ['-c', script]));
-      return `${context.peer} exchange role=server port=${port}`;
+    command: ({ peer }) => `${peer} exchange role=server`,
+    meanwhile({ peer }, id, lines) {
+      const line = lines.find((text) => text.startsWith('{"port"'));
+      if (line === undefined) return false;
+      const { port } = JSON.parse(line) as { port: number };
+      outside.push(new Child(peer, ['exchange', 'role=client', `port=${port}`, `id=${id}`, 'scenario=x']));
+      return true;
     },
     outside: endOutside,
     check: oneSide('server'),
@@ -320,7 +331,7 @@ const sockets: Scenario[] = [
   }),
   {
     name: 'two connections with equal ports',
-    command: ({ peer }, id) => `${peer} equal-ports id=${id} scenario=x`,
+    command: ({ peer }, id) => `${ownNetwork('true')}${peer} equal-ports id=${id} scenario=x`,
     check(ran, trace) {
       expectAll(ran, trace, { count: 2 });
       const clients = ran.said.filter(({ side }) => side === 'client');

@@ -1,7 +1,9 @@
 /** One traced shell runs scenario after scenario; the trace is checked after it has ended. */
 import { same } from '../kit/check.ts';
+import { childrenOf, helperOf } from '../kit/kernel.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
 import type { Report } from '../kit/report.ts';
+import { killBelow } from '../kit/stuck.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { expectBalance } from '../kit/truth.ts';
 import type { Context } from './context.ts';
@@ -66,11 +68,15 @@ async function runOne(context: Context, tracing: Tracing, scenario: Scenario): P
   try {
     const command = await scenario.command(context, id);
     shell.write(`${command}; echo "${mark}$?"\n`);
-    await shell.until(
-      () => shell.lines.slice(from).some((line) => line.startsWith(mark)),
-      `end of ${scenario.name}`,
-      from === 0 ? tracing.patience : patience(context),
-    );
+    const { meanwhile } = scenario;
+    let waiting = meanwhile !== undefined;
+    const hasEnded = (): boolean => {
+      const lines = shell.lines.slice(from);
+      if (waiting && meanwhile?.(context, id, lines)) waiting = false;
+      return lines.some((line) => line.startsWith(mark));
+    };
+    const limit = from === 0 ? tracing.patience : patience(context);
+    await shell.until(hasEnded, `end of ${scenario.name}`, limit);
     const outside = (await scenario.outside?.()) ?? [];
     const lines = shell.lines.slice(from);
     const status = lines.find((line) => line.startsWith(mark))?.slice(mark.length);
@@ -80,8 +86,21 @@ async function runOne(context: Context, tracing: Tracing, scenario: Scenario): P
     return { scenario, ran, problem: status === '0' ? null : `it ended with ${status}: ${said}` };
   } catch (error) {
     if (shell.over) throw error;
-    return { scenario, ran: null, problem: (error as Error).message };
+    // What hangs would hold up every scenario after it.
+    const problem = `${(error as Error).message}; ${killBelow(shellBelow(shell.pid))}`;
+    await scenario.outside?.().catch(() => []);
+    const hasEnded = (): boolean => shell.lines.slice(from).some((line) => line.startsWith(mark));
+    await shell.until(hasEnded, problem, patience(context));
+    return { scenario, ran: null, problem };
   }
+}
+
+/** The traced shell, which http-trace started besides its helper. */
+function shellBelow(pid: number): number {
+  const helper = helperOf(pid);
+  const shell = childrenOf(pid).find((child) => child !== helper);
+  if (shell === undefined) throw new Error('http-trace has not started the shell');
+  return shell;
 }
 
 function judge(context: Context, { scenario, ran, problem }: Outcome, trace: Trace, report: Report): void {

@@ -77,7 +77,7 @@ int run_burst(const struct options *given)
 	if (completed == MAP_FAILED)
 		fail("mmap");
 	listener = listen_at(options, &address, &address_length);
-	child = fork();
+	child = fork_bound();
 	if (child == 0) {
 		for (unsigned i = 0; i < options->threads; i++)
 			if (pthread_create(&threads[i], 0, answer, (void *)(intptr_t)accept_from(listener, options)))

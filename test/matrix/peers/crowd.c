@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,9 +135,8 @@ int run_crowd(const struct options *options)
 		say_line("{\"port\":%u}", ntohs(address.sin_port));
 	}
 	for (unsigned i = 0; i < options->threads; i++) {
-		if (fork() != 0)
+		if (fork_bound() != 0)
 			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (serves)
 			serve_share(listener, options);
 		else

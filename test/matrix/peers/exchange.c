@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -328,9 +327,8 @@ int run_exchange(const struct options *given)
 		return 0;
 	}
 	if (strcmp(options->server, "fork") == 0) {
-		child = fork();
+		child = fork_bound();
 		if (child == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL); /* a server without its client waits forever */
 			serve_all(0);
 			_exit(0);
 		}
@@ -411,7 +409,7 @@ int run_shared(const struct options *given)
 	options = &own;
 	signal(SIGPIPE, SIG_IGN);
 	listener = listen_at(options, &address, &address_length);
-	child = fork();
+	child = fork_bound();
 	if (child == 0) {
 		serve_connection((void *)(intptr_t)accept_from(listener, options));
 		_exit(0);
@@ -458,7 +456,7 @@ int run_equal_ports(const struct options *given)
 	second.port = ntohs(((struct sockaddr_in *)&address)->sin_port);
 	int second_listener = listen_at(&second, &other, &other_length);
 
-	child = fork();
+	child = fork_bound();
 	if (child == 0) {
 		int a = accept_from(listener, given), b = accept_from(second_listener, given);
 

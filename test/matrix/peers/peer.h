@@ -114,6 +114,11 @@ int run_spawn(const char *way, char **arguments);
 
 /* util.c */
 _Noreturn void fail(const char *what);
+/*
+ * fork(2) of a child that ends with the calling thread: a server without its
+ * client would wait forever, and hold the pipes of whoever started it.
+ */
+pid_t fork_bound(void);
 double now_ms(void);
 void fill_random(void *bytes, size_t length);
 void random_hex(char *text, size_t digits);

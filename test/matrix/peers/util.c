@@ -1,9 +1,11 @@
 #include "peer.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +73,17 @@ void wait_line(void)
 		if (byte == '\n')
 			return;
 	fail("standard input has ended");
+}
+
+pid_t fork_bound(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		fail("fork");
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
 }
 
 int outer_pid(void)
