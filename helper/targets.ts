@@ -29,11 +29,16 @@ export class Targets {
   /** 0 may trace everything. */
   readonly #owner: number;
 
+  readonly #native: Native;
+  readonly #maps: Pick<Descriptors, 'targets' | 'namedTargets'>;
+
   constructor(
-    private readonly native: Native,
+    native: Native,
     facts: Pick<Facts, 'owner' | 'foreignPids'>,
-    private readonly maps: Pick<Descriptors, 'targets' | 'namedTargets'>,
+    maps: Pick<Descriptors, 'targets' | 'namedTargets'>,
   ) {
+    this.#native = native;
+    this.#maps = maps;
     this.#map = facts.foreignPids ? maps.namedTargets : maps.targets;
     this.#owner = facts.owner;
   }
@@ -56,17 +61,17 @@ export class Targets {
   }
 
   detach(pid: number): void {
-    this.native.deleteTarget(this.#map, pid);
+    this.#native.deleteTarget(this.#map, pid);
   }
 
   /** Nothing is a target any more. */
   clear(): void {
-    for (const map of [this.maps.namedTargets, this.maps.targets]) this.native.clearTargets(map);
+    for (const map of [this.#maps.namedTargets, this.#maps.targets]) this.#native.clearTargets(map);
   }
 
   get count(): number {
-    const named = this.native.countTargets(this.maps.namedTargets);
-    return named + this.native.countTargets(this.maps.targets);
+    const named = this.#native.countTargets(this.#maps.namedTargets);
+    return named + this.#native.countTargets(this.#maps.targets);
   }
 
   #attachOne(request: number, pid: number, children: boolean): ProcessInfo {
@@ -79,7 +84,7 @@ export class Targets {
     });
     let pidfd: number;
     try {
-      pidfd = this.native.openPidfd(pid);
+      pidfd = this.#native.openPidfd(pid);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ESRCH') return refuse('not-found', `There is no process ${pid}.`);
@@ -88,7 +93,7 @@ export class Targets {
     }
     try {
       const status = readStatus(pid);
-      if (status === null || !this.native.isAlive(pidfd)) {
+      if (status === null || !this.#native.isAlive(pidfd)) {
         return refuse('gone', `Process ${pid} has ended.`);
       }
       if (status.threadGroup !== pid) return refuse('not-process', `${pid} is a thread, not a process.`);
@@ -109,7 +114,7 @@ export class Targets {
         );
       }
       try {
-        this.native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
+        this.#native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
       } catch (error) {
         const full = (error as NodeJS.ErrnoException).code === 'E2BIG';
         return full
@@ -117,8 +122,8 @@ export class Targets {
           : refuse('kernel', `The kernel refused: ${(error as Error).message}.`);
       }
       // Ended meanwhile: the id may be another's by now.
-      if (!this.native.isAlive(pidfd)) {
-        this.native.deleteTarget(this.#map, pid);
+      if (!this.#native.isAlive(pidfd)) {
+        this.#native.deleteTarget(this.#map, pid);
         return refuse('gone', `Process ${pid} has ended.`);
       }
       return { request, pid, error: null, message: '', name: nameOf(pid, status.name) };

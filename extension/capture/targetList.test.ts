@@ -25,7 +25,7 @@ it('follows processes from their attaching to their end, under their newest name
 
 it('counts the connections that speak something else', () => {
   const list = new TargetList();
-  const told = (protocol: WireProtocol, connection: bigint) => ({
+  const protocolFound = (protocol: WireProtocol, connection: bigint) => ({
     type: 'data' as const,
     connection,
     direction: Direction.Out,
@@ -37,11 +37,16 @@ it('counts the connections that speak something else', () => {
   });
   list.records(
     recordBatch([
-      told(WireProtocol.Tls, 1n),
-      { ...told(WireProtocol.Http1, 2n), omission: Omission.None, bytes: 'GET / HTTP/1.1\r\n', size: 16 },
-      told(WireProtocol.Http2, 3n),
-      told(WireProtocol.Tls, 4n),
-      told(WireProtocol.Other, 5n),
+      protocolFound(WireProtocol.Tls, 1n),
+      {
+        ...protocolFound(WireProtocol.Http1, 2n),
+        omission: Omission.None,
+        bytes: 'GET / HTTP/1.1\r\n',
+        size: 16,
+      },
+      protocolFound(WireProtocol.Http2, 3n),
+      protocolFound(WireProtocol.Tls, 4n),
+      protocolFound(WireProtocol.Other, 5n),
     ]),
   );
   expect(list.otherConnections).toBe(1);

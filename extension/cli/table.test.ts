@@ -50,7 +50,7 @@ describe('the table', () => {
     );
   });
 
-  it('says with whom a connection without plaintext is, and why there is none', () => {
+  it('names the peer of a connection without plaintext, and why there is no plaintext', () => {
     const sealed: ExchangeRow = {
       ...row,
       method: null,

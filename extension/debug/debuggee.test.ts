@@ -108,7 +108,7 @@ describe('questions to the debuggee', () => {
     expect(question('pwa-node', true)?.read("'4242 1'")).toEqual({ pid: 4242, parent: 1 });
   });
 
-  test('an answer of another shape is none', () => {
+  test('an answer of another shape is ignored', () => {
     for (const answer of ['undefined', '', 'ReferenceError: process is not defined', '1', '1 2 3']) {
       expect(question('pwa-node', true)?.read(answer)).toBeNull();
     }

@@ -188,7 +188,7 @@ describe('properties', () => {
 });
 
 describe('errors', () => {
-  it('are told with their place, and the rest of the line still filters', () => {
+  it('are reported with their place, and the rest of the line still filters', () => {
     const filter = parseFilter('post status:5yy -x');
     expect(filter.errors).toHaveLength(1);
     expect(filter.errors[0]).toMatchObject({ start: 5, end: 15 });

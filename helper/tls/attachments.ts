@@ -84,12 +84,22 @@ export class Attachments {
   #brokerGone = false;
   #lastNumber = 0;
 
+  readonly #native: Native;
+  readonly #facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>;
+  readonly #finder: TlsFinder;
+  readonly #client: TlsClient;
+
   private constructor(
-    private readonly native: Native,
-    private readonly facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
-    private readonly finder: TlsFinder,
-    private readonly client: TlsClient,
-  ) {}
+    native: Native,
+    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
+    finder: TlsFinder,
+    client: TlsClient,
+  ) {
+    this.#native = native;
+    this.#facts = facts;
+    this.#finder = finder;
+    this.#client = client;
+  }
 
   static async create(
     native: Native,
@@ -101,10 +111,10 @@ export class Attachments {
 
   /** Attaches to the system's own libraries, before any program calls them. */
   attachSystem(): void {
-    if (this.facts.tlsAttach === 'none') return;
+    if (this.#facts.tlsAttach === 'none') return;
     const kept: Named[] = [];
     for (const path of candidatePaths()) {
-      const file = this.finder.lookAt(path);
+      const file = this.#finder.lookAt(path);
       if (file === null) continue;
       kept.push({ path, file });
       this.#keep(file);
@@ -114,13 +124,13 @@ export class Attachments {
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
-    const upcoming = this.facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
-    const found = this.finder.find(pid);
+    const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
+    const found = this.#finder.find(pid);
     const before = this.#known.get(pid);
     if (before === found && upcoming.length === 0) return;
     this.#known.set(pid, found);
     this.#recogniseSoon(pid);
-    if (this.facts.tlsAttach !== 'none') {
+    if (this.#facts.tlsAttach !== 'none') {
       const likely = this.#likely(pid, upcoming);
       const files = [...likely, ...found].map(({ file }) => file);
       for (const file of files) this.#use(file, pid);
@@ -135,7 +145,7 @@ export class Attachments {
     const text = JSON.stringify(libraries);
     if (text === (this.#reported.get(pid) ?? '[]')) return;
     this.#reported.set(pid, text);
-    this.client.libraries({ pid, libraries });
+    this.#client.libraries({ pid, libraries });
   }
 
   /** The process has ended, or is not a target any more. */
@@ -144,7 +154,7 @@ export class Attachments {
     this.#reported.delete(pid);
     clearTimeout(this.#recognising.get(pid));
     this.#recognising.delete(pid);
-    this.finder.forget(pid);
+    this.#finder.forget(pid);
     this.#release(pid, new Set());
   }
 
@@ -175,7 +185,7 @@ export class Attachments {
     this.#reported.clear();
     for (const timer of this.#recognising.values()) clearTimeout(timer);
     this.#recognising.clear();
-    this.finder.close();
+    this.#finder.close();
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
     await detach(links);
@@ -187,7 +197,7 @@ export class Attachments {
     const paths = upcoming.map(({ path }) => path);
     for (const program of running === null ? upcoming : [running]) paths.push(...this.#expected.of(program));
     return paths.flatMap((path) => {
-      const file = this.finder.lookAt(path);
+      const file = this.#finder.lookAt(path);
       return file === null ? [] : [{ path, file }];
     });
   }
@@ -197,7 +207,7 @@ export class Attachments {
     clearTimeout(this.#recognising.get(pid));
     const timer = setTimeout(async () => {
       this.#recognising.delete(pid);
-      await this.finder.findAll(pid);
+      await this.#finder.findAll(pid);
       if (this.#known.has(pid)) this.consider(pid);
     }, RECOGNISE_AFTER_MS);
     this.#recognising.set(pid, timer);
@@ -207,7 +217,10 @@ export class Attachments {
     if (library.attached) return library;
     if (file === undefined || file.probes.length === 0) return library;
     const gone = this.#brokerGone ? BROKER_GONE : null;
-    return { ...library, reason: tlsOff(this.facts) ?? this.#refused.get(file.id) ?? gone ?? library.reason };
+    return {
+      ...library,
+      reason: tlsOff(this.#facts) ?? this.#refused.get(file.id) ?? gone ?? library.reason,
+    };
   }
 
   #keep(file: LibraryFile): void {
@@ -226,7 +239,7 @@ export class Attachments {
     const attached = this.#files.get(file.id);
     if (attached === undefined || attached.versionReported || version === null || file.part !== 'tls') return;
     attached.versionReported = true;
-    this.client.file({ file: attached.number, version });
+    this.#client.file({ file: attached.number, version });
   }
 
   #use(file: LibraryFile, pid: number): void {
@@ -281,10 +294,10 @@ export class Attachments {
     number: number,
     descriptor: number,
   ): { set: number; links: readonly number[] } {
-    this.#ownPidfd ??= this.native.openPidfd(process.pid);
-    const [start, end] = this.native.mapExecutable(descriptor);
+    this.#ownPidfd ??= this.#native.openPidfd(process.pid);
+    const [start, end] = this.#native.mapExecutable(descriptor);
     try {
-      return this.native.attachProbes(INHERITED.broker, {
+      return this.#native.attachProbes(INHERITED.broker, {
         ...{
           pidfd: this.#ownPidfd,
           descriptor,
@@ -298,7 +311,7 @@ export class Attachments {
         })),
       });
     } finally {
-      this.native.unmap(start, end);
+      this.#native.unmap(start, end);
     }
   }
 
@@ -306,7 +319,7 @@ export class Attachments {
   #forgetSet({ set }: Attached): void {
     if (this.#brokerGone) return;
     try {
-      this.native.detachProbes(INHERITED.broker, set);
+      this.#native.detachProbes(INHERITED.broker, set);
     } catch {
       // The broker has ended, and closed its descriptors with that.
     }

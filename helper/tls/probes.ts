@@ -98,12 +98,17 @@ class ReturnFinder {
   readonly #decoded = new Map<number, Returns | null>();
   readonly #until = performance.now() + MAX_MS;
 
+  readonly #elf: ElfFile;
+  readonly #convention: Convention;
+
   constructor(
-    private readonly elf: ElfFile,
+    elf: ElfFile,
     wanted: readonly ProbedFunction[],
     symbols: ReadonlyMap<string, ElfSymbol>,
-    private readonly convention: Convention,
+    convention: Convention,
   ) {
+    this.#elf = elf;
+    this.#convention = convention;
     for (const probed of wanted) {
       const symbol = symbols.get(probed.symbol);
       if (symbol === undefined) continue;
@@ -137,7 +142,7 @@ class ReturnFinder {
       const found = this.#decode(part);
       if (found === null || found.indirect || returns.length + found.at.length > MAX_RETURNS) return null;
       for (const [index, at] of found.at.entries()) {
-        const offset = this.elf.fileOffset(at, true);
+        const offset = this.#elf.fileOffset(at, true);
         const place = this.#inFile(found.places[index] ?? { address: at, stack: 0 });
         if (offset === null || place === null) return null;
         returns.push({ offset, place });
@@ -165,17 +170,17 @@ class ReturnFinder {
     const known = this.#decoded.get(part.start);
     if (known !== undefined) return known;
     if (performance.now() > this.#until) return null;
-    const offset = this.elf.fileOffset(part.start, true);
+    const offset = this.#elf.fileOffset(part.start, true);
     const found =
       offset === null || part.size > MAX_FUNCTION
         ? null
-        : findReturns(this.elf.bytes(offset, part.size), part.start, this.elf.machine, this.convention);
+        : findReturns(this.#elf.bytes(offset, part.size), part.start, this.#elf.machine, this.#convention);
     this.#decoded.set(part.start, found);
     return found;
   }
 
   #inFile({ address, stack }: Place): Probe['place'] | null {
-    const offset = this.elf.fileOffset(address, true);
+    const offset = this.#elf.fileOffset(address, true);
     return offset === null ? null : { offset, stack };
   }
 
@@ -190,15 +195,15 @@ class ReturnFinder {
     const direct = this.#probed.get(target);
     if (direct !== undefined) return direct;
     if (performance.now() > this.#until) throw new ElfError('its functions take too long to look at');
-    const offset = this.elf.fileOffset(target, true);
-    if (offset === null || offset + STUB_SIZE > this.elf.size) return null;
-    const slot = stubSlot(this.elf.bytes(offset, STUB_SIZE), target, this.elf.machine);
-    const name = slot === null ? null : relocationAt(this.elf, slot)?.symbol;
+    const offset = this.#elf.fileOffset(target, true);
+    if (offset === null || offset + STUB_SIZE > this.#elf.size) return null;
+    const slot = stubSlot(this.#elf.bytes(offset, STUB_SIZE), target, this.#elf.machine);
+    const name = slot === null ? null : relocationAt(this.#elf, slot)?.symbol;
     return this.#byName.get(name ?? '') ?? null;
   }
 
   #extentAt(address: number): Extent | null {
-    if (this.#unwind === undefined) this.#unwind = UnwindTable.read(this.elf);
+    if (this.#unwind === undefined) this.#unwind = UnwindTable.read(this.#elf);
     return this.#unwind?.at(address) ?? null;
   }
 }

@@ -291,7 +291,7 @@ describe('replay', () => {
   it.each<[string, [FrameType, Uint8Array]]>([
     ['records that are none', [FrameType.Records, Uint8Array.from({ length: 64 }, (_, i) => i)]],
     ['a status of nonsense', [FrameType.Status, json({ final: 'yes' })]],
-    ['JSON that is none', [FrameType.Clock, new TextEncoder().encode('{')]],
+    ['malformed JSON', [FrameType.Clock, new TextEncoder().encode('{')]],
   ])('of one with %s: status 1, and a clear message', (_, frame) => {
     const path = recording('damaged', [...empty.slice(0, 2), frame]);
     const { status, stderr, stdout } = httpTrace('replay', path, '--format', 'json');

@@ -635,7 +635,7 @@ describe('details', () => {
     await panel.page.click('text=Raw');
     await expect.poll(() => text('.content')).toContain('89 50 4e 47');
     await panel.page.click('text=Pretty');
-    // A claim of 65,535 × 65,535 pixels is not believed, and half an image is none.
+    // A claim of 65,535 × 65,535 pixels is not believed, and half an image is not shown.
     const huge = Buffer.from(png, 'base64');
     huge.writeUInt32BE(65_535, 16);
     huge.writeUInt32BE(65_535, 20);

@@ -87,7 +87,7 @@ export class MessageProgress {
     this.#omit(count, null, reason, context);
   }
 
-  /** The body's further bytes cannot be told from its framing. */
+  /** The body's further bytes cannot be derived from its framing. */
   loseBody(): void {
     this.#sizeKnown = false;
     this.#prefixWhole = false;

@@ -41,7 +41,7 @@ it('knows the formats and sizes of real images', () => {
   expect(imageInfo(extended)).toEqual({ type: 'image/webp', width: 3, height: 2 });
 });
 
-it('is told nothing by anything else, or by too few bytes', () => {
+it('is unknown for anything else, and for too few bytes', () => {
   const text = (value: string): Uint8Array => Buffer.from(value, 'latin1');
   for (const value of [
     '',

@@ -32,7 +32,7 @@ describe('jsonLines', () => {
     }
   });
 
-  it('is not fooled by what is none', () => {
+  it('leaves what is not JSON as it is', () => {
     for (const source of ['{]', 'hello', '[1}', '}', 'a: b', '<html>', '1,2', '[1] x', '"a":1']) {
       expect(jsonLines(source), source).toBeNull();
     }

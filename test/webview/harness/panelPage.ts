@@ -1,6 +1,6 @@
 /**
  * The panel's webview in a real browser, without VS Code: the same page, script and styles under the same
- * Content-Security-Policy, a theme's real variables, and a host that records what it is told.
+ * Content-Security-Policy, a theme's real variables, and a host that records the messages it receives.
  */
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';

@@ -1,0 +1,292 @@
+/**
+ * One trace as the helper serves it: drains the rings, manages the targets, and talks to its client. It never parses
+ * payload.
+ */
+import { closeSync, readSync } from 'node:fs';
+import { release } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Descriptors, type Facts, HEAD_ALLOWANCE, tlsOff, UNLIMITED } from './facts.ts';
+import {
+  CLIENT_FRAMES,
+  decodeJson,
+  encodeFrameHeader,
+  encodeJson,
+  FrameDecoder,
+  FrameError,
+} from './frames.ts';
+import { type Native, ProcessChange } from './native.ts';
+import type { Clock, Counters, Hello, Status } from './protocol.ts';
+import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from './protocol.ts';
+import { Targets } from './targets.ts';
+import { Attachments } from './tls/attachments.ts';
+
+/** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
+const LAYOUT = 3;
+/**
+ * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
+ * drops, at its place in the stream; the traced program never notices.
+ */
+export const MAX_UNSENT = 32 * 1024 * 1024;
+const STATUS_INTERVAL_MS = 1_000;
+/** How soon a client learns up to when it has seen everything, while records flow. */
+const BUSY_STATUS_INTERVAL_MS = 100;
+/** Wall time that jumps by more than this (suspend, set by hand) is reported. */
+const CLOCK_JUMP_NS = 1_000_000n;
+/** A program that still runs on another CPU when its link is closed has ended after this time. */
+const SETTLE_MS = 30;
+/**
+ * Wait before a trace of running processes ends. A call's bytes are known when it returns. On a busy machine this is
+ * some milliseconds after the peer has received everything and the user has stopped the trace.
+ */
+const RETURN_MS = 100;
+/** How long the end of a trace waits until probes on TLS libraries are detached. After that the client need not wait. */
+const DETACH_MS = 1_000;
+const TIMER_MS = 200;
+/** Every so many ticks of the timer all processes are checked for TLS libraries, as an event may have been lost. */
+const CONSIDER_TICKS = 10;
+
+export class Session {
+  readonly #native: Native;
+  readonly #facts: Facts;
+  readonly #descriptors: Descriptors;
+  readonly #client: Duplex;
+  /** Ends the process, and with it the trace: the kernel closes what is still open. */
+  readonly #exit: (status: number) => void;
+  readonly #targets: Targets;
+  /** Null before the TLS libraries are read, and once the trace ends. */
+  #attachments: Attachments | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+  /** Records. */
+  #sent = 0;
+  #upTo = 0n;
+  #lastOffset: bigint | null = null;
+  #lastStatus = 0;
+  #lastTargets = 0;
+  #stopping = false;
+  #draining = true;
+
+  constructor(
+    native: Native,
+    facts: Facts,
+    descriptors: Descriptors,
+    client: Duplex,
+    exit: (status: number) => void,
+  ) {
+    this.#native = native;
+    this.#facts = facts;
+    this.#descriptors = descriptors;
+    this.#client = client;
+    this.#exit = exit;
+    this.#targets = new Targets(native, facts, descriptors);
+  }
+
+  /** Says hello; resolves when records flow. */
+  async start(): Promise<void> {
+    const client = this.#client;
+    client.write(encodeJson(FrameType.Hello, this.#hello()));
+    this.#sendClock();
+    // The client is gone, orderly or not, so the trace ends.
+    for (const event of ['end', 'close', 'error']) client.on(event, () => this.#exit(0));
+    client.on('drain', () => this.#drain());
+    this.#attachments = await Attachments.create(this.#native, this.#facts, {
+      libraries: (tls) => client.write(encodeJson(FrameType.Tls, tls)),
+      file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
+    });
+    this.#attachments.attachSystem();
+    const { dataRing, structureRing, processRing } = this.#descriptors;
+    this.#native.openRings(
+      dataRing,
+      structureRing,
+      processRing,
+      () => {
+        if (this.#draining) this.#drain();
+      },
+      (changes) => this.#onProcesses(changes),
+    );
+    const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
+    client.on('data', (piece: Buffer) => {
+      try {
+        for (const frame of decoder.push(piece)) this.#onFrame(frame.type, frame.payload);
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error;
+        this.#fault('client', error.message);
+      }
+    });
+    this.#timer = setInterval(() => this.#onTimer(), TIMER_MS);
+  }
+
+  /** The broker is gone: the kernel has taken its probes away, and nothing can be attached any more. */
+  endWithBroker(): void {
+    this.#attachments?.endWithBroker();
+  }
+
+  /** Reports everything that has been seen, and ends. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    if (this.#targets.count > 0) await sleep(RETURN_MS);
+    clearInterval(this.#timer);
+    this.#reportWaiting();
+    for (const link of this.#descriptors.links) closeSync(link);
+    // Those on TLS libraries may take seconds to go (perf's): from here on they find no target.
+    this.#lastTargets = this.#targets.count;
+    this.#targets.clear();
+    const detached = this.#attachments?.close();
+    this.#attachments = null;
+    await Promise.race([detached, sleep(DETACH_MS)]);
+    await sleep(SETTLE_MS);
+    this.#draining = false;
+    // Until nothing is left. The programs are detached, so this ends, however slow the client is.
+    this.#drain(true);
+    await sleep(1);
+    this.#drain(true);
+    this.#sendStatus(true);
+    this.#native.closeRings();
+    // Probes that are still attached are removed when this process ends.
+    this.#client.end(() => this.#exit(0));
+  }
+
+  #hello(): Hello {
+    const facts = this.#facts;
+    const copyLimit = Math.max(facts.requestCopyLimit, facts.responseCopyLimit);
+    return {
+      protocol: PROTOCOL_VERSION,
+      layout: LAYOUT,
+      backend: facts.backend,
+      refused: facts.refused,
+      missing: Object.fromEntries(
+        Object.entries(facts.missing).filter(
+          ([part, reason]) => reason !== '' && (part !== 'tls' || facts.tlsWanted),
+        ),
+      ),
+      kernel: release(),
+      byteOrder: 'little',
+      bodyLimit: copyLimit === UNLIMITED ? null : Math.max(0, copyLimit - HEAD_ALLOWANCE),
+      ringSize: facts.ringSize,
+      tlsOff: tlsOff(facts),
+      owner: facts.owner,
+      helperPid: process.pid,
+    };
+  }
+
+  #sendClock(): void {
+    const [bootTime, offset] = this.#native.readClocks();
+    const moved = this.#lastOffset === null ? CLOCK_JUMP_NS : offset - this.#lastOffset;
+    if (moved < CLOCK_JUMP_NS && moved > -CLOCK_JUMP_NS) return;
+    this.#lastOffset = offset;
+    const clock: Clock = { offset: offset.toString(), bootTime: bootTime.toString() };
+    this.#client.write(encodeJson(FrameType.Clock, clock));
+  }
+
+  #sendStatus(final: boolean): void {
+    this.#lastStatus = performance.now();
+    // At the end all targets are gone. The final status says how many there were before.
+    if (!this.#stopping) this.#lastTargets = this.#targets.count;
+    const status: Status = {
+      counters: readCounters(this.#native, this.#descriptors.counters),
+      sent: this.#sent,
+      upTo: this.#upTo.toString(),
+      targets: this.#lastTargets,
+      final,
+    };
+    this.#client.write(encodeJson(FrameType.Status, status));
+  }
+
+  /** Everything that is in the rings, unless the client does not keep up. */
+  #drain(force = false): void {
+    while (force || this.#client.writableLength <= MAX_UNSENT) {
+      const drained = this.#native.drain();
+      if (drained.upTo > this.#upTo) this.#upTo = drained.upTo;
+      if (drained.batch === null) break;
+      this.#sent += drained.records;
+      drained.batch.set(encodeFrameHeader(FrameType.Records, drained.batch.length - FRAME_HEADER_SIZE));
+      this.#client.write(drained.batch);
+    }
+    if (performance.now() - this.#lastStatus >= BUSY_STATUS_INTERVAL_MS) this.#sendStatus(false);
+  }
+
+  #onFrame(type: FrameType, payload: Uint8Array): void {
+    switch (type) {
+      case FrameType.Attach: {
+        const { request, pid, children } = decodeJson(payload);
+        if (!isId(request) || !isId(pid) || typeof children !== 'boolean')
+          throw new FrameError('An attach is malformed.');
+        const infos = this.#targets.attach(request, pid, children);
+        // First, so that a process that waits to be attached is seen from its first TLS call on.
+        for (const info of infos) if (info.error === null) this.#attachments?.consider(info.pid);
+        for (const info of infos) this.#client.write(encodeJson(FrameType.Process, info));
+        return;
+      }
+      case FrameType.Detach: {
+        const { pid } = decodeJson(payload);
+        if (!isId(pid)) throw new FrameError('A detach is malformed.');
+        this.#targets.detach(pid);
+        this.#attachments?.forget(pid);
+        return;
+      }
+      case FrameType.Stop:
+        void this.stop();
+        return;
+      default:
+        throw new FrameError(`A client does not send frames of type ${type}.`);
+    }
+  }
+
+  #fault(code: string, message: string): void {
+    this.#client.end(encodeJson(FrameType.Fault, { code, message }), () => this.#exit(1));
+  }
+
+  /** With a latency filter: reading the iterators makes the kernel report the requests that exceed the threshold by now. */
+  #reportWaiting(): void {
+    for (const iterator of [this.#descriptors.waiting, this.#descriptors.waitingUnix]) {
+      try {
+        readSync(iterator, Buffer.alloc(1));
+      } catch {
+        // These requests are missing in the trace; it ends all the same.
+      }
+    }
+  }
+
+  /** What happened to targets: change and pid, alternating. Only the last change of each process matters. */
+  #onProcesses(changes: readonly number[]): void {
+    const pids = new Map<number, number>();
+    for (let at = 0; at + 1 < changes.length; at += 2) pids.set(changes[at + 1] ?? 0, changes[at] ?? 0);
+    for (const [pid, change] of pids) {
+      if (change === ProcessChange.Gone) this.#attachments?.forget(pid);
+      else this.#attachments?.consider(pid);
+    }
+  }
+
+  #onTimer(): void {
+    this.#sendClock();
+    this.#drain();
+    if (++this.#ticks % CONSIDER_TICKS === 0) this.#attachments?.considerAll();
+    const due = performance.now() - this.#lastStatus >= STATUS_INTERVAL_MS;
+    if (due || this.#targets.count !== this.#lastTargets) this.#sendStatus(false);
+  }
+}
+
+function readCounters(native: Native, map: number): Counters {
+  const values = native.readCounters(map);
+  const at = (index: number): number => values[index] ?? 0;
+  return {
+    produced: at(0),
+    droppedData: at(1),
+    droppedStructure: at(2),
+    seenBytes: at(3),
+    copiedBytes: at(4),
+    omittedBytes: at(5),
+    droppedBytes: at(6),
+    unseenBytes: at(7),
+    otherBytes: at(8),
+    connectionsUntracked: at(9),
+    callsUntracked: at(10),
+    filteredBytes: at(11),
+  };
+}
+
+function isId(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
+}
