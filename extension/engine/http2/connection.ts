@@ -134,8 +134,8 @@ export class Http2Connection implements Dissector {
     for (const stream of [...this.#streams.values()]) {
       for (const half of [stream.request, stream.response]) {
         if (half.ended) continue;
-        if (half.message !== null && stream.tunnel === null) half.message.truncated = true;
-        half.end('open', this.#time);
+        if (half.message !== null && !half.whole && stream.tunnel === null) half.message.truncated = true;
+        half.end(half.whole ? 'complete' : 'open', this.#time);
       }
       this.#endStream(stream, this.#time, unanswered(stream));
     }
@@ -464,9 +464,10 @@ export class Http2Connection implements Dissector {
     if (stream === undefined) return;
     const { request, response, exchange } = stream;
     exchange.reset = { code, by: role === 'request' ? 'client' : 'server' };
+    const answered = response.ended || response.whole;
     // With NO_ERROR, a server that has answered asks for no more of the body (section 8.1): what was sent is
-    // known.
-    const enough = code === NO_ERROR && role === 'response' && response.ended;
+    // known. A client that has the whole answer needs no more of the stream.
+    const enough = answered && (role === 'response' ? code === NO_ERROR : request.ended || request.whole);
     if (enough && !request.ended) {
       // Less than Content-Length announced, which is allowed here.
       request.expected = null;
@@ -530,7 +531,7 @@ export class Http2Connection implements Dissector {
     }
     this.#opened.close(id);
     this.#windows?.streamEnded(stream, at);
-    for (const half of [request, response]) if (!half.ended) half.end('lost', at);
+    for (const half of [request, response]) if (!half.ended) half.end(half.whole ? 'complete' : 'lost', at);
     const labels = [...extra];
     if (exchange.request === null) {
       if (this.#info.joinedLate) labels.push('joined-late');
@@ -552,6 +553,10 @@ function newMessage(role: Role, frame: Frame): StoredMessage {
 
 /** The direction was cut: no more of the message will arrive. */
 function cutOff(stream: Stream, half: Half, at: number): void {
+  if (half.whole) {
+    half.end('complete', at);
+    return;
+  }
   if (half.message !== null && stream.tunnel === null) half.message.cut = true;
   half.end('cut', at);
 }

@@ -32,6 +32,14 @@ export class Half {
   #prefixWhole = true;
   #sizeKnown = true;
 
+  /**
+   * All that Content-Length announces has come: only the end of the stream is missing, which some peers do not wait
+   * for, and some do not send.
+   */
+  get whole(): boolean {
+    return this.message !== null && this.#sizeKnown && this.expected === this.#size;
+  }
+
   /** Bytes of content. */
   content(bytes: Buffer, from: number, to: number, room: BodyRoom): void {
     const message = this.message as StoredMessage;
