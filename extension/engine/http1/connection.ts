@@ -23,6 +23,7 @@ import {
   mayBecomeTunnel,
   requestFraming,
   responseFraming,
+  unnamedProtocol,
 } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
@@ -315,7 +316,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
     const responding = this.#pairing.responding;
     if (result.framing.kind === 'tunnel' && responding !== null) {
-      responding.tunnel = { protocol: result.framing.protocol, sent: 0, received: 0 };
+      const named = result.framing.protocol;
+      const protocol = named === '' ? unnamedProtocol(request?.field('upgrade') ?? null, fields) : named;
+      responding.tunnel = { protocol, sent: 0, received: 0 };
       this.#tunnel = responding;
       if (request?.method === 'CONNECT') {
         this.#wire = new TlsWire();

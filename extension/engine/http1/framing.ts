@@ -83,11 +83,9 @@ export function responseFraming(
   const broken: RuleName[] = [];
   const read = readLengthFields(fields, broken);
   if (status === 101) {
-    return {
-      framing: { kind: 'tunnel', protocol: fieldValue(fields, 'upgrade') ?? '' },
-      codings: null,
-      broken,
-    };
+    const protocol = fieldValue(fields, 'upgrade') ?? '';
+    if (protocol === '') broken.push('upgrade-missing');
+    return { framing: { kind: 'tunnel', protocol }, codings: null, broken };
   }
   if (method === 'CONNECT' && status >= 200 && status < 300) {
     if (read.coded) broken.push('coding-in-bodiless');
@@ -112,6 +110,17 @@ export function responseFraming(
 /** True when the connection may stop being HTTP/1 after this request's response. */
 export function mayBecomeTunnel(method: string, fields: readonly Field[]): boolean {
   return method === 'CONNECT' || fieldValue(fields, 'upgrade') !== null;
+}
+
+/**
+ * The protocol of a 101 that does not name one, as some servers send it.
+ * @param offered the request's Upgrade field
+ * @returns empty when it is not certain.
+ */
+export function unnamedProtocol(offered: string | null, fields: readonly Field[]): string {
+  if (fieldValue(fields, 'sec-websocket-accept') !== null) return 'websocket';
+  const [only = '', ...others] = listMembers(offered ?? '');
+  return others.length === 0 ? only : '';
 }
 
 /** Expect: 100-continue: the body may never be sent (RFC 9110 section 10.1.1). */

@@ -109,6 +109,10 @@ export const HTTP1_RULES = {
     'RFC 9110 section 8.6',
     'Content-Length in a response that has no body; it is ignored.',
   ],
+  'upgrade-missing': [
+    'RFC 9110 section 15.2.2',
+    'A 101 response has no Upgrade field; the only protocol that was offered is taken, if there is only one.',
+  ],
   'chunk-size': [
     'RFC 9112 section 7.1',
     'A chunk size is not a hexadecimal number; the end of the body is searched for.',

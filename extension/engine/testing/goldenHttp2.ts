@@ -473,8 +473,39 @@ const RECORDED: readonly (Omit<Golden, 'steps'> & { readonly http1?: true })[] =
   },
 ];
 
+/** The recorded upgrade without the Upgrade field in its 101, as Jetty 9 sends it. @param offered by the request */
+function unnamedUpgrade(offered: string): Step[] {
+  return recorded('nghttp-upgrade').map((step): Step => {
+    const edit = (bytes: Uint8Array | string, from: string, to: string): Buffer =>
+      Buffer.from(Buffer.from(bytes).toString('latin1').replace(from, to), 'latin1');
+    if ('out' in step) return { out: edit(step.out, 'upgrade: h2c\r\n', `upgrade: ${offered}\r\n`) };
+    return 'in' in step ? { in: edit(step.in, 'Upgrade: h2c\r\n', '') } : step;
+  });
+}
+
+const UNNAMED =
+  ' !response RFC 9110 section 15.2.2: A 101 response has no Upgrade field; the only protocol that was offered' +
+  ' is taken, if there is only one.';
+
+const UNNAMED_UPGRADES: readonly Golden[] = [
+  {
+    name: 'HTTP/2: a 101 that names no protocol, one was offered',
+    steps: [...unnamedUpgrade('h2c'), { close: true }],
+    expected: [
+      `GET http://a/a → (101) 200 [complete] res 11 "upgraded /a"${UNNAMED}`,
+      'GET http://a/b → 200 [complete] res 11 "upgraded /b"',
+    ],
+  },
+  {
+    name: 'HTTP/2: a 101 that names no protocol, two were offered',
+    steps: [...unnamedUpgrade('h2c, other'), { close: true }],
+    expected: [`GET http://a/a → 101 [complete]${UNNAMED}`],
+  },
+];
+
 export const GOLDEN_HTTP2: readonly Golden[] = [
   ...MADE,
+  ...UNNAMED_UPGRADES,
   ...RECORDED.map(
     ({ name, http1, ...rest }): Golden => ({
       ...rest,
