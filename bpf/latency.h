@@ -54,6 +54,7 @@ static __always_inline void keep_request(struct connection *connection, struct w
 	event->head_length = length;
 	event->started = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
 	event->entered = work->entered;
+	event->returned = work->time;
 	event->position = work->position;
 	event->pid = work->pid;
 	event->call = work->number;
@@ -86,6 +87,7 @@ static __always_inline void report_request(struct connection *connection, struct
 	if (!kept)
 		return;
 	kept->entered = event->entered;
+	kept->time = event->returned;
 	kept->pid = event->pid;
 	kept->number = event->call;
 	asm volatile("" : "+r"(length));

@@ -11,7 +11,7 @@
 #ifndef TRACE_HTTP_H
 #define TRACE_HTTP_H
 
-#define TRACE_HTTP_LAYOUT 3 /* raised whenever a layout below changes */
+#define TRACE_HTTP_LAYOUT 4 /* raised whenever a layout below changes */
 
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
@@ -125,7 +125,7 @@ struct record_opened_unix {
 struct record_data {
 	struct record_header header;
 	unsigned long long position; /* of the first byte, in this direction since the connection was seen */
-	unsigned long long entered;  /* entry of the call; header.emitted is its exit */
+	unsigned long long returned; /* exit of the call; of a send, header.time is its entry */
 	unsigned long long unseen;   /* bytes before position that moved past every hook */
 	unsigned int size;           /* bytes that this record covers */
 	unsigned int copied;         /* bytes that follow the record; the first of `size` */
@@ -242,6 +242,7 @@ struct http_event_key {
 struct http_event {
 	unsigned long long started; /* of the request: a send's entry, a receive's exit */
 	unsigned long long entered;
+	unsigned long long returned;
 	unsigned long long position;
 	unsigned int pid;
 	unsigned short head_length;

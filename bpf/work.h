@@ -140,7 +140,7 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->header.time = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
 	record->header.pid = work->pid;
 	record->position = work->position;
-	record->entered = work->entered;
+	record->returned = work->time;
 	record->unseen = work->unseen;
 	record->size = size;
 	record->copied = copied;

@@ -8,8 +8,10 @@ import { INHERITED, nameDescriptors, readFacts } from './facts.ts';
 import { loadNative } from './native.ts';
 import { Session } from './session.ts';
 
-// Ctrl+C in a terminal reaches the whole group; the client decides when the trace ends.
-for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
+// Ctrl+C and timeout(1) reach the whole process group. The client decides when the trace ends, and this process ends with
+// it. SIGUSR1 would start Node's inspector.
+const IGNORED = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTSTP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+for (const signal of IGNORED) process.on(signal, () => {});
 
 const facts = readFacts(process.argv[2]);
 const native = loadNative();

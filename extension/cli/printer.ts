@@ -122,6 +122,6 @@ export class Printer {
 
 /** From the request's first byte to the response's, as the kernel's filter measures it; null when unknown. */
 function latency(row: ExchangeRow): number | null {
-  const { sendMs, waitMs } = row.phases;
-  return sendMs !== null && waitMs !== null ? sendMs + waitMs : row.duration;
+  const { sendMs, waitMs, overlapMs } = row.phases;
+  return sendMs !== null && waitMs !== null ? sendMs + waitMs - (overlapMs ?? 0) : row.duration;
 }

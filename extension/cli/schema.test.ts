@@ -38,7 +38,15 @@ const full: ExchangeJson = {
   statusText: 'Created',
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: 12.345,
-  timings: { connectMs: 0.2, tlsMs: 3.1, sendMs: 0.1, waitMs: 8.8, receiveMs: 0.1, pausedMs: 0 },
+  timings: {
+    connectMs: 0.2,
+    tlsMs: 3.1,
+    sendMs: 0.1,
+    waitMs: 8.8,
+    receiveMs: 0.1,
+    overlapMs: null,
+    pausedMs: 0,
+  },
   connection: {
     id: '1',
     transport: 'tcp',
@@ -109,7 +117,15 @@ const unknown: ExchangeJson = {
   status: null,
   statusText: null,
   durationMs: null,
-  timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
+  timings: {
+    connectMs: null,
+    tlsMs: null,
+    sendMs: null,
+    waitMs: null,
+    receiveMs: null,
+    overlapMs: null,
+    pausedMs: null,
+  },
   connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true },
   tls: {
     library: null,

@@ -27,7 +27,7 @@ const row: ExchangeRow = {
   responseSize: 1300,
   start: 1234.5,
   duration: 12.34,
-  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
   pid: 4242,
   processName: 'node',
   side: 'client',

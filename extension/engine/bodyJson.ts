@@ -3,7 +3,7 @@
 import { readContentType } from '../http/contentType.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
 import { type BodyType, maskBody } from '../privacy/maskBody.ts';
-import { decodeText } from './charset.ts';
+import { charsetOf, decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
 import type { BodyJson } from './exchangeJson.ts';
 import type { StoredMessage } from './model.ts';
@@ -38,7 +38,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
   const type = readContentType(message.field('content-type'));
   const encoded = codings.length > 0 && !decoded.removed;
   const wholeText = whole && decoded.note === null;
-  const text = encoded ? null : decodeText(decoded.bytes, type.charset, wholeText);
+  const text = encoded ? null : decodeText(decoded.bytes, charsetOf(type, decoded.bytes), wholeText);
   return {
     body: present(text, decoded.bytes, type, reveal || encoded),
     decodedSize: decoded.removed ? decoded.bytes.length : null,

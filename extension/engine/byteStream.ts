@@ -5,15 +5,17 @@
 
 /** What is known of a piece of the stream. */
 export interface PieceContext {
-  /** Milliseconds since the trace's start. */
+  /** Milliseconds since the trace's start: a send's entry, a receive's exit. */
   readonly time: number;
+  /** When its call had returned; of a send that blocks, long after `time`. */
+  readonly end: number;
   readonly pid: number;
   /** Boot time (ns) at which its record was made. */
   readonly emitted: bigint;
 }
 
 /** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
-export type Origin = Pick<PieceContext, 'time' | 'pid'>;
+export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid'>;
 
 /** `limit`: left out on purpose. `lost`: dropped, or never seen. */
 export type GapReason = 'limit' | 'lost';

@@ -3,6 +3,7 @@
  */
 
 import { isAscii } from 'node:buffer';
+import type { ContentType } from '../http/mediaType.ts';
 
 /** Windows-1252 from 0x80 to 0x9f (WHATWG Encoding); runtimes differ in what they make of these. */
 const WINDOWS_1252 =
@@ -23,13 +24,28 @@ const LATIN_1: ReadonlySet<string> = new Set([
   ],
 ]);
 
+/** Types whose charset a UTF-16 byte order mark may show. JSON is UTF-8 always (RFC 8259 section 8.1). */
+const MARKED = /^text\/|[/+]xml$/;
+
 /**
- * @param charset of the Content-Type, in lower case; null: the byte order mark's, else UTF-8.
+ * The charset of a body: as declared, or as a UTF-16 mark shows where the type is text. Elsewhere bytes that look like
+ * the mark are as likely binary data.
+ * @returns null when nothing is known of it.
+ */
+export function charsetOf({ essence, charset }: ContentType, bytes: Buffer): string | null {
+  if (charset === null ? !MARKED.test(essence) : charset !== 'utf-16') return charset;
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  return charset;
+}
+
+/**
+ * @param charset in lower case; null: UTF-8. A UTF-8 byte order mark comes first.
  * @param whole false when the bytes are a prefix, which may end inside a character.
  * @returns null when the bytes are not valid in that charset, or the charset is unknown.
  */
 export function decodeText(bytes: Buffer, charset: string | null, whole: boolean): string | null {
-  const label = markOf(bytes) ?? charset ?? 'utf-8';
+  const label = hasUtf8Mark(bytes) ? 'utf-8' : (charset ?? 'utf-8');
   // Most text is ASCII, which needs no decoder.
   if (label === 'utf-8' && isAscii(bytes)) {
     const text = bytes.toString('latin1');
@@ -48,11 +64,8 @@ export function decodeText(bytes: Buffer, charset: string | null, whole: boolean
   }
 }
 
-function markOf(bytes: Buffer): string | null {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8';
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
-  return null;
+function hasUtf8Mark(bytes: Buffer): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 /** Text that people write contains no NUL; most binary data that happens to be valid UTF-8 does. */

@@ -145,8 +145,9 @@ export class Connection implements OrderedSink {
 
   #context(record: StreamRecord): PieceContext {
     const time = this.#host.milliseconds(record.time);
-    this.#time = Math.max(this.#time, time);
-    return { time, pid: record.pid, emitted: record.emitted };
+    const end = record.type === RecordType.Data ? this.#host.milliseconds(record.returned) : time;
+    this.#time = Math.max(this.#time, end);
+    return { time, end: Math.max(time, end), pid: record.pid, emitted: record.emitted };
   }
 
   #hold(action: Action): void {

@@ -44,7 +44,15 @@ describe('an exchange', () => {
       statusText: 'Created',
       startedAt: '2026-11-22T18:00:00.124456Z',
       durationMs: 1,
-      timings: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0, pausedMs: null },
+      timings: {
+        connectMs: null,
+        tlsMs: null,
+        sendMs: 0,
+        waitMs: 1,
+        receiveMs: 0,
+        overlapMs: 0,
+        pausedMs: null,
+      },
       connection: {
         id: '1',
         transport: 'tcp',
@@ -107,7 +115,7 @@ describe('an exchange', () => {
       responseSize: 2,
       start: 1,
       duration: 1,
-      phases: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0 },
+      phases: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0, overlapMs: 0 },
       pid: 4242,
       processName: null,
       side: 'client',
@@ -424,6 +432,13 @@ describe('bodies', () => {
     expect(shown('text/plain; charset="ISO-8859-1"', Buffer.from([0xe4, 0x80]))).toEqual({ text: 'ä€' });
     expect(shown('text/plain; charset=utf-16le', Buffer.from('hé', 'utf16le'))).toEqual({ text: 'hé' });
     expect(shown('text/plain', Buffer.from('\ufeffhé', 'utf16le'))).toEqual({ text: 'hé' });
+    expect(shown('application/xml', Buffer.from('\ufeff<é/>', 'utf16le'))).toEqual({ text: '<é/>' });
+    expect(shown('text/plain; charset=utf-16', Buffer.from([0xfe, 0xff, 0, 0x68]))).toEqual({ text: 'h' });
+    // Binary data that begins like the mark, and JSON, which is UTF-8.
+    const marked = Buffer.from('\ufeff{}', 'utf16le');
+    for (const type of ['application/octet-stream', 'application/json', '', 'text/plain; charset=utf-8']) {
+      expect(shown(type, marked), type).toEqual({ base64: marked.toString('base64') });
+    }
     expect(shown('text/plain; charset=shift_jis', Buffer.from([0x83, 0x65]))).toEqual({ text: 'テ' });
     expect(shown('text/plain; charset=klingon', Buffer.from('x'))).toEqual({ base64: 'eA==' });
     expect(shown('image/png', Buffer.from([0x89, 0x50, 0x4e, 0x47]))).toEqual({ base64: 'iVBORw==' });

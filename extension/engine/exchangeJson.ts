@@ -153,6 +153,8 @@ export interface ExchangeJson {
     readonly sendMs: number | null;
     readonly waitMs: number | null;
     readonly receiveMs: number | null;
+    /** The response began so long before the request had been sent: sending and receiving overlap. */
+    readonly overlapMs: number | null;
     readonly pausedMs: number | null;
   };
   readonly connection: {

@@ -55,6 +55,7 @@ export function jsonOf(
       sendMs: phases.sendMs,
       waitMs: phases.waitMs,
       receiveMs: phases.receiveMs,
+      overlapMs: phases.overlapMs,
       pausedMs: null,
     },
     connection: {

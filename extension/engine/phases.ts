@@ -10,7 +10,10 @@ import type { Phases } from './row.ts';
  * - wait: the request's last byte to the response's first; 0 when the response began earlier.
  * - receive: the response's first to its last byte (for a server: sent).
  *
- * A send counts from its entry, a receive from its exit (record.ts). Never negative; milliseconds.
+ * - overlap: how long before the request's last byte the response's first one came.
+ *
+ * A send lasts from its entry to its exit: the bytes of a send that blocks move all the time. A receive counts at its
+ * exit (record.ts). Never negative; milliseconds.
  */
 export function phasesOf(exchange: Exchange): Phases {
   const { connection, request, response } = exchange;
@@ -28,6 +31,7 @@ export function phasesOf(exchange: Exchange): Phases {
     waitMs: between(request?.lastByte ?? null, response?.firstByte ?? null),
     receiveMs:
       exchange.state === 'ended' ? between(response?.firstByte ?? null, response?.lastByte ?? null) : null,
+    overlapMs: between(response?.firstByte ?? null, request?.lastByte ?? null),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
-export const RECORD_LAYOUT = 3;
+export const RECORD_LAYOUT = 4;
 
 export enum RecordType {
   Opened = 1,
@@ -104,6 +104,8 @@ export interface DataRecord extends RecordBase {
   readonly protocol: WireProtocol;
   readonly omission: Omission;
   readonly call: number;
+  /** Boot time of the call's exit; of a send, `time` is its entry. */
+  readonly returned: bigint;
   /** The first bytes of `size`; may be shorter, or empty. A view of the batch: copy what is kept. */
   readonly bytes: Uint8Array;
 }
@@ -178,7 +180,7 @@ export const LAYOUT = {
   data: {
     size: 80,
     position: 40,
-    entered: 48,
+    returned: 48,
     unseen: 56,
     bytes: 64,
     copied: 68,
@@ -276,6 +278,7 @@ function readData(batch: Uint8Array, view: DataView, at: number, length: number)
     protocol,
     omission,
     call: view.getUint16(at + f.call, true),
+    returned: view.getBigUint64(at + f.returned, true),
     bytes: batch.subarray(at + f.size, at + f.size + copied),
   };
 }

@@ -12,6 +12,8 @@ export interface Phases {
   readonly sendMs: number | null;
   readonly waitMs: number | null;
   readonly receiveMs: number | null;
+  /** The response began so long before the request had been sent: sending and receiving overlap. */
+  readonly overlapMs: number | null;
 }
 
 export interface ExchangeRow {

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { call, encrypted } from '../../test/webview/harness/calls.ts';
 import { extent, gradient, segments } from './bars.ts';
 
-const phases = { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null };
+const phases = { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null };
 
 describe('segments', () => {
   it('follow each other, with connecting before the first byte of the request', () => {
     const row = call({
       start: 10,
       duration: 6,
-      phases: { connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1 },
+      phases: { connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1, overlapMs: null },
     });
     expect(segments(row, 0).map(({ phase, from, to }) => [phase, from, to])).toEqual([
       ['connect', 5, 7],
@@ -19,6 +19,21 @@ describe('segments', () => {
       ['receive', 15, 16],
     ]);
     expect(extent(row, 0)).toEqual({ from: 5, to: 16 });
+  });
+
+  it('of a response that began while the request was still being sent show what came when', () => {
+    const timings = { ...phases, sendMs: 10, waitMs: 0, receiveMs: 2, overlapMs: 6 };
+    const row = call({ start: 10, duration: 10, phases: timings });
+    expect(segments(row, 0)).toEqual([
+      { phase: 'send', from: 10, to: 14 },
+      { phase: 'receive', from: 14, to: 16 },
+      { phase: 'send', from: 16, to: 20 },
+    ]);
+    const long = call({ start: 10, duration: 13, phases: { ...timings, receiveMs: 9 } });
+    expect(segments(long, 0)).toEqual([
+      { phase: 'send', from: 10, to: 14 },
+      { phase: 'receive', from: 14, to: 23 },
+    ]);
   });
 
   it('tell nothing of time that is not known', () => {

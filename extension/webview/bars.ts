@@ -19,7 +19,7 @@ export interface Segment {
  * @param now up to where a running call has grown.
  */
 export function segments(row: ExchangeRow, now: number): readonly Segment[] {
-  const { connectMs, tlsMs, sendMs, waitMs, receiveMs } = row.phases;
+  const { connectMs, tlsMs, sendMs, waitMs, receiveMs, overlapMs } = row.phases;
   const found: Segment[] = [];
   let at = row.start - (connectMs ?? 0) - (tlsMs ?? 0);
   const add = (phase: PhaseName, length: number | null): void => {
@@ -36,13 +36,17 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
     add(failed ? 'tls' : 'unknown', (row.state === 'running' ? now : row.start + (row.duration ?? 0)) - at);
     return found;
   }
-  add('send', sendMs);
+  // Where both move, the response is shown: it is what is waited for.
+  const overlap = overlapMs ?? 0;
+  add('send', sendMs === null ? null : sendMs - overlap);
   add('wait', waitMs);
   add('receive', receiveMs);
+  // The request was still being sent when the response had come.
+  if (overlap > 0) add('send', overlap - (receiveMs ?? 0));
   if (row.state === 'running') {
     const waits = waitMs === null && row.status === null;
-    const sent = sendMs !== null || row.requestSize !== null;
-    add(waits ? (sent ? 'wait' : 'send') : 'receive', now - at);
+    const isSent = sendMs !== null || row.requestSize !== null;
+    add(waits ? (isSent ? 'wait' : 'send') : 'receive', now - at);
   } else if (row.duration !== null) {
     add('unknown', row.start + row.duration - at);
   }

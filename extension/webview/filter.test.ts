@@ -18,7 +18,7 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   responseSize: 188,
   start: 0,
   duration: 12,
-  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
   pid: 4242,
   processName: 'node',
   side: 'client',

@@ -146,6 +146,26 @@ describeTraced('the exit status of run is the command’s', () => {
     expect((await tracing.result()).ended.code).toBe(code);
   });
 
+  // timeout(1), CI runners and service managers signal the whole process group.
+  it.each(['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
+    '%s to the process group leaves the trace to its end',
+    async (signal) => {
+      const server = await Server.node();
+      const [before, after] = [plan('GET', 'echo'), plan('GET', 'echo')];
+      const get = (one: typeof before): string => quote(curl(server.port, one, '-o', '/dev/null'));
+      const script = `trap 'got=1' ${signal.slice(3)}; ${get(before)}; echo ready; while [ -z "$got" ]; do sleep 0.05; done; ${get(after)}; exit 7`;
+      const inGroup = { ...context, program: ['setsid', ...context.program] };
+      const tracing = Tracing.run(inGroup, ['sh', '-c', script]);
+      await tracing.process.line();
+      process.kill(-tracing.process.pid, signal);
+      const traced = await tracing.result();
+      await server.end();
+      expect(traced.ended.code).toBe(7);
+      for (const { id } of [before, after]) findExchange(traced.exchanges, id, 'client');
+      expect(traced.summary).toMatchObject({ exchanges: 2, dropped: 0, note: null });
+    },
+  );
+
   it('Ctrl+C in a terminal reaches the command once', async () => {
     // script runs it by $SHELL, and a shell that stayed in between would die of the Ctrl+C itself.
     const command = `exec '${HTTP_TRACE}' run --output /dev/null -- sh -c "$SCRIPT"`;

@@ -237,7 +237,7 @@ describe('list', () => {
         id: 1,
         start: 0,
         duration: 100,
-        phases: { connectMs: null, tlsMs: null, sendMs: 1, waitMs: 98, receiveMs: 1 },
+        phases: { connectMs: null, tlsMs: null, sendMs: 1, waitMs: 98, receiveMs: 1, overlapMs: null },
       }),
       call({
         id: 2,

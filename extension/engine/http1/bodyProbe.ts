@@ -68,7 +68,7 @@ export class BodyProbe implements ReaderState {
 
   /** Nothing follows that could complete a start line: bytes that are held are the body's. */
   release(): void {
-    if (!this.empty) this.#leave({ time: this.#line.time, pid: this.#line.pid });
+    if (!this.empty) this.#leave(this.#line.origin);
   }
 
   end(outcome: 'cut' | 'open', orderly: boolean): void {

@@ -149,7 +149,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   #note(context: PieceContext): void {
     this.#emitted = context.emitted;
-    this.#time = Math.max(this.#time, context.time);
+    this.#time = Math.max(this.#time, context.end);
   }
 
   #piece(direction: Direction, piece: Piece): void {
@@ -370,7 +370,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       return;
     }
     const responding = this.#pairing.responding;
-    this.#pairing.responseEnded(message);
+    this.#pairing.responseEnded();
     if (responding === null || responding !== this.#tunnel) return;
     this.#laneOf('request').reader?.becomeTunnel();
     if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#upgrade(responding);
@@ -401,8 +401,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, bytes: Buffer, { time, pid }: Origin): void {
-    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, pid, emitted: this.#emitted });
+  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid }: Origin): void {
+    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, end, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
     this.#wire?.feed(this.#directionOf(kind), bytes, time);
@@ -410,8 +410,11 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
-  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, pid }: Origin): void {
-    this.#upgraded?.missing(this.#directionOf(kind), length, reason, { time, pid, emitted: this.#emitted });
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid }: Origin): void {
+    this.#upgraded?.missing(this.#directionOf(kind), length, reason, {
+      ...{ time, end, pid },
+      emitted: this.#emitted,
+    });
     if (this.#tunnel === null) return;
     this.#wire?.gap(this.#directionOf(kind), length, time);
     this.#dropWire();

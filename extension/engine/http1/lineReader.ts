@@ -19,20 +19,20 @@ export interface Line {
   readonly end: number;
 }
 
+const NOWHERE: Origin = { time: 0, end: 0, pid: 0 };
+
 export class LineReader {
   /** The line so far, where its end has not arrived. */
   readonly pending = new LineBuffer();
   /** Where the newest line begins: its position in the stream, and who moved its first byte when. */
   position = 0;
-  time = 0;
-  pid = 0;
+  origin: Origin = NOWHERE;
 
   /** A line begins here, unless one is pending. */
   begin(position: number, context: Origin): void {
     if (this.pending.length > 0) return;
     this.position = position;
-    this.time = context.time;
-    this.pid = context.pid;
+    this.origin = context;
   }
 
   /** The line that ends in these bytes; null when it does not: then all of them are pending. */

@@ -57,7 +57,7 @@ export class MessageProgress {
     if (message === null) this.skipped += count;
     else {
       message.wireSize += count;
-      message.lastByte = context.time;
+      message.lastByte = context.end;
     }
   }
 
@@ -117,7 +117,7 @@ export class MessageProgress {
     if (count === 0) return;
     this.sink.bodyGap(message, inBody, reason, context);
     message.wireSize += count;
-    message.lastByte = context.time;
+    message.lastByte = context.end;
     this.#prefixWhole = false;
     if (reason === 'limit') message.truncated = true;
     else message.gap = true;

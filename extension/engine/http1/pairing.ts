@@ -93,7 +93,7 @@ export class Pairing {
     this.#request = null;
     if (exchange === null || exchange.request !== message) return;
     exchange.requestDone = true;
-    this.#endIfDone(exchange, message.lastByte);
+    this.#endIfDone(exchange);
     if (this.#noMoreResponses && exchange.state === 'running')
       this.#unanswered(exchange, message.lastByte ?? 0);
     this.#boundLimbo();
@@ -152,7 +152,7 @@ export class Pairing {
     return this.#responseIsInterim ? null : this.#response;
   }
 
-  responseEnded(message: StoredMessage): void {
+  responseEnded(): void {
     const exchange = this.#response;
     const interim = this.#responseIsInterim;
     this.#response = null;
@@ -161,7 +161,7 @@ export class Pairing {
     this.#host.exchangeChanged(exchange);
     if (interim) return;
     exchange.responseDone = true;
-    this.#endIfDone(exchange, message.lastByte);
+    this.#endIfDone(exchange);
     this.#boundLimbo();
   }
 
@@ -209,7 +209,7 @@ export class Pairing {
   }
 
   /** Ends the exchange when it has both messages; a tunnel runs on. */
-  #endIfDone(exchange: StoredExchange, at: number | null): void {
+  #endIfDone(exchange: StoredExchange): void {
     if (exchange.state === 'ended' || exchange.tunnel !== null) return;
     if (exchange.loose) {
       this.#apart(exchange);
@@ -226,7 +226,7 @@ export class Pairing {
       return;
     }
     const labels: Completeness[] = exchange.request === null ? ['joined-late'] : [];
-    this.#end(exchange, Math.max(at ?? 0, exchange.request?.lastByte ?? 0), labels);
+    this.#end(exchange, lastByteOf(exchange), labels);
   }
 
   /** A tunnel's exchange ends with the tunnel. */
@@ -334,7 +334,7 @@ export class Pairing {
     this.#host.exchangeMerged(response, request);
     this.#host.exchangeChanged(request);
     if (request.requestDone && request.tunnel === null) {
-      this.#end(request, Math.max(request.response?.lastByte ?? 0, request.request?.lastByte ?? 0), []);
+      this.#end(request, lastByteOf(request), []);
     }
   }
 
@@ -350,6 +350,11 @@ export class Pairing {
 
 function began(exchange: StoredExchange): number {
   return exchange.request?.firstByte ?? exchange.response?.firstByte ?? 0;
+}
+
+/** Of both messages: an early response ends before its request does. */
+function lastByteOf({ request, response }: StoredExchange): number {
+  return Math.max(request?.lastByte ?? 0, response?.lastByte ?? 0);
 }
 
 function isWhole(exchange: StoredExchange): boolean {

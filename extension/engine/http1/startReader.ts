@@ -86,13 +86,13 @@ export class StartReader implements ReaderState {
   /** A start line that never ended is reported when it is certain what it was to become. */
   end(outcome: 'cut' | 'open'): void {
     if (this.#phase !== Phase.Line) return;
-    const { pending, position, time, pid } = this.#line;
+    const { pending, position, origin } = this.#line;
     const text = pending.text();
     const { length } = pending;
     this.#line.clear();
     const message = cutStartMessage(this.#progress.kind, text, position, this.#brokenBefore());
     if (message === null) return;
-    this.#begin(message, length, { time, pid });
+    this.#begin(message, length, origin);
     message.headIncomplete = true;
     this.#next.finish(outcome);
   }
@@ -156,8 +156,8 @@ export class StartReader implements ReaderState {
 
   /** @param taken bytes of the message that were counted as skipped so far. */
   #begin(message: StoredMessage, taken: number, context: Origin): void {
-    const { time, pid } = this.#line;
-    this.#progress.begin(message, taken, time, context.time);
+    const { time, pid } = this.#line.origin;
+    this.#progress.begin(message, taken, time, context.end);
     this.closing = false;
     if (this.#broken.length > 0) this.#broken = [];
     this.#progress.sink.messageBegan(message, pid);

@@ -128,7 +128,7 @@ export class Http2Connection implements Dissector {
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
-    const context = { time: this.#time, pid: 0, emitted: 0n };
+    const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0n };
     this.#lanes.request?.end(context);
     this.#lanes.response?.end(context);
     for (const stream of [...this.#streams.values()]) {
@@ -303,7 +303,7 @@ export class Http2Connection implements Dissector {
       this.#begin(role, stream, frame, section, size, half.doubtful ? kind : 'head', context);
     else {
       message.wireSize += size;
-      message.lastByte = context.time;
+      message.lastByte = context.end;
       if (!ends) message.breaks('h2-trailers', frame.position);
       if (kind === 'trailers') half.confirm();
       // Either may be the response's head and the other interim or trailers, so neither is shown.
@@ -332,7 +332,7 @@ export class Http2Connection implements Dissector {
     const half = stream[role];
     const message = newMessage(role, frame);
     message.wireSize = size;
-    message.lastByte = context.time;
+    message.lastByte = context.end;
     if (section.gap) message.gap = true;
     if (role === 'request' && kind === 'head' && frame.stream % 2 === 1) {
       this.#opened.opened(frame.stream);
@@ -414,7 +414,7 @@ export class Http2Connection implements Dissector {
     const stream = this.#data[role];
     if (stream === null) return;
     const half = stream[role];
-    (half.message as StoredMessage).lastByte = context.time;
+    (half.message as StoredMessage).lastByte = context.end;
     if (half.reader !== null) half.reader.feed(bytes.subarray(from, to), context.time);
     if (stream.tunnel === null) half.content(bytes, from, to, this.#host);
     else {
@@ -429,7 +429,7 @@ export class Http2Connection implements Dissector {
     const stream = this.#data[role];
     if (stream === null) return;
     const half = stream[role];
-    (half.message as StoredMessage).lastByte = context.time;
+    (half.message as StoredMessage).lastByte = context.end;
     const sized = (frame.flags & FLAG_PADDED) === 0;
     half.reader?.gap(sized ? length : null, limit ? 'limit' : 'lost', context.time);
     if (stream.tunnel !== null) this.#tunnelled(role, stream.tunnel, length);
@@ -451,7 +451,7 @@ export class Http2Connection implements Dissector {
     if (stream === null) return;
     const message = stream[role].message as StoredMessage;
     message.wireSize += FRAME_HEADER + frame.length;
-    message.lastByte = context.time;
+    message.lastByte = context.end;
     if (malformed) message.breaks('h2-padding', frame.position);
     if (this.#allowed[role].exceeds(frame)) message.breaks('h2-frame-size', frame.position);
     if (!allowed) message.breaks('h2-flow-control', frame.position);
@@ -538,7 +538,7 @@ export class Http2Connection implements Dissector {
       else labels.push('one-sided', 'request-gap');
     }
     exchange.labelEnd(labels);
-    exchange.endedAt = at;
+    exchange.endedAt = Math.max(at, exchange.request?.lastByte ?? 0, exchange.response?.lastByte ?? 0);
     exchange.state = 'ended';
     this.#host.ended(exchange);
   }

@@ -10,6 +10,9 @@ export interface GraphqlOperation {
 /** Operations of one document that are listed. */
 const MAX_OPERATIONS = 64;
 
+/** What a selection set begins with (section 2.4): a field's name, or a spread. Comments and commas are ignored. */
+const SELECTION = /(?:[\s,\ufeff]|#[^\n\r]*(?:[\n\r]|$))*(?:[_A-Za-z]|\.\.\.)/y;
+
 /** Comments, strings, names and the punctuation that matters; everything else is skipped. */
 const TOKEN =
   /#[^\n\r]*|"""(?:[^"\\]|\\.|"(?!""))*(?:"""|$)|"(?:[^"\\\n\r]|\\.)*"?|[_A-Za-z][_0-9A-Za-z]*|[{}()]/gs;
@@ -23,11 +26,13 @@ export function readGraphql(document: string): readonly GraphqlOperation[] | nul
   let name: string | null = null;
   let known = false;
   let braces = false;
-  for (const [token] of document.matchAll(TOKEN)) {
+  for (const { 0: token, index } of document.matchAll(TOKEN)) {
     const first = token.charCodeAt(0);
     if (first === 35 || first === 34) continue;
     if (token === '{' || token === '(') {
       if (depth === 0 && token === '{') {
+        SELECTION.lastIndex = index + 1;
+        if (!SELECTION.test(document)) return null;
         braces = true;
         if (!known) operations.push({ type: 'query', name: null });
         else if (keyword !== null && keyword !== 'fragment') operations.push({ type: keyword, name });

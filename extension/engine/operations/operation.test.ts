@@ -41,6 +41,29 @@ const json = (value: unknown): string => JSON.stringify(value);
 
 describe('GraphQL', () => {
   it.each([
+    '{}',
+    '{{template}}',
+    '{ }',
+    '{{ x }}',
+    '{(a)}',
+    '{"a":1}',
+    '{1}',
+    'query {}',
+    'query Q {{x}}',
+    '{ # c\n }',
+  ])('%s is a template or another language', (query) => {
+    expect(row({ body: json({ query }) }).text).toBeNull();
+    expect(row({ target: `/graphql?query=${encodeURIComponent(query)}` }).text).toBeNull();
+  });
+
+  it.each(['{...F}', '{ ... on User { a } }', '{\n  # comment\n  a\n}', 'query Q { a', '{ _a }'])(
+    '%s is a document',
+    (query) => {
+      expect(row({ body: json({ query }) }).text).not.toBeNull();
+    },
+  );
+
+  it.each([
     ['{ me { name } }', 'query'],
     ['query GetUser($id: ID!) { user(id: $id) { name } }', 'query GetUser'],
     ['mutation AddItem { addItem(name: "{ query Wrong { a } }") { id } }', 'mutation AddItem'],
@@ -175,7 +198,21 @@ describe('anything', () => {
       ),
       { numRuns: 300 },
     );
-    for (const part of ['{', '[', '"', '\\', '"""', '#', '{"query":', 'query {', '""" \\""" ', '(', 'a"']) {
+    for (const part of [
+      '{',
+      '[',
+      '"',
+      '\\',
+      '"""',
+      '#',
+      '{ # ,',
+      '{ #\n',
+      '{"query":',
+      'query {',
+      '""" \\""" ',
+      '(',
+      'a"',
+    ]) {
       const text = part.repeat(60_000 / part.length);
       const took = cpuTime(() => {
         readGraphql(text);

@@ -8,7 +8,7 @@ import { listMembers } from '../../http/fieldSyntax.ts';
 import type { ContentType } from '../../http/mediaType.ts';
 import { partText, readParts } from '../../http/multipart.ts';
 import { maskJwt } from '../../privacy/maskJwt.ts';
-import { decodeText } from '../charset.ts';
+import { charsetOf, decodeText } from '../charset.ts';
 import { decodeSmall } from '../coding.ts';
 import type { Body, Operation, OperationName } from '../exchange.ts';
 import { MAX_OPERATION_BYTES, MAX_OPERATION_NAME, MAX_OPERATIONS } from '../limits.ts';
@@ -86,7 +86,7 @@ function beginning(request: OperationRequest, type: ContentType): string | null 
   if (bytes === null) return null;
   // Files in a form may be binary; what is searched for is ASCII, or UTF-8 that is kept bytewise.
   if (type.essence === 'multipart/form-data') return bytes.toString('latin1');
-  return decodeText(bytes, type.charset, false);
+  return decodeText(bytes, charsetOf(type, bytes), false);
 }
 
 interface Item {

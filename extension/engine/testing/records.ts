@@ -47,6 +47,8 @@ export interface DataSpec extends Common {
   readonly size?: number;
   readonly omission?: Omission;
   readonly unseen?: number;
+  /** By default the call takes no time. */
+  readonly returned?: bigint;
   readonly protocol?: WireProtocol;
   readonly layer?: Layer;
 }
@@ -119,7 +121,7 @@ export function recordBytes(spec: RecordSpec): Buffer {
       const bytes = header(spec, RecordType.Data, f.size + payload.length);
       const time = spec.time ?? START;
       bytes.writeBigUInt64LE(BigInt(spec.position), f.position);
-      bytes.writeBigUInt64LE(time, f.entered);
+      bytes.writeBigUInt64LE(spec.returned ?? time, f.returned);
       bytes.writeBigUInt64LE(BigInt(spec.unseen ?? 0), f.unseen);
       bytes.writeUInt32LE(spec.size ?? payload.length, f.bytes);
       bytes.writeUInt32LE(payload.length, f.copied);

@@ -13,7 +13,8 @@ const PHASES = [
 
 export function timingTab(exchange: ExchangeJson): readonly Node[] {
   const { timings } = exchange;
-  const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), 0);
+  const overlap = timings.overlapMs ?? 0;
+  const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), -overlap);
   const table = el('div', { class: 'timing', role: 'table', 'aria-label': 'Timing' });
   let at = 0;
   for (const [phase, label, key, help] of PHASES) {
@@ -23,6 +24,7 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     // Nor are there messages in what is encrypted.
     if (exchange.encrypted !== null && phase !== 'connect' && phase !== 'tls') continue;
     const bar = el('div', { class: 'phase', 'data-phase': phase });
+    if (phase === 'receive') at -= overlap;
     if (length !== null && known > 0) {
       bar.style.marginInlineStart = `${(at / known) * 100}%`;
       bar.style.width = `${(length / known) * 100}%`;
@@ -41,6 +43,11 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
       : 'Until the end of the connection';
   table.append(row(label, span, null, total));
   const parts: Node[] = [table];
+  if (overlap > 0) {
+    parts.push(
+      note(`The response began ${durationText(overlap)} before the request had been sent.`, 'limit'),
+    );
+  }
   if (timings.pausedMs !== null && timings.pausedMs > 0) {
     const rest = exchange.durationMs === null ? null : durationText(exchange.durationMs - timings.pausedMs);
     parts.push(
