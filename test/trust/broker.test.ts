@@ -69,6 +69,11 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(second).toBe('take: EINVAL 0');
   });
 
+  it.each(['main', 'thread'])('hands nothing over while a debugger has the helper: its %s', async (which) => {
+    const said = await attack([`traced ${which}`, 'close', 'take', 'untraced', 'take']);
+    expect(said).toEqual(['take: EPERM 0', expect.stringMatching(/^take: done [1-9]\d$/)]);
+  });
+
   it('a helper’s open descriptors hold no program, and lead to none', async () => {
     const free = offsetOf(SSL, 'SSL_free');
     const said = await attack(['close', 'take', `map ${SSL} x`, `attach SSL_free 0 ${free}`, 'programs']);
