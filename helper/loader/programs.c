@@ -288,6 +288,16 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	return NULL;
 }
 
+/* The parts that are programs of this backend, without those that are left out anyhow. */
+static unsigned int parts_to_load(enum backend backend, unsigned int without)
+{
+	/* PART_HOOKS is no program of its own: whether the kernel accepts it is seen when it is attached. */
+	without |= PART_BIT(PART_HOOKS);
+	if (backend == BACKEND_TRACEPOINT)
+		without |= PART_BIT(PART_BEGUN);
+	return ALL_PARTS & ~without;
+}
+
 /*
  * Loads as much of the backend as the kernel accepts. libbpf loads all
  * programs or none, and does not say which was refused. So if loading all
@@ -300,7 +310,7 @@ static struct bpf_object *load_what_is_taken(const struct options *options, cons
 	/* Needed only with a filter. */
 	unsigned int without = options->min_latency ? 0 : PART_BIT(PART_WAITING);
 	char *reason = programs->refusals[backend];
-	unsigned int refused = ALL_PARTS & ~without;
+	unsigned int refused = parts_to_load(backend, without);
 	struct bpf_object *object;
 
 	object = load_object(options, requester, backend, programs->tls_attach, without, reason);
