@@ -291,6 +291,23 @@ struct user_namespace {
 	kuid_t owner;
 };
 
+struct mm_struct {
+	struct user_namespace *user_ns;
+};
+
+/* One word until 6.17, a bitmap in a structure since. */
+struct mm_struct___until_6_17 {
+	unsigned long flags;
+};
+
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t;
+
+struct mm_struct___since_6_18 {
+	mm_flags_t flags;
+};
+
 struct cred {
 	kuid_t uid, suid, euid, fsuid;
 	kgid_t gid, sgid, egid, fsgid;
@@ -326,6 +343,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	const struct cred *real_cred;
+	struct mm_struct *mm;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	char comm[16];

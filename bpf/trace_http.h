@@ -259,4 +259,7 @@ struct target {
 };
 #define TARGET_NO_CHILDREN (1 << 0)
 
+/* Of the owner: the process that asks has these, and processes with others are not traced. */
+#define OWNER_GROUPS_MAX 256
+
 #endif

@@ -117,14 +117,23 @@ static bool is_alive(int pidfd)
 	return poll(&watched, 1, 0) == 0;
 }
 
-/* Real, effective, saved and of the file system: a setuid program's process is not its user's. */
-static bool belongs_to(pid_t pid, uid_t requester)
+/*
+ * Real, effective, saved and of the file system: a setuid program's process is not its user's. Nor is one that the
+ * kernel closes to its user, whose files in /proc are root's: one that root started and that became the user, say. The
+ * helper is closed to others, too, and names itself for the libraries that it maps.
+ */
+static bool belongs_to(pid_t pid, const struct broker *broker)
 {
+	const uid_t requester = broker->requester;
 	unsigned int real, effective, saved, file_system;
 	char path[64], text[STATUS_SIZE];
+	struct stat status;
 
 	if (requester == 0)
 		return true;
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	if (pid != broker->helper_pid && (stat(path, &status) || status.st_uid != requester))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	return read_file(path, text, sizeof(text)) &&
 	       sscanf(field(text, "\nUid:"), "%u %u %u %u", &real, &effective, &saved, &file_system) == 4 && real == requester &&
@@ -252,7 +261,7 @@ static bool is_permitted(const struct broker *broker, const struct broker_reques
 	pid_t pid = pid_of(pidfd);
 	struct stat status;
 
-	if (pid <= 0 || !belongs_to(pid, broker->requester)) {
+	if (pid <= 0 || !belongs_to(pid, broker)) {
 		refuse(answer, EPERM, "the process is not yours, or has ended");
 		return false;
 	}

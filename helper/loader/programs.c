@@ -25,8 +25,8 @@ static int print(enum libbpf_print_level level, const char *format, va_list argu
 	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
-/* Sets a constant of .rodata by its name; 4 bytes each. */
-static void set_constant(struct bpf_object *object, const char *name, uint32_t value)
+/* Sets a constant of .rodata by its name: numbers of 4 bytes, the rest of an array stays as it is. */
+static void set_constants(struct bpf_object *object, const char *name, const uint32_t *numbers, size_t count)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	const struct btf *btf = bpf_object__btf(object);
@@ -44,13 +44,18 @@ static void set_constant(struct bpf_object *object, const char *name, uint32_t v
 		const struct btf_var_secinfo *variable = btf_var_secinfos(section) + i;
 		const struct btf_type *type = btf__type_by_id(btf, variable->type);
 
-		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && variable->size == sizeof(value) &&
-		    variable->offset + sizeof(value) <= size) {
-			memcpy(values + variable->offset, &value, sizeof(value));
+		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && variable->size >= count * sizeof(*numbers) &&
+		    variable->offset + variable->size <= size) {
+			memcpy(values + variable->offset, numbers, count * sizeof(*numbers));
 			return;
 		}
 	}
 	fail("programs", "The programs have no constant %s; this build is damaged.", name);
+}
+
+static void set_constant(struct bpf_object *object, const char *name, uint32_t value)
+{
+	set_constants(object, name, &value, 1);
 }
 
 static int map_descriptor(const struct bpf_object *object, const char *name)
@@ -201,6 +206,8 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	if (!object)
 		fail("programs", "The programs cannot be read (%s); this build is damaged.", strerror(errno));
 	set_constant(object, "owner_uid", requester->uid);
+	set_constants(object, "owner_groups", requester->groups, requester->group_count);
+	set_constant(object, "owner_group_count", requester->group_count);
 	set_constant(object, "request_copy_limit", options->request_copy_limit);
 	set_constant(object, "response_copy_limit", options->response_copy_limit);
 	set_constant(object, "min_latency_us", options->min_latency);

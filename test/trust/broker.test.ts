@@ -149,7 +149,9 @@ describe.skipIf(reason !== null)('broker', () => {
       ];
       const source = join(installed.directory, 'jumps.s');
       const library = join(installed.directory, 'jumps.so');
-      const body = jumps.map(([name, , code]) => code.replace('@', `.globl at_${name}; .type at_${name}, %function; at_${name}`));
+      const body = jumps.map(([name, , code]) =>
+        code.replace('@', `.globl at_${name}; .type at_${name}, %function; at_${name}`),
+      );
       const lines = ['.globl SSL_read, SSL_free', '.type SSL_read, @function', '.type SSL_free, @function'];
       lines.push('SSL_read: push %rbx', ...body, 'hlt', '.size SSL_read, . - SSL_read');
       lines.push('SSL_free: ret', '.size SSL_free, . - SSL_free', '.section .note.GNU-stack, "", @progbits');
