@@ -105,6 +105,16 @@ struct bpf_iter__bpf_map_elem {
 	void *value;
 };
 
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
@@ -289,6 +299,12 @@ typedef struct {
 
 struct user_namespace {
 	kuid_t owner;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	u32 max_entries;
+	char name[16];
 };
 
 struct mm_struct {

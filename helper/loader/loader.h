@@ -107,6 +107,12 @@ int connect_to_requester(const char *path, struct requester *requester);
 /* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
 
+struct bpf_program;
+
+/* rings.c: the ring of the captured bytes; ends the loader when it would take too much, -1 with errno if the kernel refuses. */
+int make_data_ring(const struct options *options, const struct requester *requester);
+bool is_list_of_rings(const struct bpf_program *program);
+
 /* uprobes.c */
 bool has_uprobe_multi(void);
 

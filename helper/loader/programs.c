@@ -178,7 +178,7 @@ static bool select_programs(struct bpf_object *object, enum backend backend, uns
 				complete = false;
 			}
 		}
-		if (part_of(program) != PARTS && without & PART_BIT(part_of(program)))
+		if (is_list_of_rings(program) || (part_of(program) != PARTS && without & PART_BIT(part_of(program))))
 			wanted = false;
 		bpf_program__set_autoload(program, wanted);
 	}
@@ -197,6 +197,9 @@ static uint32_t foreign_pid_namespace(void)
 	return status.st_ino == initial ? 0 : (uint32_t)status.st_ino;
 }
 
+/* Made once, for all tries of loading. */
+static int data_ring;
+
 static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "trace_http");
@@ -213,7 +216,8 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	set_constant(object, "min_latency_us", options->min_latency);
 	set_constant(object, "pid_namespace", foreign_pid_namespace());
 	set_constant(object, "wakeup_bytes", options->ring_size / 4);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "data_ring"), options->ring_size);
+	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "data_ring"), data_ring))
+		fail("programs", "The programs do not take their ring: %s.", strerror(errno));
 	if (!options->min_latency) /* its memory is taken at once */
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "http_events"), 1);
 	return object;
@@ -379,7 +383,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	}
 	if (programs->missing[PART_TLS][0])
 		programs->tls_attach = TLS_ATTACH_NONE;
-	programs->data_ring = map_descriptor(object, "data_ring");
+	programs->data_ring = data_ring;
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
@@ -418,6 +422,13 @@ void load_programs(const struct options *options, const struct requester *reques
 	libbpf_set_print(print);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		fail("kernel", "This kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF.");
+	data_ring = make_data_ring(options, requester);
+	if (data_ring < 0) {
+		error = errno;
+		backend = options->backend >= 0 ? options->backend : BACKEND_TRACEPOINT;
+		snprintf(programs->refusals[backend], REASON_SIZE, "the kernel makes no ring: %s", strerror(error));
+		explain_refusal(error, (enum backend)backend, programs);
+	}
 	if (options->backend >= 0) {
 		error = try_backend(options, requester, options->backend, programs);
 		if (error)

@@ -1,6 +1,7 @@
 /** Only processes with the requester's present credentials are traced, whatever the map of targets contains. */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -107,7 +108,7 @@ describe.skipIf(reason !== null)('whom', () => {
   });
 
   interface Other {
-    /** Waits for a line, and then asks for the path. */
+    /** Says that it is ready, waits for a line, and then asks for the path. */
     readonly command: (path: string) => readonly [program: string, ...args: string[]];
     readonly refused: RegExp;
   }
@@ -119,6 +120,7 @@ describe.skipIf(reason !== null)('whom', () => {
         installed.node,
         '-e',
         `process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY});
+         console.log('ready');
          process.stdin.once('data', () => fetch('${base}${path}').then(() => process.exit()));`,
       ],
       refused: /does not let you look into it: .* only root can trace it/,
@@ -132,13 +134,13 @@ describe.skipIf(reason !== null)('whom', () => {
           // setpriv itself still has the capabilities to read it.
           ...['sh', '-c', 'exec "$@"', 'sh', unreadable],
           '-c',
-          `read _; exec 3<>/dev/tcp/${host}/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read _ <&3`,
+          `echo ready; read _; exec 3<>/dev/tcp/${host}/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read _ <&3`,
         ],
         refused: /does not let you look into it/,
       };
     },
     'a group of a setgid program, in all its group ids': () => ({
-      command: (path) => [...inGroup(42), 'sh', '-c', `read _; exec curl -s ${base}${path}`],
+      command: (path) => [...inGroup(42), 'sh', '-c', `echo ready; read _; exec curl -s ${base}${path}`],
       refused: /runs with a group that is not yours/,
     }),
   };
@@ -147,16 +149,18 @@ describe.skipIf(reason !== null)('whom', () => {
     ...(['setpriv', '--reuid', `${NOBODY}`, '--regid', `${gid}`, '--clear-groups'] as const),
   ];
 
+  async function start([program, ...args]: readonly [string, ...string[]]) {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((done) => child.once('close', done));
+    await new Promise((ready) => child.stdout.once('data', ready));
+    return { child, ended };
+  }
+
   it.each(Object.keys(OTHERS))('not traced: %s', async (name) => {
     const { command, refused } = OTHERS[name]?.() ?? expect.fail();
     const unique = `/other-${Object.keys(OTHERS).indexOf(name)}`;
-    const start = ([program, ...args]: readonly [string, ...string[]]) => {
-      const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'inherit'] });
-      return { child, ended: new Promise((done) => child.once('exit', done)) };
-    };
     // The helper says why.
-    const first = start(command(unique));
-    await new Promise((soon) => setTimeout(soon, 500));
+    const first = await start(command(unique));
     const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
     const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
     await requester.frame(({ type }) => type === FrameType.Hello);
@@ -168,22 +172,28 @@ describe.skipIf(reason !== null)('whom', () => {
     first.child.stdin.end('\n');
     await first.ended;
     // And the kernel's programs go by themselves, whatever the map contains.
-    const other = start(command(`${unique}-in-map`));
-    const own = start([...AS_NOBODY, 'sh', '-c', `read _; exec curl -s ${base}${unique}-own`]);
-    await new Promise((soon) => setTimeout(soon, 500));
+    const other = await start(command(`${unique}-in-map`));
+    const own = await start([
+      ...AS_NOBODY,
+      ...['sh', '-c', `echo ready; read _; exec curl -s ${base}${unique}-own`],
+    ]);
     const targets = [own, other].map(({ child }) => `target ${child.pid}`);
     const looks = [`sees ${unique}-own`, `sees ${unique}-in-map`];
+    const fifo = join(installed.directory, unique);
+    expect(spawnSync('mkfifo', ['-m', '666', fifo]).status).toBe(0);
+    // It looks when both have made their calls: "race" waits for the end of the file.
     const said = await attacker.run(
-      ['close', 'take', ...targets, 'sees ready', 'wait 1500', ...looks],
+      ['close', 'take', ...targets, 'sees ready', `race ${fifo}`, ...looks],
       'auto',
-      (line) => {
-        if (line.startsWith('sees') && own.child.stdin.writable)
-          for (const { child } of [own, other]) child.stdin.end('\n');
+      async (line) => {
+        if (!line.startsWith('sees') || !own.child.stdin.writable) return;
+        for (const { child } of [own, other]) child.stdin.end('\n');
+        await Promise.all([own.ended, other.ended]);
+        await writeFile(fifo, '');
       },
     );
-    await Promise.all([own.ended, other.ended]);
     expect(paths).toEqual(expect.arrayContaining([unique, `${unique}-in-map`, `${unique}-own`]));
-    expect(said.slice(1)).toEqual(['sees: no', 'sees: yes', 'sees: no']);
+    expect(said.slice(1)).toEqual(['sees: no', 'race: 0', 'sees: yes', 'sees: no']);
   });
 
   it('traced: a process with another group of the user’s, as sg and newgrp start it', async () => {
@@ -191,14 +201,13 @@ describe.skipIf(reason !== null)('whom', () => {
     const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY), SUDO_GID: '40' });
     await requester.frame(({ type }) => type === FrameType.Hello);
     for (const [index, gid] of [40, 41, 42, 43].entries()) {
-      const [program, ...args] = [...inGroup(gid), 'sh', '-c', `read _; exec curl -s ${base}/group-${gid}`];
-      const target = spawn(program ?? '', args, { stdio: ['pipe', 'ignore', 'ignore'] });
-      await new Promise((soon) => setTimeout(soon, 300));
+      const script = `echo ready; read _; exec curl -s ${base}/group-${gid}`;
+      const { child: target, ended } = await start([...inGroup(gid), 'sh', '-c', script]);
       requester.write(encodeJson(FrameType.Attach, { request: index, pid: target.pid, children: true }));
       const answer = await requester.frame((frame) => frame.json?.['request'] === index);
       expect(answer.json).toMatchObject({ error: gid === 43 ? 'not-owner' : null });
       target.stdin.end('\n');
-      await new Promise((done) => target.once('exit', done));
+      await ended;
     }
     requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
     await requester.frame((frame) => frame.json?.['final'] === true);
