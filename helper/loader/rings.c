@@ -15,7 +15,7 @@
 
 #define MIB (1u << 20)
 #define RINGS_MAX (1024ull * MIB) /* of one user */
-#define REST_OF_TRACE (16u * MIB) /* the other maps of a trace take no more */
+#define REST_OF_TRACE (32u * MIB) /* the other maps of a trace: 29 MiB; more with a latency filter (http_events) */
 
 extern const unsigned char programs_start[], programs_end[];
 
