@@ -530,7 +530,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	work->base = buffer;
 	work->left = function == TLS_SENDFILE ? 0 : moved;
 	if (function == TLS_WRITE_VECTOR) {
-		work->source = SOURCE_NSPR_SEGMENTS;
+		work->source = library == TLS_LIBRARY_NSS ? SOURCE_NSPR_SEGMENTS : SOURCE_USER_SEGMENTS;
 		work->segments = buffer;
 		work->segment_count = frame->out;
 		work->base = 0;

@@ -207,7 +207,7 @@ enum tls_function {
 	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was reported when it was handed over */
 	TLS_STEP = 32,        /* mbedtls_ssl_handshake_step: only its socket calls matter */
 	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
-	TLS_WRITE_VECTOR = 34, /* PR_Writev: (descriptor, array of PRIOVec, count), returns the size */
+	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */
 	TLS_IMPORT = 35,      /* SSL_ImportFD: returns a descriptor that has TLS now */
 };
 

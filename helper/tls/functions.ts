@@ -63,7 +63,10 @@ export const NSPR_FUNCTIONS = functionsOf(catalogue.nspr);
 /** 2.x and 3.x. */
 export const MBEDTLS_FUNCTIONS = functionsOf(catalogue.mbedtls);
 
-/** Not wolfSSL_recv, wolfSSL_send and wolfSSL_writev, which call these. */
+/** Mono's libmono-btls-shared: it has BoringSSL inside, of which only its own functions have names. */
+export const MONO_BTLS_FUNCTIONS = functionsOf(catalogue.monoBtls);
+
+/** Some call others of them, or, in a static library, contain them. */
 export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
 
 /**

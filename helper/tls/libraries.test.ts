@@ -111,14 +111,19 @@ describe('other libraries', () => {
     expect(library).toMatchObject({ part: 'tls', kind: 'mbedtls', returns: 'instructions', reason: null });
     expect(kindsOf(library, 'mbedtls_ssl_read')).toContain('return-instruction');
     const version = expect.stringMatching(/^2\.\d+\.\d+$/);
-    expect(identified(`${LIBRARIES}/libmbedcrypto.so.7`)).toMatchObject({ part: 'version', version, probes: [] });
+    expect(identified(`${LIBRARIES}/libmbedcrypto.so.7`)).toMatchObject({
+      part: 'version',
+      version,
+      probes: [],
+    });
   });
 
   it.runIf(existsSync(`${LIBRARIES}/libwolfssl.so.35`))('wolfSSL', () => {
     const library = identified(`${LIBRARIES}/libwolfssl.so.35`);
     const version = expect.stringMatching(/^5\.\d+\.\d+$/);
     expect(library).toMatchObject({ part: 'tls', kind: 'wolfssl', version, reason: null });
-    for (const symbol of ['wolfSSL_read', 'wolfSSL_write']) expect(kindsOf(library, symbol)).toContain('entry');
+    for (const symbol of ['wolfSSL_read', 'wolfSSL_write'])
+      expect(kindsOf(library, symbol)).toContain('entry');
   });
 
   it('a file without a TLS library yields null', async () => {
@@ -135,7 +140,7 @@ describe('other libraries', () => {
       version: expect.stringMatching(/^0\.\d+\.\d+$/),
       probes: [],
       returns: null,
-      reason: 'rustls is not supported',
+      reason: 'rustls is not supported, as Rust has no fixed calling convention',
     });
   });
 

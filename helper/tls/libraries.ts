@@ -8,6 +8,7 @@ import {
   GO_FUNCTIONS,
   LOADER_FUNCTIONS,
   MBEDTLS_FUNCTIONS,
+  MONO_BTLS_FUNCTIONS,
   NSPR_FUNCTIONS,
   NSS_FUNCTIONS,
   type ProbedFunction,
@@ -49,6 +50,7 @@ const MARKERS = {
   nss: 'SSL_ImportFD',
   nspr: 'PR_Read',
   java: 'JNI_CreateJavaVM',
+  monoBtls: 'mono_btls_ssl_read',
   opensslVersion: 'OpenSSL_version_num',
 } as const;
 
@@ -58,7 +60,7 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
   boringssl: 'it was built with BoringSSL inside, and the names of its functions were stripped',
   gnutls: 'it was built with GnuTLS inside, and the names of its functions were stripped',
   go: "the code of Go's crypto/tls in it could not be understood",
-  rustls: 'rustls is not supported',
+  rustls: 'rustls is not supported, as Rust has no fixed calling convention',
   wolfssl: 'it was built with wolfSSL inside, and the names of its functions were stripped',
   mbedtls: 'it was built with Mbed TLS inside, and the names of its functions were stripped',
   nss: 'it was built with NSS inside, and the names of its functions were stripped',
@@ -68,7 +70,7 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
 
 const PROBED = [
   ...[SSL_FUNCTIONS, BIO_FUNCTIONS, GNUTLS_FUNCTIONS, NSS_FUNCTIONS, NSPR_FUNCTIONS, MBEDTLS_FUNCTIONS],
-  ...[WOLFSSL_FUNCTIONS, LOADER_FUNCTIONS],
+  ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS],
 ].flat();
 const NAMES: ReadonlySet<string> = new Set([
   ...PROBED.map(({ symbol }) => symbol),
@@ -87,6 +89,7 @@ const PREFIXES = [
   'mbedtls_ssl_',
   'mbedtls_version_',
   'JNI_CreateJavaVM',
+  'mono_btls_ssl_',
 ];
 
 const GO_NAMES: ReadonlySet<string> = new Set(GO_FUNCTIONS.map(({ symbol }) => symbol));
@@ -148,6 +151,9 @@ function identifyElf(elf: ElfFile): Library | null {
   }
   if (symbols.has('gnutls_record_send')) {
     return probed(elf, symbols, 'tls', 'gnutls', versionIn(elf, /GnuTLS (\d+\.\d+\.\d+)/), GNUTLS_FUNCTIONS);
+  }
+  if (symbols.has(MARKERS.monoBtls)) {
+    return probed(elf, symbols, 'tls', 'boringssl', null, MONO_BTLS_FUNCTIONS);
   }
   if (symbols.has(MARKERS.nss)) {
     const version = versionIn(elf, /Version: NSS (\d+\.\d+(?:\.\d+)?)/);

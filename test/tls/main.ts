@@ -11,6 +11,7 @@ import { runDebuggers } from './debuggers.ts';
 import { runFeatures } from './features.ts';
 import { runFirst } from './first.ts';
 import { runInterleaved } from './interleaved.ts';
+import { runNss } from './nss.ts';
 import { runOpaque } from './opaque.ts';
 import { runTlsRestarts } from './restarts.ts';
 import { runTable } from './table.ts';
@@ -43,6 +44,7 @@ const GROUPS = {
   interleaved: runInterleaved,
   features: runFeatures,
   first: runFirst,
+  nss: runNss,
   opaque: runOpaque,
   debuggers: runDebuggers,
   restarts: runTlsRestarts,
