@@ -11,6 +11,7 @@ import { runDebuggers } from './debuggers.ts';
 import { runFeatures } from './features.ts';
 import { runFirst } from './first.ts';
 import { runInterleaved } from './interleaved.ts';
+import { runMono } from './mono.ts';
 import { runNss } from './nss.ts';
 import { runOpaque } from './opaque.ts';
 import { runTlsRestarts } from './restarts.ts';
@@ -45,6 +46,7 @@ const GROUPS = {
   features: runFeatures,
   first: runFirst,
   nss: runNss,
+  mono: runMono,
   opaque: runOpaque,
   debuggers: runDebuggers,
   restarts: runTlsRestarts,

@@ -212,7 +212,7 @@ export const CLIENTS: readonly ClientPeer[] = [
   compiledClient('C, OpenSSL loaded late', 'late', 'openssl', { mutual: false }),
   compiledClient('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledClient('C, GnuTLS', 'gnutls', 'gnutls'),
-  compiledClient('C, NSS', 'nss', 'nss'),
+  compiledClient('C, NSS', 'nss', 'nss', { everywhere: true }),
   compiledClient('C, Mbed TLS', 'mbedtls', 'mbedtls', MBEDTLS_2),
   compiledClient('C, Mbed TLS in the executable', 'mbedtls-static', 'mbedtls', {
     ...MBEDTLS_2,

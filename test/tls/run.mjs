@@ -136,6 +136,9 @@ function compile() {
   makeJail();
   gcc('static', openssl, ...common, '-static', ...libraries);
   gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
+  // Not among the packages of `npm run setup -- --test`.
+  if (spawnSync('sh', ['-c', 'command -v mono && command -v mcs']).status === 0)
+    command('mcs', [join(peers, 'Call.cs'), `-out:${join(made, 'programs/Call.exe')}`]);
   // What the program uses is the same in both versions: the newer one's headers do.
   const older = ensureOpenssl11().map((file) => {
     const copy = join(made, 'programs', basename(file));
