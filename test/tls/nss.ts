@@ -1,5 +1,6 @@
-/** NSS's own programs as client and as server. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** NSS's own programs as client and as server, and Firefox. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +28,12 @@ export async function runNss(context: TlsContext, only: RegExp, report: Report):
       if (only.test(scenario)) await reportOutcome(report, scenario, () => run(context, version));
     }
   }
+  const scenario = 'Firefox, which brings its own NSS';
+  // It is large, and not among the packages of `npm run setup -- --test`.
+  if (!only.test(scenario) || context.sampled !== null) return;
+  const program = ['firefox', 'firefox-esr'].find((name) => spawnSync(name, ['--version']).status === 0);
+  if (program !== undefined) await reportOutcome(report, scenario, () => firefox(context, program));
+  else report({ scenario, outcome: 'impossible', detail: 'skipped: Firefox is not installed' });
 }
 
 function options({ certificates }: TlsContext, port: number, version: Version): string[] {
@@ -65,6 +72,60 @@ async function client(context: TlsContext, version: Version): Promise<string> {
     );
     same('rows', rows.slice(1), []);
     return '';
+  } finally {
+    peer.close();
+  }
+}
+
+/** In which it has read the answer. */
+const FIREFOX_READS_MS = 5_000;
+
+/** Nothing that it would send by itself. */
+const FIREFOX_SETTINGS = {
+  'app.normandy.enabled': false,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'network.dns.disableIPv6': true,
+  'services.settings.server': '',
+  'toolkit.telemetry.enabled': false,
+};
+
+async function firefox(context: TlsContext, program: string): Promise<string> {
+  const profile = mkdtempSync(join(context.folder, 'firefox-'));
+  cpSync(join(context.certificates, 'nss'), profile, { recursive: true });
+  const settings = Object.entries(FIREFOX_SETTINGS).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  );
+  writeFileSync(join(profile, 'user.js'), settings.join(''));
+  const peer = new PlannedServer(context.certificates, { version: '1.3' });
+  try {
+    const port = await peer.listen();
+    const step = makeStep(context.folder, {
+      method: 'GET',
+      path: `/firefox/${newId()}`,
+      framing: 'length',
+      body: null,
+      answer: { status: 200, size: SIZE, framing: 'chunked' },
+    });
+    peer.expect([step]);
+    const tracing = Tracing.run(context, [
+      ...['env', `HOME=${profile}`, program, '--headless', '--no-remote', '--profile', profile],
+      ...['--screenshot', join(profile, 'shot.png'), `https://localhost:${port}${step.path}`],
+    ]);
+    tracing.process.killAfter(4 * patience(context));
+    const truth = await peer.answered(step);
+    // What it gets is no page, so that it may wait for ever.
+    const ended = setTimeout(() => tracing.process.kill('SIGINT'), FIREFOX_READS_MS);
+    const { exchanges } = await tracing.result().finally(() => clearTimeout(ended));
+    const row = findByPath(exchanges, step.path, 'client');
+    same('completeness', row.completeness, ['complete']);
+    same('library', row.tls?.library, 'nss');
+    same('version', row.tls?.version, 'TLSv1.3');
+    same('local address', row.connection.local, truth.local);
+    expectBody('the answer', row.response, truth.responseSize, truth.responseSha, 'whole');
+    return row.tls?.libraryVersion ?? '';
   } finally {
     peer.close();
   }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newId, PYTHON } from '../kit/peers.ts';
 import type { TlsContext } from './context.ts';
+import { lighttpd } from './lighttpd.ts';
 import type { Step, Version } from './plan.ts';
 
 export type Library = 'openssl' | 'gnutls' | 'go' | 'nss' | 'mbedtls' | 'wolfssl';
@@ -362,6 +363,9 @@ export const SERVERS: readonly ServerPeer[] = [
   compiledServer('C, OpenSSL 1.1.1', 'openssl-1.1', 'openssl', { libraryVersion: '1.1.1' }),
   compiledServer('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledServer('C, GnuTLS', 'gnutls', 'gnutls'),
+  lighttpd('NSS', 'nss'),
+  lighttpd('Mbed TLS', 'mbedtls', MBEDTLS_2.versions),
+  lighttpd('wolfSSL', 'wolfssl'),
   compiledServer('C, NSS', 'nss', 'nss'),
   compiledServer('C, Mbed TLS', 'mbedtls', 'mbedtls', MBEDTLS_2),
   compiledServer('C, Mbed TLS in the executable', 'mbedtls-static', 'mbedtls', {
