@@ -43,6 +43,7 @@ enum bpf_map_type {
 
 enum {
 	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
@@ -204,9 +205,26 @@ struct inode {
 	unsigned long i_ino;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
 	struct inode *f_inode;
 	void *private_data;
+	struct path f_path;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
 };
 
 struct socket {
@@ -356,6 +374,7 @@ struct task_struct {
 	int tgid;
 	int exit_code;
 	u64 start_boottime;
+	u64 self_exec_id;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	const struct cred *real_cred;

@@ -32,6 +32,7 @@ enum source {
 	SOURCE_BUFFER,          /* one user buffer at base */
 	SOURCE_USER_SEGMENTS,   /* an array of struct iovec in user memory */
 	SOURCE_KERNEL_SEGMENTS, /* the kernel's own copy of it */
+	SOURCE_NSPR_SEGMENTS,   /* an array of NSPR's PRIOVec in user memory: the upper half of a length is padding */
 	SOURCE_NONE,            /* pages or kernel memory: there is nothing to read */
 };
 

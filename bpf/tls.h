@@ -12,6 +12,7 @@
 #define TRACE_HTTP_TLS_H
 
 #include "data.h"
+#include "nss.h"
 
 /* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
 #define COOKIE_FUNCTION(cookie) ((u8)(cookie))
@@ -241,7 +242,14 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		notify_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
 		return 0;
 	}
+	if (function == TLS_IMPORT)
+		return 0;
 	arguments = read_tls_arguments(regs, go);
+	if (library == TLS_LIBRARY_NSS) {
+		arguments.first = trace_http_nss_session(arguments.first);
+		if (!arguments.first || (function == TLS_SHUTDOWN && (u32)arguments.second == NSPR_SHUTDOWN_RECEIVE))
+			return 0;
+	}
 	if (function == TLS_SHUTDOWN) {
 		/* Nothing more will be written, whether or not it succeeds. */
 		session = session_of(arguments.first);
@@ -288,6 +296,10 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.moves = 1;
 		frame.out = arguments.fourth;
 		break;
+	case TLS_RECEIVE:
+		frame.direction = DIRECTION_IN;
+		frame.moves = !(arguments.fourth & MSG_PEEK); /* PR_MSG_PEEK is the same */
+		break;
 	case TLS_WRITE:
 	case TLS_WRITE_EX:
 	case TLS_WRITE_EARLY:
@@ -300,6 +312,11 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.moves = 1;
 		frame.out = arguments.fifth;
 		break;
+	case TLS_WRITE_VECTOR:
+		frame.direction = DIRECTION_OUT;
+		frame.moves = 1;
+		frame.out = (u32)arguments.third;
+		break;
 	case TLS_FLUSH:
 		/* Neither its inner writes nor the call itself is reported again. */
 		frame.direction = DIRECTION_OUT;
@@ -311,12 +328,17 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.buffer = 0;
 		break;
 	case TLS_HANDSHAKE:
+	case TLS_STEP:
 		if (!session->handshake_started)
 			session->handshake_started = frame.entered;
 		break;
 	case TLS_ALPN:
 		/* gnutls_datum_t holds both. */
 		frame.out = library == TLS_LIBRARY_GNUTLS ? arguments.second + sizeof(u64) : arguments.third;
+		if (library == TLS_LIBRARY_NSS) {
+			frame.buffer = arguments.third;
+			frame.out = arguments.fourth;
+		}
 		break;
 	}
 	drop_left_frames(frames, &frame, go);
@@ -328,10 +350,19 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	return 0;
 }
 
-/* The result of a function, if it is a number: OpenSSL's are int. */
+/* The result of a function, if it is a number: GnuTLS's is ssize_t and Go's int has 64 bits, all others are int. */
 static __always_inline s64 number_of(u64 result, u8 library)
 {
-	return library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)result : (s64)result;
+	return library == TLS_LIBRARY_GNUTLS || library == TLS_LIBRARY_GO ? (s64)result : (s32)result;
+}
+
+/* Whether a handshake is complete: OpenSSL, BoringSSL and wolfSSL return 1, the others 0, Go a nil error. */
+static __always_inline bool is_done(u64 result, u8 library)
+{
+	if (library == TLS_LIBRARY_GO)
+		return result == 0;
+	return (s32)result ==
+	       (library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL || library == TLS_LIBRARY_WOLFSSL ? 1 : 0);
 }
 
 /* How many bytes a call moved; 0 = none, negative = it failed or would block. */
@@ -339,6 +370,9 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 {
 	u64 size = 0;
 
+	/* wolfSSL and Mbed TLS return the size of early data, too; 0 is not the end of the stream. */
+	if (frame->function == TLS_READ_EARLY && (library == TLS_LIBRARY_WOLFSSL || library == TLS_LIBRARY_MBEDTLS))
+		return (s32)result > 0 ? (s32)result : -1;
 	switch (frame->function) {
 	case TLS_READ_EX:
 	case TLS_WRITE_EX:
@@ -354,6 +388,14 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 	}
 }
 
+#define MBEDTLS_CLOSE_NOTIFY (-0x7880) /* MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY */
+
+/* close_notify was read; an error is negative. Go reports the end by an error and 0 bytes, Mbed TLS by an error. */
+static __always_inline bool is_end(s64 moved, u8 library)
+{
+	return library == TLS_LIBRARY_MBEDTLS ? moved == 0 || moved == MBEDTLS_CLOSE_NOTIFY : moved == 0 && library != TLS_LIBRARY_GO;
+}
+
 /* A read has returned that began before the trace: its buffer and its session are unknown. */
 static __always_inline void miss_read(u8 function, u8 library, u64 result)
 {
@@ -365,13 +407,37 @@ static __always_inline void miss_read(u8 function, u8 library, u64 result)
 		bpf_map_update_elem(&missed_reads, &pid, &moved, BPF_ANY);
 }
 
-static __always_inline void read_alpn(struct tls_session *session, struct tls_frame *frame)
+/* Where the name is, and how long it is: each library has its own way to return them. */
+static __always_inline bool locate_alpn(struct tls_frame *frame, u64 result, u8 library, u64 *name, u32 *length)
+{
+	char text[ALPN_SIZE + 1];
+	long size;
+
+	if (library == TLS_LIBRARY_MBEDTLS) {
+		*name = result;
+		size = bpf_probe_read_user_str(text, sizeof(text), (void *)result);
+		/* With its NUL; a longer one is cut. */
+		*length = size > 0 && size <= ALPN_SIZE ? size - 1 : 0;
+		return true;
+	}
+	if (bpf_probe_read_user(length, sizeof(*length), (void *)frame->out))
+		return false;
+	/* wolfSSL_ALPN_GetProtocol has 16 bits for it. */
+	if (library == TLS_LIBRARY_WOLFSSL)
+		*length = (u16)*length;
+	if (library == TLS_LIBRARY_NSS) {
+		*name = frame->buffer;
+		return (s32)result == 0;
+	}
+	return !bpf_probe_read_user(name, sizeof(*name), (void *)frame->buffer);
+}
+
+static __always_inline void read_alpn(struct tls_session *session, struct tls_frame *frame, u64 result, u8 library)
 {
 	u64 name = 0;
 	u32 length = 0;
 
-	if (bpf_probe_read_user(&name, sizeof(name), (void *)frame->buffer) ||
-	    bpf_probe_read_user(&length, sizeof(length), (void *)frame->out))
+	if (!locate_alpn(frame, result, library, &name, &length))
 		return;
 	if (!name || length == 0 || length > ALPN_SIZE || session->alpn_length)
 		return;
@@ -407,6 +473,14 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		notify_helper(PROCESS_MAPPED, (struct task_struct *)bpf_get_current_task());
 		return 0;
 	}
+	if (function == TLS_IMPORT) {
+		buffer = learn_nss_session(PT_REGS_RC_CORE(regs));
+		/* A new one, even if the end of an older one at the same address was not seen. */
+		end_session(buffer);
+		if (buffer)
+			session_at(buffer, cookie);
+		return 0;
+	}
 	if (go) {
 		goroutine = read_goroutine(regs);
 		frames = goroutine_frames(goroutine, false);
@@ -415,7 +489,9 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	}
 	frame = frames ? pop_frame(frames, function, PT_REGS_SP_CORE(regs) + COOKIE_STACK(cookie), go) : 0;
 	if (!frame) {
-		miss_read(function, library, PT_REGS_RC_CORE(regs));
+		/* NSPR's reads are those of files, too; and a uretprobe sees no return of a call that it has not seen begin. */
+		if (library != TLS_LIBRARY_NSS)
+			miss_read(function, library, PT_REGS_RC_CORE(regs));
 		return 0;
 	}
 	session = session_of(frame->session);
@@ -423,14 +499,11 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		return 0;
 	moved = PT_REGS_RC_CORE(regs);
 	if (function == TLS_ALPN) {
-		read_alpn(session, frame);
+		read_alpn(session, frame, moved, library);
 		return 0;
 	}
 	if (function == TLS_HANDSHAKE) {
-		/* On success OpenSSL returns 1, GnuTLS 0, and Go a nil error. */
-		bool done = library == TLS_LIBRARY_OPENSSL || library == TLS_LIBRARY_BORINGSSL ? (s32)moved == 1 : (go ? moved : (s32)moved) == 0;
-
-		if (done && !session->handshake_ended) {
+		if (is_done(moved, library) && !session->handshake_ended) {
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
@@ -444,8 +517,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		return 0;
 	moved = moved_bytes(frame, moved, library);
 	if (moved <= 0) {
-		/* close_notify was read; an error is negative. Go reports the end by an error and 0 bytes. */
-		if (moved == 0 && !go && frame->direction == DIRECTION_IN)
+		if (is_end(moved, library) && frame->direction == DIRECTION_IN)
 			emit_ended(&session->connection, DIRECTION_IN, ENDING_READ_EOF, 0);
 		return 0;
 	}
@@ -457,6 +529,13 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	work->source = function == TLS_SENDFILE ? SOURCE_NONE : SOURCE_BUFFER;
 	work->base = buffer;
 	work->left = function == TLS_SENDFILE ? 0 : moved;
+	if (function == TLS_WRITE_VECTOR) {
+		work->source = library == TLS_LIBRARY_NSS ? SOURCE_NSPR_SEGMENTS : SOURCE_USER_SEGMENTS;
+		work->segments = buffer;
+		work->segment_count = frame->out;
+		work->base = 0;
+		work->left = 0;
+	}
 	session->connection.pid = work->pid;
 	work->sock = frame->session;
 	trace_work(work, SLOT_TLS);

@@ -69,6 +69,9 @@ enum tls_library {
 	TLS_LIBRARY_GO = 3,
 	TLS_LIBRARY_BORINGSSL = 4,
 	TLS_LIBRARY_NSS = 5,
+	TLS_LIBRARY_MBEDTLS = 6,
+	TLS_LIBRARY_WOLFSSL = 7,
+	TLS_LIBRARY_LAST = TLS_LIBRARY_WOLFSSL,
 };
 
 /* How a session's socket was found. */
@@ -202,6 +205,10 @@ enum tls_function {
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
 	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */
 	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was reported when it was handed over */
+	TLS_STEP = 32,        /* mbedtls_ssl_handshake_step: only its socket calls matter */
+	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
+	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */
+	TLS_IMPORT = 35,      /* SSL_ImportFD: returns a descriptor that has TLS now */
 };
 
 /* What process_ring reports to the helper, which then looks for TLS libraries. */

@@ -259,6 +259,8 @@ static __always_inline bool next_segment(struct work *work)
 	} else if (bpf_probe_read_user(&segment, sizeof(segment), (void *)work->segments)) {
 		return false;
 	}
+	if (work->source == SOURCE_NSPR_SEGMENTS)
+		segment.iov_len = (u32)segment.iov_len;
 	work->segments += sizeof(segment);
 	work->segment_count--;
 	work->base = segment.iov_base;

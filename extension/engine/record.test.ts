@@ -47,7 +47,7 @@ describe('a TLS record', () => {
   });
 
   it.each([
-    ['library', LAYOUT.tls.library, 6],
+    ['library', LAYOUT.tls.library, 8],
     ['binding', LAYOUT.tls.binding, 4],
     ['side', LAYOUT.tls.side, 3],
     ['length of the protocol name', LAYOUT.tls.alpnLength, 33],

@@ -132,7 +132,7 @@ export interface ProcessRecord extends RecordBase {
   readonly name: string;
 }
 
-export type TlsLibraryName = 'openssl' | 'gnutls' | 'go' | 'boringssl' | 'nss';
+export type TlsLibraryName = 'openssl' | 'gnutls' | 'go' | 'boringssl' | 'nss' | 'mbedtls' | 'wolfssl';
 
 /**
  * How a session's socket was found: by a socket call inside the library's call, by its ciphertext, by the
@@ -215,7 +215,7 @@ export class RecordError extends Error {
 const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' };
 const SIDES = [null, 'client', 'server'] as const;
 const TRANSPORTS = ['tcp', 'unix'] as const;
-const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss'] as const;
+const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', 'mbedtls', 'wolfssl'] as const;
 const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
 const ALPN_SIZE = 32;
 

@@ -276,7 +276,7 @@ static bool is_permitted(const struct broker *broker, const struct broker_reques
 static bool is_well_formed(struct broker_request *request, ssize_t size)
 {
 	if (size < (ssize_t)BROKER_REQUEST_SIZE(0) || request->count > BROKER_PROBES_MAX ||
-	    size != (ssize_t)BROKER_REQUEST_SIZE(request->count) || request->library > TLS_LIBRARY_NSS)
+	    size != (ssize_t)BROKER_REQUEST_SIZE(request->count) || request->library > TLS_LIBRARY_LAST)
 		return false;
 	for (uint32_t i = 0; i < request->count; i++) {
 		struct broker_probe *probe = &request->probes[i];

@@ -23,6 +23,8 @@ const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
   go: 3,
   boringssl: 4,
   nss: 5,
+  mbedtls: 6,
+  wolfssl: 7,
 };
 
 /** enum broker_kind of helper/loader/broker.h. */

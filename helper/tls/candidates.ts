@@ -6,9 +6,9 @@ import { closeSync, fstatSync, opendirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRegular } from './maps.ts';
 
-/** libssl, libcrypto and libgnutls with the version that programs ask for, and the C library, which loads others. */
+/** TLS libraries, and what belongs to them, with the version that programs ask for, and the C library, which loads others. */
 const WANTED =
-  /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
+  /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libssl3\.so|libnspr4\.so|libmbed(?:tls|crypto)\.so\.\d+|libwolfssl\.so\.\d+|libmono-btls-shared\.so|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
 /** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
 export const SYSTEM_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',

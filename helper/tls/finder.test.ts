@@ -133,7 +133,7 @@ describe('the TLS libraries of a process', () => {
           inExecutable: true,
           attached: false,
           returns: null,
-          reason: 'rustls is not supported',
+          reason: 'rustls is not supported, as Rust has no fixed calling convention',
         },
       ]);
     // What has been recognised once is known at once.

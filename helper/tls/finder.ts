@@ -45,6 +45,9 @@ const MAX_PROCESSES = 16_384;
 const KNOWN_NAMES: readonly [RegExp, TlsLibrary['kind']][] = [
   [/^libssl\b.*\.so/, 'openssl'],
   [/^libgnutls\.so/, 'gnutls'],
+  [/^libssl3\.so/, 'nss'],
+  [/^libmbedtls\.so/, 'mbedtls'],
+  [/^libwolfssl\.so/, 'wolfssl'],
 ];
 
 export class TlsFinder {
@@ -197,7 +200,7 @@ export function describe(
   return found
     .filter(({ file }) => file.part === 'tls')
     .map(({ file, path, inExecutable }) => {
-      const isAttached = file.probes.length > 0 && attached(file);
+      const isAttached = file.probes.length > 0 && attached(file) && isReadable(found, file, attached);
       return {
         kind: file.kind,
         version: file.version ?? versionBeside(found, file),
@@ -210,10 +213,21 @@ export function describe(
     });
 }
 
-/** libssl does not hold its version; the libcrypto that it is loaded with, and made with, does. */
+/** Programs read and write with NSPR's functions, so NSS is not decrypted without its probes. */
+function isReadable(
+  found: readonly FoundLibrary[],
+  { kind, probes }: LibraryFile,
+  attached: (file: LibraryFile) => boolean,
+): boolean {
+  if (kind !== 'nss' || probes.some(({ symbol }) => symbol === 'PR_Read')) return true;
+  return found.some(({ file }) => file.part === 'nspr' && attached(file));
+}
+
+/** libssl and libmbedtls do not hold their version; the libcrypto that each is loaded with, and made with, does. */
 function versionBeside(found: readonly FoundLibrary[], { kind }: LibraryFile): string | null {
-  if (kind !== 'openssl') return null;
-  const versions = new Set(found.filter(({ file }) => file.part === 'bio').map(({ file }) => file.version));
+  const part = kind === 'openssl' ? 'bio' : 'version';
+  const beside = found.filter(({ file }) => file.part === part && file.kind === kind);
+  const versions = new Set(beside.map(({ file }) => file.version));
   const [version = null] = versions;
   return versions.size === 1 ? version : null;
 }

@@ -23,6 +23,10 @@ export enum TlsFunction {
   BioWrite = 15,
   LoaderState = 16,
   Flush = 17,
+  Step = 32,
+  Receive = 33,
+  WriteVector = 34,
+  Import = 35,
 }
 
 export interface ProbedFunction {
@@ -49,6 +53,21 @@ export const SSL_FUNCTIONS = functionsOf(catalogue.openssl);
 export const BIO_FUNCTIONS = functionsOf(catalogue.bio);
 
 export const GNUTLS_FUNCTIONS = functionsOf(catalogue.gnutls);
+
+/** NSS's libssl3, by which TLS comes to a descriptor of NSPR. */
+export const NSS_FUNCTIONS = functionsOf(catalogue.nss);
+
+/** NSPR's libnspr4: what programs call to read and write, with TLS and without. */
+export const NSPR_FUNCTIONS = functionsOf(catalogue.nspr);
+
+/** 2.x and 3.x. */
+export const MBEDTLS_FUNCTIONS = functionsOf(catalogue.mbedtls);
+
+/** Mono's libmono-btls-shared: it has BoringSSL inside, of which only its own functions have names. */
+export const MONO_BTLS_FUNCTIONS = functionsOf(catalogue.monoBtls);
+
+/** Some call others of them, or, in a static library, contain them. */
+export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
 
 /**
  * Go's crypto/tls. Not `HandshakeContext`: each Read and Write calls it; these two run once a handshake. Go's

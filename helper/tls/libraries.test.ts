@@ -95,12 +95,35 @@ describe('other libraries', () => {
     },
   );
 
-  it.runIf(existsSync(`${LIBRARIES}/libssl3.so`))('NSS is named', () => {
-    expect(identified(`${LIBRARIES}/libssl3.so`)).toMatchObject({
-      kind: 'nss',
+  it.runIf(existsSync(`${LIBRARIES}/libssl3.so`))('NSS, which is read by the functions of NSPR', () => {
+    const library = identified(`${LIBRARIES}/libssl3.so`);
+    const version = expect.stringMatching(/^3\.\d+(\.\d+)?$/);
+    expect(library).toMatchObject({ part: 'tls', kind: 'nss', version, reason: null });
+    expect(kindsOf(library, 'SSL_ImportFD')).toContain('entry');
+    const nspr = identified(`${LIBRARIES}/libnspr4.so`);
+    expect(nspr).toMatchObject({ part: 'nspr', kind: 'nss', version: null });
+    // It ends in a jump to the function of whatever layer is the uppermost.
+    expect(kindsOf(nspr, 'PR_Read')).toEqual(['entry', 'uretprobe']);
+  });
+
+  it.runIf(existsSync(`${LIBRARIES}/libmbedtls.so.14`))('Mbed TLS, and its version beside it', () => {
+    const library = identified(`${LIBRARIES}/libmbedtls.so.14`);
+    expect(library).toMatchObject({ part: 'tls', kind: 'mbedtls', returns: 'instructions', reason: null });
+    expect(kindsOf(library, 'mbedtls_ssl_read')).toContain('return-instruction');
+    const version = expect.stringMatching(/^2\.\d+\.\d+$/);
+    expect(identified(`${LIBRARIES}/libmbedcrypto.so.7`)).toMatchObject({
+      part: 'version',
+      version,
       probes: [],
-      reason: 'NSS is not supported',
     });
+  });
+
+  it.runIf(existsSync(`${LIBRARIES}/libwolfssl.so.35`))('wolfSSL', () => {
+    const library = identified(`${LIBRARIES}/libwolfssl.so.35`);
+    const version = expect.stringMatching(/^5\.\d+\.\d+$/);
+    expect(library).toMatchObject({ part: 'tls', kind: 'wolfssl', version, reason: null });
+    for (const symbol of ['wolfSSL_read', 'wolfSSL_write'])
+      expect(kindsOf(library, symbol)).toContain('entry');
   });
 
   it('a file without a TLS library yields null', async () => {
@@ -117,7 +140,7 @@ describe('other libraries', () => {
       version: expect.stringMatching(/^0\.\d+\.\d+$/),
       probes: [],
       returns: null,
-      reason: 'rustls is not supported',
+      reason: 'rustls is not supported, as Rust has no fixed calling convention',
     });
   });
 

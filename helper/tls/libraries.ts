@@ -7,9 +7,14 @@ import {
   GNUTLS_FUNCTIONS,
   GO_FUNCTIONS,
   LOADER_FUNCTIONS,
+  MBEDTLS_FUNCTIONS,
+  MONO_BTLS_FUNCTIONS,
+  NSPR_FUNCTIONS,
+  NSS_FUNCTIONS,
   type ProbedFunction,
   SSL_FUNCTIONS,
   TlsFunction,
+  WOLFSSL_FUNCTIONS,
 } from './functions.ts';
 import { type GoProgram, readGoProgram } from './go.ts';
 import { nameLibrary } from './namedLibraries.ts';
@@ -19,10 +24,11 @@ import { readConstant } from './returns.ts';
 /** What was found out about one file. */
 export interface Library {
   /**
-   * `tls`: the library itself. `bio`: OpenSSL's libcrypto, which matters only beside it. `loader`: the dynamic
-   * loader, a probe of which shows when a program loads more libraries.
+   * `tls`: the library itself. `bio`: OpenSSL's libcrypto, which matters only beside it; `nspr`: likewise for NSS.
+   * `version`: has the version of the library beside it, and no probes. `loader`: the dynamic loader, a probe of which
+   * shows when a program loads more libraries.
    */
-  readonly part: 'tls' | 'bio' | 'loader';
+  readonly part: 'tls' | 'bio' | 'nspr' | 'version' | 'loader';
   readonly kind: TlsKind;
   /** null = not known. */
   readonly version: string | null;
@@ -40,8 +46,11 @@ const MARKERS = {
   boringssl: 'SSL_CTX_set_custom_verify',
   wolfssl: 'wolfSSL_read',
   mbedtls: 'mbedtls_ssl_read',
+  mbedtlsVersion: 'mbedtls_version_get_string',
   nss: 'SSL_ImportFD',
+  nspr: 'PR_Read',
   java: 'JNI_CreateJavaVM',
+  monoBtls: 'mono_btls_ssl_read',
   opensslVersion: 'OpenSSL_version_num',
 } as const;
 
@@ -51,15 +60,18 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
   boringssl: 'it was built with BoringSSL inside, and the names of its functions were stripped',
   gnutls: 'it was built with GnuTLS inside, and the names of its functions were stripped',
   go: "the code of Go's crypto/tls in it could not be understood",
-  rustls: 'rustls is not supported',
-  wolfssl: 'wolfSSL is not supported',
-  mbedtls: 'Mbed TLS is not supported',
-  nss: 'NSS is not supported',
+  rustls: 'rustls is not supported, as Rust has no fixed calling convention',
+  wolfssl: 'it was built with wolfSSL inside, and the names of its functions were stripped',
+  mbedtls: 'it was built with Mbed TLS inside, and the names of its functions were stripped',
+  nss: 'it was built with NSS inside, and the names of its functions were stripped',
   java: 'Java is not supported: it encrypts in code that it makes while it runs',
   unknown: 'its TLS library was not recognised',
 };
 
-const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOADER_FUNCTIONS];
+const PROBED = [
+  ...[SSL_FUNCTIONS, BIO_FUNCTIONS, GNUTLS_FUNCTIONS, NSS_FUNCTIONS, NSPR_FUNCTIONS, MBEDTLS_FUNCTIONS],
+  ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS],
+].flat();
 const NAMES: ReadonlySet<string> = new Set([
   ...PROBED.map(({ symbol }) => symbol),
   ...Object.values(MARKERS),
@@ -72,9 +84,12 @@ const PREFIXES = [
   'dlopen',
   '__libc_start_main',
   'OpenSSL_version_num',
-  'wolfSSL_read',
-  'mbedtls_ssl_read',
+  'PR_',
+  'wolfSSL_',
+  'mbedtls_ssl_',
+  'mbedtls_version_',
   'JNI_CreateJavaVM',
+  'mono_btls_ssl_',
 ];
 
 const GO_NAMES: ReadonlySet<string> = new Set(GO_FUNCTIONS.map(({ symbol }) => symbol));
@@ -83,12 +98,16 @@ const GO_PREFIX = 'crypto/tls.(*Conn).';
 /** Bytes of constants that are searched for a version. */
 const MAX_CONSTANTS = 4 * 1024 * 1024;
 
+const MBEDTLS_VERSION = /mbed ?TLS (\d+\.\d+\.\d+)/i;
+
 const DATA_FUNCTIONS: ReadonlySet<TlsFunction> = new Set([
   TlsFunction.Read,
   TlsFunction.ReadEx,
   TlsFunction.Write,
   TlsFunction.WriteEx,
   TlsFunction.WriteEx2,
+  TlsFunction.Receive,
+  TlsFunction.WriteVector,
 ]);
 
 /**
@@ -133,15 +152,38 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has('gnutls_record_send')) {
     return probed(elf, symbols, 'tls', 'gnutls', versionIn(elf, /GnuTLS (\d+\.\d+\.\d+)/), GNUTLS_FUNCTIONS);
   }
+  if (symbols.has(MARKERS.monoBtls)) {
+    return probed(elf, symbols, 'tls', 'boringssl', null, MONO_BTLS_FUNCTIONS);
+  }
+  if (symbols.has(MARKERS.nss)) {
+    const version = versionIn(elf, /Version: NSS (\d+\.\d+(?:\.\d+)?)/);
+    return probed(elf, symbols, 'tls', 'nss', version, [...NSS_FUNCTIONS, ...NSPR_FUNCTIONS]);
+  }
+  if (symbols.has(MARKERS.nspr) && symbols.has('PR_Write')) {
+    return probed(elf, symbols, 'nspr', 'nss', null, NSPR_FUNCTIONS);
+  }
+  if (symbols.has(MARKERS.mbedtls)) {
+    return probed(elf, symbols, 'tls', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), MBEDTLS_FUNCTIONS);
+  }
+  if (symbols.has(MARKERS.mbedtlsVersion)) {
+    return probed(elf, symbols, 'version', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), []);
+  }
+  if (symbols.has(MARKERS.wolfssl)) {
+    return probed(
+      elf,
+      symbols,
+      'tls',
+      'wolfssl',
+      versionIn(elf, /wolfSSL (\d+\.\d+\.\d+)/),
+      WOLFSSL_FUNCTIONS,
+    );
+  }
   if (symbols.has('BIO_write') && symbols.has(MARKERS.opensslVersion)) {
     return probed(elf, symbols, 'bio', 'openssl', opensslVersion(elf, symbols), BIO_FUNCTIONS);
   }
   if (symbols.has('__libc_start_main') || symbols.has('dlopen'))
     return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
-  for (const kind of ['wolfssl', 'mbedtls', 'nss', 'java'] as const) {
-    if (symbols.has(MARKERS[kind])) return encrypted(kind, null);
-  }
-  return null;
+  return symbols.has(MARKERS.java) ? encrypted('java', null) : null;
 }
 
 /** @returns null for a Go program without TLS */

@@ -1,6 +1,7 @@
 // An authority of the test's own, a certificate for this machine and one for a client; made by the openssl command.
+// NSS does not read them as files: they are also in a database of its own, made by its commands.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const EXTENSIONS = {
@@ -8,12 +9,13 @@ const EXTENSIONS = {
   client: 'extendedKeyUsage = clientAuth\n',
 };
 
-/** Writes ca.pem, cert.pem, key.pem (server), client.pem and client.key into a folder. @throws */
+/** Writes ca.pem, cert.pem, key.pem (server), client.pem, client.key and the database nss into a folder. @throws */
 export function makeCertificates(folder) {
-  const openssl = (...args) => {
-    const { status, stderr, error } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`openssl ${args[0]}: ${error?.message ?? stderr}`);
+  const run = (command, ...args) => {
+    const { status, stderr, error } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${command} ${args[0]}: ${error?.message ?? stderr}`);
   };
+  const openssl = (...args) => run('openssl', ...args);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl(
     'req',
@@ -36,5 +38,20 @@ export function makeCertificates(folder) {
       ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
       ...['-out', `${name}.pem`, '-days', '30', '-extfile', `${name}.ext`],
     );
+  }
+  const database = ['-d', 'sql:nss'];
+  mkdirSync(join(folder, 'nss'));
+  run('certutil', '-N', ...database, '--empty-password');
+  run('certutil', '-A', ...database, '-n', 'ca', '-t', 'CT,,', '-i', 'ca.pem');
+  for (const [name, keyFile] of [
+    ['cert', 'key.pem'],
+    ['client', 'client.key'],
+  ]) {
+    const [password, file] = ['test', `${name}.p12`];
+    openssl(
+      ...['pkcs12', '-export', '-in', `${name}.pem`, '-inkey', keyFile, '-name', name],
+      ...['-passout', `pass:${password}`, '-out', file],
+    );
+    run('pk12util', '-i', file, ...database, '-W', password, '-K', '');
   }
 }

@@ -11,6 +11,8 @@ import { runDebuggers } from './debuggers.ts';
 import { runFeatures } from './features.ts';
 import { runFirst } from './first.ts';
 import { runInterleaved } from './interleaved.ts';
+import { runMono } from './mono.ts';
+import { runNss } from './nss.ts';
 import { runOpaque } from './opaque.ts';
 import { runTlsRestarts } from './restarts.ts';
 import { runTable } from './table.ts';
@@ -43,6 +45,8 @@ const GROUPS = {
   interleaved: runInterleaved,
   features: runFeatures,
   first: runFirst,
+  nss: runNss,
+  mono: runMono,
   opaque: runOpaque,
   debuggers: runDebuggers,
   restarts: runTlsRestarts,

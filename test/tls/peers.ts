@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newId, PYTHON } from '../kit/peers.ts';
 import type { TlsContext } from './context.ts';
+import { lighttpd } from './lighttpd.ts';
 import type { Step, Version } from './plan.ts';
 
-export type Library = 'openssl' | 'gnutls' | 'go';
+export type Library = 'openssl' | 'gnutls' | 'go' | 'nss' | 'mbedtls' | 'wolfssl';
 
 interface Common {
   readonly name: string;
@@ -14,6 +15,8 @@ interface Common {
   readonly waits?: boolean;
   /** Any version, unless it is given; null: the program does not contain it. */
   readonly libraryVersion?: string | null;
+  /** All of them, unless it is given. */
+  readonly versions?: readonly Version[];
   /** Run also in emulated machines. */
   readonly everywhere?: boolean;
 }
@@ -166,6 +169,9 @@ function wget(context: TlsContext, port: number, hold: string, steps: readonly (
   ];
 }
 
+/** It has no TLS 1.3. */
+const MBEDTLS_2 = { versions: ['1.2'] } as const;
+
 export const CLIENTS: readonly ClientPeer[] = [
   nodeClient('16', 'https'),
   ...['20', '22', '24'].flatMap((major) => [nodeClient(major, 'https'), nodeClient(major, 'fetch')]),
@@ -207,6 +213,14 @@ export const CLIENTS: readonly ClientPeer[] = [
   compiledClient('C, OpenSSL loaded late', 'late', 'openssl', { mutual: false }),
   compiledClient('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledClient('C, GnuTLS', 'gnutls', 'gnutls'),
+  compiledClient('C, NSS', 'nss', 'nss', { everywhere: true }),
+  compiledClient('C, Mbed TLS', 'mbedtls', 'mbedtls', MBEDTLS_2),
+  compiledClient('C, Mbed TLS in the executable', 'mbedtls-static', 'mbedtls', {
+    ...MBEDTLS_2,
+    libraryVersion: null,
+  }),
+  compiledClient('C, wolfSSL', 'wolfssl', 'wolfssl'),
+  compiledClient('C, wolfSSL in the executable', 'wolfssl-static', 'wolfssl'),
 ];
 
 function nginxConfig(context: TlsContext, version: Version, port: number, backend: string): string[] {
@@ -349,6 +363,17 @@ export const SERVERS: readonly ServerPeer[] = [
   compiledServer('C, OpenSSL 1.1.1', 'openssl-1.1', 'openssl', { libraryVersion: '1.1.1' }),
   compiledServer('C, OpenSSL in the executable', 'static', 'openssl', { libraryVersion: null }),
   compiledServer('C, GnuTLS', 'gnutls', 'gnutls'),
+  lighttpd('NSS', 'nss'),
+  lighttpd('Mbed TLS', 'mbedtls', MBEDTLS_2.versions),
+  lighttpd('wolfSSL', 'wolfssl'),
+  compiledServer('C, NSS', 'nss', 'nss'),
+  compiledServer('C, Mbed TLS', 'mbedtls', 'mbedtls', MBEDTLS_2),
+  compiledServer('C, Mbed TLS in the executable', 'mbedtls-static', 'mbedtls', {
+    ...MBEDTLS_2,
+    libraryVersion: null,
+  }),
+  compiledServer('C, wolfSSL', 'wolfssl', 'wolfssl'),
+  compiledServer('C, wolfSSL in the executable', 'wolfssl-static', 'wolfssl'),
 ];
 
 /** A process and its descendants. */

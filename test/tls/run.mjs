@@ -116,11 +116,29 @@ function compile() {
   const libraries = ['-lssl', '-lcrypto'];
   gcc('openssl', openssl, ...common, ...libraries);
   gcc('gnutls', ['main.c', 'gnutls.c'], ...common, '-lgnutls');
+  const nss = [
+    '-isystem',
+    '/usr/include/nss',
+    '-isystem',
+    '/usr/include/nspr',
+    '-lssl3',
+    '-lnss3',
+    '-lnspr4',
+  ];
+  gcc('nss', ['main.c', 'nss.c'], ...common, ...nss);
+  const mbedtls = ['-lmbedtls', '-lmbedx509', '-lmbedcrypto'];
+  gcc('mbedtls', ['main.c', 'mbedtls.c'], ...common, ...mbedtls);
+  gcc('mbedtls-static', ['main.c', 'mbedtls.c'], ...common, '-static', ...mbedtls);
+  gcc('wolfssl', ['main.c', 'wolfssl.c'], ...common, '-lwolfssl');
+  gcc('wolfssl-static', ['main.c', 'wolfssl.c'], ...common, '-static', '-lwolfssl', '-lm');
   gcc('libpeer.so', openssl, ...common, '-DLATE', '-shared', '-fPIC', ...libraries);
   gcc('late', ['late.c'], '-ldl');
   makeJail();
   gcc('static', openssl, ...common, '-static', ...libraries);
   gcc('stripped', openssl, ...common, '-static', '-s', ...libraries);
+  // Not among the packages of `npm run setup -- --test`.
+  if (spawnSync('sh', ['-c', 'command -v mono && command -v mcs']).status === 0)
+    command('mcs', [join(peers, 'Call.cs'), `-out:${join(made, 'programs/Call.exe')}`]);
   // What the program uses is the same in both versions: the newer one's headers do.
   const older = ensureOpenssl11().map((file) => {
     const copy = join(made, 'programs', basename(file));

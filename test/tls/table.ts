@@ -69,13 +69,18 @@ function table(few: boolean): Cell[] {
   for (const moment of MOMENTS) {
     for (const version of VERSIONS) {
       for (const peer of wanted(CLIENTS)) {
+        if (peer.versions?.includes(version) === false) continue;
         if (moment === 'mid' && peer.oneByOne === true) continue;
         add({ role: 'client', peer, version, moment, mutual: false });
-        if (moment === 'before' && version === '1.3' && peer.mutual === true && !few) {
+        const newest = peer.versions?.at(-1) ?? '1.3';
+        if (moment === 'before' && version === newest && peer.mutual === true && !few) {
           add({ role: 'client', peer, version, moment, mutual: true });
         }
       }
-      for (const peer of wanted(SERVERS)) add({ role: 'server', peer, version, moment, mutual: false });
+      for (const peer of wanted(SERVERS)) {
+        if (peer.versions?.includes(version) === false) continue;
+        add({ role: 'server', peer, version, moment, mutual: false });
+      }
     }
   }
   return all;

@@ -89,7 +89,16 @@ export interface TlsSpec extends Common {
 
 export type RecordSpec = OpenedSpec | DataSpec | EndedSpec | ClosedSpec | ProcessSpec | TlsSpec;
 
-const LIBRARIES: readonly (TlsLibraryName | null)[] = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss'];
+const LIBRARIES: readonly (TlsLibraryName | null)[] = [
+  null,
+  'openssl',
+  'gnutls',
+  'go',
+  'boringssl',
+  'nss',
+  'mbedtls',
+  'wolfssl',
+];
 const BINDINGS: readonly (TlsBinding | null)[] = [null, 'call', 'ciphertext', 'descriptor'];
 
 /** The bytes of these records, one after the other. Strings are Latin-1. */
