@@ -122,6 +122,9 @@ static __always_inline void emit_tls(struct tls_session *session)
 	record->alpn_length = session->alpn_length;
 	record->file = session->file;
 	__builtin_memcpy(record->alpn, session->alpn, sizeof(record->alpn));
+	record->error = session->error;
+	record->verification = session->verification;
+	record->close_notify = session->close_notify;
 	submit_structure(record);
 }
 

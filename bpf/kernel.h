@@ -328,6 +328,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct mm_struct *mm;
 	char comm[16];
 };
 

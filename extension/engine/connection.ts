@@ -127,7 +127,9 @@ export class Connection implements OrderedSink {
 
   directionEnded(record: EndedRecord): void {
     const context = this.#context(record);
-    const orderly = record.ending !== Ending.Reset;
+    // A stream whose end the sender did not confirm may have been cut by anybody (RFC 8446 section 6.1).
+    const cut = record.direction === Direction.In && this.info.tls?.closeNotify === false;
+    const orderly = record.ending !== Ending.Reset && !cut;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
     else this.#hold((dissector) => dissector.ended(record.direction, orderly, context));
   }

@@ -179,6 +179,11 @@ export class Connections {
     if (session === null) return;
     session.learn(record);
     if (record.socket !== 0n && record.socket !== session.socket) this.#bind(entry, session, record.socket);
+    const socket = session.socket === null ? undefined : this.#entries.get(session.socket);
+    if (session.failure !== null && socket !== undefined) {
+      socket.stream.tlsSocket?.sessionFailed(session.failure);
+      this.#settle(socket);
+    }
     entry.stream.opened();
   }
 

@@ -1,5 +1,6 @@
 /** What TLS library a file is, or holds, and where it is to be probed. */
 import type { TlsKind, TlsLibrary } from '../protocol.ts';
+import { BIO_METHOD, probesOfBio } from './bioMethod.ts';
 import type { ElfSymbol } from './elf.ts';
 import { ElfFile, isUnreadable } from './elf.ts';
 import {
@@ -63,11 +64,15 @@ const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOAD
 const NAMES: ReadonlySet<string> = new Set([
   ...PROBED.map(({ symbol }) => symbol),
   ...Object.values(MARKERS),
+  BIO_METHOD,
 ]);
 /** Beginnings of all NAMES. */
 const PREFIXES = [
   'SSL_',
   'BIO_write',
+  'BIO_f_ssl',
+  'ERR_vset_error',
+  'ERR_put_error',
   'gnutls_',
   'dlopen',
   '__libc_start_main',
@@ -86,6 +91,7 @@ const MAX_CONSTANTS = 4 * 1024 * 1024;
 const DATA_FUNCTIONS: ReadonlySet<TlsFunction> = new Set([
   TlsFunction.Read,
   TlsFunction.ReadEx,
+  TlsFunction.ReadInner,
   TlsFunction.Write,
   TlsFunction.WriteEx,
   TlsFunction.WriteEx2,
@@ -128,7 +134,8 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has('SSL_read') && symbols.has('SSL_write')) {
     const kind = symbols.has(MARKERS.boringssl) ? 'boringssl' : 'openssl';
     const version = kind === 'openssl' ? opensslVersion(elf, symbols) : null;
-    return probed(elf, symbols, 'tls', kind, version, [...SSL_FUNCTIONS, ...BIO_FUNCTIONS]);
+    const library = probed(elf, symbols, 'tls', kind, version, [...SSL_FUNCTIONS, ...BIO_FUNCTIONS]);
+    return { ...library, probes: [...library.probes, ...probesOfBio(elf, SSL_FUNCTIONS, symbols)] };
   }
   if (symbols.has('gnutls_record_send')) {
     return probed(elf, symbols, 'tls', 'gnutls', versionIn(elf, /GnuTLS (\d+\.\d+\.\d+)/), GNUTLS_FUNCTIONS);

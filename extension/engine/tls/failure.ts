@@ -16,6 +16,20 @@ export function alertText(alert: TlsAlert, clientDirection: Direction | null): s
   return `TLS handshake failed: ${name} sent by ${by}`;
 }
 
+/** The other side does not speak TLS. @param beginning what it sent, as far as it is printable */
+export function foreignText(beginning: string, clientDirection: Direction | null): string {
+  const other = clientDirection === null ? 'the other side' : 'the server';
+  const what = beginning === '' ? '' : `: it sent "${beginning}"`;
+  return `TLS handshake failed: ${other} did not answer with TLS${what}`;
+}
+
+/** What the library of the traced side says is more than an alert that is encrypted, or the end of a connection. */
+export function withLibraryReason(text: string, failure: string | null, alert: TlsAlert | null): string {
+  if (failure === null) return text;
+  if (alert !== null && alert.code !== null && failure.includes(`(alert ${alert.code})`)) return text;
+  return alert?.code == null ? `TLS handshake failed: ${failure}` : `${text}; ${failure}`;
+}
+
 /** The connection ended while its handshake was under way. @param end the first one that was seen. */
 export function cutText(end: TlsEnd | null, clientDirection: Direction | null): string {
   if (end?.reset === true) return 'TLS handshake not finished: the connection was reset';

@@ -13,6 +13,7 @@ import {
   RecordType,
   type TlsRecord,
 } from '../record.ts';
+import { libraryReason } from './libraryError.ts';
 
 type End = EndedRecord | ClosedRecord;
 
@@ -46,6 +47,11 @@ export class TlsSession {
     return this.#tls.wire === null;
   }
 
+  /** What its library says went wrong; null = nothing. */
+  get failure(): string | null {
+    return this.#tls.failure;
+  }
+
   /** Its socket has ended. */
   get ending(): boolean {
     return this.#ends.length > 0;
@@ -62,6 +68,11 @@ export class TlsSession {
       tls.handshakeStarted = this.#host.milliseconds(record.handshakeStarted);
     }
     if (record.handshakeEnded !== 0n) tls.handshakeEnded = this.#host.milliseconds(record.handshakeEnded);
+    if (record.closeNotify !== null) tls.closeNotify = record.closeNotify;
+    const { library } = tls;
+    const side = record.side ?? this.#info.side;
+    const { error, verification } = record;
+    tls.failure = libraryReason({ library, side, error, verification });
     this.#info.side ??= record.side;
     // Until its socket is known, a session counts as joined late.
     this.#info.joinedLate = (record.flags & FLAG_JOINED_LATE) !== 0;

@@ -5,11 +5,16 @@
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
-import { ENCRYPTED_PATIENCE } from '../limits.ts';
+import { ENCRYPTED_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
 import { Direction } from '../record.ts';
-import { alertText, cutText, type TlsEnd } from './failure.ts';
+import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
+
+/** Replaced by what the library says. */
+const UNUSED = 'TLS failed';
+const UNSEEN = 'its session was seen, but none of its data: functions moved it that are not read';
+const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements Dissector {
   readonly #info: StoredConnection;
@@ -27,6 +32,10 @@ export class TlsSocket implements Dissector {
   /** Boot time (ns) since which plaintext is awaited. */
   #waitingSince: bigint | null = null;
   #firstEnd: TlsEnd | null = null;
+  /** What its sessions' library says went wrong. */
+  #failure: string | null = null;
+  /** The handshake has failed, and the library may be about to say why. */
+  #failing: { readonly text: string; readonly at: number; readonly since: bigint } | null = null;
   #time = 0;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
@@ -39,7 +48,7 @@ export class TlsSocket implements Dissector {
   }
 
   get waiting(): boolean {
-    return !this.#ended && !this.#plaintext && this.#exchange === null;
+    return !this.#ended && !this.#plaintext && (this.#exchange === null || this.#failing !== null);
   }
 
   opened(): void {
@@ -66,6 +75,7 @@ export class TlsSocket implements Dissector {
   }
 
   advance(upTo: bigint): void {
+    if (this.#failing !== null && this.#failing.since + SESSION_PATIENCE <= upTo) this.#failNow();
     if (!this.waiting || this.#waitingSince === null) return;
     if (this.#waitingSince + ENCRYPTED_PATIENCE > upTo) return;
     const { started, established } = this.#wire.facts;
@@ -76,12 +86,14 @@ export class TlsSocket implements Dissector {
   closed(context: PieceContext): void {
     this.#time = Math.max(this.#time, context.time);
     const { started, established, clientDirection } = this.#wire.facts;
+    if (this.#failing !== null) this.#failNow();
     // Only a stream that was read from first to last byte shows that its handshake was cut off.
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
     if (!this.#ended && !this.#plaintext) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
+      else if (this.#failure !== null && this.#exchange === null) this.#fail(UNUSED);
       else {
-        if (this.#exchange === null) this.#showEncrypted();
+        if (this.#exchange === null) this.#show(...this.#withoutPlaintext());
         this.#end();
       }
     }
@@ -90,6 +102,7 @@ export class TlsSocket implements Dissector {
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
+    if (this.#failing !== null) this.#failNow();
     if (this.#ended) return;
     // A connection that began a moment ago might still have shown plaintext.
     this.#end();
@@ -101,6 +114,12 @@ export class TlsSocket implements Dissector {
   /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void {
     this.#sessions += change;
+  }
+
+  /** @param reason what the library of a session says. */
+  sessionFailed(reason: string): void {
+    this.#failure = reason;
+    if (this.#info.tls !== null) this.#info.tls.failure = reason;
   }
 
   /** Plaintext was seen: its calls are shown instead of the connection. */
@@ -131,7 +150,7 @@ export class TlsSocket implements Dissector {
   }
 
   #look(wasEstablished: boolean, context: PieceContext): void {
-    const { alert, established, clientDirection } = this.#wire.facts;
+    const { alert, established, clientDirection, notTls } = this.#wire.facts;
     if (established && !wasEstablished) {
       this.#waitingSince = context.emitted;
       // A row that was shown because the handshake took long stays, with what is known now.
@@ -140,7 +159,8 @@ export class TlsSocket implements Dissector {
         this.#exchange.encrypted.reason = this.#reason();
       }
     }
-    if (alert !== null && !this.#ended) this.#fail(alertText(alert, clientDirection));
+    if (notTls !== null) this.#failSoon(foreignText(notTls, clientDirection), context);
+    else if (alert !== null) this.#failSoon(alertText(alert, clientDirection), context);
     this.#changed();
   }
 
@@ -163,9 +183,32 @@ export class TlsSocket implements Dissector {
     return exchange;
   }
 
-  #fail(reason: string): void {
+  /** At the connection's end: sessions without plaintext are told, too. */
+  #withoutPlaintext(): [reason: string, explained: boolean] {
+    const { established, dataSeen } = this.#wire.facts;
+    if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) return [NOTHING_SENT, false];
+    return this.#sessions > 0 ? [UNSEEN, false] : [this.#reason(), true];
+  }
+
+  /** Its sessions' library may say more in a moment. */
+  #failSoon(text: string, context: PieceContext): void {
+    if (this.#ended || this.#failing !== null) return;
+    this.#failing = { text, at: this.#time, since: context.emitted };
+    if (this.#sessions === 0 || this.#failure !== null) this.#failNow();
+  }
+
+  #failNow(): void {
+    const { text = '', at = this.#time } = this.#failing ?? {};
+    this.#failing = null;
+    if (this.#ended) return;
+    this.#time = at;
+    this.#fail(text);
+  }
+
+  #fail(text: string): void {
     this.#ended = true;
     if (this.#plaintext) return;
+    const reason = withLibraryReason(text, this.#failure, this.#wire.facts.alert);
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {
       exchange.encrypted.reason = reason;
