@@ -199,6 +199,11 @@ struct file {
 	void *private_data;
 };
 
+struct linux_binprm {
+	struct file *file;
+	const char *interp;
+};
+
 struct socket {
 	s16 type;
 	struct file *file;

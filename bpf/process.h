@@ -83,7 +83,7 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(trace_http_exec, struct task_struct *task)
+int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
 	u32 pid = task->tgid;
 
@@ -97,7 +97,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 		return 0;
 	}
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
-	notify_helper(PROCESS_EXECUTED, task);
+	notify_helper_of_program(task, program);
 	return 0;
 }
 

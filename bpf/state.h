@@ -291,7 +291,7 @@ struct {
 /* Read only by the helper: processes in which it is to look for TLS libraries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 << 10);
+	__uint(max_entries, 256 << 10);
 } process_ring SEC(".maps");
 
 struct {

@@ -222,9 +222,14 @@ enum tls_function {
 /* What process_ring reports to the helper, which then looks for TLS libraries. */
 enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED = 3, PROCESS_GONE = 4 };
 
+#define EXECUTABLE_PATH_SIZE 256 /* of a longer path only the beginning is known */
+
+/* Of PROCESS_EXECUTED all; of the others only what stands before `inode`. */
 struct process_event {
 	unsigned int change;
 	unsigned int pid; /* thread group, as records name it */
+	unsigned long long inode; /* of the executable, so that a path can be checked */
+	char path[EXECUTABLE_PATH_SIZE]; /* as the kernel was given it; the interpreter's, for a script */
 };
 
 /* Per-CPU counters; the sum over CPUs is what user space reads. */

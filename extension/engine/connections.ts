@@ -111,7 +111,10 @@ export class Connections {
 
   /** What is known of a process's TLS libraries has changed. */
   explain(pid: number): void {
-    for (const { stream } of this.#entries.values()) stream.tlsSocket?.explain(pid);
+    for (const entry of [...this.#entries.values()]) {
+      entry.stream.tlsSocket?.explain(pid);
+      if (entry.stream.done) this.#settle(entry);
+    }
   }
 
   #finish(entry: Entry, at: number): void {

@@ -73,6 +73,7 @@ export class TlsFinder {
     const known = this.#processes.get(pid);
     // Without any code it is ending, or in the middle of an exec: the last known libraries count.
     if (known !== undefined && (known.keys === keys || mappings.length === 0)) return known.found;
+    if (mappings.length === 0) return [];
     const found: FoundLibrary[] = [];
     for (const mapping of mappings) {
       const file = this.#fileOf(pid, mapping);
@@ -84,6 +85,11 @@ export class TlsFinder {
       this.#processes.delete(this.#processes.keys().next().value ?? 0);
     this.#processes.set(pid, { keys, found });
     return found;
+  }
+
+  /** Its memory was seen at least once: it had not ended before anybody looked. */
+  hasSeen(pid: number): boolean {
+    return this.#processes.has(pid);
   }
 
   /**
@@ -110,6 +116,25 @@ export class TlsFinder {
   lookAt(path: string): LibraryFile | null {
     const descriptor = openRegular(path);
     return descriptor === null ? null : this.#identified(descriptor);
+  }
+
+  /** The same, of the file of that inode: a path alone may lead elsewhere by now. */
+  lookAtProgram(path: string, inode: bigint): LibraryFile | null {
+    const descriptor = openProgram(path, inode);
+    return descriptor === null ? null : this.#identified(descriptor);
+  }
+
+  /** The same, after a search that is slow for files that were not searched before. */
+  async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
+    const descriptor = openProgram(path, inode);
+    if (descriptor === null) return null;
+    const id = idOf(descriptor);
+    try {
+      if (this.#files.get(id) === null) await this.#recognised(id, descriptor);
+      return this.#closed ? null : (this.#files.get(id) ?? null);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   /** The process has ended. */
@@ -186,24 +211,33 @@ export class TlsFinder {
   }
 }
 
+function openProgram(path: string, inode: bigint): number | null {
+  const descriptor = openRegular(path);
+  if (descriptor === null || fstatSync(descriptor, { bigint: true }).ino === inode) return descriptor;
+  closeSync(descriptor);
+  return null;
+}
+
 /**
  * The libraries of a process, as reported to the client.
- * @param attached whether the probes of that file are in place
+ * @param attached since when (boot time, ns) the probes of that file are in place; true where that does not matter
  */
 export function describe(
   found: readonly FoundLibrary[],
-  attached: (file: LibraryFile) => boolean,
+  attached: (file: LibraryFile) => bigint | boolean | null,
 ): TlsLibrary[] {
   return found
     .filter(({ file }) => file.part === 'tls')
     .map(({ file, path, inExecutable }) => {
-      const isAttached = file.probes.length > 0 && attached(file);
+      const since = file.probes.length === 0 ? null : attached(file);
+      const isAttached = since !== null && since !== false;
       return {
         kind: file.kind,
         version: file.version ?? versionBeside(found, file),
         path,
         inExecutable,
         attached: isAttached,
+        ...(typeof since === 'bigint' ? { since: since.toString() } : {}),
         returns: isAttached ? file.returns : null,
         reason: isAttached ? null : (file.reason ?? 'its probes could not be attached'),
       };

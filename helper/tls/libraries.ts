@@ -62,7 +62,7 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
 
 const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOADER_FUNCTIONS];
 const NAMES: ReadonlySet<string> = new Set([
-  ...PROBED.map(({ symbol }) => symbol),
+  ...PROBED.filter(({ calledBy }) => calledBy === null).map(({ symbol }) => symbol),
   ...Object.values(MARKERS),
   BIO_METHOD,
 ]);

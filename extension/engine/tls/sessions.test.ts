@@ -529,6 +529,7 @@ describe('a connection without plaintext', () => {
 
   it('grows, and ends with the connection', () => {
     const engine = made(open('tls13'));
+    engine.setTls(4242, []);
     engine.advance(START + 2n * SECOND);
     engine.takeChanges();
     const sent = 1606 + 139 + 24;
@@ -576,9 +577,47 @@ describe('a connection without plaintext', () => {
   });
 
   it('is a row at once when it is closed', () => {
-    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    const engine = made(ciphertext('tls12'));
+    engine.setTls(4242, []);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND }]),
+    );
     expect(only(engine)).toMatchObject({ completeness: ['encrypted'], protocol: 'TLSv1.2' });
     expect(rows(engine)[0]).toMatchObject({ state: 'ended' });
+  });
+
+  it('that has ended waits for what the helper says of its program, which may have ended, too', () => {
+    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    expect(rows(engine)).toMatchObject([{ state: 'running' }]);
+    engine.setTls(4242, [library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' })]);
+    expect(rows(engine)).toMatchObject([
+      { state: 'ended', encrypted: 'rustls is not supported', duration: 6 },
+    ]);
+    expect(engine.stats().running).toBe(0);
+  });
+
+  it('that has ended waits three seconds for that, and until the end of the trace at most', () => {
+    for (const end of [(e: Engine) => e.advance(START + 4n * SECOND), (e: Engine) => e.finish()]) {
+      const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+      engine.advance(START + 2n * SECOND);
+      expect(rows(engine)).toMatchObject([{ state: 'running' }]);
+      end(engine);
+      expect(rows(engine)).toMatchObject([
+        { state: 'ended', encrypted: 'the TLS library of the process was not recognised' },
+      ]);
+    }
+  });
+
+  it('says that a program was read only after its first calls', () => {
+    const engine = made(open('tls13'));
+    const since = (START + 40n * MS).toString();
+    engine.setTls(4242, [library({ kind: 'go', attached: true, since })]);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND }]),
+    );
+    expect(rows(engine)).toMatchObject([
+      { encrypted: expect.stringMatching(/^Go crypto\/tls could be read only 39\.0 ms after/) },
+    ]);
   });
 
   it('is a row without any byte of it, too', () => {
@@ -642,6 +681,7 @@ describe('a connection without plaintext', () => {
       ...open('tls13'),
       { type: 'tls', connection: SESSION, socket: SOCKET, time: START + 4n * MS },
     ]);
+    engine.setTls(4242, [library({ kind: 'openssl', attached: true })]);
     engine.advance(START + 9n * SECOND);
     expect(rows(engine)).toEqual([]);
     engine.push(
@@ -738,6 +778,7 @@ describe('a connection without plaintext', () => {
 
   it('is forgotten by Clear like a call when it has ended, and runs on until then', () => {
     const engine = made(open('tls13'));
+    engine.setTls(4242, []);
     engine.advance(START + 2n * SECOND);
     engine.clear();
     expect(rows(engine)).toHaveLength(1);

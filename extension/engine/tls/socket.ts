@@ -5,7 +5,7 @@
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
-import { ENCRYPTED_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
+import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
 import { Direction } from '../record.ts';
 import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
@@ -13,7 +13,6 @@ import { TlsWire } from './wire.ts';
 
 /** Replaced by what the library says. */
 const UNUSED = 'TLS failed';
-const UNSEEN = 'its session was seen, but none of its data: functions moved it that are not read';
 const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements Dissector {
@@ -34,6 +33,8 @@ export class TlsSocket implements Dissector {
   #firstEnd: TlsEnd | null = null;
   /** What its sessions' library says went wrong. */
   #failure: string | null = null;
+  /** The connection has ended, and the helper is about to say what library its process has. */
+  #ending: { readonly at: number; readonly since: bigint } | null = null;
   /** The handshake has failed, and the library may be about to say why. */
   #failing: { readonly text: string; readonly at: number; readonly since: bigint } | null = null;
   #time = 0;
@@ -48,7 +49,13 @@ export class TlsSocket implements Dissector {
   }
 
   get waiting(): boolean {
+    if (this.#ending !== null) return true;
     return !this.#ended && !this.#plaintext && (this.#exchange === null || this.#failing !== null);
+  }
+
+  /** The connection has closed, and the row waits for its reason. */
+  get ending(): boolean {
+    return this.#ending !== null;
   }
 
   opened(): void {
@@ -76,7 +83,8 @@ export class TlsSocket implements Dissector {
 
   advance(upTo: bigint): void {
     if (this.#failing !== null && this.#failing.since + SESSION_PATIENCE <= upTo) this.#failNow();
-    if (!this.waiting || this.#waitingSince === null) return;
+    if (this.#ending !== null && this.#ending.since + REASON_PATIENCE <= upTo) this.#endNow();
+    if (this.#ended || !this.waiting || this.#waitingSince === null) return;
     if (this.#waitingSince + ENCRYPTED_PATIENCE > upTo) return;
     const { started, established } = this.#wire.facts;
     if (established || started === null || !this.#wire.inStep) this.#showEncrypted();
@@ -94,15 +102,26 @@ export class TlsSocket implements Dissector {
       else if (this.#failure !== null && this.#exchange === null) this.#fail(UNUSED);
       else {
         if (this.#exchange === null) this.#show(...this.#withoutPlaintext());
-        this.#end();
+        // The program is being looked at: the row ends with the reason.
+        const explained = this.#exchange?.encrypted?.explained !== true;
+        if (explained || this.#host.librariesKnown(this.#pid)) this.#end();
+        else this.#ending = { at: this.#time, since: context.emitted };
       }
     }
     this.#ended = true;
   }
 
+  #endNow(): void {
+    if (this.#ending === null) return;
+    this.#time = this.#ending.at;
+    this.#ending = null;
+    this.#end();
+  }
+
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
     if (this.#failing !== null) this.#failNow();
+    this.#endNow();
     if (this.#ended) return;
     // A connection that began a moment ago might still have shown plaintext.
     this.#end();
@@ -137,6 +156,7 @@ export class TlsSocket implements Dissector {
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
     encrypted.reason = this.#reason();
     this.#changed();
+    this.#endNow();
   }
 
   // ── the exchange ───────────────────────────────────────────────────────────────────────────────────────
@@ -187,7 +207,7 @@ export class TlsSocket implements Dissector {
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) return [NOTHING_SENT, false];
-    return this.#sessions > 0 ? [UNSEEN, false] : [this.#reason(), true];
+    return [this.#reason(), true];
   }
 
   /** Its sessions' library may say more in a moment. */
@@ -208,7 +228,9 @@ export class TlsSocket implements Dissector {
   #fail(text: string): void {
     this.#ended = true;
     if (this.#plaintext) return;
-    const reason = withLibraryReason(text, this.#failure, this.#wire.facts.alert);
+    const { alert, notTls } = this.#wire.facts;
+    // "wrong version number" is all that a library makes of an answer that is not TLS.
+    const reason = notTls === null ? withLibraryReason(text, this.#failure, alert) : text;
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {
       exchange.encrypted.reason = reason;
@@ -237,6 +259,10 @@ export class TlsSocket implements Dissector {
   }
 
   #reason(): string {
-    return this.#host.whyEncrypted(this.#pid, this.#info.joinedLate);
+    return this.#host.whyEncrypted(this.#pid, {
+      late: this.#info.joinedLate,
+      first: this.#firstTime,
+      hasSession: this.#sessions > 0,
+    });
   }
 }
