@@ -23,11 +23,14 @@ export function foreignText(beginning: string, clientDirection: Direction | null
   return `TLS handshake failed: ${other} did not answer with TLS${what}`;
 }
 
-/** What the library of the traced side says is more than an alert that is encrypted, or the end of a connection. */
-export function withLibraryReason(text: string, failure: string | null, alert: TlsAlert | null): string {
-  if (failure === null) return text;
-  if (alert !== null && alert.code !== null && failure.includes(`(alert ${alert.code})`)) return text;
-  return alert?.code == null ? `TLS handshake failed: ${failure}` : `${text}; ${failure}`;
+/**
+ * What the library of the traced side says is added to what the bytes show, and stands for it where they show nothing:
+ * an alert that is encrypted.
+ */
+export function withLibraryReason(text: string, said: string | null, alert: TlsAlert | null): string {
+  if (said === null || text.endsWith(said)) return text;
+  if (alert !== null && alert.code === null) return `TLS handshake failed: ${said}`;
+  return text === '' ? `TLS handshake failed: ${said}` : `${text}; ${said}`;
 }
 
 /** The connection ended while its handshake was under way. @param end the first one that was seen. */

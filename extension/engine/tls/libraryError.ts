@@ -19,25 +19,36 @@ const VERIFY_FAILED = 134;
 const GNUTLS_VERIFY_FAILED = 348;
 
 /** Why the session failed, to follow "TLS handshake failed: "; null when the library has not said anything. */
-export function libraryReason({ library, side, error, verification }: LibraryError): string | null {
-  const self = side ?? 'the traced program';
-  const peer = side === null ? 'the peer' : side === 'client' ? 'the server' : 'the client';
-  const own = side === null ? self : `the ${self}`;
+export function libraryReason(said: LibraryError): string | null {
+  const { library, side, error } = said;
+  const own = side === null ? 'the traced program' : `the ${side}`;
+  const peer = peerOf(side);
   if (isOpenssl(library) && error >= ALERT_BASE && error <= ALERT_BASE + MAX_ALERT) {
     const code = error - ALERT_BASE;
     const name = alertName(code);
     return `${name === null ? `alert ${code}` : `${name} (alert ${code})`} sent by ${peer}`;
   }
-  if (verification !== 0)
-    return `${own} does not accept the certificate of ${peer}: ${verificationText(verification)}`;
   const refused =
     (library === 'openssl' && error === VERIFY_FAILED) ||
     (library === 'gnutls' && error === GNUTLS_VERIFY_FAILED);
-  if (refused) return `${own} does not accept the certificate of ${peer}`;
+  if (refused) {
+    const why = said.verification === 0 ? '' : `: ${verificationText(said.verification)}`;
+    return `${own} does not accept the certificate of ${peer}${why}`;
+  }
   if (error === 0) return null;
   if (library === 'openssl') return `${own} failed: ${OPENSSL[error] ?? `error ${error} of OpenSSL`}`;
   if (library === 'gnutls') return `${own} failed: ${GNUTLS[error] ?? `error -${error} of GnuTLS`}`;
   return null;
+}
+
+/** What the library said of the peer's certificate when it was asked. A program may go on all the same. */
+export function libraryVerdict({ side, verification }: LibraryError): string | null {
+  return verification === 0 ? null : `the certificate of ${peerOf(side)}: ${verificationText(verification)}`;
+}
+
+function peerOf(side: LibraryError['side']): string {
+  if (side === null) return 'the peer';
+  return side === 'client' ? 'the server' : 'the client';
 }
 
 function isOpenssl(library: TlsLibraryName | null): boolean {

@@ -855,24 +855,27 @@ describe('a handshake', () => {
 
   it('whose certificate the program refuses without a word to the server has failed', () => {
     const engine = made(
-      inOrder(ciphertext('wget-gnutls-unknown-ca', { rest: [{ close: true }] }), [
-        {
-          ...({
-            type: 'tls',
-            connection: SESSION,
-            socket: SOCKET,
-            library: 'openssl',
-            side: 'client',
-          } as const),
-          ...{ verification: 18, time: START + 5n * MS },
-        },
-      ]),
+      inOrder(
+        ciphertext('wget-gnutls-unknown-ca', { rest: [{ end: 'out', ending: Ending.Fin }, { close: true }] }),
+        [
+          {
+            ...({
+              type: 'tls',
+              connection: SESSION,
+              socket: SOCKET,
+              library: 'openssl',
+              side: 'client',
+            } as const),
+            ...{ verification: 18, time: START + 5n * MS },
+          },
+        ],
+      ),
     );
     expect(only(engine)).toMatchObject({
       completeness: ['handshake-failed'],
       encrypted: {
         reason:
-          'TLS handshake failed: the client does not accept the certificate of the server: self-signed certificate (verification error 18)',
+          'the TLS session ended before any data was sent; the certificate of the server: self-signed certificate (verification error 18)',
       },
     });
   });
@@ -1002,4 +1005,32 @@ describe('the end of a session', () => {
       ),
     );
   }
+});
+
+describe('TLS in TLS', () => {
+  it('has the socket of the session that carries it, and not its handshake', () => {
+    const [outer, inner] = [SESSION, 8n];
+    const engine = made(
+      inOrder(
+        ciphertext('tls13', { rest: [{ wait: SECOND }, { close: true }] }),
+        plaintext({ session: { socket: SOCKET }, connection: outer, start: START + 2n * MS }, [
+          { out: 'CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n' },
+          { in: 'HTTP/1.1 200 OK\r\n\r\n' },
+        ]),
+        plaintext({
+          session: { socket: outer, handshakeStarted: START + 5n * MS },
+          connection: inner,
+          start: START + 6n * MS,
+        }),
+      ),
+    );
+    engine.finish();
+    const [, call] = rows(engine).map(({ id }) => engine.json(id)!);
+    expect(call).toMatchObject({
+      method: 'GET',
+      completeness: ['complete'],
+      connection: { local: ADDRESSES.local, remote: ADDRESSES.remote },
+      tls: { socket: SOCKET.toString(), version: null, serverName: null },
+    });
+  });
 });

@@ -11,8 +11,6 @@ import { Direction } from '../record.ts';
 import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
 
-/** Replaced by what the library says. */
-const UNUSED = 'TLS failed';
 const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements Dissector {
@@ -33,6 +31,7 @@ export class TlsSocket implements Dissector {
   #firstEnd: TlsEnd | null = null;
   /** What its sessions' library says went wrong. */
   #failure: string | null = null;
+  #verdict: string | null = null;
   /** The connection has ended, and the helper is about to say what library its process has. */
   #ending: { readonly at: number; readonly since: bigint } | null = null;
   /** The handshake has failed, and the library may be about to say why. */
@@ -99,9 +98,15 @@ export class TlsSocket implements Dissector {
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
     if (!this.#ended && !this.#plaintext) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
-      else if (this.#failure !== null && this.#exchange === null) this.#fail(UNUSED);
+      else if (this.#failure !== null && this.#exchange === null) this.#fail('');
       else {
-        if (this.#exchange === null) this.#show(...this.#withoutPlaintext());
+        if (this.#exchange === null) {
+          const [reason, explained] = this.#withoutPlaintext();
+          const exchange = this.#show(reason, explained);
+          // The program has left because of the certificate, or at least knowing of it.
+          if (!explained && this.#verdict !== null && this.#firstEnd?.direction === Direction.Out)
+            exchange.relabel(['handshake-failed']);
+        }
         // The program is being looked at: the row ends with the reason.
         const explained = this.#exchange?.encrypted?.explained !== true;
         if (explained || this.#host.librariesKnown(this.#pid)) this.#end();
@@ -135,8 +140,10 @@ export class TlsSocket implements Dissector {
     this.#sessions += change;
   }
 
-  /** @param reason what the library of a session says. */
-  sessionFailed(reason: string): void {
+  /** What the library of a session says: why it failed, and of the peer's certificate. */
+  sessionFailed(reason: string | null, verdict: string | null): void {
+    this.#verdict = verdict;
+    if (reason === null) return;
     this.#failure = reason;
     if (this.#info.tls !== null) this.#info.tls.failure = reason;
   }
@@ -206,7 +213,9 @@ export class TlsSocket implements Dissector {
   /** At the connection's end: sessions without plaintext are told, too. */
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
-    if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) return [NOTHING_SENT, false];
+    if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
+      return [this.#verdict === null ? NOTHING_SENT : `${NOTHING_SENT}; ${this.#verdict}`, false];
+    }
     return [this.#reason(), true];
   }
 
@@ -214,7 +223,7 @@ export class TlsSocket implements Dissector {
   #failSoon(text: string, context: PieceContext): void {
     if (this.#ended || this.#failing !== null) return;
     this.#failing = { text, at: this.#time, since: context.emitted };
-    if (this.#sessions === 0 || this.#failure !== null) this.#failNow();
+    if (this.#sessions === 0) this.#failNow();
   }
 
   #failNow(): void {
@@ -230,7 +239,7 @@ export class TlsSocket implements Dissector {
     if (this.#plaintext) return;
     const { alert, notTls } = this.#wire.facts;
     // "wrong version number" is all that a library makes of an answer that is not TLS.
-    const reason = notTls === null ? withLibraryReason(text, this.#failure, alert) : text;
+    const reason = notTls === null ? withLibraryReason(text, this.#failure ?? this.#verdict, alert) : text;
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {
       exchange.encrypted.reason = reason;
