@@ -16,10 +16,10 @@ export function alertText(alert: TlsAlert, clientDirection: Direction | null): s
   return `TLS handshake failed: ${name} sent by ${by}`;
 }
 
-/** The other side does not speak TLS. @param beginning what it sent, as far as it is printable */
+/** The other side does not speak TLS. @param beginning what was read of it, as far as it is printable */
 export function foreignText(beginning: string, clientDirection: Direction | null): string {
   const other = clientDirection === null ? 'the other side' : 'the server';
-  const what = beginning === '' ? '' : `: it sent "${beginning}"`;
+  const what = beginning === '' ? '' : `: its answer begins with "${beginning}"`;
   return `TLS handshake failed: ${other} did not answer with TLS${what}`;
 }
 

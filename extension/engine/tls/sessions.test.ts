@@ -816,8 +816,11 @@ describe('a handshake', () => {
   });
 
   it.each([
-    ['HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad', ': it sent "HTTP/1.1 400 Bad Request"'],
-    ['SSH-2.0-OpenSSH_9.2\r\n', ': it sent "SSH-2.0-OpenSSH_9.2"'],
+    [
+      'HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad',
+      ': its answer begins with "HTTP/1.1 400 Bad Request"',
+    ],
+    ['SSH-2.0-OpenSSH_9.2\r\n', ': its answer begins with "SSH-2.0-OpenSSH_9.2"'],
     ['\0\x01\x02\x03\x04\x05', ''],
   ])('that the server does not answer with TLS has failed, and says with what: %j', (answer, what) => {
     const [hello] = handshake('tls13');
