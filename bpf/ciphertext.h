@@ -37,6 +37,24 @@ static __always_inline u64 innermost_session(struct tls_frames *frames, u64 stac
 	return 0;
 }
 
+/* The session inside whose call the current thread, or its goroutine, makes a system call; 0 = none. */
+static __always_inline u64 calling_session(u32 pid)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct tls_thread *thread = tls_thread(false);
+	struct tls_key goroutine = {};
+	struct tls_frames *frames;
+	u64 address;
+
+	address = thread ? innermost_session(&thread->frames, PT_REGS_SP_CORE(regs)) : 0;
+	if (address)
+		return address;
+	goroutine.address = read_goroutine(regs);
+	goroutine.pid = pid;
+	frames = bpf_map_lookup_elem(&goroutines, &goroutine);
+	return frames ? innermost_session(frames, 0) : 0;
+}
+
 /* A ClientHello or ServerHello that is not encrypted (RFC 8446 section 4): a session begins with it. */
 static __always_inline bool is_hello(const u8 *bytes)
 {
@@ -44,12 +62,13 @@ static __always_inline bool is_hello(const u8 *bytes)
 }
 
 static __always_inline void bind(struct tls_session *session, struct sock *sk, struct connection *connection, u8 direction, u8 binding,
-				 bool hello)
+				 bool hello, bool inside)
 {
 	if (session->socket)
 		return;
 	session->socket = connection->id;
 	session->binding = binding;
+	session->calls_socket = inside;
 	session->connection.side = connection->side;
 	/* Seen from the first byte of the connection or of the session: no plaintext can have been missed. */
 	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == 0)))
@@ -70,12 +89,8 @@ __noinline int trace_http_bind(u32 slot)
 	struct work *work = work_of(slot);
 	struct connection *connection;
 	struct tls_session *session;
-	struct tls_frames *frames;
-	struct tls_thread *thread;
-	struct pt_regs *regs;
 	struct ciphertext_key key = {};
-	struct tls_key goroutine = {};
-	u64 *found, address, stack;
+	u64 *found, address;
 	struct sock *sk;
 
 	if (!work || !work->sock)
@@ -90,35 +105,21 @@ __noinline int trace_http_bind(u32 slot)
 		key.bytes[0] = 0;
 	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
 		return 0;
+	address = calling_session(key.pid);
 	if (work->direction == DIRECTION_OUT && key.bytes[0]) {
 		found = bpf_map_lookup_elem(&ciphertexts, &key);
 		if (found) {
-			address = *found;
-			session = session_of(address);
+			session = session_of(*found);
 			if (session)
-				bind(session, sk, connection, work->direction, TLS_BINDING_CIPHERTEXT, is_hello(key.bytes));
+				bind(session, sk, connection, work->direction, TLS_BINDING_CIPHERTEXT, is_hello(key.bytes), *found == address);
 			bpf_map_delete_elem(&ciphertexts, &key);
 			return 0;
 		}
 	}
-	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	stack = PT_REGS_SP_CORE(regs);
-	thread = tls_thread(false);
-	address = thread ? innermost_session(&thread->frames, stack) : 0;
-	if (!address) {
-		goroutine.address = read_goroutine(regs);
-		goroutine.pid = key.pid;
-		frames = bpf_map_lookup_elem(&goroutines, &goroutine);
-		if (!frames)
-			return 0;
-		address = innermost_session(frames, 0);
-	}
-	if (!address)
-		return 0;
-	session = session_of(address);
+	session = address ? session_of(address) : 0;
 	if (!session || (work->direction == DIRECTION_OUT && session->writes_bio))
 		return 0;
-	bind(session, sk, connection, work->direction, TLS_BINDING_CALL, is_hello(key.bytes));
+	bind(session, sk, connection, work->direction, TLS_BINDING_CALL, is_hello(key.bytes), true);
 	return 0;
 }
 

@@ -264,14 +264,28 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 	return work;
 }
 
+/* The end of the stream was read inside a call into a TLS library. Global for the verifier's sake. */
+__noinline int trace_http_stream_ended(void)
+{
+	u64 address = calling_session(bpf_get_current_pid_tgid() >> 32);
+	struct tls_session *session = address ? session_of(address) : 0;
+
+	if (session)
+		session->stream_ended = 1;
+	return 0;
+}
+
 /* A read that returned 0, as the stream has ended. */
 static __always_inline void read_end_of_stream(struct endpoint endpoint)
 {
 	struct sock *sk = endpoint.sk;
 	struct connection *connection = connection_of(sk, endpoint.transport);
 
-	if (connection && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
-		emit_ended(connection, DIRECTION_IN, ENDING_READ_EOF, 0);
+	if (!connection || !(BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+		return;
+	if (connection->bound)
+		trace_http_stream_ended();
+	emit_ended(connection, DIRECTION_IN, ENDING_READ_EOF, 0);
 }
 
 #endif

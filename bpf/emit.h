@@ -122,6 +122,9 @@ static __always_inline void emit_tls(struct tls_session *session)
 	record->alpn_length = session->alpn_length;
 	record->file = session->file;
 	__builtin_memcpy(record->alpn, session->alpn, sizeof(record->alpn));
+	record->error = session->error;
+	record->verification = session->verification;
+	record->close_notify = session->close_notify;
 	submit_structure(record);
 }
 
@@ -201,12 +204,27 @@ static __always_inline void emit_closed(struct connection *connection)
 /* Makes the helper inspect a process at once: its TLS library may be called within a millisecond. */
 static __always_inline void notify_helper(u32 change, struct task_struct *task)
 {
-	struct process_event *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
+	struct process_event *event = bpf_ringbuf_reserve(&process_ring, __builtin_offsetof(struct process_event, inode), 0);
 
 	if (!event)
 		return; /* the helper also inspects every process from time to time */
 	event->change = change;
 	event->pid = visible_pid(task);
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+}
+
+/* The same, with what it executes: it may have ended before the helper gets to look at it. */
+static __always_inline void notify_helper_of_program(struct task_struct *task, struct linux_binprm *program)
+{
+	struct process_event *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
+
+	if (!event)
+		return;
+	event->change = PROCESS_EXECUTED;
+	event->pid = visible_pid(task);
+	event->inode = BPF_CORE_READ(program, file, f_inode, i_ino);
+	event->path[0] = 0;
+	bpf_probe_read_kernel_str(event->path, sizeof(event->path), BPF_CORE_READ(program, interp));
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 

@@ -227,6 +227,11 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+struct linux_binprm {
+	struct file *file;
+	const char *interp;
+};
+
 struct socket {
 	s16 type;
 	struct file *file;

@@ -20,6 +20,47 @@ static __always_inline void emit_process(u16 type, struct task_struct *task, u32
 	submit_structure(record);
 }
 
+/* The child has a copy of its parent's memory, with the TLS sessions in it. */
+static __always_inline void join_family(struct task_struct *parent, struct task_struct *child)
+{
+	u32 pid = child->tgid, parent_pid = parent->tgid;
+	struct family *family, copy = {};
+
+	if (child->mm == parent->mm)
+		return; /* vfork: it is about to execute another program */
+	family = bpf_map_lookup_elem(&families, &parent_pid);
+	if (!family) {
+		bpf_map_update_elem(&families, &parent_pid, &copy, BPF_ANY);
+		family = bpf_map_lookup_elem(&families, &parent_pid);
+		if (!family)
+			return;
+	}
+	__sync_fetch_and_add(&family->sharing, 1);
+	copy.parent = parent_pid;
+	copy.number = __sync_fetch_and_add(&family->forks, 1) + 1;
+	/* An earlier process of that id: what its children remember of it must not fit to this one. */
+	family = bpf_map_lookup_elem(&families, &pid);
+	if (family)
+		copy.forks = family->forks;
+	bpf_map_update_elem(&families, &pid, &copy, BPF_ANY);
+}
+
+/* It has executed another program, or has ended. What it has forked stays counted, so that it is never counted again. */
+static __always_inline void leave_family(u32 pid)
+{
+	struct family *family = bpf_map_lookup_elem(&families, &pid);
+	u32 parent;
+
+	if (!family)
+		return;
+	parent = family->parent;
+	family->parent = 0;
+	family->sharing = 0;
+	family = parent ? bpf_map_lookup_elem(&families, &parent) : 0;
+	if (family && family->sharing > 0)
+		__sync_fetch_and_add(&family->sharing, -1);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -35,18 +76,20 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 	inherited.start_time = child->start_boottime / NANOSECONDS_PER_TICK;
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
+	join_family(parent, child);
 	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
 	notify_helper(PROCESS_FORKED, child);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(trace_http_exec, struct task_struct *task)
+int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
 	u32 pid = task->tgid;
 
 	if (!target_of(task, pid))
 		return 0;
+	leave_family(pid);
 	/* A program that runs with another user's rights may no longer be traced by the owner. */
 	if (!trace_http_is_owners()) {
 		bpf_map_delete_elem(&targets, &pid);
@@ -54,7 +97,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 		return 0;
 	}
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
-	notify_helper(PROCESS_EXECUTED, task);
+	notify_helper_of_program(task, program);
 	return 0;
 }
 
@@ -66,6 +109,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	if (!target_of(task, pid) || task->signal->live.counter > 0)
 		return 0;
 	bpf_map_delete_elem(&targets, &pid);
+	leave_family(pid);
 	if (!trace_http_is_owners())
 		return 0;
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);

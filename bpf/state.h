@@ -160,7 +160,7 @@ struct {
 struct tls_key {
 	u64 address;
 	u32 pid; /* thread group, initial pid namespace */
-	u32 padding;
+	u32 number; /* of a session that its process has freed: the latest of its children then; 0 = of all others */
 };
 
 /* The plaintext of one TLS session: a connection of its own, and its relation to a socket. */
@@ -175,6 +175,13 @@ struct tls_session {
 	u8 alpn_length;
 	u32 file; /* the number that the helper gave the library's file */
 	char alpn[ALPN_SIZE];
+	u32 error;
+	u32 verification;
+	u32 forks;       /* of its process when it was first seen: later children have it in their memory */
+	u8 close_notify;
+	u8 calls_socket; /* the library itself calls the socket, so the end of the stream is read inside its calls */
+	u8 stream_ended; /* the end of the stream was read inside a call of the session */
+	u8 shared;       /* a child goes on with it */
 };
 
 struct {
@@ -183,6 +190,24 @@ struct {
 	__type(key, struct tls_key);
 	__type(value, struct tls_session);
 } tls_sessions SEC(".maps");
+
+/*
+ * Targets that were forked or have forked: a child has the sessions in its parent's memory at the same addresses,
+ * until it executes another program.
+ */
+struct family {
+	u32 parent;  /* thread group; 0 = none whose memory it has */
+	u32 number;  /* which of its parent's children it is, from 1 up */
+	u32 forks;   /* its own children so far */
+	u32 sharing; /* how many of them still have its memory */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32); /* thread group */
+	__type(value, struct family);
+} families SEC(".maps");
 
 /* The initial value of new entries, too large for a stack. */
 struct {
@@ -267,7 +292,7 @@ struct {
 /* Read only by the helper: processes in which it is to look for TLS libraries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 << 10);
+	__uint(max_entries, 256 << 10);
 } process_ring SEC(".maps");
 
 struct {

@@ -78,6 +78,7 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie)
 {
 	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
 	struct tls_session *blank, *session;
+	struct family *family;
 	u32 slot = 0;
 
 	blank = bpf_map_lookup_elem(&blank_session, &slot);
@@ -96,23 +97,93 @@ static __noinline struct tls_session *new_session(u64 address, u64 cookie)
 	session->connection.late = 1; /* until the socket says otherwise */
 	session->library = COOKIE_LIBRARY(cookie);
 	session->file = COOKIE_FILE(cookie);
+	family = bpf_map_lookup_elem(&families, &key.pid);
+	if (family)
+		session->forks = family->forks;
 	return session;
+}
+
+#define ANCESTORS 3 /* generations that are looked back for a session */
+
+/*
+ * The session that this process has in its memory because an ancestor made it before it forked: a server may do the
+ * handshake, and a child the rest. It is the same stream, of which the child reports what follows. Global for the
+ * verifier's sake.
+ */
+__noinline int trace_http_inherit(u64 address)
+{
+	struct tls_key own = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32}, key = {.address = address};
+	struct tls_session *session;
+	struct family *family;
+	u32 pid = own.pid;
+
+	for (u32 i = 0; i < ANCESTORS; i++) {
+		u32 number;
+
+		family = bpf_map_lookup_elem(&families, &pid);
+		if (!family || !family->parent)
+			return 0;
+		number = family->number;
+		pid = family->parent;
+		key.pid = pid;
+		/* Freed by the parent, which may have made another one at this address since. */
+		key.number = number;
+		session = bpf_map_lookup_elem(&tls_sessions, &key);
+		if (!session) {
+			key.number = 0;
+			session = bpf_map_lookup_elem(&tls_sessions, &key);
+			if (!session)
+				continue;
+			if (session->forks >= number)
+				return 0; /* made after the child */
+			session->shared = 1;
+		}
+		if (bpf_map_update_elem(&tls_sessions, &own, session, BPF_ANY))
+			return 0;
+		session = bpf_map_lookup_elem(&tls_sessions, &own);
+		if (!session)
+			return 0;
+		session->shared = 0;
+		family = bpf_map_lookup_elem(&families, &own.pid);
+		session->forks = family ? family->forks : 0;
+		return 1;
+	}
+	return 0;
 }
 
 static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
 {
 	struct tls_session *session = session_of(address);
 
-	return session ? session : new_session(address, cookie);
+	/* A child goes on with the shared one: whatever this process does with its copy is another stream. */
+	if (session && !session->shared)
+		return session;
+	if (!session && trace_http_inherit(address)) {
+		session = session_of(address);
+		if (session)
+			return session;
+	}
+	return new_session(address, cookie);
 }
 
 static __always_inline void end_session(u64 address)
 {
 	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
 	struct tls_session *session = session_of(address);
+	struct family *family;
 
 	if (!session)
 		return;
+	family = bpf_map_lookup_elem(&families, &key.pid);
+	if (session->shared || (family && family->sharing && family->forks > session->forks)) {
+		/* A child may go on with it. It ends with its socket. */
+		struct tls_key freed = {.address = address, .pid = key.pid, .number = family ? family->forks : 0};
+
+		if (freed.number && !session->shared)
+			bpf_map_update_elem(&tls_sessions, &freed, session, BPF_ANY);
+		bpf_map_delete_elem(&tls_sessions, &key);
+		return;
+	}
 	if (min_latency_us && session->connection.protocol == PROTOCOL_HTTP1)
 		end_filter((struct sock *)address, &session->connection, TRANSPORT_TLS, SLOT_TLS);
 	emit_closed(&session->connection);
@@ -221,6 +292,23 @@ static __always_inline bool is_on_stack(u64 goroutine, u64 address)
 	return !bpf_probe_read_user(bounds, sizeof(bounds), (void *)goroutine) && address >= bounds[0] && address < bounds[1];
 }
 
+#define ERR_LIB_SSL 20        /* of OpenSSL; the library that an error belongs to */
+#define ERR_LIB_SSL_BORING 16 /* of BoringSSL */
+#define UNEXPECTED_EOF 294    /* SSL_R_UNEXPECTED_EOF_WHILE_READING */
+
+/* An error that the library raises inside a call of a session. */
+static __always_inline void fail_session(u64 address, u8 library, u64 owner, u64 reason)
+{
+	struct tls_session *session = address ? session_of(address) : 0;
+
+	if (!session || (u32)owner != (library == TLS_LIBRARY_BORINGSSL ? ERR_LIB_SSL_BORING : ERR_LIB_SSL) || !(u32)reason)
+		return;
+	session->error = reason;
+	if (library != TLS_LIBRARY_BORINGSSL && (u32)reason == UNEXPECTED_EOF)
+		session->close_notify = CLOSE_NOTIFY_ABSENT;
+	emit_tls(session);
+}
+
 SEC("uprobe")
 int trace_http_tls_enter(struct pt_regs *regs)
 {
@@ -230,7 +318,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	struct tls_session *session;
 	u64 cookie, goroutine = 0;
 	u8 function, library;
-	bool go;
+	bool go, inner;
 
 	if (!current_target())
 		return 0;
@@ -261,16 +349,22 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		end_session(arguments.first);
 		return 0;
 	}
+	inner = function == TLS_BIO_WRITE || function == TLS_ERROR || function == TLS_PUT_ERROR;
 	if (go) {
 		goroutine = read_goroutine(regs);
 		frames = goroutine_frames(goroutine, true);
 	} else {
-		/* A BIO matters only inside a call of a session. */
-		frames = thread_frames(function != TLS_BIO_WRITE);
+		/* A BIO and an error matter only inside a call of a session. */
+		frames = thread_frames(!inner);
 	}
 	if (!frames) {
-		if (function != TLS_BIO_WRITE)
+		if (!inner)
 			COUNT(calls_untracked, 1);
+		return 0;
+	}
+	if (function == TLS_ERROR || function == TLS_PUT_ERROR) {
+		fail_session(innermost_session(frames, PT_REGS_SP_CORE(regs)), library, arguments.first,
+			     function == TLS_ERROR ? arguments.second : arguments.third);
 		return 0;
 	}
 	if (function == TLS_BIO_WRITE) {
@@ -291,6 +385,7 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	switch (function) {
 	case TLS_READ:
 	case TLS_READ_EX:
+	case TLS_READ_INNER:
 	case TLS_READ_EARLY:
 		frame.direction = DIRECTION_IN;
 		frame.moves = 1;
@@ -375,6 +470,7 @@ static __always_inline s64 moved_bytes(struct tls_frame *frame, u64 result, u8 l
 		return (s32)result > 0 ? (s32)result : -1;
 	switch (frame->function) {
 	case TLS_READ_EX:
+	case TLS_READ_INNER:
 	case TLS_WRITE_EX:
 	case TLS_WRITE_EX2:
 	case TLS_READ_EARLY:
@@ -403,7 +499,7 @@ static __always_inline void miss_read(u8 function, u8 library, u64 result)
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	/* SSL_read_ex returns 1; how many bytes is behind an argument that is gone. */
-	if ((function == TLS_READ || function == TLS_READ_EX) && moved > 0)
+	if ((function == TLS_READ || function == TLS_READ_EX || function == TLS_READ_INNER) && moved > 0)
 		bpf_map_update_elem(&missed_reads, &pid, &moved, BPF_ANY);
 }
 
@@ -450,6 +546,46 @@ static __always_inline void read_alpn(struct tls_session *session, struct tls_fr
 	emit_tls(session);
 }
 
+#define GNUTLS_E_INTERRUPTED (-52)
+#define GNUTLS_E_AGAIN (-28)
+#define GNUTLS_E_WARNING_ALERT_RECEIVED (-16)
+#define GNUTLS_E_PREMATURE_TERMINATION (-110)
+
+/* A call of GnuTLS returned an error. */
+static __always_inline void fail_gnutls(struct tls_session *session, s32 result)
+{
+	if (result >= 0 || result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED || result == GNUTLS_E_WARNING_ALERT_RECEIVED)
+		return;
+	session->error = -result;
+	if (result == GNUTLS_E_PREMATURE_TERMINATION)
+		session->close_notify = CLOSE_NOTIFY_ABSENT;
+	emit_tls(session);
+}
+
+/*
+ * A read returned no bytes: whether because of the peer's close_notify. OpenSSL says so with 0, but also when the
+ * stream has ended and the program wants that ignored (SSL_OP_IGNORE_UNEXPECTED_EOF), so it is certain only if the
+ * end of the stream would have been read inside a call of the library, and was not.
+ */
+static __always_inline void end_of_reading(struct tls_session *session, u8 library, s64 result)
+{
+	if (library == TLS_LIBRARY_GNUTLS) {
+		if (result == 0)
+			session->close_notify = CLOSE_NOTIFY_READ;
+		else
+			fail_gnutls(session, result);
+	} else if (library == TLS_LIBRARY_OPENSSL && !session->close_notify) {
+		if (session->stream_ended && session->calls_socket)
+			session->close_notify = CLOSE_NOTIFY_ABSENT;
+		else if (result == 0 && session->calls_socket)
+			session->close_notify = CLOSE_NOTIFY_READ;
+	} else {
+		return;
+	}
+	if (session->close_notify)
+		emit_tls(session);
+}
+
 SEC("uprobe")
 int trace_http_tls_leave(struct pt_regs *regs)
 {
@@ -460,7 +596,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	struct work *work;
 	u64 cookie, goroutine = 0, buffer;
 	struct call call = {};
-	s64 moved;
+	s64 moved, result;
 	bool go;
 
 	if (!current_target())
@@ -507,6 +643,15 @@ int trace_http_tls_leave(struct pt_regs *regs)
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
+		if (library == TLS_LIBRARY_GNUTLS)
+			fail_gnutls(session, moved);
+		return 0;
+	}
+	if (function == TLS_VERIFICATION) {
+		if (session->verification != (u32)moved) {
+			session->verification = moved;
+			emit_tls(session);
+		}
 		return 0;
 	}
 	if (function == TLS_CLOSE) {
@@ -515,9 +660,15 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	}
 	if (!frame->moves || function == TLS_FLUSH)
 		return 0;
+	result = moved;
 	moved = moved_bytes(frame, moved, library);
 	if (moved <= 0) {
-		if (is_end(moved, library) && frame->direction == DIRECTION_IN)
+		/* The end was read; an error is negative. */
+		if (frame->direction != DIRECTION_IN || frame->function == TLS_READ_EARLY)
+			return 0;
+		result = frame->function == TLS_READ_EX ? -1 : number_of(result, library); /* SSL_read_ex: 0 is an error, too */
+		end_of_reading(session, library, result);
+		if (is_end(result, library) || session->close_notify)
 			emit_ended(&session->connection, DIRECTION_IN, ENDING_READ_EOF, 0);
 		return 0;
 	}

@@ -179,6 +179,17 @@ struct record_tls {
 	unsigned char alpn_length; /* 0 = none, or not known */
 	unsigned int file;         /* the library file whose probe first saw the session: its number from the helper */
 	char alpn[ALPN_SIZE]; /* the protocol that was selected */
+	unsigned int error;        /* what the library says went wrong last, by its own number: ERR_GET_REASON, GNUTLS_E_ (positive); 0 = nothing */
+	unsigned int verification; /* what it said of the peer's certificate when it was asked: X509_V_ERR_; 0 = nothing wrong, or not asked */
+	unsigned char close_notify; /* enum close_notify */
+	unsigned char padding[7];
+};
+
+/* How the peer's direction of a TLS session ended. */
+enum close_notify {
+	CLOSE_NOTIFY_UNKNOWN = 0,
+	CLOSE_NOTIFY_READ = 1,   /* the library has read the peer's close_notify */
+	CLOSE_NOTIFY_ABSENT = 2, /* the library has read the end of the stream without one */
 };
 
 /*
@@ -205,6 +216,10 @@ enum tls_function {
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
 	TLS_LOADER_STATE = 16, /* __libc_start_main, dlopen: libraries have been mapped */
 	TLS_FLUSH = 17,       /* gnutls_record_uncork: what it writes was reported when it was handed over */
+	TLS_ERROR = 18,       /* ERR_vset_error: (library, reason), an error inside a call of a session */
+	TLS_PUT_ERROR = 19,   /* ERR_put_error, before OpenSSL 3: (library, function, reason) */
+	TLS_VERIFICATION = 20, /* SSL_get_verify_result: returns X509_V_ERR_ */
+	TLS_READ_INNER = 21,  /* what SSL_read, SSL_read_ex and BIO_f_ssl call: as SSL_read_ex; 0 = the end, negative = an error */
 	TLS_STEP = 32,        /* mbedtls_ssl_handshake_step: only its socket calls matter */
 	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
 	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */
@@ -214,9 +229,14 @@ enum tls_function {
 /* What process_ring reports to the helper, which then looks for TLS libraries. */
 enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED = 3, PROCESS_GONE = 4 };
 
+#define EXECUTABLE_PATH_SIZE 256 /* of a longer path only the beginning is known */
+
+/* Of PROCESS_EXECUTED all; of the others only what stands before `inode`. */
 struct process_event {
 	unsigned int change;
 	unsigned int pid; /* thread group, as records name it */
+	unsigned long long inode; /* of the executable, so that a path can be checked */
+	char path[EXECUTABLE_PATH_SIZE]; /* as the kernel was given it; the interpreter's, for a script */
 };
 
 /* Per-CPU counters; the sum over CPUs is what user space reads. */

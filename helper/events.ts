@@ -154,6 +154,8 @@ const isTlsLibrary = record<Tls['libraries'][number]>({
   path: isText,
   inExecutable: isBoolean,
   attached: isBoolean,
+  // Recordings of earlier versions do not have it.
+  since: (value) => value === undefined || value === null || isDecimal(value),
   returns: oneOf([null, 'instructions', 'uretprobe']),
   reason: orNull(isText),
 });

@@ -42,14 +42,15 @@ export interface ProbeRequest {
 export interface Native {
   /**
    * Maps the rings; `onRecords` is called, at most once per event-loop turn, when there is something to drain,
-   * `onProcesses` with what happened to targets: change ({@link ProcessChange}) and pid, alternating.
+   * `onProcesses` with what happened to targets: {@link ProcessChange}, pid, and of what it has executed the inode and
+   * the path (else 0n and ''), one after the other.
    */
   openRings(
     data: number,
     structure: number,
     process: number,
     onRecords: () => void,
-    onProcesses: (changes: number[]) => void,
+    onProcesses: (changes: (number | bigint | string)[]) => void,
   ): void;
   /**
    * Other processes of the user can no longer inspect this process, and system calls that it does not need are blocked:

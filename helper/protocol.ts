@@ -167,6 +167,8 @@ export interface TlsLibrary {
   readonly inExecutable: boolean;
   /** Its plaintext is captured. */
   readonly attached: boolean;
+  /** Boot time in nanoseconds: what was called before that was not seen; null when it is not attached. */
+  readonly since?: string | null;
   /** How the returns of the functions that move data are seen; null when not attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
   /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */

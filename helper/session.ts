@@ -42,6 +42,8 @@ const SETTLE_MS = 30;
 const RETURN_MS = 100;
 /** How long the end of a trace waits until probes on TLS libraries are detached. After that the client need not wait. */
 const DETACH_MS = 1_000;
+/** How long the end of a trace waits until the TLS libraries in programs are named. */
+const RECOGNISE_MS = 2_000;
 const TIMER_MS = 200;
 /** Every so many ticks of the timer all processes are checked for TLS libraries, as an event may have been lost. */
 const CONSIDER_TICKS = 10;
@@ -127,6 +129,8 @@ export class Session {
     if (this.#stopping) return;
     this.#stopping = true;
     if (this.#targets.count > 0) await sleep(RETURN_MS);
+    // What was executed last may still be looked at: the client is to know why its connections are not read.
+    await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
     clearInterval(this.#timer);
     this.#reportWaiting();
     for (const link of this.#descriptors.links) closeSync(link);
@@ -249,10 +253,16 @@ export class Session {
     }
   }
 
-  /** What happened to targets: change and pid, alternating. Only the last change of each process matters. */
-  #onProcesses(changes: readonly number[]): void {
+  /** What happened to targets, as the addon has it. Only the last change of each process matters, and what it executed. */
+  #onProcesses(changes: readonly (number | bigint | string)[]): void {
     const pids = new Map<number, number>();
-    for (let at = 0; at + 1 < changes.length; at += 2) pids.set(changes[at + 1] ?? 0, changes[at] ?? 0);
+    for (let at = 0; at + 3 < changes.length; at += 4) {
+      const [change, pid] = [Number(changes[at]), Number(changes[at + 1])];
+      const [inode, path] = [BigInt(changes[at + 2] ?? 0), String(changes[at + 3])];
+      pids.delete(pid);
+      pids.set(pid, change);
+      if (change === ProcessChange.Executed && path !== '') this.#attachments?.executed(pid, path, inode);
+    }
     for (const [pid, change] of pids) {
       if (change === ProcessChange.Gone) this.#attachments?.forget(pid);
       else this.#attachments?.consider(pid);

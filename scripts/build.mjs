@@ -98,12 +98,16 @@ const loaderSources = readdirSync('helper/loader')
 const sandbox = ['helper/sandbox.c', 'helper/sandbox.h'];
 const catalogue = 'helper/tls/catalogue.json';
 
-/** The catalogue as the loader's broker has it: `{symbol, enum tls_function, returns, is Go's}`, in the order of strcmp. */
+/** The catalogue as the loader's broker has it: `{symbol, enum tls_function, returns, is Go's, called by}`, in the order of strcmp. */
 function catalogueTable() {
   const rows = Object.entries(JSON.parse(readFileSync(catalogue, 'utf8'))).flatMap(([library, functions]) =>
-    functions.map(({ symbol, function: name, returns }) => {
+    functions.map(({ symbol, function: name, returns, calledBy }) => {
       const number = `TLS_${name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toUpperCase()}`;
-      return { symbol, text: `{${JSON.stringify(symbol)}, ${number}, ${returns}, ${library === 'go'}},` };
+      const caller = calledBy === undefined ? 'NULL' : JSON.stringify(calledBy);
+      return {
+        symbol,
+        text: `{${JSON.stringify(symbol)}, ${number}, ${returns}, ${library === 'go'}, ${caller}},`,
+      };
     }),
   );
   rows.sort((a, b) => Buffer.compare(Buffer.from(a.symbol), Buffer.from(b.symbol)));

@@ -35,7 +35,7 @@ type Action = (dissector: Dissector) => void;
 export class Connection implements OrderedSink {
   readonly info: StoredConnection;
   /** It has ended, and everything was read. */
-  done = false;
+  #closed = false;
 
   readonly #host: ConnectionHost;
   readonly #reassembly: Reassembly;
@@ -61,6 +61,11 @@ export class Connection implements OrderedSink {
   /** It carries HTTP in plaintext. */
   get carriesMessages(): boolean {
     return this.#dissector !== null && this.#tls === null;
+  }
+
+  /** Nothing follows, and nothing waits. */
+  get done(): boolean {
+    return this.#closed && this.#tls?.ending !== true;
   }
 
   /** True when something waits for a record or for time. */
@@ -90,7 +95,7 @@ export class Connection implements OrderedSink {
     if (this.done) return;
     this.#time = Math.max(this.#time, at);
     this.#settle()?.finish(this.#time);
-    this.done = true;
+    this.#closed = true;
   }
 
   // ── records in order ───────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +132,9 @@ export class Connection implements OrderedSink {
 
   directionEnded(record: EndedRecord): void {
     const context = this.#context(record);
-    const orderly = record.ending !== Ending.Reset;
+    // A stream whose end the sender did not confirm may have been cut by anybody (RFC 8446 section 6.1).
+    const cut = record.direction === Direction.In && this.info.tls?.closeNotify === false;
+    const orderly = record.ending !== Ending.Reset && !cut;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
     else this.#hold((dissector) => dissector.ended(record.direction, orderly, context));
   }
@@ -140,7 +147,7 @@ export class Connection implements OrderedSink {
     dissector?.ended(Direction.Out, true, context);
     dissector?.ended(Direction.In, false, context);
     dissector?.closed(context);
-    this.done = true;
+    this.#closed = true;
   }
 
   #context(record: StreamRecord): PieceContext {

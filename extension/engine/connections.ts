@@ -111,7 +111,10 @@ export class Connections {
 
   /** What is known of a process's TLS libraries has changed. */
   explain(pid: number): void {
-    for (const { stream } of this.#entries.values()) stream.tlsSocket?.explain(pid);
+    for (const entry of [...this.#entries.values()]) {
+      entry.stream.tlsSocket?.explain(pid);
+      if (entry.stream.done) this.#settle(entry);
+    }
   }
 
   #finish(entry: Entry, at: number): void {
@@ -178,11 +181,19 @@ export class Connections {
     const { session } = entry;
     if (session === null) return;
     session.learn(record);
-    if (record.socket !== 0n && record.socket !== session.socket) this.#bind(entry, session, record.socket);
+    const carrier = this.#entries.get(record.socket)?.session ?? null;
+    const id = carrier === null ? record.socket : (carrier.socket ?? 0n);
+    if (id !== 0n && id !== session.socket) this.#bind(entry, session, id, carrier !== null);
+    const socket = session.socket === null ? undefined : this.#entries.get(session.socket);
+    if (socket !== undefined && (session.failure !== null || session.verdict !== null)) {
+      socket.stream.tlsSocket?.sessionFailed(session.failure, session.verdict);
+      this.#settle(socket);
+    }
     entry.stream.opened();
   }
 
-  #bind(entry: Entry, session: TlsSession, id: bigint): void {
+  /** @param inner the session is inside another one on that socket. */
+  #bind(entry: Entry, session: TlsSession, id: bigint, inner: boolean): void {
     const before = session.socket === null ? undefined : this.#entries.get(session.socket);
     if (before !== undefined) {
       before.sessions.delete(entry);
@@ -193,7 +204,7 @@ export class Connections {
     const info = socket?.stream.info ?? this.#closed.get(id);
     if (info === undefined || socket?.session != null) return;
     // It is unknown whether another exchange on the closed connection already accounts for its connect time.
-    session.bind(id, info, socket === null ? 'messages' : carriedBy(socket));
+    session.bind(id, info, socket === null ? 'messages' : carriedBy(socket), inner);
     if (socket === null) return;
     socket.sessions.add(entry);
     socket.hadSession = true;

@@ -8,6 +8,7 @@ import type { Process } from './exchange.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './model.ts';
 import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
+import type { Unread } from './tls/library.ts';
 
 /** What a dissector needs of the engine. */
 export interface ConnectionHost {
@@ -28,8 +29,10 @@ export interface ConnectionHost {
   ): StoredExchange;
   /** Removes such an exchange: the connection has plaintext after all. */
   withdraw(exchange: StoredExchange): void;
-  /** Why this process's connection has no plaintext. @param late it was opened before the trace. */
-  whyEncrypted(pid: number, late: boolean): string;
+  /** Why this process's connection has no plaintext. */
+  whyEncrypted(pid: number, connection: Unread): string;
+  /** Whether it is known yet what TLS libraries the process has; true when it will not be known. */
+  librariesKnown(pid: number): boolean;
   /** Counts the sessions of this process that have plaintext but no known socket. */
   unboundSession(pid: number, change: 1 | -1): void;
   mayKeep(bytes: number): boolean;

@@ -118,6 +118,13 @@ export interface TlsJson {
     /** What it usually means; one sentence. */
     readonly meaning: string | null;
   } | null;
+  /** What the library of the traced side says went wrong, in words; null = nothing, or not known. */
+  readonly failure: string | null;
+  /**
+   * Whether the library of the traced side has read the peer's close_notify, without which what came last may have been
+   * cut off (RFC 8446 section 6.1); null = not known, or not yet.
+   */
+  readonly closeNotify: boolean | null;
   /** How the session was matched to its socket; null: it was not. */
   readonly binding: TlsBinding | null;
   /** Id of the connection that carries the session. */

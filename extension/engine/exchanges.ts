@@ -10,7 +10,7 @@ import type { ByteCounters } from './reassembly.ts';
 import { isError } from './row.ts';
 import { statusOf } from './rowOf.ts';
 import type { Store } from './store.ts';
-import type { TlsLibraries } from './tls/library.ts';
+import type { TlsLibraries, Unread } from './tls/library.ts';
 import type { TraceClock } from './traceClock.ts';
 
 /** The parts of the engine that connections reach through {@link Exchanges}. */
@@ -81,8 +81,12 @@ export class Exchanges implements ConnectionHost {
     this.#store.remove(exchange);
   }
 
-  whyEncrypted(pid: number, late: boolean): string {
-    return this.#libraries.reason(pid, late);
+  librariesKnown(pid: number): boolean {
+    return this.#libraries.off !== null || this.#libraries.get(pid)?.libraries != null;
+  }
+
+  whyEncrypted(pid: number, connection: Unread): string {
+    return this.#libraries.reason(pid, connection, (time) => this.milliseconds(time));
   }
 
   unboundSession(pid: number, change: 1 | -1): void {

@@ -100,6 +100,8 @@ function tlsJson(exchange: StoredExchange, libraries: TlsLibraries): TlsJson | n
     resumed: wire?.resumed ?? null,
     handshakeMs,
     alert: wire?.alert == null ? null : alertJson(wire.alert, wire.clientDirection),
+    failure: tls.failure,
+    closeNotify: tls.closeNotify,
     binding: tls.binding,
     socket: tls.socket,
   };

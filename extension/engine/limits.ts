@@ -116,6 +116,9 @@ export const MAX_HELLO_BYTES = 16 * 1024;
 /** Nanoseconds that a TLS connection may go without plaintext until it is shown as encrypted. */
 export const ENCRYPTED_PATIENCE = 1_000_000_000n;
 
+/** Nanoseconds that a connection without plaintext waits, after its end, for the helper to look at its program. */
+export const REASON_PATIENCE = 3_000_000_000n;
+
 /** Nanoseconds that a session goes on after its socket's end: what was received may not have been decrypted. */
 export const SESSION_PATIENCE = 100_000_000n;
 

@@ -250,6 +250,10 @@ export class StoredTls implements Tls {
   handshakeStarted: number | null = null;
   handshakeEnded: number | null = null;
   wire: WireFacts | null = null;
+  /** What the library says went wrong in the session; null = nothing. */
+  failure: string | null = null;
+  /** The library has read the peer's close_notify; null: not known, or not yet. */
+  closeNotify: boolean | null = null;
 }
 
 export interface StoredEncrypted extends Encrypted {

@@ -155,6 +155,12 @@ export interface TlsRecord extends RecordBase {
   readonly side: 'client' | 'server' | null;
   /** The selected protocol (RFC 7301) in Latin-1; null = none, or not known. */
   readonly alpn: string | null;
+  /** What the library says went wrong last, by its own number; 0 = nothing. */
+  readonly error: number;
+  /** What the library said of the peer's certificate (X509_V_ERR_); 0 = nothing wrong, or not asked. */
+  readonly verification: number;
+  /** Whether the library has read the peer's close_notify; null = not known, or not yet. */
+  readonly closeNotify: boolean | null;
 }
 
 export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord | TlsRecord;
@@ -194,7 +200,7 @@ export const LAYOUT = {
   closed: { size: 56, sent: 40, received: 48 },
   process: { size: 72, startTime: 40, parent: 48, status: 52, name: 56 },
   tls: {
-    size: 104,
+    size: 120,
     socket: 40,
     handshakeStarted: 48,
     handshakeEnded: 56,
@@ -204,6 +210,9 @@ export const LAYOUT = {
     alpnLength: 67,
     file: 68,
     alpn: 72,
+    error: 104,
+    verification: 108,
+    closeNotify: 112,
   },
 } as const;
 
@@ -216,6 +225,8 @@ const FAMILIES: Readonly<Record<number, OpenedRecord['family']>> = { 1: 'unix', 
 const SIDES = [null, 'client', 'server'] as const;
 const TRANSPORTS = ['tcp', 'unix'] as const;
 const LIBRARIES = [null, 'openssl', 'gnutls', 'go', 'boringssl', 'nss', 'mbedtls', 'wolfssl'] as const;
+/** enum close_notify */
+const CLOSE_NOTIFY: readonly (boolean | null)[] = [null, true, false];
 const BINDINGS = [null, 'call', 'ciphertext', 'descriptor'] as const;
 const ALPN_SIZE = 32;
 
@@ -410,12 +421,16 @@ function readRecord(
     }
     case RecordType.Tls: {
       const f = LAYOUT.tls;
-      need(f.size);
+      // Recordings before layout 4 end there.
+      need(f.alpn + ALPN_SIZE);
+      const longer = length >= f.size;
       const library = LIBRARIES[view.getUint8(at + f.library)];
       const binding = BINDINGS[view.getUint8(at + f.binding)];
       const side = SIDES[view.getUint8(at + f.side)];
       const alpnLength = view.getUint8(at + f.alpnLength);
-      if (library === undefined || binding === undefined || side === undefined || alpnLength > ALPN_SIZE) {
+      const closeNotify = CLOSE_NOTIFY[longer ? view.getUint8(at + f.closeNotify) : 0];
+      const known = library !== undefined && binding !== undefined && side !== undefined;
+      if (!known || alpnLength > ALPN_SIZE || closeNotify === undefined) {
         throw new RecordError('a TLS record has an impossible value');
       }
       return {
@@ -434,6 +449,9 @@ function readRecord(
         binding,
         side,
         alpn: alpnLength === 0 ? null : latin1(batch.subarray(at + f.alpn, at + f.alpn + alpnLength)),
+        error: longer ? view.getUint32(at + f.error, true) : 0,
+        verification: longer ? view.getUint32(at + f.verification, true) : 0,
+        closeNotify,
       };
     }
     default:

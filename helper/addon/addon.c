@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "addon.h"
+#include "trace_http.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -48,8 +49,8 @@ static void notify_javascript(napi_env env, napi_value callback, void *context, 
 
 static void notify_of_processes(napi_env env, napi_value callback, void *context, void *argument)
 {
-	napi_value undefined, changes, number;
-	uint32_t values[2 * MAX_EVENTS];
+	static struct process_event events[MAX_EVENTS]; /* on the one thread of JavaScript */
+	napi_value undefined, changes, values[4];
 	size_t count;
 
 	(void)context;
@@ -58,11 +59,15 @@ static void notify_of_processes(napi_env env, napi_value callback, void *context
 	if (!env || !callback || !rings.open)
 		return;
 	/* The ring holds no more than that many times the room here. */
-	while ((count = ring_take_events(&rings.process, values, MAX_EVENTS)) > 0) {
-		napi_create_array_with_length(env, 2 * count, &changes);
-		for (size_t i = 0; i < 2 * count; i++) {
-			napi_create_uint32(env, values[i], &number);
-			napi_set_element(env, changes, (uint32_t)i, number);
+	while ((count = ring_take_events(&rings.process, events, MAX_EVENTS)) > 0) {
+		napi_create_array_with_length(env, 4 * count, &changes);
+		for (size_t i = 0; i < count; i++) {
+			napi_create_uint32(env, events[i].change, &values[0]);
+			napi_create_uint32(env, events[i].pid, &values[1]);
+			napi_create_bigint_uint64(env, events[i].inode, &values[2]);
+			napi_create_string_utf8(env, events[i].path, NAPI_AUTO_LENGTH, &values[3]);
+			for (uint32_t part = 0; part < 4; part++)
+				napi_set_element(env, changes, (uint32_t)i * 4 + part, values[part]);
 		}
 		napi_get_undefined(env, &undefined);
 		napi_call_function(env, undefined, callback, 1, &changes, NULL);
@@ -100,7 +105,7 @@ static int watch(int descriptor)
 	return epoll_ctl(rings.epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-/* openRings(dataDescriptor, structureDescriptor, processDescriptor, onRecords, onProcesses([change, pid, …])) */
+/* openRings(dataDescriptor, structureDescriptor, processDescriptor, onRecords, onProcesses([change, pid, inode, path, …])) */
 static napi_value open_rings(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[5], name;

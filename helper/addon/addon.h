@@ -34,8 +34,10 @@ size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to,
 
 #define MAX_EVENTS 64
 
-/* Takes up to `room` events off the process ring, each as change and pid; returns their number. */
-size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room);
+struct process_event;
+
+/* Takes up to `room` events off the process ring; returns their number. */
+size_t ring_take_events(struct ring *ring, struct process_event *events, size_t room);
 
 uint64_t boot_time(void);
 

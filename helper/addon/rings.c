@@ -10,6 +10,7 @@
 #include "trace_http.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -175,7 +176,7 @@ size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to,
 	return used;
 }
 
-size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room)
+size_t ring_take_events(struct ring *ring, struct process_event *events, size_t room)
 {
 	struct cursor cursor = {ring, *ring->consumer, __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)};
 	uint32_t span, length;
@@ -183,15 +184,15 @@ size_t ring_take_events(struct ring *ring, uint32_t *values, size_t room)
 
 	while (count < room) {
 		const void *record = peek(&cursor, &span, &length);
-		struct process_event event;
 
 		if (!record)
 			break;
-		if (length >= sizeof(event)) {
-			memcpy(&event, record, sizeof(event));
-			values[2 * count] = event.change;
-			values[2 * count + 1] = event.pid;
-			count++;
+		if (length >= offsetof(struct process_event, inode)) {
+			struct process_event *event = &events[count++];
+
+			memset(event, 0, sizeof(*event));
+			memcpy(event, record, length < sizeof(*event) ? offsetof(struct process_event, inode) : sizeof(*event));
+			event->path[sizeof(event->path) - 1] = 0;
 		}
 		cursor.position += span;
 	}

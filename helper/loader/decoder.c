@@ -84,6 +84,10 @@ static bool decode_x86(csh handle, cs_insn *instruction, const unsigned char *co
 		x86 = &instruction->detail->x86;
 		decoded->at[at] = instruction->id == X86_INS_RET ? INSTRUCTION_RETURN : INSTRUCTION_OTHER;
 		follow_epilogue(&epilogue, handle, instruction, at, decoded);
+		if (cs_insn_group(handle, instruction, CS_GRP_CALL) && x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM &&
+		    decoded->call_count < CALLS_MAX)
+			decoded->calls[decoded->call_count++] =
+				(struct decoded_call){decoded->address + at, address, (uint64_t)x86->operands[0].imm};
 		if (!cs_insn_group(handle, instruction, CS_GRP_JUMP) || x86->op_count != 1 || x86->operands[0].type != X86_OP_IMM)
 			continue;
 		if ((uint64_t)x86->operands[0].imm - decoded->address < decoded->size)
@@ -190,6 +194,7 @@ bool decode_function(uint16_t machine, const unsigned char *code, uint64_t addre
 	decoded->size = size;
 	decoded->prologue_end = size;
 	decoded->target_count = 0;
+	decoded->call_count = 0;
 	decoded->at = size > 0 && size <= FUNCTION_MAX ? calloc(1, size) : NULL;
 	if (!decoded->at)
 		return false;

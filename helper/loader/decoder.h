@@ -9,6 +9,7 @@
 
 #define FUNCTION_MAX (64u << 10) /* longest function that is decoded, in bytes; MAX_FUNCTION of helper/tls/returns.ts */
 #define TARGETS_MAX 4096 /* jumps out of a function that are kept */
+#define CALLS_MAX 256 /* calls of a function by address that are kept */
 #define PROLOGUE_MAX 25 /* a probe of the entry is on one of so many first instructions */
 #define EPILOGUE_MAX 20 /* instructions from the stack protector's check to the return; MAX_EPILOGUE of helper/tls/cheapPlaces.ts */
 
@@ -19,12 +20,19 @@ enum instruction {
 	INSTRUCTION_CHECK, /* the stack protector's jump before a return: whoever returns passes it, without jumping */
 };
 
+/* A call by address, not through a pointer; its end is where the called function returns to. */
+struct decoded_call {
+	uint64_t start, end, target;
+};
+
 struct decoded {
 	uint64_t address, size;
 	unsigned char *at; /* for each byte the instruction that begins there: enum instruction */
 	uint64_t prologue_end; /* offset of the instruction after the prologue */
 	uint64_t targets[TARGETS_MAX]; /* outside of the function */
 	size_t target_count;
+	struct decoded_call calls[CALLS_MAX]; /* x86-64 only */
+	size_t call_count;
 };
 
 /*

@@ -19,6 +19,7 @@ struct catalogue_function {
 	uint8_t function; /* enum tls_function */
 	bool returns;
 	bool go;
+	const char *called_by; /* for a function without a name: one that calls it; its calls elsewhere have the probes */
 };
 
 /* Made of helper/tls/catalogue.json by scripts/build.mjs, in the order of strcmp. */
@@ -42,6 +43,7 @@ struct checker {
 	struct elf_file file;
 	struct elf_function functions[CATALOGUE_SIZE];
 	struct candidate candidates[CATALOGUE_SIZE][ELF_SAME_NAME_MAX];
+	struct candidate caller; /* of the function that the latest probe of such a call is in */
 	uint64_t code_left;
 };
 
@@ -159,6 +161,59 @@ static bool is_return(struct checker *checker, struct candidate *candidate, uint
 	return false;
 }
 
+static void release_candidate(struct candidate *candidate)
+{
+	for (size_t part = 0; part < candidate->part_count; part++) {
+		free(candidate->parts[part]->at);
+		free(candidate->parts[part]);
+	}
+	*candidate = (struct candidate){0};
+}
+
+/* Whether the function of that name calls the one that begins there. */
+static bool is_called_by(struct checker *checker, const char *caller, uint64_t target)
+{
+	size_t index = (size_t)(in_catalogue(caller) - catalogue);
+	struct extent extent;
+
+	if (!elf_extent_at(&checker->file, target, &extent) || extent.start != target)
+		return false;
+	for (size_t i = 0; i < checker->functions[index].count; i++) {
+		struct candidate *candidate = &checker->candidates[index][i];
+
+		candidate->extent = checker->functions[index].found[i];
+		decode_candidate(checker, candidate);
+		for (size_t call = 0; candidate->part_count > 0 && call < candidate->parts[0]->call_count; call++) {
+			if (candidate->parts[0]->calls[call].target == target)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A call of a function that `called_by` calls, or where such a call returns to, in any function of the file. */
+static bool is_call(struct checker *checker, const struct broker_probe *probe, const char *called_by, uint64_t address)
+{
+	struct candidate *caller = &checker->caller;
+	struct extent extent;
+
+	if (!elf_extent_at(&checker->file, address, &extent) || probe->stack != 0)
+		return false;
+	if (!caller->decoded || caller->extent.start != extent.start) {
+		release_candidate(caller);
+		caller->extent = extent;
+		decode_candidate(checker, caller);
+	}
+	for (size_t i = 0; caller->part_count > 0 && i < caller->parts[0]->call_count; i++) {
+		const struct decoded_call *call = &caller->parts[0]->calls[i];
+		uint64_t place = probe->kind == BROKER_ENTRY ? call->start : call->end;
+
+		if (place == address && instruction_at(caller, 1, address) != INSTRUCTION_NONE)
+			return is_called_by(checker, called_by, call->target);
+	}
+	return false;
+}
+
 static bool is_sound(struct checker *checker, const struct broker_probe *probe, const struct catalogue_function *wanted)
 {
 	size_t index = (size_t)(wanted - catalogue);
@@ -168,6 +223,8 @@ static bool is_sound(struct checker *checker, const struct broker_probe *probe, 
 	if (!elf_address(&checker->file, probe->offset, &address) ||
 	    (checker->file.machine == EM_AARCH64 && address % 4 != 0))
 		return false;
+	if (wanted->called_by)
+		return probe->kind != BROKER_URETPROBE && is_call(checker, probe, wanted->called_by, address);
 	for (size_t i = 0; i < function->count; i++) {
 		struct candidate *candidate = &checker->candidates[index][i];
 
@@ -196,15 +253,10 @@ static bool is_sound(struct checker *checker, const struct broker_probe *probe, 
 static void release(struct checker *checker)
 {
 	for (size_t i = 0; i < CATALOGUE_SIZE; i++) {
-		for (size_t same = 0; same < ELF_SAME_NAME_MAX; same++) {
-			struct candidate *candidate = &checker->candidates[i][same];
-
-			for (size_t part = 0; part < candidate->part_count; part++) {
-				free(candidate->parts[part]->at);
-				free(candidate->parts[part]);
-			}
-		}
+		for (size_t same = 0; same < ELF_SAME_NAME_MAX; same++)
+			release_candidate(&checker->candidates[i][same]);
 	}
+	release_candidate(&checker->caller);
 	elf_close(&checker->file);
 	free(checker);
 }

@@ -5,7 +5,7 @@
  * in place.
  */
 import { close, closeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Facts, INHERITED, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
@@ -13,8 +13,9 @@ import type { Tls, TlsFile, TlsKind, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
+import { LinkerOutputs } from './linkerOutputs.ts';
 import { type Program, runningProgram } from './program.ts';
-import { upcomingPrograms } from './upcomingPrograms.ts';
+import { upcomingOfShell, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
 const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
@@ -42,6 +43,11 @@ interface Attached {
   readonly links: readonly number[];
   /** Process ids; the system's libraries are kept without any. */
   readonly users: Set<number>;
+  /** Boot time (ns): every call after that is seen. */
+  readonly since: bigint;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly places: string;
   kept: boolean;
   /** When the last user was seen to leave, by performance.now(); null while there is one. */
   unusedSince: number | null;
@@ -81,6 +87,8 @@ export class Attachments {
   /** What was last reported of each process, as JSON. */
   readonly #reported = new Map<number, string>();
   readonly #recognising = new Map<number, NodeJS.Timeout>();
+  readonly #recognisings = new Set<Promise<void>>();
+  readonly #outputs = new LinkerOutputs();
   readonly #expected = new ExpectedLibraries();
   #ownPidfd: number | null = null;
   #brokerGone = false;
@@ -124,6 +132,38 @@ export class Attachments {
     this.#reportVersions(kept);
   }
 
+  /**
+   * A process has executed a program, and may have ended since: what is inside the executable itself is attached
+   * and reported at once, before anything else is read of the process.
+   * @param path in its own view
+   */
+  executed(pid: number, path: string, inode: bigint): void {
+    const seen = this.#pathHere(pid, path);
+    if (seen === null) return;
+    const file = this.#finder.lookAtProgram(seen, inode);
+    if (file !== null && this.#facts.tlsAttach !== 'none') this.#use(file, pid);
+    this.#known.set(pid, this.#known.get(pid) ?? []);
+    if (file?.part === 'tls') this.#report(pid, [{ file, path, inExecutable: true }]);
+    if (this.#facts.tlsAttach !== 'none') {
+      this.#outputs.executed(pid);
+      for (const program of upcomingOfShell(pid)) this.#prepare(program.path);
+    }
+    if (file !== null && file.part === 'tls') return;
+    const recognising = this.#finder.recogniseProgram(seen, inode).then((found) => {
+      this.#recognisings.delete(recognising);
+      // A process that still runs has reported what it has loaded; this is for one that has ended.
+      if (found === null || found.part !== 'tls') return;
+      if (this.#known.has(pid)) this.consider(pid);
+      else this.#report(pid, [{ file: found, path, inExecutable: true }]);
+    });
+    this.#recognisings.add(recognising);
+  }
+
+  /** Resolves when everything that was executed has been looked at. */
+  async recognised(): Promise<void> {
+    await Promise.all(this.#recognisings);
+  }
+
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
     const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
@@ -133,15 +173,22 @@ export class Attachments {
     this.#known.set(pid, found);
     this.#recogniseSoon(pid);
     if (this.#facts.tlsAttach !== 'none') {
+      // What is in memory comes first: it may be called in this moment.
+      for (const { file } of found) this.#use(file, pid);
       const likely = this.#likely(pid, upcoming);
       const files = [...likely, ...found].map(({ file }) => file);
       for (const file of files) this.#use(file, pid);
       this.#release(pid, new Set(files.map(({ id }) => id)));
       this.#reportVersions(likely);
     }
+    // What is known of its executable stays.
+    if (this.#finder.hasSeen(pid)) this.#report(pid, found);
+  }
+
+  #report(pid: number, found: readonly FoundLibrary[]): void {
     const shown = found.filter(({ file }) => file.part === 'tls').map(({ file }) => file);
-    const libraries = describe(found, (file) => this.#files.has(file.id)).map((library, index) =>
-      this.#explain(library, shown[index]),
+    const libraries = describe(found, (file) => this.#files.get(file.id)?.since ?? null).map(
+      (library, index) => this.#explain(library, shown[index]),
     );
     for (const [index, file] of shown.entries()) this.#reportVersion(file, libraries[index]?.version ?? null);
     const text = JSON.stringify(libraries);
@@ -150,8 +197,16 @@ export class Attachments {
     this.#client.libraries({ pid, libraries });
   }
 
+  /** A path of a process's own view in this process's; null when the process has ended and its view is another one. */
+  #pathHere(pid: number, path: string): string | null {
+    if (!isAbsolute(path)) return `/proc/${pid}/cwd/${path}`;
+    const running = runningProgram(pid);
+    return running === null ? path : running.root + path;
+  }
+
   /** The process has ended, or is not a target any more. */
   forget(pid: number): void {
+    for (const path of this.#outputs.ended(pid)) this.#prepare(path);
     this.#known.delete(pid);
     this.#reported.delete(pid);
     clearTimeout(this.#recognising.get(pid));
@@ -191,6 +246,13 @@ export class Attachments {
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
     await detach(links);
+  }
+
+  /** What is likely to be executed soon, by whatever process. */
+  #prepare(path: string): void {
+    if (this.#facts.tlsAttach === 'none') return;
+    const file = this.#finder.lookAt(path);
+    if (file !== null && file.part === 'tls') this.#attach(file);
   }
 
   /** What a process has not in memory yet, and may call as soon as it has. */
@@ -271,7 +333,7 @@ export class Attachments {
   }
 
   #attach(file: LibraryFile): Attached | null {
-    const known = this.#files.get(file.id);
+    const known = this.#files.get(file.id) ?? this.#rewritten(file);
     if (known !== undefined) return known;
     if (file.probes.length === 0 || file.descriptor === null || this.#refused.has(file.id)) return null;
     if (this.#brokerGone) return null;
@@ -279,8 +341,10 @@ export class Attachments {
       const number = ++this.#lastNumber;
       const { set, links } = this.#askBroker(file, number, file.descriptor);
       const unusedSince = performance.now();
+      const [since] = this.#native.readClocks();
       const attached: Attached = {
-        ...{ number, set, links, users: new Set(), kept: false, unusedSince, versionReported: false },
+        ...{ device: file.device, inode: file.inode, places: placesOf(file) },
+        ...{ since, number, set, links, users: new Set(), kept: false, unusedSince, versionReported: false },
       };
       this.#files.set(file.id, attached);
       return attached;
@@ -288,6 +352,19 @@ export class Attachments {
       this.#refused.set(file.id, `its probes could not be attached (${(error as Error).message})`);
       return null;
     }
+  }
+
+  /** The same file, whose contents have been changed elsewhere than where its probes are: it must not have them twice. */
+  #rewritten(file: LibraryFile): Attached | undefined {
+    const places = placesOf(file);
+    for (const [id, attached] of this.#files) {
+      if (attached.inode !== file.inode || attached.device !== file.device || attached.places !== places)
+        continue;
+      this.#files.delete(id);
+      this.#files.set(file.id, attached);
+      return attached;
+    }
+    return undefined;
   }
 
   /** The broker wants a mapping of the file in one of the requester's processes, so this process maps it. */
@@ -326,6 +403,10 @@ export class Attachments {
       // The broker has ended, and closed its descriptors with that.
     }
   }
+}
+
+function placesOf({ probes }: LibraryFile): string {
+  return probes.map(({ kind, place }) => `${kind} ${place.offset}`).join();
 }
 
 const closeLater = promisify(close);

@@ -48,7 +48,7 @@ export class PlaceFinder {
     this.#factory = new iced.InstructionInfoFactory();
     this.#instruction = new iced.Instruction();
     this.#arguments = {
-      c: new Set([Register.RDI, Register.RSI, Register.RDX, Register.RCX, Register.R8]),
+      c: argumentRegisters(iced),
       go: new Set([Register.RAX, Register.RBX, Register.RCX, Register.R14]),
     };
   }
@@ -154,20 +154,7 @@ export class PlaceFinder {
   }
 
   #writes(instruction: Iced.Instruction, registers: ReadonlySet<number>): boolean {
-    const { OpAccess, RegisterExt } = this.#iced;
-    const info = this.#factory.info(instruction);
-    let found = false;
-    for (const used of info.usedRegisters() as Iced.UsedRegister[]) {
-      const writes =
-        used.access === OpAccess.Write ||
-        used.access === OpAccess.CondWrite ||
-        used.access === OpAccess.ReadWrite ||
-        used.access === OpAccess.ReadCondWrite;
-      if (writes && registers.has(RegisterExt.fullRegister(used.register))) found = true;
-      used.free();
-    }
-    info.free();
-    return found;
+    return writes(this.#iced, this.#factory, instruction, registers);
   }
 
   #isCanaryRead(instruction: Iced.Instruction): boolean {
@@ -180,4 +167,31 @@ export class PlaceFinder {
       instruction.memoryDisplacement === CANARY
     );
   }
+}
+
+/** Those that pass the arguments of a C function. */
+export function argumentRegisters({ Register }: typeof Iced): ReadonlySet<number> {
+  return new Set([Register.RDI, Register.RSI, Register.RDX, Register.RCX, Register.R8]);
+}
+
+/** Whether the instruction may change one of the registers. */
+export function writes(
+  { OpAccess, RegisterExt }: typeof Iced,
+  factory: Iced.InstructionInfoFactory,
+  instruction: Iced.Instruction,
+  registers: ReadonlySet<number>,
+): boolean {
+  const info = factory.info(instruction);
+  let found = false;
+  for (const used of info.usedRegisters() as Iced.UsedRegister[]) {
+    const changes =
+      used.access === OpAccess.Write ||
+      used.access === OpAccess.CondWrite ||
+      used.access === OpAccess.ReadWrite ||
+      used.access === OpAccess.ReadCondWrite;
+    if (changes && registers.has(RegisterExt.fullRegister(used.register))) found = true;
+    used.free();
+  }
+  info.free();
+  return found;
 }

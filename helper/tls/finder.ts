@@ -76,6 +76,7 @@ export class TlsFinder {
     const known = this.#processes.get(pid);
     // Without any code it is ending, or in the middle of an exec: the last known libraries count.
     if (known !== undefined && (known.keys === keys || mappings.length === 0)) return known.found;
+    if (mappings.length === 0) return [];
     const found: FoundLibrary[] = [];
     for (const mapping of mappings) {
       const file = this.#fileOf(pid, mapping);
@@ -87,6 +88,11 @@ export class TlsFinder {
       this.#processes.delete(this.#processes.keys().next().value ?? 0);
     this.#processes.set(pid, { keys, found });
     return found;
+  }
+
+  /** Its memory was seen at least once: it had not ended before anybody looked. */
+  hasSeen(pid: number): boolean {
+    return this.#processes.has(pid);
   }
 
   /**
@@ -113,6 +119,25 @@ export class TlsFinder {
   lookAt(path: string): LibraryFile | null {
     const descriptor = openRegular(path);
     return descriptor === null ? null : this.#identified(descriptor);
+  }
+
+  /** The same, of the file of that inode: a path alone may lead elsewhere by now. */
+  lookAtProgram(path: string, inode: bigint): LibraryFile | null {
+    const descriptor = openProgram(path, inode);
+    return descriptor === null ? null : this.#identified(descriptor);
+  }
+
+  /** The same, after a search that is slow for files that were not searched before. */
+  async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
+    const descriptor = openProgram(path, inode);
+    if (descriptor === null) return null;
+    const id = idOf(descriptor);
+    try {
+      if (this.#files.get(id) === null) await this.#recognised(id, descriptor);
+      return this.#closed ? null : (this.#files.get(id) ?? null);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   /** The process has ended. */
@@ -189,38 +214,51 @@ export class TlsFinder {
   }
 }
 
+function openProgram(path: string, inode: bigint): number | null {
+  const descriptor = openRegular(path);
+  if (descriptor === null || fstatSync(descriptor, { bigint: true }).ino === inode) return descriptor;
+  closeSync(descriptor);
+  return null;
+}
+
 /**
  * The libraries of a process, as reported to the client.
- * @param attached whether the probes of that file are in place
+ * @param attached since when (boot time, ns) the probes of that file are in place; true where that does not matter
  */
 export function describe(
   found: readonly FoundLibrary[],
-  attached: (file: LibraryFile) => boolean,
+  attached: (file: LibraryFile) => bigint | boolean | null,
 ): TlsLibrary[] {
   return found
     .filter(({ file }) => file.part === 'tls')
     .map(({ file, path, inExecutable }) => {
-      const isAttached = file.probes.length > 0 && attached(file) && isReadable(found, file, attached);
+      const since = file.probes.length === 0 ? null : attached(file);
+      const isAttached = isSince(since) && isReadable(found, file, attached);
       return {
         kind: file.kind,
         version: file.version ?? versionBeside(found, file),
         path,
         inExecutable,
         attached: isAttached,
+        ...(typeof since === 'bigint' ? { since: since.toString() } : {}),
         returns: isAttached ? file.returns : null,
         reason: isAttached ? null : (file.reason ?? 'its probes could not be attached'),
       };
     });
 }
 
+function isSince(since: bigint | boolean | null): boolean {
+  return since !== null && since !== false;
+}
+
 /** Programs read and write with NSPR's functions, so NSS is not decrypted without its probes. */
 function isReadable(
   found: readonly FoundLibrary[],
   { kind, probes }: LibraryFile,
-  attached: (file: LibraryFile) => boolean,
+  attached: (file: LibraryFile) => bigint | boolean | null,
 ): boolean {
   if (kind !== 'nss' || probes.some(({ symbol }) => symbol === 'PR_Read')) return true;
-  return found.some(({ file }) => file.part === 'nspr' && attached(file));
+  return found.some(({ file }) => file.part === 'nspr' && isSince(attached(file)));
 }
 
 /** libssl and libmbedtls do not hold their version; the libcrypto that each is loaded with, and made with, does. */

@@ -23,6 +23,10 @@ export enum TlsFunction {
   BioWrite = 15,
   LoaderState = 16,
   Flush = 17,
+  Error = 18,
+  PutError = 19,
+  Verification = 20,
+  ReadInner = 21,
   Step = 32,
   Receive = 33,
   WriteVector = 34,
@@ -34,15 +38,22 @@ export interface ProbedFunction {
   readonly function: TlsFunction;
   /** Its return has a probe, too. */
   readonly returns: boolean;
+  /** For a function without a name in the file: one that calls it with its own arguments (bioMethod.ts). */
+  readonly calledBy: string | null;
 }
 
-type Entry = (typeof catalogue)[keyof typeof catalogue][number];
+interface Entry {
+  readonly symbol: string;
+  readonly function: string;
+  readonly returns: boolean;
+  readonly calledBy?: string;
+}
 
 function functionsOf(entries: readonly Entry[]): readonly ProbedFunction[] {
-  return entries.map(({ symbol, function: name, returns }) => {
+  return entries.map(({ symbol, function: name, returns, calledBy = null }) => {
     const found = TlsFunction[name as keyof typeof TlsFunction];
     if (found === undefined) throw new Error(`catalogue.json has no such function: ${name}`);
-    return { symbol, function: found, returns };
+    return { symbol, function: found, returns, calledBy };
   });
 }
 

@@ -12,9 +12,11 @@ const folder = mkdtempSync(join(tmpdir(), 'http-trace-hostile-'));
 beforeAll(loadDisassembler);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Every function of OpenSSL's, with that body. */
+const NAMED = SSL_FUNCTIONS.filter(({ calledBy }) => calledBy === null);
+
+/** Every function of OpenSSL's that has a name, with that body. */
 function library(name: string, body: string): string {
-  const functions = SSL_FUNCTIONS.map(
+  const functions = NAMED.map(
     ({ symbol }) =>
       `.globl ${symbol}\n.type ${symbol}, @function\n${symbol}:\n${body}\n.size ${symbol}, . - ${symbol}\n`,
   );
@@ -36,6 +38,6 @@ describe.skipIf(process.arch !== 'x64')('a library of', () => {
     expect(performance.now() - start).toBeLessThan(2_000);
     closeSync(descriptor);
     const entries = found?.probes.filter(({ kind }) => kind === 'entry') ?? [];
-    expect(entries).toHaveLength(SSL_FUNCTIONS.length);
+    expect(entries).toHaveLength(NAMED.length);
   });
 });

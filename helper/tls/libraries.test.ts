@@ -71,7 +71,11 @@ describe('OpenSSL', () => {
     });
     expect(crypto?.probes.map(({ function: of, kind }) => [of, kind])).toEqual([
       [TlsFunction.BioWrite, 'entry'],
+      [TlsFunction.Error, 'entry'],
     ]);
+    // What BIO_f_ssl calls has no name in the file: one call to read, one to write.
+    for (const symbol of ['ssl_read_internal', 'ssl_write_internal'])
+      expect(kindsOf(ssl, symbol)).toEqual(['entry', 'return-instruction']);
   });
 
   it('returns its version as a number', () => {

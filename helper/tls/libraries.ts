@@ -1,5 +1,6 @@
 /** What TLS library a file is, or holds, and where it is to be probed. */
 import type { TlsKind, TlsLibrary } from '../protocol.ts';
+import { BIO_METHOD, probesOfBio } from './bioMethod.ts';
 import type { ElfSymbol } from './elf.ts';
 import { ElfFile, isUnreadable } from './elf.ts';
 import {
@@ -73,13 +74,17 @@ const PROBED = [
   ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS],
 ].flat();
 const NAMES: ReadonlySet<string> = new Set([
-  ...PROBED.map(({ symbol }) => symbol),
+  ...PROBED.filter(({ calledBy }) => calledBy === null).map(({ symbol }) => symbol),
   ...Object.values(MARKERS),
+  BIO_METHOD,
 ]);
 /** Beginnings of all NAMES. */
 const PREFIXES = [
   'SSL_',
   'BIO_write',
+  'BIO_f_ssl',
+  'ERR_vset_error',
+  'ERR_put_error',
   'gnutls_',
   'dlopen',
   '__libc_start_main',
@@ -103,6 +108,7 @@ const MBEDTLS_VERSION = /mbed ?TLS (\d+\.\d+\.\d+)/i;
 const DATA_FUNCTIONS: ReadonlySet<TlsFunction> = new Set([
   TlsFunction.Read,
   TlsFunction.ReadEx,
+  TlsFunction.ReadInner,
   TlsFunction.Write,
   TlsFunction.WriteEx,
   TlsFunction.WriteEx2,
@@ -147,7 +153,8 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has('SSL_read') && symbols.has('SSL_write')) {
     const kind = symbols.has(MARKERS.boringssl) ? 'boringssl' : 'openssl';
     const version = kind === 'openssl' ? opensslVersion(elf, symbols) : null;
-    return probed(elf, symbols, 'tls', kind, version, [...SSL_FUNCTIONS, ...BIO_FUNCTIONS]);
+    const library = probed(elf, symbols, 'tls', kind, version, [...SSL_FUNCTIONS, ...BIO_FUNCTIONS]);
+    return { ...library, probes: [...library.probes, ...probesOfBio(elf, SSL_FUNCTIONS, symbols)] };
   }
   if (symbols.has('gnutls_record_send')) {
     return probed(elf, symbols, 'tls', 'gnutls', versionIn(elf, /GnuTLS (\d+\.\d+\.\d+)/), GNUTLS_FUNCTIONS);

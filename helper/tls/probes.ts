@@ -49,6 +49,7 @@ export function probesOf(
   const finder = new ReturnFinder(elf, wanted, symbols, convention);
   const probes: Probe[] = [];
   for (const probed of wanted) {
+    if (probed.calledBy !== null) continue;
     const symbol = symbols.get(probed.symbol);
     const offset = symbol === undefined ? null : elf.fileOffset(symbol.address, true);
     if (symbol === undefined || offset === null) continue;

@@ -227,3 +227,31 @@ function branchTargetArm64(word: number, here: number): number | null {
   if (((word >>> 25) & 0b0111111) === 0b0011011) return here + signed(5, 14);
   return null;
 }
+
+/**
+ * Takes every instruction of some code, in order. It is valid during the call only.
+ * @returns false when something in it is not an instruction
+ */
+export function decode(
+  code: Uint8Array,
+  address: number,
+  take: (instruction: Iced.Instruction, module: typeof Iced, factory: Iced.InstructionInfoFactory) => void,
+): boolean {
+  if (iced === null) throw new Error('loadDisassembler comes first.');
+  const decoder = new iced.Decoder(64, code, iced.DecoderOptions.None);
+  const instruction = new iced.Instruction();
+  const factory = new iced.InstructionInfoFactory();
+  try {
+    decoder.ip = BigInt(address);
+    while (decoder.canDecode) {
+      decoder.decodeOut(instruction);
+      if (instruction.isInvalid) return false;
+      take(instruction, iced, factory);
+    }
+    return true;
+  } finally {
+    factory.free();
+    instruction.free();
+    decoder.free();
+  }
+}

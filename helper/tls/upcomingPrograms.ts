@@ -7,8 +7,11 @@
  */
 import { closeSync, openSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
-import { environmentOf, type Program, variableOf } from './program.ts';
+import { environmentOf, type Program, runningProgram, variableOf } from './program.ts';
+import { commandsOfShell } from './shellCommands.ts';
 
+/** Of one shell. */
+const MAX_COMMANDS = 32;
 /** Name of the waiting executable (helper/loader/gate.c). */
 const GATE = 'gate';
 /** Interpreters of interpreters: Linux follows four (fs/exec.c). */
@@ -35,10 +38,46 @@ export function upcomingPrograms(pid: number): Program[] {
       }
     }
     const libraryPath = variableOf('LD_LIBRARY_PATH', environment) ?? '';
+    const shell = found.at(-1);
+    if (shell !== undefined) {
+      // A script of its own is the argument of its interpreter.
+      const line = found.length > 1 ? [shell, found[0] ?? ''] : [shell, ...words];
+      found.push(...lookedUp(commandsOfShell(line, folder), path, folder, found));
+    }
     return found.map((file) => ({ path: realpathSync(file), view: '', root: '', libraryPath }));
   } catch {
     return [];
   }
+}
+
+/** What a shell that runs already is going to execute. Empty when it is none, or in another view of the file system. */
+export function upcomingOfShell(pid: number): Program[] {
+  try {
+    const running = runningProgram(pid);
+    if (running === null || running.root !== '') return [];
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    const folder = readlinkSync(`/proc/${pid}/cwd`);
+    const path = variableOf('PATH', environmentOf(pid)) ?? '/usr/bin:/bin';
+    const found = lookedUp(commandsOfShell(words, folder), path, folder, []);
+    return found.map((file) => ({ ...running, path: realpathSync(file) }));
+  } catch {
+    return [];
+  }
+}
+
+function lookedUp(
+  names: readonly string[],
+  path: string,
+  folder: string,
+  known: readonly string[],
+): string[] {
+  const found = new Set<string>();
+  for (const name of names) {
+    if (found.size >= MAX_COMMANDS) break;
+    const file = resolveCommand(name, path, folder);
+    if (file !== null && !known.includes(file)) found.add(file);
+  }
+  return [...found];
 }
 
 function follow(command: string, path: string, folder: string, found: string[], depth: number): string[] {

@@ -8,6 +8,7 @@ import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { makeTlsContext } from './context.ts';
 import { runDebuggers } from './debuggers.ts';
+import { runEdges } from './edges.ts';
 import { runFeatures } from './features.ts';
 import { runFirst } from './first.ts';
 import { runInterleaved } from './interleaved.ts';
@@ -48,6 +49,7 @@ const GROUPS = {
   nss: runNss,
   mono: runMono,
   opaque: runOpaque,
+  edges: runEdges,
   debuggers: runDebuggers,
   restarts: runTlsRestarts,
 };

@@ -151,16 +151,18 @@ function compile() {
     copyFileSync(stdout.trim(), join(made, 'programs/own', name));
   }
   gcc('openssl-1.1', openssl, ...common, ...older, '-Wl,-rpath,$ORIGIN');
-  const go = (output, ...more) => {
+  gcc('bio', ['bio.c'], ...libraries);
+  const go = (output, source, ...more) => {
     const cache = join(root, '.cache/go');
-    command('go', ['build', ...more, '-o', join(made, 'programs', output), join(peers, 'peer.go')], {
+    command('go', ['build', ...more, '-o', join(made, 'programs', output), join(peers, source)], {
       GOCACHE: cache,
       GO111MODULE: 'off',
       CGO_ENABLED: '0',
     });
   };
-  go('go');
-  go('go-stripped', '-ldflags=-s -w');
+  go('go', 'peer.go');
+  go('go-stripped', 'peer.go', '-ldflags=-s -w');
+  go('short', 'short.go');
 }
 
 /** A root folder for chroot(1): the OpenSSL peer with copies of all that it needs. */

@@ -85,6 +85,9 @@ export interface TlsSpec extends Common {
   readonly binding?: TlsBinding | null;
   readonly side?: 'client' | 'server' | null;
   readonly alpn?: string | null;
+  readonly error?: number;
+  readonly verification?: number;
+  readonly closeNotify?: boolean | null;
 }
 
 export type RecordSpec = OpenedSpec | DataSpec | EndedSpec | ClosedSpec | ProcessSpec | TlsSpec;
@@ -171,6 +174,10 @@ export function recordBytes(spec: RecordSpec): Buffer {
       bytes.writeUInt8(side === null ? 0 : side === 'client' ? 1 : 2, f.side);
       bytes.writeUInt8(spec.alpn?.length ?? 0, f.alpnLength);
       bytes.write(spec.alpn ?? '', f.alpn, 'latin1');
+      bytes.writeUInt32LE(spec.error ?? 0, f.error);
+      bytes.writeUInt32LE(spec.verification ?? 0, f.verification);
+      const { closeNotify = null } = spec;
+      bytes.writeUInt8(closeNotify === null ? 0 : closeNotify ? 1 : 2, f.closeNotify);
       return bytes;
     }
     default: {

@@ -16,6 +16,23 @@ export function alertText(alert: TlsAlert, clientDirection: Direction | null): s
   return `TLS handshake failed: ${name} sent by ${by}`;
 }
 
+/** The other side does not speak TLS. @param beginning what was read of it, as far as it is printable */
+export function foreignText(beginning: string, clientDirection: Direction | null): string {
+  const other = clientDirection === null ? 'the other side' : 'the server';
+  const what = beginning === '' ? '' : `: its answer begins with "${beginning}"`;
+  return `TLS handshake failed: ${other} did not answer with TLS${what}`;
+}
+
+/**
+ * What the library of the traced side says is added to what the bytes show, and stands for it where they show nothing:
+ * an alert that is encrypted.
+ */
+export function withLibraryReason(text: string, said: string | null, alert: TlsAlert | null): string {
+  if (said === null || text.endsWith(said)) return text;
+  if (alert !== null && alert.code === null) return `TLS handshake failed: ${said}`;
+  return text === '' ? `TLS handshake failed: ${said}` : `${text}; ${said}`;
+}
+
 /** The connection ended while its handshake was under way. @param end the first one that was seen. */
 export function cutText(end: TlsEnd | null, clientDirection: Direction | null): string {
   if (end?.reset === true) return 'TLS handshake not finished: the connection was reset';

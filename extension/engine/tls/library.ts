@@ -24,10 +24,22 @@ export interface TlsLibrary {
   readonly inExecutable: boolean;
   /** Its functions are probed: the plaintext is seen. */
   readonly attached: boolean;
+  /** Boot time (ns) since when; null or missing: not attached, or not known. */
+  readonly since?: string | null;
   /** How returns are seen; null where nothing is attached. */
   readonly returns: 'instructions' | 'uretprobe' | null;
   /** Why it is not attached, in the user's words, to follow "not decrypted: "; null when it is. */
   readonly reason: string | null;
+}
+
+/** A connection without plaintext. */
+export interface Unread {
+  /** It was open before it was seen. */
+  readonly late: boolean;
+  /** Milliseconds since the trace's start: the first byte of it that was seen; null when none was. */
+  readonly first: number | null;
+  /** A session was matched to it. */
+  readonly hasSession: boolean;
 }
 
 /** What is known about decryption in one process. */
@@ -100,6 +112,16 @@ function count(number: number, one: string): string {
   return `${number.toLocaleString('en-US')} ${one}${number === 1 ? '' : 's'}`;
 }
 
+/** Milliseconds from the connection's first byte until the last of the libraries was read; at most 0: all were. */
+function lagOf(
+  libraries: readonly TlsLibrary[],
+  first: number,
+  milliseconds: (bootTime: bigint) => number,
+): number {
+  const times = libraries.map(({ since }) => (since == null ? first : milliseconds(BigInt(since))));
+  return Math.max(...times) - first;
+}
+
 interface Counted {
   libraries: readonly TlsLibrary[] | null;
   calls: number;
@@ -151,9 +173,13 @@ export class TlsLibraries {
 
   /**
    * Why a connection of this process has no plaintext, as a part of a sentence.
-   * @param late the connection was open before it was seen.
+   * @param milliseconds of a boot time, since the trace's start
    */
-  reason(pid: number, late: boolean): string {
+  reason(
+    pid: number,
+    { late, first, hasSession }: Unread,
+    milliseconds: (bootTime: bigint) => number,
+  ): string {
     const known = this.#processes.get(pid);
     const libraries = known?.libraries ?? [];
     const attached = libraries.filter((library) => library.attached);
@@ -164,6 +190,11 @@ export class TlsLibraries {
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
+    const lag = first === null ? 0 : lagOf(attached, first, milliseconds);
+    if (lag > 0) {
+      return `${names} could be read only ${lag.toFixed(1)} ms after the connection's first byte: the program had just started, and its calls were made before that`;
+    }
+    if (hasSession) return 'its session was seen, but none of its data: functions moved it that are not read';
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
     if (known !== undefined && known.unbound > 0) {

@@ -13,6 +13,7 @@ import {
   RecordType,
   type TlsRecord,
 } from '../record.ts';
+import { libraryReason, libraryVerdict } from './libraryError.ts';
 
 type End = EndedRecord | ClosedRecord;
 
@@ -23,12 +24,16 @@ export class TlsSession {
   /** Connection id of its socket; null while unknown. */
   socket: bigint | null = null;
   hasPlaintext = false;
+  /** What its library said of the peer's certificate; null = nothing against it. */
+  verdict: string | null = null;
 
   readonly #info: StoredConnection;
   readonly #tls = new StoredTls();
   readonly #host: ConnectionHost;
   /** What the socket carried before this session. */
   #before: Before = 'nothing';
+  /** It is carried by another session, whose handshake is the one in the socket's bytes. */
+  #inner = false;
   /** Ends of the socket: what came before them may not have been decrypted yet. */
   #ends: End[] = [];
   /** Process that is counted as having plaintext without a socket; null when it is not. */
@@ -43,7 +48,12 @@ export class TlsSession {
 
   /** The socket's bytes may show more. */
   get lacksWire(): boolean {
-    return this.#tls.wire === null;
+    return this.#tls.wire === null && !this.#inner;
+  }
+
+  /** What its library says went wrong; null = nothing. */
+  get failure(): string | null {
+    return this.#tls.failure;
   }
 
   /** Its socket has ended. */
@@ -62,14 +72,25 @@ export class TlsSession {
       tls.handshakeStarted = this.#host.milliseconds(record.handshakeStarted);
     }
     if (record.handshakeEnded !== 0n) tls.handshakeEnded = this.#host.milliseconds(record.handshakeEnded);
+    if (record.closeNotify !== null) tls.closeNotify = record.closeNotify;
+    const { library } = tls;
+    const side = record.side ?? this.#info.side;
+    const { error, verification } = record;
+    const said = { library, side, error, verification };
+    tls.failure = libraryReason(said);
+    this.verdict = libraryVerdict(said);
     this.#info.side ??= record.side;
     // Until its socket is known, a session counts as joined late.
     this.#info.joinedLate = (record.flags & FLAG_JOINED_LATE) !== 0;
   }
 
-  /** @param before what the socket carried until then. */
-  bind(id: bigint, socket: StoredConnection, before: Before): void {
+  /**
+   * @param before what the socket carried until then
+   * @param inner it is carried by another session on that socket: TLS in TLS
+   */
+  bind(id: bigint, socket: StoredConnection, before: Before, inner: boolean): void {
     this.socket = id;
+    this.#inner = inner;
     this.#tls.socket = id.toString();
     this.#tls.wire = null;
     this.#before = before;
@@ -80,7 +101,7 @@ export class TlsSession {
   /** The session was bound to the socket, or more is known about the socket. */
   socketKnown(socket: StoredConnection): void {
     const info = this.#info;
-    this.#tls.wire = socket.wire;
+    this.#tls.wire = this.#inner ? null : socket.wire;
     info.transport = socket.transport;
     info.local = socket.local;
     info.remote = socket.remote;
@@ -90,7 +111,8 @@ export class TlsSession {
     info.established = isFirst ? socket.established : null;
     // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
     const begun =
-      this.#before !== 'session' && (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
+      (this.#before !== 'session' || this.#inner) &&
+      (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
     if (!begun && this.#tls.handshakeStarted === null) info.joinedLate = true;
     info.known = socket.known;
     if (!info.known || info.unbound === null) return;

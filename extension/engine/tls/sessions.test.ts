@@ -84,7 +84,7 @@ describe('a session on a socket that is known', () => {
     engine.push(
       recordBatch(
         inOrder(
-          ciphertext('tls13', { rest: [{ close: true }] }),
+          ciphertext('tls13', { rest: [{ wait: SECOND }, { close: true }] }),
           plaintext({ session: { socket: SOCKET, binding: 'call' }, start: START + 4n * MS }),
         ),
       ),
@@ -529,6 +529,7 @@ describe('a connection without plaintext', () => {
 
   it('grows, and ends with the connection', () => {
     const engine = made(open('tls13'));
+    engine.setTls(4242, []);
     engine.advance(START + 2n * SECOND);
     engine.takeChanges();
     const sent = 1606 + 139 + 24;
@@ -576,9 +577,47 @@ describe('a connection without plaintext', () => {
   });
 
   it('is a row at once when it is closed', () => {
-    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    const engine = made(ciphertext('tls12'));
+    engine.setTls(4242, []);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND }]),
+    );
     expect(only(engine)).toMatchObject({ completeness: ['encrypted'], protocol: 'TLSv1.2' });
     expect(rows(engine)[0]).toMatchObject({ state: 'ended' });
+  });
+
+  it('that has ended waits for what the helper says of its program, which may have ended, too', () => {
+    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    expect(rows(engine)).toMatchObject([{ state: 'running' }]);
+    engine.setTls(4242, [library({ kind: 'rustls', attached: false, reason: 'rustls is not supported' })]);
+    expect(rows(engine)).toMatchObject([
+      { state: 'ended', encrypted: 'rustls is not supported', duration: 6 },
+    ]);
+    expect(engine.stats().running).toBe(0);
+  });
+
+  it('that has ended waits three seconds for that, and until the end of the trace at most', () => {
+    for (const end of [(e: Engine) => e.advance(START + 4n * SECOND), (e: Engine) => e.finish()]) {
+      const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+      engine.advance(START + 2n * SECOND);
+      expect(rows(engine)).toMatchObject([{ state: 'running' }]);
+      end(engine);
+      expect(rows(engine)).toMatchObject([
+        { state: 'ended', encrypted: 'the TLS library of the process was not recognised' },
+      ]);
+    }
+  });
+
+  it('says that a program was read only after its first calls', () => {
+    const engine = made(open('tls13'));
+    const since = (START + 40n * MS).toString();
+    engine.setTls(4242, [library({ kind: 'go', attached: true, since })]);
+    engine.push(
+      recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND }]),
+    );
+    expect(rows(engine)).toMatchObject([
+      { encrypted: expect.stringMatching(/^Go crypto\/tls could be read only 39\.0 ms after/) },
+    ]);
   });
 
   it('is a row without any byte of it, too', () => {
@@ -642,12 +681,27 @@ describe('a connection without plaintext', () => {
       ...open('tls13'),
       { type: 'tls', connection: SESSION, socket: SOCKET, time: START + 4n * MS },
     ]);
+    engine.setTls(4242, [library({ kind: 'openssl', attached: true })]);
     engine.advance(START + 9n * SECOND);
+    expect(rows(engine)).toEqual([]);
     engine.push(
       recordBatch([{ type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 10n * SECOND }]),
     );
     engine.advance(START + 20n * SECOND);
-    expect(rows(engine)).toEqual([]);
+    expect(rows(engine)).toMatchObject([
+      { encrypted: expect.stringContaining('its session was seen, but none of its data') },
+    ]);
+  });
+
+  it('says so when a session ends before any data', () => {
+    const engine = made([
+      ...ciphertext('wget-gnutls-unknown-ca'),
+      { type: 'tls', connection: SESSION, socket: SOCKET, time: START + 6n * MS },
+      { type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND },
+    ]);
+    expect(rows(engine)).toMatchObject([
+      { encrypted: 'the TLS session ended before any data was sent', completeness: ['encrypted'] },
+    ]);
   });
 
   it.each<[string, readonly TlsLibrary[], boolean, string]>([
@@ -724,6 +778,7 @@ describe('a connection without plaintext', () => {
 
   it('is forgotten by Clear like a call when it has ended, and runs on until then', () => {
     const engine = made(open('tls13'));
+    engine.setTls(4242, []);
     engine.advance(START + 2n * SECOND);
     engine.clear();
     expect(rows(engine)).toHaveLength(1);
@@ -758,6 +813,100 @@ describe('a handshake', () => {
       expect(engine.stats()).toMatchObject({ exchanges: 1, errors: 1, running: 0 });
       expect(engine.tls(4242)).toMatchObject({ encrypted: 0 });
     }
+  });
+
+  it.each([
+    [
+      'HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad',
+      ': its answer begins with "HTTP/1.1 400 Bad Request"',
+    ],
+    ['SSH-2.0-OpenSSH_9.2\r\n', ': its answer begins with "SSH-2.0-OpenSSH_9.2"'],
+    ['\0\x01\x02\x03\x04\x05', ''],
+  ])('that the server does not answer with TLS has failed, and says with what: %j', (answer, what) => {
+    const [hello] = handshake('tls13');
+    const bytes = 'bytes' in hello! ? hello.bytes : '';
+    for (const known of [false, true]) {
+      const session: RecordSpec[] = known ? [{ type: 'tls', connection: SESSION, socket: SOCKET }] : [];
+      const engine = made([
+        ...conversation([{ out: bytes }, { in: answer }, { close: true }], {
+          ...{ ...ADDRESSES, connection: SOCKET, protocol: WireProtocol.Tls },
+        }).flatMap((spec, index) => (index === 1 ? [spec, ...session] : [spec])),
+      ]);
+      expect(only(engine)).toMatchObject({
+        completeness: ['handshake-failed'],
+        encrypted: { reason: `TLS handshake failed: the server did not answer with TLS${what}` },
+      });
+    }
+  });
+
+  it('that the server refuses after its end (TLS 1.3) has failed, by what the library says', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('tls13-certificate-required', { rest: [{ close: true }] }),
+        ['', 1116].map((error, index) => ({
+          ...({ type: 'tls', connection: SESSION, socket: SOCKET, library: 'openssl' } as const),
+          ...{ side: 'client' as const, error: Number(error), time: START + BigInt(index * 4 + 1) * MS },
+        })),
+      ),
+    );
+    expect(only(engine)).toMatchObject({
+      completeness: ['handshake-failed'],
+      encrypted: { reason: 'TLS handshake failed: certificate_required (alert 116) sent by the server' },
+      tls: { failure: 'certificate_required (alert 116) sent by the server' },
+    });
+  });
+
+  it('whose certificate the program refuses without a word to the server has failed', () => {
+    const engine = made(
+      inOrder(
+        ciphertext('wget-gnutls-unknown-ca', { rest: [{ end: 'out', ending: Ending.Fin }, { close: true }] }),
+        [
+          {
+            ...({
+              type: 'tls',
+              connection: SESSION,
+              socket: SOCKET,
+              library: 'openssl',
+              side: 'client',
+            } as const),
+            ...{ verification: 18, time: START + 5n * MS },
+          },
+        ],
+      ),
+    );
+    expect(only(engine)).toMatchObject({
+      completeness: ['handshake-failed'],
+      encrypted: {
+        reason:
+          'the TLS session ended before any data was sent; the certificate of the server: self-signed certificate (verification error 18)',
+      },
+    });
+  });
+
+  it('that fails waits a moment for what the library says of it', () => {
+    const engine = made([
+      { type: 'tls', connection: SESSION, socket: SOCKET, library: 'openssl', side: 'client', time: START },
+      ...ciphertext('tls12-unknown-ca'),
+    ]);
+    expect(rows(engine)).toEqual([]);
+    engine.push(
+      recordBatch([
+        {
+          ...({
+            type: 'tls',
+            connection: SESSION,
+            socket: SOCKET,
+            library: 'openssl',
+            side: 'client',
+          } as const),
+          ...{ error: 134, verification: 20, time: START + 9n * MS },
+        },
+      ]),
+    );
+    engine.advance(START + SECOND);
+    expect(only(engine).encrypted?.reason).toBe(
+      'TLS handshake failed: unknown_ca (alert 48) sent by the client; the client does not accept the certificate of the server: unable to get local issuer certificate (verification error 20)',
+    );
   });
 
   it('that fails is a row although its library is read', () => {
@@ -820,5 +969,71 @@ describe('a handshake', () => {
       { type: 'closed', connection: SOCKET, sent: 900, received: 0, time: START + 9n * MS },
     ]);
     expect(only(engine).completeness).toEqual(['encrypted']);
+  });
+});
+
+describe('the end of a session', () => {
+  const CLOSE_DELIMITED = 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart';
+
+  it.each([
+    [true, ['complete']],
+    [null, ['complete']],
+  ])('confirms the end of a body, or is not known to: close_notify %j', (closeNotify, completeness) => {
+    expect(ended(closeNotify).completeness).toEqual(completeness);
+  });
+
+  it('without close_notify leaves open whether a body was cut off', () => {
+    const exchange = ended(false);
+    expect(exchange.completeness).not.toContain('complete');
+    expect(exchange.tls?.closeNotify).toBe(false);
+  });
+
+  function ended(closeNotify: boolean | null): ExchangeJson {
+    return only(
+      made(
+        inOrder(
+          ciphertext('tls13', { rest: [{ close: true }] }),
+          plaintext({ session: { socket: SOCKET }, start: START + 2n * MS }, [
+            { out: GET },
+            { in: CLOSE_DELIMITED },
+          ]),
+          [{ type: 'tls', connection: SESSION, socket: SOCKET, closeNotify, time: START + 30n * MS }],
+          [
+            {
+              ...({ type: 'ended', connection: SESSION, direction: 1, ending: Ending.ReadEof } as const),
+              ...{ position: CLOSE_DELIMITED.length, time: START + 31n * MS },
+            },
+          ],
+        ),
+      ),
+    );
+  }
+});
+
+describe('TLS in TLS', () => {
+  it('has the socket of the session that carries it, and not its handshake', () => {
+    const [outer, inner] = [SESSION, 8n];
+    const engine = made(
+      inOrder(
+        ciphertext('tls13', { rest: [{ wait: SECOND }, { close: true }] }),
+        plaintext({ session: { socket: SOCKET }, connection: outer, start: START + 2n * MS }, [
+          { out: 'CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n' },
+          { in: 'HTTP/1.1 200 OK\r\n\r\n' },
+        ]),
+        plaintext({
+          session: { socket: outer, handshakeStarted: START + 5n * MS },
+          connection: inner,
+          start: START + 6n * MS,
+        }),
+      ),
+    );
+    engine.finish();
+    const [, call] = rows(engine).map(({ id }) => engine.json(id)!);
+    expect(call).toMatchObject({
+      method: 'GET',
+      completeness: ['complete'],
+      connection: { local: ADDRESSES.local, remote: ADDRESSES.remote },
+      tls: { socket: SOCKET.toString(), version: null, serverName: null },
+    });
   });
 });

@@ -5,11 +5,13 @@
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
-import { ENCRYPTED_PATIENCE } from '../limits.ts';
+import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
 import { Direction } from '../record.ts';
-import { alertText, cutText, type TlsEnd } from './failure.ts';
+import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
+
+const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements Dissector {
   readonly #info: StoredConnection;
@@ -27,6 +29,13 @@ export class TlsSocket implements Dissector {
   /** Boot time (ns) since which plaintext is awaited. */
   #waitingSince: bigint | null = null;
   #firstEnd: TlsEnd | null = null;
+  /** What its sessions' library says went wrong. */
+  #failure: string | null = null;
+  #verdict: string | null = null;
+  /** The connection has ended, and the helper is about to say what library its process has. */
+  #ending: { readonly at: number; readonly since: bigint } | null = null;
+  /** The handshake has failed, and the library may be about to say why. */
+  #failing: { readonly text: string; readonly at: number; readonly since: bigint } | null = null;
   #time = 0;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
@@ -39,7 +48,13 @@ export class TlsSocket implements Dissector {
   }
 
   get waiting(): boolean {
-    return !this.#ended && !this.#plaintext && this.#exchange === null;
+    if (this.#ending !== null) return true;
+    return !this.#ended && !this.#plaintext && (this.#exchange === null || this.#failing !== null);
+  }
+
+  /** The connection has closed, and the row waits for its reason. */
+  get ending(): boolean {
+    return this.#ending !== null;
   }
 
   opened(): void {
@@ -66,7 +81,9 @@ export class TlsSocket implements Dissector {
   }
 
   advance(upTo: bigint): void {
-    if (!this.waiting || this.#waitingSince === null) return;
+    if (this.#failing !== null && this.#failing.since + SESSION_PATIENCE <= upTo) this.#failNow();
+    if (this.#ending !== null && this.#ending.since + REASON_PATIENCE <= upTo) this.#endNow();
+    if (this.#ended || !this.waiting || this.#waitingSince === null) return;
     if (this.#waitingSince + ENCRYPTED_PATIENCE > upTo) return;
     const { started, established } = this.#wire.facts;
     if (established || started === null || !this.#wire.inStep) this.#showEncrypted();
@@ -76,20 +93,40 @@ export class TlsSocket implements Dissector {
   closed(context: PieceContext): void {
     this.#time = Math.max(this.#time, context.time);
     const { started, established, clientDirection } = this.#wire.facts;
+    if (this.#failing !== null) this.#failNow();
     // Only a stream that was read from first to last byte shows that its handshake was cut off.
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
     if (!this.#ended && !this.#plaintext) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
+      else if (this.#failure !== null && this.#exchange === null) this.#fail('');
       else {
-        if (this.#exchange === null) this.#showEncrypted();
-        this.#end();
+        if (this.#exchange === null) {
+          const [reason, explained] = this.#withoutPlaintext();
+          const exchange = this.#show(reason, explained);
+          // The program has left because of the certificate, or at least knowing of it.
+          if (!explained && this.#verdict !== null && this.#firstEnd?.direction === Direction.Out)
+            exchange.relabel(['handshake-failed']);
+        }
+        // The program is being looked at: the row ends with the reason.
+        const explained = this.#exchange?.encrypted?.explained !== true;
+        if (explained || this.#host.librariesKnown(this.#pid)) this.#end();
+        else this.#ending = { at: this.#time, since: context.emitted };
       }
     }
     this.#ended = true;
   }
 
+  #endNow(): void {
+    if (this.#ending === null) return;
+    this.#time = this.#ending.at;
+    this.#ending = null;
+    this.#end();
+  }
+
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
+    if (this.#failing !== null) this.#failNow();
+    this.#endNow();
     if (this.#ended) return;
     // A connection that began a moment ago might still have shown plaintext.
     this.#end();
@@ -101,6 +138,14 @@ export class TlsSocket implements Dissector {
   /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void {
     this.#sessions += change;
+  }
+
+  /** What the library of a session says: why it failed, and of the peer's certificate. */
+  sessionFailed(reason: string | null, verdict: string | null): void {
+    this.#verdict = verdict;
+    if (reason === null) return;
+    this.#failure = reason;
+    if (this.#info.tls !== null) this.#info.tls.failure = reason;
   }
 
   /** Plaintext was seen: its calls are shown instead of the connection. */
@@ -118,6 +163,7 @@ export class TlsSocket implements Dissector {
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
     encrypted.reason = this.#reason();
     this.#changed();
+    this.#endNow();
   }
 
   // ── the exchange ───────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +177,7 @@ export class TlsSocket implements Dissector {
   }
 
   #look(wasEstablished: boolean, context: PieceContext): void {
-    const { alert, established, clientDirection } = this.#wire.facts;
+    const { alert, established, clientDirection, notTls } = this.#wire.facts;
     if (established && !wasEstablished) {
       this.#waitingSince = context.emitted;
       // A row that was shown because the handshake took long stays, with what is known now.
@@ -140,7 +186,8 @@ export class TlsSocket implements Dissector {
         this.#exchange.encrypted.reason = this.#reason();
       }
     }
-    if (alert !== null && !this.#ended) this.#fail(alertText(alert, clientDirection));
+    if (notTls !== null) this.#failSoon(foreignText(notTls, clientDirection), context);
+    else if (alert !== null) this.#failSoon(alertText(alert, clientDirection), context);
     this.#changed();
   }
 
@@ -163,9 +210,36 @@ export class TlsSocket implements Dissector {
     return exchange;
   }
 
-  #fail(reason: string): void {
+  /** At the connection's end: sessions without plaintext are told, too. */
+  #withoutPlaintext(): [reason: string, explained: boolean] {
+    const { established, dataSeen } = this.#wire.facts;
+    if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
+      return [this.#verdict === null ? NOTHING_SENT : `${NOTHING_SENT}; ${this.#verdict}`, false];
+    }
+    return [this.#reason(), true];
+  }
+
+  /** Its sessions' library may say more in a moment. */
+  #failSoon(text: string, context: PieceContext): void {
+    if (this.#ended || this.#failing !== null) return;
+    this.#failing = { text, at: this.#time, since: context.emitted };
+    if (this.#sessions === 0) this.#failNow();
+  }
+
+  #failNow(): void {
+    const { text = '', at = this.#time } = this.#failing ?? {};
+    this.#failing = null;
+    if (this.#ended) return;
+    this.#time = at;
+    this.#fail(text);
+  }
+
+  #fail(text: string): void {
     this.#ended = true;
     if (this.#plaintext) return;
+    const { alert, notTls } = this.#wire.facts;
+    // "wrong version number" is all that a library makes of an answer that is not TLS.
+    const reason = notTls === null ? withLibraryReason(text, this.#failure ?? this.#verdict, alert) : text;
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {
       exchange.encrypted.reason = reason;
@@ -194,6 +268,10 @@ export class TlsSocket implements Dissector {
   }
 
   #reason(): string {
-    return this.#host.whyEncrypted(this.#pid, this.#info.joinedLate);
+    return this.#host.whyEncrypted(this.#pid, {
+      late: this.#info.joinedLate,
+      first: this.#firstTime,
+      hasSession: this.#sessions > 0,
+    });
   }
 }

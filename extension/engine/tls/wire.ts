@@ -43,11 +43,17 @@ export interface WireFacts {
   readonly alert: TlsAlert | null;
   /** The client's direction; null until a hello was seen. */
   readonly clientDirection: Direction | null;
+  /** The other side's first bytes, which are not TLS, as printable text; null: they are TLS, or were not seen. */
+  readonly notTls: string | null;
+  /** Data of the client followed the handshake, as far as the boundaries of records are known. */
+  readonly dataSeen: boolean;
 }
 
 const TLS_1_3 = 0x0304;
 const ALERT_SIZE = 2;
 const ALERT_FATAL = 2;
+/** Of what is not TLS: enough for the line that HTTP, SMTP or SSH begin with. */
+const MAX_BEGINNING = 64;
 const CLOSE_NOTIFY = 0;
 const USER_CANCELED = 90;
 /** Bytes that encryption adds in TLS 1.3: the content type, and the AEAD's tag, which CCM_8 has shorter. */
@@ -72,6 +78,8 @@ export class TlsWire {
     established: false,
     alert: null,
     clientDirection: null,
+    notTls: null,
+    dataSeen: false,
   };
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
   #versionNumber = 0;
@@ -88,7 +96,11 @@ export class TlsWire {
 
   /** @param time in milliseconds, of these bytes. */
   feed(direction: Direction, bytes: Uint8Array, time: number): void {
-    this.#lanes[direction].feed(bytes, time);
+    const lane = this.#lanes[direction];
+    lane.feed(bytes, time);
+    const { clientDirection, notTls } = this.#facts;
+    if (lane.isForeign && clientDirection !== null && clientDirection !== direction && notTls === null)
+      this.#facts.notTls = lane.beginning;
   }
 
   /** Bytes that were not copied. */
@@ -170,6 +182,10 @@ export class TlsWire {
   }
 
   #applicationData(lane: Lane, length: number, time: number): void {
+    const byClient = lane.direction === this.#facts.clientDirection;
+    // An alert is as short in TLS 1.3 only; before it is a type of record of its own.
+    const mayBeAlert = this.#is13 && length <= ALERT_SIZE + ENCRYPTION;
+    if (this.#facts.established && byClient && !mayBeAlert) this.#facts.dataSeen = true;
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
       // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
@@ -214,6 +230,9 @@ class Lane implements RecordHandler {
   /** A ServerHello that is not a retry request. */
   helloSeen = false;
   applicationData = false;
+  /** At least one record was whole. */
+  #records = false;
+  #beginning = '';
   readonly alert: [level: number, code: number] = [0, 0];
 
   readonly #wire: TlsWire;
@@ -232,7 +251,21 @@ class Lane implements RecordHandler {
 
   feed(bytes: Uint8Array, time: number): void {
     this.#first ??= time;
+    if (!this.#records && this.#beginning.length < MAX_BEGINNING) {
+      const piece = bytes.subarray(0, MAX_BEGINNING - this.#beginning.length);
+      this.#beginning += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
+    }
     this.records.feed(bytes, time);
+  }
+
+  /** Its first bytes are not TLS. */
+  get isForeign(): boolean {
+    return this.records.lost && !this.#records && this.#beginning !== '';
+  }
+
+  /** Its first line as far as it is printable; may be empty. */
+  get beginning(): string {
+    return /^[\x20-\x7e]*/.exec(this.#beginning)?.[0].trim() ?? '';
   }
 
   fragment(type: ContentType, bytes: Uint8Array): void {
@@ -246,6 +279,8 @@ class Lane implements RecordHandler {
   }
 
   recordEnded(type: ContentType, length: number, time: number): void {
+    this.#records = true;
+    this.#beginning = '';
     this.#wire.recordEnded(this, type, length, time);
     if (type === ContentType.Alert) this.#alertLength = 0;
   }

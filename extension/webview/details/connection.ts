@@ -67,6 +67,8 @@ function tlsFacts({ encrypted }: ExchangeJson, tls: TlsJson): Fact[] {
     },
   ];
   if (tls.alert !== null) list.push({ name: 'Alert', value: alertText(tls.alert), code: true });
+  if (tls.failure !== null) list.push({ name: 'Failure', value: tls.failure });
+  if (tls.closeNotify === false) list.push({ name: 'End', value: 'without close_notify' });
   if (encrypted === null) {
     const name = tls.library === null ? null : tlsLibraryName(tls.library);
     list.push(

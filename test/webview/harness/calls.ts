@@ -96,6 +96,8 @@ export const TLS: TlsJson = {
   resumed: false,
   handshakeMs: 6.2,
   alert: null,
+  failure: null,
+  closeNotify: null,
   binding: 'call',
   socket: '4',
 };

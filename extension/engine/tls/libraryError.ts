@@ -1,0 +1,141 @@
+/** What a TLS library says of a failure, in words: its own number of the error, and its verdict on a certificate. */
+import type { TlsLibraryName } from '../record.ts';
+import { alertName } from './versionAndAlertNames.ts';
+
+/** As the records have it, by the library of one side. */
+export interface LibraryError {
+  readonly library: TlsLibraryName | null;
+  readonly side: 'client' | 'server' | null;
+  /** ERR_GET_REASON of OpenSSL, GNUTLS_E_ without its sign; 0 = none. */
+  readonly error: number;
+  /** X509_V_ERR_; 0 = none. */
+  readonly verification: number;
+}
+
+/** OpenSSL and BoringSSL: the number of an alert that was received is added to this. */
+const ALERT_BASE = 1000;
+const MAX_ALERT = 255;
+const VERIFY_FAILED = 134;
+const GNUTLS_VERIFY_FAILED = 348;
+
+/** Why the session failed, to follow "TLS handshake failed: "; null when the library has not said anything. */
+export function libraryReason(said: LibraryError): string | null {
+  const { library, side, error } = said;
+  const own = side === null ? 'the traced program' : `the ${side}`;
+  const peer = peerOf(side);
+  if (isOpenssl(library) && error >= ALERT_BASE && error <= ALERT_BASE + MAX_ALERT) {
+    const code = error - ALERT_BASE;
+    const name = alertName(code);
+    return `${name === null ? `alert ${code}` : `${name} (alert ${code})`} sent by ${peer}`;
+  }
+  const refused =
+    (library === 'openssl' && error === VERIFY_FAILED) ||
+    (library === 'gnutls' && error === GNUTLS_VERIFY_FAILED);
+  if (refused) {
+    const why = said.verification === 0 ? '' : `: ${verificationText(said.verification)}`;
+    return `${own} does not accept the certificate of ${peer}${why}`;
+  }
+  if (error === 0) return null;
+  if (library === 'openssl') return `${own} failed: ${OPENSSL[error] ?? `error ${error} of OpenSSL`}`;
+  if (library === 'gnutls') return `${own} failed: ${GNUTLS[error] ?? `error -${error} of GnuTLS`}`;
+  return null;
+}
+
+/** What the library said of the peer's certificate when it was asked. A program may go on all the same. */
+export function libraryVerdict({ side, verification }: LibraryError): string | null {
+  return verification === 0 ? null : `the certificate of ${peerOf(side)}: ${verificationText(verification)}`;
+}
+
+function peerOf(side: LibraryError['side']): string {
+  if (side === null) return 'the peer';
+  return side === 'client' ? 'the server' : 'the client';
+}
+
+function isOpenssl(library: TlsLibraryName | null): boolean {
+  return library === 'openssl' || library === 'boringssl';
+}
+
+function verificationText(code: number): string {
+  const text = VERIFICATIONS[code];
+  return text === undefined ? `verification error ${code}` : `${text} (verification error ${code})`;
+}
+
+/** X509_verify_cert_error_string of OpenSSL 3. */
+const VERIFICATIONS: Readonly<Record<number, string>> = {
+  2: 'unable to get issuer certificate',
+  7: 'certificate signature failure',
+  9: 'certificate is not yet valid',
+  10: 'certificate has expired',
+  18: 'self-signed certificate',
+  19: 'self-signed certificate in certificate chain',
+  20: 'unable to get local issuer certificate',
+  21: 'unable to verify the first certificate',
+  22: 'certificate chain too long',
+  23: 'certificate revoked',
+  25: 'path length constraint exceeded',
+  26: 'unsuitable certificate purpose',
+  27: 'certificate not trusted',
+  28: 'certificate rejected',
+  47: 'permitted subtree violation',
+  48: 'excluded subtree violation',
+  50: 'application verification failure',
+  62: 'hostname mismatch',
+  63: 'email address mismatch',
+  64: 'IP address mismatch',
+  66: 'EE certificate key too weak',
+  67: 'CA certificate key too weak',
+  68: 'CA signature digest algorithm too weak',
+  79: 'invalid CA certificate',
+};
+
+/** Reasons of libssl (openssl/sslerr.h): those that somebody meets who did not write a TLS library. */
+const OPENSSL: Readonly<Record<number, string>> = {
+  118: 'no suitable signature algorithm',
+  155: 'https proxy request',
+  156: 'http request',
+  166: 'version too high',
+  185: 'no cipher match',
+  193: 'no shared cipher',
+  199: 'peer did not return a certificate',
+  207: 'protocol is shutdown',
+  209: 'missing supported groups extension',
+  221: 'missing signing cert',
+  235: 'no application protocol',
+  241: 'insufficient security',
+  244: 'unexpected message',
+  245: 'unexpected record',
+  258: 'unsupported protocol',
+  267: 'wrong version number',
+  292: 'bad legacy version',
+  294: 'unexpected eof while reading',
+  338: 'unsafe legacy renegotiation disabled',
+  396: 'version too low',
+  397: 'ca key too small',
+  398: 'ca md too weak',
+  399: 'ee key too small',
+};
+
+/** Errors of GnuTLS (gnutls/gnutls.h), without their sign. */
+const GNUTLS: Readonly<Record<number, string>> = {
+  8: 'unsupported version',
+  9: 'packet of an unexpected length',
+  12: 'fatal alert received',
+  15: 'unexpected packet',
+  19: 'unexpected handshake packet',
+  21: 'no common cipher suite',
+  24: 'decryption failed',
+  43: 'error in the certificate',
+  49: 'no certificate was found',
+  54: 'error in the pull function',
+  53: 'error in the push function',
+  87: 'no supported cipher suites',
+  106: 'unsupported signature algorithm',
+  110: 'the connection ended without close_notify',
+  112: 'certificate is required',
+  217: 'insufficient security',
+  294: 'name not recognised',
+  319: 'timed out',
+  344: 'no common application protocol',
+  347: 'inappropriate fallback',
+  423: 'no common key share',
+};
