@@ -3,7 +3,7 @@
 #ifndef TRACE_HTTP_PROCESS_H
 #define TRACE_HTTP_PROCESS_H
 
-#include "emit.h"
+#include "leave.h"
 
 static __always_inline void emit_process(u16 type, struct task_struct *task, u32 parent, u32 status)
 {
@@ -53,6 +53,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task)
 		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
 		return 0;
 	}
+	sweep_unix(); /* those with O_CLOEXEC are closed */
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
 	notify_helper(PROCESS_EXECUTED, task);
 	return 0;
@@ -68,6 +69,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	bpf_map_delete_elem(&targets, &pid);
 	if (!trace_http_is_owners())
 		return 0;
+	leave_process();
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
 	notify_helper(PROCESS_GONE, task);
 	return 0;

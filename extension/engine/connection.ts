@@ -127,19 +127,25 @@ export class Connection implements OrderedSink {
 
   directionEnded(record: EndedRecord): void {
     const context = this.#context(record);
-    const orderly = record.ending !== Ending.Reset;
+    this.info.ends.ended(record, this.#host.milliseconds(record.time), (pid) => this.#host.exitStatus(pid));
+    if (record.unconfirmed === true) this.info.ends.unconfirmed = true;
+    if (record.ending === Ending.PeerReset) this.#host.connectionFailed(this.info);
+    if (record.ending === Ending.PeerFin || record.ending === Ending.PeerReset) return;
+    const orderly = record.ending !== Ending.Reset && record.unconfirmed !== true;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
     else this.#hold((dissector) => dissector.ended(record.direction, orderly, context));
   }
 
   connectionClosed(record: ClosedRecord): void {
     const context = this.#context(record);
+    this.info.ends.closed(this.#host.milliseconds(record.time));
     const dissector = this.#settle();
     // The traced process closed: all that it sent is known. Whether the peer had sent everything is known
     // only if its end was read.
     dissector?.ended(Direction.Out, true, context);
     dissector?.ended(Direction.In, false, context);
     dissector?.closed(context);
+    this.info.lastEnded = null;
     this.done = true;
   }
 

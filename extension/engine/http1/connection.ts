@@ -66,6 +66,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
+  /** The trace ends. */
+  #finishing = false;
   /** Emission time of the record being read. */
   #emitted = 0n;
   #time = 0;
@@ -99,6 +101,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
+    this.#finishing = true;
     for (const lane of this.#lanes) {
       this.#force(lane);
       lane.reader?.stop();
@@ -452,6 +455,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   exchangeEnded(exchange: StoredExchange, at: number): void {
     exchange.endedAt = at;
     exchange.state = 'ended';
+    exchange.openAtEnd = this.#finishing;
     this.#host.ended(exchange);
   }
 
