@@ -69,8 +69,8 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	bpf_map_delete_elem(&targets, &pid);
 	if (!trace_http_is_owners())
 		return 0;
-	leave_process();
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
+	leave_process();
 	notify_helper(PROCESS_GONE, task);
 	return 0;
 }

@@ -93,6 +93,12 @@ describe('a call of the client', () => {
       ['unanswered'],
     ],
     [
+      'sent on a connection that the server had shut down',
+      [peerFin, out, eof, ...close],
+      'closed by server, stale-connection',
+      ['unanswered'],
+    ],
+    [
       'without a sign of life',
       [out, notice(ETIMEDOUT), told('in', ETIMEDOUT), ...close],
       'timed-out, ETIMEDOUT',

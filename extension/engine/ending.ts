@@ -118,14 +118,19 @@ function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredE
   }
   if (failed) {
     if (peer === 'client') return made('cancelled', { by: peer, errno });
-    const began = exchange.request?.firstByte ?? null;
-    const stale = peerEnd !== null && began !== null && peerEnd <= began;
-    return made('reset', { by: peer, errno, detail: stale ? 'stale-connection' : null });
+    return made('reset', { by: peer, errno, detail: isStale(ends, exchange) ? 'stale-connection' : null });
   }
   if (peerEnd === null) return null;
   if (peer === 'client') return made('cancelled', { by: peer });
+  if (isStale(ends, exchange)) return made('closed', { by: peer, detail: 'stale-connection' });
   const unconfirmed = ends.unconfirmed && endsWithConnection(exchange);
   return made('closed', { by: peer, detail: unconfirmed ? 'no-close-notify' : null });
+}
+
+/** The server had closed when the request was sent. */
+function isStale({ peerEnd }: ConnectionEnds, { request }: StoredExchange): boolean {
+  const began = request?.firstByte ?? null;
+  return peerEnd !== null && began !== null && peerEnd <= began;
 }
 
 /** Its body has no framing of its own (RFC 9112 section 6.3). */

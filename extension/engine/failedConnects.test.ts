@@ -115,6 +115,17 @@ describe('a connection that failed', () => {
     expect(rows.map((row) => [row.method, row.connection.attempts.length])).toEqual([['GET', 1]]);
   });
 
+  it('is one row for all addresses that were tried', () => {
+    const rows = traced([
+      failed({ remote: '[::1]:8080', time: START + 2n * MS }),
+      failed({ remote: '127.0.0.1:8080', time: START + 4n * MS, connection: 91n }),
+      failed({ remote: '127.0.0.2:8080', time: START + 6n * MS, connection: 92n }),
+    ]);
+    expect(
+      rows.map((row) => [row.connection.remote, row.connection.attempts.map(({ remote }) => remote)]),
+    ).toEqual([['127.0.0.2:8080', ['[::1]:8080', '127.0.0.1:8080']]]);
+  });
+
   it.each([
     ['another port', { remote: '[::1]:9090' }],
     ['the same address', { remote: '127.0.0.1:8080' }],

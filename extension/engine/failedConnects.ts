@@ -1,7 +1,6 @@
 /**
  * Connections that were not established. Each is held for a moment: a further attempt at another address of the same
- * port (a name with several addresses) makes it a remark on the connection that came of it, and the same attempt made
- * again is counted. What is left becomes a row.
+ * port (a name with several addresses) makes it a remark on that one, and the same attempt made again is counted. What is left becomes a row.
  */
 import { formatAddress } from './address.ts';
 import type { ConnectionHost } from './dissector.ts';
@@ -39,8 +38,8 @@ interface Held {
   last: bigint;
 }
 
-/** A connection that was established. */
-interface Established {
+/** Another attempt, or a connection that was established. */
+interface Tried {
   readonly pid: number;
   readonly info: StoredConnection;
   readonly port: number;
@@ -52,7 +51,7 @@ export class FailedConnects {
   readonly #host: ConnectionHost;
   /** Oldest first. */
   #held: Held[] = [];
-  #recent: Established[] = [];
+  #recent: Tried[] = [];
 
   constructor(host: ConnectionHost) {
     this.#host = host;
@@ -100,6 +99,9 @@ export class FailedConnects {
       last: emitted,
     };
     if (this.#recent.some((connection) => this.#belongs(held, connection))) return;
+    // The addresses of one name, none of which answers, are one row.
+    const tried = { pid, info, port, from: started ?? ended, to: ended };
+    this.#held = this.#held.filter((earlier) => !this.#belongs(earlier, tried));
     this.#held.push(held);
     if (this.#held.length > MAX_HELD_CONNECTS) this.#show(this.#held.shift() as Held);
   }
@@ -131,13 +133,15 @@ export class FailedConnects {
   }
 
   /** The same process tried both at the same time, or this one and right after it the other. */
-  #belongs(held: Held, connection: Established): boolean {
+  #belongs(held: Held, connection: Tried): boolean {
     if (held.pid !== connection.pid || held.port !== connection.port || held.attempts > 1) return false;
     if (held.info.remote === connection.info.remote) return false;
     const started = held.started ?? held.ended;
     if (connection.from > held.ended + NEXT_ADDRESS || connection.to < started) return false;
     const { attempts } = connection.info;
-    if (attempts.length < MAX_ATTEMPTS) attempts.push(attemptOf(held));
+    for (const attempt of [...held.info.attempts, attemptOf(held)]) {
+      if (attempts.length < MAX_ATTEMPTS) attempts.push(attempt);
+    }
     return true;
   }
 
