@@ -9,16 +9,16 @@
 
 #include "sysexit.h"
 
-/* A Unix socket whose connect or accept was missed. */
-static __always_inline void meet_missed_unix(struct endpoint endpoint, u8 side)
+/* A socket whose connect or accept no hook has seen. */
+static __always_inline void meet_missed(struct endpoint endpoint, u8 side)
 {
 	struct connection *connection;
 
-	if (!endpoint.sk || endpoint.transport != TRANSPORT_UNIX)
+	if (!is_met_by_call(endpoint, side))
 		return;
-	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
+	connection = connection_of(endpoint.sk, endpoint.transport);
 	if (!connection || (connection->inode && connection->inode != endpoint.inode))
-		meet_unix(endpoint, side);
+		meet_by_call(endpoint, side);
 }
 
 /*
@@ -44,12 +44,14 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 	arguments = read_arguments(regs);
 	if (what.shape == SHAPE_ACCEPT) {
 		if (result >= 0)
-			meet_missed_unix(endpoint_of_descriptor(result), SIDE_SERVER);
+			meet_missed(endpoint_of_descriptor(result), SIDE_SERVER);
 		return 0;
 	}
 	if (what.shape == SHAPE_CONNECT) {
 		if (result == 0)
-			meet_missed_unix(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
+			meet_missed(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
+		else
+			connect_call_failed(&arguments, -result);
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

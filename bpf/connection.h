@@ -17,6 +17,15 @@ static __always_inline u32 sequence_of(struct sock *sk, u8 direction)
 	return direction == DIRECTION_OUT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
 }
 
+/* The verifier sees the kernel's socket as a plain number, as everywhere else. */
+static __always_inline struct sock *address_of(struct sock *sk)
+{
+	struct sock *address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &sk);
+	return address;
+}
+
 /* A socket that may carry HTTP, and its unique identity. */
 struct endpoint {
 	struct sock *sk; /* NULL = none */
@@ -38,9 +47,16 @@ static __always_inline struct endpoint endpoint_of_socket(struct socket *socket,
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family == AF_UNIX)
 		return (struct endpoint){sk, inode, TRANSPORT_UNIX};
-	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (family != AF_INET && family != AF_INET6)
 		return none;
-	return (struct endpoint){sk, inode, TRANSPORT_TCP};
+	switch (BPF_CORE_READ(sk, sk_protocol)) {
+	case IPPROTO_TCP:
+		return (struct endpoint){sk, inode, TRANSPORT_TCP};
+	case IPPROTO_MPTCP:
+		return (struct endpoint){sk, inode, TRANSPORT_MPTCP};
+	default:
+		return none;
+	}
 }
 
 static __always_inline struct file *file_of_descriptor(u32 descriptor)
@@ -160,6 +176,13 @@ static __always_inline void read_beginning(struct sock *sk, u32 *sequence)
 	sequence[DIRECTION_IN] = BPF_CORE_READ(tcp, rcv_nxt) - (u32)BPF_CORE_READ(tcp, bytes_received);
 }
 
+/* The end of the stream was read, and there was nothing before it: a FIN takes one sequence number. */
+static __always_inline bool has_read_only_fin(struct sock *sk, u32 beginning, u32 read)
+{
+	return read == beginning + 1 && read == BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt) &&
+	       BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN;
+}
+
 /* A TCP socket that is seen for the first time, by a call that has begun when its counters were `before`. */
 static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, bool entered, const u32 *before)
 {
@@ -181,9 +204,13 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, b
 	if (!server)
 		return connection;
 	connection->established = handshake.established;
+	connection->fin_time = handshake.fin_time;
+	connection->error = handshake.error;
+	connection->error_time = handshake.error_time;
 	/* Bytes may have moved while its process was not yet a target. */
 	if (entered && handshake.sequence[DIRECTION_OUT] == before[DIRECTION_OUT] &&
-	    handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN]) {
+	    (handshake.sequence[DIRECTION_IN] == before[DIRECTION_IN] ||
+	     has_read_only_fin(sk, handshake.sequence[DIRECTION_IN], before[DIRECTION_IN]))) {
 		connection->late = 0;
 		connection->sequence[DIRECTION_OUT] = before[DIRECTION_OUT];
 		connection->sequence[DIRECTION_IN] = before[DIRECTION_IN];
@@ -193,16 +220,36 @@ static __always_inline struct connection *meet_tcp(struct sock *sk, u32 inode, b
 	return connection;
 }
 
-/* A Unix socket connected or accepted by a target. */
-static __always_inline void meet_unix(struct endpoint endpoint, u8 side)
+/* Sockets of which no tracepoint tells that they were connected, or (MPTCP) accepted. */
+static __always_inline bool is_met_by_call(struct endpoint endpoint, u8 side)
 {
-	if (endpoint.sk && endpoint.transport == TRANSPORT_UNIX)
-		new_connection(endpoint.sk, endpoint.inode, TRANSPORT_UNIX, side);
+	return endpoint.sk &&
+	       (endpoint.transport == TRANSPORT_UNIX || (endpoint.transport == TRANSPORT_MPTCP && side == SIDE_SERVER));
+}
+
+/* A socket that a target's call has connected or accepted. */
+static __always_inline void meet_by_call(struct endpoint endpoint, u8 side)
+{
+	if (is_met_by_call(endpoint, side))
+		new_connection(endpoint.sk, endpoint.inode, endpoint.transport, side);
 }
 
 static __always_inline bool is_copied(u8 protocol)
 {
 	return protocol == PROTOCOL_UNDECIDED || protocol == PROTOCOL_HTTP1 || protocol == PROTOCOL_HTTP2;
+}
+
+/* The last descriptor of a Unix socket is closed, or its process ends. */
+static __always_inline void close_unix(struct sock *sk, struct connection *connection)
+{
+	/* The peer's end came before, unread; a socket that is released already shows nothing of it. */
+	if (!connection->fin_time && BPF_CORE_READ(sk, sk_socket) && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {
+		connection->fin_time = bpf_ktime_get_boot_ns();
+		emit_ended(connection, DIRECTION_IN, ENDING_PEER_FIN, 0);
+	}
+	emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, 0);
+	emit_closed(connection);
+	forget_connection(sk, TRANSPORT_UNIX);
 }
 
 /*
@@ -213,7 +260,7 @@ static __always_inline void count_trailing(struct sock *sk, struct connection *c
 {
 	u32 now, moved;
 
-	if (connection->transport == TRANSPORT_UNIX || !connection->based || !is_copied(connection->protocol) || !connection->announced)
+	if (connection->transport != TRANSPORT_TCP || !connection->based || !is_copied(connection->protocol) || !connection->announced)
 		return;
 	now = sequence_of(sk, direction);
 	moved = now - connection->sequence[direction & 1];

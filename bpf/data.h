@@ -225,8 +225,8 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 		connection = 0;
 	}
 	if (!connection) {
-		if (endpoint.transport == TRANSPORT_UNIX) {
-			connection = new_connection(sk, inode, TRANSPORT_UNIX, SIDE_UNKNOWN);
+		if (endpoint.transport != TRANSPORT_TCP) {
+			connection = new_connection(sk, inode, endpoint.transport, SIDE_UNKNOWN);
 			if (connection)
 				connection->late = 1;
 		} else {
@@ -239,6 +239,9 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	connection->pid = work->pid;
 	work->sock = (u64)sk;
 	trace_work(work, slot);
+	/* The error came while these bytes were sent: they are the last ones. */
+	if (connection->error && work->direction == DIRECTION_OUT)
+		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, connection->error);
 }
 
 /* The work of a call that moved bytes; `call` is NULL when its entry was not seen. */
@@ -281,11 +284,35 @@ static __always_inline void read_end_of_stream(struct endpoint endpoint)
 	struct sock *sk = endpoint.sk;
 	struct connection *connection = connection_of(sk, endpoint.transport);
 
-	if (!connection || !(BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+	if (!connection)
 		return;
-	if (connection->bound)
-		trace_http_stream_ended();
-	emit_ended(connection, DIRECTION_IN, ENDING_READ_EOF, 0);
+	/* After an error that another call was told of, or that came after the peer's FIN, reads return 0. */
+	if (connection->error) {
+		emit_ended(connection, DIRECTION_IN, ENDING_RESET, connection->error);
+	} else if (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {
+		if (connection->bound)
+			trace_http_stream_ended();
+		emit_ended(connection, DIRECTION_IN, ENDING_READ_EOF, 0);
+	}
+}
+
+/* A call that failed with an error, of which those that end a connection are of interest. It moved no bytes. */
+static __always_inline void fail_call(struct endpoint endpoint, u8 direction, u32 error)
+{
+	struct connection *connection;
+
+	if (error != ECONNRESET && error != EPIPE && error != ETIMEDOUT && error != ECONNABORTED && error != EHOSTUNREACH &&
+	    error != ENETUNREACH)
+		return;
+	connection = connection_of(endpoint.sk, endpoint.transport);
+	if (!connection)
+		return;
+	/* TCP's own error is known by now; without one the program had shut this direction down itself. */
+	if (connection->error)
+		error = connection->error;
+	else if (endpoint.transport == TRANSPORT_TCP)
+		return;
+	emit_ended(connection, direction & 1, ENDING_RESET, error);
 }
 
 #endif

@@ -59,7 +59,7 @@ static __always_inline void fill_opened(struct record_opened *record, struct soc
 	record->connect_started = connection->connect_started;
 	record->established = connection->established;
 	record->side = connection->side;
-	record->transport = connection->transport;
+	record->transport = connection->transport == TRANSPORT_UNIX ? TRANSPORT_UNIX : TRANSPORT_TCP;
 	record->network_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	record->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 }
@@ -67,6 +67,8 @@ static __always_inline void fill_opened(struct record_opened *record, struct soc
 static __always_inline void fill_inet_addresses(struct record_opened *record, struct sock *sk)
 {
 	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (!record->local_port) /* given back when the connection ended; what the socket sent from stays */
+		record->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	record->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (record->family == AF_INET6) {
 		BPF_CORE_READ_INTO((struct in6_addr *)record->local_address, sk, __sk_common.skc_v6_rcv_saddr);
@@ -128,6 +130,70 @@ static __always_inline void emit_tls(struct tls_session *session)
 	submit_structure(record);
 }
 
+/* The current task is ending, and its sockets with it. Of no meaning where a program runs in somebody else's task. */
+static __always_inline bool is_exiting(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->flags & PF_EXITING;
+}
+
+/*
+ * The end of a direction, or a notice; each is reported once. ENDING_CLOSE only from the task that closes. Global for
+ * the verifier's sake, as trace_http_count.
+ */
+__noinline int trace_http_ended(struct connection *connection, u32 direction, u32 ending, u32 error)
+{
+	struct record_ended *record;
+	u64 time = 0;
+	u8 bit;
+
+	if (!connection || !connection->announced)
+		return 0;
+	if (ending == ENDING_PEER_FIN || ending == ENDING_PEER_RESET) {
+		bit = ending == ENDING_PEER_FIN ? 1 : 2;
+		if (connection->noticed & bit)
+			return 0;
+		connection->noticed |= bit;
+		time = ending == ENDING_PEER_FIN ? connection->fin_time : connection->error_time;
+	} else {
+		bit = 1 << (direction & 1);
+		if (connection->ended & bit)
+			return 0;
+		connection->ended |= bit;
+		if (ending == ENDING_RESET)
+			time = connection->error_time;
+	}
+	record = reserve_structure(RECORD_ENDED, sizeof(*record), connection->id);
+	if (!record)
+		return 0;
+	if (time)
+		record->header.time = time;
+	if (ending == ENDING_CLOSE && is_exiting())
+		record->header.flags |= FLAG_PROCESS_ENDED;
+	record->header.pid = connection->pid;
+	record->position = connection->position[direction & 1];
+	record->error = error;
+	record->direction = direction;
+	record->ending = ending;
+	submit_structure(record);
+	return 0;
+}
+
+static __always_inline void emit_ended(struct connection *connection, u8 direction, u8 ending, u32 error)
+{
+	trace_http_ended(connection, direction, ending, error);
+}
+
+/* What has arrived from the peer's side, whether or not the process has read up to it. */
+static __always_inline void emit_notices(struct connection *connection)
+{
+	if (connection->fin_time)
+		emit_ended(connection, DIRECTION_IN, ENDING_PEER_FIN, 0);
+	if (connection->error)
+		emit_ended(connection, DIRECTION_IN, ENDING_PEER_RESET, connection->error);
+}
+
 /* Announces a connection. Global for the verifier's sake, as trace_http_count. */
 __noinline int trace_http_open(u64 socket, struct connection *connection)
 {
@@ -158,6 +224,9 @@ __noinline int trace_http_open(u64 socket, struct connection *connection)
 		fill_opened(record, sk, connection);
 		fill_inet_addresses(record, sk);
 		submit_structure(record);
+		if (!connection->fin_time && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE_WAIT)
+			connection->fin_time = bpf_ktime_get_boot_ns(); /* or earlier: before it was seen */
+		emit_notices(connection);
 	}
 	return 0;
 }
@@ -166,24 +235,6 @@ static __always_inline void emit_opened(struct sock *sk, struct connection *conn
 {
 	if (!connection->announced)
 		trace_http_open((u64)sk, connection);
-}
-
-static __always_inline void emit_ended(struct connection *connection, u8 direction, u8 ending, u32 error)
-{
-	struct record_ended *record;
-
-	if (!connection->announced || connection->ended & (1 << direction))
-		return;
-	connection->ended |= 1 << direction;
-	record = reserve_structure(RECORD_ENDED, sizeof(*record), connection->id);
-	if (!record)
-		return;
-	record->header.pid = connection->pid;
-	record->position = connection->position[direction & 1];
-	record->error = error;
-	record->direction = direction;
-	record->ending = ending;
-	submit_structure(record);
 }
 
 static __always_inline void emit_closed(struct connection *connection)

@@ -44,6 +44,34 @@ int trace_http_frcvd(void *ctx)
 	return leave_call(returned(ctx), SLOT_RECEIVE);
 }
 
+/* MPTCP: one socket above those of TCP. */
+SEC("fentry/mptcp_sendmsg")
+int BPF_PROG(trace_http_fmsend, struct sock *sk, struct msghdr *message, size_t size)
+{
+	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_MPTCP);
+}
+
+SEC("fexit/mptcp_sendmsg")
+int trace_http_fmsent(void *ctx)
+{
+	return leave_call(returned(ctx), SLOT_MPTCP_SEND);
+}
+
+SEC("fentry/mptcp_recvmsg")
+int trace_http_fmrecv(u64 *ctx)
+{
+	u64 flags = 0;
+
+	bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) == 6 ? 4 : 3, &flags);
+	return enter_call((struct sock *)ctx[0], (struct msghdr *)ctx[1], ctx[2], (u32)flags, DIRECTION_IN, TRANSPORT_MPTCP);
+}
+
+SEC("fexit/mptcp_recvmsg")
+int trace_http_fmrcvd(void *ctx)
+{
+	return leave_call(returned(ctx), SLOT_MPTCP_RECEIVE);
+}
+
 /* sendfile and splice until 6.4; later they call tcp_sendmsg. */
 SEC("fentry/tcp_sendpage")
 int BPF_PROG(trace_http_fpage, struct sock *sk, void *page, int offset, size_t size)

@@ -58,6 +58,7 @@ enum {
 	TCP_SYN_RECV = 3,
 	TCP_FIN_WAIT1 = 4,
 	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
 	TCP_LAST_ACK = 9,
 };
 
@@ -66,9 +67,30 @@ enum {
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define RCV_SHUTDOWN 1
+#define SHUTDOWN_MASK 3
+#define PF_EXITING 0x4
+#define EPERM 1
+#define ENOENT 2
+#define EAGAIN 11
+#define EACCES 13
+#define ENOTDIR 20
+#define EPIPE 32
+#define ELOOP 40
+#define EPROTOTYPE 91
+#define EADDRNOTAVAIL 99
+#define ENETDOWN 100
+#define ENETUNREACH 101
+#define ECONNABORTED 103
+#define ECONNRESET 104
+#define ENOBUFS 105
+#define ETIMEDOUT 110
+#define ECONNREFUSED 111
+#define EHOSTDOWN 112
+#define EHOSTUNREACH 113
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2
 #define MSG_TRUNC 0x20
@@ -191,7 +213,12 @@ struct sock {
 	int sk_err;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 struct tcp_sock {
+	bool is_mptcp;
 	u32 rcv_nxt;
 	u32 copied_seq;
 	u32 write_seq;
@@ -304,6 +331,7 @@ struct fdtable {
 };
 
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 
@@ -356,6 +384,7 @@ struct cred {
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	int group_exit_code;
 };
 
@@ -375,6 +404,7 @@ struct pid {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;

@@ -22,6 +22,19 @@ int BPF_KPROBE(trace_http_krecv, struct sock *sk, struct msghdr *message, size_t
 	return enter_call(sk, message, size, (u32)flags, DIRECTION_IN, TRANSPORT_TCP);
 }
 
+/* MPTCP: one socket above those of TCP. */
+SEC("kprobe/mptcp_sendmsg")
+int BPF_KPROBE(trace_http_kmsend, struct sock *sk, struct msghdr *message, size_t size)
+{
+	return enter_call(sk, message, size, 0, DIRECTION_OUT, TRANSPORT_MPTCP);
+}
+
+SEC("kprobe/mptcp_recvmsg")
+int BPF_KPROBE(trace_http_kmrecv, struct sock *sk, struct msghdr *message, size_t size, int flags)
+{
+	return enter_call(sk, message, size, (u32)flags, DIRECTION_IN, TRANSPORT_MPTCP);
+}
+
 SEC("kprobe/tcp_sendpage")
 int BPF_KPROBE(trace_http_kpage, struct sock *sk, void *page, int offset, size_t size)
 {

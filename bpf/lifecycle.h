@@ -8,9 +8,66 @@
 #ifndef TRACE_HTTP_LIFECYCLE_H
 #define TRACE_HTTP_LIFECYCLE_H
 
+#include "connect.h"
 #include "data.h"
 
-static __always_inline int change_state(struct sock *sk, int old_state, int new_state)
+/* The socket is gone: nothing of it follows. */
+static __always_inline void finish_connection(struct sock *sk, struct connection *connection, u32 slot)
+{
+	count_trailing(sk, connection, DIRECTION_IN);
+	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
+		end_filter(address_of(sk), connection, TRANSPORT_TCP, slot);
+	if (connection->protocol == PROTOCOL_TLS)
+		end_ciphertext(connection, slot);
+	/* The process has read up to an error, or never will. */
+	if (connection->error) {
+		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, connection->error);
+		emit_ended(connection, DIRECTION_IN, ENDING_RESET, connection->error);
+	}
+	emit_closed(connection);
+	forget_connection(sk, TRANSPORT_TCP);
+}
+
+/* The server's side of a socket that nobody has read from yet. */
+static __always_inline void change_unread(struct sock *sk, int new_state)
+{
+	u64 key = (u64)sk;
+	struct handshake *handshake = bpf_map_lookup_elem(&handshakes, &key);
+
+	if (!handshake)
+		return;
+	if (new_state == TCP_CLOSE_WAIT)
+		handshake->fin_time = bpf_ktime_get_boot_ns();
+	if (new_state == TCP_CLOSE && sk->sk_err) {
+		handshake->error = sk->sk_err;
+		handshake->error_time = bpf_ktime_get_boot_ns();
+	}
+}
+
+/* An error (RST, time ran out), or the target closes with a RST. */
+static __always_inline void change_to_closed(struct sock *sk, struct connection *connection)
+{
+	u32 error = sk->sk_err;
+
+	if (error && sk->sk_socket) {
+		/*
+		 * The process has the socket still. What it had received it can read, and the call that provoked
+		 * the error may have moved bytes: the directions end with the calls that are told of it.
+		 */
+		connection->error = error;
+		connection->error_time = bpf_ktime_get_boot_ns();
+		if (connection->announced)
+			emit_notices(connection);
+	} else if (error) {
+		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, error);
+		emit_ended(connection, DIRECTION_IN, ENDING_RESET, error);
+	} else if (sk->sk_shutdown == SHUTDOWN_MASK && !(connection->ended & 1 << DIRECTION_OUT)) {
+		count_trailing(sk, connection, DIRECTION_OUT);
+		emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, 0);
+	}
+}
+
+static __always_inline int change_state(struct sock *sk, int old_state, int new_state, u32 slot)
 {
 	struct connection *connection;
 	u64 key = (u64)sk;
@@ -31,45 +88,63 @@ static __always_inline int change_state(struct sock *sk, int old_state, int new_
 	if (old_state == new_state)
 		return 0; /* close() after shutdown(): the FIN already has a sequence number */
 	connection = connection_of(sk, TRANSPORT_TCP);
-	if (!connection)
+	if (!connection) {
+		change_unread(sk, new_state);
 		return 0;
+	}
 	switch (new_state) {
 	case TCP_ESTABLISHED:
 		if (connection->established)
 			break;
 		connection->established = bpf_ktime_get_boot_ns();
-		base_client(sk, connection);
+		if (connection->transport == TRANSPORT_TCP)
+			base_client(sk, connection);
+		break;
+	case TCP_CLOSE_WAIT:
+		connection->fin_time = bpf_ktime_get_boot_ns();
+		if (connection->announced)
+			emit_notices(connection);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
 		/* shutdown(SHUT_WR) or close(): the FIN has no sequence number yet. */
 		count_trailing(sk, connection, DIRECTION_OUT);
-		emit_ended(connection, DIRECTION_OUT, ENDING_FIN, 0);
+		emit_ended(connection, DIRECTION_OUT, sk->sk_shutdown == SHUTDOWN_MASK ? ENDING_CLOSE : ENDING_FIN, 0);
 		break;
-	case TCP_CLOSE: {
-		u32 error = sk->sk_err;
-
-		if (error) {
-			emit_ended(connection, DIRECTION_OUT, ENDING_RESET, error);
-			emit_ended(connection, DIRECTION_IN, ENDING_RESET, error);
-		}
+	case TCP_CLOSE:
+		if (old_state == TCP_SYN_SENT && !connection->announced)
+			connect_ended(sk, connection);
+		else
+			change_to_closed(sk, connection);
 		break;
 	}
-	}
+	/* MPTCP's own socket has no tracepoint for its end, and is closed long after the process has let go of it. */
+	if (connection->transport == TRANSPORT_MPTCP && sk->sk_shutdown == SHUTDOWN_MASK && connection->announced &&
+	    (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK || new_state == TCP_CLOSE))
+		finish_connection(sk, connection, slot);
 	return 0;
+}
+
+/* The kernel's own socket below an MPTCP one: what it carries is seen there. */
+static __always_inline bool is_subflow(struct sock *sk)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ(tcp, is_mptcp);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 {
 	struct connection *connection;
+	bool mptcp = sk->sk_protocol == IPPROTO_MPTCP;
 
 	if (new_state != TCP_SYN_SENT)
-		return change_state(sk, old_state, new_state);
+		return change_state(sk, old_state, new_state, SLOT_STATE);
 	/* connect(): in the connecting thread, which interrupts nobody. */
-	if (sk->sk_protocol != IPPROTO_TCP || !current_target())
+	if ((!mptcp && (sk->sk_protocol != IPPROTO_TCP || is_subflow(sk))) || !current_target())
 		return 0;
-	connection = new_connection(sk, 0, TRANSPORT_TCP, SIDE_CLIENT);
+	connection = new_connection(sk, 0, mptcp ? TRANSPORT_MPTCP : TRANSPORT_TCP, SIDE_CLIENT);
 	if (connection)
 		connection->connect_started = bpf_ktime_get_boot_ns();
 	return 0;
@@ -78,16 +153,7 @@ int BPF_PROG(trace_http_state, struct sock *sk, int old_state, int new_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(trace_http_state_twin, struct sock *sk, int old_state, int new_state)
 {
-	return new_state == TCP_SYN_SENT ? 0 : change_state(sk, old_state, new_state);
-}
-
-/* The verifier sees the kernel's socket as a plain number, as everywhere else. */
-static __always_inline struct sock *address_of(struct sock *sk)
-{
-	struct sock *address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &sk);
-	return address;
+	return new_state == TCP_SYN_SENT ? 0 : change_state(sk, old_state, new_state, SLOT_STATE_NESTED);
 }
 
 static __always_inline int destroy(struct sock *sk, u32 slot)
@@ -96,15 +162,8 @@ static __always_inline int destroy(struct sock *sk, u32 slot)
 	u64 key = (u64)sk;
 
 	bpf_map_delete_elem(&handshakes, &key);
-	if (!connection)
-		return 0;
-	count_trailing(sk, connection, DIRECTION_IN);
-	if (min_latency_us && connection->protocol == PROTOCOL_HTTP1)
-		end_filter(address_of(sk), connection, TRANSPORT_TCP, slot);
-	if (connection->protocol == PROTOCOL_TLS)
-		end_ciphertext(connection, slot);
-	emit_closed(connection);
-	forget_connection(sk, TRANSPORT_TCP);
+	if (connection)
+		finish_connection(sk, connection, slot);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef TRACE_HTTP_PROCESS_H
 #define TRACE_HTTP_PROCESS_H
 
-#include "emit.h"
+#include "leave.h"
 
 static __always_inline void emit_process(u16 type, struct task_struct *task, u32 parent, u32 status)
 {
@@ -96,6 +96,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linu
 		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
 		return 0;
 	}
+	sweep_unix(); /* those with O_CLOEXEC are closed */
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
 	notify_helper_of_program(task, program);
 	return 0;
@@ -113,6 +114,7 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	if (!trace_http_is_owners())
 		return 0;
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
+	leave_process();
 	notify_helper(PROCESS_GONE, task);
 	return 0;
 }

@@ -86,13 +86,15 @@ static __always_inline int leave_call(s64 result, u32 slot)
 	if (!call || !call->active)
 		return 0; /* entered before the trace began: begun.h */
 	call->active = 0;
-	if (result < 0)
-		return 0;
-	if (call->direction == DIRECTION_IN && call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
-		return 0;
 	endpoint.sk = (struct sock *)call->sock;
 	endpoint.inode = call->inode;
 	endpoint.transport = call->transport;
+	if (result < 0) {
+		fail_call(endpoint, call->direction, -result);
+		return 0;
+	}
+	if (call->direction == DIRECTION_IN && call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
 	if (result == 0) {
 		if (call->direction == DIRECTION_IN && call->size > 0)
 			read_end_of_stream(endpoint);
@@ -107,7 +109,7 @@ static __always_inline int leave_call(s64 result, u32 slot)
 	work->segment_count = call->segment_count;
 	if (call->source == SOURCE_BUFFER)
 		work->left = result;
-	if (call->direction == DIRECTION_IN && call->flags & MSG_TRUNC && call->transport == TRANSPORT_TCP) {
+	if (call->direction == DIRECTION_IN && call->flags & MSG_TRUNC && call->transport != TRANSPORT_UNIX) {
 		work->source = SOURCE_NONE;
 		work->segment_count = 0;
 		work->left = 0;
@@ -133,9 +135,7 @@ static __always_inline int release_unix(struct socket *socket)
 	connection = connection_of(sk, TRANSPORT_UNIX);
 	if (!connection)
 		return 0;
-	emit_ended(connection, DIRECTION_OUT, ENDING_FIN, 0);
-	emit_closed(connection);
-	forget_connection(sk, TRANSPORT_UNIX);
+	close_unix(sk, connection);
 	return 0;
 }
 
@@ -148,7 +148,7 @@ static __always_inline int met_unix(struct socket *socket, u8 side)
 	endpoint.sk = BPF_CORE_READ(socket, sk);
 	endpoint.inode = BPF_CORE_READ(socket, file, f_inode, i_ino);
 	endpoint.transport = TRANSPORT_UNIX;
-	meet_unix(endpoint, side);
+	meet_by_call(endpoint, side);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #define UNLIMITED 0xffffffffu
 #define TRANSPORT_TLS 2 /* of a session's plaintext; never reported */
+#define TRANSPORT_MPTCP 3 /* reported as TCP: without TCP's counters, which its subflows have */
 
 /* Written by the loader; read-only from the moment of loading. */
 /* Bytes per message, head included; UNLIMITED = all. */
@@ -88,6 +89,12 @@ struct connection {
 	struct head head[2];
 	u64 last_time[2];       /* of the latest call, by direction */
 	u64 ciphertext_time[2]; /* TLS on a socket: when bytes were last reported, by direction */
+	u64 fin_time;     /* of the peer's FIN; 0 = none has arrived */
+	u64 error_time;   /* of the error that ended the connection */
+	u32 error;        /* errno, 0 = none */
+	u8 noticed;       /* bit per notice that was emitted */
+	u8 connect_failed; /* and was reported */
+	u8 references;    /* of its file that its process gives up at its end, as far as counted */
 	u8 streaming;     /* carries another protocol since a response 101 */
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
@@ -132,6 +139,9 @@ struct {
  */
 struct handshake {
 	u64 established;
+	u64 fin_time;   /* the peer may be gone before the socket is read from first */
+	u64 error_time;
+	u32 error;
 	u32 sequence[2];
 };
 

@@ -7,6 +7,7 @@
 #ifndef TRACE_HTTP_SYSEXIT_H
 #define TRACE_HTTP_SYSEXIT_H
 
+#include "connect.h"
 #include "data.h"
 #include "syscalls.h"
 
@@ -89,8 +90,12 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 	struct work *work;
 	u64 flags;
 
-	if (!endpoint.sk || result < 0)
+	if (!endpoint.sk)
 		return;
+	if (result < 0) {
+		fail_call(endpoint, what.direction, -result);
+		return;
+	}
 	flags = what.direction == DIRECTION_IN ? receive_flags(arguments, number) : 0;
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
@@ -107,7 +112,7 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 	work->number = number;
 	if (!describe_buffers(work, what.shape, arguments, result))
 		return;
-	if (flags & MSG_TRUNC && endpoint.transport == TRANSPORT_TCP) {
+	if (flags & MSG_TRUNC && endpoint.transport != TRANSPORT_UNIX) {
 		/* TCP discards the bytes instead of copying them. */
 		work->source = SOURCE_NONE;
 		work->segment_count = 0;

@@ -27,6 +27,7 @@ enum record_type {
 	RECORD_PROCESS_REPLACED = 6, /* exec in a target */
 	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
 	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
+	RECORD_CONNECT_FAILED = 9, /* a connect(2) that came to nothing; its socket has no other record */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -56,9 +57,13 @@ enum omission {
 
 /* How a direction ended. */
 enum ending {
-	ENDING_FIN = 1,      /* orderly: the peer's FIN (in), shutdown or close (out) */
-	ENDING_RESET = 2,    /* RST or another socket error */
+	ENDING_FIN = 1,      /* orderly: shutdown of this direction alone (out) */
+	ENDING_RESET = 2,    /* RST or another socket error: no byte of this direction is to come any more */
 	ENDING_READ_EOF = 3, /* the target read the end of the stream */
+	ENDING_CLOSE = 4,    /* out: the target closed the socket, or shut both directions down */
+	/* Only notices, which end no direction: bytes that came before may still be read, and reported. */
+	ENDING_PEER_FIN = 5,   /* in: the peer's FIN has arrived */
+	ENDING_PEER_RESET = 6, /* in: RST or another socket error has arrived */
 };
 
 /* Whose functions a session's plaintext was copied from. */
@@ -87,6 +92,7 @@ enum tls_binding {
 #define FLAG_TAIL (1 << 1)        /* data: last bytes of a call whose middle is beyond the budget */
 #define FLAG_CONTINUED (1 << 2)   /* data: further piece of the same call */
 #define FLAG_UNORDERED (1 << 3)   /* data: concurrent calls, position is the likeliest, not certain */
+#define FLAG_PROCESS_ENDED (1 << 4) /* ended, connect failed: the process did not close the socket, it ended */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */
@@ -148,6 +154,25 @@ struct record_ended {
 	unsigned char direction;
 	unsigned char ending;
 	unsigned short padding;
+};
+
+/*
+ * A connect(2) that failed, or whose socket was closed before there was an answer. header.time is when. What the
+ * socket would have carried is not known.
+ */
+struct record_connect_failed {
+	struct record_header header;
+	unsigned long long started; /* 0 = unknown */
+	unsigned int network_namespace;
+	unsigned int error;         /* errno, 0 = the target closed the socket */
+	unsigned short family;
+	unsigned char transport;
+	unsigned char padding0;
+	unsigned short remote_port; /* host byte order */
+	unsigned short remote_length; /* of the path */
+	unsigned char remote_address[ADDRESS_SIZE];
+	char remote_path[UNIX_PATH_SIZE];
+	unsigned int padding1;
 };
 
 struct record_closed {

@@ -6,20 +6,8 @@
 #ifndef TRACE_HTTP_TRACEPOINT_H
 #define TRACE_HTTP_TRACEPOINT_H
 
+#include "leave.h"
 #include "sysexit.h"
-
-/* True when this descriptor is the only reference to its open file. */
-static __always_inline bool is_last_reference(struct file *file)
-{
-	struct file___until_6_12 *counted = (void *)file;
-	struct file___since_6_13 *referenced = (void *)file;
-
-	if (bpf_core_field_exists(counted->f_count))
-		return BPF_CORE_READ(counted, f_count.counter) == 1;
-	if (bpf_core_field_exists(referenced->f_ref))
-		return BPF_CORE_READ(referenced, f_ref.refcnt.counter) == 0;
-	return false;
-}
 
 /* close(2) of a Unix socket: it has no tracepoint of its own. */
 static __always_inline void closing(u32 descriptor)
@@ -32,11 +20,9 @@ static __always_inline void closing(u32 descriptor)
 		return;
 	file = file_of_descriptor(descriptor);
 	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
-	if (!connection || !file || !is_last_reference(file))
+	if (!connection || !file || references_of(file) != 1)
 		return;
-	emit_ended(connection, DIRECTION_OUT, ENDING_FIN, 0);
-	emit_closed(connection);
-	forget_connection(endpoint.sk, TRANSPORT_UNIX);
+	close_unix(endpoint.sk, connection);
 }
 
 SEC("tp_btf/sys_enter")
@@ -98,12 +84,14 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 	arguments = read_arguments(regs);
 	if (what.shape == SHAPE_ACCEPT) {
 		if (result >= 0)
-			meet_unix(endpoint_of_descriptor(result), SIDE_SERVER);
+			meet_by_call(endpoint_of_descriptor(result), SIDE_SERVER);
 		return 0;
 	}
 	if (what.shape == SHAPE_CONNECT) {
 		if (result == 0)
-			meet_unix(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
+			meet_by_call(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
+		else
+			connect_call_failed(&arguments, -result);
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, 0);
@@ -111,7 +99,7 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 		call->active = 0;
 		endpoint = endpoint_of_call(call);
 		what.direction = call->direction;
-	} else if (result >= 0) {
+	} else {
 		/* The call began before the trace did. */
 		call = 0;
 		endpoint = resolve(&what, &arguments, number);

@@ -53,6 +53,7 @@ const full: ExchangeJson = {
     local: '127.0.0.1:40000',
     remote: '[::1]:8443',
     joinedLate: false,
+    attempts: [],
   },
   tls: {
     library: 'openssl',
@@ -107,6 +108,8 @@ const full: ExchangeJson = {
     },
   ],
   messageStream: { format: 'websocket', out: 1, in: 8, note: 'Cut.', omitted: { after: 1, count: 7 } },
+  ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+  connectFailed: null,
   completeness: ['complete'],
   violations: [{ rule: 'RFC 9112 section 6.3', message: 'Two lengths.', in: 'response' }],
 };
@@ -128,7 +131,7 @@ const unknown: ExchangeJson = {
     overlapMs: null,
     pausedMs: null,
   },
-  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true },
+  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true, attempts: [] },
   tls: {
     library: null,
     libraryVersion: null,
@@ -162,6 +165,8 @@ const unknown: ExchangeJson = {
   response: null,
   messages: [{ ...streamMessage, direction: null, size: null, text: null }],
   messageStream: null,
+  ending: { how: 'trace-ended', by: null, error: null, detail: null, signal: null, exitCode: null },
+  connectFailed: null,
   completeness: ['joined-late', 'unanswered'],
 };
 const summary: SummaryJson = {

@@ -33,6 +33,8 @@ const row: ExchangeRow = {
   side: 'client',
   state: 'ended',
   completeness: ['complete'],
+  ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+  connectAttempts: 0,
   violations: 0,
   connection: '1',
   messageFormat: null,

@@ -5,6 +5,7 @@ import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
+import { endingWord } from '../words/ending.ts';
 import { messagesText } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
@@ -69,7 +70,9 @@ function url(row: ExchangeRow): string {
 }
 
 function notes(row: ExchangeRow): string {
-  const marks: string[] = row.completeness.filter((mark) => mark !== 'complete');
+  const marks: string[] = row.completeness.filter((mark) => mark !== 'complete' && mark !== 'connect-failed');
+  const ended = row.ending?.how === 'answered' ? null : endingWord(row);
+  if (ended !== null) marks.push(row.connectAttempts > 1 ? `${ended} ${row.connectAttempts} times` : ended);
   if (row.violations > 0) marks.push('malformed');
   if (row.messageFormat !== null) marks.unshift(messagesText(row));
   return marks.length === 0 ? '' : ` [${marks.join(', ')}]`;

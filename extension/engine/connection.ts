@@ -132,8 +132,11 @@ export class Connection implements OrderedSink {
 
   directionEnded(record: EndedRecord): void {
     const context = this.#context(record);
-    // A stream whose end the sender did not confirm may have been cut by anybody (RFC 8446 section 6.1).
-    const cut = record.direction === Direction.In && this.info.tls?.closeNotify === false;
+    this.info.ends.ended(record, this.#host.milliseconds(record.time), (pid) => this.#host.exitStatus(pid));
+    const cut = this.#isCut(record);
+    if (cut) this.info.ends.unconfirmed = true;
+    if (record.ending === Ending.PeerReset) this.#host.connectionFailed(this.info);
+    if (record.ending === Ending.PeerFin || record.ending === Ending.PeerReset) return;
     const orderly = record.ending !== Ending.Reset && !cut;
     if (this.#dissector !== null) this.#dissector.ended(record.direction, orderly, context);
     else this.#hold((dissector) => dissector.ended(record.direction, orderly, context));
@@ -141,13 +144,24 @@ export class Connection implements OrderedSink {
 
   connectionClosed(record: ClosedRecord): void {
     const context = this.#context(record);
+    this.info.ends.closed(this.#host.milliseconds(record.time));
     const dissector = this.#settle();
     // The traced process closed: all that it sent is known. Whether the peer had sent everything is known
     // only if its end was read.
     dissector?.ended(Direction.Out, true, context);
     dissector?.ended(Direction.In, false, context);
     dissector?.closed(context);
+    this.info.lastEnded = null;
     this.#closed = true;
+  }
+
+  /**
+   * Whether the received stream ended without its sender saying so: over TLS without close_notify, it may have been cut by
+   * anybody (RFC 8446 section 6.1). Where the library's word is not known, that of the socket's records counts.
+   */
+  #isCut({ direction, unconfirmed }: EndedRecord): boolean {
+    if (direction !== Direction.In) return false;
+    return !(this.info.tls?.closeNotify ?? unconfirmed !== true);
   }
 
   #context(record: StreamRecord): PieceContext {

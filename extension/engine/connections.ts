@@ -6,10 +6,12 @@
 import { formatAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionHost } from './dissector.ts';
+import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import { StoredConnection } from './model.ts';
 import {
   type ClosedRecord,
+  type ConnectFailedRecord,
   type DataRecord,
   type EndedRecord,
   FLAG_JOINED_LATE,
@@ -45,16 +47,22 @@ export class Connections {
   readonly #waiting = new Set<Entry>();
   /** Closed connections: a session may still be bound to one of them. */
   readonly #closed = new Map<bigint, StoredConnection>();
+  readonly #failed: FailedConnects;
   #last: Entry | null = null;
   /** Boot time (ns). */
   #newest = 0n;
 
   constructor(host: ConnectionHost) {
     this.#host = host;
+    this.#failed = new FailedConnects(host);
   }
 
-  take(record: ConnectionRecord): void {
+  take(record: ConnectionRecord | ConnectFailedRecord): void {
     if (record.time > this.#newest) this.#newest = record.time;
+    if (record.type === RecordType.ConnectFailed) {
+      this.#failed.take(record);
+      return;
+    }
     const isSession =
       record.type === RecordType.Tls || (record.type === RecordType.Data && record.layer === Layer.Tls);
     const entry = this.#entry(record.connection, isSession);
@@ -70,6 +78,7 @@ export class Connections {
       case RecordType.Opened:
         // The record is a view of the batch; formatting copies its addresses.
         this.#open(entry, record);
+        this.#failed.opened(record, entry.stream.info);
         break;
       case RecordType.Tls:
         this.#learn(entry, record);
@@ -87,7 +96,7 @@ export class Connections {
           session.session?.socketEnded(record);
           this.#waiting.add(session);
         }
-        entry.stream.push(record);
+        entry.stream.push(entry.session === null ? record : entry.session.confirm(record));
         break;
     }
     this.#settle(entry);
@@ -95,6 +104,7 @@ export class Connections {
 
   /** Every record emitted up to then has been pushed. */
   advance(upTo: bigint): void {
+    this.#failed.advance(upTo);
     for (const entry of [...this.#waiting]) {
       entry.stream.advance(upTo);
       for (const end of entry.session?.dueEnds(upTo) ?? []) entry.stream.push(end);
@@ -107,6 +117,7 @@ export class Connections {
     this.#entries.clear();
     this.#waiting.clear();
     this.#last = null;
+    this.#failed.finish();
   }
 
   /** What is known of a process's TLS libraries has changed. */

@@ -4,7 +4,7 @@
  */
 
 import type { MissingReason, PieceContext } from './byteStream.ts';
-import type { Process } from './exchange.ts';
+import type { ConnectFailed, Process } from './exchange.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './model.ts';
 import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
@@ -20,6 +20,8 @@ export interface ConnectionHost {
   create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange;
   changed(exchange: StoredExchange): void;
   ended(exchange: StoredExchange): void;
+  /** An error of the connection has been noted, which may tell more about the exchange that ended last. */
+  connectionFailed(connection: StoredConnection): void;
   merged(exchange: StoredExchange): void;
   /** An exchange that represents a TLS connection without plaintext. */
   createEncrypted(
@@ -29,6 +31,10 @@ export interface ConnectionHost {
   ): StoredExchange;
   /** Removes such an exchange: the connection has plaintext after all. */
   withdraw(exchange: StoredExchange): void;
+  /** An exchange that represents a connection which was not established. */
+  createFailed(process: Process | null, connection: StoredConnection, failed: ConnectFailed): StoredExchange;
+  /** The wait status of a process that has ended; null: not known. */
+  exitStatus(pid: number): number | null;
   /** Why this process's connection has no plaintext. */
   whyEncrypted(pid: number, connection: Unread): string;
   /** Whether it is known yet what TLS libraries the process has; true when it will not be known. */

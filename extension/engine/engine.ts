@@ -234,10 +234,14 @@ export class Engine implements EngineApi {
   #take(record: TraceRecord): void {
     switch (record.type) {
       case RecordType.ProcessStarted:
+        this.#processes.begin(record.pid);
+        this.#processes.set(record.pid, record.name === '' ? null : record.name);
+        return;
       case RecordType.ProcessReplaced:
         this.#processes.set(record.pid, record.name === '' ? null : record.name);
         return;
       case RecordType.ProcessEnded:
+        this.#processes.end(record.pid, record.status);
         return;
       default:
         this.#connections.take(record);

@@ -37,7 +37,66 @@ export type Completeness =
   /** A TLS connection whose plaintext is not seen. */
   | 'encrypted'
   /** A TLS connection whose handshake failed. */
-  | 'handshake-failed';
+  | 'handshake-failed'
+  /** A connection that was not established: there is no exchange. */
+  | 'connect-failed';
+
+/**
+ * How a call ended:
+ * - `answered`: the response is complete. `by`: of a tunnel, the side that ended it first.
+ * - `cancelled`: the client ended the connection or the stream first.
+ * - `reset`: the peer, or something on the way, reset the connection or the stream.
+ * - `closed`: the server closed without a complete response.
+ * - `refused`: the server takes no connection, or did not act on the request.
+ * - `unreachable`: the network has no way to the server.
+ * - `timed-out`: the kernel gave up waiting for the peer's host.
+ * - `process-ended`: the process of the side `by` ended, and its connections with it.
+ * - `failed`: the connection was not established for another reason (`error`, or the TLS handshake).
+ * - `trace-ended`: the call was under way when the trace ended.
+ * - `unknown`: what ended it was not seen.
+ */
+export type EndingKind =
+  | 'answered'
+  | 'cancelled'
+  | 'reset'
+  | 'closed'
+  | 'refused'
+  | 'unreachable'
+  | 'timed-out'
+  | 'process-ended'
+  | 'failed'
+  | 'trace-ended'
+  | 'unknown';
+
+/**
+ * What the order of events shows besides.
+ * - `stale-connection`: the server had closed before the request was sent.
+ * - `not-delivered`: the response was written, but the client had gone before it began.
+ * - `no-close-notify`: the body ends with the connection, and TLS does not confirm that end (RFC 9112 section 9.8).
+ */
+export type EndingDetail = 'stale-connection' | 'not-delivered' | 'no-close-notify';
+
+export interface CallEnding {
+  readonly how: EndingKind;
+  /** null: neither, or not known. */
+  readonly by: Side | null;
+  /** Name of the socket's error, such as `ECONNRESET`; null: none was seen. */
+  readonly error: string | null;
+  readonly detail: EndingDetail | null;
+  /** Of `process-ended`, where known: the signal's name, or else the exit status. */
+  readonly signal: string | null;
+  readonly exitCode: number | null;
+}
+
+/** A connect(2) that came to nothing. */
+export interface FailedConnect {
+  /** Address or path that was tried. */
+  readonly remote: string | null;
+  readonly ending: CallEnding;
+  /** Milliseconds since the trace's start; `started` null: not known. */
+  readonly started: number | null;
+  readonly ended: number;
+}
 
 /** A rule that a message breaks, and how the message was read nevertheless. */
 export interface Violation {
@@ -143,6 +202,8 @@ export interface Connection {
   readonly established: number | null;
   /** null: not TLS. */
   readonly tls: Tls | null;
+  /** What the process tried just before, or at the same time: other addresses with the same port. */
+  readonly attempts: readonly FailedConnect[];
 }
 
 /** Of a TLS session. What is not seen, or encrypted, is null. */
@@ -171,6 +232,15 @@ export interface Encrypted {
   /** Bytes that the process sent and received, TLS overhead included. */
   readonly sent: number;
   readonly received: number;
+}
+
+/** Attempts to connect that came to nothing. */
+export interface ConnectFailed {
+  /** The same attempt, made again within moments: how often in all. */
+  readonly attempts: number;
+  readonly ending: CallEnding;
+  /** Milliseconds since the trace's start. */
+  readonly started: number;
 }
 
 export interface OperationName {
@@ -215,4 +285,8 @@ export interface Exchange {
   http2: StreamInfo | null;
   /** Set for a TLS connection without plaintext: the exchange has no messages. */
   encrypted: Encrypted | null;
+  /** Set for a connection that was not established: the exchange has no messages. */
+  connectFailed: ConnectFailed | null;
+  /** null while it runs, and for an encrypted connection without a failure. */
+  readonly ending: CallEnding | null;
 }

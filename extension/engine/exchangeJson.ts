@@ -2,7 +2,7 @@
  * The public JSON contract of one exchange: a line of `http-trace --format json`, and what the details view
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
-import type { Completeness, SeenField, Side } from './exchange.ts';
+import type { Completeness, EndingDetail, EndingKind, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
@@ -131,6 +131,18 @@ export interface TlsJson {
   readonly socket: string | null;
 }
 
+export interface EndingJson {
+  readonly how: EndingKind;
+  /** The side that ended it; null: neither, or not known. */
+  readonly by: Side | null;
+  /** The socket's error, such as `ECONNRESET`; null: none was seen. */
+  readonly error: string | null;
+  readonly detail: EndingDetail | null;
+  /** Of `process-ended`: the signal, or else the exit status; null where not known. */
+  readonly signal: string | null;
+  readonly exitCode: number | null;
+}
+
 export interface ExchangeJson {
   readonly id: number;
   readonly process: { readonly pid: number; readonly name: string | null } | null;
@@ -170,7 +182,21 @@ export interface ExchangeJson {
     readonly local: string | null;
     readonly remote: string | null;
     readonly joinedLate: boolean;
+    /** Addresses that the process tried before this one, or at the same time, and how that ended. */
+    readonly attempts: readonly {
+      readonly remote: string | null;
+      readonly ending: EndingJson;
+      /** null: not known. */
+      readonly durationMs: number | null;
+    }[];
   };
+  /** How it ended; null while it runs, and for an encrypted connection without a failure. */
+  readonly ending: EndingJson | null;
+  /** Set for a connection that was not established: no call could be made. */
+  readonly connectFailed: {
+    /** How often it was tried, within a second each. */
+    readonly attempts: number;
+  } | null;
   /** null: not TLS. */
   readonly tls: TlsJson | null;
   /** For a TLS connection without plaintext, why there is none; null for a call. */

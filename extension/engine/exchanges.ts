@@ -1,6 +1,7 @@
 /** What the engine offers its connections: makes their exchanges, counts them and hands them to the store. */
 import type { ConnectionHost } from './dissector.ts';
-import type { Process } from './exchange.ts';
+import { endingOf } from './ending.ts';
+import type { ConnectFailed, Process } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { MAX_UNBOUND_EXCHANGES } from './limits.ts';
 import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
@@ -76,6 +77,18 @@ export class Exchanges implements ConnectionHost {
     return exchange;
   }
 
+  createFailed(process: Process | null, connection: StoredConnection, failed: ConnectFailed): StoredExchange {
+    this.count++;
+    const exchange = this.#add(process, connection, true);
+    exchange.connectFailed = failed;
+    exchange.label(['connect-failed']);
+    return exchange;
+  }
+
+  exitStatus(pid: number): number | null {
+    return this.#processes.exitStatus(pid);
+  }
+
   withdraw(exchange: StoredExchange): void {
     if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
     this.#store.remove(exchange);
@@ -109,8 +122,19 @@ export class Exchanges implements ConnectionHost {
       this.count++;
       if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
     }
+    exchange.ending = endingOf(exchange);
+    exchange.connection.lastEnded = exchange;
     this.#judge(exchange);
     this.#store.ended(exchange);
+  }
+
+  connectionFailed(connection: StoredConnection): void {
+    const exchange = connection.lastEnded;
+    if (exchange?.ending?.how !== 'answered') return;
+    const ending = endingOf(exchange);
+    if (ending === null || ending.how === 'answered') return;
+    exchange.ending = ending;
+    this.changed(exchange);
   }
 
   merged(exchange: StoredExchange): void {
@@ -129,8 +153,13 @@ export class Exchanges implements ConnectionHost {
   /** Counts an exchange that turns out to be an error, once. */
   #judge(exchange: StoredExchange): void {
     if (exchange.failed) return;
-    const { response, completeness } = exchange;
-    exchange.failed = isError({ status: statusOf(response), grpcStatus: grpcStatus(exchange), completeness });
+    const { response, completeness, ending } = exchange;
+    exchange.failed = isError({
+      status: statusOf(response),
+      grpcStatus: grpcStatus(exchange),
+      completeness,
+      ending,
+    });
     if (exchange.failed) this.errors++;
   }
 

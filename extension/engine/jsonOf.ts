@@ -3,7 +3,7 @@ import { maskFields } from '../privacy/maskFields.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
-import type { Encrypted, MessageKind, SeenField } from './exchange.ts';
+import type { Encrypted, FailedConnect, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
@@ -64,7 +64,10 @@ export function jsonOf(
       local: connection.local,
       remote: connection.remote,
       joinedLate: connection.joinedLate,
+      attempts: connection.attempts.map(attemptJson),
     },
+    ending: exchange.ending,
+    connectFailed: exchange.connectFailed === null ? null : { attempts: exchange.connectFailed.attempts },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
     http2: http2Json(exchange, reveal),
@@ -80,6 +83,14 @@ export function jsonOf(
     messageStream: messageStreamJson(exchange.messages, exchange.side),
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),
+  };
+}
+
+function attemptJson({ remote, ending, started, ended }: FailedConnect): AttemptJson {
+  return {
+    remote,
+    ending,
+    durationMs: started === null ? null : toNanoseconds(Math.max(0, ended - started)),
   };
 }
 
@@ -152,6 +163,8 @@ function isMaskedByName(
   if (messages?.format !== 'grpc' || message?.body.captured === 0) return false;
   return definitionOf(kind) !== null || (kind === 'response' && messages.trailers !== null);
 }
+
+type AttemptJson = ExchangeJson['connection']['attempts'][number];
 
 const WITHHELD = {
   body: null,

@@ -170,3 +170,18 @@ export const MAX_PROTOBUF_DEPTH = 32;
 
 /** Characters in which one protobuf message is shown. */
 export const MAX_PROTOBUF_TEXT = 512 * 1024;
+
+/** Nanoseconds for which a failed connect is held: a further attempt may follow, or the same one again. */
+export const CONNECT_PATIENCE = 1_000_000_000n;
+
+/** Milliseconds between a failed connect and the same one made again that are counted as one row. */
+export const REPEAT_TIME = 1_000;
+
+/** Failed connects held. */
+export const MAX_HELD_CONNECTS = 256;
+
+/** Established connections remembered, to which a failed connect may belong. */
+export const MAX_RECENT_CONNECTS = 64;
+
+/** Failed connects kept with a connection. */
+export const MAX_ATTEMPTS = 8;

@@ -5,12 +5,17 @@
 
 import { trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
+import type { Outcome } from './byteStream.ts';
+import { ConnectionEnds } from './connectionEnds.ts';
 import type {
+  CallEnding,
   Completeness,
+  ConnectFailed,
   Connection,
   Encrypted,
   Exchange,
   ExchangeState,
+  FailedConnect,
   Field,
   GoAway,
   MessageKind,
@@ -74,6 +79,8 @@ export class StoredMessage implements Request, Response {
   headIncomplete = false;
   /** The stream ended before the message did. */
   cut = false;
+  /** How its end was reached; null while it runs. */
+  outcome: Outcome | null = null;
 
   #fields: FieldLinesText | readonly SeenField[] = '';
   /** Where the fields begin in their text. */
@@ -231,6 +238,12 @@ export class StoredConnection implements Connection {
   tls: StoredTls | null;
   /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
+  /** Shared with the TLS session on it. */
+  attempts: FailedConnect[] = [];
+  /** The exchange that ended last, while an event may still show more about its end. */
+  lastEnded: StoredExchange | null = null;
+  /** What ended it; a TLS session shares those of its socket. */
+  ends = new ConnectionEnds();
   /** Exchanges that lack what only the socket shows; null when the socket is known. */
   unbound: StoredExchange[] | null = null;
 
@@ -299,6 +312,7 @@ const ORDER: readonly Completeness[] = [
   'one-sided',
   'encrypted',
   'handshake-failed',
+  'connect-failed',
 ];
 
 const NO_INTERIM: StoredMessage[] = [];
@@ -318,6 +332,10 @@ export class StoredExchange implements Exchange {
   /** Messages inside the exchange; null when it can have none. */
   messages: MessageList | null = null;
   encrypted: StoredEncrypted | null = null;
+  connectFailed: ConnectFailed | null = null;
+  ending: CallEnding | null = null;
+  /** It ended because the trace did. */
+  openAtEnd = false;
   /** HTTP/2: its stream's identifier. */
   stream: number | null = null;
   pushed = false;

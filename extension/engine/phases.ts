@@ -48,6 +48,7 @@ export function handshakeOf(tls: Tls | null): number | null {
 /** When the exchange began, as far as seen. */
 export function startOf(exchange: Exchange): number {
   if (exchange.encrypted !== null) return startOfEncrypted(exchange, exchange.encrypted);
+  if (exchange.connectFailed !== null) return exchange.connectFailed.started;
   return exchange.request?.firstByte ?? exchange.interim[0]?.firstByte ?? exchange.response?.firstByte ?? 0;
 }
 

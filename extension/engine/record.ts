@@ -15,6 +15,7 @@ export enum RecordType {
   ProcessReplaced = 6,
   ProcessEnded = 7,
   Tls = 8,
+  ConnectFailed = 9,
 }
 
 export enum Direction {
@@ -52,12 +53,19 @@ export enum Ending {
   Fin = 1,
   Reset = 2,
   ReadEof = 3,
+  /** Out: the traced process closed the socket, or shut both directions down. */
+  Close = 4,
+  /** Notices, which end no direction: what came before may still be read. */
+  PeerFin = 5,
+  PeerReset = 6,
 }
 
 export const FLAG_JOINED_LATE = 1;
 export const FLAG_TAIL = 2;
 export const FLAG_CONTINUED = 4;
 export const FLAG_UNORDERED = 8;
+/** The process did not close the socket, it ended. */
+export const FLAG_PROCESS_ENDED = 16;
 
 interface RecordBase {
   readonly flags: number;
@@ -116,6 +124,23 @@ export interface EndedRecord extends RecordBase {
   readonly error: number;
   readonly direction: Direction;
   readonly ending: Ending;
+  /** Not in the record: of a socket's end that ends a TLS session, which its library has not confirmed. */
+  readonly unconfirmed?: boolean;
+}
+
+/** A connect(2) that came to nothing; `time` is when. */
+export interface ConnectFailedRecord extends RecordBase {
+  readonly type: RecordType.ConnectFailed;
+  /** Boot time; 0n = unknown. */
+  readonly started: bigint;
+  readonly networkNamespace: number;
+  /** errno; 0: the process closed the socket before there was an answer. */
+  readonly error: number;
+  readonly family: 'ipv4' | 'ipv6' | 'unix';
+  readonly transport: 'tcp' | 'unix';
+  readonly remotePort: number;
+  readonly remoteAddress: Uint8Array;
+  readonly remotePath: string | null;
 }
 
 export interface ClosedRecord extends RecordBase {
@@ -163,7 +188,14 @@ export interface TlsRecord extends RecordBase {
   readonly closeNotify: boolean | null;
 }
 
-export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord | TlsRecord;
+export type TraceRecord =
+  | OpenedRecord
+  | DataRecord
+  | EndedRecord
+  | ClosedRecord
+  | ConnectFailedRecord
+  | ProcessRecord
+  | TlsRecord;
 
 /** Byte offsets; every record begins with the header. */
 export const LAYOUT = {
@@ -198,6 +230,18 @@ export const LAYOUT = {
   },
   ended: { size: 56, position: 40, error: 48, direction: 52, ending: 53 },
   closed: { size: 56, sent: 40, received: 48 },
+  connectFailed: {
+    size: 192,
+    started: 40,
+    networkNamespace: 48,
+    error: 52,
+    family: 56,
+    transport: 58,
+    remotePort: 60,
+    remoteLength: 62,
+    remoteAddress: 64,
+    remotePath: 80,
+  },
   process: { size: 72, startTime: 40, parent: 48, status: 52, name: 56 },
   tls: {
     size: 120,
@@ -371,7 +415,7 @@ function readRecord(
       need(f.size);
       const direction = view.getUint8(at + f.direction);
       const ending = view.getUint8(at + f.ending);
-      if (direction > 1 || ending < 1 || ending > 3)
+      if (direction > 1 || ending < 1 || ending > 6)
         throw new RecordError('an ended record has an impossible value');
       return {
         flags,
@@ -385,6 +429,33 @@ function readRecord(
         error: view.getUint32(at + f.error, true),
         direction,
         ending,
+      };
+    }
+    case RecordType.ConnectFailed: {
+      const f = LAYOUT.connectFailed;
+      need(f.size);
+      const family = FAMILIES[view.getUint16(at + f.family, true)];
+      const transport = TRANSPORTS[view.getUint8(at + f.transport)];
+      const pathLength = view.getUint16(at + f.remoteLength, true);
+      if (family === undefined || transport === undefined || pathLength > UNIX_PATH_SIZE) {
+        throw new RecordError('a record of a failed connect has an impossible value');
+      }
+      return {
+        flags,
+        time,
+        emitted,
+        pid,
+        tid,
+        connection,
+        type,
+        started: big(f.started),
+        networkNamespace: view.getUint32(at + f.networkNamespace, true),
+        error: view.getUint32(at + f.error, true),
+        family,
+        transport,
+        remotePort: view.getUint16(at + f.remotePort, true),
+        remoteAddress: batch.subarray(at + f.remoteAddress, at + f.remoteAddress + 16),
+        remotePath: readUnixPath(batch.subarray(at + f.remotePath, at + f.remotePath + pathLength)),
       };
     }
     case RecordType.Closed:

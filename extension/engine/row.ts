@@ -2,7 +2,7 @@
  * An exchange as lists, trees and the timeline need it, and nothing more: small, flat, structured-
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
-import type { Completeness, ExchangeState, Side } from './exchange.ts';
+import type { CallEnding, Completeness, EndingKind, ExchangeState, Side } from './exchange.ts';
 import type { MessageFormat } from './messages/messageList.ts';
 
 export interface Phases {
@@ -45,6 +45,10 @@ export interface ExchangeRow {
   readonly side: Side | null;
   readonly state: ExchangeState;
   readonly completeness: readonly Completeness[];
+  /** How it ended; null while it runs, and for an encrypted connection without a failure. */
+  readonly ending: CallEnding | null;
+  /** Attempts to connect that the row stands for; 0: it is not about a connection that failed. */
+  readonly connectAttempts: number;
   /** Number of broken rules. */
   readonly violations: number;
   readonly connection: string;
@@ -71,18 +75,33 @@ export interface OutcomeFacts {
   /** gRPC status; null: none (yet). */
   readonly grpcStatus: number | null;
   readonly completeness: Iterable<Completeness>;
+  readonly ending: CallEnding | null;
 }
 
 /** Labels of calls that came to nothing, whatever their status says. */
-const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed']);
+const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed', 'connect-failed']);
+
+/** Ends that no call is meant to have. What ends with the trace, or in a way that was not seen, is none. */
+const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
+  'cancelled',
+  'reset',
+  'closed',
+  'refused',
+  'unreachable',
+  'timed-out',
+  'process-ended',
+  'failed',
+]);
 
 /**
  * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
- * is not OK, cut off before its end (closed, reset or timed out), or a TLS handshake that failed.
+ * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), or a connection or TLS
+ * handshake that failed.
  */
-export function isError({ status, grpcStatus, completeness }: OutcomeFacts): boolean {
+export function isError({ status, grpcStatus, completeness, ending }: OutcomeFacts): boolean {
   if (status !== null && status >= 400) return true;
   if (grpcStatus !== null && grpcStatus !== 0) return true;
+  if (ending !== null && BAD_ENDS.has(ending.how)) return true;
   for (const label of completeness) if (FAILURES.has(label)) return true;
   return false;
 }

@@ -35,6 +35,8 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     side: exchange.side,
     state: exchange.state,
     completeness: [...exchange.completeness],
+    ending: exchange.ending,
+    connectAttempts: exchange.connectFailed?.attempts ?? 0,
     violations: exchange.violationCount,
     connection: exchange.connection.id,
     messageFormat: exchange.messages?.format ?? null,

@@ -17,6 +17,9 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
 export function targetOf(exchange: StoredExchange): Target {
   if (exchange.encrypted !== null) return encryptedTarget(exchange);
   const { connection, request } = exchange;
+  // Whether it would have carried HTTP is not known.
+  if (exchange.connectFailed !== null)
+    return { scheme: null, host: connection.remote, path: null, url: null };
   const scheme = schemeOf(request?.scheme ?? null) ?? (connection.tls === null ? 'http' : 'https');
   const server = serverAddress(exchange);
   if (request === null) return { scheme, host: server, path: null, url: null };

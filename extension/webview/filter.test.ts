@@ -24,6 +24,8 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   side: 'client',
   state: 'ended',
   completeness: ['complete'],
+  ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+  connectAttempts: 0,
   violations: 0,
   connection: 'c1',
   messageFormat: null,

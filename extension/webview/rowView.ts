@@ -3,6 +3,7 @@ import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
+import { endingSentence, endingWord } from '../words/ending.ts';
 import { rowProcessText, statusText } from '../words/exchange.ts';
 import { countText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
@@ -144,6 +145,7 @@ export class RowView {
     const unknown = address === null;
     setText(this.#host, labelText(host, MAX_CALL));
     setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
+    if (row.connectAttempts > 0) setText(this.#path, endingWord(row) ?? '');
     this.#path.classList.toggle('unknown', unknown);
     const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
@@ -162,7 +164,7 @@ export class RowView {
 function statusTitle(row: ExchangeRow): string {
   if (row.status !== null) return statusText(row);
   if (row.encrypted !== null) return 'Not decrypted';
-  return row.state === 'running' ? 'No response yet' : 'No response was seen';
+  return row.state === 'running' ? 'No response yet' : (endingSentence(row) ?? 'No response was seen');
 }
 
 function processTitle(row: ExchangeRow): string {

@@ -1,6 +1,7 @@
 /** What of an exchange is missing or broken: a badge and a sentence for each label. */
 import type { Completeness } from '../engine/exchange.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { type Ended, endingSentence, endingWord } from './ending.ts';
 import { countText } from './numbers.ts';
 
 export interface Note {
@@ -14,6 +15,11 @@ export interface Note {
 
 /** Most important first: that one is shown by a badge. */
 const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
+  'connect-failed': {
+    label: 'not connected',
+    sentence: 'The connection could not be made.',
+    tone: 'fault',
+  },
   'handshake-failed': {
     label: 'TLS failed',
     sentence: 'The TLS handshake failed, so no request was sent.',
@@ -89,9 +95,27 @@ export function violationsText(violations: number): string {
   return `Violates ${countText(violations, 'HTTP rule')}; see Summary.`;
 }
 
+/** Labels of which the ending says more. */
+const ENDED: ReadonlySet<string> = new Set(
+  (['connect-failed', 'aborted', 'unanswered'] as const).map((name) => NOTES[name].label),
+);
+
+/** {@link notesOf}, with what is known of the end. */
+export function notesOfEnded(
+  call: Ended & { readonly completeness: readonly Completeness[] },
+): readonly Note[] {
+  const ended = endingSentence(call);
+  if (ended === null) return notesOf(call.completeness);
+  const others = notesOf(call.completeness).filter(({ label }) => !ENDED.has(label));
+  return [{ label: endingWord(call) ?? 'ended', sentence: ended, tone: 'fault' }, ...others];
+}
+
 /** The one badge of a row, or null when nothing is missing. */
 export function badgeOf(row: ExchangeRow): Note | null {
-  const notes = [...notesOf(row.completeness)];
+  const ended = endingSentence(row);
+  const notes = notesOf(row.completeness).map((note) =>
+    ended !== null && ENDED.has(note.label) ? { ...note, sentence: ended } : note,
+  );
   if (row.violations > 0) {
     notes.push({ label: 'malformed', sentence: violationsText(row.violations), tone: 'fault' });
   }

@@ -2,7 +2,8 @@
 import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressText } from './address.ts';
-import { notesOf, violationsText } from './completeness.ts';
+import { notesOfEnded, violationsText } from './completeness.ts';
+import { endingWord } from './ending.ts';
 import { countText, durationText, sizeText, UNKNOWN } from './numbers.ts';
 import { labelText } from './visible.ts';
 
@@ -20,7 +21,7 @@ export function statusText(row: ExchangeRow): string {
   }
   if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';
   if (isRunning(row)) return '…';
-  return row.completeness.includes('aborted') ? 'aborted' : 'no response seen';
+  return endingWord(row) ?? (row.completeness.includes('aborted') ? 'aborted' : 'no response seen');
 }
 
 /** `12 messages`; an empty text for a call that has no messages. */
@@ -61,7 +62,7 @@ export function tooltipText(row: ExchangeRow): string {
   if (row.requestSize) lines.push(`${request}: ${sizeText(row.requestSize)}`);
   if (row.responseSize) lines.push(`${response}: ${sizeText(row.responseSize)}`);
   if (row.messageFormat !== null) lines.push(messagesText(row));
-  lines.push(...notesOf(row.completeness).map(({ sentence }) => sentence));
+  lines.push(...notesOfEnded(row).map(({ sentence }) => sentence));
   if (row.violations > 0) lines.push(violationsText(row.violations));
   return lines.join('\n');
 }

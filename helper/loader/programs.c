@@ -130,7 +130,8 @@ static bool is_common_return(const struct bpf_program *program)
 
 static const char *const moving_functions[] = {"tcp_sendmsg",	     "tcp_recvmsg",	    "tcp_sendpage",
 					       "tcp_splice_read",    "unix_stream_sendmsg", "unix_stream_recvmsg",
-					       "unix_stream_sendpage", "unix_stream_splice_read"};
+					       "unix_stream_sendpage", "unix_stream_splice_read", "mptcp_sendmsg",
+					       "mptcp_recvmsg"};
 
 /* The optional part that a program is, or PARTS when the backend needs it. */
 static enum part part_of(const struct bpf_program *program)

@@ -138,6 +138,11 @@ export class Child {
     return this.until(() => this.#stderr.includes(text), JSON.stringify(text), patience);
   }
 
+  /** Waits until its standard output has a line that begins so. */
+  untilStdout(text: string, patience = PATIENCE_MS): Promise<void> {
+    return this.until(() => this.lines.some((line) => line.startsWith(text)), JSON.stringify(text), patience);
+  }
+
   /** Waits for a condition on what it has printed. @throws when it ends or takes too long */
   async until(met: () => boolean, what: string, patience = PATIENCE_MS): Promise<void> {
     const limit = Date.now() + patience;

@@ -67,6 +67,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
+  /** The trace ends. */
+  #finishing = false;
   /** Emission time of the record being read. */
   #emitted = 0n;
   #time = 0;
@@ -100,6 +102,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
+    this.#finishing = true;
     for (const lane of this.#lanes) {
       this.#force(lane);
       lane.reader?.stop();
@@ -458,6 +461,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   exchangeEnded(exchange: StoredExchange, at: number): void {
     exchange.endedAt = at;
     exchange.state = 'ended';
+    exchange.openAtEnd = this.#finishing;
     this.#host.ended(exchange);
   }
 

@@ -104,6 +104,7 @@ export class MessageProgress {
     const message = this.current;
     message.body.close();
     if (outcome === 'complete' && this.#sizeKnown) message.body.size = this.#bodySize;
+    message.outcome = outcome;
     if (outcome === 'cut') message.cut = true;
     else if (outcome === 'open') message.truncated = true;
     else if (outcome === 'lost' && !message.truncated) message.gap = true;

@@ -62,6 +62,8 @@ export class Http2Connection implements Dissector {
     response: null,
   };
   #time = 0;
+  /** The trace ends. */
+  #finishing = false;
 
   /** @param upgraded the HTTP/1 exchange whose response will arrive on stream 1 (RFC 7540 section 3.2). */
   constructor(info: StoredConnection, host: ConnectionHost, upgraded: StoredExchange | null = null) {
@@ -128,6 +130,7 @@ export class Http2Connection implements Dissector {
 
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
+    this.#finishing = true;
     const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0n };
     this.#lanes.request?.end(context);
     this.#lanes.response?.end(context);
@@ -540,6 +543,7 @@ export class Http2Connection implements Dissector {
     exchange.labelEnd(labels);
     exchange.endedAt = Math.max(at, exchange.request?.lastByte ?? 0, exchange.response?.lastByte ?? 0);
     exchange.state = 'ended';
+    exchange.openAtEnd = this.#finishing;
     this.#host.ended(exchange);
   }
 }

@@ -115,6 +115,7 @@ export class Half {
     this.reader = null;
     const { message } = this;
     if (message === null) return;
+    message.outcome = outcome;
     message.body.close();
     if (outcome !== 'complete' || !this.#sizeKnown) return;
     message.body.size = this.#size;

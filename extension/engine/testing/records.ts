@@ -61,6 +61,16 @@ export interface EndedSpec extends Common {
   readonly error?: number;
 }
 
+export interface ConnectFailedSpec extends Common {
+  readonly type: 'connectFailed';
+  /** Boot time; 0n or missing = unknown. */
+  readonly started?: bigint;
+  /** errno; 0: the process gave up. */
+  readonly error: number;
+  /** `127.0.0.1:80`, or the path of a Unix socket. */
+  readonly remote: string;
+}
+
 export interface ClosedSpec extends Common {
   readonly type: 'closed';
   readonly sent: number;
@@ -90,7 +100,14 @@ export interface TlsSpec extends Common {
   readonly closeNotify?: boolean | null;
 }
 
-export type RecordSpec = OpenedSpec | DataSpec | EndedSpec | ClosedSpec | ProcessSpec | TlsSpec;
+export type RecordSpec =
+  | OpenedSpec
+  | DataSpec
+  | EndedSpec
+  | ClosedSpec
+  | ConnectFailedSpec
+  | ProcessSpec
+  | TlsSpec;
 
 const LIBRARIES: readonly (TlsLibraryName | null)[] = [
   null,
@@ -124,6 +141,24 @@ export function recordBytes(spec: RecordSpec): Buffer {
       bytes.writeUInt16LE(local.port, f.localPort);
       bytes.writeUInt16LE(remote.port, f.remotePort);
       bytes.set(local.bytes, f.localAddress);
+      bytes.set(remote.bytes, f.remoteAddress);
+      return bytes;
+    }
+    case 'connectFailed': {
+      const f = LAYOUT.connectFailed;
+      const bytes = header(spec, RecordType.ConnectFailed, f.size);
+      bytes.writeBigUInt64LE(spec.started ?? 0n, f.started);
+      bytes.writeUInt32LE(spec.error, f.error);
+      if (spec.remote.startsWith('/')) {
+        bytes.writeUInt16LE(1, f.family);
+        bytes.writeUInt8(1, f.transport);
+        bytes.writeUInt16LE(spec.remote.length, f.remoteLength);
+        bytes.write(spec.remote, f.remotePath, 'latin1');
+        return bytes;
+      }
+      const remote = parseAddress(spec.remote);
+      bytes.writeUInt16LE(remote.bytes.length === 4 ? 2 : 10, f.family);
+      bytes.writeUInt16LE(remote.port, f.remotePort);
       bytes.set(remote.bytes, f.remoteAddress);
       return bytes;
     }
@@ -209,7 +244,7 @@ export type Step =
   | { readonly lose: 'out' | 'in'; readonly size: number }
   /** Bytes that no hook saw; the next record reports them. */
   | { readonly unseen: 'out' | 'in'; readonly size: number }
-  | { readonly end: 'out' | 'in'; readonly ending: Ending }
+  | { readonly end: 'out' | 'in'; readonly ending: Ending; readonly error?: number; readonly flags?: number }
   | { readonly wait: bigint }
   | { readonly close: true };
 
@@ -300,6 +335,8 @@ export function conversation(steps: readonly Step[], options: ConversationOption
         direction,
         position: positions[direction],
         ending: step.ending,
+        error: step.error ?? 0,
+        flags: step.flags ?? 0,
       });
     } else if ('wait' in step) time += step.wait;
     else specs.push({ type: 'closed', connection, pid, time, sent: positions[0], received: positions[1] });

@@ -8,7 +8,9 @@ import { SESSION_PATIENCE } from '../limits.ts';
 import { type StoredConnection, StoredTls } from '../model.ts';
 import {
   type ClosedRecord,
+  Direction,
   type EndedRecord,
+  Ending,
   FLAG_JOINED_LATE,
   RecordType,
   type TlsRecord,
@@ -36,6 +38,8 @@ export class TlsSession {
   #inner = false;
   /** Ends of the socket: what came before them may not have been decrypted yet. */
   #ends: End[] = [];
+  /** The end of the socket's bytes was read. */
+  #socketRead = false;
   /** Process that is counted as having plaintext without a socket; null when it is not. */
   #countedFor: number | null = null;
 
@@ -102,11 +106,13 @@ export class TlsSession {
   socketKnown(socket: StoredConnection): void {
     const info = this.#info;
     this.#tls.wire = this.#inner ? null : socket.wire;
+    info.ends = socket.ends;
     info.transport = socket.transport;
     info.local = socket.local;
     info.remote = socket.remote;
     info.side ??= socket.side;
     const isFirst = this.#before === 'nothing';
+    if (isFirst) info.attempts = socket.attempts;
     info.connectStarted = isFirst ? socket.connectStarted : null;
     info.established = isFirst ? socket.established : null;
     // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
@@ -130,12 +136,26 @@ export class TlsSession {
     if (this.socket === null) this.#count(pid);
   }
 
+  /**
+   * The library reports the end of the plaintext: that of the peer's close_notify, unless the end of the socket was read
+   * before, which some report alike.
+   */
+  confirm<T extends End>(record: T): T {
+    const doubtful = this.#socketRead && record.type === RecordType.Ended && record.ending === Ending.ReadEof;
+    return doubtful ? { ...record, unconfirmed: true } : record;
+  }
+
   /** The socket has ended, and with it this session, unless more plaintext arrives. */
   socketEnded(record: End): void {
     const connection = BigInt(this.#info.id);
+    if (record.type === RecordType.Ended && record.ending === Ending.ReadEof) this.#socketRead = true;
     // The socket's positions are not those of the plaintext.
-    if (record.type === RecordType.Ended) this.#ends.push({ ...record, connection, position: 0 });
-    else this.#ends.push({ ...record, connection, sent: 0, received: 0 });
+    if (record.type === RecordType.Ended) {
+      // A peer that has nothing more to send says so with close_notify, which the library reports as the end. Go's
+      // reports it in a way that is not seen.
+      const unconfirmed = record.direction === Direction.In && this.#tls.library !== 'go';
+      this.#ends.push({ ...record, connection, position: 0, unconfirmed });
+    } else this.#ends.push({ ...record, connection, sent: 0, received: 0 });
   }
 
   /** The ends before which no more plaintext can arrive. @param upTo null: all of them. */

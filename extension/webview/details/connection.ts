@@ -1,5 +1,6 @@
 import type { ExchangeJson, TlsJson } from '../../engine/exchangeJson.ts';
 import { tlsLibraryName } from '../../engine/tls/library.ts';
+import { connectText } from '../../words/ending.ts';
 import { durationText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
@@ -34,11 +35,18 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
       { name: 'Protocol', value: exchange.protocol },
       ...(exchange.http2 === null ? [] : streamFacts(exchange.http2)),
       { name: 'Process', value: callProcessText(exchange) },
+      ...connection.attempts.map(attemptFact),
       { name: 'Connection id', value: connection.id, remark: socketRemark(exchange), code: true },
     ]),
   );
   if (tls !== null) parts.push(heading('TLS'), facts(tlsFacts(exchange, tls)));
   return parts;
+}
+
+/** Another address that the process tried just before, or at the same time. */
+function attemptFact({ remote, ending, durationMs }: ExchangeJson['connection']['attempts'][number]): Fact {
+  const took = durationMs === null ? '' : `, after ${durationText(durationMs)}`;
+  return { name: 'Tried before', value: remote, remark: `${connectText(ending)}${took}`, code: true };
 }
 
 /** A session has an id of its own. */

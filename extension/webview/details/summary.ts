@@ -1,6 +1,6 @@
 import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
-import { notesOf } from '../../words/completeness.ts';
+import { notesOf, notesOfEnded } from '../../words/completeness.ts';
 import { processText } from '../../words/exchange.ts';
 import { durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { visibleLine } from '../../words/visible.ts';
@@ -28,7 +28,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     ...messageFacts(exchange),
   ]);
   const parts: Node[] = [];
-  for (const { sentence, tone } of notesOf(exchange.completeness)) parts.push(note(sentence, tone));
+  for (const { sentence, tone } of notesOfEnded(ended(exchange))) parts.push(note(sentence, tone));
   parts.push(list);
   if (exchange.interim.length > 0) {
     parts.push(heading('Interim responses'));
@@ -43,6 +43,10 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   }
   if (exchange.violations.length > 0) parts.push(heading('HTTP rules violated'), violations(exchange));
   return parts;
+}
+
+function ended(exchange: ExchangeJson): ExchangeJson & { readonly connectAttempts: number } {
+  return { ...exchange, connectAttempts: exchange.connectFailed?.attempts ?? 0 };
 }
 
 /** Of a connection that is not decrypted, or whose handshake failed. */

@@ -1,0 +1,140 @@
+/**
+ * How an exchange ended, from what its messages, its stream and its connection show. The event that came first
+ * decides. Nothing is guessed: where no event was seen, it is unknown.
+ */
+import type { ConnectionEnds } from './connectionEnds.ts';
+import { errorCode } from './errno.ts';
+import type { CallEnding, EndingDetail, EndingKind, Side } from './exchange.ts';
+import type { StoredExchange } from './model.ts';
+
+/** RFC 9113 section 7. */
+const REFUSED_STREAM = 7;
+const CANCEL = 8;
+const NO_ERROR = 0;
+
+const EPIPE = 32;
+const ENETDOWN = 100;
+const ENETUNREACH = 101;
+const ECONNRESET = 104;
+const ETIMEDOUT = 110;
+const ECONNREFUSED = 111;
+const EHOSTDOWN = 112;
+const EHOSTUNREACH = 113;
+
+const NO_WAY: ReadonlySet<number> = new Set([ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH]);
+const BY_PEER: ReadonlySet<number> = new Set([EPIPE, ECONNRESET]);
+
+interface More {
+  readonly by?: Side | null;
+  readonly errno?: number;
+  readonly detail?: EndingDetail | null;
+  readonly signal?: string | null;
+  readonly exitCode?: number | null;
+}
+
+function made(
+  how: EndingKind,
+  { by = null, errno = 0, detail = null, signal = null, exitCode = null }: More = {},
+): CallEnding {
+  return { how, by, error: errorCode(errno), detail, signal, exitCode };
+}
+
+/** One object for nearly all calls. */
+const ANSWERED = made('answered');
+const FAILED = made('failed');
+const TRACE_ENDED = made('trace-ended');
+const UNKNOWN = made('unknown');
+
+/** @returns null while it runs. */
+export function endingOf(exchange: StoredExchange): CallEnding | null {
+  const { state, response, connection, side, connectFailed } = exchange;
+  if (connectFailed !== null) return connectFailed.ending;
+  if (state !== 'ended') return null;
+  if (exchange.encrypted !== null) return exchange.completeness.has('handshake-failed') ? FAILED : null;
+  const { ends } = connection;
+  if (exchange.tunnel !== null) return ofTunnel(exchange, ends);
+  if (response?.outcome === 'complete') return deliveryOf(exchange, ends);
+  return (
+    ofStream(exchange) ?? ofConnection(ends, side, exchange) ?? (exchange.openAtEnd ? TRACE_ENDED : UNKNOWN)
+  );
+}
+
+/** @param errno 0: the process closed the socket before there was an answer. */
+export function connectEnding(errno: number, processEnded: boolean): CallEnding {
+  const more = { errno };
+  if (errno === 0) return made(processEnded ? 'process-ended' : 'cancelled', { by: 'client' });
+  if (errno === ECONNREFUSED) return made('refused', { ...more, by: 'server' });
+  if (errno === ETIMEDOUT) return made('timed-out', more);
+  if (NO_WAY.has(errno)) return made('unreachable', more);
+  return made('failed', more);
+}
+
+function ofStream({ reset, goAway }: StoredExchange): CallEnding | null {
+  if (reset !== null) {
+    if (reset.by === 'client') return made('cancelled', { by: 'client' });
+    return made(reset.code === REFUSED_STREAM ? 'refused' : 'reset', { by: 'server' });
+  }
+  if (goAway !== null && !goAway.processed) return made('refused', { by: goAway.by });
+  return null;
+}
+
+/** A tunnel has no end of its own: whoever ends it first is named, and what went wrong. */
+function ofTunnel(exchange: StoredExchange, ends: ConnectionEnds): CallEnding {
+  const { reset, openAtEnd, side } = exchange;
+  if (reset !== null)
+    return made(reset.code === CANCEL || reset.code === NO_ERROR ? 'answered' : 'reset', { by: reset.by });
+  const ending = ofConnection(ends, side, exchange);
+  if (ending === null) return openAtEnd ? TRACE_ENDED : UNKNOWN;
+  return ending.how === 'cancelled' || ending.how === 'closed' ? { ...ending, how: 'answered' } : ending;
+}
+
+/** The response is whole. A client that closed before it began, and answers it with a RST, has not read it. */
+function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: ConnectionEnds): CallEnding {
+  const began = exchange.response?.firstByte ?? null;
+  if (
+    exchange.side !== 'server' ||
+    exchange.stream !== null ||
+    peerEnd === null ||
+    error === null ||
+    began === null
+  )
+    return ANSWERED;
+  if (peerEnd >= began || error < began || !BY_PEER.has(errno)) return ANSWERED;
+  return made('cancelled', { by: 'client', errno, detail: 'not-delivered' });
+}
+
+/** By the first event of the connection; null: there was none. */
+function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredExchange): CallEnding | null {
+  const { localClose, exit, peerEnd, error, errno } = ends;
+  const peer = side === null ? null : side === 'client' ? 'server' : 'client';
+  const failed = error !== null && (localClose === null || error <= localClose);
+  if (failed && !BY_PEER.has(errno)) {
+    if (errno === ETIMEDOUT) return made('timed-out', { errno });
+    return made(NO_WAY.has(errno) ? 'unreachable' : 'reset', { errno });
+  }
+  if (localClose !== null && !failed && (peerEnd === null || localClose < peerEnd)) {
+    if (exit !== null) return made('process-ended', { by: side, ...exit });
+    return made(side === 'client' ? 'cancelled' : 'closed', { by: side });
+  }
+  if (failed) {
+    if (peer === 'client') return made('cancelled', { by: peer, errno });
+    return made('reset', { by: peer, errno, detail: isStale(ends, exchange) ? 'stale-connection' : null });
+  }
+  if (peerEnd === null) return null;
+  if (peer === 'client') return made('cancelled', { by: peer });
+  if (isStale(ends, exchange)) return made('closed', { by: peer, detail: 'stale-connection' });
+  const unconfirmed = ends.unconfirmed && endsWithConnection(exchange);
+  return made('closed', { by: peer, detail: unconfirmed ? 'no-close-notify' : null });
+}
+
+/** The server had closed when the request was sent. */
+function isStale({ peerEnd }: ConnectionEnds, { request }: StoredExchange): boolean {
+  const began = request?.firstByte ?? null;
+  return peerEnd !== null && began !== null && peerEnd <= began;
+}
+
+/** Its body has no framing of its own (RFC 9112 section 6.3). */
+function endsWithConnection({ response, stream }: StoredExchange): boolean {
+  if (response === null || stream !== null || response.headIncomplete) return false;
+  return response.field('content-length') === null && response.field('transfer-encoding') === null;
+}

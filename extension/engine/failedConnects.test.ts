@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { Engine } from './engine.ts';
+import type { ExchangeJson } from './exchangeJson.ts';
+import { FLAG_PROCESS_ENDED } from './record.ts';
+import {
+  type ConnectFailedSpec,
+  conversation,
+  type RecordSpec,
+  recordBatch,
+  START,
+} from './testing/records.ts';
+
+const MS = 1_000_000n;
+const ECONNREFUSED = 111;
+const GET = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+
+function failed(change: Partial<ConnectFailedSpec> = {}): ConnectFailedSpec {
+  const time = change.time ?? START + 2n * MS;
+  return {
+    type: 'connectFailed',
+    connection: 90n,
+    started: time - MS,
+    error: ECONNREFUSED,
+    remote: '127.0.0.1:5432',
+    ...change,
+    time,
+  };
+}
+
+function traced(records: readonly RecordSpec[]): ExchangeJson[] {
+  const engine = new Engine();
+  engine.setClock({ offset: 0n, bootTime: START });
+  for (const record of records) {
+    engine.push(recordBatch([record]));
+    engine.advance(record.time ?? START);
+  }
+  engine.finish();
+  const all: ExchangeJson[] = [];
+  for (const id of engine.takeChanges().changed) all.push(engine.json(id) as ExchangeJson);
+  expect(engine.stats().exchanges).toBe(all.length);
+  return all;
+}
+
+const success = (connectStarted: bigint): RecordSpec[] =>
+  conversation([{ out: GET }, { in: OK }, { close: true }], {
+    start: connectStarted + MS,
+    connectStarted,
+    established: connectStarted + MS,
+    remote: '127.0.0.1:8080',
+  });
+
+describe('a connection that failed', () => {
+  it.each([
+    [111, 0, 'refused', 'server', 'ECONNREFUSED'],
+    [110, 0, 'timed-out', null, 'ETIMEDOUT'],
+    [113, 0, 'unreachable', null, 'EHOSTUNREACH'],
+    [101, 0, 'unreachable', null, 'ENETUNREACH'],
+    [99, 0, 'failed', null, 'EADDRNOTAVAIL'],
+    [0, 0, 'cancelled', 'client', null],
+    [0, FLAG_PROCESS_ENDED, 'process-ended', 'client', null],
+  ])('with error %i is a row', (error, flags, how, by, name) => {
+    const [row, ...more] = traced([failed({ error, flags })]);
+    expect(more).toEqual([]);
+    expect(row).toMatchObject({
+      method: null,
+      url: null,
+      status: null,
+      protocol: '',
+      durationMs: 1,
+      side: 'client',
+      completeness: ['connect-failed'],
+      connection: { remote: '127.0.0.1:5432', local: null },
+      connectFailed: { attempts: 1 },
+      ending: { how, by, error: name },
+    });
+  });
+
+  it('of a Unix socket has its path', () => {
+    const [row] = traced([failed({ remote: '/run/app.sock', error: 2 })]);
+    expect(row).toMatchObject({
+      connection: { transport: 'unix', remote: '/run/app.sock' },
+      ending: { how: 'failed', error: 'ENOENT' },
+    });
+  });
+
+  it('is no row where the C library asks a service that need not exist', () => {
+    expect(traced([failed({ remote: '/var/run/nscd/socket', error: 2 })])).toEqual([]);
+  });
+
+  it('is counted when it is tried again at once, and shown while that goes on', () => {
+    const every = (ms: bigint, count: number): RecordSpec[] =>
+      Array.from({ length: count }, (_, i) =>
+        failed({ connection: 90n + BigInt(i), time: START + BigInt(i + 1) * ms * MS }),
+      );
+    expect(traced(every(100n, 20)).map((row) => row.connectFailed?.attempts)).toEqual([20]);
+    expect(traced(every(100n, 80)).map((row) => row.connectFailed?.attempts)).toEqual([31, 31, 18]);
+    expect(traced(every(2_000n, 3)).map((row) => row.connectFailed?.attempts)).toEqual([1, 1, 1]);
+  });
+
+  it('belongs to the connection to the next address of the same port', () => {
+    const v6 = failed({ remote: '[::1]:8080' });
+    const rows = traced([v6, ...success(START + 3n * MS)]);
+    expect(rows.map((row) => [row.method, row.connection.attempts])).toEqual([
+      ['GET', [{ remote: '[::1]:8080', ending: expect.objectContaining({ how: 'refused' }), durationMs: 1 }]],
+    ]);
+  });
+
+  it('belongs to the connection that won against it', () => {
+    // Given up after the other was established.
+    const loser = failed({ remote: '[::1]:8080', error: 0, started: START, time: START + 9n * MS });
+    const rows = traced(
+      [...success(START + 5n * MS), loser].sort((a, b) => Number((a.time ?? 0n) - (b.time ?? 0n))),
+    );
+    expect(rows.map((row) => [row.method, row.connection.attempts.length])).toEqual([['GET', 1]]);
+  });
+
+  it('is one row for all addresses that were tried', () => {
+    const rows = traced([
+      failed({ remote: '[::1]:8080', time: START + 2n * MS }),
+      failed({ remote: '127.0.0.1:8080', time: START + 4n * MS, connection: 91n }),
+      failed({ remote: '127.0.0.2:8080', time: START + 6n * MS, connection: 92n }),
+    ]);
+    expect(
+      rows.map((row) => [row.connection.remote, row.connection.attempts.map(({ remote }) => remote)]),
+    ).toEqual([['127.0.0.2:8080', ['[::1]:8080', '127.0.0.1:8080']]]);
+  });
+
+  it.each([
+    ['another port', { remote: '[::1]:9090' }],
+    ['the same address', { remote: '127.0.0.1:8080' }],
+    ['another process', { remote: '[::1]:8080', pid: 7 }],
+    ['long before', { remote: '[::1]:8080', time: START - 500n * MS }],
+  ])('is a row of its own: %s', (_, change) => {
+    const rows = traced([failed(change), ...success(START + 3n * MS)]);
+    expect(rows.map((row) => [row.method, row.connection.attempts.length])).toEqual([
+      ['GET', 0],
+      [null, 0],
+    ]);
+  });
+});

@@ -1,0 +1,168 @@
+/**
+ * Connections that were not established. Each is held for a moment: a further attempt at another address of the same
+ * port (a name with several addresses) makes it a remark on that one, and the same attempt made again is counted. What is left becomes a row.
+ */
+import { formatAddress } from './address.ts';
+import type { ConnectionHost } from './dissector.ts';
+import { connectEnding } from './ending.ts';
+import type { CallEnding, FailedConnect, Process } from './exchange.ts';
+import {
+  CONNECT_PATIENCE,
+  MAX_ATTEMPTS,
+  MAX_HELD_CONNECTS,
+  MAX_RECENT_CONNECTS,
+  REPEAT_TIME,
+} from './limits.ts';
+import { StoredConnection } from './model.ts';
+import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
+
+/** Milliseconds after a failure in which the next address is tried, by programs that try one after the other. */
+const NEXT_ADDRESS = 50;
+
+/** What the C library asks by itself, and does without: the program has not called them. */
+const NAME_SERVICES = ['nscd/', '.nscd_socket', 'systemd/resolve/', 'systemd/userdb/', 'avahi-daemon/'];
+
+interface Held {
+  readonly pid: number;
+  readonly process: Process | null;
+  readonly info: StoredConnection;
+  readonly port: number;
+  readonly ending: CallEnding;
+  /** Of the first attempt; null: not known. */
+  readonly started: number | null;
+  readonly firstEnded: number;
+  ended: number;
+  attempts: number;
+  /** Boot times (ns) of emission. */
+  readonly since: bigint;
+  last: bigint;
+}
+
+/** Another attempt, or a connection that was established. */
+interface Tried {
+  readonly pid: number;
+  readonly info: StoredConnection;
+  readonly port: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export class FailedConnects {
+  readonly #host: ConnectionHost;
+  /** Oldest first. */
+  #held: Held[] = [];
+  #recent: Tried[] = [];
+
+  constructor(host: ConnectionHost) {
+    this.#host = host;
+  }
+
+  take(record: ConnectFailedRecord): void {
+    const { family, remoteAddress, remotePort, remotePath, transport, pid, emitted } = record;
+    const remote = remotePath ?? formatAddress(family, remoteAddress, remotePort);
+    if (transport === 'unix' && isNameService(remote)) return;
+    const ended = this.#host.milliseconds(record.time);
+    const started = record.started === 0n ? null : this.#host.milliseconds(record.started);
+    const ending = connectEnding(record.error, (record.flags & FLAG_PROCESS_ENDED) !== 0);
+    const port = transport === 'tcp' ? remotePort : 0;
+    const same = this.#held.find(
+      (held) =>
+        held.pid === pid &&
+        held.info.remote === remote &&
+        held.ending.how === ending.how &&
+        held.ending.error === ending.error &&
+        (started ?? ended) - held.ended < REPEAT_TIME,
+    );
+    if (same !== undefined) {
+      same.attempts++;
+      same.ended = Math.max(same.ended, ended);
+      same.last = emitted;
+      return;
+    }
+    const info = new StoredConnection(record.connection.toString());
+    info.transport = transport;
+    info.remote = remote;
+    info.side = 'client';
+    info.known = true;
+    const process = this.#host.process(pid);
+    const held = {
+      pid,
+      process,
+      info,
+      port,
+      ending,
+      started,
+      firstEnded: ended,
+      ended,
+      attempts: 1,
+      since: emitted,
+      last: emitted,
+    };
+    if (this.#recent.some((connection) => this.#belongs(held, connection))) return;
+    // The addresses of one name, none of which answers, are one row.
+    const tried = { pid, info, port, from: started ?? ended, to: ended };
+    this.#held = this.#held.filter((earlier) => !this.#belongs(earlier, tried));
+    this.#held.push(held);
+    if (this.#held.length > MAX_HELD_CONNECTS) this.#show(this.#held.shift() as Held);
+  }
+
+  /** A connection of a client carries bytes: it has been established. */
+  opened(record: OpenedRecord, info: StoredConnection): void {
+    if (record.side !== 'client' || record.transport !== 'tcp' || record.connectStarted === 0n) return;
+    const from = this.#host.milliseconds(record.connectStarted);
+    const to = record.established === 0n ? from : this.#host.milliseconds(record.established);
+    const connection = { pid: record.pid, info, port: record.remotePort, from, to };
+    this.#held = this.#held.filter((held) => !this.#belongs(held, connection));
+    this.#recent.push(connection);
+    if (this.#recent.length > MAX_RECENT_CONNECTS) this.#recent.shift();
+  }
+
+  /** Every record emitted up to then has been taken. */
+  advance(upTo: bigint): void {
+    if (this.#held.length === 0) return;
+    const due = (held: Held): boolean =>
+      held.last + CONNECT_PATIENCE <= upTo || held.since + 3n * CONNECT_PATIENCE <= upTo;
+    for (const held of this.#held) if (due(held)) this.#show(held);
+    this.#held = this.#held.filter((held) => !due(held));
+  }
+
+  finish(): void {
+    for (const held of this.#held) this.#show(held);
+    this.#held = [];
+    this.#recent = [];
+  }
+
+  /** The same process tried both at the same time, or this one and right after it the other. */
+  #belongs(held: Held, connection: Tried): boolean {
+    if (held.pid !== connection.pid || held.port !== connection.port || held.attempts > 1) return false;
+    if (held.info.remote === connection.info.remote) return false;
+    const started = held.started ?? held.ended;
+    if (connection.from > held.ended + NEXT_ADDRESS || connection.to < started) return false;
+    const { attempts } = connection.info;
+    for (const attempt of [...held.info.attempts, attemptOf(held)]) {
+      if (attempts.length < MAX_ATTEMPTS) attempts.push(attempt);
+    }
+    return true;
+  }
+
+  #show(held: Held): void {
+    const { info, ending, attempts, started, firstEnded, ended } = held;
+    const exchange = this.#host.createFailed(held.process, info, {
+      attempts,
+      ending,
+      started: started ?? firstEnded,
+    });
+    exchange.endedAt = ended;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
+  }
+}
+
+function attemptOf({ info, ending, started, ended }: Held): FailedConnect {
+  return { remote: info.remote, ending, started, ended };
+}
+
+function isNameService(path: string | null): boolean {
+  const rest = /^(?:\/var)?\/run\/(.*)$/.exec(path ?? '')?.[1];
+  return rest !== undefined && NAME_SERVICES.some((name) => rest.startsWith(name));
+}
