@@ -45,6 +45,7 @@ const full: ExchangeJson = {
     local: '127.0.0.1:40000',
     remote: '[::1]:8443',
     joinedLate: false,
+    through: [],
   },
   tls: {
     library: 'openssl',
@@ -110,7 +111,7 @@ const unknown: ExchangeJson = {
   statusText: null,
   durationMs: null,
   timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
-  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true },
+  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true, through: [] },
   tls: {
     library: null,
     libraryVersion: null,

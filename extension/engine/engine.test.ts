@@ -51,6 +51,7 @@ describe('an exchange', () => {
         local: '127.0.0.1:40000',
         remote: '127.0.0.1:8080',
         joinedLate: false,
+        through: [],
       },
       tls: null,
       encrypted: null,

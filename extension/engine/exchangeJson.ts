@@ -161,6 +161,17 @@ export interface ExchangeJson {
     readonly local: string | null;
     readonly remote: string | null;
     readonly joinedLate: boolean;
+    /**
+     * The proxies' protocols that precede the messages, or TLS, on this connection, outermost first: of PROXY
+     * protocol whose connection it is, of SOCKS and CONNECT where the proxy was asked to connect to.
+     */
+    readonly through: readonly {
+      readonly protocol: 'PROXY protocol' | 'SOCKS4' | 'SOCKS5' | 'CONNECT';
+      /** The address of the client that the proxy names; null: it names none. */
+      readonly client: string | null;
+      /** Where the proxy connects to; null: not named. */
+      readonly target: string | null;
+    }[];
   };
   /** null: not TLS. */
   readonly tls: TlsJson | null;

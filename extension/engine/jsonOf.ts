@@ -63,6 +63,7 @@ export function jsonOf(
       local: connection.local,
       remote: connection.remote,
       joinedLate: connection.joinedLate,
+      through: connection.through,
     },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),

@@ -24,6 +24,7 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
+import type { Layer } from './layers/layer.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
 import { readOperation } from './operations/operation.ts';
@@ -217,6 +218,8 @@ function lengthOf(text: FieldLinesText | readonly SeenField[]): number {
   return typeof text === 'string' ? text.length : 0;
 }
 
+const NO_LAYERS: readonly Layer[] = [];
+
 export class StoredConnection implements Connection {
   readonly id: string;
   /** Its opened record has come. */
@@ -229,6 +232,10 @@ export class StoredConnection implements Connection {
   connectStarted: number | null = null;
   established: number | null = null;
   tls: StoredTls | null;
+  /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
+  through: readonly Layer[] = NO_LAYERS;
+  /** The same, for what a tunnel on it carries. */
+  tunnelled: readonly Layer[] | null = null;
   /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
   /** Exchanges that lack what only the socket shows; null when the socket is known. */
@@ -237,6 +244,15 @@ export class StoredConnection implements Connection {
   constructor(id: string, tls: StoredTls | null = null) {
     this.id = id;
     this.tls = tls;
+  }
+
+  /** Of a stream inside another one: what only the outer one shows. */
+  take(outer: StoredConnection): void {
+    this.known = outer.known;
+    this.transport = outer.transport;
+    this.local = outer.local;
+    this.remote = outer.remote;
+    this.side = outer.side;
   }
 }
 

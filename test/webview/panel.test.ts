@@ -219,7 +219,7 @@ describe('list', () => {
       }),
       interim: [{ status: 103, statusText: evil, headers }],
       violations: [{ rule: evil, message: evil, in: 'request' }],
-      connection: { id: evil, transport: 'tcp', local: evil, remote: evil, joinedLate: true },
+      connection: { id: evil, transport: 'tcp', local: evil, remote: evil, joinedLate: true, through: [] },
     });
     for (const tab of ['summary', 'headers', 'request', 'response', 'timing', 'connection']) {
       await panel.page.click(`#tab-${tab}`);

@@ -14,8 +14,9 @@ import { Http2Connection } from '../http2/connection.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
-import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
-import { Direction } from '../record.ts';
+import { StoredConnection, type StoredExchange, type StoredMessage } from '../model.ts';
+import { Detection } from '../recognition/detection.ts';
+import { Direction, WireProtocol } from '../record.ts';
 import { TlsWire } from '../tls/wire.ts';
 import {
   expectsContinue,
@@ -63,6 +64,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
    * Reads the TLS handshake in a tunnel through a proxy, for the session inside it; null when it is complete.
    */
   #wire: TlsWire | null = null;
+  /** Reads what such a tunnel carries, where it is HTTP in plaintext. */
+  #inner: Detection | null = null;
+  #innerInfo: StoredConnection | null = null;
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
@@ -79,7 +83,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   get waiting(): boolean {
     const [out, back] = this.#lanes;
-    return out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false);
+    if (out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false)) return true;
+    return this.#inner?.dissector?.waiting ?? false;
   }
 
   get joinedLate(): boolean {
@@ -88,6 +93,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
+    if (this.#innerInfo !== null) this.#innerInfo.take(this.#info);
   }
 
   advance(upTo: bigint): void {
@@ -95,6 +101,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }
     this.#upgraded?.advance(upTo);
+    this.#inner?.dissector?.advance(upTo);
   }
 
   finish(at: number): void {
@@ -106,6 +113,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     this.#endTunnel('open');
     this.#upgraded?.finish(this.#time);
+    this.#inner?.settle()?.finish(this.#time);
     this.#pairing.connectionEnded(this.#time, false);
   }
 
@@ -137,12 +145,14 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#upgraded?.ended(direction, orderly, context);
+    this.#inner?.ended(direction, orderly, context);
   }
 
   closed(context: PieceContext): void {
     this.#note(context);
     this.#endTunnel('cut');
     this.#upgraded?.closed(context);
+    this.#inner?.settle()?.closed(context);
     this.#pairing.connectionEnded(this.#time, true);
   }
 
@@ -320,6 +330,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (request?.method === 'CONNECT') {
         this.#wire = new TlsWire();
         this.#info.wire = this.#wire.facts;
+        this.#openInner(request.target);
       }
       for (const kind of ['request', 'response'] as const) {
         this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
@@ -385,6 +396,21 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
   }
 
+  /** What a tunnel carries is a stream of its own, with the proxy in front. */
+  #openInner(target: string): void {
+    const info = new StoredConnection(this.#info.id);
+    const client = null;
+    info.take(this.#info);
+    info.through = [...this.#info.through, { protocol: 'CONNECT', client, target: printableTarget(target) }];
+    this.#info.tunnelled = info.through;
+    this.#innerInfo = info;
+    this.#inner = new Detection(info, (protocol) => {
+      if (protocol === WireProtocol.Http1) return new Http1Connection(info, this.#host);
+      // TLS is read by its session, and by #wire.
+      return protocol === WireProtocol.Http2 ? new Http2Connection(info, this.#host) : null;
+    });
+  }
+
   get #tunnelling(): boolean {
     return this.#tunnel !== null || this.#upgraded !== null;
   }
@@ -403,6 +429,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
     this.#wire?.feed(this.#directionOf(kind), bytes, time);
+    const context = { time, pid, emitted: this.#emitted };
+    this.#inner?.bytes(this.#directionOf(kind), bytes, context, WireProtocol.Undecided);
     this.#dropWire();
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
@@ -411,6 +439,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#upgraded?.missing(this.#directionOf(kind), length, reason, { time, pid, emitted: this.#emitted });
     if (this.#tunnel === null) return;
     this.#wire?.gap(this.#directionOf(kind), length, time);
+    const context = { time, pid, emitted: this.#emitted };
+    this.#inner?.missing(this.#directionOf(kind), length, reason, context, null);
     this.#dropWire();
     const reader = this.#laneOf(kind).tunnel;
     const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;
@@ -459,4 +489,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (this.#tunnel === half) this.#tunnel = exchange;
     this.#host.merged(half);
   }
+}
+
+/** An authority as a proxy is asked for it, if it is one. */
+function printableTarget(target: string): string | null {
+  return /^[\w.:%[\]-]{1,261}$/.test(target) ? target : null;
 }

@@ -30,6 +30,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
   parts.push(
     facts([
       ...ends,
+      ...connection.through.map(proxyFact),
       { name: 'Transport', value: connection.transport === 'tcp' ? 'TCP' : 'Unix socket' },
       { name: 'Protocol', value: exchange.protocol },
       ...(exchange.http2 === null ? [] : streamFacts(exchange.http2)),
@@ -39,6 +40,14 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
   );
   if (tls !== null) parts.push(heading('TLS'), facts(tlsFacts(exchange, tls)));
   return parts;
+}
+
+/** What a proxy said, or was told, before the call. */
+function proxyFact({ protocol, client, target }: ExchangeJson['connection']['through'][number]): Fact {
+  const named = (address: string | null): string => (address === null ? 'unknown' : address);
+  const value = client === null ? named(target) : `${client} to ${named(target)}`;
+  const remark = client === null ? 'where the proxy connects to' : 'the connection that the proxy forwards';
+  return { name: `Through ${protocol}`, value, remark, code: true };
 }
 
 /** A session has an id of its own. */

@@ -326,6 +326,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       local: '127.0.0.1:40012',
       remote: '127.0.0.1:8080',
       joinedLate: row.completeness.includes('joined-late'),
+      through: [],
     },
     tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
