@@ -24,6 +24,7 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
+import { quoteAnswer } from './http1/foreignAnswer.ts';
 import type { Layer } from './layers/layer.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
@@ -75,6 +76,9 @@ export class StoredMessage implements Request, Response {
   headIncomplete = false;
   /** The stream ended before the message did. */
   cut = false;
+
+  /** The beginning of an answer that is not HTTP; null: it is a message of HTTP. */
+  quoted: string | null = null;
 
   #fields: FieldLinesText | readonly SeenField[] = '';
   /** Where the fields begin in their text. */
@@ -128,11 +132,12 @@ export class StoredMessage implements Request, Response {
   }
 
   get violations(): Violation[] {
-    return (this.#broken ?? []).map(({ name, position }) => ({
-      ...ruleText(name),
-      in: this.kind,
-      position,
-    }));
+    const { kind, quoted } = this;
+    return (this.#broken ?? []).map(({ name, position }) => {
+      const { rule, message } = ruleText(name);
+      if (name !== 'not-http' || quoted === null) return { rule, message, in: kind, position };
+      return { rule, message: `The answer is not HTTP (${quoteAnswer(quoted)}).`, in: kind, position };
+    });
   }
 
   get violationCount(): number {

@@ -11,6 +11,7 @@ import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '..
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
+import { Http2OrRefusal } from '../http2/refusal.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
@@ -292,6 +293,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     return last === null || !last.mayBecomeTunnel;
   }
 
+  mayBeForeign(): boolean {
+    return !this.#info.joinedLate && this.#pairing.lastOutstanding !== null;
+  }
+
   messageBegan(message: StoredMessage, pid: number): void {
     const process = this.#host.process(pid);
     if (message.kind === 'request') {
@@ -407,7 +412,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#inner = new Detection(info, (protocol) => {
       if (protocol === WireProtocol.Http1) return new Http1Connection(info, this.#host);
       // TLS is read by its session, and by #wire.
-      return protocol === WireProtocol.Http2 ? new Http2Connection(info, this.#host) : null;
+      if (protocol !== WireProtocol.Http2) return null;
+      return new Http2OrRefusal(info, this.#host, new Http2Connection(info, this.#host));
     });
   }
 
