@@ -27,6 +27,7 @@ import {
   responseFraming,
 } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
+import { LateTurn } from './lateTurn.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
@@ -56,6 +57,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   readonly #pairing: Pairing;
   readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   #sniffer: SideSniffer | null = null;
+  /** What the client sent since the server's last answer, while it may be the middle of a body; else null. */
+  #turn: LateTurn | null = null;
   #side: Side | null = null;
   #exchanges = 0;
   #tunnel: StoredExchange | null = null;
@@ -95,6 +98,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
     if (this.#innerInfo !== null) this.#innerInfo.take(this.#info);
+    // Of a session it may only be known now that it was seen from its first byte.
+    if (!this.#info.joinedLate) this.#endTurn();
   }
 
   advance(upTo: bigint): void {
@@ -165,7 +170,6 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #piece(direction: Direction, piece: Piece): void {
     if (this.#side !== null) {
       this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
       return;
     }
     this.#sniffer ??= new SideSniffer();
@@ -184,15 +188,30 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const kind = direction === requests ? 'request' : 'response';
       this.#lanes[direction].reader = new Reader(kind, this, this.#host.bodyLimit, midStream);
     }
-    for (const { direction, piece } of sniffer?.pieces ?? []) {
-      this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
-    }
+    if (this.#info.joinedLate) this.#turn = new LateTurn();
+    for (const { direction, piece } of sniffer?.pieces ?? []) this.#feed(this.#lanes[direction], piece);
   }
 
   // ── lanes ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #feed(lane: Lane, piece: Piece): void {
+    if (this.#turn !== null && lane.reader?.kind === 'request') this.#turn.add(piece);
+    else this.#readOrHold(lane, piece);
+    this.#retryHeld();
+  }
+
+  /** An answer begins, or none will come: what was sent before is a request, or unknown. */
+  #endTurn(): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    const lane = this.#laneOf('request');
+    const isRead = turn.isRequest || !this.#info.joinedLate;
+    this.#turn = isRead ? null : new LateTurn();
+    if (!isRead) lane.reader?.pass(turn.length);
+    for (const piece of turn.pieces) if (isRead || piece.kind === 'end') this.#readOrHold(lane, piece);
+  }
+
+  #readOrHold(lane: Lane, piece: Piece): void {
     if (lane.held.length > 0 || !this.#read(lane, piece)) this.#hold(lane, piece);
   }
 
@@ -258,6 +277,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     reader.end(orderly);
     this.#endTunnelReader(lane, orderly ? 'complete' : 'cut');
     if (reader.kind === 'response') {
+      this.#endTurn();
       // Read the held requests before they are declared unanswered.
       const other = this.#lanes.find((candidate) => candidate !== lane);
       if (other !== undefined) this.#force(other);
@@ -303,7 +323,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       // If the client sends again before any body byte arrives, there is no body.
       this.#laneOf('response').reader?.concludeWithoutBody();
       this.#pairing.requestBegan(message, process);
-    } else this.#pairing.responseBegan(message, process);
+    } else {
+      this.#endTurn();
+      this.#pairing.responseBegan(message, process);
+    }
     this.#retry = true;
   }
 
