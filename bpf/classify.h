@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Recognises the protocol of a connection by the first bytes of one direction. */
+/*
+ * Predicates on the first bytes of a call. A connection's protocol is recognised in recognise.h, by all bytes of
+ * its beginning; what begins a further message, or a frame, is only needed to share out what may be copied.
+ */
 #ifndef TRACE_HTTP_CLASSIFY_H
 #define TRACE_HTTP_CLASSIFY_H
 
@@ -7,10 +10,7 @@
 
 #define MASK (HEAD_PROBE - 1) /* shows the verifier the bound that the code already ensures */
 
-/*
- * Methods are case-sensitive and the registered ones are all upper case;
- * memcached's "get /key" is not one.
- */
+/* Of registered methods, which are all upper case. */
 static __always_inline bool is_method_character(u8 c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -28,15 +28,6 @@ static __always_inline bool is_response(const struct head *head)
 	const u8 *bytes = head->bytes;
 
 	return bytes[0] == 'H' && bytes[1] == 'T' && bytes[2] == 'T' && bytes[3] == 'P' && bytes[4] == '/';
-}
-
-/* Of bytes that were recognised as HTTP/1. */
-static __always_inline bool is_connect(const struct head *head)
-{
-	const u8 *bytes = head->bytes;
-
-	return bytes[0] == 'C' && bytes[1] == 'O' && bytes[2] == 'N' && bytes[3] == 'N' && bytes[4] == 'E' && bytes[5] == 'C' &&
-	       bytes[6] == 'T' && bytes[7] == ' ';
 }
 
 /*
@@ -73,29 +64,6 @@ static __always_inline bool is_http2_frame(const u8 *bytes, u32 length)
 	}
 }
 
-/* The header of a SETTINGS frame that acknowledges nothing, with ten settings at most. */
-static __always_inline bool starts_http2_server(const u8 *bytes)
-{
-	return bytes[0] == 0 && bytes[1] == 0 && bytes[2] <= 60 && bytes[2] % 6 == 0 && bytes[3] == 4 && bytes[4] == 0 &&
-	       bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0;
-}
-
-/* How many of the first bytes are those of `text`; the whole length when all are. */
-static __always_inline bool starts_with(const u8 *bytes, u32 length, const char *text, const u32 text_length)
-{
-#pragma unroll
-	for (u32 i = 0; i < text_length; i++) {
-		if (i >= length)
-			return true; /* so far */
-		if (bytes[i] != (u8)text[i])
-			return false;
-	}
-	return true;
-}
-
-#define STARTS_WITH(bytes, length, text) starts_with(bytes, length, text, sizeof(text) - 1)
-#define IS_WHOLE(length, text) ((length) >= sizeof(text) - 1)
-
 /* Looks for the end of the method. */
 struct scan {
 	const u8 *bytes;
@@ -125,13 +93,12 @@ static long scan_method(u32 index, struct scan *scan)
 }
 
 /*
- * PROTOCOL_UNDECIDED asks for more bytes; it is never the answer to HEAD_PROBE
- * bytes. A request is a method, one space and the start of a target in one of
- * the four forms of RFC 9112 section 3.2; empty lines before it are allowed
- * (section 2.2). Global, so that the verifier checks it once and not in every
+ * Whether a message of HTTP/1 seems to begin here: a status line, or a method,
+ * one space and the start of a target in one of the four forms of RFC 9112
+ * section 3.2. Global, so that the verifier checks it once and not in every
  * state of every caller, which would take a second more per program.
  */
-__noinline int trace_http_classify(const struct head *head, u32 length)
+__noinline int trace_http_begins(const struct head *head, u32 length)
 {
 	struct scan scan = {};
 	const u8 *bytes;
@@ -139,39 +106,26 @@ __noinline int trace_http_classify(const struct head *head, u32 length)
 	u32 i;
 
 	if (!head || length == 0)
-		return PROTOCOL_UNDECIDED;
+		return 0;
 	bytes = head->bytes;
 	if (length > HEAD_PROBE)
 		length = HEAD_PROBE;
-	if (bytes[0] == 0x16) {
-		if (length < 2)
-			return PROTOCOL_UNDECIDED;
-		return bytes[1] == 3 ? PROTOCOL_TLS : PROTOCOL_OTHER;
-	}
-	if (bytes[0] == 0) {
-		/* A server of HTTP/2 may send first: its SETTINGS (RFC 9113 section 3.4). */
-		if (length < 9)
-			return PROTOCOL_UNDECIDED;
-		return starts_http2_server(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_OTHER;
-	}
-	if (STARTS_WITH(bytes, length, "PRI * HTTP/2.0\r\n"))
-		return IS_WHOLE(length, "PRI * HTTP/2.0\r\n") ? PROTOCOL_HTTP2 : PROTOCOL_UNDECIDED;
-	if (STARTS_WITH(bytes, length, "HTTP/"))
-		return IS_WHOLE(length, "HTTP/") ? PROTOCOL_HTTP1 : PROTOCOL_UNDECIDED;
+	if (length >= 5 && is_response(head))
+		return 1;
 	scan.bytes = bytes;
 	scan.length = length;
 	bpf_loop(HEAD_PROBE, scan_method, &scan, 0);
 	if (!scan.ended)
-		return length < HEAD_PROBE ? PROTOCOL_UNDECIDED : PROTOCOL_OTHER;
+		return 0;
 	i = scan.at & MASK;
 	if (bytes[i] != ' ' || !scan.in_method)
-		return PROTOCOL_OTHER;
+		return 0;
 	if (i >= 7 && bytes[(i - 7) & MASK] == 'C' && bytes[(i - 4) & MASK] == 'N' && bytes[(i - 1) & MASK] == 'T')
-		return PROTOCOL_HTTP1; /* CONNECT: any authority */
+		return 1; /* CONNECT: any authority */
 	if (i + 1 >= length)
-		return i + 1 >= HEAD_PROBE ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
+		return 0;
 	target = bytes[(i + 1) & MASK];
-	return target == '/' || target == '*' || target == 'h' || target == 'H' ? PROTOCOL_HTTP1 : PROTOCOL_OTHER;
+	return target == '/' || target == '*' || target == 'h' || target == 'H';
 }
 
 #endif

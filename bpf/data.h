@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Handles a call that moved bytes: finds its connection, recognises the
- * protocol once, gives the bytes their position and a share of the message's
+ * protocol, gives the bytes their position and a share of the message's
  * budget, and emits them.
  */
 #ifndef TRACE_HTTP_DATA_H
@@ -11,31 +11,15 @@
 #include "classify.h"
 #include "latency.h"
 #include "position.h"
+#include "recognise.h"
 
-/* Adds the first bytes of a call to those by which the protocol is recognised. */
-static __always_inline u8 recognise(struct connection *connection, struct work *work, u8 direction)
-{
-	struct head *head = &connection->head[direction & 1];
-	u32 have = connection->head_length[direction & 1];
-	u32 count = work->left < work->remaining ? work->left : work->remaining;
+/*
+ * Bytes of each direction that are copied while it is not known whether they
+ * are HTTP. A start line that looks usual may be longer.
+ */
+#define UNDECIDED_COPIED 16384
 
-	if (have >= HEAD_PROBE)
-		return PROTOCOL_OTHER;
-	asm volatile("" : "+r"(have)); /* 6.1 does not know the bound of a copy saved before the comparison */
-	have &= HEAD_PROBE - 1;
-	if (count > HEAD_PROBE)
-		count = HEAD_PROBE;
-	asm volatile("" : "+r"(count));
-	if (count > HEAD_PROBE)
-		count = HEAD_PROBE;
-	if (bpf_probe_read_user(head->bytes + have, count, (void *)work->base))
-		return PROTOCOL_UNDECIDED;
-	have += count;
-	if (have > HEAD_PROBE)
-		have = HEAD_PROBE;
-	connection->head_length[direction & 1] = have;
-	return trace_http_classify(head, have);
-}
+#define MAX_EMPTY 64 /* empty segments before the first byte of a call */
 
 #define PAUSE_NS 100000000ull /* a stream that pauses so long gets a new budget: copying it costs little */
 
@@ -44,6 +28,11 @@ static __always_inline u32 copy_limit(struct connection *connection, u8 directio
 	/* In HTTP/2 a frame that was not copied would hide where the next one begins. */
 	if (connection->protocol == PROTOCOL_HTTP2)
 		return UNLIMITED;
+	if (connection->protocol == PROTOCOL_UNDECIDED) {
+		struct reading *reading = direction ? &connection->reading[1] : &connection->reading[0];
+
+		return reading->state == READING_LINE && reading->line & LINE_LIKELY ? LONGEST_LINE : UNDECIDED_COPIED;
+	}
 	return direction == connection->request_direction ? request_copy_limit : response_copy_limit;
 }
 
@@ -69,13 +58,13 @@ static __always_inline void spend_budget(struct connection *connection, struct w
 		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
 		struct head *head = &work->scratch;
 
-		if (!bpf_probe_read_user(head, 16, (void *)work->base) && trace_http_classify(head, 16) == PROTOCOL_HTTP1) {
+		if (!bpf_probe_read_user(head, 16, (void *)work->base) && trace_http_begins(head, 16)) {
 			fresh = true;
 			if (direction != connection->request_direction && switches_protocol(head))
 				connection->streaming = 1;
 		}
 	}
-	if (fresh)
+	if (fresh && connection->protocol != PROTOCOL_UNDECIDED)
 		connection->budget_used[direction] = 0;
 	if (limit == UNLIMITED) {
 		work->allowed = work->remaining;
@@ -89,23 +78,86 @@ static __always_inline void spend_budget(struct connection *connection, struct w
 	connection->budget_used[direction] = used + (u32)work->allowed;
 }
 
+/* The first bytes of a call; how many. */
+static __always_inline u32 peek(struct work *work, struct head *head)
+{
+	u32 count = work->left < work->remaining ? work->left : work->remaining;
+
+	if (count > HEAD_PROBE)
+		count = HEAD_PROBE;
+	asm volatile("" : "+r"(count)); /* 6.1 does not know the bound of a copy saved before the comparison */
+	if (count > HEAD_PROBE)
+		count = HEAD_PROBE;
+	return bpf_probe_read_user(head->bytes, count, (void *)work->base) ? 0 : count;
+}
+
+/*
+ * Frames of HTTP/2 at the beginning of a call: one that ends where the call
+ * does, or one behind which another begins.
+ */
+static __always_inline bool has_http2_frames(struct work *work, struct head *head, u32 length)
+{
+	u8 next[9] = {};
+	u64 end;
+
+	if (!is_http2_frame(head->bytes, length))
+		return false;
+	end = 9 + ((u32)head->bytes[0] << 16 | (u32)head->bytes[1] << 8 | head->bytes[2]);
+	if (end == work->remaining)
+		return true;
+	if (end + sizeof(next) > work->remaining || end + sizeof(next) > work->left)
+		return false;
+	return !bpf_probe_read_user(next, sizeof(next), (void *)(work->base + end)) && is_http2_frame(next, sizeof(next));
+}
+
 /*
  * The protocol of a connection that was open before it was seen. It may be in the
- * middle of a message, so each call is checked again. False: not known yet.
+ * middle of a message, so each call is looked at by itself.
  */
-static __always_inline bool recognise_late(struct connection *connection, u8 direction, u8 *protocol)
+static __always_inline u8 recognise_late(struct connection *connection, struct work *work, u8 direction)
 {
-	const u8 *bytes = connection->head[direction].bytes;
-	u32 length = connection->head_length[direction];
+	struct reading *reading = direction ? &connection->reading[1] : &connection->reading[0];
+	u8 protocol = protocol_found(connection);
+	struct head *head = &work->scratch;
+	u32 length;
 
-	connection->head_length[direction] = 0;
-	if (is_http2_frame(bytes, length))
-		*protocol = PROTOCOL_HTTP2;
-	else if (connection->transport != TRANSPORT_TLS && is_tls_record(bytes, length))
-		*protocol = PROTOCOL_TLS;
-	else
-		return false;
-	return true;
+	if (protocol != PROTOCOL_UNDECIDED && protocol != PROTOCOL_OTHER)
+		return protocol;
+	if (reading->state == READING_LINE && reading->line & LINE_LIKELY && !reading->found) {
+		connection->request_direction = direction;
+		return PROTOCOL_HTTP1;
+	}
+	length = peek(work, head);
+	if (has_http2_frames(work, head, length))
+		return PROTOCOL_HTTP2;
+	return connection->transport != TRANSPORT_TLS && is_tls_record(head->bytes, length) ? PROTOCOL_TLS : PROTOCOL_UNDECIDED;
+}
+
+/* The protocol, as far as the bytes up to this call's show it. Global for the verifier's sake. */
+__noinline int trace_http_recognise(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	u8 direction, protocol;
+
+	if (!work || !work->sock)
+		return PROTOCOL_UNDECIDED;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return PROTOCOL_UNDECIDED;
+	direction = work->direction & 1;
+	if (connection->late)
+		return recognise_late(connection, work, direction);
+	protocol = protocol_found(connection);
+	/* What may be copied was used up, and there is no evidence. */
+	if (protocol == PROTOCOL_UNDECIDED && connection->budget_used[direction] >= copy_limit(connection, direction))
+		return PROTOCOL_OTHER;
+	return protocol;
+}
+
+static long begin_segment(u32 index, struct work **work)
+{
+	return (*work)->left > 0 || !next_segment(*work);
 }
 
 /*
@@ -127,22 +179,19 @@ __noinline int trace_http_judge(u32 slot)
 	if (!connection)
 		return VERDICT_NOTHING;
 	direction = work->direction & 1;
-	if (work->left == 0)
-		next_segment(work);
+	if (work->left == 0 && work->source != SOURCE_NONE)
+		bpf_loop(MAX_EMPTY, begin_segment, &work, 0);
 	if (connection->protocol == PROTOCOL_UNDECIDED && work->source != SOURCE_NONE) {
-		protocol = recognise(connection, work, direction);
-		if (connection->late && protocol != PROTOCOL_HTTP1 && protocol != PROTOCOL_HTTP2 &&
-		    !recognise_late(connection, direction, &protocol)) {
+		trace_http_scan(slot);
+		protocol = trace_http_recognise(slot);
+		if (connection->late && protocol == PROTOCOL_UNDECIDED) {
 			COUNT(other_bytes, work->remaining);
 			return VERDICT_NOTHING;
 		}
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;
-			if (protocol == PROTOCOL_HTTP1) {
-				connection->request_direction =
-					is_response(&connection->head[direction]) ? !direction : direction;
-				connection->tunnel = is_connect(&connection->head[direction]);
-			}
+			if (connection->reading[direction].line & LINE_CONNECT)
+				connection->tunnel = 1;
 			if (protocol == PROTOCOL_OTHER) {
 				/* Reported once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;

@@ -162,7 +162,7 @@ __noinline int trace_http_filter(u32 slot)
 		length = HEAD_PROBE;
 	if (bpf_probe_read_user(head->bytes, length, (void *)work->base))
 		return connection->passing;
-	begins = length >= 12 && trace_http_classify(head, length) == PROTOCOL_HTTP1;
+	begins = length >= 12 && trace_http_begins(head, length);
 	response = is_response(head);
 	if (!begins)
 		return connection->passing;

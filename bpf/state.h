@@ -26,7 +26,7 @@ const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are le
 const volatile u32 pid_namespace = 0;
 const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the reader is woken */
 
-#define HEAD_PROBE 32 /* bytes by which a protocol is recognised */
+#define HEAD_PROBE 32 /* bytes by which the beginning of a message is recognised */
 
 /* Where the bytes of a call are. */
 enum source {
@@ -61,6 +61,34 @@ struct head {
 	u8 bytes[2 * HEAD_PROBE];
 };
 
+/* What the beginning of one direction was found to be; from FOUND_DOUBTFUL on it is no evidence of HTTP. */
+enum found {
+	FOUND_NOTHING,  /* so far */
+	FOUND_REQUEST,  /* a request line, with a version at its end */
+	FOUND_RESPONSE, /* a status line */
+	FOUND_HTTP2,
+	FOUND_TLS,
+	FOUND_DOUBTFUL, /* a line of text: only the other direction can show that it is a request */
+	FOUND_FOREIGN,
+};
+
+/* What was found before it. */
+enum read_layer { READ_NO_LAYER, READ_PROXY, READ_SOCKS4, READ_SOCKS5_CLIENT, READ_SOCKS5_SERVER };
+
+/* How far the beginning of one direction has been read (recognise.h). */
+struct reading {
+	u64 latest;  /* the last eight bytes */
+	u64 earlier; /* the eight before them */
+	u32 count;   /* bytes of the beginning, or of the line */
+	u32 skip;    /* bytes of a layer that mean nothing here */
+	u16 part;    /* bytes of a part of a layer */
+	u8 line;     /* LINE_ */
+	u8 state;
+	u8 found;
+	u8 layer;
+	u8 padding[2];
+};
+
 #define NO_DIRECTION 0xff
 
 struct connection {
@@ -85,8 +113,7 @@ struct connection {
 	u8 ended;    /* bit per direction */
 	u8 based;    /* sequence[] holds */
 	u8 transport;
-	u8 head_length[2];
-	struct head head[2];
+	struct reading reading[2]; /* by direction, until the protocol is known */
 	u64 last_time[2];       /* of the latest call, by direction */
 	u64 ciphertext_time[2]; /* TLS on a socket: when bytes were last reported, by direction */
 	u64 fin_time;     /* of the peer's FIN; 0 = none has arrived */

@@ -45,6 +45,17 @@ enum slot {
 /* The slot in which the same program makes records with another time than the call's. */
 #define KEPT(slot) ((slot) + SLOTS)
 
+/* Where a call's bytes go on, as in struct work. */
+struct cursor {
+	u64 segments;
+	u64 segment_count;
+	u64 base;
+	u64 left;
+	u64 messages;
+	u64 messages_left;
+	u64 message_left;
+};
+
 struct work {
 	u64 segments;      /* address of the next struct iovec */
 	u64 segment_count; /* left, the current one excluded */
@@ -71,6 +82,10 @@ struct work {
 	u8 source;
 	u8 transport;
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
+	struct cursor kept;  /* while the bytes are looked at before they are copied */
+	u64 scan_left;
+	u32 scan_at;
+	u32 scan_have;
 	struct head scratch; /* too large for a stack that callers share */
 };
 

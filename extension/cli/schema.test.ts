@@ -54,6 +54,7 @@ const full: ExchangeJson = {
     remote: '[::1]:8443',
     joinedLate: false,
     attempts: [],
+    through: [],
   },
   tls: {
     library: 'openssl',
@@ -131,7 +132,15 @@ const unknown: ExchangeJson = {
     overlapMs: null,
     pausedMs: null,
   },
-  connection: { id: '1', transport: 'unix', local: null, remote: null, joinedLate: true, attempts: [] },
+  connection: {
+    id: '1',
+    transport: 'unix',
+    local: null,
+    remote: null,
+    joinedLate: true,
+    attempts: [],
+    through: [],
+  },
   tls: {
     library: null,
     libraryVersion: null,

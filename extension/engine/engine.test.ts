@@ -60,6 +60,7 @@ describe('an exchange', () => {
         remote: '127.0.0.1:8080',
         joinedLate: false,
         attempts: [],
+        through: [],
       },
       tls: null,
       encrypted: null,

@@ -189,6 +189,17 @@ export interface ExchangeJson {
       /** null: not known. */
       readonly durationMs: number | null;
     }[];
+    /**
+     * The proxies' protocols that precede the messages, or TLS, on this connection, outermost first: of PROXY
+     * protocol whose connection it is, of SOCKS and CONNECT where the proxy was asked to connect to.
+     */
+    readonly through: readonly {
+      readonly protocol: 'PROXY protocol' | 'SOCKS4' | 'SOCKS5' | 'CONNECT';
+      /** The address of the client that the proxy names; null: it names none. */
+      readonly client: string | null;
+      /** Where the proxy connects to; null: not named. */
+      readonly target: string | null;
+    }[];
   };
   /** How it ended; null while it runs, and for an encrypted connection without a failure. */
   readonly ending: EndingJson | null;

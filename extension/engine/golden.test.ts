@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
 import { GOLDEN, type Golden } from './testing/golden.ts';
+import { GOLDEN_BEGINNINGS } from './testing/goldenBeginnings.ts';
 import { GOLDEN_HTTP2 } from './testing/goldenHttp2.ts';
 import { conversation, type RecordSpec, recordBatch, START, split, splitAt } from './testing/records.ts';
 import { summary } from './testing/summary.ts';
@@ -26,7 +27,7 @@ function specsOf(golden: Golden): RecordSpec[] {
   return conversation(golden.steps, golden.options);
 }
 
-describe.each([...GOLDEN, ...GOLDEN_HTTP2])('$name', (golden) => {
+describe.each([...GOLDEN, ...GOLDEN_HTTP2, ...GOLDEN_BEGINNINGS])('$name', (golden) => {
   const specs = specsOf(golden);
   const whole = read(specs);
 

@@ -65,6 +65,7 @@ export function jsonOf(
       remote: connection.remote,
       joinedLate: connection.joinedLate,
       attempts: connection.attempts.map(attemptJson),
+      through: connection.through,
     },
     ending: exchange.ending,
     connectFailed: exchange.connectFailed === null ? null : { attempts: exchange.connectFailed.attempts },

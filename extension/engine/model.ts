@@ -29,6 +29,8 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
+import { quoteAnswer } from './http1/foreignAnswer.ts';
+import type { Layer } from './layers/layer.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
 import { readOperation } from './operations/operation.ts';
@@ -82,6 +84,9 @@ export class StoredMessage implements Request, Response {
   /** How its end was reached; null while it runs. */
   outcome: Outcome | null = null;
 
+  /** The beginning of an answer that is not HTTP; null: it is a message of HTTP. */
+  quoted: string | null = null;
+
   #fields: FieldLinesText | readonly SeenField[] = '';
   /** Where the fields begin in their text. */
   #fieldsAt = 0;
@@ -134,11 +139,12 @@ export class StoredMessage implements Request, Response {
   }
 
   get violations(): Violation[] {
-    return (this.#broken ?? []).map(({ name, position }) => ({
-      ...ruleText(name),
-      in: this.kind,
-      position,
-    }));
+    const { kind, quoted } = this;
+    return (this.#broken ?? []).map(({ name, position }) => {
+      const { rule, message } = ruleText(name);
+      if (name !== 'not-http' || quoted === null) return { rule, message, in: kind, position };
+      return { rule, message: `The answer is not HTTP (${quoteAnswer(quoted)}).`, in: kind, position };
+    });
   }
 
   get violationCount(): number {
@@ -224,6 +230,8 @@ function lengthOf(text: FieldLinesText | readonly SeenField[]): number {
   return typeof text === 'string' ? text.length : 0;
 }
 
+const NO_LAYERS: readonly Layer[] = [];
+
 export class StoredConnection implements Connection {
   readonly id: string;
   /** Its opened record has come. */
@@ -236,6 +244,10 @@ export class StoredConnection implements Connection {
   connectStarted: number | null = null;
   established: number | null = null;
   tls: StoredTls | null;
+  /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
+  through: readonly Layer[] = NO_LAYERS;
+  /** The same, for what a tunnel on it carries. */
+  tunnelled: readonly Layer[] | null = null;
   /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
   /** Shared with the TLS session on it. */
@@ -250,6 +262,15 @@ export class StoredConnection implements Connection {
   constructor(id: string, tls: StoredTls | null = null) {
     this.id = id;
     this.tls = tls;
+  }
+
+  /** Of a stream inside another one: what only the outer one shows. */
+  take(outer: StoredConnection): void {
+    this.known = outer.known;
+    this.transport = outer.transport;
+    this.local = outer.local;
+    this.remote = outer.remote;
+    this.side = outer.side;
   }
 }
 

@@ -4,7 +4,7 @@ import { urlOf } from './url.ts';
 
 export interface Target {
   readonly scheme: 'http' | 'https' | null;
-  /** Authority as the request names it, else the server end's address, else null. */
+  /** Authority as the request names it, else the server end's address (behind a proxy, its name there), else null. */
   readonly host: string | null;
   /** Path and query, or the whole target where it is in another form. */
   readonly path: string | null;
@@ -50,6 +50,8 @@ function schemeOf(scheme: string | null): 'http' | 'https' | null {
 
 function serverAddress({ connection, side }: StoredExchange): string | null {
   // A Unix socket's path is not an authority.
+  const target = connection.through.findLast((layer) => layer.target !== null)?.target ?? null;
+  if (target !== null) return target;
   if (connection.transport !== 'tcp' || side === null) return null;
   return side === 'client' ? connection.remote : connection.local;
 }

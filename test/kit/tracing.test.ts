@@ -32,7 +32,7 @@ const exchange = {
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: null,
   timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
-  connection: { id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false },
+  connection: { id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false, through: [] },
   tls: null,
   encrypted: null,
   http2: null,

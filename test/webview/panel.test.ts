@@ -219,7 +219,15 @@ describe('list', () => {
       }),
       interim: [{ status: 103, statusText: evil, headers }],
       violations: [{ rule: evil, message: evil, in: 'request' }],
-      connection: { id: evil, transport: 'tcp', local: evil, remote: evil, joinedLate: true, attempts: [] },
+      connection: {
+        id: evil,
+        transport: 'tcp',
+        local: evil,
+        remote: evil,
+        joinedLate: true,
+        attempts: [],
+        through: [],
+      },
     });
     for (const tab of ['summary', 'headers', 'request', 'response', 'timing', 'connection']) {
       await panel.page.click(`#tab-${tab}`);

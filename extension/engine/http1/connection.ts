@@ -11,11 +11,13 @@ import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '..
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
+import { Http2OrRefusal } from '../http2/refusal.ts';
 import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
-import type { StoredConnection, StoredExchange, StoredMessage } from '../model.ts';
-import { Direction } from '../record.ts';
+import { StoredConnection, type StoredExchange, type StoredMessage } from '../model.ts';
+import { Detection } from '../recognition/detection.ts';
+import { Direction, WireProtocol } from '../record.ts';
 import { TlsWire } from '../tls/wire.ts';
 import {
   expectsContinue,
@@ -26,6 +28,7 @@ import {
   unnamedProtocol,
 } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
+import { LateTurn } from './lateTurn.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
@@ -55,6 +58,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   readonly #pairing: Pairing;
   readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   #sniffer: SideSniffer | null = null;
+  /** What the client sent since the server's last answer, while it may be the middle of a body; else null. */
+  #turn: LateTurn | null = null;
   #side: Side | null = null;
   #exchanges = 0;
   #tunnel: StoredExchange | null = null;
@@ -64,6 +69,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
    * Reads the TLS handshake in a tunnel through a proxy, for the session inside it; null when it is complete.
    */
   #wire: TlsWire | null = null;
+  /** Reads what such a tunnel carries, where it is HTTP in plaintext. */
+  #inner: Detection | null = null;
+  #innerInfo: StoredConnection | null = null;
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
@@ -82,7 +90,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   get waiting(): boolean {
     const [out, back] = this.#lanes;
-    return out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false);
+    if (out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false)) return true;
+    return this.#inner?.dissector?.waiting ?? false;
   }
 
   get joinedLate(): boolean {
@@ -91,6 +100,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
+    if (this.#innerInfo !== null) this.#innerInfo.take(this.#info);
+    // Of a session it may only be known now that it was seen from its first byte.
+    if (!this.#info.joinedLate) this.#endTurn();
   }
 
   advance(upTo: bigint): void {
@@ -98,6 +110,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }
     this.#upgraded?.advance(upTo);
+    this.#inner?.dissector?.advance(upTo);
   }
 
   finish(at: number): void {
@@ -110,6 +123,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     this.#endTunnel('open');
     this.#upgraded?.finish(this.#time);
+    this.#inner?.settle()?.finish(this.#time);
     this.#pairing.connectionEnded(this.#time, false);
   }
 
@@ -141,12 +155,14 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#upgraded?.ended(direction, orderly, context);
+    this.#inner?.ended(direction, orderly, context);
   }
 
   closed(context: PieceContext): void {
     this.#note(context);
     this.#endTunnel('cut');
     this.#upgraded?.closed(context);
+    this.#inner?.settle()?.closed(context);
     this.#pairing.connectionEnded(this.#time, true);
   }
 
@@ -158,7 +174,6 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #piece(direction: Direction, piece: Piece): void {
     if (this.#side !== null) {
       this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
       return;
     }
     this.#sniffer ??= new SideSniffer();
@@ -177,15 +192,30 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const kind = direction === requests ? 'request' : 'response';
       this.#lanes[direction].reader = new Reader(kind, this, this.#host.bodyLimit, midStream);
     }
-    for (const { direction, piece } of sniffer?.pieces ?? []) {
-      this.#feed(this.#lanes[direction], piece);
-      this.#retryHeld();
-    }
+    if (this.#info.joinedLate) this.#turn = new LateTurn();
+    for (const { direction, piece } of sniffer?.pieces ?? []) this.#feed(this.#lanes[direction], piece);
   }
 
   // ── lanes ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #feed(lane: Lane, piece: Piece): void {
+    if (this.#turn !== null && lane.reader?.kind === 'request') this.#turn.add(piece);
+    else this.#readOrHold(lane, piece);
+    this.#retryHeld();
+  }
+
+  /** An answer begins, or none will come: what was sent before is a request, or unknown. */
+  #endTurn(): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    const lane = this.#laneOf('request');
+    const isRead = turn.isRequest || !this.#info.joinedLate;
+    this.#turn = isRead ? null : new LateTurn();
+    if (!isRead) lane.reader?.pass(turn.length);
+    for (const piece of turn.pieces) if (isRead || piece.kind === 'end') this.#readOrHold(lane, piece);
+  }
+
+  #readOrHold(lane: Lane, piece: Piece): void {
     if (lane.held.length > 0 || !this.#read(lane, piece)) this.#hold(lane, piece);
   }
 
@@ -251,6 +281,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     reader.end(orderly);
     this.#endTunnelReader(lane, orderly ? 'complete' : 'cut');
     if (reader.kind === 'response') {
+      this.#endTurn();
       // Read the held requests before they are declared unanswered.
       const other = this.#lanes.find((candidate) => candidate !== lane);
       if (other !== undefined) this.#force(other);
@@ -286,13 +317,20 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     return last === null || !last.mayBecomeTunnel;
   }
 
+  mayBeForeign(): boolean {
+    return !this.#info.joinedLate && this.#pairing.lastOutstanding !== null;
+  }
+
   messageBegan(message: StoredMessage, pid: number): void {
     const process = this.#host.process(pid);
     if (message.kind === 'request') {
       // If the client sends again before any body byte arrives, there is no body.
       this.#laneOf('response').reader?.concludeWithoutBody();
       this.#pairing.requestBegan(message, process);
-    } else this.#pairing.responseBegan(message, process);
+    } else {
+      this.#endTurn();
+      this.#pairing.responseBegan(message, process);
+    }
     this.#retry = true;
   }
 
@@ -326,6 +364,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (request?.method === 'CONNECT') {
         this.#wire = new TlsWire();
         this.#info.wire = this.#wire.facts;
+        this.#openInner(request.target);
       }
       for (const kind of ['request', 'response'] as const) {
         this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
@@ -391,6 +430,22 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
   }
 
+  /** What a tunnel carries is a stream of its own, with the proxy in front. */
+  #openInner(target: string): void {
+    const info = new StoredConnection(this.#info.id);
+    const client = null;
+    info.take(this.#info);
+    info.through = [...this.#info.through, { protocol: 'CONNECT', client, target: printableTarget(target) }];
+    this.#info.tunnelled = info.through;
+    this.#innerInfo = info;
+    this.#inner = new Detection(info, (protocol) => {
+      if (protocol === WireProtocol.Http1) return new Http1Connection(info, this.#host);
+      // TLS is read by its session, and by #wire.
+      if (protocol !== WireProtocol.Http2) return null;
+      return new Http2OrRefusal(info, this.#host, new Http2Connection(info, this.#host));
+    });
+  }
+
   get #tunnelling(): boolean {
     return this.#tunnel !== null || this.#upgraded !== null;
   }
@@ -405,21 +460,22 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid }: Origin): void {
-    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, end, pid, emitted: this.#emitted });
+    const context = { time, end, pid, emitted: this.#emitted };
+    this.#upgraded?.bytes(this.#directionOf(kind), bytes, context);
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
     this.#wire?.feed(this.#directionOf(kind), bytes, time);
+    this.#inner?.bytes(this.#directionOf(kind), bytes, context, WireProtocol.Undecided);
     this.#dropWire();
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
   tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid }: Origin): void {
-    this.#upgraded?.missing(this.#directionOf(kind), length, reason, {
-      ...{ time, end, pid },
-      emitted: this.#emitted,
-    });
+    const context = { time, end, pid, emitted: this.#emitted };
+    this.#upgraded?.missing(this.#directionOf(kind), length, reason, context);
     if (this.#tunnel === null) return;
     this.#wire?.gap(this.#directionOf(kind), length, time);
+    this.#inner?.missing(this.#directionOf(kind), length, reason, context, null);
     this.#dropWire();
     const reader = this.#laneOf(kind).tunnel;
     const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;
@@ -469,4 +525,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (this.#tunnel === half) this.#tunnel = exchange;
     this.#host.merged(half);
   }
+}
+
+/** An authority as a proxy is asked for it, if it is one. */
+function printableTarget(target: string): string | null {
+  return /^[\w.:%[\]-]{1,261}$/.test(target) ? target : null;
 }

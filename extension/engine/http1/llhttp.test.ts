@@ -168,6 +168,7 @@ function readInput(test: Case): Reading {
   const sink: ReaderSink = {
     // llhttp pauses behind a request that may change the protocol.
     mayBegin: () => !tunnel,
+    mayBeForeign: () => false,
     messageBegan: (message) => {
       stored.push(message);
       messages.push({

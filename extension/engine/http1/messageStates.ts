@@ -5,6 +5,7 @@ import type { StoredMessage } from '../model.ts';
 import { BodyProbe } from './bodyProbe.ts';
 import { ChunkedBody } from './chunkedBody.ts';
 import { ChunkSearch } from './chunkSearch.ts';
+import { ForeignAnswer } from './foreignAnswer.ts';
 import { type Framing, persists } from './framing.ts';
 import { HeadReader } from './headReader.ts';
 import { type Line, LineReader } from './lineReader.ts';
@@ -69,6 +70,12 @@ export class MessageStates implements Transitions {
   startLineRead(message: StoredMessage, line: Line): void {
     this.#head.begin(message, line);
     this.#current = this.#head;
+  }
+
+  foreignAnswerBegan(held: Buffer, context: Origin): void {
+    const state = new ForeignAnswer(this.#progress, this);
+    state.add(held, 0, context);
+    this.#current = state;
   }
 
   startLineBegan(): void {

@@ -15,6 +15,8 @@ export interface HeadResult extends FramingResult {
 export interface ReaderSink {
   /** Asked before each message; false: hold what follows until {@link Reader.feed} is called again. */
   mayBegin(kind: MessageKind): boolean;
+  /** Is it certain that what comes first in the responses' direction answers a request, be it HTTP or not? */
+  mayBeForeign(): boolean;
   /** The start line was read. */
   messageBegan(message: StoredMessage, pid: number): void;
   /**

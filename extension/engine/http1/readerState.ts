@@ -32,6 +32,8 @@ export interface Transitions {
   headRead(message: StoredMessage, fields: readonly Field[], framing: readonly Field[]): void;
   /** The doubtful body exists, and begins with the bytes in `held`. */
   bodyExists(framing: Framing, held: Buffer, context: Origin): void;
+  /** What answers the request is not HTTP; it begins with `held`, which is counted already. */
+  foreignAnswerBegan(held: Buffer, context: Origin): void;
   /** The pending bytes of the line reader begin a start line. */
   startLineBegan(): void;
   /** The place within the chunked body is lost. @param inGap bytes are missing there, not malformed. */

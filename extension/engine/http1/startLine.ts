@@ -49,7 +49,20 @@ function plainRequestLine(line: string): RequestLine | null {
   const method = line.slice(0, space);
   const target = line.slice(space + 1, last);
   if (!isToken(method) || !isTarget(target)) return null;
-  return { method, target, version: line.slice(last + 1), broken: NONE };
+  return { method, target, version: line.slice(last + 1), broken: oddities(method, target) };
+}
+
+/** What is odd about a method and a target that are well-formed by themselves. */
+function oddities(method: string, target: string): readonly RuleName[] {
+  const form = target.startsWith('/') || isOtherForm(method, target);
+  const known = isKnownMethod(method) || !isKnownMethod(method.toUpperCase());
+  if (form && known) return NONE;
+  return [...(known ? [] : ['method-case' as const]), ...(form ? [] : ['target-form' as const])];
+}
+
+/** Asterisk, authority and absolute form (RFC 9112 section 3.2). */
+function isOtherForm(method: string, target: string): boolean {
+  return target === '*' || method === 'CONNECT' || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(target);
 }
 
 function lenientRequestLine(line: string): RequestLine | null {
@@ -60,6 +73,11 @@ function lenientRequestLine(line: string): RequestLine | null {
     if (before !== null && before.version !== NO_VERSION) {
       return { ...before, broken: unique([...before.broken, 'bare-cr']) };
     }
+  }
+  if (isBlank(line.charCodeAt(0))) {
+    const behind = line.replace(/^[ \t]+/, '');
+    const request = VERSION_AT_END.test(behind) ? readRequestLine(behind) : null;
+    return request === null ? null : { ...request, broken: ['leading-space', ...request.broken] };
   }
   const broken: RuleName[] = [];
   let to = line.length;
@@ -85,6 +103,7 @@ function lenientRequestLine(line: string): RequestLine | null {
     if (last - end !== 1 || line.charCodeAt(end) !== 32 || to !== line.length)
       broken.push('request-line-spaces');
     const target = line.slice(from, end);
+    broken.push(...oddities(method, target));
     if (!isTarget(target)) broken.push('request-target');
     if (!VERSION.test(word) || word.charCodeAt(5) !== 49) broken.push('version');
     return { method, target, version: word, broken: unique(broken) };
@@ -99,9 +118,10 @@ function lenientRequestLine(line: string): RequestLine | null {
 
 /** @returns null when the line cannot be taken for a status line. */
 export function readStatusLine(line: string): StatusLine | null {
-  if (!line.startsWith('HTTP/')) return null;
+  // Shoutcast answers with its own name in the place of a version.
+  if (!line.startsWith('HTTP/') && !/^ICY \d{3}/.test(line)) return null;
   const broken: RuleName[] = [];
-  let end = 5;
+  let end = 3;
   while (end < line.length && !isBlank(line.charCodeAt(end))) end++;
   const version = line.slice(0, end);
   if (!VERSION.test(version) || version.charCodeAt(5) !== 49) broken.push('version');

@@ -1,5 +1,5 @@
 /** Start lines as messages whose heads have begun. */
-import type { MessageKind } from '../exchange.ts';
+import { type MessageKind, UNKNOWN_STATUS } from '../exchange.ts';
 import { StoredMessage } from '../model.ts';
 import type { RuleName } from '../violations.ts';
 import { isKnownMethod } from './methods.ts';
@@ -46,6 +46,13 @@ export function cutStartMessage(
   return line === null ? null : responseOf(line, position, before);
 }
 
+/** What answers a request and is not HTTP. */
+export function foreignAnswer(position: number, before: readonly RuleName[]): StoredMessage {
+  const message = begin('response', { version: '', broken: ['not-http'] }, position, before);
+  message.status = UNKNOWN_STATUS;
+  return message;
+}
+
 function cutRequest(text: string, position: number, before: readonly RuleName[]): StoredMessage | null {
   const whole = readRequestLine(text);
   if (whole !== null && whole.version !== NO_VERSION && /^HTTP\/\d\.\d$/.test(whole.version)) {
@@ -75,7 +82,7 @@ function responseOf(line: StatusLine, position: number, before: readonly RuleNam
 
 function begin(
   kind: MessageKind,
-  { version, broken }: RequestLine | StatusLine,
+  { version, broken }: Pick<RequestLine, 'version' | 'broken'>,
   position: number,
   before: readonly RuleName[],
 ): StoredMessage {

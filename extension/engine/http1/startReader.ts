@@ -7,12 +7,13 @@ import { MAX_HEAD_BYTES } from '../limits.ts';
 import type { StoredMessage } from '../model.ts';
 import type { RuleName } from '../violations.ts';
 import { CR, LF } from './characters.ts';
+import { isForeign } from './foreignAnswer.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import { readPlainHead } from './plainHead.ts';
 import { HELD, type ReaderState, type Transitions } from './readerState.ts';
 import { beginsMessage, isRecognised } from './startLine.ts';
-import { cutStartMessage, startMessage } from './startMessage.ts';
+import { cutStartMessage, foreignAnswer, startMessage } from './startMessage.ts';
 
 enum Phase {
   Between,
@@ -34,6 +35,8 @@ export class StartReader implements ReaderState {
   #broken: RuleName[] = [];
   /** The newest byte that was skipped between messages: CR or LF; -1: none. */
   #lastSkipped = -1;
+  /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
+  #first = true;
 
   constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
     this.#progress = progress;
@@ -57,6 +60,7 @@ export class StartReader implements ReaderState {
   }
 
   search(): void {
+    this.#first = false;
     this.#phase = Phase.Lost;
   }
 
@@ -68,6 +72,7 @@ export class StartReader implements ReaderState {
       if (beginsMessage(this.#progress.kind, bytes, 0)) line.clear();
     }
     line.begin(this.#progress.position, context);
+    if (this.#first && this.#progress.kind === 'response' && this.#readForeign(bytes, at, context)) return at;
     const ended = line.read(bytes, at, MAX_HEAD_BYTES);
     if (ended === null) {
       this.#progress.take(bytes.length - at, context);
@@ -76,6 +81,20 @@ export class StartReader implements ReaderState {
     this.#progress.take(ended.end - at, context);
     this.#readLine(ended, context);
     return ended.end;
+  }
+
+  /** @returns true when another state reads on: the answer is not HTTP. */
+  #readForeign(bytes: Buffer, at: number, context: Origin): boolean {
+    const { pending } = this.#line;
+    const start = pending.length < 8 ? pending.text() + bytes.toString('latin1', at, at + 8) : '';
+    if (!isForeign(start) || !this.#progress.sink.mayBeForeign()) return false;
+    const { position } = this.#line;
+    const held = Buffer.from(pending.text(), 'latin1');
+    const message = foreignAnswer(position, this.#brokenBefore());
+    this.#begin(message, held.length, context);
+    this.#line.clear();
+    this.#next.foreignAnswerBegan(held, context);
+    return true;
   }
 
   gap(length: number, _reason: GapReason, _context: Origin): number {
@@ -159,6 +178,7 @@ export class StartReader implements ReaderState {
     const { time, pid } = this.#line.origin;
     this.#progress.begin(message, taken, time, context.end);
     this.closing = false;
+    this.#first = false;
     if (this.#broken.length > 0) this.#broken = [];
     this.#progress.sink.messageBegan(message, pid);
   }

@@ -1,9 +1,19 @@
 /**
  * The rules of HTTP/1 that a message can break, each with the section that states it and how the bytes are
- * read in that case. Messages never contain captured bytes.
+ * read in that case. Messages contain no captured bytes, but for the quoted beginning of what is not HTTP.
  */
 export const HTTP1_RULES = {
   'method-token': ['RFC 9110 section 9.1', 'The method is not a token.'],
+  'method-case': [
+    'RFC 9110 section 9.1',
+    'Methods are case-sensitive: this one is not the registered method that has the same letters.',
+  ],
+  'leading-space': ['RFC 9112 section 3', 'White space precedes the request line; it is skipped.'],
+  'target-form': [
+    'RFC 9112 section 3.2',
+    'The request target has none of the four forms: it is no path, no URI, no authority and no asterisk.',
+  ],
+  'not-http': ['RFC 9112 section 4', 'The answer is not HTTP.'],
   'request-line-spaces': [
     'RFC 9112 section 3',
     'The parts of the request line are not separated by one space.',

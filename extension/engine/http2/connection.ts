@@ -82,6 +82,13 @@ export class Http2Connection implements Dissector {
     this.opened();
   }
 
+  /** The exchanges that have no response yet. */
+  get waitingForAnswer(): StoredExchange[] {
+    return [...this.#streams.values()].flatMap(({ exchange }) =>
+      exchange.response === null ? [exchange] : [],
+    );
+  }
+
   get waiting(): boolean {
     return this.#unasked.size > 0;
   }

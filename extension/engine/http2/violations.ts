@@ -1,5 +1,9 @@
 /** The rules of HTTP/2 and HPACK that a message can break, as http1/violations.ts has those of HTTP/1. */
 export const HTTP2_RULES = {
+  'h2-refused': [
+    'RFC 9113 section 3.4',
+    'The server did not answer in HTTP/2: it does not speak it on this port.',
+  ],
   'hpack-index': [
     'RFC 7541 section 2.3.3',
     'A field refers to a table entry that does not exist; it is shown as unknown.',

@@ -179,15 +179,26 @@ export const GOLDEN: readonly Golden[] = [
     expected: ['PUT http://a/x → (100) (103) 200 [complete] req 3 "abc" res 2 "ok"'],
   },
   {
-    name: 'CONNECT accepted',
+    name: 'CONNECT accepted, and HTTP inside',
     steps: [
-      { out: 'CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n' },
+      { out: 'CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n' },
       { in: 'HTTP/1.1 200 Connection established\r\n\r\n' },
-      { out: 'GET /not-ours HTTP/1.1\r\n\r\n' },
-      { in: 'HTTP/1.1 500 not ours\r\n\r\n' },
+      { out: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' },
+      { in: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' },
       { close: true },
     ],
-    expected: ['CONNECT b:443 → 200 [complete]'],
+    expected: ['CONNECT b:80 → 200 [complete]', 'GET http://a/ → 200 [complete] res 2 "ok"'],
+  },
+  {
+    name: 'CONNECT accepted, and no HTTP inside',
+    steps: [
+      { out: 'CONNECT b:25 HTTP/1.1\r\nHost: b:25\r\n\r\n' },
+      { in: 'HTTP/1.1 200 Connection established\r\n\r\n220 b ESMTP\r\n' },
+      { out: 'EHLO a\r\n' },
+      { in: '250 b\r\n' },
+      { close: true },
+    ],
+    expected: ['CONNECT b:25 → 200 [complete]'],
   },
   {
     name: 'CONNECT refused, connection goes on',

@@ -110,6 +110,7 @@ export class TlsSession {
     info.transport = socket.transport;
     info.local = socket.local;
     info.remote = socket.remote;
+    info.through = socket.tunnelled ?? socket.through;
     info.side ??= socket.side;
     const isFirst = this.#before === 'nothing';
     if (isFirst) info.attempts = socket.attempts;

@@ -31,6 +31,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
   parts.push(
     facts([
       ...ends,
+      ...connection.through.map(proxyFact),
       { name: 'Transport', value: connection.transport === 'tcp' ? 'TCP' : 'Unix socket' },
       { name: 'Protocol', value: exchange.protocol },
       ...(exchange.http2 === null ? [] : streamFacts(exchange.http2)),
@@ -47,6 +48,14 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
 function attemptFact({ remote, ending, durationMs }: ExchangeJson['connection']['attempts'][number]): Fact {
   const took = durationMs === null ? '' : `, after ${durationText(durationMs)}`;
   return { name: 'Tried before', value: remote, remark: `${connectText(ending)}${took}`, code: true };
+}
+
+/** What a proxy said, or was told, before the call. */
+function proxyFact({ protocol, client, target }: ExchangeJson['connection']['through'][number]): Fact {
+  const named = (address: string | null): string => (address === null ? 'unknown' : address);
+  const value = client === null ? named(target) : `${client} to ${named(target)}`;
+  const remark = client === null ? 'where the proxy connects to' : 'the connection that the proxy forwards';
+  return { name: `Through ${protocol}`, value, remark, code: true };
 }
 
 /** A session has an id of its own. */

@@ -332,6 +332,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       remote: '127.0.0.1:8080',
       joinedLate: row.completeness.includes('joined-late'),
       attempts: [],
+      through: [],
     },
     ending: row.ending,
     connectFailed: row.connectAttempts === 0 ? null : { attempts: row.connectAttempts },

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reads the beginning of each direction of a connection, byte by byte, across
+ * segments and calls, and says what it is: surely HTTP/1, HTTP/2 or TLS, surely
+ * none of them, or perhaps one. User space decides about what is perhaps HTTP,
+ * with both directions in sight.
+ *
+ * PROXY protocol and SOCKS come before what a connection is opened for: they
+ * are passed over, and what follows is read as a beginning of its own.
+ */
+#ifndef TRACE_HTTP_RECOGNISE_H
+#define TRACE_HTTP_RECOGNISE_H
+
+#include "classify.h"
+#include "connection.h"
+#include "work.h"
+
+#define LONGEST_WORD 64     /* of a method; longer ones are not read as such */
+#define LONGEST_LINE 65536  /* of a start line */
+#define SCAN_STEPS (LONGEST_LINE + 1024) /* bytes, and segments */
+#define LONGEST_PROXY_LINE 107 /* with its line end: PROXY protocol, section 2.1 */
+#define LONGEST_SOCKS4_NAME 512
+
+enum reading_state {
+	READING_START,
+	READING_LINE,
+	READING_TLS,
+	READING_SETTINGS,
+	READING_PROXY_LINE,
+	READING_PROXY_HEADER,
+	READING_SOCKS4_COMMAND,
+	READING_SOCKS4_ADDRESS,
+	READING_SOCKS4_USER,
+	READING_SOCKS4_HOST,
+	READING_SOCKS5_METHODS,
+	READING_SOCKS5_NEXT,
+	READING_SOCKS5_USER,
+	READING_SOCKS5_PASSWORD,
+	READING_SOCKS5_TYPE,
+	READING_SOCKS5_NAME,
+};
+
+/* What a line was seen to have. */
+#define LINE_BLANK (1 << 0)   /* its first word has ended */
+#define LINE_ODD (1 << 1)     /* its first word is not what methods are made of */
+#define LINE_TARGET (1 << 2)  /* its second word has begun */
+#define LINE_LIKELY (1 << 3)  /* with the beginning of a usual target, behind a usual word */
+#define LINE_CONNECT (1 << 4) /* the word is CONNECT */
+#define LINE_HOST (1 << 5)    /* SOCKS4: a host name follows the user's */
+
+static __always_inline bool is_digit(u64 c)
+{
+	return c - '0' <= 9;
+}
+
+/* What follows a layer is a beginning of its own. */
+static __always_inline void begin_again(struct reading *reading)
+{
+	reading->state = READING_START;
+	reading->count = 0;
+	reading->line = 0;
+	reading->latest = 0;
+	reading->earlier = 0;
+}
+
+/* ` HTTP/1.1`: the eight bytes in `latest` and the one before them. */
+static __always_inline bool ends_with_version(u64 earlier, u64 latest)
+{
+	u8 blank = earlier;
+
+	if (latest >> 24 == 0x485454502full && is_digit(latest >> 16 & 0xff) && (latest >> 8 & 0xff) == '.' && is_digit(latest & 0xff))
+		return blank == ' ' || blank == '\t';
+	/* Icecast's source clients name their protocol ICE/1.0. */
+	blank = latest >> 56;
+	return (latest >> 24 & 0xffffffff) == 0x4943452full && is_digit(latest >> 16 & 0xff) && (latest >> 8 & 0xff) == '.' &&
+	       is_digit(latest & 0xff) && (blank == ' ' || blank == '\t');
+}
+
+/* The first line has ended: a request line, or none. */
+static __always_inline u8 judge_line(struct reading *reading)
+{
+	u64 latest = reading->latest, earlier = reading->earlier;
+
+	if ((latest & 0xff) == '\r') {
+		latest = latest >> 8 | earlier << 56;
+		earlier >>= 8;
+	}
+	if (!(reading->line & LINE_BLANK))
+		return FOUND_FOREIGN;
+	if (!ends_with_version(earlier, latest))
+		return FOUND_DOUBTFUL;
+	if (latest == 0x485454502f322e30ull && (earlier & 0xffffffffffffull) == 0x505249202a20ull)
+		return FOUND_HTTP2; /* PRI * HTTP/2.0 */
+	return FOUND_REQUEST;
+}
+
+/* `HTTP/1.1 200`, the first twelve bytes. */
+static __always_inline bool is_status_line(u64 earlier, u64 latest)
+{
+	return (earlier & 0xffffffff) == 0x48545450ull && latest >> 56 == '/' && is_digit(latest >> 48 & 0xff) &&
+	       (latest >> 40 & 0xff) == '.' && is_digit(latest >> 32 & 0xff) && (latest >> 24 & 0xff) == ' ' &&
+	       is_digit(latest >> 16 & 0xff) && is_digit(latest >> 8 & 0xff) && is_digit(latest & 0xff);
+}
+
+static __always_inline u8 read_line(struct reading *reading, u8 c)
+{
+	if (c == '\n')
+		return judge_line(reading);
+	if ((c < ' ' && c != '\t' && c != '\r') || c == 0x7f)
+		return FOUND_FOREIGN;
+	if (reading->line & LINE_BLANK) {
+		if (c == ' ' || c == '\t' || reading->line & LINE_TARGET)
+			return FOUND_NOTHING;
+		reading->line |= LINE_TARGET;
+		if (!(reading->line & LINE_ODD) && (c == '/' || c == '*' || c == 'h' || c == 'H' || reading->line & LINE_CONNECT))
+			reading->line |= LINE_LIKELY;
+		return FOUND_NOTHING;
+	}
+	if (c == ' ' || c == '\t') {
+		reading->line |= LINE_BLANK;
+		if (reading->count == 5 && (reading->latest & 0xffffffffffull) == 0x50524f5859ull)
+			reading->state = READING_PROXY_LINE;
+		if (reading->count == 7 && (reading->latest & 0xffffffffffffffull) == 0x434f4e4e454354ull)
+			reading->line |= LINE_CONNECT;
+		return FOUND_NOTHING;
+	}
+	if (c >= 0x80 || reading->count > LONGEST_WORD)
+		return FOUND_FOREIGN;
+	if (!is_method_character(c))
+		reading->line |= LINE_ODD;
+	return FOUND_NOTHING;
+}
+
+/* A SOCKS server's greeting and reply have the form of the client's, shorter by what only a client says. */
+static __always_inline u8 read_socks5(struct reading *reading, const struct reading *other, u8 c)
+{
+	bool server = reading->layer == READ_SOCKS5_SERVER;
+
+	switch (reading->state) {
+	case READING_SOCKS5_METHODS:
+		if (server ? c == 0xff : c == 0 || c > 32)
+			return FOUND_FOREIGN;
+		reading->skip = server ? 0 : c;
+		reading->state = READING_SOCKS5_NEXT;
+		return FOUND_NOTHING;
+	case READING_SOCKS5_NEXT:
+		if (c == 1 && server) {
+			reading->skip = 1;
+		} else if (c == 1) {
+			reading->state = READING_SOCKS5_USER;
+		} else if (c == 5) {
+			reading->skip = 2;
+			reading->state = READING_SOCKS5_TYPE;
+		} else {
+			return FOUND_FOREIGN;
+		}
+		return FOUND_NOTHING;
+	case READING_SOCKS5_USER:
+		reading->skip = c;
+		reading->state = READING_SOCKS5_PASSWORD;
+		return FOUND_NOTHING;
+	case READING_SOCKS5_PASSWORD:
+		reading->skip = c;
+		reading->state = READING_SOCKS5_NEXT;
+		return FOUND_NOTHING;
+	case READING_SOCKS5_TYPE:
+		if (c == 3) {
+			reading->state = READING_SOCKS5_NAME;
+			return FOUND_NOTHING;
+		}
+		if (c != 1 && c != 4)
+			return FOUND_FOREIGN;
+		begin_again(reading);
+		reading->skip = c == 1 ? 4 + 2 : 16 + 2;
+		return FOUND_NOTHING;
+	default: /* READING_SOCKS5_NAME */
+		begin_again(reading);
+		reading->skip = c + 2;
+		return FOUND_NOTHING;
+	}
+}
+
+static __always_inline u8 read_socks4(struct reading *reading, u8 c)
+{
+	if (++reading->part > LONGEST_SOCKS4_NAME)
+		return FOUND_FOREIGN;
+	switch (reading->state) {
+	case READING_SOCKS4_COMMAND:
+		if (c != 1 && c != 2)
+			return FOUND_FOREIGN;
+		reading->layer = READ_SOCKS4;
+		reading->skip = 2;
+		reading->part = 0;
+		reading->state = READING_SOCKS4_ADDRESS;
+		return FOUND_NOTHING;
+	case READING_SOCKS4_ADDRESS:
+		if (reading->part < 4)
+			return FOUND_NOTHING;
+		/* 0.0.0.x: the server is to look up the name that follows (SOCKS 4A). */
+		if ((reading->latest & 0xffffff) == 0 && c)
+			reading->line |= LINE_HOST;
+		reading->part = 0;
+		reading->state = READING_SOCKS4_USER;
+		return FOUND_NOTHING;
+	case READING_SOCKS4_USER:
+		if (c)
+			return FOUND_NOTHING;
+		reading->part = 0;
+		if (reading->line & LINE_HOST)
+			reading->state = READING_SOCKS4_HOST;
+		else
+			begin_again(reading);
+		return FOUND_NOTHING;
+	default: /* READING_SOCKS4_HOST */
+		if (!c)
+			begin_again(reading);
+		return FOUND_NOTHING;
+	}
+}
+
+static __always_inline u8 read_start(struct reading *reading, const struct reading *other, u8 c)
+{
+	switch (c) {
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+		return FOUND_NOTHING; /* `latest` has what may become the signature of a PROXY header */
+	case 0:
+		if (reading->count == 4 && (reading->latest & 0xffffffff) == 0x0d0a0d0aull) {
+			reading->state = READING_PROXY_HEADER;
+		} else if (other->layer == READ_SOCKS4 && !reading->layer && reading->count == 0) {
+			reading->layer = READ_SOCKS4; /* the server's reply */
+			begin_again(reading);
+			reading->skip = 7;
+		} else if (reading->count == 0) {
+			reading->state = READING_SETTINGS;
+		} else {
+			return FOUND_FOREIGN;
+		}
+		return FOUND_NOTHING;
+	case 0x16:
+		if (reading->count)
+			return FOUND_FOREIGN;
+		reading->state = READING_TLS;
+		return FOUND_NOTHING;
+	case 4:
+		if (reading->count || reading->layer)
+			return FOUND_FOREIGN;
+		reading->state = READING_SOCKS4_COMMAND;
+		return FOUND_NOTHING;
+	case 5:
+		if (reading->count || reading->layer)
+			return FOUND_FOREIGN;
+		reading->layer = other->layer == READ_SOCKS5_CLIENT ? READ_SOCKS5_SERVER : READ_SOCKS5_CLIENT;
+		reading->state = READING_SOCKS5_METHODS;
+		return FOUND_NOTHING;
+	default:
+		if (c < ' ' || c >= 0x7f)
+			return FOUND_FOREIGN;
+		reading->state = READING_LINE;
+		reading->count = 0;
+		reading->latest = 0;
+		reading->earlier = 0;
+		return read_line(reading, c);
+	}
+}
+
+/* A server of HTTP/2 may send first: its SETTINGS (RFC 9113 section 3.4), ten at most. */
+static __always_inline u8 read_settings(struct reading *reading, u8 c)
+{
+	u32 at = reading->count;
+	bool fits = at == 2 ? c <= 60 && c % 6 == 0 : c == (at == 3 ? 4 : 0);
+
+	if (!fits)
+		return FOUND_FOREIGN;
+	return at == 8 ? FOUND_HTTP2 : FOUND_NOTHING;
+}
+
+/* Version 2 of PROXY protocol (section 2.2): a signature, two bytes, and the length of the rest. */
+static __always_inline u8 read_proxy_header(struct reading *reading, u8 c)
+{
+	u32 at = reading->count;
+
+	if (at < 11)
+		return FOUND_NOTHING;
+	if (at == 11) /* \0 \r \n QUIT \n */
+		return c == '\n' && (reading->latest & 0xffffffffffffffull) == 0x000d0a51554954ull ? FOUND_NOTHING : FOUND_FOREIGN;
+	if (at == 12)
+		return c >> 4 == 2 ? FOUND_NOTHING : FOUND_FOREIGN;
+	if (at == 15) {
+		u32 length = (reading->latest & 0xff) << 8 | c;
+
+		reading->layer = READ_PROXY;
+		begin_again(reading);
+		reading->skip = length;
+	}
+	return FOUND_NOTHING;
+}
+
+static __always_inline u8 read_byte(struct reading *reading, const struct reading *other, u8 c)
+{
+	u8 found;
+
+	if (reading->skip) {
+		reading->skip--;
+		return FOUND_NOTHING;
+	}
+	switch (reading->state) {
+	case READING_START:
+		found = read_start(reading, other, c);
+		break;
+	case READING_LINE:
+		found = read_line(reading, c);
+		break;
+	case READING_TLS:
+		return c == 3 ? FOUND_TLS : FOUND_FOREIGN;
+	case READING_SETTINGS:
+		found = read_settings(reading, c);
+		break;
+	case READING_PROXY_LINE:
+		if (reading->count > LONGEST_PROXY_LINE)
+			return FOUND_FOREIGN;
+		found = FOUND_NOTHING;
+		if (c == '\n') {
+			reading->layer = READ_PROXY;
+			begin_again(reading);
+			return FOUND_NOTHING;
+		}
+		break;
+	case READING_PROXY_HEADER:
+		found = read_proxy_header(reading, c);
+		break;
+	case READING_SOCKS4_COMMAND:
+	case READING_SOCKS4_ADDRESS:
+	case READING_SOCKS4_USER:
+	case READING_SOCKS4_HOST:
+		found = read_socks4(reading, c);
+		break;
+	default:
+		found = read_socks5(reading, other, c);
+		break;
+	}
+	if (found)
+		return found;
+	/* A part of a layer has ended: what follows is counted from 0. */
+	if (reading->skip || (reading->state == READING_START && c != ' ' && c != '\t' && c != '\r' && c != '\n'))
+		return FOUND_NOTHING;
+	reading->earlier = reading->earlier << 8 | reading->latest >> 56;
+	reading->latest = reading->latest << 8 | c;
+	if (reading->count < LONGEST_LINE)
+		reading->count++;
+	if (reading->state == READING_LINE && reading->count == 12 && is_status_line(reading->earlier, reading->latest))
+		return FOUND_RESPONSE;
+	return reading->count >= LONGEST_LINE ? FOUND_FOREIGN : FOUND_NOTHING;
+}
+
+/* What the loop below needs besides the cursor, which is in struct work. */
+struct scanner {
+	struct work *work;
+	struct reading *reading;
+	const struct reading *other;
+};
+
+/* One byte, or the next segment, for bpf_loop: the verifier looks at it once. */
+static long scan_step(u32 index, struct scanner *scanner)
+{
+	struct work *work = scanner->work;
+	struct reading *reading = scanner->reading;
+	u32 at = work->scan_at, have = work->scan_have, count;
+
+	if (reading->found)
+		return 1;
+	if (at >= have) {
+		if (work->scan_left == 0)
+			return 1;
+		if (work->left == 0)
+			return !next_segment(work);
+		count = work->left < work->scan_left ? work->left : work->scan_left;
+		if (count > sizeof(work->scratch.bytes))
+			count = sizeof(work->scratch.bytes);
+		asm volatile("" : "+r"(count));
+		if (count > sizeof(work->scratch.bytes))
+			count = sizeof(work->scratch.bytes);
+		if (bpf_probe_read_user(work->scratch.bytes, count, (void *)work->base))
+			return 1;
+		work->base += count;
+		work->left -= count;
+		work->scan_left -= count;
+		work->scan_have = have = count;
+		at = 0;
+	}
+	reading->found = read_byte(reading, scanner->other, work->scratch.bytes[at & (sizeof(work->scratch.bytes) - 1)]);
+	work->scan_at = at + 1;
+	return 0;
+}
+
+static __always_inline void keep_cursor(struct work *work)
+{
+	work->kept.segments = work->segments;
+	work->kept.segment_count = work->segment_count;
+	work->kept.base = work->base;
+	work->kept.left = work->left;
+	work->kept.messages = work->messages;
+	work->kept.messages_left = work->messages_left;
+	work->kept.message_left = work->message_left;
+}
+
+static __always_inline void restore_cursor(struct work *work)
+{
+	work->segments = work->kept.segments;
+	work->segment_count = work->kept.segment_count;
+	work->base = work->kept.base;
+	work->left = work->kept.left;
+	work->messages = work->kept.messages;
+	work->messages_left = work->kept.messages_left;
+	work->message_left = work->kept.message_left;
+}
+
+/* Reads on in the beginning of this call's direction. Global for the verifier's sake. */
+__noinline int trace_http_scan(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct scanner scanner;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	scanner.work = work;
+	scanner.reading = direction ? &connection->reading[1] : &connection->reading[0];
+	scanner.other = direction ? &connection->reading[0] : &connection->reading[1];
+	if (connection->late)
+		__builtin_memset(scanner.reading, 0, sizeof(*scanner.reading)); /* it may be in the middle of a message */
+	keep_cursor(work);
+	work->scan_at = 0;
+	work->scan_have = 0;
+	work->scan_left = work->remaining < LONGEST_LINE ? work->remaining : LONGEST_LINE;
+	bpf_loop(SCAN_STEPS, scan_step, &scanner, 0);
+	restore_cursor(work);
+	return 0;
+}
+
+/* The protocol, by what was found in both directions. PROTOCOL_UNDECIDED asks for more bytes. */
+static __always_inline u8 protocol_found(struct connection *connection)
+{
+	u8 out = connection->reading[DIRECTION_OUT].found, in = connection->reading[DIRECTION_IN].found;
+
+	if (out == FOUND_REQUEST || out == FOUND_RESPONSE) {
+		connection->request_direction = out == FOUND_REQUEST ? DIRECTION_OUT : DIRECTION_IN;
+		return PROTOCOL_HTTP1;
+	}
+	if (in == FOUND_REQUEST || in == FOUND_RESPONSE) {
+		connection->request_direction = in == FOUND_REQUEST ? DIRECTION_IN : DIRECTION_OUT;
+		return PROTOCOL_HTTP1;
+	}
+	if (out == FOUND_HTTP2 || in == FOUND_HTTP2)
+		return PROTOCOL_HTTP2;
+	if (out == FOUND_TLS || in == FOUND_TLS)
+		return PROTOCOL_TLS;
+	if (out >= FOUND_DOUBTFUL && in >= FOUND_DOUBTFUL)
+		return PROTOCOL_OTHER;
+	/* What a client sends, a server of HTTP would have to answer; what a server sends first says less. */
+	if ((connection->side == SIDE_CLIENT && out == FOUND_FOREIGN) || (connection->side == SIDE_SERVER && in == FOUND_FOREIGN))
+		return PROTOCOL_OTHER;
+	return PROTOCOL_UNDECIDED;
+}
+
+#endif

@@ -1,0 +1,168 @@
+/**
+ * A connection that begins with the preface of HTTP/2. A server that does not speak it answers in HTTP/1, or in
+ * whatever else it speaks: that answer is shown with the call that was waiting, or with the preface itself.
+ */
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
+import { responseFraming } from '../http1/framing.ts';
+import { Reader } from '../http1/reader.ts';
+import type { ReaderSink } from '../http1/readerSink.ts';
+import { type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
+import { Direction } from '../record.ts';
+import type { Http2Connection } from './connection.ts';
+
+/** RFC 9113 section 3.4, as far as HTTP/1 would read it as a request line. */
+const PREFACE_LINE = 'PRI * HTTP/2.0\r\n';
+
+/** Whether these first bytes begin the preface, as far as they go. */
+function isPreface(bytes: Buffer): boolean {
+  const text = bytes.toString('latin1', 0, PREFACE_LINE.length);
+  return text !== '' && PREFACE_LINE.startsWith(text);
+}
+
+export class Http2OrRefusal implements Dissector {
+  readonly #info: StoredConnection;
+  readonly #host: ConnectionHost;
+  readonly #http2: Http2Connection;
+  /** Whether the server speaks HTTP/2 is shown by its first byte: of a SETTINGS frame's length, it is 0. */
+  #undecided: boolean;
+  /** The client's first bytes were those of the preface. */
+  #greeted = false;
+  /** Reads the answer of a server that does not. */
+  #reader: Reader | null = null;
+  /** The answer belongs to it. */
+  #exchange: StoredExchange | null = null;
+  /** The exchange is not a stream's. */
+  #own = false;
+  #first: PieceContext | null = null;
+
+  constructor(info: StoredConnection, host: ConnectionHost, http2: Http2Connection) {
+    this.#info = info;
+    this.#host = host;
+    this.#http2 = http2;
+    this.#undecided = !info.joinedLate;
+  }
+
+  get waiting(): boolean {
+    return this.#http2.waiting;
+  }
+
+  opened(): void {
+    this.#http2.opened();
+  }
+
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
+    if (this.#first === null && !this.#answers(direction)) this.#greeted = isPreface(bytes);
+    this.#first ??= context;
+    if (this.#answers(direction)) {
+      if (this.#undecided && bytes.length > 0) {
+        this.#undecided = false;
+        if (bytes[0] !== 0 && this.#greeted)
+          this.#reader = new Reader('response', this.#sink(), this.#host.bodyLimit, false);
+      }
+      if (this.#reader !== null) {
+        this.#reader.feed(bytes, 0, context);
+        return;
+      }
+    }
+    this.#http2.bytes(direction, bytes, context);
+  }
+
+  missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void {
+    if (this.#answers(direction)) {
+      this.#undecided = false;
+      if (this.#reader !== null) {
+        this.#reader.gap(length, reason === 'limit' || reason === 'filter' ? 'limit' : 'lost', context);
+        return;
+      }
+    }
+    this.#http2.missing(direction, length, reason, context);
+  }
+
+  ended(direction: Direction, orderly: boolean, context: PieceContext): void {
+    if (this.#answers(direction)) this.#reader?.end(orderly);
+    this.#http2.ended(direction, orderly, context);
+  }
+
+  advance(upTo: bigint): void {
+    this.#http2.advance(upTo);
+  }
+
+  closed(context: PieceContext): void {
+    this.#reader?.end(false);
+    this.#http2.closed(context);
+    this.#end(context.time);
+  }
+
+  finish(at: number): void {
+    this.#reader?.stop();
+    this.#http2.finish(at);
+    this.#end(at);
+  }
+
+  #answers(direction: Direction): boolean {
+    const { side } = this.#info;
+    return side !== null && direction === (side === 'client' ? Direction.In : Direction.Out);
+  }
+
+  #sink(): ReaderSink {
+    const nothing = (): void => {};
+    return {
+      mayBegin: () => this.#exchange === null,
+      mayBeForeign: () => true,
+      messageBegan: (message, pid) => this.#answer(message, pid),
+      headEnded: (message, fields) => ({
+        ...responseFraming(null, message.version, message.status, fields),
+        doubtful: false,
+      }),
+      mayLackBody: () => false,
+      progressed: () => this.#changed(),
+      messageEnded: (message) => {
+        this.#changed();
+        this.#end(message.lastByte ?? 0);
+      },
+      hidden: nothing,
+      bodyBytes: nothing,
+      bodyGap: nothing,
+      tunnelled: nothing,
+      tunnelGap: nothing,
+      mayKeep: (bytes) => this.#host.mayKeep(bytes),
+    };
+  }
+
+  #answer(message: StoredMessage, pid: number): void {
+    const waiting = this.#http2.waitingForAnswer;
+    for (const { request } of waiting) request?.breaks('h2-refused', request.position);
+    this.#exchange = waiting[0] ?? this.#preface(pid);
+    this.#exchange.response = message;
+    this.#changed();
+  }
+
+  /** The call that the preface itself is, where no other was made. */
+  #preface(pid: number): StoredExchange {
+    const exchange = this.#host.create(this.#host.process(pid), this.#info, true);
+    const request = new StoredMessage('request', 0, 'HTTP/2.0');
+    request.method = 'PRI';
+    request.target = '*';
+    request.firstByte = request.lastByte = this.#first?.time ?? null;
+    request.body.size = 0;
+    request.breaks('h2-refused', 0);
+    exchange.request = request;
+    exchange.requestDone = true;
+    this.#own = true;
+    return exchange;
+  }
+
+  #changed(): void {
+    if (this.#exchange !== null && this.#exchange.state !== 'ended') this.#host.changed(this.#exchange);
+  }
+
+  #end(at: number): void {
+    const exchange = this.#exchange;
+    if (exchange === null || !this.#own || exchange.state === 'ended') return;
+    exchange.labelEnd([]);
+    exchange.endedAt = at;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
+  }
+}

@@ -1,0 +1,25 @@
+/** What precedes, on a connection, the protocol that it was opened for: a proxy's protocol around it. */
+export interface Layer {
+  readonly protocol: 'PROXY protocol' | 'SOCKS4' | 'SOCKS5' | 'CONNECT';
+  /** Address of the client that the proxy names (PROXY protocol); null: none is named. */
+  readonly client: string | null;
+  /** Where the proxy was asked to connect to, or was connected to; null: not named. */
+  readonly target: string | null;
+}
+
+/** What one direction contributed to a layer. */
+export interface LayerPart {
+  /** Offset behind it. */
+  readonly end: number;
+  readonly client: string | null;
+  readonly target: string | null;
+}
+
+/** `more`: it may become one. null: it is none. */
+export type LayerResult = LayerPart | 'more' | null;
+
+/** A name or address with its port, as in a URL. Characters that no host has make it unknown. */
+export function hostAndPort(host: string, port: number): string | null {
+  if (!/^[\w.:%-]{1,255}$/.test(host)) return null;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

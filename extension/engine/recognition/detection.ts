@@ -1,0 +1,143 @@
+/**
+ * Holds the beginning of a stream until it is known what it carries, and then hands it, without the layers in
+ * front, to the dissector that reads it. A socket, a session's plaintext and a tunnel are such streams.
+ */
+import type { MissingReason, PieceContext } from '../byteStream.ts';
+import type { Dissector } from '../dissector.ts';
+import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import type { StoredConnection } from '../model.ts';
+import { type Direction, WireProtocol } from '../record.ts';
+import { mayBeLayer, Recogniser } from './recogniser.ts';
+
+/** What arrived before the protocol was known. */
+type Held =
+  | { readonly bytes: Buffer; readonly direction: Direction; readonly context: PieceContext }
+  | { readonly bytes: null; readonly direction: Direction; readonly act: (dissector: Dissector) => void };
+
+export class Detection {
+  readonly #info: StoredConnection;
+  /** @returns null for a protocol without a dissector. */
+  readonly #make: (protocol: WireProtocol) => Dissector | null;
+  #dissector: Dissector | null = null;
+  #held: Held[] = [];
+  #heldBytes = 0;
+  /** null: nothing is held. */
+  #recogniser: Recogniser | null = null;
+  /** What the kernel programs made of it. */
+  #told = WireProtocol.Undecided;
+  /** Nothing of it is read. */
+  #foreign = false;
+
+  constructor(info: StoredConnection, make: (protocol: WireProtocol) => Dissector | null) {
+    this.#info = info;
+    this.#make = make;
+  }
+
+  get dissector(): Dissector | null {
+    return this.#dissector;
+  }
+
+  /** @param told what the kernel programs made of the stream. */
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext, told: WireProtocol): void {
+    if (told !== WireProtocol.Undecided) this.#told = told;
+    if (this.#dissector === null && !this.#foreign) {
+      const sure = this.#recogniser === null && told !== WireProtocol.Undecided;
+      if (!sure || (!this.#info.joinedLate && mayNeedBoth(told, bytes))) {
+        this.#heldBytes += bytes.length;
+        this.#recognise().add(direction, bytes);
+        this.#hold({ bytes: Buffer.from(bytes), direction, context });
+        return;
+      }
+      this.#pick(told);
+    }
+    if (told === WireProtocol.Other) this.#dissector?.missing(direction, bytes.length, 'foreign', context);
+    else this.#dissector?.bytes(direction, bytes, context);
+  }
+
+  /** @param told null: not a record of data. */
+  missing(
+    direction: Direction,
+    length: number,
+    reason: MissingReason,
+    context: PieceContext,
+    told: WireProtocol | null,
+  ): void {
+    if (this.#dissector === null && told !== null) {
+      if (told !== WireProtocol.Undecided) this.#told = told;
+      if (told === WireProtocol.Tls && this.#recogniser === null) this.#pick(told);
+      else if (told === WireProtocol.Other) this.#pick(told);
+    }
+    if (this.#dissector !== null) this.#dissector.missing(direction, length, reason, context);
+    else if (reason !== 'foreign' && !this.#foreign) {
+      this.#recognise().beginnings[direction].lost();
+      this.#hold({
+        bytes: null,
+        direction,
+        act: (dissector) => dissector.missing(direction, length, reason, context),
+      });
+    }
+  }
+
+  ended(direction: Direction, orderly: boolean, context: PieceContext): void {
+    if (this.#dissector !== null) this.#dissector.ended(direction, orderly, context);
+    else if (!this.#foreign) {
+      this.#hold({
+        bytes: null,
+        direction,
+        act: (dissector) => dissector.ended(direction, orderly, context),
+      });
+    }
+  }
+
+  /** No more bytes will come from which the protocol could be detected. */
+  settle(): Dissector | null {
+    if (this.#dissector === null && this.#recogniser !== null) {
+      const told = this.#told;
+      this.#pick(told === WireProtocol.Undecided ? this.#recogniser.settle() : told);
+    }
+    return this.#dissector;
+  }
+
+  #recognise(): Recogniser {
+    this.#recogniser ??= new Recogniser();
+    return this.#recogniser;
+  }
+
+  #hold(held: Held): void {
+    this.#held.push(held);
+    const protocol = this.#recogniser?.decide(this.#told, this.#info.side) ?? WireProtocol.Undecided;
+    if (protocol !== WireProtocol.Undecided) this.#pick(protocol);
+    else if (this.#held.length > MAX_HELD_PIECES || this.#heldBytes > MAX_HELD_BYTES) {
+      this.#pick(WireProtocol.Other);
+    }
+  }
+
+  #pick(protocol: WireProtocol): void {
+    const held = this.#held;
+    const recogniser = this.#recogniser;
+    this.#held = [];
+    this.#recogniser = null;
+    if (recogniser !== null && recogniser.layers.length > 0) {
+      this.#info.through = [...this.#info.through, ...recogniser.layers];
+    }
+    this.#dissector = this.#make(protocol);
+    this.#foreign = this.#dissector === null;
+    if (this.#dissector === null) return;
+    const skip = recogniser?.beginnings.map(({ passed }) => passed) ?? [0, 0];
+    for (const piece of held) {
+      if (piece.bytes === null) piece.act(this.#dissector);
+      else {
+        const { bytes, direction, context } = piece;
+        const left = skip[direction] as number;
+        const passed = Math.min(left, bytes.length);
+        skip[direction] = left - passed;
+        if (passed < bytes.length) this.#dissector.bytes(direction, bytes.subarray(passed), context);
+      }
+    }
+  }
+}
+
+/** One direction alone does not show what the stream carries. */
+function mayNeedBoth(told: WireProtocol, bytes: Buffer): boolean {
+  return mayBeLayer(bytes) || (told === WireProtocol.Http2 && bytes[0] === 0);
+}

@@ -1,0 +1,103 @@
+/**
+ * Decides what a connection carries, with the beginnings of both directions in sight. Until then nothing is
+ * shown, so nothing has to be taken back.
+ */
+import type { Side } from '../exchange.ts';
+import type { Layer, LayerResult } from '../layers/layer.ts';
+import { readProxyHeader } from '../layers/proxyProtocol.ts';
+import { readSocks4Reply, readSocks4Request } from '../layers/socks4.ts';
+import { readSocks5Client, readSocks5Server } from '../layers/socks5.ts';
+import { Direction, WireProtocol } from '../record.ts';
+import { Beginning } from './beginning.ts';
+
+const SOCKS4 = 4;
+const SOCKS5 = 5;
+
+/** May a layer come first in these bytes, the first ones of a direction? */
+export function mayBeLayer(bytes: Buffer): boolean {
+  const first = bytes[0];
+  if (first === SOCKS4 || first === SOCKS5) return true;
+  return (first === 0x50 || first === 0x0d) && readProxyHeader(bytes) !== null;
+}
+
+export class Recogniser {
+  /** What the protocol is carried in, outermost first. */
+  readonly layers: Layer[] = [];
+  readonly beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
+  /** The direction in which bytes came first. */
+  #first: Direction | null = null;
+
+  add(direction: Direction, bytes: Buffer): void {
+    this.#first ??= direction;
+    this.beginnings[direction].add(bytes);
+  }
+
+  /**
+   * @param told what the kernel programs made of it.
+   * @param side of the process, where it is known.
+   */
+  decide(told: WireProtocol, side: Side | null): WireProtocol {
+    if (told === WireProtocol.Other) return told;
+    if (!this.#passLayers(side)) return WireProtocol.Undecided;
+    const [out, back] = this.beginnings.map(({ found }) => found) as [string, string];
+    const is = (what: string): boolean => out === what || back === what;
+    if (is('preface')) return WireProtocol.Http2;
+    if (is('request') || is('response')) return WireProtocol.Http1;
+    if (is('tls')) return WireProtocol.Tls;
+    // A server that begins with frames may be asked in HTTP/1.
+    if (is('frames')) return is('nothing') ? WireProtocol.Undecided : WireProtocol.Http2;
+    if (told !== WireProtocol.Undecided) return told;
+    const hopeless = (found: string): boolean => found === 'doubtful' || found === 'foreign';
+    if (hopeless(out) && hopeless(back)) return WireProtocol.Other;
+    const asks = side === null ? null : side === 'client' ? out : back;
+    return asks === 'foreign' ? WireProtocol.Other : WireProtocol.Undecided;
+  }
+
+  /** No more bytes will come. */
+  settle(): WireProtocol {
+    const { beginnings } = this;
+    if (beginnings.some(({ found }) => found === 'frames')) return WireProtocol.Http2;
+    const may = beginnings.some((beginning) => beginning.isUnfinishedRequest || beginning.found === 'lost');
+    return may ? WireProtocol.Http1 : WireProtocol.Other;
+  }
+
+  /** @returns false while a layer is not known to its end. */
+  #passLayers(side: Side | null): boolean {
+    const asking = side === 'client' ? Direction.Out : side === 'server' ? Direction.In : this.#first;
+    if (asking === null) return true;
+    const client = this.beginnings[asking];
+    const server = this.beginnings[asking === Direction.Out ? Direction.In : Direction.Out];
+    const proxy = client.passed === 0 && client.rest.length > 0 ? readProxyHeader(client.rest) : null;
+    if (proxy === 'more') return false;
+    if (proxy !== null) {
+      this.layers.push({ protocol: 'PROXY protocol', client: proxy.client, target: proxy.target });
+      client.pass(proxy.end);
+    }
+    if (server.passed > 0) return true;
+    switch (client.rest[0]) {
+      case SOCKS4:
+        return this.#passSocks('SOCKS4', client, server, readSocks4Request, readSocks4Reply);
+      case SOCKS5:
+        return this.#passSocks('SOCKS5', client, server, readSocks5Client, readSocks5Server);
+      default:
+        return true;
+    }
+  }
+
+  #passSocks(
+    protocol: Layer['protocol'],
+    client: Beginning,
+    server: Beginning,
+    readClient: (bytes: Buffer) => LayerResult,
+    readServer: (bytes: Buffer) => LayerResult,
+  ): boolean {
+    const request = readClient(client.rest);
+    const reply = readServer(server.rest);
+    if (request === null || reply === null) return true;
+    if (request === 'more' || reply === 'more') return false;
+    client.pass(request.end);
+    server.pass(reply.end);
+    this.layers.push({ protocol, client: null, target: request.target });
+    return true;
+  }
+}
