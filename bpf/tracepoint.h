@@ -6,6 +6,7 @@
 #ifndef TRACE_HTTP_TRACEPOINT_H
 #define TRACE_HTTP_TRACEPOINT_H
 
+#include "names.h"
 #include "sysexit.h"
 
 /* True when this descriptor is the only reference to its open file. */
@@ -21,14 +22,22 @@ static __always_inline bool is_last_reference(struct file *file)
 	return false;
 }
 
-/* close(2) of a Unix socket: it has no tracepoint of its own. */
+/* close(2) of a Unix or datagram socket: they have no tracepoint of their own. */
 static __always_inline void closing(u32 descriptor)
 {
 	struct endpoint endpoint = endpoint_of_descriptor(descriptor);
 	struct connection *connection;
 	struct file *file;
 
-	if (!endpoint.sk || endpoint.transport != TRANSPORT_UNIX)
+	if (!endpoint.sk) {
+		struct name_socket socket = name_socket_of(descriptor);
+
+		file = file_of_descriptor(descriptor);
+		if (socket.transport == NAME_UDP && file && is_last_reference(file))
+			report_name_closed(socket.sk, socket.inode, NAME_SYSCALL);
+		return;
+	}
+	if (endpoint.transport != TRANSPORT_UNIX)
 		return;
 	file = file_of_descriptor(descriptor);
 	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
@@ -107,6 +116,7 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, 0);
+	report_name(what, &arguments, number, result, call && call->active ? call->entered : 0);
 	if (call && call->active && call->number == (u16)number) {
 		call->active = 0;
 		endpoint = endpoint_of_call(call);

@@ -115,7 +115,7 @@ describe('hello', () => {
   ])('says the body limit: $bodyLimit', async ({ limits, bodyLimit }) => {
     read();
     await started(limits);
-    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 3 }]));
+    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 4 }]));
   });
 
   it.each([

@@ -8,6 +8,7 @@ import { Connection } from './connection.ts';
 import type { ConnectionHost } from './dissector.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import { StoredConnection } from './model.ts';
+import type { Lookups } from './names/lookups.ts';
 import {
   type ClosedRecord,
   type DataRecord,
@@ -40,6 +41,7 @@ export class Connections {
   seen = 0;
 
   readonly #host: ConnectionHost;
+  readonly #lookups: Lookups;
   /** Least recently used first. */
   readonly #entries = new Map<bigint, Entry>();
   readonly #waiting = new Set<Entry>();
@@ -49,8 +51,9 @@ export class Connections {
   /** Boot time (ns). */
   #newest = 0n;
 
-  constructor(host: ConnectionHost) {
+  constructor(host: ConnectionHost, lookups: Lookups) {
     this.#host = host;
+    this.#lookups = lookups;
   }
 
   take(record: ConnectionRecord): void {
@@ -164,6 +167,10 @@ export class Connections {
     info.connectStarted =
       record.connectStarted === 0n ? null : this.#host.milliseconds(record.connectStarted);
     info.established = record.established === 0n ? null : this.#host.milliseconds(record.established);
+    if (info.connectStarted !== null && record.family !== 'unix') {
+      const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
+      info.lookup = this.#lookups.claim(record.pid, address, info.connectStarted);
+    }
     entry.stream.opened();
     for (const session of entry.sessions) {
       session.session?.socketKnown(info);

@@ -44,7 +44,15 @@ describe('an exchange', () => {
       statusText: 'Created',
       startedAt: '2026-11-22T18:00:00.124456Z',
       durationMs: 1,
-      timings: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0, pausedMs: null },
+      timings: {
+        lookupMs: null,
+        connectMs: null,
+        tlsMs: null,
+        sendMs: 0,
+        waitMs: 1,
+        receiveMs: 0,
+        pausedMs: null,
+      },
       connection: {
         id: '1',
         transport: 'tcp',
@@ -54,6 +62,8 @@ describe('an exchange', () => {
       },
       tls: null,
       encrypted: null,
+      failure: null,
+      lookup: null,
       http2: null,
       operation: null,
       grpc: null,
@@ -107,7 +117,7 @@ describe('an exchange', () => {
       responseSize: 2,
       start: 1,
       duration: 1,
-      phases: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0 },
+      phases: { lookupMs: null, connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0 },
       pid: 4242,
       processName: null,
       side: 'client',
@@ -119,6 +129,7 @@ describe('an exchange', () => {
       messages: 0,
       grpcStatus: null,
       encrypted: null,
+      failure: null,
       operation: null,
     });
     expect(engine.json(2)).toBeUndefined();

@@ -37,7 +37,9 @@ export type Completeness =
   /** A TLS connection whose plaintext is not seen. */
   | 'encrypted'
   /** A TLS connection whose handshake failed. */
-  | 'handshake-failed';
+  | 'handshake-failed'
+  /** A name that was not found, so there was nothing to connect to. */
+  | 'lookup-failed';
 
 /** A rule that a message breaks, and how the message was read nevertheless. */
 export interface Violation {
@@ -173,6 +175,35 @@ export interface Encrypted {
   readonly received: number;
 }
 
+/** The lookup of the name by which a client found its server's address. */
+export interface NameLookup {
+  /** In lower case. */
+  readonly name: string;
+  /** The name with endings (the search list of resolv.conf), which were tried too; in order. */
+  readonly alsoTried: readonly string[];
+  readonly types: readonly ('A' | 'AAAA')[];
+  /** `127.0.0.53:53`; null where it is not known, or systemd-resolved was asked by its socket. */
+  readonly server: string | null;
+  readonly transport: 'udp' | 'tcp' | 'resolved';
+  readonly addresses: readonly string[];
+  /** The name that it is an alias of (CNAME); null: none. */
+  readonly alias: string | null;
+  /** Sent, repeated ones included. */
+  readonly queries: number;
+  /** RCODE by name where there is no address, such as `NXDOMAIN`; null: the server gave none. */
+  readonly error: string | null;
+  /** Milliseconds since the trace's start; null where it is not certain which of several lookups it was. */
+  readonly started: number | null;
+  readonly ended: number | null;
+}
+
+/** Why there was no call. */
+export interface Failure {
+  readonly phase: 'lookup';
+  /** One line for people, which stands alone. */
+  readonly reason: string;
+}
+
 export interface OperationName {
   /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
   readonly type: GraphqlType | null;
@@ -215,4 +246,8 @@ export interface Exchange {
   http2: StreamInfo | null;
   /** Set for a TLS connection without plaintext: the exchange has no messages. */
   encrypted: Encrypted | null;
+  /** Set where something failed before there could be a call: the exchange has no messages. */
+  failure: Failure | null;
+  /** Of the first exchange of a connection that the process opened; null where it is not certain. */
+  readonly lookup: NameLookup | null;
 }

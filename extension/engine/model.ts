@@ -11,9 +11,11 @@ import type {
   Encrypted,
   Exchange,
   ExchangeState,
+  Failure,
   Field,
   GoAway,
   MessageKind,
+  NameLookup,
   Operation,
   Process,
   Request,
@@ -26,6 +28,9 @@ import type {
 } from './exchange.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
+import type { LookupClaim } from './names/claim.ts';
+import { factsOf } from './names/facts.ts';
+import type { Lookup } from './names/lookup.ts';
 import { readOperation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
@@ -228,6 +233,8 @@ export class StoredConnection implements Connection {
   joinedLate = false;
   connectStarted: number | null = null;
   established: number | null = null;
+  /** By which its address may have been found. */
+  lookup: LookupClaim | null = null;
   tls: StoredTls | null;
   /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
   wire: WireFacts | null = null;
@@ -295,6 +302,7 @@ const ORDER: readonly Completeness[] = [
   'one-sided',
   'encrypted',
   'handshake-failed',
+  'lookup-failed',
 ];
 
 const NO_INTERIM: StoredMessage[] = [];
@@ -314,6 +322,9 @@ export class StoredExchange implements Exchange {
   /** Messages inside the exchange; null when it can have none. */
   messages: MessageList | null = null;
   encrypted: StoredEncrypted | null = null;
+  failure: Failure | null = null;
+  /** The lookup that failed. */
+  failedLookup: Lookup | null = null;
   /** HTTP/2: its stream's identifier. */
   stream: number | null = null;
   pushed = false;
@@ -351,6 +362,16 @@ export class StoredExchange implements Exchange {
 
   get side(): Side | null {
     return this.connection.side;
+  }
+
+  get lookup(): NameLookup | null {
+    if (this.failedLookup !== null) {
+      const { started, last } = this.failedLookup;
+      return factsOf(this.failedLookup, { from: started, to: last });
+    }
+    if (!this.firstOnConnection || this.side !== 'client') return null;
+    const claim = this.connection.lookup;
+    return claim === null || claim.lookup === null ? null : factsOf(claim.lookup, claim.span);
   }
 
   get http2(): StreamInfo | null {

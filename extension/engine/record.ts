@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
-export const RECORD_LAYOUT = 3;
+export const RECORD_LAYOUT = 4;
 
 export enum RecordType {
   Opened = 1,
@@ -15,6 +15,7 @@ export enum RecordType {
   ProcessReplaced = 6,
   ProcessEnded = 7,
   Tls = 8,
+  Name = 10,
 }
 
 export enum Direction {
@@ -52,6 +53,13 @@ export enum Ending {
   Fin = 1,
   Reset = 2,
   ReadEof = 3,
+}
+
+/** By which protocol a name is looked up: DNS over UDP or TCP, or systemd-resolved's own. */
+export enum NameTransport {
+  Udp = 1,
+  Tcp = 2,
+  Resolved = 3,
 }
 
 export const FLAG_JOINED_LATE = 1;
@@ -155,7 +163,36 @@ export interface TlsRecord extends RecordBase {
   readonly alpn: string | null;
 }
 
-export type TraceRecord = OpenedRecord | DataRecord | EndedRecord | ClosedRecord | ProcessRecord | TlsRecord;
+/** What a call moved to or from a name server. */
+export interface NameRecord extends RecordBase {
+  readonly type: RecordType.Name;
+  /** Inode of the socket. */
+  readonly socket: bigint;
+  readonly size: number;
+  /** errno of a call that failed, as the server cannot be reached; 0 = none. */
+  readonly error: number;
+  /** null: not known, or systemd-resolved's socket, which has none. */
+  readonly family: 'ipv4' | 'ipv6' | null;
+  /** 0 = not known. */
+  readonly remotePort: number;
+  /** 16 bytes; IPv4 in the first four. */
+  readonly remoteAddress: Uint8Array;
+  readonly direction: Direction;
+  readonly transport: NameTransport;
+  /** The socket is gone: nothing moved. */
+  readonly closed: boolean;
+  /** The first bytes of `size`. A view of the batch: copy what is kept. */
+  readonly bytes: Uint8Array;
+}
+
+export type TraceRecord =
+  | OpenedRecord
+  | DataRecord
+  | EndedRecord
+  | ClosedRecord
+  | ProcessRecord
+  | TlsRecord
+  | NameRecord;
 
 /** Byte offsets; every record begins with the header. */
 export const LAYOUT = {
@@ -202,6 +239,19 @@ export const LAYOUT = {
     alpnLength: 67,
     file: 68,
     alpn: 72,
+  },
+  name: {
+    size: 88,
+    socket: 40,
+    bytes: 48,
+    copied: 52,
+    error: 56,
+    family: 60,
+    remotePort: 62,
+    direction: 64,
+    transport: 65,
+    closed: 66,
+    remoteAddress: 72,
   },
 } as const;
 
@@ -431,6 +481,37 @@ function readRecord(
         binding,
         side,
         alpn: alpnLength === 0 ? null : latin1(batch.subarray(at + f.alpn, at + f.alpn + alpnLength)),
+      };
+    }
+    case RecordType.Name: {
+      const f = LAYOUT.name;
+      need(f.size);
+      const copied = view.getUint32(at + f.copied, true);
+      const size = view.getUint32(at + f.bytes, true);
+      const direction = view.getUint8(at + f.direction);
+      const transport = view.getUint8(at + f.transport);
+      if (copied > size || copied > length - f.size || direction > 1 || transport < 1 || transport > 3) {
+        throw new RecordError('a name record has an impossible value');
+      }
+      const family = FAMILIES[view.getUint16(at + f.family, true)] ?? null;
+      return {
+        flags,
+        time,
+        emitted,
+        pid,
+        tid,
+        connection,
+        type,
+        socket: big(f.socket),
+        size,
+        error: view.getUint32(at + f.error, true),
+        family: family === 'unix' ? null : family,
+        remotePort: view.getUint16(at + f.remotePort, true),
+        remoteAddress: batch.subarray(at + f.remoteAddress, at + f.remoteAddress + 16),
+        direction,
+        transport,
+        closed: view.getUint8(at + f.closed) !== 0,
+        bytes: batch.subarray(at + f.size, at + f.size + copied),
       };
     }
     default:

@@ -2,11 +2,12 @@
  * An exchange as lists, trees and the timeline need it, and nothing more: small, flat, structured-
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
-import type { Completeness, ExchangeState, Side } from './exchange.ts';
+import type { Completeness, ExchangeState, Failure, Side } from './exchange.ts';
 import type { MessageFormat } from './messages/messageList.ts';
 
 export interface Phases {
   /** All in milliseconds; null where unknown. */
+  readonly lookupMs: number | null;
   readonly connectMs: number | null;
   readonly tlsMs: number | null;
   readonly sendMs: number | null;
@@ -58,6 +59,8 @@ export interface ExchangeRow {
    * bytes sent and received on it. null for a call.
    */
   readonly encrypted: string | null;
+  /** Why there was no call, as something before it failed: the row is about that. null for a call. */
+  readonly failure: Failure | null;
   /** The operation in the request's body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
   readonly operation: string | null;
 }
@@ -72,11 +75,11 @@ export interface OutcomeFacts {
 }
 
 /** Labels of calls that came to nothing, whatever their status says. */
-const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed']);
+const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed', 'lookup-failed']);
 
 /**
  * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
- * is not OK, cut off before its end (closed, reset or timed out), or a TLS handshake that failed.
+ * is not OK, cut off before its end (closed, reset or timed out), a TLS handshake that failed, or a name that was not found.
  */
 export function isError({ status, grpcStatus, completeness }: OutcomeFacts): boolean {
   if (status !== null && status >= 400) return true;
@@ -90,7 +93,7 @@ export function isRunning(row: ExchangeRow): boolean {
   return row.state === 'running' && row.encrypted === null;
 }
 
-/** An HTTP call, or a failed handshake that prevented one: what rates and sums count. */
+/** An HTTP call, or a failure that prevented one: what rates and sums count. */
 export function isCall(row: ExchangeRow): boolean {
   return row.encrypted === null || row.completeness.includes('handshake-failed');
 }

@@ -17,7 +17,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     responseSize: 27,
     start: 0,
     duration: 12.5,
-    phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+    phases: { lookupMs: null, connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
     pid: 4242,
     processName: 'node',
     side: 'client',
@@ -29,6 +29,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     messages: 0,
     grpcStatus: null,
     encrypted: null,
+    failure: null,
     operation: null,
     ...changes,
   };

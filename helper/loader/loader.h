@@ -32,7 +32,7 @@ enum {
 	FD_LAST = FD_BROKER,
 };
 
-#define MAX_LINKS 32
+#define MAX_LINKS 40
 #define RING_SIZE_MIN (64u << 10)
 #define RING_SIZE_MAX (512u << 20)
 

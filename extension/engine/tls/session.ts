@@ -88,6 +88,7 @@ export class TlsSession {
     const isFirst = this.#before === 'nothing';
     info.connectStarted = isFirst ? socket.connectStarted : null;
     info.established = isFirst ? socket.established : null;
+    info.lookup = isFirst ? socket.lookup : null;
     // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
     const begun =
       this.#before !== 'session' && (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
