@@ -75,8 +75,8 @@ static __always_inline bool is_resolved(struct sock *sk)
 	if (bpf_probe_read_kernel(path, RESOLVED_PATH_LENGTH, (char *)address + bpf_core_field_offset(address->name) + family_size))
 		return false;
 	return path[0] == WORD('/', 'r', 'u', 'n', '/', 's', 'y', 's') && path[1] == WORD('t', 'e', 'm', 'd', '/', 'r', 'e', 's') &&
-	       path[2] == WORD('o', 'l', 'v', 'e', '/', 'i', 'o', '.') && path[3] == WORD('s', 'y', 's', 't', 'e', 'm', '.', 'R') &&
-	       path[4] == WORD('e', 's', 'o', 'l', 'v', 'e', 0, 0);
+	       path[2] == WORD('o', 'l', 'v', 'e', '/', 'i', 'o', '.') && path[3] == WORD('s', 'y', 's', 't', 'e', 'm', 'd', '.') &&
+	       path[4] == WORD('R', 'e', 's', 'o', 'l', 'v', 'e', 0);
 }
 
 /* The socket behind a descriptor, if names may be looked up with it. Whether a datagram is one is decided by its address. */

@@ -165,11 +165,12 @@ export class Engine implements EngineApi {
       this.#records++;
       this.#clock.start(record.time);
       if (record.emitted > this.#newest) this.#newest = record.emitted;
+      this.#lookups.advance(record.emitted);
       this.#take(record);
       if (this.#newest - this.#advanced >= PATIENCE_INTERVAL) {
         // Records from several processors may be out of order by milliseconds, but not by seconds.
         this.#advanced = this.#newest;
-        this.advance(this.#newest - RECORD_PATIENCE);
+        this.#connections.advance(this.#newest - RECORD_PATIENCE);
       }
     }
   }

@@ -21,8 +21,6 @@ export class LookupClaim {
 
   readonly #host: ClaimHost;
   #candidates: readonly Lookup[];
-  /** Two lookups of the name went on at once: the connection may have waited for either. */
-  #shared = false;
   #named = false;
 
   constructor(candidates: readonly Lookup[], connectStarted: number, host: ClaimHost) {
@@ -57,7 +55,7 @@ export class LookupClaim {
 
   /** When the lookup began and ended; null where that is not certain. */
   get span(): { readonly from: number; readonly to: number } | null {
-    if (this.lookup === null || this.#shared) return null;
+    if (this.lookup === null || this.lookup.entangled) return null;
     const to = this.lookup.endedBefore(this.connectStarted);
     return to === null ? null : { from: this.lookup.started, to };
   }
@@ -66,7 +64,9 @@ export class LookupClaim {
     const latest = candidates.at(-1);
     if (latest === undefined) return;
     this.lookup = latest;
-    this.#shared = candidates.some((one) => one !== latest && one.last > latest.started);
+    for (const other of candidates) {
+      if (other !== latest && other.last > latest.started) other.entangled = latest.entangled = true;
+    }
     this.#host.claimed(latest);
   }
 }

@@ -48,6 +48,8 @@ export class Lookup {
   /** Each with the time of its answer. */
   readonly addresses = new Map<string, number>();
   alias: string | null = null;
+  /** Another lookup of the name went on at once, and a connection may have waited for either. */
+  entangled = false;
   server: string | null = null;
   transport: 'udp' | 'tcp' | 'resolved';
   /** The process ended before there was an answer, or the trace did. */
@@ -83,6 +85,9 @@ export class Lookup {
 
   get queries(): number {
     let sum = 0;
+    // systemd-resolved is asked for both types at once.
+    if (this.transport === 'resolved')
+      return this.questions.get('A')?.sent ?? this.questions.get('AAAA')?.sent ?? 0;
     for (const { questions } of [...this.attempts, this])
       for (const { sent } of questions.values()) sum += sent;
     return sum;

@@ -98,17 +98,19 @@ export class Lookups implements ClaimHost {
     }
   }
 
-  /** Everything up to then has been taken. */
+  /**
+   * Everything up to then has been taken. What time decides is decided at the same moments, whenever this is called, so
+   * that a replay gives the same exchanges in the same order.
+   */
   advance(upTo: bigint): void {
     if (this.#table.size === 0) return;
-    const now = this.#host.milliseconds(upTo);
-    if (now - this.#advanced < LOOKUP_CHECK_MS) return;
+    const now = Math.floor(this.#host.milliseconds(upTo) / LOOKUP_CHECK_MS) * LOOKUP_CHECK_MS;
+    if (now <= this.#advanced) return;
     this.#advanced = now;
-    for (const lookup of this.#table) {
-      const idle = now - lookup.last;
-      if (lookup.succeeded) {
-        if (idle > LOOKUP_AGE_MS) this.#forget(lookup);
-      } else if (idle > (lookup.waiting ? LOOKUP_PATIENCE_MS : LOOKUP_SETTLE_MS)) this.#fail(lookup);
+    const due = [...this.#table].filter((lookup) => lookup.last + patienceFor(lookup) < now);
+    for (const lookup of due.sort((a, b) => a.last + patienceFor(a) - b.last - patienceFor(b))) {
+      if (lookup.succeeded) this.#forget(lookup);
+      else this.#fail(lookup);
     }
   }
 
@@ -368,6 +370,12 @@ function streamsOf(transport: NameTransport): Socket['streams'] {
 
 function addressType(type: number): AddressType | null {
   return type === TYPE_A ? 'A' : type === TYPE_AAAA ? 'AAAA' : null;
+}
+
+/** Milliseconds after the last event until a lookup is over. */
+function patienceFor(lookup: Lookup): number {
+  if (lookup.succeeded) return LOOKUP_AGE_MS;
+  return lookup.waiting ? LOOKUP_PATIENCE_MS : LOOKUP_SETTLE_MS;
 }
 
 /** Another server, or TCP, may still give an answer. */
