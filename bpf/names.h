@@ -27,8 +27,12 @@ struct name_socket {
 /* As programs on functions can be preempted by others on the same CPU, each kind has a slot of its own. */
 enum name_slot { NAME_SYSCALL, NAME_CLOSED, NAME_CLOSED6, NAME_SLOTS };
 
-/* A call under way. */
+/* A call that has returned. */
 struct name_work {
+	struct arguments arguments;
+	s64 result;
+	u64 entered;  /* 0 = the entry was not seen */
+	u32 number;
 	u64 base;     /* user address of the bytes, or of the array of segments */
 	u64 segments; /* 0 = the bytes are at base */
 	u64 address;  /* user address of the peer's sockaddr; 0 = none */
@@ -266,49 +270,55 @@ static __always_inline bool describe_name_message(struct name_work *work, u64 ad
 	return work->segments > 0;
 }
 
-/* Looks at a call that has returned. `entered` is 0 when its entry was not seen. */
-static __always_inline void report_name(struct syscall what, struct arguments *arguments, long number, long result, u64 entered)
+/*
+ * Looks at the call in the first slot: whether it is on such a socket, and where its bytes are. Global, so that its
+ * stack is not added to that of what the same programs call besides.
+ */
+__noinline int trace_http_names(void)
 {
+	struct name_work *work = name_work(NAME_SYSCALL);
+	struct arguments *arguments;
 	struct name_socket socket;
-	struct name_work *work;
+	struct syscall what;
 	u64 flags = 0;
 
-	if (result <= 0 && !is_refusal(result))
-		return;
-	if (what.shape != SHAPE_BUFFER && what.shape != SHAPE_VECTOR && what.shape != SHAPE_MESSAGE && what.shape != SHAPE_MESSAGES)
-		return;
-	socket = name_socket_of(arguments->first);
-	if (!socket.transport || (result < 0 && socket.transport != NAME_UDP))
-		return;
-	if (what.direction == DIRECTION_IN)
-		flags = number == NR_RECVFROM || number == NR_RECVMMSG ? arguments->fourth : number == NR_RECVMSG ? arguments->third : 0;
-	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
-		return;
-	work = name_work(NAME_SYSCALL);
 	if (!work)
-		return;
-	begin_name(work, &socket, what.direction, entered);
-	if (result < 0) {
-		work->record.error = -result;
+		return 0;
+	arguments = &work->arguments;
+	what = describe(work->number);
+	socket = name_socket_of(arguments->first);
+	if (!socket.transport || (work->result < 0 && socket.transport != NAME_UDP))
+		return 0;
+	if (what.direction == DIRECTION_IN) {
+		if (work->number == NR_RECVFROM || work->number == NR_RECVMMSG)
+			flags = arguments->fourth;
+		else if (work->number == NR_RECVMSG)
+			flags = arguments->third;
+	}
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	begin_name(work, &socket, what.direction, work->entered);
+	if (work->result < 0) {
+		work->record.error = -work->result;
 		/* What could not be sent; a failed receive has nothing. */
 		if (what.direction == DIRECTION_OUT && what.shape == SHAPE_BUFFER) {
 			work->base = arguments->second;
 			work->size = arguments->third;
-			if (number == NR_SENDTO)
+			if (work->number == NR_SENDTO)
 				work->address = arguments->fifth;
 		} else if (what.direction == DIRECTION_OUT && what.shape == SHAPE_MESSAGE) {
 			if (!describe_name_message(work, arguments->second))
-				return;
+				return 0;
 			work->size = NAME_KEPT;
 		}
 		trace_http_name(NAME_SYSCALL);
-		return;
+		return 0;
 	}
-	work->size = result;
+	work->size = work->result;
 	switch (what.shape) {
 	case SHAPE_BUFFER:
 		work->base = arguments->second;
-		if (number == NR_SENDTO || number == NR_RECVFROM)
+		if (work->number == NR_SENDTO || work->number == NR_RECVFROM)
 			work->address = arguments->fifth;
 		/* MSG_TRUNC returns the datagram's size, which may be larger than the buffer: what follows is not of it. */
 		if (work->size > arguments->third)
@@ -320,22 +330,42 @@ static __always_inline void report_name(struct syscall what, struct arguments *a
 		break;
 	case SHAPE_MESSAGE:
 		if (!describe_name_message(work, arguments->second))
-			return;
+			return 0;
 		break;
 	default:
-		for (u32 i = 0; i < NAME_MESSAGES && i < (u64)result; i++) {
+		for (u32 i = 0; i < NAME_MESSAGES && i < (u64)work->result; i++) {
 			struct mmsghdr *message = (struct mmsghdr *)arguments->second + i;
 			u32 moved = 0;
 
-			begin_name(work, &socket, what.direction, entered);
+			begin_name(work, &socket, what.direction, work->entered);
 			if (!describe_name_message(work, (u64)message) || bpf_probe_read_user(&moved, sizeof(moved), &message->msg_len))
-				return;
+				return 0;
 			work->size = moved;
 			trace_http_name(NAME_SYSCALL);
 		}
-		return;
+		return 0;
 	}
 	trace_http_name(NAME_SYSCALL);
+	return 0;
+}
+
+/* Looks at a call that has returned. `entered` is 0 when its entry was not seen. */
+static __always_inline void report_name(struct syscall what, struct arguments *arguments, long number, long result, u64 entered)
+{
+	struct name_work *work;
+
+	if (result <= 0 && !is_refusal(result))
+		return;
+	if (what.shape != SHAPE_BUFFER && what.shape != SHAPE_VECTOR && what.shape != SHAPE_MESSAGE && what.shape != SHAPE_MESSAGES)
+		return;
+	work = name_work(NAME_SYSCALL);
+	if (!work)
+		return;
+	work->arguments = *arguments;
+	work->number = number;
+	work->result = result;
+	work->entered = entered;
+	trace_http_names();
 }
 
 /* A datagram socket ends: nothing that it asked will be answered. */
@@ -349,6 +379,16 @@ static __always_inline void report_name_closed(struct sock *sk, u32 inode, u32 s
 	begin_name(work, &socket, DIRECTION_OUT, 0);
 	work->record.closed = 1;
 	trace_http_name(slot);
+}
+
+/* As trace_http_names, for a descriptor that is about to be closed and is the last one of its socket. */
+__noinline int trace_http_name_closes(u32 descriptor)
+{
+	struct name_socket socket = name_socket_of(descriptor);
+
+	if (socket.transport == NAME_UDP)
+		report_name_closed(socket.sk, socket.inode, NAME_SYSCALL);
+	return 0;
 }
 
 #endif

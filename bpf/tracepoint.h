@@ -30,11 +30,9 @@ static __always_inline void closing(u32 descriptor)
 	struct file *file;
 
 	if (!endpoint.sk) {
-		struct name_socket socket = name_socket_of(descriptor);
-
 		file = file_of_descriptor(descriptor);
-		if (socket.transport == NAME_UDP && file && is_last_reference(file))
-			report_name_closed(socket.sk, socket.inode, NAME_SYSCALL);
+		if (file && is_last_reference(file))
+			trace_http_name_closes(descriptor);
 		return;
 	}
 	if (endpoint.transport != TRANSPORT_UNIX)
