@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the backends below the system calls: calls whose return their hooks
- * miss. These are calls that waited when the programs were attached, and some
+ * For the backends below the system calls: name lookups, and calls whose return
+ * their hooks miss. These are calls that waited when the programs were attached, and some
  * of many that wait at once, as a kretprobe has a limited number of instances.
  */
 #ifndef TRACE_HTTP_BEGUN_H
 #define TRACE_HTTP_BEGUN_H
 
+#include "names.h"
 #include "sysexit.h"
 
 /* A socket whose connect or accept no hook has seen. */
@@ -54,6 +55,7 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 			connect_call_failed(&arguments, -result);
 		return 0;
 	}
+	report_name(what, &arguments, number, result, 0);
 	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call || (call->entered && !call->active))
 		return 0;

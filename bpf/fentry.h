@@ -164,6 +164,18 @@ int BPF_PROG(trace_http_fuacc, struct socket *socket, struct socket *accepted)
 	return returned(ctx) == 0 ? met_unix(accepted, SIDE_SERVER) : 0;
 }
 
+SEC("fentry/udp_destroy_sock")
+int BPF_PROG(trace_http_fudp, struct sock *sk)
+{
+	return release_datagram(sk, NAME_CLOSED);
+}
+
+SEC("fentry/udpv6_destroy_sock")
+int BPF_PROG(trace_http_fudp6, struct sock *sk)
+{
+	return release_datagram(sk, NAME_CLOSED6);
+}
+
 SEC("fentry/unix_release")
 int BPF_PROG(trace_http_furel, struct socket *socket)
 {

@@ -66,8 +66,10 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
+#define IPPROTO_UDP 17
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define RCV_SHUTDOWN 1
@@ -136,6 +138,13 @@ struct bpf_iter_meta {
 struct bpf_iter__bpf_map {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
+};
+
+struct user_sockaddr {
+	u16 family;
+	__be16 port;
+	u8 address4[4];
+	u8 address6[16]; /* after sin6_flowinfo, which is where IPv4 has its address */
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

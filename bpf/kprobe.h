@@ -136,6 +136,18 @@ int BPF_KRETPROBE(trace_http_kuaccd, int result)
 	return recall_unix(result);
 }
 
+SEC("kprobe/udp_destroy_sock")
+int BPF_KPROBE(trace_http_kudp, struct sock *sk)
+{
+	return release_datagram(sk, NAME_CLOSED);
+}
+
+SEC("kprobe/udpv6_destroy_sock")
+int BPF_KPROBE(trace_http_kudp6, struct sock *sk)
+{
+	return release_datagram(sk, NAME_CLOSED6);
+}
+
 SEC("kprobe/unix_release")
 int BPF_KPROBE(trace_http_kurel, struct socket *socket)
 {

@@ -8,6 +8,7 @@
 #define TRACE_HTTP_SOCKCALL_H
 
 #include "data.h"
+#include "names.h"
 
 /* Saves where the bytes will be: at the exit, the iterator has moved on. */
 static __always_inline void save_iterator(struct call *call, struct msghdr *message)
@@ -136,6 +137,14 @@ static __always_inline int release_unix(struct socket *socket)
 	if (!connection)
 		return 0;
 	close_unix(sk, connection);
+	return 0;
+}
+
+/* A datagram socket of a target ends. */
+static __always_inline int release_datagram(struct sock *sk, u32 slot)
+{
+	if (current_target())
+		report_name_closed(sk, inode_of(sk), slot);
 	return 0;
 }
 

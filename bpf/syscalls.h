@@ -105,16 +105,16 @@ static __always_inline struct syscall describe(long number)
 }
 
 struct arguments {
-	u64 first, second, third, fourth;
+	u64 first, second, third, fourth, fifth;
 };
 
 static __always_inline struct arguments read_arguments(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	return (struct arguments){regs->di, regs->si, regs->dx, regs->r10};
+	return (struct arguments){regs->di, regs->si, regs->dx, regs->r10, regs->r8};
 #elif defined(__TARGET_ARCH_arm64)
 	/* x0 is overwritten by the result; orig_x0 keeps the argument. */
-	return (struct arguments){regs->orig_x0, regs->regs[1], regs->regs[2], regs->regs[3]};
+	return (struct arguments){regs->orig_x0, regs->regs[1], regs->regs[2], regs->regs[3], regs->regs[4]};
 #endif
 }
 

@@ -28,6 +28,7 @@ enum record_type {
 	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
 	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
 	RECORD_CONNECT_FAILED = 9, /* a connect(2) that came to nothing; its socket has no other record */
+	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -85,6 +86,13 @@ enum tls_binding {
 	TLS_BINDING_CALL = 1,       /* a socket call inside the call of the library, on the same thread */
 	TLS_BINDING_CIPHERTEXT = 2, /* the bytes that the library made, or was given, moved on the socket */
 	TLS_BINDING_DESCRIPTOR = 3, /* the program named the descriptor (SSL_set_fd) */
+};
+
+/* By which protocol a name is looked up. */
+enum name_transport {
+	NAME_UDP = 1,      /* DNS: each record is a datagram */
+	NAME_TCP = 2,      /* DNS: each record is a part of a stream in which every message has its length before it */
+	NAME_RESOLVED = 3, /* systemd-resolved's Unix socket: likewise, messages of JSON that end with a NUL */
 };
 
 /* record_header.flags */
@@ -215,6 +223,23 @@ enum close_notify {
 	CLOSE_NOTIFY_UNKNOWN = 0,
 	CLOSE_NOTIFY_READ = 1,   /* the library has read the peer's close_notify */
 	CLOSE_NOTIFY_ABSENT = 2, /* the library has read the end of the stream without one */
+};
+
+/* What a call moved to or from a name server: port 53, or systemd-resolved's socket. */
+struct record_name {
+	struct record_header header;
+	unsigned long long socket; /* inode in sockfs */
+	unsigned int size;         /* bytes that moved */
+	unsigned int copied;       /* bytes that follow the record; the first of `size` */
+	unsigned int error;        /* errno of a call that failed, as no server listens or none can be reached; 0 = none */
+	unsigned short family;     /* of the address: AF_INET, AF_INET6; AF_UNIX without one; 0 = not known */
+	unsigned short remote_port; /* host byte order; 0 = not known */
+	unsigned char direction;
+	unsigned char transport; /* enum name_transport */
+	unsigned char closed;    /* the socket is gone: nothing moved */
+	unsigned char padding[5];
+	unsigned char remote_address[ADDRESS_SIZE]; /* IPv4 in the first four bytes */
+	/* copied bytes, padded to 8 */
 };
 
 /*

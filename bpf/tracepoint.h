@@ -7,16 +7,23 @@
 #define TRACE_HTTP_TRACEPOINT_H
 
 #include "leave.h"
+#include "names.h"
 #include "sysexit.h"
 
-/* close(2) of a Unix socket: it has no tracepoint of its own. */
+/* close(2) of a Unix or datagram socket: they have no tracepoint of their own. */
 static __always_inline void closing(u32 descriptor)
 {
 	struct endpoint endpoint = endpoint_of_descriptor(descriptor);
 	struct connection *connection;
 	struct file *file;
 
-	if (!endpoint.sk || endpoint.transport != TRANSPORT_UNIX)
+	if (!endpoint.sk) {
+		file = file_of_descriptor(descriptor);
+		if (file && is_last_reference(file))
+			trace_http_name_closes(descriptor);
+		return;
+	}
+	if (endpoint.transport != TRANSPORT_UNIX)
 		return;
 	file = file_of_descriptor(descriptor);
 	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
@@ -95,6 +102,7 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, 0);
+	report_name(what, &arguments, number, result, call && call->active ? call->entered : 0);
 	if (call && call->active && call->number == (u16)number) {
 		call->active = 0;
 		endpoint = endpoint_of_call(call);

@@ -3,7 +3,8 @@ import { type Hello, KERNEL_PARTS, type KernelPart } from '../../helper/protocol
 
 const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
   waiting: 'With --min-latency, requests that are still unanswered when the trace stops are not reported',
-  begun: 'Calls that were already waiting in the kernel when the trace started are not seen',
+  begun:
+    'Name lookups, and calls that were already waiting in the kernel when the trace started, are not seen',
   tls: 'TLS is not decrypted',
   hooks: 'Bytes that move through some less common socket functions are not seen',
 };

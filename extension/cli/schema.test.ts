@@ -39,6 +39,7 @@ const full: ExchangeJson = {
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: 12.345,
   timings: {
+    lookupMs: null,
     connectMs: 0.2,
     tlsMs: 3.1,
     sendMs: 0.1,
@@ -73,6 +74,18 @@ const full: ExchangeJson = {
     socket: '1',
   },
   encrypted: null,
+  failure: null,
+  lookup: {
+    name: 'web.example',
+    alsoTried: ['web.example.local'],
+    types: ['A', 'AAAA'],
+    server: '127.0.0.53:53',
+    transport: 'udp',
+    addresses: ['127.0.0.1'],
+    alias: null,
+    queries: 4,
+    error: null,
+  },
   grpc: {
     service: 'a.B',
     method: 'C',
@@ -124,6 +137,7 @@ const unknown: ExchangeJson = {
   statusText: null,
   durationMs: null,
   timings: {
+    lookupMs: null,
     connectMs: null,
     tlsMs: null,
     sendMs: null,

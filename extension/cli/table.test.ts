@@ -27,7 +27,15 @@ const row: ExchangeRow = {
   responseSize: 1300,
   start: 1234.5,
   duration: 12.34,
-  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
+  phases: {
+    lookupMs: null,
+    connectMs: null,
+    tlsMs: null,
+    sendMs: null,
+    waitMs: null,
+    receiveMs: null,
+    overlapMs: null,
+  },
   pid: 4242,
   processName: 'node',
   side: 'client',
@@ -41,6 +49,7 @@ const row: ExchangeRow = {
   messages: 0,
   grpcStatus: null,
   encrypted: null,
+  failure: null,
   operation: null,
 };
 
@@ -49,6 +58,25 @@ describe('the table', () => {
     expect(header()).toBe('   START METHOD  STATUS     TIME     SENT     SIZE SIDE   PROCESS         URL\n');
     expect(line(null, row)).toBe(
       '   1.234 GET     200     12.3 ms      0 B  1.3 KiB client node:4242       http://localhost:8080/orders/17?full=1\n',
+    );
+  });
+
+  it('says of a name that was not found why', () => {
+    const failed: ExchangeRow = {
+      ...row,
+      method: null,
+      status: null,
+      scheme: null,
+      host: 'api.nowhere.example',
+      path: null,
+      protocol: 'DNS',
+      requestSize: null,
+      responseSize: null,
+      completeness: ['lookup-failed'],
+      failure: { phase: 'lookup', reason: 'name lookup failed: the name does not exist (NXDOMAIN)' },
+    };
+    expect(line(null, failed)).toBe(
+      '   1.234 -       -       12.3 ms        -        - client node:4242       api.nowhere.example (name lookup failed: the name does not exist (NXDOMAIN)) [lookup-failed]\n',
     );
   });
 

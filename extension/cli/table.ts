@@ -6,7 +6,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
 import { endingWord } from '../words/ending.ts';
-import { messagesText } from '../words/exchange.ts';
+import { messagesText, reasonOf } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
 import { summaryText } from './summary.ts';
@@ -62,7 +62,8 @@ function process(row: ExchangeRow): string {
 /** The URL as far as it is known, and what its status does not say. */
 function url(row: ExchangeRow): string {
   const address = addressText(row) ?? UNKNOWN;
-  if (row.encrypted !== null) return `${address} (${row.encrypted})`;
+  const reason = reasonOf(row);
+  if (reason !== null) return `${address} (${reason})`;
   const remarks = [row.operation, grpcFailureText(row.grpcStatus)].filter(
     (remark) => remark !== null && remark !== '',
   );

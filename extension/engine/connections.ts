@@ -9,6 +9,7 @@ import type { ConnectionHost } from './dissector.ts';
 import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import { StoredConnection } from './model.ts';
+import type { Lookups } from './names/lookups.ts';
 import {
   type ClosedRecord,
   type ConnectFailedRecord,
@@ -42,6 +43,7 @@ export class Connections {
   seen = 0;
 
   readonly #host: ConnectionHost;
+  readonly #lookups: Lookups;
   /** Least recently used first. */
   readonly #entries = new Map<bigint, Entry>();
   readonly #waiting = new Set<Entry>();
@@ -52,9 +54,10 @@ export class Connections {
   /** Boot time (ns). */
   #newest = 0n;
 
-  constructor(host: ConnectionHost) {
+  constructor(host: ConnectionHost, lookups: Lookups) {
     this.#host = host;
     this.#failed = new FailedConnects(host);
+    this.#lookups = lookups;
   }
 
   take(record: ConnectionRecord | ConnectFailedRecord): void {
@@ -178,6 +181,10 @@ export class Connections {
     info.connectStarted =
       record.connectStarted === 0n ? null : this.#host.milliseconds(record.connectStarted);
     info.established = record.established === 0n ? null : this.#host.milliseconds(record.established);
+    if (info.connectStarted !== null && record.family !== 'unix') {
+      const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
+      info.lookup = this.#lookups.claim(record.pid, address, info.connectStarted);
+    }
     entry.stream.opened();
     for (const session of entry.sessions) {
       session.session?.socketKnown(info);

@@ -45,6 +45,7 @@ describe('an exchange', () => {
       startedAt: '2026-11-22T18:00:00.124456Z',
       durationMs: 1,
       timings: {
+        lookupMs: null,
         connectMs: null,
         tlsMs: null,
         sendMs: 0,
@@ -64,6 +65,8 @@ describe('an exchange', () => {
       },
       tls: null,
       encrypted: null,
+      failure: null,
+      lookup: null,
       http2: null,
       operation: null,
       grpc: null,
@@ -119,7 +122,15 @@ describe('an exchange', () => {
       responseSize: 2,
       start: 1,
       duration: 1,
-      phases: { connectMs: null, tlsMs: null, sendMs: 0, waitMs: 1, receiveMs: 0, overlapMs: 0 },
+      phases: {
+        lookupMs: null,
+        connectMs: null,
+        tlsMs: null,
+        sendMs: 0,
+        waitMs: 1,
+        receiveMs: 0,
+        overlapMs: 0,
+      },
       pid: 4242,
       processName: null,
       side: 'client',
@@ -133,6 +144,7 @@ describe('an exchange', () => {
       messages: 0,
       grpcStatus: null,
       encrypted: null,
+      failure: null,
       operation: null,
     });
     expect(engine.json(2)).toBeUndefined();

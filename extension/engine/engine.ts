@@ -16,6 +16,7 @@ import {
   RECORD_PATIENCE,
 } from './limits.ts';
 import { streamMessageJson } from './messages/messagesJson.ts';
+import { Lookups } from './names/lookups.ts';
 import { startOf } from './phases.ts';
 import { Processes } from './processes.ts';
 import { Definitions } from './protobuf/definitions.ts';
@@ -102,6 +103,7 @@ export class Engine implements EngineApi {
   readonly #libraries = new TlsLibraries();
   readonly #definitions = new Definitions();
   readonly #exchanges: Exchanges;
+  readonly #lookups: Lookups;
   readonly #connections: Connections;
   #newest = 0n;
   /** Value of {@link #newest} when connections were last advanced. */
@@ -124,7 +126,8 @@ export class Engine implements EngineApi {
       },
       bodyLimit ?? Number.POSITIVE_INFINITY,
     );
-    this.#connections = new Connections(this.#exchanges);
+    this.#lookups = new Lookups(this.#exchanges);
+    this.#connections = new Connections(this.#exchanges, this.#lookups);
   }
 
   setClock(clock: { readonly offset: bigint; readonly bootTime: bigint }): void {
@@ -162,6 +165,7 @@ export class Engine implements EngineApi {
       this.#records++;
       this.#clock.start(record.time);
       if (record.emitted > this.#newest) this.#newest = record.emitted;
+      this.#lookups.advance(record.emitted);
       this.#take(record);
       if (this.#newest - this.#advanced >= PATIENCE_INTERVAL) {
         // Records from several processors may be out of order by milliseconds, but not by seconds.
@@ -173,10 +177,13 @@ export class Engine implements EngineApi {
 
   advance(upTo: bigint): void {
     this.#connections.advance(upTo);
+    this.#lookups.advance(upTo);
   }
 
   finish(): void {
-    this.#connections.finish(this.#clock.milliseconds(this.#newest));
+    const at = this.#clock.milliseconds(this.#newest);
+    this.#connections.finish(at);
+    this.#lookups.finish(at);
   }
 
   takeChanges(): StoreChanges {
@@ -242,6 +249,10 @@ export class Engine implements EngineApi {
         return;
       case RecordType.ProcessEnded:
         this.#processes.end(record.pid, record.status);
+        this.#lookups.processEnded(record.pid, record.time);
+        return;
+      case RecordType.Name:
+        this.#lookups.take(record);
         return;
       default:
         this.#connections.take(record);

@@ -39,7 +39,9 @@ export type Completeness =
   /** A TLS connection whose handshake failed. */
   | 'handshake-failed'
   /** A connection that was not established: there is no exchange. */
-  | 'connect-failed';
+  | 'connect-failed'
+  /** A name that was not found, so there was nothing to connect to. */
+  | 'lookup-failed';
 
 /**
  * How a call ended:
@@ -243,6 +245,35 @@ export interface ConnectFailed {
   readonly started: number;
 }
 
+/** The lookup of the name by which a client found its server's address. */
+export interface NameLookup {
+  /** In lower case. */
+  readonly name: string;
+  /** The name with endings (the search list of resolv.conf), which were tried too; in order. */
+  readonly alsoTried: readonly string[];
+  readonly types: readonly ('A' | 'AAAA')[];
+  /** `127.0.0.53:53`; null where it is not known, or systemd-resolved was asked by its socket. */
+  readonly server: string | null;
+  readonly transport: 'udp' | 'tcp' | 'resolved';
+  readonly addresses: readonly string[];
+  /** The name that it is an alias of (CNAME); null: none. */
+  readonly alias: string | null;
+  /** Sent, repeated ones included. */
+  readonly queries: number;
+  /** RCODE by name where there is no address, such as `NXDOMAIN`; null: the server gave none. */
+  readonly error: string | null;
+  /** Milliseconds since the trace's start; null where it is not certain which of several lookups it was. */
+  readonly started: number | null;
+  readonly ended: number | null;
+}
+
+/** Why there was no call. */
+export interface Failure {
+  readonly phase: 'lookup';
+  /** One line for people, which stands alone. */
+  readonly reason: string;
+}
+
 export interface OperationName {
   /** Of GraphQL; null where unknown (a persisted query) and for JSON-RPC. */
   readonly type: GraphqlType | null;
@@ -289,4 +320,8 @@ export interface Exchange {
   connectFailed: ConnectFailed | null;
   /** null while it runs, and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
+  /** Set where something failed before there could be a call: the exchange has no messages. */
+  failure: Failure | null;
+  /** Of the first exchange of a connection that the process opened; null where it is not certain. */
+  readonly lookup: NameLookup | null;
 }

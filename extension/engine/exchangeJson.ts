@@ -167,6 +167,7 @@ export interface ExchangeJson {
   readonly startedAt: string;
   readonly durationMs: number | null;
   readonly timings: {
+    readonly lookupMs: number | null;
     readonly connectMs: number | null;
     readonly tlsMs: number | null;
     readonly sendMs: number | null;
@@ -217,6 +218,27 @@ export interface ExchangeJson {
     /** Bytes of the connection, TLS overhead included. */
     readonly sent: number;
     readonly received: number;
+  } | null;
+  /**
+   * Why there was no call, as something before it failed; null for a call.
+   */
+  readonly failure: { readonly phase: 'lookup'; readonly reason: string } | null;
+  /** How the server's name was found, or was not; null where that is not certain. */
+  readonly lookup: {
+    readonly name: string;
+    /** The name with endings (the search list of resolv.conf), which were tried too. */
+    readonly alsoTried: readonly string[];
+    readonly types: readonly ('A' | 'AAAA')[];
+    /** `127.0.0.53:53`; null: not known, or systemd-resolved's socket. */
+    readonly server: string | null;
+    readonly transport: 'udp' | 'tcp' | 'resolved';
+    readonly addresses: readonly string[];
+    /** The name that it is an alias of (CNAME). */
+    readonly alias: string | null;
+    /** Sent, repeated ones included. */
+    readonly queries: number;
+    /** RCODE by name (`NXDOMAIN`) where there is no address and the server gave one. */
+    readonly error: string | null;
   } | null;
   /** null: not HTTP/2. */
   readonly http2: {

@@ -4,13 +4,17 @@ import { endingOf } from './ending.ts';
 import type { ConnectFailed, Process } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { MAX_UNBOUND_EXCHANGES } from './limits.ts';
-import { type StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
+import { StoredConnection, type StoredEncrypted, StoredExchange } from './model.ts';
+import { lookupFailure } from './names/failure.ts';
+import type { Lookup } from './names/lookup.ts';
+import type { LookupHost } from './names/lookups.ts';
 import type { Processes } from './processes.ts';
 import type { Definitions } from './protobuf/definitions.ts';
 import type { ByteCounters } from './reassembly.ts';
 import { isError } from './row.ts';
 import { statusOf } from './rowOf.ts';
 import type { Store } from './store.ts';
+import { targetOf } from './target.ts';
 import type { TlsLibraries, Unread } from './tls/library.ts';
 import type { TraceClock } from './traceClock.ts';
 
@@ -23,7 +27,10 @@ export interface EngineParts {
   readonly definitions: Definitions;
 }
 
-export class Exchanges implements ConnectionHost {
+/** Of an exchange that is about none. */
+const NO_CONNECTION = '0';
+
+export class Exchanges implements ConnectionHost, LookupHost {
   readonly bodyLimit: number;
   readonly counters: ByteCounters = { copied: 0, omitted: 0, unseen: 0, lost: 0 };
 
@@ -89,6 +96,19 @@ export class Exchanges implements ConnectionHost {
     return this.#processes.exitStatus(pid);
   }
 
+  lookupFailed(lookup: Lookup): void {
+    const connection = new StoredConnection(NO_CONNECTION);
+    connection.side = 'client';
+    this.count++;
+    const exchange = this.#add(this.process(lookup.pid), connection, true);
+    exchange.failure = { phase: 'lookup', reason: lookupFailure(lookup) };
+    exchange.failedLookup = lookup;
+    exchange.label([lookup.cut === 'trace' ? 'unanswered' : 'lookup-failed']);
+    exchange.endedAt = lookup.last;
+    exchange.state = 'ended';
+    this.ended(exchange);
+  }
+
   withdraw(exchange: StoredExchange): void {
     if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
     this.#store.remove(exchange);
@@ -111,6 +131,8 @@ export class Exchanges implements ConnectionHost {
   }
 
   changed(exchange: StoredExchange): void {
+    const { lookup } = exchange.connection;
+    if (lookup?.undecided === true) lookup.requested(serverName(exchange));
     // Before there is a response, only its end makes an exchange an error.
     if (exchange.response !== null) this.#judge(exchange);
     this.#store.changed(exchange);
@@ -175,4 +197,17 @@ export class Exchanges implements ConnectionHost {
     this.#store.add(exchange);
     return exchange;
   }
+}
+
+/** The host that the request is for, else the one that the TLS handshake is for; null: not known (yet). */
+function serverName(exchange: StoredExchange): string | null {
+  const { request, connection } = exchange;
+  const authority = request === null ? null : targetOf(exchange).host;
+  if (request !== null && authority !== null && authority !== connection.remote) return hostName(authority);
+  return connection.tls?.wire?.serverName ?? null;
+}
+
+/** Without the port. */
+function hostName(authority: string): string {
+  return authority.replace(/:\d*$/, '');
 }

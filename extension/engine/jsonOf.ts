@@ -50,6 +50,7 @@ export function jsonOf(
     startedAt: formatTime(wallTime(startOf(exchange))),
     durationMs: durationOf(exchange),
     timings: {
+      lookupMs: phases.lookupMs,
       connectMs: phases.connectMs,
       tlsMs: phases.tlsMs,
       sendMs: phases.sendMs,
@@ -71,6 +72,8 @@ export function jsonOf(
     connectFailed: exchange.connectFailed === null ? null : { attempts: exchange.connectFailed.attempts },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
+    failure: exchange.failure,
+    lookup: lookupJson(exchange),
     http2: http2Json(exchange, reveal),
     grpc: grpcJson(exchange, reveal),
     request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
@@ -132,6 +135,12 @@ function alertJson(alert: TlsAlert, clientDirection: Direction | null): NonNulla
 
 function encryptedJson({ reason, sent, received }: Encrypted): NonNullable<ExchangeJson['encrypted']> {
   return { reason, sent, received };
+}
+
+function lookupJson({ lookup }: StoredExchange): ExchangeJson['lookup'] {
+  if (lookup === null) return null;
+  const { name, alsoTried, types, server, transport, addresses, alias, queries, error } = lookup;
+  return { name, alsoTried, types, server, transport, addresses, alias, queries, error };
 }
 
 function grpcJson(exchange: StoredExchange, reveal: boolean): ExchangeJson['grpc'] {

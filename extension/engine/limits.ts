@@ -185,3 +185,34 @@ export const MAX_RECENT_CONNECTS = 64;
 
 /** Failed connects kept with a connection. */
 export const MAX_ATTEMPTS = 8;
+
+/** Lookups of names that are remembered: under way, or answered and not yet followed by a connection. */
+export const MAX_LOOKUPS = 4_096;
+
+/** Sockets to name servers that are remembered. */
+export const MAX_NAME_SOCKETS = 4_096;
+
+/** Bytes of one DNS message that are read; the kernel copies less of each call. */
+export const MAX_NAME_MESSAGE = 4 * 1024;
+
+/** Addresses of one lookup that are kept, and queries of it for one type. */
+export const MAX_LOOKUP_ADDRESSES = 64;
+export const MAX_REPEATED_QUERIES = 16;
+
+/** Endings of one name that are tried; resolvers know six. */
+export const MAX_LOOKUP_ATTEMPTS = 16;
+
+/** Milliseconds after which a lookup that failed has failed for good: resolvers go on at once. */
+export const LOOKUP_SETTLE_MS = 1_000;
+
+/** Milliseconds between two checks of what time decides. */
+export const LOOKUP_CHECK_MS = 100;
+
+/** Milliseconds within which a resolver goes on with the next server, or the next ending of the name. */
+export const SEARCH_WINDOW_MS = 50;
+
+/** Milliseconds without an answer after which none is expected; resolvers wait 5 seconds, and try twice. */
+export const LOOKUP_PATIENCE_MS = 30_000;
+
+/** Milliseconds for which an answer may lead to a connection: programs keep addresses. */
+export const LOOKUP_AGE_MS = 60_000;

@@ -16,9 +16,11 @@ import type {
   Exchange,
   ExchangeState,
   FailedConnect,
+  Failure,
   Field,
   GoAway,
   MessageKind,
+  NameLookup,
   Operation,
   Process,
   Request,
@@ -33,6 +35,9 @@ import { quoteAnswer } from './http1/foreignAnswer.ts';
 import type { Layer } from './layers/layer.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
+import type { LookupClaim } from './names/claim.ts';
+import { factsOf } from './names/facts.ts';
+import type { Lookup } from './names/lookup.ts';
 import { readOperation } from './operations/operation.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
@@ -243,6 +248,8 @@ export class StoredConnection implements Connection {
   joinedLate = false;
   connectStarted: number | null = null;
   established: number | null = null;
+  /** By which its address may have been found. */
+  lookup: LookupClaim | null = null;
   tls: StoredTls | null;
   /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
   through: readonly Layer[] = NO_LAYERS;
@@ -334,6 +341,7 @@ const ORDER: readonly Completeness[] = [
   'encrypted',
   'handshake-failed',
   'connect-failed',
+  'lookup-failed',
 ];
 
 const NO_INTERIM: StoredMessage[] = [];
@@ -357,6 +365,9 @@ export class StoredExchange implements Exchange {
   ending: CallEnding | null = null;
   /** It ended because the trace did. */
   openAtEnd = false;
+  failure: Failure | null = null;
+  /** The lookup that failed. */
+  failedLookup: Lookup | null = null;
   /** HTTP/2: its stream's identifier. */
   stream: number | null = null;
   pushed = false;
@@ -394,6 +405,16 @@ export class StoredExchange implements Exchange {
 
   get side(): Side | null {
     return this.connection.side;
+  }
+
+  get lookup(): NameLookup | null {
+    if (this.failedLookup !== null) {
+      const { started, last } = this.failedLookup;
+      return factsOf(this.failedLookup, { from: started, to: last });
+    }
+    if (!this.firstOnConnection || this.side !== 'client') return null;
+    const claim = this.connection.lookup;
+    return claim === null || claim.lookup === null ? null : factsOf(claim.lookup, claim.span);
   }
 
   get http2(): StreamInfo | null {

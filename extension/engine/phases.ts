@@ -3,6 +3,8 @@ import type { Encrypted, Exchange, Tls } from './exchange.ts';
 import type { Phases } from './row.ts';
 
 /**
+ * - lookup: of the server's name; only for the first exchange of a connection, and only where it is certain which lookup
+ *   the connection followed from.
  * - connect: from connect() to the established state; only for the first exchange of a connection that the
  *   process itself opened.
  * - tls: the handshake; only for the first exchange of a connection.
@@ -18,7 +20,9 @@ import type { Phases } from './row.ts';
 export function phasesOf(exchange: Exchange): Phases {
   const { connection, request, response } = exchange;
   const connects = exchange.firstOnConnection && exchange.side === 'client';
+  const { lookup } = exchange;
   return {
+    lookupMs: between(lookup?.started ?? null, lookup?.ended ?? null),
     connectMs: connects ? between(connection.connectStarted, connection.established) : null,
     tlsMs: exchange.firstOnConnection ? handshakeOf(connection.tls) : null,
     sendMs:
@@ -47,6 +51,7 @@ export function handshakeOf(tls: Tls | null): number | null {
 
 /** When the exchange began, as far as seen. */
 export function startOf(exchange: Exchange): number {
+  if (exchange.failure !== null) return exchange.lookup?.started ?? 0;
   if (exchange.encrypted !== null) return startOfEncrypted(exchange, exchange.encrypted);
   if (exchange.connectFailed !== null) return exchange.connectFailed.started;
   return exchange.request?.firstByte ?? exchange.interim[0]?.firstByte ?? exchange.response?.firstByte ?? 0;

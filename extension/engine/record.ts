@@ -16,6 +16,7 @@ export enum RecordType {
   ProcessEnded = 7,
   Tls = 8,
   ConnectFailed = 9,
+  Name = 10,
 }
 
 export enum Direction {
@@ -58,6 +59,13 @@ export enum Ending {
   /** Notices, which end no direction: what came before may still be read. */
   PeerFin = 5,
   PeerReset = 6,
+}
+
+/** By which protocol a name is looked up: DNS over UDP or TCP, or systemd-resolved's own. */
+export enum NameTransport {
+  Udp = 1,
+  Tcp = 2,
+  Resolved = 3,
 }
 
 export const FLAG_JOINED_LATE = 1;
@@ -188,6 +196,28 @@ export interface TlsRecord extends RecordBase {
   readonly closeNotify: boolean | null;
 }
 
+/** What a call moved to or from a name server. */
+export interface NameRecord extends RecordBase {
+  readonly type: RecordType.Name;
+  /** Inode of the socket. */
+  readonly socket: bigint;
+  readonly size: number;
+  /** errno of a call that failed, as the server cannot be reached; 0 = none. */
+  readonly error: number;
+  /** null: not known, or systemd-resolved's socket, which has none. */
+  readonly family: 'ipv4' | 'ipv6' | null;
+  /** 0 = not known. */
+  readonly remotePort: number;
+  /** 16 bytes; IPv4 in the first four. */
+  readonly remoteAddress: Uint8Array;
+  readonly direction: Direction;
+  readonly transport: NameTransport;
+  /** The socket is gone: nothing moved. */
+  readonly closed: boolean;
+  /** The first bytes of `size`. A view of the batch: copy what is kept. */
+  readonly bytes: Uint8Array;
+}
+
 export type TraceRecord =
   | OpenedRecord
   | DataRecord
@@ -195,7 +225,8 @@ export type TraceRecord =
   | ClosedRecord
   | ConnectFailedRecord
   | ProcessRecord
-  | TlsRecord;
+  | TlsRecord
+  | NameRecord;
 
 /** Byte offsets; every record begins with the header. */
 export const LAYOUT = {
@@ -257,6 +288,19 @@ export const LAYOUT = {
     error: 104,
     verification: 108,
     closeNotify: 112,
+  },
+  name: {
+    size: 88,
+    socket: 40,
+    bytes: 48,
+    copied: 52,
+    error: 56,
+    family: 60,
+    remotePort: 62,
+    direction: 64,
+    transport: 65,
+    closed: 66,
+    remoteAddress: 72,
   },
 } as const;
 
@@ -523,6 +567,37 @@ function readRecord(
         error: longer ? view.getUint32(at + f.error, true) : 0,
         verification: longer ? view.getUint32(at + f.verification, true) : 0,
         closeNotify,
+      };
+    }
+    case RecordType.Name: {
+      const f = LAYOUT.name;
+      need(f.size);
+      const copied = view.getUint32(at + f.copied, true);
+      const size = view.getUint32(at + f.bytes, true);
+      const direction = view.getUint8(at + f.direction);
+      const transport = view.getUint8(at + f.transport);
+      if (copied > size || copied > length - f.size || direction > 1 || transport < 1 || transport > 3) {
+        throw new RecordError('a name record has an impossible value');
+      }
+      const family = FAMILIES[view.getUint16(at + f.family, true)] ?? null;
+      return {
+        flags,
+        time,
+        emitted,
+        pid,
+        tid,
+        connection,
+        type,
+        socket: big(f.socket),
+        size,
+        error: view.getUint32(at + f.error, true),
+        family: family === 'unix' ? null : family,
+        remotePort: view.getUint16(at + f.remotePort, true),
+        remoteAddress: batch.subarray(at + f.remoteAddress, at + f.remoteAddress + 16),
+        direction,
+        transport,
+        closed: view.getUint8(at + f.closed) !== 0,
+        bytes: batch.subarray(at + f.size, at + f.size + copied),
       };
     }
     default:

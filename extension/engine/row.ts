@@ -2,11 +2,12 @@
  * An exchange as lists, trees and the timeline need it, and nothing more: small, flat, structured-
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
-import type { CallEnding, Completeness, EndingKind, ExchangeState, Side } from './exchange.ts';
+import type { CallEnding, Completeness, EndingKind, ExchangeState, Failure, Side } from './exchange.ts';
 import type { MessageFormat } from './messages/messageList.ts';
 
 export interface Phases {
   /** All in milliseconds; null where unknown. */
+  readonly lookupMs: number | null;
   readonly connectMs: number | null;
   readonly tlsMs: number | null;
   readonly sendMs: number | null;
@@ -64,6 +65,8 @@ export interface ExchangeRow {
    * bytes sent and received on it. null for a call.
    */
   readonly encrypted: string | null;
+  /** Why there was no call, as something before it failed: the row is about that. null for a call. */
+  readonly failure: Failure | null;
   /** The operation in the request's body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
   readonly operation: string | null;
 }
@@ -79,7 +82,12 @@ export interface OutcomeFacts {
 }
 
 /** Labels of calls that came to nothing, whatever their status says. */
-const FAILURES: ReadonlySet<Completeness> = new Set(['aborted', 'handshake-failed', 'connect-failed']);
+const FAILURES: ReadonlySet<Completeness> = new Set([
+  'aborted',
+  'handshake-failed',
+  'connect-failed',
+  'lookup-failed',
+]);
 
 /** Ends that no call is meant to have. What ends with the trace, or in a way that was not seen, is none. */
 const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
@@ -95,8 +103,8 @@ const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
 
 /**
  * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
- * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), or a connection or TLS
- * handshake that failed.
+ * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), a connection or TLS
+ * handshake that failed, or a name that was not found.
  */
 export function isError({ status, grpcStatus, completeness, ending }: OutcomeFacts): boolean {
   if (status !== null && status >= 400) return true;
@@ -111,7 +119,7 @@ export function isRunning(row: ExchangeRow): boolean {
   return row.state === 'running' && row.encrypted === null;
 }
 
-/** An HTTP call, or a failed handshake that prevented one: what rates and sums count. */
+/** An HTTP call, or a failure that prevented one: what rates and sums count. */
 export function isCall(row: ExchangeRow): boolean {
   return row.encrypted === null || row.completeness.includes('handshake-failed');
 }

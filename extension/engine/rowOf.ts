@@ -42,6 +42,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     messageFormat: exchange.messages?.format ?? null,
     messages: exchange.messages?.count ?? 0,
     encrypted: encrypted?.reason ?? null,
+    failure: exchange.failure,
     operation: exchange.operation === null ? null : operationText(exchange.operation),
     grpcStatus: grpcStatus(exchange),
   };
@@ -65,6 +66,7 @@ export function statusOf(response: StoredMessage | null): number | null {
 
 /** The version of the request, else of the response, else by TLS; empty when unknown. */
 export function protocolOf(exchange: StoredExchange): string {
+  if (exchange.failure !== null) return 'DNS';
   if (exchange.encrypted !== null) return exchange.connection.tls?.wire?.version ?? 'TLS';
   // An upgrade's request was HTTP/1, but the exchange is an HTTP/2 stream (RFC 7540 section 3.2).
   if (exchange.stream !== null) return HTTP2;

@@ -15,6 +15,9 @@ export interface Target {
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/i;
 
 export function targetOf(exchange: StoredExchange): Target {
+  if (exchange.failure !== null) {
+    return { scheme: null, host: exchange.lookup?.name ?? serverAddress(exchange), path: null, url: null };
+  }
   if (exchange.encrypted !== null) return encryptedTarget(exchange);
   const { connection, request } = exchange;
   // Whether it would have carried HTTP is not known.

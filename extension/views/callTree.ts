@@ -214,8 +214,9 @@ function isPlaceOf(route: Branch, row: ExchangeRow): boolean {
   return route.key === routeKey(row) && host.key === key(row.host) && host.parent!.key === `${row.pid}`;
 }
 
-/** Connections without plaintext are together, apart from calls whose path is unknown. */
+/** Connections without plaintext are together, and failed lookups, apart from calls whose path is unknown. */
 function routeKey(row: ExchangeRow): string {
+  if (row.failure !== null) return '?lookup';
   return row.encrypted === null ? key(routeOf(row.path)) : '!';
 }
 

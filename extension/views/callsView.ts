@@ -7,6 +7,7 @@ import { isError } from '../engine/row.ts';
 import {
   messagesText,
   methodText,
+  reasonOf,
   rowProcessText,
   spokenText,
   statusText,
@@ -204,6 +205,7 @@ function branchItem(branch: Branch): vscode.TreeItem {
 
 function branchLabel(branch: Branch): string {
   if (branch.kind === 'process') return rowProcessText(branch.sample);
+  if (branch.kind === 'route' && branch.sample.failure !== null) return 'name lookups';
   if (branch.kind === 'route' && branch.sample.encrypted !== null) return 'TLS connections';
   if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
   return labelText(branch.name);
@@ -231,7 +233,8 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   item.id = id;
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
   const duration = row.duration === null ? '' : durationText(row.duration);
-  const outcome = row.encrypted === null ? duration : labelText(row.encrypted);
+  const reason = reasonOf(row);
+  const outcome = reason === null ? duration : labelText(reason);
   item.description = [operation, outcome, messagesText(row)].filter((text) => text !== '').join(' · ');
   item.iconPath = callIcon(row);
   item.contextValue = ViewItem.call;

@@ -1,24 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { call, encrypted } from '../../test/webview/harness/calls.ts';
+import { call, encrypted, failedLookup } from '../../test/webview/harness/calls.ts';
 import { extent, gradient, segments } from './bars.ts';
 
-const phases = { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null };
+const phases = {
+  lookupMs: null,
+  connectMs: null,
+  tlsMs: null,
+  sendMs: null,
+  waitMs: null,
+  receiveMs: null,
+  overlapMs: null,
+};
 
 describe('segments', () => {
   it('follow each other, with connecting before the first byte of the request', () => {
     const row = call({
       start: 10,
       duration: 6,
-      phases: { connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1, overlapMs: null },
+      phases: { lookupMs: 4, connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1, overlapMs: null },
     });
     expect(segments(row, 0).map(({ phase, from, to }) => [phase, from, to])).toEqual([
+      ['lookup', 1, 5],
       ['connect', 5, 7],
       ['tls', 7, 10],
       ['send', 10, 11],
       ['wait', 11, 15],
       ['receive', 15, 16],
     ]);
-    expect(extent(row, 0)).toEqual({ from: 5, to: 16 });
+    expect(extent(row, 0)).toEqual({ from: 1, to: 16 });
+  });
+
+  it('of a lookup that failed are the lookup', () => {
+    const row = failedLookup({ start: 10, duration: 12 });
+    expect(segments(row, 0)).toEqual([{ phase: 'lookup', from: 10, to: 22 }]);
+    expect(extent(row, 0)).toEqual({ from: 10, to: 22 });
   });
 
   it('of a response that began while the request was still being sent show what came when', () => {

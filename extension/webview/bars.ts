@@ -1,7 +1,7 @@
 /** From a row's times to the parts of its bar. Pure. */
 import type { ExchangeRow } from '../engine/row.ts';
 
-export type PhaseName = 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'unknown';
+export type PhaseName = 'lookup' | 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'unknown';
 
 export interface Segment {
   readonly phase: PhaseName;
@@ -11,7 +11,7 @@ export interface Segment {
 }
 
 /**
- * The phases of a call one after the other. Connecting came before the first byte of the request, so it is
+ * The phases of a call one after the other. Looking the name up and connecting came before the first byte of the request, so it is
  * drawn before the start. Time that no known phase accounts for is `unknown`, except that what a running call
  * is doing now is known: it sends until the size of its request is known, then waits until there is a status,
  * and receives from then on.
@@ -19,14 +19,16 @@ export interface Segment {
  * @param now up to where a running call has grown.
  */
 export function segments(row: ExchangeRow, now: number): readonly Segment[] {
-  const { connectMs, tlsMs, sendMs, waitMs, receiveMs, overlapMs } = row.phases;
+  const { lookupMs, connectMs, tlsMs, sendMs, waitMs, receiveMs, overlapMs } = row.phases;
   const found: Segment[] = [];
-  let at = row.start - (connectMs ?? 0) - (tlsMs ?? 0);
+  let at = extent(row, now).from;
   const add = (phase: PhaseName, length: number | null): void => {
     if (length === null || length <= 0) return;
     found.push({ phase, from: at, to: at + length });
     at += length;
   };
+  add('lookup', lookupMs);
+  if (row.failure !== null) return found;
   add('connect', connectMs);
   add('tls', tlsMs);
   at = row.start;
@@ -55,7 +57,10 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
 
 /** First and last moment of a bar; for a call without any length both are its start. */
 export function extent(row: ExchangeRow, now: number): { from: number; to: number } {
-  const from = row.start - (row.phases.connectMs ?? 0) - (row.phases.tlsMs ?? 0);
+  const { lookupMs, connectMs, tlsMs } = row.phases;
+  // What failed is all that there was: it begins where the row does.
+  const before = row.failure === null ? (lookupMs ?? 0) + (connectMs ?? 0) + (tlsMs ?? 0) : 0;
+  const from = row.start - before;
   const to = row.state === 'running' ? Math.max(now, row.start) : row.start + (row.duration ?? 0);
   return { from, to };
 }

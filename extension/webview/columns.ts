@@ -1,6 +1,7 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
+import { insteadOfCall, reasonOf } from '../words/exchange.ts';
 import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
 
@@ -68,10 +69,12 @@ export const COLUMNS: readonly Column[] = [
     disposable: 1,
     key: (row) => row.method,
     text: (row) => {
-      if (row.encrypted !== null) return 'TLS';
+      const instead = insteadOfCall(row);
+      if (instead !== null) return instead;
       return row.method === null ? UNKNOWN : line(row.method);
     },
     speak: (row) => {
+      if (row.failure !== null) return 'name lookup';
       if (row.encrypted !== null) return 'TLS connection';
       return row.method === null ? 'method unknown' : line(row.method);
     },
@@ -95,8 +98,10 @@ export const COLUMNS: readonly Column[] = [
     flexible: true,
     disposable: 0,
     key: (row) => addressLine(row) || null,
-    text: (row) =>
-      row.encrypted === null ? line(addressLine(row)) : line(`${row.host ?? ''} ${row.encrypted}`.trim()),
+    text: (row) => {
+      const reason = reasonOf(row);
+      return line(reason === null ? addressLine(row) : `${row.host ?? ''} ${reason}`.trim());
+    },
   },
   {
     id: 'protocol',

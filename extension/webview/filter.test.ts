@@ -18,7 +18,15 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   responseSize: 188,
   start: 0,
   duration: 12,
-  phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
+  phases: {
+    lookupMs: null,
+    connectMs: null,
+    tlsMs: null,
+    sendMs: null,
+    waitMs: null,
+    receiveMs: null,
+    overlapMs: null,
+  },
   pid: 4242,
   processName: 'node',
   side: 'client',
@@ -32,6 +40,7 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   messages: 0,
   grpcStatus: null,
   encrypted: null,
+  failure: null,
   operation: null,
   ...change,
 });
@@ -110,6 +119,24 @@ describe('connections without plaintext', () => {
   it('are errors when their handshake failed, and only then', () => {
     expect([test('is:error', sealed), test('is:error', failed)]).toEqual([false, true]);
     expect(test('is:encrypted', failed)).toBe(false);
+  });
+});
+
+describe('lookups that failed', () => {
+  const failed: Partial<ExchangeRow> = {
+    method: null,
+    status: null,
+    path: null,
+    host: 'api.nowhere.example',
+    completeness: ['lookup-failed'],
+    failure: { phase: 'lookup', reason: 'name lookup failed: the name does not exist (NXDOMAIN)' },
+  };
+
+  it('are errors, found by their name and by why they failed', () => {
+    for (const line of ['is:error', 'nowhere', 'nxdomain', '-is:encrypted']) {
+      expect(test(line, failed), line).toBe(true);
+    }
+    expect(test('null', failed)).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@
 import { grpcStatusText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
+import { reasonOf } from '../words/exchange.ts';
 import { nearestName } from '../words/nearestName.ts';
 
 /** A row and its searchable text (lower case; see {@link searchText}). */
@@ -45,9 +46,10 @@ interface Property {
 
 const lower = (text: string | null): string => (text ?? '').toLowerCase();
 
-/** What plain words are matched on: method, status, URL, operation, gRPC status; host and reason of an encrypted connection. */
+/** What plain words are matched on: method, status, URL, operation, gRPC status; host and reason where there are no messages. */
 export function searchText(row: ExchangeRow): string {
-  if (row.encrypted !== null) return `${row.host ?? ''} ${row.encrypted}`.toLowerCase();
+  const reason = reasonOf(row);
+  if (reason !== null) return `${row.host ?? ''} ${reason}`.toLowerCase();
   const { method, status, operation, grpcStatus } = row;
   const { host, path } = addressParts(row);
   const outcome = `${operation ?? ''} ${grpcStatusText(grpcStatus)}`;

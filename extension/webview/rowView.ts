@@ -4,7 +4,7 @@ import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
 import { endingSentence, endingWord } from '../words/ending.ts';
-import { rowProcessText, statusText } from '../words/exchange.ts';
+import { reasonOf, rowProcessText, statusText } from '../words/exchange.ts';
 import { countText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
@@ -127,8 +127,9 @@ export class RowView {
     const operation = row.operation ?? grpcFailureText(row.grpcStatus);
     this.#operation.hidden = operation === '';
     setText(this.#operation, labelText(operation, MAX_CALL));
-    if (row.encrypted === null) this.#fillTarget(cell, row);
-    else this.#fillEncrypted(cell, row, row.encrypted);
+    const reason = reasonOf(row);
+    if (reason === null) this.#fillTarget(cell, row);
+    else this.#fillReason(cell, row, reason);
     this.#messages.hidden = row.messageFormat === null;
     if (row.messageFormat !== null) setText(this.#messages, countText(row.messages, 'message'));
     const badge = badgeOf(row);
@@ -151,8 +152,8 @@ export class RowView {
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
   }
 
-  /** The other end, and why the connection is not decrypted. */
-  #fillEncrypted(cell: HTMLElement, row: ExchangeRow, reason: string): void {
+  /** The other end, and why there are no messages. */
+  #fillReason(cell: HTMLElement, row: ExchangeRow, reason: string): void {
     const host = row.host ?? 'unknown host';
     setText(this.#host, `${labelText(host, MAX_CALL)} `);
     setText(this.#path, labelText(reason, MAX_CALL));
@@ -163,6 +164,7 @@ export class RowView {
 
 function statusTitle(row: ExchangeRow): string {
   if (row.status !== null) return statusText(row);
+  if (row.failure !== null) return 'No call was made';
   if (row.encrypted !== null) return 'Not decrypted';
   return row.state === 'running' ? 'No response yet' : (endingSentence(row) ?? 'No response was seen');
 }

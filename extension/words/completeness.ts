@@ -25,6 +25,11 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
     sentence: 'The TLS handshake failed, so no request was sent.',
     tone: 'fault',
   },
+  'lookup-failed': {
+    label: 'name not found',
+    sentence: 'The name could not be resolved, so there was nothing to connect to.',
+    tone: 'fault',
+  },
   encrypted: {
     label: 'encrypted',
     sentence: 'The connection is encrypted and was not decrypted.',

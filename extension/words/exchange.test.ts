@@ -53,6 +53,34 @@ describe('a connection without plaintext', () => {
   });
 });
 
+describe('a failed lookup', () => {
+  const failed = exampleRow({
+    method: null,
+    status: null,
+    scheme: null,
+    host: 'api.nowhere.example',
+    path: null,
+    protocol: 'DNS',
+    completeness: ['lookup-failed'],
+    failure: { phase: 'lookup', reason: 'name lookup failed: the name does not exist (NXDOMAIN)' },
+  });
+
+  test('says which name and why, and is an error', () => {
+    expect(methodText(failed)).toBe('DNS');
+    expect(statusText(failed)).toBe('failed');
+    expect(tooltipText(failed)).toContain(
+      'DNS api.nowhere.example\nfailed · DNS · 12.5 ms\nMade by node (4242)\nname lookup failed: the name does not exist (NXDOMAIN)',
+    );
+    expect(spokenText(failed)).toBe(
+      'Lookup of api.nowhere.example, name lookup failed: the name does not exist (NXDOMAIN), error, 12.5 ms, by node (4242)',
+    );
+  });
+
+  test('that the trace did not see the end of is no error', () => {
+    expect(statusText({ ...failed, completeness: ['unanswered'] })).toBe('not finished');
+  });
+});
+
 describe('a gRPC call', () => {
   test('has the status that counts', () => {
     const call = { status: 200, statusText: '', messageFormat: 'grpc' } as const;

@@ -7,9 +7,24 @@ import { endingWord } from './ending.ts';
 import { countText, durationText, sizeText, UNKNOWN } from './numbers.ts';
 import { labelText } from './visible.ts';
 
-/** `GET`, a dash when the request was not seen, `TLS` for a connection that is not decrypted. */
+/** What a row without messages stands for: `TLS`, a connection that is not decrypted, or `DNS`, a failed lookup; null for a call. */
+export function insteadOfCall({
+  encrypted,
+  failure,
+}: Pick<ExchangeRow, 'encrypted' | 'failure'>): string | null {
+  if (failure !== null) return 'DNS';
+  return encrypted === null ? null : 'TLS';
+}
+
+/** Why there are no messages, in one line; null for a call. */
+export function reasonOf({ encrypted, failure }: Pick<ExchangeRow, 'encrypted' | 'failure'>): string | null {
+  return failure?.reason ?? encrypted;
+}
+
+/** `GET`, a dash when the request was not seen, `TLS` or `DNS` where there are no messages. */
 export function methodText(row: ExchangeRow): string {
-  if (row.encrypted !== null) return 'TLS';
+  const instead = insteadOfCall(row);
+  if (instead !== null) return instead;
   return row.method === null ? UNKNOWN : labelText(row.method, 24);
 }
 
@@ -19,6 +34,7 @@ export function statusText(row: ExchangeRow): string {
     const phrase = grpcStatusText(row.grpcStatus) || labelText(row.statusText ?? '', 60);
     return phrase === '' ? String(row.status) : `${row.status} ${phrase}`;
   }
+  if (row.failure !== null) return isError(row) ? 'failed' : 'not finished';
   if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';
   if (isRunning(row)) return '…';
   return endingWord(row) ?? (row.completeness.includes('aborted') ? 'aborted' : 'no response seen');
@@ -56,7 +72,8 @@ export function tooltipText(row: ExchangeRow): string {
     `${statusText(row)} · ${row.protocol}${took}`,
     `${sideText(row)} ${rowProcessText(row)}`,
   ];
-  if (row.encrypted !== null) lines.push(labelText(row.encrypted, 600));
+  const reason = reasonOf(row);
+  if (reason !== null) lines.push(labelText(reason, 600));
   const [request, response] =
     row.encrypted === null ? ['Request body', 'Response body'] : ['From the client', 'From the server'];
   if (row.requestSize) lines.push(`${request}: ${sizeText(row.requestSize)}`);
@@ -77,6 +94,9 @@ export function spokenText(row: ExchangeRow): string {
   const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
   const error = isError(row) ? ', error' : '';
   const took = row.duration === null ? ', running' : `, ${durationText(row.duration)}`;
+  if (row.failure !== null) {
+    return `Lookup of ${labelText(row.host ?? 'unknown host')}, ${labelText(row.failure.reason)}${error}${took}, by ${rowProcessText(row)}`;
+  }
   if (row.encrypted !== null) {
     return `TLS connection to ${labelText(row.host ?? 'unknown host')}, ${labelText(row.encrypted)}${error}${took}, of ${rowProcessText(row)}`;
   }

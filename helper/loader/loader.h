@@ -37,7 +37,7 @@ enum {
 	FD_LAST = FD_BROKER,
 };
 
-#define MAX_LINKS 48
+#define MAX_LINKS 64
 #define RING_SIZE_MIN (64u << 10)
 #define RING_SIZE_MAX (512u << 20)
 

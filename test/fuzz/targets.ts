@@ -7,14 +7,24 @@ import { decodeText } from '../../extension/engine/charset.ts';
 import { removeCodings } from '../../extension/engine/coding.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import { MAX_DECODED_BYTES } from '../../extension/engine/limits.ts';
+import { readDnsMessage } from '../../extension/engine/names/message.ts';
 import { readGraphql } from '../../extension/engine/operations/graphql.ts';
 import { unescapeJsonString, visitJsonStrings } from '../../extension/engine/operations/jsonStrings.ts';
-import { type Ending, Omission, RecordError, WireProtocol } from '../../extension/engine/record.ts';
+import {
+  type Direction,
+  type Ending,
+  type NameTransport,
+  Omission,
+  RecordError,
+  WireProtocol,
+} from '../../extension/engine/record.ts';
+import { dnsQuery, dnsResponse, prefixed } from '../../extension/engine/testing/dns.ts';
 import { GOLDEN } from '../../extension/engine/testing/golden.ts';
 import { GOLDEN_HTTP2 } from '../../extension/engine/testing/goldenHttp2.ts';
 import {
   type ConversationOptions,
   conversation,
+  type RecordSpec,
   recordBatch,
   START,
   type Step,
@@ -269,6 +279,75 @@ export const TARGETS: readonly Target[] = [
         .map(({ steps, options }) => recordBatch(conversation(steps, options)))
         .filter(({ length }) => length < 20_000),
     words: HTTP_WORDS,
+  },
+  {
+    name: 'names',
+    run: (input) => {
+      const transport = (((input[0] ?? 0) % 3) + 1) as NameTransport;
+      const specs: RecordSpec[] = [];
+      for (let at = 1, time = START; at + 2 <= input.length; time += 1_000_000n) {
+        const flags = input[at] ?? 0;
+        const bytes = input.subarray(at + 2, at + 2 + (input[at + 1] ?? 0));
+        at += 2 + bytes.length;
+        specs.push({
+          type: 'name',
+          transport,
+          time,
+          socket: BigInt((flags >> 1) & 3),
+          direction: (flags & 1) as Direction,
+          bytes,
+          size: bytes.length + ((flags & 8) !== 0 ? 3 : 0),
+          error: (flags & 16) !== 0 ? 111 : 0,
+          closed: (flags & 32) !== 0,
+        });
+      }
+      const engine = new Engine();
+      engine.push(recordBatch(specs));
+      engine.advance(START + 100_000_000_000n);
+      engine.finish();
+      for (const id of engine.takeChanges().changed) {
+        const json = engine.json(id);
+        check(json?.failure != null && json.lookup !== null && json.lookup.name !== '', 'no failed lookup');
+        check(json.lookup.addresses.length === 0, 'a failed lookup has addresses');
+        check(json.durationMs !== null && json.durationMs >= 0, 'a negative duration');
+      }
+      const message = readDnsMessage(input);
+      check(message === null || message.addresses.length <= input.length / 14, 'more addresses than bytes');
+    },
+    seeds: () => {
+      const asked = { id: 7, name: 'web.example', type: 'A' } as const;
+      const seed = (transport: number, query: Buffer, response: Buffer): Buffer =>
+        Buffer.concat([
+          Buffer.from([transport, 0, query.length]),
+          query,
+          Buffer.from([1, response.length]),
+          response,
+        ]);
+      const response = dnsResponse(asked, {
+        answers: [{ cname: 'a.example' }, { owner: 'a.example', a: '192.0.2.1' }],
+      });
+      const call = '{"method":"io.systemd.Resolve.ResolveHostname","parameters":{"name":"a.b"}}\0';
+      return [
+        response,
+        seed(0, dnsQuery(asked), response),
+        seed(0, dnsQuery(asked), dnsResponse(asked, { code: 3 })),
+        seed(1, prefixed(dnsQuery(asked)), prefixed(response)),
+        seed(
+          2,
+          Buffer.from(call),
+          Buffer.from('{"error":"io.systemd.Resolve.DNSError","parameters":{"rcode":3}}\0'),
+        ),
+      ];
+    },
+    words: [
+      '\xc0\x0c',
+      '\x00\x01\x00\x01',
+      '\x81\x83',
+      '\x83\x80',
+      '\x03web',
+      '\x00\x1c',
+      '{"parameters":{"addresses":[',
+    ],
   },
   {
     name: 'http1',

@@ -35,6 +35,8 @@ const exchange = {
   connection: { id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false, through: [] },
   tls: null,
   encrypted: null,
+  failure: null,
+  lookup: null,
   http2: null,
   grpc: null,
   request: null,

@@ -14,7 +14,8 @@ const NOT_LOADED = /the kernel does not load its programs: Operation not permitt
 const WAITING =
   /^With --min-latency, requests that are still unanswered when the trace stops are not reported: /;
 const TLS = /TLS is not decrypted: /;
-const BEGUN = /Calls that were already waiting in the kernel when the trace started are not seen: /;
+const BEGUN =
+  /Name lookups, and calls that were already waiting in the kernel when the trace started, are not seen: /;
 
 interface Case {
   readonly name: string;

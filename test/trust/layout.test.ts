@@ -9,6 +9,7 @@ import {
   Ending,
   LAYOUT,
   Layer,
+  NameTransport,
   Omission,
   RECORD_LAYOUT,
   RecordType,
@@ -19,7 +20,7 @@ import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** Fields with different names in C and TypeScript. */
-const C_NAMES: Readonly<Record<string, string>> = { 'data.bytes': 'size' };
+const C_NAMES: Readonly<Record<string, string>> = { 'data.bytes': 'size', 'name.bytes': 'size' };
 
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -46,6 +47,7 @@ it('offsets, sizes and numbered words are those of bpf/trace_http.h', () => {
     PROTOCOL: WireProtocol,
     OMISSION: Omission,
     ENDING: Ending,
+    NAME: NameTransport,
   };
   for (const [prefix, names] of Object.entries(values)) {
     for (const [name, value] of Object.entries(names)) {

@@ -3,7 +3,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
-import { call, calls, exchangeOf, JSON_BODY, message, statusOf, tlsCalls } from './harness/calls.ts';
+import {
+  call,
+  calls,
+  exchangeOf,
+  failedLookup,
+  JSON_BODY,
+  LOOKUP,
+  message,
+  statusOf,
+  tlsCalls,
+} from './harness/calls.ts';
 import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
 
 let browser: PanelBrowser;
@@ -245,7 +255,15 @@ describe('list', () => {
         id: 1,
         start: 0,
         duration: 100,
-        phases: { connectMs: null, tlsMs: null, sendMs: 1, waitMs: 98, receiveMs: 1, overlapMs: null },
+        phases: {
+          lookupMs: null,
+          connectMs: null,
+          tlsMs: null,
+          sendMs: 1,
+          waitMs: 98,
+          receiveMs: 1,
+          overlapMs: null,
+        },
       }),
       call({
         id: 2,
@@ -446,6 +464,60 @@ describe('TLS', () => {
     }
     await panel.page.click('#tab-timing');
     expect(await text('#tabpanel')).not.toContain('Send');
+  });
+
+  it('shows how the name was found before the connection', async () => {
+    const phases = {
+      lookupMs: 12,
+      connectMs: 0.4,
+      tlsMs: null,
+      sendMs: 0.1,
+      waitMs: 3,
+      receiveMs: 0.2,
+      overlapMs: null,
+    };
+    const rows = [call({ id: 1, phases })];
+    await open(rows);
+    await panel.page.click('#call-1');
+    await answer(rows, { lookup: LOOKUP });
+    await panel.page.click('#tab-timing');
+    const timing = await text('.timing');
+    expect(timing).toMatch(/DNS lookup\s+12\.0 ms\s+Connect\s+400 µs\s+Send/);
+    expect(timing).toContain('Total after connecting');
+    await panel.page.click('#tab-connection');
+    const connection = await text('#tabpanel');
+    expect(connection).toMatch(/Name\s+shop\.example\s*alias of edge\.example/);
+    expect(connection).toMatch(/Also tried\s+shop\.example\.local/);
+    expect(connection).toMatch(/Name server\s+127\.0\.0\.53:53/);
+    // A call without one has no empty line for it.
+    await answer(rows);
+    await panel.page.click('#tab-timing');
+    await panel.page.click('#tab-connection');
+    expect(await text('#tabpanel')).not.toContain('Name server');
+  });
+
+  it('says of a name that was not found why, and that there was no call', async () => {
+    const rows = [call({ id: 1 }), failedLookup({ id: 2, start: 30 })];
+    await open(rows);
+    expect(await text('#call-2')).toMatch(/DNS[\s\S]*api\.nowhere\.example/);
+    await panel.page.click('#call-2');
+    const { lookupMs } = rows[1]!.phases;
+    const lookup = { ...LOOKUP, name: 'api.nowhere.example', addresses: [], alias: null, error: 'NXDOMAIN' };
+    await answer(rows, { lookup });
+    await panel.page.click('#tab-summary');
+    const summary = await text('#tabpanel');
+    expect(summary).toContain('Name lookup failed: the name does not exist (NXDOMAIN from 127.0.0.53:53).');
+    expect(summary).toMatch(/Name\s+api\.nowhere\.example/);
+    expect(summary).toMatch(/Answer\s+NXDOMAIN/);
+    for (const tab of ['headers', 'request', 'response']) {
+      await panel.page.click(`#tab-${tab}`);
+      expect(await text('#tabpanel')).toBe('Not available: no call was made.');
+    }
+    await panel.page.click('#tab-timing');
+    expect(lookupMs).toBe(12);
+    expect(await text('#tabpanel')).toMatch(/^DNS lookup\s+12\.0 ms\s+Total\s+12\.0 ms$/);
+    await panel.page.click('#tab-connection');
+    expect(await text('#tabpanel')).toBe('There was no connection.');
   });
 
   it('says why a handshake failed, and what that usually means', async () => {

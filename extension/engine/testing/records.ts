@@ -8,6 +8,7 @@ import {
   FLAG_JOINED_LATE,
   LAYOUT,
   Layer,
+  NameTransport,
   type Omission,
   RecordType,
   type TlsBinding,
@@ -100,6 +101,21 @@ export interface TlsSpec extends Common {
   readonly closeNotify?: boolean | null;
 }
 
+export interface NameSpec extends Common {
+  readonly type: 'name';
+  /** Inode. Default 77n. */
+  readonly socket?: bigint;
+  readonly direction: Direction;
+  readonly transport?: NameTransport;
+  /** `127.0.0.53:53`, the default; null: not known. */
+  readonly server?: string | null;
+  readonly bytes?: Uint8Array;
+  /** Bytes that moved; by default the length of `bytes`. */
+  readonly size?: number;
+  readonly error?: number;
+  readonly closed?: boolean;
+}
+
 export type RecordSpec =
   | OpenedSpec
   | DataSpec
@@ -107,7 +123,8 @@ export type RecordSpec =
   | ClosedSpec
   | ConnectFailedSpec
   | ProcessSpec
-  | TlsSpec;
+  | TlsSpec
+  | NameSpec;
 
 const LIBRARIES: readonly (TlsLibraryName | null)[] = [
   null,
@@ -213,6 +230,26 @@ export function recordBytes(spec: RecordSpec): Buffer {
       bytes.writeUInt32LE(spec.verification ?? 0, f.verification);
       const { closeNotify = null } = spec;
       bytes.writeUInt8(closeNotify === null ? 0 : closeNotify ? 1 : 2, f.closeNotify);
+      return bytes;
+    }
+    case 'name': {
+      const f = LAYOUT.name;
+      const payload = Buffer.from(spec.bytes ?? []);
+      const bytes = header({ connection: 0n, ...spec }, RecordType.Name, f.size + payload.length);
+      const server = spec.server === null ? null : parseAddress(spec.server ?? '127.0.0.53:53');
+      bytes.writeBigUInt64LE(spec.socket ?? 77n, f.socket);
+      bytes.writeUInt32LE(spec.size ?? payload.length, f.bytes);
+      bytes.writeUInt32LE(payload.length, f.copied);
+      bytes.writeUInt32LE(spec.error ?? 0, f.error);
+      bytes.writeUInt8(spec.direction, f.direction);
+      bytes.writeUInt8(spec.transport ?? NameTransport.Udp, f.transport);
+      bytes.writeUInt8(spec.closed === true ? 1 : 0, f.closed);
+      if (server !== null) {
+        bytes.writeUInt16LE(server.bytes.length === 4 ? 2 : 10, f.family);
+        bytes.writeUInt16LE(server.port, f.remotePort);
+        bytes.set(server.bytes, f.remoteAddress);
+      }
+      bytes.set(payload, f.size);
       return bytes;
     }
     default: {

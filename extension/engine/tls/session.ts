@@ -116,6 +116,7 @@ export class TlsSession {
     if (isFirst) info.attempts = socket.attempts;
     info.connectStarted = isFirst ? socket.connectStarted : null;
     info.established = isFirst ? socket.established : null;
+    info.lookup = isFirst ? socket.lookup : null;
     // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
     const begun =
       (this.#before !== 'session' || this.#inner) &&

@@ -3,12 +3,14 @@ import { tlsLibraryName } from '../../engine/tls/library.ts';
 import { connectText } from '../../words/ending.ts';
 import { durationText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
-import { type Fact, facts, heading, note } from './elements.ts';
+import { type Fact, facts, heading, note, nothing } from './elements.ts';
+import { lookupFacts } from './lookup.ts';
 import { callProcessText } from './summary.ts';
 import type { TabActions } from './tabActions.ts';
 
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
-  const { connection, tls } = exchange;
+  const { connection, tls, lookup } = exchange;
+  if (exchange.failure !== null) return [nothing('There was no connection.')];
   const ends: readonly Fact[] =
     exchange.side === 'server'
       ? [
@@ -40,6 +42,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
       { name: 'Connection id', value: connection.id, remark: socketRemark(exchange), code: true },
     ]),
   );
+  if (lookup !== null) parts.push(heading('DNS lookup'), facts(lookupFacts(exchange)));
   if (tls !== null) parts.push(heading('TLS'), facts(tlsFacts(exchange, tls)));
   return parts;
 }

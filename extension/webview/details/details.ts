@@ -1,6 +1,7 @@
 /** The details of one call: its title, and a tab for each aspect. */
 import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
+import { insteadOfCall } from '../../words/exchange.ts';
 import { numberText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { statusClass } from '../columns.ts';
@@ -91,9 +92,10 @@ export class Details {
     this.#row = row;
     setText(this.#status, row.status === null ? '' : String(row.status));
     this.#status.dataset['status'] = statusClass(row);
-    setText(this.#method, row.encrypted === null ? visibleLine(shorten(row.method ?? '', 40)) : 'TLS');
+    const instead = insteadOfCall(row);
+    setText(this.#method, instead ?? visibleLine(shorten(row.method ?? '', 40)));
     const path =
-      row.encrypted === null ? (row.path ?? row.host ?? 'request not seen') : (row.host ?? 'unknown host');
+      instead === null ? (row.path ?? row.host ?? 'request not seen') : (row.host ?? 'unknown host');
     setText(this.#path, visibleLine(shorten(path, 300)));
     setTitle(this.#path, visibleLine(shorten(path, 1_000)));
   }
@@ -188,10 +190,8 @@ export class Details {
     const { scrollTop } = this.#panel;
     const found = TABS.find(({ id }) => id === tab);
     if (found === undefined) return;
-    const sealed = found.ofMessages === true && exchange.encrypted !== null;
-    const nodes = sealed
-      ? [nothing('Not available: this connection was not decrypted.')]
-      : found.render(exchange, this.#actions);
+    const why = found.ofMessages === true ? whyNoMessages(exchange) : null;
+    const nodes = why !== null ? [nothing(`Not available: ${why}.`)] : found.render(exchange, this.#actions);
     // What stays is not taken out and put back, or it would lose its place.
     if (
       nodes.length !== this.#panel.childNodes.length ||
@@ -236,4 +236,9 @@ export class Details {
     this.#events.tab(to);
     this.focus();
   }
+}
+
+function whyNoMessages({ failure, encrypted }: ExchangeJson): string | null {
+  if (failure !== null) return 'no call was made';
+  return encrypted === null ? null : 'this connection was not decrypted';
 }

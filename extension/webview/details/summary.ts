@@ -7,9 +7,11 @@ import { visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
+import { lookupFacts } from './lookup.ts';
 import type { TabActions } from './tabActions.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  if (exchange.failure !== null) return failureSummary(exchange, exchange.failure.reason);
   if (exchange.encrypted !== null) return encryptedSummary(exchange, exchange.encrypted);
   const { request, response } = exchange;
   const list = facts([
@@ -73,6 +75,20 @@ function encryptedSummary(
     ]),
   );
   return parts;
+}
+
+/** Of something that failed before there was a call. */
+function failureSummary(exchange: ExchangeJson, reason: string): readonly Node[] {
+  const failed = exchange.completeness.includes('lookup-failed');
+  return [
+    note(`${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`, failed ? 'fault' : 'info'),
+    facts([
+      ...lookupFacts(exchange),
+      { name: 'Process', value: callProcessText(exchange) },
+      { name: 'Started', value: startedText(exchange.startedAt) },
+      { name: 'Duration', value: exchange.durationMs === null ? null : durationText(exchange.durationMs) },
+    ]),
+  ];
 }
 
 /** Labels that the reason explains. */

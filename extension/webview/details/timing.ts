@@ -4,6 +4,7 @@ import { el } from '../dom.ts';
 import { note } from './elements.ts';
 
 const PHASES = [
+  ['lookup', 'DNS lookup', 'lookupMs', 'Finding the address of the server by its name'],
   ['connect', 'Connect', 'connectMs', 'Opening the connection'],
   ['tls', 'TLS handshake', 'tlsMs', 'Negotiating encryption'],
   ['send', 'Send', 'sendMs', 'First to last byte of the request'],
@@ -19,10 +20,7 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
   let at = 0;
   for (const [phase, label, key, help] of PHASES) {
     const length = timings[key];
-    // Without TLS there is no handshake to know of.
-    if (phase === 'tls' && exchange.tls === null && length === null) continue;
-    // Nor are there messages in what is encrypted.
-    if (exchange.encrypted !== null && phase !== 'connect' && phase !== 'tls') continue;
+    if (length === null && !mayHave(exchange, phase)) continue;
     const bar = el('div', { class: 'phase', 'data-phase': phase });
     if (phase === 'receive') at -= overlap;
     if (length !== null && known > 0) {
@@ -35,12 +33,7 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     table.append(row(label, help, bar, durationText(length)));
   }
   const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs);
-  const after = timings.connectMs === null ? 'Total' : 'Total after connecting';
-  const label = exchange.encrypted === null ? after : 'Open';
-  const span =
-    exchange.encrypted === null
-      ? 'First byte of the request to last byte of the response'
-      : 'Until the end of the connection';
+  const { label, span } = totalOf(exchange);
   table.append(row(label, span, null, total));
   const parts: Node[] = [table];
   if (overlap > 0) {
@@ -59,11 +52,30 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     );
   }
   const unknown = PHASES.some(
-    ([phase, , key]) =>
-      timings[key] === null && (phase !== 'tls' || exchange.tls !== null) && exchange.encrypted === null,
+    ([phase, , key]) => timings[key] === null && mayHave(exchange, phase) && exchange.encrypted === null,
   );
   if (unknown) parts.push(el('p', { class: 'remark' }, legend(exchange)));
   return parts;
+}
+
+/** Whether a phase that was not seen may have been: it has a dash then. */
+function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: (typeof PHASES)[number][0]): boolean {
+  if (failure !== null) return false;
+  // A lookup is shown only where it is certain; most connections follow from none.
+  if (phase === 'lookup') return false;
+  if (phase === 'tls') return tls !== null;
+  // There are no messages in what is encrypted.
+  return encrypted === null || phase === 'connect';
+}
+
+function totalOf({ encrypted, failure, timings }: ExchangeJson): { label: string; span: string } {
+  if (failure !== null) return { label: 'Total', span: 'First query to the end of the lookup' };
+  if (encrypted !== null) return { label: 'Open', span: 'Until the end of the connection' };
+  const before = timings.connectMs !== null || timings.lookupMs !== null;
+  return {
+    label: before ? 'Total after connecting' : 'Total',
+    span: 'First byte of the request to last byte of the response',
+  };
 }
 
 /** Why a phase has a dash. */

@@ -66,7 +66,15 @@ const CALL: ExchangeRow = {
   responseSize: 188,
   start: 0,
   duration: 20,
-  phases: { connectMs: null, tlsMs: null, sendMs: 0.1, waitMs: 19, receiveMs: 0.9, overlapMs: null },
+  phases: {
+    lookupMs: null,
+    connectMs: null,
+    tlsMs: null,
+    sendMs: 0.1,
+    waitMs: 19,
+    receiveMs: 0.9,
+    overlapMs: null,
+  },
   pid: 41_207,
   processName: 'node',
   side: 'client',
@@ -80,6 +88,7 @@ const CALL: ExchangeRow = {
   messages: 0,
   grpcStatus: null,
   encrypted: null,
+  failure: null,
   operation: null,
 };
 
@@ -118,10 +127,63 @@ export function encrypted(change: Partial<ExchangeRow> = {}): ExchangeRow {
     requestSize: 2_412,
     responseSize: 38_120,
     duration: 140,
-    phases: { connectMs: 0.4, tlsMs: 5.1, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
+    phases: {
+      lookupMs: null,
+      connectMs: 0.4,
+      tlsMs: 5.1,
+      sendMs: null,
+      waitMs: null,
+      receiveMs: null,
+      overlapMs: null,
+    },
     completeness: ['encrypted'],
     encrypted: 'rustls is not supported',
     connection: '9',
+    ...change,
+  });
+}
+
+export const LOOKUP: NonNullable<ExchangeJson['lookup']> = {
+  name: 'shop.example',
+  alsoTried: ['shop.example.local'],
+  types: ['A', 'AAAA'],
+  server: '127.0.0.53:53',
+  transport: 'udp',
+  addresses: ['127.0.0.1'],
+  alias: 'edge.example',
+  queries: 4,
+  error: null,
+};
+
+/** A name that was not found. */
+export function failedLookup(change: Partial<ExchangeRow> = {}): ExchangeRow {
+  return call({
+    method: null,
+    status: null,
+    statusText: null,
+    scheme: null,
+    host: 'api.nowhere.example',
+    path: null,
+    protocol: 'DNS',
+    type: null,
+    requestSize: null,
+    responseSize: null,
+    duration: 12,
+    phases: {
+      lookupMs: 12,
+      connectMs: null,
+      tlsMs: null,
+      sendMs: null,
+      waitMs: null,
+      receiveMs: null,
+      overlapMs: null,
+    },
+    completeness: ['lookup-failed'],
+    failure: {
+      phase: 'lookup',
+      reason: 'name lookup failed: the name does not exist (NXDOMAIN from 127.0.0.53:53)',
+    },
+    connection: '0',
     ...change,
   });
 }
@@ -136,7 +198,15 @@ export function tlsCalls(): ExchangeRow[] {
       path: '/v1/session',
       duration: 21,
       start: 8,
-      phases: { connectMs: 0.6, tlsMs: 6.2, sendMs: 0.1, waitMs: 19, receiveMs: 1.9, overlapMs: null },
+      phases: {
+        lookupMs: null,
+        connectMs: 0.6,
+        tlsMs: 6.2,
+        sendMs: 0.1,
+        waitMs: 19,
+        receiveMs: 1.9,
+        overlapMs: null,
+      },
     }),
     https({ id: 2, path: '/v1/cart', start: 40 }),
     encrypted({ id: 3, start: 30 }),
@@ -149,7 +219,15 @@ export function tlsCalls(): ExchangeRow[] {
       protocol: 'TLSv1.3',
       requestSize: 524,
       responseSize: 1_311,
-      phases: { connectMs: 0.5, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
+      phases: {
+        lookupMs: null,
+        connectMs: 0.5,
+        tlsMs: null,
+        sendMs: null,
+        waitMs: null,
+        receiveMs: null,
+        overlapMs: null,
+      },
       completeness: ['handshake-failed'],
       encrypted: 'TLS handshake failed: unknown_ca (alert 48) sent by the client',
     }),
@@ -163,7 +241,15 @@ export function tlsCalls(): ExchangeRow[] {
       protocol: 'TLS',
       completeness: ['joined-late', 'encrypted'],
       encrypted: "opened before the trace started, so it can't be decrypted",
-      phases: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, overlapMs: null },
+      phases: {
+        lookupMs: null,
+        connectMs: null,
+        tlsMs: null,
+        sendMs: null,
+        waitMs: null,
+        receiveMs: null,
+        overlapMs: null,
+      },
     }),
   ];
 }
@@ -202,6 +288,7 @@ export function calls(count: number, { seed = 7, gapMs = 12, running = 3 } = {})
         start,
         duration: runs ? null : unanswered ? sendMs + waitMs : sendMs + waitMs + receiveMs,
         phases: {
+          lookupMs: null,
           connectMs,
           tlsMs: null,
           sendMs,
@@ -338,6 +425,8 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     connectFailed: row.connectAttempts === 0 ? null : { attempts: row.connectAttempts },
     tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
+    failure: row.failure,
+    lookup: null,
     http2: null,
     operation: null,
     grpc: null,

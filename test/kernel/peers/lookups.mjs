@@ -1,0 +1,24 @@
+// Looks names up by c-ares (dns.resolve) and, where the first argument is `lookup`, by getaddrinfo, and calls their server.
+import { lookup, Resolver } from 'node:dns/promises';
+import { get } from 'node:http';
+
+const [how, ...names] = process.argv.slice(2);
+const resolver = new Resolver({ timeout: 300, tries: 2 });
+
+const call = (name, address) =>
+  new Promise((resolve, reject) => {
+    const request = get({ host: address, headers: { host: name }, agent: false }, (response) => {
+      response.resume().on('end', resolve);
+    });
+    request.on('error', reject);
+  });
+
+for (const name of names) {
+  try {
+    const address = how === 'lookup' ? (await lookup(name)).address : (await resolver.resolve4(name))[0];
+    await call(name, address);
+    console.log(`${name} ok`);
+  } catch (error) {
+    console.log(`${name} ${error.code}`);
+  }
+}
