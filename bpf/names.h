@@ -243,7 +243,7 @@ __noinline int trace_http_name(u32 slot)
 }
 
 /* Errors that say that a name server cannot be reached, or does not listen. */
-static __always_inline bool is_refusal(long result)
+static __always_inline bool is_name_refusal(long result)
 {
 	switch (-result) {
 	case 1:   /* EPERM: by a packet filter */
@@ -354,7 +354,7 @@ static __always_inline void report_name(struct syscall what, struct arguments *a
 {
 	struct name_work *work;
 
-	if (result <= 0 && !is_refusal(result))
+	if (result <= 0 && !is_name_refusal(result))
 		return;
 	if (what.shape != SHAPE_BUFFER && what.shape != SHAPE_VECTOR && what.shape != SHAPE_MESSAGE && what.shape != SHAPE_MESSAGES)
 		return;

@@ -19,7 +19,7 @@ static __always_inline void closing(u32 descriptor)
 
 	if (!endpoint.sk) {
 		file = file_of_descriptor(descriptor);
-		if (file && is_last_reference(file))
+		if (file && references_of(file) == 1)
 			trace_http_name_closes(descriptor);
 		return;
 	}
