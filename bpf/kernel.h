@@ -67,6 +67,7 @@ enum {
 #define IPPROTO_TCP 6
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFREG 0100000
 #define RCV_SHUTDOWN 1
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2
@@ -189,14 +190,80 @@ struct tcp_sock {
 	u64 bytes_received;
 };
 
+struct inode;
+
+struct address_space {
+	struct inode *host;
+	atomic_t i_mmap_writable;
+};
+
+struct super_block {
+	u32 s_dev;
+	unsigned long s_magic;
+	u32 s_time_gran;
+};
+
 struct inode {
 	u16 i_mode;
 	unsigned long i_ino;
+	s64 i_size;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+/* The time of a file's last change. */
+struct inode___until_6_5 {
+	struct timespec64 i_ctime;
+};
+
+struct inode___since_6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___since_6_11 {
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
+};
+
+struct qstr {
+	u32 len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
 };
 
 struct file {
 	struct inode *f_inode;
 	void *private_data;
+	struct path f_path;
+	s64 f_pos;
 };
 
 struct socket {
@@ -327,6 +394,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *real_cred;
 	struct files_struct *files;
+	struct fs_struct *fs;
 	struct signal_struct *signal;
 	char comm[16];
 };

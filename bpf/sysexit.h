@@ -82,6 +82,20 @@ static __always_inline bool describe_buffers(struct work *work, u8 shape, struct
 	}
 }
 
+/* sendfile(socket, file, &position, count): the file, and where it is read. */
+static __always_inline void begin_sendfile(struct file_state *from, struct arguments *arguments)
+{
+	remember_file(from, arguments->second);
+	if (from->file)
+		from->position = file_position((struct file *)from->file, arguments->third);
+}
+
+/* The position has moved by as many bytes as were sent: no other thread has used it meanwhile. */
+static __always_inline bool has_sent(struct file_state *from, struct arguments *arguments, u64 result)
+{
+	return file_position((struct file *)from->file, arguments->third) == (s64)(from->position + result);
+}
+
 /* A call that has returned: `call` is NULL when its entry was not seen. */
 static __always_inline void finish_syscall(struct syscall what, struct arguments *arguments, long number, long result,
 					   struct endpoint endpoint, struct call *call)
@@ -105,6 +119,8 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 	if (!work)
 		return;
 	work->number = number;
+	if (work->from.file && (number != NR_SENDFILE || !has_sent(&work->from, arguments, result)))
+		work->from.file = 0;
 	if (!describe_buffers(work, what.shape, arguments, result))
 		return;
 	if (flags & MSG_TRUNC && endpoint.transport == TRANSPORT_TCP) {

@@ -67,6 +67,7 @@ struct work {
 	u8 source;
 	u8 transport;
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
+	struct file_state from; /* SOURCE_NONE: the file whose bytes these are, if it is known */
 	struct head scratch; /* too large for a stack that callers share */
 };
 
@@ -318,11 +319,12 @@ static long copy_step(u32 index, u32 *slot)
 	return !trace_http_step(*slot);
 }
 
-static __always_inline void copy_call(struct work *work, u32 slot)
+/* Bytes that were not copied: beyond the budget, when they are of a file and the rest of it was not to be read. */
+static __always_inline u32 reason_to_omit(struct work *work)
 {
-	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
-	if (work->remaining > 0)
-		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+	if (work->source != SOURCE_NONE)
+		return OMISSION_SEGMENTS;
+	return work->from.file && work->allowed == 0 ? OMISSION_LIMIT : OMISSION_NO_BYTES;
 }
 
 /* What is to be done with the bytes of a call. */

@@ -46,6 +46,16 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
+  /** Sent from a file, which has changed since. */
+  FileChanged = 16,
+  /** Sent from a file that was being changed. */
+  FileUncertain = 17,
+  /** Sent from a file that cannot be opened or read. */
+  FileUnreadable = 18,
+  /** Sent from a file on a file system that is not read. */
+  FileSystem = 19,
+  /** Sent from a file; reading it took too long. */
+  FileSlow = 20,
 }
 
 export enum Ending {
@@ -58,6 +68,10 @@ export const FLAG_JOINED_LATE = 1;
 export const FLAG_TAIL = 2;
 export const FLAG_CONTINUED = 4;
 export const FLAG_UNORDERED = 8;
+/** A file is named in place of bytes: `extension/capture/sentFile.ts`. */
+export const FLAG_FILE = 16;
+/** The bytes were read from the file that was sent. */
+export const FLAG_FROM_FILE = 32;
 
 interface RecordBase {
   readonly flags: number;
@@ -190,6 +204,21 @@ export const LAYOUT = {
     omission: 75,
     call: 76,
   },
+  /** Behind a data record with {@link FLAG_FILE}. */
+  sentFile: {
+    size: 56,
+    position: 0,
+    fileSize: 8,
+    inode: 16,
+    changedSeconds: 24,
+    changedNanoseconds: 32,
+    device: 36,
+    fileSystem: 40,
+    granularity: 44,
+    descriptor: 48,
+    flags: 52,
+    pathLength: 54,
+  },
   ended: { size: 56, position: 40, error: 48, direction: 52, ending: 53 },
   closed: { size: 56, sent: 40, received: 48 },
   process: { size: 72, startTime: 40, parent: 48, status: 52, name: 56 },
@@ -258,7 +287,7 @@ function readData(batch: Uint8Array, view: DataView, at: number, length: number)
     direction > 1 ||
     layer > 1 ||
     protocol > 4 ||
-    omission > 6
+    Omission[omission] === undefined
   ) {
     throw new RecordError('a data record has an impossible value');
   }

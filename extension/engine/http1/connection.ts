@@ -401,8 +401,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid }: Origin): void {
-    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, end, pid, emitted: this.#emitted });
+  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid, file }: Origin): void {
+    this.#upgraded?.bytes(this.#directionOf(kind), bytes, { time, end, pid, emitted: this.#emitted, file });
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
     this.#wire?.feed(this.#directionOf(kind), bytes, time);
@@ -410,9 +410,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
-  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid }: Origin): void {
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid, file }: Origin): void {
     this.#upgraded?.missing(this.#directionOf(kind), length, reason, {
-      ...{ time, end, pid },
+      ...{ time, end, pid, file },
       emitted: this.#emitted,
     });
     if (this.#tunnel === null) return;
