@@ -291,6 +291,22 @@ struct unix_sock {
 enum iter_type {
 	ITER_UBUF,
 	ITER_IOVEC,
+	ITER_BVEC,
+};
+
+struct page {
+	unsigned long compound_head; /* of a page behind the first of its folio: that one's address, plus 1 */
+};
+
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+	u32 bv_len;
+	u32 bv_offset;
 };
 
 struct iov_iter {
@@ -298,6 +314,7 @@ struct iov_iter {
 	unsigned long iov_offset;
 	const struct iovec *__iov;
 	void *ubuf;
+	const struct bio_vec *bvec;
 	unsigned long count;
 	unsigned long nr_segs;
 };

@@ -8,6 +8,7 @@
 #define TRACE_HTTP_SENTFILE_H
 
 #include "connection.h"
+#include "syscalls.h"
 #include "work.h"
 
 #define NAME_SIZE 256 /* NAME_MAX and a slash */
@@ -16,7 +17,7 @@
 
 /* A record's file, and the way up to its root. */
 struct file_walk {
-	struct sent_file file;
+	struct record_sent_file record; /* all but `data` */
 	u64 dentry;
 	u64 mount; /* struct vfsmount * */
 	u64 root_dentry;
@@ -81,6 +82,68 @@ static __always_inline s64 file_position(struct file *file, u64 user)
 	return position;
 }
 
+/* sendfile(socket, file, &position, count): the file, and where it is read. */
+static __always_inline void begin_sendfile(struct file_state *from, struct arguments *arguments)
+{
+	remember_file(from, arguments->second);
+	if (from->file)
+		from->position = file_position((struct file *)from->file, arguments->third);
+}
+
+/* The position has moved by as many bytes as were sent: no other thread has used it meanwhile. */
+static __always_inline bool has_sent(struct file_state *from, struct arguments *arguments, u64 result)
+{
+	return file_position((struct file *)from->file, arguments->third) == (s64)(from->position + result);
+}
+
+#define PAGE_SHIFT 12
+
+/* Where a page of the page cache is in its file; -1 when it is not one of this inode. */
+static __always_inline s64 position_of_page(struct page *page, struct inode *inode)
+{
+	u64 head = BPF_CORE_READ(page, compound_head);
+	struct folio *folio = (struct folio *)(head & 1 ? head - 1 : (u64)page);
+	u64 mapping = (u64)BPF_CORE_READ(folio, mapping);
+	u64 behind = ((u64)page - (u64)folio) / bpf_core_type_size(struct page);
+
+	/* By number: the inode of a page of overlayfs is that of the layer. The lowest bits mark anonymous pages. */
+	if (!mapping || mapping & 3 || BPF_CORE_READ((struct address_space *)mapping, host, i_ino) != BPF_CORE_READ(inode, i_ino))
+		return -1;
+	return (BPF_CORE_READ(folio, index) + behind) << PAGE_SHIFT;
+}
+
+/*
+ * For hooks below the system calls: the thread moves this page, from this offset in it, to a socket. Remembers the
+ * file when the thread is in sendfile. Global for the verifier's sake.
+ */
+__noinline int trace_http_sent_page(struct call *call, u64 page, u32 offset)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct arguments arguments;
+	struct pt_regs *regs;
+	struct inode *inode;
+	s64 position;
+
+	if (!call)
+		return 0;
+#if defined(__TARGET_ARCH_x86) /* elsewhere the size of a page is not known here */
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (is_compat(task) || read_number(regs) != NR_SENDFILE)
+		return 0;
+	arguments = read_arguments(regs);
+	remember_file(&call->from, arguments.second);
+	if (!call->from.file)
+		return 0;
+	inode = BPF_CORE_READ((struct file *)call->from.file, f_inode);
+	position = position_of_page((struct page *)page, inode);
+	if (position < 0)
+		call->from.file = 0;
+	else
+		call->from.position = position + offset;
+#endif
+	return 0;
+}
+
 /* One name on the way up, or one mount. */
 static long walk_up(u32 index, u32 *slot)
 {
@@ -141,18 +204,18 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 		return false;
 	file = (struct file *)from->file;
 	inode = BPF_CORE_READ(file, f_inode);
-	walk->file.position = from->position;
-	walk->file.size = from->size;
-	walk->file.inode = BPF_CORE_READ(inode, i_ino);
-	walk->file.changed_seconds = from->changed_seconds;
-	walk->file.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
-	walk->file.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	walk->file.file_system = BPF_CORE_READ(inode, i_sb, s_magic);
-	walk->file.granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
-	walk->file.descriptor = from->descriptor;
-	walk->file.flags = from->changed_nanoseconds & CTIME_QUERIED ? FILE_STAMPED : 0;
+	walk->record.file_position = from->position;
+	walk->record.file_size = from->size;
+	walk->record.inode = BPF_CORE_READ(inode, i_ino);
+	walk->record.changed_seconds = from->changed_seconds;
+	walk->record.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
+	walk->record.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	walk->record.file_system = BPF_CORE_READ(inode, i_sb, s_magic);
+	walk->record.granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
+	walk->record.descriptor = from->descriptor;
+	walk->record.flags = from->changed_nanoseconds & CTIME_QUERIED ? FILE_STAMPED : 0;
 	if (BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0)
-		walk->file.flags |= FILE_WRITABLE_MAP;
+		walk->record.flags |= FILE_WRITABLE_MAP;
 	walk->dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
 	walk->mount = (u64)BPF_CORE_READ(file, f_path.mnt);
 	walk->root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
@@ -165,11 +228,9 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 /* One record. Global, so that the verifier checks it once. 0 = done. */
 __noinline int trace_http_file_piece(u32 slot)
 {
-	const u32 room = sizeof(struct record_data) + sizeof(struct sent_file) + FILE_PATH_SIZE;
 	struct file_walk *walk = bpf_map_lookup_elem(&file_walks, &slot);
 	struct work *work = work_of(slot);
-	struct record_data *record;
-	struct sent_file *file;
+	struct record_sent_file *record;
 	u32 size, length;
 
 	if (!walk || !work || work->remaining == 0 || work->allowed == 0)
@@ -179,20 +240,19 @@ __noinline int trace_http_file_piece(u32 slot)
 	asm volatile("" : "+r"(length));
 	if (length > FILE_PATH_SIZE)
 		length = FILE_PATH_SIZE;
-	record = bpf_ringbuf_reserve(&data_ring, room, 0);
+	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + FILE_PATH_SIZE, 0);
 	COUNT(produced, 1);
 	COUNT(seen_bytes, size);
 	if (record) {
-		fill_data(record, work, size, 0, OMISSION_NO_BYTES);
-		record->header.flags |= FLAG_FILE;
-		record->header.length = (sizeof(*record) + sizeof(*file) + length + 7) & ~7u;
-		file = (struct sent_file *)(record + 1);
-		*file = walk->file;
-		file->path_length = length;
+		*record = walk->record;
+		fill_data(&record->data, work, size, 0, OMISSION_NO_BYTES);
+		record->data.header.flags |= FLAG_FILE;
+		record->data.header.length = (sizeof(*record) + length + 7) & ~7u;
+		record->path_length = length;
 		asm volatile("" : "+r"(length));
 		if (length > FILE_PATH_SIZE)
 			length = FILE_PATH_SIZE;
-		bpf_probe_read_kernel(file + 1, length, walk->path);
+		bpf_probe_read_kernel(record + 1, length, walk->path);
 		submit_data(record);
 		COUNT(omitted_bytes, size);
 	} else {
@@ -200,7 +260,7 @@ __noinline int trace_http_file_piece(u32 slot)
 		COUNT(dropped_bytes, size);
 	}
 	advance(work, size);
-	walk->file.position += size;
+	walk->record.file_position += size;
 	return 1;
 }
 
@@ -223,7 +283,7 @@ __noinline int trace_http_name_file(u32 slot)
 	}
 	bpf_loop(MAX_NAMES, walk_up, &slot, 0);
 	if (!walk->arrived)
-		walk->file.flags |= FILE_PATH_CUT;
+		walk->record.flags |= FILE_PATH_CUT;
 	bpf_loop(MAX_STEPS, file_piece, &slot, 0);
 	return 0;
 }

@@ -82,20 +82,6 @@ static __always_inline bool describe_buffers(struct work *work, u8 shape, struct
 	}
 }
 
-/* sendfile(socket, file, &position, count): the file, and where it is read. */
-static __always_inline void begin_sendfile(struct file_state *from, struct arguments *arguments)
-{
-	remember_file(from, arguments->second);
-	if (from->file)
-		from->position = file_position((struct file *)from->file, arguments->third);
-}
-
-/* The position has moved by as many bytes as were sent: no other thread has used it meanwhile. */
-static __always_inline bool has_sent(struct file_state *from, struct arguments *arguments, u64 result)
-{
-	return file_position((struct file *)from->file, arguments->third) == (s64)(from->position + result);
-}
-
 /* A call that has returned: `call` is NULL when its entry was not seen. */
 static __always_inline void finish_syscall(struct syscall what, struct arguments *arguments, long number, long result,
 					   struct endpoint endpoint, struct call *call)

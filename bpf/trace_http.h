@@ -54,7 +54,7 @@ enum omission {
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
-	/* Written by user space, where a record named a file (struct sent_file): why its bytes were not read from it. */
+	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
 	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */
 	OMISSION_FILE_UNREADABLE = 18, /* it cannot be opened or read */
@@ -92,7 +92,7 @@ enum tls_binding {
 #define FLAG_TAIL (1 << 1)        /* data: last bytes of a call whose middle is beyond the budget */
 #define FLAG_CONTINUED (1 << 2)   /* data: further piece of the same call */
 #define FLAG_UNORDERED (1 << 3)   /* data: concurrent calls, position is the likeliest, not certain */
-#define FLAG_FILE (1 << 4)        /* data: struct sent_file follows, not bytes */
+#define FLAG_FILE (1 << 4)        /* data: struct record_sent_file, not bytes */
 #define FLAG_FROM_FILE (1 << 5)   /* data: user space has read the bytes from the file that was sent */
 
 struct record_header {
@@ -149,12 +149,13 @@ struct record_data {
 };
 
 /*
- * Follows a struct record_data with FLAG_FILE: the bytes went from this file to the socket (sendfile) and never
- * were in user memory. User space reads them if the file is still the same, and replaces this by them.
+ * A RECORD_DATA with FLAG_FILE: the bytes went from this file to the socket (sendfile) and never were in user
+ * memory. User space reads them if the file is still the same, and they take the place of what follows `data`.
  */
-struct sent_file {
-	unsigned long long position; /* in the file, of the first byte that the record covers */
-	unsigned long long size;     /* of the file */
+struct record_sent_file {
+	struct record_data data;
+	unsigned long long file_position; /* of the first byte that the record covers */
+	unsigned long long file_size;
 	unsigned long long inode;
 	unsigned long long changed_seconds; /* ctime, which every change of content sets and no program can choose */
 	unsigned int changed_nanoseconds;

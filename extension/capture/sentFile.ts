@@ -1,5 +1,5 @@
 /**
- * A data record that names a file instead of holding bytes (`struct sent_file` in `bpf/trace_http.h`): what it says
+ * A data record that names a file instead of holding bytes (`struct record_sent_file` in `bpf/trace_http.h`): what it says
  * of the file, and the records that replace it. Pure.
  */
 import { FLAG_FILE, FLAG_FROM_FILE, LAYOUT, Omission, RecordType } from '../engine/record.ts';
@@ -67,7 +67,7 @@ export function* rawRecords(batch: Uint8Array): Generator<RawRecord, void, undef
 
 function namesFile(record: Uint8Array): boolean {
   const { header, data, sentFile } = LAYOUT;
-  if (record.length < data.size + sentFile.size) return false;
+  if (record.length < sentFile.size) return false;
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   return (
     view.getUint16(header.type, true) === RecordType.Data &&
@@ -79,24 +79,23 @@ function namesFile(record: Uint8Array): boolean {
 /** Of a record that names a file. */
 export function readSentFile(record: Uint8Array): SentFile {
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
-  const at = LAYOUT.data.size;
   const f = LAYOUT.sentFile;
-  const device = view.getUint32(at + f.device, true);
-  const flags = view.getUint16(at + f.flags, true);
-  const nanoseconds = BigInt(view.getUint32(at + f.changedNanoseconds, true));
-  const names = record.subarray(at + f.size, at + f.size + view.getUint16(at + f.pathLength, true));
+  const device = view.getUint32(f.device, true);
+  const flags = view.getUint16(f.flags, true);
+  const nanoseconds = BigInt(view.getUint32(f.changedNanoseconds, true));
+  const names = record.subarray(f.size, f.size + view.getUint16(f.pathLength, true));
   return {
     pid: view.getUint32(LAYOUT.header.pid, true),
     sent: view.getBigUint64(LAYOUT.header.time, true),
-    position: view.getBigUint64(at + f.position, true),
+    position: view.getBigUint64(f.filePosition, true),
     length: view.getUint32(LAYOUT.data.bytes, true),
-    size: view.getBigUint64(at + f.fileSize, true),
-    inode: view.getBigUint64(at + f.inode, true),
-    changed: view.getBigUint64(at + f.changedSeconds, true) * SECOND + nanoseconds,
+    size: view.getBigUint64(f.fileSize, true),
+    inode: view.getBigUint64(f.inode, true),
+    changed: view.getBigUint64(f.changedSeconds, true) * SECOND + nanoseconds,
     device: { major: device >>> 20, minor: device & 0xfffff },
-    fileSystem: view.getUint32(at + f.fileSystem, true),
-    granularity: view.getUint32(at + f.granularity, true),
-    descriptor: view.getUint32(at + f.descriptor, true),
+    fileSystem: view.getUint32(f.fileSystem, true),
+    granularity: view.getUint32(f.granularity, true),
+    descriptor: view.getUint32(f.descriptor, true),
     stamped: (flags & FLAG_STAMPED) !== 0,
     writableMap: (flags & FLAG_WRITABLE_MAP) !== 0,
     path: (flags & FLAG_PATH_CUT) !== 0 ? null : pathOf(names),
