@@ -122,6 +122,7 @@ __noinline int trace_http_sent_page(struct call *call, u64 page, u32 offset)
 	struct arguments arguments;
 	struct pt_regs *regs;
 	struct inode *inode;
+	struct file *file;
 	s64 position;
 
 	if (!call)
@@ -134,7 +135,8 @@ __noinline int trace_http_sent_page(struct call *call, u64 page, u32 offset)
 	remember_file(&call->from, arguments.second);
 	if (!call->from.file)
 		return 0;
-	inode = BPF_CORE_READ((struct file *)call->from.file, f_inode);
+	file = (struct file *)call->from.file;
+	inode = BPF_CORE_READ(file, f_inode);
 	position = position_of_page((struct page *)page, inode);
 	if (position < 0)
 		call->from.file = 0;

@@ -15,7 +15,7 @@ const NAME_ONLY = O_PATH | constants.O_NOFOLLOW;
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Milliseconds for one read, opening included. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 2_000;
 /**
  * Nanoseconds: two changes of a file within one tick of the kernel's clock (10 ms at most) have the same time. A file
  * that was changed so shortly before it was sent may have been changed again since.
@@ -123,23 +123,20 @@ function changedJustBefore(file: SentFile, sent: bigint): boolean {
 
 async function isUnchanged(handle: FileHandle, file: SentFile): Promise<boolean> {
   const status = await handle.stat({ bigint: true });
-  return status.isFile() && status.size === file.size && status.ctimeNs === file.changed;
+  return status.size === file.size && status.ctimeNs === file.changed;
 }
 
 /**
- * The descriptor first: it also leads to a file without a name, but a server closes it soon. Then the path, as the
- * process sees it, and when that has ended, as this one does.
+ * By its path as the process sees it; by its descriptor, which a server closes soon, but which also leads to a file that
+ * has lost its name; when the process has ended, by its path as this one sees it.
  */
 async function openSame(file: SentFile): Promise<FileHandle | Unread> {
   const { pid, descriptor, path } = file;
   let reason: Unread = Omission.FileUnreadable;
-  const places: readonly [path: string, flags: number][] = [
-    [`/proc/${pid}/fd/${descriptor}`, O_PATH],
-    ...(path === null
-      ? []
-      : ([`/proc/${pid}/root${path}`, path] as const).map((at) => [at, NAME_ONLY] as const)),
-  ].map(([at, flags]) => [at as string, flags as number]);
-  for (const [at, flags] of places) {
+  const byDescriptor = `/proc/${pid}/fd/${descriptor}`;
+  const places = path === null ? [byDescriptor] : [`/proc/${pid}/root${path}`, byDescriptor, path];
+  for (const at of places) {
+    const flags = at === byDescriptor ? O_PATH : NAME_ONLY;
     const named = await open(Buffer.from(at, 'latin1'), flags).catch(() => null);
     if (named === null) continue;
     try {
