@@ -113,20 +113,23 @@ static __always_inline s64 position_of_page(struct page *page, struct inode *ino
 }
 
 /*
- * For hooks below the system calls: the thread moves this page, from this offset in it, to a socket. Remembers the
- * file when the thread is in sendfile. Global for the verifier's sake.
+ * For hooks below the system calls: the thread moves a page, from this offset in it, to a socket. Remembers the file
+ * when the thread is in sendfile. Global for the verifier's sake; 6.1 gives such a function no pointer to a page, so
+ * from.position has it.
  */
-__noinline int trace_http_sent_page(struct call *call, u64 page, u32 offset)
+__noinline int trace_http_sent_page(struct call *call, u32 offset)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct arguments arguments;
 	struct pt_regs *regs;
 	struct inode *inode;
 	struct file *file;
+	struct page *page;
 	s64 position;
 
 	if (!call)
 		return 0;
+	page = (struct page *)call->from.position;
 #if defined(__TARGET_ARCH_x86) /* elsewhere the size of a page is not known here */
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (is_compat(task) || read_number(regs) != NR_SENDFILE)
@@ -137,7 +140,7 @@ __noinline int trace_http_sent_page(struct call *call, u64 page, u32 offset)
 		return 0;
 	file = (struct file *)call->from.file;
 	inode = BPF_CORE_READ(file, f_inode);
-	position = position_of_page((struct page *)page, inode);
+	position = position_of_page(page, inode);
 	if (position < 0)
 		call->from.file = 0;
 	else

@@ -35,7 +35,8 @@ static __always_inline void save_iterator(struct call *call, struct msghdr *mess
 		/* Pages of sendfile and splice, since 6.5. They follow each other in the file. */
 		const struct bio_vec *pages = BPF_CORE_READ(message, msg_iter.bvec);
 
-		trace_http_sent_page(call, (u64)BPF_CORE_READ(pages, bv_page), BPF_CORE_READ(pages, bv_offset) + (u32)offset);
+		call->from.position = (u64)BPF_CORE_READ(pages, bv_page);
+		trace_http_sent_page(call, BPF_CORE_READ(pages, bv_offset) + (u32)offset);
 	}
 }
 
@@ -86,8 +87,10 @@ static __always_inline int enter_page(struct sock *sk, void *page, int offset, u
 	if (!current_target())
 		return 0;
 	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
-	if (call)
-		trace_http_sent_page(call, (u64)page, offset);
+	if (!call)
+		return 0;
+	call->from.position = (u64)page;
+	trace_http_sent_page(call, offset);
 	return 0;
 }
 
