@@ -149,6 +149,37 @@ __noinline int trace_http_sent_page(struct call *call, u32 offset)
 	return 0;
 }
 
+/*
+ * A file system of this machine (include/uapi/linux/magic.h and the file systems' own headers). Others, of a network
+ * or of a program, may hang, and their times are another machine's.
+ */
+static __always_inline bool is_local(struct super_block *super)
+{
+	switch ((u32)BPF_CORE_READ(super, s_magic)) {
+	case 0xef53: /* ext2, ext3, ext4 */
+	case 0x58465342: /* XFS */
+	case 0x9123683e: /* btrfs */
+	case 0x01021994: /* tmpfs */
+	case 0x858458f6: /* ramfs */
+	case 0x794c7630: /* overlayfs */
+	case 0x2fc12fc1: /* ZFS */
+	case 0xf2f52010: /* F2FS */
+	case 0xca451a4e: /* bcachefs */
+	case 0x3153464a: /* JFS */
+	case 0x3434: /* NILFS */
+	case 0x4d44: /* FAT */
+	case 0x2011bab0: /* exFAT */
+	case 0x7366746e: /* NTFS */
+	case 0x9660: /* ISO 9660 */
+	case 0x15013346: /* UDF */
+	case 0x73717368: /* SquashFS */
+	case 0xe0f5e1e2: /* EROFS */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* One name on the way up, or one mount. */
 static long walk_up(u32 index, u32 *slot)
 {
@@ -163,14 +194,14 @@ static long walk_up(u32 index, u32 *slot)
 	dentry = (struct dentry *)walk->dentry;
 	mount = (struct vfsmount *)walk->mount;
 	if (walk->dentry == walk->root_dentry && walk->mount == walk->root_mount) {
-		walk->arrived = 1;
+		walk->arrived = is_local(BPF_CORE_READ(mount, mnt_sb));
 		return 1;
 	}
 	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
 		struct mount *whole = (void *)mount - bpf_core_field_offset(struct mount, mnt);
 		struct mount *above = BPF_CORE_READ(whole, mnt_parent);
 
-		if (!above || above == whole)
+		if (!above || above == whole || !is_local(BPF_CORE_READ(mount, mnt_sb)))
 			return 1;
 		walk->dentry = (u64)BPF_CORE_READ(whole, mnt_mountpoint);
 		walk->mount = (u64)above + bpf_core_field_offset(struct mount, mnt);
@@ -215,10 +246,11 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	walk->record.changed_seconds = from->changed_seconds;
 	walk->record.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
 	walk->record.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	walk->record.file_system = BPF_CORE_READ(inode, i_sb, s_magic);
 	walk->record.granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
 	walk->record.descriptor = from->descriptor;
 	walk->record.flags = from->changed_nanoseconds & CTIME_QUERIED ? FILE_STAMPED : 0;
+	if (!is_local(BPF_CORE_READ(inode, i_sb)))
+		walk->record.flags |= FILE_FOREIGN;
 	if (BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0)
 		walk->record.flags |= FILE_WRITABLE_MAP;
 	walk->dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
@@ -288,7 +320,7 @@ __noinline int trace_http_name_file(u32 slot)
 	}
 	bpf_loop(MAX_NAMES, walk_up, &slot, 0);
 	if (!walk->arrived)
-		walk->record.flags |= FILE_PATH_CUT;
+		walk->record.flags |= FILE_NO_PATH;
 	bpf_loop(MAX_STEPS, file_piece, &slot, 0);
 	return 0;
 }

@@ -160,18 +160,19 @@ struct record_sent_file {
 	unsigned long long changed_seconds; /* ctime, which every change of content sets and no program can choose */
 	unsigned int changed_nanoseconds;
 	unsigned int device;      /* of its file system: major << 20 | minor */
-	unsigned int file_system; /* magic number, as statfs(2) has it */
 	unsigned int granularity; /* of its times, in nanoseconds */
 	unsigned int descriptor;  /* in the process that sent it */
 	unsigned short flags;
 	unsigned short path_length;
+	unsigned int padding;
 	/*
 	 * The names on the way up from the file to the process's root, each with a slash behind it, then padding to 8.
 	 */
 };
 #define FILE_STAMPED (1 << 0)     /* its ctime was read before the call: a later change has another, however soon */
 #define FILE_WRITABLE_MAP (1 << 1) /* mapped for writing: it may change without a trace */
-#define FILE_PATH_CUT (1 << 2)    /* the path does not begin at the process's root */
+#define FILE_NO_PATH (1 << 2)     /* the path does not begin at the process's root, or leads through a file system that may hang */
+#define FILE_FOREIGN (1 << 3)     /* on such a file system: of a network or of a program (NFS, SMB, FUSE) */
 
 struct record_ended {
 	struct record_header header;

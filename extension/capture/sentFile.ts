@@ -19,8 +19,8 @@ export interface SentFile {
   /** ctime, in nanoseconds since the epoch. */
   readonly changed: bigint;
   readonly device: { readonly major: number; readonly minor: number };
-  /** Magic number, as statfs(2) has it. */
-  readonly fileSystem: number;
+  /** On a file system of a network or of a program, which may hang, and whose times are another machine's. */
+  readonly foreign: boolean;
   /** Of its times, in nanoseconds. */
   readonly granularity: number;
   /** In the process that sent it. */
@@ -29,7 +29,7 @@ export interface SentFile {
   readonly stamped: boolean;
   /** It may change without a trace. */
   readonly writableMap: boolean;
-  /** From the process's root, one character a byte; null: not known. */
+  /** From the process's root, one character a byte; null: not known, or not to be used. */
   readonly path: string | null;
 }
 
@@ -43,7 +43,8 @@ export type Unread =
 
 const FLAG_STAMPED = 1;
 const FLAG_WRITABLE_MAP = 2;
-const FLAG_PATH_CUT = 4;
+const FLAG_NO_PATH = 4;
+const FLAG_FOREIGN = 8;
 const SECOND = 1_000_000_000n;
 
 /** One record of a batch, header and all. */
@@ -93,12 +94,12 @@ export function readSentFile(record: Uint8Array): SentFile {
     inode: view.getBigUint64(f.inode, true),
     changed: view.getBigUint64(f.changedSeconds, true) * SECOND + nanoseconds,
     device: { major: device >>> 20, minor: device & 0xfffff },
-    fileSystem: view.getUint32(f.fileSystem, true),
+    foreign: (flags & FLAG_FOREIGN) !== 0,
     granularity: view.getUint32(f.granularity, true),
     descriptor: view.getUint32(f.descriptor, true),
     stamped: (flags & FLAG_STAMPED) !== 0,
     writableMap: (flags & FLAG_WRITABLE_MAP) !== 0,
-    path: (flags & FLAG_PATH_CUT) !== 0 ? null : pathOf(names),
+    path: (flags & FLAG_NO_PATH) !== 0 ? null : pathOf(names),
   };
 }
 

@@ -3,7 +3,7 @@
  * The path is the word of a program that may mean harm, so a file is opened only after its identity was checked, and
  * with the user's own rights: whoever may trace a process may read what it sends.
  */
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { Omission } from '../engine/record.ts';
 import type { SentFile, Unread } from './sentFile.ts';
@@ -24,34 +24,16 @@ const SAME_TIME = 20_000_000n;
 /** Longest list of mounts that is read. */
 const MAX_MOUNTINFO = 4 * 1024 * 1024;
 
-/**
- * File systems of this machine (include/uapi/linux/magic.h). Those of a network or of a program (NFS, SMB, FUSE, 9p)
- * may hang, and their times are another machine's.
- */
-const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0xef53, // ext2, ext3, ext4
-  0x58465342, // XFS
-  0x9123683e, // btrfs
-  0x01021994, // tmpfs
-  0x858458f6, // ramfs
-  0x794c7630, // overlayfs
-  0x2fc12fc1, // ZFS
-  0xf2f52010, // F2FS
-  0xca451a4e, // bcachefs
-  0x3153464a, // JFS
-  0x3434, // NILFS
-  0x4d44, // FAT
-  0x2011bab0, // exFAT
-  0x7366746e, // NTFS
-  0x9660, // ISO 9660
-  0x15013346, // UDF
-  0x73717368, // SquashFS
-  0xe0f5e1e2, // EROFS
-]);
-
 interface Held {
   readonly key: string;
   readonly handle: FileHandle;
+}
+
+let hanging = 0;
+
+/** A read has not returned: a process with such a thread does not come to its end by itself. */
+export function readHangs(): boolean {
+  return hanging > 0;
 }
 
 export class SentFileReader {
@@ -65,7 +47,7 @@ export class SentFileReader {
    * @returns all bytes, or why not
    */
   async read(file: SentFile, sent: bigint): Promise<Uint8Array | Unread> {
-    if (!LOCAL_FILE_SYSTEMS.has(file.fileSystem)) return Omission.FileSystem;
+    if (file.foreign) return Omission.FileSystem;
     if (file.writableMap || changedJustBefore(file, sent)) return Omission.FileUncertain;
     if (this.#stuck) return Omission.FileSlow;
     const reading = this.#attempt(file).catch((): Unread => Omission.FileUnreadable);
@@ -77,8 +59,10 @@ export class SentFileReader {
     clearTimeout(timer);
     if (result !== null) return result;
     this.#stuck = true;
+    hanging++;
     void reading.then(() => {
       this.#stuck = false;
+      hanging--;
     });
     return Omission.FileSlow;
   }
@@ -103,7 +87,7 @@ export class SentFileReader {
       this.#held = { key, handle: opened };
     }
     const { handle } = this.#held as Held;
-    if (!(await isUnchanged(handle, file))) return Omission.FileChanged;
+    if (!isUnchanged(handle, file)) return Omission.FileChanged;
     const bytes = Buffer.allocUnsafe(file.length);
     for (let at = 0; at < bytes.length; ) {
       const position = file.position + BigInt(at);
@@ -111,7 +95,7 @@ export class SentFileReader {
       if (bytesRead === 0) return Omission.FileChanged;
       at += bytesRead;
     }
-    return (await isUnchanged(handle, file)) ? bytes : Omission.FileChanged;
+    return isUnchanged(handle, file) ? bytes : Omission.FileChanged;
   }
 }
 
@@ -121,8 +105,9 @@ function changedJustBefore(file: SentFile, sent: bigint): boolean {
   return file.changed > sent - (coarse > SAME_TIME ? coarse : SAME_TIME);
 }
 
-async function isUnchanged(handle: FileHandle, file: SentFile): Promise<boolean> {
-  const status = await handle.stat({ bigint: true });
+/** Of an open file on a local file system, which is asked for nothing that could take time. */
+function isUnchanged(handle: FileHandle, file: SentFile): boolean {
+  const status = fstatSync(handle.fd, { bigint: true });
   return status.size === file.size && status.ctimeNs === file.changed;
 }
 
