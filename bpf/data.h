@@ -10,6 +10,7 @@
 #include "ciphertext.h"
 #include "classify.h"
 #include "latency.h"
+#include "sentfile.h"
 #include "position.h"
 #include "recognise.h"
 
@@ -233,7 +234,20 @@ __noinline int trace_http_allow(u32 slot)
 	emit_opened(sk, connection);
 	connection->reported[direction] = connection->position[direction];
 	spend_budget(connection, work);
+	/* Only HTTP/1 has a budget per message; what the latency filter leaves out is not read from a file, either. */
+	if (connection->protocol != PROTOCOL_HTTP1 ||
+	    (min_latency_us && (direction == connection->request_direction || !connection->passing)))
+		work->from.file = 0;
 	return VERDICT_COPY;
+}
+
+static __always_inline void copy_call(struct work *work, u32 slot)
+{
+	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
+	if (work->remaining > 0 && work->source == SOURCE_NONE)
+		trace_http_name_file(slot);
+	if (work->remaining > 0)
+		trace_http_omit(slot, (u32)work->remaining, reason_to_omit(work));
 }
 
 /* Handles the bytes of a call. */
@@ -307,6 +321,7 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 		work->entered = call->entered;
 		work->before[0] = call->sequence[0];
 		work->before[1] = call->sequence[1];
+		work->from = call->from;
 	}
 	work->time = bpf_ktime_get_boot_ns();
 	work->pid = current_visible_pid();

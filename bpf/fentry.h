@@ -76,7 +76,7 @@ int trace_http_fmrcvd(void *ctx)
 SEC("fentry/tcp_sendpage")
 int BPF_PROG(trace_http_fpage, struct sock *sk, void *page, int offset, size_t size)
 {
-	return enter_call(sk, 0, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
+	return enter_page(sk, page, offset, size, TRANSPORT_TCP);
 }
 
 SEC("fexit/tcp_sendpage")
@@ -128,7 +128,7 @@ int trace_http_furcvd(void *ctx)
 SEC("fentry/unix_stream_sendpage")
 int BPF_PROG(trace_http_fupage, struct socket *socket, void *page, int offset, size_t size)
 {
-	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
+	return enter_page(BPF_CORE_READ(socket, sk), page, offset, size, TRANSPORT_UNIX);
 }
 
 SEC("fexit/unix_stream_sendpage")

@@ -72,6 +72,7 @@ enum {
 #define IPPROTO_UDP 17
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFREG 0100000
 #define RCV_SHUTDOWN 1
 #define SHUTDOWN_MASK 3
 #define PF_EXITING 0x4
@@ -236,27 +237,81 @@ struct tcp_sock {
 	u64 bytes_received;
 };
 
+struct inode;
+
+struct address_space {
+	struct inode *host;
+	atomic_t i_mmap_writable;
+};
+
+struct super_block {
+	u32 s_dev;
+	unsigned long s_magic;
+	u32 s_time_gran;
+};
+
 struct inode {
 	u16 i_mode;
 	unsigned long i_ino;
+	s64 i_size;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+/* The time of a file's last change. */
+struct inode___until_6_5 {
+	struct timespec64 i_ctime;
+};
+
+struct inode___since_6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___since_6_11 {
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
 };
 
 struct qstr {
+	u32 len;
 	const unsigned char *name;
 };
 
 struct dentry {
+	struct dentry *d_parent;
 	struct qstr d_name;
 };
 
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
 };
 
 struct file {
 	struct inode *f_inode;
 	void *private_data;
 	struct path f_path;
+	s64 f_pos;
 };
 
 struct vm_area_struct {
@@ -293,6 +348,22 @@ struct unix_sock {
 enum iter_type {
 	ITER_UBUF,
 	ITER_IOVEC,
+	ITER_BVEC,
+};
+
+struct page {
+	unsigned long compound_head; /* of a page behind the first of its folio: that one's address, plus 1 */
+};
+
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+	u32 bv_len;
+	u32 bv_offset;
 };
 
 struct iov_iter {
@@ -300,6 +371,7 @@ struct iov_iter {
 	unsigned long iov_offset;
 	const struct iovec *__iov;
 	void *ubuf;
+	const struct bio_vec *bvec;
 	unsigned long count;
 	unsigned long nr_segs;
 };
@@ -424,6 +496,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	struct mm_struct *mm;
 	struct files_struct *files;
+	struct fs_struct *fs;
 	struct signal_struct *signal;
 	char comm[16];
 };

@@ -38,7 +38,7 @@ int BPF_KPROBE(trace_http_kmrecv, struct sock *sk, struct msghdr *message, size_
 SEC("kprobe/tcp_sendpage")
 int BPF_KPROBE(trace_http_kpage, struct sock *sk, void *page, int offset, size_t size)
 {
-	return enter_call(sk, 0, size, 0, DIRECTION_OUT, TRANSPORT_TCP);
+	return enter_page(sk, page, offset, size, TRANSPORT_TCP);
 }
 
 SEC("kprobe/tcp_splice_read")
@@ -63,7 +63,7 @@ int BPF_KPROBE(trace_http_kurecv, struct socket *socket, struct msghdr *message,
 SEC("kprobe/unix_stream_sendpage")
 int BPF_KPROBE(trace_http_kupage, struct socket *socket, void *page, int offset, size_t size)
 {
-	return enter_call(BPF_CORE_READ(socket, sk), 0, size, 0, DIRECTION_OUT, TRANSPORT_UNIX);
+	return enter_page(BPF_CORE_READ(socket, sk), page, offset, size, TRANSPORT_UNIX);
 }
 
 SEC("kprobe/unix_stream_splice_read")

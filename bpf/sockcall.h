@@ -32,6 +32,12 @@ static __always_inline void save_iterator(struct call *call, struct msghdr *mess
 										  (u64)BPF_CORE_READ(old, msg_iter.iov);
 		call->segment_count = BPF_CORE_READ(message, msg_iter.nr_segs);
 		call->skip = offset;
+	} else if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC)) {
+		/* Pages of sendfile and splice, since 6.5. They follow each other in the file. */
+		const struct bio_vec *pages = BPF_CORE_READ(message, msg_iter.bvec);
+
+		call->from.position = (u64)BPF_CORE_READ(pages, bv_page);
+		trace_http_sent_page(call, BPF_CORE_READ(pages, bv_offset) + (u32)offset);
 	}
 }
 
@@ -62,6 +68,7 @@ static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u
 	call->transport = transport;
 	call->inode = inode_of(sk);
 	call->source = SOURCE_NONE;
+	call->from.file = 0;
 	call->active = 1;
 	if (transport == TRANSPORT_TCP) {
 		call->sequence[DIRECTION_OUT] = sequence_of(sk, DIRECTION_OUT);
@@ -69,6 +76,22 @@ static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u
 	}
 	if (message)
 		save_iterator(call, message);
+	return 0;
+}
+
+/* sendfile and splice until 6.4: a page at a time. */
+static __always_inline int enter_page(struct sock *sk, void *page, int offset, u64 size, u8 transport)
+{
+	struct call *call;
+
+	enter_call(sk, 0, size, 0, DIRECTION_OUT, transport);
+	if (!current_target())
+		return 0;
+	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+	if (!call)
+		return 0;
+	call->from.position = (u64)page;
+	trace_http_sent_page(call, offset);
 	return 0;
 }
 

@@ -37,6 +37,16 @@ enum source {
 	SOURCE_NONE,            /* pages or kernel memory: there is nothing to read */
 };
 
+/* A file as it was when a call began to send it. */
+struct file_state {
+	u64 file; /* struct file *, 0 = none */
+	u64 position; /* in the file, of the call's first byte */
+	u64 size;
+	u64 changed_seconds;
+	u32 changed_nanoseconds;
+	u32 descriptor;
+};
+
 /* One call under way, on its thread. */
 struct call {
 	u64 entered;
@@ -54,6 +64,7 @@ struct call {
 	u8 source;
 	u8 transport;
 	bool active;
+	struct file_state from; /* sendfile */
 };
 
 /* Twice the size that is used, as the verifier bounds offset and length separately. */

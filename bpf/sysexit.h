@@ -110,6 +110,8 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 	if (!work)
 		return;
 	work->number = number;
+	if (work->from.file && (number != NR_SENDFILE || !has_sent(&work->from, arguments, result)))
+		work->from.file = 0;
 	if (!describe_buffers(work, what.shape, arguments, result))
 		return;
 	if (flags & MSG_TRUNC && endpoint.transport != TRANSPORT_UNIX) {

@@ -17,6 +17,8 @@
 #define COMM_SIZE 16
 #define UNIX_PATH_SIZE 108 /* sizeof sockaddr_un.sun_path */
 #define ALPN_SIZE 32 /* longest protocol name that is kept; RFC 7301 allows 255 */
+#define FILE_PATH_SIZE 1024 /* of a sent file; a longer path is cut */
+#define FILE_PIECE_SIZE (1 << 20) /* most bytes of a sent file that one record covers: user space holds them in memory */
 
 enum record_type {
 	RECORD_OPENED = 1,  /* a connection is known from here on */
@@ -54,6 +56,12 @@ enum omission {
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
+	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
+	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
+	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */
+	OMISSION_FILE_UNREADABLE = 18, /* it cannot be opened or read */
+	OMISSION_FILE_SYSTEM = 19,     /* it is on a file system that is not read: of a network, or in user space */
+	OMISSION_FILE_SLOW = 20,       /* reading it took too long */
 };
 
 /* How a direction ended. */
@@ -101,6 +109,8 @@ enum name_transport {
 #define FLAG_CONTINUED (1 << 2)   /* data: further piece of the same call */
 #define FLAG_UNORDERED (1 << 3)   /* data: concurrent calls, position is the likeliest, not certain */
 #define FLAG_PROCESS_ENDED (1 << 4) /* ended, connect failed: the process did not close the socket, it ended */
+#define FLAG_FILE (1 << 5)        /* data: struct record_sent_file, not bytes */
+#define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */
@@ -154,6 +164,32 @@ struct record_data {
 	unsigned short padding;
 	/* copied bytes, padded to 8 */
 };
+
+/*
+ * A RECORD_DATA with FLAG_FILE: the bytes went from this file to the socket (sendfile) and never were in user
+ * memory. User space reads them if the file is still the same, and they take the place of what follows `data`.
+ */
+struct record_sent_file {
+	struct record_data data;
+	unsigned long long file_position; /* of the first byte that the record covers */
+	unsigned long long file_size;
+	unsigned long long inode;
+	unsigned long long changed_seconds; /* ctime, which every change of content sets and no program can choose */
+	unsigned int changed_nanoseconds;
+	unsigned int device;      /* of its file system: major << 20 | minor */
+	unsigned int granularity; /* of its times, in nanoseconds */
+	unsigned int descriptor;  /* in the process that sent it */
+	unsigned short flags;
+	unsigned short path_length;
+	unsigned int padding;
+	/*
+	 * The names on the way up from the file to the process's root, each with a slash behind it, then padding to 8.
+	 */
+};
+#define FILE_STAMPED (1 << 0)     /* its ctime was read before the call: a later change has another, however soon */
+#define FILE_WRITABLE_MAP (1 << 1) /* mapped for writing: it may change without a trace */
+#define FILE_NO_PATH (1 << 2)     /* the path does not begin at the process's root, or leads through a file system that may hang */
+#define FILE_FOREIGN (1 << 3)     /* on such a file system: of a network or of a program (NFS, SMB, FUSE) */
 
 struct record_ended {
 	struct record_header header;

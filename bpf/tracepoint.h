@@ -61,6 +61,9 @@ int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 	call->active = 1;
 	endpoint = resolve(&what, &arguments, number);
 	call->sock = (u64)endpoint.sk;
+	call->from.file = 0;
+	if (number == NR_SENDFILE && endpoint.sk)
+		begin_sendfile(&call->from, &arguments);
 	if (endpoint.sk) {
 		call->inode = endpoint.inode;
 		call->transport = endpoint.transport;

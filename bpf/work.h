@@ -86,6 +86,7 @@ struct work {
 	u64 scan_left;
 	u32 scan_at;
 	u32 scan_have;
+	struct file_state from; /* SOURCE_NONE: the file whose bytes these are, if it is known */
 	struct head scratch; /* too large for a stack that callers share */
 };
 
@@ -339,11 +340,12 @@ static long copy_step(u32 index, u32 *slot)
 	return !trace_http_step(*slot);
 }
 
-static __always_inline void copy_call(struct work *work, u32 slot)
+/* Bytes that were not copied: beyond the budget, when they are of a file and the rest of it was not to be read. */
+static __always_inline u32 reason_to_omit(struct work *work)
 {
-	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
-	if (work->remaining > 0)
-		trace_http_omit(slot, (u32)work->remaining, work->source == SOURCE_NONE ? OMISSION_NO_BYTES : OMISSION_SEGMENTS);
+	if (work->source != SOURCE_NONE)
+		return OMISSION_SEGMENTS;
+	return work->from.file && work->allowed == 0 ? OMISSION_LIMIT : OMISSION_NO_BYTES;
 }
 
 /* What is to be done with the bytes of a call. */

@@ -18,6 +18,7 @@ import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/record.ts';
 import { Channel } from './channel.ts';
+import { SentFiles } from './sentFiles.ts';
 import { TraceError } from './trace.ts';
 
 export interface CaptureOptions {
@@ -46,7 +47,10 @@ export type EventListener = (event: HelperEvent, frame: Frame) => void;
 
 export interface Capture {
   readonly hello: Hello;
-  /** Every event of the helper, with the frame as it came. Payloads are only valid during the call. */
+  /**
+   * Every event of the helper, with the frame as it came but for bytes that were sent from files, which it has as
+   * well. Payloads are only valid during the call.
+   */
   onEvent(listener: EventListener): void;
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
@@ -110,6 +114,7 @@ class HelperConnection implements Capture {
   readonly #channel: Channel;
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
+  readonly #sentFiles: SentFiles;
   #listeners: EventListener[] = [];
   /** Frames that came before anybody listened. */
   #early: Frame[] = [];
@@ -135,19 +140,17 @@ class HelperConnection implements Capture {
     });
     // Awaited in ready(); until then a refusal must not count as an unhandled rejection.
     this.#greeting.catch(() => {});
+    this.#sentFiles = new SentFiles({
+      deliver: (event, frame) => this.#deliver(event, frame),
+      failed: (error) => this.#break(error),
+      flow: (open) => channel.flow(open),
+    });
     const decoder = new FrameDecoder(MAX_FRAME, HELPER_FRAMES);
     channel.onData((piece) => {
       try {
         for (const frame of decoder.push(piece)) this.#take(frame);
       } catch (error) {
-        this.#fault ??= {
-          code: 'helper',
-          message:
-            error instanceof FrameError
-              ? `The helper sent something that is not part of the protocol: ${error.message}`
-              : `The capture stopped on an internal error: ${(error as Error).message}`,
-        };
-        channel.close();
+        this.#break(error);
       }
     });
     channel.onClose(() => this.#finish(null));
@@ -225,26 +228,35 @@ class HelperConnection implements Capture {
         this.#greeted();
         break;
       }
-      case FrameType.Process: {
-        const waiting = this.#waiting.get(event.info.request);
-        this.#waiting.delete(event.info.request);
-        // Listeners know the process before attach() resolves.
-        this.#report(event, frame);
-        waiting?.resolve(event.info);
-        return;
-      }
-      case FrameType.Fault:
-        this.#fault = event.fault;
-        this.#report(event, frame);
-        this.#finish(null);
-        return;
       case FrameType.Status:
         if (event.status.final) this.#final = event.status;
         break;
       default:
         break;
     }
+    this.#sentFiles.take(event, frame);
+  }
+
+  #deliver(event: HelperEvent, frame: Frame): void {
+    if (event.type === FrameType.Fault) this.#fault = event.fault;
     this.#report(event, frame);
+    if (event.type === FrameType.Process) {
+      // Listeners know the process before attach() resolves.
+      const waiting = this.#waiting.get(event.info.request);
+      this.#waiting.delete(event.info.request);
+      waiting?.resolve(event.info);
+    } else if (event.type === FrameType.Fault) this.#finish(null);
+  }
+
+  #break(error: unknown): void {
+    this.#fault ??= {
+      code: 'helper',
+      message:
+        error instanceof FrameError
+          ? `The helper sent something that is not part of the protocol: ${error.message}`
+          : `The capture stopped on an internal error: ${(error as Error).message}`,
+    };
+    this.#channel.close();
   }
 
   #report(event: HelperEvent, frame: Frame): void {
@@ -253,6 +265,12 @@ class HelperConnection implements Capture {
   }
 
   #finish(error: TraceError | null): void {
+    const { busy } = this.#sentFiles;
+    if (busy !== null && this.#fault === null) {
+      // What the helper has sent comes first.
+      void busy.then(() => this.#finish(error));
+      return;
+    }
     if (this.#over) return;
     this.#over = true;
     const asked = this.#final !== null || this.#stopping !== null;

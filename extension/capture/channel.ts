@@ -80,6 +80,12 @@ export class Channel {
     this.#onData = listener;
   }
 
+  /** Whether data may come; the peer waits meanwhile. */
+  flow(open: boolean): void {
+    if (open) this.#socket?.resume();
+    else this.#socket?.pause();
+  }
+
   /** Once, when the peer is gone or {@link close} was called. */
   onClose(listener: () => void): void {
     this.#onClose = listener;

@@ -1,5 +1,6 @@
 /** `http-trace`: the same helper and engine as in the editor, for terminals, scripts, tests and benchmarks. */
 import manifest from '../../package.json';
+import { readHangs } from '../capture/sentFileReader.ts';
 import { TraceError } from '../capture/trace.ts';
 import { type Command, parseCommandLine, UsageError } from './arguments.ts';
 import { attach } from './attach.ts';
@@ -57,4 +58,8 @@ async function print(text: string): Promise<number> {
 
 // Everything is written and closed when main resolves; what might still be open (a timer, an ended helper's
 // pipe) must not keep the command alive.
-main().then((status) => process.exit(status));
+main().then((status) => {
+  // exit(3) waits for all threads. One that opens a sent file may wait for a file system that never answers.
+  if (readHangs()) process.kill(process.pid, 'SIGKILL');
+  process.exit(status);
+});

@@ -13,6 +13,7 @@ const message: MessageJson = {
   body: { text: '{"id":"a7"}' },
   decodedSize: null,
   bodyNote: null,
+  bodyFromFile: false,
 };
 const streamMessage: StreamMessageJson = {
   number: 1,
@@ -200,7 +201,7 @@ const summary: SummaryJson = {
     exchanges: 1,
     encrypted: 0,
     connections: 1,
-    bytes: { seen: 1, copied: 1, omitted: 0, dropped: 0, unseen: 0, other: 0 },
+    bytes: { seen: 1, copied: 1, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 0 },
     backend: 'tracepoint',
     note: null,
   },

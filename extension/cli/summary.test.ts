@@ -26,7 +26,7 @@ const status = (changes: Partial<Counters> = {}, others: Partial<Status> = {}): 
 });
 const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   status: status(),
-  stats: { records: 100, connections: 3 },
+  stats: { records: 100, connections: 3, fileBytes: 300 },
   exchanges: 12,
   encrypted: 0,
   backend: 'tracepoint',
@@ -43,7 +43,7 @@ describe('the summary', () => {
       exchanges: 12,
       encrypted: 0,
       connections: 3,
-      bytes: { seen: 5000, copied: 4000, omitted: 1000, dropped: 0, unseen: 0, other: 77 },
+      bytes: { seen: 5000, copied: 4000, omitted: 1000, fromFiles: 300, dropped: 0, unseen: 0, other: 77 },
       backend: 'tracepoint',
       note: null,
     });
@@ -54,7 +54,9 @@ describe('the summary', () => {
       { droppedData: 8, droppedStructure: 2, copiedBytes: 3000, droppedBytes: 1000 },
       { sent: 90 },
     );
-    const { summary } = summarize(facts({ status: lost, stats: { records: 90, connections: 3 } }));
+    const { summary } = summarize(
+      facts({ status: lost, stats: { records: 90, connections: 3, fileBytes: 300 } }),
+    );
     expect(summary).toMatchObject({ produced: 100, delivered: 90, dropped: 10 });
     expect(summary.note).toBe(
       '10 records (1000 B of data) were lost because the buffer was full; use a larger --ring-size.',
@@ -63,12 +65,12 @@ describe('the summary', () => {
 
   it('says when the balance is off, and where', () => {
     const behind = summarize(
-      facts({ status: status({}, { sent: 98 }), stats: { records: 98, connections: 3 } }),
+      facts({ status: status({}, { sent: 98 }), stats: { records: 98, connections: 3, fileBytes: 300 } }),
     );
     expect(behind.summary.note).toContain('differ by 2 records between kernel and helper');
-    const lost = summarize(facts({ stats: { records: 97, connections: 3 } }));
+    const lost = summarize(facts({ stats: { records: 97, connections: 3, fileBytes: 300 } }));
     expect(lost.summary.note).toContain('differ by 3 records between helper and engine');
-    const more = summarize(facts({ stats: { records: 101, connections: 3 } }));
+    const more = summarize(facts({ stats: { records: 101, connections: 3, fileBytes: 300 } }));
     expect(more.summary.note).toContain('differ by -1 records');
     const bytes = summarize(facts({ status: status({ seenBytes: 5005 }) }));
     expect(bytes.summary.note).toContain('differ by 5 bytes');

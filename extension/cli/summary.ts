@@ -8,7 +8,7 @@ import { countText, numberText, sizeText } from '../words/numbers.ts';
 export interface SummaryFacts {
   /** The latest of the helper; only a final one has all that the kernel counted. */
   readonly status: Status | null;
-  readonly stats: Pick<EngineStats, 'records' | 'connections'>;
+  readonly stats: Pick<EngineStats, 'records' | 'connections' | 'fileBytes'>;
   /** Exchanges that were over when the trace ended, shown or not. */
   readonly exchanges: number;
   /** Connections that ended without plaintext, shown or not. */
@@ -49,6 +49,7 @@ export function summarize(facts: SummaryFacts): SummaryJson {
         seen: counters.seenBytes,
         copied: counters.copiedBytes,
         omitted: counters.omittedBytes,
+        fromFiles: stats.fileBytes,
         dropped: counters.droppedBytes,
         unseen: counters.unseenBytes,
         other: counters.otherBytes,

@@ -4,6 +4,7 @@
  * kept as they are; small ones are gathered into blocks, so that a body that arrives byte by byte costs no
  * more than one that arrives whole.
  */
+import type { FileReading } from './byteStream.ts';
 import type { Body } from './exchange.ts';
 
 /** Pieces from this size on get a block of their own. */
@@ -16,6 +17,7 @@ const NO_CHUNKS: readonly Uint8Array[] = [];
 export class BodyBuffer implements Body {
   size: number | null = null;
   captured = 0;
+  file: FileReading | null = null;
   /** A small body, one Latin-1 character a byte; empty where there are blocks. */
   #text = '';
   #blocks: Blocks | null = null;
@@ -23,6 +25,11 @@ export class BodyBuffer implements Body {
   get chunks(): readonly Uint8Array[] {
     if (this.#blocks !== null) return this.#blocks.chunks;
     return this.captured === 0 ? NO_CHUNKS : [Buffer.from(this.#text, 'latin1')];
+  }
+
+  /** Further bytes of it, or missing ones, were sent from a file, or were not. */
+  noteFile(reading: FileReading | null): void {
+    if (reading !== null && (this.file === null || this.file === 'read')) this.file = reading;
   }
 
   /** Copies a part of `bytes` to the end. */

@@ -3,6 +3,7 @@
 import { readContentType } from '../http/contentType.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
 import { type BodyType, maskBody } from '../privacy/maskBody.ts';
+import type { FileReading } from './byteStream.ts';
 import { charsetOf, decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
 import type { BodyJson } from './exchangeJson.ts';
@@ -18,7 +19,8 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
   const { body } = message;
   if (body.captured === 0) {
     const missing = body.size !== null && body.size > 0;
-    return { body: null, decodedSize: null, bodyNote: missing ? 'The body was not captured.' : null };
+    const bodyNote = missing ? ['The body was not captured.', ...unread(body.file)].join(' ') : null;
+    return { body: null, decodedSize: null, bodyNote };
   }
   const { chunks } = body;
   const captured = chunks.length === 1 ? asBuffer(chunks[0] as Uint8Array) : Buffer.concat(chunks);
@@ -29,6 +31,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
       body.size === null
         ? `Only the first ${body.captured} bytes of the body are known.`
         : `Only the first ${body.captured} of ${body.size} bytes of the body were captured.`,
+      ...unread(body.file),
     );
   }
   const coding = message.field('content-encoding');
@@ -44,6 +47,19 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
     decodedSize: decoded.removed ? decoded.bytes.length : null,
     bodyNote: notes.length === 0 ? null : notes.join(' '),
   };
+}
+
+/** To follow "The program sent it from a file that". */
+const UNREAD: Readonly<Record<Exclude<FileReading, 'read'>, string>> = {
+  changed: 'has changed since',
+  uncertain: 'was being changed, so what was sent is not certain',
+  unreadable: 'could not be opened afterwards',
+  'file-system': 'is on a file system of a network or of a program, which is not read',
+  slow: 'could not be read in time',
+};
+
+function unread(file: FileReading | null): string[] {
+  return file === null || file === 'read' ? [] : [`The program sent it from a file that ${UNREAD[file]}.`];
 }
 
 function present(

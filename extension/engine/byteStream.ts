@@ -12,10 +12,18 @@ export interface PieceContext {
   readonly pid: number;
   /** Boot time (ns) at which its record was made. */
   readonly emitted: bigint;
+  /** null: not sent from a file, or that is not known. */
+  readonly file: FileReading | null;
 }
 
+/**
+ * What became of bytes that were sent from a file and never were in the program's memory: read from the file, or why
+ * not.
+ */
+export type FileReading = 'read' | 'changed' | 'uncertain' | 'unreadable' | 'file-system' | 'slow';
+
 /** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
-export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid'>;
+export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid' | 'file'>;
 
 /** `limit`: left out on purpose. `lost`: dropped, or never seen. */
 export type GapReason = 'limit' | 'lost';

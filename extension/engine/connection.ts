@@ -2,7 +2,7 @@
  * One stream of bytes in two directions: orders its records and picks the dissector that reads them. The
  * bytes of a socket are one such stream, the plaintext of a TLS session another.
  */
-import type { MissingReason, PieceContext } from './byteStream.ts';
+import type { FileReading, MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
@@ -16,6 +16,8 @@ import {
   Direction,
   type EndedRecord,
   Ending,
+  FLAG_FROM_FILE,
+  Omission,
   RecordType,
   WireProtocol,
 } from './record.ts';
@@ -133,7 +135,8 @@ export class Connection implements OrderedSink {
     const time = this.#host.milliseconds(record.time);
     const end = record.type === RecordType.Data ? this.#host.milliseconds(record.returned) : time;
     this.#time = Math.max(this.#time, end);
-    return { time, end: Math.max(time, end), pid: record.pid, emitted: record.emitted };
+    const file = record.type === RecordType.Data ? readingOf(record) : null;
+    return { time, end: Math.max(time, end), pid: record.pid, emitted: record.emitted, file };
   }
 
   /** @returns null for a protocol without a dissector. */
@@ -152,4 +155,16 @@ export class Connection implements OrderedSink {
         return null;
     }
   }
+}
+
+const UNREAD: Readonly<Partial<Record<Omission, FileReading>>> = {
+  [Omission.FileChanged]: 'changed',
+  [Omission.FileUncertain]: 'uncertain',
+  [Omission.FileUnreadable]: 'unreadable',
+  [Omission.FileSystem]: 'file-system',
+  [Omission.FileSlow]: 'slow',
+};
+
+function readingOf({ flags, omission }: DataRecord): FileReading | null {
+  return (flags & FLAG_FROM_FILE) !== 0 ? 'read' : (UNREAD[omission] ?? null);
 }

@@ -51,6 +51,8 @@ export interface EngineStats {
    */
   readonly copiedBytes: number;
   readonly omittedBytes: number;
+  /** Of the omitted bytes those that were read from the files that were sent. */
+  readonly fileBytes: number;
   readonly unseenBytes: number;
   /** Holes between records: their records were lost. */
   readonly lostBytes: number;
@@ -228,6 +230,7 @@ export class Engine implements EngineApi {
       errors: this.#exchanges.errors,
       copiedBytes: counters.copied,
       omittedBytes: counters.omitted,
+      fileBytes: counters.fromFiles,
       unseenBytes: counters.unseen,
       lostBytes: counters.lost,
       newest: this.#newest,

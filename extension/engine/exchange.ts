@@ -6,6 +6,7 @@
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
  */
 
+import type { FileReading } from './byteStream.ts';
 import type { GraphqlType } from './operations/graphql.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
 import type { WireFacts } from './tls/wire.ts';
@@ -116,6 +117,11 @@ export interface Body {
   size: number | null;
   /** Bytes of `bytes`. The captured bytes are always a prefix of the body. */
   captured: number;
+  /**
+   * What became of bytes that the program sent from a file; of several readings the first that failed. null: there
+   * were none.
+   */
+  readonly file: FileReading | null;
   /** Captured prefix, in the pieces in which it arrived. */
   readonly chunks: readonly Uint8Array[];
 }

@@ -33,6 +33,8 @@ export interface MessageJson {
   readonly decodedSize: number | null;
   /** Why `body` is not the whole decoded body, in words; null when it is. */
   readonly bodyNote: string | null;
+  /** The program sent the body, or a part of it, from a file (sendfile), and it was read from there. */
+  readonly bodyFromFile: boolean;
 }
 
 /** A protobuf message as text. */
@@ -318,6 +320,8 @@ export interface SummaryJson {
       readonly copied: number;
       /** Beyond the body limit or without bytes in memory: counted, not copied. */
       readonly omitted: number;
+      /** Of the omitted bytes those that were read from the files from which the programs sent them. */
+      readonly fromFiles: number;
       /** Lost because the ring was full. */
       readonly dropped: number;
       /** Sent or received by calls that no probe sees. */

@@ -224,6 +224,7 @@ function messageJson(message: StoredMessage, reveal: boolean, withheld: boolean)
     body,
     decodedSize,
     bodyNote,
+    bodyFromFile: message.body.file === 'read' && message.body.captured > 0,
   };
 }
 

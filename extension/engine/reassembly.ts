@@ -10,6 +10,7 @@ import {
   type DataRecord,
   type Direction,
   type EndedRecord,
+  FLAG_FROM_FILE,
   FLAG_UNORDERED,
   Omission,
   RecordType,
@@ -30,6 +31,8 @@ export interface OrderedSink {
 export interface ByteCounters {
   copied: number;
   omitted: number;
+  /** Of these, read from the files that were sent. */
+  fromFiles: number;
   unseen: number;
   lost: number;
 }
@@ -189,8 +192,10 @@ export class Reassembly {
     if (repeated > 0 && (record.flags & FLAG_UNORDERED) !== 0) {
       this.#counters.unseen = Math.max(0, this.#counters.unseen - repeated);
     }
-    this.#counters.copied += bytes.length;
-    if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length;
+    const fromFile = (record.flags & FLAG_FROM_FILE) !== 0 ? bytes.length : 0;
+    this.#counters.copied += bytes.length - fromFile;
+    this.#counters.fromFiles += fromFile;
+    if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length + fromFile;
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated === 0 ? bytes : repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign =

@@ -48,6 +48,16 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
+  /** Sent from a file, which has changed since. */
+  FileChanged = 16,
+  /** Sent from a file that was being changed. */
+  FileUncertain = 17,
+  /** Sent from a file that cannot be opened or read. */
+  FileUnreadable = 18,
+  /** Sent from a file on a file system that is not read. */
+  FileSystem = 19,
+  /** Sent from a file; reading it took too long. */
+  FileSlow = 20,
 }
 
 export enum Ending {
@@ -74,6 +84,10 @@ export const FLAG_CONTINUED = 4;
 export const FLAG_UNORDERED = 8;
 /** The process did not close the socket, it ended. */
 export const FLAG_PROCESS_ENDED = 16;
+/** A file is named in place of bytes: `extension/capture/sentFile.ts`. */
+export const FLAG_FILE = 32;
+/** The bytes were read from the file that was sent. */
+export const FLAG_FROM_FILE = 64;
 
 interface RecordBase {
   readonly flags: number;
@@ -259,6 +273,20 @@ export const LAYOUT = {
     omission: 75,
     call: 76,
   },
+  /** A data record with {@link FLAG_FILE}; the path follows. */
+  sentFile: {
+    size: 136,
+    filePosition: 80,
+    fileSize: 88,
+    inode: 96,
+    changedSeconds: 104,
+    changedNanoseconds: 112,
+    device: 116,
+    granularity: 120,
+    descriptor: 124,
+    flags: 128,
+    pathLength: 130,
+  },
   ended: { size: 56, position: 40, error: 48, direction: 52, ending: 53 },
   closed: { size: 56, sent: 40, received: 48 },
   connectFailed: {
@@ -357,7 +385,7 @@ function readData(batch: Uint8Array, view: DataView, at: number, length: number)
     direction > 1 ||
     layer > 1 ||
     protocol > 4 ||
-    omission > 6
+    Omission[omission] === undefined
   ) {
     throw new RecordError('a data record has an impossible value');
   }

@@ -11,6 +11,7 @@ function withResponse(changes: Partial<MessageJson>): ExchangeJson {
     body: { text: '{}' },
     decodedSize: null,
     bodyNote: null,
+    bodyFromFile: false,
     ...changes,
   };
   return { request: null, response } as unknown as ExchangeJson;

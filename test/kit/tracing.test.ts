@@ -8,7 +8,7 @@ const balanced = {
   produced: 0,
   delivered: 0,
   dropped: 0,
-  bytes: { seen: 0, copied: 0, omitted: 0, dropped: 0, unseen: 0, other: 0 },
+  bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 0 },
 };
 const summary = {
   backend: 'fentry',

@@ -28,6 +28,7 @@ function message(body: string, headers: [string, string][]): NonNullable<Exchang
     body: body === '' ? null : { text: body },
     decodedSize: null,
     bodyNote: null,
+    bodyFromFile: false,
   };
 }
 
@@ -129,7 +130,7 @@ describe('findExchange', () => {
 });
 
 describe('expectBalance', () => {
-  const bytes = { seen: 10, copied: 4, omitted: 3, dropped: 2, unseen: 1, other: 0 };
+  const bytes = { seen: 10, copied: 4, omitted: 3, fromFiles: 0, dropped: 2, unseen: 1, other: 0 };
   const summary = {
     produced: 5,
     delivered: 3,

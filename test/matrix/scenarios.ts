@@ -59,7 +59,7 @@ function exchange(name: string, options: string, shape: Shape = {}, prefix = '')
   return {
     name,
     command: ({ peer, folder }, id) =>
-      `${prefix}${peer} exchange id=${id} scenario=x ${options.replace('FOLDER', folder).replace('ID', id)}`,
+      `${prefix}${peer} exchange id=${id} scenario=x ${options.replaceAll('FOLDER', folder).replaceAll('ID', id)}`,
     check(ran, trace) {
       expectAll(ran, trace, shape);
       return shape.also?.(ran, trace);
@@ -96,9 +96,15 @@ const calls: Scenario[] = [
         ),
       ),
   ),
-  exchange('sendfile', 'ssend=sendfile resbody=100000', {
+  exchange('sendfile', 'ssend=sendfile resbody=100000 file=FOLDER/ID', { also: readFromFile }),
+  exchange('sendfile, short', 'ssend=sendfile resbody=300 exchanges=3 file=FOLDER/ID', {
+    count: 3,
+    also: readFromFile,
+  }),
+  exchange('sendfile, 3 MB', 'ssend=sendfile resbody=3000000 file=FOLDER/ID', { also: readFromFile }),
+  exchange('sendfile from a file that has no name', 'ssend=sendfile resbody=100000', {
     server: COUNTED,
-    also: () => NEVER_IN_MEMORY,
+    also: () => 'the file was just written and is gone: counted, not read',
   }),
   exchange('splice into a socket', 'ssend=splice resbody=100000', {
     server: COUNTED,
@@ -156,6 +162,15 @@ const calls: Scenario[] = [
     }),
   ),
 ];
+
+/** The bytes never were in the server's memory: they are those of the file, and marked so. */
+function readFromFile(ran: Ran, trace: Trace): undefined {
+  const servers = mentioning(trace.exchanges, ran.id).filter(({ side }) => side === 'server');
+  assert(
+    servers.length > 0 && servers.every(({ response }) => response?.bodyFromFile === true),
+    'nothing says that the body was read from the file',
+  );
+}
 
 /** The server may read what came with the SYN before the handshake ends. */
 function withSyn({ said }: Ran): undefined {
@@ -274,8 +289,15 @@ const sockets: Scenario[] = [
       { count: 2 },
     ),
   ),
+  exchange(
+    'Unix socket, sendfile',
+    'net=unix path=FOLDER/ID ssend=sendfile resbody=5000 exchanges=3 file=FOLDER/ID',
+    {
+      count: 3,
+      also: readFromFile,
+    },
+  ),
   ...[
-    ['sendfile', 'ssend=sendfile', 'server'],
     ['splice into it', 'ssend=splice', 'server'],
     ['splice out of it', 'crecv=splice', 'client'],
   ].map(([name, way, side]) =>

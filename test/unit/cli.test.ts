@@ -158,7 +158,7 @@ describe('replay', () => {
           exchanges: 0,
           encrypted: 0,
           connections: 0,
-          bytes: { seen: 0, copied: 0, omitted: 0, dropped: 0, unseen: 0, other: 12 },
+          bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 12 },
           backend: 'tracepoint',
           note: null,
         },

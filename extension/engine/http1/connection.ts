@@ -459,8 +459,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid }: Origin): void {
-    const context = { time, end, pid, emitted: this.#emitted };
+  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid, file }: Origin): void {
+    const context = { time, end, pid, file, emitted: this.#emitted };
     this.#upgraded?.bytes(this.#directionOf(kind), bytes, context);
     if (this.#tunnel === null) return;
     this.#laneOf(kind).tunnel?.feed(bytes, time);
@@ -470,8 +470,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#countTunnelled(this.#tunnel, kind, bytes.length);
   }
 
-  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid }: Origin): void {
-    const context = { time, end, pid, emitted: this.#emitted };
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid, file }: Origin): void {
+    const context = { time, end, pid, file, emitted: this.#emitted };
     this.#upgraded?.missing(this.#directionOf(kind), length, reason, context);
     if (this.#tunnel === null) return;
     this.#wire?.gap(this.#directionOf(kind), length, time);

@@ -19,7 +19,7 @@ export interface Line {
   readonly end: number;
 }
 
-const NOWHERE: Origin = { time: 0, end: 0, pid: 0 };
+const NOWHERE: Origin = { time: 0, end: 0, pid: 0, file: null };
 
 export class LineReader {
   /** The line so far, where its end has not arrived. */

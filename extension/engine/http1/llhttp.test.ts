@@ -207,7 +207,7 @@ function readInput(test: Case): Reading {
     mayKeep: () => true,
   };
   const reader = new Reader(test.kind, sink, Number.POSITIVE_INFINITY, false);
-  reader.feed(test.input, 0, { time: 0, end: 0, pid: 1 });
+  reader.feed(test.input, 0, { time: 0, end: 0, pid: 1, file: null });
   const beforeEnd = messages.map((message) => message.complete);
   reader.end(true);
   for (const [i, message] of stored.entries()) {

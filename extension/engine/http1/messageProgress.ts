@@ -65,6 +65,7 @@ export class MessageProgress {
   addBody(bytes: Buffer, from: number, to: number, context: Origin): void {
     const message = this.current;
     this.#bodySize += to - from;
+    message.body.noteFile(context.file);
     if (to > from) this.sink.bodyBytes(message, bytes, from, to, context);
     if (!this.#prefixWhole || from === to) return;
     const room = Math.min(to - from, this.#bodyLimit - message.body.captured);
@@ -116,6 +117,7 @@ export class MessageProgress {
     const message = this.current;
     this.position += count;
     if (count === 0) return;
+    message.body.noteFile(context.file);
     this.sink.bodyGap(message, inBody, reason, context);
     message.wireSize += count;
     message.lastByte = context.end;

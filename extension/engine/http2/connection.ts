@@ -138,7 +138,7 @@ export class Http2Connection implements Dissector {
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
     this.#finishing = true;
-    const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0n };
+    const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0n, file: null };
     this.#lanes.request?.end(context);
     this.#lanes.response?.end(context);
     for (const stream of [...this.#streams.values()]) {

@@ -36,6 +36,9 @@ const LINES_PER_BLOCK = 50;
 /** A line of a block at most this long, so that a body without line ends is laid out in parts, too. */
 const MAX_LINE = 4_096;
 
+const FROM_FILE =
+  'Read from the file that the program sent (sendfile): its bytes never were in the memory of the program.';
+
 /** Raw instead of laid out; kept while moving from call to call. */
 let raw = false;
 
@@ -53,6 +56,7 @@ export function bodyTab(
   const bar = el('div', { class: 'content-bar' });
   const notes: Node[] = [];
   if (message.bodyNote !== null) notes.push(note(message.bodyNote, 'limit'));
+  if (message.bodyFromFile) notes.push(note(FROM_FILE, 'info'));
 
   const kind = contentKind(message);
   if (message.body === null || kind === null) {

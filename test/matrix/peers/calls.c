@@ -6,6 +6,7 @@
 #include <linux/errqueue.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -259,18 +260,31 @@ ssize_t get_some(int fd, void *bytes, size_t length, struct how *how)
 	}
 }
 
-static int file_of(const void *bytes, size_t length)
-{
-	int file = memfd_create("body", 0);
-	size_t at = 0;
+#define SETTLE_US 50000 /* two changes of a file have different times if there is so much between them */
 
+/* A file with a name is written once and was not changed lately when it is sent, as those of a server are. */
+static int file_of(const void *bytes, size_t length, const char *names)
+{
+	static unsigned number;
+	char name[512];
+	size_t at = 0;
+	int file;
+
+	if (names) {
+		snprintf(name, sizeof(name), "%s-%u", names, __sync_fetch_and_add(&number, 1));
+		file = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	} else {
+		file = memfd_create("body", 0);
+	}
 	while (at < length) {
 		ssize_t written = write(file, (const uint8_t *)bytes + at, length - at);
 
 		if (written < 0)
-			fail("memfd");
+			fail("write to the file");
 		at += (size_t)written;
 	}
+	if (names)
+		usleep(SETTLE_US);
 	return file;
 }
 
@@ -284,7 +298,7 @@ void put_body(int fd, const void *bytes, size_t length, struct how *how)
 		put_all(fd, bytes, length, how);
 		return;
 	}
-	file = file_of(bytes, length);
+	file = file_of(bytes, length, how->file);
 	if (how->out == CALL_SENDFILE) {
 		while ((size_t)at < length)
 			if (sendfile(fd, file, &at, length - (size_t)at) <= 0)

@@ -67,6 +67,7 @@ struct options read_options(char **arguments)
 		else if (IS("role")) options.role = value;
 		else if (IS("client")) options.client = value;
 		else if (IS("server")) options.server = value;
+		else if (IS("file")) options.server_how.file = value;
 		else if (IS("pause")) options.pause = value;
 		else if (IS("accept")) options.accept = value;
 		else if (IS("progress")) options.progress = value;

@@ -41,6 +41,7 @@ struct how {
 	unsigned segments;
 	size_t chunk; /* bytes of one call at most, 0 = all at once */
 	bool peek, trunc, waitall, zerocopy;
+	const char *file; /* beginning of the names of the files from which bodies are sent; NULL = they have none */
 	const struct sockaddr_storage *connect; /* the first send connects there (MSG_FASTOPEN); NULL = connected */
 	socklen_t connect_length;
 	unsigned again, shorts, calls; /* results EAGAIN, calls that moved less than requested, calls that moved bytes */

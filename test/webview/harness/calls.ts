@@ -338,6 +338,7 @@ export function message(change: Partial<MessageJson> = {}): MessageJson {
     body: null,
     decodedSize: null,
     bodyNote: null,
+    bodyFromFile: false,
     ...change,
   };
 }
