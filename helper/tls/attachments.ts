@@ -5,6 +5,7 @@
  * in place.
  */
 import { close, closeSync } from 'node:fs';
+import { release } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Facts, INHERITED, tlsOff } from '../facts.ts';
@@ -15,6 +16,7 @@ import { ExpectedLibraries } from './expectedLibraries.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { type Program, runningProgram } from './program.ts';
+import { endsSandboxedPrograms } from './returnProbes.ts';
 import { upcomingOfShell, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
@@ -69,6 +71,11 @@ const RECOGNISE_AFTER_MS = 500;
  * what was attached for a command that is about to run must not go when `env` runs before it.
  */
 const KEEP_UNUSED_MS = 10_000;
+
+/** NSPR is used in sandboxes, Firefox's for one, and nearly all of its functions need a return probe. */
+const NSPR_OFF = endsSandboxedPrograms(release(), process.arch)
+  ? `return probes of Linux ${release()} end programs in a sandbox; 6.14 and later are sound`
+  : null;
 
 const BROKER_GONE = 'the part of HTTP Trace that attaches has ended; start the trace again';
 
@@ -283,7 +290,7 @@ export class Attachments {
     const gone = this.#brokerGone ? BROKER_GONE : null;
     return {
       ...library,
-      reason: tlsOff(this.#facts) ?? this.#refused.get(file.id) ?? gone ?? library.reason,
+      reason: tlsOff(this.#facts) ?? this.#refused.get(file.id) ?? gone ?? nsprOff(file) ?? library.reason,
     };
   }
 
@@ -336,7 +343,7 @@ export class Attachments {
     const known = this.#files.get(file.id) ?? this.#rewritten(file);
     if (known !== undefined) return known;
     if (file.probes.length === 0 || file.descriptor === null || this.#refused.has(file.id)) return null;
-    if (this.#brokerGone) return null;
+    if (this.#brokerGone || nsprOff(file) !== null) return null;
     try {
       const number = ++this.#lastNumber;
       const { set, links } = this.#askBroker(file, number, file.descriptor);
@@ -407,6 +414,10 @@ export class Attachments {
 
 function placesOf({ probes }: LibraryFile): string {
   return probes.map(({ kind, place }) => `${kind} ${place.offset}`).join();
+}
+
+function nsprOff({ kind }: LibraryFile): string | null {
+  return kind === 'nss' ? NSPR_OFF : null;
 }
 
 const closeLater = promisify(close);

@@ -172,9 +172,6 @@ function identifyElf(elf: ElfFile): Library | null {
   if (symbols.has(MARKERS.mbedtls)) {
     return probed(elf, symbols, 'tls', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), MBEDTLS_FUNCTIONS);
   }
-  if (symbols.has(MARKERS.mbedtlsVersion)) {
-    return probed(elf, symbols, 'version', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), []);
-  }
   if (symbols.has(MARKERS.wolfssl)) {
     return probed(
       elf,
@@ -190,6 +187,9 @@ function identifyElf(elf: ElfFile): Library | null {
   }
   if (symbols.has('__libc_start_main') || symbols.has('dlopen'))
     return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
+  if (symbols.has(MARKERS.mbedtlsVersion)) {
+    return probed(elf, symbols, 'version', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), []);
+  }
   return symbols.has(MARKERS.java) ? encrypted('java', null) : null;
 }
 

@@ -14,7 +14,7 @@ import type { TlsContext } from './context.ts';
 import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
 import { expectTruth, findByPath } from './expect.ts';
-import { makeStep, VERSIONS, type Version } from './plan.ts';
+import { lineOf, makeStep, VERSIONS, type Version } from './plan.ts';
 
 const SIZE = 70_000;
 
@@ -28,6 +28,8 @@ export async function runNss(context: TlsContext, only: RegExp, report: Report):
       if (only.test(scenario)) await reportOutcome(report, scenario, () => run(context, version));
     }
   }
+  const both = 'the same functions and descriptors of NSPR with TLS and without';
+  if (only.test(both)) await reportOutcome(report, both, () => withAndWithout(context));
   const scenario = 'Firefox, which brings its own NSS';
   // It is large, and not among the packages of `npm run setup -- --test`.
   if (!only.test(scenario) || context.sampled !== null) return;
@@ -74,6 +76,54 @@ async function client(context: TlsContext, version: Version): Promise<string> {
     return '';
   } finally {
     peer.close();
+  }
+}
+
+async function withAndWithout(context: TlsContext): Promise<string> {
+  const secure = new PlannedServer(context.certificates, { version: '1.3' });
+  const plain = new PlannedServer(context.certificates, null);
+  try {
+    const ports = [await secure.listen(), await plain.listen()];
+    const steps = Array.from({ length: 6 }, () =>
+      makeStep(context.folder, {
+        method: 'GET',
+        path: `/both/${newId()}`,
+        framing: 'length',
+        body: null,
+        answer: { status: 200, size: SIZE, framing: 'chunked' },
+      }),
+    );
+    secure.expect(steps);
+    plain.expect(steps);
+    const command = [
+      join(context.programs, 'nss'),
+      'both',
+      context.certificates,
+      '1.3',
+      ...ports.map(String),
+    ];
+    const tracing = Tracing.run(context, command);
+    tracing.process.killAfter(patience(context));
+    for (const step of steps) tracing.process.write(lineOf(step));
+    tracing.process.endInput();
+    const { exchanges } = await tracing.result();
+    for (const [index, step] of steps.entries()) {
+      if (index % 2 === 0) {
+        const truth = await secure.answered(step);
+        expectTruth(exchanges, truth, { side: 'client', pids: null, library: 'nss', late: false });
+        continue;
+      }
+      const truth = await plain.answered(step);
+      const row = findByPath(exchanges, step.path, 'client');
+      same('TLS', row.tls, null);
+      same('completeness', row.completeness, ['complete']);
+      expectBody('the answer', row.response, truth.responseSize, truth.responseSha, 'whole');
+    }
+    same('rows', exchanges.length, steps.length);
+    return '';
+  } finally {
+    secure.close();
+    plain.close();
   }
 }
 

@@ -70,6 +70,9 @@ const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
   unknown: 'an unknown TLS library',
 };
 
+const UNMATCHED =
+  'but not every session could be matched to its connection; its calls may be among those without addresses';
+
 /** `OpenSSL`. */
 export function tlsLibraryName(kind: TlsLibraryKind): string {
   return NAMES[kind];
@@ -185,6 +188,8 @@ export class TlsLibraries {
     const attached = libraries.filter((library) => library.attached);
     const others = libraries.filter((library) => !library.attached);
     // The process may have ended before its memory map was read.
+    if (libraries.length === 0 && known !== undefined && known.unbound > 0)
+      return `TLS of the process is decrypted, ${UNMATCHED}`;
     if (libraries.length === 0) return this.off ?? 'the TLS library of the process was not recognised';
     // A library that is read but was not used is not the reason if another one cannot be read.
     const reasons = reasonsOf(others);
@@ -198,7 +203,7 @@ export class TlsLibraries {
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
     if (known !== undefined && known.unbound > 0) {
-      return `${decrypted}, but not every session could be matched to its connection; its calls may be among those without addresses`;
+      return `${decrypted}, ${UNMATCHED}`;
     }
     if (reasons.length > 0)
       return `${decrypted}, but the connection does not use it, and ${reasons.join('; ')}`;

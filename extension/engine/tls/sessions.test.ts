@@ -768,6 +768,15 @@ describe('a connection without plaintext', () => {
     expect(rows(engine)[0]?.encrypted).toBe(reason);
   });
 
+  it('may be that of calls whose socket is not known, also when the libraries are not known', () => {
+    const engine = made(inOrder(open('tls13'), plaintext()));
+    engine.advance(START + 2n * SECOND);
+    expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
+      null,
+      'TLS of the process is decrypted, but not every session could be matched to its connection; its calls may be among those without addresses',
+    ]);
+  });
+
   it('may be that of calls whose socket is not known', () => {
     const engine = made(inOrder(open('tls13'), plaintext()));
     engine.setTls(4242, [library({})]);

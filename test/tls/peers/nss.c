@@ -6,6 +6,7 @@
 #include <ssl.h>
 #include <sslproto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,16 +60,22 @@ static void add_layer(PRFileDesc *session)
 	check(PR_PushIOLayer(session, PR_TOP_IO_LAYER, PR_CreateIOLayerStub(identity, PR_GetDefaultIOMethods())) == PR_SUCCESS, "layer");
 }
 
+static void set_blocking(PRFileDesc *session)
+{
+	PRSocketOptionData blocking = {.option = PR_SockOpt_Nonblocking, .value.non_blocking = PR_FALSE};
+
+	PR_SetSocketOption(session, &blocking);
+}
+
 void library_start(struct tls *tls, bool server)
 {
 	PRFileDesc *session = SSL_ImportFD(NULL, PR_ImportTCPSocket(tls->fd));
-	PRSocketOptionData blocking = {.option = PR_SockOpt_Nonblocking, .value.non_blocking = PR_FALSE};
 	unsigned char name[32];
 	unsigned int length;
 	SSLNextProtoState state;
 
 	check(session, "SSL_ImportFD");
-	PR_SetSocketOption(session, &blocking);
+	set_blocking(session);
 	check(SSL_VersionRangeSet(session, &versions) == SECSuccess, "version");
 	check(SSL_SetNextProtoNego(session, (const unsigned char *)"\x08http/1.1", 9) == SECSuccess, "alpn");
 	if (server) {
@@ -131,9 +138,38 @@ void library_stop(struct tls *tls)
 	PR_Close(tls->session);
 }
 
+/*
+ * both FOLDER VERSION PORT PLAIN-PORT: the requests of its input in turn with TLS and without, by the same functions. A
+ * descriptor that is closed is given out again, so the same address has TLS at one time and none at another.
+ */
+static void ask_both(char **arguments)
+{
+	char line[1024];
+
+	library_prepare(arguments[0], arguments[1], false, false);
+	for (unsigned number = 0; fgets(line, sizeof(line), stdin); number++) {
+		struct tls *tls = calloc(1, sizeof(*tls));
+		struct tls_call call = {};
+
+		if (sscanf(line, "%7s %159s %63s %11s", call.method, call.path, call.id, call.framing) != 4)
+			fail("a line");
+		tls->fd = tcp_connect((unsigned)atoi(arguments[number % 2 == 0 ? 2 : 3]));
+		if (number % 2 == 0) {
+			library_start(tls, false);
+		} else {
+			tls->session = PR_ImportTCPSocket(tls->fd);
+			set_blocking(tls->session);
+		}
+		ask_tls(tls, &call, NULL, 0);
+		PR_Close(tls->session);
+		free(tls);
+	}
+}
+
 bool library_program(const char *name, char **arguments)
 {
-	(void)name;
-	(void)arguments;
-	return false;
+	if (strcmp(name, "both"))
+		return false;
+	ask_both(arguments);
+	return true;
 }
