@@ -60,6 +60,8 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
   unknown: 'its TLS library was not recognised',
 };
 
+const LIBRARY_NAMES: Partial<Record<TlsKind, string>> = { boringssl: 'BoringSSL', openssl: 'OpenSSL' };
+
 const PROBED = [...SSL_FUNCTIONS, ...BIO_FUNCTIONS, ...GNUTLS_FUNCTIONS, ...LOADER_FUNCTIONS];
 const NAMES: ReadonlySet<string> = new Set([
   ...PROBED.filter(({ calledBy }) => calledBy === null).map(({ symbol }) => symbol),
@@ -117,7 +119,11 @@ export function identify(descriptor: number): Library | null {
 export async function recognise(descriptor: number): Promise<Library | null> {
   try {
     const named = await nameLibrary(ElfFile.read(descriptor));
-    return named === null ? null : encrypted(named.kind, named.version);
+    if (named === null) return null;
+    const { kind, version, others } = named;
+    if (others.length === 0) return encrypted(kind, version);
+    const names = others.map((other) => LIBRARY_NAMES[other] ?? other).join(' and ');
+    return encrypted(kind, version, `it contains ${names}, and it is not known which of them it uses`);
   } catch (error) {
     if (isUnreadable(error)) return null;
     throw error;
