@@ -1,12 +1,15 @@
 /** Real libraries and programs; those of scripts/runtimes.mjs only where it has run. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runtimes } from '../../scripts/runtimes.mjs';
 import { TlsFunction } from './functions.ts';
 import { formatOpensslVersion, identify, type Library, recognise } from './libraries.ts';
 import type { Probe } from './probes.ts';
 import { loadDisassembler } from './returns.ts';
+import { compile } from './testing.ts';
 
 // A busy machine needs its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -133,6 +136,25 @@ describe('other libraries', () => {
   it('a file without a TLS library yields null', async () => {
     for (const path of ['/bin/sh', `${LIBRARIES}/libz.so.1`].filter((name) => existsSync(name))) {
       expect(await recognised(path)).toBeNull();
+    }
+  });
+
+  it('a file with rustls and BoringSSL names both, as it does not show which one is used', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'http-trace-names-'));
+    const signs = [
+      'TLS 1.3, server CertificateVerify',
+      '/rustls-0.21.1/src/',
+      '../boringssl/src/ssl/ssl_lib.cc',
+    ];
+    const source = `const char *const signs[] = {${signs.map((sign) => JSON.stringify(sign)).join()}};`;
+    try {
+      const path = compile(source, join(folder, 'two.so'), '-shared', '-fPIC', '-nostdlib');
+      expect(await recognised(path)).toMatchObject({
+        kind: 'unknown',
+        reason: 'it contains rustls and BoringSSL, and it is not known which of them it uses',
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

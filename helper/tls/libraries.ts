@@ -69,6 +69,8 @@ const REASONS: Readonly<Record<TlsKind, string>> = {
   unknown: 'its TLS library was not recognised',
 };
 
+const LIBRARY_NAMES: Partial<Record<TlsKind, string>> = { boringssl: 'BoringSSL', openssl: 'OpenSSL' };
+
 const PROBED = [
   ...[SSL_FUNCTIONS, BIO_FUNCTIONS, GNUTLS_FUNCTIONS, NSS_FUNCTIONS, NSPR_FUNCTIONS, MBEDTLS_FUNCTIONS],
   ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS],
@@ -136,7 +138,11 @@ export function identify(descriptor: number): Library | null {
 export async function recognise(descriptor: number): Promise<Library | null> {
   try {
     const named = await nameLibrary(ElfFile.read(descriptor));
-    return named === null ? null : encrypted(named.kind, named.version);
+    if (named === null) return null;
+    const { kind, version, others } = named;
+    if (others.length === 0) return encrypted(kind, version);
+    const names = others.map((other) => LIBRARY_NAMES[other] ?? other).join(' and ');
+    return encrypted(kind, version, `it contains ${names}, and it is not known which of them it uses`);
   } catch (error) {
     if (isUnreadable(error)) return null;
     throw error;

@@ -7,29 +7,56 @@ export interface NamedLibrary {
   readonly kind: TlsKind;
   /** null = not known. */
   readonly version: string | null;
+  /** More than one is in the file, and it does not show which one is used: these, `kind` is `unknown`. */
+  readonly others: readonly TlsKind[];
 }
 
 /** RFC 8446, section 4.4.3: every implementation of TLS 1.3 signs this string, so it contains it. */
 const PROOF = Buffer.from('TLS 1.3, server CertificateVerify', 'latin1');
 
+interface Sign {
+  readonly kind: TlsKind;
+  /** Every match contains one of these, by which large files are searched quickly. */
+  readonly words: readonly string[];
+  readonly sign: RegExp;
+  readonly version?: RegExp;
+}
+
 /** Constants that only that library contains: file names of its source, and its own name and version. */
-const SIGNS: readonly { readonly kind: TlsKind; readonly sign: RegExp; readonly version?: RegExp }[] = [
+const SIGNS: readonly Sign[] = [
   {
     kind: 'rustls',
+    words: ['rustls'],
     sign: /rustls-\d|rustls::|\/rustls\/src\//,
     version: /\/rustls-(\d+\.\d+\.\d+[\w.-]*?)\//,
   },
-  { kind: 'boringssl', sign: /boringssl\/(?:src\/)?(?:ssl|crypto)\/|BoringSSL/ },
-  { kind: 'wolfssl', sign: /wolfSSL/, version: /wolfSSL (\d+\.\d+\.\d+)/ },
-  { kind: 'mbedtls', sign: /mbed ?TLS|mbedtls/i, version: /mbed TLS (\d+\.\d+\.\d+)/i },
+  {
+    kind: 'boringssl',
+    words: ['boringssl', 'BoringSSL'],
+    sign: /boringssl\/(?:src\/)?(?:ssl|crypto)\/|BoringSSL/,
+  },
+  { kind: 'wolfssl', words: ['wolfSSL'], sign: /wolfSSL/, version: /wolfSSL (\d+\.\d+\.\d+)/ },
+  {
+    kind: 'mbedtls',
+    words: ['mbed TLS', 'mbedTLS', 'mbedtls', 'Mbed TLS', 'MBEDTLS'],
+    sign: /mbed ?TLS|mbedtls/i,
+    version: /mbed TLS (\d+\.\d+\.\d+)/i,
+  },
   {
     kind: 'openssl',
+    words: ['OpenSSL ', 'ssl/ssl_lib.c'],
     sign: /OpenSSL \d+\.\d+\.\d+|ssl\/ssl_lib\.c/,
     version: /OpenSSL (\d+\.\d+\.\d+[a-z]*)/,
   },
-  { kind: 'gnutls', sign: /GnuTLS/, version: /GnuTLS (\d+\.\d+\.\d+)/ },
-  { kind: 'nss', sign: /NSS_RegisterShutdown|SSL_ImportFD/ },
+  { kind: 'gnutls', words: ['GnuTLS'], sign: /GnuTLS/, version: /GnuTLS (\d+\.\d+\.\d+)/ },
+  {
+    kind: 'nss',
+    words: ['NSS_RegisterShutdown', 'SSL_ImportFD'],
+    sign: /NSS_RegisterShutdown|SSL_ImportFD/,
+  },
 ];
+/** The name of rustls is also in programs that only have it beside the library that they use (workerd). */
+const BESIDE_RUSTLS: readonly TlsKind[] = ['boringssl', 'openssl'];
 
 const SECTIONS = ['.rodata', '.data.rel.ro'];
 /** Bytes of a file's constants that are searched at most. */
@@ -50,19 +77,25 @@ export async function nameLibrary(elf: ElfFile): Promise<NamedLibrary | null> {
   if (!signed) return null;
   const found = new Map<TlsKind, string | null>();
   for (const piece of pieces(elf)) {
-    const text = elf.bytes(piece.offset, piece.length).toString('latin1');
-    for (const { kind, sign, version } of SIGNS) {
+    const bytes = elf.bytes(piece.offset, piece.length);
+    let text = '';
+    for (const { kind, words, sign, version } of SIGNS) {
+      if (!words.some((word) => bytes.includes(word))) continue;
+      text ||= bytes.toString('latin1');
       if (!found.has(kind) && sign.test(text)) found.set(kind, null);
       if (version === undefined || !found.has(kind) || found.get(kind) !== null) continue;
       found.set(kind, version.exec(text)?.[1] ?? null);
     }
     await others();
   }
+  const beside = BESIDE_RUSTLS.find((kind) => found.has(kind));
+  if (found.has('rustls') && beside !== undefined)
+    return { kind: 'unknown', version: null, others: ['rustls', beside] };
   // In the order of the table: libraries that resemble OpenSSL contain OpenSSL's name, too.
   const first = SIGNS.find(({ kind }) => found.has(kind));
   return first === undefined
-    ? { kind: 'unknown', version: null }
-    : { kind: first.kind, version: found.get(first.kind) ?? null };
+    ? { kind: 'unknown', version: null, others: [] }
+    : { kind: first.kind, version: found.get(first.kind) ?? null, others: [] };
 }
 
 /** The file's constants in overlapping pieces. */

@@ -63,6 +63,34 @@ it('a script is followed by its interpreters', async () => {
   expect(found.map(({ path }) => path)).toEqual([join(bin, 'script'), ENV, real]);
 });
 
+it('a shell is followed by the commands that its text names, each once', async () => {
+  writeFileSync(join(bin, 'shell-script'), '#!/bin/sh\n# nothing\nfor i in 1 2; do python $i; done\n', {
+    mode: 0o755,
+  });
+  const environment = { PATH: `${bin}:/usr/bin:/bin` };
+  const paths = async (...command: string[]): Promise<string[]> =>
+    (await upcoming(command, environment)).map(({ path }) => path).slice(0, 3);
+  const sh = realpathSync('/bin/sh');
+  expect(await paths('sh', '-c', 'X=1 "python" a; ./bin/script|python')).toEqual([
+    sh,
+    real,
+    join(bin, 'script'),
+  ]);
+  expect(await paths('shell-script')).toEqual([join(bin, 'shell-script'), sh, real]);
+  expect(await paths('sh', '-e', 'bin/shell-script')).toEqual([sh, real]);
+  expect(await paths('env', 'A=B', 'sh', '-ec', 'python')).toEqual([ENV, sh, real]);
+  expect(await paths('cat', 'bin/shell-script')).toEqual([realpathSync('/usr/bin/cat')]);
+});
+
+it('of a long script only the beginning is read, and a few of its commands are looked at', async () => {
+  const links = Array.from({ length: 60 }, (_, at) => join(bin, `link-${at}`));
+  for (const link of links) symlinkSync(real, link);
+  writeFileSync(join(folder, 'long'), `${links.join('\n')}\n${'x '.repeat(1_000_000)}`);
+  const found = await upcoming(['sh', 'long'], { PATH: `${bin}:/usr/bin:/bin` });
+  expect(found.length).toBeGreaterThan(10);
+  expect(found.length).toBeLessThanOrEqual(33);
+});
+
 it('there is nothing for a process that is not a gate, or does not exist', () => {
   expect(upcomingPrograms(process.pid)).toEqual([]);
   expect(upcomingPrograms(0)).toEqual([]);

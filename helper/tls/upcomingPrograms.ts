@@ -29,21 +29,21 @@ export function upcomingPrograms(pid: number): Program[] {
     const path = variableOf('PATH', environment) ?? '/usr/bin:/bin';
     const folder = readlinkSync(`/proc/${pid}/cwd`);
     const found = follow(command, path, folder, [], MAX_INTERPRETERS);
+    let line = [command, ...words];
     if (basename(command) === 'env') {
       // `env NAME=VALUE COMMAND`: env executes COMMAND.
       const at = words.findIndex((word) => !word.startsWith('-') && !word.includes('='));
       if (at >= 0) {
         environment.push(...words.slice(0, at));
         follow(words[at] ?? '', path, folder, found, MAX_INTERPRETERS);
+        line = words.slice(at);
       }
     }
     const libraryPath = variableOf('LD_LIBRARY_PATH', environment) ?? '';
-    const shell = found.at(-1);
-    if (shell !== undefined) {
-      // A script of its own is the argument of its interpreter.
-      const line = found.length > 1 ? [shell, found[0] ?? ''] : [shell, ...words];
-      found.push(...lookedUp(commandsOfShell(line, folder), path, folder, found));
-    }
+    // The kernel starts a script's interpreter with the script as its argument.
+    const script = found.find((file) => readInterpreter(file)[0] !== null);
+    if (script !== undefined) line = [found.at(-1) ?? '', script];
+    found.push(...lookedUp(commandsOfShell(line, folder), path, folder, found));
     return found.map((file) => ({ path: realpathSync(file), view: '', root: '', libraryPath }));
   } catch {
     return [];

@@ -82,7 +82,9 @@ describe.skipIf(reason !== null)('broker', () => {
   });
 
   it.each(TLS_WAYS)('every function of the catalogue, by %s', async (way) => {
-    const functions = Object.entries(catalogue).flatMap(([library, list]) => (library === 'go' ? [] : list));
+    const functions = Object.entries(catalogue)
+      .flatMap(([library, list]) => (library === 'go' ? [] : list))
+      .filter((entry) => !('calledBy' in entry));
     const source = join(installed.directory, 'all.c');
     const library = join(installed.directory, `all-${way}.so`);
     writeFileSync(source, functions.map(({ symbol }) => `int ${symbol}(int a) { return a + 1; }`).join('\n'));
@@ -164,6 +166,33 @@ describe.skipIf(reason !== null)('broker', () => {
       );
     },
   );
+
+  it('a function without a name: where it is called, and nowhere else', async () => {
+    const finder = await TlsFinder.create();
+    const found = (finder.lookAt(SSL)?.probes ?? []).filter(({ symbol }) => symbol === 'ssl_read_internal');
+    finder.close();
+    const [call = 0, after = 0] = found.map(({ place }) => place.offset);
+    expect(after - call).toBe(5);
+    const places: [kind: number, offset: number, done: boolean][] = [
+      [0, call, true],
+      [1, after, true],
+      // Within the instruction, the other place, the functions' beginnings, another function that is called there.
+      ...[call + 1, call + 4, after, call - 1, offsetOf(SSL, 'SSL_read'), offsetOf(SSL, 'SSL_read_ex')].map(
+        (offset): [number, number, boolean] => [0, offset, false],
+      ),
+      ...[call, after + 1, offsetOf(SSL, 'SSL_free')].map((offset): [number, number, boolean] => [
+        1,
+        offset,
+        false,
+      ]),
+      [2, call, false],
+      [0, 2 ** 40, false],
+    ];
+    const steps = places.map(([kind, offset]) => `attach ssl_read_internal ${kind} ${offset}`);
+    const said = await attack(['close', `map ${SSL} x`, ...steps, `attach ssl_write_internal 0 ${call}`]);
+    const expected = [...places.map(([, , done]) => done), false];
+    expect(said.map((line) => line.trim() === 'attach: done')).toEqual(expected);
+  });
 
   it('refuses unknown functions, others’ places, foreign processes, other files', async () => {
     const read = offsetOf(SSL, 'SSL_read');
