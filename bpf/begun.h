@@ -37,7 +37,7 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 	struct task_struct *task;
 	struct call *call;
 
-	if (what.shape == SHAPE_NONE || what.shape == SHAPE_CLOSE || !current_target())
+	if (what.shape == SHAPE_NONE || is_closing(what.shape) || !current_target())
 		return 0;
 	task = bpf_get_current_task_btf();
 	if (is_compat(task))

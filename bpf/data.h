@@ -302,6 +302,8 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	connection->pid = work->pid;
 	work->sock = (u64)sk;
 	trace_work(work, slot);
+	/* What came before the connection was announced. Not from there: all stacks together hold 512 bytes. */
+	emit_notices(connection);
 	/* The error came while these bytes were sent: they are the last ones. */
 	if (connection->error && work->direction == DIRECTION_OUT)
 		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, connection->error);

@@ -226,7 +226,6 @@ __noinline int trace_http_open(u64 socket, struct connection *connection)
 		submit_structure(record);
 		if (!connection->fin_time && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE_WAIT)
 			connection->fin_time = bpf_ktime_get_boot_ns(); /* or earlier: before it was seen */
-		emit_notices(connection);
 	}
 	return 0;
 }

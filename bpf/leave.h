@@ -11,7 +11,7 @@
 
 #define MAX_DESCRIPTORS 65536 /* of one process that are looked at */
 
-/* How many refer to an open file; 0 also where it is closed, and its socket is about to be released. */
+/* How many refer to an open file; 0 or less where it is closed, and its socket is about to be released. */
 static __always_inline s64 references_of(struct file *file)
 {
 	struct file___until_6_12 *counted = (void *)file;
@@ -27,6 +27,7 @@ static __always_inline s64 references_of(struct file *file)
 struct descriptors {
 	struct file **files;
 	u32 count;
+	u32 pid;
 };
 
 /* A descriptor of a process that ends, for bpf_loop. A socket ends with it when all references to it are such descriptors. */
@@ -51,6 +52,10 @@ static long leave_descriptor(u32 index, struct descriptors *descriptors)
 	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
 	if (!connection)
 		return 0;
+	if (connection->leaver != descriptors->pid) {
+		connection->leaver = descriptors->pid;
+		connection->references = 0;
+	}
 	connection->references++;
 	if (connection->references == references_of(file))
 		close_unix(endpoint.sk, connection);
@@ -71,6 +76,7 @@ static __always_inline void leave_process(void)
 		return;
 	table = BPF_CORE_READ(files, fdt);
 	descriptors.files = BPF_CORE_READ(table, fd);
+	descriptors.pid = bpf_get_current_pid_tgid() >> 32;
 	descriptors.count = BPF_CORE_READ(table, max_fds);
 	bpf_loop(MAX_DESCRIPTORS, leave_descriptor, &descriptors, 0);
 }
@@ -85,7 +91,7 @@ static long sweep_connection(void *map, u64 *key, struct connection *connection,
 		return 0;
 	sk = (struct sock *)*key;
 	file = BPF_CORE_READ(sk, sk_socket, file);
-	if (file && BPF_CORE_READ(file, f_inode, i_ino) == connection->inode && references_of(file) != 0)
+	if (file && BPF_CORE_READ(file, f_inode, i_ino) == connection->inode && references_of(file) > 0)
 		return 0;
 	close_unix(sk, connection);
 	return 0;

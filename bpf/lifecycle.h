@@ -19,6 +19,7 @@ static __always_inline void finish_connection(struct sock *sk, struct connection
 		end_filter(address_of(sk), connection, TRANSPORT_TCP, slot);
 	if (connection->protocol == PROTOCOL_TLS)
 		end_ciphertext(connection, slot);
+	emit_notices(connection);
 	/* The process has read up to an error, or never will. */
 	if (connection->error) {
 		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, connection->error);

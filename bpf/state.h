@@ -132,7 +132,8 @@ struct connection {
 	u32 error;        /* errno, 0 = none */
 	u8 noticed;       /* bit per notice that was emitted */
 	u8 connect_failed; /* and was reported */
-	u8 references;    /* of its file that its process gives up at its end, as far as counted */
+	u8 references;    /* of its file that the process `leaver` gives up at its end, as far as counted */
+	u32 leaver;
 	u8 streaming;     /* carries another protocol since a response 101 */
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: the session whose ciphertext it carries is known */

@@ -20,14 +20,18 @@ enum {
 	NR_SENDMSG = 46,
 	NR_RECVMSG = 47,
 	NR_SPLICE = 275,
+	NR_DUP2 = 33,
 	NR_ACCEPT4 = 288,
+	NR_DUP3 = 292,
 	NR_RECVMMSG = 299,
 	NR_SENDMMSG = 307,
 	NR_PREADV2 = 327,
 	NR_PWRITEV2 = 328,
+	NR_CLOSE_RANGE = 436,
 };
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
+	NR_DUP3 = 24,
 	NR_CLOSE = 57,
 	NR_READ = 63,
 	NR_WRITE = 64,
@@ -46,6 +50,7 @@ enum {
 	NR_SENDMMSG = 269,
 	NR_PREADV2 = 286,
 	NR_PWRITEV2 = 287,
+	NR_CLOSE_RANGE = 436,
 };
 #endif
 
@@ -59,12 +64,20 @@ enum shape {
 	SHAPE_ACCEPT,
 	SHAPE_CONNECT,
 	SHAPE_CLOSE,
+	SHAPE_REPLACE, /* (fd, fd that is closed) */
+	SHAPE_CLOSE_SEVERAL,
 };
 
 struct syscall {
 	u8 shape;
 	u8 direction;
 };
+
+/* Moves no bytes, and ends sockets: only the backend `tracepoint` looks at these. */
+static __always_inline bool is_closing(u8 shape)
+{
+	return shape == SHAPE_CLOSE || shape == SHAPE_REPLACE || shape == SHAPE_CLOSE_SEVERAL;
+}
 
 static __always_inline struct syscall describe(long number)
 {
@@ -99,6 +112,13 @@ static __always_inline struct syscall describe(long number)
 		return (struct syscall){SHAPE_CONNECT, 0};
 	case NR_CLOSE:
 		return (struct syscall){SHAPE_CLOSE, 0};
+#if defined(__TARGET_ARCH_x86)
+	case NR_DUP2:
+#endif
+	case NR_DUP3:
+		return (struct syscall){SHAPE_REPLACE, 0};
+	case NR_CLOSE_RANGE:
+		return (struct syscall){SHAPE_CLOSE_SEVERAL, 0};
 	default:
 		return (struct syscall){SHAPE_NONE, 0};
 	}

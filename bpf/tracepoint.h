@@ -41,7 +41,8 @@ int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 	struct task_struct *task;
 	struct call *call;
 
-	if (what.shape == SHAPE_NONE || what.shape == SHAPE_ACCEPT || what.shape == SHAPE_CONNECT || !current_target())
+	if (what.shape == SHAPE_NONE || what.shape == SHAPE_ACCEPT || what.shape == SHAPE_CONNECT ||
+	    what.shape == SHAPE_CLOSE_SEVERAL || !current_target())
 		return 0;
 	task = bpf_get_current_task_btf();
 	if (is_compat(task))
@@ -49,6 +50,11 @@ int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 	arguments = read_arguments(regs);
 	if (what.shape == SHAPE_CLOSE) {
 		closing(arguments.first);
+		return 0;
+	}
+	if (what.shape == SHAPE_REPLACE) {
+		if (arguments.first != arguments.second && file_of_descriptor(arguments.first))
+			closing(arguments.second);
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -86,11 +92,15 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 	struct task_struct *task;
 	struct call *call;
 
-	if (what.shape == SHAPE_NONE || what.shape == SHAPE_CLOSE || !current_target())
+	if (what.shape == SHAPE_NONE || what.shape == SHAPE_CLOSE || what.shape == SHAPE_REPLACE || !current_target())
 		return 0;
 	task = bpf_get_current_task_btf();
 	if (is_compat(task))
 		return 0;
+	if (what.shape == SHAPE_CLOSE_SEVERAL) {
+		sweep_unix();
+		return 0;
+	}
 	arguments = read_arguments(regs);
 	if (what.shape == SHAPE_ACCEPT) {
 		if (result >= 0)

@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
 import type { ExchangeJson } from './exchangeJson.ts';
-import { Ending, FLAG_PROCESS_ENDED } from './record.ts';
+import { Ending, FLAG_PROCESS_ENDED, WireProtocol } from './record.ts';
 import { isError } from './row.ts';
+import {
+  END_HEADERS,
+  END_STREAM,
+  FieldEncoder,
+  goAway,
+  headers,
+  PREFACE,
+  requestFields,
+  reset,
+  responseFields,
+  settings,
+} from './testing/http2.ts';
 import {
   type ConversationOptions,
   conversation,
@@ -175,6 +187,34 @@ describe('a call of the server', () => {
   it('names the signal that ended its process', () => {
     const killed: RecordSpec = { type: 'processEnded', pid: 4242, status: 9, connection: 0n };
     expect(text(only([req, ...exit], options, [killed]))).toBe('process-ended by server, SIGKILL');
+  });
+});
+
+describe('a stream of HTTP/2', () => {
+  const E = END_STREAM | END_HEADERS;
+  const CANCEL = 8;
+  const REFUSED_STREAM = 7;
+  const http2 = { protocol: WireProtocol.Http2 };
+  const get = {
+    out: Buffer.concat([PREFACE, settings(), headers(1, new FieldEncoder().block(requestFields('/a')), E)]),
+  };
+  const answer = (flags: number): Buffer => headers(1, new FieldEncoder().block(responseFields(200)), flags);
+  it.each<readonly [string, Step[], string]>([
+    ['answered', [get, { in: Buffer.concat([settings(), answer(E)]) }], 'answered'],
+    ['cancelled', [get, { out: reset(1, CANCEL) }], 'cancelled by client'],
+    [
+      'cancelled half-way',
+      [get, { in: answer(END_HEADERS) }, { out: reset(1, CANCEL) }],
+      'cancelled by client',
+    ],
+    ['reset by the server', [get, { in: Buffer.concat([settings(), reset(1, CANCEL)]) }], 'reset by server'],
+    ['refused', [get, { in: Buffer.concat([settings(), reset(1, REFUSED_STREAM)]) }], 'refused by server'],
+    ['excluded by a GOAWAY', [get, { in: Buffer.concat([settings(), goAway(0)]) }], 'refused by server'],
+    ['on a connection that the server closed', [get, peerFin, eof, ...close], 'closed by server'],
+    ['on a connection that the client closed', [get, ...close], 'cancelled by client'],
+    ['open when the trace ended', [get], 'trace-ended'],
+  ])('%s', (_, steps, ending) => {
+    expect(text(only(steps, http2))).toBe(ending);
   });
 });
 

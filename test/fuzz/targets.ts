@@ -117,7 +117,7 @@ function decode(input: Buffer): Step[] {
         steps.push({ unseen: direction, size });
         break;
       case 'end':
-        steps.push({ end: direction, ending: ((size % 3) + 1) as Ending });
+        steps.push({ end: direction, ending: ((size % 6) + 1) as Ending });
         break;
       case 'wait':
         steps.push({ wait: BigInt(size) * 1_000_000n });
