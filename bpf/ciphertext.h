@@ -71,7 +71,7 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
 	session->calls_socket = inside;
 	session->connection.side = connection->side;
 	/* Seen from the first byte of the connection or of the session: no plaintext can have been missed. */
-	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == 0)))
+	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == connection->inner[direction & 1])))
 		session->connection.late = 0;
 	connection->bound = 1;
 	emit_opened(sk, connection);

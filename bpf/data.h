@@ -191,6 +191,8 @@ __noinline int trace_http_judge(u32 slot)
 		}
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;
+			if (protocol == PROTOCOL_TLS && !connection->late)
+				connection->inner[direction] = connection->position[direction];
 			if (connection->reading[direction].line & LINE_CONNECT)
 				connection->tunnel = 1;
 			if (protocol == PROTOCOL_OTHER) {

@@ -125,6 +125,7 @@ struct connection {
 	u8 based;    /* sequence[] holds */
 	u8 transport;
 	struct reading reading[2]; /* by direction, until the protocol is known */
+	u64 inner[2];              /* position behind a proxy's protocol, by direction, where TLS was found there */
 	u64 last_time[2];       /* of the latest call, by direction */
 	u64 ciphertext_time[2]; /* TLS on a socket: when bytes were last reported, by direction */
 	u64 fin_time;     /* of the peer's FIN; 0 = none has arrived */

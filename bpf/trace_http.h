@@ -38,13 +38,13 @@ enum layer { LAYER_SOCKET = 0, LAYER_TLS = 1 };
 enum side { SIDE_UNKNOWN = 0, SIDE_CLIENT = 1, SIDE_SERVER = 2 };
 enum transport { TRANSPORT_TCP = 0, TRANSPORT_UNIX = 1 };
 
-/* What the first bytes of a connection were recognised as. */
+/* What the first bytes of a connection were recognised as; PROTOCOL_UNDECIDED: perhaps HTTP, so its beginning is copied. */
 enum protocol {
 	PROTOCOL_UNDECIDED = 0,
 	PROTOCOL_HTTP1 = 1,
 	PROTOCOL_HTTP2 = 2,
 	PROTOCOL_TLS = 3,
-	PROTOCOL_OTHER = 4, /* counted, never copied */
+	PROTOCOL_OTHER = 4, /* counted, not copied from here on */
 };
 
 /* Why fewer bytes were copied than moved. */

@@ -31,7 +31,7 @@ import type {
   Tls,
   Violation,
 } from './exchange.ts';
-import { quoteAnswer } from './http1/foreignAnswer.ts';
+import { quoteAnswer } from './http1/quote.ts';
 import type { Layer } from './layers/layer.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import type { MessageList } from './messages/messageList.ts';
