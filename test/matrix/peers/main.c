@@ -11,6 +11,7 @@ static const struct {
 	int (*run)(const struct options *options);
 } PROGRAMS[] = {
 	{"exchange", run_exchange}, {"resume", run_resumed}, {"shared", run_shared}, {"equal-ports", run_equal_ports}, {"refused", run_refused},
+	{"names", run_names},
 	{"quiet", run_quiet},       {"other", run_other},    {"burst", run_burst}, {"crowd", run_crowd},
 };
 

@@ -107,6 +107,7 @@ int run_resumed(const struct options *options);
 int run_shared(const struct options *options);
 int run_equal_ports(const struct options *options);
 int run_refused(const struct options *options);
+int run_names(const struct options *options);
 int run_quiet(const struct options *options);
 int run_other(const struct options *options);
 int run_burst(const struct options *options);
