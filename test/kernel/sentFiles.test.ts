@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -291,6 +292,24 @@ describeTraced('bodies sent from files', () => {
     expectMissing(responseTo(trace, '/mapped?mapped'), 10_000, reason);
     expectMissing(responseTo(trace, '/fresh?fresh'), 5_000, reason);
   });
+
+  it.skipIf(!existsSync('/dev/fuse'))(
+    'a file system that never answers, put in the place of the file',
+    async () => {
+      write('hang', 10_000);
+      const peer = [PYTHON, join(PEERS, 'sendfile.py'), site];
+      const server = await start(['unshare', '-m', ...peer]);
+      const trace = await changedMeanwhile(
+        server,
+        async () => {
+          await get(server, '/hang?hang');
+        },
+        () => {},
+      );
+      expectMissing(responseTo(trace, '/hang?hang'), 10_000, 'could not be read in time.');
+      expect(trace.summary.note).toBeNull();
+    },
+  );
 
   it('leaves no file open and opens none for writing', async () => {
     write('open', 10_000);
