@@ -204,23 +204,18 @@ describeTraced('bodies sent from files', () => {
     expectRead(responseTo(trace, '/caf%e9%20%0a'), strange);
   });
 
-  it('a process with mounts of its own', async () => {
+  it.each([
+    ['a tmpfs', 'mkdir "$1/deep" && cp "$2/served" "$1/deep/"'],
+    // stat(2) shows another device than that of the file system where the layers are on different ones.
+    ['an overlay', 'mkdir "$1/low" "$1/deep" && mount -t overlay none -o "lowerdir=$2:$1/low" "$1/deep"'],
+  ])('a process with mounts of its own: %s', async (_, prepare) => {
+    const layer = join(folder, 'layer');
     const served = randomBytes(20_000);
-    writeFileSync(join(folder, 'served'), served);
-    const script =
-      'mount -t tmpfs none "$1" && mkdir "$1/deep" && cp "$2" "$1/deep/served" && shift 2 && exec "$@"';
+    mkdirSync(layer, { recursive: true });
+    writeFileSync(join(layer, 'served'), served);
+    const script = `mount -t tmpfs none "$1" && ${prepare} && shift 2 && exec "$@"`;
     const peer = [PYTHON, join(PEERS, 'sendfile.py'), site];
-    const server = await start([
-      'unshare',
-      '-m',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      site,
-      join(folder, 'served'),
-      ...peer,
-    ]);
+    const server = await start(['unshare', '-m', 'sh', '-c', script, 'sh', site, layer, ...peer]);
     const tracing = await Tracing.attach(context, server.pids);
     await get(server, '/deep/served');
     const trace = await tracing.stop();
