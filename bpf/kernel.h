@@ -106,6 +106,16 @@ struct bpf_iter__bpf_map_elem {
 	void *value;
 };
 
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
@@ -376,6 +386,29 @@ struct user_namespace {
 	kuid_t owner;
 };
 
+struct bpf_map {
+	enum bpf_map_type map_type;
+	u32 max_entries;
+	char name[16];
+};
+
+struct mm_struct {
+	struct user_namespace *user_ns;
+};
+
+/* One word until 6.17, a bitmap in a structure since. */
+struct mm_struct___until_6_17 {
+	unsigned long flags;
+};
+
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t;
+
+struct mm_struct___since_6_18 {
+	mm_flags_t flags;
+};
+
 struct cred {
 	kuid_t uid, suid, euid, fsuid;
 	kgid_t gid, sgid, egid, fsgid;
@@ -411,6 +444,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	const struct cred *real_cred;
+	struct mm_struct *mm;
 	struct files_struct *files;
 	struct fs_struct *fs;
 	struct signal_struct *signal;

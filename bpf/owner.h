@@ -1,22 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Checks the owner of the current process by its present credentials. Neither the map of targets nor the credentials
+ * Checks the owner of the current process by its present credentials and by what ptrace would ask. Neither the map of targets nor the credentials
  * at the time of attaching are trusted.
  */
 #ifndef TRACE_HTTP_OWNER_H
 #define TRACE_HTTP_OWNER_H
 
 #include "kernel.h"
+#include "trace_http.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 /* Written by the loader; read-only from the moment of loading. */
 const volatile u32 owner_uid = 0; /* whose processes may be traced; 0 = everybody's */
+const volatile u32 owner_groups[OWNER_GROUPS_MAX] = {}; /* the most frequent one first */
+const volatile u32 owner_group_count = 0;
+
+/* include/linux/sched/coredump.h */
+#define MMF_DUMPABLE_MASK 3
+#define SUID_DUMP_USER 1
+
+static __always_inline bool is_owners_group(u32 group)
+{
+	for (u32 i = 0; i < OWNER_GROUPS_MAX && i < owner_group_count; i++) {
+		if (owner_groups[i] == group)
+			return true;
+	}
+	return false;
+}
 
 /*
- * All four user ids must be the owner's: not so in a setuid program. All group ids must be equal: not so in a setgid
- * program. There must be no capabilities (file capabilities give some), except in a user namespace that the owner made,
- * where the owner has them anyhow. A function of its own, as every program calls it.
+ * Whether the kernel lets other processes of its user look into it: not into one that changed its user or group
+ * without executing a program afterwards, that executes a file which its user may not read, or that asked for it. As
+ * ptrace does, except in a user namespace that the owner made, where the owner may look into everything.
+ */
+static __always_inline bool is_open_to_its_user(struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	unsigned long flags = SUID_DUMP_USER;
+
+	if (!mm)
+		return true; /* it ends, and has no memory any more */
+	/* A later kernel that keeps this elsewhere: the helper and the broker have looked, too. */
+	if (bpf_core_field_exists(((struct mm_struct___since_6_18 *)mm)->flags.__mm_flags))
+		flags = BPF_CORE_READ((struct mm_struct___since_6_18 *)mm, flags.__mm_flags[0]);
+	else if (bpf_core_field_exists(((struct mm_struct___until_6_17 *)mm)->flags))
+		flags = BPF_CORE_READ((struct mm_struct___until_6_17 *)mm, flags);
+	return (flags & MMF_DUMPABLE_MASK) == SUID_DUMP_USER || BPF_CORE_READ(mm, user_ns, owner.val) == owner_uid;
+}
+
+/*
+ * All four user ids must be the owner's: not so in a setuid program. All group ids must be equal, and the group one of
+ * the owner's: not so in a setgid program, also when it has made them equal. There must be no capabilities (file
+ * capabilities give some). Groups and capabilities do not matter in a user namespace that the owner made, where the owner
+ * has them anyhow. A function of its own, as every program calls it.
  */
 __noinline int trace_http_is_owners(void)
 {
@@ -32,8 +69,10 @@ __noinline int trace_http_is_owners(void)
 	group = cred->gid.val;
 	if (cred->egid.val != group || cred->sgid.val != group || cred->fsgid.val != group)
 		return 0;
+	if (!is_open_to_its_user(task))
+		return 0;
 	bpf_probe_read_kernel(&capabilities, sizeof(capabilities), &cred->cap_permitted);
-	return !capabilities || cred->user_ns->owner.val == owner_uid;
+	return (!capabilities && is_owners_group(group)) || cred->user_ns->owner.val == owner_uid;
 }
 
 #endif

@@ -266,7 +266,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20); /* the loader may change it */
+	__uint(max_entries, 8 << 20); /* the loader puts one of its own in its place */
 } data_ring SEC(".maps");
 
 struct {

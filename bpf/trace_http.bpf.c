@@ -9,6 +9,7 @@
 #include "begun.h"
 #include "lifecycle.h"
 #include "process.h"
+#include "rings.h"
 #include "tls.h"
 #include "tracepoint.h"
 #include "waiting.h"

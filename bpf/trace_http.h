@@ -296,4 +296,14 @@ struct target {
 };
 #define TARGET_NO_CHILDREN (1 << 0)
 
+/* What the kernel says of a data ring; its name is the prefix and the owner's user id (helper/loader/rings.c). */
+#define RING_NAME_PREFIX "htr_"
+struct named_ring {
+	char name[16]; /* BPF_OBJ_NAME_LEN */
+	unsigned int size;
+};
+
+/* Of the owner: the process that asks has these, and processes with others are not traced. */
+#define OWNER_GROUPS_MAX 256
+
 #endif

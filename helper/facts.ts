@@ -44,6 +44,8 @@ export interface Facts {
   /** Whether the client asked for TLS plaintext. */
   readonly tlsWanted: boolean;
   readonly owner: number;
+  /** The owner's: a process with another one is not traced. */
+  readonly groups: readonly number[];
   /** Process ids here are not those of the initial pid namespace. */
   readonly foreignPids: boolean;
   readonly ringSize: number;
@@ -69,6 +71,9 @@ export function readFacts(argument: string | undefined): Facts {
   }
   if (!BACKENDS.includes(facts['backend'] as Backend))
     throw new Error('The helper does not know this backend.');
+  const groups = facts['groups'];
+  if (!Array.isArray(groups) || !groups.every(Number.isSafeInteger))
+    throw new Error('The helper is started by its loader only.');
   return facts as unknown as Facts;
 }
 

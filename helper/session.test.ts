@@ -14,6 +14,7 @@ const FACTS: Facts = {
   links: 0,
   tlsAttach: 'none',
   tlsWanted: true,
+  groups: [],
   owner: 1000,
   foreignPids: false,
   ringSize: 8 * MIB,

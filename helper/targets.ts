@@ -2,7 +2,7 @@
  * Which processes may become targets: the requester's own, checked through a pidfd, so that a process id
  * that is reused between the check and its use is noticed.
  */
-import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Descriptors, Facts } from './facts.ts';
 import type { Native } from './native.ts';
@@ -28,19 +28,21 @@ export class Targets {
   readonly #map: number;
   /** 0 may trace everything. */
   readonly #owner: number;
+  readonly #groups: ReadonlySet<number>;
 
   readonly #native: Native;
   readonly #maps: Pick<Descriptors, 'targets' | 'namedTargets'>;
 
   constructor(
     native: Native,
-    facts: Pick<Facts, 'owner' | 'foreignPids'>,
+    facts: Pick<Facts, 'owner' | 'groups' | 'foreignPids'>,
     maps: Pick<Descriptors, 'targets' | 'namedTargets'>,
   ) {
     this.#native = native;
     this.#maps = maps;
     this.#map = facts.foreignPids ? maps.namedTargets : maps.targets;
     this.#owner = facts.owner;
+    this.#groups = new Set(facts.groups);
   }
 
   /** The process itself first, then those of its descendants that already run. */
@@ -107,11 +109,9 @@ export class Targets {
         );
       }
       // The kernel's programs look again, at every call (bpf/owner.h): this is to say why there would be nothing to see.
-      if (this.#owner !== 0 && hasMoreRights(pid, status)) {
-        return refuse(
-          'not-owner',
-          `Process ${pid} (${status.name}) has more rights than you have; only your own can be traced.`,
-        );
+      if (this.#owner !== 0) {
+        const why = this.#whyNotOwners(pid, status);
+        if (why !== null) return refuse('not-owner', `Process ${pid} (${status.name}) ${why}.`);
       }
       try {
         this.#native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
@@ -131,7 +131,20 @@ export class Targets {
       closeSync(pidfd);
     }
   }
+
+  /** To follow the process's name; null when it may be traced. */
+  #whyNotOwners(pid: number, status: ProcessStatus): string | null {
+    if (hasMoreRights(pid, status)) return 'has more rights than you have; only your own can be traced';
+    if (!this.#groups.has(status.gids[0] ?? -1) && !isInOtherNamespace(pid))
+      return 'runs with a group that is not yours; if you have just been added to it, log in again';
+    const owner = ownerOfMemory(pid);
+    return owner === null || owner === this.#owner ? null : CLOSED;
+  }
 }
+
+const CLOSED =
+  'does not let you look into it: it changed its user without starting a new program, or protects itself, ' +
+  'or its program file is not readable for you; only root can trace it';
 
 function readStatus(pid: number): ProcessStatus | null {
   let text: string;
@@ -157,10 +170,22 @@ function readStatus(pid: number): ProcessStatus | null {
 /** A setgid program's process, or one with capabilities; capabilities in a user namespace apply only to what its creator owns. */
 function hasMoreRights(pid: number, { gids, capabilities }: ProcessStatus): boolean {
   if (gids.some((gid) => gid !== gids[0])) return true;
-  if (capabilities === 0n) return false;
+  return capabilities !== 0n && !isInOtherNamespace(pid);
+}
+
+/** False, too, where that may not be looked at: then it has more rights, whatever its namespace is. */
+function isInOtherNamespace(pid: number): boolean {
   const namespace = namespaceOf(pid);
-  // One that may not be looked at has more rights, whatever its namespace is.
-  return namespace === null || namespace === namespaceOf('self');
+  return namespace !== null && namespace !== namespaceOf('self');
+}
+
+/** Root, if the kernel lets no other process of its user look into this one (task_dump_owner, fs/proc/base.c). */
+function ownerOfMemory(pid: number): number | null {
+  try {
+    return statSync(`/proc/${pid}/mem`).uid;
+  } catch {
+    return null;
+  }
 }
 
 function namespaceOf(pid: number | 'self'): string | null {

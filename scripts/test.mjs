@@ -16,8 +16,8 @@ const node = join(root, 'node_modules/.bin/node');
 const SUITE_TIMEOUT = 60 * 60_000;
 /** Of the error of each failed test, at the end. */
 const FAILURE_LINES = 12;
-/** Of what emulates other machines, by nice(1). */
-const LOW_PRIORITY = 19;
+/** Of what emulates other machines, by nice(1): enough for it to go on when other programs use both cores. */
+const LOW_PRIORITY = 10;
 /** Of the output of a suite that has no results. */
 const LOG_LINES = 60;
 
@@ -44,6 +44,15 @@ ensureVSCode();
 ensureRuntimes();
 console.log(`Ready to test after ${secondsSince(begin).toFixed(0)} s.`);
 
+/** The suites that run, as processes. */
+const running = new Set();
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
+  // Their traces and emulated machines would go on without this process.
+  process.once(
+    signal,
+    () => void Promise.all([...running].map(endTree)).then(() => process.exit(128 + number)),
+  );
+}
 const results = new Map();
 const inLane = (lane) => chosen.filter((suite) => suite.lane === lane);
 await Promise.all(LANES.map((lane) => runLane(inLane(lane))));
@@ -107,12 +116,14 @@ function statusOf([program, ...args], more, log) {
     const descriptor = openSync(log, 'w');
     const child = spawn(program, args, { cwd: root, stdio: ['ignore', descriptor, descriptor], env });
     closeSync(descriptor);
+    running.add(child);
     const timer = setTimeout(() => {
       void endTree(child).then(() => resolve(`a time-out after ${SUITE_TIMEOUT / 60_000} minutes`));
     }, SUITE_TIMEOUT);
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
+      running.delete(child);
       resolve(code ?? signal);
     });
   });

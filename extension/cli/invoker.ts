@@ -15,10 +15,20 @@ export function actAsInvoker(pids: readonly number[]): boolean {
   const invoker = readInvoker();
   if (invoker === null || process.getuid?.() !== 0) return false;
   if (pids.some((pid) => ownerOf(pid) !== invoker.uid)) return false;
-  process.setgroups?.([invoker.gid]);
+  takeGroups(invoker);
   process.setegid?.(invoker.gid);
   process.seteuid?.(invoker.uid);
   return true;
+}
+
+/** The user's own, as processes with others are not traced. */
+function takeGroups({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  try {
+    // @types/node has no such function.
+    (process as unknown as { initgroups(user: number, group: number): void }).initgroups(uid, gid);
+  } catch {
+    process.setgroups?.([gid]); // a user without a name
+  }
 }
 
 /** No way back to root. */

@@ -137,6 +137,16 @@ static uid_t user_of(const char *variable, bool is_name)
 	return entry->pw_uid;
 }
 
+void add_group(struct requester *requester, gid_t group)
+{
+	for (uint32_t i = 0; i < requester->group_count; i++) {
+		if (requester->groups[i] == group)
+			return;
+	}
+	if (requester->group_count < OWNER_GROUPS_MAX)
+		requester->groups[requester->group_count++] = group;
+}
+
 /*
  * A real uid other than root (file capabilities) is the requester, whatever the environment says.
  * As root, the tool that elevated names the requester: sudo, pkexec and doas always set their variable, so
@@ -150,11 +160,15 @@ void read_requester(struct requester *requester)
 		bool is_name;
 	} sources[] = {{"SUDO_UID", false}, {"PKEXEC_UID", false}, {"DOAS_USER", true}};
 	const struct passwd *entry;
+	const char *group = getenv("SUDO_GID");
 
 	requester->uid = getuid();
 	requester->gid = getgid();
-	if (requester->uid != 0)
+	requester->group_count = 0;
+	if (requester->uid != 0) {
+		add_group(requester, requester->gid);
 		return;
+	}
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
 		uid_t named = user_of(sources[i].variable, sources[i].is_name);
 
@@ -169,4 +183,8 @@ void read_requester(struct requester *requester)
 	if (!entry)
 		refuse("the user that asked does not exist");
 	requester->gid = entry->pw_gid;
+	add_group(requester, requester->gid);
+	/* That of a user without an own one, in a container; sudo sets it as it sets the user's id. */
+	if (group && getenv("SUDO_UID"))
+		add_group(requester, read_number(group, 0, UINT32_MAX - 1));
 }

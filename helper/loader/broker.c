@@ -45,6 +45,7 @@
 #define FILES_MAX 4096
 #define STATUS_SIZE 8192
 #define MAPS_SIZE (64u << 10) /* read at once */
+#define THREADS_MAX 512 /* of the helper, which has some 40; so many fit into the list of has_no_tracer */
 
 #define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
@@ -116,33 +117,94 @@ static bool is_alive(int pidfd)
 	return poll(&watched, 1, 0) == 0;
 }
 
-/* Real, effective, saved and of the file system: a setuid program's process is not its user's. */
-static bool belongs_to(pid_t pid, uid_t requester)
+/*
+ * Real, effective, saved and of the file system: a setuid program's process is not its user's. Nor is one that the
+ * kernel closes to its user, whose files in /proc are root's: one that root started and that became the user, say. The
+ * helper is closed to others, too, and names itself for the libraries that it maps.
+ */
+static bool belongs_to(pid_t pid, const struct broker *broker)
 {
+	const uid_t requester = broker->requester;
 	unsigned int real, effective, saved, file_system;
 	char path[64], text[STATUS_SIZE];
+	struct stat status;
 
 	if (requester == 0)
 		return true;
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	if (pid != broker->helper_pid && (stat(path, &status) || status.st_uid != requester))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	return read_file(path, text, sizeof(text)) &&
 	       sscanf(field(text, "\nUid:"), "%u %u %u %u", &real, &effective, &saved, &file_system) == 4 && real == requester &&
 	       effective == requester && saved == requester && file_system == requester;
 }
 
+static int tracer_of(const char *status)
+{
+	char text[STATUS_SIZE];
+	int tracer;
+
+	return read_file(status, text, sizeof(text)) && sscanf(field(text, "\nTracerPid:"), "%d", &tracer) == 1 ? tracer : -1;
+}
+
+/*
+ * Whether no thread of a process has a tracer: a debugger attaches to threads, and whoever has attached to one can
+ * read the memory and the descriptors of all. False also if a thread has ended meanwhile or there are too many, as
+ * then the list may not be complete: it is made while the process runs.
+ *
+ * True is reliable for a process that nobody can attach to any more. All threads that were listed were alive until
+ * their status was read, so the list had no gaps; a thread that began later was made by one of them, and a new thread
+ * has a tracer only if its maker has one.
+ */
+static bool has_no_tracer(pid_t pid)
+{
+	/* struct linux_dirent64 of getdents64(2) */
+	static union {
+		char bytes[32768];
+		uint64_t aligned;
+	} entries;
+	const size_t length_at = 16, name_at = 19;
+	char path[64], status[128];
+	unsigned int threads = 0;
+	bool untraced = true;
+	long count = 0;
+	int folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return false;
+	/* One call lists all: in between, a thread that has ended could make the kernel skip others. */
+	count = syscall(SYS_getdents64, folder, entries.bytes, sizeof(entries.bytes));
+	close(folder);
+	for (long at = 0; untraced && at < count;) {
+		const char *name = entries.bytes + at + name_at;
+		uint16_t length;
+
+		memcpy(&length, entries.bytes + at + length_at, sizeof(length));
+		at += length;
+		if (name[0] == '.')
+			continue;
+		snprintf(status, sizeof(status), "%s/%.20s/status", path, name);
+		untraced = ++threads <= THREADS_MAX && tracer_of(status) == 0;
+	}
+	return untraced && threads > 0;
+}
+
 /* Whether other processes of its user, and debuggers, have no access to the helper (its files in /proc belong to root then). */
 static bool is_closed_to_others(const struct broker *broker)
 {
-	char path[64], text[STATUS_SIZE];
 	struct stat status;
-	int tracer;
+	bool untraced = false;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)broker->helper_pid);
 	if (stat(path, &status) || status.st_uid != 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)broker->helper_pid);
-	return read_file(path, text, sizeof(text)) && sscanf(field(text, "\nTracerPid:"), "%d", &tracer) == 1 && tracer == 0 &&
-	       is_alive(broker->helper);
+	for (int tries = 0; tries < 5 && !untraced; tries++)
+		untraced = has_no_tracer(broker->helper_pid);
+	return untraced && is_alive(broker->helper);
 }
 
 /* The file of a process's executable mapping, as the kernel names it: "major:minor inode". */
@@ -199,7 +261,7 @@ static bool is_permitted(const struct broker *broker, const struct broker_reques
 	pid_t pid = pid_of(pidfd);
 	struct stat status;
 
-	if (pid <= 0 || !belongs_to(pid, broker->requester)) {
+	if (pid <= 0 || !belongs_to(pid, broker)) {
 		refuse(answer, EPERM, "the process is not yours, or has ended");
 		return false;
 	}
@@ -488,6 +550,7 @@ static void close_off(const struct broker *broker)
 		{SYS_openat, 2, writes, O_RDONLY},
 		{SYS_read, ANY_ARGUMENT, 0, 0},
 		{SYS_pread64, ANY_ARGUMENT, 0, 0},
+		{SYS_getdents64, ANY_ARGUMENT, 0, 0},
 		{SYS_close, ANY_ARGUMENT, 0, 0},
 		{SYS_close_range, ANY_ARGUMENT, 0, 0},
 #ifdef SYS_newfstatat

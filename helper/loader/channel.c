@@ -52,7 +52,22 @@ static int open_socket(int folder, const char *name, const struct requester *req
 	return socket;
 }
 
-int connect_to_requester(const char *path, const struct requester *requester)
+/*
+ * The supplementary groups of the process that listens. Not its effective group, which a setgid program lends. The
+ * kernel's limit is more than is kept: processes with the last ones of so many cannot be traced.
+ */
+static void read_groups(int channel, struct requester *requester)
+{
+	static gid_t groups[65536];
+	socklen_t size = sizeof(groups);
+
+	if (getsockopt(channel, SOL_SOCKET, SO_PEERGROUPS, groups, &size))
+		return;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		add_group(requester, groups[i]);
+}
+
+int connect_to_requester(const char *path, struct requester *requester)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *name = strrchr(path, '/') + 1;
@@ -70,6 +85,7 @@ int connect_to_requester(const char *path, const struct requester *requester)
 		fail("socket", "The requester's socket does not answer: %s.", strerror(errno));
 	if (getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.uid != requester->uid)
 		fail("socket", "The socket's other end belongs to somebody else.");
+	read_groups(channel, requester);
 	close(file);
 	close(folder);
 	return channel;

@@ -30,8 +30,46 @@ static bool is_conditional(const cs_insn *instruction)
 	return (opcode[0] >= 0x70 && opcode[0] <= 0x7f) || (opcode[0] == 0x0f && opcode[1] >= 0x80 && opcode[1] <= 0x8f);
 }
 
+/* Whether it compares with the stack protector's canary, fs:0x28. */
+static bool is_canary_read(const cs_insn *instruction)
+{
+	const cs_x86 *x86 = &instruction->detail->x86;
+
+	if (instruction->id != X86_INS_SUB && instruction->id != X86_INS_XOR && instruction->id != X86_INS_CMP)
+		return false;
+	for (uint8_t i = 0; i < x86->op_count; i++) {
+		const x86_op_mem *memory = &x86->operands[i].mem;
+
+		if (x86->operands[i].type == X86_OP_MEM && memory->segment == X86_REG_FS && memory->base == X86_REG_INVALID &&
+		    memory->index == X86_REG_INVALID && memory->disp == 0x28)
+			return true;
+	}
+	return false;
+}
+
+/* Follows the instructions from a read of the canary to the return after its check. */
+struct epilogue {
+	bool read; /* by the instruction before */
+	bool open; /* nothing but straight code since the check */
+	uint64_t check;
+	size_t count;
+};
+
+static void follow_epilogue(struct epilogue *epilogue, csh handle, const cs_insn *instruction, uint64_t at, struct decoded *decoded)
+{
+	if (epilogue->open && decoded->at[at] == INSTRUCTION_RETURN)
+		decoded->at[epilogue->check] = INSTRUCTION_CHECK;
+	if (decoded->at[at] == INSTRUCTION_RETURN || cs_insn_group(handle, instruction, CS_GRP_JUMP) ||
+	    cs_insn_group(handle, instruction, CS_GRP_CALL) || ++epilogue->count == EPILOGUE_MAX)
+		epilogue->open = false;
+	if (epilogue->read && is_conditional(instruction))
+		*epilogue = (struct epilogue){.open = true, .check = at};
+	epilogue->read = is_canary_read(instruction);
+}
+
 static bool decode_x86(csh handle, cs_insn *instruction, const unsigned char *code, struct decoded *decoded, unsigned char *jumped)
 {
+	struct epilogue epilogue = {0};
 	uint64_t address = decoded->address;
 	size_t left = decoded->size, count = 0;
 
@@ -44,19 +82,31 @@ static bool decode_x86(csh handle, cs_insn *instruction, const unsigned char *co
 		if (count++ == PROLOGUE_MAX)
 			decoded->prologue_end = at;
 		x86 = &instruction->detail->x86;
-		decoded->at[at] = INSTRUCTION_OTHER;
-		if (cs_insn_group(handle, instruction, CS_GRP_RET))
-			decoded->at[at] = INSTRUCTION_RETURN;
+		decoded->at[at] = instruction->id == X86_INS_RET ? INSTRUCTION_RETURN : INSTRUCTION_OTHER;
+		follow_epilogue(&epilogue, handle, instruction, at, decoded);
 		if (!cs_insn_group(handle, instruction, CS_GRP_JUMP) || x86->op_count != 1 || x86->operands[0].type != X86_OP_IMM)
 			continue;
-		if (is_conditional(instruction))
-			decoded->at[at] = INSTRUCTION_CONDITIONAL;
 		if ((uint64_t)x86->operands[0].imm - decoded->address < decoded->size)
 			jumped[(uint64_t)x86->operands[0].imm - decoded->address] = 1;
 		else if (!add_target(decoded, (uint64_t)x86->operands[0].imm))
 			return false;
 	}
 	return true;
+}
+
+/* A return that a jump reaches from elsewhere is not covered by the check before it. */
+static void forget_bypassed_checks(struct decoded *decoded, const unsigned char *jumped)
+{
+	for (uint64_t check = 0; check < decoded->size; check++) {
+		uint64_t at = check + 1;
+
+		if (decoded->at[check] != INSTRUCTION_CHECK)
+			continue;
+		while (!jumped[at] && decoded->at[at] != INSTRUCTION_RETURN) /* there is one: follow_epilogue */
+			at++;
+		if (jumped[at])
+			decoded->at[check] = INSTRUCTION_OTHER;
+	}
 }
 
 /* Replaces the decoders of all other processors: see scripts/build.mjs. */
@@ -78,6 +128,8 @@ static bool decode_x86_function(const unsigned char *code, struct decoded *decod
 		sound = decode_x86(handle, instruction, code, decoded, jumped);
 	for (uint64_t at = 0; sound && at < decoded->size; at++)
 		sound = !jumped[at] || decoded->at[at] != INSTRUCTION_NONE;
+	if (sound)
+		forget_bypassed_checks(decoded, jumped);
 	if (instruction)
 		cs_free(instruction, 1);
 	if (handle)

@@ -102,7 +102,7 @@ static void append_reasons(char *text, size_t size, size_t *used, const char *na
 static _Noreturn void become_helper(const struct options *options, const struct requester *requester,
 				    const struct programs *programs)
 {
-	char facts[512 + (BACKENDS + PARTS) * (REASON_SIZE + 32)];
+	char facts[512 + (BACKENDS + PARTS) * (REASON_SIZE + 32) + OWNER_GROUPS_MAX * 11];
 	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
 	/* VS Code's own executable is a Node with this set. */
 	char *const environment[] = {
@@ -117,6 +117,10 @@ static _Noreturn void become_helper(const struct options *options, const struct 
 	       programs->link_count, tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
 	       programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
 	       options->request_copy_limit, options->response_copy_limit, backend_names[programs->backend]);
+	append(facts, sizeof(facts), &used, ",\"groups\":[");
+	for (uint32_t i = 0; i < requester->group_count; i++)
+		append(facts, sizeof(facts), &used, "%s%u", i ? "," : "", (unsigned int)requester->groups[i]);
+	append(facts, sizeof(facts), &used, "]");
 	append_reasons(facts, sizeof(facts), &used, "refused", backend_names, programs->refusals, BACKENDS);
 	append_reasons(facts, sizeof(facts), &used, "missing", part_names, programs->missing, PARTS);
 	append(facts, sizeof(facts), &used, "}");

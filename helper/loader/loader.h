@@ -3,6 +3,8 @@
 #ifndef LOADER_H
 #define LOADER_H
 
+#include "trace_http.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +25,9 @@ struct options {
 struct requester {
 	uid_t uid;
 	gid_t gid;
+	/* Whose processes may be traced: those that the asking process has, `gid`, and that which sudo names. */
+	gid_t groups[OWNER_GROUPS_MAX];
+	uint32_t group_count;
 };
 
 /* Descriptors that the helper inherits. It gets all others from the broker, once no other process can take them. */
@@ -80,6 +85,7 @@ extern const char *const tls_attach_names[];
 /* arguments.c: ends the process with status 2 and a message when they are invalid. */
 void read_options(int argc, char **argv, struct options *options);
 void read_requester(struct requester *requester);
+void add_group(struct requester *requester, gid_t group);
 
 /* report.c */
 void set_report_socket(int descriptor);
@@ -92,11 +98,20 @@ bool may_load(void);
 void lower_rights(const struct requester *requester);
 void raise_rights(void);
 
-/* channel.c: connects to the requester's socket after checking its owner; to be called with lowered rights. */
-int connect_to_requester(const char *path, const struct requester *requester);
+/*
+ * channel.c: connects to the requester's socket after checking its owner, and adds the groups of the other end to the
+ * requester's; to be called with lowered rights.
+ */
+int connect_to_requester(const char *path, struct requester *requester);
 
 /* programs.c: opens, parametrises, loads and attaches the embedded object, by the first backend that works. */
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
+
+struct bpf_program;
+
+/* rings.c: the ring of the captured bytes; ends the loader when it would take too much, -1 with errno if the kernel refuses. */
+int make_data_ring(const struct options *options, const struct requester *requester);
+bool is_list_of_rings(const struct bpf_program *program);
 
 /* uprobes.c */
 bool has_uprobe_multi(void);

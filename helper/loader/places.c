@@ -146,14 +146,14 @@ static bool is_entry(struct checker *checker, struct candidate *candidate, uint6
 	       address - candidate->parts[0]->address < candidate->parts[0]->prologue_end;
 }
 
-/* A return instruction, or the conditional jump of the stack protector's check before it. */
+/* A return instruction, or the jump of the stack protector's check before it; no other jump, conditional or not. */
 static bool is_return(struct checker *checker, struct candidate *candidate, uint64_t address)
 {
 	decode_candidate(checker, candidate);
 	do {
 		enum instruction found = instruction_at(candidate, candidate->part_count, address);
 
-		if (found == INSTRUCTION_RETURN || found == INSTRUCTION_CONDITIONAL)
+		if (found == INSTRUCTION_RETURN || found == INSTRUCTION_CHECK)
 			return true;
 	} while (follow_jumps(checker, candidate));
 	return false;

@@ -25,8 +25,8 @@ static int print(enum libbpf_print_level level, const char *format, va_list argu
 	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
-/* Sets a constant of .rodata by its name; 4 bytes each. */
-static void set_constant(struct bpf_object *object, const char *name, uint32_t value)
+/* Sets a constant of .rodata by its name: numbers of 4 bytes, the rest of an array stays as it is. */
+static void set_constants(struct bpf_object *object, const char *name, const uint32_t *numbers, size_t count)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	const struct btf *btf = bpf_object__btf(object);
@@ -44,13 +44,18 @@ static void set_constant(struct bpf_object *object, const char *name, uint32_t v
 		const struct btf_var_secinfo *variable = btf_var_secinfos(section) + i;
 		const struct btf_type *type = btf__type_by_id(btf, variable->type);
 
-		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && variable->size == sizeof(value) &&
-		    variable->offset + sizeof(value) <= size) {
-			memcpy(values + variable->offset, &value, sizeof(value));
+		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && variable->size >= count * sizeof(*numbers) &&
+		    variable->offset + variable->size <= size) {
+			memcpy(values + variable->offset, numbers, count * sizeof(*numbers));
 			return;
 		}
 	}
 	fail("programs", "The programs have no constant %s; this build is damaged.", name);
+}
+
+static void set_constant(struct bpf_object *object, const char *name, uint32_t value)
+{
+	set_constants(object, name, &value, 1);
 }
 
 static int map_descriptor(const struct bpf_object *object, const char *name)
@@ -173,7 +178,7 @@ static bool select_programs(struct bpf_object *object, enum backend backend, uns
 				complete = false;
 			}
 		}
-		if (part_of(program) != PARTS && without & PART_BIT(part_of(program)))
+		if (is_list_of_rings(program) || (part_of(program) != PARTS && without & PART_BIT(part_of(program))))
 			wanted = false;
 		bpf_program__set_autoload(program, wanted);
 	}
@@ -192,6 +197,9 @@ static uint32_t foreign_pid_namespace(void)
 	return status.st_ino == initial ? 0 : (uint32_t)status.st_ino;
 }
 
+/* Made once, for all tries of loading. */
+static int data_ring;
+
 static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "trace_http");
@@ -201,12 +209,15 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	if (!object)
 		fail("programs", "The programs cannot be read (%s); this build is damaged.", strerror(errno));
 	set_constant(object, "owner_uid", requester->uid);
+	set_constants(object, "owner_groups", requester->groups, requester->group_count);
+	set_constant(object, "owner_group_count", requester->group_count);
 	set_constant(object, "request_copy_limit", options->request_copy_limit);
 	set_constant(object, "response_copy_limit", options->response_copy_limit);
 	set_constant(object, "min_latency_us", options->min_latency);
 	set_constant(object, "pid_namespace", foreign_pid_namespace());
 	set_constant(object, "wakeup_bytes", options->ring_size / 4);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "data_ring"), options->ring_size);
+	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "data_ring"), data_ring))
+		fail("programs", "The programs do not take their ring: %s.", strerror(errno));
 	if (!options->min_latency) /* its memory is taken at once */
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "http_events"), 1);
 	return object;
@@ -288,6 +299,16 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	return NULL;
 }
 
+/* The parts that are programs of this backend, without those that are left out anyhow. */
+static unsigned int parts_to_load(enum backend backend, unsigned int without)
+{
+	/* PART_HOOKS is no program of its own: whether the kernel accepts it is seen when it is attached. */
+	without |= PART_BIT(PART_HOOKS);
+	if (backend == BACKEND_TRACEPOINT)
+		without |= PART_BIT(PART_BEGUN);
+	return ALL_PARTS & ~without;
+}
+
 /*
  * Loads as much of the backend as the kernel accepts. libbpf loads all
  * programs or none, and does not say which was refused. So if loading all
@@ -300,7 +321,7 @@ static struct bpf_object *load_what_is_taken(const struct options *options, cons
 	/* Needed only with a filter. */
 	unsigned int without = options->min_latency ? 0 : PART_BIT(PART_WAITING);
 	char *reason = programs->refusals[backend];
-	unsigned int refused = ALL_PARTS & ~without;
+	unsigned int refused = parts_to_load(backend, without);
 	struct bpf_object *object;
 
 	object = load_object(options, requester, backend, programs->tls_attach, without, reason);
@@ -362,7 +383,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	}
 	if (programs->missing[PART_TLS][0])
 		programs->tls_attach = TLS_ATTACH_NONE;
-	programs->data_ring = map_descriptor(object, "data_ring");
+	programs->data_ring = data_ring;
 	programs->structure_ring = map_descriptor(object, "structure_ring");
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
@@ -401,6 +422,13 @@ void load_programs(const struct options *options, const struct requester *reques
 	libbpf_set_print(print);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		fail("kernel", "This kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF.");
+	data_ring = make_data_ring(options, requester);
+	if (data_ring < 0) {
+		error = errno;
+		backend = options->backend >= 0 ? options->backend : BACKEND_TRACEPOINT;
+		snprintf(programs->refusals[backend], REASON_SIZE, "the kernel makes no ring: %s", strerror(error));
+		explain_refusal(error, (enum backend)backend, programs);
+	}
 	if (options->backend >= 0) {
 		error = try_backend(options, requester, options->backend, programs);
 		if (error)

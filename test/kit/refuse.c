@@ -9,7 +9,8 @@
  *   refuse WHAT[,WHAT…] COMMAND [ARGUMENT…]
  *
  * WHAT is one of: load:NAME (programs whose name begins so), iterator (making
- * one), kprobe:FUNCTION (attaching to a function of the kernel).
+ * one), kprobe:FUNCTION (attaching to a function of the kernel). With log, each program that is to be loaded is
+ * named on standard error.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -82,6 +83,8 @@ static int judge(const struct seccomp_notif *request)
 	if (call->nr == SYS_bpf && call->args[0] == BPF_PROG_LOAD) {
 		read_memory((pid_t)request->pid, call->args[1] + offsetof(union bpf_attr, prog_name), name, BPF_OBJ_NAME_LEN);
 		name[BPF_OBJ_NAME_LEN - 1] = 0;
+		if (is_refused("log", ""))
+			fprintf(stderr, "loads %s\n", name);
 		return is_refused("load", name);
 	}
 	if (call->nr == SYS_bpf && call->args[0] == BPF_ITER_CREATE)

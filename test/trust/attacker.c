@@ -3,6 +3,8 @@
  * A program that a hostile user runs instead of the helper (--node takes any program), or beside it. Its first
  * argument holds its steps, separated by semicolons; each prints its result on standard error:
  *   close             not dumpable any more
+ *   traced main|thread  has one of its threads traced by another process
+ *   untraced          ends that other process
  *   take              asks the broker for the helper's descriptors
  *   map PATH r|x      maps a file, and names it in the requests that follow
  *   file PATH         names another one
@@ -24,6 +26,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +39,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BROKER 4
@@ -93,6 +98,49 @@ static void take(void)
 		fprintf(stderr, "take: gone\n");
 	else
 		fprintf(stderr, "take: %s %u\n", answer.error ? strerrorname_np(answer.error) : "done", answer.descriptors);
+}
+
+static pid_t tracer;
+
+static int sleep_on(void *argument)
+{
+	(void)argument;
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+/* A second thread that never ends, and a process that traces it or the first one. */
+static void have_traced(const char *which)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	const int shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+	static int second;
+	int ready[2];
+	char result = 0;
+
+	if (!second)
+		second = clone(sleep_on, stack + sizeof(stack), shared, NULL);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	if (pipe(ready))
+		return;
+	tracer = fork();
+	if (tracer == 0) {
+		result = ptrace(PTRACE_SEIZE, strcmp(which, "main") == 0 ? getppid() : second, 0, 0) == 0;
+		if (write(ready[1], &result, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	if (second < 0 || read(ready[0], &result, 1) != 1 || !result)
+		fprintf(stderr, "traced: no\n");
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void end_tracer(void)
+{
+	kill(tracer, SIGKILL);
+	waitpid(tracer, NULL, 0);
 }
 
 static uint64_t start, end;
@@ -331,6 +379,10 @@ int main(int argc, char **argv)
 		sscanf(step, "%15s %511s %63s %lli", word, text, rest, (long long *)&offset);
 		if (strcmp(word, "close") == 0)
 			prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		else if (strcmp(word, "traced") == 0)
+			have_traced(text);
+		else if (strcmp(word, "untraced") == 0)
+			end_tracer();
 		else if (strcmp(word, "take") == 0)
 			take();
 		else if (strcmp(word, "map") == 0)

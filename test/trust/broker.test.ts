@@ -69,6 +69,11 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(second).toBe('take: EINVAL 0');
   });
 
+  it.each(['main', 'thread'])('hands nothing over while a debugger has the helper: its %s', async (which) => {
+    const said = await attack([`traced ${which}`, 'close', 'take', 'untraced', 'take']);
+    expect(said).toEqual(['take: EPERM 0', expect.stringMatching(/^take: done [1-9]\d$/)]);
+  });
+
   it('a helper’s open descriptors hold no program, and lead to none', async () => {
     const free = offsetOf(SSL, 'SSL_free');
     const said = await attack(['close', 'take', `map ${SSL} x`, `attach SSL_free 0 ${free}`, 'programs']);
@@ -124,6 +129,41 @@ describe.skipIf(reason !== null)('broker', () => {
     for (const line of said)
       expect(line).toMatch(/^attach: EPERM 0x[0-9a-f]+ is not a probe point of SSL_read in this file$/);
   });
+
+  it.runIf(process.arch === 'x64')(
+    'a return probe: at a return and at the check of the stack protector before it, at no other jump',
+    async () => {
+      const jumps: readonly (readonly [name: string, permitted: boolean, code: string])[] = [
+        ['check', true, 'sub %fs:0x28, %rax; @: jne 9f; add $8, %rsp; pop %rbx; ret; 9:'],
+        ['compared', true, 'cmp %fs:0x28, %rax; @: jne 9f; ret; 9:'],
+        ['any', false, 'test %rax, %rax; @: jne 9f; pop %rbx; ret; 9:'],
+        ['other_word', false, 'sub %fs:0x30, %rax; @: jne 9f; pop %rbx; ret; 9:'],
+        ['not_thread', false, 'sub 0x28(%rdi), %rax; @: jne 9f; pop %rbx; ret; 9:'],
+        ['not_next', false, 'sub %fs:0x28, %rax; nop; @: jne 9f; pop %rbx; ret; 9:'],
+        ['loop', false, 'sub %fs:0x28, %rax; @: jne 9f; call SSL_free; pop %rbx; ret; 9:'],
+        ['no_return', false, 'sub %fs:0x28, %rax; @: jne 9f; jmp 9f; ret; 9:'],
+        ['bypassed', false, 'jmp 8f; sub %fs:0x28, %rax; @: jne 9f; pop %rbx; 8: ret; 9:'],
+        ['far', false, 'sub %fs:0x28, %rax; @: jne 9f; .rept 20; nop; .endr; ret; 9:'],
+        ['far_return', false, '@: lretq'],
+        ['nearest', true, '@: ret $8'],
+      ];
+      const source = join(installed.directory, 'jumps.s');
+      const library = join(installed.directory, 'jumps.so');
+      const body = jumps.map(([name, , code]) =>
+        code.replace('@', `.globl at_${name}; .type at_${name}, %function; at_${name}`),
+      );
+      const lines = ['.globl SSL_read, SSL_free', '.type SSL_read, @function', '.type SSL_free, @function'];
+      lines.push('SSL_read: push %rbx', ...body, 'hlt', '.size SSL_read, . - SSL_read');
+      lines.push('SSL_free: ret', '.size SSL_free, . - SSL_free', '.section .note.GNU-stack, "", @progbits');
+      writeFileSync(source, `${lines.join('\n').replaceAll('; ', '\n')}\n`);
+      compile(source, library, '-shared', '-nostdlib', '-Wl,-Bsymbolic');
+      const steps = jumps.map(([name]) => `attach SSL_read 1 ${offsetOf(library, `at_${name}`)}`);
+      const said = await attack(['close', `map ${library} x`, ...steps]);
+      expect(said.map((line, index) => [jumps[index]?.[0], line.split(' ')[1]])).toEqual(
+        jumps.map(([name, permitted]) => [name, permitted ? 'done' : 'EPERM']),
+      );
+    },
+  );
 
   it('refuses unknown functions, others’ places, foreign processes, other files', async () => {
     const read = offsetOf(SSL, 'SSL_read');

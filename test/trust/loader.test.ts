@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordType, readRecords } from '../../extension/engine/record.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
+import { compile } from './attack.ts';
 import {
   Installed,
   NOBODY,
@@ -171,6 +172,28 @@ describe.skipIf(reason !== null)('loader', () => {
     await requester.frame((frame) => frame.type === FrameType.Status && frame.json?.['final'] === true);
     expect((await loader.result).status).toBe(0);
     await programsGone(programs);
+  });
+
+  it('with a part refused, loads no more often than needed', async () => {
+    const refuse = join(installed.directory, 'refuse');
+    compile('test/kit/refuse.c', refuse);
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    const paths = ['--socket', requester.socket, '--node', installed.node, '--helper', installed.helper];
+    const wishes = 'log,load:trace_http_tls';
+    const child = spawn(refuse, [wishes, installed.loader, ...paths, '--backend', 'tracepoint'], {
+      env: { SUDO_UID: String(NOBODY) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (piece: Buffer) => {
+      said += piece;
+    });
+    const hello = await requester.frame(({ type }) => type === FrameType.Hello);
+    expect(JSON.stringify(hello.json)).toContain('the kernel does not load its programs');
+    requester.process.kill('SIGKILL');
+    await new Promise((done) => child.once('close', done));
+    // All; none of the optional parts; the one that this backend has, alone; what was accepted.
+    expect(said.split('loads trace_http_fork\n').length - 1, said).toBe(4);
   });
 
   describe('with a requester who is not root', () => {

@@ -107,9 +107,16 @@ export class Requester {
     this.ended = new Promise((done) => process.once('exit', () => done()));
   }
 
-  static async listen(installed: Installed, directory: string, uid: number): Promise<Requester> {
+  /** @param groups further ones of its user */
+  static async listen(
+    installed: Installed,
+    directory: string,
+    uid: number,
+    groups: readonly number[] = [],
+  ): Promise<Requester> {
     const socket = join(directory, 'helper');
-    const child = spawn(installed.node, ['-e', LISTENER, socket], { uid, gid: uid, stdio: 'pipe' });
+    const user = ['--reuid', `${uid}`, '--regid', `${uid}`, '--groups', [uid, ...groups].join(',')];
+    const child = spawn('setpriv', [...user, installed.node, '-e', LISTENER, socket], { stdio: 'pipe' });
     await new Promise<void>((done, failed) => {
       child.stderr?.once('data', () => done());
       child.once('exit', (code) => failed(new Error(`the listener ended with ${code}`)));

@@ -1,6 +1,7 @@
 /** Only processes with the requester's present credentials are traced, whatever the map of targets contains. */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -81,14 +82,7 @@ describe.skipIf(reason !== null)('whom', () => {
     await requester.frame((frame) => frame.json?.['final'] === true);
     await loader.result;
     expect(paths).toEqual(['/before', '/with-group', '/with-capability', '/between', '/by-exec']);
-    const seen = requester.frames
-      .filter(({ type }) => type === FrameType.Records)
-      .flatMap(({ payload }) => [...readRecords(payload)])
-      .flatMap((record) =>
-        record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
-      )
-      .join('');
-    expect([...seen.matchAll(/GET (\S+)/g)].map(([, path]) => path)).toEqual(['/before', '/between']);
+    expect(requestsIn(requester)).toEqual(['/before', '/between']);
   });
 
   it('another user’s process id in the map has no effect', async () => {
@@ -111,6 +105,114 @@ describe.skipIf(reason !== null)('whom', () => {
     await Promise.all(ended);
     expect(paths).toEqual(expect.arrayContaining(['/of-my-own', '/of-root', '/of-a-group']));
     expect(said.slice(1)).toEqual(['sees: no', 'sees: yes', 'sees: no', 'sees: no']);
+  });
+
+  interface Other {
+    /** Says that it is ready, waits for a line, and then asks for the path. */
+    readonly command: (path: string) => readonly [program: string, ...args: string[]];
+    readonly refused: RegExp;
+  }
+
+  /** All user ids are the requester's, all group ids are equal, there is no capability: and yet it is not traced. */
+  const OTHERS: Record<string, () => Other> = {
+    'a daemon that root started, and that became the user': () => ({
+      command: (path) => [
+        installed.node,
+        '-e',
+        `process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY});
+         console.log('ready');
+         process.stdin.once('data', () => fetch('${base}${path}').then(() => process.exit()));`,
+      ],
+      refused: /does not let you look into it: .* only root can trace it/,
+    }),
+    'a program file that its user cannot read': () => {
+      const unreadable = privileged('/bin/bash', 'unreadable', (path) => chmodSync(path, 0o711));
+      const [host, port] = new URL(base).host.split(':');
+      return {
+        command: (path) => [
+          ...AS_NOBODY,
+          // setpriv itself still has the capabilities to read it.
+          ...['sh', '-c', 'exec "$@"', 'sh', unreadable],
+          '-c',
+          `echo ready; read _; exec 3<>/dev/tcp/${host}/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read _ <&3`,
+        ],
+        refused: /does not let you look into it/,
+      };
+    },
+    'a group of a setgid program, in all its group ids': () => ({
+      command: (path) => [...inGroup(42), 'sh', '-c', `echo ready; read _; exec curl -s ${base}${path}`],
+      refused: /runs with a group that is not yours/,
+    }),
+  };
+  const AS_NOBODY = ['setpriv', '--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'] as const;
+  const inGroup = (gid: number): [string, ...string[]] => [
+    ...(['setpriv', '--reuid', `${NOBODY}`, '--regid', `${gid}`, '--clear-groups'] as const),
+  ];
+
+  async function start([program, ...args]: readonly [string, ...string[]]) {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((done) => child.once('close', done));
+    await new Promise((ready) => child.stdout.once('data', ready));
+    return { child, ended };
+  }
+
+  it.each(Object.keys(OTHERS))('not traced: %s', async (name) => {
+    const { command, refused } = OTHERS[name]?.() ?? expect.fail();
+    const unique = `/other-${Object.keys(OTHERS).indexOf(name)}`;
+    // The helper says why.
+    const first = await start(command(unique));
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
+    await requester.frame(({ type }) => type === FrameType.Hello);
+    requester.write(encodeJson(FrameType.Attach, { request: 1, pid: first.child.pid, children: true }));
+    const answer = await requester.frame((frame) => frame.json?.['request'] === 1);
+    expect(answer.json).toMatchObject({ error: 'not-owner', message: expect.stringMatching(refused) });
+    requester.process.kill();
+    await loader.result;
+    first.child.stdin.end('\n');
+    await first.ended;
+    // And the kernel's programs go by themselves, whatever the map contains.
+    const other = await start(command(`${unique}-in-map`));
+    const own = await start([
+      ...AS_NOBODY,
+      ...['sh', '-c', `echo ready; read _; exec curl -s ${base}${unique}-own`],
+    ]);
+    const targets = [own, other].map(({ child }) => `target ${child.pid}`);
+    const looks = [`sees ${unique}-own`, `sees ${unique}-in-map`];
+    const fifo = join(installed.directory, unique);
+    expect(spawnSync('mkfifo', ['-m', '666', fifo]).status).toBe(0);
+    // It looks when both have made their calls: "race" waits for the end of the file.
+    const said = await attacker.run(
+      ['close', 'take', ...targets, 'sees ready', `race ${fifo}`, ...looks],
+      'auto',
+      async (line) => {
+        if (!line.startsWith('sees') || !own.child.stdin.writable) return;
+        for (const { child } of [own, other]) child.stdin.end('\n');
+        await Promise.all([own.ended, other.ended]);
+        await writeFile(fifo, '');
+      },
+    );
+    expect(paths).toEqual(expect.arrayContaining([unique, `${unique}-in-map`, `${unique}-own`]));
+    expect(said.slice(1)).toEqual(['sees: no', 'race: 0', 'sees: yes', 'sees: no']);
+  });
+
+  it('traced: a process with another group of the user’s, as sg and newgrp start it', async () => {
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY, [41, 42]);
+    const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY), SUDO_GID: '40' });
+    await requester.frame(({ type }) => type === FrameType.Hello);
+    for (const [index, gid] of [40, 41, 42, 43].entries()) {
+      const script = `echo ready; read _; exec curl -s ${base}/group-${gid}`;
+      const { child: target, ended } = await start([...inGroup(gid), 'sh', '-c', script]);
+      requester.write(encodeJson(FrameType.Attach, { request: index, pid: target.pid, children: true }));
+      const answer = await requester.frame((frame) => frame.json?.['request'] === index);
+      expect(answer.json).toMatchObject({ error: gid === 43 ? 'not-owner' : null });
+      target.stdin.end('\n');
+      await ended;
+    }
+    requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+    await requester.frame((frame) => frame.json?.['final'] === true);
+    await loader.result;
+    expect(requestsIn(requester)).toEqual(['/group-40', '/group-41', '/group-42']);
   });
 
   it(`${RACES} attaches racing with the exec of a setuid program capture nothing`, async () => {
@@ -154,3 +256,15 @@ describe.skipIf(reason !== null)('whom', () => {
     expect(said.slice(1)).toEqual([`race: ${RACES}`, 'sees: no', `race: ${CONTROLS}`, 'sees: yes']);
   });
 });
+
+/** The paths of what was captured. */
+function requestsIn(requester: Requester): string[] {
+  const seen = requester.frames
+    .filter(({ type }) => type === FrameType.Records)
+    .flatMap(({ payload }) => [...readRecords(payload)])
+    .flatMap((record) =>
+      record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
+    )
+    .join('');
+  return [...seen.matchAll(/GET (\S+)/g)].map(([, path = '']) => path);
+}

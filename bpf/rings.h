@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Lists the data rings of all traces, with their owners, by the kernel's own list of maps: no process can hide one,
+ * and one is gone when nothing holds it any more. Run by the loader (helper/loader/rings.c) before it makes another.
+ */
+#ifndef TRACE_HTTP_RINGS_H
+#define TRACE_HTTP_RINGS_H
+
+#include "kernel.h"
+#include "trace_http.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("iter/bpf_map")
+int trace_http_rings(struct bpf_iter__bpf_map *ctx)
+{
+	const char prefix[] = RING_NAME_PREFIX;
+	struct seq_file *output = ctx->meta->seq;
+	struct bpf_map *map = ctx->map;
+	struct named_ring ring = {};
+
+	/* Of a kind that only privileged processes make: nobody counts against another user. */
+	if (!map || BPF_CORE_READ(map, map_type) != BPF_MAP_TYPE_RINGBUF)
+		return 0;
+	BPF_CORE_READ_STR_INTO(&ring.name, map, name);
+	for (u32 i = 0; i < sizeof(prefix) - 1; i++) {
+		if (ring.name[i] != prefix[i])
+			return 0;
+	}
+	ring.size = BPF_CORE_READ(map, max_entries);
+	bpf_seq_write(output, &ring, sizeof(ring));
+	return 0;
+}
+
+#endif
