@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -203,23 +204,18 @@ describeTraced('bodies sent from files', () => {
     expectRead(responseTo(trace, '/caf%e9%20%0a'), strange);
   });
 
-  it('a process with mounts of its own', async () => {
+  it.each([
+    ['a tmpfs', 'mkdir "$1/deep" && cp "$2/served" "$1/deep/"'],
+    // stat(2) shows another device than that of the file system where the layers are on different ones.
+    ['an overlay', 'mkdir "$1/low" "$1/deep" && mount -t overlay none -o "lowerdir=$2:$1/low" "$1/deep"'],
+  ])('a process with mounts of its own: %s', async (_, prepare) => {
+    const layer = join(folder, 'layer');
     const served = randomBytes(20_000);
-    writeFileSync(join(folder, 'served'), served);
-    const script =
-      'mount -t tmpfs none "$1" && mkdir "$1/deep" && cp "$2" "$1/deep/served" && shift 2 && exec "$@"';
+    mkdirSync(layer, { recursive: true });
+    writeFileSync(join(layer, 'served'), served);
+    const script = `mount -t tmpfs none "$1" && ${prepare} && shift 2 && exec "$@"`;
     const peer = [PYTHON, join(PEERS, 'sendfile.py'), site];
-    const server = await start([
-      'unshare',
-      '-m',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      site,
-      join(folder, 'served'),
-      ...peer,
-    ]);
+    const server = await start(['unshare', '-m', 'sh', '-c', script, 'sh', site, layer, ...peer]);
     const tracing = await Tracing.attach(context, server.pids);
     await get(server, '/deep/served');
     const trace = await tracing.stop();
@@ -291,6 +287,24 @@ describeTraced('bodies sent from files', () => {
     expectMissing(responseTo(trace, '/mapped?mapped'), 10_000, reason);
     expectMissing(responseTo(trace, '/fresh?fresh'), 5_000, reason);
   });
+
+  it.skipIf(!existsSync('/dev/fuse'))(
+    'a file system that never answers, put in the place of the file',
+    async () => {
+      write('hang', 10_000);
+      const peer = [PYTHON, join(PEERS, 'sendfile.py'), site];
+      const server = await start(['unshare', '-m', ...peer]);
+      const trace = await changedMeanwhile(
+        server,
+        async () => {
+          await get(server, '/hang?hang');
+        },
+        () => {},
+      );
+      expectMissing(responseTo(trace, '/hang?hang'), 10_000, 'could not be read in time.');
+      expect(trace.summary.note).toBeNull();
+    },
+  );
 
   it('leaves no file open and opens none for writing', async () => {
     write('open', 10_000);
