@@ -119,9 +119,10 @@ static __always_inline s64 position_of_page(struct page *page, struct inode *ino
  */
 __noinline int trace_http_sent_page(struct call *call, u32 offset)
 {
+#if defined(__TARGET_ARCH_x86) /* elsewhere the size of a page is not known here */
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct arguments arguments;
-	struct pt_regs *regs;
 	struct inode *inode;
 	struct file *file;
 	struct page *page;
@@ -130,8 +131,6 @@ __noinline int trace_http_sent_page(struct call *call, u32 offset)
 	if (!call)
 		return 0;
 	page = (struct page *)call->from.position;
-#if defined(__TARGET_ARCH_x86) /* elsewhere the size of a page is not known here */
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (is_compat(task) || read_number(regs) != NR_SENDFILE)
 		return 0;
 	arguments = read_arguments(regs);

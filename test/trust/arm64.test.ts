@@ -12,7 +12,7 @@ const fixtures = join(root, 'test/fixtures');
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-arm64-'));
 const [object, relocate] = [join(folder, 'programs.o'), join(folder, 'relocate')];
 /** Read only where they exist: each has another name in other versions of the kernel. */
-const GUARDED = /^(file___(until_6_12|since_6_13)|file|msghdr(___before_6_4)?|iov_iter)\b/;
+const GUARDED = /^(\w+___(until|since|before)_\d+_\d+|file|msghdr|iov_iter)\b/;
 
 function run(command: string, args: readonly string[]): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(command, args, {
