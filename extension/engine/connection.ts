@@ -90,6 +90,7 @@ export class Connection implements OrderedSink {
     if (this.done) return;
     this.#time = Math.max(this.#time, at);
     this.#settle()?.finish(this.#time);
+    this.info.lastEnded = null;
     this.done = true;
   }
 
