@@ -84,6 +84,7 @@ export class Connection implements OrderedSink {
     if (this.done) return;
     this.#time = Math.max(this.#time, at);
     this.#detection.settle()?.finish(this.#time);
+    this.info.lastEnded = null;
     this.#closed = true;
   }
 

@@ -136,6 +136,11 @@ describe('a call of the client', () => {
     expect([text(exchange), exchange.completeness]).toEqual([ending, completeness]);
   });
 
+  it('is not told of where the answer may be among lost bytes', () => {
+    const exchange = only([out, { lose: 'in', size: 100 }, peerFin, eof, ...close]);
+    expect([text(exchange), exchange.completeness]).toEqual(['unknown', ['response-gap', 'one-sided']]);
+  });
+
   it('is read to its end although a reset came before', () => {
     const exchange = only([
       { out: 'POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\npart' },

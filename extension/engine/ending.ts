@@ -54,6 +54,7 @@ export function endingOf(exchange: StoredExchange): CallEnding | null {
   const { ends } = connection;
   if (exchange.tunnel !== null) return ofTunnel(exchange, ends);
   if (response?.outcome === 'complete') return deliveryOf(exchange, ends);
+  if (isHidden(exchange)) return UNKNOWN;
   return (
     ofStream(exchange) ?? ofConnection(ends, side, exchange) ?? (exchange.openAtEnd ? TRACE_ENDED : UNKNOWN)
   );
@@ -67,6 +68,12 @@ export function connectEnding(errno: number, processEnded: boolean): CallEnding 
   if (errno === ETIMEDOUT) return made('timed-out', more);
   if (NO_WAY.has(errno)) return made('unreachable', more);
   return made('failed', more);
+}
+
+/** The response, or its end, may be among bytes that were not captured: the call may have been answered. */
+function isHidden({ response, completeness }: StoredExchange): boolean {
+  if (response !== null) return response.outcome === 'lost';
+  return completeness.has('one-sided') || completeness.has('response-gap');
 }
 
 function ofStream({ reset, goAway }: StoredExchange): CallEnding | null {

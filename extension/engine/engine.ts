@@ -40,7 +40,7 @@ export interface EngineOptions {
 export interface EngineStats {
   readonly records: number;
   readonly connections: number;
-  /** HTTP calls and failed handshakes; connections that are merely encrypted are not counted. */
+  /** HTTP calls, failed handshakes and failed connects; connections that are merely encrypted are not counted. */
   readonly exchanges: number;
   readonly evicted: number;
   readonly running: number;

@@ -146,7 +146,10 @@ export class RowView {
     const unknown = address === null;
     setText(this.#host, labelText(host, MAX_CALL));
     setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
-    if (row.connectAttempts > 0) setText(this.#path, endingWord(row) ?? '');
+    if (row.connectAttempts > 0) {
+      setText(this.#host, `${labelText(address ?? 'unknown address', MAX_CALL)} `);
+      setText(this.#path, endingWord(row) ?? '');
+    }
     this.#path.classList.toggle('unknown', unknown);
     const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
