@@ -148,6 +148,12 @@ export class Attachments {
     const seen = this.#pathHere(pid, path);
     if (seen === null) return;
     const file = this.#finder.lookAtProgram(seen, inode);
+    if (file === 'gone') {
+      // Of a process that still runs, consider() says more.
+      this.#reported.delete(pid);
+      this.#client.libraries({ pid, libraries: [goneProgram(path)] });
+      return;
+    }
     if (file !== null && this.#facts.tlsAttach !== 'none') this.#use(file, pid);
     this.#known.set(pid, this.#known.get(pid) ?? []);
     if (file?.part === 'tls') this.#report(pid, [{ file, path, inExecutable: true }]);
@@ -410,6 +416,14 @@ export class Attachments {
       // The broker has ended, and closed its descriptors with that.
     }
   }
+}
+
+function goneProgram(path: string): TlsLibrary {
+  const reason = 'the program had ended, and its file was removed, before it could be looked at';
+  return {
+    ...{ kind: 'unknown', version: null, path, inExecutable: true, attached: false, returns: null },
+    reason,
+  };
 }
 
 function placesOf({ probes }: LibraryFile): string {

@@ -121,10 +121,10 @@ export class TlsFinder {
     return descriptor === null ? null : this.#identified(descriptor);
   }
 
-  /** The same, of the file of that inode: a path alone may lead elsewhere by now. */
-  lookAtProgram(path: string, inode: bigint): LibraryFile | null {
+  /** The same, of the file of that inode: a path alone may lead elsewhere by now. `gone`: to another file, or nowhere. */
+  lookAtProgram(path: string, inode: bigint): LibraryFile | null | 'gone' {
     const descriptor = openProgram(path, inode);
-    return descriptor === null ? null : this.#identified(descriptor);
+    return descriptor === null ? 'gone' : this.#identified(descriptor);
   }
 
   /** The same, after a search that is slow for files that were not searched before. */
