@@ -77,6 +77,7 @@ describe('an exchange', () => {
         body: { text: '{"id":"a7"}' },
         decodedSize: null,
         bodyNote: null,
+        bodyFromFile: false,
       },
       response: {
         headers: [
@@ -89,6 +90,7 @@ describe('an exchange', () => {
         body: { text: '{}' },
         decodedSize: null,
         bodyNote: null,
+        bodyFromFile: false,
       },
       interim: [],
       messages: [],
@@ -491,6 +493,7 @@ describe('bodies', () => {
       decodedSize: 22,
       body: { text: '{"password":"••••••","a":1}' },
       bodyNote: null,
+      bodyFromFile: false,
     });
   });
 
