@@ -12,6 +12,7 @@
 #include "work.h"
 
 #define NAME_SIZE 256 /* NAME_MAX and a slash */
+#define OVERLAYFS 0x794c7630
 #define MAX_NAMES 64 /* directories and mounts on the way from a file to the root */
 #define CTIME_QUERIED (1u << 31) /* since 6.13, in the nanoseconds: see FILE_STAMPED */
 
@@ -160,7 +161,7 @@ static __always_inline bool is_local(struct super_block *super)
 	case 0x9123683e: /* btrfs */
 	case 0x01021994: /* tmpfs */
 	case 0x858458f6: /* ramfs */
-	case 0x794c7630: /* overlayfs */
+	case OVERLAYFS:
 	case 0x2fc12fc1: /* ZFS */
 	case 0xf2f52010: /* F2FS */
 	case 0xca451a4e: /* bcachefs */
@@ -245,7 +246,11 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	walk->record.changed_seconds = from->changed_seconds;
 	walk->record.changed_nanoseconds = from->changed_nanoseconds & ~CTIME_QUERIED;
 	walk->record.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	walk->record.granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
+	/* overlayfs gives the times of its layers, and for their granularity a second that means nothing. */
+	if ((u32)BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS)
+		walk->record.granularity = 1;
+	else
+		walk->record.granularity = BPF_CORE_READ(inode, i_sb, s_time_gran);
 	walk->record.descriptor = from->descriptor;
 	walk->record.flags = from->changed_nanoseconds & CTIME_QUERIED ? FILE_STAMPED : 0;
 	if (!is_local(BPF_CORE_READ(inode, i_sb)))

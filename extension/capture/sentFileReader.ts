@@ -15,7 +15,7 @@ const NAME_ONLY = O_PATH | constants.O_NOFOLLOW;
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Milliseconds for one read, opening included. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 /**
  * Nanoseconds: two changes of a file within one tick of the kernel's clock (10 ms at most) have the same time. A file
  * that was changed so shortly before it was sent may have been changed again since.

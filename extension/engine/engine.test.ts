@@ -82,6 +82,7 @@ describe('an exchange', () => {
         body: { text: '{"id":"a7"}' },
         decodedSize: null,
         bodyNote: null,
+        bodyFromFile: false,
       },
       response: {
         headers: [
@@ -94,6 +95,7 @@ describe('an exchange', () => {
         body: { text: '{}' },
         decodedSize: null,
         bodyNote: null,
+        bodyFromFile: false,
       },
       interim: [],
       messages: [],
@@ -509,6 +511,7 @@ describe('bodies', () => {
       decodedSize: 22,
       body: { text: '{"password":"••••••","a":1}' },
       bodyNote: null,
+      bodyFromFile: false,
     });
   });
 
