@@ -30,6 +30,6 @@ describe('a connection that is closed', () => {
       reassembly.push(record);
     reassembly.finish();
     expect(calls).toEqual(['bytes GET', 'closed']);
-    expect(counters).toEqual({ copied: 7, omitted: 0, unseen: 0, lost: 2 });
+    expect(counters).toEqual({ copied: 7, omitted: 0, fromFiles: 0, unseen: 0, lost: 2 });
   });
 });

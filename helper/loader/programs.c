@@ -426,6 +426,8 @@ void load_programs(const struct options *options, const struct requester *reques
 	data_ring = make_data_ring(options, requester);
 	if (data_ring < 0) {
 		error = errno;
+		if (verbose)
+			fprintf(stderr, "bpf(BPF_MAP_CREATE) of the data ring failed: %s\n", strerror(error));
 		backend = options->backend >= 0 ? options->backend : BACKEND_TRACEPOINT;
 		snprintf(programs->refusals[backend], REASON_SIZE, "the kernel makes no ring: %s", strerror(error));
 		explain_refusal(error, (enum backend)backend, programs);

@@ -22,7 +22,7 @@ import { describeTraced, ROOT } from './support/environment.ts';
 
 /** Standard error of a refused command: one line, one whole sentence, no output of libbpf. */
 const ONE_SENTENCE = /^http-trace: [A-Z][^\n]*\.\n$/;
-const LIBBPF = /libbpf|BPF program load failed|processed \d+ insns/;
+const LIBBPF = /libbpf|BPF program load failed|processed \d+ insns|bpf\(BPF_MAP_CREATE\)/;
 
 let installed: Installed;
 let environment: NodeJS.ProcessEnv;

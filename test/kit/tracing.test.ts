@@ -31,8 +31,16 @@ const exchange = {
   statusText: null,
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: null,
-  timings: { connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null, pausedMs: null },
-  connection: { id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false, through: [] },
+  timings: {
+    ...{ lookupMs: null, connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
+    ...{ overlapMs: null, pausedMs: null },
+  },
+  connection: {
+    ...{ id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false },
+    ...{ attempts: [], through: [] },
+  },
+  ending: null,
+  connectFailed: null,
   tls: null,
   encrypted: null,
   failure: null,
