@@ -60,6 +60,10 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
 export const MAX_HELD_PIECES = 1_024;
 export const MAX_HELD_BYTES = 256 * 1024;
 
+/** What a client sends before an answer begins, on a connection joined late (see http1/lateTurn.ts): pieces and bytes held. */
+export const MAX_TURN_PIECES = 8_192;
+export const MAX_TURN_BYTES = 16 * 1024 * 1024;
+
 /** Bytes examined to tell requests from responses where the side of a connection is unknown. */
 export const MAX_SNIFF_BYTES = 64 * 1024;
 

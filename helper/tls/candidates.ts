@@ -3,12 +3,17 @@
  * shortly (`curl`, a script) loses nothing.
  */
 import { closeSync, fstatSync, opendirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { openRegular } from './maps.ts';
 
 /** TLS libraries, and what belongs to them, with the version that programs ask for, and the C library, which loads others. */
 const WANTED =
   /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libssl3\.so|libnspr4\.so|libmbed(?:tls|crypto)\.so\.\d+|libwolfssl\.so\.\d+|libmono-btls-shared\.so|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
+/**
+ * Of these, NSS's: programs read and write files with NSPR's functions, too, and every process that has it in memory would
+ * pay for its probes. They are attached when a target is expected to load them.
+ */
+const COSTLY = /^(?:libssl3|libnspr4)\.so$/;
 /** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
 export const SYSTEM_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
@@ -41,6 +46,16 @@ export function isCandidateName(name: string): boolean {
   return WANTED.test(name);
 }
 
+/** Whether a library of the system is attached only when a target is expected to load it. */
+export function isCostlyName(name: string): boolean {
+  return COSTLY.test(name);
+}
+
+/** Paths of such files in the folders of a system, without the root and without those that a target has to load first. */
+export function systemCandidates(root: string): string[] {
+  return candidatesIn(SYSTEM_FOLDERS, root).filter((path) => !isCostlyName(basename(path)));
+}
+
 /**
  * Paths of such files, without the root; what is reached by two names is read once.
  * @param root what comes before the folders in this process's view
@@ -65,9 +80,9 @@ export function candidatePaths(): string[] {
   const paths = new Set<string>();
   const cache = readCache();
   for (const [name, path] of cache === null ? [] : parseLoaderCache(cache)) {
-    if (isCandidateName(name) && paths.size < MAX_CANDIDATES) paths.add(path);
+    if (isCandidateName(name) && !isCostlyName(name) && paths.size < MAX_CANDIDATES) paths.add(path);
   }
-  for (const path of candidatesIn(SYSTEM_FOLDERS, '')) {
+  for (const path of systemCandidates('')) {
     if (paths.size < MAX_CANDIDATES) paths.add(path);
   }
   return [...paths];

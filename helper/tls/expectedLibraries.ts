@@ -7,7 +7,13 @@
  */
 import { closeSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { candidatesIn, isCandidateName, SYSTEM_FOLDERS } from './candidates.ts';
+import {
+  candidatesIn,
+  isCandidateName,
+  isCostlyName,
+  SYSTEM_FOLDERS,
+  systemCandidates,
+} from './candidates.ts';
 import { type Dynamic, readDynamic } from './dynamic.ts';
 import { ElfFile, isUnreadable } from './elf.ts';
 import { idOf, openRegular } from './maps.ts';
@@ -39,11 +45,11 @@ export class ExpectedLibraries {
     try {
       const key = [idOf(descriptor), program.view, program.libraryPath].join('\0');
       const own = remembered(this.#known, key, () => search(program));
-      // The libraries in the host's system folders are attached already; those of a container are not.
+      // Those in the host's system folders are attached already, but for the costly ones; those of a container are not.
       const system =
         program.view === ''
           ? []
-          : remembered(this.#systems, program.view, () => candidatesIn(SYSTEM_FOLDERS, program.root));
+          : remembered(this.#systems, program.view, () => systemCandidates(program.root));
       return [...new Set([...system, ...own])].map((path) => program.root + path);
     } finally {
       closeSync(descriptor);
@@ -74,7 +80,7 @@ function search({ path, root, libraryPath }: Program): string[] {
   for (const folder of libraryPath.split(/[:;]/)) add(join(folder));
   let looks = 0;
   const placeOf = (name: string): string | null => {
-    for (const folder of folders) {
+    for (const folder of isCostlyName(name) ? [...folders, ...SYSTEM_FOLDERS] : folders) {
       if (++looks > MAX_LOOKS) return null;
       const place = join(folder, name);
       const descriptor = openRegular(root + place);

@@ -384,9 +384,11 @@ const sockets: Scenario[] = [
     command: ({ peer }) => `${peer} refused`,
     check({ lines }, trace) {
       const { remote } = JSON.parse(lines[0] ?? '') as { remote: string };
-      for (const { connection } of trace.exchanges) {
-        assert(connection.remote !== remote, 'an exchange with a server that is not there');
-      }
+      const rows = trace.exchanges.filter(({ connection }) => connection.remote === remote);
+      same('rows', rows.length, 1);
+      same('calls', [rows[0]?.request, rows[0]?.response], [null, null]);
+      same('its end', [rows[0]?.ending?.how, rows[0]?.ending?.error], ['refused', 'ECONNREFUSED']);
+      same('attempts', rows[0]?.connectFailed, { attempts: 1 });
       for (const { remoteAddress, remotePort } of trace.recorded.opened.values()) {
         const address = `${remoteAddress.subarray(0, 4).join('.')}:${remotePort}`;
         assert(address !== remote, 'a connection with a server that is not there');

@@ -192,7 +192,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const kind = direction === requests ? 'request' : 'response';
       this.#lanes[direction].reader = new Reader(kind, this, this.#host.bodyLimit, midStream);
     }
-    if (this.#info.joinedLate) this.#turn = new LateTurn();
+    if (this.#info.joinedLate) this.#turn = new LateTurn(false, this.#host.bodyLimit);
     for (const { direction, piece } of sniffer?.pieces ?? []) this.#feed(this.#lanes[direction], piece);
   }
 
@@ -210,7 +210,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (turn === null) return;
     const lane = this.#laneOf('request');
     const isRead = turn.isRequest || !this.#info.joinedLate;
-    this.#turn = isRead ? null : new LateTurn();
+    this.#turn = isRead ? null : new LateTurn(true, this.#host.bodyLimit);
     if (!isRead) lane.reader?.pass(turn.length);
     for (const piece of turn.pieces) if (isRead || piece.kind === 'end') this.#readOrHold(lane, piece);
   }

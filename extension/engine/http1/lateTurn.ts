@@ -3,7 +3,9 @@
  * requests. So the bytes that a client sends before the server begins to answer, a *turn*, are held. They are a
  * request if from the first byte on they are exactly one, and the answer has come. Else nothing of them is shown.
  */
-import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+
+import type { PieceContext } from '../byteStream.ts';
+import { MAX_HELD_BYTES, MAX_TURN_BYTES, MAX_TURN_PIECES } from '../limits.ts';
 import { requestFraming } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
 import { isKnownMethod } from './methods.ts';
@@ -17,10 +19,23 @@ export class LateTurn {
   /** Bytes of the turn, held or not. */
   length = 0;
 
+  /** An answer has begun before this turn: what is missing in front of it was answered by that. */
+  readonly #answered: boolean;
+  /** Bytes that may be held. */
+  readonly #room: number;
   #held = 0;
   #requests = 0;
   #odd = false;
   #reader = this.#probe();
+
+  /**
+   * @param answered an answer has begun before.
+   * @param bodyLimit of the trace, in bytes: so much of a body is worth holding.
+   */
+  constructor(answered: boolean, bodyLimit: number) {
+    this.#answered = answered;
+    this.#room = Math.min(bodyLimit + MAX_HELD_BYTES, MAX_TURN_BYTES);
+  }
 
   get isRequest(): boolean {
     return this.#requests === 1 && !this.#odd;
@@ -33,13 +48,23 @@ export class LateTurn {
       this.#held += piece.bytes.length;
       if (!this.#odd) this.#reader.feed(piece.bytes, piece.from, piece.context);
     } else if (piece.kind === 'gap') {
+      const isBefore = this.#answered && this.length === 0;
       this.length += piece.length;
-      if (!this.#odd) this.#reader.gap(piece.length, piece.reason, piece.context);
+      if (!this.#odd && !isBefore) this.#reader.gap(piece.length, piece.reason, piece.context);
     }
-    if (this.pieces.length >= MAX_HELD_PIECES || this.#held > MAX_HELD_BYTES) this.#odd = true;
+    if (this.pieces.length >= MAX_TURN_PIECES) this.#odd = true;
     if (this.#odd && piece.kind !== 'end') this.pieces = [];
     else if (piece.kind !== 'bytes') this.pieces.push(piece);
-    else this.pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+    else if (this.#held <= this.#room) this.pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+    else this.#leaveOut(piece.bytes.length, piece.context);
+  }
+
+  /** More than is held: the rest of the body is read, and is not kept. */
+  #leaveOut(length: number, context: PieceContext): void {
+    const last = this.pieces.at(-1);
+    if (last?.kind === 'gap' && last.reason === 'limit')
+      this.pieces[this.pieces.length - 1] = { ...last, length: last.length + length, context };
+    else this.pieces.push({ kind: 'gap', length, reason: 'limit', context });
   }
 
   #probe(): Reader {

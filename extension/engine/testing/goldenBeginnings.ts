@@ -178,6 +178,19 @@ export const GOLDEN_BEGINNINGS: readonly Golden[] = [
     expected: ['? ? → 200 [joined-late] res 2 "ok"', GET_OK],
   },
   {
+    // A TLS read that was already waiting returns bytes that nobody sees.
+    name: 'joined late: bytes of an answered request are missing',
+    steps: [{ in: OK }, { unseen: 'out', size: 1 }, { out: GET }, { in: OK }, { out: GET }, { in: OK }],
+    options: { joinedLate: true },
+    expected: ['? ? → 200 [joined-late] res 2 "ok"', GET_OK, GET_OK],
+  },
+  {
+    name: 'joined late: bytes are missing before the first answer',
+    steps: [{ unseen: 'out', size: 1 }, { out: GET }, { in: OK }, { out: GET }, { in: OK }],
+    options: { joinedLate: true },
+    expected: ['? ? → 200 [joined-late] res 2 "ok"', GET_OK],
+  },
+  {
     name: 'joined late: a request that is never answered, by a server that closes',
     steps: [{ out: GET }, { end: 'in', ending: Ending.Fin }, { close: true }],
     options: { joinedLate: true },
