@@ -200,7 +200,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   #feed(lane: Lane, piece: Piece): void {
     if (this.#turn !== null && lane.reader?.kind === 'request') this.#turn.add(piece);
-    else this.#readOrHold(lane, piece);
+    else {
+      if (piece.kind === 'gap' && piece.reason === 'lost') this.#turn?.answerMissing();
+      this.#readOrHold(lane, piece);
+    }
     this.#retryHeld();
   }
 

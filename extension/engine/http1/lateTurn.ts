@@ -2,6 +2,8 @@
  * On a connection that was joined late, what is sent may be the middle of a body, and lines in it may look like
  * requests. So the bytes that a client sends before the server begins to answer, a *turn*, are held. They are a
  * request if from the first byte on they are exactly one, and the answer has come. Else nothing of them is shown.
+ *
+ * Where bytes of the server are missing meanwhile, they may have been a whole answer: then the turn may be one more.
  */
 
 import type { PieceContext } from '../byteStream.ts';
@@ -11,6 +13,9 @@ import type { Piece } from './heldPiece.ts';
 import { isKnownMethod } from './methods.ts';
 import { Reader } from './reader.ts';
 import type { ReaderSink } from './readerSink.ts';
+
+/** Of one turn, whatever is missing. */
+const MAX_REQUESTS = 8;
 
 const VERSION = /^HTTP\/1\.\d$/;
 
@@ -25,6 +30,8 @@ export class LateTurn {
   readonly #room: number;
   #held = 0;
   #requests = 0;
+  /** As many as may have been answered. */
+  #allowed = 1;
   #odd = false;
   #reader = this.#probe();
 
@@ -38,7 +45,12 @@ export class LateTurn {
   }
 
   get isRequest(): boolean {
-    return this.#requests === 1 && !this.#odd;
+    return this.#requests > 0 && this.#requests <= this.#allowed && !this.#odd;
+  }
+
+  /** Bytes that the server sent meanwhile are missing. */
+  answerMissing(): void {
+    this.#allowed++;
   }
 
   /** @param piece its bytes are copied. */
@@ -74,7 +86,8 @@ export class LateTurn {
       mayBeForeign: () => false,
       messageBegan: ({ method, version }) => {
         this.#requests++;
-        if (this.#requests > 1 || !isKnownMethod(method) || !VERSION.test(version)) this.#odd = true;
+        if (this.#requests > MAX_REQUESTS || !isKnownMethod(method) || !VERSION.test(version))
+          this.#odd = true;
       },
       headEnded: ({ method, version, target }, fields) => {
         const result = requestFraming(version, fields, target);

@@ -185,6 +185,25 @@ export const GOLDEN_BEGINNINGS: readonly Golden[] = [
     expected: ['? ? → 200 [joined-late] res 2 "ok"', GET_OK, GET_OK],
   },
   {
+    // A client's read that was already waiting: the answer to the first request is not seen.
+    name: 'joined late: an answer is missing',
+    steps: [{ out: GET }, { unseen: 'in', size: 1 }, { out: GET }, { in: OK }, { out: GET }, { in: OK }],
+    options: { joinedLate: true },
+    expected: ['GET http://a/ → - [response-gap one-sided]', GET_OK, GET_OK],
+  },
+  {
+    name: 'joined late: lines of a body that look like requests, and bytes of the server are missing',
+    steps: [
+      ...lines.map((out) => ({ out })),
+      { unseen: 'in', size: 1 },
+      { in: OK },
+      { out: GET },
+      { in: OK },
+    ],
+    options: { joinedLate: true },
+    expected: ['? ? → 200 [one-sided] res 2 "ok"', GET_OK],
+  },
+  {
     name: 'joined late: bytes are missing before the first answer',
     steps: [{ unseen: 'out', size: 1 }, { out: GET }, { in: OK }, { out: GET }, { in: OK }],
     options: { joinedLate: true },
