@@ -10,10 +10,11 @@ import { openRegular } from './maps.ts';
 const WANTED =
   /^(?:libssl\.so\.[\d.]+|libcrypto\.so\.[\d.]+|libgnutls\.so\.\d+|libssl3\.so|libnspr4\.so|libmbed(?:tls|crypto)\.so\.\d+|libwolfssl\.so\.\d+|libmono-btls-shared\.so|libc\.so\.6|libdl\.so\.2|ld-musl-[\w-]+\.so\.\d+)$/;
 /**
- * Of these, NSS's: programs read and write files with NSPR's functions, too, and every process that has it in memory would
- * pay for its probes. They are attached when a target is expected to load them.
+ * Of these, what few programs use, and what costs others much: programs read and write files, too, with NSPR's functions,
+ * and every process that has a library in memory pays for its probes. Before Linux 6.6 each probe also takes a tenth of a
+ * second to remove. They are attached when a target is expected to load them.
  */
-const COSTLY = /^(?:libssl3|libnspr4)\.so$/;
+const COSTLY = /^(?:libssl3|libnspr4|libmbed\w+|libwolfssl|libmono-btls-shared)\.so\b/;
 /** Where they are on Debian, Fedora, Arch, Alpine and their kind, and where one's own builds go. */
 export const SYSTEM_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
