@@ -994,6 +994,17 @@ describe('the end of a session', () => {
     expect(ended(closeNotify).completeness).toEqual(completeness);
   });
 
+  it('may be read after the end of its socket: there is no row without plaintext then', () => {
+    const [session, ...data] = plaintext({ session: { socket: SOCKET }, start: START + SECOND / 2n });
+    const bound = { ...session!, time: START + 2n * MS };
+    const engine = made(inOrder(ciphertext('tls13', { rest: [{ close: true }] }), [bound]));
+    engine.setTls(4242, [library({})]);
+    expect(rows(engine).filter(({ state }) => state === 'ended')).toEqual([]);
+    engine.push(recordBatch(data));
+    engine.advance(START + 10n * SECOND);
+    expect(only(engine)).toMatchObject({ method: 'GET', status: 200, encrypted: null });
+  });
+
   it('without close_notify leaves open whether a body was cut off', () => {
     const exchange = ended(false);
     expect(exchange.completeness).not.toContain('complete');

@@ -107,9 +107,10 @@ export class TlsSocket implements Dissector {
           if (!explained && this.#verdict !== null && this.#firstEnd?.direction === Direction.Out)
             exchange.relabel(['handshake-failed']);
         }
-        // The program is being looked at: the row ends with the reason.
+        // The program is being looked at: the row ends with the reason. And what a session has received may still be
+        // decrypted: then there is no such row.
         const explained = this.#exchange?.encrypted?.explained !== true;
-        if (explained || this.#host.librariesKnown(this.#pid)) this.#end();
+        if (this.#sessions === 0 && (explained || this.#host.librariesKnown(this.#pid))) this.#end();
         else this.#ending = { at: this.#time, since: context.emitted };
       }
     }
@@ -163,7 +164,7 @@ export class TlsSocket implements Dissector {
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
     encrypted.reason = this.#reason();
     this.#changed();
-    this.#endNow();
+    if (this.#sessions === 0) this.#endNow();
   }
 
   // ── the exchange ───────────────────────────────────────────────────────────────────────────────────────
@@ -210,7 +211,7 @@ export class TlsSocket implements Dissector {
     return exchange;
   }
 
-  /** At the connection's end: sessions without plaintext are told, too. */
+  /** At the connection's end: sessions without plaintext are reported, too. */
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
