@@ -354,7 +354,7 @@ static __always_inline void read_end_of_stream(struct endpoint endpoint)
 
 	if (!connection)
 		return;
-	/* After an error that another call was told of, or that came after the peer's FIN, reads return 0. */
+	/* After an error with which another call failed, or that came after the peer's FIN, reads return 0. */
 	if (connection->error) {
 		emit_ended(connection, DIRECTION_IN, ENDING_RESET, connection->error);
 	} else if (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN) {

@@ -53,7 +53,7 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 	if (error && sk->sk_socket) {
 		/*
 		 * The process has the socket still. What it had received it can read, and the call that provoked
-		 * the error may have moved bytes: the directions end with the calls that are told of it.
+		 * the error may have moved bytes: the directions end with the calls that fail with it.
 		 */
 		connection->error = error;
 		connection->error_time = bpf_ktime_get_boot_ns();

@@ -95,8 +95,8 @@ export class Connection implements OrderedSink {
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, record: StreamRecord): void {
-    const told = record.type === RecordType.Data ? record.protocol : null;
-    this.#detection.missing(direction, length, reason, this.#context(record), told);
+    const fromKernel = record.type === RecordType.Data ? record.protocol : null;
+    this.#detection.missing(direction, length, reason, this.#context(record), fromKernel);
   }
 
   directionEnded(record: EndedRecord): void {

@@ -1,5 +1,5 @@
 /**
- * What ended a connection, and in which order: the facts by which the end of a call is told. A TLS session shares
+ * What ended a connection, and in which order: the facts by which the end of a call is derived. A TLS session shares
  * those of its socket.
  */
 import { exitOf } from './errno.ts';
@@ -57,7 +57,7 @@ export class ConnectionEnds {
   }
 
   closed(at: number): void {
-    // Of a connection whose end has been told of, this is only the kernel's last word.
+    // Of a connection whose end has been reported, this is only the kernel's last word.
     if (this.error === null && this.peerEnd === null) this.localClose ??= at;
   }
 }

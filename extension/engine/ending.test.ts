@@ -37,8 +37,8 @@ const eof: Step = { end: 'in', ending: Ending.ReadEof };
 const close: Step[] = [{ end: 'out', ending: Ending.Close }, { close: true }];
 const exit: Step[] = [{ end: 'out', ending: Ending.Close, flags: FLAG_PROCESS_ENDED }, { close: true }];
 const notice = (error: number): Step => ({ end: 'in', ending: Ending.PeerReset, error });
-/** The process is told of an error that has arrived before. */
-const told = (end: 'in' | 'out', error: number): Step => ({ end, ending: Ending.Reset, error });
+/** The process learns of an error that has arrived before. */
+const learnsOf = (end: 'in' | 'out', error: number): Step => ({ end, ending: Ending.Reset, error });
 
 function engineOf(records: readonly RecordSpec[]): Engine {
   const engine = new Engine();
@@ -94,13 +94,13 @@ describe('a call of the client', () => {
     ],
     [
       'reset by the server',
-      [out, notice(ECONNRESET), told('in', ECONNRESET), ...close],
+      [out, notice(ECONNRESET), learnsOf('in', ECONNRESET), ...close],
       'reset by server, ECONNRESET',
       ['unanswered'],
     ],
     [
       'sent on a connection that the server had closed',
-      [peerFin, out, notice(EPIPE), told('out', EPIPE), told('in', EPIPE), ...close],
+      [peerFin, out, notice(EPIPE), learnsOf('out', EPIPE), learnsOf('in', EPIPE), ...close],
       'reset by server, EPIPE, stale-connection',
       ['unanswered'],
     ],
@@ -112,13 +112,13 @@ describe('a call of the client', () => {
     ],
     [
       'without a sign of life',
-      [out, notice(ETIMEDOUT), told('in', ETIMEDOUT), ...close],
+      [out, notice(ETIMEDOUT), learnsOf('in', ETIMEDOUT), ...close],
       'timed-out, ETIMEDOUT',
       ['unanswered'],
     ],
     [
       'without a way',
-      [out, notice(EHOSTUNREACH), told('in', EHOSTUNREACH), ...close],
+      [out, notice(EHOSTUNREACH), learnsOf('in', EHOSTUNREACH), ...close],
       'unreachable, EHOSTUNREACH',
       ['unanswered'],
     ],
@@ -136,7 +136,7 @@ describe('a call of the client', () => {
     expect([text(exchange), exchange.completeness]).toEqual([ending, completeness]);
   });
 
-  it('is not told of where the answer may be among lost bytes', () => {
+  it('is unknown where the answer may be among lost bytes', () => {
     const exchange = only([out, { lose: 'in', size: 100 }, peerFin, eof, ...close]);
     expect([text(exchange), exchange.completeness]).toEqual(['unknown', ['response-gap', 'one-sided']]);
   });
@@ -145,9 +145,9 @@ describe('a call of the client', () => {
     const exchange = only([
       { out: 'POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\npart' },
       notice(ECONNRESET),
-      told('out', ECONNRESET),
+      learnsOf('out', ECONNRESET),
       { in: 'HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig' },
-      told('in', ECONNRESET),
+      learnsOf('in', ECONNRESET),
       { close: true },
     ]);
     expect(exchange).toMatchObject({
@@ -172,7 +172,7 @@ describe('a call of the server', () => {
     ['left by the client', [req, peerFin, eof, ...close], 'cancelled by client'],
     [
       'reset by the client',
-      [req, notice(ECONNRESET), told('in', ECONNRESET), ...close],
+      [req, notice(ECONNRESET), learnsOf('in', ECONNRESET), ...close],
       'cancelled by client, ECONNRESET',
     ],
     ['not answered', [req, ...close], 'closed by server'],
@@ -184,7 +184,10 @@ describe('a call of the server', () => {
   });
 
   it('is not delivered when the client had closed before, also if the RST comes later', () => {
-    const exchange = only([req, peerFin, { out: OK }, notice(EPIPE), told('in', EPIPE), ...close], options);
+    const exchange = only(
+      [req, peerFin, { out: OK }, notice(EPIPE), learnsOf('in', EPIPE), ...close],
+      options,
+    );
     expect([exchange.status, exchange.completeness]).toEqual([200, ['complete']]);
     expect(text(exchange)).toBe('cancelled by client, EPIPE, not-delivered');
   });
@@ -228,6 +231,6 @@ it('is an error when it is not answered, unless the trace ended first', () => {
     const row = engineOf(conversation(steps)).row(1);
     return row !== undefined && isError(row);
   };
-  expect(judge([{ out: GET }, notice(ECONNRESET), told('in', ECONNRESET), { close: true }])).toBe(true);
+  expect(judge([{ out: GET }, notice(ECONNRESET), learnsOf('in', ECONNRESET), { close: true }])).toBe(true);
   expect(judge([{ out: GET }])).toBe(false);
 });

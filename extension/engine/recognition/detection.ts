@@ -24,7 +24,7 @@ export class Detection {
   /** null: nothing is held. */
   #recogniser: Recogniser | null = null;
   /** What the kernel programs made of it. */
-  #told = WireProtocol.Undecided;
+  #fromKernel = WireProtocol.Undecided;
   /** Nothing of it is read. */
   #foreign = false;
 
@@ -37,35 +37,36 @@ export class Detection {
     return this.#dissector;
   }
 
-  /** @param told what the kernel programs made of the stream. */
-  bytes(direction: Direction, bytes: Buffer, context: PieceContext, told: WireProtocol): void {
-    if (told !== WireProtocol.Undecided) this.#told = told;
+  /** @param fromKernel what the kernel programs made of the stream. */
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext, fromKernel: WireProtocol): void {
+    if (fromKernel !== WireProtocol.Undecided) this.#fromKernel = fromKernel;
     if (this.#dissector === null && !this.#foreign) {
-      const sure = this.#recogniser === null && told !== WireProtocol.Undecided;
-      if (!sure || (!this.#info.joinedLate && mayNeedBoth(told, bytes))) {
+      const sure = this.#recogniser === null && fromKernel !== WireProtocol.Undecided;
+      if (!sure || (!this.#info.joinedLate && mayNeedBoth(fromKernel, bytes))) {
         this.#heldBytes += bytes.length;
         this.#recognise().add(direction, bytes);
         this.#hold({ bytes: Buffer.from(bytes), direction, context });
         return;
       }
-      this.#pick(told);
+      this.#pick(fromKernel);
     }
-    if (told === WireProtocol.Other) this.#dissector?.missing(direction, bytes.length, 'foreign', context);
+    if (fromKernel === WireProtocol.Other)
+      this.#dissector?.missing(direction, bytes.length, 'foreign', context);
     else this.#dissector?.bytes(direction, bytes, context);
   }
 
-  /** @param told null: not a record of data. */
+  /** @param fromKernel null: not a record of data. */
   missing(
     direction: Direction,
     length: number,
     reason: MissingReason,
     context: PieceContext,
-    told: WireProtocol | null,
+    fromKernel: WireProtocol | null,
   ): void {
-    if (this.#dissector === null && told !== null) {
-      if (told !== WireProtocol.Undecided) this.#told = told;
-      if (told === WireProtocol.Tls && this.#recogniser === null) this.#pick(told);
-      else if (told === WireProtocol.Other) this.#pick(told);
+    if (this.#dissector === null && fromKernel !== null) {
+      if (fromKernel !== WireProtocol.Undecided) this.#fromKernel = fromKernel;
+      if (fromKernel === WireProtocol.Tls && this.#recogniser === null) this.#pick(fromKernel);
+      else if (fromKernel === WireProtocol.Other) this.#pick(fromKernel);
     }
     if (this.#dissector !== null) this.#dissector.missing(direction, length, reason, context);
     else if (reason !== 'foreign' && !this.#foreign) {
@@ -92,8 +93,8 @@ export class Detection {
   /** No more bytes will come from which the protocol could be detected. */
   settle(): Dissector | null {
     if (this.#dissector === null && this.#recogniser !== null) {
-      const told = this.#told;
-      this.#pick(told === WireProtocol.Undecided ? this.#recogniser.settle() : told);
+      const fromKernel = this.#fromKernel;
+      this.#pick(fromKernel === WireProtocol.Undecided ? this.#recogniser.settle() : fromKernel);
     }
     return this.#dissector;
   }
@@ -105,7 +106,7 @@ export class Detection {
 
   #hold(held: Held): void {
     this.#held.push(held);
-    const protocol = this.#recogniser?.decide(this.#told, this.#info.side) ?? WireProtocol.Undecided;
+    const protocol = this.#recogniser?.decide(this.#fromKernel, this.#info.side) ?? WireProtocol.Undecided;
     if (protocol !== WireProtocol.Undecided) this.#pick(protocol);
     else if (this.#held.length > MAX_HELD_PIECES || this.#heldBytes > MAX_HELD_BYTES) {
       this.#pick(WireProtocol.Other);
@@ -138,6 +139,6 @@ export class Detection {
 }
 
 /** One direction alone does not show what the stream carries. */
-function mayNeedBoth(told: WireProtocol, bytes: Buffer): boolean {
-  return mayBeLayer(bytes) || (told === WireProtocol.Http2 && bytes[0] === 0);
+function mayNeedBoth(fromKernel: WireProtocol, bytes: Buffer): boolean {
+  return mayBeLayer(bytes) || (fromKernel === WireProtocol.Http2 && bytes[0] === 0);
 }

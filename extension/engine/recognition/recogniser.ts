@@ -33,11 +33,11 @@ export class Recogniser {
   }
 
   /**
-   * @param told what the kernel programs made of it.
+   * @param fromKernel what the kernel programs made of it.
    * @param side of the process, where it is known.
    */
-  decide(told: WireProtocol, side: Side | null): WireProtocol {
-    if (told === WireProtocol.Other) return told;
+  decide(fromKernel: WireProtocol, side: Side | null): WireProtocol {
+    if (fromKernel === WireProtocol.Other) return fromKernel;
     if (!this.#passLayers(side)) return WireProtocol.Undecided;
     const [out, back] = this.beginnings.map(({ found }) => found) as [string, string];
     const is = (what: string): boolean => out === what || back === what;
@@ -46,7 +46,7 @@ export class Recogniser {
     if (is('tls')) return WireProtocol.Tls;
     // A server that begins with frames may be asked in HTTP/1.
     if (is('frames')) return is('nothing') ? WireProtocol.Undecided : WireProtocol.Http2;
-    if (told !== WireProtocol.Undecided) return told;
+    if (fromKernel !== WireProtocol.Undecided) return fromKernel;
     const hopeless = (found: string): boolean => found === 'doubtful' || found === 'foreign';
     if (hopeless(out) && hopeless(back)) return WireProtocol.Other;
     const asks = side === null ? null : side === 'client' ? out : back;
