@@ -5,7 +5,6 @@
 import type { FileReading, MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
-import { Http2Connection } from './http2/connection.ts';
 import { Http2OrRefusal } from './http2/refusal.ts';
 import type { StoredConnection } from './model.ts';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
@@ -146,7 +145,7 @@ export class Connection implements OrderedSink {
       case WireProtocol.Http1:
         return new Http1Connection(this.info, this.#host);
       case WireProtocol.Http2:
-        return new Http2OrRefusal(this.info, this.#host, new Http2Connection(this.info, this.#host));
+        return new Http2OrRefusal(this.info, this.#host);
       case WireProtocol.Tls:
         // TLS inside a session's plaintext is not read.
         if (this.info.tls !== null) return null;

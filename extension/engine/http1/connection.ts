@@ -436,16 +436,18 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   /** What a tunnel carries is a stream of its own, with the proxy in front. */
   #openInner(target: string): void {
     const info = new StoredConnection(this.#info.id);
-    const client = null;
     info.take(this.#info);
-    info.through = [...this.#info.through, { protocol: 'CONNECT', client, target: printableTarget(target) }];
+    info.through = [
+      ...this.#info.through,
+      { protocol: 'CONNECT', client: null, target: printableTarget(target) },
+    ];
     this.#info.tunnelled = info.through;
     this.#innerInfo = info;
     this.#inner = new Detection(info, (protocol) => {
       if (protocol === WireProtocol.Http1) return new Http1Connection(info, this.#host);
       // TLS is read by its session, and by #wire.
       if (protocol !== WireProtocol.Http2) return null;
-      return new Http2OrRefusal(info, this.#host, new Http2Connection(info, this.#host));
+      return new Http2OrRefusal(info, this.#host);
     });
   }
 

@@ -9,7 +9,7 @@ import { Reader } from '../http1/reader.ts';
 import type { ReaderSink } from '../http1/readerSink.ts';
 import { type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import { Direction } from '../record.ts';
-import type { Http2Connection } from './connection.ts';
+import { Http2Connection } from './connection.ts';
 
 /** RFC 9113 section 3.4, as far as HTTP/1 would read it as a request line. */
 const PREFACE_LINE = 'PRI * HTTP/2.0\r\n';
@@ -36,10 +36,10 @@ export class Http2OrRefusal implements Dissector {
   #own = false;
   #first: PieceContext | null = null;
 
-  constructor(info: StoredConnection, host: ConnectionHost, http2: Http2Connection) {
+  constructor(info: StoredConnection, host: ConnectionHost) {
     this.#info = info;
     this.#host = host;
-    this.#http2 = http2;
+    this.#http2 = new Http2Connection(info, host);
     this.#undecided = !info.joinedLate;
   }
 
