@@ -12,7 +12,7 @@ import { requestFraming } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
 import { isKnownMethod } from './methods.ts';
 import { Reader } from './reader.ts';
-import type { ReaderSink } from './readerSink.ts';
+import { IGNORED, type ReaderSink } from './readerSink.ts';
 
 /** Of one turn, whatever is missing. */
 const MAX_REQUESTS = 8;
@@ -80,8 +80,8 @@ export class LateTurn {
   }
 
   #probe(): Reader {
-    const nothing = (): void => {};
     const sink: ReaderSink = {
+      ...IGNORED,
       mayBegin: () => true,
       mayBeForeign: () => false,
       messageBegan: ({ method, version }) => {
@@ -98,15 +98,10 @@ export class LateTurn {
         };
       },
       mayLackBody: () => false,
-      progressed: nothing,
-      messageEnded: nothing,
+      messageEnded: () => {},
       hidden: () => {
         this.#odd = true;
       },
-      bodyBytes: nothing,
-      bodyGap: nothing,
-      tunnelled: nothing,
-      tunnelGap: nothing,
       mayKeep: () => false,
     };
     return new Reader('request', sink, 0, false);

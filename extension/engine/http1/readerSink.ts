@@ -41,3 +41,14 @@ export interface ReaderSink {
   /** May this many more body bytes be kept? */
   mayKeep(bytes: number): boolean;
 }
+
+const ignored = (): void => {};
+
+/** Of a reader whose messages are not shown as they come: what need not be known. */
+export const IGNORED = {
+  progressed: ignored,
+  bodyBytes: ignored,
+  bodyGap: ignored,
+  tunnelled: ignored,
+  tunnelGap: ignored,
+} as const satisfies Partial<ReaderSink>;

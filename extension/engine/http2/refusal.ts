@@ -6,7 +6,7 @@ import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { responseFraming } from '../http1/framing.ts';
 import { Reader } from '../http1/reader.ts';
-import type { ReaderSink } from '../http1/readerSink.ts';
+import { IGNORED, type ReaderSink } from '../http1/readerSink.ts';
 import { type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import { Direction } from '../record.ts';
 import { Http2Connection } from './connection.ts';
@@ -106,8 +106,8 @@ export class Http2OrRefusal implements Dissector {
   }
 
   #sink(): ReaderSink {
-    const nothing = (): void => {};
     return {
+      ...IGNORED,
       mayBegin: () => this.#exchange === null,
       mayBeForeign: () => true,
       messageBegan: (message, pid) => this.#answer(message, pid),
@@ -121,11 +121,7 @@ export class Http2OrRefusal implements Dissector {
         this.#changed();
         this.#end(message.lastByte ?? 0);
       },
-      hidden: nothing,
-      bodyBytes: nothing,
-      bodyGap: nothing,
-      tunnelled: nothing,
-      tunnelGap: nothing,
+      hidden: () => {},
       mayKeep: (bytes) => this.#host.mayKeep(bytes),
     };
   }
