@@ -80,6 +80,20 @@ describe('the libraries that a program is likely to load', () => {
     expect(found.filter((path) => !without.includes(path))).toEqual([crypto]);
   });
 
+  it("include the system's rarer ones that plugins need, which lie in a folder of the program's name", () => {
+    const root = join(folder, 'plugins');
+    const modules = makeFolder('plugins', 'usr', 'lib', 'httpd', 'modules');
+    makeFolder('plugins', 'usr', 'sbin');
+    const nss = makeLibrary(join(root, 'usr/lib/libssl3.so'), '-Wl,-soname,libssl3.so');
+    makeLibrary(join(modules, 'mod_nss.so'), nss, byPath);
+    for (const name of ['httpd', 'other'])
+      compile('int main(void) { return 0; }', join(root, 'usr/sbin', name));
+    const expected = new ExpectedLibraries();
+    const inside = { view: '', root, libraryPath: '' };
+    expect(expected.of({ path: '/usr/sbin/httpd', ...inside })).toEqual([nss]);
+    expect(expected.of({ path: '/usr/sbin/other', ...inside })).toEqual([]);
+  });
+
   it('are looked for again when the program has changed', () => {
     const expected = new ExpectedLibraries();
     const path = compile('int main(void) { return 0; }', join(bin, 'changing'));

@@ -1,7 +1,7 @@
 /**
  * Predicts the TLS libraries that a program will load from folders other than the system's: those that were built or
- * shipped with it (conda, a bundle, a prefix of its own), those in LD_LIBRARY_PATH, and in a container all of them.
- * They are found before the program has loaded them, so that its first call is not missed.
+ * shipped with it (conda, a bundle, a prefix of its own), those in LD_LIBRARY_PATH, those that its plugins need, and in a
+ * container all of them. They are found before the program has loaded them, so that its first call is not missed.
  *
  * This only reads files. A wrong prediction costs time, nothing else.
  */
@@ -11,6 +11,7 @@ import {
   candidatesIn,
   isCandidateName,
   isCostlyName,
+  namesIn,
   SYSTEM_FOLDERS,
   systemCandidates,
 } from './candidates.ts';
@@ -21,6 +22,9 @@ import type { Program } from './program.ts';
 
 /** Relative to the executable's folder: its installation prefix, and where builds of Ruby put OpenSSL. */
 const FROM_EXECUTABLE = ['../lib', '../lib64', '../openssl/lib'];
+/** Where plugins are that a program loads by dlopen(3), as lighttpd and nginx do; relative to its prefix. */
+const PLUGINS = ['lib/%', 'lib/%/modules', 'lib64/%', 'lib64/%/modules', 'libexec/%'];
+const MAX_PLUGINS = 256;
 const MAX_FOLDERS = 64;
 /** Libraries whose own dependencies are followed. */
 const MAX_FOLLOWED = 64;
@@ -103,6 +107,12 @@ function search({ path, root, libraryPath }: Program): string[] {
       followed.push(library);
     }
   }
+  for (const plugin of pluginsOf(path, root)) {
+    for (const name of dynamicOf(root + plugin).needed) {
+      const library = isCandidateName(name) ? placeOf(name) : null;
+      if (library !== null && found.size < MAX_EXPECTED) found.add(library);
+    }
+  }
   for (const step of FROM_EXECUTABLE) add(join(dirname(path), step));
   for (const library of candidatesIn([...folders], root)) {
     if (found.size < MAX_EXPECTED) found.add(library);
@@ -110,6 +120,19 @@ function search({ path, root, libraryPath }: Program): string[] {
   // The most likely ones come first, as each takes some milliseconds.
   const likely = (library: string): number => (isCandidateName(basename(library)) ? 0 : 1);
   return [...found].sort((a, b) => likely(a) - likely(b));
+}
+
+/** Paths of the shared objects in the folders that bear the program's name. */
+function pluginsOf(path: string, root: string): string[] {
+  const prefix = dirname(dirname(path));
+  const folders = PLUGINS.map((folder) => join(prefix, folder.replace('%', basename(path))));
+  const found: string[] = [];
+  for (const folder of folders) {
+    for (const name of namesIn(root + folder)) {
+      if (name.endsWith('.so') && found.length < MAX_PLUGINS) found.push(join(folder, name));
+    }
+  }
+  return found;
 }
 
 /** Expands `$ORIGIN` and `${ORIGIN}` (ld.so(8)). The other variables lead to the system's folders. */

@@ -129,7 +129,7 @@ interface Counted {
   libraries: readonly TlsLibrary[] | null;
   calls: number;
   encrypted: number;
-  /** Sessions whose socket is not known. */
+  /** Sessions whose socket was never known, also those that have ended. */
   unbound: number;
 }
 
@@ -195,16 +195,18 @@ export class TlsLibraries {
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');
+    const unmatched = known !== undefined && known.unbound > 0;
     const lag = first === null ? 0 : lagOf(attached, first, milliseconds);
     if (lag > 0) {
-      return `${names} could be read only ${lag.toFixed(1)} ms after the connection's first byte: the program had just started, and its calls were made before that`;
+      const lagging = `${names} could be read only ${lag.toFixed(1)} ms after the connection's first byte`;
+      return unmatched
+        ? `${lagging}, ${UNMATCHED}`
+        : `${lagging}: the program had just started, and its calls were made before that`;
     }
     if (hasSession) return 'its session was seen, but none of its data: functions moved it that are not read';
     if (late) return `opened before the trace started, so it can't be decrypted`;
     const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
-    if (known !== undefined && known.unbound > 0) {
-      return `${decrypted}, ${UNMATCHED}`;
-    }
+    if (unmatched) return `${decrypted}, ${UNMATCHED}`;
     if (reasons.length > 0)
       return `${decrypted}, but the connection does not use it, and ${reasons.join('; ')}`;
     return `${decrypted}, but the connection was not seen to use it`;

@@ -166,10 +166,12 @@ export class TlsSession {
     return this.#ends.splice(0, later < 0 ? this.#ends.length : later);
   }
 
-  /** The session has ended. */
+  /**
+   * The session has ended. One that was never bound still counts: a socket of its process that has no plaintext may be
+   * its own, and often ends later.
+   */
   ended(): void {
     this.#info.unbound = null;
-    this.#count(null);
   }
 
   #count(pid: number | null): void {

@@ -787,6 +787,22 @@ describe('a connection without plaintext', () => {
     ]);
   });
 
+  it('may be that of a session that has ended before it, and says so also when its library was read late', () => {
+    const since = (START + 5n * MS).toString();
+    for (const [attached, reason] of [
+      [library({}), 'OpenSSL is decrypted, but'],
+      [library({ since }), "OpenSSL could be read only 4.0 ms after the connection's first byte, but"],
+    ] as const) {
+      const engine = made(inOrder(open('tls13'), plaintext({}, [{ out: GET }, { in: OK }, { close: true }])));
+      engine.setTls(4242, [attached]);
+      engine.advance(START + 2n * SECOND);
+      expect(rows(engine).map(({ encrypted }) => encrypted)).toEqual([
+        null,
+        `${reason} not every session could be matched to its connection; its calls may be among those without addresses`,
+      ]);
+    }
+  });
+
   it('is forgotten by Clear like a call when it has ended, and runs on until then', () => {
     const engine = made(open('tls13'));
     engine.setTls(4242, []);
