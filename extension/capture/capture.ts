@@ -62,9 +62,9 @@ export interface Capture {
 }
 
 /** From the start of the loader to the helper's first word: trampolines take seconds to attach on a slow machine. */
-const HELLO_TIMEOUT_MS = 120_000;
-/** The same where a password has to be typed first. */
-const PROMPT_TIMEOUT_MS = 180_000;
+const HELLO_TIMEOUT_MS = 300_000;
+/** The same where a password has to be typed first, which takes three minutes at most. */
+const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
 /** To drain rings and socket once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
