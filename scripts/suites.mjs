@@ -49,6 +49,7 @@ export function shortSuites() {
       budget: 60,
     },
     { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 200 },
+    { ...vitest('bursts'), lane: 'root', budget: 60 },
     { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 400 },
     { ...vitest('speed'), lane: ALONE, budget: 30 },
   ];
@@ -65,6 +66,7 @@ export function allSuites() {
     { ...vitest('trust'), lane: 'root', budget: 300, env: { FAULT_ROUNDS: '100' } },
     { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
     { ...own('tls', 'test/tls/run.mjs'), lane: 'root', budget: 900 },
+    { ...vitest('bursts'), lane: 'root', budget: 150, env: { HTTP_TRACE_BURSTS: 'all' } },
   ];
   const guests = [
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },

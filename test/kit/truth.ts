@@ -139,7 +139,9 @@ export function expectBody(
 }
 
 /** `produced = delivered + dropped` in records; `seen = copied + omitted + dropped + unseen` in bytes. */
-export function expectBalance(summary: SummaryJson['summary']): void {
+export function expectBalance(
+  summary: Pick<SummaryJson['summary'], 'produced' | 'delivered' | 'dropped' | 'bytes' | 'note'>,
+): void {
   const { produced, delivered, dropped, bytes } = summary;
   assert(produced !== null && dropped !== null && bytes !== null, `no counts: ${summary.note}`);
   same('records', produced, delivered + dropped);

@@ -1,0 +1,39 @@
+/** No row is lost or wrong, however much comes at once; a body may be cut. Says nothing about times. */
+
+import { join } from 'node:path';
+import { it } from 'vitest';
+import { describeTraced, ROOT, temporaryFolder } from '../kernel/support/environment.ts';
+import { pairwise } from '../kit/pairwise.ts';
+import { WindowTrace } from '../kit/windowTrace.ts';
+import { BURSTS } from './bursts.ts';
+import { CONDITIONS, impose } from './conditions.ts';
+import { expectCounters, expectRows } from './rows.ts';
+
+const SEED = 1;
+/** Which: a sample of those that hold; `all` that hold; `open`: those that do not yet. */
+const which = process.env['HTTP_TRACE_BURSTS'] ?? 'sample';
+
+const table = BURSTS.flatMap((burst) => CONDITIONS.map((condition) => ({ burst, condition }))).filter(
+  ({ burst, condition }) => burst.open.includes(condition.name) === (which === 'open'),
+);
+const chosen =
+  which === 'sample'
+    ? pairwise(table, ({ burst, condition }) => [...burst.traits, condition.name], SEED)
+    : table;
+
+const folder = temporaryFolder();
+
+describeTraced('bursts', () => {
+  it.each(chosen.map((one) => [`${one.burst.name}: ${one.condition.name}`, one] as const))(
+    '%s',
+    async (_, { burst, condition }) => {
+      const { pids, expected, go } = await burst.prepare(folder);
+      const trace = await WindowTrace.start(join(ROOT, 'dist'), folder, pids, condition.ringSize);
+      const relieve = impose(condition, trace);
+      await go().finally(relieve);
+      const { rows, status } = await trace.stop();
+      expectCounters(status);
+      expectRows(rows, expected, status);
+    },
+  );
+});

@@ -1,0 +1,29 @@
+/** A process that is stopped half of the time, as one is that gets too little of a busy machine. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds that it is stopped, and then runs. */
+const TURN_MS = 100;
+
+/**
+ * Begins with a stop. The process must not end meanwhile.
+ * @returns what lets the process go on for good
+ */
+export function stopHalf(pid: number): () => Promise<void> {
+  let over = false;
+  const turns = (async () => {
+    while (!over) {
+      process.kill(pid, 'SIGSTOP');
+      try {
+        await sleep(TURN_MS);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      if (!over) await sleep(TURN_MS);
+    }
+  })();
+  turns.catch(() => {}); // Who ends it learns that the process was not there.
+  return () => {
+    over = true;
+    return turns;
+  };
+}

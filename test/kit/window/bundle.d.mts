@@ -1,0 +1,1 @@
+export function bundleWindow(folder: string): Promise<string>;

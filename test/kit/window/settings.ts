@@ -1,0 +1,30 @@
+/** What a window's trace without VS Code is started with: from windowTrace.ts or the benchmark, to its two threads. */
+
+/** The environment's variable. */
+export const SETTINGS = 'HTTP_TRACE_WINDOW';
+
+export interface WindowSettings {
+  /** The built product. */
+  readonly dist: string;
+  /** The folder of which `dist/worker.js` is the engine's thread. */
+  readonly extension: string;
+  /** Bytes of the data ring; null: as by default. */
+  readonly ringSize: number | null;
+  /** File for {@link WindowFacts}, once the helper runs. */
+  readonly facts: string;
+  /** File for the helper's final status. */
+  readonly status: string;
+  /** File for the rows, one line of JSON each; null: they are counted only. */
+  readonly rows: string | null;
+}
+
+export interface WindowFacts {
+  /** Process id. */
+  readonly helper: number;
+  /** Thread id of the engine. */
+  readonly thread: number;
+}
+
+export function readSettings(): WindowSettings {
+  return JSON.parse(process.env[SETTINGS] ?? 'null') as WindowSettings;
+}

@@ -1,0 +1,46 @@
+/**
+ * The engine's thread of the extension (extension/capture/worker.ts), with what no view asks for: a ring of another
+ * size, and the helper's last counters. Its settings are JSON in the environment, as the extension's code starts it.
+ */
+import { readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import { type Capture, type CaptureOptions, startCapture } from '../../../extension/capture/capture.ts';
+import { FLUSH_INTERVAL, TraceWorker } from '../../../extension/capture/traceWorker.ts';
+import type { ToWorker } from '../../../extension/capture/workerProtocol.ts';
+import { FrameType } from '../../../helper/protocol.ts';
+import { readSettings } from './settings.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('This runs as a worker thread only.');
+const settings = readSettings();
+
+async function start(options: CaptureOptions): Promise<Capture> {
+  const capture = await startCapture({
+    ...options,
+    nativePath: join(settings.dist, 'native'),
+    helperPath: join(settings.dist, 'helper.js'),
+    ...(settings.ringSize === null ? {} : { ringSize: settings.ringSize }),
+  });
+  const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  writeFileSync(settings.facts, JSON.stringify({ helper: capture.hello.helperPid, thread }));
+  return {
+    hello: capture.hello,
+    ended: capture.ended,
+    attach: (pid, children) => capture.attach(pid, children),
+    detach: (pid) => capture.detach(pid),
+    stop: () => capture.stop(),
+    // What comes before anybody listens is kept for the first listener, so this listens with it.
+    onEvent: (listener) =>
+      capture.onEvent((event, frame) => {
+        if (event.type === FrameType.Status && event.status.final) {
+          writeFileSync(settings.status, JSON.stringify(event.status));
+        }
+        listener(event, frame);
+      }),
+  };
+}
+
+const worker = new TraceWorker((message) => port.postMessage(message), start);
+port.on('message', (message: ToWorker) => worker.take(message));
+setInterval(() => worker.flush(), FLUSH_INTERVAL);

@@ -1,0 +1,94 @@
+/**
+ * A trace the extension's way, without VS Code: its worker, its engine and its rows, in a process of their own. No
+ * JSON is made of a call, so that as many calls as a machine can make are compared in seconds.
+ */
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExchangeRow } from '../../extension/engine/row.ts';
+import type { Status } from '../../helper/protocol.ts';
+import { assert } from './check.ts';
+import { Child } from './process.ts';
+import { bundleWindow } from './window/bundle.mjs';
+import { SETTINGS, type WindowFacts, type WindowSettings } from './window/settings.ts';
+
+export interface WindowTraced {
+  readonly rows: readonly ExchangeRow[];
+  /** The helper's final one. */
+  readonly status: Status;
+  /** The most memory that was resident, in bytes: the helper, and the process of the engine's thread. */
+  readonly memory: { readonly helper: number; readonly engine: number };
+}
+
+/** Milliseconds that all may take that waits in the rings and in user space when the trace ends. */
+const END_PATIENCE = 120_000;
+
+export class WindowTrace {
+  readonly #host: Child;
+  readonly #settings: WindowSettings;
+
+  private constructor(host: Child, settings: WindowSettings) {
+    this.#host = host;
+    this.#settings = settings;
+  }
+
+  /**
+   * Resolves once the processes are traced.
+   * @param dist the built product
+   * @param folder for its files
+   * @param ringSize bytes of the data ring; null: as by default
+   */
+  static async start(
+    dist: string,
+    folder: string,
+    pids: readonly number[],
+    ringSize: number | null = null,
+  ): Promise<WindowTrace> {
+    const extension = mkdtempSync(join(folder, 'window-'));
+    const program = await bundleWindow(extension);
+    const [facts, status, rows] = ['facts', 'status', 'rows'].map((name) => join(extension, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const settings: WindowSettings = { dist, extension, ringSize, facts, status, rows };
+    const env = { ...process.env, [SETTINGS]: JSON.stringify(settings) };
+    const host = new Child(process.execPath, ['--enable-source-maps', program, ...pids.map(String)], { env });
+    await host.untilStdout('running');
+    return new WindowTrace(host, settings);
+  }
+
+  /** The process with the engine's thread. */
+  get engine(): number {
+    return this.#host.pid;
+  }
+
+  get helper(): number {
+    const facts = JSON.parse(readFileSync(this.#settings.facts, 'utf8')) as WindowFacts;
+    return facts.helper;
+  }
+
+  async stop(): Promise<WindowTraced> {
+    const helper = peakMemory(this.helper);
+    this.#host.write('stop\n');
+    await this.#host.untilStdout('stopped', END_PATIENCE);
+    // Its rows are its own copies for the test: what matters is the most before they are written.
+    const engine = peakMemory(this.engine);
+    const { stderr } = await this.#host.ended;
+    assert(existsSync(this.#settings.status), `the helper ended without its last word: ${stderr}`);
+    const lines = readFileSync(this.#settings.rows ?? '', 'utf8').split('\n');
+    assert(lines.pop() === '', 'The rows do not end with a line end.');
+    const rows = lines.map((line) => JSON.parse(line) as ExchangeRow);
+    const status = JSON.parse(readFileSync(this.#settings.status, 'utf8')) as Status;
+    return { rows, status, memory: { helper, engine } };
+  }
+}
+
+/** Resident bytes at most so far; 0 when the process has ended. */
+export function peakMemory(pid: number): number {
+  try {
+    const [, kib] = /^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
