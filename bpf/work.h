@@ -67,6 +67,7 @@ struct work {
 	u64 remaining;     /* bytes of the call that no record covers yet */
 	u64 pass;          /* bytes that records cover, but whose segments are still to be skipped */
 	u64 allowed;       /* of these, bytes that may be copied */
+	u64 exempt;        /* of these, bytes that are copied however full the ring is */
 	u64 connection;
 	u64 sock;
 	u64 position;
@@ -81,6 +82,9 @@ struct work {
 	u8 protocol;
 	u8 source;
 	u8 transport;
+	u8 omission;       /* of what may not be copied */
+	u8 sheds;          /* what is not exempt is left out when the ring fills up */
+	u8 padding[2];
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
 	struct cursor kept;  /* while the bytes are looked at before they are copied */
 	u64 scan_left;
@@ -172,12 +176,29 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->padding = 0;
 }
 
+/* How full the data ring is: what is still copied, so that what matters most finds room (shed.h). */
+enum pressure {
+	PRESSURE_NONE,
+	PRESSURE_HALF,  /* the beginning of each message */
+	PRESSURE_HEADS, /* heads; the last quarter of the ring is theirs */
+};
+
+static __always_inline u32 pressure(void)
+{
+	u64 waiting = bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA);
+
+	if (waiting < 2 * (u64)wakeup_bytes)
+		return PRESSURE_NONE;
+	return waiting < 3 * (u64)wakeup_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
+}
+
 /* The bytes are accounted for, by a record or by the counters of losses. */
 static __always_inline void advance(struct work *work, u32 size)
 {
 	work->position += size;
 	work->remaining -= size;
 	work->allowed = work->allowed > size ? work->allowed - size : 0;
+	work->exempt = work->exempt > size ? work->exempt - size : 0;
 	work->unseen = 0;
 	work->flags |= FLAG_CONTINUED;
 }
@@ -376,21 +397,30 @@ __noinline int trace_http_step(u32 slot)
 	}
 	if (count > work->remaining)
 		count = work->remaining;
+	if (work->allowed > 0 && work->exempt == 0 && work->sheds && pressure() != PRESSURE_NONE) {
+		work->allowed = 0;
+		work->omission = OMISSION_PRESSURE;
+	}
 	if (work->allowed == 0) {
 		/* Beyond the budget only the last TAIL_SIZE bytes of the call are of interest. */
 		if (work->remaining > TAIL_SIZE) {
 			work->pass = work->remaining - TAIL_SIZE;
-			trace_http_omit(slot, (u32)work->pass, OMISSION_LIMIT);
+			trace_http_omit(slot, (u32)work->pass, work->omission);
 			return 1;
 		}
 		work->flags |= FLAG_TAIL;
 		trace_http_copy(slot, work->base, count, count, OMISSION_NONE);
 	} else {
+		u64 covered;
+
 		if (count > work->allowed)
 			count = work->allowed;
 		if (count > PIECE_MAX)
 			count = PIECE_MAX;
-		trace_http_copy(slot, work->base, count, count, OMISSION_NONE);
+		/* One record says what follows the last bytes that are copied, too. */
+		covered = count == work->allowed && work->remaining > count + TAIL_SIZE ? work->remaining - TAIL_SIZE : count;
+		work->pass = covered - count;
+		trace_http_copy(slot, work->base, count, covered, covered > count ? work->omission : OMISSION_NONE);
 	}
 	work->base += count;
 	work->left -= count;
@@ -407,7 +437,7 @@ static __always_inline u32 reason_to_omit(struct work *work)
 {
 	if (work->source != SOURCE_NONE)
 		return OMISSION_SEGMENTS;
-	return work->from.file && work->allowed == 0 ? OMISSION_LIMIT : OMISSION_NO_BYTES;
+	return work->from.file && work->allowed == 0 ? work->omission : OMISSION_NO_BYTES;
 }
 
 /* What is to be done with the bytes of a call. */

@@ -5,7 +5,7 @@
 
 import { trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
-import type { Outcome } from './byteStream.ts';
+import type { GapReason, Outcome } from './byteStream.ts';
 import { ConnectionEnds } from './connectionEnds.ts';
 import type {
   CallEnding,
@@ -82,6 +82,8 @@ export class StoredMessage implements Request, Response {
   gap = false;
   /** Bytes were left out by a limit. */
   truncated = false;
+  /** Some of them because there was too much at once. */
+  shed = false;
   /** Not all fields are known. */
   headIncomplete = false;
   /** The stream ended before the message did. */
@@ -154,6 +156,12 @@ export class StoredMessage implements Request, Response {
 
   get violationCount(): number {
     return this.#broken?.length ?? 0;
+  }
+
+  /** Bytes of the body were left out. */
+  leaveOut(reason: Exclude<GapReason, 'lost'>): void {
+    this.truncated = true;
+    if (reason === 'shed') this.shed = true;
   }
 
   /** Notes a broken rule, once per rule. */

@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that this file reads. */
-export const RECORD_LAYOUT = 4;
+export const RECORD_LAYOUT = 5;
 
 export enum RecordType {
   Opened = 1,
@@ -48,6 +48,8 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
+  /** More at once than was taken: bodies are left out before anything is lost. */
+  Pressure = 7,
   /** Sent from a file, which has changed since. */
   FileChanged = 16,
   /** Sent from a file that was being changed. */

@@ -15,7 +15,13 @@ const http = require('node:http');
 const server = http.createServer((request, response) => {
   request.resume();
   const body = Buffer.alloc(parseInt(request.url.slice(1)), 'b');
-  request.on('end', () => response.writeHead(200, { 'content-length': body.length }).end(body));
+  const chunked = request.url.endsWith('chunked');
+  if (!chunked) response.setHeader('content-length', body.length);
+  request.on('end', () => {
+    response.writeHead(200, { 'x-long': 'h'.repeat(200) });
+    if (chunked) response.write(body);
+    response.end(chunked ? '' : body);
+  });
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.resume().on('end', () => process.exit());`;
@@ -45,14 +51,31 @@ const rows = (exchanges: readonly ExchangeJson[]): string[] =>
 
 describeTraced('the data ring', () => {
   it('holds about as many records as their bytes have room', async () => {
-    // With head and record about 1,500 bytes each, and as much again for a request: 24 of them are well below 64 KiB.
-    const paths = Array.from({ length: 24 }, () => '/1025');
+    // With heads and records less than 2,200 bytes each, so that half of the ring holds them.
+    const paths = Array.from({ length: 14 }, () => '/1025');
     const trace = await whileStopped(paths);
     expect(trace.summary.dropped).toBe(0);
     expect(rows(trace.exchanges)).toEqual(paths.map((path) => `GET ${path} 200 1025`));
     for (const { response, completeness } of trace.exchanges) {
       expect(response?.bodyCaptured).toBe(1025);
       expect(completeness).toEqual(['complete']);
+    }
+  });
+
+  it.each(['', '?chunked'])('leaves out bodies before anything is lost%s', async (query) => {
+    const paths = Array.from({ length: 20 }, (_, i) => `/${3000 + i}${query}`);
+    const trace = await whileStopped(paths);
+    expect(trace.summary.dropped).toBe(0);
+    expect(rows(trace.exchanges)).toEqual(paths.map((path) => `GET /${path.slice(1, 5)} 200 ${path.slice(1, 5)}`));
+    const whole = trace.exchanges.filter(({ completeness }) => completeness.includes('complete'));
+    const cut = trace.exchanges.filter(({ completeness }) => completeness.includes('response-truncated'));
+    expect(whole.length).toBeGreaterThan(5);
+    expect(cut.length).toBe(paths.length - whole.length);
+    expect(cut.length).toBeGreaterThan(5);
+    for (const { completeness, response } of cut) {
+      expect(completeness).toEqual(['response-truncated']);
+      expect(response?.bodyNote).toContain('too much at once');
+      expect(response?.headers).toContainEqual(['x-long', 'h'.repeat(200)]);
     }
   });
 });
