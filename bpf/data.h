@@ -13,6 +13,7 @@
 #include "sentfile.h"
 #include "position.h"
 #include "recognise.h"
+#include "shed.h"
 
 /*
  * Bytes of each direction that are copied while it is not known whether they
@@ -43,40 +44,94 @@ static __always_inline bool switches_protocol(const struct head *head)
 	return is_response(head) && head->bytes[9] == '1' && head->bytes[10] == '0' && head->bytes[11] == '1';
 }
 
-/* Gives the call its share of the budget of its message. */
-static __always_inline void spend_budget(struct connection *connection, struct work *work)
+/* What the beginning of a call is, as far as budgets go. */
+enum beginning {
+	BEGINS_NOTHING,
+	BEGINS_MESSAGE,
+	BEGINS_SWITCH, /* a response 101 */
+};
+
+/* Whether a further message begins with the call (pipelining, 1xx). Global for the verifier's sake. */
+__noinline int trace_http_beginning(u32 slot)
 {
-	u8 direction = work->direction & 1;
-	u32 limit = copy_limit(connection, direction), used;
-	bool fresh = connection->streaming || work->time - connection->last_time[direction] > PAUSE_NS;
+	struct work *work = work_of(slot);
+	struct head *head;
 
-	if (connection->last_direction != direction) {
-		connection->last_direction = direction; /* the other side sends: a new message */
-		fresh = true;
+	if (!work || work->left < 16)
+		return BEGINS_NOTHING;
+	head = &work->scratch;
+	if (bpf_probe_read_user(head, 16, (void *)work->base) || !trace_http_begins(head, 16))
+		return BEGINS_NOTHING;
+	return switches_protocol(head) ? BEGINS_SWITCH : BEGINS_MESSAGE;
+}
+
+/* What of the call may be copied, by the limit of its message. */
+static __always_inline void grant(struct connection *connection, struct work *work, u32 used)
+{
+	u32 limit = copy_limit(connection, work->direction & 1);
+
+	work->allowed = used < limit ? limit - used : 0;
+	if (limit == UNLIMITED)
+		work->allowed = ~0ull;
+	work->omission = OMISSION_LIMIT;
+	if (used == USED_UP) {
+		work->allowed = 0;
+		work->omission = OMISSION_PRESSURE;
 	}
-	connection->last_time[direction] = work->time;
-	if (connection->protocol == PROTOCOL_HTTP1 && work->left >= 16 && !connection->streaming) {
-		/* A further message in the same direction (pipelining, 1xx) has a budget of its own. */
-		struct head *head = &work->scratch;
+	if (work->allowed > work->remaining)
+		work->allowed = work->remaining;
+	/* The first piece of a call has its head, if it has one. */
+	work->exempt = PIECE_MAX;
+	work->sheds = connection->protocol == PROTOCOL_HTTP1;
+}
 
-		if (!bpf_probe_read_user(head, 16, (void *)work->base) && trace_http_begins(head, 16)) {
-			fresh = true;
-			if (direction != connection->request_direction && switches_protocol(head))
-				connection->streaming = 1;
-		}
+/* Gives the call its share of the budget of its message. Global for the verifier's sake. */
+__noinline int trace_http_spend(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	bool fresh, http1, shedding;
+	u32 begins, used;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	http1 = connection->protocol == PROTOCOL_HTTP1;
+	shedding = http1 && pressure() != PRESSURE_NONE;
+	fresh = connection->streaming || work->time - connection->last_time[direction] > PAUSE_NS;
+	if (connection->streaming) {
+		connection->head[direction] = HEAD_ENDED;
+	} else if (connection->last_direction != direction) {
+		/* The other side sends: a new message. */
+		fresh = true;
+		connection->head[direction] = HEAD_UNKNOWN;
+	} else if (!shedding && connection->head[direction]) {
+		connection->head[direction] = HEAD_UNKNOWN;
+	}
+	connection->last_direction = direction;
+	connection->last_time[direction] = work->time;
+	begins = http1 && !connection->streaming ? trace_http_beginning(slot) : BEGINS_NOTHING;
+	if (begins) {
+		/* It has a budget of its own. */
+		fresh = true;
+		connection->head[direction] = shedding ? HEAD_BEFORE : HEAD_UNKNOWN;
+		if (begins == BEGINS_SWITCH && direction != connection->request_direction)
+			connection->streaming = 1;
 	}
 	if (fresh && connection->protocol != PROTOCOL_UNDECIDED)
 		connection->budget_used[direction] = 0;
-	if (limit == UNLIMITED) {
-		work->allowed = work->remaining;
-		return;
-	}
-	used = connection->budget_used[direction];
-	work->allowed = used < limit ? limit - used : 0;
-	if (work->allowed > work->remaining)
-		work->allowed = work->remaining;
+	grant(connection, work, connection->budget_used[direction]);
+	if (shedding)
+		trace_http_shed(slot);
 	/* Saturates: only "used up" is of interest. */
-	connection->budget_used[direction] = used + (u32)work->allowed;
+	used = connection->budget_used[direction];
+	if (used != USED_UP)
+		connection->budget_used[direction] = work->allowed < USED_UP - 1 - used ? used + (u32)work->allowed : USED_UP - 1;
+	return 0;
 }
 
 /* The first bytes of a call; how many. */
@@ -235,7 +290,7 @@ __noinline int trace_http_allow(u32 slot)
 	direction = work->direction & 1;
 	emit_opened(sk, connection);
 	connection->reported[direction] = connection->position[direction];
-	spend_budget(connection, work);
+	trace_http_spend(slot);
 	/* Only HTTP/1 has a budget per message; what the latency filter leaves out is not read from a file, either. */
 	if (connection->protocol != PROTOCOL_HTTP1 ||
 	    (min_latency_us && (direction == connection->request_direction || !connection->passing)))
@@ -320,6 +375,7 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 		return 0;
 	__builtin_memset(work, 0, sizeof(*work));
 	work->message_left = ~0ull;
+	work->omission = OMISSION_LIMIT;
 	work->remaining = moved;
 	if (call) {
 		work->entered = call->entered;

@@ -14,11 +14,12 @@
 #include "classify.h"
 #include "connection.h"
 #include "layers.h"
-#include "work.h"
+#include "scan.h"
 
 #define LONGEST_WORD 64     /* of a method; longer ones are not read as such */
 #define LONGEST_LINE 65536  /* of a start line */
 #define SCAN_STEPS (LONGEST_LINE + 1024) /* bytes, and segments */
+
 static __always_inline bool is_digit(u64 c)
 {
 	return c - '0' <= 9;
@@ -218,56 +219,20 @@ struct scanner {
 /* One byte, or the next segment, for bpf_loop: the verifier looks at it once. */
 static long scan_step(u32 index, struct scanner *scanner)
 {
-	struct work *work = scanner->work;
 	struct reading *reading = scanner->reading;
-	u32 at = work->scan_at, have = work->scan_have, count;
+	u8 byte;
 
 	if (reading->found)
 		return 1;
-	if (at >= have) {
-		if (work->scan_left == 0)
-			return 1;
-		if (work->left == 0)
-			return !next_segment(work);
-		count = work->left < work->scan_left ? work->left : work->scan_left;
-		if (count > sizeof(work->scratch.bytes))
-			count = sizeof(work->scratch.bytes);
-		asm volatile("" : "+r"(count));
-		if (count > sizeof(work->scratch.bytes))
-			count = sizeof(work->scratch.bytes);
-		if (bpf_probe_read_user(work->scratch.bytes, count, (void *)work->base))
-			return 1;
-		work->base += count;
-		work->left -= count;
-		work->scan_left -= count;
-		work->scan_have = have = count;
-		at = 0;
+	switch (next_byte(scanner->work, &byte)) {
+	case BYTE_READ:
+		reading->found = read_byte(reading, scanner->other, byte);
+		return 0;
+	case BYTE_LATER:
+		return 0;
+	default:
+		return 1;
 	}
-	reading->found = read_byte(reading, scanner->other, work->scratch.bytes[at & (sizeof(work->scratch.bytes) - 1)]);
-	work->scan_at = at + 1;
-	return 0;
-}
-
-static __always_inline void keep_cursor(struct work *work)
-{
-	work->kept.segments = work->segments;
-	work->kept.segment_count = work->segment_count;
-	work->kept.base = work->base;
-	work->kept.left = work->left;
-	work->kept.messages = work->messages;
-	work->kept.messages_left = work->messages_left;
-	work->kept.message_left = work->message_left;
-}
-
-static __always_inline void restore_cursor(struct work *work)
-{
-	work->segments = work->kept.segments;
-	work->segment_count = work->kept.segment_count;
-	work->base = work->kept.base;
-	work->left = work->kept.left;
-	work->messages = work->kept.messages;
-	work->messages_left = work->kept.messages_left;
-	work->message_left = work->kept.message_left;
 }
 
 /* Reads on in the beginning of this call's direction. Global for the verifier's sake. */
@@ -289,12 +254,9 @@ __noinline int trace_http_scan(u32 slot)
 	scanner.other = direction ? &connection->reading[0] : &connection->reading[1];
 	if (connection->late)
 		__builtin_memset(scanner.reading, 0, sizeof(*scanner.reading)); /* it may be in the middle of a message */
-	keep_cursor(work);
-	work->scan_at = 0;
-	work->scan_have = 0;
-	work->scan_left = work->remaining < LONGEST_LINE ? work->remaining : LONGEST_LINE;
+	begin_scan(work, LONGEST_LINE);
 	bpf_loop(SCAN_STEPS, scan_step, &scanner, 0);
-	restore_cursor(work);
+	end_scan(work);
 	return 0;
 }
 

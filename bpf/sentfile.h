@@ -266,6 +266,26 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	return true;
 }
 
+#define SHORT_PATH 128
+
+/* A record with room for a path of ROOM bytes, a constant, as the ring wants it, and at least `length`. */
+#define EMIT_FILE(room)                                                                    \
+	do {                                                                               \
+		record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + (room), 0);     \
+		if (!record)                                                               \
+			break;                                                             \
+		*record = walk->record;                                                    \
+		trace_http_fill(&record->data, work, size, 0, OMISSION_NO_BYTES);          \
+		record->data.header.flags |= FLAG_FILE;                                    \
+		record->data.header.length = (sizeof(*record) + length + 7) & ~7u;         \
+		record->path_length = length;                                              \
+		asm volatile("" : "+r"(length));                                           \
+		if (length > (room))                                                       \
+			length = (room);                                                   \
+		bpf_probe_read_kernel(record + 1, length, walk->path);                     \
+		submit_data(record);                                                       \
+	} while (0)
+
 /* One record. Global, so that the verifier checks it once. 0 = done. */
 __noinline int trace_http_file_piece(u32 slot)
 {
@@ -278,28 +298,11 @@ __noinline int trace_http_file_piece(u32 slot)
 		return 0;
 	size = work->allowed < FILE_PIECE_SIZE ? work->allowed : FILE_PIECE_SIZE;
 	length = walk->length;
-	asm volatile("" : "+r"(length));
-	if (length > FILE_PATH_SIZE)
-		length = FILE_PATH_SIZE;
-	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + FILE_PATH_SIZE, 0);
-	COUNT(produced, 1);
-	COUNT(seen_bytes, size);
-	if (record) {
-		*record = walk->record;
-		fill_data(&record->data, work, size, 0, OMISSION_NO_BYTES);
-		record->data.header.flags |= FLAG_FILE;
-		record->data.header.length = (sizeof(*record) + length + 7) & ~7u;
-		record->path_length = length;
-		asm volatile("" : "+r"(length));
-		if (length > FILE_PATH_SIZE)
-			length = FILE_PATH_SIZE;
-		bpf_probe_read_kernel(record + 1, length, walk->path);
-		submit_data(record);
-		COUNT(omitted_bytes, size);
-	} else {
-		COUNT(dropped_data, 1);
-		COUNT(dropped_bytes, size);
-	}
+	if (length <= SHORT_PATH)
+		EMIT_FILE(SHORT_PATH);
+	else
+		EMIT_FILE(FILE_PATH_SIZE);
+	trace_http_account(size, 0, !record);
 	advance(work, size);
 	walk->record.file_position += size;
 	return 1;

@@ -24,7 +24,7 @@ const volatile u32 min_latency_us = 0; /* HTTP/1 exchanges that take less are le
  * initial one (a container): inode of /proc/self/ns/pid; 0 = the initial one.
  */
 const volatile u32 pid_namespace = 0;
-const volatile u32 wakeup_bytes = 1 << 20; /* waiting in the data ring when the reader is woken */
+const volatile u32 wakeup_bytes = 2 << 20; /* a quarter of the data ring: so many bytes wait when the reader is woken */
 
 #define HEAD_PROBE 32 /* bytes by which the beginning of a message is recognised */
 
@@ -102,6 +102,16 @@ struct reading {
 
 #define NO_DIRECTION 0xff
 
+/* How far the head of a direction's message has been read; only while the ring is filling (shed.h). */
+enum head_state {
+	HEAD_ENDED,
+	HEAD_UNKNOWN, /* it began when it was not being read */
+	HEAD_BEFORE,  /* empty lines may precede it */
+	HEAD_LINE,
+	HEAD_NEWLINE, /* at the beginning of a line */
+	HEAD_RETURN,  /* likewise, behind a CR */
+};
+
 struct connection {
 	u64 id;
 	u64 connect_started;
@@ -138,6 +148,7 @@ struct connection {
 	u8 streaming;     /* carries another protocol since a response 101 */
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
+	u8 head[2];       /* enum head_state, by direction */
 };
 
 struct {

@@ -11,7 +11,7 @@
 #ifndef TRACE_HTTP_H
 #define TRACE_HTTP_H
 
-#define TRACE_HTTP_LAYOUT 4 /* raised whenever a layout below changes */
+#define TRACE_HTTP_LAYOUT 5 /* raised whenever a layout below changes */
 
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
@@ -56,6 +56,7 @@ enum omission {
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
+	OMISSION_PRESSURE = 7, /* more at once than the reader takes: bodies are left out before anything is lost */
 	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
 	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */

@@ -67,6 +67,7 @@ struct work {
 	u64 remaining;     /* bytes of the call that no record covers yet */
 	u64 pass;          /* bytes that records cover, but whose segments are still to be skipped */
 	u64 allowed;       /* of these, bytes that may be copied */
+	u64 exempt;        /* of these, bytes that are copied however full the ring is */
 	u64 connection;
 	u64 sock;
 	u64 position;
@@ -81,6 +82,9 @@ struct work {
 	u8 protocol;
 	u8 source;
 	u8 transport;
+	u8 omission;       /* of what may not be copied */
+	u8 sheds;          /* what is not exempt is left out when the ring fills up */
+	u8 padding[2];
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
 	struct cursor kept;  /* while the bytes are looked at before they are copied */
 	u64 scan_left;
@@ -172,14 +176,59 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 	record->padding = 0;
 }
 
+/* How full the data ring is: what is still copied, so that what matters most finds room (shed.h). */
+enum pressure {
+	PRESSURE_NONE,
+	PRESSURE_HALF,  /* the beginning of each message */
+	PRESSURE_HEADS, /* heads; the last quarter of the ring is theirs */
+};
+
+static __always_inline u32 pressure(void)
+{
+	u64 waiting = bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA);
+
+	if (waiting < 2 * (u64)wakeup_bytes)
+		return PRESSURE_NONE;
+	return waiting < 3 * (u64)wakeup_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
+}
+
 /* The bytes are accounted for, by a record or by the counters of losses. */
 static __always_inline void advance(struct work *work, u32 size)
 {
 	work->position += size;
 	work->remaining -= size;
 	work->allowed = work->allowed > size ? work->allowed - size : 0;
+	work->exempt = work->exempt > size ? work->exempt - size : 0;
 	work->unseen = 0;
 	work->flags |= FLAG_CONTINUED;
+}
+
+/*
+ * The record is submitted or was refused: counts it, and what it covers. Global for the verifier's sake, as
+ * trace_http_step.
+ */
+__noinline int trace_http_account(u32 covered, u32 copied, u32 dropped)
+{
+	COUNT(produced, 1);
+	COUNT(seen_bytes, covered);
+	if (dropped) {
+		COUNT(dropped_data, 1);
+		COUNT(dropped_bytes, covered);
+		return 0;
+	}
+	if (copied)
+		COUNT(copied_bytes, copied);
+	if (covered > copied)
+		COUNT(omitted_bytes, covered - copied);
+	return 0;
+}
+
+/* As fill_data. Global, so that the verifier checks it once and not for each size of a record. */
+__noinline int trace_http_fill(struct record_data *record, struct work *work, u32 size, u32 copied, u32 omission)
+{
+	if (record && work)
+		fill_data(record, work, size, copied, omission);
+	return 0;
 }
 
 /* Reports `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
@@ -191,60 +240,94 @@ __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 	if (!work)
 		return 0;
 	record = bpf_ringbuf_reserve(&data_ring, sizeof(*record), 0);
-	COUNT(produced, 1);
-	if (omission != OMISSION_FILTER)
-		COUNT(seen_bytes, size);
 	if (record) {
 		fill_data(record, work, size, 0, omission);
 		submit_data(record);
-		if (omission != OMISSION_FILTER)
-			COUNT(omitted_bytes, size);
+	}
+	if (omission != OMISSION_FILTER) {
+		trace_http_account(size, 0, !record);
 	} else {
-		COUNT(dropped_data, 1);
-		if (omission != OMISSION_FILTER)
-			COUNT(dropped_bytes, size);
+		COUNT(produced, 1);
+		if (!record)
+			COUNT(dropped_data, 1);
 	}
 	advance(work, size);
 	return 0;
 }
 
-/* ROOM is a constant, as the ring wants it, and at least size. */
-#define EMIT_CLASS(work, address, count, room)                                             \
-	({                                                                                 \
-		struct record_data *record_ = bpf_ringbuf_reserve(&data_ring, sizeof(*record_) + (room), 0); \
-		u32 count_ = (count);                                                      \
-		if (record_) {                                                             \
-			u32 bounded_ = count_;                                             \
-			asm volatile("" : "+r"(bounded_));                                 \
-			if (bounded_ > (room))                                             \
-				bounded_ = (room);                                         \
-			if (bpf_probe_read_user(record_ + 1, bounded_, (void *)(address))) { \
-				fill_data(record_, work, count_, 0, OMISSION_FAULT);       \
-				COUNT(omitted_bytes, count_);                              \
-			} else {                                                           \
-				fill_data(record_, work, count_, count_, OMISSION_NONE);   \
-				COUNT(copied_bytes, count_);                               \
-			}                                                                  \
-			submit_data(record_);                                              \
-		} else {                                                                   \
-			COUNT(dropped_data, 1);                                            \
-			COUNT(dropped_bytes, count_);                                      \
+/* A record with room for ROOM bytes, a constant, as the ring wants it, and at least `count`. */
+#define COPY_CLASS(room)                                                                   \
+	do {                                                                               \
+		if (count > (room))                                                        \
+			break;                                                             \
+		record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + (room), 0);     \
+		if (!record)                                                               \
+			goto refused;                                                      \
+		bounded = count;                                                           \
+		asm volatile("" : "+r"(bounded));                                          \
+		if (bounded > (room))                                                      \
+			bounded = (room);                                                  \
+		if (bpf_probe_read_user(record + 1, bounded, (void *)address)) {           \
+			copied = 0;                                                        \
+			omission = OMISSION_FAULT;                                         \
 		}                                                                          \
-	})
+		trace_http_fill(record, work, covered, copied, omission);                  \
+		submit_data(record);                                                       \
+		goto done;                                                                 \
+	} while (0)
 
-static __always_inline void emit_bytes(struct work *work, u64 address, u32 count)
+/*
+ * Reports `covered` bytes, of which the first `count`, at most PIECE_MAX, are copied; omission says why the others are
+ * not. The sizes of records are constants, so there are several, of which the next larger one is taken: by a quarter
+ * too large at most. Global for the verifier's sake, as trace_http_step.
+ */
+__noinline int trace_http_copy(u32 slot, u64 address, u32 count, u32 covered, u32 omission)
 {
-	COUNT(produced, 1);
-	COUNT(seen_bytes, count);
-	if (count <= 256)
-		EMIT_CLASS(work, address, count, 256);
-	else if (count <= 1024)
-		EMIT_CLASS(work, address, count, 1024);
-	else if (count <= 4096)
-		EMIT_CLASS(work, address, count, 4096);
-	else
-		EMIT_CLASS(work, address, count, PIECE_MAX);
-	advance(work, count);
+	struct work *work = work_of(slot);
+	struct record_data *record;
+	u32 copied = count, bounded;
+
+	if (!work)
+		return 0;
+	if (count <= 1024) {
+		COPY_CLASS(16);
+		COPY_CLASS(64);
+		COPY_CLASS(128);
+		COPY_CLASS(192);
+		COPY_CLASS(256);
+		COPY_CLASS(320);
+		COPY_CLASS(384);
+		COPY_CLASS(512);
+		COPY_CLASS(640);
+		COPY_CLASS(768);
+		COPY_CLASS(896);
+		COPY_CLASS(1024);
+	}
+	COPY_CLASS(1280);
+	COPY_CLASS(1536);
+	COPY_CLASS(1792);
+	COPY_CLASS(2048);
+	COPY_CLASS(2560);
+	COPY_CLASS(3072);
+	COPY_CLASS(3584);
+	COPY_CLASS(4096);
+	COPY_CLASS(5120);
+	COPY_CLASS(6144);
+	COPY_CLASS(7168);
+	COPY_CLASS(8192);
+	COPY_CLASS(10240);
+	COPY_CLASS(12288);
+	COPY_CLASS(14592); /* what is often made as 14 KiB, with a head */
+	COPY_CLASS(PIECE_MAX);
+	return 0; /* not reached: no piece is larger */
+refused:
+	trace_http_account(covered, 0, 1);
+	advance(work, covered);
+	return 0;
+done:
+	trace_http_account(covered, copied, 0);
+	advance(work, covered);
+	return 0;
 }
 
 /* Begins with the segments of the next message of a sendmmsg or recvmmsg. */
@@ -314,21 +397,30 @@ __noinline int trace_http_step(u32 slot)
 	}
 	if (count > work->remaining)
 		count = work->remaining;
+	if (work->allowed > 0 && work->exempt == 0 && work->sheds && pressure() != PRESSURE_NONE) {
+		work->allowed = 0;
+		work->omission = OMISSION_PRESSURE;
+	}
 	if (work->allowed == 0) {
 		/* Beyond the budget only the last TAIL_SIZE bytes of the call are of interest. */
 		if (work->remaining > TAIL_SIZE) {
 			work->pass = work->remaining - TAIL_SIZE;
-			trace_http_omit(slot, (u32)work->pass, OMISSION_LIMIT);
+			trace_http_omit(slot, (u32)work->pass, work->omission);
 			return 1;
 		}
 		work->flags |= FLAG_TAIL;
-		emit_bytes(work, work->base, count);
+		trace_http_copy(slot, work->base, count, count, OMISSION_NONE);
 	} else {
+		u64 covered;
+
 		if (count > work->allowed)
 			count = work->allowed;
 		if (count > PIECE_MAX)
 			count = PIECE_MAX;
-		emit_bytes(work, work->base, count);
+		/* One record says what follows the last bytes that are copied, too. */
+		covered = count == work->allowed && work->remaining > count + TAIL_SIZE ? work->remaining - TAIL_SIZE : count;
+		work->pass = covered - count;
+		trace_http_copy(slot, work->base, count, covered, covered > count ? work->omission : OMISSION_NONE);
 	}
 	work->base += count;
 	work->left -= count;
@@ -345,7 +437,7 @@ static __always_inline u32 reason_to_omit(struct work *work)
 {
 	if (work->source != SOURCE_NONE)
 		return OMISSION_SEGMENTS;
-	return work->from.file && work->allowed == 0 ? OMISSION_LIMIT : OMISSION_NO_BYTES;
+	return work->from.file && work->allowed == 0 ? work->omission : OMISSION_NO_BYTES;
 }
 
 /* What is to be done with the bytes of a call. */

@@ -116,7 +116,7 @@ describe('hello', () => {
   ])('says the body limit: $bodyLimit', async ({ limits, bodyLimit }) => {
     read();
     await started(limits);
-    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 4 }]));
+    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ bodyLimit, layout: 5 }]));
   });
 
   it.each([

@@ -22,7 +22,7 @@ import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
-const LAYOUT = 4;
+const LAYOUT = 5;
 /**
  * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
  * drops, at its place in the stream; the traced program never notices.

@@ -19,7 +19,10 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
   const { body } = message;
   if (body.captured === 0) {
     const missing = body.size !== null && body.size > 0;
-    const bodyNote = missing ? ['The body was not captured.', ...unread(body.file)].join(' ') : null;
+    const sentence = message.shed
+      ? 'The body was not captured: too much at once.'
+      : 'The body was not captured.';
+    const bodyNote = missing ? [sentence, ...unread(body.file)].join(' ') : null;
     return { body: null, decodedSize: null, bodyNote };
   }
   const { chunks } = body;
@@ -31,6 +34,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
       body.size === null
         ? `Only the first ${body.captured} bytes of the body are known.`
         : `Only the first ${body.captured} of ${body.size} bytes of the body were captured.`,
+      ...(message.shed ? ['The rest was not captured: too much at once.'] : []),
       ...unread(body.file),
     );
   }

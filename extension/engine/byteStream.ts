@@ -25,14 +25,23 @@ export type FileReading = 'read' | 'changed' | 'uncertain' | 'unreadable' | 'fil
 /** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
 export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid' | 'file'>;
 
-/** `limit`: left out on purpose. `lost`: dropped, or never seen. */
-export type GapReason = 'limit' | 'lost';
+/**
+ * `limit`: left out on purpose. `shed`: of a body, left out because there was too much at once. `lost`: dropped, or
+ * never seen.
+ */
+export type GapReason = 'limit' | 'shed' | 'lost';
 
 /**
  * As {@link GapReason}. `foreign`: a protocol that is not copied. `filter`: whole messages that were not
  * asked for.
  */
 export type MissingReason = GapReason | 'foreign' | 'filter';
+
+/** What a gap is for those who read what the connection carries. */
+export function gapReason(reason: MissingReason): GapReason {
+  if (reason === 'filter') return 'limit';
+  return reason === 'foreign' ? 'lost' : reason;
+}
 
 /** How a message ended. */
 export type Outcome =

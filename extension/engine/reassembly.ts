@@ -213,6 +213,7 @@ export class Reassembly {
 
 function reasonOf(omission: Omission): MissingReason {
   if (omission === Omission.Limit) return 'limit';
+  if (omission === Omission.Pressure) return 'shed';
   return omission === Omission.Filter ? 'filter' : 'lost';
 }
 

@@ -45,6 +45,8 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
+  /** More at once than was taken: bodies are left out before anything is lost. */
+  Pressure = 7,
   /** Sent from a file, which has changed since. */
   FileChanged = 16,
   /** Sent from a file that was being changed. */

@@ -4,7 +4,7 @@
  */
 
 /** TRACE_HTTP_LAYOUT that these offsets are of. */
-export const RECORD_LAYOUT = 4;
+export const RECORD_LAYOUT = 5;
 
 /** Byte offsets; every record begins with the header. */
 export const LAYOUT = {

@@ -5,7 +5,7 @@
 
 import { trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
-import type { Outcome } from './byteStream.ts';
+import type { GapReason, Outcome } from './byteStream.ts';
 import type { Field, MessageKind, Request, Response, SeenField, Violation } from './exchange.ts';
 import { quoteAnswer } from './http1/quote.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
@@ -52,6 +52,8 @@ export class StoredMessage implements Request, Response {
   gap = false;
   /** Bytes were left out by a limit. */
   truncated = false;
+  /** Some of them because there was too much at once. */
+  shed = false;
   /** Not all fields are known. */
   headIncomplete = false;
   /** The stream ended before the message did. */
@@ -124,6 +126,12 @@ export class StoredMessage implements Request, Response {
 
   get violationCount(): number {
     return this.#broken?.length ?? 0;
+  }
+
+  /** Bytes of the body were left out. */
+  leaveOut(reason: Exclude<GapReason, 'lost'>): void {
+    this.truncated = true;
+    if (reason === 'shed') this.shed = true;
   }
 
   /** Notes a broken rule, once per rule. */

@@ -78,12 +78,14 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   },
   'request-truncated': {
     label: 'truncated',
-    sentence: 'The request body exceeds the capture limit; only its beginning was kept.',
+    sentence:
+      'Only the beginning of the request body was kept: it exceeds the capture limit, or there was too much at once.',
     tone: 'limit',
   },
   'response-truncated': {
     label: 'truncated',
-    sentence: 'The response body exceeds the capture limit; only its beginning was kept.',
+    sentence:
+      'Only the beginning of the response body was kept: it exceeds the capture limit, or there was too much at once.',
     tone: 'limit',
   },
 };

@@ -55,7 +55,7 @@ export class BodyProbe implements ReaderState {
 
   gap(length: number, reason: GapReason, context: Origin): number {
     const held = this.#line.pending.length;
-    if (held === 0 && reason === 'limit') {
+    if (held === 0 && reason !== 'lost') {
       // Only bodies are left out on purpose, so there is one.
       this.#leave(context);
       return length;

@@ -7,7 +7,14 @@
  *   the response was received by another thread);
  * - what follows a CONNECT or an upgrade request, while its response has not come.
  */
-import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '../byteStream.ts';
+import {
+  type GapReason,
+  gapReason,
+  type MissingReason,
+  type Origin,
+  type Outcome,
+  type PieceContext,
+} from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
@@ -122,8 +129,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       lane.reader?.pass(length);
       return;
     }
-    const known = reason === 'limit' || reason === 'filter';
-    this.#piece(direction, { kind: 'gap', length, reason: known ? 'limit' : 'lost', context });
+    this.#piece(direction, { kind: 'gap', length, reason: gapReason(reason), context });
   }
 
   ended(direction: Direction, orderly: boolean, context: PieceContext): void {

@@ -122,7 +122,7 @@ export class MessageProgress {
     message.wireSize += count;
     message.lastByte = context.end;
     this.#prefixWhole = false;
-    if (reason === 'limit') message.truncated = true;
+    if (reason !== 'lost') message.leaveOut(reason);
     else message.gap = true;
   }
 }

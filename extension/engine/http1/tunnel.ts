@@ -29,7 +29,7 @@ export class Tunnel {
     const message = this.exchange[kind];
     if (reader === null || message === null) return;
     reader.gap(length, reason, time);
-    if (reason === 'limit') message.truncated = true;
+    if (reason !== 'lost') message.leaveOut(reason);
     else message.gap = true;
   }
 

@@ -2,7 +2,7 @@
  * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so its two messages are paired by
  * the stream identifier. A stream whose request was not seen is known from its later frames.
  */
-import type { MissingReason, PieceContext } from '../byteStream.ts';
+import { type GapReason, gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
@@ -14,7 +14,6 @@ import { HTTP2, StoredMessage } from '../storedMessage.ts';
 import { SendWindows } from './flowControl.ts';
 import {
   FLAG_END_STREAM,
-  FLAG_PADDED,
   FRAME_HEADER,
   type Frame,
   SETTINGS_INITIAL_WINDOW_SIZE,
@@ -102,14 +101,14 @@ export class Http2Connection implements Dissector {
   bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
     this.#time = Math.max(this.#time, context.time);
     if (this.#side !== null) this.#lane(this.#roleOf(direction), bytes).reader.feed(bytes, context);
-    else this.#sniff({ direction, bytes: Buffer.from(bytes), length: bytes.length, limit: false, context });
+    else this.#sniff({ direction, bytes: Buffer.from(bytes), length: bytes.length, reason: 'lost', context });
   }
 
   missing(direction: Direction, length: number, reason: MissingReason, context: PieceContext): void {
     this.#time = Math.max(this.#time, context.time);
-    const limit = reason === 'limit' || reason === 'filter';
-    if (this.#side !== null) this.#lane(this.#roleOf(direction), null).reader.gap(length, limit, context);
-    else this.#sniff({ direction, bytes: null, length, limit, context });
+    const gap = gapReason(reason);
+    if (this.#side !== null) this.#lane(this.#roleOf(direction), null).reader.gap(length, gap, context);
+    else this.#sniff({ direction, bytes: null, length, reason: gap, context });
   }
 
   ended(direction: Direction, _orderly: boolean, context: PieceContext): void {
@@ -166,10 +165,10 @@ export class Http2Connection implements Dissector {
     this.#info.side = side;
     const pieces = this.#sniffer?.pieces ?? [];
     this.#sniffer = null;
-    for (const { direction, bytes, length, limit, context } of pieces) {
+    for (const { direction, bytes, length, reason, context } of pieces) {
       const lane = this.#lane(this.#roleOf(direction), bytes);
       if (bytes !== null) lane.reader.feed(bytes, context);
-      else lane.reader.gap(length, limit, context);
+      else lane.reader.gap(length, reason, context);
     }
   }
 
@@ -207,7 +206,8 @@ export class Http2Connection implements Dissector {
       },
       dataBegan: (frame) => this.#dataBegan(role, frame),
       data: (_frame, bytes, from, to, context) => this.#content(role, bytes, from, to, context),
-      dataMissing: (frame, length, limit, context) => this.#missing(role, frame, length, limit, context),
+      dataMissing: (_frame, length, reason, sized, context) =>
+        this.#missing(role, length, reason, sized, context),
       dataEnded: (frame, malformed, context) => this.#dataEnded(role, frame, malformed, context),
       reset: (frame, code, context) => this.#reset(role, frame, code, context),
       goAway: (last, code, text, context) => this.#goAway(role, last, code, text, context),
@@ -240,7 +240,7 @@ export class Http2Connection implements Dissector {
       if (half.ended) continue;
       half.lose();
       half.reader?.gap(null, 'lost', context.time);
-      if (half.message !== null && stream.tunnel === null) half.missing(0, false, false);
+      if (half.message !== null && stream.tunnel === null) half.missing(0, 'lost', false);
       this.#endIfDone(stream, context);
     }
   }
@@ -355,7 +355,7 @@ export class Http2Connection implements Dissector {
       message.headIncomplete = true;
       if (kind === 'trailers') readTrailers(message, section);
       this.#attach(role, stream, message);
-      half.missing(0, false, false);
+      half.missing(0, 'lost', false);
       return;
     }
     const { length, protocol } = readHead(message, section);
@@ -416,7 +416,7 @@ export class Http2Connection implements Dissector {
       message.headIncomplete = true;
       message.gap = half.doubtful;
       this.#attach(role, stream, message);
-      if (half.doubtful) half.missing(0, false, false);
+      if (half.doubtful) half.missing(0, 'lost', false);
     }
     half.confirm();
     this.#data[role] = stream;
@@ -437,15 +437,14 @@ export class Http2Connection implements Dissector {
     this.#host.changed(stream.exchange);
   }
 
-  #missing(role: Role, frame: Frame, length: number, limit: boolean, context: PieceContext): void {
+  #missing(role: Role, length: number, reason: GapReason, sized: boolean, context: PieceContext): void {
     const stream = this.#data[role];
     if (stream === null) return;
     const half = stream[role];
     (half.message as StoredMessage).lastByte = context.end;
-    const sized = (frame.flags & FLAG_PADDED) === 0;
-    half.reader?.gap(sized ? length : null, limit ? 'limit' : 'lost', context.time);
+    half.reader?.gap(sized ? length : null, reason, context.time);
     if (stream.tunnel !== null) this.#tunnelled(role, stream.tunnel, length);
-    else half.missing(length, limit, sized);
+    else half.missing(length, reason, sized);
     this.#host.changed(stream.exchange);
   }
 

@@ -4,7 +4,7 @@
  * where the connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is
  * looked at a bounded number of times.
  */
-import type { PieceContext } from '../byteStream.ts';
+import type { GapReason, PieceContext } from '../byteStream.ts';
 import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
 import {
   DEFAULT_FRAME_SIZE,
@@ -22,8 +22,8 @@ export interface FrameSink {
   dataBegan(frame: Frame, context: PieceContext): void;
   /** Content of the current DATA frame, without padding. */
   data(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void;
-  /** Up to `length` bytes of content that are not known (padding may be among them). */
-  dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
+  /** Content that is not known. @param sized false: padding, whose length is not known, is among it. */
+  dataMissing(frame: Frame, length: number, reason: GapReason, sized: boolean, context: PieceContext): void;
   /** The frame is complete. @param malformed its padding is longer than the frame. */
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
   /** Any other frame. @param whole false: bytes behind those that are given are missing. */
@@ -83,8 +83,8 @@ export class FrameReader {
     while (at < bytes.length) at = this.#step(bytes, at, context);
   }
 
-  /** `length` bytes were moved and are not known. @param limit left out on purpose. */
-  gap(length: number, limit: boolean, context: PieceContext): void {
+  /** `length` bytes were moved and are not known. */
+  gap(length: number, reason: GapReason, context: PieceContext): void {
     const frame = this.#frame;
     if (this.#state === State.Ended) return;
     if (frame === null) {
@@ -96,7 +96,7 @@ export class FrameReader {
       inside = Math.min(length, this.#remaining);
       this.#position += inside;
       this.#remaining -= inside;
-      this.#sink.dataMissing(frame, inside, limit, context);
+      this.#sink.dataMissing(frame, inside, reason, this.#state === State.Data, context);
       if (this.#state === State.PadLength) this.#state = State.Data;
       if (this.#remaining === 0) this.#enterPadding(context);
     } else if (this.#state === State.Payload) {

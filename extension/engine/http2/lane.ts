@@ -1,5 +1,5 @@
 /** One direction of an HTTP/2 connection: its frames, its field blocks and their decoder. */
-import type { PieceContext } from '../byteStream.ts';
+import type { GapReason, PieceContext } from '../byteStream.ts';
 import { MAX_FIELD_BLOCK } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
 import {
@@ -26,7 +26,7 @@ export interface LaneSink {
   block(frame: Frame, section: FieldSection, promised: number, size: number, context: PieceContext): void;
   dataBegan(frame: Frame, context: PieceContext): void;
   data(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void;
-  dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void;
+  dataMissing(frame: Frame, length: number, reason: GapReason, sized: boolean, context: PieceContext): void;
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
   reset(frame: Frame, code: number, context: PieceContext): void;
   /**
@@ -97,8 +97,8 @@ export class Lane implements FrameSink {
     this.#sink.data(frame, bytes, from, to, context);
   }
 
-  dataMissing(frame: Frame, length: number, limit: boolean, context: PieceContext): void {
-    this.#sink.dataMissing(frame, length, limit, context);
+  dataMissing(frame: Frame, length: number, reason: GapReason, sized: boolean, context: PieceContext): void {
+    this.#sink.dataMissing(frame, length, reason, sized, context);
   }
 
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void {

@@ -2,7 +2,7 @@
  * A connection that begins with the preface of HTTP/2. A server that does not speak it answers in HTTP/1, or in
  * whatever else it speaks: that answer is shown with the call that was waiting, or with the preface itself.
  */
-import type { MissingReason, PieceContext } from '../byteStream.ts';
+import { gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { responseFraming } from '../http1/framing.ts';
 import { Reader } from '../http1/reader.ts';
@@ -74,7 +74,7 @@ export class Http2OrRefusal implements Dissector {
     if (this.#answers(direction)) {
       this.#undecided = false;
       if (this.#reader !== null) {
-        this.#reader.gap(length, reason === 'limit' || reason === 'filter' ? 'limit' : 'lost', context);
+        this.#reader.gap(length, gapReason(reason), context);
         return;
       }
     }

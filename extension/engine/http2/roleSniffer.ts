@@ -3,7 +3,7 @@
  * with the preface, or whose field blocks contain a request's pseudo-header fields. Earlier pieces are kept,
  * up to a bound.
  */
-import type { PieceContext } from '../byteStream.ts';
+import type { GapReason, PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';
 import { MAX_HELD_PIECES, MAX_SNIFF_BYTES } from '../limits.ts';
 import { Direction } from '../record.ts';
@@ -15,7 +15,7 @@ export interface HeldPiece {
   /** null: `length` bytes that are not known. */
   readonly bytes: Buffer | null;
   readonly length: number;
-  readonly limit: boolean;
+  readonly reason: GapReason;
   readonly context: PieceContext;
 }
 
@@ -29,9 +29,9 @@ export class RoleSniffer {
   #bytes = 0;
 
   add(piece: HeldPiece): void {
-    const { direction, bytes, length, limit, context } = piece;
+    const { direction, bytes, length, reason, context } = piece;
     this.pieces.push(piece);
-    if (bytes === null) this.#lanes[direction].reader.gap(length, limit, context);
+    if (bytes === null) this.#lanes[direction].reader.gap(length, reason, context);
     else {
       this.#bytes += length;
       if (this.#starts[direction].length < PREFACE.length) {
@@ -46,7 +46,7 @@ export class RoleSniffer {
     this.pieces = [Direction.Out, Direction.In].flatMap((way) => {
       const gone = this.pieces.filter((held) => held.direction === way);
       const total = gone.reduce((sum, held) => sum + held.length, 0);
-      return total === 0 ? [] : [{ direction: way, bytes: null, length: total, limit: false, context }];
+      return total === 0 ? [] : [{ direction: way, bytes: null, length: total, reason: 'lost', context }];
     });
   }
 

@@ -1,6 +1,6 @@
 /** One HTTP/2 stream: an exchange whose two messages arrive frame by frame. */
 
-import type { Outcome } from '../byteStream.ts';
+import type { GapReason, Outcome } from '../byteStream.ts';
 import type { SeenField } from '../exchange.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
@@ -100,12 +100,12 @@ export class Half {
   }
 
   /** Content is missing. @param sized false: its length is unknown. */
-  missing(length: number, limit: boolean, sized: boolean): void {
+  missing(length: number, reason: GapReason, sized: boolean): void {
     const message = this.message as StoredMessage;
     this.#size += length;
     this.#prefixWhole = false;
     if (!sized) this.#sizeKnown = false;
-    if (limit) message.truncated = true;
+    if (reason !== 'lost') message.leaveOut(reason);
     else message.gap = true;
   }
 

@@ -6,7 +6,7 @@
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import { ContentBuffer } from './contentBuffer.ts';
-import type { LabelName } from './labels.ts';
+import { gapLabel, type LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
 import { Utf8Check } from './utf8.ts';
@@ -96,7 +96,7 @@ export class EventStreamReader implements MessageReader {
     this.#part = Part.Ignored;
     this.#comment.clear();
     this.#data.skip(1);
-    this.#label(reason === 'limit' ? 'truncated' : 'gap');
+    this.#label(gapLabel(reason));
   }
 
   end(outcome: Outcome, time: number): void {

@@ -8,7 +8,7 @@ import type { Field, MessageKind } from '../exchange.ts';
 import type { GrpcType } from '../grpc/call.ts';
 import { MAX_DESCRIBED_BYTES, MAX_INFLATED_MESSAGE } from '../limits.ts';
 import { ContentBuffer } from './contentBuffer.ts';
-import type { LabelName } from './labels.ts';
+import { gapLabel, type LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
 import { type StreamDecoder, streamDecoder } from './streamDecoder.ts';
@@ -86,7 +86,7 @@ export class GrpcReader implements MessageReader {
     const inMessage = this.#prefixed === PREFIX;
     const within = inMessage && length !== null && length <= this.#remaining;
     if (inMessage) {
-      this.#label(reason === 'limit' ? 'truncated' : 'gap');
+      this.#label(gapLabel(reason));
       this.#holed = true;
       if (this.#decoder !== null) this.#stopped = true;
       else this.#content.skip(within ? (length as number) : 1);

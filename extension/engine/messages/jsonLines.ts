@@ -6,7 +6,7 @@
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
 import { ContentBuffer } from './contentBuffer.ts';
-import type { LabelName } from './labels.ts';
+import { gapLabel, type LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
 
@@ -51,7 +51,7 @@ export class LineReader implements MessageReader {
   gap(length: number | null, reason: GapReason): void {
     this.#holed = true;
     this.#content.skip(length ?? 1);
-    this.#label(reason === 'limit' ? 'truncated' : 'gap');
+    this.#label(gapLabel(reason));
   }
 
   end(outcome: Outcome, time: number): void {

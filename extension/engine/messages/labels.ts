@@ -1,3 +1,5 @@
+import type { GapReason } from '../byteStream.ts';
+
 /**
  * Labels of a message: rules that it breaks, with the section that states them, and which parts of it are
  * not known (no rule). Sentences never contain captured bytes.
@@ -7,6 +9,7 @@ const LABELS = {
   open: [null, 'The trace ended before the message did.'],
   gap: [null, 'Bytes of the message are missing.'],
   truncated: [null, 'Bytes of the message were left out by the capture limit.'],
+  shed: [null, 'Bytes of the message were not captured: too much at once.'],
   'content-memory': [null, 'The content is not kept: the memory for captured bytes is used up.'],
   'inflate-limit': [null, 'The message was decompressed up to a limit only.'],
   'inflate-unknown': [
@@ -95,4 +98,10 @@ export type LabelName = keyof typeof LABELS;
 export function labelText(name: LabelName): { readonly rule: string | null; readonly message: string } {
   const [rule, message] = LABELS[name];
   return { rule, message };
+}
+
+/** What a message is marked with of which bytes are not there. */
+export function gapLabel(reason: GapReason): 'truncated' | 'shed' | 'gap' {
+  if (reason === 'limit') return 'truncated';
+  return reason === 'shed' ? 'shed' : 'gap';
 }

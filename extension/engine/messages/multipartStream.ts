@@ -6,7 +6,7 @@
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
 import { ContentBuffer } from './contentBuffer.ts';
-import type { LabelName } from './labels.ts';
+import { gapLabel, type LabelName } from './labels.ts';
 import { type MessageList, NO_FIELDS, NO_LABELS } from './messageList.ts';
 import type { MessageHost, MessageReader } from './messageReader.ts';
 
@@ -64,7 +64,7 @@ export class PartReader implements MessageReader {
   }
 
   gap(length: number | null, reason: GapReason, time: number): void {
-    const label = reason === 'limit' ? 'truncated' : 'gap';
+    const label = gapLabel(reason);
     if (this.#state === State.Ended) return;
     if (this.#state === State.Content) {
       this.#content.append(this.#rest);

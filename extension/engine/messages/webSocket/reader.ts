@@ -7,7 +7,7 @@
 import type { GapReason, Outcome } from '../../byteStream.ts';
 import type { Field, MessageKind } from '../../exchange.ts';
 import { ContentBuffer } from '../contentBuffer.ts';
-import type { LabelName } from '../labels.ts';
+import { gapLabel, type LabelName } from '../labels.ts';
 import { type MessageList, type MessageType, NO_FIELDS, NO_LABELS } from '../messageList.ts';
 import type { MessageHost, MessageReader } from '../messageReader.ts';
 import { Utf8Check } from '../utf8.ts';
@@ -127,7 +127,7 @@ export class WebSocketReader implements MessageReader {
   }
 
   gap(length: number | null, reason: GapReason, time: number): void {
-    const label = reason === 'limit' ? 'truncated' : 'gap';
+    const label = gapLabel(reason);
     const frame = this.#frame;
     if (this.#lost) this.#search.clear();
     else if (frame === null || length === null || length > left(frame, this.#payloadRead)) {

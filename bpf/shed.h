@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is left out while the data ring is filling, so that what matters most is not lost: from half on, each message
+ * has SHED_LIMIT bytes; from three quarters on only heads are copied. What else a call moved is counted.
+ */
+#ifndef TRACE_HTTP_SHED_H
+#define TRACE_HTTP_SHED_H
+
+#include "connection.h"
+#include "scan.h"
+
+#define SHED_LIMIT 4096
+#define LONGEST_HEAD 65536 /* of what one call has of it */
+#define HEAD_STEPS (LONGEST_HEAD + 1024) /* bytes, and segments */
+#define CHUNK_LINE 16 /* bytes behind a head that are copied, too: the size of a body that is one chunk */
+#define USED_UP (UNLIMITED - 1) /* a message of which something was left out: nothing more of it is copied */
+
+struct head_scan {
+	struct work *work;
+	u32 state;
+	u32 size; /* bytes so far */
+};
+
+/* One byte of a head, or the next segment, for bpf_loop: the verifier looks at it once. */
+static long head_step(u32 index, struct head_scan *scan)
+{
+	u8 byte;
+
+	switch (next_byte(scan->work, &byte)) {
+	case BYTE_READ:
+		break;
+	case BYTE_LATER:
+		return 0;
+	default:
+		return 1;
+	}
+	scan->size++;
+	if (byte == '\n') {
+		if (scan->state == HEAD_NEWLINE || scan->state == HEAD_RETURN) {
+			scan->state = HEAD_ENDED;
+			return 1;
+		}
+		if (scan->state != HEAD_BEFORE)
+			scan->state = HEAD_NEWLINE;
+	} else if (byte != '\r') {
+		scan->state = HEAD_LINE;
+	} else if (scan->state == HEAD_NEWLINE) {
+		scan->state = HEAD_RETURN;
+	}
+	return 0;
+}
+
+/* How many bytes of the call are a head's. Global for the verifier's sake. */
+__noinline int trace_http_head(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct head_scan scan = {};
+	u8 direction;
+
+	if (!work || !work->sock || work->source == SOURCE_NONE)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	scan.state = connection->head[direction];
+	if (scan.state <= HEAD_UNKNOWN)
+		return 0;
+	scan.work = work;
+	begin_scan(work, LONGEST_HEAD);
+	bpf_loop(HEAD_STEPS, head_step, &scan, 0);
+	end_scan(work);
+	connection->head[direction] = scan.state;
+	return scan.size;
+}
+
+/* Cuts what the budget of a message of HTTP/1 grants this call. Global for the verifier's sake. */
+__noinline int trace_http_shed(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	u32 used, share, head;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	used = connection->budget_used[direction];
+	share = used < SHED_LIMIT ? SHED_LIMIT - used : 0;
+	/* Perhaps the rest of a head. */
+	if (pressure() == PRESSURE_HEADS && connection->head[direction] != HEAD_UNKNOWN)
+		share = 0;
+	head = trace_http_head(slot);
+	if (head && connection->head[direction] == HEAD_ENDED)
+		head += CHUNK_LINE;
+	work->exempt = head;
+	if (share < head)
+		share = head;
+	if (work->allowed <= share)
+		return 0;
+	work->allowed = share;
+	work->omission = OMISSION_PRESSURE;
+	connection->budget_used[direction] = USED_UP;
+	return 0;
+}
+
+#endif
