@@ -50,7 +50,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
 }
 
 /** To follow "The program sent it from a file that". */
-const UNREAD: Readonly<Record<Exclude<FileReading, 'read'>, string>> = {
+const UNREAD: Readonly<Record<Exclude<FileReading, 'read' | 'pressure'>, string>> = {
   changed: 'has changed since',
   uncertain: 'was being changed, so what was sent is not certain',
   unreadable: 'could not be opened afterwards',
@@ -59,6 +59,7 @@ const UNREAD: Readonly<Record<Exclude<FileReading, 'read'>, string>> = {
 };
 
 function unread(file: FileReading | null): string[] {
+  if (file === 'pressure') return ['There was too much at once.'];
   return file === null || file === 'read' ? [] : [`The program sent it from a file that ${UNREAD[file]}.`];
 }
 

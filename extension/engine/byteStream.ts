@@ -17,10 +17,17 @@ export interface PieceContext {
 }
 
 /**
- * What became of bytes that were sent from a file and never were in the program's memory: read from the file, or why
- * not.
+ * What became of bytes that were not copied from the program's memory. `pressure`: left out, as there was too much at
+ * once. The others were sent from a file: read from it, or why not.
  */
-export type FileReading = 'read' | 'changed' | 'uncertain' | 'unreadable' | 'file-system' | 'slow';
+export type FileReading =
+  | 'read'
+  | 'changed'
+  | 'uncertain'
+  | 'unreadable'
+  | 'file-system'
+  | 'slow'
+  | 'pressure';
 
 /** When a piece was sent or received, and by whom: what a message keeps of its pieces. */
 export type Origin = Pick<PieceContext, 'time' | 'end' | 'pid' | 'file'>;

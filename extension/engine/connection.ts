@@ -158,6 +158,8 @@ export class Connection implements OrderedSink {
 }
 
 const UNREAD: Readonly<Partial<Record<Omission, FileReading>>> = {
+  [Omission.Pressure]: 'pressure',
+  [Omission.PressureHead]: 'pressure',
   [Omission.FileChanged]: 'changed',
   [Omission.FileUncertain]: 'uncertain',
   [Omission.FileUnreadable]: 'unreadable',

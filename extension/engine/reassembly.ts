@@ -212,7 +212,7 @@ export class Reassembly {
 }
 
 function reasonOf(omission: Omission): MissingReason {
-  if (omission === Omission.Limit) return 'limit';
+  if (omission === Omission.Limit || omission === Omission.Pressure) return 'limit';
   return omission === Omission.Filter ? 'filter' : 'lost';
 }
 

@@ -48,6 +48,10 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
+  /** Of a body: too much at once. */
+  Pressure = 7,
+  /** Whatever there was: too much at once. */
+  PressureHead = 8,
   /** Sent from a file, which has changed since. */
   FileChanged = 16,
   /** Sent from a file that was being changed. */

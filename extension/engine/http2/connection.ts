@@ -443,7 +443,10 @@ export class Http2Connection implements Dissector {
     const sized = (frame.flags & FLAG_PADDED) === 0;
     half.reader?.gap(sized ? length : null, limit ? 'limit' : 'lost', context.time);
     if (stream.tunnel !== null) this.#tunnelled(role, stream.tunnel, length);
-    else half.missing(length, limit, sized);
+    else {
+      half.message?.body.noteFile(context.file);
+      half.missing(length, limit, sized);
+    }
     this.#host.changed(stream.exchange);
   }
 
