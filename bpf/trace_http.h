@@ -56,7 +56,9 @@ enum omission {
 	OMISSION_PROTOCOL = 4, /* not a protocol that is copied */
 	OMISSION_SEGMENTS = 5, /* beyond the segments or pieces looked at in one call */
 	OMISSION_FILTER = 6,   /* whole messages, faster than the chosen latency: left out on purpose */
-	OMISSION_PRESSURE = 7, /* more at once than the reader takes: bodies are left out before anything is lost */
+	/* More at once than was taken: left out by the kernel's programs or by the helper's backlog before anything is lost. */
+	OMISSION_PRESSURE = 7,      /* of a body */
+	OMISSION_PRESSURE_HEAD = 8, /* whatever there was */
 	/* Written by user space, where a record named a file (struct record_sent_file): why its bytes were not read from it. */
 	OMISSION_FILE_CHANGED = 16,    /* the file has changed since */
 	OMISSION_FILE_UNCERTAIN = 17,  /* it was being changed: whether its bytes are those that were sent is not known */

@@ -81,6 +81,8 @@ export const Context = {
 export const Setting = {
   /** integer or null: bytes of each body that are captured; null = all. */
   bodyLimit: 'httpTrace.bodyLimit',
+  /** integer: bytes that may wait to be shown before bodies are left out. */
+  backlog: 'httpTrace.backlog',
   /** boolean: follow fork and exec. */
   followChildren: 'httpTrace.followChildren',
   /** A {@link StartWithDebugging}. */

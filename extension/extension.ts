@@ -1,7 +1,7 @@
 /** Entry of the extension: creates its parts and connects them. No worker and no helper before the first start. */
 import * as vscode from 'vscode';
 import type { Trace } from './capture/trace.ts';
-import { type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
+import { DEFAULT_BACKLOG, type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
 import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
@@ -68,7 +68,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
 function readSettings(): TraceSettings {
   const configuration = vscode.workspace.getConfiguration();
   const limit = configuration.get<unknown>(Setting.bodyLimit);
+  const backlog = configuration.get<unknown>(Setting.backlog);
   return {
+    backlog: isLimit(backlog) ? backlog : DEFAULT_BACKLOG,
     bodyLimit: limit === null ? null : isLimit(limit) ? limit : DEFAULT_BODY_LIMIT,
     children: configuration.get(Setting.followChildren) !== false,
   };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readEvent } from './events.ts';
 import { FrameError } from './frames.ts';
 import { FrameType } from './protocol.ts';
+import { NO_BACKLOG } from './testing.ts';
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
@@ -53,6 +54,7 @@ const VALID: Readonly<Record<string, readonly [type: FrameType, value: Record<st
           'filteredBytes',
         ].map((name) => [name, 1]),
       ),
+      backlog: NO_BACKLOG,
       sent: 1,
       upTo: '9007199254740993',
       targets: 0,

@@ -146,4 +146,6 @@ export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Attach,
   FrameType.Detach,
   FrameType.Stop,
+  FrameType.Options,
+  FrameType.CutShort,
 ]);

@@ -1,13 +1,22 @@
 /** The addon's functions, typed. It is loaded from its one place beside the bundle and from nowhere else. */
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import type { Backlog } from './protocol.ts';
 
-export interface Drained {
-  /** Records after {@link FRAME_HEADER_SIZE} free bytes; null when there were none. */
-  readonly batch: Buffer | null;
+export interface Batch {
+  /** Of the records, in bytes; 0 = there were none. */
+  readonly length: number;
   readonly records: number;
-  /** Boot time in nanoseconds before which every record has been drained; 0n when unknown. */
+  /** Boot time in nanoseconds before which every record has been taken; 0n when unknown. */
   readonly upTo: bigint;
+}
+
+/** Bytes of records in one batch, at most (BACKLOG_BATCH of helper/addon/backlog.h). */
+export const BATCH_SIZE = 512 * 1024;
+
+/** struct backlog_facts of helper/addon/backlog.h. */
+export interface BacklogFacts extends Omit<Backlog, 'newest'> {
+  readonly newest: bigint;
 }
 
 /** enum process_change of bpf/trace_http.h. */
@@ -41,8 +50,8 @@ export interface ProbeRequest {
 
 export interface Native {
   /**
-   * Maps the rings; `onRecords` is called, at most once per event-loop turn, when there is something to drain,
-   * `onProcesses` with what happened to targets: {@link ProcessChange}, pid, and of what it has executed the inode and
+   * Maps the rings, and starts the thread that empties them into the backlog. `onRecords` is called, at most once per
+   * event-loop turn, when something is in the backlog, `onProcesses` with what happened to targets: {@link ProcessChange}, pid, and of what it has executed the inode and
    * the path (else 0n and ''), one after the other.
    */
   openRings(
@@ -72,8 +81,18 @@ export interface Native {
   /** Maps a file as a program would. @throws when the kernel refuses. */
   mapExecutable(descriptor: number): [start: bigint, end: bigint];
   unmap(start: bigint, end: bigint): void;
-  /** At most half a MiB; call again until `batch` is null. */
-  drain(): Drained;
+  /**
+   * Takes the oldest records from the backlog.
+   * @param into gets them behind {@link FRAME_HEADER_SIZE} free bytes; at least that and {@link BATCH_SIZE} long.
+   */
+  takeBatch(into: Buffer): Batch;
+  /** Empties the rings into the backlog at once. Whether nothing was left: not when it is full, or one is being written. */
+  drainNow(): boolean;
+  /** What waits is dropped, and counted. */
+  dropBacklog(): void;
+  readBacklog(): BacklogFacts;
+  /** In bytes; for very small numbers the smallest that works. */
+  setBacklogLimit(bytes: number): void;
   closeRings(): void;
   /** @throws code E2BIG when the map is full. */
   setTarget(map: number, pid: number, flags: number, startTicks: number): void;

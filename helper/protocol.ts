@@ -7,7 +7,7 @@
  */
 
 /** Raised whenever a frame changes. A peer with another version is refused. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
@@ -40,8 +40,12 @@ export enum FrameType {
   Attach = 32,
   /** JSON {@link Detach}. */
   Detach = 33,
-  /** Empty: drain, send the final status, end. */
+  /** Empty: send what waits, then the final status, and end. */
   Stop = 34,
+  /** JSON {@link Options}; may come at any time. */
+  Options = 35,
+  /** Empty, after a stop: what waits is dropped, and counted in the final status. */
+  CutShort = 36,
 }
 
 /** Ways to hook, in the order in which they are tried. */
@@ -107,8 +111,30 @@ export interface Counters {
   readonly filteredBytes: number;
 }
 
+/**
+ * What waits in the helper, as its client has not taken it yet; then sums over the trace. When there is too much at once,
+ * the helper leaves out bodies first, then whatever data is in new records.
+ */
+export interface Backlog {
+  /** Records that wait. */
+  readonly records: number;
+  /** Bytes that they take. */
+  readonly bytes: number;
+  /** Boot time in nanoseconds at which the newest record was made, as a decimal string; 0 = there was none. */
+  readonly newest: string;
+  /** Bytes that the kernel copied, and the helper left out: of bodies, and of anything. */
+  readonly shedBodies: number;
+  readonly shedHeads: number;
+  /** Of the records that were sent: those that are a further part of a record of the kernel. */
+  readonly split: number;
+  /** What waited when the client did not want to wait any longer: the kernel's records, and the bytes that were copied. */
+  readonly droppedRecords: number;
+  readonly droppedBytes: number;
+}
+
 export interface Status {
   readonly counters: Counters;
+  readonly backlog: Backlog;
   /** Records that the helper has sent. */
   readonly sent: number;
   /** Boot time in nanoseconds up to which every record has been sent. */
@@ -123,6 +149,15 @@ export interface Attach {
   readonly pid: number;
   /** Follow fork and exec. */
   readonly children: boolean;
+}
+
+/** Bytes: the helper's own, and the least that it takes (helper/addon/backlog.h). */
+export const DEFAULT_BACKLOG = 256 * 1024 * 1024;
+export const MIN_BACKLOG = 4 * 1024 * 1024;
+
+export interface Options {
+  /** Bytes that the records which wait in the helper may take, from {@link MIN_BACKLOG}. */
+  readonly backlog: number;
 }
 
 export interface Detach {

@@ -2,9 +2,10 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Descriptors, Facts } from './facts.ts';
 import { decodeJson, encodeFrameHeader, encodeJson, FrameDecoder } from './frames.ts';
-import type { Native } from './native.ts';
-import { type Counters, FRAME_HEADER_SIZE, FrameType, type Hello, type Status } from './protocol.ts';
+import { BATCH_SIZE, type Native } from './native.ts';
+import { type Counters, FrameType, type Hello, type Status } from './protocol.ts';
 import { MAX_UNSENT, Session } from './session.ts';
+import { NO_BACKLOG } from './testing.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -37,9 +38,11 @@ const DESCRIPTORS: Descriptors = {
   links: [],
 };
 
-/** The addon without a kernel: records are what a test puts into `batches`. */
+/** The addon without a kernel: what a test puts into `batches`, the lengths of three records each. */
 class Rings {
-  readonly batches: Buffer[] = [];
+  readonly batches: number[] = [];
+  dropped = 0;
+  limit: number | null = null;
   readonly targets = new Set<number>();
   offset = 5_000n;
   onRecords: () => void = () => {};
@@ -49,10 +52,24 @@ class Rings {
     openRings: (_data: number, _structure: number, _process: number, onRecords: () => void) => {
       this.onRecords = onRecords;
     },
-    drain: () => {
-      const batch = this.batches.shift() ?? null;
-      return { batch, records: batch === null ? 0 : 3, upTo: batch === null ? 0n : 99n };
+    takeBatch: () => {
+      const length = this.batches.shift() ?? 0;
+      return { length, records: length === 0 ? 0 : 3, upTo: length === 0 ? 0n : 99n };
     },
+    drainNow: () => true,
+    dropBacklog: () => {
+      this.dropped += 3 * this.batches.length;
+      this.batches.length = 0;
+    },
+    setBacklogLimit: (bytes: number) => {
+      this.limit = bytes;
+    },
+    readBacklog: () => ({
+      ...NO_BACKLOG,
+      records: 3 * this.batches.length,
+      newest: 123n,
+      droppedRecords: this.dropped,
+    }),
     closeRings: () => {},
     readCounters: () => Array.from({ length: 12 }, (_, index) => 100 + index),
     countTargets: (map: number) => (map === DESCRIPTORS.targets ? this.targets.size : 0),
@@ -60,7 +77,7 @@ class Rings {
   } as unknown as Native;
 
   add(count: number, size: number): void {
-    for (let i = 0; i < count; i++) this.batches.push(Buffer.alloc(FRAME_HEADER_SIZE + size));
+    for (let i = 0; i < count; i++) this.batches.push(size);
   }
 }
 
@@ -155,17 +172,27 @@ describe('records', () => {
     expect(status?.counters).toMatchObject(expected);
   });
 
-  it('stay in the kernel while the client does not read, and follow when it does', async () => {
+  it('stay in the backlog while the client does not read, and follow when it does', async () => {
     await started();
-    rings.add(80, MIB);
+    rings.add(80, BATCH_SIZE);
     rings.onRecords();
-    expect(rings.batches.length).toBeGreaterThan(80 - MAX_UNSENT / MIB - 5);
-    expect(helperEnd.writableLength).toBeLessThan(MAX_UNSENT + 2 * MIB);
+    expect(rings.batches.length).toBeGreaterThanOrEqual(80 - MAX_UNSENT / BATCH_SIZE - 1);
+    expect(helperEnd.writableLength).toBeLessThan(MAX_UNSENT + MIB);
+    // Statuses do not pile up meanwhile.
+    for (let i = 0; i < 50; i++) rings.onRecords();
+    expect(helperEnd.writableLength).toBeLessThan(MAX_UNSENT + MIB);
     read();
     await vi.waitFor(
       () => expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(80),
       10_000,
     );
+    await vi.waitFor(() => expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ sent: 240 }));
+  });
+
+  it('may take as much room as the client says', async () => {
+    await started();
+    client.write(encodeJson(FrameType.Options, { backlog: 7 * MIB }));
+    await vi.waitFor(() => expect(rings.limit).toBe(7 * MIB));
   });
 });
 
@@ -173,17 +200,42 @@ describe('the end', () => {
   it('reports everything that is left although the client does not read, then the final status', async () => {
     const session = await started();
     rings.targets.add(1).add(2);
-    rings.add(80, MIB);
+    rings.add(80, BATCH_SIZE);
     rings.onRecords();
-    await session.stop();
-    expect(rings.batches).toEqual([]);
-    expect(rings.targets.size).toBe(0);
+    const stopped = session.stop();
+    await vi.waitFor(() => expect(rings.targets.size).toBe(0));
+    expect(exit).not.toHaveBeenCalled();
     read();
+    await stopped;
+    expect(rings.batches).toEqual([]);
+    // How much is left is said meanwhile.
+    expect(json<Status>(FrameType.Status).some(({ backlog, final }) => !final && backlog.records > 0)).toBe(
+      true,
+    );
     await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 10_000);
     expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(80);
     expect(received.at(-1)?.type).toBe(FrameType.Status);
     const last = json<Status>(FrameType.Status).at(-1);
     expect(last).toMatchObject({ final: true, sent: 240, targets: 2 });
+  });
+
+  it('does not wait for what is left when it is cut short, and counts that', async () => {
+    const session = await started();
+    rings.add(80, BATCH_SIZE);
+    rings.onRecords();
+    const taken = 80 - rings.batches.length;
+    client.write(encodeJson(FrameType.Stop, {}));
+    client.write(encodeJson(FrameType.CutShort, {}));
+    await vi.waitFor(() => expect(rings.batches).toEqual([]), 3_000);
+    read();
+    await session.stop();
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 10_000);
+    expect(received.filter(({ type }) => type === FrameType.Records)).toHaveLength(taken);
+    expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({
+      final: true,
+      sent: 3 * taken,
+      backlog: { records: 0, droppedRecords: 240 - 3 * taken },
+    });
   });
 
   it('comes once, however often it is asked for', async () => {
@@ -205,6 +257,8 @@ describe('the end', () => {
 describe('a client that breaks the protocol', () => {
   it.each([
     ['an attach without a process', encodeJson(FrameType.Attach, { request: 1, children: true })],
+    ['options without a number', encodeJson(FrameType.Options, { backlog: -1 })],
+    ['a stop that is cut short before it was asked for', encodeJson(FrameType.CutShort, {})],
     ['a process id out of range', encodeJson(FrameType.Detach, { pid: 2 ** 32 })],
     ['a frame that only a helper sends', encodeJson(FrameType.Status, {})],
     ['a frame that is too long', Buffer.from(encodeFrameHeader(FrameType.Attach, 64 * MIB))],

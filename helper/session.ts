@@ -15,7 +15,7 @@ import {
   FrameDecoder,
   FrameError,
 } from './frames.ts';
-import { type Native, ProcessChange } from './native.ts';
+import { BATCH_SIZE, type Native, ProcessChange } from './native.ts';
 import type { Clock, Counters, Hello, Status } from './protocol.ts';
 import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from './protocol.ts';
 import { Targets } from './targets.ts';
@@ -24,12 +24,13 @@ import { Attachments } from './tls/attachments.ts';
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
 const LAYOUT = 5;
 /**
- * Bytes waiting in the socket above which the rings are no longer drained. The kernel then counts what it
- * drops, at its place in the stream; the traced program never notices.
+ * Batches on their way into the socket; the rest waits in the backlog, where it can be shed. When that is full, too, the
+ * kernel counts what it drops, at its place in the stream; the traced program never notices.
  */
-export const MAX_UNSENT = 32 * 1024 * 1024;
+const BATCHES = 4;
+export const MAX_UNSENT = BATCHES * BATCH_SIZE;
 const STATUS_INTERVAL_MS = 1_000;
-/** How soon a client learns up to when it has seen everything, while records flow. */
+/** How soon a client learns up to when it has seen everything, and how much waits, while records flow. */
 const BUSY_STATUS_INTERVAL_MS = 100;
 /** Wall time that jumps by more than this (suspend, set by hand) is reported. */
 const CLOCK_JUMP_NS = 1_000_000n;
@@ -67,7 +68,18 @@ export class Session {
   #lastStatus = 0;
   #lastTargets = 0;
   #stopping = false;
-  #draining = true;
+  /** The client does not wait for what is left. */
+  #cutShort = false;
+  /** The backlog is not asked any more. */
+  #closed = false;
+  /** Not in the socket at the moment. */
+  readonly #batches = Array.from({ length: BATCHES }, () =>
+    Buffer.allocUnsafe(FRAME_HEADER_SIZE + BATCH_SIZE),
+  );
+  /** A status is still in the socket: a client that takes nothing gets one, not one after the other. */
+  #statusUnsent = false;
+  /** Called when nothing is in the socket. */
+  #onSent: (() => void) | null = null;
 
   constructor(
     native: Native,
@@ -91,7 +103,6 @@ export class Session {
     this.#sendClock();
     // The client is gone, orderly or not, so the trace ends.
     for (const event of ['end', 'close', 'error']) client.on(event, () => this.#exit(0));
-    client.on('drain', () => this.#drain());
     this.#attachments = await Attachments.create(this.#native, this.#facts, {
       libraries: (tls) => client.write(encodeJson(FrameType.Tls, tls)),
       file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
@@ -102,9 +113,7 @@ export class Session {
       dataRing,
       structureRing,
       processRing,
-      () => {
-        if (this.#draining) this.#drain();
-      },
+      () => this.#feed(),
       (changes) => this.#onProcesses(changes),
     );
     const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
@@ -141,11 +150,7 @@ export class Session {
     this.#attachments = null;
     await Promise.race([detached, sleep(DETACH_MS)]);
     await sleep(SETTLE_MS);
-    this.#draining = false;
-    // Until nothing is left. The programs are detached, so this ends, however slow the client is.
-    this.#drain(true);
-    await sleep(1);
-    this.#drain(true);
+    await this.#sendRest();
     this.#sendStatus(true);
     this.#native.closeRings();
     // Probes that are still attached are removed when this process ends.
@@ -188,27 +193,62 @@ export class Session {
     this.#lastStatus = performance.now();
     // At the end all targets are gone. The final status says how many there were before.
     if (!this.#stopping) this.#lastTargets = this.#targets.count;
+    const backlog = this.#native.readBacklog();
     const status: Status = {
       counters: readCounters(this.#native, this.#descriptors.counters),
+      backlog: { ...backlog, newest: backlog.newest.toString() },
       sent: this.#sent,
       upTo: this.#upTo.toString(),
       targets: this.#lastTargets,
       final,
     };
-    this.#client.write(encodeJson(FrameType.Status, status));
+    this.#statusUnsent = true;
+    this.#client.write(encodeJson(FrameType.Status, status), () => {
+      this.#statusUnsent = false;
+    });
   }
 
-  /** Everything that is in the rings, unless the client does not keep up. */
-  #drain(force = false): void {
-    while (force || this.#client.writableLength <= MAX_UNSENT) {
-      const drained = this.#native.drain();
-      if (drained.upTo > this.#upTo) this.#upTo = drained.upTo;
-      if (drained.batch === null) break;
-      this.#sent += drained.records;
-      drained.batch.set(encodeFrameHeader(FrameType.Records, drained.batch.length - FRAME_HEADER_SIZE));
-      this.#client.write(drained.batch);
+  /** Sends what is in the backlog, as far as the client takes it. */
+  #feed(): void {
+    if (this.#closed) return;
+    for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
+      const free = batch;
+      const { length, records, upTo } = this.#native.takeBatch(free);
+      if (upTo > this.#upTo) this.#upTo = upTo;
+      if (length === 0) {
+        this.#batches.push(free);
+        break;
+      }
+      this.#sent += records;
+      free.set(encodeFrameHeader(FrameType.Records, length));
+      this.#client.write(free.subarray(0, FRAME_HEADER_SIZE + length), () => {
+        this.#batches.push(free);
+        this.#feed();
+      });
     }
-    if (performance.now() - this.#lastStatus >= BUSY_STATUS_INTERVAL_MS) this.#sendStatus(false);
+    if (this.#batches.length === BATCHES) this.#onSent?.();
+    if (performance.now() - this.#lastStatus >= BUSY_STATUS_INTERVAL_MS && !this.#statusUnsent)
+      this.#sendStatus(false);
+  }
+
+  #nextBatch(): Buffer<ArrayBuffer> | undefined {
+    return this.#cutShort ? undefined : this.#batches.pop();
+  }
+
+  /** The programs are detached, so this ends, however slow the client is. */
+  async #sendRest(): Promise<void> {
+    for (;;) {
+      const dry = this.#native.drainNow();
+      if (this.#cutShort) this.#native.dropBacklog();
+      const sent = new Promise<void>((resolve) => {
+        this.#onSent = resolve;
+      });
+      this.#feed();
+      await Promise.race([sent, sleep(dry ? BUSY_STATUS_INTERVAL_MS : 1)]);
+      if (dry && this.#native.readBacklog().records === 0 && this.#batches.length === BATCHES) break;
+    }
+    this.#onSent = null;
+    this.#closed = true;
   }
 
   #onFrame(type: FrameType, payload: Uint8Array): void {
@@ -232,6 +272,18 @@ export class Session {
       }
       case FrameType.Stop:
         void this.stop();
+        return;
+      case FrameType.Options: {
+        const { backlog } = decodeJson(payload);
+        if (!Number.isSafeInteger(backlog) || (backlog as number) < 0)
+          throw new FrameError('The options are malformed.');
+        this.#native.setBacklogLimit(backlog as number);
+        return;
+      }
+      case FrameType.CutShort:
+        if (!this.#stopping) throw new FrameError('Nothing is being stopped.');
+        // What waits until the programs are detached is dropped, too (#sendRest).
+        this.#cutShort = true;
         return;
       default:
         throw new FrameError(`A client does not send frames of type ${type}.`);
@@ -271,8 +323,10 @@ export class Session {
 
   #onTimer(): void {
     this.#sendClock();
-    this.#drain();
+    this.#native.drainNow();
+    this.#feed();
     if (++this.#ticks % CONSIDER_TICKS === 0) this.#attachments?.considerAll();
+    if (this.#statusUnsent) return;
     const due = performance.now() - this.#lastStatus >= STATUS_INTERVAL_MS;
     if (due || this.#targets.count !== this.#lastTargets) this.#sendStatus(false);
   }

@@ -35,10 +35,14 @@ export interface CaptureOptions {
   readonly minLatencyMs?: number;
   /** How to see TLS plaintext: none = not at all, the others force a way to attach. Default auto. */
   readonly tls?: TlsWay;
+  /** Bytes that may wait in the helper, from MIN_BACKLOG. Default 256 MiB. */
+  readonly backlog?: number;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
   readonly ringSize?: number;
   /** The verifier's log on stderr when the kernel refuses. */
   readonly verbose?: boolean;
+  /** Starts the loader; by default as a child of the calling thread, whose priority it inherits. */
+  readonly launch?: typeof launchLoader;
   /** How to let the user run a command that asks for a password; without it that is an error. */
   readonly ask?: Ask;
 }
@@ -57,6 +61,8 @@ export interface Capture {
   detach(pid: number): void;
   /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
   stop(): Promise<Status | null>;
+  /** What waits when a trace is being stopped is dropped, and counted in the final status. */
+  cutShort(): void;
   /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
   readonly ended: Promise<{ readonly fault: string | null }>;
 }
@@ -65,7 +71,7 @@ export interface Capture {
 const HELLO_TIMEOUT_MS = 300_000;
 /** The same where a password has to be typed first, which takes three minutes at most. */
 const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
-/** To drain rings and socket once a stop was asked for. */
+/** Without a word of the helper once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
 function copyLimit(bodyLimit: number | null): number {
@@ -98,10 +104,12 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
       ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
       ...(options.verbose ? ['--verbose'] : []),
     ];
-    const launched = launchLoader(way, loaderArguments, process.geteuid?.() ?? 0);
+    const launched = (options.launch ?? launchLoader)(way, loaderArguments, process.geteuid?.() ?? 0);
     loader = launched.process;
     const capture = new HelperConnection(channel, launched.failed);
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);
+    if (options.backlog !== undefined)
+      channel.write(encodeJson(FrameType.Options, { backlog: options.backlog }));
     return capture;
   } catch (error) {
     channel.close();
@@ -122,6 +130,9 @@ class HelperConnection implements Capture {
   #nextRequest = 1;
   #stopping: Promise<Status | null> | null = null;
   #final: Status | null = null;
+  /** Runs out when the helper says nothing while the trace is being stopped. */
+  #patience: NodeJS.Timeout | null = null;
+  #cut = false;
   #fault: { code: string; message: string } | null = null;
   #end: (reason: { fault: string | null }) => void = () => {};
   #over = false;
@@ -204,15 +215,22 @@ class HelperConnection implements Capture {
   stop(): Promise<Status | null> {
     this.#stopping ??= (async () => {
       if (!this.#over) this.#channel.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
-      const timer = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
+      this.#patience = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
       await this.ended;
-      clearTimeout(timer);
+      clearTimeout(this.#patience);
       return this.#final;
     })();
     return this.#stopping;
   }
 
+  cutShort(): void {
+    if (this.#stopping === null || this.#cut || this.#over) return;
+    this.#cut = true;
+    this.#channel.write(encodeFrame(FrameType.CutShort, new Uint8Array(0)));
+  }
+
   #take(frame: Frame): void {
+    this.#patience?.refresh();
     const { type } = frame;
     if (this.#hello === null && type !== FrameType.Hello && type !== FrameType.Fault) {
       throw new FrameError('The first frame is not a hello.');

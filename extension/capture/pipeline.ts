@@ -3,10 +3,20 @@ import type { HelperEvent } from '../../helper/events.ts';
 import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';
 
+/**
+ * How far the engine is behind the program when it gets this status, in milliseconds: from the last record that it has to
+ * the newest one that waits in the helper. 0: nothing waits.
+ */
+export function behindMs({ backlog, upTo }: Pick<Status, 'backlog' | 'upTo'>): number {
+  if (backlog.records === 0 || upTo === '0') return 0;
+  return Math.max(0, Number(BigInt(backlog.newest) - BigInt(upTo)) / 1e6);
+}
+
 export class Pipeline {
   readonly #engine: EngineApi;
   #hello: Hello | null = null;
   #status: Status | null = null;
+  #mostBehindMs = 0;
 
   constructor(engine: EngineApi) {
     this.#engine = engine;
@@ -19,6 +29,11 @@ export class Pipeline {
   /** The latest. */
   get status(): Status | null {
     return this.#status;
+  }
+
+  /** Milliseconds by which the engine was behind the program, at most. */
+  get mostBehindMs(): number {
+    return this.#mostBehindMs;
   }
 
   /** @throws RecordError for records that no helper writes. */
@@ -45,6 +60,7 @@ export class Pipeline {
         return;
       case FrameType.Status:
         this.#status = event.status;
+        this.#mostBehindMs = Math.max(this.#mostBehindMs, behindMs(event.status));
         this.#engine.advance(event.upTo);
         return;
       case FrameType.Fault:

@@ -52,6 +52,8 @@ export interface Trace {
   start(pids: readonly number[]): Promise<void>;
   /** Drains what is in flight and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
+  /** While it stops: what is left is dropped, counted, and not waited for. */
+  cutShort(): void;
   /** Drops calls that have ended. */
   clear(): void;
   /**

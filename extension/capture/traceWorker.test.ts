@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { FrameType, type Hello, MAX_FRAME, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
+import { NO_BACKLOG } from '../../helper/testing.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import type { Capture, CaptureOptions, EventListener } from './capture.ts';
@@ -43,6 +44,7 @@ const OPTIONS: WorkerOptions = {
   nativePath: '/native',
   helperPath: '/helper.js',
   bodyLimit: 65_536,
+  backlog: 1_000_000,
   children: true,
 };
 const GET = conversation([
@@ -55,6 +57,7 @@ class ScriptedCapture implements Capture {
   readonly hello = HELLO;
   readonly attached: number[] = [];
   refuse: TraceError | null = null;
+  cuts = 0;
   #listeners: EventListener[] = [];
   #end: (end: { fault: string | null }) => void = () => {};
   readonly ended = new Promise<{ fault: string | null }>((resolve) => {
@@ -85,6 +88,10 @@ class ScriptedCapture implements Capture {
   }
 
   detach(): void {}
+
+  cutShort(): void {
+    this.cuts++;
+  }
 
   async stop(): Promise<Status | null> {
     this.end(null);
@@ -149,6 +156,7 @@ describe('a trace in the worker', () => {
     capture.records(recordBatch(GET));
     capture.json(FrameType.Status, {
       counters: COUNTERS,
+      backlog: { ...NO_BACKLOG, records: 5, newest: String(START + 3_502_000_000n), shedBodies: 6 },
       sent: 3,
       upTo: String(START + 2_000_000n),
       targets: 1,
@@ -161,7 +169,9 @@ describe('a trace in the worker', () => {
       calls: 1,
       errors: 1,
       bytesSeen: 1_000,
-      bytesLost: 34,
+      bytesLost: 40,
+      behindMs: 3_500,
+      waitingRecords: 5,
       now: 2,
       backend: 'tracepoint',
       startedAt: Number((START + 1_700_000_000_000_000_000n) / 1_000_000n),
@@ -199,6 +209,40 @@ describe('a trace in the worker', () => {
     expect(Math.max(...sizes)).toBe(MAX_ROWS);
     expect(new Set(rows().map(({ id }) => id)).size).toBe(calls);
     expect(status()).toMatchObject({ phase: 'stopped', problem: null, runningCalls: 0 });
+  });
+
+  it('says how much is left while it stops, and does not wait for it when asked again', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Clock, CLOCK);
+    const stopped = new Promise<void>((resolve) => {
+      capture.stop = async () => {
+        await capture.ended;
+        resolve();
+        return null;
+      };
+    });
+    worker.take({ type: 'stop', request: 2 });
+    capture.json(FrameType.Status, {
+      counters: COUNTERS,
+      backlog: { ...NO_BACKLOG, records: 4_200, newest: String(START + 9n) },
+      sent: 3,
+      upTo: String(START),
+      targets: 1,
+      final: false,
+    });
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'stopping', waitingRecords: 4_200 });
+    worker.take({ type: 'cutShort' });
+    expect(capture.cuts).toBe(1);
+    // One that is started meanwhile begins after it.
+    worker.take({ type: 'start', request: 3, options: OPTIONS, pids: [8] });
+    capture.end(null);
+    await stopped;
+    expect(await answered(2)).toEqual({ type: 'done', request: 2 });
+    expect(await answered(3)).toEqual({ type: 'done', request: 3 });
+    expect(capture.attached).not.toContain(8);
+    expect(captures.at(-1)?.attached).toContain(8);
+    expect(status()).toMatchObject({ phase: 'running', waitingRecords: 0 });
   });
 
   it('fails when the helper dies, keeps what it had, and starts again', async () => {

@@ -5,14 +5,16 @@
  */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
-import { type Counters, FrameType } from '../../helper/protocol.ts';
+import { type Backlog, type Counters, FrameType } from '../../helper/protocol.ts';
+import { type Choice, type Launched, launchLoader } from '../elevation/launch.ts';
 import { Engine, type EngineApi } from '../engine/engine.ts';
 import { DEFAULT_MAX_EXCHANGES } from '../engine/limits.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { History } from './history.ts';
-import { Pipeline } from './pipeline.ts';
+import { behindMs, Pipeline } from './pipeline.ts';
+import type { Priority } from './priority.ts';
 import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
@@ -34,6 +36,8 @@ interface Bytes {
 export class TraceWorker {
   readonly #send: (message: FromWorker) => void;
   readonly #startCapture: (options: CaptureOptions) => Promise<Capture>;
+  /** Of this thread; null where it is not a thread of its own. */
+  readonly #priority: Pick<Priority, 'worked'> | null;
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
   #targets = new TargetList();
   /** Of the newest trace; null until its clock is known. */
@@ -46,6 +50,9 @@ export class TraceWorker {
   #startedAt: number | null = null;
   #now = 0;
   #counters: Counters | null = null;
+  /** Of the latest status. */
+  #behindMs = 0;
+  #backlog: Backlog | null = null;
   #before: Bytes = { seen: 0, lost: 0 };
   #backend: string | null = null;
   #waitingRows: ExchangeRow[] = [];
@@ -53,12 +60,17 @@ export class TraceWorker {
   /** When rows were sent last; milliseconds. */
   #lastSent = 0;
   #answerAsk: ((error: TraceError) => void) | null = null;
+  /** Loaders that were started for this thread, by their numbers. */
+  readonly #launches = new Map<number, (error: TraceError) => void>();
+  #lastLaunch = 0;
 
   constructor(
     send: (message: FromWorker) => void,
     startCapture: (options: CaptureOptions) => Promise<Capture>,
+    priority: Pick<Priority, 'worked'> | null = null,
   ) {
     this.#send = send;
+    this.#priority = priority;
     this.#startCapture = startCapture;
   }
 
@@ -69,6 +81,9 @@ export class TraceWorker {
         return;
       case 'stop':
         void this.#answer(message.request, this.#stop());
+        return;
+      case 'cutShort':
+        this.#capture?.cutShort();
         return;
       case 'clear':
         this.#history.clear();
@@ -87,6 +102,10 @@ export class TraceWorker {
         this.#send({ type: 'message', request, message: this.#history.message(id, number, reveal) });
         return;
       }
+      case 'launched':
+        this.#launches.get(message.launch)?.(new TraceError(message.code, message.message));
+        this.#launches.delete(message.launch);
+        return;
       case 'asked':
         this.#answerAsk?.(new TraceError(message.code, message.message));
         this.#answerAsk = null;
@@ -127,12 +146,14 @@ export class TraceWorker {
       phase: this.#phase,
       startedAt: this.#startedAt,
       now: this.#now,
+      behindMs: Math.round(this.#behindMs),
+      waitingRecords: this.#capture === null ? 0 : (this.#backlog?.records ?? 0),
       calls: stats.exchanges,
       errors: stats.errors,
       runningCalls: stats.running,
       evicted: stats.evicted,
       bytesSeen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      bytesLost: this.#before.lost + lostBytes(this.#counters),
+      bytesLost: this.#before.lost + lostBytes(this.#counters, this.#backlog),
       otherConnections: this.#targets.otherConnections,
       targets: this.#targets.all.map((target) => ({ ...target, tls: this.#engine?.tls(target.pid) ?? null })),
       backend: this.#backend,
@@ -141,6 +162,8 @@ export class TraceWorker {
   }
 
   async #start(options: WorkerOptions, pids: readonly number[]): Promise<void> {
+    // What is being stopped takes no more processes.
+    if (this.#phase === 'stopping') await this.#capture?.ended;
     const fresh = this.#capture === null;
     this.#starting ??= this.#begin(options);
     let capture: Capture;
@@ -178,7 +201,9 @@ export class TraceWorker {
       nativePath: options.nativePath,
       helperPath: options.helperPath,
       bodyLimit: options.bodyLimit,
+      backlog: options.backlog,
       backend: 'auto',
+      launch: (way, options, requester) => this.#launch(way, options, requester),
       ask: (question) => {
         this.#send({ type: 'ask', question });
         return new Promise((resolve) => {
@@ -188,9 +213,10 @@ export class TraceWorker {
     });
     this.#before = {
       seen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      lost: this.#before.lost + lostBytes(this.#counters),
+      lost: this.#before.lost + lostBytes(this.#counters, this.#backlog),
     };
     this.#counters = null;
+    this.#backlog = null;
     this.#backend = capture.hello.backend;
     this.#engine = null;
     let pipeline: Pipeline | null = null;
@@ -212,6 +238,7 @@ export class TraceWorker {
     });
     void capture.ended.then(({ fault }) => {
       this.#engine?.finish();
+      this.#behindMs = 0;
       this.#capture = null;
       this.#starting = null;
       this.#targets.allEnded();
@@ -223,6 +250,15 @@ export class TraceWorker {
     return capture;
   }
 
+  /** This thread gives way to others; the helper must not. */
+  #launch(way: Choice, options: readonly string[], requester: number): Launched {
+    if ('ask' in way) return launchLoader(way, options, requester);
+    const launch = ++this.#lastLaunch;
+    const failed = new Promise<TraceError>((resolve) => this.#launches.set(launch, resolve));
+    this.#send({ type: 'launch', launch, way, options, requester });
+    return { process: null, failed, prompts: false };
+  }
+
   #apply(event: HelperEvent, pipeline: Pipeline): void {
     pipeline.take(event);
     switch (event.type) {
@@ -230,6 +266,7 @@ export class TraceWorker {
         this.#targets.attached(event.info);
         return;
       case FrameType.Records:
+        this.#priority?.worked(event.records.length, performance.now());
         this.#targets.records(event.records);
         if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
         return;
@@ -237,6 +274,8 @@ export class TraceWorker {
         // A trace goes on without processes: extension/debug/traceControl.ts decides when it ends, because it
         // knows of debug sessions that restart.
         this.#counters = event.status.counters;
+        this.#behindMs = behindMs(event.status);
+        this.#backlog = event.status.backlog;
         this.#now = this.#history.sinceStart(event.upTo);
         return;
       default:
@@ -247,6 +286,7 @@ export class TraceWorker {
   async #stop(): Promise<void> {
     if (this.#capture === null) return;
     this.#phase = 'stopping';
+    this.flush();
     await this.#capture.stop();
     this.#flushAll();
   }
@@ -264,6 +304,7 @@ export class TraceWorker {
   }
 }
 
-function lostBytes(counters: Counters | null): number {
-  return counters === null ? 0 : counters.droppedBytes + counters.unseenBytes;
+function lostBytes(counters: Counters | null, backlog: Backlog | null): number {
+  const inHelper = backlog === null ? 0 : backlog.shedBodies + backlog.shedHeads + backlog.droppedBytes;
+  return inHelper + (counters === null ? 0 : counters.droppedBytes + counters.unseenBytes);
 }

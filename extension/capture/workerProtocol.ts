@@ -1,5 +1,6 @@
 /** Every message between the extension host and the engine's worker thread. */
 import type { Question } from '../elevation/launch.ts';
+import type { Way } from '../elevation/ways.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -10,6 +11,8 @@ export interface WorkerOptions {
   readonly nativePath: string;
   readonly helperPath: string;
   readonly bodyLimit: number | null;
+  /** Bytes that may wait in the helper. */
+  readonly backlog: number;
   readonly children: boolean;
 }
 
@@ -21,6 +24,8 @@ export type ToWorker =
       readonly pids: readonly number[];
     }
   | { readonly type: 'stop'; readonly request: number }
+  /** What still waits when a trace is being stopped is dropped. */
+  | { readonly type: 'cutShort' }
   | { readonly type: 'clear' }
   | { readonly type: 'protos'; readonly schema: ProtoSchema }
   | {
@@ -38,6 +43,13 @@ export type ToWorker =
       readonly number: number;
       readonly reveal: boolean;
     }
+  /** The loader that was asked for with `launch` has ended without having become the helper. */
+  | {
+      readonly type: 'launched';
+      readonly launch: number;
+      readonly code: TraceError['code'];
+      readonly message: string;
+    }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -53,5 +65,13 @@ export type FromWorker =
   | { readonly type: 'message'; readonly request: number; readonly message: StreamMessageJson | null }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
+  /** The loader is to be started by a thread with the usual priority: the helper inherits it. */
+  | {
+      readonly type: 'launch';
+      readonly launch: number;
+      readonly way: Way;
+      readonly options: readonly string[];
+      readonly requester: number;
+    }
   /** A command that prompts for a password has to be run where the user sees it. */
   | { readonly type: 'ask'; readonly question: Question };

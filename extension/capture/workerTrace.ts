@@ -1,7 +1,8 @@
 /** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Ask } from '../elevation/launch.ts';
+import { DEFAULT_BACKLOG } from '../../helper/protocol.ts';
+import { type Ask, launchLoader } from '../elevation/launch.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
@@ -12,9 +13,13 @@ import type { Listen, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker } from './workerProtocol.ts';
 
+export { DEFAULT_BACKLOG };
+
 export interface TraceSettings {
   /** Bytes of each body that are captured; null = all. */
   readonly bodyLimit: number | null;
+  /** Bytes that may wait in the helper before bodies are left out. */
+  readonly backlog: number;
   /** Follow fork and exec. */
   readonly children: boolean;
 }
@@ -64,6 +69,7 @@ export class WorkerTrace implements Trace {
     extensionPath: string,
     settings: () => TraceSettings = () => ({
       bodyLimit: DEFAULT_BODY_LIMIT,
+      backlog: DEFAULT_BACKLOG,
       children: true,
     }),
     ask: Ask = () => Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
@@ -86,6 +92,10 @@ export class WorkerTrace implements Trace {
   async stop(): Promise<void> {
     if (this.#worker === null) return;
     await this.#request((request) => ({ type: 'stop', request }));
+  }
+
+  cutShort(): void {
+    this.#post({ type: 'cutShort' });
   }
 
   clear(): void {
@@ -176,12 +186,21 @@ export class WorkerTrace implements Trace {
       case 'message':
         this.#settle(message.request)?.resolve({ message: message.message });
         return;
+      case 'launch':
+        this.#launch(message);
+        return;
       case 'ask':
         void this.#ask(message.question).then((error) =>
           this.#post({ type: 'asked', code: error.code, message: error.message }),
         );
         return;
     }
+  }
+
+  #launch({ launch, way, options, requester }: Extract<FromWorker, { type: 'launch' }>): void {
+    void launchLoader(way, options, requester).failed.then(({ code, message }) =>
+      this.#post({ type: 'launched', launch, code, message }),
+    );
   }
 
   #settle(request: number): Waiting | undefined {

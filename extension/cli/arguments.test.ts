@@ -46,13 +46,14 @@ describe('run', () => {
         duration: null,
         verbose: false,
         ringSize: null,
+        backlog: null,
         tls: 'auto',
       },
     });
   });
   it('reads every option', () => {
     const line =
-      'run --format=json --output o --record r --min-latency 50ms --capture requests --max-body all --backend tracepoint --no-children --duration 10s --show-secrets --verbose --ring-size 1MiB --tls none x';
+      'run --format=json --output o --record r --min-latency 50ms --capture requests --max-body all --backend tracepoint --no-children --duration 10s --show-secrets --verbose --ring-size 1MiB --backlog 128MiB --tls none x';
     expect(parse(line)).toMatchObject({
       options: {
         format: 'json',
@@ -70,6 +71,7 @@ describe('run', () => {
         showSecrets: true,
         verbose: true,
         ringSize: 1_048_576,
+        backlog: 134_217_728,
       },
     });
   });
@@ -143,6 +145,8 @@ describe('what makes no sense', () => {
     [['run', '--max-body', 'lots', 'x'], 'takes a size'],
     [['run', '--ring-size', '100000', 'x'], 'power of two'],
     [['run', '--ring-size', '4096', 'x'], 'power of two'],
+    [['run', '--backlog', '1MiB', 'x'], 'from 4MiB to 64GiB'],
+    [['run', '--backlog', 'much', 'x'], 'from 4MiB to 64GiB'],
     [['run', '--backend', 'ptrace', 'x'], 'takes auto, fentry, kprobe,'],
     [['run', '--capture', 'heads,', 'x'], 'takes heads, bodies'],
   ])('%j', (args, message) => expect(complaint(...args)).toContain(message));

@@ -1,6 +1,6 @@
 /** The command line, read and checked completely before anything is opened or started. */
 import { parseArgs } from 'node:util';
-import { BACKENDS, type Backend, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
+import { BACKENDS, type Backend, MIN_BACKLOG, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
@@ -9,6 +9,7 @@ import { DEFAULT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
 /** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
 const RING_MIN = 64 * 1024;
 const RING_MAX = 512 * 1024 * 1024;
+const BACKLOG_MAX = 64 * 1024 ** 3;
 
 export interface ShowOptions {
   readonly format: FormatName;
@@ -34,6 +35,8 @@ export interface TraceOptions extends ShowOptions {
   readonly verbose: boolean;
   /** Bytes; null = the helper's default. */
   readonly ringSize: number | null;
+  /** Bytes; null = the helper's default. */
+  readonly backlog: number | null;
   readonly tls: TlsWay;
 }
 
@@ -86,6 +89,7 @@ const TRACE = {
   duration: { type: 'string' },
   verbose: { type: 'boolean' },
   'ring-size': { type: 'string' },
+  backlog: { type: 'string' },
   tls: { type: 'string' },
 } as const;
 const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
@@ -227,6 +231,7 @@ function parseOptions(args: readonly string[], table: OptionTable, command: bool
 function traceOptions(values: Parsed['values']): TraceOptions {
   const duration = textOf(values, 'duration');
   const ringSize = textOf(values, 'ring-size');
+  const backlog = textOf(values, 'backlog');
   return {
     ...showOptions(values),
     record: textOf(values, 'record') ?? null,
@@ -235,6 +240,7 @@ function traceOptions(values: Parsed['values']): TraceOptions {
     duration: duration === undefined ? null : readDuration('duration', duration),
     verbose: values.has('verbose'),
     ringSize: ringSize === undefined ? null : readRingSize(ringSize),
+    backlog: backlog === undefined ? null : readBacklog(backlog),
     tls: oneOf('tls', textOf(values, 'tls') ?? 'auto', TLS_WAYS),
   };
 }
@@ -310,6 +316,14 @@ function readRingSize(text: string): number {
   const size = parseSize(text);
   if (size === null || size < RING_MIN || size > RING_MAX || 2 ** Math.round(Math.log2(size)) !== size) {
     throw new UsageError(`--ring-size takes a power of two from 64KiB to 512MiB, not ${quote(text)}.`);
+  }
+  return size;
+}
+
+function readBacklog(text: string): number {
+  const size = parseSize(text);
+  if (size === null || size < MIN_BACKLOG || size > BACKLOG_MAX) {
+    throw new UsageError(`--backlog takes a size from 4MiB to 64GiB, not ${quote(text)}.`);
   }
   return size;
 }

@@ -5,7 +5,7 @@ import { processesOf } from './cgroup.ts';
 import { EXIT_FAILED, EXIT_OK } from './exitStatus.ts';
 import { actAsInvoker, becomeInvoker } from './invoker.ts';
 import { LiveTrace, openFiles, say } from './liveTrace.ts';
-import { askedToStop } from './signals.ts';
+import { whenAskedToStop } from './signals.ts';
 
 /** Resolves with the exit status. @throws TraceError when no trace can start; Exit */
 export async function attach(
@@ -21,8 +21,10 @@ export async function attach(
   }
   const lent = actAsInvoker(pids);
   const files = openFiles(options);
-  const asked = askedToStop();
+  let cutShort = (): void => {};
+  const asked = new Promise<void>((resolve) => whenAskedToStop(resolve, () => cutShort()));
   const trace = await LiveTrace.start(options, files).finally(() => lent && becomeInvoker());
+  cutShort = () => trace.cutShort();
   const refused = await attachAll(trace, pids, options.children);
   // Processes of a group come and go; but each that was named must be traced.
   if (refused.length > 0 && (named.length > 0 || refused.length === pids.length)) {

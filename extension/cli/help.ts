@@ -39,6 +39,8 @@ const TRACE = `${SHOW}
   --tls auto|none       Decrypt TLS by probes on the functions of TLS libraries (auto, the default),
                         or set no probes. multi and perf force one way to attach them.
   --ring-size SIZE      Size of the buffer between kernel and helper, a power of two.
+  --backlog SIZE        What may wait in the helper until it is shown: 256MiB (the default). When
+                        that is nearly full, bodies are omitted first.
   --verbose             Report progress on standard error.`;
 
 const TEXTS: Readonly<Record<Topic, string>> = {

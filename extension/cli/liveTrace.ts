@@ -4,11 +4,13 @@ import type { HelperEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import { type Capture, startCapture } from '../capture/capture.ts';
+import { Priority } from '../capture/priority.ts';
 import { askInTerminal } from '../elevation/launch.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { visibleMessage } from '../escape/terminal.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, StandardOutput } from './output.ts';
+import { Progress } from './progress.ts';
 import { openProtos } from './protos.ts';
 import { RecordingFile } from './recordingFile.ts';
 import { TraceReader } from './traceReader.ts';
@@ -56,6 +58,8 @@ export class LiveTrace {
   /** Resolves when all targets and the processes they started have ended. */
   readonly idle: Promise<void>;
   readonly #reader: TraceReader;
+  readonly #progress: Progress;
+  readonly #priority = new Priority();
   readonly #troubles: string[] = [];
   #idle: () => void = () => {};
   #fail: (problem: string) => void = () => {};
@@ -70,6 +74,7 @@ export class LiveTrace {
     this.#files = files;
 
     this.#reader = new TraceReader(options, files.output, protos);
+    this.#progress = new Progress(options.verbose, process.stderr.isTTY === true, say);
     this.idle = new Promise((resolve) => {
       this.#idle = resolve;
     });
@@ -107,6 +112,7 @@ export class LiveTrace {
         : { bodies: options.requests ? 'requests' : 'responses' }),
       ...(process.stdin.isTTY ? { ask: askInTerminal } : {}),
       ...(options.ringSize === null ? {} : { ringSize: options.ringSize }),
+      ...(options.backlog === null ? {} : { backlog: options.backlog }),
       verbose: options.verbose,
       tls: options.tls,
     });
@@ -118,6 +124,11 @@ export class LiveTrace {
     const info = await this.#capture.attach(pid, children);
     this.#attached = true;
     return info;
+  }
+
+  /** What is left when the trace is being stopped is dropped, not waited for. */
+  cutShort(): void {
+    this.#capture.cutShort();
   }
 
   /** Known after `finish`; null when the helper died before. */
@@ -167,6 +178,7 @@ export class LiveTrace {
     // Asked before stopping: after that it is expected to end.
     const early = await Promise.race([this.#capture.ended, Promise.resolve(null)]);
     if (early !== null) this.#troubles.push(early.fault ?? 'The helper ended.');
+    this.#progress.stopping();
     const status = await this.#capture.stop();
     if (early === null && status === null) {
       const { fault } = await this.#capture.ended;
@@ -192,6 +204,8 @@ export class LiveTrace {
       if (this.#outputLost) this.#fail(unrecorded);
     }
     if (this.#troubles.length > 0) return;
+    // A command that is run was started before there are records: it keeps its priority.
+    if (event.type === FrameType.Records) this.#priority.worked(event.records.length, performance.now());
     try {
       this.#reader.take(event);
     } catch (error) {
@@ -201,6 +215,8 @@ export class LiveTrace {
       this.#fail(problem);
       return;
     }
-    if (event.type === FrameType.Status && this.#attached && event.status.targets === 0) this.#idle();
+    if (event.type !== FrameType.Status) return;
+    this.#progress.take(event.status, performance.now());
+    if (this.#attached && event.status.targets === 0) this.#idle();
   }
 }

@@ -8,7 +8,7 @@ import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
 import { LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
-import { forwardSignals } from './signals.ts';
+import { forwardSignals, whenAskedToStop } from './signals.ts';
 
 /** The descriptor on which the gate waits. */
 const GATE_DESCRIPTOR = 3;
@@ -30,6 +30,9 @@ export async function run(command: readonly [string, ...string[]], options: Trac
     const time = stopEarly(trace, options.duration, said);
     const status = await ended;
     clearTimeout(time);
+    // There is nobody any more to whom signals could be passed on.
+    restore();
+    whenAskedToStop(() => trace.cutShort());
     for (const trouble of await trace.finish(stillRunning)) if (!said.has(trouble)) say(trouble);
     return status;
   } catch (error) {

@@ -187,8 +187,9 @@ const summary: SummaryJson = {
     exchanges: 1,
     encrypted: 0,
     connections: 1,
-    bytes: { seen: 1, copied: 1, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 0 },
+    bytes: { seen: 1, copied: 1, omitted: 0, fromFiles: 0, shed: 0, dropped: 0, unseen: 0, other: 0 },
     backend: 'tracepoint',
+    behindMs: 0,
     note: null,
   },
 };

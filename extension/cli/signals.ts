@@ -17,15 +17,19 @@ export function forwardSignals(to: (signal: NodeJS.Signals) => void): () => void
   };
 }
 
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Resolves at the first Ctrl+C, SIGTERM or SIGHUP; from then on a second one ends the program as if it were
- * not handled.
+ * Calls the functions one after the other, one for each Ctrl+C, SIGTERM or SIGHUP; the next one ends the program as if it
+ * were not handled.
  */
-export function askedToStop(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => resolve(signal));
-  });
+export function whenAskedToStop(...steps: readonly (() => void)[]): void {
+  const left = [...steps];
+  const take = (): void => {
+    left.shift()?.();
+    if (left.length === 0) for (const signal of STOPPING) process.off(signal, take);
+  };
+  for (const signal of STOPPING) process.on(signal, take);
 }
 
 /** Whether this process is in the foreground group of its terminal (proc_pid_stat(5): pgrp, tpgid). */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Counters, Status } from '../../helper/protocol.ts';
+import { NO_BACKLOG } from '../../helper/testing.ts';
 import { type SummaryFacts, summarize, summaryText } from './summary.ts';
 
 const counters: Counters = {
@@ -18,6 +19,7 @@ const counters: Counters = {
 };
 const status = (changes: Partial<Counters> = {}, others: Partial<Status> = {}): Status => ({
   counters: { ...counters, ...changes },
+  backlog: NO_BACKLOG,
   sent: 100,
   upTo: '1',
   targets: 0,
@@ -30,6 +32,7 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   exchanges: 12,
   encrypted: 0,
   backend: 'tracepoint',
+  behindMs: 0,
   troubles: [],
   ...changes,
 });
@@ -43,8 +46,18 @@ describe('the summary', () => {
       exchanges: 12,
       encrypted: 0,
       connections: 3,
-      bytes: { seen: 5000, copied: 4000, omitted: 1000, fromFiles: 300, dropped: 0, unseen: 0, other: 77 },
+      bytes: {
+        seen: 5000,
+        copied: 4000,
+        omitted: 1000,
+        fromFiles: 300,
+        shed: 0,
+        dropped: 0,
+        unseen: 0,
+        other: 77,
+      },
       backend: 'tracepoint',
+      behindMs: 0,
       note: null,
     });
   });
@@ -61,6 +74,41 @@ describe('the summary', () => {
     expect(summary.note).toBe(
       '10 records (1000 B of data) were lost because the buffer was full; use a larger --ring-size.',
     );
+  });
+
+  it('counts what the helper left out as omitted, and the parts of a record as one', () => {
+    const shed = status(
+      {},
+      { sent: 107, backlog: { ...NO_BACKLOG, shedBodies: 1500, shedHeads: 500, split: 7 } },
+    );
+    const { summary } = summarize(
+      facts({ status: shed, stats: { records: 107, connections: 3, fileBytes: 0 } }),
+    );
+    expect(summary).toMatchObject({ produced: 100, delivered: 100, dropped: 0 });
+    expect(summary.bytes).toMatchObject({ seen: 5000, copied: 2000, omitted: 3000, shed: 2000, dropped: 0 });
+    expect(summary.note).toBe(
+      'Not captured, as it was too much at once: 1.5 KiB of bodies and 500 B of heads and bodies; use a larger --backlog.',
+    );
+  });
+
+  it('counts what was left when the stop was cut short as dropped', () => {
+    const cut = status({}, { sent: 60, backlog: { ...NO_BACKLOG, droppedRecords: 40, droppedBytes: 1024 } });
+    const { summary } = summarize(
+      facts({ status: cut, stats: { records: 60, connections: 3, fileBytes: 0 } }),
+    );
+    expect(summary).toMatchObject({ produced: 100, delivered: 60, dropped: 40 });
+    expect(summary.bytes).toMatchObject({ seen: 5000, copied: 2976, omitted: 1000, dropped: 1024 });
+    expect(summary.note).toBe(
+      '40 records (1.0 KiB of data) were left when the stop was cut short; they were dropped.',
+    );
+  });
+
+  it('says how far the output was behind, from a second on', () => {
+    expect(summaryText(summarize(facts({ behindMs: 999 })))).not.toContain('after it happened');
+    expect(summaryText(summarize(facts({ behindMs: 3_200 })))).toContain(
+      '\nShown up to 3.20 s after it happened.\n',
+    );
+    expect(summarize(facts({ behindMs: 3_200 })).summary.behindMs).toBe(3_200);
   });
 
   it('says when the balance is off, and where', () => {

@@ -3,7 +3,10 @@ import type { Status } from '../../helper/protocol.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
 import { visible } from '../escape/terminal.ts';
-import { countText, numberText, sizeText } from '../words/numbers.ts';
+import { countText, durationText, numberText, sizeText } from '../words/numbers.ts';
+
+/** Less is not worth a line. */
+const NOTABLE_MS = 1_000;
 
 export interface SummaryFacts {
   /** The latest of the helper; only a final one has all that the kernel counted. */
@@ -14,6 +17,8 @@ export interface SummaryFacts {
   /** Connections that ended without plaintext, shown or not. */
   readonly encrypted: number;
   readonly backend: string;
+  /** Milliseconds by which the output was behind the program, at most. */
+  readonly behindMs: number;
   /** Sentences on what went wrong during the trace (the helper died, the recording is truncated). */
   readonly troubles: readonly string[];
 }
@@ -21,12 +26,15 @@ export interface SummaryFacts {
 export function summarize(facts: SummaryFacts): SummaryJson {
   const { stats, troubles } = facts;
   const final = facts.status?.final === true ? facts.status : null;
+  const backlog = facts.status?.backlog;
   const common = {
-    delivered: stats.records,
+    // Parts of a record that was cut by the helper are one record.
+    delivered: stats.records - (backlog?.split ?? 0),
     exchanges: facts.exchanges,
     encrypted: facts.encrypted,
     connections: stats.connections,
     backend: facts.backend,
+    behindMs: facts.behindMs,
   };
   if (final === null) {
     const notes = [
@@ -36,32 +44,62 @@ export function summarize(facts: SummaryFacts): SummaryJson {
     return { summary: { produced: null, dropped: null, bytes: null, ...common, note: notes.join(' ') } };
   }
   const { counters } = final;
-  const notes = [...troubles, ...balanceNotes(final, stats.records)];
+  const shed = shedBytes(final);
+  const notes = [...troubles, ...balanceNotes(final, common.delivered)];
   return {
     summary: {
       produced: counters.produced,
       delivered: common.delivered,
-      dropped: counters.droppedData + counters.droppedStructure,
+      dropped: droppedRecords(final),
       exchanges: common.exchanges,
       encrypted: common.encrypted,
       connections: common.connections,
       bytes: {
         seen: counters.seenBytes,
-        copied: counters.copiedBytes,
-        omitted: counters.omittedBytes,
+        copied: counters.copiedBytes - shed - final.backlog.droppedBytes,
+        omitted: counters.omittedBytes + shed,
         fromFiles: stats.fileBytes,
-        dropped: counters.droppedBytes,
+        shed,
+        dropped: counters.droppedBytes + final.backlog.droppedBytes,
         unseen: counters.unseenBytes,
         other: counters.otherBytes,
       },
       backend: common.backend,
+      behindMs: common.behindMs,
       note: notes.length === 0 ? null : notes.join(' '),
     },
   };
 }
 
-function balanceNotes({ counters: c, sent }: Status, delivered: number): string[] {
+function shedBytes({ backlog }: Status): number {
+  return backlog.shedBodies + backlog.shedHeads;
+}
+
+function droppedRecords({ counters, backlog }: Status): number {
+  return counters.droppedData + counters.droppedStructure + backlog.droppedRecords;
+}
+
+/** What the helper left out or dropped of what the kernel's programs gave it. */
+function backlogNotes({ backlog }: Status): string[] {
   const notes: string[] = [];
+  const shed = [
+    ...(backlog.shedBodies > 0 ? [`${sizeText(backlog.shedBodies)} of bodies`] : []),
+    ...(backlog.shedHeads > 0 ? [`${sizeText(backlog.shedHeads)} of heads and bodies`] : []),
+  ];
+  if (shed.length > 0) {
+    notes.push(`Not captured, as it was too much at once: ${shed.join(' and ')}; use a larger --backlog.`);
+  }
+  if (backlog.droppedRecords > 0) {
+    notes.push(
+      `${countText(backlog.droppedRecords, 'record')} (${sizeText(backlog.droppedBytes)} of data) were left when the stop was cut short; they were dropped.`,
+    );
+  }
+  return notes;
+}
+
+function balanceNotes(final: Status, delivered: number): string[] {
+  const { counters: c, sent, backlog } = final;
+  const notes = backlogNotes(final);
   const dropped = c.droppedData + c.droppedStructure;
   if (dropped > 0) {
     notes.push(
@@ -81,9 +119,10 @@ function balanceNotes({ counters: c, sent }: Status, delivered: number): string[
       `${countText(c.callsUntracked, 'call')} could not be followed because a table in the kernel was full.`,
     );
   }
-  const missing = c.produced - dropped - delivered;
+  const missing = c.produced - droppedRecords(final) - delivered;
   if (missing !== 0) {
-    const where = sent === delivered ? 'between kernel and helper' : 'between helper and engine';
+    const where =
+      sent - backlog.split === delivered ? 'between kernel and helper' : 'between helper and engine';
     notes.push(`The counts differ by ${missing} records ${where}: this is a bug in HTTP Trace.`);
   }
   const bytes = c.seenBytes - c.copiedBytes - c.omittedBytes - c.droppedBytes - c.unseenBytes;
@@ -103,6 +142,7 @@ export function summaryText({ summary: s }: SummaryJson): string {
   const lines = [
     `${countText(s.exchanges, 'exchange')}${encrypted} on ${countText(s.connections, 'connection')}; ${records} (${s.backend})`,
   ];
+  if (s.behindMs >= NOTABLE_MS) lines.push(`Shown up to ${durationText(s.behindMs)} after it happened.`);
   if (s.note !== null) lines.push(visible(s.note));
   return `${lines.join('\n')}\n`;
 }

@@ -47,6 +47,7 @@ export class TraceReader {
         stats: this.#engine.stats(),
         exchanges: this.#printer.count,
         encrypted: this.#printer.encrypted,
+        behindMs: Math.round(this.#pipeline.mostBehindMs),
         backend: hello?.backend ?? 'unknown',
         troubles: [...troubles, ...(hello === null ? [] : missingPartNotes(hello))],
       }),

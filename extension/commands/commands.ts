@@ -43,7 +43,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
     [Command.pickProcess]: () => control.pickAndStart(),
-    [Command.stop]: () => control.stop(),
+    // A second time, it does not wait for what is left.
+    [Command.stop]: () => (trace.status.phase === 'stopping' ? trace.cutShort() : control.stop()),
     [Command.clear]: () => trace.clear(),
     [Command.goToCall]: async () => {
       const id = await pickCall(trace, TITLES[Command.goToCall]);

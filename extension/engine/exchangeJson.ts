@@ -322,7 +322,9 @@ export interface SummaryJson {
       readonly omitted: number;
       /** Of the omitted bytes those that were read from the files from which the programs sent them. */
       readonly fromFiles: number;
-      /** Lost because the ring was full. */
+      /** Of the omitted bytes those that were left out as there was too much at once: bodies first. */
+      readonly shed: number;
+      /** Lost because the ring was full, or left when the end of the trace was not waited for. */
       readonly dropped: number;
       /** Sent or received by calls that no probe sees. */
       readonly unseen: number;
@@ -330,6 +332,8 @@ export interface SummaryJson {
       readonly other: number;
     } | null;
     readonly backend: string;
+    /** Milliseconds by which the output was behind the program, at most; 0: it kept up. */
+    readonly behindMs: number;
     /** null when everything was delivered; else one sentence. */
     readonly note: string | null;
   };

@@ -45,8 +45,10 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
-  /** More at once than was taken: bodies are left out before anything is lost. */
+  /** Of a body, as there was more at once than was taken: before anything is lost. */
   Pressure = 7,
+  /** Whatever there was: too much at once. */
+  PressureHead = 8,
   /** Sent from a file, which has changed since. */
   FileChanged = 16,
   /** Sent from a file that was being changed. */

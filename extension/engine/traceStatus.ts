@@ -9,6 +9,10 @@ export interface TraceStatus {
   readonly startedAt: number | null;
   /** Milliseconds since the start up to which everything was seen: where running calls end for now. */
   readonly now: number;
+  /** Milliseconds by which what is shown is behind the program; 0: it keeps up. */
+  readonly behindMs: number;
+  /** Records that wait to be shown. */
+  readonly waitingRecords: number;
   readonly calls: number;
   readonly errors: number;
   readonly runningCalls: number;
@@ -36,6 +40,8 @@ export const IDLE_STATUS: TraceStatus = {
   phase: 'idle',
   startedAt: null,
   now: 0,
+  behindMs: 0,
+  waitingRecords: 0,
   calls: 0,
   errors: 0,
   runningCalls: 0,

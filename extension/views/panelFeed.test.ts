@@ -55,6 +55,7 @@ class FakeTrace implements Trace {
     for (const listener of this.#statusListeners) listener(this.status);
   }
   setProtos(): void {}
+  cutShort(): void {}
   async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
     this.asked.push({ id, reveal });
     const row = this.rows.get(id);

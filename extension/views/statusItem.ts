@@ -4,6 +4,7 @@ import type { Trace } from '../capture/trace.ts';
 import { focusCommand, STATUS_ITEM, View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, sizeText } from '../words/numbers.ts';
+import { progressText } from '../words/progress.ts';
 
 export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
@@ -67,6 +68,8 @@ function inShort(status: TraceStatus): string {
 function summary(status: TraceStatus): string[] {
   const parts = [countText(status.calls, 'call')];
   if (status.errors > 0) parts.push(countText(status.errors, 'error'));
+  const progress = progressText(status);
+  if (progress !== null) parts.push(progress);
   if (status.bytesLost > 0) parts.push(`${sizeText(status.bytesLost)} not captured`);
   return parts;
 }

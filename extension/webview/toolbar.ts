@@ -1,6 +1,7 @@
 /** Start and stop, clear, the filter, the chips and the counters. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, numberText, sizeText } from '../words/numbers.ts';
+import { progressText } from '../words/progress.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import type { FilterInput } from './filterInput.ts';
 import { icon } from './icons.ts';
@@ -20,6 +21,10 @@ export class Toolbar {
   readonly #calls = el('span', { class: 'count-calls' });
   readonly #errors = el('span', { class: 'count-errors' });
   readonly #bytes = el('span', { class: 'count-bytes' });
+  readonly #progress = el('span', {
+    class: 'count-behind',
+    title: 'Calls are shown later than they are made: the program has the processor first.',
+  });
   readonly #lost = el('span', {
     class: 'count-lost',
     title: 'Bytes that could not be captured. Bodies truncated at the limit do not count.',
@@ -51,7 +56,15 @@ export class Toolbar {
       this.#clear,
       filter.element,
       el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.#chips.values()),
-      el('div', { class: 'counters', role: 'status' }, this.#calls, this.#errors, this.#bytes, this.#lost),
+      el(
+        'div',
+        { class: 'counters', role: 'status' },
+        this.#calls,
+        this.#errors,
+        this.#bytes,
+        this.#progress,
+        this.#lost,
+      ),
     );
   }
 
@@ -68,6 +81,9 @@ export class Toolbar {
     this.#errors.classList.toggle('some', status.errors > 0);
     setText(this.#bytes, sizeText(status.bytesSeen));
     setTitle(this.#bytes, 'Bytes moved on the traced connections');
+    const progress = progressText(status);
+    this.#progress.hidden = progress === null;
+    setText(this.#progress, progress ?? '');
     this.#lost.hidden = status.bytesLost === 0;
     setText(this.#lost, `${sizeText(status.bytesLost)} not captured`);
   }
@@ -76,18 +92,19 @@ export class Toolbar {
     for (const [id, button] of this.#chips) button.setAttribute('aria-pressed', String(id === chip));
   }
 
-  #showPhase({ phase, calls }: TraceStatus): void {
-    const running = phase === 'running' || phase === 'starting';
-    if (running !== this.#running || this.#startStop.title === '') {
+  #showPhase({ phase, calls, waitingRecords }: TraceStatus): void {
+    const waits = phase === 'stopping' && waitingRecords > 0;
+    const running = phase === 'running' || phase === 'starting' || waits;
+    const label = waits ? 'Stop Without the Rest' : running ? 'Stop' : 'Start';
+    if (this.#startStop.title !== label) {
       this.#running = running;
-      const label = running ? 'Stop' : 'Start';
       this.#startStop.replaceChildren(icon(running ? 'stop' : 'start'));
       this.#startStop.title = label;
       this.#startStop.setAttribute('aria-label', label);
       this.#startStop.classList.toggle('stop', running);
       this.#startStop.classList.toggle('start', !running);
     }
-    this.#startStop.disabled = phase === 'stopping';
+    this.#startStop.disabled = phase === 'stopping' && !waits;
     this.#clear.disabled = calls === 0;
   }
 }

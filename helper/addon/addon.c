@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: MIT
 /*
- * The rings' interface to JavaScript: a callback when there is something to
- * read, and drain(). One thread waits for a wake-up from the kernel, or for
- * the timer that makes the row of a quiet program appear in time.
+ * The rings' interface to JavaScript. One thread does nothing but empty them into the backlog, whatever JavaScript is busy
+ * with: woken by the kernel when much is waiting, else by a timer that makes the row of a quiet program appear in time.
+ * JavaScript takes batches from the backlog as fast as its client takes them.
  */
 #define _GNU_SOURCE
 #include "addon.h"
+#include "backlog.h"
 #include "trace_http.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A row is to appear within 50 ms of the system call; this is the reader's part of it. */
 #define POLL_MS 20
-/* One batch, which is one frame on the socket. Above the largest record (16 KiB and its header). */
-#define BATCH_SIZE (512u << 10)
 /* Room before the records for the frame's header, so that the batch is written without another copy. */
 #define BATCH_HEADROOM 6
 
 static struct {
 	struct ring data, structure, process;
-	unsigned char *batch;
 	int epoll;
 	pthread_t thread;
+	pthread_mutex_t draining;
 	napi_threadsafe_function notify, notify_processes;
 	bool open, thread_runs;
 	volatile bool closing;
 	volatile bool notified, notified_processes;
-} rings;
+} rings = {.draining = PTHREAD_MUTEX_INITIALIZER};
 
 static void notify_javascript(napi_env env, napi_value callback, void *context, void *argument)
 {
@@ -74,33 +71,49 @@ static void notify_of_processes(napi_env env, napi_value callback, void *context
 	}
 }
 
-static void *wait_for_records(void *argument)
+static bool drain_rings(void)
+{
+	bool dry;
+
+	pthread_mutex_lock(&rings.draining);
+	dry = rings_drain(&rings.data, &rings.structure);
+	pthread_mutex_unlock(&rings.draining);
+	return dry;
+}
+
+static bool backlog_waits(void)
+{
+	bool waits;
+
+	backlog_lock();
+	waits = !backlog_is_empty();
+	backlog_unlock();
+	return waits;
+}
+
+static void *empty_rings(void *argument)
 {
 	(void)argument;
 	while (!__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE)) {
 		struct epoll_event events[3];
-		int woken = epoll_wait(rings.epoll, events, 3, POLL_MS);
 
+		epoll_wait(rings.epoll, events, 3, POLL_MS);
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
-		if ((ring_has_data(&rings.data) || ring_has_data(&rings.structure)) &&
-		    !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
+		if (ring_has_data(&rings.data) || ring_has_data(&rings.structure))
+			drain_rings();
+		if (backlog_waits() && !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
 		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.notified_processes, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify_processes, NULL, napi_tsfn_nonblocking);
-		/* A ring with data stays readable: without this the thread would spin until it is drained. */
-		if (woken > 0) {
-			struct timespec pause = {0, 2000000};
-
-			nanosleep(&pause, NULL);
-		}
 	}
 	return NULL;
 }
 
+/* Only the kernel's wake-ups count: a ring with a few records is readable, and is left to the timer. */
 static int watch(int descriptor)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 
 	return epoll_ctl(rings.epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
@@ -125,9 +138,8 @@ static napi_value open_rings(napi_env env, napi_callback_info info)
 		return throw_errno(env, "structure ring");
 	if (ring_open(&rings.process, (int)process))
 		return throw_errno(env, "process ring");
-	rings.batch = malloc(BATCH_HEADROOM + BATCH_SIZE);
 	rings.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!rings.batch || rings.epoll < 0 || watch((int)data) || watch((int)structure) || watch((int)process))
+	if (backlog_open() || rings.epoll < 0 || watch((int)data) || watch((int)structure) || watch((int)process))
 		return throw_errno(env, "rings");
 	napi_create_string_utf8(env, "http-trace records", NAPI_AUTO_LENGTH, &name);
 	if (napi_create_threadsafe_function(env, arguments[3], NULL, name, 0, 1, NULL, NULL, NULL, notify_javascript,
@@ -136,44 +148,116 @@ static napi_value open_rings(napi_env env, napi_callback_info info)
 					    &rings.notify_processes) != napi_ok)
 		return throw_errno(env, "rings");
 	rings.open = true;
-	if (pthread_create(&rings.thread, NULL, wait_for_records, NULL))
+	if (pthread_create(&rings.thread, NULL, empty_rings, NULL))
 		return throw_errno(env, "thread");
 	rings.thread_runs = true;
 	return NULL;
 }
 
-/*
- * drain(): {batch, records, upTo}. batch: Buffer with BATCH_HEADROOM free
- * bytes in front, or null when there was nothing; upTo: boot time (bigint),
- * 0n when unknown.
- */
-static napi_value drain(napi_env env, napi_callback_info info)
+static void set_number(napi_env env, napi_value object, const char *name, uint64_t number)
 {
-	napi_value result, value;
+	napi_value value;
+
+	napi_create_double(env, (double)number, &value);
+	napi_set_named_property(env, object, name, value);
+}
+
+static void set_time(napi_env env, napi_value object, const char *name, uint64_t time)
+{
+	napi_value value;
+
+	napi_create_bigint_uint64(env, time, &value);
+	napi_set_named_property(env, object, name, value);
+}
+
+static bool refuse_closed(napi_env env)
+{
+	if (!rings.open)
+		napi_throw_error(env, NULL, "the rings are not open");
+	return !rings.open;
+}
+
+/* takeBatch(buffer): {length, records, upTo}; the records follow BATCH_HEADROOM bytes */
+static napi_value take_batch(napi_env env, napi_callback_info info)
+{
+	napi_value result, buffer;
 	uint32_t records = 0;
 	uint64_t up_to = 0;
-	size_t length;
+	size_t count = 1, size;
+	void *bytes;
 
-	(void)info;
-	if (!rings.open) {
-		napi_throw_error(env, NULL, "the rings are not open");
+	if (refuse_closed(env))
+		return NULL;
+	if (napi_get_cb_info(env, info, &count, &buffer, NULL, NULL) != napi_ok || count < 1 ||
+	    napi_get_buffer_info(env, buffer, &bytes, &size) != napi_ok || size < BATCH_HEADROOM + BACKLOG_BATCH) {
+		napi_throw_type_error(env, NULL, "a buffer for a whole batch is expected");
 		return NULL;
 	}
-	length = rings_drain(&rings.data, &rings.structure, rings.batch + BATCH_HEADROOM, BATCH_SIZE, &up_to, &records);
+	size = backlog_take((unsigned char *)bytes + BATCH_HEADROOM, &records, &up_to);
 	napi_create_object(env, &result);
-	if (length > 0)
-		napi_create_buffer_copy(env, BATCH_HEADROOM + length, rings.batch, NULL, &value);
-	else
-		napi_get_null(env, &value);
-	napi_set_named_property(env, result, "batch", value);
-	napi_create_uint32(env, records, &value);
-	napi_set_named_property(env, result, "records", value);
-	napi_create_bigint_uint64(env, up_to, &value);
-	napi_set_named_property(env, result, "upTo", value);
+	set_number(env, result, "length", size);
+	set_number(env, result, "records", records);
+	set_time(env, result, "upTo", up_to);
 	return result;
 }
 
-/* closeRings(): ends the thread and unmaps; what is still in the rings is lost. */
+/* drainNow(): whether nothing was left in the rings */
+static napi_value drain_now(napi_env env, napi_callback_info info)
+{
+	napi_value result;
+
+	(void)info;
+	if (refuse_closed(env))
+		return NULL;
+	napi_get_boolean(env, drain_rings(), &result);
+	return result;
+}
+
+/* setBacklogLimit(bytes) */
+static napi_value set_backlog_limit(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	size_t count = 1;
+	int64_t bytes;
+
+	if (napi_get_cb_info(env, info, &count, &value, NULL, NULL) != napi_ok || count < 1 ||
+	    napi_get_value_int64(env, value, &bytes) != napi_ok || bytes < 0) {
+		napi_throw_type_error(env, NULL, "a number of bytes is expected");
+		return NULL;
+	}
+	backlog_set_limit((uint64_t)bytes);
+	return NULL;
+}
+
+/* dropBacklog() */
+static napi_value drop_backlog(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	if (!refuse_closed(env))
+		backlog_drop();
+	return NULL;
+}
+
+/* readBacklog(): struct backlog_facts */
+static napi_value read_backlog(napi_env env, napi_callback_info info)
+{
+	struct backlog_facts facts = backlog_facts();
+	napi_value result;
+
+	(void)info;
+	napi_create_object(env, &result);
+	set_number(env, result, "records", facts.records);
+	set_number(env, result, "bytes", facts.bytes);
+	set_time(env, result, "newest", facts.newest);
+	set_number(env, result, "shedBodies", facts.shed_bodies);
+	set_number(env, result, "shedHeads", facts.shed_heads);
+	set_number(env, result, "split", facts.split);
+	set_number(env, result, "droppedRecords", facts.dropped_records);
+	set_number(env, result, "droppedBytes", facts.dropped_bytes);
+	return result;
+}
+
+/* closeRings(): ends the thread and unmaps; what is still in the rings or the backlog is lost. */
 static napi_value close_rings(napi_env env, napi_callback_info info)
 {
 	(void)env;
@@ -189,8 +273,8 @@ static napi_value close_rings(napi_env env, napi_callback_info info)
 	ring_close(&rings.data);
 	ring_close(&rings.structure);
 	ring_close(&rings.process);
-	free(rings.batch);
-	memset(&rings, 0, sizeof(rings));
+	backlog_close();
+	rings.open = rings.thread_runs = rings.closing = false;
 	return NULL;
 }
 
@@ -206,7 +290,11 @@ void define_functions(napi_env env, napi_value exports, const struct function *f
 
 NAPI_MODULE_INIT()
 {
-	static const struct function functions[] = {{"openRings", open_rings}, {"drain", drain}, {"closeRings", close_rings}};
+	static const struct function functions[] = {
+		{"openRings", open_rings},	{"closeRings", close_rings},	 {"takeBatch", take_batch},
+		{"drainNow", drain_now},	{"dropBacklog", drop_backlog},	 {"readBacklog", read_backlog},
+		{"setBacklogLimit", set_backlog_limit},
+	};
 
 	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));
 	define_broker_functions(env, exports);

@@ -25,12 +25,10 @@ void ring_close(struct ring *ring);
 bool ring_has_data(const struct ring *ring);
 
 /*
- * Copies records of both rings into `to`, in the order in which they were
- * made, at most `room` bytes. *up_to becomes the boot time before which every
- * record has been copied. The number of records goes to *count. Returns bytes.
+ * Moves the records of both rings to the backlog, in the order in which they were made. True when nothing was left: false
+ * when one is being written, or the backlog is full.
  */
-size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to, size_t room, uint64_t *up_to,
-		   uint32_t *count);
+bool rings_drain(struct ring *data, struct ring *structure);
 
 #define MAX_EVENTS 64
 

@@ -7,6 +7,7 @@
  * data), and the two rings have to be merged in order of time anyway.
  */
 #include "addon.h"
+#include "backlog.h"
 #include "trace_http.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@
 
 /* A record is stamped a moment before it is seen; clocks of CPUs differ less than this. */
 #define CLOCK_MARGIN_NS 20000
+
+/* Bytes that are read before the kernel may use them again, and the backlog's other side may go on. */
+#define RELEASE_AFTER (128u << 10)
 
 static int ring_size(int descriptor, uint64_t *size)
 {
@@ -117,8 +121,13 @@ static const struct record_header *peek(struct cursor *cursor, uint32_t *span, u
 	return NULL;
 }
 
-size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to, size_t room, uint64_t *up_to,
-		   uint32_t *count)
+/* The kernel may use what has been read. */
+static void release(struct cursor *cursor)
+{
+	__atomic_store_n(cursor->ring->consumer, cursor->position, __ATOMIC_RELEASE);
+}
+
+bool rings_drain(struct ring *data, struct ring *structure)
 {
 	/*
 	 * The order of these three matters. A data record below its limit was
@@ -127,13 +136,13 @@ size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to,
 	 * record older than `before` has no older data record that is not
 	 * below the data's limit.
 	 */
-	uint64_t before = boot_time() - CLOCK_MARGIN_NS;
+	uint64_t before = boot_time() - CLOCK_MARGIN_NS, up_to = before;
 	struct cursor d = {data, *data->consumer, __atomic_load_n(data->producer, __ATOMIC_ACQUIRE)};
 	struct cursor s = {structure, *structure->consumer, __atomic_load_n(structure->producer, __ATOMIC_ACQUIRE)};
-	size_t used = 0;
+	size_t unreleased = 0;
+	bool dry = true;
 
-	*count = 0;
-	*up_to = before;
+	backlog_lock();
 	for (;;) {
 		uint32_t d_span = 0, d_length = 0, s_span = 0, s_length = 0, span, length;
 		const struct record_header *from_d = peek(&d, &d_span, &d_length);
@@ -142,38 +151,51 @@ size_t rings_drain(struct ring *data, struct ring *structure, unsigned char *to,
 		bool is_structure;
 
 		if (s.position < s.limit && !from_s) {
-			*up_to = 0; /* one is being written, of a time unknown yet: come again */
+			up_to = 0; /* one is being written, of a time unknown yet: come again */
+			dry = false;
 			break;
 		}
 		is_structure = from_s && (!from_d || from_s->emitted <= from_d->emitted);
 		next = is_structure ? from_s : from_d;
 		if (!next) {
-			if (d.position < d.limit)
-				*up_to = 0;
+			if (d.position < d.limit) {
+				up_to = 0;
+				dry = false;
+			}
 			break;
 		}
-		if (is_structure && from_s->emitted >= before)
+		if (is_structure && from_s->emitted >= before) {
+			dry = false;
 			break;
+		}
 		span = is_structure ? s_span : d_span;
 		/* What the programs reserved may be more than what they used. */
 		length = next->length;
 		if (length < sizeof(*next) || length > (is_structure ? s_length : d_length) || length % 8)
 			length = 0; /* never written by our programs */
-		if (used + length > room) {
-			*up_to = next->emitted < before ? next->emitted : before;
+		if (length > 0 && !backlog_add(next, length)) {
+			up_to = next->emitted < before ? next->emitted : before;
+			dry = false;
 			break;
 		}
-		memcpy(to + used, next, length);
-		used += length;
-		*count += length > 0;
 		if (is_structure)
 			s.position += span;
 		else
 			d.position += span;
+		unreleased += span;
+		if (unreleased >= RELEASE_AFTER) {
+			unreleased = 0;
+			release(&d);
+			release(&s);
+			backlog_unlock();
+			backlog_lock();
+		}
 	}
-	__atomic_store_n(data->consumer, d.position, __ATOMIC_RELEASE);
-	__atomic_store_n(structure->consumer, s.position, __ATOMIC_RELEASE);
-	return used;
+	backlog_complete(up_to);
+	backlog_unlock();
+	release(&d);
+	release(&s);
+	return dry;
 }
 
 size_t ring_take_events(struct ring *ring, struct process_event *events, size_t room)

@@ -65,19 +65,21 @@ function keyOf(row: Shown): string {
   return [side, method, host, path, status, requestSize, responseSize, grpcStatus].map(String).join(' ');
 }
 
-/** In records and in bytes, from the helper's last word; nothing went past the hooks. */
-export function expectCounters({ final, counters: c, sent }: Status): void {
-  assert(final, 'the helper did not say its last word');
+/** In records and in bytes, from the helper's final status; nothing went past the hooks. */
+export function expectCounters({ final, counters: c, backlog, sent }: Status): void {
+  assert(final, 'the helper did not send its final status');
+  const shed = backlog.shedBodies + backlog.shedHeads;
   expectBalance({
     produced: c.produced,
-    delivered: sent,
-    dropped: c.droppedData + c.droppedStructure,
+    delivered: sent - backlog.split,
+    dropped: c.droppedData + c.droppedStructure + backlog.droppedRecords,
     bytes: {
       seen: c.seenBytes,
-      copied: c.copiedBytes,
-      omitted: c.omittedBytes,
+      copied: c.copiedBytes - shed - backlog.droppedBytes,
+      omitted: c.omittedBytes + shed,
       fromFiles: 0,
-      dropped: c.droppedBytes,
+      shed,
+      dropped: c.droppedBytes + backlog.droppedBytes,
       unseen: c.unseenBytes,
       other: c.otherBytes,
     },

@@ -9,7 +9,7 @@ const balanced = {
   produced: 0,
   delivered: 0,
   dropped: 0,
-  bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 0 },
+  bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, shed: 0, dropped: 0, unseen: 0, other: 0 },
 };
 const summary = {
   backend: 'fentry',
@@ -17,6 +17,7 @@ const summary = {
   encrypted: 0,
   connections: 0,
   ...balanced,
+  behindMs: 0,
   note: null,
 };
 

@@ -130,7 +130,7 @@ describe('findExchange', () => {
 });
 
 describe('expectBalance', () => {
-  const bytes = { seen: 10, copied: 4, omitted: 3, fromFiles: 0, dropped: 2, unseen: 1, other: 0 };
+  const bytes = { seen: 10, copied: 4, omitted: 3, fromFiles: 0, shed: 0, dropped: 2, unseen: 1, other: 0 };
   const summary = {
     produced: 5,
     delivered: 3,

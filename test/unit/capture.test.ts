@@ -7,6 +7,7 @@ import { type Capture, startCapture } from '../../extension/capture/capture.ts';
 import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
+import { NO_BACKLOG } from '../../helper/testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-capture-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,6 +43,7 @@ const FINAL: Status = {
     callsUntracked: 0,
     filteredBytes: 0,
   },
+  backlog: NO_BACKLOG,
   sent: 0,
   upTo: '0',
   targets: 0,

@@ -21,6 +21,7 @@ import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { ADDRESSES, ciphertext, SOCKET } from '../../extension/engine/testing/handshakes.ts';
 import { conversation, type RecordSpec, recordBatch, START } from '../../extension/engine/testing/records.ts';
 import { FrameType, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
+import { NO_BACKLOG } from '../../helper/testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-cli-'));
 const program = join(folder, 'http-trace.cjs');
@@ -71,6 +72,7 @@ const final: Status = {
     callsUntracked: 0,
     filteredBytes: 0,
   },
+  backlog: NO_BACKLOG,
   sent: 0,
   upTo: '1000',
   targets: 0,
@@ -158,8 +160,9 @@ describe('replay', () => {
           exchanges: 0,
           encrypted: 0,
           connections: 0,
-          bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, dropped: 0, unseen: 0, other: 12 },
+          bytes: { seen: 0, copied: 0, omitted: 0, fromFiles: 0, shed: 0, dropped: 0, unseen: 0, other: 12 },
           backend: 'tracepoint',
+          behindMs: 0,
           note: null,
         },
       },

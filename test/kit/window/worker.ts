@@ -30,6 +30,7 @@ async function start(options: CaptureOptions): Promise<Capture> {
     attach: (pid, children) => capture.attach(pid, children),
     detach: (pid) => capture.detach(pid),
     stop: () => capture.stop(),
+    cutShort: () => capture.cutShort(),
     // What comes before anybody listens is kept for the first listener, so this listens with it.
     onEvent: (listener) =>
       capture.onEvent((event, frame) => {

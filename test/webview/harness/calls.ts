@@ -265,6 +265,8 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     phase: 'running',
     startedAt: Date.UTC(2026, 10, 22, 18),
     now: end,
+    behindMs: 0,
+    waitingRecords: 0,
     calls: rows.filter(isCall).length,
     errors: rows.filter(isError).length,
     runningCalls: rows.filter((row) => isCall(row) && row.state === 'running').length,

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of a data record can be left out so that its exchange still has everything but its body. Looks only for where
+ * HTTP/1's heads end and where HTTP/2's frames begin. Hostile bytes make it keep too much, or too little of their own
+ * connection; they are never followed.
+ */
+#ifndef SHED_H
+#define SHED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct record_header;
+struct record_data;
+
+/* Ranges of a record's copied bytes, in order, that are kept. */
+struct kept {
+	uint32_t from, length;
+};
+#define KEPT_MAX 16
+
+struct shedder;
+
+/* NULL without memory. */
+struct shedder *shedder_new(void);
+void shedder_free(struct shedder *shedder);
+
+/* Sees every record once, in order: it follows the frames of each HTTP/2 connection. */
+size_t shedder_look(struct shedder *shedder, const struct record_header *record, struct kept kept[KEPT_MAX]);
+
+#endif
