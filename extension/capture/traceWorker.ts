@@ -27,11 +27,13 @@ export const FLUSH_INTERVAL = 100;
 /** Rows in one message; more would hold up the extension host while it unpacks them. */
 export const MAX_ROWS = 4_000;
 
-/** Bytes that were moved, and those that could not be captured, of the traces before this one. */
+/** Bytes that were moved, and those that could not be captured. */
 interface Bytes {
   readonly seen: number;
   readonly lost: number;
 }
+
+const NO_BYTES: Bytes = { seen: 0, lost: 0 };
 
 export class TraceWorker {
   readonly #send: (message: FromWorker) => void;
@@ -47,13 +49,18 @@ export class TraceWorker {
   #children = true;
   #phase: TraceStatus['phase'] = 'idle';
   #problem: string | null = null;
-  #startedAt: number | null = null;
-  #now = 0;
+  #list = 0;
+  /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
+  #offset = 0n;
+  #upTo: bigint | null = null;
   #counters: Counters | null = null;
   /** Of the latest status. */
   #behindMs = 0;
   #backlog: Backlog | null = null;
-  #before: Bytes = { seen: 0, lost: 0 };
+  /** Of the traces before this one. */
+  #before = NO_BYTES;
+  /** Of this trace, before the list was cleared; null: it was not. */
+  #cleared: Bytes | null = null;
   #backend: string | null = null;
   #waitingRows: ExchangeRow[] = [];
   #lastStatus = '';
@@ -86,8 +93,7 @@ export class TraceWorker {
         this.#capture?.cutShort();
         return;
       case 'clear':
-        this.#history.clear();
-        this.flush();
+        this.#clear();
         return;
       case 'protos':
         this.#history.setProtos(message.schema);
@@ -126,6 +132,10 @@ export class TraceWorker {
       if (gone.size > 0) this.#waitingRows = this.#waitingRows.filter((row) => !gone.has(row.id));
       this.#send({ type: 'rows', rows: batch, removed });
     }
+    this.#sendStatus();
+  }
+
+  #sendStatus(): void {
     const status = this.#status();
     const text = JSON.stringify(status);
     if (text === this.#lastStatus) return;
@@ -139,21 +149,56 @@ export class TraceWorker {
     while (this.#waitingRows.length > 0);
   }
 
+  get #startedAt(): number | null {
+    const { zero } = this.#history;
+    return zero === null ? null : Number((zero + this.#offset) / 1_000_000n);
+  }
+
+  /** Of the newest trace, since the list was cleared. */
+  get #bytes(): Bytes {
+    const cleared = this.#cleared ?? NO_BYTES;
+    const all = bytesOf(this.#counters, this.#backlog);
+    return { seen: all.seen - cleared.seen, lost: all.lost - cleared.lost };
+  }
+
+  /** Starts the list again, with what is still under way. */
+  #clear(): void {
+    const live = this.#capture !== null;
+    const removed = this.#history.clear(live ? this.#upTo : null);
+    this.#waitingRows = [];
+    this.#before = NO_BYTES;
+    this.#cleared = bytesOf(this.#counters, this.#backlog);
+    if (live) this.#targets.clear();
+    else this.#targets = new TargetList();
+    this.#list++;
+    // Before any row: its number may be that of a row that is gone.
+    this.#send({ type: 'rows', rows: [], removed });
+    this.#sendStatus();
+    this.flush();
+  }
+
   #status(): TraceStatus {
     const stats = this.#history.stats();
+    const bytes = this.#bytes;
     return {
       ...IDLE_STATUS,
       phase: this.#phase,
+      list: this.#list,
       startedAt: this.#startedAt,
-      now: this.#now,
+      now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo),
       behindMs: Math.round(this.#behindMs),
       waitingRecords: this.#capture === null ? 0 : (this.#backlog?.records ?? 0),
       calls: stats.exchanges,
       errors: stats.errors,
       runningCalls: stats.running,
       evicted: stats.evicted,
-      bytesSeen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      bytesLost: this.#before.lost + lostBytes(this.#counters, this.#backlog),
+      bytesSeen: this.#before.seen + bytes.seen,
+      bytesLost: this.#before.lost + bytes.lost,
+      newest: {
+        calls: this.#history.newestCalls,
+        bytesSeen: bytes.seen,
+        cleared: this.#cleared !== null,
+      },
       otherConnections: this.#targets.otherConnections,
       targets: this.#targets.all.map((target) => ({ ...target, tls: this.#engine?.tls(target.pid) ?? null })),
       backend: this.#backend,
@@ -211,12 +256,11 @@ export class TraceWorker {
         });
       },
     });
-    this.#before = {
-      seen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      lost: this.#before.lost + lostBytes(this.#counters, this.#backlog),
-    };
+    const bytes = this.#bytes;
+    this.#before = { seen: this.#before.seen + bytes.seen, lost: this.#before.lost + bytes.lost };
     this.#counters = null;
     this.#backlog = null;
+    this.#cleared = null;
     this.#backend = capture.hello.backend;
     this.#engine = null;
     let pipeline: Pipeline | null = null;
@@ -231,7 +275,8 @@ export class TraceWorker {
         }
         this.#engine = this.#history.begin(event.bootTime);
         pipeline = new Pipeline(this.#engine);
-        this.#startedAt ??= Number((event.bootTime + event.offset) / 1_000_000n);
+        this.#offset = event.offset;
+        this.#upTo = event.bootTime;
         for (const before of early.splice(0)) this.#apply(before, pipeline);
       }
       this.#apply(event, pipeline);
@@ -276,7 +321,7 @@ export class TraceWorker {
         this.#counters = event.status.counters;
         this.#behindMs = behindMs(event.status);
         this.#backlog = event.status.backlog;
-        this.#now = this.#history.sinceStart(event.upTo);
+        this.#upTo = event.upTo;
         return;
       default:
         return;
@@ -304,7 +349,8 @@ export class TraceWorker {
   }
 }
 
-function lostBytes(counters: Counters | null, backlog: Backlog | null): number {
+function bytesOf(counters: Counters | null, backlog: Backlog | null): Bytes {
+  if (counters === null) return NO_BYTES;
   const inHelper = backlog === null ? 0 : backlog.shedBodies + backlog.shedHeads + backlog.droppedBytes;
-  return inHelper + (counters === null ? 0 : counters.droppedBytes + counters.unseenBytes);
+  return { seen: counters.seenBytes, lost: counters.droppedBytes + counters.unseenBytes + inHelper };
 }

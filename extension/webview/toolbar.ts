@@ -5,7 +5,7 @@ import { progressText } from '../words/progress.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import type { FilterInput } from './filterInput.ts';
 import { icon } from './icons.ts';
-import type { Chip } from './rowStore.ts';
+import type { Chip, RowStore } from './rowStore.ts';
 
 const CHIPS: readonly { id: Chip; label: string }[] = [
   { id: 'all', label: 'All' },
@@ -68,10 +68,18 @@ export class Toolbar {
     );
   }
 
-  show(status: TraceStatus, listed: number, held: number, filtered: boolean): void {
-    this.#showPhase(status);
+  show(status: TraceStatus, store: RowStore): void {
+    this.#showPhase(status, store.size);
     const total = countText(status.calls, 'call');
-    setText(this.#calls, filtered ? `${numberText(listed)} of ${total}` : total);
+    const { calls } = store;
+    // Rows that are no calls are counted where they are all that is seen.
+    const others = store.length - calls;
+    const also = calls === 0 && others > 0 ? ` + ${numberText(others)} encrypted` : '';
+    setText(
+      this.#calls,
+      store.filtered && status.calls > 0 ? `${numberText(calls)} of ${total}${also}` : total + also,
+    );
+    const held = store.size;
     const evicted =
       status.evicted === 0
         ? ''
@@ -92,7 +100,7 @@ export class Toolbar {
     for (const [id, button] of this.#chips) button.setAttribute('aria-pressed', String(id === chip));
   }
 
-  #showPhase({ phase, calls, waitingRecords }: TraceStatus): void {
+  #showPhase({ phase, calls, bytesSeen, waitingRecords }: TraceStatus, held: number): void {
     const waits = phase === 'stopping' && waitingRecords > 0;
     const running = phase === 'running' || phase === 'starting' || waits;
     const label = waits ? 'Stop Without the Rest' : running ? 'Stop' : 'Start';
@@ -105,6 +113,6 @@ export class Toolbar {
       this.#startStop.classList.toggle('start', !running);
     }
     this.#startStop.disabled = phase === 'stopping' && !waits;
-    this.#clear.disabled = calls === 0;
+    this.#clear.disabled = calls === 0 && held === 0 && bytesSeen === 0;
   }
 }
