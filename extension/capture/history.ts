@@ -3,6 +3,7 @@
  * and times start again; here they are moved behind those of the traces before it.
  */
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -90,6 +91,11 @@ export class History {
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
     const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
     return segment?.engine.message(id - segment.idBase, number, { reveal }) ?? null;
+  }
+
+  body(id: number, kind: MessageKind): Uint8Array | null {
+    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
+    return segment?.engine.body(id - segment.idBase, kind) ?? null;
   }
 
   /** For the calls of all traces, also of those to come. */

@@ -1,5 +1,6 @@
 /** Every message between the extension host and the engine's worker thread. */
 import type { Question } from '../elevation/launch.ts';
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -38,6 +39,7 @@ export type ToWorker =
       readonly number: number;
       readonly reveal: boolean;
     }
+  | { readonly type: 'body'; readonly request: number; readonly id: number; readonly kind: MessageKind }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -51,6 +53,7 @@ export type FromWorker =
     }
   | { readonly type: 'details'; readonly request: number; readonly exchange: ExchangeJson | null }
   | { readonly type: 'message'; readonly request: number; readonly message: StreamMessageJson | null }
+  | { readonly type: 'body'; readonly request: number; readonly bytes: Uint8Array | null }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** A command that prompts for a password has to be run where the user sees it. */
