@@ -35,7 +35,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     pure: [],
   },
   'extension/export': {
-    values: ['extension/http', 'extension/privacy/secrets.ts'],
+    values: ['extension/escape', 'extension/http', 'extension/privacy/secrets.ts'],
     types: ['extension/engine'],
     pure: [],
   },
@@ -93,6 +93,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/elevation',
       'extension/engine',
       'extension/escape',
+      'extension/export',
       'extension/words',
       'extension/protos/folder.ts',
       'helper/protocol.ts',
