@@ -3,6 +3,7 @@
  * and times start again; here they are moved behind those of the traces before it.
  */
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { type ExchangeRow, isCall, isError } from '../engine/row.ts';
@@ -117,6 +118,11 @@ export class History {
 
   #segmentOf(id: number): Segment | undefined {
     return this.#segments.findLast((candidate) => id > candidate.idBase);
+  }
+
+  body(id: number, kind: MessageKind): Uint8Array | null {
+    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
+    return segment?.engine.body(id - segment.idBase, kind) ?? null;
   }
 
   /** For the calls of all traces, also of those to come. */

@@ -2,6 +2,7 @@
  * One trace as the views see it. The views know nothing of sockets, workers or helpers; this is all they get.
  * The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -64,6 +65,11 @@ export interface Trace {
   details(id: number, reveal: boolean, messageBytes?: number): Promise<ExchangeJson | null>;
   /** One message inside an exchange, by its number; null when no longer held. */
   message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null>;
+  /**
+   * A body as it was sent: with its content coding and its secrets, without transfer coding. null: there is none,
+   * nothing of it was captured, or the call is no longer held.
+   */
+  body(id: number, kind: MessageKind): Promise<Uint8Array | null>;
   /** The messages of .proto files; takes the place of those before. */
   setProtos(schema: ProtoSchema): void;
   dispose(): void;

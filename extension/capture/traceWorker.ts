@@ -112,6 +112,13 @@ export class TraceWorker {
         this.#launches.get(message.launch)?.(new TraceError(message.code, message.message));
         this.#launches.delete(message.launch);
         return;
+      case 'body': {
+        const { request, id, kind } = message;
+        const bytes = this.#history.body(id, kind);
+        // A copy: a view would take all of its buffer along.
+        this.#send({ type: 'body', request, bytes: bytes === null ? null : new Uint8Array(bytes) });
+        return;
+      }
       case 'asked':
         this.#answerAsk?.(new TraceError(message.code, message.message));
         this.#answerAsk = null;

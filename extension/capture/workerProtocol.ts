@@ -1,6 +1,7 @@
 /** Every message between the extension host and the engine's worker thread. */
 import type { Question } from '../elevation/launch.ts';
 import type { Way } from '../elevation/ways.ts';
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -50,6 +51,7 @@ export type ToWorker =
       readonly code: TraceError['code'];
       readonly message: string;
     }
+  | { readonly type: 'body'; readonly request: number; readonly id: number; readonly kind: MessageKind }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -63,6 +65,7 @@ export type FromWorker =
     }
   | { readonly type: 'details'; readonly request: number; readonly exchange: ExchangeJson | null }
   | { readonly type: 'message'; readonly request: number; readonly message: StreamMessageJson | null }
+  | { readonly type: 'body'; readonly request: number; readonly bytes: Uint8Array | null }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** The loader is to be started by a thread with the usual priority: the helper inherits it. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DEFAULT_BACKLOG } from '../../helper/protocol.ts';
 import { type Ask, launchLoader } from '../elevation/launch.ts';
+import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
@@ -28,6 +29,7 @@ export interface TraceSettings {
 interface Answer {
   readonly exchange?: ExchangeJson | null;
   readonly message?: StreamMessageJson | null;
+  readonly bytes?: Uint8Array | null;
 }
 
 interface Waiting {
@@ -123,6 +125,12 @@ export class WorkerTrace implements Trace {
     return answer.message ?? null;
   }
 
+  async body(id: number, kind: MessageKind): Promise<Uint8Array | null> {
+    if (this.#worker === null) return null;
+    const answer = await this.#request((request) => ({ type: 'body', request, id, kind }));
+    return answer.bytes ?? null;
+  }
+
   dispose(): void {
     this.#disposed = true;
     // With the worker its socket closes, and with that the helper ends.
@@ -188,6 +196,9 @@ export class WorkerTrace implements Trace {
         return;
       case 'launch':
         this.#launch(message);
+        return;
+      case 'body':
+        this.#settle(message.request)?.resolve({ bytes: message.bytes });
         return;
       case 'ask':
         void this.#ask(message.question).then((error) =>

@@ -109,6 +109,9 @@ describe('replay, doctor, schema', () => {
   it('replay takes one file and tells whether a limit was asked for', () => {
     expect(parse('replay f')).toMatchObject({ kind: 'replay', file: 'f', ownLimit: false });
     expect(parse('replay f --max-body 10')).toMatchObject({ ownLimit: true, options: { bodyLimit: 10 } });
+    expect(parse('replay f')).toMatchObject({ options: { format: 'table', showSecrets: false } });
+    expect(parse('export f')).toMatchObject({ kind: 'replay', file: 'f', options: { format: 'har' } });
+    expect(parse('export f --format json')).toMatchObject({ kind: 'replay', options: { format: 'json' } });
     expect(complaint('replay')).toContain('one recording');
     expect(complaint('replay', 'a', 'b')).toContain('one recording');
     expect(complaint('replay', 'a', '--record', 'b')).toContain('Unknown option "--record"');
@@ -136,7 +139,7 @@ describe('what makes no sense', () => {
     [['run', '--no-child', 'x'], 'Did you mean --no-children?'],
     [['run', '-x', 'y'], 'Unknown option "-x".'],
     [['run', '--constructor', 'y'], 'Unknown option "--constructor".'],
-    [['run', '--format', 'jsno', 'x'], 'takes table, json, not "jsno". Did you mean json?'],
+    [['run', '--format', 'jsno', 'x'], 'takes table, json, har, not "jsno". Did you mean json?'],
     [['run', '--format'], '--format needs a value'],
     [['run', '--output', '--verbose', 'x'], '--output needs a value'],
     [['run', '--output=', 'x'], '--output needs a value'],
@@ -158,6 +161,7 @@ describe('what makes no sense', () => {
         'run',
         'attach',
         'replay',
+        'export',
         'doctor',
         '--',
         '--format',

@@ -4,7 +4,7 @@ import { BACKENDS, type Backend, MIN_BACKLOG, TLS_WAYS, type TlsWay } from '../.
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
-import { DEFAULT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
+import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
 
 /** Smallest and largest data ring in bytes: below, one large send does not fit; above, nothing is gained. */
 const RING_MIN = 64 * 1024;
@@ -40,7 +40,7 @@ export interface TraceOptions extends ShowOptions {
   readonly tls: TlsWay;
 }
 
-export type Topic = 'run' | 'attach' | 'replay' | 'doctor' | 'install' | 'uninstall' | 'schema';
+export type Topic = 'run' | 'attach' | 'replay' | 'export' | 'doctor' | 'install' | 'uninstall' | 'schema';
 
 export type Command =
   | { readonly kind: 'help'; readonly topic: Topic | null }
@@ -109,6 +109,7 @@ const TABLES: Readonly<Record<Topic, OptionTable>> = {
   run: TRACE,
   attach: ATTACH,
   replay: SHOW,
+  export: SHOW,
   doctor: DOCTOR,
   install: INSTALL,
   uninstall: UNINSTALL,
@@ -161,12 +162,14 @@ function interpret(topic: Topic, { values, operands }: Parsed): Command {
         cgroup: textOf(values, 'cgroup') ?? null,
         options: traceOptions(values),
       };
-    case 'replay': {
+    case 'replay':
+    case 'export': {
       const [file, ...more] = operands;
       if (file === undefined || more.length > 0) {
-        throw new UsageError('Exactly one recording is needed. Usage: http-trace replay FILE [options]');
+        throw new UsageError(`Exactly one recording is needed. Usage: http-trace ${topic} FILE [options]`);
       }
-      return { kind: 'replay', file, options: showOptions(values), ownLimit: setsBodyLimit(values) };
+      const format = topic === 'export' ? EXPORT_FORMAT : DEFAULT_FORMAT;
+      return { kind: 'replay', file, options: showOptions(values, format), ownLimit: setsBodyLimit(values) };
     }
     case 'doctor': {
       noOperands(topic, operands);
@@ -245,7 +248,7 @@ function traceOptions(values: Parsed['values']): TraceOptions {
   };
 }
 
-function showOptions(values: Parsed['values']): ShowOptions {
+function showOptions(values: Parsed['values'], format = DEFAULT_FORMAT): ShowOptions {
   const flags = (textOf(values, 'capture') ?? 'bodies')
     .split(',')
     .map((flag) => oneOf('capture', flag, ['heads', 'bodies', 'requests', 'responses']));
@@ -256,7 +259,7 @@ function showOptions(values: Parsed['values']): ShowOptions {
   const only = flags.includes('requests') !== flags.includes('responses');
   const latency = textOf(values, 'min-latency');
   return {
-    format: oneOf('format', textOf(values, 'format') ?? DEFAULT_FORMAT, FORMAT_NAMES),
+    format: oneOf('format', textOf(values, 'format') ?? format, FORMAT_NAMES),
     output: textOf(values, 'output') ?? null,
     minLatency: latency === undefined ? 0 : readDuration('min-latency', latency),
     requests: !only || flags.includes('requests'),

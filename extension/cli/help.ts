@@ -1,6 +1,6 @@
 import { INSTALLED_FOLDER } from '../elevation/trustedLoader.ts';
 import type { Topic } from './arguments.ts';
-import { DEFAULT_FORMAT, FORMAT_NAMES, FORMATS } from './sink.ts';
+import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, FORMATS } from './sink.ts';
 
 /** Where the texts of options begin. */
 const INDENT = ' '.repeat(24);
@@ -82,6 +82,16 @@ Options${SHOW}
 Exit status: 0; 1 when the file is truncated or damaged (everything before the damage is shown); 2
 when it is not a recording.
 `,
+  export: `http-trace export FILE [options]
+
+Writes the exchanges of a file made with --record, or of standard input when FILE is -, in a format
+for other programs: ${EXPORT_FORMAT} unless --format says another. Needs no privilege. Secrets are masked unless
+--show-secrets is given.
+
+Options${SHOW}
+
+Exit status: as that of replay.
+`,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
 Checks whether this system allows tracing, and says what is missing and how to fix it. Each way to
@@ -125,6 +135,7 @@ const GENERAL = `http-trace shows every HTTP call of a program, live: no proxy, 
   http-trace run [options] -- COMMAND…   trace a command from its first instruction
   http-trace attach PID… [options]       trace running processes
   http-trace replay FILE [options]       show a recorded trace; needs no privilege
+  http-trace export FILE [options]       write a recorded trace as HAR or JSON
   http-trace doctor                      check whether this system allows tracing
   http-trace install                     install the loader once; no password from then on
   http-trace uninstall                   remove it again

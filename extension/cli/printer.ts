@@ -31,6 +31,7 @@ export class Printer {
     this.#output = output;
     this.#sink = FORMATS[options.format].open({
       columns: output.columns,
+      secrets: options.showSecrets,
       write: (text) => {
         this.#texts.push(text);
         this.#waiting += text.length;

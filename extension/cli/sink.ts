@@ -4,6 +4,7 @@
  */
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { HarArchive } from './harArchive.ts';
 import { JsonLines } from './jsonLines.ts';
 import { Table } from './table.ts';
 
@@ -27,6 +28,8 @@ export interface SinkTarget {
   readonly write: (text: string) => void;
   /** Characters that a line of the terminal has; null: not a terminal. */
   readonly columns: number | null;
+  /** The exchanges come with their secrets. */
+  readonly secrets: boolean;
 }
 
 interface Format {
@@ -41,8 +44,14 @@ export const FORMATS = {
     help: 'one exchange per line, the summary last (see http-trace schema)',
     open: (target) => new JsonLines(target),
   },
+  har: {
+    help: 'an HTTP Archive 1.2, for the developer tools of browsers',
+    open: (target) => new HarArchive(target),
+  },
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type FormatName = keyof typeof FORMATS;
 export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[];
 export const DEFAULT_FORMAT: FormatName = 'table';
+/** Of `http-trace export`. */
+export const EXPORT_FORMAT: FormatName = 'har';

@@ -7,7 +7,10 @@ import { Table } from './table.ts';
 /** What the table writes of one exchange. */
 function written(columns: number | null, shown: ExchangeRow): string[] {
   const texts: string[] = [];
-  new Table({ columns, write: (text) => texts.push(text) }).exchange({ row: () => shown, json: () => null });
+  new Table({ columns, secrets: false, write: (text) => texts.push(text) }).exchange({
+    row: () => shown,
+    json: () => null,
+  });
   return texts;
 }
 const header = (): string => written(null, row)[0] ?? '';

@@ -6,6 +6,7 @@ import type { DebugSessions } from '../debug/debugSessions.ts';
 import type { TraceControl } from '../debug/traceControl.ts';
 import { isCall } from '../engine/row.ts';
 import { copiedLine } from '../escape/copied.ts';
+import type { CopyFormat } from '../export/copyAs.ts';
 import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
@@ -15,6 +16,8 @@ import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
+import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
+import { saveBody } from './saveBody.ts';
 import { systemCheck } from './systemCheck.ts';
 import { installLoader, removeLoader } from './trustedLoader.ts';
 
@@ -42,6 +45,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     };
   };
 
+  const copyCommand = (format: CopyFormat) =>
+    withCall(COPY_COMMANDS[format], (id) => copyAs(trace, id, format, panel.isRevealed(id)));
+
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
     [Command.pickProcess]: () => control.pickAndStart(),
@@ -56,8 +62,20 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [Command.revealInTimeline]: withCall(Command.revealInTimeline, (id) => panel.reveal(id)),
     [Command.revealInTree]: withCall(Command.revealInTree, (id) => calls.reveal(id)),
     [Command.copyUrl]: withCall(Command.copyUrl, (id) => copyUrl(trace, id)),
+    [Command.copyCurl]: copyCommand('curl'),
+    [Command.copyFetch]: copyCommand('fetch'),
+    [Command.copyHttp]: copyCommand('http'),
+    [Command.copyPython]: copyCommand('python'),
+    [Command.copyHttpie]: copyCommand('httpie'),
+    [Command.copyResponse]: withCall(Command.copyResponse, (id) =>
+      copyResponse(trace, id, panel.isRevealed(id)),
+    ),
+    [Command.saveBody]: withCall(Command.saveBody, async (id, [part]) => {
+      const chosen = isBodyPart(part) ? part : await pickPart(Command.saveBody);
+      if (chosen !== undefined) await saveBody(trace, id, chosen, panel.isRevealed(id));
+    }),
     [Command.openBody]: withCall(Command.openBody, async (id, [part]) => {
-      const chosen = isBodyPart(part) ? part : await pickPart();
+      const chosen = isBodyPart(part) ? part : await pickPart(Command.openBody);
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
     [Command.checkSystem]: () => checkSystem(context),
@@ -70,10 +88,12 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   );
 }
 
-/** An id, or a node of the tree. */
+/** An id, a node of the tree, or what an element of the panel names in `data-vscode-context`. */
 function callId(argument: unknown): number | undefined {
   if (typeof argument === 'number') return argument;
-  if (typeof argument !== 'object' || argument === null || !('row' in argument)) return undefined;
+  if (typeof argument !== 'object' || argument === null) return undefined;
+  if ('callId' in argument) return typeof argument.callId === 'number' ? argument.callId : undefined;
+  if (!('row' in argument)) return undefined;
   const { id } = argument.row as { readonly id?: unknown };
   return typeof id === 'number' ? id : undefined;
 }
@@ -82,13 +102,13 @@ function isBodyPart(value: unknown): value is BodyPart {
   return value === 'request' || value === 'response';
 }
 
-async function pickPart(): Promise<BodyPart | undefined> {
+async function pickPart(command: CommandId): Promise<BodyPart | undefined> {
   const picked = await vscode.window.showQuickPick(
     [
       { label: 'Response body', part: 'response' as const },
       { label: 'Request body', part: 'request' as const },
     ],
-    { title: TITLES[Command.openBody] },
+    { title: TITLES[command] },
   );
   return picked?.part;
 }

@@ -25,8 +25,7 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
     const bodyNote = missing ? [sentence, ...unread(body.file)].join(' ') : null;
     return { body: null, decodedSize: null, bodyNote };
   }
-  const { chunks } = body;
-  const captured = chunks.length === 1 ? asBuffer(chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  const captured = capturedBytes(message);
   const whole = body.size === body.captured;
   const notes: string[] = [];
   if (!whole) {
@@ -51,6 +50,23 @@ export function bodyJson(message: StoredMessage, reveal: boolean): BodyParts {
     decodedSize: decoded.removed ? decoded.bytes.length : null,
     bodyNote: notes.length === 0 ? null : notes.join(' '),
   };
+}
+
+/**
+ * The body as it was sent, with its content coding and its secrets, without transfer coding: what a replay sends
+ * again. null: nothing of it was captured, or a transfer coding could not be removed.
+ */
+export function bodyBytes(message: StoredMessage): Uint8Array | null {
+  const { body, transferCodings } = message;
+  if (body.captured === 0) return null;
+  const captured = capturedBytes(message);
+  if (transferCodings === null) return captured;
+  const decoded = removeCodings(captured, transferCodings, body.size === body.captured);
+  return decoded.note === null ? decoded.bytes : null;
+}
+
+function capturedBytes({ body: { chunks } }: StoredMessage): Buffer {
+  return chunks.length === 1 ? asBuffer(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
 /** To follow "The program sent it from a file that". */

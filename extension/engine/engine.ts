@@ -3,8 +3,9 @@
  * randomness, so that a recorded trace replays to the same exchanges byte for byte.
  */
 
+import { bodyBytes } from './bodyJson.ts';
 import { Connections } from './connections.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, MessageKind } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
 import { Exchanges } from './exchanges.ts';
 import { definitionFor, jsonOf } from './jsonOf.ts';
@@ -91,6 +92,8 @@ export interface EngineApi {
   json(id: number, options?: JsonOptions): ExchangeJson | undefined;
   /** One message inside an exchange, by its number. */
   message(id: number, number: number, options?: { readonly reveal?: boolean }): StreamMessageJson | undefined;
+  /** A body as it was sent, see {@link bodyBytes}; null: there is none. With secrets. */
+  body(id: number, kind: MessageKind): Uint8Array | null;
   stats(): EngineStats;
   /** What is known about decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
@@ -218,6 +221,11 @@ export class Engine implements EngineApi {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
     return jsonOf(exchange, (ms) => this.#clock.wallTime(ms), options, this.#libraries, this.#definitions);
+  }
+
+  body(id: number, kind: MessageKind): Uint8Array | null {
+    const message = this.#store.get(id)?.[kind] ?? null;
+    return message === null ? null : bodyBytes(message);
   }
 
   stats(): EngineStats {

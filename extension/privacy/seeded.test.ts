@@ -37,7 +37,7 @@ function shown(call: Call): string {
   const row = engine.row(1);
   const json = JSON.stringify(engine.json(1));
   const table: string[] = [];
-  new Table({ columns: null, write: (text) => table.push(text) }).exchange({
+  new Table({ columns: null, secrets: false, write: (text) => table.push(text) }).exchange({
     row: () => row ?? null,
     json: () => null,
   });

@@ -59,6 +59,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     await this.#feed.whenReady({ type: 'reveal', id });
   }
 
+  /** The user looks at this call with its secrets, and has chosen to. */
+  isRevealed(id: number): boolean {
+    return this.#feed.isRevealed(id);
+  }
+
   /** Shows the panel with the cursor in the filter. */
   async focusFilter(): Promise<void> {
     await vscode.commands.executeCommand(focusCommand(View.panel));

@@ -61,6 +61,10 @@ class FakeTrace implements Trace {
     const row = this.rows.get(id);
     return row === undefined ? null : exchangeOf(row);
   }
+  async body(): Promise<null> {
+    return null;
+  }
+
   async message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null> {
     this.askedMessages.push({ id, number, reveal });
     return number > 2 ? null : streamMessage({ number, text: 'x'.repeat(2 * MAX_BODY_CHARACTERS) });

@@ -87,6 +87,11 @@ export class PanelFeed {
     if (this.#shown !== null) void this.#sendDetails(this.#shown);
   }
 
+  /** The details of this exchange are on screen with its secrets. */
+  isRevealed(id: number): boolean {
+    return this.#shown?.id === id && this.#shown.reveal;
+  }
+
   /** One message of the exchange that is shown, with all that is held of it. */
   showMessage(id: number, number: number): void {
     if (this.#shown?.id === id) void this.#sendMessage(this.#shown, number);

@@ -71,7 +71,15 @@ export class RowView {
       this.element.setAttribute('aria-selected', String(selected));
     }
     if (row === this.#shown) return;
-    if (row.id !== this.#shown?.id) this.element.id = rowElementId(row.id);
+    if (row.id !== this.#shown?.id) {
+      this.element.id = rowElementId(row.id);
+      // The menu of VS Code: its commands get this object.
+      this.element.dataset['vscodeContext'] = JSON.stringify({
+        webviewSection: 'call',
+        callId: row.id,
+        preventDefaultContextMenuItems: true,
+      });
+    }
     this.#shown = row;
     this.element.dataset['status'] = statusClass(row);
     this.element.dataset['state'] = row.state;

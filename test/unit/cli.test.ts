@@ -259,6 +259,14 @@ describe('replay', () => {
     ]);
     const table = httpTrace('replay', path).stdout;
     expect(table).toContain('https://api.example/orders\n');
+    const { log } = JSON.parse(httpTrace('export', path).stdout);
+    expect(log).toMatchObject({
+      version: '1.2',
+      creator: { name: 'HTTP Trace' },
+      comment: 'Secrets are masked. 2 without an HTTP request with a URL are left out.',
+      entries: [{ request: { url: 'https://api.example/orders' } }],
+    });
+    expect(JSON.parse(httpTrace('replay', path, '--format', 'har').stdout)).toEqual({ log });
     expect(table).toContain('api.example:8443 (rustls is not supported) [encrypted]\n');
     expect(table).toContain('2 exchanges and 1 encrypted on 3 connections;');
   });

@@ -88,6 +88,29 @@ test('a call can be revealed in the tree and its address be copied', async () =>
   assert.match(await vscode.env.clipboard.readText(), /^http:\/\/127\.0\.0\.1:\d+\/chairs$/);
 });
 
+test('a request is copied as what sends it again', async () => {
+  const row = rows().find((one) => inWords(one) === 'client POST /orders 201')!;
+  for (const [name, begins] of [
+    [Command.copyCurl, /^curl 'http:\/\/127\.0\.0\.1:\d+\/orders' \\\n/],
+    [Command.copyFetch, /^fetch\("http:\/\/127\.0\.0\.1:\d+\/orders", \{\n {2}method: "POST",\n/],
+    [Command.copyHttp, /^POST http:\/\/127\.0\.0\.1:\d+\/orders HTTP\/1\.1\n/],
+    [Command.copyPython, /^import requests\n/],
+    [Command.copyHttpie, /^http --ignore-stdin \\\n/],
+  ] as const) {
+    // As the menu of a row in the panel names it.
+    await command(name, { webviewSection: 'call', callId: row.id });
+    const text = await vscode.env.clipboard.readText();
+    assert.match(text, begins);
+    assert(text.includes('with a bow — danke'), text);
+  }
+});
+
+test('a response is copied', async () => {
+  const row = rows().find((one) => inWords(one) === 'client GET /catalogue 200')!;
+  await command(Command.copyResponse, row.id);
+  assert.equal(JSON.parse(await vscode.env.clipboard.readText()).length, 20);
+});
+
 test('stopped, what was captured stays and nothing is added', async () => {
   await command(Command.stop);
   assert.equal(insight().trace.status.phase, 'stopped');

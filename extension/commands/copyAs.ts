@@ -1,0 +1,70 @@
+/** Copies a call's request as what sends it again, and its response's body. Secrets as the user is shown them. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { Command, type CommandId } from '../contributions.ts';
+import { copiedText } from '../escape/copied.ts';
+import { COPY_FORMATS, type CopyFormat } from '../export/copyAs.ts';
+import { type Replay, replayOf } from '../export/replay.ts';
+import { bodyText } from '../views/bodyDocument.ts';
+import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
+
+export const COPY_COMMANDS: Readonly<Record<CopyFormat, CommandId>> = {
+  curl: Command.copyCurl,
+  fetch: Command.copyFetch,
+  http: Command.copyHttp,
+  python: Command.copyPython,
+  httpie: Command.copyHttpie,
+};
+
+export const GONE = 'This call is no longer available: newer calls took its place, or it was cleared.';
+const WITH_SECRETS = 'Copy with Secrets';
+
+/** @param reveal the user has chosen to see the secrets of this call. */
+export async function copyAs(trace: Trace, id: number, format: CopyFormat, reveal: boolean): Promise<void> {
+  const { name, write } = COPY_FORMATS[format];
+  const replay = await replayFor(trace, id, reveal);
+  if (replay === null) return;
+  await vscode.env.clipboard.writeText(copiedText(write(replay)));
+  const { masked, notes } = replay;
+  const remark = notes.length === 0 ? '' : ` ${notes.join(' ')}`;
+  if (masked.length === 0) {
+    if (notes.length > 0) {
+      void vscode.window.showInformationMessage(notificationText(`Copied as ${name}.${remark}`));
+    } else {
+      void vscode.window.setStatusBarMessage(
+        `$(info) ${withoutIcons(labelText(`Copied as ${name}`))}`,
+        5_000,
+      );
+    }
+    return;
+  }
+  const text = `Copied as ${name} with secrets masked (${masked.join(', ')}).${remark}`;
+  const chosen = await vscode.window.showInformationMessage(notificationText(text), WITH_SECRETS);
+  if (chosen === WITH_SECRETS) await copyAs(trace, id, format, true);
+}
+
+/** null: it cannot be replayed, which the user has been told. */
+export async function replayFor(trace: Trace, id: number, reveal: boolean): Promise<Replay | null> {
+  const [revealed, body] = await Promise.all([trace.details(id, true), trace.body(id, 'request')]);
+  const shown = reveal ? revealed : await trace.details(id, false);
+  const replay = shown === null || revealed === null ? GONE : replayOf({ shown, revealed, body });
+  if (typeof replay !== 'string') return replay;
+  void vscode.window.showInformationMessage(notificationText(replay));
+  return null;
+}
+
+export async function copyResponse(trace: Trace, id: number, reveal: boolean): Promise<void> {
+  const exchange = await trace.details(id, reveal);
+  const body = exchange?.response?.body ?? null;
+  const note = exchange?.response?.bodyNote ?? null;
+  if (exchange === null || body === null || !('text' in body)) {
+    const binary = 'The body of this response is not text: use Save Body… or Open Body.';
+    const text =
+      exchange === null ? GONE : body === null ? (note ?? 'No response body was captured.') : binary;
+    void vscode.window.showInformationMessage(notificationText(text));
+    return;
+  }
+  await vscode.env.clipboard.writeText(copiedText(bodyText(exchange, 'response') ?? ''));
+  const text = labelText(note ?? 'Copied the response body');
+  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
+}

@@ -1,0 +1,75 @@
+/** Writes captured traffic where the user says, for its owner only, and never half of it under that name. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { PrivateFile } from '../cli/privateFile.ts';
+import { notificationText } from '../words/visible.ts';
+
+export type Secrets = 'masked' | 'shown';
+
+/** Asked each time; undefined: cancelled. */
+export async function askForSecrets(title: string): Promise<Secrets | undefined> {
+  const picked = await vscode.window.showQuickPick(
+    [
+      {
+        label: 'Secrets masked',
+        description: 'passwords, tokens and cookies are replaced',
+        secrets: 'masked' as const,
+      },
+      {
+        label: 'With secrets',
+        description: 'whoever reads the file can use them',
+        secrets: 'shown' as const,
+      },
+    ],
+    { title },
+  );
+  return picked?.secrets;
+}
+
+/**
+ * Asks for a place and writes there.
+ * @param make writes the file, piece by piece.
+ * @returns where it was written; undefined: cancelled, or it failed, which the user has been told.
+ */
+export async function savePrivately(
+  name: string,
+  filters: Record<string, string[]>,
+  make: (write: (bytes: Uint8Array) => void) => void | Promise<void>,
+): Promise<vscode.Uri | undefined> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(homedir());
+  const uri = await vscode.window.showSaveDialog({
+    defaultUri: folder.with({ path: join(folder.path, name) }),
+    filters,
+  });
+  if (uri === undefined) return undefined;
+  try {
+    if (uri.scheme === 'file') await writeFile(uri.fsPath, make);
+    else await vscode.workspace.fs.writeFile(uri, await collect(make));
+    return uri;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    void vscode.window.showErrorMessage(notificationText(reason));
+    return undefined;
+  }
+}
+
+async function writeFile(path: string, make: Parameters<typeof savePrivately>[2]): Promise<void> {
+  const file = PrivateFile.open(path);
+  try {
+    await make((bytes) => file.write(bytes));
+    file.commit();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+}
+
+/** Of a file system of another extension, which takes a file as a whole. */
+async function collect(make: Parameters<typeof savePrivately>[2]): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  await make((bytes) => {
+    pieces.push(Uint8Array.from(bytes));
+  });
+  return Buffer.concat(pieces);
+}

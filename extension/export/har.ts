@@ -1,0 +1,207 @@
+/**
+ * HTTP Archive 1.2 (http://www.softwareishard.com/blog/har-12-spec/), with the fields that browsers add to it. What is
+ * not known is -1 or empty, as the format has it. Secrets are as the call's JSON has them.
+ */
+import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
+import { requestCookies, responseCookies } from './harCookies.ts';
+import type { HarContent, HarEntry, HarField, HarMessage, HarPostData, HarTimings } from './harTypes.ts';
+
+/** null: the call has no request with a URL, and so no place in an archive. */
+export function harEntry(exchange: ExchangeJson): HarEntry | null {
+  const { request, response, url, method, connection } = exchange;
+  if (request === null || method === null || url === null || !ABSOLUTE.test(url)) return null;
+  const timings = timingsOf(exchange);
+  const before = known(timings.dns) + known(timings.connect);
+  const ip = connection.transport === 'tcp' ? ipOf(serverOf(exchange)) : null;
+  const isWebSocket = exchange.messageStream?.format === 'websocket';
+  const notes = [noteOf('request', request), noteOf('response', response)].filter((note) => note !== '');
+  return {
+    startedDateTime: earlier(exchange.startedAt, before),
+    time: rounded(before + timings.send + timings.wait + timings.receive),
+    request: {
+      method,
+      url,
+      httpVersion: exchange.protocol,
+      cookies: requestCookies(request.headers),
+      headers: fieldsOf(request),
+      queryString: pairsOf(/\?([^#]*)/.exec(url)?.[1] ?? ''),
+      ...(request.body === null ? {} : { postData: postDataOf(request) }),
+      headersSize: -1,
+      bodySize: request.bodySize ?? -1,
+    },
+    response: {
+      status: exchange.status ?? 0,
+      statusText: exchange.statusText ?? '',
+      httpVersion: response === null ? '' : exchange.protocol,
+      cookies: response === null ? [] : responseCookies(response.headers),
+      headers: response === null ? [] : fieldsOf(response),
+      content: response === null ? { size: 0, mimeType: UNKNOWN_TYPE } : contentOf(response),
+      redirectURL: (response === null ? undefined : fieldOf(response, 'location')) ?? '',
+      headersSize: -1,
+      bodySize: response?.bodySize ?? -1,
+      ...(exchange.status === null ? { _error: errorOf(exchange) } : {}),
+    },
+    cache: {},
+    timings,
+    ...(ip === null ? {} : { serverIPAddress: ip }),
+    connection: connection.id,
+    ...(notes.length === 0 ? {} : { comment: notes.join(' ') }),
+    _resourceType: isWebSocket ? 'websocket' : resourceType(response),
+    ...(isWebSocket ? { _webSocketMessages: messagesOf(exchange) } : {}),
+    _httpTrace: {
+      side: exchange.side,
+      process: exchange.process,
+      completeness: exchange.completeness,
+      operation: exchange.operation,
+      grpc: exchange.grpc,
+      ending: exchange.ending,
+    },
+  };
+}
+
+const ABSOLUTE = /^https?:\/\/[^/?#]/i;
+/** As browsers write it. */
+const UNKNOWN_TYPE = 'x-unknown';
+
+/** Where the server is, from either side. */
+function serverOf({ side, connection }: ExchangeJson): string | null {
+  return side === null ? null : side === 'client' ? connection.remote : connection.local;
+}
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+function ipOf(address: string | null): string | null {
+  return address === null ? null : address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+}
+
+function noteOf(kind: string, message: MessageJson | null): string {
+  return message === null || message.bodyNote === null ? '' : `Body of the ${kind}: ${message.bodyNote}`;
+}
+
+/** A name or value that was not seen cannot be listed. */
+function fieldsOf({ headers }: MessageJson): HarField[] {
+  const fields: HarField[] = [];
+  for (const [name, value] of headers) if (name !== null && value !== null) fields.push({ name, value });
+  return fields;
+}
+
+function fieldOf({ headers }: MessageJson, name: string): string | undefined {
+  return headers.find(([other]) => other?.toLowerCase() === name)?.[1] ?? undefined;
+}
+
+/** `a=b&c`, decoded as forms are. */
+function pairsOf(text: string): HarField[] {
+  if (text === '') return [];
+  return text.split('&').map((pair) => {
+    const sign = pair.indexOf('=');
+    const name = sign < 0 ? pair : pair.slice(0, sign);
+    return { name: decoded(name), value: sign < 0 ? '' : decoded(pair.slice(sign + 1)) };
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+
+function postDataOf(message: MessageJson): HarPostData {
+  const mimeType = fieldOf(message, 'content-type') ?? '';
+  const body = message.body ?? { text: '' };
+  // The format has no encoding here; this is the response's, which readers of either know.
+  if (!('text' in body))
+    return { mimeType, text: body.base64, encoding: 'base64', comment: 'text is in base64.' };
+  return { mimeType, text: body.text, ...(FORM.test(mimeType) ? { params: pairsOf(body.text) } : {}) };
+}
+
+function contentOf(message: MessageJson): HarContent {
+  const { body, bodySize, decodedSize } = message;
+  const size = decodedSize ?? bodySize ?? message.bodyCaptured;
+  return {
+    size,
+    ...(decodedSize === null || bodySize === null ? {} : { compression: decodedSize - bodySize }),
+    mimeType: fieldOf(message, 'content-type') ?? UNKNOWN_TYPE,
+    ...(body === null
+      ? {}
+      : 'text' in body
+        ? { text: body.text }
+        : { text: body.base64, encoding: 'base64' }),
+    ...(message.bodyNote === null ? {} : { comment: message.bodyNote }),
+  };
+}
+
+/** Why there is no status. */
+function errorOf({ ending }: ExchangeJson): string {
+  return ending?.error ?? ending?.how ?? 'no response';
+}
+
+/**
+ * One after the other, as the format wants it: what no phase accounts for is waiting, and what overlaps counts once.
+ * Looking up, connecting and shaking hands came before the first byte of the request.
+ */
+function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
+  const { lookupMs, connectMs, tlsMs } = timings;
+  const duration = durationMs ?? 0;
+  const send = Math.min(Math.max(0, (timings.sendMs ?? 0) - (timings.overlapMs ?? 0)), duration);
+  const receive = Math.min(timings.receiveMs ?? 0, duration - send);
+  return {
+    blocked: -1,
+    dns: lookupMs ?? -1,
+    connect: connectMs === null && tlsMs === null ? -1 : rounded((connectMs ?? 0) + (tlsMs ?? 0)),
+    ssl: tlsMs ?? -1,
+    send: rounded(send),
+    wait: rounded(duration - send - receive),
+    receive: rounded(receive),
+  };
+}
+
+function known(milliseconds: number): number {
+  return Math.max(0, milliseconds);
+}
+
+/** To nanoseconds: without the noise of sums. */
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6) / 1e6;
+}
+
+/** @param time RFC 3339 in UTC with microseconds, which a Date does not hold. */
+function earlier(time: string, milliseconds: number): string {
+  const whole = Date.parse(`${time.slice(0, 19)}Z`);
+  const micros = Number(time.slice(20, 26)) - Math.round(milliseconds * 1_000);
+  const seconds = Math.floor(micros / 1e6);
+  const second = new Date(whole + seconds * 1_000).toISOString().slice(0, 19);
+  return `${second}.${String(micros - seconds * 1e6).padStart(6, '0')}Z`;
+}
+
+/** By what was sent, as browsers name what asked for it; nothing else is known of that. */
+function resourceType(response: MessageJson | null): string {
+  const type = (response === null ? undefined : fieldOf(response, 'content-type'))?.toLowerCase() ?? '';
+  if (/^text\/html\b/.test(type)) return 'document';
+  if (/^text\/css\b/.test(type)) return 'stylesheet';
+  if (/^image\//.test(type)) return 'image';
+  if (/^font\//.test(type)) return 'font';
+  if (/^(?:audio|video)\//.test(type)) return 'media';
+  if (/^(?:text|application)\/(?:x-)?(?:java|ecma)script\b/.test(type)) return 'script';
+  if (/^text\/event-stream\b/.test(type)) return 'eventsource';
+  if (/[/+]json\b/.test(type)) return 'fetch';
+  return 'other';
+}
+
+/** Text and binary messages, as Chrome has them: times in seconds, binary data in base64. */
+function messagesOf({ messages, startedAt }: ExchangeJson): HarMessage[] {
+  const start = Date.parse(startedAt) / 1_000;
+  const found: HarMessage[] = [];
+  for (const message of messages) {
+    if (message.kind !== 'text' && message.kind !== 'binary') continue;
+    found.push({
+      type: message.direction === 'in' ? 'receive' : 'send',
+      time: start + message.atMs / 1_000,
+      opcode: message.kind === 'text' ? 1 : 2,
+      data: 'text' in message ? (message.text ?? '') : message.base64,
+    });
+  }
+  return found;
+}
