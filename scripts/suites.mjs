@@ -67,6 +67,7 @@ export function allSuites() {
     { ...own('tls', 'test/tls/run.mjs'), lane: 'root', budget: 900 },
   ];
   const guests = [
+    { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('sanitized', 'test/trust/sanitized.mjs'), lane: 'root', budget: 180 },
