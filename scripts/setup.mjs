@@ -71,6 +71,8 @@ const TEST_PACKAGES = [
   ['openjdk-17-jdk-headless|default-jdk-headless', 'a program whose TLS cannot be decrypted', ['java']],
   ['gdb', 'a debugger that stops in what is traced'],
   ['lldb', 'and another one'],
+  ['python3-debugpy', 'the debugger of Python, by its adapter'],
+  ['delve', 'that of Go', ['dlv']],
 ];
 
 /** Installs everything that is missing; ends the process with a clear message when it cannot. */

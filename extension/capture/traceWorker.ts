@@ -230,7 +230,7 @@ export class TraceWorker {
       throw error;
     }
     try {
-      for (const pid of pids) await capture.attach(pid, this.#children);
+      await attachAll(capture, pids, this.#children);
       if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
       // A trace that was started for this process alone has nothing to do.
@@ -354,6 +354,23 @@ export class TraceWorker {
       this.#send({ type: 'refused', request, code, message: (error as Error).message });
     }
   }
+}
+
+/** @throws TraceError when none of them could be attached: one that has just ended does not spoil the others. */
+async function attachAll(capture: Capture, pids: readonly number[], children: boolean): Promise<void> {
+  let refused: unknown = null;
+  let attached = 0;
+  for (const pid of pids) {
+    try {
+      await capture.attach(pid, children);
+      attached++;
+    } catch (error) {
+      const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
+      if (!over) throw error;
+      refused ??= error;
+    }
+  }
+  if (refused !== null && attached === 0) throw refused;
 }
 
 function bytesOf(counters: Counters | null, backlog: Backlog | null): Bytes {

@@ -7,18 +7,25 @@ import {
   clueFromConfiguration,
   clueFromEditor,
   clueFromName,
+  debuggerName,
   isBrowser,
   isRemote,
+  momentOf,
   question,
+  terminalCommand,
 } from './debuggee.ts';
+import { jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
 import { descendants, processEntry } from './processes.ts';
 
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
 const ANSWER_TIMEOUT = 2_000;
 /** Waits before each attempt to ask, in milliseconds: a debuggee that just starts may not answer yet. */
 const ATTEMPTS = [0, 300, 1_000, 3_000];
-/** Waits before each look for a shell's child, in milliseconds. */
-const SHELL_ATTEMPTS = [100, 300, 1_000, 3_000];
+/** Between two looks at a terminal's shell, and how long it may take to start the program; milliseconds. */
+const SHELL_INTERVAL = 100;
+const SHELL_TIMEOUT = 20_000;
+/** Waits before each look for a debuggee that no adapter reports, in milliseconds. */
+const LOOKS = [0, 100, 300, 1_000, 3_000];
 
 /** What is known of one session. */
 export interface Debuggee {
@@ -33,6 +40,11 @@ interface Entry extends Debuggee {
   processes: Set<number>;
   untraceable: Debuggee['untraceable'];
   readonly cancelled: AbortController;
+  /** What a terminal was asked to start, program first. */
+  terminalCommand: readonly string[];
+  /** Processes in whose place the adapter has put others. */
+  readonly replaced: Set<number>;
+  looks: boolean;
 }
 
 export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
@@ -40,6 +52,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #found = new vscode.EventEmitter<{ readonly debuggee: Debuggee; readonly pid: number }>();
   readonly #ended = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
+  /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
+  readonly #over = new WeakSet<vscode.DebugSession>();
 
   /** A process of a session has become known. */
   readonly onDidFindProcess = this.#found.event;
@@ -51,7 +65,9 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       this.#ended,
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
-      vscode.debug.onDidStartDebugSession((session) => this.#ask(this.#entry(session))),
+      vscode.debug.onDidStartDebugSession((session) => {
+        if (!this.#over.has(session)) void this.#ask(this.#entry(session));
+      }),
       vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
     ];
     // A session that ran before this extension was activated, for example when it has just been installed.
@@ -69,10 +85,19 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   }
 
   createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker {
+    // A restarted session may be the same object.
+    this.#over.delete(session);
     const entry = this.#entry(session);
+    const end = () => {
+      if (this.#entries.get(session.id) !== entry) return;
+      this.#over.add(session);
+      this.#end(session);
+    };
     return {
-      onDidSendMessage: (message: unknown) => this.#follow(entry, clueFromAdapter(session.type, message)),
+      onDidSendMessage: (message: unknown) => this.#takeFromAdapter(entry, message),
       onWillReceiveMessage: (message: unknown) => this.#follow(entry, clueFromEditor(message)),
+      onWillStopSession: end,
+      onExit: end,
     };
   }
 
@@ -90,6 +115,9 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       processes: new Set(),
       untraceable: isBrowser(session.type) ? 'browser' : isElsewhere(session) ? 'remote' : null,
       cancelled: new AbortController(),
+      terminalCommand: [],
+      replaced: new Set(),
+      looks: false,
     };
     this.#entries.set(session.id, entry);
     this.#follow(entry, clueFromConfiguration(session.configuration));
@@ -102,6 +130,14 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     entry.cancelled.abort();
     this.#entries.delete(session.id);
     this.#ended.fire(entry);
+  }
+
+  #takeFromAdapter(entry: Entry, message: unknown): void {
+    this.#follow(entry, clueFromAdapter(entry.session.type, message));
+    entry.terminalCommand = terminalCommand(message) ?? entry.terminalCommand;
+    const moment = momentOf(message);
+    if (moment === 'replaced') for (const pid of entry.processes) entry.replaced.add(pid);
+    if (moment !== null) void this.#look(entry);
   }
 
   #follow(entry: Entry, clue: Clue | null): void {
@@ -147,21 +183,50 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.name));
   }
 
-  /** The process that a shell has just started, with the processes below it. */
+  /** The process that a shell was told to start, with the processes below it. */
   async #findBelow(entry: Entry, shell: number): Promise<void> {
     const { signal } = entry.cancelled;
-    for (const wait of SHELL_ATTEMPTS) {
-      await delay(wait, signal);
+    /** A job that only its place makes the debuggee may be one of the prompt's: it is believed when it stays. */
+    let before = 0;
+    for (let waited = 0; waited < SHELL_TIMEOUT; waited += SHELL_INTERVAL) {
+      await delay(SHELL_INTERVAL, signal);
       if (signal.aborted || entry.processes.size > 0) return;
-      const below = await descendants(shell);
-      const [newest] = below
-        .filter((process) => process.parent === shell)
-        .sort((a, b) => b.started - a.started || b.pid - a.pid);
-      if (newest === undefined) continue;
-      for (const process of [newest, ...(await descendants(newest.pid))]) this.#add(entry, process.pid);
-      return;
+      const job = await jobOf(shell, entry.terminalCommand);
+      if (job !== null && (job.sure || job.pid === before)) {
+        for (const pid of [job.pid, ...(await descendants(job.pid)).map((process) => process.pid)])
+          this.#add(entry, pid);
+        return;
+      }
+      before = job?.pid ?? 0;
     }
   }
+
+  /** Looks for a debuggee that its adapter does not report. */
+  async #look(entry: Entry): Promise<void> {
+    const { type } = entry.session;
+    const name = debuggerName(type);
+    if (entry.looks || entry.untraceable !== null || (name === null && type !== 'rdbg')) return;
+    entry.looks = true;
+    try {
+      for (const wait of LOOKS) {
+        await delay(wait, entry.cancelled.signal);
+        if (entry.cancelled.signal.aborted || entry.processes.size > entry.replaced.size) return;
+        const roots = await debuggerRoots();
+        const found = await (name === null ? rubyDebuggeesBelow(roots) : tracedBelow(roots, name));
+        const known = new Set(this.processes());
+        const [own] = found.filter((pid) => !known.has(pid));
+        if (own !== undefined) this.#add(entry, own);
+      }
+    } finally {
+      entry.looks = false;
+    }
+  }
+}
+
+/** What this window's debuggers are below: the extension host starts them, or a terminal's shell. */
+async function debuggerRoots(): Promise<number[]> {
+  const shells = await Promise.all(vscode.window.terminals.map((terminal) => terminal.processId));
+  return [process.pid, ...shells.filter((pid) => pid !== undefined)];
 }
 
 /** The session, or one that it belongs to, is attached to another machine. */

@@ -4,9 +4,12 @@ import {
   clueFromConfiguration,
   clueFromEditor,
   clueFromName,
+  debuggerName,
   isBrowser,
   isRemote,
+  momentOf,
   question,
+  terminalCommand,
 } from './debuggee.ts';
 
 const event = (name: string, body: unknown) => ({ type: 'event', seq: 1, event: name, body });
@@ -116,5 +119,31 @@ describe('questions to the debuggee', () => {
 
   test('other adapters are not asked', () => {
     expect(question('go', false)).toBeNull();
+  });
+});
+
+describe('adapters that do not report their process', () => {
+  test('when there is one to find', () => {
+    expect(momentOf(event('initialized', undefined))).toBe('started');
+    expect(momentOf(event('stopped', { threadId: 1 }))).toBe('started');
+    expect(momentOf({ type: 'response', command: 'launch', success: true })).toBe('started');
+    expect(momentOf({ type: 'response', command: 'launch', success: false })).toBeNull();
+    expect(momentOf({ type: 'response', command: 'restart', success: true })).toBe('replaced');
+    expect(momentOf({ type: 'request', command: 'restart' })).toBeNull();
+    expect(momentOf(null)).toBeNull();
+  });
+
+  test('what a terminal is to start', () => {
+    const request = { type: 'request', command: 'runInTerminal', arguments: { args: ['node', 'a.js'] } };
+    expect(terminalCommand(request)).toEqual(['node', 'a.js']);
+    expect(terminalCommand({ ...request, arguments: { args: [1] } })).toEqual([]);
+    expect(terminalCommand({ ...request, type: 'response' })).toBeNull();
+    expect(terminalCommand('runInTerminal')).toBeNull();
+  });
+
+  test('which debugger traces them', () => {
+    expect(debuggerName('go')?.test('dlv')).toBe(true);
+    expect(debuggerName('lldb-dap')?.test('lldb-server')).toBe(true);
+    expect(debuggerName('pwa-node')).toBeNull();
   });
 });

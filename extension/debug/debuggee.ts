@@ -43,6 +43,47 @@ export function clueFromEditor(message: unknown): Clue | null {
   return processClue(fields['processId']) ?? shellClue(fields['shellProcessId']);
 }
 
+/** What the adapter asks VS Code to start in a terminal, program first; null for any other message. */
+export function terminalCommand(message: unknown): readonly string[] | null {
+  const { type, command, arguments: fields } = record(message);
+  if (type !== 'request' || command !== 'runInTerminal') return null;
+  const args = record(fields)['args'];
+  return Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : [];
+}
+
+/** When a debuggee may be found that the adapter does not report. */
+export type Moment =
+  /** The debuggee exists by now, or stands. */
+  | 'started'
+  /** Another process has taken its place within the session. */
+  | 'replaced';
+
+export function momentOf(message: unknown): Moment | null {
+  const { type, command, event, success } = record(message);
+  if (type === 'event') return event === 'initialized' || event === 'stopped' ? 'started' : null;
+  if (type !== 'response' || success !== true) return null;
+  return command === 'restart' ? 'replaced' : command === 'launch' || command === 'attach' ? 'started' : null;
+}
+
+/**
+ * The debugger's own process that holds debuggees by ptrace, for adapters that do not always report them: dlv 1.20
+ * reports none, lldb-dap none after a restart. Null: /proc does not tell.
+ */
+export function debuggerName(debugType: string): RegExp | null {
+  switch (debugType) {
+    case 'go':
+      return /^dlv/;
+    case 'lldb-dap':
+    case 'lldb':
+      return /^lldb-server|^debugserver/;
+    case 'cppdbg':
+    case 'gdb':
+      return /^gdb/;
+    default:
+      return null;
+  }
+}
+
 /** An attach configuration names the process: `processId`, `pid`, or debugpy's `subProcessId`. */
 export function clueFromConfiguration(configuration: Configuration): Clue | null {
   if (isRemote(configuration)) return { kind: 'remote' };
@@ -93,7 +134,6 @@ export interface Question {
 
 /**
  * js-debug: only a child session answers; the root session never does.
- * Ruby's rdbg answers while stopped.
  */
 export function question(debugType: string, isChild: boolean): Question | null {
   switch (debugType) {
@@ -102,8 +142,6 @@ export function question(debugType: string, isChild: boolean): Question | null {
     case 'node-terminal':
     case 'pwa-extensionHost':
       return isChild ? NODE_QUESTION : null;
-    case 'rdbg':
-      return RUBY_QUESTION;
     default:
       return null;
   }
@@ -111,11 +149,6 @@ export function question(debugType: string, isChild: boolean): Question | null {
 
 const NODE_QUESTION: Question = {
   expression: "process.pid + ' ' + process.ppid",
-  read: pidAndParent,
-};
-
-const RUBY_QUESTION: Question = {
-  expression: '"#{Process.pid} #{Process.ppid}"',
   read: pidAndParent,
 };
 

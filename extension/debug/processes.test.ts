@@ -9,7 +9,14 @@ const REST = 'S 6 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200';
 
 describe('parseStat', () => {
   test('name, parent, start time', () => {
-    expect(parseStat(`7 (node) ${REST}`)).toEqual({ pid: 7, parent: 6, name: 'node', started: 98765 });
+    expect(parseStat(`7 (node) ${REST}`)).toEqual({
+      pid: 7,
+      parent: 6,
+      name: 'node',
+      started: 98765,
+      group: 7,
+      foreground: -1,
+    });
   });
 
   test('a name with parentheses, spaces and a line end', () => {

@@ -9,6 +9,10 @@ export interface ProcessEntry {
   readonly name: string;
   /** Start time in clock ticks since boot: greater is newer. */
   readonly started: number;
+  /** Process group. */
+  readonly group: number;
+  /** Process group in the foreground of its terminal; -1 without a terminal. */
+  readonly foreground: number;
 }
 
 export interface ProcessWithCommand extends ProcessEntry {
@@ -28,9 +32,11 @@ export function parseStat(text: string): ProcessEntry | null {
   const pid = Number(text.slice(0, open).trim());
   const rest = text.slice(close + 2).split(' ');
   const parent = Number(rest[1]);
+  const group = Number(rest[2]);
+  const foreground = Number(rest[5]);
   const started = Number(rest[19]);
-  if (![pid, parent, started].every(Number.isSafeInteger) || pid <= 0) return null;
-  return { pid, parent, name: text.slice(open + 1, close), started };
+  if (![pid, parent, started, group, foreground].every(Number.isSafeInteger) || pid <= 0) return null;
+  return { pid, parent, name: text.slice(open + 1, close), started, group, foreground };
 }
 
 /**
@@ -72,24 +78,32 @@ export async function processEntry(pid: number, proc = '/proc'): Promise<Process
 
 /** All processes below this one, itself not included, parents before children. */
 export async function descendants(pid: number, proc = '/proc'): Promise<ProcessEntry[]> {
+  return below(await allProcesses(proc), pid);
+}
+
+export async function allProcesses(proc = '/proc'): Promise<ProcessEntry[]> {
   const entries = await Promise.all((await processIds(proc)).map((id) => processEntry(Number(id), proc)));
+  return entries.filter((entry) => entry !== null);
+}
+
+/** Those of these processes that are below one, itself not included, parents before children. */
+export function below(entries: readonly ProcessEntry[], pid: number): ProcessEntry[] {
   const children = new Map<number, ProcessEntry[]>();
   for (const entry of entries) {
-    if (entry === null) continue;
     const siblings = children.get(entry.parent);
     if (siblings === undefined) children.set(entry.parent, [entry]);
     else siblings.push(entry);
   }
-  const below: ProcessEntry[] = [...(children.get(pid) ?? [])];
-  const seen = new Set(below.map((entry) => entry.pid));
-  for (const entry of below) {
+  const found: ProcessEntry[] = [...(children.get(pid) ?? [])];
+  const seen = new Set(found.map((entry) => entry.pid));
+  for (const entry of found) {
     for (const child of children.get(entry.pid) ?? []) {
       if (seen.has(child.pid)) continue;
       seen.add(child.pid);
-      below.push(child);
+      found.push(child);
     }
   }
-  return below;
+  return found;
 }
 
 async function processIds(proc: string): Promise<string[]> {

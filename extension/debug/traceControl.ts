@@ -3,6 +3,7 @@
  * window: their processes are in it, those of sessions that start later join it, and it ends with the last of
  * them. A trace of chosen processes ends with these. What was captured stays in both cases.
  */
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
 import type { DebugSessions } from './debugSessions.ts';
@@ -23,6 +24,8 @@ export class TraceControl implements vscode.Disposable {
   readonly #report: (error: unknown, pids: readonly number[]) => void;
   /** The trace follows the debug sessions of the window. */
   #follows = false;
+  /** Found while the trace starts: they join it as soon as it runs. */
+  #joining: Set<number> | null = null;
   /** Processes that were chosen one by one. */
   readonly #chosen = new Set<number>();
   #ending: NodeJS.Timeout | undefined;
@@ -92,12 +95,17 @@ export class TraceControl implements vscode.Disposable {
         this.#follows = false;
         this.#chosen.clear();
       }
+      if (choice === 'debugging') this.#joining ??= new Set();
       await this.#trace.start(pids);
       this.#refused = false;
       if (choice === 'debugging') this.#follows = true;
       else for (const pid of pids) this.#chosen.add(pid);
+      const joining = this.#joining ?? [];
+      this.#joining = null;
+      for (const pid of joining) this.#join(pid);
       this.#started.fire(choice);
     } catch (error) {
+      this.#joining = null;
       this.#refused ||= error instanceof TraceError && error.code === 'cancelled';
       this.#report(error, pids);
     }
@@ -108,7 +116,8 @@ export class TraceControl implements vscode.Disposable {
   }
 
   async #debuggedProcesses(): Promise<number[]> {
-    const known = this.#sessions.processes();
+    // One that has ended meanwhile was a launcher, or was replaced.
+    const known = this.#sessions.processes().filter(isProcess);
     const { all } = this.#sessions;
     if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
     return vscode.window.withProgress(
@@ -118,7 +127,7 @@ export class TraceControl implements vscode.Disposable {
           const done = () => {
             clearTimeout(timer);
             listener.dispose();
-            resolve(this.#sessions.processes());
+            resolve(this.#sessions.processes().filter(isProcess));
           };
           const timer = setTimeout(done, PROCESS_TIMEOUT);
           const listener = this.#sessions.onDidFindProcess(done);
@@ -139,6 +148,7 @@ export class TraceControl implements vscode.Disposable {
 
   /** A debug session has reported another process while the trace follows the sessions. */
   #join(pid: number): void {
+    this.#joining?.add(pid);
     if (!this.#follows || !this.#isRunning()) return;
     this.#cancelEnding();
     this.#trace.start([pid]).catch((error: unknown) => {
@@ -170,4 +180,8 @@ export class TraceControl implements vscode.Disposable {
     if (this.#follows && this.#sessions.all.some(({ untraceable }) => untraceable === null)) return false;
     return targets.every((target) => target.ended || !this.#chosen.has(target.pid));
   }
+}
+
+function isProcess(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
 }

@@ -6,11 +6,14 @@ import { build } from 'esbuild';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** What VS Code loads: exports `run()`. */
 export const suite = join(root, '.cache/test/suite.js');
+/** For tests only: debug types that start Debian's adapters. */
+export const adapters = join(root, 'test/vscode/adapters');
 export const sample = join(root, 'test/fixtures/sample');
 
-export async function bundleSuite() {
+/** @param name of the file in suite/ that exports `run()`. */
+export async function bundleSuite(name = 'index') {
   await build({
-    entryPoints: [join(root, 'test/vscode/suite/index.ts')],
+    entryPoints: [join(root, 'test/vscode/suite', `${name}.ts`)],
     outfile: suite,
     bundle: true,
     platform: 'node',

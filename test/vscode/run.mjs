@@ -1,19 +1,24 @@
-// Runs test/vscode/suite inside the extension host of the VS Code that is served to a browser.
+// Runs test/vscode/suite inside the extension host of the VS Code that is served to a browser: index.ts, or the file
+// that the first argument names (`debuggers`), with Debian's debug adapters beside it.
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { openBrowser } from './browser.mjs';
-import { bundleSuite, root, sample, suite } from './bundle.mjs';
+import { adapters, bundleSuite, root, sample, suite } from './bundle.mjs';
 
 /** The whole suite, in milliseconds, on a busy machine. */
-const TIMEOUT = 300_000;
+const TIMEOUT = 540_000;
+const name = process.argv[2] ?? 'index';
 
 ensureVSCode();
-await bundleSuite();
+await bundleSuite(name);
 const home = mkdtempSync(join(tmpdir(), 'http-trace-vscode-'));
-const server = await startServer({ dataDir: home, extensionsDir: join(home, 'extensions'), testing: true });
+const extensionsDir = join(home, 'extensions');
+// Installed: VS Code takes only one extension from the address.
+if (name !== 'index') cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
+const server = await startServer({ dataDir: home, extensionsDir, testing: true });
 let browser = null;
 let code = 1;
 try {

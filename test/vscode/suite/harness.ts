@@ -24,11 +24,19 @@ export function test(name: string, body: () => unknown): void {
   tests.push({ name, body });
 }
 
-/** Runs all tests; later ones build on the state that earlier ones leave, so the first failure ends the rest. `state` is said with it. */
-export async function runTests(state: () => unknown): Promise<void> {
+/**
+ * Runs all tests. Later ones build on the state that earlier ones leave, so the first failure ends the rest, unless
+ * they are `independent`. `state` is said with it. With the environment variable HTTP_TRACE_ONLY only the tests
+ * whose names contain it, and the first.
+ */
+export async function runTests(
+  state: () => unknown,
+  { independent = false }: { readonly independent?: boolean } = {},
+): Promise<void> {
   const results: Results = { passed: 0, failed: 0, skipped: 0, failures: [] };
-  for (const { name, body } of tests) {
-    if (results.failed > 0) {
+  const only = process.env['HTTP_TRACE_ONLY'] ?? '';
+  for (const { name, body } of tests.filter((one, index) => index === 0 || one.name.includes(only))) {
+    if (results.failed > 0 && !independent) {
       results.skipped += 1;
       say(`skipped ${name}`);
       continue;

@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isCommand, jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
+
+let proc = '';
+beforeEach(() => {
+  proc = mkdtempSync(join(tmpdir(), 'proc-'));
+});
+afterEach(() => rmSync(proc, { recursive: true }));
+
+interface Made {
+  readonly parent: number;
+  readonly name?: string;
+  readonly group?: number;
+  readonly foreground?: number;
+  readonly command?: readonly string[];
+  readonly tracer?: number;
+  readonly threadGroup?: number;
+  readonly environment?: readonly string[];
+}
+
+/** A process as /proc shows it. */
+function make(pid: number, made: Made): void {
+  const { parent, name = 'x', group = pid, foreground = -1, command = [name], tracer = 0 } = made;
+  const folder = join(proc, String(pid));
+  mkdirSync(folder);
+  const fields = ['S', parent, group, 1, 34816, foreground, ...Array(13).fill(0), 100 + pid, 0];
+  writeFileSync(join(folder, 'stat'), `${pid} (${name}) ${fields.join(' ')}`);
+  writeFileSync(join(folder, 'cmdline'), command.map((arg) => `${arg}\0`).join(''));
+  writeFileSync(join(folder, 'environ'), (made.environment ?? []).map((text) => `${text}\0`).join(''));
+  writeFileSync(
+    join(folder, 'status'),
+    `Name:\t${name}\nTgid:\t${made.threadGroup ?? pid}\nTracerPid:\t${tracer}\n`,
+  );
+}
+
+describe("a terminal's job", () => {
+  const shell = { parent: 1, name: 'bash', group: 10 };
+
+  test('a child of an rc file is none: it is in the group of the shell', async () => {
+    make(10, { ...shell, foreground: 10 });
+    make(11, { parent: 10, name: 'lesspipe', group: 10, foreground: 10 });
+    expect(await jobOf(10, [], proc)).toBeNull();
+    expect(await jobOf(10, ['node', 'a.js'], proc)).toBeNull();
+  });
+
+  test('what was typed is in the foreground', async () => {
+    make(10, { ...shell, foreground: 12 });
+    make(12, { parent: 10, name: 'npm', command: ['npm', 'start'], foreground: 12 });
+    expect(await jobOf(10, [], proc)).toEqual({ pid: 12, sure: false });
+    expect(await jobOf(10, ['yarn', 'start', 'x'], proc)).toEqual({ pid: 12, sure: false });
+  });
+
+  test('the command line is surer than the place', async () => {
+    make(10, { ...shell, foreground: 10 });
+    make(11, { parent: 10, name: 'env', command: ['env', 'A=1', 'node', 'b.js'], group: 10 });
+    make(12, { parent: 11, name: 'node', command: ['/usr/bin/node', 'a.js'], group: 10 });
+    expect(await jobOf(10, ['node', 'a.js'], proc)).toEqual({ pid: 12, sure: true });
+  });
+
+  test('a shell that is gone has none', async () => {
+    expect(await jobOf(10, ['node', 'a.js'], proc)).toBeNull();
+  });
+
+  test.each<[string[], string[], boolean]>([
+    [['/usr/bin/node', 'a.js'], ['node', 'a.js'], true],
+    [['/usr/bin/python3', '/opt/tool', 'x'], ['/opt/tool', 'x'], true],
+    [['node', 'a.js', 'more'], ['node', 'a.js'], false],
+    [['bash', '--rcfile', 'x'], ['/bin/node'], false],
+    [['/bin/prog'], ['./prog'], true],
+    [[], ['node'], false],
+    [[], ['node', 'a.js'], false],
+    [['a.js'], ['node', 'a.js'], false],
+  ])('%j is %j: %s', (commandLine, args, is) => {
+    expect(isCommand(commandLine, args)).toBe(is);
+  });
+});
+
+test('a debuggee is what a debugger of that name, or a thread of it, traces', async () => {
+  make(10, { parent: 1, name: 'node' });
+  make(11, { parent: 10, name: 'dlv' });
+  make(12, { parent: 11, name: 'worker', threadGroup: 11 });
+  make(13, { parent: 11, name: 'debuggee', tracer: 12 });
+  make(14, { parent: 13, name: 'child' });
+  make(20, { parent: 1, name: 'dlv' });
+  make(21, { parent: 20, name: "another window's", tracer: 20 });
+  make(22, { parent: 10, name: 'strace' });
+  make(23, { parent: 22, name: 'straced', tracer: 22 });
+  expect(await tracedBelow([10], /^dlv/, proc)).toEqual([13]);
+  expect(await tracedBelow([10, 1], /^dlv/, proc)).toEqual([13, 21]);
+});
+
+test("Ruby's debuggee is the first that has the debugger's variable", async () => {
+  make(10, { parent: 1, name: 'node' });
+  make(11, {
+    parent: 10,
+    name: 'ruby',
+    environment: ['LANG=C', 'RUBYOPT=-r /usr/lib/gems/debug-1.4.0/lib/debug/open'],
+  });
+  make(12, { parent: 11, name: 'ruby', environment: ['RUBYOPT=-w -r/usr/lib/debug/open_nonstop'] });
+  make(13, {
+    parent: 10,
+    name: 'ruby',
+    environment: ['RUBYOPT=-r /usr/lib/nodebug/opener', 'RUBY_DEBUG_PORT=1'],
+  });
+  expect(await rubyDebuggeesBelow([10], proc)).toEqual([11]);
+});

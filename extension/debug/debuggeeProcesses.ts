@@ -1,0 +1,114 @@
+/**
+ * Finds the processes of debuggees that no adapter reports, by what /proc tells: the job of a terminal's shell, what
+ * a native debugger traces, what Ruby's debugger was loaded into.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { allProcesses, below, type ProcessEntry } from './processes.ts';
+
+/**
+ * The process that a terminal's shell was told to start, and whether it surely is that one.
+ *
+ * A shell that has just begun starts programs of its rc files. With job control, which an interactive shell has, a
+ * command that was typed is the terminal's foreground job, in a process group of its own; rc files run without job
+ * control. Without it (`sh -c`) only the command line tells.
+ *
+ * @param args what the shell was told to start, program first; empty when that is not known.
+ * @returns null as long as there is none; `sure` when its command line is the one that was asked for.
+ */
+export async function jobOf(
+  shell: number,
+  args: readonly string[],
+  proc = '/proc',
+): Promise<{ readonly pid: number; readonly sure: boolean } | null> {
+  const all = await allProcesses(proc);
+  const candidates = below(all, shell);
+  for (const { pid } of candidates) {
+    if (args.length > 0 && isCommand(await commandLine(pid, proc), args)) return { pid, sure: true };
+  }
+  const own = all.find(({ pid }) => pid === shell);
+  if (own === undefined || own.foreground === own.group) return null;
+  const job = candidates.find(({ pid }) => pid === own.foreground);
+  return job === undefined ? null : { pid: job.pid, sure: false };
+}
+
+/** The program itself may be another file (a link, a script's interpreter); its arguments are the same. */
+export function isCommand(commandLine: readonly string[], args: readonly string[]): boolean {
+  const rest = args.slice(1);
+  if (rest.length > 0) {
+    const at = commandLine.length - rest.length;
+    return at > 0 && rest.every((arg, index) => commandLine[at + index] === arg);
+  }
+  const [program = ''] = args;
+  return commandLine.length === 1 && basename(commandLine[0] ?? '') === basename(program);
+}
+
+/**
+ * Processes below these that a debugger with such a name holds by ptrace, parents before children.
+ * @param roots their descendants are looked at.
+ */
+export async function tracedBelow(
+  roots: readonly number[],
+  debuggerName: RegExp,
+  proc = '/proc',
+): Promise<number[]> {
+  const found: number[] = [];
+  for (const { pid } of belowAll(await allProcesses(proc), roots)) {
+    const tracer = await tracerOf(pid, proc);
+    if (tracer === 0) continue;
+    // A thread of the debugger: its thread group has the debugger's name.
+    const group = Number(field(await status(tracer, proc), 'Tgid'));
+    if (debuggerName.test(field(await status(group, proc), 'Name'))) found.push(pid);
+  }
+  return found;
+}
+
+/** Thread that traces a process by ptrace; 0 when there is none. */
+export async function tracerOf(pid: number, proc = '/proc'): Promise<number> {
+  return Number(field(await status(pid, proc), 'TracerPid')) || 0;
+}
+
+/** How Ruby's `rdbg` loads itself into the program that it executes; children of that program inherit it. */
+const RUBY_DEBUG = /^RUBYOPT=.*-r *\S*\bdebug\/(?:open|start)/;
+
+/** Programs below these that were started under Ruby's debugger, without their children. */
+export async function rubyDebuggeesBelow(roots: readonly number[], proc = '/proc'): Promise<number[]> {
+  const found = new Set<number>();
+  for (const { pid, parent } of belowAll(await allProcesses(proc), roots)) {
+    if (found.has(parent)) continue;
+    const environment = await strings(join(proc, String(pid), 'environ'));
+    if (environment.some((variable) => RUBY_DEBUG.test(variable))) found.add(pid);
+  }
+  return [...found];
+}
+
+function belowAll(all: readonly ProcessEntry[], roots: readonly number[]): ProcessEntry[] {
+  const found = new Map<number, ProcessEntry>();
+  for (const root of roots) for (const entry of below(all, root)) found.set(entry.pid, entry);
+  return [...found.values()];
+}
+
+function commandLine(pid: number, proc: string): Promise<string[]> {
+  return strings(join(proc, String(pid), 'cmdline'));
+}
+
+/** Strings that each end with a NUL. */
+async function strings(file: string): Promise<string[]> {
+  try {
+    return (await readFile(file, 'utf8')).replace(/\0$/, '').split('\0');
+  } catch {
+    return []; // It has ended, or is another user's.
+  }
+}
+
+async function status(pid: number, proc: string): Promise<string> {
+  try {
+    return await readFile(join(proc, String(pid), 'status'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function field(text: string, name: string): string {
+  return new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1] ?? '';
+}

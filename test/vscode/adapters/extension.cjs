@@ -1,0 +1,72 @@
+// Starts the real adapters of Debian's packages, each in the way of its own VS Code extension.
+const { spawn } = require('node:child_process');
+const { existsSync } = require('node:fs');
+const { createServer } = require('node:net');
+const vscode = require('vscode');
+
+/** Of a server to listen, in milliseconds, on a busy machine. */
+const LISTEN_TIMEOUT = 20_000;
+
+exports.activate = (context) => {
+  const started = [];
+  const factory = (type, create) =>
+    context.subscriptions.push(
+      vscode.debug.registerDebugAdapterDescriptorFactory(type, { createDebugAdapterDescriptor: create }),
+    );
+  const server = async (session, command, args) => {
+    const { program, cwd, env } = session.configuration;
+    const port = await freePort();
+    const child = spawn(command, args(port, program), {
+      cwd: cwd ?? '/tmp',
+      env: { ...process.env, ...env },
+      stdio: 'ignore',
+    });
+    started.push(child);
+    await listening(port);
+    return new vscode.DebugAdapterServer(port, '127.0.0.1');
+  };
+  factory('debugpy', () => new vscode.DebugAdapterExecutable('/usr/bin/python3', ['-m', 'debugpy.adapter']));
+  factory('lldb-dap', (session) => new vscode.DebugAdapterExecutable(session.configuration.adapter));
+  factory('go', (session) => server(session, 'dlv', (port) => ['dap', `--listen=127.0.0.1:${port}`]));
+  factory('rdbg', (session) =>
+    server(session, 'ruby', (port, program) => [
+      exports.rdbg(),
+      '--open',
+      '--host=127.0.0.1',
+      `--port=${port}`,
+      program,
+    ]),
+  );
+  context.subscriptions.push({
+    dispose() {
+      for (const child of started) child.kill();
+    },
+  });
+};
+
+/** Debian's Ruby brings it without a command in PATH. */
+exports.rdbg = () =>
+  ['3.1.0/gems/debug-1.4.0', '3.3.0/gems/debug-1.9.2']
+    .map((gem) => `/usr/lib/ruby/gems/${gem}/exe/rdbg`)
+    .find((path) => existsSync(path));
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** rdbg takes the first connection for its client: only the kernel's list of listening sockets is looked at. */
+async function listening(port) {
+  const { readFileSync } = require('node:fs');
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+  const deadline = Date.now() + LISTEN_TIMEOUT;
+  while (!readFileSync('/proc/net/tcp', 'utf8').includes(wanted)) {
+    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

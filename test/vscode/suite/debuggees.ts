@@ -1,0 +1,197 @@
+/** Which processes the sessions of real debuggers debug, and that their calls are traced. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Command } from '../../../extension/contributions.ts';
+import { callServer } from './callServer.ts';
+import { command, insight, rows, stopDebugging } from './extension.ts';
+import { eventually, test } from './harness.ts';
+
+const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
+const made = mkdtempSync(join(tmpdir(), 'http-trace-debuggees-'));
+
+interface Configuration {
+  readonly type: string;
+  readonly request: 'launch' | 'attach';
+  readonly [name: string]: unknown;
+}
+
+async function start(name: string, configuration: Configuration): Promise<boolean> {
+  const own: vscode.DebugConfiguration = { name, env: { CALLS_URL: await callServer() }, ...configuration };
+  // Tests get no dialog: where a person is told what is wrong, this rejects.
+  return Promise.resolve(vscode.debug.startDebugging(undefined, own)).catch((error: Error) => {
+    console.log(`[suite] ${name}: ${error.message}`);
+    return false;
+  });
+}
+
+/** Stops everything, and waits until no trace runs. */
+async function stopAll(): Promise<void> {
+  await stopDebugging();
+  await command(Command.stop);
+  await eventually(() => insight().trace.status.phase !== 'running', 'the trace has stopped');
+  for (const terminal of vscode.window.terminals) terminal.dispose();
+}
+
+/** `again` calls are rows of a process of the session, whose program this is. */
+async function expectTraced(program: RegExp, older: number): Promise<void> {
+  const row = await eventually(
+    () => rows().find(({ id, path, side }) => id > older && path === '/again' && side === 'client'),
+    'a call of the debuggee',
+  );
+  assert.match(commandOf(row.pid ?? 0), program);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+}
+
+const newest = () => Math.max(0, ...rows().map(({ id }) => id));
+
+/** A session of one debugger: started, traced by Start, its calls are seen. */
+async function expectStart(name: string, program: RegExp, configuration: Configuration): Promise<void> {
+  const older = newest();
+  try {
+    assert(await start(name, configuration), `${name} starts`);
+    await command(Command.start);
+    // Ruby's stands as soon as its program is loaded.
+    if (configuration.type === 'rdbg') await command('workbench.action.debug.continue');
+    await expectTraced(program, older);
+  } finally {
+    await stopAll();
+  }
+}
+
+const node: Configuration = { type: 'node', request: 'launch', program: join(fixtures, 'call.js') };
+const python: Configuration = {
+  type: 'debugpy',
+  request: 'launch',
+  program: join(fixtures, 'call.py'),
+  python: '/usr/bin/python3',
+};
+
+test('the extension and the adapters are there', async () => {
+  await vscode.extensions.getExtension('http-trace.http-trace')?.activate();
+  await vscode.extensions.getExtension('http-trace-tests.debian-adapters')?.activate();
+});
+
+test('debugpy', () => expectStart('python', /call\.py/, { ...python, console: 'internalConsole' }));
+
+test('js-debug in a terminal: the processes of its rc files are not debuggees', async () => {
+  await expectStart('node terminal', /call\.js/, { ...node, console: 'integratedTerminal' });
+});
+
+test('debugpy in a terminal', async () => {
+  await expectStart('python terminal', /call\.py/, { ...python, console: 'integratedTerminal' });
+});
+
+test('both sessions of a compound are traced', async () => {
+  const settings = vscode.workspace.getConfiguration();
+  await settings.update('httpTrace.startWithDebugging', 'always', vscode.ConfigurationTarget.Global);
+  const older = newest();
+  try {
+    await Promise.all([start('one', node), start('two', python)]);
+    await eventually(() => {
+      const callers = rows().filter(
+        (row) => row.id > older && row.path === '/again' && row.side === 'client',
+      );
+      return new Set(callers.map(({ pid }) => pid)).size === 2;
+    }, 'calls of both');
+  } finally {
+    await settings.update('httpTrace.startWithDebugging', undefined, vscode.ConfigurationTarget.Global);
+    await stopAll();
+  }
+});
+
+test('a launch that fails leaves no session behind', async () => {
+  await start('no such file', { ...python, program: '/nonexistent/no.py', console: 'nonsense' });
+  await eventually(() => insight().sessions.all.length === 0, 'no session is known');
+  await start('no such process', { type: 'go', request: 'attach', mode: 'local', processId: 4_194_000 });
+  await eventually(() => insight().sessions.all.length === 0, 'no session is known');
+});
+
+test('dlv, which does not report the process', () => {
+  const program = join(made, 'go-call');
+  const built = spawnSync('go', ['build', '-o', program, join(fixtures, 'call.go')], { encoding: 'utf8' });
+  assert.equal(built.status, 0, built.stderr);
+  return expectStart('go', /go-call/, { type: 'go', request: 'launch', mode: 'exec', program });
+});
+
+function compiled(): string {
+  const program = join(made, 'c-call');
+  const built = spawnSync('gcc', ['-g', '-o', program, join(fixtures, 'call.c')], { encoding: 'utf8' });
+  assert.equal(built.status, 0, built.stderr);
+  return program;
+}
+
+const OLD_LLDB = '/usr/bin/lldb-vscode-14';
+const LLDB_DAP = ['/usr/bin/lldb-dap', '/usr/bin/lldb-dap-19', process.env['LLDB_DAP'] ?? ''].find((path) =>
+  existsSync(path),
+);
+
+test('lldb-vscode', async () => {
+  const env = [`CALLS_URL=${await callServer()}`];
+  const program = compiled();
+  const adapter = OLD_LLDB;
+  await expectStart('lldb', /c-call/, { type: 'lldb-dap', request: 'launch', adapter, program, env });
+});
+
+test('lldb-dap: the process after a restart within the session', async () => {
+  if (LLDB_DAP === undefined) {
+    console.log('[suite] skipped: there is no lldb-dap (LLDB_DAP names one)');
+    return;
+  }
+  const program = compiled();
+  try {
+    await start('restart', {
+      type: 'lldb-dap',
+      request: 'launch',
+      adapter: LLDB_DAP,
+      program,
+      env: [`CALLS_URL=${await callServer()}`],
+    });
+    await command(Command.start);
+    const [before] = await eventually(() => {
+      const pids = insight().sessions.processes();
+      return pids.length > 0 && pids;
+    }, 'the first process');
+    await expectTraced(/c-call/, newest());
+    await command('workbench.action.debug.restart');
+    await eventually(
+      () => rows().some(({ pid, path }) => path === '/again' && pid !== before && existsSync(`/proc/${pid}`)),
+      'calls of the second process',
+    );
+  } finally {
+    await stopAll();
+  }
+});
+
+test('rdbg', () =>
+  expectStart('ruby', /call\.rb/, { type: 'rdbg', request: 'attach', program: join(fixtures, 'call.rb') }));
+
+test('Node, attached by its port', async () => {
+  const port = await freePort();
+  const child = spawn('node', [`--inspect=127.0.0.1:${port}`, join(fixtures, 'call.js')], {
+    env: { ...process.env, CALLS_URL: await callServer(), NODE_OPTIONS: '' },
+    stdio: 'ignore',
+  });
+  try {
+    // js-debug 1.117 does not always get through to `localhost`, its default.
+    await expectStart('attach', /call\.js/, { type: 'node', request: 'attach', port, address: '127.0.0.1' });
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,16 @@
+/** What VS Code loads for `run.mjs debuggers`: every debugger that Debian has. */
+import './debuggees.ts';
+import { calls } from './callServer.ts';
+import { insight } from './extension.ts';
+import { runTests } from './harness.ts';
+
+export function run(): Promise<void> {
+  return runTests(
+    () => ({
+      status: insight()?.trace.status,
+      calls,
+      sessions: insight()?.sessions.all.map(({ session, processes }) => [session.name, ...processes]),
+    }),
+    { independent: true },
+  );
+}
