@@ -66,7 +66,9 @@ describeTraced('the data ring', () => {
     const paths = Array.from({ length: 20 }, (_, i) => `/${3000 + i}${query}`);
     const trace = await whileStopped(paths);
     expect(trace.summary.dropped).toBe(0);
-    expect(rows(trace.exchanges)).toEqual(paths.map((path) => `GET /${path.slice(1, 5)} 200 ${path.slice(1, 5)}`));
+    expect(rows(trace.exchanges)).toEqual(
+      paths.map((path) => `GET /${path.slice(1, 5)} 200 ${path.slice(1, 5)}`),
+    );
     const whole = trace.exchanges.filter(({ completeness }) => completeness.includes('complete'));
     const cut = trace.exchanges.filter(({ completeness }) => completeness.includes('response-truncated'));
     expect(whole.length).toBeGreaterThan(5);

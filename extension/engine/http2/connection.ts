@@ -12,12 +12,7 @@ import type { StoredConnection } from '../storedConnection.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import { HTTP2, StoredMessage } from '../storedMessage.ts';
 import { SendWindows } from './flowControl.ts';
-import {
-  FLAG_END_STREAM,
-  FRAME_HEADER,
-  type Frame,
-  SETTINGS_INITIAL_WINDOW_SIZE,
-} from './frameFormat.ts';
+import { FLAG_END_STREAM, FRAME_HEADER, type Frame, SETTINGS_INITIAL_WINDOW_SIZE } from './frameFormat.ts';
 import type { FieldSection } from './hpack.ts';
 import { Lane, type LaneSink } from './lane.ts';
 import { readHead, readTrailers, sectionKind } from './messageHead.ts';
