@@ -74,6 +74,8 @@ export const Context = {
   hasCalls: 'httpTrace.hasCalls',
   /** A {@link ProblemKind} while the last start failed, else undefined. */
   problem: 'httpTrace.problem',
+  /** boolean: the keyboard is in the panel. VS Code's `focusedView` is never a webview's. */
+  panelFocus: 'httpTrace.panelFocus',
   /** boolean: the extension host is not on Linux on x64. */
   unsupported: 'httpTrace.unsupported',
 } as const;

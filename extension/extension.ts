@@ -15,6 +15,7 @@ import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
 import { PanelProvider } from './views/panel.ts';
+import { SelectedCall } from './views/selectedCall.ts';
 import { StatusItem } from './views/statusItem.ts';
 import { notificationText } from './words/visible.ts';
 
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const control = new TraceControl(trace, sessions, report);
   const calls = new CallsView(trace);
   const panel = new PanelProvider(extensionUri, trace);
+  const selected = new SelectedCall(trace, panel, calls);
   const documents = new Documents(trace);
   subscriptions.push(
     sessions,
@@ -49,11 +51,22 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     control,
     calls,
     panel,
+    selected,
     documents,
     new StatusItem(trace),
     new WorkspaceProtos(trace),
     vscode.window.registerWebviewViewProvider(View.panel, panel),
-    registerCommands({ extensionPath, supported, trace, control, sessions, calls, panel, documents }),
+    registerCommands({
+      extensionPath,
+      supported,
+      trace,
+      control,
+      sessions,
+      calls,
+      panel,
+      selected,
+      documents,
+    }),
     control.onDidStart((choice) => {
       keys.setProblem(null);
       void showViews(context, choice === 'debugging');

@@ -60,7 +60,69 @@ describe('several traces', () => {
     trace(history, 100n * SECOND, '/a');
     trace(history, 110n * SECOND, '/b');
     history.takeChanges();
-    history.clear();
-    expect(history.takeChanges()).toEqual({ rows: [], removed: [1, 2] });
+    expect(history.clear(null)).toEqual([1, 2]);
+    expect(history.takeChanges()).toEqual({ rows: [], removed: [] });
+    expect(history.zero).toBeNull();
+    expect(history.stats()).toEqual({ exchanges: 0, errors: 0, running: 0, evicted: 0 });
+    trace(history, 120n * SECOND, '/c');
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, path: '/c', start: 0 }]);
+  });
+
+  it('starts the list again with what is under way: numbers, times, counts', () => {
+    const history = new History(() => new Engine(), 1000);
+    const start = 100n * SECOND;
+    trace(history, start, '/a');
+    const engine = history.begin(start + 10n * SECOND);
+    engine.setClock({ offset: 0n, bootTime: start + 10n * SECOND });
+    const exchange = (connection: bigint, at: bigint, answered: boolean) =>
+      engine.push(
+        recordBatch([
+          { type: 'opened', connection, time: at, side: 'client' },
+          {
+            type: 'data',
+            connection,
+            time: at,
+            direction: Direction.Out,
+            position: 0,
+            bytes: `GET /${connection} HTTP/1.1\r\nHost: h\r\n\r\n`,
+          },
+          ...(answered ? [answerOf(connection, at + SECOND)] : []),
+        ]),
+      );
+    const answerOf = (connection: bigint, time: bigint) => ({
+      type: 'data' as const,
+      connection,
+      time,
+      direction: Direction.In,
+      position: 0,
+      bytes: 'HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n',
+    });
+    exchange(1n, start + 11n * SECOND, true);
+    exchange(2n, start + 12n * SECOND, false);
+    history.takeChanges();
+    expect(history.stats()).toMatchObject({ exchanges: 3, errors: 1, running: 1 });
+
+    expect(history.clear(start + 20n * SECOND).sort()).toEqual([1, 2, 3]);
+    expect(history.zero).toBe(start + 12n * SECOND);
+    expect(history.stats()).toMatchObject({ exchanges: 1, errors: 0, running: 1 });
+    expect(history.newestCalls).toBe(1);
+    expect(history.takeChanges()).toMatchObject({ rows: [{ id: 1, path: '/2', start: 0 }], removed: [] });
+    exchange(3n, start + 21n * SECOND, true);
+    engine.push(recordBatch([answerOf(2n, start + 22n * SECOND)]));
+    expect(history.takeChanges().rows).toMatchObject([
+      { id: 1, path: '/2', status: 404, start: 0, duration: 10_000 },
+      { id: 2, path: '/3', status: 404, start: 9_000 },
+    ]);
+    expect(history.json(1, false)).toMatchObject({ id: 1, url: 'http://h/2' });
+    expect(history.json(2, false)).toMatchObject({ id: 2, url: 'http://h/3' });
+    expect(history.stats()).toMatchObject({ exchanges: 2, errors: 2, running: 0 });
+
+    // And once more, with nothing under way.
+    expect(history.clear(start + 30n * SECOND).sort()).toEqual([1, 2]);
+    exchange(4n, start + 31n * SECOND, true);
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, path: '/4', start: 1_000 }]);
+    expect(history.json(1, false)?.url).toBe('http://h/4');
+    trace(history, start + 60n * SECOND, '/next');
+    expect(history.takeChanges().rows).toMatchObject([{ id: 2, path: '/next', start: 30_000 }]);
   });
 });

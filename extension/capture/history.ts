@@ -5,16 +5,31 @@
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import type { ExchangeRow } from '../engine/row.ts';
+import { type ExchangeRow, isCall, isError } from '../engine/row.ts';
 
 interface Segment {
   readonly engine: EngineApi;
-  /** Added to the engine's ids. */
+  /** When its trace began: boot time in ns. */
+  readonly bootTime: bigint;
+  /** Added to the engine's ids, but for those in `moved`. Negative where calls before them were cleared. */
   readonly idBase: number;
-  /** Added to the engine's times: milliseconds from the first trace's start to this one's. */
+  /** Ids of calls that went on when the list was cleared, by the engine's id. */
+  readonly moved: ReadonlyMap<number, number>;
+  /** Added to the engine's times: milliseconds from the start of the list to this trace's. */
   readonly timeBase: number;
+  /** By the engine's ids. */
   readonly held: Set<number>;
+  /** What was counted before the list was cleared, and is not in it. */
+  readonly cleared: Counts;
 }
+
+interface Counts {
+  readonly exchanges: number;
+  readonly errors: number;
+  readonly evicted: number;
+}
+
+const NOTHING: Counts = { exchanges: 0, errors: 0, evicted: 0 };
 
 export interface HistoryChanges {
   readonly rows: ExchangeRow[];
@@ -46,14 +61,22 @@ export class History {
     if (this.#protos !== null) engine.setProtos(this.#protos);
     this.#segments.push({
       engine,
+      bootTime,
       idBase: this.#nextId - 1,
+      moved: new Map(),
       timeBase: Number(bootTime - this.#zero) / 1e6,
       held: new Set(),
+      cleared: NOTHING,
     });
     return engine;
   }
 
-  /** Boot time (ns) as milliseconds since the start of the first trace. */
+  /** Boot time (ns) of millisecond 0 of the list; null: nothing is in it. */
+  get zero(): bigint | null {
+    return this.#zero;
+  }
+
+  /** Boot time (ns) as milliseconds since the start of the list. */
   sinceStart(bootTime: bigint): number {
     return this.#zero === null ? 0 : Math.max(0, Number(bootTime - this.#zero) / 1e6);
   }
@@ -61,19 +84,19 @@ export class History {
   takeChanges(): HistoryChanges {
     const { rows, removed } = this.#pending;
     this.#pending = { rows: [], removed: [] };
-    for (const { engine, idBase, timeBase, held } of this.#segments) {
+    for (const segment of this.#segments) {
+      const { engine, held } = segment;
       const changes = engine.takeChanges();
       for (const id of changes.changed) {
-        const row = engine.row(id);
+        const row = rowIn(segment, id);
         if (row === undefined) continue;
         held.add(id);
-        this.#nextId = Math.max(this.#nextId, idBase + id + 1);
-        const isFirst = idBase === 0 && timeBase === 0;
-        rows.push(isFirst ? row : { ...row, id: idBase + id, start: timeBase + row.start });
+        this.#nextId = Math.max(this.#nextId, row.id + 1);
+        rows.push(row);
       }
       for (const id of changes.removed) {
         held.delete(id);
-        removed.push(idBase + id);
+        removed.push(idIn(segment, id));
       }
     }
     this.#dropOldTraces(removed);
@@ -82,14 +105,18 @@ export class History {
 
   /** @param messageBytes of each message inside; null: all that is held. */
   json(id: number, reveal: boolean, messageBytes: number | null = null): ExchangeJson | null {
-    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
-    const json = segment?.engine.json(id - segment.idBase, { reveal, messageBytes });
+    const segment = this.#segmentOf(id);
+    const json = segment?.engine.json(engineId(segment, id), { reveal, messageBytes });
     return json === undefined ? null : { ...json, id };
   }
 
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
-    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
-    return segment?.engine.message(id - segment.idBase, number, { reveal }) ?? null;
+    const segment = this.#segmentOf(id);
+    return segment?.engine.message(engineId(segment, id), number, { reveal }) ?? null;
+  }
+
+  #segmentOf(id: number): Segment | undefined {
+    return this.#segments.findLast((candidate) => id > candidate.idBase);
   }
 
   /** For the calls of all traces, also of those to come. */
@@ -98,20 +125,66 @@ export class History {
     for (const { engine } of this.#segments) engine.setProtos(schema);
   }
 
-  clear(): void {
-    for (const { engine } of this.#segments) engine.clear();
+  /**
+   * Forgets all that is over, and starts the list again: numbers, times and counts. What is under way in the trace
+   * that runs is kept: it gets the first numbers, and the earliest of it is where time begins.
+   *
+   * @param now boot time (ns) up to which the running trace was seen; null: none runs.
+   * @returns all ids that were held. They must be forgotten before {@link takeChanges}, which gives them again.
+   */
+  clear(now: bigint | null): number[] {
+    const { removed } = this.takeChanges();
+    for (const segment of this.#segments) for (const id of segment.held) removed.push(idIn(segment, id));
+    const live = now === null ? undefined : this.#segments.at(-1);
+    const last = live === undefined ? 0 : this.#nextId - 1 - live.idBase;
+    this.#segments = [];
+    this.#nextId = 1;
+    this.#zero = null;
+    if (live === undefined || now === null) return removed;
+
+    live.engine.clear();
+    for (const id of live.engine.takeChanges().removed) live.held.delete(id);
+    const kept = [...live.held].flatMap((id) => live.engine.row(id) ?? []).sort((a, b) => a.id - b.id);
+    const earliest = kept.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
+    this.#zero = kept.length === 0 ? now : live.bootTime + BigInt(Math.round(earliest * 1e6));
+    const stats = live.engine.stats();
+    const segment: Segment = {
+      ...live,
+      idBase: kept.length - last,
+      moved: new Map(kept.map(({ id }, index) => [id, index + 1])),
+      timeBase: Number(live.bootTime - this.#zero) / 1e6,
+      cleared: {
+        exchanges: stats.exchanges - kept.filter(isCall).length,
+        errors: stats.errors - kept.filter(isError).length,
+        evicted: stats.evicted,
+      },
+    };
+    this.#segments.push(segment);
+    this.#nextId = kept.length + 1;
+    for (const { id } of kept) {
+      const row = rowIn(segment, id);
+      if (row !== undefined) this.#pending.rows.push(row);
+    }
+    return removed;
   }
 
   stats(): Pick<EngineStats, 'exchanges' | 'errors' | 'running' | 'evicted'> {
     const sum = { exchanges: 0, errors: 0, running: 0, evicted: 0 };
-    for (const { engine } of this.#segments) {
-      const stats = engine.stats();
-      sum.exchanges += stats.exchanges;
-      sum.errors += stats.errors;
+    for (const segment of this.#segments) {
+      const stats = segment.engine.stats();
+      const { exchanges, errors, evicted } = segment.cleared;
+      sum.exchanges += stats.exchanges - exchanges;
+      sum.errors += stats.errors - errors;
       sum.running += stats.running;
-      sum.evicted += stats.evicted;
+      sum.evicted += stats.evicted - evicted;
     }
     return sum;
+  }
+
+  /** Calls of the newest trace, as far as they were not cleared. */
+  get newestCalls(): number {
+    const newest = this.#segments.at(-1);
+    return newest === undefined ? 0 : newest.engine.stats().exchanges - newest.cleared.exchanges;
   }
 
   #dropOldTraces(removed: number[]): void {
@@ -120,7 +193,24 @@ export class History {
       const oldest = this.#segments.shift();
       if (oldest === undefined) return;
       total -= oldest.held.size;
-      for (const id of oldest.held) removed.push(oldest.idBase + id);
+      for (const id of oldest.held) removed.push(idIn(oldest, id));
     }
   }
+}
+
+function idIn({ moved, idBase }: Segment, id: number): number {
+  return moved.get(id) ?? idBase + id;
+}
+
+function engineId({ moved, idBase }: Segment, id: number): number {
+  for (const [own, shown] of moved) if (shown === id) return own;
+  return id - idBase;
+}
+
+function rowIn(segment: Segment, id: number): ExchangeRow | undefined {
+  const row = segment.engine.row(id);
+  if (row === undefined) return undefined;
+  const shown = idIn(segment, id);
+  if (shown === id && segment.timeBase === 0) return row;
+  return { ...row, id: shown, start: segment.timeBase + row.start };
 }

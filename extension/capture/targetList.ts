@@ -64,6 +64,12 @@ export class TargetList {
     for (const target of this.all) this.#set({ ...target, ended: true });
   }
 
+  /** Only what is still there counts from now on. */
+  clear(): void {
+    for (const { pid, ended } of this.all) if (ended) this.#targets.delete(pid);
+    this.otherConnections = 0;
+  }
+
   #set(target: Target): void {
     this.#targets.delete(target.pid);
     this.#targets.set(target.pid, target);

@@ -201,6 +201,52 @@ describe('a trace in the worker', () => {
     expect(status()).toMatchObject({ phase: 'stopped', problem: null, runningCalls: 0 });
   });
 
+  it('forgets everything that can be seen when it is cleared, and counts from 1 again', async () => {
+    const capture = await begin();
+    capture.json(FrameType.Clock, CLOCK);
+    capture.records(recordBatch(GET));
+    const upTo = String(START + 2_000_000n);
+    capture.json(FrameType.Status, { counters: COUNTERS, sent: 3, upTo, targets: 1, final: false });
+    worker.flush();
+    const before = status();
+    worker.take({ type: 'clear' });
+    expect(sent.findLast(({ type }) => type === 'rows')).toMatchObject({ rows: [], removed: [1] });
+    expect(status()).toMatchObject({
+      phase: 'running',
+      list: (before?.list ?? 0) + 1,
+      calls: 0,
+      errors: 0,
+      bytesSeen: 0,
+      bytesLost: 0,
+      now: 0,
+      startedAt: (before?.startedAt ?? 0) + 2,
+      newest: { calls: 0, bytesSeen: 0, cleared: true },
+    });
+    capture.records(
+      recordBatch(conversation([{ out: 'GET /b HTTP/1.1\r\nHost: a\r\n\r\n' }], { connection: 9n })),
+    );
+    const counters = { ...COUNTERS, seenBytes: 1_500 };
+    capture.json(FrameType.Status, { counters, sent: 4, upTo, targets: 1, final: false });
+    worker.flush();
+    expect(rows().at(-1)).toMatchObject({ id: 1, path: '/b' });
+    expect(status()).toMatchObject({ calls: 1, bytesSeen: 500, bytesLost: 0 });
+
+    worker.take({ type: 'stop', request: 2 });
+    await answered(2);
+    worker.take({ type: 'clear' });
+    expect(status()).toMatchObject({
+      phase: 'stopped',
+      startedAt: null,
+      calls: 0,
+      bytesSeen: 0,
+      targets: [],
+    });
+    const next = await begin(3);
+    next.json(FrameType.Clock, { ...CLOCK, bootTime: String(START + 60_000_000_000n) });
+    worker.flush();
+    expect(status()).toMatchObject({ bytesSeen: 0, newest: { calls: 0, bytesSeen: 0, cleared: false } });
+  });
+
   it('fails when the helper dies, keeps what it had, and starts again', async () => {
     const capture = await begin();
     capture.json(FrameType.Clock, CLOCK);

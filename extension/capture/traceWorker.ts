@@ -25,11 +25,13 @@ export const FLUSH_INTERVAL = 100;
 /** Rows in one message; more would hold up the extension host while it unpacks them. */
 export const MAX_ROWS = 4_000;
 
-/** Bytes that were moved, and those that could not be captured, of the traces before this one. */
+/** Bytes that were moved, and those that could not be captured. */
 interface Bytes {
   readonly seen: number;
   readonly lost: number;
 }
+
+const NO_BYTES: Bytes = { seen: 0, lost: 0 };
 
 export class TraceWorker {
   readonly #send: (message: FromWorker) => void;
@@ -43,10 +45,15 @@ export class TraceWorker {
   #children = true;
   #phase: TraceStatus['phase'] = 'idle';
   #problem: string | null = null;
-  #startedAt: number | null = null;
-  #now = 0;
+  #list = 0;
+  /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
+  #offset = 0n;
+  #upTo: bigint | null = null;
   #counters: Counters | null = null;
-  #before: Bytes = { seen: 0, lost: 0 };
+  /** Of the traces before this one. */
+  #before = NO_BYTES;
+  /** Of this trace, before the list was cleared; null: it was not. */
+  #cleared: Bytes | null = null;
   #backend: string | null = null;
   #waitingRows: ExchangeRow[] = [];
   #lastStatus = '';
@@ -71,8 +78,7 @@ export class TraceWorker {
         void this.#answer(message.request, this.#stop());
         return;
       case 'clear':
-        this.#history.clear();
-        this.flush();
+        this.#clear();
         return;
       case 'protos':
         this.#history.setProtos(message.schema);
@@ -107,6 +113,10 @@ export class TraceWorker {
       if (gone.size > 0) this.#waitingRows = this.#waitingRows.filter((row) => !gone.has(row.id));
       this.#send({ type: 'rows', rows: batch, removed });
     }
+    this.#sendStatus();
+  }
+
+  #sendStatus(): void {
     const status = this.#status();
     const text = JSON.stringify(status);
     if (text === this.#lastStatus) return;
@@ -120,19 +130,54 @@ export class TraceWorker {
     while (this.#waitingRows.length > 0);
   }
 
+  get #startedAt(): number | null {
+    const { zero } = this.#history;
+    return zero === null ? null : Number((zero + this.#offset) / 1_000_000n);
+  }
+
+  /** Of the newest trace, since the list was cleared. */
+  get #bytes(): Bytes {
+    const cleared = this.#cleared ?? NO_BYTES;
+    const all = bytesOf(this.#counters);
+    return { seen: all.seen - cleared.seen, lost: all.lost - cleared.lost };
+  }
+
+  /** Starts the list again, with what is still under way. */
+  #clear(): void {
+    const live = this.#capture !== null;
+    const removed = this.#history.clear(live ? this.#upTo : null);
+    this.#waitingRows = [];
+    this.#before = NO_BYTES;
+    this.#cleared = bytesOf(this.#counters);
+    if (live) this.#targets.clear();
+    else this.#targets = new TargetList();
+    this.#list++;
+    // Before any row: its number may be that of a row that is gone.
+    this.#send({ type: 'rows', rows: [], removed });
+    this.#sendStatus();
+    this.flush();
+  }
+
   #status(): TraceStatus {
     const stats = this.#history.stats();
+    const bytes = this.#bytes;
     return {
       ...IDLE_STATUS,
       phase: this.#phase,
+      list: this.#list,
       startedAt: this.#startedAt,
-      now: this.#now,
+      now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo),
       calls: stats.exchanges,
       errors: stats.errors,
       runningCalls: stats.running,
       evicted: stats.evicted,
-      bytesSeen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      bytesLost: this.#before.lost + lostBytes(this.#counters),
+      bytesSeen: this.#before.seen + bytes.seen,
+      bytesLost: this.#before.lost + bytes.lost,
+      newest: {
+        calls: this.#history.newestCalls,
+        bytesSeen: bytes.seen,
+        cleared: this.#cleared !== null,
+      },
       otherConnections: this.#targets.otherConnections,
       targets: this.#targets.all.map((target) => ({ ...target, tls: this.#engine?.tls(target.pid) ?? null })),
       backend: this.#backend,
@@ -186,11 +231,10 @@ export class TraceWorker {
         });
       },
     });
-    this.#before = {
-      seen: this.#before.seen + (this.#counters?.seenBytes ?? 0),
-      lost: this.#before.lost + lostBytes(this.#counters),
-    };
+    const bytes = this.#bytes;
+    this.#before = { seen: this.#before.seen + bytes.seen, lost: this.#before.lost + bytes.lost };
     this.#counters = null;
+    this.#cleared = null;
     this.#backend = capture.hello.backend;
     this.#engine = null;
     let pipeline: Pipeline | null = null;
@@ -205,7 +249,8 @@ export class TraceWorker {
         }
         this.#engine = this.#history.begin(event.bootTime);
         pipeline = new Pipeline(this.#engine);
-        this.#startedAt ??= Number((event.bootTime + event.offset) / 1_000_000n);
+        this.#offset = event.offset;
+        this.#upTo = event.bootTime;
         for (const before of early.splice(0)) this.#apply(before, pipeline);
       }
       this.#apply(event, pipeline);
@@ -237,7 +282,7 @@ export class TraceWorker {
         // A trace goes on without processes: extension/debug/traceControl.ts decides when it ends, because it
         // knows of debug sessions that restart.
         this.#counters = event.status.counters;
-        this.#now = this.#history.sinceStart(event.upTo);
+        this.#upTo = event.upTo;
         return;
       default:
         return;
@@ -264,6 +309,7 @@ export class TraceWorker {
   }
 }
 
-function lostBytes(counters: Counters | null): number {
-  return counters === null ? 0 : counters.droppedBytes + counters.unseenBytes;
+function bytesOf(counters: Counters | null): Bytes {
+  if (counters === null) return NO_BYTES;
+  return { seen: counters.seenBytes, lost: counters.droppedBytes + counters.unseenBytes };
 }

@@ -11,6 +11,7 @@ import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import type { PanelProvider } from '../views/panel.ts';
+import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
@@ -26,16 +27,17 @@ export interface CommandContext {
   readonly sessions: DebugSessions;
   readonly calls: CallsView;
   readonly panel: PanelProvider;
+  readonly selected: SelectedCall;
   readonly documents: Documents;
 }
 
 export function registerCommands(context: CommandContext): vscode.Disposable {
-  const { trace, control, calls, panel, documents } = context;
+  const { trace, control, calls, panel, selected, documents } = context;
 
-  /** Runs `act` on the call that the argument means, on the one selected in the tree, or on one that is picked. */
+  /** Runs `act` on the call that the argument means, on the one selected in panel or tree, or on one that is picked. */
   const withCall = (command: CommandId, act: (id: number, rest: readonly unknown[]) => unknown) => {
     return async (argument?: unknown, ...rest: unknown[]) => {
-      const id = callId(argument) ?? (await calls.selected()) ?? (await pickCall(trace, TITLES[command]));
+      const id = callId(argument) ?? (await selected.get()) ?? (await pickCall(trace, TITLES[command]));
       if (id !== undefined) await act(id, rest);
     };
   };

@@ -5,9 +5,11 @@ export type TracePhase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped
 
 export interface TraceStatus {
   readonly phase: TracePhase;
-  /** Wall time of the trace's start in milliseconds since the epoch; null before the first start. */
+  /** Grows when the list was cleared: ids and times have started again. */
+  readonly list: number;
+  /** Wall time at which the list's times start, in milliseconds since the epoch; null: nothing was traced. */
   readonly startedAt: number | null;
-  /** Milliseconds since the start up to which everything was seen: where running calls end for now. */
+  /** Milliseconds since `startedAt` up to which everything was seen: where running calls end for now. */
   readonly now: number;
   readonly calls: number;
   readonly errors: number;
@@ -17,6 +19,8 @@ export interface TraceStatus {
   /** Bytes on captured connections, and those of them that were lost (not left out by a limit). */
   readonly bytesSeen: number;
   readonly bytesLost: number;
+  /** Of the newest trace alone, and only since the list was cleared. */
+  readonly newest: { readonly calls: number; readonly bytesSeen: number; readonly cleared: boolean };
   /** Connections that are neither HTTP nor TLS. */
   readonly otherConnections: number;
   /** Traced processes. */
@@ -34,6 +38,7 @@ export interface TraceStatus {
 
 export const IDLE_STATUS: TraceStatus = {
   phase: 'idle',
+  list: 0,
   startedAt: null,
   now: 0,
   calls: 0,
@@ -42,6 +47,7 @@ export const IDLE_STATUS: TraceStatus = {
   evicted: 0,
   bytesSeen: 0,
   bytesLost: 0,
+  newest: { calls: 0, bytesSeen: 0, cleared: false },
   otherConnections: 0,
   targets: [],
   backend: null,

@@ -40,6 +40,9 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   #pauses = 0;
 
   readonly onDidChangeTreeData = this.#changed.event;
+  readonly #selectedCall = new vscode.EventEmitter<number | null>();
+  /** See SelectedCall. */
+  readonly onDidSelect = this.#selectedCall.event;
 
   constructor(trace: Trace) {
     this.#trace = trace;
@@ -48,7 +51,11 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     this.#view = vscode.window.createTreeView(View.calls, { treeDataProvider: this, showCollapseAll: true });
     this.#disposables = [
       this.#changed,
+      this.#selectedCall,
       this.#view,
+      this.#view.onDidChangeSelection(({ selection: [node] }) => {
+        this.#selectedCall.fire(node?.kind === 'call' ? node.row.id : null);
+      }),
       this.#view.onDidChangeVisibility(() => this.#refreshSoon()),
       trace.onDidChangeRows((changes) => {
         const { processes, root } = this.#tree.apply(changes);

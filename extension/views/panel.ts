@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, type CommandId, focusCommand, View } from '../contributions.ts';
+import { Command, type CommandId, Context, focusCommand, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { notificationText } from '../words/visible.ts';
 import { PanelFeed } from './panelFeed.ts';
@@ -22,6 +22,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   #view: vscode.WebviewView | null = null;
   readonly #feed: PanelFeed;
   #ofView: vscode.Disposable[] = [];
+  readonly #selected = new vscode.EventEmitter<number | null>();
+  /** The call that is selected in the list; see SelectedCall. */
+  readonly onDidSelect = this.#selected.event;
 
   constructor(extensionUri: vscode.Uri, trace: Trace) {
     this.#extensionUri = extensionUri;
@@ -65,6 +68,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   dispose(): void {
     this.#forget();
     this.#feed.dispose();
+    this.#selected.dispose();
   }
 
   #handle(message: ToHost): void {
@@ -77,6 +81,12 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         return;
       case 'message':
         this.#feed.showMessage(message.id, message.number);
+        return;
+      case 'selected':
+        this.#selected.fire(message.id);
+        return;
+      case 'focus':
+        void vscode.commands.executeCommand('setContext', Context.panelFocus, message.focused);
         return;
       case 'command':
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
@@ -94,6 +104,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
 
   #forget(): void {
     this.#feed.hidden();
+    void vscode.commands.executeCommand('setContext', Context.panelFocus, false);
     for (const disposable of this.#ofView) disposable.dispose();
     this.#ofView = [];
     this.#view = null;

@@ -41,7 +41,7 @@ export class PanelFeed {
   readonly #changed = new Set<number>();
   readonly #removed = new Set<number>();
   #statusChanged = false;
-  #startedAt: number | null;
+  #list: string;
   #rowsTimer: ReturnType<typeof setTimeout> | null = null;
   /** Milliseconds since the epoch. */
   #lastSent = 0;
@@ -54,7 +54,7 @@ export class PanelFeed {
   constructor(trace: Trace, post: Post) {
     this.#trace = trace;
     this.#post = post;
-    this.#startedAt = trace.status.startedAt;
+    this.#list = listOf(trace.status);
     this.#subscriptions = [
       trace.onDidChangeRows((changes) => this.#rowsChanged(changes)),
       trace.onDidChangeStatus((status) => this.#statusHasChanged(status)),
@@ -124,11 +124,13 @@ export class PanelFeed {
   }
 
   #statusHasChanged(status: TraceStatus): void {
-    const another = status.startedAt !== this.#startedAt;
-    this.#startedAt = status.startedAt;
+    const list = listOf(status);
+    const another = list !== this.#list;
+    this.#list = list;
     if (this.#load === 0) return;
     if (another) {
-      // Ids start again with a new trace: an old row must not be taken for a new one.
+      this.#shown = null;
+      // Ids start again with another list: an old row must not be taken for a new one.
       void this.#sendEverything(this.#load);
       return;
     }
@@ -245,6 +247,11 @@ export class PanelFeed {
     this.#rowsTimer = null;
     this.#detailsTimer = null;
   }
+}
+
+/** Unlike for two lists whose ids do not go on from one to the other. */
+function listOf({ startedAt, list }: TraceStatus): string {
+  return `${startedAt} ${list}`;
 }
 
 /** The same exchange with bodies of at most {@link MAX_BODY_CHARACTERS}, and a note where one was cut. */

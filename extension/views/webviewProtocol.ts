@@ -39,6 +39,10 @@ export type ToHost =
   | { readonly type: 'details'; readonly id: number | null; readonly reveal: boolean }
   /** One message of the exchange whose details are shown. */
   | { readonly type: 'message'; readonly id: number; readonly number: number }
+  /** The call that is selected in the list; null: none is. */
+  | { readonly type: 'selected'; readonly id: number | null }
+  /** The panel has the keyboard, or has lost it. */
+  | { readonly type: 'focus'; readonly focused: boolean }
   | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
   | { readonly type: 'copy'; readonly text: string }
   /** Open a body as a read-only document in an editor. */
@@ -56,6 +60,10 @@ export function isToHost(value: unknown): value is ToHost {
         (message['id'] === null || Number.isSafeInteger(message['id'])) &&
         typeof message['reveal'] === 'boolean'
       );
+    case 'selected':
+      return message['id'] === null || Number.isSafeInteger(message['id']);
+    case 'focus':
+      return typeof message['focused'] === 'boolean';
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'command':

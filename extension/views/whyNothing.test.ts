@@ -66,7 +66,7 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
   ],
   [
     'bytes, but no call',
-    running({ bytesSeen: 2048 }),
+    running({ newest: { calls: 0, bytesSeen: 2048, cleared: false } }),
     {},
     /^node \(7\) moved 2\.0 KiB, none of it readable as HTTP\.$/,
     ['showPanel', 'checkSystem'],
@@ -112,7 +112,27 @@ test.each<[string, TraceStatus, Partial<Circumstances>, RegExp, string[]]>([
     /^node \(7\) has 1 encrypted connection.* node \(7\): Not decrypted: it is switched off\. 1 TLS connection/,
     ['checkSystem'],
   ],
-  ['there are calls', running({}), { held: 2 }, /There are 2 calls.*filter/, ['showPanel']],
+  [
+    'there are calls',
+    running({ newest: { calls: 2, bytesSeen: 9, cleared: false } }),
+    { held: 2 },
+    /There are 2 calls.*filter/,
+    ['showPanel'],
+  ],
+  [
+    'only the trace before this one moved bytes and has calls',
+    running({ bytesSeen: 16 * 1024 * 1024 }),
+    { held: 2 },
+    /^Waiting: node \(7\) has not made or answered .* started\. The 2 calls shown are of an earlier trace\.$/,
+    ['checkSystem'],
+  ],
+  [
+    'everything was cleared',
+    running({ newest: { calls: 0, bytesSeen: 0, cleared: true } }),
+    {},
+    /^Waiting: node \(7\) has not made or answered an HTTP call since the list was cleared\.$/,
+    ['checkSystem'],
+  ],
   [
     'stopped',
     { ...IDLE_STATUS, phase: 'stopped' },

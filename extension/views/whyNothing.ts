@@ -12,7 +12,7 @@ export interface Circumstances {
   readonly sessions: number;
   readonly remoteSessions: number;
   readonly browserSessions: number;
-  /** Calls that are held, connections without plaintext not counted. */
+  /** Calls that are held, of this trace and those before it; connections without plaintext not counted. */
   readonly held: number;
 }
 
@@ -55,7 +55,7 @@ export function whyNothing(status: TraceStatus, around: Circumstances): Explanat
       return around.held > 0
         ? held(around.held)
         : {
-            text: `The trace has stopped without calls: none were seen, or they were cleared. ${decryptionText(status.targets)}`.trim(),
+            text: stoppedText(status),
             remedies: ['start', 'pickProcess'],
           };
     case 'running':
@@ -65,8 +65,22 @@ export function whyNothing(status: TraceStatus, around: Circumstances): Explanat
   }
 }
 
+function stoppedText(status: TraceStatus): string {
+  if (status.newest.cleared) return 'The trace has stopped, and its calls were cleared.';
+  return `The trace has stopped without calls. ${decryptionText(status.targets)}`.trim();
+}
+
+/** Of the trace that runs, whatever those before it have left in the list. */
 function running(status: TraceStatus, around: Circumstances): Explanation {
-  if (around.held > 0) return held(around.held);
+  if (around.held > 0 && status.newest.calls > 0) return held(around.held);
+  const explanation = waiting(status);
+  if (around.held === 0) return explanation;
+  const are =
+    around.held === 1 ? 'The call that is shown is' : `The ${countText(around.held, 'call')} shown are`;
+  return { ...explanation, text: `${explanation.text} ${are} of an earlier trace.` };
+}
+
+function waiting(status: TraceStatus): Explanation {
   const alive = status.targets.filter((target) => !target.ended);
   if (status.targets.length === 0) {
     return {
@@ -91,14 +105,17 @@ function running(status: TraceStatus, around: Circumstances): Explanation {
       remedies: ['checkSystem'],
     };
   }
-  if (status.bytesSeen > 0) {
+  const since = status.newest.cleared ? 'the list was cleared' : 'the trace started';
+  if (status.newest.bytesSeen > 0) {
     return {
-      text: `${whom} moved ${sizeText(status.bytesSeen)}, none of it readable as HTTP.`,
+      text: status.newest.cleared
+        ? `${whom} moved ${sizeText(status.newest.bytesSeen)} since ${since}, none of it a new call.`
+        : `${whom} moved ${sizeText(status.newest.bytesSeen)}, none of it readable as HTTP.`,
       remedies: ['showPanel', 'checkSystem'],
     };
   }
   return {
-    text: `Waiting: ${whom} ${alive.length === 1 ? 'has' : 'have'} not made or answered an HTTP call since the trace started. ${decryptionText(alive)}`.trim(),
+    text: `Waiting: ${whom} ${alive.length === 1 ? 'has' : 'have'} not made or answered an HTTP call since ${since}. ${decryptionText(alive)}`.trim(),
     remedies: ['checkSystem'],
   };
 }

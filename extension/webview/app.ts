@@ -25,6 +25,7 @@ import { Toolbar } from './toolbar.ts';
 /** While a key is held down, details are requested only for the call at which it stops. */
 const DETAILS_DELAY_MS = 60;
 const DEFAULT_DETAILS_HEIGHT = 0.5;
+const HELD_INTERVAL_MS = 1_000;
 
 /** What the style sheet and the layout in the script must agree on. */
 const MEASURES = {
@@ -48,6 +49,9 @@ export class App {
   readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
   readonly #problemText = el('span');
   readonly #clock: Clock;
+  /** Calls that were held before the window was loaded again. */
+  #dropped: number;
+  #heldTimer: ReturnType<typeof setTimeout> | null = null;
   #frame: number | null = null;
   #statusChanged = true;
   #detailsTimer: ReturnType<typeof setTimeout> | null = null;
@@ -59,6 +63,7 @@ export class App {
   constructor(root: HTMLElement, host: Host) {
     this.#host = host;
     const { state } = host;
+    this.#dropped = heldCalls(state.held);
     const copy = (text: string): void => host.send({ type: 'copy', text });
     const command = (name: 'start' | 'stop' | 'clear' | 'pickProcess'): void =>
       host.send({ type: 'command', command: name });
@@ -135,6 +140,9 @@ export class App {
     this.#toolbar.showChip(chip);
     this.#filter.apply();
     document.addEventListener('keydown', (event) => this.#key(event));
+    for (const type of ['focus', 'blur'] as const) {
+      window.addEventListener(type, () => host.send({ type: 'focus', focused: type === 'focus' }));
+    }
     document.addEventListener('visibilitychange', () => this.#clock.wake());
   }
 
@@ -172,6 +180,7 @@ export class App {
     this.#store.reset();
     this.#list.reset();
     this.#asked = null;
+    this.#awaited = null;
     this.#list.select(null, 'none');
     this.#split.open(false);
     this.#store.setRange(null);
@@ -183,10 +192,12 @@ export class App {
   #setStatus(status: TraceStatus): void {
     const { selected, detailsOpen } = this.#host.state;
     // Coming back after having been hidden: the same trace, the same call.
-    const first = this.#status.startedAt !== status.startedAt;
-    if (first && selected !== undefined && selected.startedAt === status.startedAt) {
+    const first = this.#status.startedAt !== status.startedAt || this.#status.list !== status.list;
+    const same = selected?.startedAt === status.startedAt && selected.list === status.list;
+    if (first && selected !== undefined && same) {
       this.#awaited = { id: selected.id, open: detailsOpen === true };
     }
+    if (status.startedAt !== null && status.startedAt === this.#host.state.held?.startedAt) this.#dropped = 0;
     this.#status = status;
     this.#statusChanged = true;
     this.#clock.show(status);
@@ -217,14 +228,32 @@ export class App {
   #showCounts(): void {
     const store = this.#store;
     const status = this.#status;
-    this.#toolbar.show(status, store.calls, store.size, store.filtered);
-    const isEmpty = this.#empty.show(status, store.size, store.length);
+    this.#toolbar.show(status, store);
+    const isEmpty = this.#empty.show(status, store.size, store.length, this.#dropped);
+    this.#rememberHeld(status);
     this.#split.element.hidden = isEmpty;
     this.#overview.element.hidden = store.size === 0;
     // Without calls the problem stands in their place.
     const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
     this.#problem.hidden = problem === null;
     setText(this.#problemText, visibleLine(problem ?? ''));
+  }
+
+  /** What is written is read again only after the window was loaded again: once a second is often enough. */
+  #rememberHeld({ calls, startedAt }: TraceStatus): void {
+    if (this.#heldTimer !== null) return;
+    const { held } = this.#host.state;
+    if (startedAt === null || calls === 0) {
+      // Until a trace has calls of its own, it is still of interest what became of those before.
+      if (held !== undefined && this.#dropped === 0) this.#host.forget('held');
+      return;
+    }
+    if (held?.calls === calls && held.startedAt === startedAt) return;
+    this.#host.update({ held: { calls, startedAt } });
+    this.#heldTimer = setTimeout(() => {
+      this.#heldTimer = null;
+      this.#rememberHeld(this.#status);
+    }, HELD_INTERVAL_MS);
   }
 
   #rearrange(): void {
@@ -284,9 +313,9 @@ export class App {
   }
 
   #remember(id: number): void {
-    if (this.#status.startedAt !== null) {
-      this.#host.update({ selected: { id, startedAt: this.#status.startedAt } });
-    }
+    const { startedAt, list } = this.#status;
+    if (startedAt !== null) this.#host.update({ selected: { id, startedAt, list } });
+    this.#host.send({ type: 'selected', id });
   }
 
   #open(): void {
@@ -314,7 +343,8 @@ export class App {
       this.#setRange(null);
     } else {
       this.#list.select(null, 'none');
-      this.#host.forgetSelection();
+      this.#host.forget('selected');
+      this.#host.send({ type: 'selected', id: null });
     }
   }
 
@@ -338,15 +368,23 @@ export class App {
       if (this.#split.isOpen) this.#details.show(row);
     } else if (!this.#split.isOpen) {
       this.#list.select(null, 'none');
+      this.#host.send({ type: 'selected', id: null });
     }
   }
 
   #key(event: KeyboardEvent): void {
     const typing = event.target instanceof HTMLInputElement;
-    if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const command = event.ctrlKey || event.metaKey;
+    const find = command && !event.shiftKey && !event.altKey && event.key === 'f';
+    if (!find && (event.key !== '/' || typing || command || event.altKey)) return;
     event.preventDefault();
     this.#filter.focus();
   }
+}
+
+function heldCalls(held: unknown): number {
+  const calls = typeof held === 'object' && held !== null && 'calls' in held ? held.calls : null;
+  return typeof calls === 'number' && Number.isSafeInteger(calls) && calls > 0 ? calls : 0;
 }
 
 function knownTab(tab: unknown): TabId {

@@ -29,7 +29,7 @@ export class Clock {
   }
 
   show(status: TraceStatus): void {
-    if (status.startedAt !== this.#status?.startedAt) this.#latest = 0;
+    if (status.startedAt !== this.#status?.startedAt || status.list !== this.#status.list) this.#latest = 0;
     this.#status = status;
     this.#receivedAt = performance.now();
     this.wake();

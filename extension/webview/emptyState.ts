@@ -1,6 +1,7 @@
 /** What is shown in place of an empty list: one sentence, and what to do. */
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { processText } from '../words/exchange.ts';
+import { countText } from '../words/numbers.ts';
 import { visibleLine } from '../words/visible.ts';
 import { el, textButton } from './dom.ts';
 
@@ -22,14 +23,17 @@ interface Content {
 const FIRST_TARGETS = 3;
 
 /** null: there is something to show. */
-function contentOf(status: TraceStatus, held: number, listed: number): Content | null {
+function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
   if (held > 0) return { sentence: 'No call matches the filter.', actions: ['clear'] };
   switch (status.phase) {
     case 'idle':
       return {
         sentence: 'Start a trace to see every HTTP call your program makes or answers, live.',
-        detail: 'No proxy, no certificate, no code changes.',
+        detail:
+          dropped === 0
+            ? 'No proxy, no certificate, no code changes.'
+            : `The window was closed or reloaded: the trace before has ended, and its ${countText(dropped, 'call was', 'calls were')} not kept.`,
         actions: ['start', 'pick'],
       };
     case 'starting':
@@ -74,9 +78,12 @@ export class EmptyState {
     this.#actions = actions;
   }
 
-  /** @returns true when it is shown, in place of the list. */
-  show(status: TraceStatus, held: number, listed: number): boolean {
-    const content = contentOf(status, held, listed);
+  /**
+   * @param dropped calls that a window before this one held.
+   * @returns true when it is shown, in place of the list.
+   */
+  show(status: TraceStatus, held: number, listed: number, dropped: number): boolean {
+    const content = contentOf(status, held, listed, dropped);
     this.element.hidden = content === null;
     const key = JSON.stringify([content, status.phase]);
     if (content === null || key === this.#shown) return content !== null;

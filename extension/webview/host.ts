@@ -18,8 +18,10 @@ export interface UiState {
   /** Share of the details in the pane, 0 to 1. */
   readonly detailsWidth?: number;
   readonly detailsHeight?: number;
-  /** The call and the trace that it belongs to: ids start again with each trace. */
-  readonly selected?: { readonly id: number; readonly startedAt: number };
+  /** The call and the list that it belongs to: ids start again with each list. */
+  readonly selected?: { readonly id: number; readonly startedAt: number; readonly list: number };
+  /** Calls that were held when this was last written, and of which list: a window that is loaded again has lost them. */
+  readonly held?: { readonly calls: number; readonly startedAt: number };
 }
 
 interface Api {
@@ -44,8 +46,8 @@ export class Host {
   }
 
   /** undefined is not a value under exactOptionalPropertyTypes, so that removing has a verb of its own. */
-  forgetSelection(): void {
-    const { selected: _, ...rest } = this.#current;
+  forget(part: 'selected' | 'held'): void {
+    const { [part]: _, ...rest } = this.#current;
     this.#current = rest;
     this.#api.setState(rest);
   }

@@ -4,7 +4,7 @@ import { countText, numberText, sizeText } from '../words/numbers.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import type { FilterInput } from './filterInput.ts';
 import { icon } from './icons.ts';
-import type { Chip } from './rowStore.ts';
+import type { Chip, RowStore } from './rowStore.ts';
 
 const CHIPS: readonly { id: Chip; label: string }[] = [
   { id: 'all', label: 'All' },
@@ -55,10 +55,18 @@ export class Toolbar {
     );
   }
 
-  show(status: TraceStatus, listed: number, held: number, filtered: boolean): void {
-    this.#showPhase(status);
+  show(status: TraceStatus, store: RowStore): void {
+    this.#showPhase(status, store.size);
     const total = countText(status.calls, 'call');
-    setText(this.#calls, filtered ? `${numberText(listed)} of ${total}` : total);
+    const { calls } = store;
+    // Rows that are no calls are counted where they are all that is seen.
+    const others = store.length - calls;
+    const also = calls === 0 && others > 0 ? ` + ${numberText(others)} encrypted` : '';
+    setText(
+      this.#calls,
+      store.filtered && status.calls > 0 ? `${numberText(calls)} of ${total}${also}` : total + also,
+    );
+    const held = store.size;
     const evicted =
       status.evicted === 0
         ? ''
@@ -76,7 +84,7 @@ export class Toolbar {
     for (const [id, button] of this.#chips) button.setAttribute('aria-pressed', String(id === chip));
   }
 
-  #showPhase({ phase, calls }: TraceStatus): void {
+  #showPhase({ phase, calls, bytesSeen }: TraceStatus, held: number): void {
     const running = phase === 'running' || phase === 'starting';
     if (running !== this.#running || this.#startStop.title === '') {
       this.#running = running;
@@ -88,6 +96,6 @@ export class Toolbar {
       this.#startStop.classList.toggle('start', !running);
     }
     this.#startStop.disabled = phase === 'stopping';
-    this.#clear.disabled = calls === 0;
+    this.#clear.disabled = calls === 0 && held === 0 && bytesSeen === 0;
   }
 }

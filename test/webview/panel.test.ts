@@ -400,7 +400,7 @@ describe('TLS', () => {
     );
     await panel.page.fill('.filter input', 'is:encrypted');
     await expect.poll(shown).toEqual([3, 7]);
-    expect(await text('.count-calls')).toBe('0 of 5 calls');
+    expect(await text('.count-calls')).toBe('0 of 5 calls + 2 encrypted');
     await panel.page.fill('.filter input', '');
     await panel.page.click('.chip:text("Running")');
     await expect.poll(shown).toEqual([]);
@@ -895,6 +895,26 @@ describe('host', () => {
     expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'clear' });
   });
 
+  it('is told which call is selected, and whether the panel has the keyboard', async () => {
+    await open(calls(20));
+    await panel.page.click('#call-12');
+    expect(await panel.lastSent('selected')).toEqual({ type: 'selected', id: 12 });
+    await panel.page.keyboard.press('ArrowUp');
+    expect(await panel.lastSent('selected')).toEqual({ type: 'selected', id: 11 });
+    await panel.page.keyboard.press('Escape');
+    await panel.page.keyboard.press('Escape');
+    expect(await panel.lastSent('selected')).toEqual({ type: 'selected', id: null });
+    await panel.page.evaluate(() => window.dispatchEvent(new Event('blur')));
+    expect(await panel.lastSent('focus')).toEqual({ type: 'focus', focused: false });
+  });
+
+  it('has the filter on Ctrl+F, as editors have', async () => {
+    await open(calls(20));
+    await panel.page.click('#call-12');
+    await panel.page.keyboard.press('Control+f');
+    expect(await panel.page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+  });
+
   it('gets the URL of the chosen call to copy', async () => {
     await open([call({ id: 1, host: '[::1]:8080', path: '/a?b=c' })]);
     await panel.page.click('#call-1');
@@ -960,6 +980,56 @@ describe('host', () => {
     expect(await panel.page.locator('.row').count()).toBe(0);
     expect(await panel.page.isVisible('.details')).toBe(false);
     expect(await panel.page.isVisible('.empty')).toBe(true);
+  });
+});
+
+describe('Clear', () => {
+  it('leaves nothing of what was: counts, selection, open details, remembered calls', async () => {
+    const rows = calls(60, { running: 0 });
+    await open(rows);
+    await panel.page.click('#call-50');
+    await expect.poll(() => panel.state()).toMatchObject({ held: { calls: 60 } });
+    const nothing = { list: 1, calls: 0, errors: 0, bytesSeen: 0, now: 0, runningCalls: 0 };
+    await panel.post({ type: 'reset' }, { type: 'status', status: statusOf([], nothing) });
+    expect(await panel.page.isVisible('.details')).toBe(false);
+    expect(await text('.counters')).toBe(['0 calls', '0 errors', '0 B'].join(''));
+    expect(await panel.page.isDisabled('[aria-label="Clear"]')).toBe(true);
+    const fresh = calls(60, { running: 0 });
+    await panel.post(
+      { type: 'status', status: statusOf(fresh, { list: 1 }) },
+      { type: 'rows', rows: fresh, removed: [] },
+    );
+    expect(await selected()).toEqual([]);
+    expect(await panel.page.isVisible('.details')).toBe(false);
+  });
+
+  it('is possible when there are only bytes, or rows that are no calls', async () => {
+    panel = await browser.open();
+    await panel.post({ type: 'status', status: statusOf([], { bytesSeen: 10 }) });
+    expect(await panel.page.isDisabled('[aria-label="Clear"]')).toBe(false);
+  });
+});
+
+describe('a window that was loaded again', () => {
+  it('says what was dropped, once, and does not count what is not there', async () => {
+    const rows = calls(60, { running: 0 });
+    await open(rows);
+    await panel.page.fill('.filter input', 'api');
+    await expect.poll(() => panel.state()).toMatchObject({ filter: 'api', held: { calls: 60 } });
+    const state = await panel.state();
+    await panel.close();
+
+    panel = await browser.open({ state });
+    await panel.post({ type: 'status', status: IDLE_STATUS });
+    expect(await text('.empty .detail')).toContain('its 60 calls were not kept');
+    expect(await text('.count-calls')).toBe('0 calls');
+    await panel.close();
+
+    // The same trace is still there: the panel was only hidden.
+    panel = await browser.open({ state });
+    await panel.fill(rows, statusOf(rows));
+    await panel.post({ type: 'reset' }, { type: 'status', status: IDLE_STATUS });
+    expect(await text('.empty .detail')).toBe('No proxy, no certificate, no code changes.');
   });
 });
 

@@ -313,6 +313,7 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
   const end = rows.reduce((latest, row) => Math.max(latest, row.start + (row.duration ?? 0)), 0);
   return {
     phase: 'running',
+    list: 0,
     startedAt: Date.UTC(2026, 10, 22, 18),
     now: end,
     calls: rows.filter(isCall).length,
@@ -321,6 +322,7 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
     bytesLost: 0,
+    newest: { calls: rows.length, bytesSeen: rows.length, cleared: false },
     otherConnections: 0,
     targets: [{ pid: 41_207, name: 'node', ended: false, tls: null }],
     backend: 'tracepoint',
