@@ -16,7 +16,7 @@ import {
 import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
-import { RECORD_LAYOUT } from '../engine/record.ts';
+import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { Channel } from './channel.ts';
 import { SentFiles } from './sentFiles.ts';
 import { TraceError } from './trace.ts';

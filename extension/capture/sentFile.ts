@@ -2,7 +2,8 @@
  * A data record that names a file instead of holding bytes (`struct record_sent_file` in `bpf/trace_http.h`): what it says
  * of the file, and the records that replace it. Pure.
  */
-import { FLAG_FILE, FLAG_FROM_FILE, LAYOUT, Omission, RecordType } from '../engine/record.ts';
+import { FLAG_FILE, FLAG_FROM_FILE, Omission, RecordType } from '../engine/record.ts';
+import { LAYOUT } from '../engine/recordLayout.ts';
 
 /** Which bytes of which file a program has sent. */
 export interface SentFile {

@@ -1,6 +1,8 @@
 /** The processes of a trace, and how many of their connections speak neither HTTP nor TLS. */
 import type { ProcessInfo } from '../../helper/protocol.ts';
-import { LAYOUT, RecordType, readRecords, WireProtocol } from '../engine/record.ts';
+import { RecordType, WireProtocol } from '../engine/record.ts';
+import { LAYOUT } from '../engine/recordLayout.ts';
+import { readRecords } from '../engine/recordReader.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 /** A build can run thousands of short-lived children; the newest are shown. */

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { FrameType, type Hello, MAX_FRAME, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
-import { RECORD_LAYOUT } from '../engine/record.ts';
+import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import type { Capture, CaptureOptions, EventListener } from './capture.ts';
 import { TraceError } from './trace.ts';

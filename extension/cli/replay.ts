@@ -6,7 +6,7 @@ import { FrameType } from '../../helper/protocol.ts';
 import { RecordingError, RecordingReader } from '../capture/recording.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import { RecordError } from '../engine/record.ts';
+import { RecordError } from '../engine/recordCursor.ts';
 import { countText } from '../words/numbers.ts';
 import type { ShowOptions } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';

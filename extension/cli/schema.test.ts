@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeJson, MessageJson, StreamMessageJson, SummaryJson } from '../engine/exchangeJson.ts';
+import { examplePhases } from '../engine/testing/phases.ts';
 import schema from './exchange.schema.json';
 
 const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);
@@ -40,13 +41,7 @@ const full: ExchangeJson = {
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: 12.345,
   timings: {
-    lookupMs: null,
-    connectMs: 0.2,
-    tlsMs: 3.1,
-    sendMs: 0.1,
-    waitMs: 8.8,
-    receiveMs: 0.1,
-    overlapMs: null,
+    ...examplePhases({ connectMs: 0.2, tlsMs: 3.1, sendMs: 0.1, waitMs: 8.8, receiveMs: 0.1 }),
     pausedMs: 0,
   },
   connection: {
@@ -137,16 +132,7 @@ const unknown: ExchangeJson = {
   status: null,
   statusText: null,
   durationMs: null,
-  timings: {
-    lookupMs: null,
-    connectMs: null,
-    tlsMs: null,
-    sendMs: null,
-    waitMs: null,
-    receiveMs: null,
-    overlapMs: null,
-    pausedMs: null,
-  },
+  timings: { ...examplePhases(), pausedMs: null },
   connection: {
     id: '1',
     transport: 'unix',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
+import { examplePhases } from '../engine/testing/phases.ts';
 import { Table } from './table.ts';
 
 /** What the table writes of one exchange. */
@@ -27,15 +28,7 @@ const row: ExchangeRow = {
   responseSize: 1300,
   start: 1234.5,
   duration: 12.34,
-  phases: {
-    lookupMs: null,
-    connectMs: null,
-    tlsMs: null,
-    sendMs: null,
-    waitMs: null,
-    receiveMs: null,
-    overlapMs: null,
-  },
+  phases: examplePhases(),
   pid: 4242,
   processName: 'node',
   side: 'client',

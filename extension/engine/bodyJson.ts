@@ -7,7 +7,7 @@ import type { FileReading } from './byteStream.ts';
 import { charsetOf, decodeText } from './charset.ts';
 import { removeCodings } from './coding.ts';
 import type { BodyJson } from './exchangeJson.ts';
-import type { StoredMessage } from './model.ts';
+import type { StoredMessage } from './storedMessage.ts';
 
 export interface BodyParts {
   readonly body: BodyJson | null;

@@ -6,7 +6,6 @@ import type { FileReading, MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectionHost, Dissector } from './dissector.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2OrRefusal } from './http2/refusal.ts';
-import type { StoredConnection } from './model.ts';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
 import { Detection } from './recognition/detection.ts';
 import {
@@ -20,6 +19,7 @@ import {
   RecordType,
   WireProtocol,
 } from './record.ts';
+import type { StoredConnection } from './storedConnection.ts';
 import { TlsSocket } from './tls/socket.ts';
 
 export class Connection implements OrderedSink {

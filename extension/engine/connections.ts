@@ -8,7 +8,6 @@ import { Connection } from './connection.ts';
 import type { ConnectionHost } from './dissector.ts';
 import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
-import { StoredConnection } from './model.ts';
 import type { Lookups } from './names/lookups.ts';
 import {
   type ClosedRecord,
@@ -21,6 +20,7 @@ import {
   RecordType,
   type TlsRecord,
 } from './record.ts';
+import { StoredConnection } from './storedConnection.ts';
 import { type Before, TlsSession } from './tls/session.ts';
 
 /** A connection, or a session. */

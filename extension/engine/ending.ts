@@ -5,7 +5,7 @@
 import type { ConnectionEnds } from './connectionEnds.ts';
 import { errorCode } from './errno.ts';
 import type { CallEnding, EndingDetail, EndingKind, Side } from './exchange.ts';
-import type { StoredExchange } from './model.ts';
+import type { StoredExchange } from './storedExchange.ts';
 
 /** RFC 9113 section 7. */
 const REFUSED_STREAM = 7;

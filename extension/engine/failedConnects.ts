@@ -13,8 +13,8 @@ import {
   MAX_RECENT_CONNECTS,
   REPEAT_TIME,
 } from './limits.ts';
-import { StoredConnection } from './model.ts';
 import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
+import { StoredConnection } from './storedConnection.ts';
 
 /** Milliseconds after a failure in which the next address is tried, by programs that try one after the other. */
 const NEXT_ADDRESS = 50;

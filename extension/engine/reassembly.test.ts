@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
-import { Direction, Ending, readRecords } from './record.ts';
+import { Direction, Ending } from './record.ts';
+import { readRecords } from './recordReader.ts';
 import { type RecordSpec, recordBatch, START } from './testing/records.ts';
 
 function recordsOf(specs: readonly RecordSpec[]): StreamRecord[] {

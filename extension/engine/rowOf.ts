@@ -5,10 +5,11 @@ import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
-import { HTTP2, type StoredExchange, type StoredMessage } from './model.ts';
 import { operationText } from './operations/operation.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
 import type { ExchangeRow } from './row.ts';
+import type { StoredExchange } from './storedExchange.ts';
+import { HTTP2, type StoredMessage } from './storedMessage.ts';
 import { targetOf } from './target.ts';
 
 export function rowOf(exchange: StoredExchange): ExchangeRow {

@@ -1,5 +1,5 @@
 /** Holds the exchanges, within bounds of number and bytes; evicts the ones that ended first. */
-import type { StoredExchange } from './model.ts';
+import type { StoredExchange } from './storedExchange.ts';
 
 /** Entries of evicted exchanges that stay in the list until it is rebuilt. */
 const MAX_EVICTED_LISTED = 1_024;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { StoredConnection, StoredExchange, StoredMessage } from './model.ts';
+import { StoredConnection } from './storedConnection.ts';
+import { StoredExchange } from './storedExchange.ts';
+import { StoredMessage } from './storedMessage.ts';
 import { targetOf } from './target.ts';
 
 describe('targets', () => {

@@ -1,5 +1,5 @@
 /** A request's target: scheme, authority and path by RFC 9110 section 7.1 and RFC 9112 section 3.3. */
-import type { StoredExchange } from './model.ts';
+import type { StoredExchange } from './storedExchange.ts';
 import { urlOf } from './url.ts';
 
 export interface Target {

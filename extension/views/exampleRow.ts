@@ -1,4 +1,5 @@
 import type { ExchangeRow } from '../engine/row.ts';
+import { examplePhases } from '../engine/testing/phases.ts';
 
 /** For tests: a plain GET that went well, with what the test wants otherwise. */
 export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
@@ -17,15 +18,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     responseSize: 27,
     start: 0,
     duration: 12.5,
-    phases: {
-      lookupMs: null,
-      connectMs: null,
-      tlsMs: null,
-      sendMs: null,
-      waitMs: null,
-      receiveMs: null,
-      overlapMs: null,
-    },
+    phases: examplePhases(),
     pid: 4242,
     processName: 'node',
     side: 'client',

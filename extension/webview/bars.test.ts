@@ -1,23 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { call, encrypted, failedLookup } from '../../test/webview/harness/calls.ts';
+import { examplePhases } from '../engine/testing/phases.ts';
 import { extent, gradient, segments } from './bars.ts';
 
-const phases = {
-  lookupMs: null,
-  connectMs: null,
-  tlsMs: null,
-  sendMs: null,
-  waitMs: null,
-  receiveMs: null,
-  overlapMs: null,
-};
+const phases = examplePhases();
 
 describe('segments', () => {
   it('follow each other, with connecting before the first byte of the request', () => {
     const row = call({
       start: 10,
       duration: 6,
-      phases: { lookupMs: 4, connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1, overlapMs: null },
+      phases: examplePhases({ lookupMs: 4, connectMs: 2, tlsMs: 3, sendMs: 1, waitMs: 4, receiveMs: 1 }),
     });
     expect(segments(row, 0).map(({ phase, from, to }) => [phase, from, to])).toEqual([
       ['lookup', 1, 5],

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
+import { examplePhases } from '../engine/testing/phases.ts';
 import { type Filter, PROPERTIES, parseFilter, searchText } from './filter.ts';
 
 const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
@@ -18,15 +19,7 @@ const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   responseSize: 188,
   start: 0,
   duration: 12,
-  phases: {
-    lookupMs: null,
-    connectMs: null,
-    tlsMs: null,
-    sendMs: null,
-    waitMs: null,
-    receiveMs: null,
-    overlapMs: null,
-  },
+  phases: examplePhases(),
   pid: 4242,
   processName: 'node',
   side: 'client',

@@ -15,9 +15,9 @@ import {
   type Ending,
   type NameTransport,
   Omission,
-  RecordError,
   WireProtocol,
 } from '../../extension/engine/record.ts';
+import { RecordError } from '../../extension/engine/recordCursor.ts';
 import { dnsQuery, dnsResponse, prefixed } from '../../extension/engine/testing/dns.ts';
 import { GOLDEN } from '../../extension/engine/testing/golden.ts';
 import { GOLDEN_HTTP2 } from '../../extension/engine/testing/goldenHttp2.ts';

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { parseOutput, Tracing, type TracingContext } from './tracing.ts';
 
 const balanced = {
@@ -32,8 +33,8 @@ const exchange = {
   startedAt: '2026-11-22T18:00:00.123456Z',
   durationMs: null,
   timings: {
-    ...{ lookupMs: null, connectMs: null, tlsMs: null, sendMs: null, waitMs: null, receiveMs: null },
-    ...{ overlapMs: null, pausedMs: null },
+    ...examplePhases(),
+    pausedMs: null,
   },
   connection: {
     ...{ id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false },

@@ -7,14 +7,13 @@ import { expect, it } from 'vitest';
 import {
   Direction,
   Ending,
-  LAYOUT,
   Layer,
   NameTransport,
   Omission,
-  RECORD_LAYOUT,
   RecordType,
   WireProtocol,
 } from '../../extension/engine/record.ts';
+import { LAYOUT, RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Capture, startCapture } from '../../extension/capture/capture.ts';
-import { RECORD_LAYOUT } from '../../extension/engine/record.ts';
+import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
 

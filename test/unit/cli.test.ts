@@ -17,7 +17,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingEncoder } from '../../extension/capture/recording.ts';
 import schema from '../../extension/cli/exchange.schema.json';
-import { RECORD_LAYOUT } from '../../extension/engine/record.ts';
+import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { ADDRESSES, ciphertext, SOCKET } from '../../extension/engine/testing/handshakes.ts';
 import { conversation, type RecordSpec, recordBatch, START } from '../../extension/engine/testing/records.ts';
 import { FrameType, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';

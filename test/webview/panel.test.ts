@@ -1,6 +1,7 @@
 /** The panel by mouse and keyboard, as a person would use it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
+import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
 import {
@@ -255,15 +256,7 @@ describe('list', () => {
         id: 1,
         start: 0,
         duration: 100,
-        phases: {
-          lookupMs: null,
-          connectMs: null,
-          tlsMs: null,
-          sendMs: 1,
-          waitMs: 98,
-          receiveMs: 1,
-          overlapMs: null,
-        },
+        phases: examplePhases({ sendMs: 1, waitMs: 98, receiveMs: 1 }),
       }),
       call({
         id: 2,
@@ -467,15 +460,7 @@ describe('TLS', () => {
   });
 
   it('shows how the name was found before the connection', async () => {
-    const phases = {
-      lookupMs: 12,
-      connectMs: 0.4,
-      tlsMs: null,
-      sendMs: 0.1,
-      waitMs: 3,
-      receiveMs: 0.2,
-      overlapMs: null,
-    };
+    const phases = examplePhases({ lookupMs: 12, connectMs: 0.4, sendMs: 0.1, waitMs: 3, receiveMs: 0.2 });
     const rows = [call({ id: 1, phases })];
     await open(rows);
     await panel.page.click('#call-1');

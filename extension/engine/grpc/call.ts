@@ -3,7 +3,8 @@
  * deadline, and the status, which is in the trailers and may be an error although HTTP's is 200.
  */
 import { readContentType } from '../../http/contentType.ts';
-import type { StoredExchange, StoredMessage } from '../model.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 
 export interface GrpcCall {
   /** `package.Service`; null when it is not known. */

@@ -11,14 +11,12 @@ import type { GapReason, MissingReason, Origin, Outcome, PieceContext } from '..
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { Field, MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
-import { Http2OrRefusal } from '../http2/refusal.ts';
-import { HELD_PATIENCE, MAX_HELD_BYTES, MAX_HELD_PIECES, MAX_INTERIM } from '../limits.ts';
+import { HELD_PATIENCE, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
-import type { MessageReader } from '../messages/messageReader.ts';
-import { StoredConnection, type StoredExchange, type StoredMessage } from '../model.ts';
-import { Detection } from '../recognition/detection.ts';
-import { Direction, WireProtocol } from '../record.ts';
-import { TlsWire } from '../tls/wire.ts';
+import { Direction } from '../record.ts';
+import type { StoredConnection } from '../storedConnection.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import {
   expectsContinue,
   type Framing,
@@ -28,29 +26,16 @@ import {
   unnamedProtocol,
 } from './framing.ts';
 import type { Piece } from './heldPiece.ts';
+import { Lane } from './lane.ts';
 import { LateTurn } from './lateTurn.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
+import { ProxiedStream } from './proxiedStream.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
 import { SideSniffer } from './sideSniffer.ts';
+import { Tunnel } from './tunnel.ts';
 
 const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
-
-class Lane {
-  reader: Reader | null = null;
-  held: Piece[] = [];
-  heldBytes = 0;
-  /** Emission time of the first held piece. */
-  heldSince = 0n;
-  ended = false;
-  /** Finds the messages inside the body that is being read; null: the body contains none. */
-  body: MessageReader | null = null;
-  /** Finds the messages inside the tunnel. */
-  tunnel: MessageReader | null = null;
-  /** Messages may begin even where nothing allows it: the wait was given up. */
-  forced = false;
-  releasing = false;
-}
 
 export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   readonly #info: StoredConnection;
@@ -62,16 +47,11 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #turn: LateTurn | null = null;
   #side: Side | null = null;
   #exchanges = 0;
-  #tunnel: StoredExchange | null = null;
+  #tunnel: Tunnel | null = null;
   /** Reads the connection after an upgrade to HTTP/2. */
   #upgraded: Http2Connection | null = null;
-  /**
-   * Reads the TLS handshake in a tunnel through a proxy, for the session inside it; null when it is complete.
-   */
-  #wire: TlsWire | null = null;
-  /** Reads what such a tunnel carries, where it is HTTP in plaintext. */
-  #inner: Detection | null = null;
-  #innerInfo: StoredConnection | null = null;
+  /** What a tunnel through a proxy carries. */
+  #proxied: ProxiedStream | null = null;
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
@@ -91,7 +71,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   get waiting(): boolean {
     const [out, back] = this.#lanes;
     if (out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false)) return true;
-    return this.#inner?.dissector?.waiting ?? false;
+    return this.#proxied?.waiting ?? false;
   }
 
   get joinedLate(): boolean {
@@ -100,7 +80,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
-    if (this.#innerInfo !== null) this.#innerInfo.take(this.#info);
+    this.#proxied?.opened();
     // Of a session it may only be known now that it was seen from its first byte.
     if (!this.#info.joinedLate) this.#endTurn();
   }
@@ -110,7 +90,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }
     this.#upgraded?.advance(upTo);
-    this.#inner?.dissector?.advance(upTo);
+    this.#proxied?.advance(upTo);
   }
 
   finish(at: number): void {
@@ -123,7 +103,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     this.#endTunnel('open');
     this.#upgraded?.finish(this.#time);
-    this.#inner?.settle()?.finish(this.#time);
+    this.#proxied?.finish(this.#time);
     this.#pairing.connectionEnded(this.#time, false);
   }
 
@@ -155,14 +135,14 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#upgraded?.ended(direction, orderly, context);
-    this.#inner?.ended(direction, orderly, context);
+    this.#proxied?.ended(direction, orderly, context);
   }
 
   closed(context: PieceContext): void {
     this.#note(context);
     this.#endTunnel('cut');
     this.#upgraded?.closed(context);
-    this.#inner?.settle()?.closed(context);
+    this.#proxied?.closed(context);
     this.#pairing.connectionEnded(this.#time, true);
   }
 
@@ -236,28 +216,12 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   #hold(lane: Lane, piece: Piece): void {
-    if (lane.held.length === 0) lane.heldSince = this.#emitted;
-    if (piece.kind === 'bytes') {
-      const bytes = Buffer.from(piece.bytes.subarray(piece.from));
-      lane.held.push({ kind: 'bytes', bytes, from: 0, context: piece.context });
-      lane.heldBytes += bytes.length;
-    } else lane.held.push(piece);
-    if (lane.held.length > MAX_HELD_PIECES || lane.heldBytes > MAX_HELD_BYTES) this.#force(lane);
+    lane.hold(piece, this.#emitted);
+    if (lane.full) this.#force(lane);
   }
 
   #release(lane: Lane): void {
-    if (lane.releasing) return;
-    lane.releasing = true;
-    let count = 0;
-    for (const piece of lane.held) {
-      if (!this.#read(lane, piece)) break;
-      count++;
-    }
-    lane.held.splice(0, count);
-    lane.heldBytes = 0;
-    for (const piece of lane.held)
-      if (piece.kind === 'bytes') lane.heldBytes += piece.bytes.length - piece.from;
-    lane.releasing = false;
+    lane.release((piece) => this.#read(lane, piece));
   }
 
   #force(lane: Lane): void {
@@ -282,7 +246,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const { reader } = lane;
     if (reader === null) return;
     reader.end(orderly);
-    this.#endTunnelReader(lane, orderly ? 'complete' : 'cut');
+    this.#tunnel?.endReader(reader.kind, orderly ? 'complete' : 'cut', this.#time);
     if (reader.kind === 'response') {
       this.#endTurn();
       // Read the held requests before they are declared unanswered.
@@ -294,14 +258,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   #endTunnel(outcome: Outcome): void {
     if (this.#tunnel === null) return;
-    for (const lane of this.#lanes) this.#endTunnelReader(lane, outcome);
-    this.#pairing.endTunnel(this.#tunnel, this.#time);
+    for (const kind of ['request', 'response'] as const) this.#tunnel.endReader(kind, outcome, this.#time);
+    this.#pairing.endTunnel(this.#tunnel.exchange, this.#time);
     this.#tunnel = null;
-  }
-
-  #endTunnelReader(lane: Lane, outcome: Outcome): void {
-    lane.tunnel?.end(outcome, this.#time);
-    lane.tunnel = null;
   }
 
   #laneOf(kind: MessageKind): Lane {
@@ -362,15 +321,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (result.framing.kind === 'tunnel' && responding !== null) {
       const named = result.framing.protocol;
       const protocol = named === '' ? unnamedProtocol(request?.field('upgrade') ?? null, fields) : named;
-      responding.tunnel = { protocol, sent: 0, received: 0 };
-      this.#tunnel = responding;
+      this.#tunnel = new Tunnel(responding, protocol, this.#host);
       if (request?.method === 'CONNECT') {
-        this.#wire = new TlsWire();
-        this.#info.wire = this.#wire.facts;
-        this.#openInner(request.target);
-      }
-      for (const kind of ['request', 'response'] as const) {
-        this.#laneOf(kind).tunnel = openMessageReader(responding, kind, this.#host);
+        const openHttp1 = (info: StoredConnection) => new Http1Connection(info, this.#host);
+        this.#proxied = new ProxiedStream(this.#info, this.#host, request.target, openHttp1);
       }
     }
     const { framing, codings, broken } = result;
@@ -416,7 +370,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     const responding = this.#pairing.responding;
     this.#pairing.responseEnded();
-    if (responding === null || responding !== this.#tunnel) return;
+    if (responding === null || responding !== this.#tunnel?.exchange) return;
     this.#laneOf('request').reader?.becomeTunnel();
     if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#upgrade(responding);
   }
@@ -431,24 +385,6 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     exchange.tunnel = null;
     this.#tunnel = null;
     this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
-  }
-
-  /** What a tunnel carries is a stream of its own, with the proxy in front. */
-  #openInner(target: string): void {
-    const info = new StoredConnection(this.#info.id);
-    info.take(this.#info);
-    info.through = [
-      ...this.#info.through,
-      { protocol: 'CONNECT', client: null, target: printableTarget(target) },
-    ];
-    this.#info.tunnelled = info.through;
-    this.#innerInfo = info;
-    this.#inner = new Detection(info, (protocol) => {
-      if (protocol === WireProtocol.Http1) return new Http1Connection(info, this.#host);
-      // TLS is read by its session, and by #wire.
-      if (protocol !== WireProtocol.Http2) return null;
-      return new Http2OrRefusal(info, this.#host);
-    });
   }
 
   get #tunnelling(): boolean {
@@ -466,42 +402,24 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid, file }: Origin): void {
     const context = { time, end, pid, file, emitted: this.#emitted };
-    this.#upgraded?.bytes(this.#directionOf(kind), bytes, context);
+    const direction = this.#directionOf(kind);
+    this.#upgraded?.bytes(direction, bytes, context);
     if (this.#tunnel === null) return;
-    this.#laneOf(kind).tunnel?.feed(bytes, time);
-    this.#wire?.feed(this.#directionOf(kind), bytes, time);
-    this.#inner?.bytes(this.#directionOf(kind), bytes, context, WireProtocol.Undecided);
-    this.#dropWire();
-    this.#countTunnelled(this.#tunnel, kind, bytes.length);
+    this.#tunnel.feed(kind, bytes, time);
+    this.#proxied?.bytes(direction, bytes, context);
+    this.#tunnel.count(direction, bytes.length);
+    this.#host.changed(this.#tunnel.exchange);
   }
 
   tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid, file }: Origin): void {
     const context = { time, end, pid, file, emitted: this.#emitted };
-    this.#upgraded?.missing(this.#directionOf(kind), length, reason, context);
+    const direction = this.#directionOf(kind);
+    this.#upgraded?.missing(direction, length, reason, context);
     if (this.#tunnel === null) return;
-    this.#wire?.gap(this.#directionOf(kind), length, time);
-    this.#inner?.missing(this.#directionOf(kind), length, reason, context, null);
-    this.#dropWire();
-    const reader = this.#laneOf(kind).tunnel;
-    const message = kind === 'request' ? this.#tunnel.request : this.#tunnel.response;
-    if (reader !== null && message !== null) {
-      reader.gap(length, reason, time);
-      if (reason === 'limit') message.truncated = true;
-      else message.gap = true;
-    }
-    this.#countTunnelled(this.#tunnel, kind, length);
-  }
-
-  #dropWire(): void {
-    if (this.#wire !== null && (this.#wire.facts.established || !this.#wire.inStep)) this.#wire = null;
-  }
-
-  #countTunnelled(exchange: StoredExchange, kind: MessageKind, length: number): void {
-    const { tunnel } = exchange;
-    if (tunnel === null) return;
-    if (this.#directionOf(kind) === Direction.Out) tunnel.sent += length;
-    else tunnel.received += length;
-    this.#host.changed(exchange);
+    this.#proxied?.missing(direction, length, reason, context);
+    this.#tunnel.gap(kind, length, reason, time);
+    this.#tunnel.count(direction, length);
+    this.#host.changed(this.#tunnel.exchange);
   }
 
   mayKeep(bytes: number): boolean {
@@ -527,12 +445,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   exchangeMerged(half: StoredExchange, exchange: StoredExchange): void {
-    if (this.#tunnel === half) this.#tunnel = exchange;
+    if (this.#tunnel?.exchange === half) this.#tunnel.exchange = exchange;
     this.#host.merged(half);
   }
-}
-
-/** An authority as a proxy is asked for it, if it is one. */
-function printableTarget(target: string): string | null {
-  return /^[\w.:%[\]-]{1,261}$/.test(target) ? target : null;
 }

@@ -1,6 +1,6 @@
 /** The field lines of a head or a trailer section as they arrive, within its bound on bytes. */
 import { MAX_LINE_BEYOND_HEAD } from '../limits.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import { FieldLines } from './fieldLines.ts';
 import type { Line, LineReader } from './lineReader.ts';
 

@@ -1,7 +1,7 @@
 /** The field lines of a head, up to the empty line that ends it (RFC 9112 section 5). */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import { FieldSectionReader } from './fieldSectionReader.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
 import type { Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
 import { Reader } from './reader.ts';

@@ -4,7 +4,7 @@
  */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import type { ReaderSink } from './readerSink.ts';
 
 export class MessageProgress {

@@ -1,7 +1,7 @@
 /** Which state reads the bytes of one direction, and what happens on the way from one to the next. */
 import type { Origin, Outcome } from '../byteStream.ts';
 import type { Field } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import { BodyProbe } from './bodyProbe.ts';
 import { ChunkedBody } from './chunkedBody.ts';
 import { ChunkSearch } from './chunkSearch.ts';

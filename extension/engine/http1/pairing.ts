@@ -14,7 +14,8 @@
  */
 import type { Completeness, MessageKind, Process } from '../exchange.ts';
 import { MAX_INTERIM, MAX_LIMBO, MAX_PIPELINED } from '../limits.ts';
-import type { StoredExchange, StoredMessage } from '../model.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 
 export interface PairingHost {
   createExchange(process: Process | null): StoredExchange;

@@ -1,7 +1,7 @@
 /** What the reader of one direction reports, and what it asks of the connection. */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { Field, MessageKind } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import type { FramingResult } from './framing.ts';
 
 export interface HeadResult extends FramingResult {

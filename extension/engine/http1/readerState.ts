@@ -1,7 +1,7 @@
 /** The states of the reader of one direction, and how one hands over to another. */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
 import type { Field } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import type { Framing } from './framing.ts';
 import type { Line } from './lineReader.ts';
 

@@ -1,6 +1,6 @@
 /** Start lines as messages whose heads have begun. */
 import { type MessageKind, UNKNOWN_STATUS } from '../exchange.ts';
-import { StoredMessage } from '../model.ts';
+import { StoredMessage } from '../storedMessage.ts';
 import type { RuleName } from '../violations.ts';
 import { isKnownMethod } from './methods.ts';
 import {

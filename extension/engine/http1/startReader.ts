@@ -4,7 +4,7 @@
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import type { RuleName } from '../violations.ts';
 import { CR, LF } from './characters.ts';
 import type { Line, LineReader } from './lineReader.ts';

@@ -1,6 +1,6 @@
 /** Trailer fields (RFC 9110 section 6.5). */
 import type { Field } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import { isFramingField } from './framing.ts';
 
 /** @param position of the section's last line. */

@@ -7,8 +7,10 @@ import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../exchange.ts';
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
-import { HTTP2, type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import { Direction } from '../record.ts';
+import type { StoredConnection } from '../storedConnection.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import { HTTP2, StoredMessage } from '../storedMessage.ts';
 import { SendWindows } from './flowControl.ts';
 import {
   FLAG_END_STREAM,

@@ -3,7 +3,7 @@
  * 8).
  */
 import { type SeenField, UNKNOWN_STATUS } from '../exchange.ts';
-import type { StoredMessage } from '../model.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 import type { FieldSection } from './hpack.ts';
 
 /** Connection-specific fields, which HTTP/2 forbids (section 8.2.2). */

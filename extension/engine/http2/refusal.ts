@@ -7,8 +7,10 @@ import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { responseFraming } from '../http1/framing.ts';
 import { Reader } from '../http1/reader.ts';
 import { IGNORED, type ReaderSink } from '../http1/readerSink.ts';
-import { type StoredConnection, type StoredExchange, StoredMessage } from '../model.ts';
 import { Direction } from '../record.ts';
+import type { StoredConnection } from '../storedConnection.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import { StoredMessage } from '../storedMessage.ts';
 import { Http2Connection } from './connection.ts';
 
 /** RFC 9113 section 3.4, as far as HTTP/1 would read it as a request line. */

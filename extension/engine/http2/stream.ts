@@ -4,7 +4,8 @@ import type { Outcome } from '../byteStream.ts';
 import type { SeenField } from '../exchange.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
-import type { StoredExchange, StoredMessage } from '../model.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredMessage } from '../storedMessage.ts';
 
 export interface BodyRoom {
   readonly bodyLimit: number;

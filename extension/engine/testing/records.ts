@@ -6,7 +6,6 @@ import {
   Direction,
   type Ending,
   FLAG_JOINED_LATE,
-  LAYOUT,
   Layer,
   NameTransport,
   type Omission,
@@ -15,6 +14,7 @@ import {
   type TlsLibraryName,
   WireProtocol,
 } from '../record.ts';
+import { LAYOUT } from '../recordLayout.ts';
 
 /** Default boot time (ns) at which conversations begin. */
 export const START = 1_000_000_000_000n;

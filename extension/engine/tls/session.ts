@@ -5,7 +5,6 @@
  */
 import type { ConnectionHost } from '../dissector.ts';
 import { SESSION_PATIENCE } from '../limits.ts';
-import { type StoredConnection, StoredTls } from '../model.ts';
 import {
   type ClosedRecord,
   Direction,
@@ -15,6 +14,7 @@ import {
   RecordType,
   type TlsRecord,
 } from '../record.ts';
+import { type StoredConnection, StoredTls } from '../storedConnection.ts';
 import { libraryReason, libraryVerdict } from './libraryError.ts';
 
 type End = EndedRecord | ClosedRecord;

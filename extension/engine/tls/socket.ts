@@ -6,8 +6,9 @@
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
-import { type StoredConnection, type StoredExchange, StoredTls } from '../model.ts';
 import { Direction } from '../record.ts';
+import { type StoredConnection, StoredTls } from '../storedConnection.ts';
+import type { StoredExchange } from '../storedExchange.ts';
 import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
 

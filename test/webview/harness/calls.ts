@@ -7,6 +7,7 @@ import type {
   TlsJson,
 } from '../../../extension/engine/exchangeJson.ts';
 import { type ExchangeRow, isCall, isError } from '../../../extension/engine/row.ts';
+import { examplePhases } from '../../../extension/engine/testing/phases.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
 import { MASK } from '../../../extension/privacy/secrets.ts';
 
@@ -66,15 +67,7 @@ const CALL: ExchangeRow = {
   responseSize: 188,
   start: 0,
   duration: 20,
-  phases: {
-    lookupMs: null,
-    connectMs: null,
-    tlsMs: null,
-    sendMs: 0.1,
-    waitMs: 19,
-    receiveMs: 0.9,
-    overlapMs: null,
-  },
+  phases: examplePhases({ sendMs: 0.1, waitMs: 19, receiveMs: 0.9 }),
   pid: 41_207,
   processName: 'node',
   side: 'client',
@@ -127,15 +120,7 @@ export function encrypted(change: Partial<ExchangeRow> = {}): ExchangeRow {
     requestSize: 2_412,
     responseSize: 38_120,
     duration: 140,
-    phases: {
-      lookupMs: null,
-      connectMs: 0.4,
-      tlsMs: 5.1,
-      sendMs: null,
-      waitMs: null,
-      receiveMs: null,
-      overlapMs: null,
-    },
+    phases: examplePhases({ connectMs: 0.4, tlsMs: 5.1 }),
     completeness: ['encrypted'],
     encrypted: 'rustls is not supported',
     connection: '9',
@@ -169,15 +154,7 @@ export function failedLookup(change: Partial<ExchangeRow> = {}): ExchangeRow {
     requestSize: null,
     responseSize: null,
     duration: 12,
-    phases: {
-      lookupMs: 12,
-      connectMs: null,
-      tlsMs: null,
-      sendMs: null,
-      waitMs: null,
-      receiveMs: null,
-      overlapMs: null,
-    },
+    phases: examplePhases({ lookupMs: 12 }),
     completeness: ['lookup-failed'],
     failure: {
       phase: 'lookup',
@@ -198,15 +175,7 @@ export function tlsCalls(): ExchangeRow[] {
       path: '/v1/session',
       duration: 21,
       start: 8,
-      phases: {
-        lookupMs: null,
-        connectMs: 0.6,
-        tlsMs: 6.2,
-        sendMs: 0.1,
-        waitMs: 19,
-        receiveMs: 1.9,
-        overlapMs: null,
-      },
+      phases: examplePhases({ connectMs: 0.6, tlsMs: 6.2, sendMs: 0.1, waitMs: 19, receiveMs: 1.9 }),
     }),
     https({ id: 2, path: '/v1/cart', start: 40 }),
     encrypted({ id: 3, start: 30 }),
@@ -219,15 +188,7 @@ export function tlsCalls(): ExchangeRow[] {
       protocol: 'TLSv1.3',
       requestSize: 524,
       responseSize: 1_311,
-      phases: {
-        lookupMs: null,
-        connectMs: 0.5,
-        tlsMs: null,
-        sendMs: null,
-        waitMs: null,
-        receiveMs: null,
-        overlapMs: null,
-      },
+      phases: examplePhases({ connectMs: 0.5 }),
       completeness: ['handshake-failed'],
       encrypted: 'TLS handshake failed: unknown_ca (alert 48) sent by the client',
     }),
@@ -241,15 +202,7 @@ export function tlsCalls(): ExchangeRow[] {
       protocol: 'TLS',
       completeness: ['joined-late', 'encrypted'],
       encrypted: "opened before the trace started, so it can't be decrypted",
-      phases: {
-        lookupMs: null,
-        connectMs: null,
-        tlsMs: null,
-        sendMs: null,
-        waitMs: null,
-        receiveMs: null,
-        overlapMs: null,
-      },
+      phases: examplePhases(),
     }),
   ];
 }
@@ -287,15 +240,12 @@ export function calls(count: number, { seed = 7, gapMs = 12, running = 3 } = {})
         responseSize: runs || unanswered ? null : kind.type === null ? 0 : Math.floor(next() ** 4 * 200_000),
         start,
         duration: runs ? null : unanswered ? sendMs + waitMs : sendMs + waitMs + receiveMs,
-        phases: {
-          lookupMs: null,
+        phases: examplePhases({
           connectMs,
-          tlsMs: null,
           sendMs,
           waitMs: runs || unanswered ? null : waitMs,
           receiveMs: runs || unanswered ? null : receiveMs,
-          overlapMs: null,
-        },
+        }),
         pid: server ? 41_240 : 41_207,
         processName: server ? 'python3' : 'node',
         side: server ? 'server' : 'client',

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readParameters } from '../../../http/mediaType.ts';
 import type { MessageKind } from '../../exchange.ts';
-import type { StoredExchange, StoredMessage } from '../../model.ts';
+import type { StoredExchange } from '../../storedExchange.ts';
+import type { StoredMessage } from '../../storedMessage.ts';
 import type { LabelName } from '../labels.ts';
 
 export interface Deflate {

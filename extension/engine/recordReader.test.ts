@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { LAYOUT, RecordError, RecordType, readRecords } from './record.ts';
+import { RecordType } from './record.ts';
+import { RecordError } from './recordCursor.ts';
+import { LAYOUT } from './recordLayout.ts';
+import { readRecords } from './recordReader.ts';
 import { recordBytes } from './testing/records.ts';
 
 describe('a TLS record', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoredMessage } from './model.ts';
+import { StoredMessage } from './storedMessage.ts';
 import { ruleText } from './violations.ts';
 
 describe('stored messages', () => {

@@ -1,0 +1,51 @@
+/** The labels that say what of an exchange is missing. */
+import type { Completeness } from './exchange.ts';
+
+/** Of an exchange that runs. Never changed: see {@link withLabels}. */
+export const NO_LABELS: Set<Completeness> = new Set();
+const SETS = new Map<string, Set<Completeness>>();
+
+/** One shared set for each combination: nearly all exchanges are `complete`. */
+function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
+  const key = [...values].join();
+  let set = SETS.get(key);
+  if (set === undefined) {
+    set = new Set(values);
+    SETS.set(key, set);
+  }
+  return set;
+}
+
+export const WHOLE: readonly Completeness[] = ['complete'];
+const COMPLETE = sharedSet(WHOLE);
+
+/** The order in which labels are listed. */
+const ORDER: readonly Completeness[] = [
+  'complete',
+  'request-truncated',
+  'response-truncated',
+  'request-gap',
+  'response-gap',
+  'joined-late',
+  'headers-incomplete',
+  'socket-unknown',
+  'unanswered',
+  'aborted',
+  'one-sided',
+  'encrypted',
+  'handshake-failed',
+  'connect-failed',
+  'lookup-failed',
+];
+
+/** @returns a set that others share: it is replaced, never changed. */
+export function withLabels(
+  labels: ReadonlySet<Completeness>,
+  values: readonly Completeness[],
+): Set<Completeness> {
+  if (labels === NO_LABELS && values.length === 1 && values[0] === 'complete') return COMPLETE;
+  const all = new Set(labels);
+  for (const value of values) all.add(value);
+  if (all.size > 1) all.delete('complete');
+  return sharedSet(ORDER.filter((value) => all.has(value)));
+}

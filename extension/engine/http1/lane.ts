@@ -1,0 +1,51 @@
+/** One direction of a connection of HTTP/1: its reader, and what is held until it is known how to read on. */
+import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
+import type { MessageReader } from '../messages/messageReader.ts';
+import type { Piece } from './heldPiece.ts';
+import type { Reader } from './reader.ts';
+
+export class Lane {
+  reader: Reader | null = null;
+  held: Piece[] = [];
+  /** Emission time of the first held piece. */
+  heldSince = 0n;
+  ended = false;
+  /** Finds the messages inside the body that is being read; null: the body contains none. */
+  body: MessageReader | null = null;
+  /** Messages may begin even where nothing allows it: the wait was given up. */
+  forced = false;
+  #heldBytes = 0;
+  #releasing = false;
+
+  /** More is held than may be. */
+  get full(): boolean {
+    return this.held.length > MAX_HELD_PIECES || this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** @param emitted when the piece's record was made. */
+  hold(piece: Piece, emitted: bigint): void {
+    if (this.held.length === 0) this.heldSince = emitted;
+    if (piece.kind === 'bytes') {
+      const bytes = Buffer.from(piece.bytes.subarray(piece.from));
+      this.held.push({ kind: 'bytes', bytes, from: 0, context: piece.context });
+      this.#heldBytes += bytes.length;
+    } else this.held.push(piece);
+  }
+
+  /** @param read returns false when not all of the piece was read, which ends this. */
+  release(read: (piece: Piece) => boolean): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    let count = 0;
+    for (const piece of this.held) {
+      if (!read(piece)) break;
+      count++;
+    }
+    this.held.splice(0, count);
+    this.#heldBytes = 0;
+    for (const piece of this.held) {
+      if (piece.kind === 'bytes') this.#heldBytes += piece.bytes.length - piece.from;
+    }
+    this.#releasing = false;
+  }
+}

@@ -1,0 +1,85 @@
+/** What a tunnel through a proxy (CONNECT) carries: a stream of its own, with the proxy in front. */
+import type { GapReason, PieceContext } from '../byteStream.ts';
+import type { ConnectionHost, Dissector } from '../dissector.ts';
+import { Http2OrRefusal } from '../http2/refusal.ts';
+import { Detection } from '../recognition/detection.ts';
+import { type Direction, WireProtocol } from '../record.ts';
+import { StoredConnection } from '../storedConnection.ts';
+import { TlsWire } from '../tls/wire.ts';
+
+export class ProxiedStream {
+  readonly #outer: StoredConnection;
+  readonly #info: StoredConnection;
+  /** Reads what is HTTP in plaintext. */
+  readonly #detection: Detection;
+  /** Reads the TLS handshake, for the session inside; null when it is complete. */
+  #wire: TlsWire | null = new TlsWire();
+
+  /** @param target what the proxy was asked for. */
+  constructor(
+    outer: StoredConnection,
+    host: ConnectionHost,
+    target: string,
+    openHttp1: (info: StoredConnection) => Dissector,
+  ) {
+    const info = new StoredConnection(outer.id);
+    info.take(outer);
+    info.through = [...outer.through, { protocol: 'CONNECT', client: null, target: printableTarget(target) }];
+    outer.tunnelled = info.through;
+    outer.wire = this.#wire?.facts ?? null;
+    this.#outer = outer;
+    this.#info = info;
+    this.#detection = new Detection(info, (protocol) => {
+      if (protocol === WireProtocol.Http1) return openHttp1(info);
+      // TLS is read by its session, and by #wire.
+      if (protocol !== WireProtocol.Http2) return null;
+      return new Http2OrRefusal(info, host);
+    });
+  }
+
+  get waiting(): boolean {
+    return this.#detection.dissector?.waiting ?? false;
+  }
+
+  /** The opened record of the connection to the proxy has arrived. */
+  opened(): void {
+    this.#info.take(this.#outer);
+  }
+
+  advance(upTo: bigint): void {
+    this.#detection.dissector?.advance(upTo);
+  }
+
+  bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
+    this.#wire?.feed(direction, bytes, context.time);
+    this.#detection.bytes(direction, bytes, context, WireProtocol.Undecided);
+    this.#dropWire();
+  }
+
+  missing(direction: Direction, length: number, reason: GapReason, context: PieceContext): void {
+    this.#wire?.gap(direction, length, context.time);
+    this.#detection.missing(direction, length, reason, context, null);
+    this.#dropWire();
+  }
+
+  ended(direction: Direction, orderly: boolean, context: PieceContext): void {
+    this.#detection.ended(direction, orderly, context);
+  }
+
+  closed(context: PieceContext): void {
+    this.#detection.settle()?.closed(context);
+  }
+
+  finish(at: number): void {
+    this.#detection.settle()?.finish(at);
+  }
+
+  #dropWire(): void {
+    if (this.#wire !== null && (this.#wire.facts.established || !this.#wire.inStep)) this.#wire = null;
+  }
+}
+
+/** An authority as a proxy is asked for it, if it is one. */
+function printableTarget(target: string): string | null {
+  return /^[\w.:%[\]-]{1,261}$/.test(target) ? target : null;
+}

@@ -1,0 +1,189 @@
+/**
+ * An exchange as it is held, behind the interface of exchange.ts. What few ask for (violations, an operation) is found
+ * when it is asked for.
+ */
+
+import { NO_LABELS, WHOLE, withLabels } from './completeness.ts';
+import type {
+  CallEnding,
+  Completeness,
+  ConnectFailed,
+  Encrypted,
+  Exchange,
+  ExchangeState,
+  Failure,
+  GoAway,
+  NameLookup,
+  Operation,
+  Process,
+  Side,
+  StreamInfo,
+  Violation,
+} from './exchange.ts';
+import type { MessageList } from './messages/messageList.ts';
+import { factsOf } from './names/facts.ts';
+import type { Lookup } from './names/lookup.ts';
+import { readOperation } from './operations/operation.ts';
+import type { StoredConnection } from './storedConnection.ts';
+import type { StoredMessage } from './storedMessage.ts';
+
+/** Estimated bytes of an exchange without its messages; measured on Node 24. */
+const EXCHANGE_COST = 600;
+
+export interface StoredEncrypted extends Encrypted {
+  reason: string;
+  sent: number;
+  received: number;
+  /** `reason` explains why there is no plaintext, and may change as more is known about the process. */
+  explained: boolean;
+}
+
+const NO_INTERIM: StoredMessage[] = [];
+
+export class StoredExchange implements Exchange {
+  readonly id: number;
+  process: Process | null;
+  connection: StoredConnection;
+  request: StoredMessage | null = null;
+  response: StoredMessage | null = null;
+  interim: StoredMessage[] = NO_INTERIM;
+  state: ExchangeState = 'running';
+  completeness: Set<Completeness> = NO_LABELS;
+  endedAt: number | null = null;
+  firstOnConnection: boolean;
+  tunnel: { protocol: string; sent: number; received: number } | null = null;
+  /** Messages inside the exchange; null when it can have none. */
+  messages: MessageList | null = null;
+  encrypted: StoredEncrypted | null = null;
+  connectFailed: ConnectFailed | null = null;
+  ending: CallEnding | null = null;
+  /** It ended because the trace did. */
+  openAtEnd = false;
+  failure: Failure | null = null;
+  /** The lookup that failed. */
+  failedLookup: Lookup | null = null;
+  /** HTTP/2: its stream's identifier. */
+  stream: number | null = null;
+  pushed = false;
+  reset: { readonly code: number; readonly by: Side } | null = null;
+  goAway: GoAway | null = null;
+  blocked: number | null = null;
+
+  /** undefined until it was searched for, which happens once. */
+  #operation: Operation | null | undefined;
+
+  /** Grows with each change that was reported. */
+  revision = 0;
+  /** The last cost that the store has counted. */
+  counted = 0;
+  /** The store has it. */
+  held = false;
+  /** It is counted among the errors. */
+  failed = false;
+  /** It is among those that changed since they were last taken. */
+  reported = false;
+  requestDone = false;
+  responseDone = false;
+  interimDropped = false;
+  /** After its response the connection may stop being HTTP/1. */
+  mayBecomeTunnel = false;
+  /** Its other message will never be known. */
+  loose = false;
+
+  constructor(id: number, process: Process | null, connection: StoredConnection, first: boolean) {
+    this.id = id;
+    this.process = process;
+    this.connection = connection;
+    this.firstOnConnection = first;
+  }
+
+  get side(): Side | null {
+    return this.connection.side;
+  }
+
+  get lookup(): NameLookup | null {
+    if (this.failedLookup !== null) {
+      const { started, last } = this.failedLookup;
+      return factsOf(this.failedLookup, { from: started, to: last });
+    }
+    if (!this.firstOnConnection || this.side !== 'client') return null;
+    const claim = this.connection.lookup;
+    return claim === null || claim.lookup === null ? null : factsOf(claim.lookup, claim.span);
+  }
+
+  get http2(): StreamInfo | null {
+    const { stream, pushed, reset, goAway, blocked } = this;
+    return stream === null ? null : { stream, pushed, reset, goAway, blocked };
+  }
+
+  get operation(): Operation | null {
+    if (this.#operation !== undefined) return this.#operation;
+    const { request } = this;
+    if (request === null) return null;
+    const complete = this.requestDone || this.state === 'ended';
+    const found = readOperation(request, complete);
+    if (found !== null || complete) this.#operation = found;
+    return found;
+  }
+
+  get violations(): Violation[] {
+    const all = this.request?.violations ?? [];
+    for (const interim of this.interim) all.push(...interim.violations);
+    if (this.response !== null) all.push(...this.response.violations);
+    for (const broken of this.messages?.broken ?? []) all.push({ ...broken, position: null });
+    return all;
+  }
+
+  get violationCount(): number {
+    let count = (this.request?.violationCount ?? 0) + (this.response?.violationCount ?? 0);
+    for (const interim of this.interim) count += interim.violationCount;
+    return count + (this.messages?.broken.length ?? 0);
+  }
+
+  addInterim(message: StoredMessage, limit: number): void {
+    if (this.interim === NO_INTERIM) this.interim = [];
+    if (this.interim.length < limit) this.interim.push(message);
+    else this.interimDropped = true;
+  }
+
+  /** Labels the ended exchange with `extra` and with what is incomplete in its messages. */
+  labelEnd(extra: readonly Completeness[]): void {
+    const labels: Completeness[] = [...extra];
+    const { request, response } = this;
+    if (request !== null) {
+      if (request.truncated) labels.push('request-truncated');
+      if (request.gap) labels.push('request-gap');
+      if (request.cut) labels.push('aborted');
+    }
+    if (response !== null) {
+      if (response.truncated) labels.push('response-truncated');
+      if (response.gap) labels.push('response-gap');
+      if (response.cut) labels.push('aborted');
+    }
+    if (
+      request?.headIncomplete === true ||
+      response?.headIncomplete === true ||
+      this.interim.some((message) => message.headIncomplete)
+    ) {
+      labels.push('headers-incomplete');
+    }
+    if (!this.connection.known) labels.push('socket-unknown');
+    this.label(labels.length === 0 ? WHOLE : labels);
+  }
+
+  label(values: readonly Completeness[]): void {
+    this.completeness = withLabels(this.completeness, values);
+  }
+
+  /** Replaces all labels. */
+  relabel(values: readonly Completeness[]): void {
+    this.completeness = withLabels(NO_LABELS, values);
+  }
+
+  get cost(): number {
+    let cost = EXCHANGE_COST + (this.request?.cost ?? 0) + (this.response?.cost ?? 0);
+    for (const interim of this.interim) cost += interim.cost;
+    if (this.messages !== null) cost += this.messages.cost;
+    return cost;
+  }
+}
