@@ -19,7 +19,7 @@ import {
   RecordType,
   WireProtocol,
 } from './record.ts';
-import type { StoredConnection } from './storedConnection.ts';
+import type { StoredConnection } from './storedExchange.ts';
 import { TlsSocket } from './tls/socket.ts';
 
 export class Connection implements OrderedSink {

@@ -20,7 +20,7 @@ import {
   RecordType,
   type TlsRecord,
 } from './record.ts';
-import { StoredConnection } from './storedConnection.ts';
+import { StoredConnection } from './storedExchange.ts';
 import { type Before, TlsSession } from './tls/session.ts';
 
 /** A connection, or a session. */

@@ -7,8 +7,7 @@ import type { MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectFailed, Process } from './exchange.ts';
 import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
-import type { StoredConnection } from './storedConnection.ts';
-import type { StoredEncrypted, StoredExchange } from './storedExchange.ts';
+import type { StoredConnection, StoredEncrypted, StoredExchange } from './storedExchange.ts';
 import type { Unread } from './tls/library.ts';
 
 /** What a dissector needs of the engine. */

@@ -14,7 +14,7 @@ import {
   REPEAT_TIME,
 } from './limits.ts';
 import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
-import { StoredConnection } from './storedConnection.ts';
+import { StoredConnection } from './storedExchange.ts';
 
 /** Milliseconds after a failure in which the next address is tried, by programs that try one after the other. */
 const NEXT_ADDRESS = 50;

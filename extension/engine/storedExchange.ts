@@ -1,16 +1,19 @@
 /**
- * An exchange as it is held, behind the interface of exchange.ts. What few ask for (violations, an operation) is found
+ * An exchange and its connection as they are held, behind the interfaces of exchange.ts. What few ask for (violations, an operation) is found
  * when it is asked for.
  */
 
 import { NO_LABELS, WHOLE, withLabels } from './completeness.ts';
+import { ConnectionEnds } from './connectionEnds.ts';
 import type {
   CallEnding,
   Completeness,
   ConnectFailed,
+  Connection,
   Encrypted,
   Exchange,
   ExchangeState,
+  FailedConnect,
   Failure,
   GoAway,
   NameLookup,
@@ -20,15 +23,64 @@ import type {
   StreamInfo,
   Violation,
 } from './exchange.ts';
+import type { Layer } from './layers/layer.ts';
 import type { MessageList } from './messages/messageList.ts';
+import type { LookupClaim } from './names/claim.ts';
 import { factsOf } from './names/facts.ts';
 import type { Lookup } from './names/lookup.ts';
 import { readOperation } from './operations/operation.ts';
-import type { StoredConnection } from './storedConnection.ts';
 import type { StoredMessage } from './storedMessage.ts';
+import type { StoredTls } from './storedTls.ts';
+import type { WireFacts } from './tls/wire.ts';
 
 /** Estimated bytes of an exchange without its messages; measured on Node 24. */
 const EXCHANGE_COST = 600;
+
+const NO_LAYERS: readonly Layer[] = [];
+
+export class StoredConnection implements Connection {
+  readonly id: string;
+  /** Its opened record has come. */
+  known = false;
+  transport: 'tcp' | 'unix' = 'tcp';
+  local: string | null = null;
+  remote: string | null = null;
+  side: Side | null = null;
+  joinedLate = false;
+  connectStarted: number | null = null;
+  established: number | null = null;
+  /** By which its address may have been found. */
+  lookup: LookupClaim | null = null;
+  tls: StoredTls | null;
+  /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
+  through: readonly Layer[] = NO_LAYERS;
+  /** The same, for what a tunnel on it carries. */
+  tunnelled: readonly Layer[] | null = null;
+  /** The unencrypted part of TLS on this socket, or in a tunnel through it. */
+  wire: WireFacts | null = null;
+  /** Shared with the TLS session on it. */
+  attempts: FailedConnect[] = [];
+  /** The exchange that ended last, while an event may still show more about its end. */
+  lastEnded: StoredExchange | null = null;
+  /** What ended it; a TLS session shares those of its socket. */
+  ends = new ConnectionEnds();
+  /** Exchanges that lack what only the socket shows; null when the socket is known. */
+  unbound: StoredExchange[] | null = null;
+
+  constructor(id: string, tls: StoredTls | null = null) {
+    this.id = id;
+    this.tls = tls;
+  }
+
+  /** Of a stream inside another one: what only the outer one shows. */
+  take(outer: StoredConnection): void {
+    this.known = outer.known;
+    this.transport = outer.transport;
+    this.local = outer.local;
+    this.remote = outer.remote;
+    this.side = outer.side;
+  }
+}
 
 export interface StoredEncrypted extends Encrypted {
   reason: string;

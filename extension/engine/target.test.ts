@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoredConnection } from './storedConnection.ts';
-import { StoredExchange } from './storedExchange.ts';
+import { StoredConnection, StoredExchange } from './storedExchange.ts';
 import { StoredMessage } from './storedMessage.ts';
 import { targetOf } from './target.ts';
 

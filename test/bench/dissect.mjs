@@ -10,6 +10,8 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const quick = process.argv.includes('--quick');
+/** Only kinds whose name contains this. */
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length) ?? '';
 const ROUNDS = quick ? 3 : 7;
 const CALLS = quick ? 20_000 : 100_000;
 /** Calls on one connection, and records in one push, as the helper's batches have. */
@@ -194,7 +196,9 @@ function median(values) {
   return sorted[sorted.length >> 1];
 }
 
-const made = Object.entries(kinds).map(([name, make]) => ({ name, input: batchesOf(make()), rounds: [] }));
+const made = Object.entries(kinds)
+  .filter(([name]) => name.includes(only))
+  .map(([name, make]) => ({ name, input: batchesOf(make()), rounds: [] }));
 for (const { input } of made) measure(input); // Warm up: compiled for all of them alike.
 for (let round = 0; round < ROUNDS; round++) for (const kind of made) kind.rounds.push(measure(kind.input));
 

@@ -21,8 +21,7 @@ import { Http2Connection } from '../http2/connection.ts';
 import { HELD_PATIENCE, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { Direction } from '../record.ts';
-import type { StoredConnection } from '../storedConnection.ts';
-import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import {
   expectsContinue,

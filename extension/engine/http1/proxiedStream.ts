@@ -4,7 +4,7 @@ import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { Http2OrRefusal } from '../http2/refusal.ts';
 import { Detection } from '../recognition/detection.ts';
 import { type Direction, WireProtocol } from '../record.ts';
-import { StoredConnection } from '../storedConnection.ts';
+import { StoredConnection } from '../storedExchange.ts';
 import { TlsWire } from '../tls/wire.ts';
 
 export class ProxiedStream {

@@ -8,8 +8,7 @@ import { type Completeness, type GoAway, type Side, UNKNOWN_STATUS } from '../ex
 import { HELD_PATIENCE, MAX_INTERIM, MAX_STREAMS } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { Direction } from '../record.ts';
-import type { StoredConnection } from '../storedConnection.ts';
-import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import { HTTP2, StoredMessage } from '../storedMessage.ts';
 import { SendWindows } from './flowControl.ts';
 import { FLAG_END_STREAM, FRAME_HEADER, type Frame, SETTINGS_INITIAL_WINDOW_SIZE } from './frameFormat.ts';

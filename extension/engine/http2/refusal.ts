@@ -8,8 +8,7 @@ import { responseFraming } from '../http1/framing.ts';
 import { Reader } from '../http1/reader.ts';
 import { IGNORED, type ReaderSink } from '../http1/readerSink.ts';
 import { Direction } from '../record.ts';
-import type { StoredConnection } from '../storedConnection.ts';
-import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import { StoredMessage } from '../storedMessage.ts';
 import { Http2Connection } from './connection.ts';
 

@@ -6,7 +6,7 @@ import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { Dissector } from '../dissector.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import { type Direction, WireProtocol } from '../record.ts';
-import type { StoredConnection } from '../storedConnection.ts';
+import type { StoredConnection } from '../storedExchange.ts';
 import { mayBeLayer, Recogniser } from './recogniser.ts';
 
 /** What arrived before the protocol was known. */

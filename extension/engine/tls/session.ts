@@ -14,7 +14,8 @@ import {
   RecordType,
   type TlsRecord,
 } from '../record.ts';
-import { type StoredConnection, StoredTls } from '../storedConnection.ts';
+import type { StoredConnection } from '../storedExchange.ts';
+import { StoredTls } from '../storedTls.ts';
 import { libraryReason, libraryVerdict } from './libraryError.ts';
 
 type End = EndedRecord | ClosedRecord;

@@ -7,8 +7,8 @@ import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { Direction } from '../record.ts';
-import { type StoredConnection, StoredTls } from '../storedConnection.ts';
-import type { StoredExchange } from '../storedExchange.ts';
+import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
+import { StoredTls } from '../storedTls.ts';
 import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
 
