@@ -18,6 +18,7 @@ export default defineConfig({
           ],
           // Also what must not take quadratic time is caught by it: tests assert no times, as machines are busy.
           testTimeout: 240_000,
+          hookTimeout: 120_000,
         },
       },
       {
