@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROTOCOL_VERSION 4
+#define PROTOCOL_VERSION 5
 #define FRAME_FAULT 5
 
 static int report_socket = -1;
