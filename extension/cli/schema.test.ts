@@ -119,7 +119,6 @@ const full: ExchangeJson = {
   ],
   messageStream: { format: 'websocket', out: 1, in: 8, note: 'Cut.', omitted: { after: 1, count: 7 } },
   ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
-  connectFailed: null,
   completeness: ['complete'],
   violations: [{ rule: 'RFC 9112 section 6.3', message: 'Two lengths.', in: 'response' }],
 };
@@ -176,7 +175,6 @@ const unknown: ExchangeJson = {
   messages: [{ ...streamMessage, direction: null, size: null, text: null }],
   messageStream: null,
   ending: { how: 'trace-ended', by: null, error: null, detail: null, signal: null, exitCode: null },
-  connectFailed: null,
   completeness: ['joined-late', 'unanswered'],
 };
 const summary: SummaryJson = {

@@ -56,7 +56,7 @@ export class Connections {
 
   constructor(host: ConnectionHost, lookups: Lookups) {
     this.#host = host;
-    this.#failed = new FailedConnects(host);
+    this.#failed = new FailedConnects(host, lookups);
     this.#lookups = lookups;
   }
 

@@ -101,7 +101,6 @@ describe('an exchange', () => {
       messages: [],
       messageStream: null,
       ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
-      connectFailed: null,
       completeness: ['complete'],
       violations: [],
     });

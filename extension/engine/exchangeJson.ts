@@ -206,11 +206,6 @@ export interface ExchangeJson {
   };
   /** How it ended; null while it runs, and for an encrypted connection without a failure. */
   readonly ending: EndingJson | null;
-  /** Set for a connection that was not established: no call could be made. */
-  readonly connectFailed: {
-    /** How often it was tried, within a second each. */
-    readonly attempts: number;
-  } | null;
   /** null: not TLS. */
   readonly tls: TlsJson | null;
   /** For a TLS connection without plaintext, why there is none; null for a call. */
@@ -221,10 +216,15 @@ export interface ExchangeJson {
     readonly sent: number;
     readonly received: number;
   } | null;
-  /**
-   * Why there was no call, as something before it failed; null for a call.
-   */
-  readonly failure: { readonly phase: 'lookup'; readonly reason: string } | null;
+  /** Why there was no call, as something before it failed; null for a call. */
+  readonly failure: {
+    /** Looking up the server's name, or connecting to it. */
+    readonly phase: 'lookup' | 'connect';
+    /** One line for people. */
+    readonly reason: string;
+    /** How often it was tried to connect, within a second each; null for a lookup, whose queries are counted there. */
+    readonly attempts: number | null;
+  } | null;
   /** How the server's name was found, or was not; null where that is not certain. */
   readonly lookup: {
     readonly name: string;

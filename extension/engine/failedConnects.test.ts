@@ -71,7 +71,7 @@ describe('a connection that failed', () => {
       side: 'client',
       completeness: ['connect-failed'],
       connection: { remote: '127.0.0.1:5432', local: null },
-      connectFailed: { attempts: 1 },
+      failure: { phase: 'connect', attempts: 1 },
       ending: { how, by, error: name },
     });
   });
@@ -93,9 +93,9 @@ describe('a connection that failed', () => {
       Array.from({ length: count }, (_, i) =>
         failed({ connection: 90n + BigInt(i), time: START + BigInt(i + 1) * ms * MS }),
       );
-    expect(traced(every(100n, 20)).map((row) => row.connectFailed?.attempts)).toEqual([20]);
-    expect(traced(every(100n, 80)).map((row) => row.connectFailed?.attempts)).toEqual([31, 31, 18]);
-    expect(traced(every(2_000n, 3)).map((row) => row.connectFailed?.attempts)).toEqual([1, 1, 1]);
+    expect(traced(every(100n, 20)).map((row) => row.failure?.attempts)).toEqual([20]);
+    expect(traced(every(100n, 80)).map((row) => row.failure?.attempts)).toEqual([31, 31, 18]);
+    expect(traced(every(2_000n, 3)).map((row) => row.failure?.attempts)).toEqual([1, 1, 1]);
   });
 
   it('belongs to the connection to the next address of the same port', () => {

@@ -13,6 +13,7 @@ import {
   MAX_RECENT_CONNECTS,
   REPEAT_TIME,
 } from './limits.ts';
+import type { Lookups } from './names/lookups.ts';
 import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
 import { StoredConnection } from './storedExchange.ts';
 
@@ -27,6 +28,8 @@ interface Held {
   readonly process: Process | null;
   readonly info: StoredConnection;
   readonly port: number;
+  /** null: a Unix socket. */
+  readonly address: Uint8Array | null;
   readonly ending: CallEnding;
   /** Of the first attempt; null: not known. */
   readonly started: number | null;
@@ -49,12 +52,14 @@ interface Tried {
 
 export class FailedConnects {
   readonly #host: ConnectionHost;
+  readonly #lookups: Pick<Lookups, 'claim'>;
   /** Oldest first. */
   #held: Held[] = [];
   #recent: Tried[] = [];
 
-  constructor(host: ConnectionHost) {
+  constructor(host: ConnectionHost, lookups: Pick<Lookups, 'claim'>) {
     this.#host = host;
+    this.#lookups = lookups;
   }
 
   take(record: ConnectFailedRecord): void {
@@ -87,6 +92,7 @@ export class FailedConnects {
     const process = this.#host.process(pid);
     const held = {
       pid,
+      address: addressOf(record),
       process,
       info,
       port,
@@ -146,7 +152,9 @@ export class FailedConnects {
   }
 
   #show(held: Held): void {
-    const { info, ending, attempts, started, firstEnded, ended } = held;
+    const { pid, info, address, ending, attempts, started, firstEnded, ended } = held;
+    // Only now: until then the lookup may be that of a connection to another of its addresses.
+    if (address !== null && started !== null) info.lookup = this.#lookups.claim(pid, address, started);
     const exchange = this.#host.createFailed(held.process, info, {
       attempts,
       ending,
@@ -160,6 +168,11 @@ export class FailedConnects {
 
 function attemptOf({ info, ending, started, ended }: Held): FailedConnect {
   return { remote: info.remote, ending, started, ended };
+}
+
+/** A copy: the record is a view of its batch. null: a Unix socket. */
+function addressOf({ family, remoteAddress }: ConnectFailedRecord): Uint8Array | null {
+  return family === 'unix' ? null : remoteAddress.slice(0, family === 'ipv4' ? 4 : 16);
 }
 
 function isNameService(path: string | null): boolean {

@@ -3,6 +3,7 @@ import { maskFields } from '../privacy/maskFields.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { bodyJson } from './bodyJson.ts';
+import { connectFailure } from './connectFailure.ts';
 import type { Encrypted, FailedConnect, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
@@ -70,10 +71,9 @@ export function jsonOf(
       through: connection.through,
     },
     ending: exchange.ending,
-    connectFailed: exchange.connectFailed === null ? null : { attempts: exchange.connectFailed.attempts },
     tls: tlsJson(exchange, libraries),
     encrypted: exchange.encrypted === null ? null : encryptedJson(exchange.encrypted),
-    failure: exchange.failure,
+    failure: failureJson(exchange),
     lookup: lookupJson(exchange),
     http2: http2Json(exchange, reveal),
     grpc: grpcJson(exchange, reveal),
@@ -136,6 +136,13 @@ function alertJson(alert: TlsAlert, clientDirection: Direction | null): NonNulla
 
 function encryptedJson({ reason, sent, received }: Encrypted): NonNullable<ExchangeJson['encrypted']> {
   return { reason, sent, received };
+}
+
+function failureJson({ failure, connectFailed }: StoredExchange): ExchangeJson['failure'] {
+  if (failure !== null) return { phase: failure.phase, reason: failure.reason, attempts: null };
+  if (connectFailed === null) return null;
+  const { attempts, ending } = connectFailed;
+  return { phase: 'connect', reason: connectFailure(ending), attempts };
 }
 
 function lookupJson({ lookup }: StoredExchange): ExchangeJson['lookup'] {

@@ -107,9 +107,9 @@ describeTraced('a client whose calls fail', () => {
           /^- unanswered(?:\+aborted)?, reset by server, E\w+, stale-connection$/,
         );
       }
-      expect(traced.exchanges.find(({ connectFailed }) => connectFailed !== null)).toMatchObject({
+      expect(traced.exchanges.find(({ failure }) => failure?.phase === 'connect')).toMatchObject({
         connection: { remote: dead.replace('http://', ''), local: null },
-        connectFailed: { attempts: 1 },
+        failure: { phase: 'connect', attempts: 1 },
         method: null,
       });
       expect(traced.summary.note).toBeNull();
@@ -217,7 +217,7 @@ for kind in (0, 262):
       client,
     ]);
     const traced = await tracing.result();
-    const calls = traced.exchanges.filter(({ connectFailed }) => connectFailed === null);
+    const calls = traced.exchanges.filter(({ failure }) => failure === null);
     const of = (side: string): string[] => calls.filter((one) => one.side === side).map(told);
     expect([of('client'), of('server')]).toEqual([
       ['500 complete, answered', '500 complete, answered'],

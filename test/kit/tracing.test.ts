@@ -42,7 +42,6 @@ const exchange = {
     ...{ attempts: [], through: [] },
   },
   ending: null,
-  connectFailed: null,
   tls: null,
   encrypted: null,
   failure: null,

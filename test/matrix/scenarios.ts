@@ -388,7 +388,7 @@ const sockets: Scenario[] = [
       same('rows', rows.length, 1);
       same('calls', [rows[0]?.request, rows[0]?.response], [null, null]);
       same('its end', [rows[0]?.ending?.how, rows[0]?.ending?.error], ['refused', 'ECONNREFUSED']);
-      same('attempts', rows[0]?.connectFailed, { attempts: 1 });
+      same('attempts', [rows[0]?.failure?.phase, rows[0]?.failure?.attempts], ['connect', 1]);
       for (const { remoteAddress, remotePort } of trace.recorded.opened.values()) {
         const address = `${remoteAddress.subarray(0, 4).join('.')}:${remotePort}`;
         assert(address !== remote, 'a connection with a server that is not there');

@@ -88,6 +88,46 @@ const only = (records: readonly RecordSpec[], later = 0): ExchangeJson => {
   return all[0]!;
 };
 
+/** A connect(2) that failed after a millisecond. */
+const refused = (ms: number, remote = '192.0.2.1:80', connection = 7n): RecordSpec => ({
+  type: 'connectFailed',
+  connection,
+  remote,
+  error: 111,
+  started: at(ms),
+  time: at(ms + 1),
+});
+
+describe('a lookup before a connection that failed', () => {
+  it('is that of its row', () => {
+    const records = [...lookup(0, A('web.example'), answers({ a: '192.0.2.1' })), refused(10)];
+    expect(only(records)).toMatchObject({
+      failure: { phase: 'connect', attempts: 1, reason: expect.stringContaining('ECONNREFUSED') },
+      lookup: { name: 'web.example', addresses: ['192.0.2.1'] },
+      timings: { lookupMs: 1 },
+    });
+    expect(only(records, 60_000)).toMatchObject({ lookup: { name: 'web.example' } });
+  });
+
+  it('is that of the call where another address of the name answers', () => {
+    const records = [
+      ...lookup(0, A('web.example'), answers({ a: '192.0.2.1' }, { a: '192.0.2.2' })),
+      refused(10),
+      ...call(12, { remote: '192.0.2.2:80' }),
+    ];
+    expect(only(records)).toMatchObject({
+      failure: null,
+      lookup: { name: 'web.example' },
+      connection: { attempts: [{ remote: '192.0.2.1:80' }] },
+    });
+  });
+
+  it('is not made up where the address was not looked up', () => {
+    const records = [...lookup(0, A('web.example'), answers({ a: '192.0.2.9' })), refused(10)];
+    expect(shown(records).map(({ lookup: found }) => found)).toEqual([null]);
+  });
+});
+
 describe('a lookup that a connection follows from', () => {
   it('is a phase of its first call: A and AAAA are one', () => {
     const records = [

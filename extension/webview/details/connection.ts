@@ -10,7 +10,7 @@ import type { TabActions } from './tabActions.ts';
 
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const { connection, tls, lookup } = exchange;
-  if (exchange.failure !== null) return [nothing('There was no connection.')];
+  if (exchange.failure?.phase === 'lookup') return [nothing('There was no connection.')];
   const ends: readonly Fact[] =
     exchange.side === 'server'
       ? [

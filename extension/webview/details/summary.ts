@@ -11,7 +11,7 @@ import { lookupFacts } from './lookup.ts';
 import type { TabActions } from './tabActions.ts';
 
 export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
-  if (exchange.failure !== null) return failureSummary(exchange, exchange.failure.reason);
+  if (exchange.failure?.phase === 'lookup') return failureSummary(exchange, exchange.failure.reason);
   if (exchange.encrypted !== null) return encryptedSummary(exchange, exchange.encrypted);
   const { request, response } = exchange;
   const list = facts([
@@ -48,7 +48,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
 }
 
 function ended(exchange: ExchangeJson): ExchangeJson & { readonly connectAttempts: number } {
-  return { ...exchange, connectAttempts: exchange.connectFailed?.attempts ?? 0 };
+  return { ...exchange, connectAttempts: exchange.failure?.attempts ?? 0 };
 }
 
 /** Of a connection that is not decrypted, or whose handshake failed. */

@@ -351,6 +351,12 @@ export function streamMessage(
   };
 }
 
+function failureOf({ failure, connectAttempts }: ExchangeRow): ExchangeJson['failure'] {
+  if (failure !== null) return { ...failure, attempts: null };
+  if (connectAttempts === 0) return null;
+  return { phase: 'connect', reason: 'connecting failed: no answer', attempts: connectAttempts };
+}
+
 /** The details that belong to a row. */
 export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {}): ExchangeJson {
   const answered = row.status !== null;
@@ -377,10 +383,9 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
       through: [],
     },
     ending: row.ending,
-    connectFailed: row.connectAttempts === 0 ? null : { attempts: row.connectAttempts },
     tls: row.scheme === 'https' ? TLS : null,
     encrypted: null,
-    failure: row.failure,
+    failure: failureOf(row),
     lookup: null,
     http2: null,
     operation: null,

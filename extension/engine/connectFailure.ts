@@ -1,0 +1,16 @@
+/** Why a connection was not established, in one line for people. */
+import type { CallEnding, EndingKind } from './exchange.ts';
+
+const REASONS: Readonly<Partial<Record<EndingKind, string>>> = {
+  refused: 'the server takes no connection',
+  unreachable: 'the server cannot be reached',
+  'timed-out': 'no answer from the server',
+  cancelled: 'the process gave it up',
+  'process-ended': 'the process ended',
+};
+
+/** `connecting failed: the server takes no connection (ECONNREFUSED)`. */
+export function connectFailure({ how, error }: CallEnding): string {
+  const code = error === null ? '' : ` (${error})`;
+  return `connecting failed: ${REASONS[how] ?? 'the kernel did not connect'}${code}`;
+}
