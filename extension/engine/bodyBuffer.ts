@@ -1,11 +1,12 @@
 /**
- * The captured prefix of one body. There are many, so memory counts: a small body that arrives in one piece
- * is one string, which costs far less than a Buffer of its own. Of others, large pieces are copied once and
- * kept as they are; small ones are gathered into blocks, so that a body that arrives byte by byte costs no
- * more than one that arrives whole.
+ * The captured prefix of one body. There are many, so memory counts: a small body is a place in a block that others
+ * share (slab.ts), which costs far less than a Buffer of its own. Of others, large pieces are copied once and kept as
+ * they are; small ones are gathered into blocks, so that a body that arrives byte by byte costs no more than one that
+ * arrives whole.
  */
 import type { FileReading } from './byteStream.ts';
 import type { Body } from './exchange.ts';
+import { extend, keep, keptAt, LARGEST_PIECE } from './slab.ts';
 
 /** Pieces from this size on get a block of their own. */
 const LARGE_PIECE = 4_096;
@@ -18,13 +19,14 @@ export class BodyBuffer implements Body {
   size: number | null = null;
   captured = 0;
   file: FileReading | null = null;
-  /** A small body, one Latin-1 character a byte; empty where there are blocks. */
-  #text = '';
+  /** A small body: from `#at` on in a shared block; null where there is none, or it has blocks of its own. */
+  #shared: Buffer | null = null;
+  #at = 0;
   #blocks: Blocks | null = null;
 
   get chunks(): readonly Uint8Array[] {
     if (this.#blocks !== null) return this.#blocks.chunks;
-    return this.captured === 0 ? NO_CHUNKS : [Buffer.from(this.#text, 'latin1')];
+    return this.#shared === null ? NO_CHUNKS : [this.#shared.subarray(this.#at, this.#at + this.captured)];
   }
 
   /** Further bytes of it, or missing ones, were sent from a file, or were not. */
@@ -35,12 +37,15 @@ export class BodyBuffer implements Body {
   /** Copies a part of `bytes` to the end. */
   append(bytes: Buffer, from: number, to: number): void {
     if (from >= to) return;
-    if (this.captured === 0 && to - from < LARGE_PIECE) this.#text = bytes.toString('latin1', from, to);
-    else {
+    const shared = this.#shared;
+    if (this.captured === 0 && to - from <= LARGEST_PIECE) {
+      this.#shared = keep(bytes, from, to);
+      this.#at = keptAt;
+    } else if (shared === null || !extend(this.#at + this.captured, shared, bytes, from, to)) {
       if (this.#blocks === null) {
         this.#blocks = new Blocks();
-        if (this.captured > 0) this.#blocks.append(Buffer.from(this.#text, 'latin1'));
-        this.#text = '';
+        if (shared !== null) this.#blocks.append(shared.subarray(this.#at, this.#at + this.captured));
+        this.#shared = null;
       }
       this.#blocks.append(bytes.subarray(from, to));
     }

@@ -11,7 +11,7 @@ export interface PieceContext {
   readonly end: number;
   readonly pid: number;
   /** Boot time (ns) at which its record was made. */
-  readonly emitted: bigint;
+  readonly emitted: number;
   /** null: not sent from a file, or that is not known. */
   readonly file: FileReading | null;
 }

@@ -72,7 +72,7 @@ export class Connection implements OrderedSink {
   }
 
   /** Every record emitted up to then has been pushed. */
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     this.#reassembly.advance(upTo);
     this.#detection.dissector?.advance(upTo);
   }
@@ -132,11 +132,16 @@ export class Connection implements OrderedSink {
   }
 
   #context(record: StreamRecord): PieceContext {
-    const time = this.#host.milliseconds(record.time);
-    const end = record.type === RecordType.Data ? this.#host.milliseconds(record.returned) : time;
+    const { pid, emitted } = record;
+    if (record.type !== RecordType.Data) {
+      const time = this.#host.milliseconds(record.time);
+      this.#time = Math.max(this.#time, time);
+      return { time, end: time, pid, emitted, file: null };
+    }
+    const time = this.#host.millisecondsOf(record.timeHigh, record.timeLow);
+    const end = this.#host.millisecondsOf(record.returnedHigh, record.returnedLow);
     this.#time = Math.max(this.#time, end);
-    const file = record.type === RecordType.Data ? readingOf(record) : null;
-    return { time, end: Math.max(time, end), pid: record.pid, emitted: record.emitted, file };
+    return { time, end: Math.max(time, end), pid, emitted, file: readingOf(record) };
   }
 
   /** @returns null for a protocol without a dissector. */

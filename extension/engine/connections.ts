@@ -51,8 +51,8 @@ export class Connections {
   readonly #closed = new Map<bigint, StoredConnection>();
   readonly #failed: FailedConnects;
   #last: Entry | null = null;
-  /** Boot time (ns). */
-  #newest = 0n;
+  /** Boot time (ns) at which the newest record was made. */
+  #newest = 0;
 
   constructor(host: ConnectionHost, lookups: Lookups) {
     this.#host = host;
@@ -61,7 +61,7 @@ export class Connections {
   }
 
   take(record: ConnectionRecord | ConnectFailedRecord): void {
-    if (record.time > this.#newest) this.#newest = record.time;
+    if (record.emitted > this.#newest) this.#newest = record.emitted;
     if (record.type === RecordType.ConnectFailed) {
       this.#failed.take(record);
       return;
@@ -106,7 +106,7 @@ export class Connections {
   }
 
   /** Every record emitted up to then has been pushed. */
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     this.#failed.advance(upTo);
     for (const entry of [...this.#waiting]) {
       entry.stream.advance(upTo);
@@ -140,7 +140,7 @@ export class Connections {
   #settle(entry: Entry): void {
     if (entry.stream.done) this.#forget(entry);
     else if (entry.stream.waiting || entry.session?.ending === true) this.#waiting.add(entry);
-    else this.#waiting.delete(entry);
+    else if (this.#waiting.size > 0) this.#waiting.delete(entry);
   }
 
   /** @returns null for a closed one. */
@@ -155,7 +155,7 @@ export class Connections {
     this.#last = entry;
     if (this.#entries.size > MAX_CONNECTIONS) {
       for (const oldest of this.#entries.values()) {
-        this.#finish(oldest, this.#host.milliseconds(this.#newest));
+        this.#finish(oldest, this.#host.milliseconds(BigInt(this.#newest)));
         this.#forget(oldest);
         break;
       }

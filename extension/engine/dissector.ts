@@ -16,6 +16,8 @@ export interface ConnectionHost {
   readonly bodyLimit: number;
   /** Milliseconds since the trace's start. */
   milliseconds(bootTime: bigint): number;
+  /** The same of its upper and lower 32 bits. */
+  millisecondsOf(high: number, low: number): number;
   process(pid: number): Process | null;
   create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange;
   changed(exchange: StoredExchange): void;
@@ -57,7 +59,7 @@ export interface Dissector {
   /** This direction has ended. @param orderly the sender closed it, as opposed to a reset. */
   ended(direction: Direction, orderly: boolean, context: PieceContext): void;
   /** Every record emitted up to then has been pushed. */
-  advance(upTo: bigint): void;
+  advance(upTo: number): void;
   /** Both directions have ended. */
   closed(context: PieceContext): void;
   /** The trace ends at this time (milliseconds) while the connection is open. */

@@ -23,7 +23,7 @@ import { Processes } from './processes.ts';
 import { Definitions } from './protobuf/definitions.ts';
 import type { ProtoSchema } from './protobuf/schema.ts';
 import { RecordType, type TraceRecord } from './record.ts';
-import { readRecords } from './recordReader.ts';
+import { RecordReader } from './recordReader.ts';
 import type { ExchangeRow } from './row.ts';
 import { rowOf } from './rowOf.ts';
 import { Store, type StoreChanges } from './store.ts';
@@ -111,9 +111,9 @@ export class Engine implements EngineApi {
   readonly #exchanges: Exchanges;
   readonly #lookups: Lookups;
   readonly #connections: Connections;
-  #newest = 0n;
+  #newest = 0;
   /** Value of {@link #newest} when connections were last advanced. */
-  #advanced = 0n;
+  #advanced = 0;
   #records = 0;
 
   constructor(options: EngineOptions = {}) {
@@ -167,9 +167,10 @@ export class Engine implements EngineApi {
 
   push(records: Uint8Array): void {
     const batch = Buffer.from(records.buffer, records.byteOffset, records.byteLength);
-    for (const record of readRecords(batch)) {
+    const reader = new RecordReader(batch);
+    for (let record = reader.next(); record !== null; record = reader.next()) {
       this.#records++;
-      this.#clock.start(record.time);
+      if (!this.#clock.started) this.#clock.start(record.time);
       if (record.emitted > this.#newest) this.#newest = record.emitted;
       this.#lookups.advance(record.emitted);
       this.#take(record);
@@ -182,12 +183,12 @@ export class Engine implements EngineApi {
   }
 
   advance(upTo: bigint): void {
-    this.#connections.advance(upTo);
-    this.#lookups.advance(upTo);
+    this.#connections.advance(Number(upTo));
+    this.#lookups.advance(Number(upTo));
   }
 
   finish(): void {
-    const at = this.#clock.milliseconds(this.#newest);
+    const at = this.#clock.milliseconds(BigInt(this.#newest));
     this.#connections.finish(at);
     this.#lookups.finish(at);
   }
@@ -242,7 +243,7 @@ export class Engine implements EngineApi {
       fileBytes: counters.fromFiles,
       unseenBytes: counters.unseen,
       lostBytes: counters.lost,
-      newest: this.#newest,
+      newest: BigInt(this.#newest),
     };
   }
 

@@ -58,6 +58,10 @@ export class Exchanges implements ConnectionHost, LookupHost {
     return this.#clock.milliseconds(bootTime);
   }
 
+  millisecondsOf(high: number, low: number): number {
+    return this.#clock.millisecondsOf(high, low);
+  }
+
   process(pid: number): Process | null {
     return this.#processes.get(pid);
   }

@@ -37,8 +37,8 @@ interface Held {
   ended: number;
   attempts: number;
   /** Boot times (ns) of emission. */
-  readonly since: bigint;
-  last: bigint;
+  readonly since: number;
+  last: number;
 }
 
 /** Another attempt, or a connection that was established. */
@@ -124,10 +124,10 @@ export class FailedConnects {
   }
 
   /** Every record emitted up to then has been taken. */
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     if (this.#held.length === 0) return;
     const due = (held: Held): boolean =>
-      held.last + CONNECT_PATIENCE <= upTo || held.since + 3n * CONNECT_PATIENCE <= upTo;
+      held.last + CONNECT_PATIENCE <= upTo || held.since + 3 * CONNECT_PATIENCE <= upTo;
     for (const held of this.#held) if (due(held)) this.#show(held);
     this.#held = this.#held.filter((held) => !due(held));
   }

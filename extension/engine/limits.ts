@@ -80,13 +80,13 @@ export const MAX_PROCESSES = 16_384;
  * Nanoseconds after which newer records alone prove that an older one is lost: far beyond any delay in the
  * ring.
  */
-export const RECORD_PATIENCE = 2_000_000_000n;
+export const RECORD_PATIENCE = 2_000_000_000;
 
 /** Nanoseconds between two checks of what waits, where records are the only clock. */
-export const PATIENCE_INTERVAL = 250_000_000n;
+export const PATIENCE_INTERVAL = 250_000_000;
 
 /** Nanoseconds that a response waits for its request's record (a blocking send is recorded when it returns). */
-export const HELD_PATIENCE = 2_000_000_000n;
+export const HELD_PATIENCE = 2_000_000_000;
 
 /** Bytes that removing the content codings of one body may make. */
 export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
@@ -118,13 +118,13 @@ export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
 export const MAX_HELLO_BYTES = 16 * 1024;
 
 /** Nanoseconds that a TLS connection may go without plaintext until it is shown as encrypted. */
-export const ENCRYPTED_PATIENCE = 1_000_000_000n;
+export const ENCRYPTED_PATIENCE = 1_000_000_000;
 
 /** Nanoseconds that a connection without plaintext waits, after its end, for the helper to look at its program. */
-export const REASON_PATIENCE = 3_000_000_000n;
+export const REASON_PATIENCE = 3_000_000_000;
 
 /** Nanoseconds that a session goes on after its socket's end: what was received may not have been decrypted. */
-export const SESSION_PATIENCE = 100_000_000n;
+export const SESSION_PATIENCE = 100_000_000;
 
 /** Exchanges of one session that wait for its socket to become known. */
 export const MAX_UNBOUND_EXCHANGES = 1_024;
@@ -176,7 +176,7 @@ export const MAX_PROTOBUF_DEPTH = 32;
 export const MAX_PROTOBUF_TEXT = 512 * 1024;
 
 /** Nanoseconds for which a failed connect is held: a further attempt may follow, or the same one again. */
-export const CONNECT_PATIENCE = 1_000_000_000n;
+export const CONNECT_PATIENCE = 1_000_000_000;
 
 /** Milliseconds between a failed connect and the same one made again that are counted as one row. */
 export const REPEAT_TIME = 1_000;

@@ -93,7 +93,7 @@ export class Reassembly {
   }
 
   /** Every record emitted up to then has been pushed: older holes will not be filled. */
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     for (;;) {
       const head = this.#queue[0];
       if (head === undefined || head.record.emitted > upTo) return;

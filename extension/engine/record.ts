@@ -94,8 +94,11 @@ interface RecordBase {
   readonly flags: number;
   /** Boot time in nanoseconds: a send's entry, a receive's exit. */
   readonly time: bigint;
-  /** Boot time in nanoseconds at which the record was made (the exit of a call). */
-  readonly emitted: bigint;
+  /**
+   * Boot time in nanoseconds at which the record was made (the exit of a call): exact for 104 days, later to a few
+   * nanoseconds. What waits for a record is timed by it.
+   */
+  readonly emitted: number;
   readonly pid: number;
   readonly tid: number;
   /** Unique within one trace; 0n = none. */
@@ -137,6 +140,11 @@ export interface DataRecord extends RecordBase {
   readonly call: number;
   /** Boot time of the call's exit; of a send, `time` is its entry. */
   readonly returned: bigint;
+  /** Both times by halves, upper and lower 32 bits (signed): for records that are many, a bigint each is too much. */
+  readonly timeHigh: number;
+  readonly timeLow: number;
+  readonly returnedHigh: number;
+  readonly returnedLow: number;
   /** The first bytes of `size`; may be shorter, or empty. A view of the batch: copy what is kept. */
   readonly bytes: Uint8Array;
 }

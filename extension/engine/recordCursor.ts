@@ -42,7 +42,11 @@ export class RecordCursor {
     return this.view.getBigUint64(this.at + field, true);
   }
 
-  /** A u64 that counts bytes: exact up to 2^53, which no stream reaches. */
+  i32(field: number): number {
+    return this.view.getInt32(this.at + field, true);
+  }
+
+  /** A u64 that counts bytes or time: exact up to 2^53, which no stream reaches. */
   count(field: number): number {
     const at = this.at + field;
     return this.view.getUint32(at + 4, true) * 2 ** 32 + this.view.getUint32(at, true);
@@ -58,7 +62,7 @@ export class RecordCursor {
 export class RecordHeader {
   readonly flags: number;
   readonly time: bigint;
-  readonly emitted: bigint;
+  readonly emitted: number;
   readonly pid: number;
   readonly tid: number;
   readonly connection: bigint;
@@ -67,7 +71,7 @@ export class RecordHeader {
     const { flags, time, emitted, pid, tid, connection } = LAYOUT.header;
     this.flags = cursor.u16(flags);
     this.time = cursor.u64(time);
-    this.emitted = cursor.u64(emitted);
+    this.emitted = cursor.count(emitted);
     this.pid = cursor.u32(pid);
     this.tid = cursor.u32(tid);
     this.connection = cursor.u64(connection);

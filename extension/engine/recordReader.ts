@@ -9,31 +9,62 @@ import {
   type TraceRecord,
   type WireProtocol,
 } from './record.ts';
-import { RecordCursor, RecordError, RecordHeader } from './recordCursor.ts';
+import { RecordCursor, RecordError } from './recordCursor.ts';
 import { LAYOUT } from './recordLayout.ts';
 
-/**
- * The records of one batch, in order. Payloads are views of `batch`.
- * @throws RecordError when a length or a value is not one that the kernel programs write.
- */
-export function* readRecords(batch: Uint8Array): Generator<TraceRecord, void, undefined> {
-  const cursor = new RecordCursor(batch);
-  const { size, length, type } = LAYOUT.header;
-  for (; cursor.at < batch.length; cursor.at += cursor.length) {
-    const left = batch.length - cursor.at;
+/** The records of one batch, one after the other. Payloads are views of the batch. */
+export class RecordReader {
+  readonly #cursor: RecordCursor;
+
+  constructor(batch: Uint8Array) {
+    this.#cursor = new RecordCursor(batch);
+  }
+
+  /**
+   * @returns null behind the last one.
+   * @throws RecordError when a length or a value is not one that the kernel programs write.
+   */
+  next(): TraceRecord | null {
+    const cursor = this.#cursor;
+    cursor.at += cursor.length;
+    cursor.length = 0;
+    const left = cursor.batch.length - cursor.at;
+    if (left === 0) return null;
+    const { size, length, type } = LAYOUT.header;
     if (left < size) throw new RecordError(`a record is cut at byte ${cursor.at}`);
     cursor.length = cursor.u32(length);
     if (cursor.length < size || cursor.length % 8 !== 0 || cursor.length > left) {
       throw new RecordError(`a record at byte ${cursor.at} has the impossible length ${cursor.length}`);
     }
     const kind: RecordType = cursor.u16(type);
-    yield kind === RecordType.Data ? new Data(cursor) : readControlRecord(kind, cursor);
+    return kind === RecordType.Data ? new Data(cursor) : readControlRecord(kind, cursor);
   }
 }
 
-/** The bulk of all records. */
-class Data extends RecordHeader implements DataRecord {
+/** The same, to iterate over. */
+export function* readRecords(batch: Uint8Array): Generator<TraceRecord, void, undefined> {
+  const reader = new RecordReader(batch);
+  for (let record = reader.next(); record !== null; record = reader.next()) yield record;
+}
+
+const HALF = 32n;
+
+function joined(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << HALF) | BigInt(low >>> 0);
+}
+
+/** The bulk of all records: made without a bigint but the connection's. */
+class Data implements DataRecord {
   readonly type = RecordType.Data;
+  readonly flags: number;
+  readonly timeHigh: number;
+  readonly timeLow: number;
+  readonly returnedHigh: number;
+  readonly returnedLow: number;
+  readonly emitted: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly connection: bigint;
   readonly position: number;
   readonly unseen: number;
   readonly size: number;
@@ -42,13 +73,21 @@ class Data extends RecordHeader implements DataRecord {
   readonly protocol: WireProtocol;
   readonly omission: Omission;
   readonly call: number;
-  readonly returned: bigint;
   readonly bytes: Uint8Array;
 
   constructor(cursor: RecordCursor) {
-    super(cursor);
+    const h = LAYOUT.header;
     const f = LAYOUT.data;
     cursor.need(RecordType.Data, f.size);
+    this.flags = cursor.u16(h.flags);
+    this.timeHigh = cursor.i32(h.time + 4);
+    this.timeLow = cursor.i32(h.time);
+    this.returnedHigh = cursor.i32(f.returned + 4);
+    this.returnedLow = cursor.i32(f.returned);
+    this.emitted = cursor.count(h.emitted);
+    this.pid = cursor.u32(h.pid);
+    this.tid = cursor.u32(h.tid);
+    this.connection = cursor.u64(h.connection);
     const copied = cursor.u32(f.copied);
     this.size = cursor.u32(f.bytes);
     this.direction = cursor.u8(f.direction);
@@ -68,7 +107,14 @@ class Data extends RecordHeader implements DataRecord {
     this.position = cursor.count(f.position);
     this.unseen = cursor.count(f.unseen);
     this.call = cursor.u16(f.call);
-    this.returned = cursor.u64(f.returned);
     this.bytes = cursor.bytes(f.size, copied);
+  }
+
+  get time(): bigint {
+    return joined(this.timeHigh, this.timeLow);
+  }
+
+  get returned(): bigint {
+    return joined(this.returnedHigh, this.returnedLow);
   }
 }

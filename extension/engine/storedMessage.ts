@@ -1,14 +1,15 @@
 /**
- * A message as it is held. It is built to be one of many: 100,000 exchanges are held in a few hundred MiB, so fields are
- * kept as one string per message and split when they are asked for.
+ * A message as it is held. It is built to be one of many: 100,000 exchanges are held in a few hundred MiB, so field
+ * lines are kept as they came, in a block that others share (slab.ts), and split when they are asked for.
  */
 
-import { trimBlanks } from '../http/fieldSyntax.ts';
+import { isNameAt, trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import type { GapReason, Outcome } from './byteStream.ts';
 import type { Field, MessageKind, Request, Response, SeenField, Violation } from './exchange.ts';
 import { quoteAnswer } from './http1/quote.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
+import { keep, keptAt, LARGEST_PIECE } from './slab.ts';
 import { type RuleName, ruleText } from './violations.ts';
 
 /** The version of every message on a stream. */
@@ -21,15 +22,22 @@ const FIELD_COST = 100;
 /** Of a reference to a field. */
 const POINTER = 8;
 
-/** `name:value` and CRLF for each field, with or without blanks around the value; Latin-1. */
-type FieldLinesText = string;
-
 const COLON = 58;
+const LF = 10;
+
+/** `name:value` and CRLF for each field, with or without blanks around the value: from `at` to `end` in `block`. */
+interface FieldLines {
+  readonly block: Buffer;
+  readonly at: number;
+  readonly end: number;
+}
 
 interface BrokenRule {
   readonly name: RuleName;
   readonly position: number;
 }
+
+const NO_FIELDS: readonly SeenField[] = [];
 
 export class StoredMessage implements Request, Response {
   readonly kind: MessageKind;
@@ -64,10 +72,8 @@ export class StoredMessage implements Request, Response {
   /** The beginning of an answer that is not HTTP; null: it is a message of HTTP. */
   quoted: string | null = null;
 
-  #fields: FieldLinesText | readonly SeenField[] = '';
-  /** Where the fields begin in their text. */
-  #fieldsAt = 0;
-  #trailers: FieldLinesText | readonly SeenField[] = '';
+  #fields: FieldLines | readonly SeenField[] = NO_FIELDS;
+  #trailers: FieldLines | readonly SeenField[] = NO_FIELDS;
   /** Of fields in a list: bytes that no other message keeps. */
   #listCost = 0;
   #broken: BrokenRule[] | null = null;
@@ -79,17 +85,16 @@ export class StoredMessage implements Request, Response {
   }
 
   get fields(): SeenField[] {
-    return split(this.#fields, this.#fieldsAt);
+    return split(this.#fields);
   }
 
   get trailers(): SeenField[] {
-    return split(this.#trailers, 0);
+    return split(this.#trailers);
   }
 
-  /** @param text of the head, as sent, with nothing but plain field lines from `fieldsAt` on. */
-  setHead(text: FieldLinesText, fieldsAt: number): void {
-    this.#fields = text;
-    this.#fieldsAt = fieldsAt;
+  /** Copies the field lines of a head, as sent: nothing but plain ones in `bytes`, from `from` to `to`. */
+  setFieldLines(bytes: Buffer, from: number, to: number): void {
+    this.#fields = from === to ? NO_FIELDS : keepLines(bytes, from, to);
   }
 
   /**
@@ -108,7 +113,6 @@ export class StoredMessage implements Request, Response {
 
   setFields(fields: readonly Field[]): void {
     this.#fields = this.#join(fields);
-    this.#fieldsAt = 0;
   }
 
   setTrailers(trailers: readonly Field[]): void {
@@ -144,15 +148,15 @@ export class StoredMessage implements Request, Response {
 
   /** First value of a field, by its lower-case name; null when absent or unknown. */
   field(name: string): string | null {
-    return firstValue(this.#fields, this.#fieldsAt, name);
+    return firstValue(this.#fields, name);
   }
 
   /** First value of a trailer field, by its lower-case name; null when absent or unknown. */
   trailer(name: string): string | null {
-    return firstValue(this.#trailers, 0, name);
+    return firstValue(this.#trailers, name);
   }
 
-  #join(fields: readonly Field[]): FieldLinesText | readonly Field[] {
+  #join(fields: readonly Field[]): FieldLines | readonly SeenField[] {
     let text = '';
     for (const [name, value] of fields) {
       // Malformed fields may contain characters that end a name or a line.
@@ -162,8 +166,7 @@ export class StoredMessage implements Request, Response {
       }
       text += `${name}:${value}\r\n`;
     }
-    // A rope keeps all its parts alive; this makes it one flat string.
-    return text.length === 0 ? '' : Buffer.from(text, 'latin1').toString('latin1');
+    return text === '' ? NO_FIELDS : keepLines(Buffer.from(text, 'latin1'), 0, text.length);
   }
 
   get cost(): number {
@@ -179,36 +182,50 @@ export class StoredMessage implements Request, Response {
   }
 }
 
-function split(text: FieldLinesText | readonly SeenField[], at: number): SeenField[] {
-  if (typeof text !== 'string') return [...text];
-  const fields: SeenField[] = [];
-  for (let from = at; from < text.length; ) {
-    const colon = text.indexOf(':', from);
-    const end = text.indexOf('\n', colon);
-    fields.push([text.slice(from, colon), trimBlanks(text.slice(colon + 1, end - 1))]);
-    from = end + 1;
-  }
-  return fields;
+function keepLines(bytes: Buffer, from: number, to: number): FieldLines {
+  const length = to - from;
+  if (length > LARGEST_PIECE) return { block: Buffer.from(bytes.subarray(from, to)), at: 0, end: length };
+  const block = keep(bytes, from, to);
+  return { block, at: keptAt, end: keptAt + length };
 }
 
-function firstValue(text: FieldLinesText | readonly SeenField[], at: number, name: string): string | null {
-  if (typeof text !== 'string') {
-    for (const [other, value] of text) {
+function isList(fields: FieldLines | readonly SeenField[]): fields is readonly SeenField[] {
+  return Array.isArray(fields);
+}
+
+function split(fields: FieldLines | readonly SeenField[]): SeenField[] {
+  if (isList(fields)) return [...fields];
+  const text = fields.block.toString('latin1', fields.at, fields.end);
+  const list: SeenField[] = [];
+  for (let from = 0; from < text.length; ) {
+    const colon = text.indexOf(':', from);
+    const end = text.indexOf('\n', colon);
+    list.push([text.slice(from, colon), trimBlanks(text.slice(colon + 1, end - 1))]);
+    from = end + 1;
+  }
+  return list;
+}
+
+function firstValue(fields: FieldLines | readonly SeenField[], name: string): string | null {
+  if (isList(fields)) {
+    for (const [other, value] of fields) {
       if (other !== null && other.length === name.length && other.toLowerCase() === name) return value;
     }
     return null;
   }
-  for (let from = at; from < text.length; ) {
+  const { block, at, end } = fields;
+  for (let from = at; from < end; ) {
     const colon = from + name.length;
-    const end = text.indexOf('\n', from);
-    if (text.charCodeAt(colon) === COLON && text.slice(from, colon).toLowerCase() === name) {
-      return trimBlanks(text.slice(colon + 1, end - 1));
+    let to = from;
+    while (to < end && block[to] !== LF) to++;
+    if (colon < to && block[colon] === COLON && isNameAt(block, from, name)) {
+      return trimBlanks(block.toString('latin1', colon + 1, to - 1));
     }
-    from = end + 1;
+    from = to + 1;
   }
   return null;
 }
 
-function lengthOf(text: FieldLinesText | readonly SeenField[]): number {
-  return typeof text === 'string' ? text.length : 0;
+function lengthOf(fields: FieldLines | readonly SeenField[]): number {
+  return isList(fields) ? 0 : fields.end - fields.at;
 }

@@ -8,6 +8,10 @@ export class TraceClock {
   /** Boot time (ns) of millisecond 0; null before the first clock or record. */
   #origin: bigint | null = null;
 
+  /** Of the origin, as of a record's times: upper and lower 32 bits, signed. */
+  #originHigh = 0;
+  #originLow = 0;
+
   /** @param offset wall time minus boot time (ns); may change when the machine was suspended. */
   set(offset: bigint, bootTime: bigint): void {
     this.#offset = offset;
@@ -16,7 +20,20 @@ export class TraceClock {
 
   /** The trace starts at this boot time (ns), unless it has started before. */
   start(bootTime: bigint): void {
-    this.#origin ??= bootTime;
+    if (this.#origin !== null) return;
+    this.#origin = bootTime;
+    this.#originHigh = Number(BigInt.asIntN(32, bootTime >> 32n));
+    this.#originLow = Number(BigInt.asIntN(32, bootTime));
+  }
+
+  get started(): boolean {
+    return this.#origin !== null;
+  }
+
+  /** As {@link milliseconds}, of the halves of a boot time. */
+  millisecondsOf(high: number, low: number): number {
+    const upper = (high >>> 0) - (this.#originHigh >>> 0);
+    return (upper * 2 ** 32 + ((low >>> 0) - (this.#originLow >>> 0))) / 1e6;
   }
 
   /** Milliseconds since the trace's start. */

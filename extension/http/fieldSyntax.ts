@@ -11,6 +11,10 @@ for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL
 const TAB = 9;
 const SPACE = 32;
 const DEL = 127;
+const UPPER_A = 65;
+const UPPER_Z = 90;
+/** Makes an upper-case letter a lower-case one. */
+const LOWER = 0x20;
 
 /** RFC 9110 section 5.6.2. */
 export function isToken(text: string): boolean {
@@ -21,6 +25,15 @@ export function isToken(text: string): boolean {
 
 export function isTokenCode(code: number): boolean {
   return TOKEN[code] === 1;
+}
+
+/** @param lowerName in lower case. @returns whether this field name begins there, in whatever case. */
+export function isNameAt(bytes: Uint8Array, at: number, lowerName: string): boolean {
+  for (let i = 0; i < lowerName.length; i++) {
+    const code = bytes[at + i] as number;
+    if ((code >= UPPER_A && code <= UPPER_Z ? code | LOWER : code) !== lowerName.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** What a field value may contain (RFC 9110 section 5.5): no control character but HTAB. */

@@ -1,11 +1,16 @@
-// `node test/bench/dissect.mjs [--quick]`: how fast the engine alone makes exchanges of records, on one core: calls
-// as real peers said them (HTTP/1 as Node does, HTTP/2 as recorded from h2load and nghttpd), over and over. Prints a
-// table, writes test-output/dissect.json. Of a WebSocket the messages are counted, each as large as a body is. Nothing is traced and no right is needed.
+// `node test/bench/dissect.mjs [--quick] [--only=PART-OF-A-NAME]`: how fast the engine alone makes exchanges of records:
+// calls as real peers said them (HTTP/1 as Node does, HTTP/2 as recorded from h2load and nghttpd), over and over, and
+// calls as browsers and their servers make them: 30 fields, cookies, 20 KB of JSON in gzip. "as JSON" also makes the lines
+// of `--format json`. Counted is processor time, of all threads (collection included): a busy machine changes it little.
+// Prints a table with the memory that is held in the end, writes test-output/dissect.json. Of a WebSocket the messages
+// are counted, each as large as a body is. Nothing is traced and no right is needed.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { constants, deflateRawSync } from 'node:zlib';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -26,6 +31,7 @@ await build({
     contents: `export { Engine } from './extension/engine/engine.ts';
       export { conversation, recordBatch } from './extension/engine/testing/records.ts';
       export { WireProtocol } from './extension/engine/record.ts';
+      export { jsonLine } from './extension/escape/jsonLine.ts';
       export * as frames from './extension/engine/testing/http2.ts';
       export * as webSocket from './extension/engine/testing/webSocket.ts';`,
     resolveDir: root,
@@ -38,12 +44,65 @@ await build({
   outfile: join(folder, 'engine.mjs'),
   logLevel: 'warning',
 });
-const { Engine, conversation, recordBatch, WireProtocol, frames, webSocket } = await import(
+const { Engine, conversation, jsonLine, recordBatch, WireProtocol, frames, webSocket } = await import(
   pathToFileURL(join(folder, 'engine.mjs')).href
 );
 
 const body = 'x'.repeat(1_024);
 const date = (n) => `Sun, 22 Nov 2026 18:00:${String(Math.floor(n / 500) % 60).padStart(2, '0')} GMT`;
+
+const LARGE = JSON.stringify(
+  Array.from({ length: 200 }, (_, i) => ({
+    id: 7_919 * i,
+    name: `Lamp ${(i * 2_654_435_761) % 9_973}`,
+    price: ((i * 48_271) % 10_000) / 100,
+    tags: ['desk', 'brass', `batch-${(i * 16_807) % 997}`],
+    available: i % 3 !== 0,
+  })),
+);
+const ZIPPED = gzipSync(LARGE);
+/** Of a request and of its response: as many as a browser and a server behind a proxy send. */
+const REQUEST_FIELDS = [
+  [
+    'user-agent',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  ],
+  ['accept', 'application/json, text/plain, */*'],
+  ['accept-encoding', 'gzip, deflate, br, zstd'],
+  ['accept-language', 'en-GB,en;q=0.9,de;q=0.8'],
+  ['cache-control', 'no-cache'],
+  [
+    'cookie',
+    `session=${'4f9a'.repeat(16)}; csrf=${'b71c'.repeat(8)}; theme=dark; consent=a%3D1%26b%3D0; _id=GA1.1.1203.1763`,
+  ],
+  ['dnt', '1'],
+  ['origin', 'https://shop.example'],
+  ['referer', 'https://shop.example/lamps?sort=price&page=2'],
+  ['sec-ch-ua', '"Chromium";v="142", "Not A(Brand";v="24"'],
+  ['sec-ch-ua-mobile', '?0'],
+  ['sec-ch-ua-platform', '"Linux"'],
+  ['sec-fetch-dest', 'empty'],
+  ['sec-fetch-mode', 'cors'],
+  ['sec-fetch-site', 'same-site'],
+];
+const RESPONSE_FIELDS = [
+  ['access-control-allow-credentials', 'true'],
+  ['access-control-allow-origin', 'https://shop.example'],
+  ['cache-control', 'private, max-age=0, must-revalidate'],
+  ['content-encoding', 'gzip'],
+  ['content-length', String(ZIPPED.length)],
+  ['content-security-policy', "default-src 'self'; img-src 'self' data: https:"],
+  ['content-type', 'application/json; charset=utf-8'],
+  ['etag', 'W/"4e6f-9Qx2mVb7"'],
+  ['server', 'nginx'],
+  ['set-cookie', `session=${'4f9a'.repeat(16)}; Path=/; HttpOnly; Secure; SameSite=Lax`],
+  ['strict-transport-security', 'max-age=31536000; includeSubDomains'],
+  ['vary', 'Accept-Encoding, Origin'],
+  ['x-content-type-options', 'nosniff'],
+  ['x-request-id', '0c7f4b1e-55a2-4a35-9d0e-8a6b0b0f4f11'],
+];
+const lines = (fields) => fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+const realPath = (i) => `/api/v2/lamps?sort=price&page=${i % 50}&token=${'c0ffee'.repeat(4)}`;
 
 /** Steps of one connection. */
 const kinds = {
@@ -78,6 +137,33 @@ const kinds = {
     }
     return { steps, protocol: WireProtocol.Http2 };
   },
+  'HTTP/1.1, realistic'() {
+    const steps = [];
+    for (let i = 0; i < CALLS_PER_CONNECTION; i++) {
+      steps.push({ out: `GET ${realPath(i)} HTTP/1.1\r\nHost: api.example\r\n${lines(REQUEST_FIELDS)}\r\n` });
+      const head = `HTTP/1.1 200 OK\r\nDate: ${date(i)}\r\n${lines(RESPONSE_FIELDS)}\r\n`;
+      steps.push({ in: Buffer.concat([Buffer.from(head), ZIPPED]) });
+    }
+    return { steps, protocol: WireProtocol.Http1 };
+  },
+  'HTTP/2, realistic'() {
+    const { steps, call } = http2(
+      (i) => [[':path', realPath(i)], ...REQUEST_FIELDS],
+      (i) => [['date', date(i)], ...RESPONSE_FIELDS],
+      ZIPPED,
+    );
+    for (let i = 0; i < CALLS_PER_CONNECTION; i++) {
+      const { request, response } = call(i);
+      steps.push({ out: request }, { in: response });
+    }
+    return { steps, protocol: WireProtocol.Http2 };
+  },
+  'HTTP/1.1, as JSON'() {
+    return { ...kinds['HTTP/1.1'](), print: true };
+  },
+  'HTTP/1.1, realistic, as JSON'() {
+    return { ...kinds['HTTP/1.1, realistic'](), print: true };
+  },
   // Messages asked for and answered, one at a time.
   WebSocket() {
     const { switching, text, MASK, UPGRADE } = webSocket;
@@ -110,34 +196,32 @@ const kinds = {
   },
 };
 
-function http2() {
+function http2(
+  requestFields = (i) => [
+    [':path', `/items/${i % 50}`],
+    ['user-agent', 'node'],
+    ['accept', 'application/json'],
+  ],
+  responseFields = (i) => [
+    ['content-type', 'application/json'],
+    ['date', date(i)],
+    ['content-length', String(body.length)],
+  ],
+  content = Buffer.from(body),
+) {
   const client = new frames.FieldEncoder();
   const server = new frames.FieldEncoder();
   const ends = frames.END_STREAM | frames.END_HEADERS;
+  const asked = [
+    [':method', 'GET'],
+    [':scheme', 'http'],
+    [':authority', 'api.example'],
+  ];
   const call = (i) => ({
-    request: frames.headers(
-      1 + 2 * i,
-      client.block([
-        [':method', 'GET'],
-        [':scheme', 'http'],
-        [':authority', 'api.example'],
-        [':path', `/items/${i % 50}`],
-        ['user-agent', 'node'],
-        ['accept', 'application/json'],
-      ]),
-      ends,
-    ),
+    request: frames.headers(1 + 2 * i, client.block([...asked, ...requestFields(i)]), ends),
     response: Buffer.concat([
-      frames.headers(
-        1 + 2 * i,
-        server.block([
-          [':status', '200'],
-          ['content-type', 'application/json'],
-          ['date', date(i)],
-          ['content-length', String(body.length)],
-        ]),
-      ),
-      frames.data(1 + 2 * i, body),
+      frames.headers(1 + 2 * i, server.block([[':status', '200'], ...responseFields(i)])),
+      frames.data(1 + 2 * i, content),
     ]),
   });
   const steps = [
@@ -147,12 +231,12 @@ function http2() {
   return { steps, call };
 }
 
-function batchesOf({ steps, protocol, messages = false }) {
+function batchesOf({ steps, protocol, messages = false, print = false }) {
   const specs = conversation([...steps, { close: true }], { protocol });
   const bytes = specs.reduce((sum, spec) => sum + (spec.type === 'data' ? spec.bytes.length : 0), 0);
   const batches = [];
   for (let at = 0; at < specs.length; at += BATCH) batches.push(recordBatch(specs.slice(at, at + BATCH)));
-  return { batches, bytes, messages };
+  return { batches, bytes, messages, print };
 }
 
 const HEADER_LENGTH = 0;
@@ -165,17 +249,27 @@ function retarget(batch, connection) {
   }
 }
 
-function measure({ batches, bytes, messages }) {
+function measure({ batches, bytes, messages, print }) {
+  const before = memory();
   const engine = new Engine();
   engine.setClock({ offset: 0n, bootTime: START });
-  const connections = Math.ceil(CALLS / CALLS_PER_CONNECTION);
-  let nanoseconds = 0n;
+  // Making JSON takes ten times as long, and longer.
+  const connections = Math.ceil(CALLS / (print ? 10 : 1) / CALLS_PER_CONNECTION);
+  let microseconds = 0;
   for (let i = 1; i <= connections; i++) {
     for (const batch of batches) retarget(batch, BigInt(i));
-    const started = process.hrtime.bigint();
+    const started = process.cpuUsage();
     for (const batch of batches) engine.push(batch);
-    engine.takeChanges();
-    nanoseconds += process.hrtime.bigint() - started;
+    const { changed } = engine.takeChanges();
+    if (print) {
+      let characters = 0;
+      for (const id of changed) characters += jsonLine(engine.json(id)).length;
+      if (characters === 0) throw new Error('nothing was printed');
+      // As the command does (cli/printer.ts).
+      engine.clear();
+    }
+    const { user, system } = process.cpuUsage(started);
+    microseconds += user + system;
   }
   const { exchanges, running, errors } = engine.stats();
   let units = exchanges;
@@ -187,8 +281,22 @@ function measure({ batches, bytes, messages }) {
     console.error('dissect: the engine did not read what was said', engine.stats());
     process.exit(1);
   }
-  const seconds = Number(nanoseconds) / 1e9;
-  return { perSecond: units / seconds, megabytes: (connections * bytes) / 1e6 / seconds };
+  const seconds = microseconds / 1e6;
+  return {
+    perSecond: units / seconds,
+    megabytes: (connections * bytes) / 1e6 / seconds,
+    held: (memory() - before) / 1e6,
+  };
+}
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+
+/** Bytes that are in use, those outside of the heap included. */
+function memory() {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 function median(values) {
@@ -207,6 +315,7 @@ const results = made.map(({ name, input, rounds }) => ({
   unit: input.messages ? 'messages' : 'exchanges',
   perSecond: median(rounds.map(({ perSecond }) => perSecond)),
   megabytesPerSecond: median(rounds.map(({ megabytes }) => megabytes)),
+  megabytesHeld: median(rounds.map(({ held }) => held)),
   rounds,
 }));
 const machine = { processor: cpus()[0]?.model ?? null, node: process.version };
@@ -215,13 +324,18 @@ writeFileSync(
   join(root, 'test-output/dissect.json'),
   `${JSON.stringify({ machine, settings: { rounds: ROUNDS, calls: CALLS }, results }, null, 2)}\n`,
 );
-console.log(`${ROUNDS} rounds of ${CALLS} calls with ${body.length} bytes of body each; medians, one core`);
-console.log(['protocol'.padEnd(22), 'a second'.padStart(18), '  µs each', '    MB/s'].join('  '));
-for (const { name, unit, perSecond, megabytesPerSecond } of results) {
+console.log(
+  `${ROUNDS} rounds of ${CALLS} calls, ${body.length} bytes of body (realistic: ${LARGE.length} in gzip); medians`,
+);
+console.log(
+  ['protocol'.padEnd(30), 'a core and second'.padStart(18), '  µs each', '    MB/s', ' MB held'].join('  '),
+);
+for (const { name, unit, perSecond, megabytesPerSecond, megabytesHeld } of results) {
   const cells = [
     `${perSecond.toFixed(0)} ${unit}`.padStart(18),
     (1e6 / perSecond).toFixed(1).padStart(9),
     megabytesPerSecond.toFixed(0).padStart(8),
+    megabytesHeld.toFixed(0).padStart(8),
   ];
-  console.log([name.padEnd(22), ...cells].join('  '));
+  console.log([name.padEnd(30), ...cells].join('  '));
 }

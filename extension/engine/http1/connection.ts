@@ -64,7 +64,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   /** The trace ends. */
   #finishing = false;
   /** Emission time of the record being read. */
-  #emitted = 0n;
+  #emitted = 0;
   #time = 0;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
@@ -91,7 +91,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (!this.#info.joinedLate) this.#endTurn();
   }
 
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     for (const lane of this.#lanes) {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }

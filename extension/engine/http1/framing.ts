@@ -34,16 +34,13 @@ const REGISTERED: ReadonlySet<string> = new Set([
 
 const NO_CODINGS: readonly string[] = [];
 
-/** Fields that the functions of this file look at, in lower case. */
+/** Fields that the functions of this file look at, in lower case; no two of the same length. */
+export const FRAMING_FIELDS: readonly string[] = [
+  ...['content-length', 'transfer-encoding', 'upgrade', 'connection', 'expect', 'host'],
+];
+
 export function isFramingField(lowerName: string): boolean {
-  return (
-    lowerName === 'content-length' ||
-    lowerName === 'transfer-encoding' ||
-    lowerName === 'upgrade' ||
-    lowerName === 'connection' ||
-    lowerName === 'expect' ||
-    lowerName === 'host'
-  );
+  return FRAMING_FIELDS.includes(lowerName);
 }
 
 const LETTERS_ONLY: ReadonlySet<string> = new Set(['contentlength', 'transferencoding']);

@@ -8,7 +8,7 @@ export class Lane {
   reader: Reader | null = null;
   held: Piece[] = [];
   /** Emission time of the first held piece. */
-  heldSince = 0n;
+  heldSince = 0;
   ended = false;
   /** Finds the messages inside the body that is being read; null: the body contains none. */
   body: MessageReader | null = null;
@@ -23,7 +23,7 @@ export class Lane {
   }
 
   /** @param emitted when the piece's record was made. */
-  hold(piece: Piece, emitted: bigint): void {
+  hold(piece: Piece, emitted: number): void {
     if (this.held.length === 0) this.heldSince = emitted;
     if (piece.kind === 'bytes') {
       const bytes = Buffer.from(piece.bytes.subarray(piece.from));

@@ -46,7 +46,7 @@ export class ProxiedStream {
     this.#info.take(this.#outer);
   }
 
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     this.#detection.dissector?.advance(upTo);
   }
 

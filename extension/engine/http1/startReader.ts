@@ -138,15 +138,15 @@ export class StartReader implements ReaderState {
   #readPlainHead(bytes: Buffer, at: number, context: Origin): number | null {
     const head = readPlainHead(bytes, at);
     if (head === null) return null;
-    const { text, fieldsAt, end } = head;
+    const { fieldsAt, fieldsEnd, end } = head;
     const progress = this.#progress;
     this.#line.begin(progress.position, context);
-    const message = this.#messageOf(text.slice(0, fieldsAt - 2));
+    const message = this.#messageOf(bytes.toString('latin1', at, fieldsAt - 2));
     if (message === null || message === 'http2') return null;
-    progress.take(fieldsAt, context);
-    this.#begin(message, fieldsAt, context);
-    progress.take(end - at - fieldsAt, context);
-    message.setHead(text, fieldsAt);
+    progress.take(fieldsAt - at, context);
+    this.#begin(message, fieldsAt - at, context);
+    progress.take(end - fieldsAt, context);
+    message.setFieldLines(bytes, fieldsAt, fieldsEnd);
     this.#next.headRead(message, head.framing, head.framing);
     return end;
   }

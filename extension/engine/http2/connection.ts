@@ -50,7 +50,7 @@ export class Http2Connection implements Dissector {
   /** Flow control of what the process sends; null: not known. */
   #windows: SendWindows | null = new SendWindows();
   /** Streams with a complete response but no request yet, with the emission time of the response's end. */
-  readonly #unasked = new Map<Stream, bigint>();
+  readonly #unasked = new Map<Stream, number>();
   /** The last stream that each side announced in GOAWAY: higher ones are not processed. */
   readonly #refused: Record<Role, { readonly above: number; readonly goAway: GoAway } | null> = {
     request: null,
@@ -119,7 +119,7 @@ export class Http2Connection implements Dissector {
     }
   }
 
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     for (const [stream, since] of [...this.#unasked]) {
       if (since + HELD_PATIENCE <= upTo) this.#endStream(stream, stream.exchange.response?.lastByte ?? 0, []);
     }
@@ -133,7 +133,7 @@ export class Http2Connection implements Dissector {
   finish(at: number): void {
     this.#time = Math.max(this.#time, at);
     this.#finishing = true;
-    const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0n, file: null };
+    const context = { time: this.#time, end: this.#time, pid: 0, emitted: 0, file: null };
     this.#lanes.request?.end(context);
     this.#lanes.response?.end(context);
     for (const stream of [...this.#streams.values()]) {

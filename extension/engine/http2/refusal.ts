@@ -85,7 +85,7 @@ export class Http2OrRefusal implements Dissector {
     this.#http2.ended(direction, orderly, context);
   }
 
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     this.#http2.advance(upTo);
   }
 

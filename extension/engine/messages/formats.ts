@@ -52,7 +52,7 @@ function inBody(exchange: StoredExchange, kind: MessageKind, host: MessageHost):
   const message = kind === 'request' ? exchange.request : exchange.response;
   const value = message?.field('content-type') ?? null;
   if (message === null || value === null) return null;
-  const found = grpcIn(exchange, message, kind, host) ?? ofType(readContentType(value), kind, host);
+  const found = grpcIn(exchange, message, value, kind, host) ?? ofType(readContentType(value), kind, host);
   if (found === null) return null;
   const codings = codingsOf(message);
   if (codings.length === 0) return found;
@@ -62,10 +62,11 @@ function inBody(exchange: StoredExchange, kind: MessageKind, host: MessageHost):
 function grpcIn(
   exchange: StoredExchange,
   message: StoredMessage,
+  contentType: string,
   kind: MessageKind,
   host: MessageHost,
 ): Found | null {
-  const type = grpcType(message.field('content-type'));
+  const type = grpcType(contentType);
   if (type === null) return null;
   const { service } = grpcPath(exchange.request?.target ?? '');
   const describes = kind === 'response' && service !== null && REFLECTION.has(service);

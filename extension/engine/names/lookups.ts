@@ -102,9 +102,9 @@ export class Lookups implements ClaimHost {
    * Everything up to then has been taken. What time decides is decided at the same moments, whenever this is called, so
    * that a replay gives the same exchanges in the same order.
    */
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     if (this.#table.size === 0) return;
-    const now = Math.floor(this.#host.milliseconds(upTo) / LOOKUP_CHECK_MS) * LOOKUP_CHECK_MS;
+    const now = Math.floor(this.#host.milliseconds(BigInt(upTo)) / LOOKUP_CHECK_MS) * LOOKUP_CHECK_MS;
     if (now <= this.#advanced) return;
     this.#advanced = now;
     const due = [...this.#table].filter((lookup) => lookup.last + patienceFor(lookup) < now);

@@ -162,7 +162,7 @@ export class TlsSession {
   }
 
   /** The ends before which no more plaintext can arrive. @param upTo null: all of them. */
-  dueEnds(upTo: bigint | null): End[] {
+  dueEnds(upTo: number | null): End[] {
     const later = this.#ends.findIndex(({ emitted }) => upTo !== null && emitted + SESSION_PATIENCE > upTo);
     return this.#ends.splice(0, later < 0 ? this.#ends.length : later);
   }

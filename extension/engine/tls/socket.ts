@@ -28,15 +28,15 @@ export class TlsSocket implements Dissector {
   #pid = 0;
   #firstTime: number | null = null;
   /** Boot time (ns) since which plaintext is awaited. */
-  #waitingSince: bigint | null = null;
+  #waitingSince: number | null = null;
   #firstEnd: TlsEnd | null = null;
   /** What its sessions' library says went wrong. */
   #failure: string | null = null;
   #verdict: string | null = null;
   /** The connection has ended, and the helper is about to say what library its process has. */
-  #ending: { readonly at: number; readonly since: bigint } | null = null;
+  #ending: { readonly at: number; readonly since: number } | null = null;
   /** The handshake has failed, and the library may be about to say why. */
-  #failing: { readonly text: string; readonly at: number; readonly since: bigint } | null = null;
+  #failing: { readonly text: string; readonly at: number; readonly since: number } | null = null;
   #time = 0;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
@@ -81,7 +81,7 @@ export class TlsSocket implements Dissector {
     this.#firstEnd ??= { direction, reset: !orderly };
   }
 
-  advance(upTo: bigint): void {
+  advance(upTo: number): void {
     if (this.#failing !== null && this.#failing.since + SESSION_PATIENCE <= upTo) this.#failNow();
     if (this.#ending !== null && this.#ending.since + REASON_PATIENCE <= upTo) this.#endNow();
     if (this.#ended || !this.waiting || this.#waitingSince === null) return;
