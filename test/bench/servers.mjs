@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/freePort.mjs';
-import { childrenOf } from '../kit/kernel.ts';
 import { makeCertificates } from '../tls/certificates.mjs';
 import { answers, fail, folder, root, start } from './processes.mjs';
 
@@ -50,7 +49,8 @@ async function nginxWith(scheme, ssl, certificate) {
   const config = join(own, 'nginx.conf');
   writeFileSync(
     config,
-    `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
+    // One process, so that none outlives it.
+    `daemon off; master_process off; user root; pid ${own}/pid; error_log ${own}/error.log;
      events { worker_connections 1024; }
      http {
        access_log off; keepalive_requests 100000000; ${certificate}
@@ -61,7 +61,7 @@ async function nginxWith(scheme, ssl, certificate) {
   );
   const child = start('nginx', ['-p', own, '-c', config, '-e', `${own}/error.log`]);
   await answers(port);
-  return { child, port, url: `${scheme}://127.0.0.1:${port}/`, pids: childrenOf(child.pid) };
+  return { child, port, url: `${scheme}://127.0.0.1:${port}/`, pids: [child.pid] };
 }
 
 /** HTTP/2 without TLS. */
