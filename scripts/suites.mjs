@@ -50,6 +50,8 @@ export function shortSuites() {
     },
     { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 200 },
     { ...vitest('bursts'), lane: 'root', budget: 60 },
+    // That it works and its records balance; what it measures beside other suites says nothing.
+    { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 60 },
     { ...own('guest', 'test/matrix/run.mjs', '--on', '6.1', '--smoke'), lane: 'emulated', budget: 400 },
     { ...vitest('speed'), lane: ALONE, budget: 30 },
   ];
@@ -80,7 +82,12 @@ export function allSuites() {
 }
 
 function tool(name, path, ...args) {
-  return { name, args: [join(root, 'node_modules', path), ...args], counts: null };
+  return script(name, join('node_modules', path), ...args);
+}
+
+/** A program of ours with one verdict. */
+function script(name, path, ...args) {
+  return { name, args: [join(root, path), ...args], counts: null };
 }
 
 function vitest(project) {

@@ -28,7 +28,7 @@ describeTraced('bursts', () => {
     '%s',
     async (_, { burst, condition }) => {
       const { pids, expected, go } = await burst.prepare(folder);
-      const trace = await WindowTrace.start(join(ROOT, 'dist'), folder, pids, condition.ringSize);
+      const trace = await WindowTrace.start(join(ROOT, 'dist'), folder, pids, condition);
       const relieve = impose(condition, trace);
       await go().finally(relieve);
       const { rows, status } = await trace.stop();

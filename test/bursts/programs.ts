@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
 import { assert, same } from '../kit/check.ts';
-import { childrenOf } from '../kit/kernel.ts';
 import { Child } from '../kit/process.ts';
 
 /** Milliseconds that the programs of a burst may take for all their calls. */
@@ -71,7 +70,8 @@ export async function nginx(folder: string, size: number): Promise<Server> {
   mkdirSync(own);
   writeFileSync(
     join(own, 'nginx.conf'),
-    `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
+    // One process, so that none outlives it.
+    `daemon off; master_process off; user root; pid ${own}/pid; error_log ${own}/error.log;
      events { worker_connections 512; }
      http {
        client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
@@ -81,7 +81,7 @@ export async function nginx(folder: string, size: number): Promise<Server> {
   );
   const child = new Child('nginx', ['-p', own, '-c', join(own, 'nginx.conf'), '-e', `${own}/error.log`]);
   await answers(port);
-  return { pids: childrenOf(child.pid), port };
+  return { pids: [child.pid], port };
 }
 
 /** peers/flood.mjs. */

@@ -12,7 +12,10 @@ import { bundleWindow } from './window/bundle.mjs';
 import { SETTINGS, type WindowFacts, type WindowSettings } from './window/settings.ts';
 
 export interface WindowTraced {
+  /** Empty when they were only counted. */
   readonly rows: readonly ExchangeRow[];
+  /** Of rows, also of those that have left the store. */
+  readonly count: number;
   /** The helper's final one. */
   readonly status: Status;
   /** The most memory that was resident, in bytes: the helper, and the process of the engine's thread. */
@@ -35,13 +38,13 @@ export class WindowTrace {
    * Resolves once the processes are traced.
    * @param dist the built product
    * @param folder for its files
-   * @param ringSize bytes of the data ring; null: as by default
+   * @param options ringSize: bytes of the data ring, null: as by default. rows: whether to keep them
    */
   static async start(
     dist: string,
     folder: string,
     pids: readonly number[],
-    ringSize: number | null = null,
+    { ringSize = null, rows: kept = true }: { ringSize?: number | null; rows?: boolean } = {},
   ): Promise<WindowTrace> {
     const extension = mkdtempSync(join(folder, 'window-'));
     const program = await bundleWindow(extension);
@@ -50,7 +53,7 @@ export class WindowTrace {
       string,
       string,
     ];
-    const settings: WindowSettings = { dist, extension, ringSize, facts, status, rows };
+    const settings: WindowSettings = { dist, extension, ringSize, facts, status, rows: kept ? rows : null };
     const env = { ...process.env, [SETTINGS]: JSON.stringify(settings) };
     const host = new Child(process.execPath, ['--enable-source-maps', program, ...pids.map(String)], { env });
     await host.untilStdout('running');
@@ -71,16 +74,22 @@ export class WindowTrace {
     const helper = peakMemory(this.helper);
     this.#host.write('stop\n');
     await this.#host.untilStdout('stopped', END_PATIENCE);
-    // Its rows are its own copies for the test: what matters is the most before they are written.
+    // Also with the rows as the test wants them, if it does.
     const engine = peakMemory(this.engine);
-    const { stderr } = await this.#host.ended;
+    const { stdout, stderr } = await this.#host.ended;
     assert(existsSync(this.#settings.status), `the helper ended without its last word: ${stderr}`);
-    const lines = readFileSync(this.#settings.rows ?? '', 'utf8').split('\n');
-    assert(lines.pop() === '', 'The rows do not end with a line end.');
-    const rows = lines.map((line) => JSON.parse(line) as ExchangeRow);
+    const count = Number(/^stopped (\d+)$/m.exec(stdout)?.[1]);
+    const rows = readRows(this.#settings.rows);
     const status = JSON.parse(readFileSync(this.#settings.status, 'utf8')) as Status;
-    return { rows, status, memory: { helper, engine } };
+    return { rows, count, status, memory: { helper, engine } };
   }
+}
+
+function readRows(file: string | null): ExchangeRow[] {
+  if (file === null) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  assert(lines.pop() === '', 'The rows do not end with a line end.');
+  return lines.map((line) => JSON.parse(line) as ExchangeRow);
 }
 
 /** Resident bytes at most so far; 0 when the process has ended. */

@@ -1,7 +1,7 @@
 /**
  * The extension host's part of a window's trace, in a process that can be measured and stopped: the extension's own
  * `WorkerTrace`, which keeps the rows. Arguments: process ids. Says `running`; a line of input ends the trace, then it
- * says `stopped`.
+ * says `stopped` and how many rows there were.
  */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
@@ -11,13 +11,16 @@ import { readSettings } from './settings.ts';
 
 const settings = readSettings();
 const trace = new WorkerTrace(settings.extension);
-/** Also those that have left the store since. */
+/** Also those that have left the store since; none when they are only counted. */
 const seen = new Map<number, ExchangeRow>();
-if (settings.rows !== null) {
-  trace.onDidChangeRows(({ rows }) => {
-    for (const row of rows) seen.set(row.id, row);
-  });
-}
+/** Ids go up from 1. */
+let count = 0;
+trace.onDidChangeRows(({ rows }) => {
+  for (const row of rows) {
+    count = Math.max(count, row.id);
+    if (settings.rows !== null) seen.set(row.id, row);
+  }
+});
 trace.onDidChangeStatus(({ problem }) => {
   if (problem !== null) console.error(problem);
 });
@@ -33,6 +36,6 @@ if (settings.rows !== null) {
   file.end();
   await once(file, 'finish');
 }
-console.log('stopped');
+console.log(`stopped ${count}`);
 trace.dispose();
 process.exit(0);

@@ -1,0 +1,1 @@
+export function files(measured: unknown): Readonly<Record<string, string>>;

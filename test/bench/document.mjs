@@ -1,0 +1,101 @@
+// Writes docs/benchmarks.md and its chart from what was measured. `node test/bench/document.mjs` writes them again from
+// docs/benchmarks.json, after a change here.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chart } from './chart.mjs';
+import { median } from './median.mjs';
+import { cells, HEADS, share } from './words.mjs';
+
+/** A noise above which a run is called one of a busy machine. */
+const BUSY = 0.15;
+
+const docs = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'docs');
+const SOURCE = join(docs, 'benchmarks.json');
+
+/** Writes all three files. */
+export function publish(measured) {
+  writeFileSync(SOURCE, `${JSON.stringify(measured, null, 2)}\n`);
+  for (const [name, text] of Object.entries(files(measured))) writeFileSync(join(docs, name), text);
+}
+
+/** What is made of the figures: names and texts. */
+export function files(measured) {
+  return { 'benchmarks.md': document(measured), 'benchmarks.svg': chart(measured) };
+}
+
+function document({ date, machine, settings, scenarios, moments, engine = null, missing }) {
+  const { kernel, cores, processor, memoryGiB, node } = machine;
+  return `<!-- Made by test/bench/document.mjs of benchmarks.json. Change it there. -->
+
+# Benchmarks
+
+What a trace costs the traced program, measured by \`npm run bench -- --publish\` on ${date}: ${cores} cores
+(${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}. Load generator, server and trace share these
+cores.
+
+${busy(scenarios)}![Throughput of traced servers, as a share of the untraced one](benchmarks.svg)
+
+## How to read the tables
+
+- **Rate** and **ratio**: medians of ${settings.rounds} rounds of ${settings.seconds} s. In each round every way has its turn, untraced twice; the
+  ratio is that to the untraced ones of the same round. **Noise** is how far these two are apart (the median): a
+  difference below it says nothing.
+- **p50**, **p99**: how long a call takes, as the client sees it.
+- **CPU of each call**: of the server; of the helper, which reads the ring; of the thread that dissects (engine) and of
+  the rest of its process, garbage collection included (host). On the command line one process dissects and prints
+  (program). The kernel's programs run in the server's time, and are counted in a round of their own.
+- **Memory**: the most that was resident, helper + process with the engine.
+- **copy only**: the kernel's programs without a reader, the least that a trace costs. **extension**: rows as VS Code
+  shows them. **JSON**, **table**: \`http-trace attach\` with \`--format json\` and without, to a file.
+
+${scenarios.map(section).join('\n')}${moments === null ? '' : momentsText(moments)}${engine === null ? '' : engineText(engine)}${missing.length === 0 ? '' : `\nNot installed, so not measured: ${missing.join(', ')}.\n`}`;
+}
+
+function busy(scenarios) {
+  const noise = median(scenarios.map((scenario) => scenario.noise));
+  if (noise <= BUSY) return '';
+  return `**The machine was busy with other work: the noise was ${share(noise)} (median). These figures show what is
+measured, and little else.**
+
+`;
+}
+
+function section({ name, unit, noise, results }) {
+  const row = (texts) => `| ${texts.join(' | ')} |`;
+  const heads = HEADS.map((head) => (head === 'rate' ? unit : head));
+  return `## ${name}
+
+Noise: ${share(noise)}.
+
+${row(heads)}
+${row(heads.map(() => '---'))}
+${results.map((result) => row(cells(result))).join('\n')}
+`;
+}
+
+function momentsText({ firstCall, stop }) {
+  return `
+## Start and stop
+
+From the start of \`http-trace attach\` to the first call that it prints: ${firstCall.toFixed(0)} ms. From Ctrl+C
+until nothing is left in the kernel: ${stop.toFixed(0)} ms.
+`;
+}
+
+function engineText(engine) {
+  const lines = engine.map(
+    ({ name, unit, perSecond }) => `| ${name} | ${Math.round(perSecond).toLocaleString('en')} ${unit} |`,
+  );
+  return `
+## The engine alone
+
+One core, records from memory (\`npm run bench:engine\`):
+
+| protocol | a second |
+| --- | --- |
+${lines.join('\n')}
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) publish(JSON.parse(readFileSync(SOURCE, 'utf8')));
