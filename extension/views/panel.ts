@@ -87,6 +87,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'message':
         this.#feed.showMessage(message.id, message.number);
         return;
+      case 'search':
+        this.#feed.search(message.search, message.query, message.ids);
+        return;
       case 'selected':
         this.#selected.fire(message.id);
         return;

@@ -28,6 +28,16 @@ export type ToWebview =
       readonly number: number;
       readonly message: StreamMessageJson | null;
     }
+  /**
+   * What the details of some calls say to the filter, as bits (see Filter), and how many of those asked for are done.
+   */
+  | {
+      readonly type: 'found';
+      readonly search: number;
+      readonly results: readonly (readonly [id: number, found: number])[];
+      readonly done: number;
+      readonly total: number;
+    }
   /** Select, scroll into view and open the details ("Go to Call…", a tree row). */
   | { readonly type: 'reveal'; readonly id: number }
   /** Put the cursor into the filter. */
@@ -41,6 +51,15 @@ export type ToHost =
   | { readonly type: 'message'; readonly id: number; readonly number: number }
   /** The call that is selected in the list; null: none is. */
   | { readonly type: 'selected'; readonly id: number | null }
+  /**
+   * Look into the details of these calls for this filter line. Another number replaces a search; the same one adds to it.
+   */
+  | {
+      readonly type: 'search';
+      readonly search: number;
+      readonly query: string;
+      readonly ids: readonly number[];
+    }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
   | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
@@ -62,6 +81,13 @@ export function isToHost(value: unknown): value is ToHost {
       );
     case 'selected':
       return message['id'] === null || Number.isSafeInteger(message['id']);
+    case 'search':
+      return (
+        Number.isSafeInteger(message['search']) &&
+        typeof message['query'] === 'string' &&
+        Array.isArray(message['ids']) &&
+        message['ids'].every((id) => Number.isSafeInteger(id))
+      );
     case 'focus':
       return typeof message['focused'] === 'boolean';
     case 'message':

@@ -13,6 +13,7 @@ import { TABS, type TabId } from './details/tabs.ts';
 import { el, setText } from './dom.ts';
 import { EmptyState } from './emptyState.ts';
 import { FilterInput } from './filterInput.ts';
+import { HelpSheet } from './helpSheet.ts';
 import type { Host } from './host.ts';
 import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
@@ -46,9 +47,12 @@ export class App {
   readonly #details: Details;
   readonly #split: SplitPane;
   readonly #empty: EmptyState;
+  readonly #help = new HelpSheet((text) => this.#filter.set(text));
   readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
   readonly #problemText = el('span');
   readonly #clock: Clock;
+  /** Of the filter as it is now. */
+  #search = { number: 0, query: '' };
   /** Calls that were held before the window was loaded again. */
   #dropped: number;
   #heldTimer: ReturnType<typeof setTimeout> | null = null;
@@ -71,10 +75,14 @@ export class App {
     this.#filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
       changed: (filter, text) => {
         host.update({ filter: text });
-        this.#store.setMatcher(filter.matches);
+        this.#store.setFilter(filter);
+        this.#search = { number: this.#search.number + 1, query: text };
+        this.#filter.showProgress(null);
         this.#rearrange();
       },
       leave: () => this.#list.focus(),
+      help: () => this.#help.show(),
+      newest: () => this.#store.newest(),
     });
     this.#toolbar = new Toolbar(this.#filter, {
       start: () => command('start'),
@@ -132,6 +140,7 @@ export class App {
       this.#problem,
       this.#overview.element,
       el('div', { class: 'stage' }, this.#split.element, this.#empty.element),
+      this.#help.element,
     );
 
     if (isSort(state.sort)) this.#store.setSort(state.sort);
@@ -163,6 +172,12 @@ export class App {
         return;
       case 'message':
         this.#details.fillMessage(message.id, message.number, message.message);
+        break;
+      case 'found':
+        if (message.search !== this.#search.number) return;
+        this.#store.setFound(message.results);
+        this.#filter.showProgress(message);
+        this.#schedule();
         break;
       case 'reveal':
         this.#awaited = { id: message.id, open: true };
@@ -214,6 +229,7 @@ export class App {
 
   #draw(): void {
     const changed = this.#store.flush();
+    this.#lookIntoDetails();
     if (changed || this.#statusChanged) this.#showCounts();
     this.#statusChanged = false;
     if (changed) this.#list.refresh();
@@ -258,9 +274,17 @@ export class App {
 
   #rearrange(): void {
     this.#store.flush();
+    this.#lookIntoDetails();
     this.#showCounts();
     this.#list.rearranged();
     this.#schedule();
+  }
+
+  /** What only details can tell, the host finds out. */
+  #lookIntoDetails(): void {
+    const ids = this.#store.takeWanted();
+    const { number, query } = this.#search;
+    if (ids.length > 0) this.#host.send({ type: 'search', search: number, query, ids });
   }
 
   #setChip(chip: Chip): void {
@@ -376,6 +400,11 @@ export class App {
     const typing = event.target instanceof HTMLInputElement;
     const command = event.ctrlKey || event.metaKey;
     const find = command && !event.shiftKey && !event.altKey && event.key === 'f';
+    if (event.key === '?' && !typing && !command && !event.altKey) {
+      event.preventDefault();
+      this.#help.show();
+      return;
+    }
     if (!find && (event.key !== '/' || typing || command || event.altKey)) return;
     event.preventDefault();
     this.#filter.focus();
