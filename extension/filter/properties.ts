@@ -229,7 +229,7 @@ export const PROPERTIES: readonly Property[] = [
     name: 'url',
     help: 'the beginning of a URL, with its scheme',
     about: 'a URL from its beginning; its name can be left out',
-    example: 'http://localhost:3000/orders',
+    example: 'http://localhost/',
     whole: true,
     parse: (value) => {
       const matches = urlMatcher(value);

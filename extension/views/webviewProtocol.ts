@@ -10,6 +10,10 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 /** Rows in one `rows` message at most: larger messages make the window stutter. */
 export const MAX_ROWS_PER_MESSAGE = 2_000;
 
+/** The only commands that the webview can have executed. */
+export const PANEL_COMMANDS = ['start', 'stop', 'clear', 'pickProcess', 'manageTrust'] as const;
+export type PanelCommand = (typeof PANEL_COMMANDS)[number];
+
 export type ToWebview =
   /** Forget everything. */
   | { readonly type: 'reset' }
@@ -62,7 +66,7 @@ export type ToHost =
     }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
-  | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
+  | { readonly type: 'command'; readonly command: PanelCommand }
   | { readonly type: 'copy'; readonly text: string }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
@@ -93,7 +97,7 @@ export function isToHost(value: unknown): value is ToHost {
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'command':
-      return ['start', 'stop', 'clear', 'pickProcess'].includes(message['command'] as string);
+      return PANEL_COMMANDS.some((command) => command === message['command']);
     case 'copy':
       return typeof message['text'] === 'string';
     case 'openBody':

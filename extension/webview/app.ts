@@ -1,7 +1,7 @@
 /** The panel: creates its parts, connects them, and exchanges messages with the host. */
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { copiedLine } from '../escape/copied.ts';
-import type { ToWebview } from '../views/webviewProtocol.ts';
+import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
 import { CallList } from './callList.ts';
@@ -69,8 +69,7 @@ export class App {
     const { state } = host;
     this.#dropped = heldCalls(state.held);
     const copy = (text: string): void => host.send({ type: 'copy', text });
-    const command = (name: 'start' | 'stop' | 'clear' | 'pickProcess'): void =>
-      host.send({ type: 'command', command: name });
+    const command = (name: PanelCommand): void => host.send({ type: 'command', command: name });
 
     this.#filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
       changed: (filter, text) => {
@@ -124,6 +123,7 @@ export class App {
       start: () => command('start'),
       pickProcess: () => command('pickProcess'),
       clearFilter: () => this.#clearFilter(),
+      manageTrust: () => command('manageTrust'),
     });
     this.#clock = new Clock(
       () => this.#list.live,
@@ -272,11 +272,11 @@ export class App {
     }, HELD_INTERVAL_MS);
   }
 
-  #rearrange(): void {
+  #rearrange(by: 'order' | 'filter' = 'filter'): void {
     this.#store.flush();
     this.#lookIntoDetails();
     this.#showCounts();
-    this.#list.rearranged();
+    this.#list.rearranged(by);
     this.#schedule();
   }
 
@@ -302,7 +302,7 @@ export class App {
   #setSort(sort: Sort): void {
     this.#host.update({ sort });
     this.#store.setSort(sort);
-    this.#rearrange();
+    this.#rearrange('order');
   }
 
   #clearFilter(): void {
@@ -396,7 +396,22 @@ export class App {
     }
   }
 
+  /** All of what one reads, and not the buttons around it. */
+  #selectAll(event: KeyboardEvent): void {
+    const text = document.querySelector('.details:not([hidden]) .tabpanel');
+    event.preventDefault();
+    if (text !== null) getSelection()?.selectAllChildren(text);
+  }
+
   #key(event: KeyboardEvent): void {
+    if (
+      (event.ctrlKey || event.metaKey) &&
+      event.key === 'a' &&
+      !(event.target instanceof HTMLInputElement)
+    ) {
+      this.#selectAll(event);
+      return;
+    }
     const typing = event.target instanceof HTMLInputElement;
     const command = event.ctrlKey || event.metaKey;
     const find = command && !event.shiftKey && !event.altKey && event.key === 'f';

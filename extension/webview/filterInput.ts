@@ -147,6 +147,8 @@ export class FilterInput {
     const { value, selectionStart, selectionEnd } = this.#input;
     const cursor = selectionStart === selectionEnd ? selectionStart : null;
     const found = cursor === null ? null : completions(value, cursor, this.#events.newest);
+    // What is offered says what is missing.
+    if (found !== null) this.message.hidden = true;
     // All characters are equally wide.
     const width = this.#painted.scrollWidth > 0 ? textWidth(this.#painted) / Math.max(1, value.length) : 0;
     this.#completions.show(found, found === null ? 0 : 24 + found.start * width - this.#input.scrollLeft);

@@ -4,7 +4,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /** Paths on a grid of 16 by 16. `f:` is filled, everything else is a line. */
 const PATHS = {
-  start: ['f:M4.5 2.8v10.4L13 8z'],
+  start: ['M1.500 8.500h3l2-5.500 3 10 2-4.500h3'],
   stop: ['f:M4 4h8v8H4z'],
   clear: ['M2.500 4.500h11M2.500 8h5M2.500 11.500h3.500', 'M9 9l4.500 4.500M13.500 9L9 13.500'],
   close: ['M4 4l8 8M12 4l-8 8'],
@@ -24,6 +24,7 @@ const PATHS = {
     'M6.2 6.300a1.900 1.900 0 1 1 2.600 1.800c-.5.2-.8.6-.8 1.100v.3',
     'M8 11.300v.5',
   ],
+  more: ['M4 4.500l3.500 3.500L4 11.500M8.500 4.500L12 8l-3.500 3.500'],
   warning: ['M8 2.200L14.500 13.500h-13z', 'M8 6.500v3.500M8 11.300v1'],
 } as const;
 

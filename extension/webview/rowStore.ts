@@ -43,6 +43,7 @@ export class RowStore {
   #shownSort: Sort = NATURAL;
   #compare = comparator(NATURAL);
   #revised = 0;
+  #listRevised = 0;
   /** Rows held that are no calls. */
   #others = 0;
 
@@ -100,6 +101,16 @@ export class RowStore {
   /** The newest first. */
   newest(): readonly ExchangeRow[] {
     return [...this.rows()].reverse();
+  }
+
+  /** In the order of arrival: those that are listed, or those that are not. */
+  *rowsThat(listed: boolean): Generator<ExchangeRow, void, undefined> {
+    for (const item of this.#items.values()) if (item.listed === listed) yield item.row;
+  }
+
+  /** Grows with every change of what is listed. */
+  get listRevision(): number {
+    return this.#listRevised;
   }
 
   /** Place in the list, or -1. */
@@ -222,6 +233,7 @@ export class RowStore {
       this.#list = merge(kept, added, compare);
     }
     this.#all = false;
+    this.#listRevised++;
     this.#staleListed = 0;
     this.#fresh.clear();
     return true;
