@@ -70,6 +70,11 @@ export interface Trace {
    * nothing of it was captured, or the call is no longer held.
    */
   body(id: number, kind: MessageKind): Promise<Uint8Array | null>;
+  /**
+   * Which of a filter's detail tests hold, as bits (see Filter), for each of these calls that is held. A few at a
+   * time: nothing else is answered meanwhile.
+   */
+  search(query: string, ids: readonly number[]): Promise<readonly (readonly [id: number, found: number])[]>;
   /** The messages of .proto files; takes the place of those before. */
   setProtos(schema: ProtoSchema): void;
   dispose(): void;

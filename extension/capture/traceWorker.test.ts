@@ -180,6 +180,8 @@ describe('a trace in the worker', () => {
     expect(await answered(2)).toMatchObject({ exchange: { url: 'http://shop.test/a' } });
     worker.take({ type: 'details', request: 3, id: 99, reveal: false, messageBytes: null });
     expect(await answered(3)).toMatchObject({ exchange: null });
+    worker.take({ type: 'search', request: 4, query: 'body:no header:host=shop* body:yes', ids: [1, 99] });
+    expect(await answered(4)).toEqual({ type: 'found', request: 4, results: [[1, 0b011]] });
   });
 
   it('knows why TLS is not decrypted, although that is said before the clock', async () => {

@@ -11,6 +11,8 @@ import { Engine, type EngineApi } from '../engine/engine.ts';
 import { DEFAULT_MAX_EXCHANGES } from '../engine/limits.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
+import { parseFilter } from '../filter/parser.ts';
+import { type DetailTest, detailsFound } from '../filter/subject.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { History } from './history.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
@@ -66,6 +68,8 @@ export class TraceWorker {
   #lastStatus = '';
   /** When rows were sent last; milliseconds. */
   #lastSent = 0;
+  /** Of the last search. */
+  #filter: { readonly query: string; readonly details: readonly DetailTest[] } = { query: '', details: [] };
   #answerAsk: ((error: TraceError) => void) | null = null;
   /** Loaders that were started for this thread, by their numbers. */
   readonly #launches = new Map<number, (error: TraceError) => void>();
@@ -119,6 +123,11 @@ export class TraceWorker {
         this.#send({ type: 'body', request, bytes: bytes === null ? null : new Uint8Array(bytes) });
         return;
       }
+      case 'search': {
+        const { request, query, ids } = message;
+        this.#send({ type: 'found', request, results: this.#search(query, ids) });
+        return;
+      }
       case 'asked':
         this.#answerAsk?.(new TraceError(message.code, message.message));
         this.#answerAsk = null;
@@ -126,6 +135,14 @@ export class TraceWorker {
       default:
         message satisfies never;
     }
+  }
+
+  #search(query: string, ids: readonly number[]): [id: number, found: number][] {
+    if (this.#filter.query !== query) this.#filter = { query, details: parseFilter(query).details };
+    return ids.flatMap((id) => {
+      const exchange = this.#history.json(id, false);
+      return exchange === null ? [] : [[id, detailsFound(this.#filter.details, exchange)]];
+    });
   }
 
   /** Sends what has changed: at most {@link MAX_ROWS} rows, and the status where it differs. */

@@ -52,6 +52,12 @@ export type ToWorker =
       readonly message: string;
     }
   | { readonly type: 'body'; readonly request: number; readonly id: number; readonly kind: MessageKind }
+  | {
+      readonly type: 'search';
+      readonly request: number;
+      readonly query: string;
+      readonly ids: readonly number[];
+    }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -66,6 +72,11 @@ export type FromWorker =
   | { readonly type: 'details'; readonly request: number; readonly exchange: ExchangeJson | null }
   | { readonly type: 'message'; readonly request: number; readonly message: StreamMessageJson | null }
   | { readonly type: 'body'; readonly request: number; readonly bytes: Uint8Array | null }
+  | {
+      readonly type: 'found';
+      readonly request: number;
+      readonly results: readonly (readonly [id: number, found: number])[];
+    }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** The loader is to be started by a thread with the usual priority: the helper inherits it. */

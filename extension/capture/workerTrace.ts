@@ -30,6 +30,7 @@ interface Answer {
   readonly exchange?: ExchangeJson | null;
   readonly message?: StreamMessageJson | null;
   readonly bytes?: Uint8Array | null;
+  readonly results?: readonly (readonly [id: number, found: number])[];
 }
 
 interface Waiting {
@@ -131,6 +132,15 @@ export class WorkerTrace implements Trace {
     return answer.bytes ?? null;
   }
 
+  async search(
+    query: string,
+    ids: readonly number[],
+  ): Promise<readonly (readonly [id: number, found: number])[]> {
+    if (this.#worker === null) return [];
+    const answer = await this.#request((request) => ({ type: 'search', request, query, ids }));
+    return answer.results ?? [];
+  }
+
   dispose(): void {
     this.#disposed = true;
     // With the worker its socket closes, and with that the helper ends.
@@ -199,6 +209,9 @@ export class WorkerTrace implements Trace {
         return;
       case 'body':
         this.#settle(message.request)?.resolve({ bytes: message.bytes });
+        return;
+      case 'found':
+        this.#settle(message.request)?.resolve({ results: message.results });
         return;
       case 'ask':
         void this.#ask(message.question).then((error) =>

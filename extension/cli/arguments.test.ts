@@ -34,6 +34,7 @@ describe('run', () => {
       options: {
         format: 'table',
         output: null,
+        filter: null,
         minLatency: 0,
         requests: true,
         responses: true,
@@ -74,6 +75,14 @@ describe('run', () => {
         backlog: 134_217_728,
       },
     });
+  });
+  it('reads a filter, which may begin with a minus, and refuses one that is not understood', () => {
+    const command = parseCommandLine(['replay', 'f', '--filter', '-get or body:tea']);
+    expect(command).toMatchObject({ options: { filter: { details: [expect.any(Function)] } } });
+    expect(complaint('run', '--filter', 'method:GET metod:POST', 'x')).toBe(
+      '--filter, at character 12 of "method:GET metod:POST": Unknown filter “metod:”. Did you mean “method:”? Put text with a colon in quotes.',
+    );
+    expect(complaint('run', '--filter')).toContain('needs a value');
   });
   it('wants a command', () => {
     expect(complaint('run')).toContain('No command to run');

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { BACKENDS, type Backend, MIN_BACKLOG, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
+import { type Filter, parseFilter } from '../filter/parser.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
 import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
@@ -15,6 +16,8 @@ export interface ShowOptions {
   readonly format: FormatName;
   /** null = standard output. */
   readonly output: string | null;
+  /** Which exchanges are shown; null = all. */
+  readonly filter: Filter | null;
   /** Milliseconds; exchanges whose response began sooner are not shown. */
   readonly minLatency: number;
   readonly requests: boolean;
@@ -74,6 +77,7 @@ export class UsageError extends Error {
 const SHOW = {
   format: { type: 'string' },
   output: { type: 'string' },
+  filter: { type: 'string' },
   'min-latency': { type: 'string' },
   capture: { type: 'string' },
   'max-body': { type: 'string' },
@@ -224,7 +228,9 @@ function parseOptions(args: readonly string[], table: OptionTable, command: bool
       values.set(token.name, true);
       continue;
     }
-    const missing = token.value === undefined || (!token.inlineValue && /^-./.test(token.value));
+    // A filter may begin with a minus.
+    const isOption = token.name !== 'filter' && !token.inlineValue && /^-./.test(token.value ?? '');
+    const missing = token.value === undefined || isOption;
     if (missing || token.value === '') throw new UsageError(`${token.rawName} needs a value.`);
     values.set(token.name, token.value ?? '');
   }
@@ -261,6 +267,7 @@ function showOptions(values: Parsed['values'], format = DEFAULT_FORMAT): ShowOpt
   return {
     format: oneOf('format', textOf(values, 'format') ?? format, FORMAT_NAMES),
     output: textOf(values, 'output') ?? null,
+    filter: readFilter(textOf(values, 'filter')),
     minLatency: latency === undefined ? 0 : readDuration('min-latency', latency),
     requests: !only || flags.includes('requests'),
     responses: !only || flags.includes('responses'),
@@ -301,6 +308,17 @@ function readDuration(name: string, text: string): number {
     );
   }
   return duration;
+}
+
+function readFilter(text: string | undefined): Filter | null {
+  if (text === undefined) return null;
+  const filter = parseFilter(text);
+  const [error] = filter.errors;
+  if (error !== undefined) {
+    // Unlike in a list that one looks at, a filter that is only half of what was meant would go unnoticed.
+    throw new UsageError(`--filter, at character ${error.start + 1} of ${quote(text)}: ${error.message}`);
+  }
+  return filter;
 }
 
 function readBodyLimit(text: string | undefined): number | null {

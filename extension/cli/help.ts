@@ -16,6 +16,9 @@ const SHOW = `
 ${FORMAT_LINES}
   --output FILE         Write to FILE (mode 0600) instead of standard output. Until the end it is
                         FILE.partial (tail -F FILE.partial). Links are not followed.
+  --filter EXPR         Only show exchanges that match, in the language of the panel's filter:
+                        'status:>=400 or duration:>200ms -type:image', 'host:api.* header:x-id=7',
+                        'body:/tea|coffee/'. README.md has all of it.
   --min-latency 50ms    Only show exchanges whose response took at least this long to begin. HTTP/1
                         is filtered in the kernel, which then keeps only the head of the request.
   --capture WHAT        Comma-separated: heads (no bodies) or bodies (both, the default);

@@ -2,6 +2,8 @@
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isCall } from '../engine/row.ts';
+import type { Filter } from '../filter/parser.ts';
+import { detailsFound, searchText } from '../filter/subject.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { type EndedExchange, FORMATS, type Sink } from './sink.ts';
@@ -83,7 +85,7 @@ export class Printer {
   }
 
   #show(id: number): void {
-    const { minLatency, showSecrets } = this.#options;
+    const { filter, minLatency, showSecrets } = this.#options;
     const exchange: EndedExchange = {
       row: () => this.#engine.row(id) ?? null,
       json: () => {
@@ -95,7 +97,20 @@ export class Printer {
       const row = exchange.row();
       if (row === null || (latency(row) ?? Number.POSITIVE_INFINITY) < minLatency) return;
     }
+    if (filter !== null && !this.#isWanted(id, filter)) return;
     this.#sink.exchange(exchange);
+  }
+
+  /** As a person sees it, with secrets masked unless they are shown. */
+  #isWanted(id: number, { matches, possible, details }: Filter): boolean {
+    const row = this.#engine.row(id);
+    if (row === undefined) return false;
+    if (matches === null) return true;
+    const subject = { row, text: searchText(row) };
+    if (details.length === 0) return matches(subject);
+    if (!possible(subject)) return false;
+    const json = this.#engine.json(id, { reveal: this.#options.showSecrets });
+    return json !== undefined && matches({ ...subject, found: detailsFound(details, json) });
   }
 
   #write(): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ExchangeRow } from '../engine/row.ts';
-import { MAX_MATCHES, matchCalls } from './callMatch.ts';
+import { parseFilter } from '../filter/parser.ts';
+import { callsToSearch, MAX_MATCHES, matchCalls } from './callMatch.ts';
 import { exampleRow } from './exampleRow.ts';
 
 const rows = new Map<number, ExchangeRow>(
@@ -19,7 +20,7 @@ const rows = new Map<number, ExchangeRow>(
   ].map((row) => [row.id, row]),
 );
 
-const ids = (query: string) => matchCalls(rows, query).rows.map((row) => row.id);
+const ids = (query: string) => matchCalls(rows, parseFilter(query)).rows.map((row) => row.id);
 
 test.each([
   ['', [4, 3, 2, 1]],
@@ -28,8 +29,10 @@ test.each([
   ['404', [3]],
   ['20', [2, 1]],
   ['2xx', [2, 1]],
-  ['worker', [3]],
-  ['77', [3]],
+  ['process:worker', [3]],
+  ['process:77', [3]],
+  ['status:4xx or post', [3, 2]],
+  ['-get', [4, 2]],
   ['found missing', [3]],
   ['shop.test get', [3, 1]],
   ['post missing', []],
@@ -39,8 +42,20 @@ test('all are counted, the newest are returned', () => {
   const many = new Map(
     Array.from({ length: MAX_MATCHES + 10 }, (_, i) => [i + 1, exampleRow({ id: i + 1 })]),
   );
-  const found = matchCalls(many, 'products');
+  const found = matchCalls(many, parseFilter('products'));
   expect(found.total).toBe(MAX_MATCHES + 10);
   expect(found.rows).toHaveLength(MAX_MATCHES);
   expect(found.rows[0]?.id).toBe(MAX_MATCHES + 10);
+});
+
+test('where details decide, only the calls are looked into that can match, and only those are found that do', () => {
+  const filter = parseFilter('shop.test body:tea');
+  expect(callsToSearch(rows, filter)).toEqual([3, 2, 1]);
+  expect(matchCalls(rows, filter).rows).toEqual([]);
+  const found = new Map([
+    [3, 1],
+    [2, 0],
+  ]);
+  expect(matchCalls(rows, filter, found).rows.map(({ id }) => id)).toEqual([3]);
+  expect(callsToSearch(rows, parseFilter('shop.test'))).toEqual([]);
 });

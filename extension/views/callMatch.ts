@@ -1,6 +1,7 @@
-/** Finding calls by words, for "Go to Call…". */
+/** Finding calls by the filter language, for "Go to Call…". */
 import type { ExchangeRow } from '../engine/row.ts';
-import { urlOf } from '../words/address.ts';
+import type { Filter } from '../filter/parser.ts';
+import { searchText } from '../filter/subject.ts';
 
 /** Calls offered at once: more cannot be read, and each costs time to show. */
 export const MAX_MATCHES = 500;
@@ -12,38 +13,32 @@ export interface Matches {
   readonly total: number;
 }
 
-/**
- * Every word must occur in the call's method, URL, operation, status, process name or process id, whatever the case. A
- * number of one to three digits, or one such as `5xx`, also means a status by its beginning.
- */
-export function matchCalls(rows: ReadonlyMap<number, ExchangeRow>, query: string): Matches {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const found: ExchangeRow[] = [];
+/** @param found what the details of calls say, by id; calls without are left out where details decide. */
+export function matchCalls(
+  rows: ReadonlyMap<number, ExchangeRow>,
+  filter: Filter,
+  found: ReadonlyMap<number, number> = new Map(),
+): Matches {
+  const { matches, details } = filter;
+  const shown: ExchangeRow[] = [];
   let total = 0;
-  const newestFirst = [...rows.values()].reverse();
-  for (const row of newestFirst) {
-    if (!words.every((word) => matches(row, word))) continue;
+  for (const row of [...rows.values()].reverse()) {
+    const bits = found.get(row.id);
+    if (matches !== null) {
+      if (details.length > 0 && bits === undefined) continue;
+      if (!matches({ row, text: searchText(row), found: bits ?? 0 })) continue;
+    }
     total += 1;
-    if (found.length < MAX_MATCHES) found.push(row);
+    if (shown.length < MAX_MATCHES) shown.push(row);
   }
-  return { rows: found, total };
+  return { rows: shown, total };
 }
 
-function matches(row: ExchangeRow, word: string): boolean {
-  const statusClass = /^([1-5])xx$/.exec(word)?.[1];
-  if (statusClass !== undefined)
-    return row.status !== null && Math.floor(row.status / 100) === Number(statusClass);
-  return (
-    contains(row.method, word) ||
-    contains(urlOf(row) ?? row.path, word) ||
-    contains(row.operation, word) ||
-    contains(row.statusText, word) ||
-    contains(row.processName, word) ||
-    (row.status !== null && String(row.status).startsWith(word)) ||
-    (row.pid !== null && String(row.pid) === word)
-  );
-}
-
-function contains(text: string | null, word: string): boolean {
-  return text?.toLowerCase().includes(word) ?? false;
+/** Calls whose details decide, newest first. */
+export function callsToSearch(rows: ReadonlyMap<number, ExchangeRow>, filter: Filter): number[] {
+  if (filter.details.length === 0) return [];
+  return [...rows.values()]
+    .reverse()
+    .filter((row) => filter.possible({ row, text: searchText(row) }))
+    .map(({ id }) => id);
 }

@@ -144,8 +144,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
-    if (node.kind === 'call') item.tooltip = tooltipText(node.row);
-    else if (node.kind === 'more') item.tooltip = 'The tree shows only the newest; the timeline shows all.';
+    if (node.kind === 'call') return item;
+    if (node.kind === 'more') item.tooltip = 'The tree shows only the newest; the timeline shows all.';
     else item.tooltip = branchTooltip(node);
     return item;
   }
@@ -236,13 +236,19 @@ function branchTooltip(branch: Branch): string {
 }
 
 function callItem({ id, row }: CallNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(`${methodText(row)} ${statusText(row)}`);
+  const item = new vscode.TreeItem(`${methodText(row)} ${row.status ?? statusText(row)}`);
   item.id = id;
+  // At once: a refresh, of which a running trace has four a second, ends the question for it.
+  item.tooltip = tooltipText(row);
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
   const duration = row.duration === null ? '' : durationText(row.duration);
   const reason = reasonOf(row);
   const outcome = reason === null ? duration : labelText(reason);
-  item.description = [operation, outcome, messagesText(row)].filter((text) => text !== '').join(' · ');
+  // First what is never long: the side bar is narrow.
+  const phrase = row.status !== null && reason === null ? statusText(row).replace(/^\d+ ?/, '') : '';
+  item.description = [outcome, operation, messagesText(row), phrase]
+    .filter((text) => text !== '')
+    .join(' · ');
   item.iconPath = callIcon(row);
   item.contextValue = ViewItem.call;
   item.accessibilityInformation = { label: spokenText(row) };

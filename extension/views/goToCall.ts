@@ -1,11 +1,13 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import type { ExchangeRow } from '../engine/row.ts';
+import { parseFilter } from '../filter/parser.ts';
 import { addressText } from '../words/address.ts';
 import { methodText, rowProcessText, statusText } from '../words/exchange.ts';
 import { countText, durationText } from '../words/numbers.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
-import { type Matches, matchCalls } from './callMatch.ts';
+import { callsToSearch, type Matches, matchCalls } from './callMatch.ts';
+import { CALLS_PER_SEARCH } from './panelFeed.ts';
 
 interface CallItem extends vscode.QuickPickItem {
   readonly id: number;
@@ -15,22 +17,40 @@ interface CallItem extends vscode.QuickPickItem {
 export function pickCall(trace: Trace, title: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<CallItem>();
-    const search = () => {
-      const matches = matchCalls(trace.rows, pick.value);
-      pick.items = matches.rows.map(callItem);
-      pick.title = `${title.replace(/…$/, '')}: ${summary(matches, pick.value)}`;
+    const heading = title.replace(/…$/, '');
+    const search = async () => {
+      const query = pick.value;
+      const filter = parseFilter(query);
+      const found = new Map<number, number>();
+      const show = () => {
+        const matches = matchCalls(trace.rows, filter, found);
+        pick.items = matches.rows.map(callItem);
+        pick.title = `${heading}: ${filter.errors[0]?.message ?? summary(matches, query)}`;
+      };
+      show();
+      const ids = callsToSearch(trace.rows, filter);
+      pick.busy = ids.length > 0;
+      for (let at = 0; at < ids.length; at += CALLS_PER_SEARCH) {
+        const results = await trace.search(query, ids.slice(at, at + CALLS_PER_SEARCH)).catch(() => []);
+        if (closed || pick.value !== query) return;
+        for (const [id, bits] of results) found.set(id, bits);
+        if (results.length > 0) show();
+      }
+      pick.busy = false;
     };
-    pick.placeholder = 'Search by method, URL, status or process, for example: POST orders, 5xx, worker';
-    pick.onDidChangeValue(search);
+    let closed = false;
+    pick.placeholder = 'As in the filter, for example: POST orders, 5xx, process:worker, body:"out of stock"';
+    pick.onDidChangeValue(() => void search());
     pick.onDidAccept(() => {
       resolve(pick.activeItems[0]?.id);
       pick.hide();
     });
     pick.onDidHide(() => {
+      closed = true;
       resolve(undefined);
       pick.dispose();
     });
-    search();
+    void search();
     pick.show();
   });
 }

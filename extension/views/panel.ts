@@ -2,19 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, type CommandId, Context, focusCommand, View } from '../contributions.ts';
+import { Command, Context, focusCommand, MANAGE_TRUST, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { notificationText } from '../words/visible.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
-import { isToHost, type ToHost } from './webviewProtocol.ts';
+import { isToHost, type PanelCommand, type ToHost } from './webviewProtocol.ts';
 
-/** The only commands that the webview can have executed. */
-const COMMANDS: Readonly<Record<Extract<ToHost, { type: 'command' }>['command'], CommandId>> = {
+const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   start: Command.start,
   stop: Command.stop,
   clear: Command.clear,
   pickProcess: Command.pickProcess,
+  manageTrust: MANAGE_TRUST,
 };
 
 export class PanelProvider implements vscode.WebviewViewProvider {
@@ -49,6 +49,10 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         if (!view.visible) this.#feed.hidden();
       }),
       view.onDidDispose(() => this.#forget()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        this.#feed.hidden();
+        webview.html = this.#html(webview);
+      }),
     ];
     webview.html = this.#html(webview);
   }
@@ -87,6 +91,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'message':
         this.#feed.showMessage(message.id, message.number);
         return;
+      case 'search':
+        this.#feed.search(message.search, message.query, message.ids);
+        return;
       case 'selected':
         this.#selected.fire(message.id);
         return;
@@ -123,6 +130,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     return panelHtml({
       nonce: randomBytes(16).toString('base64url'),
       source: webview.cspSource,
+      trusted: vscode.workspace.isTrusted,
       script: String(webview.asWebviewUri(this.#resource('dist', 'webview.js'))),
       style: String(webview.asWebviewUri(this.#resource('dist', 'panel.css'))),
     });

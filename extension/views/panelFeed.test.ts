@@ -13,6 +13,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import {
   boundBodies,
+  CALLS_PER_SEARCH,
   DETAILS_INTERVAL_MS,
   MAX_BODY_CHARACTERS,
   PanelFeed,
@@ -56,6 +57,11 @@ class FakeTrace implements Trace {
   }
   setProtos(): void {}
   cutShort(): void {}
+  readonly searched: (readonly number[])[] = [];
+  async search(_query: string, ids: readonly number[]) {
+    this.searched.push(ids);
+    return ids.map((id) => [id, id % 2] as const);
+  }
   async details(id: number, reveal: boolean): Promise<ExchangeJson | null> {
     this.asked.push({ id, reveal });
     const row = this.rows.get(id);
@@ -76,8 +82,8 @@ class FakeTrace implements Trace {
 }
 
 let sent: ToWebview[];
-const rowsOf = (type: 'rows'): Extract<ToWebview, { type: 'rows' }>[] =>
-  sent.filter((m): m is Extract<ToWebview, { type: 'rows' }> => m.type === type);
+const rowsOf = <T extends 'rows' | 'found'>(type: T): Extract<ToWebview, { type: T }>[] =>
+  sent.filter((m): m is Extract<ToWebview, { type: T }> => m.type === type);
 const feed = (trace: Trace): PanelFeed =>
   new PanelFeed(trace, async (m) => {
     sent.push(m);
@@ -130,6 +136,35 @@ describe('PanelFeed', () => {
         ?.rows.map(({ revision }) => revision),
     ).toEqual([50, 50]);
     expect(rowsOf('rows').flatMap(({ removed }) => removed)).toEqual([3]);
+  });
+
+  it('looks into details a few at a time, says how far it is, and drops a search for a newer one', async () => {
+    const trace = new FakeTrace(calls(3));
+    const panel = feed(trace);
+    panel.ready();
+    await soon();
+    sent = [];
+    const ids = Array.from({ length: CALLS_PER_SEARCH + 10 }, (_, i) => i + 1);
+    panel.search(1, 'body:a', ids);
+    panel.search(1, 'body:a', [900]);
+    await soon();
+    const found = rowsOf('found');
+    expect(found.map(({ done, total }) => [done, total])).toEqual([
+      [CALLS_PER_SEARCH, CALLS_PER_SEARCH + 11],
+      [CALLS_PER_SEARCH + 11, CALLS_PER_SEARCH + 11],
+    ]);
+    expect(found.flatMap(({ results }) => results)).toHaveLength(CALLS_PER_SEARCH + 11);
+    sent = [];
+    trace.searched.length = 0;
+    panel.search(2, 'body:b', ids);
+    panel.search(3, 'body:c', [1]);
+    await soon();
+    expect(rowsOf('found')).toMatchObject([{ search: 3, results: [[1, 1]], done: 1, total: 1 }]);
+    panel.search(4, 'body:d', ids);
+    panel.hidden();
+    sent = [];
+    await soon();
+    expect(sent).toEqual([]);
   });
 
   it('sends nothing while hidden and everything when shown again', async () => {

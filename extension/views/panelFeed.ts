@@ -26,6 +26,16 @@ export const MESSAGE_PREVIEW_BYTES = 256;
 /** Posts to the webview; false or a rejection when it is not there. */
 export type Post = (message: ToWebview) => PromiseLike<boolean>;
 
+/** Calls whose details are looked into at once: the trace goes on in between. */
+export const CALLS_PER_SEARCH = 100;
+
+interface Search {
+  readonly search: number;
+  readonly query: string;
+  readonly ids: number[];
+  done: number;
+}
+
 interface Shown {
   readonly id: number;
   readonly reveal: boolean;
@@ -46,6 +56,8 @@ export class PanelFeed {
   /** Milliseconds since the epoch. */
   #lastSent = 0;
   #shown: Shown | null = null;
+  /** The details that are looked into. */
+  #search: Search | null = null;
   #detailsTimer: ReturnType<typeof setTimeout> | null = null;
   /** Posted once everything before it has been. Only the newest of each kind matters. */
   readonly #waiting = new Map<ToWebview['type'], { message: ToWebview; done: () => void }>();
@@ -74,6 +86,7 @@ export class PanelFeed {
   hidden(): void {
     this.#load = 0;
     this.#shown = null;
+    this.#search = null;
     this.#changed.clear();
     this.#removed.clear();
     this.#cancelTimers();
@@ -90,6 +103,35 @@ export class PanelFeed {
   /** The details of this exchange are on screen with its secrets. */
   isRevealed(id: number): boolean {
     return this.#shown?.id === id && this.#shown.reveal;
+  }
+
+  /** Looks into the details of these calls for a filter line, and says what it finds a few at a time. */
+  search(search: number, query: string, ids: readonly number[]): void {
+    const running = this.#search;
+    if (running?.search === search) {
+      running.ids.push(...ids);
+      return;
+    }
+    const begun = { search, query, ids: [...ids], done: 0 };
+    this.#search = begun;
+    void this.#find(begun, this.#load);
+  }
+
+  async #find(search: Search, load: number): Promise<void> {
+    while (search.done < search.ids.length) {
+      const ids = search.ids.slice(search.done, search.done + CALLS_PER_SEARCH);
+      const results = await this.#trace.search(search.query, ids).catch(() => []);
+      if (search !== this.#search || load !== this.#load || load === 0) return;
+      search.done += ids.length;
+      await this.#send({
+        type: 'found',
+        search: search.search,
+        results,
+        done: search.done,
+        total: search.ids.length,
+      });
+    }
+    if (search === this.#search) this.#search = null;
   }
 
   /** One message of the exchange that is shown, with all that is held of it. */
@@ -135,6 +177,7 @@ export class PanelFeed {
     if (this.#load === 0) return;
     if (another) {
       this.#shown = null;
+      this.#search = null;
       // Ids start again with another list: an old row must not be taken for a new one.
       void this.#sendEverything(this.#load);
       return;

@@ -5,6 +5,8 @@ export interface PanelPage {
   readonly nonce: string;
   /** Where the extension's own files come from (Webview.cspSource). */
   readonly source: string;
+  /** false: Restricted Mode, in which nothing can be started. */
+  readonly trusted: boolean;
   readonly script: string;
   readonly style: string;
 }
@@ -14,7 +16,7 @@ export interface PanelPage {
  * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
  * found its way into the page could do nothing there.
  */
-export function panelHtml({ nonce, source, script, style }: PanelPage): string {
+export function panelHtml({ nonce, source, trusted, script, style }: PanelPage): string {
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
@@ -31,7 +33,7 @@ export function panelHtml({ nonce, source, script, style }: PanelPage): string {
 <link rel="stylesheet" href="${style}">
 <title>HTTP Trace</title>
 </head>
-<body>
+<body data-trusted="${trusted}">
 <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`;

@@ -46,7 +46,7 @@ const ICONS = {
   starting: '$(loading~spin)',
   running: '$(pulse)',
   stopping: '$(loading~spin)',
-  stopped: '$(circle-slash)',
+  stopped: '$(debug-stop)',
   failed: '$(warning)',
 } as const;
 

@@ -10,6 +10,10 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 /** Rows in one `rows` message at most: larger messages make the window stutter. */
 export const MAX_ROWS_PER_MESSAGE = 2_000;
 
+/** The only commands that the webview can have executed. */
+export const PANEL_COMMANDS = ['start', 'stop', 'clear', 'pickProcess', 'manageTrust'] as const;
+export type PanelCommand = (typeof PANEL_COMMANDS)[number];
+
 export type ToWebview =
   /** Forget everything. */
   | { readonly type: 'reset' }
@@ -28,6 +32,16 @@ export type ToWebview =
       readonly number: number;
       readonly message: StreamMessageJson | null;
     }
+  /**
+   * What the details of some calls say to the filter, as bits (see Filter), and how many of those asked for are done.
+   */
+  | {
+      readonly type: 'found';
+      readonly search: number;
+      readonly results: readonly (readonly [id: number, found: number])[];
+      readonly done: number;
+      readonly total: number;
+    }
   /** Select, scroll into view and open the details ("Go to Call…", a tree row). */
   | { readonly type: 'reveal'; readonly id: number }
   /** Put the cursor into the filter. */
@@ -41,9 +55,18 @@ export type ToHost =
   | { readonly type: 'message'; readonly id: number; readonly number: number }
   /** The call that is selected in the list; null: none is. */
   | { readonly type: 'selected'; readonly id: number | null }
+  /**
+   * Look into the details of these calls for this filter line. Another number replaces a search; the same one adds to it.
+   */
+  | {
+      readonly type: 'search';
+      readonly search: number;
+      readonly query: string;
+      readonly ids: readonly number[];
+    }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
-  | { readonly type: 'command'; readonly command: 'start' | 'stop' | 'clear' | 'pickProcess' }
+  | { readonly type: 'command'; readonly command: PanelCommand }
   | { readonly type: 'copy'; readonly text: string }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
@@ -62,12 +85,19 @@ export function isToHost(value: unknown): value is ToHost {
       );
     case 'selected':
       return message['id'] === null || Number.isSafeInteger(message['id']);
+    case 'search':
+      return (
+        Number.isSafeInteger(message['search']) &&
+        typeof message['query'] === 'string' &&
+        Array.isArray(message['ids']) &&
+        message['ids'].every((id) => Number.isSafeInteger(id))
+      );
     case 'focus':
       return typeof message['focused'] === 'boolean';
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'command':
-      return ['start', 'stop', 'clear', 'pickProcess'].includes(message['command'] as string);
+      return PANEL_COMMANDS.some((command) => command === message['command']);
     case 'copy':
       return typeof message['text'] === 'string';
     case 'openBody':

@@ -1,7 +1,7 @@
 /** The panel: creates its parts, connects them, and exchanges messages with the host. */
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { copiedLine } from '../escape/copied.ts';
-import type { ToWebview } from '../views/webviewProtocol.ts';
+import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
 import { CallList } from './callList.ts';
@@ -13,6 +13,7 @@ import { TABS, type TabId } from './details/tabs.ts';
 import { el, setText } from './dom.ts';
 import { EmptyState } from './emptyState.ts';
 import { FilterInput } from './filterInput.ts';
+import { HelpSheet } from './helpSheet.ts';
 import type { Host } from './host.ts';
 import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
@@ -46,9 +47,12 @@ export class App {
   readonly #details: Details;
   readonly #split: SplitPane;
   readonly #empty: EmptyState;
+  readonly #help = new HelpSheet((text) => this.#filter.set(text));
   readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
   readonly #problemText = el('span');
   readonly #clock: Clock;
+  /** Of the filter as it is now. */
+  #search = { number: 0, query: '' };
   /** Calls that were held before the window was loaded again. */
   #dropped: number;
   #heldTimer: ReturnType<typeof setTimeout> | null = null;
@@ -65,16 +69,19 @@ export class App {
     const { state } = host;
     this.#dropped = heldCalls(state.held);
     const copy = (text: string): void => host.send({ type: 'copy', text });
-    const command = (name: 'start' | 'stop' | 'clear' | 'pickProcess'): void =>
-      host.send({ type: 'command', command: name });
+    const command = (name: PanelCommand): void => host.send({ type: 'command', command: name });
 
     this.#filter = new FilterInput(typeof state.filter === 'string' ? state.filter : '', {
       changed: (filter, text) => {
         host.update({ filter: text });
-        this.#store.setMatcher(filter.matches);
+        this.#store.setFilter(filter);
+        this.#search = { number: this.#search.number + 1, query: text };
+        this.#filter.showProgress(null);
         this.#rearrange();
       },
       leave: () => this.#list.focus(),
+      help: () => this.#help.show(),
+      newest: () => this.#store.newest(),
     });
     this.#toolbar = new Toolbar(this.#filter, {
       start: () => command('start'),
@@ -116,6 +123,7 @@ export class App {
       start: () => command('start'),
       pickProcess: () => command('pickProcess'),
       clearFilter: () => this.#clearFilter(),
+      manageTrust: () => command('manageTrust'),
     });
     this.#clock = new Clock(
       () => this.#list.live,
@@ -132,6 +140,7 @@ export class App {
       this.#problem,
       this.#overview.element,
       el('div', { class: 'stage' }, this.#split.element, this.#empty.element),
+      this.#help.element,
     );
 
     if (isSort(state.sort)) this.#store.setSort(state.sort);
@@ -163,6 +172,12 @@ export class App {
         return;
       case 'message':
         this.#details.fillMessage(message.id, message.number, message.message);
+        break;
+      case 'found':
+        if (message.search !== this.#search.number) return;
+        this.#store.setFound(message.results);
+        this.#filter.showProgress(message);
+        this.#schedule();
         break;
       case 'reveal':
         this.#awaited = { id: message.id, open: true };
@@ -214,6 +229,7 @@ export class App {
 
   #draw(): void {
     const changed = this.#store.flush();
+    this.#lookIntoDetails();
     if (changed || this.#statusChanged) this.#showCounts();
     this.#statusChanged = false;
     if (changed) this.#list.refresh();
@@ -256,11 +272,19 @@ export class App {
     }, HELD_INTERVAL_MS);
   }
 
-  #rearrange(): void {
+  #rearrange(by: 'order' | 'filter' = 'filter'): void {
     this.#store.flush();
+    this.#lookIntoDetails();
     this.#showCounts();
-    this.#list.rearranged();
+    this.#list.rearranged(by);
     this.#schedule();
+  }
+
+  /** What only details can tell, the host finds out. */
+  #lookIntoDetails(): void {
+    const ids = this.#store.takeWanted();
+    const { number, query } = this.#search;
+    if (ids.length > 0) this.#host.send({ type: 'search', search: number, query, ids });
   }
 
   #setChip(chip: Chip): void {
@@ -278,7 +302,7 @@ export class App {
   #setSort(sort: Sort): void {
     this.#host.update({ sort });
     this.#store.setSort(sort);
-    this.#rearrange();
+    this.#rearrange('order');
   }
 
   #clearFilter(): void {
@@ -372,10 +396,30 @@ export class App {
     }
   }
 
+  /** All of what one reads, and not the buttons around it. */
+  #selectAll(event: KeyboardEvent): void {
+    const text = document.querySelector('.details:not([hidden]) .tabpanel');
+    event.preventDefault();
+    if (text !== null) getSelection()?.selectAllChildren(text);
+  }
+
   #key(event: KeyboardEvent): void {
+    if (
+      (event.ctrlKey || event.metaKey) &&
+      event.key === 'a' &&
+      !(event.target instanceof HTMLInputElement)
+    ) {
+      this.#selectAll(event);
+      return;
+    }
     const typing = event.target instanceof HTMLInputElement;
     const command = event.ctrlKey || event.metaKey;
     const find = command && !event.shiftKey && !event.altKey && event.key === 'f';
+    if (event.key === '?' && !typing && !command && !event.altKey) {
+      event.preventDefault();
+      this.#help.show();
+      return;
+    }
     if (!find && (event.key !== '/' || typing || command || event.altKey)) return;
     event.preventDefault();
     this.#filter.focus();

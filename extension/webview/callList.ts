@@ -5,7 +5,7 @@
 import type { ExchangeRow } from '../engine/row.ts';
 import { countText } from '../words/numbers.ts';
 import { extent } from './bars.ts';
-import { type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
+import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
@@ -19,6 +19,22 @@ const FIT_MARGIN = 0.02;
 const WHEEL_ZOOM = 0.0015;
 const KEY_ZOOM = 0.7;
 const KEY_PAN = 0.15;
+
+/** The width that is wanted, or less: no other column has to give way to it. */
+function widest(
+  room: number,
+  others: Partial<Record<ColumnId, number>>,
+  column: ColumnId,
+  wanted: number,
+  { visible }: Layout,
+): number {
+  const fits = (width: number): boolean =>
+    layout(room, { ...others, [column]: width }).visible.length >= visible.length;
+  let width = wanted;
+  const least = COLUMNS.find(({ id }) => id === column)?.minWidth ?? 0;
+  while (width > least && !fits(width)) width = Math.max(least, width - 4);
+  return width;
+}
 
 export interface ListEvents {
   /** By a person; never by {@link CallList.select}. */
@@ -130,14 +146,16 @@ export class CallList {
     this.#rows.refresh();
   }
 
-  /** The order or the filter has changed: the selected call stays on screen, if it is still listed. */
-  rearranged(): void {
+  /** The filter has changed: the selected call stays on screen, if it is still listed. Another order begins at its top. */
+  rearranged(by: 'order' | 'filter' = 'filter'): void {
     this.#measure();
     this.#showCount();
     this.#header.show(this.#columns, this.#store.sort);
     const index = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     this.#rows.refresh(() => {
-      if (index >= 0) this.#rows.scrollTo(index, 'center');
+      // Who sorts wants to see what comes first, such as the slowest call.
+      if (by === 'order' && !this.#natural) this.#scroller.scrollTop = 0;
+      else if (index >= 0) this.#rows.scrollTo(index, 'center');
       else if (this.#natural) this.#rows.follow();
       else this.#scroller.scrollTop = 0;
     });
@@ -214,6 +232,7 @@ export class CallList {
     const scrollbar = this.#scroller.offsetWidth - this.#scroller.clientWidth;
     this.#grid.style.setProperty('--scrollbar', `${scrollbar}px`);
     this.#grid.setAttribute('aria-colcount', String(columns.visible.length));
+    this.#grid.classList.toggle('no-process', !columns.visible.some(({ id }) => id === 'process'));
     if (!same) this.#rows.discard();
     this.#header.show(columns, this.#store.sort);
     this.#waterfallWidth = this.#header.measureWaterfall();
@@ -224,7 +243,9 @@ export class CallList {
 
   #resizeColumn(column: ColumnId, width: number | null): void {
     const { [column]: _, ...others } = this.#widths;
-    this.#widths = width === null ? others : { ...others, [column]: width };
+    const room = this.#scroller.clientWidth;
+    this.#widths =
+      width === null ? others : { ...others, [column]: widest(room, others, column, width, this.#columns) };
     this.#events.resized(this.#widths);
     this.#resized();
   }
@@ -270,6 +291,7 @@ export class CallList {
   #drawBars(): void {
     const window = this.#waterfallWidth === 0 ? null : (this.#chosenWindow ?? this.#fitted());
     for (const view of this.#rows.views) {
+      view.drawElapsed(this.#now);
       if (window !== null) view.drawBar(window, this.#waterfallWidth, this.#now);
     }
     this.#header.drawRuler(window, this.#waterfallWidth);

@@ -140,7 +140,8 @@ export const COLUMNS: readonly Column[] = [
     align: 'end',
     disposable: 2,
     key: (row) => row.duration,
-    text: (row) => (row.state === 'running' ? openText(row) : durationText(row.duration)),
+    // While it runs the list writes how long.
+    text: (row) => (row.state === 'running' ? '' : durationText(row.duration)),
     speak: (row) =>
       row.state === 'running'
         ? openText(row)
@@ -203,8 +204,10 @@ function processName(row: ExchangeRow): string {
   return row.pid === null ? UNKNOWN : String(row.pid);
 }
 
-/** How a status is coloured; `none` has no status (yet). */
-export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' {
+/** How a status is coloured; `none` has no status (yet), `grpc` is a gRPC failure with status 200. */
+export function statusClass(row: ExchangeRow): 'ok' | 'redirect' | 'error' | 'info' | 'none' | 'grpc' {
+  // HTTP went well: what failed is said in the call, and a red 200 would be wrong.
+  if (row.grpcStatus !== null && row.grpcStatus !== 0 && row.status === 200) return 'grpc';
   if (isError(row)) return 'error';
   if (row.status === null) return 'none';
   if (row.status >= 300) return 'redirect';

@@ -9,9 +9,10 @@ export interface EmptyActions {
   readonly start: () => void;
   readonly pickProcess: () => void;
   readonly clearFilter: () => void;
+  readonly manageTrust: () => void;
 }
 
-type Action = 'start' | 'pick' | 'clear';
+type Action = 'start' | 'pick' | 'clear' | 'trust';
 
 interface Content {
   readonly sentence: string;
@@ -22,12 +23,20 @@ interface Content {
 
 const FIRST_TARGETS = 3;
 
+/** The host makes the page anew when the workspace becomes trusted. */
+export const isTrusted = (): boolean => document.body.dataset['trusted'] !== 'false';
+
 /** null: there is something to show. */
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
   if (held > 0) return { sentence: 'No call matches the filter.', actions: ['clear'] };
   switch (status.phase) {
     case 'idle':
+      if (!isTrusted())
+        return {
+          sentence: 'HTTP Trace is off in Restricted Mode: it reads the traffic of the program you debug.',
+          actions: ['trust'],
+        };
       return {
         sentence: 'Start a trace to see every HTTP call your program makes or answers, live.',
         detail:
@@ -109,6 +118,8 @@ export class EmptyState {
         return textButton('Choose a Process…', this.#actions.pickProcess, 'secondary');
       case 'clear':
         return textButton('Show All Calls', this.#actions.clearFilter, 'secondary');
+      case 'trust':
+        return textButton('Manage Workspace Trust', this.#actions.manageTrust, 'primary');
       default:
         return action satisfies never;
     }

@@ -1,6 +1,11 @@
 /** The filter line, with syntax colours; errors are underlined and explained. */
+
+import type { ExchangeRow } from '../engine/row.ts';
+import { type Completions, completions } from '../filter/completion.ts';
+import { type Filter, parseFilter } from '../filter/parser.ts';
+import { numberText } from '../words/numbers.ts';
+import { CompletionList } from './completionList.ts';
 import { el, iconButton, setText } from './dom.ts';
-import { type Filter, parseFilter } from './filter.ts';
 import { icon } from './icons.ts';
 
 /** While typing, the list follows this much later. */
@@ -11,12 +16,18 @@ export class FilterInput {
     readonly changed: (filter: Filter, text: string) => void;
     /** Enter, or down: on to the list. */
     readonly leave: () => void;
+    readonly help: () => void;
+    /** Rows for completion, the newest first. */
+    readonly newest: () => Iterable<ExchangeRow>;
   };
   readonly element: HTMLElement;
   /** Explains the first error; below the toolbar. */
   readonly message = el('div', { class: 'filter-message', id: 'filter-message', role: 'status', hidden: '' });
+  readonly #box: HTMLElement;
+  readonly #completions: CompletionList;
   readonly #input: HTMLInputElement;
   readonly #painted = el('div', { class: 'painted', 'aria-hidden': 'true' });
+  readonly #progress = el('span', { class: 'searching', role: 'status', hidden: '' });
   readonly #clear: HTMLButtonElement;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -26,6 +37,8 @@ export class FilterInput {
       readonly changed: (filter: Filter, text: string) => void;
       /** Enter, or down: on to the list. */
       readonly leave: () => void;
+      readonly help: () => void;
+      readonly newest: () => Iterable<ExchangeRow>;
     },
   ) {
     this.#events = events;
@@ -34,20 +47,35 @@ export class FilterInput {
       type: 'text',
       spellcheck: 'false',
       autocomplete: 'off',
-      placeholder: 'Filter, e.g. orders status:5xx -method:GET',
+      placeholder: 'Filter, e.g. orders status:5xx or duration:>1s (? for help)',
       'aria-label': 'Filter calls',
       'aria-describedby': 'filter-message',
     });
     this.#input.value = text;
     this.#clear = iconButton(icon('close'), 'Clear Filter', () => this.set(''), 'icon small');
-    this.element = el(
+    this.#completions = new CompletionList(this.#input, ({ text: chosen }, place) =>
+      this.#complete(chosen, place),
+    );
+    const help = iconButton(icon('help'), 'Filter and Keys (?)', events.help, 'icon small');
+    this.#box = el(
       'div',
       { class: 'filter' },
       icon('search'),
       el('div', { class: 'line' }, this.#painted, this.#input),
+      this.#progress,
       this.#clear,
+      help,
     );
-    this.#input.addEventListener('input', () => this.#edited(false));
+    this.element = el('div', { class: 'filter-box' }, this.#box, this.#completions.element);
+    this.#input.addEventListener('input', () => {
+      if (this.#input.value === '?') {
+        this.#input.value = '';
+        events.help();
+      }
+      this.#edited(false);
+      this.#offer();
+    });
+    this.#input.addEventListener('blur', () => this.#completions.show(null));
     this.#input.addEventListener('scroll', () => this.#align());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
   }
@@ -72,6 +100,14 @@ export class FilterInput {
     this.#edited(true);
   }
 
+  /** How far the search in details is; null: none is under way. */
+  showProgress(progress: { readonly done: number; readonly total: number } | null): void {
+    const searching = progress !== null && progress.done < progress.total;
+    this.#progress.hidden = !searching;
+    if (!searching) return;
+    setText(this.#progress, `searched ${numberText(progress.done)} of ${numberText(progress.total)}`);
+  }
+
   #edited(now: boolean): void {
     const text = this.#input.value;
     const filter = parseFilter(text);
@@ -81,7 +117,7 @@ export class FilterInput {
     this.message.hidden = error === undefined;
     setText(this.message, error?.message ?? '');
     this.#input.setAttribute('aria-invalid', String(error !== undefined));
-    this.element.classList.toggle('wrong', error !== undefined);
+    this.#box.classList.toggle('wrong', error !== undefined);
     if (this.#timer !== null) clearTimeout(this.#timer);
     const report = (): void => this.#events.changed(filter, text);
     if (now) report();
@@ -106,12 +142,44 @@ export class FilterInput {
     this.#painted.style.transform = `translateX(${-this.#input.scrollLeft}px)`;
   }
 
+  /** What can be typed here. */
+  #offer(): void {
+    const { value, selectionStart, selectionEnd } = this.#input;
+    const cursor = selectionStart === selectionEnd ? selectionStart : null;
+    const found = cursor === null ? null : completions(value, cursor, this.#events.newest);
+    // What is offered says what is missing.
+    if (found !== null) this.message.hidden = true;
+    // All characters are equally wide.
+    const width = this.#painted.scrollWidth > 0 ? textWidth(this.#painted) / Math.max(1, value.length) : 0;
+    this.#completions.show(found, found === null ? 0 : 24 + found.start * width - this.#input.scrollLeft);
+  }
+
+  #complete(text: string, { start, end }: Completions): void {
+    this.#input.setRangeText(text, start, end, 'end');
+    this.#edited(true);
+    // Behind a colon a value is next.
+    if (text.endsWith(':')) this.#offer();
+  }
+
   #key(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && this.#input.value !== '') this.set('');
-    else if (event.key === 'Escape' || event.key === 'Enter' || event.key === 'ArrowDown')
+    if (this.#completions.key(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    if (event.key === ' ' && event.ctrlKey) this.#offer();
+    else if (event.key === 'Escape' && this.#input.value !== '') this.set('');
+    else if (event.key === 'Escape' || event.key === 'Enter' || event.key === 'ArrowDown') {
+      this.#completions.show(null);
       this.#events.leave();
-    else return;
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+function textWidth(element: Element): number {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range.getBoundingClientRect().width;
 }

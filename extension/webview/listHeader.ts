@@ -35,11 +35,7 @@ export class ListHeader {
     const same =
       this.#cells.length === layout.visible.length &&
       this.#cells.every(({ column }, i) => column === layout.visible[i]);
-    if (!same) {
-      this.#cells = layout.visible.map((column, index) => ({ column, element: this.#cell(column, index) }));
-      this.element.replaceChildren(...this.#cells.map(({ element }) => element));
-      this.#rulerKey = '';
-    }
+    if (!same) this.#place(layout.visible);
     for (const { column, element } of this.#cells) {
       const sorted = column.id === sort.column;
       const natural = sort.column === NATURAL.column && sort.ascending;
@@ -48,6 +44,19 @@ export class ListHeader {
       element.tabIndex = column.id === this.#stop ? 0 : -1;
     }
     if (hadFocus && !same) this.#focus(this.#stop);
+  }
+
+  /** Cells that stay are not touched: the edge of one may be under a pointer that drags it. */
+  #place(columns: readonly Column[]): void {
+    const kept = new Map(this.#cells.map((cell) => [cell.column, cell.element]));
+    this.#cells = columns.map((column) => ({ column, element: kept.get(column) ?? this.#cell(column) }));
+    for (const [column, element] of kept) if (!columns.includes(column)) element.remove();
+    this.#cells.forEach(({ element }, index) => {
+      element.setAttribute('aria-colindex', String(index + 1));
+      const there = this.element.children[index] ?? null;
+      if (there !== element) this.element.insertBefore(element, there);
+    });
+    this.#rulerKey = '';
   }
 
   /** Width of the waterfall's column in pixels; 0 when it is not shown. To be asked after each change of size. */
@@ -70,12 +79,19 @@ export class ListHeader {
     const { step, times } = ticks(window, width, TICK_GAP_PX);
     const labels = children(this.#ruler, 'tick', times.length);
     const lines = children(this.lines, 'grid-line', times.length);
+    // Where the column is narrow its name gives way: a waterfall without times says little.
+    const fits = (time: number, from: number): boolean => {
+      const left = toPixels(window, width, time);
+      return left >= from && left <= width - TICK_GAP_PX / 2;
+    };
+    const named = times.some((time) => fits(time, NAME_PX));
+    this.element.classList.toggle('unnamed-waterfall', !named);
     times.forEach((time, index) => {
       const tick = labels[index];
       const line = lines[index];
       if (tick === undefined || line === undefined) return;
       const left = toPixels(window, width, time);
-      setText(tick, left < NAME_PX || left > width - TICK_GAP_PX / 2 ? '' : tickText(time, step));
+      setText(tick, fits(time, named ? NAME_PX : 0) ? tickText(time, step) : '');
       tick.style.transform = `translateX(${left.toFixed(1)}px)`;
       line.style.transform = `translateX(${Math.round(left)}px)`;
     });
@@ -87,13 +103,12 @@ export class ListHeader {
     return shown?.column.id ?? this.#focused;
   }
 
-  #cell(column: Column, index: number): HTMLElement {
+  #cell(column: Column): HTMLElement {
     const element = el(
       'div',
       {
         class: `cell c-${column.id}${column.align === 'end' ? ' end' : ''}`,
         role: 'columnheader',
-        'aria-colindex': index + 1,
         'aria-label': column.spoken ?? null,
       },
       el('span', { class: 'name' }, column.label),

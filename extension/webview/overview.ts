@@ -1,5 +1,6 @@
 /** The strip above the list: all calls over the whole trace, and a brush that chooses a stretch of it. */
 
+import type { ExchangeRow } from '../engine/row.ts';
 import { durationText } from '../words/numbers.ts';
 import { drag, el } from './dom.ts';
 import { density, lanes, Mark } from './lanes.ts';
@@ -14,6 +15,7 @@ const LANE_GAP = 1;
 const TICK_GAP = 110;
 const COLUMN_WIDTH = 3;
 const GRID_ALPHA = 0.5;
+const DIMMED_ALPHA = 0.25;
 /** A press that moves less is a click. */
 const CLICK_PX = 3;
 /** Grabbing an end of the brush. */
@@ -107,7 +109,7 @@ export class Overview {
     const height = this.#height;
     if (width === 0 || height === 0) return;
     const running = this.#now;
-    const key = `${this.#store.revision} ${running} ${width} ${height}`;
+    const key = `${this.#store.revision} ${this.#store.listRevision} ${running} ${width} ${height}`;
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#extentMs = this.#measure();
@@ -142,23 +144,36 @@ export class Overview {
       [Mark.Error]: colour('--overview-error'),
     };
     // From here on calls would lie on each other.
-    if (this.#store.size > (width / COLUMN_WIDTH) * count) {
-      this.#drawDensity(context, colours);
-    } else {
-      for (const run of lanes(this.#store.rows(), this.#whole, width, count, running)) {
+    const dense = this.#store.size > (width / COLUMN_WIDTH) * count;
+    // What the filter leaves out lies faintly below what it lists.
+    for (const listed of [false, true]) {
+      if (!listed && this.#store.length === this.#store.size) continue;
+      context.globalAlpha = listed ? 1 : DIMMED_ALPHA;
+      if (dense) {
+        this.#drawDensity(context, colours, listed ? this.#store.rowsThat(true) : this.#store.rows());
+        continue;
+      }
+      for (const run of lanes(this.#store.rowsThat(listed), this.#whole, width, count, running)) {
         context.fillStyle = colours[run.mark];
         const y = LABEL_HEIGHT + run.lane * (LANE_HEIGHT + LANE_GAP);
         context.fillRect(run.from, y, run.to - run.from, LANE_HEIGHT);
       }
     }
+    context.globalAlpha = 1;
     this.#place();
     this.#describe();
   }
 
   /** Columns that stand on the lower edge, errors at the bottom where they line up. */
-  #drawDensity(context: CanvasRenderingContext2D, colours: Record<Mark, string>): void {
-    const columns = density(this.#store.rows(), this.#whole, Math.ceil(this.#width / COLUMN_WIDTH));
-    const most = columns.reduce((max, { calls }) => Math.max(max, calls), 1);
+  #drawDensity(
+    context: CanvasRenderingContext2D,
+    colours: Record<Mark, string>,
+    rows: Iterable<ExchangeRow>,
+  ): void {
+    const count = Math.ceil(this.#width / COLUMN_WIDTH);
+    const columns = density(rows, this.#whole, count);
+    const all = density(this.#store.rows(), this.#whole, count);
+    const most = all.reduce((max, { calls }) => Math.max(max, calls), 1);
     const room = this.#height - LABEL_HEIGHT - 3;
     columns.forEach(({ calls, errors, running }, index) => {
       let y = this.#height - 3;

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { call, calls } from '../../test/webview/harness/calls.ts';
 import { isError } from '../engine/row.ts';
+import { parseFilter } from '../filter/parser.ts';
 import { COLUMNS, comparator, type Sort } from './columns.ts';
-import { parseFilter } from './filter.ts';
 import { RowStore } from './rowStore.ts';
 
 const ids = (store: RowStore): number[] =>
@@ -62,6 +62,39 @@ describe('RowStore', () => {
     expect(store.size).toBe(0);
   });
 
+  it('lists what details decide once they are known, and asks for them once', () => {
+    const store = new RowStore();
+    const rows = [1, 2, 3, 4].map((id) => call({ id, method: id === 4 ? 'PUT' : 'GET' }));
+    store.apply(rows, []);
+    store.setFilter(parseFilter('get body:tea'));
+    store.flush();
+    expect(ids(store)).toEqual([]);
+    expect(store.takeWanted()).toEqual([1, 2, 3]);
+    expect(store.takeWanted()).toEqual([]);
+    store.setFound([
+      [2, 1],
+      [3, 0],
+    ]);
+    store.flush();
+    expect(ids(store)).toEqual([2]);
+    store.setFound([[1, 1]]);
+    store.flush();
+    expect(ids(store)).toEqual([1, 2]);
+    // A running call that goes on stays, and is looked at again.
+    store.apply([call({ id: 2, revision: 2 })], []);
+    store.flush();
+    expect(ids(store)).toEqual([1, 2]);
+    expect(store.takeWanted()).toEqual([2]);
+    store.setFound([[2, 0]]);
+    store.flush();
+    expect(ids(store)).toEqual([1]);
+    expect(store.indexOf(2)).toBe(-1);
+    store.setFilter(parseFilter('get'));
+    store.flush();
+    expect(ids(store)).toEqual([1, 2, 3]);
+    expect(store.takeWanted()).toEqual([]);
+  });
+
   it('is, after any changes, what filtering and sorting everything anew would give', () => {
     const sort = fc.record<Sort>({
       column: fc.constantFrom(...COLUMNS.map(({ id }) => id)),
@@ -82,7 +115,7 @@ describe('RowStore', () => {
         (order, line, chip, batches) => {
           const store = new RowStore();
           store.setSort(order);
-          store.setMatcher(parseFilter(line).matches);
+          store.setFilter(parseFilter(line));
           store.setChip(chip);
           const model = new Map<number, ReturnType<typeof call>>();
           let revision = 0;

@@ -3,8 +3,9 @@
  * worked in once per frame; what did not change is neither filtered nor sorted again.
  */
 import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
+import type { Filter } from '../filter/parser.ts';
+import { type Subject, searchText } from '../filter/subject.ts';
 import { comparator, NATURAL, type Sort } from './columns.ts';
-import { type Matcher, searchText } from './filter.ts';
 
 export type Chip = 'all' | 'errors' | 'running';
 
@@ -18,6 +19,10 @@ interface Item {
   readonly row: ExchangeRow;
   /** For the filter, made when first needed. */
   text: string | null;
+  /** The filter's detail tests that hold, as bits; undefined: not known yet. */
+  found: number | undefined;
+  /** The details were asked for, or need not be. */
+  asked: boolean;
   /** Is (still) in the list as of the last flush. */
   listed: boolean;
   /** Replaced or removed since. */
@@ -30,12 +35,15 @@ export class RowStore {
   readonly #fresh = new Set<Item>();
   #staleListed = 0;
   #all = false;
-  #matcher: Matcher | null = null;
+  #filter: Filter | null = null;
+  /** Whose details have to be looked at. */
+  #wanted = new Set<number>();
   #shownChip: Chip = 'all';
   #shownRange: TimeRange | null = null;
   #shownSort: Sort = NATURAL;
   #compare = comparator(NATURAL);
   #revised = 0;
+  #listRevised = 0;
   /** Rows held that are no calls. */
   #others = 0;
 
@@ -74,7 +82,7 @@ export class RowStore {
 
   /** true when some rows held may not be listed. */
   get filtered(): boolean {
-    return this.#matcher !== null || this.#shownChip !== 'all' || this.#shownRange !== null;
+    return this.#filter !== null || this.#shownChip !== 'all' || this.#shownRange !== null;
   }
 
   get(id: number): ExchangeRow | undefined {
@@ -88,6 +96,21 @@ export class RowStore {
   /** In the order of arrival. */
   *rows(): Generator<ExchangeRow, void, undefined> {
     for (const item of this.#items.values()) yield item.row;
+  }
+
+  /** The newest first. */
+  newest(): readonly ExchangeRow[] {
+    return [...this.rows()].reverse();
+  }
+
+  /** In the order of arrival: those that are listed, or those that are not. */
+  *rowsThat(listed: boolean): Generator<ExchangeRow, void, undefined> {
+    for (const item of this.#items.values()) if (item.listed === listed) yield item.row;
+  }
+
+  /** Grows with every change of what is listed. */
+  get listRevision(): number {
+    return this.#listRevised;
   }
 
   /** Place in the list, or -1. */
@@ -109,6 +132,8 @@ export class RowStore {
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
+      // Until it is looked at again, what was found holds: a running call must not come and go.
+      const found = before?.found;
       if (before !== undefined) {
         // Messages are in order, but a full send can overlap with changes.
         if (before.row.revision > row.revision) continue;
@@ -116,7 +141,7 @@ export class RowStore {
         this.#retire(before);
       }
       if (!isCall(row)) this.#others++;
-      const item: Item = { row, text: null, listed: false, stale: false };
+      const item: Item = { row, text: null, found, asked: false, listed: false, stale: false };
       this.#items.set(row.id, item);
       this.#fresh.add(item);
     }
@@ -125,6 +150,7 @@ export class RowStore {
   reset(): void {
     this.#revised++;
     this.#items.clear();
+    this.#wanted.clear();
     this.#others = 0;
     this.#fresh.clear();
     this.#list = [];
@@ -133,9 +159,40 @@ export class RowStore {
     this.#all = true;
   }
 
-  setMatcher(matcher: Matcher | null): void {
-    this.#matcher = matcher;
+  /** null: everything matches. */
+  setFilter(filter: Filter): void {
+    this.#filter = filter.matches === null ? null : filter;
+    this.#wanted.clear();
+    for (const item of this.#items.values()) {
+      item.found = undefined;
+      item.asked = false;
+    }
     this.#all = true;
+  }
+
+  /** Calls whose details decide, each once, since the last call. Their rows are not listed yet. */
+  takeWanted(): number[] {
+    const ids = [...this.#wanted];
+    this.#wanted.clear();
+    return ids;
+  }
+
+  /** What the details of these calls say. */
+  setFound(results: readonly (readonly [id: number, found: number])[]): void {
+    for (const [id, found] of results) {
+      const item = this.#items.get(id);
+      if (item === undefined || item.found === found) continue;
+      item.found = found;
+      if (item.listed || this.#fresh.has(item)) {
+        // In another place, or no more: as if it had come again.
+        const again: Item = { ...item, listed: false, stale: false };
+        this.#retire(item);
+        this.#items.set(id, again);
+        this.#fresh.add(again);
+      } else {
+        this.#fresh.add(item);
+      }
+    }
   }
 
   setChip(chip: Chip): void {
@@ -176,6 +233,7 @@ export class RowStore {
       this.#list = merge(kept, added, compare);
     }
     this.#all = false;
+    this.#listRevised++;
     this.#staleListed = 0;
     this.#fresh.clear();
     return true;
@@ -196,9 +254,16 @@ export class RowStore {
       if (row.start > to) return false;
       if (row.state !== 'running' && row.start + (row.duration ?? 0) < from) return false;
     }
-    if (this.#matcher === null) return true;
+    const filter = this.#filter;
+    if (filter?.matches == null) return true;
     item.text ??= searchText(row);
-    return this.#matcher({ row, text: item.text });
+    if (filter.details.length === 0) return filter.matches(item as Subject);
+    if (!item.asked) {
+      item.asked = true;
+      if (filter.possible({ row, text: item.text })) this.#wanted.add(row.id);
+      else item.found = 0;
+    }
+    return item.found !== undefined && filter.matches({ row, text: item.text, found: item.found });
   }
 
   #lowerBound(row: ExchangeRow): number {

@@ -5,7 +5,7 @@ import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
 import { endingSentence, endingWord } from '../words/ending.ts';
 import { reasonOf, rowProcessText, statusText } from '../words/exchange.ts';
-import { countText } from '../words/numbers.ts';
+import { countText, elapsedText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
 import { type Column, statusClass } from './columns.ts';
@@ -83,7 +83,18 @@ export class RowView {
     this.#shown = row;
     this.element.dataset['status'] = statusClass(row);
     this.element.dataset['state'] = row.state;
+    if (row.side === null) delete this.element.dataset['side'];
+    else this.element.dataset['side'] = row.side;
     for (const [column, cell] of this.#cells) this.#fill(column, cell, row);
+  }
+
+  /** How long a call has been running. */
+  drawElapsed(now: number): void {
+    const row = this.#shown;
+    if (row === null || row.state !== 'running') return;
+    for (const [column, cell] of this.#cells) {
+      if (column.id === 'time') setText(cell, elapsedText(Math.max(0, now - row.start)));
+    }
   }
 
   /** @param width of the waterfall's column in pixels. */
@@ -125,7 +136,7 @@ export class RowView {
       default:
     }
     const text = column.text(row);
-    setText(cell, text);
+    if (column.id !== 'time' || row.state !== 'running') setText(cell, text);
     const spoken = column.speak?.(row);
     if (spoken === undefined || spoken === text) cell.removeAttribute('aria-label');
     else cell.setAttribute('aria-label', spoken);
@@ -154,6 +165,7 @@ export class RowView {
     const unknown = address === null;
     setText(this.#host, labelText(host, MAX_CALL));
     setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
+    this.#path.classList.toggle('reason', row.connectAttempts > 0);
     if (row.connectAttempts > 0) {
       setText(this.#host, `${labelText(address ?? 'unknown address', MAX_CALL)} `);
       setText(this.#path, endingWord(row) ?? '');
@@ -169,6 +181,7 @@ export class RowView {
     setText(this.#host, `${labelText(host, MAX_CALL)} `);
     setText(this.#path, labelText(reason, MAX_CALL));
     this.#path.classList.toggle('unknown', !isError(row));
+    this.#path.classList.add('reason');
     setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));
   }
 }

@@ -3,6 +3,7 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, numberText, sizeText } from '../words/numbers.ts';
 import { progressText } from '../words/progress.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
+import { isTrusted } from './emptyState.ts';
 import type { FilterInput } from './filterInput.ts';
 import { icon } from './icons.ts';
 import type { Chip, RowStore } from './rowStore.ts';
@@ -112,7 +113,7 @@ export class Toolbar {
       this.#startStop.classList.toggle('stop', running);
       this.#startStop.classList.toggle('start', !running);
     }
-    this.#startStop.disabled = phase === 'stopping' && !waits;
+    this.#startStop.disabled = (phase === 'stopping' && !waits) || !isTrusted();
     this.#clear.disabled = calls === 0 && held === 0 && bytesSeen === 0;
   }
 }

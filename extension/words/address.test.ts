@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Table } from '../cli/table.ts';
+import { searchText } from '../filter/subject.ts';
 import { exampleRow } from '../views/exampleRow.ts';
 import { COLUMNS } from '../webview/columns.ts';
-import { searchText } from '../webview/filter.ts';
 import { addressParts, addressText, completeUrl, routeOf } from './address.ts';
 import { tooltipText } from './exchange.ts';
 

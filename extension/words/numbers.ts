@@ -40,6 +40,12 @@ export function durationText(ms: number | null): string {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }
 
+/** Of something that goes on: tenths of a second, so that it can be read while it changes. `0.3 s…`, `2m 5s…`. */
+export function elapsedText(ms: number): string {
+  const text = ms < 59_950 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : durationText(ms);
+  return `${text}…`;
+}
+
 const COUNT = new Intl.NumberFormat('en-US');
 
 /** `12,340`. */

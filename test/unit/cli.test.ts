@@ -257,6 +257,15 @@ describe('replay', () => {
         completeness: ['complete'],
       },
     ]);
+    for (const [filter, shown] of [
+      ['https://api.example/ header:host=api.example', ['https://api.example/orders']],
+      ['status:2xx or is:failed', [null, 'https://api.example/orders']],
+      ['-/ORDERS$/ body:tea', []],
+    ] as const) {
+      const filtered = httpTrace('replay', path, '--format', 'json', '--filter', filter).stdout.trim();
+      const urls = filtered.split('\n').map((line) => JSON.parse(line).url);
+      expect(urls.slice(0, -1), filter).toEqual(shown);
+    }
     const table = httpTrace('replay', path).stdout;
     expect(table).toContain('https://api.example/orders\n');
     const { log } = JSON.parse(httpTrace('export', path).stdout);

@@ -39,20 +39,38 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/engine'],
     pure: [],
   },
+  'extension/filter': {
+    values: [
+      'extension/words',
+      'extension/engine/row.ts',
+      'extension/engine/grpc/status.ts',
+      'extension/privacy/secrets.ts',
+    ],
+    types: ['extension/engine'],
+    pure: [],
+  },
   'extension/protos': {
     values: ['extension/engine/protobuf/schema.ts'],
     types: ['extension/capture/trace.ts'],
     packages: ['vscode', 'protobufjs'],
   },
   'extension/elevation': { values: ['extension/capture/trace.ts', 'extension/escape'] },
-  'extension/capture': { values: ['extension/elevation', 'extension/engine', ...HELPER_BORDER] },
+  'extension/capture': {
+    values: ['extension/elevation', 'extension/engine', 'extension/filter', ...HELPER_BORDER],
+  },
 
   'extension/debug': {
     values: ['extension/contributions.ts', 'extension/capture/trace.ts', 'extension/words'],
     packages: ['vscode'],
   },
   'extension/views': {
-    values: ['extension/contributions.ts', 'extension/engine', 'extension/escape', 'extension/words'],
+    values: [
+      'extension/contributions.ts',
+      'extension/engine',
+      'extension/escape',
+      'extension/filter',
+      'extension/words',
+    ],
     types: ['extension/capture/trace.ts'],
     packages: ['vscode'],
   },
@@ -76,6 +94,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   'extension/webview': {
     values: [
       'extension/escape',
+      'extension/filter',
       'extension/http',
       'extension/words',
       'extension/privacy/secrets.ts',
@@ -94,6 +113,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/engine',
       'extension/escape',
       'extension/export',
+      'extension/filter',
       'extension/words',
       'extension/protos/folder.ts',
       'helper/protocol.ts',
@@ -122,6 +142,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
 export const WITHOUT_CIRCLES: readonly string[] = [
   'helper',
   'extension/http',
+  'extension/filter',
   'extension/engine',
   'extension/export',
   'extension/protos',

@@ -141,7 +141,9 @@ function linesBlock(lines: readonly Line[]): HTMLElement {
       const line = el('div', { class: 'laid-out' });
       // A hanging indent: what wraps stays below its beginning.
       line.style.paddingInlineStart = `${indent * 2 + 2}ch`;
-      line.style.textIndent = '-2ch';
+      line.style.textIndent = `${-indent * 2 - 2}ch`;
+      // Written, so that it is copied.
+      line.append(' '.repeat(indent * 2));
       for (const { kind, text } of pieces) line.append(el('span', { class: `t-${kind}` }, visibleLine(text)));
       return line;
     }),

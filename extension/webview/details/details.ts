@@ -11,6 +11,7 @@ import { nothing } from './elements.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
 import type { TabActions } from './tabActions.ts';
+import { TabBar } from './tabBar.ts';
 import { TABS, type TabId } from './tabs.ts';
 
 export interface DetailsEvents extends Omit<TabActions, 'messages'> {
@@ -32,6 +33,7 @@ export class Details {
   readonly #path = el('span', { class: 'path' });
   readonly #secrets: HTMLButtonElement;
   readonly #tabs: Map<TabId, HTMLButtonElement>;
+  readonly #bar: TabBar;
   readonly #panel = el('div', { class: 'tabpanel', role: 'tabpanel', id: 'tabpanel', tabindex: 0 });
   #row: ExchangeRow | null = null;
   #exchange: ExchangeJson | null = null;
@@ -56,6 +58,7 @@ export class Details {
       { class: 'tabs', role: 'tablist', 'aria-label': 'Details' },
       ...this.#tabs.values(),
     );
+    this.#bar = new TabBar(tablist, [...this.#tabs.values()]);
     tablist.addEventListener('keydown', (event) => this.#key(event));
     const close = iconButton(icon('close'), 'Close Details (Escape)', () => events.close());
     this.element = el(
@@ -68,7 +71,7 @@ export class Details {
         this.#secrets,
         close,
       ),
-      tablist,
+      this.#bar.element,
       this.#panel,
     );
     this.element.addEventListener('keydown', (event) => {
@@ -113,6 +116,7 @@ export class Details {
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
     setText(this.#tabs.get('messages') as Element, `Messages${count}`);
     this.#offerMessages(stream !== null);
+    this.#bar.fit();
     this.#secrets.hidden = !this.#revealed && !isMasked(exchange);
     this.#render();
   }
@@ -175,6 +179,7 @@ export class Details {
       button.setAttribute('aria-selected', String(id === shownTab));
       button.tabIndex = id === shownTab ? 0 : -1;
     }
+    this.#bar.fit();
     this.#panel.setAttribute('aria-labelledby', `tab-${shownTab}`);
     this.#panel.dataset['tab'] = shownTab;
     this.#render();

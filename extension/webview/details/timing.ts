@@ -32,8 +32,8 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     }
     table.append(row(label, help, bar, durationText(length)));
   }
-  const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs);
-  const { label, span } = totalOf(exchange);
+  const { label, span, before } = totalOf(exchange);
+  const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs + before);
   table.append(row(label, span, null, total));
   const parts: Node[] = [table];
   if (overlap > 0) {
@@ -68,14 +68,17 @@ function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: (typeof PHASE
   return encrypted === null || phase === 'connect';
 }
 
-function totalOf({ encrypted, failure, timings }: ExchangeJson): { label: string; span: string } {
-  if (failure !== null) return { label: 'Total', span: 'First query to the end of the lookup' };
-  if (encrypted !== null) return { label: 'Open', span: 'Until the end of the connection' };
-  const before = timings.connectMs !== null || timings.lookupMs !== null;
-  return {
-    label: before ? 'Total after connecting' : 'Total',
-    span: 'First byte of the request to last byte of the response',
-  };
+/** `before` is what came before the request, and is not in the duration of the call. */
+function totalOf({ encrypted, failure, timings }: ExchangeJson): {
+  label: string;
+  span: string;
+  before: number;
+} {
+  if (failure !== null) return { label: 'Total', span: 'First query to the end of the lookup', before: 0 };
+  if (encrypted !== null) return { label: 'Open', span: 'Until the end of the connection', before: 0 };
+  const before = (timings.lookupMs ?? 0) + (timings.connectMs ?? 0) + (timings.tlsMs ?? 0);
+  const from = before === 0 ? 'First byte of the request' : 'From the lookup or the connect';
+  return { label: 'Total', span: `${from} to last byte of the response`, before };
 }
 
 /** Why a phase has a dash. */

@@ -83,11 +83,18 @@ export class PanelBrowser {
     const server = createServer((request, response) => {
       const file = files.get(request.url ?? '');
       const origin = `http://${request.headers.host}`;
-      if (request.url === '/') {
+      const restricted = request.url === '/?restricted';
+      if (request.url === '/' || restricted) {
         const nonce = createHash('sha256').update(origin).digest('base64url');
         response.setHeader('Content-Type', 'text/html');
         response.end(
-          panelHtml({ nonce, source: origin, script: '/dist/webview.js', style: '/dist/panel.css' }),
+          panelHtml({
+            nonce,
+            source: origin,
+            trusted: !restricted,
+            script: '/dist/webview.js',
+            style: '/dist/panel.css',
+          }),
         );
       } else if (file !== undefined) {
         response.setHeader('Content-Type', file.type);
@@ -122,12 +129,15 @@ export class PanelBrowser {
     height = 470,
     state = undefined,
     reducedMotion = 'no-preference',
+    restricted = false,
   }: {
     theme?: ThemeName;
     width?: number;
     height?: number;
     state?: unknown;
     reducedMotion?: 'reduce' | 'no-preference';
+    /** Restricted Mode. */
+    restricted?: boolean;
   } = {}): Promise<PanelPage> {
     const page = await this.browser.newPage({ viewport: { width, height }, reducedMotion });
     const problems: string[] = [];
@@ -164,7 +174,7 @@ export class PanelBrowser {
       },
       [state ?? null, variables, bodyClass, DEFAULT_STYLES] as const,
     );
-    await page.goto(this.address);
+    await page.goto(`${this.address}${restricted ? '?restricted' : ''}`);
     await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
     return new PanelPage(page, problems);
   }

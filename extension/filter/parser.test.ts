@@ -1,8 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { examplePhases } from '../engine/testing/phases.ts';
-import { type Filter, PROPERTIES, parseFilter, searchText } from './filter.ts';
+import { type Filter, parseFilter } from './parser.ts';
+import { PROPERTIES } from './properties.ts';
+import { searchText } from './subject.ts';
 
 const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
   id: 1,
@@ -135,7 +138,16 @@ describe('lookups that failed', () => {
 
 describe('words', () => {
   it('match method, status, host and path, whatever the case, and all of them must', () => {
-    for (const line of ['post', '502', 'SHOP.local', '/v1/pay', 'RETRY=1', 'post shop 502', '  api  ']) {
+    for (const line of [
+      'bad gateway',
+      'post',
+      '502',
+      'SHOP.local',
+      '/v1/pay',
+      'RETRY=1',
+      'post shop 502',
+      '  api  ',
+    ]) {
       expect(test(line), line).toBe(true);
     }
     expect(test('post shop 200')).toBe(false);
@@ -213,7 +225,7 @@ describe('errors', () => {
   it('are reported with their place, and the rest of the line still filters', () => {
     const filter = parseFilter('post status:5yy -x');
     expect(filter.errors).toHaveLength(1);
-    expect(filter.errors[0]).toMatchObject({ start: 5, end: 15 });
+    expect(filter.errors[0]).toMatchObject({ start: 12, end: 15 });
     expect(filter.errors[0]?.message).toContain('404, 5xx');
     expect(matches(filter)).toBe(true);
     expect(matches(filter, { method: 'GET' })).toBe(false);
@@ -252,7 +264,203 @@ it('never throws, takes linear time, and covers every character that is not blan
     }),
   );
   const path = '/a'.repeat(50_000);
-  expect(test(`path:${'*a'.repeat(5_000)}*b`, { path })).toBe(false);
+  expect(test(`path:${'*a'.repeat(2_000)}*b`, { path })).toBe(false);
   parseFilter('"'.repeat(100_000));
   parseFilter('a:'.repeat(100_000));
+});
+
+describe('or, parentheses, negation and lists', () => {
+  it('combine as one reads them: or binds less than what stands side by side', () => {
+    expect(test('status:404 or status:5xx')).toBe(true);
+    expect(test('status:404 OR method:get')).toBe(false);
+    expect(test('method:get status:404 or method:post status:502')).toBe(true);
+    expect(test('method:post (status:404 or status:200)')).toBe(false);
+    expect(test('method:post and (status:404 || status:502)')).toBe(true);
+    expect(test('-(method:get or status:200)')).toBe(true);
+    expect(test('!(method:post status:5xx)')).toBe(false);
+    expect(test('!status:404 !get')).toBe(true);
+    expect(test('--post')).toBe(true);
+    expect(test('((post))')).toBe(true);
+    expect(test('(path:/v1/*)')).toBe(true);
+    expect(test('f(x)', { path: '/f(x)' })).toBe(true);
+    expect(test('(f(x))', { path: '/f(x)' })).toBe(true);
+    expect(test('"or"', { path: '/this-or-that' })).toBe(true);
+  });
+
+  it('a list has commas, of which one has to hold; in quotes a comma is a comma', () => {
+    expect(test('method:GET,POST')).toBe(true);
+    expect(test('method:GET,PUT')).toBe(false);
+    expect(test('-method:GET,PUT')).toBe(true);
+    expect(test('status:404,5xx')).toBe(true);
+    expect(test('host:cdn,api.*')).toBe(true);
+    expect(test('path:"/a,b"', { path: '/a,b' })).toBe(true);
+    expect(test('path:"/a,b"', { path: '/a' })).toBe(false);
+    const [error] = parseFilter('status:404,5yy').errors;
+    expect(error).toMatchObject({ start: 11, end: 14 });
+  });
+
+  it('say what is missing, and filter by the rest', () => {
+    for (const line of ['get or', 'or get', '(get', 'get)', 'get or or get', '(', ')', 'get (or get)']) {
+      expect(parseFilter(line).errors, line).not.toEqual([]);
+    }
+    expect(matches(parseFilter('get or'))).toBe(false);
+    expect(matches(parseFilter('post or'))).toBe(true);
+    expect(matches(parseFilter('(post'))).toBe(true);
+    expect(parseFilter('()').errors).toEqual([]);
+    expect(parseFilter('('.repeat(5_000)).errors.length).toBeGreaterThan(0);
+    expect(parseFilter(`${'-'.repeat(5_000)}a`).errors.length).toBeGreaterThan(0);
+  });
+});
+
+describe('what people type', () => {
+  it('5xx alone is a status', () => {
+    expect(test('5xx')).toBe(true);
+    expect(test('4xx')).toBe(false);
+    expect(test('4xx or 5XX')).toBe(true);
+    expect(test('"5xx"')).toBe(false);
+  });
+
+  it('/…/ is a regular expression on what words match', () => {
+    expect(test('/payments\\?retry=\\d$/')).toBe(false);
+    expect(test('/v\\d\\/pay/')).toBe(true);
+    expect(test('-/v\\d\\/pay/')).toBe(false);
+    expect(test('/^post\\s502/')).toBe(true);
+    expect(test('/V1/')).toBe(true);
+    expect(test('/v1/payments')).toBe(true);
+    const { errors } = parseFilter('get /a(b/');
+    expect(errors).toMatchObject([{ start: 6, message: 'A “(” is not closed.' }]);
+  });
+
+  it('a URL finds its call, from a browser, a log or this product', () => {
+    for (const line of [
+      'http://api.shop.local:8080/v1/Payments?retry=1',
+      'http://api.shop.local:8080/v1/Payments?retry=1#top',
+      'http://user@api.shop.local:8080/v1/',
+      'http://api.shop.local:8080',
+      'url:http://api.shop.local:8080/v1',
+      'POST http://api.shop.local:8080/v1/Payments?retry=1',
+    ]) {
+      expect(test(line), line).toBe(true);
+    }
+    expect(test('https://api.shop.local:8080/v1')).toBe(false);
+    expect(test('http://h', { host: 'h:80', path: '/' })).toBe(true);
+    expect(test('http://h:80/', { host: 'h', path: '/' })).toBe(true);
+    expect(test('wss://h/live?x', { scheme: 'https', host: 'h', path: '/live?x' })).toBe(true);
+    const masked = { host: 'h', path: '/a?token=••••••&x=1' };
+    expect(test('http://h/a?token=s3cret&x=1', masked)).toBe(true);
+    expect(test('http://h/a?token=••••••&x=1', masked)).toBe(true);
+    expect(test('http://h/b?token=s3cret&x=1', masked)).toBe(false);
+  });
+
+  it('durations and sizes compare, with units', () => {
+    expect(test('duration:>10ms')).toBe(true);
+    expect(test('duration:>10ms', { duration: null })).toBe(false);
+    expect(test('duration:<0.01s')).toBe(false);
+    expect(test('duration:10ms-20ms')).toBe(true);
+    expect(test('duration:10ms')).toBe(true);
+    expect(test('size:>1kB')).toBe(false);
+    expect(test('size:188')).toBe(true);
+    expect(test('size:<=1KiB request-size:>10')).toBe(true);
+    expect(test('size:>0', { responseSize: null })).toBe(false);
+    expect(parseFilter('duration:>10').errors[0]?.message).toContain('with its unit');
+  });
+
+  it('parameters of the query, decoded', () => {
+    expect(test('query:retry')).toBe(true);
+    expect(test('query:retry=1')).toBe(true);
+    expect(test('query:retry=2')).toBe(false);
+    expect(test('query:1')).toBe(false);
+    expect(test('query:q=two*', { path: '/?x=1&q=Two+w%6Frds#f' })).toBe(true);
+    expect(test('query:q="two words"', { path: '/?x=1&q=Two+w%6Frds#f' })).toBe(true);
+    expect(test('query:q', { path: '/?q=%E0%A4%A' })).toBe(true);
+  });
+
+  it('is told which name was probably meant', () => {
+    for (const [typed, meant] of [
+      ['metod:GET', '“method:”'],
+      ['domain:x', '“host:”'],
+      ['status-code:404', '“status:”'],
+      ['larger-than:1k', '“size:”'],
+      ['is:eror', '“is:error”'],
+      ['side:sever', '“side:server”'],
+    ] as const) {
+      expect(parseFilter(typed).errors[0]?.message, typed).toContain(`Did you mean ${meant}?`);
+    }
+  });
+});
+
+describe('details', () => {
+  const exchange = {
+    request: {
+      headers: [
+        ['X-Id', '7'],
+        ['Cookie', 'a=1; session=••••••'],
+      ],
+      trailers: [],
+      body: { text: '{"Item":"Tea"}' },
+    },
+    response: {
+      headers: [
+        ['Content-Type', 'application/json; charset=utf-8'],
+        ['Set-Cookie', 'seen=yes; Path=/; Max-Age=10'],
+      ],
+      trailers: [['grpc-status', '0']],
+      body: { base64: Buffer.from('\x00\x01PNG needle').toString('base64') },
+    },
+    messages: [{ text: 'Hello event', protobuf: null }],
+  } as unknown as ExchangeJson;
+  const holds = (line: string): boolean => {
+    const filter = parseFilter(line);
+    expect(filter.errors).toEqual([]);
+    const found = filter.details.reduce((bits, one, i) => (one(exchange) ? bits | (1 << i) : bits), 0);
+    const subject = { row: row(), text: searchText(row()), found };
+    if (filter.matches?.(subject) === true) expect(filter.possible(subject)).toBe(true);
+    return filter.matches?.(subject) === true;
+  };
+
+  it('are tested for header fields, cookies, bodies, messages and media types', () => {
+    for (const line of [
+      'header:x-id',
+      'header:X-ID=7',
+      'header:x-*=7',
+      'header:grpc-status=0',
+      'header:content-type="json; charset"',
+      'cookie:session',
+      'cookie:a=1',
+      'cookie:seen=yes',
+      'body:tea',
+      'body:needle',
+      'body:/t[ea]+"/',
+      'mime-type:application/json',
+      'mime-type:json',
+      'mime-type:image/*,application/*',
+      '-body:coffee',
+      'body:coffee or header:x-id',
+      'post body:tea',
+    ]) {
+      expect(holds(line), line).toBe(true);
+    }
+    for (const line of [
+      'header:id',
+      'header:x-id=8',
+      'cookie:path',
+      'cookie:max-age',
+      'body:coffee',
+      '-body:tea',
+      'mime-type:image/*',
+      'get body:tea',
+    ]) {
+      expect(holds(line), line).toBe(false);
+    }
+  });
+
+  it('are looked at only where they can matter', () => {
+    const possible = (line: string) => parseFilter(line).possible({ row: row(), text: searchText(row()) });
+    expect(possible('get body:tea')).toBe(false);
+    expect(possible('post body:tea')).toBe(true);
+    expect(possible('post -body:tea')).toBe(true);
+    expect(possible('get or body:tea')).toBe(true);
+    expect(possible('-(post or body:tea)')).toBe(false);
+    expect(possible('')).toBe(true);
+  });
 });
