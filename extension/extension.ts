@@ -58,6 +58,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     vscode.window.registerWebviewViewProvider(View.panel, panel),
     registerCommands({
       extensionPath,
+      version: String(context.extension.packageJSON.version),
       supported,
       trace,
       control,

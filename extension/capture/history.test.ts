@@ -125,4 +125,29 @@ describe('several traces', () => {
     trace(history, start + 60n * SECOND, '/next');
     expect(history.takeChanges().rows).toMatchObject([{ id: 2, path: '/next', start: 30_000 }]);
   });
+
+  it('finds a body by the number that its call has after the list was cleared', () => {
+    const history = new History(() => new Engine(), 1000);
+    const engine = history.begin(SECOND);
+    engine.setClock({ offset: 0n, bootTime: SECOND });
+    for (const connection of [1n, 2n]) {
+      const request = `PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n${connection}`;
+      const response = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+      const data = { type: 'data', connection, time: SECOND, position: 0 } as const;
+      engine.push(
+        recordBatch([
+          { type: 'opened', connection, time: SECOND, side: 'client' },
+          { ...data, direction: Direction.Out, bytes: request },
+          // The first one is still under way.
+          ...(connection === 1n ? [] : [{ ...data, direction: Direction.In, bytes: response }]),
+        ]),
+      );
+    }
+    const body = (id: number) => String(Buffer.from(history.body(id, 'request') ?? []));
+    history.takeChanges();
+    expect([1, 2].map(body)).toEqual(['1', '2']);
+    history.clear(2n * SECOND);
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, method: 'PUT', state: 'running' }]);
+    expect(body(1)).toBe('1');
+  });
 });

@@ -121,8 +121,8 @@ export class History {
   }
 
   body(id: number, kind: MessageKind): Uint8Array | null {
-    const segment = this.#segments.findLast((candidate) => id > candidate.idBase);
-    return segment?.engine.body(id - segment.idBase, kind) ?? null;
+    const segment = this.#segmentOf(id);
+    return segment?.engine.body(engineId(segment, id), kind) ?? null;
   }
 
   /** For the calls of all traces, also of those to come. */

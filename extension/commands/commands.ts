@@ -17,6 +17,7 @@ import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
+import { exportHar } from './exportHar.ts';
 import { saveBody } from './saveBody.ts';
 import { systemCheck } from './systemCheck.ts';
 import { installLoader, removeLoader } from './trustedLoader.ts';
@@ -24,6 +25,8 @@ import { installLoader, removeLoader } from './trustedLoader.ts';
 /** What the commands work on. */
 export interface CommandContext {
   readonly extensionPath: string;
+  /** Of the extension. */
+  readonly version: string;
   readonly supported: boolean;
   readonly trace: Trace;
   readonly control: TraceControl;
@@ -78,6 +81,12 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       const chosen = isBodyPart(part) ? part : await pickPart(Command.openBody);
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
+    [Command.exportHar]: async (argument) =>
+      exportHar(trace, {
+        selected: callId(argument) ?? (await selected.get()),
+        listed: () => panel.listed(),
+        version: context.version,
+      }),
     [Command.checkSystem]: () => checkSystem(context),
     [Command.installLoader]: () => installLoader(context.extensionPath),
     [Command.removeLoader]: () => removeLoader(context.extensionPath),

@@ -39,8 +39,11 @@ export async function copyAs(trace: Trace, id: number, format: CopyFormat, revea
     return;
   }
   const text = `Copied as ${name} with secrets masked (${masked.join(', ')}).${remark}`;
-  const chosen = await vscode.window.showInformationMessage(notificationText(text), WITH_SECRETS);
-  if (chosen === WITH_SECRETS) await copyAs(trace, id, format, true);
+  // The command has ended with the copy; the message may stand for as long as it likes.
+  void vscode.window.showInformationMessage(notificationText(text), WITH_SECRETS).then((chosen) => {
+    if (chosen === WITH_SECRETS) return copyAs(trace, id, format, true);
+    return undefined;
+  });
 }
 
 /** null: it cannot be replayed, which the user has been told. */

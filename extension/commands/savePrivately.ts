@@ -35,7 +35,7 @@ export async function askForSecrets(title: string): Promise<Secrets | undefined>
 export async function savePrivately(
   name: string,
   filters: Record<string, string[]>,
-  make: (write: (bytes: Uint8Array) => void) => void | Promise<void>,
+  make: (write: (bytes: Uint8Array) => void) => void | PromiseLike<void>,
 ): Promise<vscode.Uri | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(homedir());
   const uri = await vscode.window.showSaveDialog({

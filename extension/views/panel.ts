@@ -17,6 +17,9 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   manageTrust: MANAGE_TRUST,
 };
 
+/** A webview that is busy is not waited for longer, in milliseconds. */
+const LISTED_TIMEOUT = 5_000;
+
 export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #extensionUri: vscode.Uri;
   #view: vscode.WebviewView | null = null;
@@ -25,6 +28,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #selected = new vscode.EventEmitter<number | null>();
   /** The call that is selected in the list; see SelectedCall. */
   readonly onDidSelect = this.#selected.event;
+  #answerListed: ((ids: readonly number[]) => void) | null = null;
 
   constructor(extensionUri: vscode.Uri, trace: Trace) {
     this.#extensionUri = extensionUri;
@@ -63,6 +67,19 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     await this.#feed.whenReady({ type: 'reveal', id });
   }
 
+  /** Ids of the calls that the list has, filtered and in its order; null: the panel is not shown. */
+  listed(): Promise<readonly number[] | null> {
+    if (this.#view?.visible !== true) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(null), LISTED_TIMEOUT);
+      this.#answerListed = (ids) => {
+        clearTimeout(timer);
+        resolve(ids);
+      };
+      void this.#feed.whenReady({ type: 'listed' });
+    });
+  }
+
   /** The user looks at this call with its secrets, and has chosen to. */
   isRevealed(id: number): boolean {
     return this.#feed.isRevealed(id);
@@ -99,6 +116,10 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         return;
       case 'focus':
         void vscode.commands.executeCommand('setContext', Context.panelFocus, message.focused);
+        return;
+      case 'listed':
+        this.#answerListed?.(message.ids);
+        this.#answerListed = null;
         return;
       case 'command':
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);

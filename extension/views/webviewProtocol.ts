@@ -44,6 +44,8 @@ export type ToWebview =
     }
   /** Select, scroll into view and open the details ("Go to Call…", a tree row). */
   | { readonly type: 'reveal'; readonly id: number }
+  /** Asks which calls are listed; `listed` answers. */
+  | { readonly type: 'listed' }
   /** Put the cursor into the filter. */
   | { readonly type: 'focusFilter' };
 
@@ -66,6 +68,8 @@ export type ToHost =
     }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
+  /** The calls that the list has, in its order. */
+  | { readonly type: 'listed'; readonly ids: readonly number[] }
   | { readonly type: 'command'; readonly command: PanelCommand }
   | { readonly type: 'copy'; readonly text: string }
   /** Open a body as a read-only document in an editor. */
@@ -96,6 +100,8 @@ export function isToHost(value: unknown): value is ToHost {
       return typeof message['focused'] === 'boolean';
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
+    case 'listed':
+      return Array.isArray(message['ids']) && message['ids'].every(Number.isSafeInteger);
     case 'command':
       return PANEL_COMMANDS.some((command) => command === message['command']);
     case 'copy':

@@ -183,6 +183,9 @@ export class App {
         this.#awaited = { id: message.id, open: true };
         this.#schedule();
         break;
+      case 'listed':
+        this.#host.send({ type: 'listed', ids: this.#store.listed() });
+        break;
       case 'focusFilter':
         this.#filter.focus();
         break;

@@ -318,14 +318,15 @@ export class CallList {
   }
 
   #pressed(event: PointerEvent): void {
-    if (event.button !== 0 || !(event.target instanceof Element)) return;
+    // The right button opens the menu: of the row that is selected then.
+    if ((event.button !== 0 && event.button !== 2) || !(event.target instanceof Element)) return;
     const element = event.target.closest('.row');
     const id = element === null ? undefined : this.#rows.keyOf(element);
     if (id === undefined) return;
     this.#rows.stopFollowing();
     this.select(id, 'nearest');
     this.#events.selected(id);
-    this.#events.opened();
+    if (event.button === 0) this.#events.opened();
   }
 
   #key(event: KeyboardEvent): void {

@@ -57,6 +57,11 @@ export class RowStore {
     return this.#list.length;
   }
 
+  /** Ids of the rows listed, in their order. */
+  listed(): number[] {
+    return this.#list.map(({ row }) => row.id);
+  }
+
   /** Calls among the rows listed; connections without plaintext are none. */
   get calls(): number {
     if (this.#others === 0) return this.#list.length;

@@ -11,6 +11,7 @@ import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
+import { menus } from './menus.mjs';
 import { picking } from './picking.mjs';
 import { protocols } from './protocols.mjs';
 import { restricted } from './restricted.mjs';
@@ -45,6 +46,7 @@ try {
   await installed(steps, extensionsDir);
   browser = await openBrowser();
   await inWindow(tracing);
+  await inWindow(menus);
   await inWindow(protocols, { folder: lamps });
   await inWindow(picking);
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });

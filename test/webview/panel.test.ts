@@ -634,6 +634,19 @@ describe('overview', () => {
 });
 
 describe('details', () => {
+  it('stay closed for the menu, which is that of the call under the mouse', async () => {
+    await open([call({ id: 4 }), call({ id: 5 })]);
+    await panel.page.click('#call-5', { button: 'right' });
+    expect(await panel.page.getAttribute('#call-5', 'aria-selected')).toBe('true');
+    expect(await panel.page.locator('.details').isVisible()).toBe(false);
+    const context = await panel.page.getAttribute('#call-5', 'data-vscode-context');
+    expect(JSON.parse(context ?? '')).toEqual({
+      webviewSection: 'call',
+      callId: 5,
+      preventDefaultContextMenuItems: true,
+    });
+  });
+
   it('open by a click, change with the arrows and keep the tab', async () => {
     const rows = calls(40, { running: 0 });
     await open(rows);

@@ -91,11 +91,11 @@ test('a call can be revealed in the tree and its address be copied', async () =>
 test('a request is copied as what sends it again', async () => {
   const row = rows().find((one) => inWords(one) === 'client POST /orders 201')!;
   for (const [name, begins] of [
-    [Command.copyCurl, /^curl 'http:\/\/127\.0\.0\.1:\d+\/orders' \\\n/],
+    [Command.copyCurl, /^curl http:\/\/127\.0\.0\.1:\d+\/orders \\\n/],
     [Command.copyFetch, /^fetch\("http:\/\/127\.0\.0\.1:\d+\/orders", \{\n {2}method: "POST",\n/],
     [Command.copyHttp, /^POST http:\/\/127\.0\.0\.1:\d+\/orders HTTP\/1\.1\n/],
     [Command.copyPython, /^import requests\n/],
-    [Command.copyHttpie, /^http --ignore-stdin \\\n/],
+    [Command.copyHttpie, /^http \\\n {2}--ignore-stdin \\\n/],
   ] as const) {
     // As the menu of a row in the panel names it.
     await command(name, { webviewSection: 'call', callId: row.id });

@@ -1,0 +1,69 @@
+/** Export HAR…: calls as an HTTP Archive, for the developer tools of browsers and other programs. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { HarWriter } from '../export/harWriter.ts';
+import { countText } from '../words/numbers.ts';
+import { notificationText } from '../words/visible.ts';
+import { askForSecrets, savePrivately } from './savePrivately.ts';
+
+export interface HarScope {
+  /** The call that is meant, or selected; undefined: none is. */
+  readonly selected: number | undefined;
+  /** Calls that the panel lists, in its order; null: it is not shown. */
+  readonly listed: () => Promise<readonly number[] | null>;
+  readonly version: string;
+}
+
+/** Requests to the engine's thread that are under way at once. */
+const AT_ONCE = 32;
+
+export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
+  const ids = await pickCalls(trace, scope);
+  if (ids === undefined) return;
+  const secrets = await askForSecrets('Export HAR');
+  if (secrets === undefined) return;
+  let written = 0;
+  let asked = 0;
+  const options = { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: exporting' };
+  const uri = await savePrivately('calls.har', { 'HTTP Archive': ['har'] }, (write) =>
+    vscode.window.withProgress({ ...options, cancellable: true }, async (progress, cancelled) => {
+      const har = new HarWriter(scope.version, secrets === 'shown', (text) => write(Buffer.from(text)));
+      for (let at = 0; at < ids.length; at += AT_ONCE) {
+        if (cancelled.isCancellationRequested)
+          throw new Error('The export was cancelled: no file was written.');
+        const some = ids.slice(at, at + AT_ONCE);
+        const exchanges = await Promise.all(some.map((id) => trace.details(id, secrets === 'shown')));
+        for (const exchange of exchanges) if (exchange !== null) har.add(exchange);
+        asked += some.length;
+        progress.report({
+          increment: (some.length / ids.length) * 100,
+          message: `${asked} of ${countText(ids.length, 'call')}`,
+        });
+      }
+      har.end();
+      written = har.count;
+    }),
+  );
+  if (uri === undefined) return;
+  const how = secrets === 'shown' ? 'with secrets' : 'with secrets masked';
+  const text = `Exported ${countText(written, 'call')} ${how}.`;
+  void vscode.window.showInformationMessage(notificationText(text));
+}
+
+async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {
+  const all = [...trace.rows.keys()];
+  const listed = await scope.listed();
+  const { selected } = scope;
+  const choices = [
+    { label: 'All calls', description: countText(all.length, 'call'), ids: all as readonly number[] },
+  ];
+  if (listed !== null && listed.length > 0 && listed.length < all.length) {
+    const description = countText(listed.length, 'call');
+    choices.unshift({ label: 'All calls in the list', description, ids: listed });
+  }
+  if (selected !== undefined && trace.rows.has(selected)) {
+    choices.unshift({ label: 'This call', description: '', ids: [selected] });
+  }
+  if (choices.length === 1) return all;
+  return (await vscode.window.showQuickPick(choices, { title: 'Export HAR' }))?.ids;
+}
