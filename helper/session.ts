@@ -1,6 +1,6 @@
 /**
- * One trace as the helper serves it: drains the rings, manages the targets, and talks to its client. It never parses
- * payload.
+ * One trace as the helper serves it: drains the rings, manages the targets, and talks to its client. Payload
+ * passes it by, in the addon's backlog.
  */
 import { closeSync, readSync } from 'node:fs';
 import { release } from 'node:os';
@@ -148,8 +148,8 @@ export class Session {
     this.#targets.clear();
     const detached = this.#attachments?.close();
     this.#attachments = null;
-    await Promise.race([detached, sleep(DETACH_MS)]);
-    await sleep(SETTLE_MS);
+    // A probe's close returns when its programs have ended, so only the other links need time to settle.
+    await Promise.all([Promise.race([detached, sleep(DETACH_MS)]), sleep(SETTLE_MS)]);
     await this.#sendRest();
     this.#sendStatus(true);
     this.#native.closeRings();

@@ -61,7 +61,7 @@ export interface Capture {
   detach(pid: number): void;
   /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
   stop(): Promise<Status | null>;
-  /** What waits when a trace is being stopped is dropped, and counted in the final status. */
+  /** What waits when the trace is stopped, now or later, is dropped, and counted in the final status. */
   cutShort(): void;
   /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
   readonly ended: Promise<{ readonly fault: string | null }>;
@@ -132,6 +132,7 @@ class HelperConnection implements Capture {
   #final: Status | null = null;
   /** Runs out when the helper says nothing while the trace is being stopped. */
   #patience: NodeJS.Timeout | null = null;
+  /** The rest is not waited for. */
   #cut = false;
   #fault: { code: string; message: string } | null = null;
   #end: (reason: { fault: string | null }) => void = () => {};
@@ -214,7 +215,8 @@ class HelperConnection implements Capture {
 
   stop(): Promise<Status | null> {
     this.#stopping ??= (async () => {
-      if (!this.#over) this.#channel.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+      if (!this.#over) this.#writeEmpty(FrameType.Stop);
+      if (!this.#over && this.#cut) this.#writeEmpty(FrameType.CutShort);
       this.#patience = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
       await this.ended;
       clearTimeout(this.#patience);
@@ -224,9 +226,13 @@ class HelperConnection implements Capture {
   }
 
   cutShort(): void {
-    if (this.#stopping === null || this.#cut || this.#over) return;
+    if (this.#cut || this.#over) return;
     this.#cut = true;
-    this.#channel.write(encodeFrame(FrameType.CutShort, new Uint8Array(0)));
+    if (this.#stopping !== null) this.#writeEmpty(FrameType.CutShort);
+  }
+
+  #writeEmpty(type: FrameType): void {
+    this.#channel.write(encodeFrame(type, new Uint8Array(0)));
   }
 
   #take(frame: Frame): void {

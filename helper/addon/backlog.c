@@ -192,8 +192,8 @@ bool backlog_add(const struct record_header *record, uint32_t length)
 	chunk = room_for(room, record->emitted);
 	if (!chunk)
 		return false;
-	parts = shedder_look(backlog.shedder, record, kept);
-	if (parts > 0 && backlog.chunks > BODIES_SHED(backlog.limit)) {
+	parts = shedder_look(backlog.shedder, record, backlog.chunks > BODIES_SHED(backlog.limit), kept);
+	if (parts > 0) {
 		uint64_t *shed = &backlog.facts.shed_bodies;
 		uint32_t left = data->copied;
 
@@ -207,9 +207,7 @@ bool backlog_add(const struct record_header *record, uint32_t length)
 			left -= kept[i].length;
 		*shed += left;
 		if (left == 0)
-			parts = 0; /* as it is */
-	} else {
-		parts = 0;
+			parts = 0;
 	}
 	if (parts > 0) {
 		add_parts(chunk, data, kept, parts, omission);

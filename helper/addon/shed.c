@@ -226,23 +226,25 @@ lost:
 	return keep_all(kept, copied);
 }
 
-size_t shedder_look(struct shedder *shedder, const struct record_header *header, struct kept kept[KEPT_MAX])
+size_t shedder_look(struct shedder *shedder, const struct record_header *header, bool crowded,
+		    struct kept kept[KEPT_MAX])
 {
 	const struct record_data *record = (const struct record_data *)header;
 	struct lanes *lanes;
+	size_t count;
 
 	if (header->type == RECORD_CLOSED)
 		forget(shedder, header->connection);
 	if (header->type != RECORD_DATA || header->length < sizeof(*record) || header->flags & FLAG_FILE ||
 	    record->copied > header->length - sizeof(*record) || record->copied > record->size)
 		return 0;
-	switch (record->protocol) {
-	case PROTOCOL_HTTP1:
-		return look_at_http1(record, kept);
-	case PROTOCOL_HTTP2:
+	count = keep_all(kept, record->copied);
+	if (record->protocol == PROTOCOL_HTTP2) {
 		lanes = find(shedder, header->connection, true);
-		return lanes ? look_at_http2(&lanes->lane[record->direction & 1], record, kept) : keep_all(kept, record->copied);
-	default:
-		return keep_all(kept, record->copied);
+		if (lanes)
+			count = look_at_http2(&lanes->lane[record->direction & 1], record, kept);
+	} else if (record->protocol == PROTOCOL_HTTP1 && crowded) {
+		count = look_at_http1(record, kept);
 	}
+	return crowded ? count : 0;
 }

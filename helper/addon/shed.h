@@ -7,6 +7,7 @@
 #ifndef SHED_H
 #define SHED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,11 @@ struct shedder;
 struct shedder *shedder_new(void);
 void shedder_free(struct shedder *shedder);
 
-/* Sees every record once, in order: it follows the frames of each HTTP/2 connection. */
-size_t shedder_look(struct shedder *shedder, const struct record_header *record, struct kept kept[KEPT_MAX]);
+/*
+ * Sees every record once, in order: it follows the frames of each HTTP/2 connection. Returns the number of ranges that are
+ * kept; 0: the record stays as it is. Without `crowded` that is always so.
+ */
+size_t shedder_look(struct shedder *shedder, const struct record_header *record, bool crowded,
+		    struct kept kept[KEPT_MAX]);
 
 #endif

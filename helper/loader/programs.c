@@ -159,10 +159,44 @@ static bool is_required(const char *function)
 	return strcmp(function, "tcp_sendmsg") == 0 || strcmp(function, "tcp_recvmsg") == 0;
 }
 
+/* Parsed once, which takes long; NULL when it cannot be read. */
+static const struct btf *kernel_types(void)
+{
+	static struct btf *types;
+
+	if (!types)
+		types = btf__load_vmlinux_btf();
+	return types;
+}
+
+/*
+ * 0, or the errno with which this kernel refuses the simplest program on a function's entry: then the whole backend need
+ * not be made ready to find that out.
+ */
+static int refuses_fentry(void)
+{
+	const struct bpf_insn instructions[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int function = btf__find_by_name_kind(kernel_types(), "tcp_sendmsg", BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY, .attach_btf_id = (uint32_t)function);
+	int descriptor;
+
+	if (function < 0)
+		return 0; /* select_programs says so */
+	descriptor = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_http_try", "GPL", instructions,
+				   sizeof(instructions) / sizeof(*instructions), &options);
+	if (descriptor < 0)
+		return errno;
+	close(descriptor);
+	return 0;
+}
+
 /* Selects the backend's programs, without these parts. False, with a reason, when this kernel lacks a function. */
 static bool select_programs(struct bpf_object *object, enum backend backend, unsigned int without, char *reason)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf *kernel = kernel_types();
 	struct bpf_program *program;
 	bool complete = true;
 
@@ -183,7 +217,6 @@ static bool select_programs(struct bpf_object *object, enum backend backend, uns
 			wanted = false;
 		bpf_program__set_autoload(program, wanted);
 	}
-	btf__free(kernel);
 	return complete;
 }
 
@@ -360,6 +393,14 @@ static int try_backend(const struct options *options, const struct requester *re
 	    access("/sys/kernel/tracing/kprobe_events", F_OK)) {
 		snprintf(reason, REASON_SIZE, "this kernel was built without kprobes");
 		return ENOENT;
+	}
+	/* Where it was asked for by name, the kernel's words on its programs are wanted (--verbose). */
+	if (backend == BACKEND_FENTRY && options->backend < 0) {
+		error = refuses_fentry();
+		if (error) {
+			snprintf(reason, REASON_SIZE, "the kernel does not load its programs: %s", strerror(error));
+			return error;
+		}
 	}
 	programs->tls_attach = options->tls_attach >= 0 ? (enum tls_attach)options->tls_attach :
 			       has_uprobe_multi()	? TLS_ATTACH_MULTI :

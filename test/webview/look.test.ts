@@ -122,6 +122,33 @@ function bitmap(width: number, height: number): string {
   return bytes.toString('base64');
 }
 
+it('behind the program, and stopping: how much is left, and a button that does not wait for it', async () => {
+  for (const [theme, width, height] of [
+    ['dark', 1500, 470],
+    ['light', 700, 470],
+    ['high-contrast', 400, 600],
+  ] as const) {
+    const panel = await browser.open({ theme, width, height });
+    const rows = calls(300);
+    await panel.fill(rows, statusOf(rows, { behindMs: 3_049, waitingRecords: 12_000 }));
+    await panel.page.waitForTimeout(300);
+    expect(await panel.page.textContent('.count-behind')).toBe('3 s behind');
+    await panel.screenshot(`${theme}-${width}x${height}-behind`);
+    const status = statusOf(rows, { phase: 'stopping', behindMs: 3_049, waitingRecords: 4_200 });
+    await panel.post({ type: 'status', status });
+    await panel.settled();
+    expect(await panel.page.textContent('.count-behind')).toBe('4,200 records left');
+    expect(await panel.page.isEnabled('button[title="Stop Without the Rest"]')).toBe(true);
+    await panel.screenshot(`${theme}-${width}x${height}-stopping`);
+    await panel.post({ type: 'status', status: { ...status, waitingRecords: 0 } });
+    await panel.settled();
+    expect(await panel.page.isVisible('.count-behind')).toBe(false);
+    expect(await panel.page.isEnabled('button[title="Start"]')).toBe(false);
+    expect(panel.problems).toEqual([]);
+    await panel.close();
+  }
+});
+
 for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   it(`${theme}: filter, brush, sorting, news, what is not whole`, async () => {
     const panel = await browser.open({ theme });

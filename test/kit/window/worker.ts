@@ -6,6 +6,7 @@ import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { type Capture, type CaptureOptions, startCapture } from '../../../extension/capture/capture.ts';
+import { Priority } from '../../../extension/capture/priority.ts';
 import { FLUSH_INTERVAL, TraceWorker } from '../../../extension/capture/traceWorker.ts';
 import type { ToWorker } from '../../../extension/capture/workerProtocol.ts';
 import { FrameType } from '../../../helper/protocol.ts';
@@ -42,6 +43,6 @@ async function start(options: CaptureOptions): Promise<Capture> {
   };
 }
 
-const worker = new TraceWorker((message) => port.postMessage(message), start);
+const worker = new TraceWorker((message) => port.postMessage(message), start, new Priority());
 port.on('message', (message: ToWorker) => worker.take(message));
 setInterval(() => worker.flush(), FLUSH_INTERVAL);
