@@ -9,6 +9,7 @@
 
 #include "ciphertext.h"
 #include "classify.h"
+#include "frames.h"
 #include "latency.h"
 #include "sentfile.h"
 #include "position.h"
@@ -23,11 +24,9 @@
 
 #define MAX_EMPTY 64 /* empty segments before the first byte of a call */
 
-#define PAUSE_NS 100000000ull /* a stream that pauses so long gets a new budget: copying it costs little */
-
 static __always_inline u32 copy_limit(struct connection *connection, u8 direction)
 {
-	/* In HTTP/2 a frame that was not copied would hide where the next one begins. */
+	/* The content of frames has a budget of its own (frames.h); where they are not followed, nothing is left out. */
 	if (connection->protocol == PROTOCOL_HTTP2)
 		return UNLIMITED;
 	if (connection->protocol == PROTOCOL_UNDECIDED) {
@@ -85,13 +84,13 @@ static __always_inline void grant(struct connection *connection, struct work *wo
 	work->sheds = connection->protocol == PROTOCOL_HTTP1;
 }
 
-/* Gives the call its share of the budget of its message. Global for the verifier's sake. */
+/* Gives the call its share of the budget of its message; 1: the ring is filling. Global for the verifier's sake. */
 __noinline int trace_http_spend(u32 slot)
 {
 	struct work *work = work_of(slot);
 	struct connection *connection;
 	bool fresh, http1, shedding;
-	u32 begins, used;
+	u32 begins;
 	u8 direction;
 
 	if (!work || !work->sock)
@@ -125,12 +124,12 @@ __noinline int trace_http_spend(u32 slot)
 	if (fresh && connection->protocol != PROTOCOL_UNDECIDED)
 		connection->budget_used[direction] = 0;
 	grant(connection, work, connection->budget_used[direction]);
+	/* Only HTTP/1 has a budget per message; what the latency filter leaves out is not read from a file, either. */
+	if (!http1 || (min_latency_us && (direction == connection->request_direction || !connection->passing)))
+		work->from.file = 0;
 	if (shedding)
-		trace_http_shed(slot);
-	/* Saturates: only "used up" is of interest. */
-	used = connection->budget_used[direction];
-	if (used != USED_UP)
-		connection->budget_used[direction] = work->allowed < USED_UP - 1 - used ? used + (u32)work->allowed : USED_UP - 1;
+		return 1;
+	use_budget(connection, work);
 	return 0;
 }
 
@@ -246,6 +245,8 @@ __noinline int trace_http_judge(u32 slot)
 		}
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;
+			if (protocol == PROTOCOL_HTTP2 && !connection->late)
+				trace_http_follow(slot);
 			if (protocol == PROTOCOL_TLS && !connection->late)
 				connection->inner[direction] = connection->position[direction];
 			if (connection->reading[direction].line & LINE_CONNECT)
@@ -273,7 +274,7 @@ __noinline int trace_http_judge(u32 slot)
 	return VERDICT_COPY;
 }
 
-/* Announces the connection and gives the call its share of the budget. Returns a verdict. */
+/* Announces the connection. Returns a verdict. */
 __noinline int trace_http_allow(u32 slot)
 {
 	struct work *work = work_of(slot);
@@ -290,16 +291,15 @@ __noinline int trace_http_allow(u32 slot)
 	direction = work->direction & 1;
 	emit_opened(sk, connection);
 	connection->reported[direction] = connection->position[direction];
-	trace_http_spend(slot);
-	/* Only HTTP/1 has a budget per message; what the latency filter leaves out is not read from a file, either. */
-	if (connection->protocol != PROTOCOL_HTTP1 ||
-	    (min_latency_us && (direction == connection->request_direction || !connection->passing)))
-		work->from.file = 0;
 	return VERDICT_COPY;
 }
 
 static __always_inline void copy_call(struct work *work, u32 slot)
 {
+	if (work->protocol == PROTOCOL_HTTP2 && trace_http_frames_begin(slot)) {
+		bpf_loop(FRAME_STEPS, frame_step, &slot, 0);
+		trace_http_frames_end(slot);
+	}
 	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
 	if (work->remaining > 0 && work->source == SOURCE_NONE)
 		trace_http_name_file(slot);
@@ -325,6 +325,11 @@ static __always_inline void trace_work(struct work *work, u32 slot)
 		}
 		if (trace_http_allow(slot) == VERDICT_NOTHING)
 			return;
+		/* One after the other, not one from the other: all stacks together hold 512 bytes. */
+		if (trace_http_spend(slot)) {
+			trace_http_head(slot);
+			trace_http_shed(slot);
+		}
 	}
 	copy_call(work, slot);
 	if (work->beyond)

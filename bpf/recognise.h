@@ -256,6 +256,7 @@ __noinline int trace_http_scan(u32 slot)
 		__builtin_memset(scanner.reading, 0, sizeof(*scanner.reading)); /* it may be in the middle of a message */
 	begin_scan(work, LONGEST_LINE);
 	bpf_loop(SCAN_STEPS, scan_step, &scanner, 0);
+	work->scanned = scan_size(work, LONGEST_LINE);
 	end_scan(work);
 	return 0;
 }

@@ -20,6 +20,12 @@ static __always_inline void begin_scan(struct work *work, u64 limit)
 	work->scan_left = work->remaining < limit ? work->remaining : limit;
 }
 
+/* How many bytes were looked at. */
+static __always_inline u64 scan_size(struct work *work, u64 limit)
+{
+	return (work->remaining < limit ? work->remaining : limit) - work->scan_left - (work->scan_have - work->scan_at);
+}
+
 static __always_inline void end_scan(struct work *work)
 {
 	work->segments = work->kept.segments;

@@ -50,7 +50,18 @@ static long head_step(u32 index, struct head_scan *scan)
 	return 0;
 }
 
-/* How many bytes of the call are a head's. Global for the verifier's sake. */
+/* Adds to the budget of a message what of the call is copied. */
+static __always_inline void use_budget(struct connection *connection, struct work *work)
+{
+	u8 direction = work->direction & 1;
+	u32 used = connection->budget_used[direction];
+
+	/* Saturates: only "used up" is of interest. */
+	if (used != USED_UP)
+		connection->budget_used[direction] = work->allowed < USED_UP - 1 - used ? used + (u32)work->allowed : USED_UP - 1;
+}
+
+/* How many bytes of the call are a head's: work->exempt. Global for the verifier's sake. */
 __noinline int trace_http_head(u32 slot)
 {
 	struct work *work = work_of(slot);
@@ -58,7 +69,10 @@ __noinline int trace_http_head(u32 slot)
 	struct head_scan scan = {};
 	u8 direction;
 
-	if (!work || !work->sock || work->source == SOURCE_NONE)
+	if (!work || !work->sock)
+		return 0;
+	work->exempt = 0;
+	if (work->source == SOURCE_NONE)
 		return 0;
 	connection = connection_of((struct sock *)work->sock, work->transport);
 	if (!connection)
@@ -72,15 +86,21 @@ __noinline int trace_http_head(u32 slot)
 	bpf_loop(HEAD_STEPS, head_step, &scan, 0);
 	end_scan(work);
 	connection->head[direction] = scan.state;
-	return scan.size;
+	work->exempt = scan.size;
+	if (scan.state == HEAD_ENDED)
+		work->exempt += CHUNK_LINE;
+	return 0;
 }
 
-/* Cuts what the budget of a message of HTTP/1 grants this call. Global for the verifier's sake. */
+/*
+ * Cuts what the budget of a message of HTTP/1 grants this call, of whose head trace_http_head has looked for the end.
+ * Global for the verifier's sake.
+ */
 __noinline int trace_http_shed(u32 slot)
 {
 	struct work *work = work_of(slot);
 	struct connection *connection;
-	u32 used, share, head;
+	u32 used, share;
 	u8 direction;
 
 	if (!work || !work->sock)
@@ -94,17 +114,14 @@ __noinline int trace_http_shed(u32 slot)
 	/* Perhaps the rest of a head. */
 	if (pressure() == PRESSURE_HEADS && connection->head[direction] != HEAD_UNKNOWN)
 		share = 0;
-	head = trace_http_head(slot);
-	if (head && connection->head[direction] == HEAD_ENDED)
-		head += CHUNK_LINE;
-	work->exempt = head;
-	if (share < head)
-		share = head;
-	if (work->allowed <= share)
-		return 0;
-	work->allowed = share;
-	work->omission = OMISSION_PRESSURE;
-	connection->budget_used[direction] = USED_UP;
+	if (share < work->exempt)
+		share = work->exempt;
+	if (work->allowed > share) {
+		work->allowed = share;
+		work->omission = OMISSION_PRESSURE;
+		connection->budget_used[direction] = USED_UP;
+	}
+	use_budget(connection, work);
 	return 0;
 }
 

@@ -112,6 +112,21 @@ enum head_state {
 	HEAD_RETURN,  /* likewise, behind a CR */
 };
 
+#define FRAME_HEADER 9
+
+/* Where one direction of HTTP/2 is in its frames (frames.h). */
+struct frames {
+	u64 position; /* in the stream, of the next byte */
+	u32 left;     /* bytes of the current frame, or of the preface, that are still to come */
+	u32 share;    /* of these, bytes at most that may be copied */
+	u8 header[16]; /* FRAME_HEADER are used; a power of two for the verifier */
+	u8 have;      /* of these, bytes that have come */
+	u8 followed;  /* 0 = where the next frame begins is not known */
+	u8 content;   /* it is a DATA frame */
+	u8 omission;  /* of what may not be copied */
+	u8 padding[4];
+};
+
 struct connection {
 	u64 id;
 	u64 connect_started;
@@ -149,6 +164,7 @@ struct connection {
 	u8 tunnel;        /* begins with CONNECT */
 	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
 	u8 head[2];       /* enum head_state, by direction */
+	struct frames frames[2]; /* HTTP/2, by direction */
 };
 
 struct {

@@ -13,6 +13,7 @@
 
 #define TRACE_HTTP_LAYOUT 5 /* raised whenever a layout below changes */
 
+#define HEAD_ALLOWANCE (32 << 10) /* of a copy limit, for a message's head; helper/facts.ts has the same */
 #define ADDRESS_SIZE 16
 #define COMM_SIZE 16
 #define UNIX_PATH_SIZE 108 /* sizeof sockaddr_un.sun_path */

@@ -90,6 +90,12 @@ struct work {
 	u64 scan_left;
 	u32 scan_at;
 	u32 scan_have;
+	u32 scanned;       /* bytes that were looked at */
+	u32 limit;         /* HTTP/2: of the content of a message */
+	struct frames frames; /* HTTP/2: those of the connection, while the call is walked through */
+	u64 run_base;      /* bytes of frames in front of the cursor that are to be copied, and those behind them that are not */
+	u64 run;
+	u64 hole;
 	struct file_state from; /* SOURCE_NONE: the file whose bytes these are, if it is known */
 	struct head scratch; /* too large for a stack that callers share */
 };
@@ -209,17 +215,22 @@ static __always_inline void advance(struct work *work, u32 size)
  */
 __noinline int trace_http_account(u32 covered, u32 copied, u32 dropped)
 {
-	COUNT(produced, 1);
-	COUNT(seen_bytes, covered);
+	u32 zero = 0;
+	struct counters *sums = bpf_map_lookup_elem(&counters_map, &zero);
+
+	if (!sums)
+		return 0;
+	__sync_fetch_and_add(&sums->produced, 1);
+	__sync_fetch_and_add(&sums->seen_bytes, covered);
 	if (dropped) {
-		COUNT(dropped_data, 1);
-		COUNT(dropped_bytes, covered);
+		__sync_fetch_and_add(&sums->dropped_data, 1);
+		__sync_fetch_and_add(&sums->dropped_bytes, covered);
 		return 0;
 	}
 	if (copied)
-		COUNT(copied_bytes, copied);
+		__sync_fetch_and_add(&sums->copied_bytes, copied);
 	if (covered > copied)
-		COUNT(omitted_bytes, covered - copied);
+		__sync_fetch_and_add(&sums->omitted_bytes, covered - copied);
 	return 0;
 }
 
@@ -244,13 +255,8 @@ __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 		fill_data(record, work, size, 0, omission);
 		submit_data(record);
 	}
-	if (omission != OMISSION_FILTER) {
-		trace_http_account(size, 0, !record);
-	} else {
-		COUNT(produced, 1);
-		if (!record)
-			COUNT(dropped_data, 1);
-	}
+	/* What the filter leaves out counts as `filtered_bytes`. */
+	trace_http_account(omission == OMISSION_FILTER ? 0 : size, 0, !record);
 	advance(work, size);
 	return 0;
 }

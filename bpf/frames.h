@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Follows the frames of HTTP/2 (RFC 9113 section 4.1) by their headers, so that content may be left out: the payload
+ * of DATA frames beyond the budget of their stream's message, and what must give way while the ring is filling. All
+ * else is copied, as header compression depends on every byte of it. Where frames begin is known of a connection that
+ * was seen from its beginning, until bytes of it move unseen; then everything is copied.
+ */
+#ifndef TRACE_HTTP_FRAMES_H
+#define TRACE_HTTP_FRAMES_H
+
+#include "recognise.h"
+#include "shed.h"
+
+#define PAUSE_NS 100000000ull /* a stream that pauses so long gets a new budget: copying it costs little */
+
+#define PREFACE_SIZE 24
+#define PREFACE_REST 8 /* behind its first line */
+#define FRAME_STEPS 32768 /* headers, parts of payloads and segments that are looked at in one call */
+
+#define FRAME_DATA 0
+#define FRAME_HEADERS 1
+#define FRAME_RESET 3
+#define FRAME_END_STREAM 0x01
+#define FRAME_PADDED 0x08
+
+struct stream_key {
+	u64 connection;
+	u32 stream;
+	u32 padding;
+};
+
+/* What was copied of the content of a stream that has sent more than one DATA frame. */
+struct stream_budget {
+	u64 last_time;
+	u32 used;
+	u32 last_direction;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct stream_key);
+	__type(value, struct stream_budget);
+} streams SEC(".maps");
+
+static __always_inline void follow_from(struct connection *connection, u8 direction, u32 left)
+{
+	struct frames *frames = direction ? &connection->frames[1] : &connection->frames[0];
+
+	__builtin_memset(frames, 0, sizeof(*frames));
+	frames->position = direction ? connection->position[1] : connection->position[0];
+	frames->left = left;
+	frames->share = UNLIMITED;
+	frames->followed = 1;
+}
+
+/*
+ * The call has shown that the connection is HTTP/2: by the client's preface, or by the SETTINGS of a server. Where the
+ * frames of each direction begin. Global for the verifier's sake.
+ */
+__noinline int trace_http_follow(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct reading *own, *other;
+	bool preface, unread;
+	u8 direction;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	direction = work->direction & 1;
+	own = direction ? &connection->reading[1] : &connection->reading[0];
+	other = direction ? &connection->reading[0] : &connection->reading[1];
+	if (own->found != FOUND_HTTP2)
+		return 0;
+	preface = own->state == READING_LINE;
+	connection->request_direction = preface ? direction : !direction;
+	/* Of a frame's header, all but its last byte: the length of SETTINGS fits into the third one. */
+	follow_from(connection, direction, work->scanned + (preface ? PREFACE_REST : (u8)(own->latest >> 40)));
+	unread = other->state == READING_START && other->count == 0 && other->skip == 0 && other->found == FOUND_NOTHING;
+	if (unread)
+		follow_from(connection, !direction, preface ? 0 : PREFACE_SIZE);
+	return 0;
+}
+
+/* How much of a DATA frame may be copied, and why not the rest. Global for the verifier's sake. */
+__noinline int trace_http_content(u32 slot, u32 stream, u32 length, u32 ends)
+{
+	struct work *work = work_of(slot);
+	struct stream_key key = {.stream = stream};
+	struct stream_budget *budget, first = {};
+	u32 limit, share, used = 0, level;
+	bool shed = false;
+
+	if (!work)
+		return 0;
+	limit = work->limit;
+	level = pressure();
+	key.connection = work->connection;
+	budget = limit ? bpf_map_lookup_elem(&streams, &key) : 0;
+	if (budget && budget->last_direction == work->direction && work->time - budget->last_time <= PAUSE_NS)
+		used = budget->used;
+	share = limit == UNLIMITED ? length : used < limit ? limit - used : 0;
+	if (share > length)
+		share = length;
+	if (used == USED_UP) {
+		share = 0;
+		shed = true;
+	} else if (level != PRESSURE_NONE && share) {
+		u32 less = level == PRESSURE_HALF && used < SHED_LIMIT ? SHED_LIMIT - used : 0;
+
+		if (less < share) {
+			share = less;
+			shed = true;
+		}
+	}
+	work->frames.share = share;
+	work->frames.omission = shed ? OMISSION_PRESSURE : OMISSION_LIMIT;
+	if (!limit || (!budget && ends))
+		return 0;
+	if (ends) {
+		bpf_map_delete_elem(&streams, &key);
+		return 0;
+	}
+	if (!budget)
+		budget = &first;
+	budget->last_time = work->time;
+	budget->last_direction = work->direction;
+	budget->used = shed ? USED_UP : share < USED_UP - 1 - used ? used + share : USED_UP - 1;
+	if (budget == &first)
+		bpf_map_update_elem(&streams, &key, &first, BPF_ANY);
+	return 0;
+}
+
+/* A frame's header is known. Global for the verifier's sake. */
+__noinline int trace_http_frame(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct frames *frames;
+	u32 length, stream;
+	u8 type, flags;
+
+	if (!work)
+		return 0;
+	frames = &work->frames;
+	length = (u32)frames->header[0] << 16 | (u32)frames->header[1] << 8 | frames->header[2];
+	type = frames->header[3];
+	flags = frames->header[4];
+	stream = (u32)(frames->header[5] & 0x7f) << 24 | (u32)frames->header[6] << 16 | (u32)frames->header[7] << 8 | frames->header[8];
+	frames->have = 0;
+	frames->left = length;
+	frames->share = UNLIMITED;
+	frames->content = type == FRAME_DATA && stream != 0;
+	if (frames->content) {
+		trace_http_content(slot, stream, length, flags & FRAME_END_STREAM);
+		/* By the length of its padding the length of the content is known. */
+		if (flags & FRAME_PADDED && frames->share == 0)
+			frames->share = 1;
+	} else if (work->limit && (type == FRAME_RESET || (type == FRAME_HEADERS && flags & FRAME_END_STREAM))) {
+		struct stream_key key = {.connection = work->connection, .stream = stream};
+
+		bpf_map_delete_elem(&streams, &key);
+	}
+	return 0;
+}
+
+/* Reports the bytes in front of the cursor. Global for the verifier's sake. */
+__noinline int trace_http_frames_flush(u32 slot)
+{
+	struct work *work = work_of(slot);
+	u64 run, hole;
+
+	if (!work)
+		return 0;
+	run = work->run;
+	hole = work->hole;
+	work->run = 0;
+	work->hole = 0;
+	if (run)
+		trace_http_copy(slot, work->run_base, run, run + hole, hole ? work->frames.omission : OMISSION_NONE);
+	else if (hole)
+		trace_http_omit(slot, hole, work->frames.omission);
+	return 0;
+}
+
+/*
+ * One step through the call: a segment, a header, a part of a payload, or the report of what is in front of it.
+ * Global, so that the verifier checks it once, whatever the number of steps. 0 = done.
+ */
+__noinline int trace_http_frame_step(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct frames *frames;
+	u64 count, rest;
+
+	if (!work || !work->frames.followed)
+		return 0;
+	frames = &work->frames;
+	rest = work->remaining - work->run - work->hole;
+	if (rest == 0)
+		return 0;
+	if (work->left == 0)
+		return next_segment(work);
+	count = work->left < rest ? work->left : rest;
+	if (frames->left) {
+		if (count > frames->left)
+			count = frames->left;
+		/* Of a long frame, or of one that comes in parts. */
+		if (frames->content && frames->share && work->run == 0 && pressure() == PRESSURE_HEADS) {
+			frames->share = 0;
+			frames->omission = OMISSION_PRESSURE;
+		}
+		if (frames->share == 0) {
+			work->hole += count;
+			goto moved;
+		}
+		if (count > frames->share)
+			count = frames->share;
+	} else if (frames->have || count < FRAME_HEADER) {
+		count = 1;
+	} else {
+		count = FRAME_HEADER;
+	}
+	/* These bytes are copied: with what is in front of them, or after it was reported. */
+	if ((work->run && work->run_base + work->run != work->base) || work->hole || work->run + FRAME_HEADER > PIECE_MAX) {
+		trace_http_frames_flush(slot);
+		return 1;
+	}
+	if (count > PIECE_MAX - work->run)
+		count = PIECE_MAX - work->run;
+	if (!frames->left) {
+		long error = count == 1 ? bpf_probe_read_user(frames->header + (frames->have & 15), 1, (void *)work->base) :
+					  bpf_probe_read_user(frames->header, FRAME_HEADER, (void *)work->base);
+
+		if (error) {
+			frames->followed = 0;
+			return 0;
+		}
+		frames->have += count;
+	}
+	if (!work->run)
+		work->run_base = work->base;
+	work->run += count;
+moved:
+	work->base += count;
+	work->left -= count;
+	if (frames->left) {
+		frames->left -= count;
+		if (frames->share && frames->share != UNLIMITED)
+			frames->share -= count;
+	} else if (frames->have >= FRAME_HEADER) {
+		trace_http_frame(slot);
+	}
+	return 1;
+}
+
+static long frame_step(u32 index, u32 *slot)
+{
+	return !trace_http_frame_step(*slot);
+}
+
+/* Begins to follow the frames of the call; false when it cannot. Global for the verifier's sake. */
+__noinline int trace_http_frames_begin(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct frames *frames;
+	u32 limit;
+
+	if (!work || !work->sock)
+		return 0;
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	frames = work->direction & 1 ? &connection->frames[1] : &connection->frames[0];
+	if (!frames->followed)
+		return 0;
+	if (frames->position != work->position) {
+		frames->followed = 0;
+		return 0;
+	}
+	if (work->source == SOURCE_NONE) {
+		/* Bytes that were never in memory, as of a file: the payload of one frame, or nothing is known any more. */
+		if (frames->left < work->remaining)
+			frames->followed = 0;
+		else
+			frames->left -= work->remaining;
+		frames->position += work->remaining;
+		return 0;
+	}
+	limit = work->direction == connection->request_direction ? request_copy_limit : response_copy_limit;
+	work->limit = limit == HEAD_ALLOWANCE ? 0 : limit;
+	work->frames = *frames;
+	work->run = 0;
+	work->hole = 0;
+	return 1;
+}
+
+/* Reports what is left of the call, and keeps where the next one goes on. Global for the verifier's sake. */
+__noinline int trace_http_frames_end(u32 slot)
+{
+	struct work *work = work_of(slot);
+	struct connection *connection;
+	struct frames *frames;
+
+	if (!work || !work->sock)
+		return 0;
+	trace_http_frames_flush(slot);
+	connection = connection_of((struct sock *)work->sock, work->transport);
+	if (!connection)
+		return 0;
+	frames = work->direction & 1 ? &connection->frames[1] : &connection->frames[0];
+	*frames = work->frames;
+	if (work->remaining)
+		frames->followed = 0; /* not all of it was looked at: from here on everything is copied */
+	frames->position = work->position;
+	return 0;
+}
+
+#endif
