@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Targets follow fork and exec in the kernel: a child is one before its first system call. */
+/* Targets follow fork and exec in the kernel: a child, of a seed too, is one before its first system call. */
 #ifndef TRACE_HTTP_PROCESS_H
 #define TRACE_HTTP_PROCESS_H
 
@@ -66,17 +66,21 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 {
 	struct target *target, inherited;
 	u32 pid = child->tgid;
+	bool seed;
 
 	if (child->tgid == parent->tgid)
 		return 0; /* a thread */
-	target = current_target();
+	target = current_target_or_seed();
 	if (!target || target->flags & TARGET_NO_CHILDREN)
 		return 0;
+	seed = target->flags & TARGET_SEED;
 	inherited = *target;
+	inherited.flags &= ~TARGET_SEED;
 	inherited.start_time = child->start_boottime / NANOSECONDS_PER_TICK;
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
-	join_family(parent, child);
+	if (!seed)
+		join_family(parent, child);
 	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
 	notify_helper(PROCESS_FORKED, child);
 	return 0;
@@ -85,17 +89,24 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
+	struct target *target;
 	u32 pid = task->tgid;
+	bool seed;
 
-	if (!target_of(task, pid))
+	target = target_of(task, pid);
+	if (!target)
 		return 0;
+	seed = target->flags & TARGET_SEED;
 	leave_family(pid);
 	/* A program that runs with another user's rights may no longer be traced by the owner. */
 	if (!trace_http_is_owners()) {
 		bpf_map_delete_elem(&targets, &pid);
-		emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
+		if (!seed)
+			emit_process(RECORD_PROCESS_ENDED, task, 0, 0);
 		return 0;
 	}
+	if (seed)
+		return 0;
 	sweep_unix(); /* those with O_CLOEXEC are closed */
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
 	notify_helper_of_program(task, program);
@@ -105,13 +116,17 @@ int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linu
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(trace_http_end, struct task_struct *task)
 {
+	struct target *target;
 	u32 pid = task->tgid;
+	bool seed;
 
-	if (!target_of(task, pid) || task->signal->live.counter > 0)
+	target = target_of(task, pid);
+	if (!target || task->signal->live.counter > 0)
 		return 0;
+	seed = target->flags & TARGET_SEED;
 	bpf_map_delete_elem(&targets, &pid);
 	leave_family(pid);
-	if (!trace_http_is_owners())
+	if (seed || !trace_http_is_owners())
 		return 0;
 	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
 	leave_process();

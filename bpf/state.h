@@ -439,35 +439,51 @@ static __always_inline u32 current_visible_pid(void)
 static __always_inline struct target *target_of(struct task_struct *task, u32 pid)
 {
 	struct target *target = bpf_map_lookup_elem(&targets, &pid);
-	struct target copy;
+	struct target copy, *seed;
 	u32 named;
 
-	if (target || !pid_namespace)
+	/* A seed may have been named again, as a target. */
+	if (!pid_namespace || (target && !(target->flags & TARGET_SEED)))
 		return target;
 	named = visible_pid(task);
+	seed = target;
 	target = bpf_map_lookup_elem(&named_targets, &named);
 	if (!target || BPF_CORE_READ(task, group_leader, start_boottime) / NANOSECONDS_PER_TICK != target->start_time)
-		return 0;
+		return seed;
 	copy = *target;
 	if (bpf_map_update_elem(&targets, &pid, &copy, BPF_ANY))
-		return 0;
+		return seed;
 	bpf_map_delete_elem(&named_targets, &named);
 	return bpf_map_lookup_elem(&targets, &pid);
 }
 
-/* The owner first, as it is a constant: another user's process costs almost nothing. */
-static __always_inline struct target *current_target(void)
+/* The current process's target, as long as the process is the owner's; a seed only where `seed` is TARGET_SEED. */
+static __always_inline struct target *current_entry(u32 seed)
 {
 	struct target *target;
 	u32 pid;
 
+	/* The owner first, as it is a constant: another user's process costs almost nothing. */
 	if (owner_uid && (u32)bpf_get_current_uid_gid() != owner_uid)
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
 	target = pid_namespace ? target_of((struct task_struct *)bpf_get_current_task(), pid) : bpf_map_lookup_elem(&targets, &pid);
-	if (!target || !owner_uid)
+	if (!target || (target->flags & TARGET_SEED & ~seed))
+		return 0;
+	if (!owner_uid)
 		return target;
 	return trace_http_is_owners() ? target : 0;
+}
+
+static __always_inline struct target *current_target(void)
+{
+	return current_entry(0);
+}
+
+/* It, or the seed that the current process is. */
+static __always_inline struct target *current_target_or_seed(void)
+{
+	return current_entry(TARGET_SEED);
 }
 
 /* A session of the current process, by its address there. */

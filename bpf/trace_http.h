@@ -376,6 +376,8 @@ struct target {
 	unsigned long long start_time; /* clock ticks since boot, as /proc/PID/stat has it */
 };
 #define TARGET_NO_CHILDREN (1 << 0)
+/* Is not traced itself: what it starts is a target from its first instruction. */
+#define TARGET_SEED (1 << 1)
 
 /* What the kernel says of a data ring; its name is the prefix and the owner's user id (helper/loader/rings.c). */
 #define RING_NAME_PREFIX "htr_"

@@ -6,6 +6,7 @@ import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
 import { Command, focusCommand, Setting, View } from './contributions.ts';
+import { Arming } from './debug/arming.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
@@ -73,6 +74,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       void showViews(context, choice === 'debugging');
     }),
     startWithDebugging(sessions, trace, control),
+    new Arming(trace, control, sessions),
+    control.onDidNote((text) => void vscode.window.showInformationMessage(notificationText(text))),
     offerRestart(trace),
     trace,
   );

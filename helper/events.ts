@@ -134,6 +134,7 @@ const ATTACH_ERRORS: Readonly<Record<AttachError, true>> = {
   gone: true,
   'too-many': true,
   kernel: true,
+  known: true,
 };
 
 const PROCESS: Checks<ProcessInfo> = {
@@ -142,6 +143,7 @@ const PROCESS: Checks<ProcessInfo> = {
   error: orNull(oneOf(Object.keys(ATTACH_ERRORS))),
   message: isText,
   name: orNull(isText),
+  seed: (value) => value === undefined || typeof value === 'boolean',
 };
 
 const TLS: Checks<Tls> = {

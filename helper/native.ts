@@ -22,6 +22,9 @@ export interface BacklogFacts extends Omit<Backlog, 'newest'> {
 /** enum process_change of bpf/trace_http.h. */
 export const ProcessChange = { Forked: 1, Executed: 2, Mapped: 3, Gone: 4 } as const;
 
+/** linux/bpf.h: BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
+export const SetWhen = { Always: 0, IfNew: 1, IfThere: 2 } as const;
+
 /** struct broker_probe of helper/loader/broker.h. */
 export interface BrokerProbe {
   /** In the file. */
@@ -94,8 +97,11 @@ export interface Native {
   /** In bytes; for very small numbers the smallest that works. */
   setBacklogLimit(bytes: number): void;
   closeRings(): void;
-  /** @throws code E2BIG when the map is full. */
-  setTarget(map: number, pid: number, flags: number, startTicks: number): void;
+  /**
+   * @throws code E2BIG when the map is full, EEXIST or ENOENT when it is there already, or is not, although `when`
+   * ({@link SetWhen}) asks for the contrary.
+   */
+  setTarget(map: number, pid: number, flags: number, startTicks: number, when: number): void;
   deleteTarget(map: number, pid: number): boolean;
   countTargets(map: number): number;
   clearTargets(map: number): void;

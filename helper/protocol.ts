@@ -149,6 +149,11 @@ export interface Attach {
   readonly pid: number;
   /** Follow fork and exec. */
   readonly children: boolean;
+  /**
+   * Neither the process nor those of its descendants that run already are traced, but everything that they start from
+   * now on, from its first instruction. Omitted: false.
+   */
+  readonly seed?: boolean;
 }
 
 /** Bytes: the helper's own, and the least that it takes (helper/addon/backlog.h). */
@@ -162,9 +167,19 @@ export interface Options {
 
 export interface Detach {
   readonly pid: number;
+  /** It becomes a seed: only its own calls are no longer seen. Omitted: false. */
+  readonly seed?: boolean;
 }
 
-export type AttachError = 'not-found' | 'not-owner' | 'not-process' | 'gone' | 'too-many' | 'kernel';
+/** `known`: what is to be a seed is one, or a target, already. */
+export type AttachError =
+  | 'not-found'
+  | 'not-owner'
+  | 'not-process'
+  | 'gone'
+  | 'too-many'
+  | 'kernel'
+  | 'known';
 
 export interface ProcessInfo {
   readonly request: number;
@@ -175,6 +190,8 @@ export interface ProcessInfo {
   readonly message: string;
   /** comm of the process; null when not attached. */
   readonly name: string | null;
+  /** It is not traced itself. Recordings of earlier versions do not have it. */
+  readonly seed?: boolean;
 }
 
 export const TLS_KINDS = [

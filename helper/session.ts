@@ -254,19 +254,19 @@ export class Session {
   #onFrame(type: FrameType, payload: Uint8Array): void {
     switch (type) {
       case FrameType.Attach: {
-        const { request, pid, children } = decodeJson(payload);
-        if (!isId(request) || !isId(pid) || typeof children !== 'boolean')
+        const { request, pid, children, seed = false } = decodeJson(payload);
+        if (!isId(request) || !isId(pid) || typeof children !== 'boolean' || typeof seed !== 'boolean')
           throw new FrameError('An attach is malformed.');
-        const infos = this.#targets.attach(request, pid, children);
+        const infos = this.#targets.attach({ request, pid, children, seed });
         // First, so that a process that waits to be attached is seen from its first TLS call on.
-        for (const info of infos) if (info.error === null) this.#attachments?.consider(info.pid);
+        for (const info of infos) if (info.error === null && !seed) this.#attachments?.consider(info.pid);
         for (const info of infos) this.#client.write(encodeJson(FrameType.Process, info));
         return;
       }
       case FrameType.Detach: {
-        const { pid } = decodeJson(payload);
-        if (!isId(pid)) throw new FrameError('A detach is malformed.');
-        this.#targets.detach(pid);
+        const { pid, seed = false } = decodeJson(payload);
+        if (!isId(pid) || typeof seed !== 'boolean') throw new FrameError('A detach is malformed.');
+        this.#targets.detach(pid, seed);
         this.#attachments?.forget(pid);
         return;
       }

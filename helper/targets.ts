@@ -5,11 +5,12 @@
 import { closeSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Descriptors, Facts } from './facts.ts';
-import type { Native } from './native.ts';
-import type { AttachError, ProcessInfo } from './protocol.ts';
+import { type Native, SetWhen } from './native.ts';
+import type { Attach, AttachError, ProcessInfo } from './protocol.ts';
 
 /** bpf/trace_http.h */
 const TARGET_NO_CHILDREN = 1;
+const TARGET_SEED = 2;
 
 interface ProcessStatus {
   readonly name: string;
@@ -46,8 +47,9 @@ export class Targets {
   }
 
   /** The process itself first, then those of its descendants that already run. */
-  attach(request: number, pid: number, children: boolean): ProcessInfo[] {
-    const first = this.#attachOne(request, pid, children);
+  attach({ request, pid, children, seed = false }: Attach): ProcessInfo[] {
+    const flags = (children ? 0 : TARGET_NO_CHILDREN) | (seed ? TARGET_SEED : 0);
+    const first = this.#attachOne(request, pid, flags);
     if (first.error !== null || !children) return [first];
     const attached = new Map([[pid, first]]);
     // A child that is forked while this looks is followed by the kernel; one forked before is found here.
@@ -55,15 +57,26 @@ export class Targets {
       found = false;
       for (const [child, parent] of parents()) {
         if (!attached.has(parent) || attached.has(child)) continue;
-        attached.set(child, this.#attachOne(0, child, children));
+        attached.set(child, this.#attachOne(0, child, flags));
         found = true;
       }
     }
     return [...attached.values()].filter((info) => info === first || info.error === null);
   }
 
-  detach(pid: number): void {
-    this.#native.deleteTarget(this.#map, pid);
+  /** @param seed its own calls are no longer seen, but what it starts from now on is a target. */
+  detach(pid: number, seed: boolean): void {
+    if (!seed) {
+      this.#native.deleteTarget(this.#map, pid);
+      return;
+    }
+    // Where processes are named in their own namespace the kernel has its own entry, which would not change.
+    if (this.#map === this.#maps.namedTargets) return;
+    try {
+      this.#native.setTarget(this.#map, pid, TARGET_SEED, startTicks(pid), SetWhen.IfThere);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // It has ended meanwhile.
+    }
   }
 
   /** Nothing is a target any more. */
@@ -76,13 +89,15 @@ export class Targets {
     return named + this.#native.countTargets(this.#maps.targets);
   }
 
-  #attachOne(request: number, pid: number, children: boolean): ProcessInfo {
+  #attachOne(request: number, pid: number, flags: number): ProcessInfo {
+    const seed = (flags & TARGET_SEED) !== 0;
     const refuse = (error: AttachError, message: string): ProcessInfo => ({
       request,
       pid,
       error,
       message,
       name: null,
+      seed,
     });
     let pidfd: number;
     try {
@@ -114,10 +129,13 @@ export class Targets {
         if (why !== null) return refuse('not-owner', `Process ${pid} (${status.name}) ${why}.`);
       }
       try {
-        this.#native.setTarget(this.#map, pid, children ? 0 : TARGET_NO_CHILDREN, startTicks(pid));
+        // What is traced already, or has just been started by a seed, does not become one.
+        const when = seed ? SetWhen.IfNew : SetWhen.Always;
+        this.#native.setTarget(this.#map, pid, flags, startTicks(pid), when);
       } catch (error) {
-        const full = (error as NodeJS.ErrnoException).code === 'E2BIG';
-        return full
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EEXIST') return refuse('known', `Process ${pid} (${status.name}) is followed already.`);
+        return code === 'E2BIG'
           ? refuse('too-many', 'Too many processes are traced already.')
           : refuse('kernel', `The kernel refused: ${(error as Error).message}.`);
       }
@@ -126,7 +144,7 @@ export class Targets {
         this.#native.deleteTarget(this.#map, pid);
         return refuse('gone', `Process ${pid} has ended.`);
       }
-      return { request, pid, error: null, message: '', name: nameOf(pid, status.name) };
+      return { request, pid, error: null, message: '', name: nameOf(pid, status.name), seed };
     } finally {
       closeSync(pidfd);
     }

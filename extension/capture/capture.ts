@@ -13,7 +13,7 @@ import {
   FrameError,
   HELPER_FRAMES,
 } from '../../helper/frames.ts';
-import type { Backend, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
+import type { Attach, Backend, Detach, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
@@ -58,6 +58,10 @@ export interface Capture {
   onEvent(listener: EventListener): void;
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
+  /** What this process starts from now on is traced, but neither it nor what it has started already. @throws TraceError */
+  seed(pid: number): Promise<void>;
+  /** The process itself is no longer traced, but what it starts from now on. */
+  turnIntoSeed(pid: number): void;
   detach(pid: number): void;
   /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
   stop(): Promise<Status | null>;
@@ -116,6 +120,11 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
     if (loader !== null && loader.exitCode === null) loader.kill();
     throw error;
   }
+}
+
+function attachError({ error, message }: ProcessInfo): TraceError {
+  const code = error === 'not-owner' ? 'not-owner' : error === 'gone' ? 'gone' : 'not-found';
+  return new TraceError(error === 'kernel' || error === 'too-many' ? 'kernel' : code, message);
 }
 
 class HelperConnection implements Capture {
@@ -194,19 +203,29 @@ class HelperConnection implements Capture {
   }
 
   async attach(pid: number, children: boolean): Promise<ProcessInfo> {
-    if (this.#over) throw new TraceError('helper', this.#fault?.message ?? 'The trace has ended.');
+    const info = await this.#attach({ pid, children });
+    if (info.error === null) return info;
+    throw attachError(info);
+  }
+
+  async seed(pid: number): Promise<void> {
+    const info = await this.#attach({ pid, children: true, seed: true });
+    if (info.error !== null && info.error !== 'known') throw attachError(info);
+  }
+
+  turnIntoSeed(pid: number): void {
+    this.#channel.write(encodeJson(FrameType.Detach, { pid, seed: true } satisfies Detach));
+  }
+
+  #attach(what: Omit<Attach, 'request'>): Promise<ProcessInfo> {
+    if (this.#over)
+      return Promise.reject(new TraceError('helper', this.#fault?.message ?? 'The trace has ended.'));
     const request = this.#nextRequest++;
     const answer = new Promise<ProcessInfo>((resolve, reject) =>
       this.#waiting.set(request, { resolve, reject }),
     );
-    this.#channel.write(encodeJson(FrameType.Attach, { request, pid, children }));
-    const info = await answer;
-    if (info.error === null) return info;
-    const code = info.error === 'not-owner' ? 'not-owner' : info.error === 'gone' ? 'gone' : 'not-found';
-    throw new TraceError(
-      info.error === 'kernel' || info.error === 'too-many' ? 'kernel' : code,
-      info.message,
-    );
+    this.#channel.write(encodeJson(FrameType.Attach, { request, ...what } satisfies Attach));
+    return answer;
   }
 
   detach(pid: number): void {

@@ -27,8 +27,8 @@ export class TargetList {
     if (info.error === null) this.#set({ pid: info.pid, name: info.name, ended: false });
   }
 
-  /** Reads only the records that matter here; the engine checks them all. */
-  records(batch: Uint8Array): void {
+  /** Reads only the records that matter here; the engine checks them all. @param started a process, and by which. */
+  records(batch: Uint8Array, started: (pid: number, parent: number) => void = () => {}): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     for (let at = 0; at + LAYOUT.header.size <= batch.length; ) {
       const length = view.getUint32(at, true);
@@ -37,15 +37,18 @@ export class TargetList {
       const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
       if (isData && view.getUint8(at + LAYOUT.data.protocol) === WireProtocol.Other) this.otherConnections++;
       else if (type >= RecordType.ProcessStarted && type <= RecordType.ProcessEnded)
-        this.#process(batch.subarray(at, at + length));
+        this.#process(batch.subarray(at, at + length), started);
       at += length;
     }
   }
 
-  #process(bytes: Uint8Array): void {
+  #process(bytes: Uint8Array, started: (pid: number, parent: number) => void): void {
     for (const record of readRecords(bytes)) {
       switch (record.type) {
         case RecordType.ProcessStarted:
+          started(record.pid, record.parent);
+          this.#set({ pid: record.pid, name: record.name, ended: false });
+          break;
         case RecordType.ProcessReplaced:
           this.#set({ pid: record.pid, name: record.name, ended: false });
           break;

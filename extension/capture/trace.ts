@@ -51,6 +51,15 @@ export interface Trace {
   readonly onDidChangeRows: Listen<RowChanges>;
   /** Starts (if idle, stopped or failed) and attaches; if already running, attaches these too. @throws TraceError */
   start(pids: readonly number[]): Promise<void>;
+  /**
+   * Starts (if idle, stopped or failed) without a process: what these start from now on is traced from its first
+   * instruction, and shown as soon as it is named with {@link prove} or {@link start}. @throws TraceError
+   */
+  arm(seeds: readonly number[]): Promise<void>;
+  /** Shows those of these processes that an armed trace follows; the others are not traced by it. */
+  prove(pids: readonly number[]): void;
+  /** Leaves out what an armed trace has followed for so many milliseconds and nobody has named. */
+  narrow(olderMs: number): void;
   /** Drains what is in flight and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
   /** While it stops: what is left is dropped, counted, and not waited for. */

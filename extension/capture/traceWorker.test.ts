@@ -56,6 +56,7 @@ const GET = conversation([
 class ScriptedCapture implements Capture {
   readonly hello = HELLO;
   readonly attached: number[] = [];
+  readonly seeds: number[] = [];
   refuse: TraceError | null = null;
   cuts = 0;
   #listeners: EventListener[] = [];
@@ -85,6 +86,15 @@ class ScriptedCapture implements Capture {
     const info = { request: 1, pid, error: null, message: '', name: 'node' };
     this.json(FrameType.Process, info);
     return info;
+  }
+
+  async seed(pid: number) {
+    this.seeds.push(pid);
+    this.json(FrameType.Process, { request: 1, pid, error: null, message: '', name: 'sh', seed: true });
+  }
+
+  turnIntoSeed(pid: number): void {
+    this.seeds.push(pid);
   }
 
   detach(): void {}
@@ -147,6 +157,50 @@ async function begin(request = 1, pids: readonly number[] = [7]): Promise<Script
 
 const rows = () => sent.flatMap((message) => (message.type === 'rows' ? message.rows : []));
 const status = () => sent.findLast((message) => message.type === 'status')?.status;
+
+describe('an armed trace', () => {
+  /** Started by the seed 1, whose calls it makes. */
+  async function armed(): Promise<ScriptedCapture> {
+    worker.take({ type: 'arm', request: 1, options: OPTIONS, seeds: [1] });
+    expect(await answered(1)).toEqual({ type: 'done', request: 1 });
+    const capture = captures.at(-1)!;
+    expect(capture.seeds).toEqual([1]);
+    capture.json(FrameType.Hello, HELLO);
+    capture.json(FrameType.Clock, CLOCK);
+    capture.records(recordBatch([{ type: 'processStarted', pid: 4242, parent: 1, name: 'node' }, ...GET]));
+    worker.flush();
+    return capture;
+  }
+
+  it('holds the calls of what a seed started back until it is named', async () => {
+    await armed();
+    expect(status()).toMatchObject({ phase: 'running', calls: 0, errors: 0, targets: [] });
+    expect(rows()).toEqual([]);
+    worker.take({ type: 'prove', pids: [4242, 4243] });
+    worker.flush();
+    expect(rows()).toMatchObject([{ pid: 4242, path: '/a' }]);
+    expect(status()).toMatchObject({ calls: 1, errors: 1, targets: [{ pid: 4242 }] });
+  });
+
+  it('shows the calls of a process that had ended when it was named', async () => {
+    const capture = await armed();
+    capture.refuse = new TraceError('gone', 'Process 4242 has ended.');
+    worker.take({ type: 'start', request: 2, options: OPTIONS, pids: [4242] });
+    expect(await answered(2)).toEqual({ type: 'done', request: 2 });
+    worker.flush();
+    expect(rows()).toMatchObject([{ pid: 4242 }]);
+  });
+
+  it('leaves out what nobody names, which is a seed from then on', async () => {
+    const capture = await armed();
+    worker.take({ type: 'narrow', olderMs: -1 });
+    expect(capture.seeds).toEqual([1, 4242]);
+    worker.take({ type: 'prove', pids: [4242] });
+    worker.flush();
+    expect(rows()).toEqual([]);
+    expect(status()).toMatchObject({ calls: 0, targets: [] });
+  });
+});
 
 describe('a trace in the worker', () => {
   it('sends rows and its status, and the details of a call that is asked for', async () => {

@@ -13,7 +13,9 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { type DetailTest, detailsFound } from '../filter/subject.ts';
+import { Candidates } from './candidates.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
+import { HeldRows } from './heldRows.ts';
 import { History } from './history.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
 import type { Priority } from './priority.ts';
@@ -43,7 +45,9 @@ export class TraceWorker {
   /** Of this thread; null where it is not a thread of its own. */
   readonly #priority: Pick<Priority, 'worked'> | null;
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
+  #candidates = new Candidates();
   #targets = new TargetList();
+  readonly #held = new HeldRows();
   /** Of the newest trace; null until its clock is known. */
   #engine: EngineApi | null = null;
   #capture: Capture | null = null;
@@ -89,6 +93,17 @@ export class TraceWorker {
     switch (message.type) {
       case 'start':
         void this.#answer(message.request, this.#start(message.options, message.pids));
+        return;
+      case 'arm':
+        void this.#answer(message.request, this.#arm(message.options, message.seeds));
+        return;
+      case 'prove':
+        for (const pid of message.pids)
+          if (this.#candidates.standing(pid) === 'candidate') this.#candidates.proved(pid);
+        return;
+      case 'narrow':
+        for (const pid of this.#candidates.narrow(performance.now() - message.olderMs))
+          this.#capture?.turnIntoSeed(pid);
         return;
       case 'stop':
         void this.#answer(message.request, this.#stop());
@@ -147,7 +162,9 @@ export class TraceWorker {
 
   /** Sends what has changed: at most {@link MAX_ROWS} rows, and the status where it differs. */
   flush(): void {
-    const { rows, removed } = this.#history.takeChanges();
+    const { rows: changed, removed } = this.#history.takeChanges();
+    this.#held.remove(removed);
+    const rows = this.#held.pass(changed, (pid) => this.#candidates.standing(pid));
     this.#waitingRows = this.#waitingRows.length === 0 ? rows : this.#waitingRows.concat(rows);
     if (this.#waitingRows.length > 0 || removed.length > 0) {
       this.#lastSent = performance.now();
@@ -189,6 +206,7 @@ export class TraceWorker {
   #clear(): void {
     const live = this.#capture !== null;
     const removed = this.#history.clear(live ? this.#upTo : null);
+    this.#held.remove(removed);
     this.#waitingRows = [];
     this.#before = NO_BYTES;
     this.#cleared = bytesOf(this.#counters, this.#backlog);
@@ -204,6 +222,7 @@ export class TraceWorker {
   #status(): TraceStatus {
     const stats = this.#history.stats();
     const bytes = this.#bytes;
+    const held = this.#held.counts();
     return {
       ...IDLE_STATUS,
       phase: this.#phase,
@@ -212,9 +231,9 @@ export class TraceWorker {
       now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo),
       behindMs: Math.round(this.#behindMs),
       waitingRecords: this.#capture === null ? 0 : (this.#backlog?.records ?? 0),
-      calls: stats.exchanges,
-      errors: stats.errors,
-      runningCalls: stats.running,
+      calls: stats.exchanges - held.calls,
+      errors: stats.errors - held.errors,
+      runningCalls: stats.running - held.running,
       evicted: stats.evicted,
       bytesSeen: this.#before.seen + bytes.seen,
       bytesLost: this.#before.lost + bytes.lost,
@@ -224,30 +243,26 @@ export class TraceWorker {
         cleared: this.#cleared !== null,
       },
       otherConnections: this.#targets.otherConnections,
-      targets: this.#targets.all.map((target) => ({ ...target, tls: this.#engine?.tls(target.pid) ?? null })),
+      targets: this.#shownTargets().map((target) => ({
+        ...target,
+        tls: this.#engine?.tls(target.pid) ?? null,
+      })),
       backend: this.#backend,
       problem: this.#problem,
     };
+  }
+
+  #shownTargets(): TargetList['all'] {
+    return this.#targets.all.filter(({ pid }) => this.#candidates.standing(pid) === 'shown');
   }
 
   async #start(options: WorkerOptions, pids: readonly number[]): Promise<void> {
     // What is being stopped takes no more processes.
     if (this.#phase === 'stopping') await this.#capture?.ended;
     const fresh = this.#capture === null;
-    this.#starting ??= this.#begin(options);
-    let capture: Capture;
+    const capture = await this.#captured(options);
     try {
-      capture = await this.#starting;
-    } catch (error) {
-      this.#starting = null;
-      // Declining the prompt for a password is the user's choice, not a failure.
-      const cancelled = error instanceof TraceError && error.code === 'cancelled';
-      this.#phase = cancelled ? (this.#startedAt === null ? 'idle' : 'stopped') : 'failed';
-      this.#problem = cancelled ? null : (error as Error).message;
-      throw error;
-    }
-    try {
-      await attachAll(capture, pids, this.#children);
+      await this.#attach(capture, pids);
       if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
       // A trace that was started for this process alone has nothing to do.
@@ -260,10 +275,52 @@ export class TraceWorker {
     }
   }
 
+  async #arm(options: WorkerOptions, seeds: readonly number[]): Promise<void> {
+    const capture = await this.#captured(options);
+    for (const pid of seeds) await capture.seed(pid);
+    if (this.#phase === 'starting') this.#phase = 'running';
+  }
+
+  async #captured(options: WorkerOptions): Promise<Capture> {
+    this.#starting ??= this.#begin(options);
+    try {
+      return await this.#starting;
+    } catch (error) {
+      this.#starting = null;
+      // Declining the prompt for a password is the user's choice, not a failure.
+      const cancelled = error instanceof TraceError && error.code === 'cancelled';
+      this.#phase = cancelled ? (this.#startedAt === null ? 'idle' : 'stopped') : 'failed';
+      this.#problem = cancelled ? null : (error as Error).message;
+      throw error;
+    }
+  }
+
+  /** @throws TraceError when none of them could be attached: one that has just ended does not spoil the others. */
+  async #attach(capture: Capture, pids: readonly number[]): Promise<void> {
+    let refused: unknown = null;
+    let attached = 0;
+    for (const pid of pids) {
+      // Armed, its calls have been seen, even if it has ended since.
+      const followed = this.#candidates.standing(pid) === 'candidate';
+      try {
+        await capture.attach(pid, this.#children);
+        attached++;
+      } catch (error) {
+        const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
+        if (!over) throw error;
+        if (followed) attached++;
+        else refused ??= error;
+      }
+      if (followed) this.#candidates.proved(pid);
+    }
+    if (refused !== null && attached === 0) throw refused;
+  }
+
   async #begin(options: WorkerOptions): Promise<Capture> {
     this.#phase = 'starting';
     this.#problem = null;
     this.#targets = new TargetList();
+    this.#candidates = new Candidates();
     this.#children = options.children;
     this.flush();
     const capture = await this.#startCapture({
@@ -311,6 +368,7 @@ export class TraceWorker {
       this.#capture = null;
       this.#starting = null;
       this.#targets.allEnded();
+      this.#candidates.narrow(Number.POSITIVE_INFINITY);
       this.#phase = fault === null ? 'stopped' : 'failed';
       this.#problem = fault;
       this.#flushAll();
@@ -331,12 +389,21 @@ export class TraceWorker {
   #apply(event: HelperEvent, pipeline: Pipeline): void {
     pipeline.take(event);
     switch (event.type) {
-      case FrameType.Process:
+      case FrameType.Process: {
+        const { pid, error, seed = false } = event.info;
+        if (seed) {
+          if (error === null) this.#candidates.seeded(pid);
+          return;
+        }
+        if (error === null) this.#candidates.proved(pid);
         this.#targets.attached(event.info);
         return;
+      }
       case FrameType.Records:
         this.#priority?.worked(event.records.length, performance.now());
-        this.#targets.records(event.records);
+        this.#targets.records(event.records, (pid, parent) =>
+          this.#candidates.started(pid, parent, performance.now()),
+        );
         if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
         return;
       case FrameType.Status:
@@ -371,23 +438,6 @@ export class TraceWorker {
       this.#send({ type: 'refused', request, code, message: (error as Error).message });
     }
   }
-}
-
-/** @throws TraceError when none of them could be attached: one that has just ended does not spoil the others. */
-async function attachAll(capture: Capture, pids: readonly number[], children: boolean): Promise<void> {
-  let refused: unknown = null;
-  let attached = 0;
-  for (const pid of pids) {
-    try {
-      await capture.attach(pid, children);
-      attached++;
-    } catch (error) {
-      const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
-      if (!over) throw error;
-      refused ??= error;
-    }
-  }
-  if (refused !== null && attached === 0) throw refused;
 }
 
 function bytesOf(counters: Counters | null, backlog: Backlog | null): Bytes {

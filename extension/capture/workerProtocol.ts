@@ -24,6 +24,17 @@ export type ToWorker =
       readonly options: WorkerOptions;
       readonly pids: readonly number[];
     }
+  /** Starts without a process: what these start from now on is traced, and shown once it is named with `prove`. */
+  | {
+      readonly type: 'arm';
+      readonly request: number;
+      readonly options: WorkerOptions;
+      readonly seeds: readonly number[];
+    }
+  /** What seeds have started is debugged, if it is one of these. */
+  | { readonly type: 'prove'; readonly pids: readonly number[] }
+  /** What seeds have started so long ago, and nobody has named, is left out. */
+  | { readonly type: 'narrow'; readonly olderMs: number }
   | { readonly type: 'stop'; readonly request: number }
   /** What still waits when a trace is being stopped is dropped. */
   | { readonly type: 'cutShort' }

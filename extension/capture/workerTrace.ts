@@ -12,7 +12,7 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
 import type { Listen, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
-import type { FromWorker, ToWorker } from './workerProtocol.ts';
+import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 export { DEFAULT_BACKLOG };
 
@@ -83,13 +83,21 @@ export class WorkerTrace implements Trace {
   }
 
   async start(pids: readonly number[]): Promise<void> {
-    const dist = join(this.#extensionPath, 'dist');
-    const options = {
-      nativePath: join(dist, 'native'),
-      helperPath: join(dist, 'helper.js'),
-      ...this.#settings(),
-    };
+    const options = this.#options();
     await this.#request((request) => ({ type: 'start', request, options, pids }));
+  }
+
+  async arm(seeds: readonly number[]): Promise<void> {
+    const options = this.#options();
+    await this.#request((request) => ({ type: 'arm', request, options, seeds }));
+  }
+
+  prove(pids: readonly number[]): void {
+    this.#post({ type: 'prove', pids });
+  }
+
+  narrow(olderMs: number): void {
+    this.#post({ type: 'narrow', olderMs });
   }
 
   async stop(): Promise<void> {
@@ -147,6 +155,11 @@ export class WorkerTrace implements Trace {
     void this.#worker?.terminate();
     this.#worker = null;
     this.#fail(new TraceError('helper', 'The window was closed.'));
+  }
+
+  #options(): WorkerOptions {
+    const dist = join(this.#extensionPath, 'dist');
+    return { nativePath: join(dist, 'native'), helperPath: join(dist, 'helper.js'), ...this.#settings() };
   }
 
   #request(message: (request: number) => ToWorker): Promise<Answer> {

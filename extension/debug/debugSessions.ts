@@ -10,6 +10,7 @@ import {
   debuggerName,
   isBrowser,
   isRemote,
+  isRestarting,
   momentOf,
   question,
   terminalCommand,
@@ -51,6 +52,9 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #entries = new Map<string, Entry>();
   readonly #found = new vscode.EventEmitter<{ readonly debuggee: Debuggee; readonly pid: number }>();
   readonly #ended = new vscode.EventEmitter<Debuggee>();
+  readonly #opened = new vscode.EventEmitter<Debuggee>();
+  readonly #restarting = new vscode.EventEmitter<Debuggee>();
+  readonly #claimed = new vscode.EventEmitter<number>();
   readonly #disposables: vscode.Disposable[];
   /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
   readonly #over = new WeakSet<vscode.DebugSession>();
@@ -58,11 +62,23 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   /** A process of a session has become known. */
   readonly onDidFindProcess = this.#found.event;
   readonly onDidEnd = this.#ended.event;
+  /** A session ends now, to begin again. */
+  readonly onWillRestart = this.#restarting.event;
+  /** A session begins. */
+  readonly onDidOpen = this.#opened.event;
+  /**
+   * A process id that a session's name contains, long before its adapter answers. It may be of another machine or
+   * container: it means something only for a process that is followed already.
+   */
+  readonly onDidClaim = this.#claimed.event;
 
   constructor() {
     this.#disposables = [
       this.#found,
       this.#ended,
+      this.#opened,
+      this.#restarting,
+      this.#claimed,
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
       vscode.debug.onDidStartDebugSession((session) => {
@@ -77,6 +93,17 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
 
   get all(): readonly Debuggee[] {
     return [...this.#entries.values()];
+  }
+
+  /** A session has not named its process, nor has one that belongs to it. */
+  get isWaiting(): boolean {
+    const named = new Set<string>();
+    for (const { session, processes, untraceable } of this.all) {
+      if (processes.size === 0 && untraceable === null) continue;
+      for (let one: vscode.DebugSession | undefined = session; one !== undefined; one = one.parentSession)
+        named.add(one.id);
+    }
+    return this.all.some(({ session }) => !named.has(session.id));
   }
 
   /** Ids of all processes that are debugged in this window. */
@@ -95,7 +122,10 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     };
     return {
       onDidSendMessage: (message: unknown) => this.#takeFromAdapter(entry, message),
-      onWillReceiveMessage: (message: unknown) => this.#follow(entry, clueFromEditor(message)),
+      onWillReceiveMessage: (message: unknown) => {
+        if (isRestarting(message)) this.#restarting.fire(entry);
+        this.#follow(entry, clueFromEditor(message));
+      },
       onWillStopSession: end,
       onExit: end,
     };
@@ -120,7 +150,10 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       looks: false,
     };
     this.#entries.set(session.id, entry);
+    this.#opened.fire(entry);
     this.#follow(entry, clueFromConfiguration(session.configuration));
+    const claim = clueFromName(session.name);
+    if (claim?.kind === 'process' && entry.untraceable === null) this.#claimed.fire(claim.pid);
     return entry;
   }
 

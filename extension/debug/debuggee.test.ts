@@ -7,6 +7,7 @@ import {
   debuggerName,
   isBrowser,
   isRemote,
+  isRestarting,
   momentOf,
   question,
   terminalCommand,
@@ -131,6 +132,14 @@ describe('adapters that do not report their process', () => {
     expect(momentOf({ type: 'response', command: 'restart', success: true })).toBe('replaced');
     expect(momentOf({ type: 'request', command: 'restart' })).toBeNull();
     expect(momentOf(null)).toBeNull();
+  });
+
+  test('what is ended to be started again', () => {
+    const request = { type: 'request', command: 'disconnect', arguments: { restart: true } };
+    expect(isRestarting(request)).toBe(true);
+    expect(isRestarting({ ...request, command: 'terminate' })).toBe(true);
+    expect(isRestarting({ ...request, arguments: { restart: false } })).toBe(false);
+    expect(isRestarting({ ...request, command: 'launch' })).toBe(false);
   });
 
   test('what a terminal is to start', () => {

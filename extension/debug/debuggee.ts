@@ -51,6 +51,16 @@ export function terminalCommand(message: unknown): readonly string[] | null {
   return Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : [];
 }
 
+/** VS Code ends the debuggee to start it again in the same session. */
+export function isRestarting(message: unknown): boolean {
+  const { type, command, arguments: fields } = record(message);
+  return (
+    type === 'request' &&
+    (command === 'disconnect' || command === 'terminate') &&
+    record(fields)['restart'] === true
+  );
+}
+
 /** When a debuggee may be found that the adapter does not report. */
 export type Moment =
   /** The debuggee exists by now, or stands. */

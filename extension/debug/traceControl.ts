@@ -8,9 +8,14 @@ import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
+import { seeds } from './seeds.ts';
 
-/** How long after the last debuggee a trace goes on, in milliseconds: a restarted session joins it again. */
-const LINGER = 2_000;
+/** How long after the last debuggee a trace goes on, in milliseconds: its last records are on their way. */
+const LINGER = 300;
+/** How long an armed trace waits for a session, in milliseconds: the task before a launch may build for minutes. */
+const ARMED = 600_000;
+/** The same for a session that begins again. */
+const RESTART = 10_000;
 /** How long a session that just starts may take until its process is known, in milliseconds. */
 const PROCESS_TIMEOUT = 5_000;
 
@@ -29,12 +34,20 @@ export class TraceControl implements vscode.Disposable {
   /** Processes that were chosen one by one. */
   readonly #chosen = new Set<number>();
   #ending: NodeJS.Timeout | undefined;
+  /** Launches that were let go on together wait for the same. */
+  #arming: Promise<void> | null = null;
+  /** A launch that was waited for has no session yet: until then (milliseconds) the trace goes on without one. */
+  #expectedUntil = 0;
   #refused = false;
   readonly #disposables: vscode.Disposable[];
   readonly #started = new vscode.EventEmitter<Choice>();
+  readonly #noted = new vscode.EventEmitter<string>();
 
   /** A trace has started, or taken in another process at the user's wish. */
   readonly onDidStart = this.#started.event;
+
+  /** What the trace cannot have seen, in the user's words. */
+  readonly onDidNote = this.#noted.event;
 
   constructor(
     trace: Trace,
@@ -46,7 +59,15 @@ export class TraceControl implements vscode.Disposable {
     this.#report = report;
     this.#disposables = [
       this.#started,
-      sessions.onDidFindProcess(({ pid }) => this.#join(pid)),
+      this.#noted,
+      sessions.onWillRestart(() => {
+        if (this.follows) void this.arm(RESTART);
+      }),
+      sessions.onDidOpen(() => {
+        this.#expectedUntil = 0;
+        this.#cancelEnding();
+      }),
+      sessions.onDidFindProcess(({ pid }) => void this.join(pid)),
       sessions.onDidEnd(() => this.#considerEnding()),
       trace.onDidChangeStatus(() => this.#considerEnding()),
     ];
@@ -55,6 +76,54 @@ export class TraceControl implements vscode.Disposable {
   /** The user did not give the permission: nothing that starts by itself asks for it again. */
   get isRefused(): boolean {
     return this.#refused;
+  }
+
+  /** The trace belongs to the debug sessions of the window, and runs or is about to. */
+  get follows(): boolean {
+    return (this.#follows && this.#isRunning()) || this.#arming !== null;
+  }
+
+  note(text: string): void {
+    this.#noted.fire(text);
+  }
+
+  /**
+   * Follows what is about to be started. Never throws: why it failed is reported, and the launch goes on.
+   * @param expected milliseconds within which a session is to begin.
+   */
+  arm(expected = ARMED): Promise<void> {
+    this.#arming ??= this.#arm(expected).finally(() => {
+      this.#arming = null;
+    });
+    return this.#arming;
+  }
+
+  async #arm(expected: number): Promise<void> {
+    const running = this.#isRunning();
+    this.#expectedUntil = Date.now() + expected;
+    this.#cancelEnding();
+    try {
+      if (!running) this.#joining ??= new Set();
+      await this.#trace.arm(await seeds());
+      this.#refused = false;
+      if (running) return;
+      this.#chosen.clear();
+      this.#follow();
+      this.#started.fire('debugging');
+    } catch (error) {
+      this.#joining = null;
+      this.#expectedUntil = 0;
+      this.#refused ||= error instanceof TraceError && error.code === 'cancelled';
+      this.#report(error, []);
+    }
+  }
+
+  /** From here on the trace belongs to the sessions; what was found while it started joins it. */
+  #follow(): void {
+    this.#follows = true;
+    const joining = this.#joining ?? [];
+    this.#joining = null;
+    for (const pid of joining) void this.join(pid);
   }
 
   /** Traces what is debugged in this window, or asks for a process when nothing is. */
@@ -73,6 +142,7 @@ export class TraceControl implements vscode.Disposable {
 
   async stop(): Promise<void> {
     this.#follows = false;
+    this.#expectedUntil = 0;
     this.#chosen.clear();
     this.#cancelEnding();
     await this.#trace.stop();
@@ -98,11 +168,8 @@ export class TraceControl implements vscode.Disposable {
       if (choice === 'debugging') this.#joining ??= new Set();
       await this.#trace.start(pids);
       this.#refused = false;
-      if (choice === 'debugging') this.#follows = true;
+      if (choice === 'debugging') this.#follow();
       else for (const pid of pids) this.#chosen.add(pid);
-      const joining = this.#joining ?? [];
-      this.#joining = null;
-      for (const pid of joining) this.#join(pid);
       this.#started.fire(choice);
     } catch (error) {
       this.#joining = null;
@@ -146,16 +213,18 @@ export class TraceControl implements vscode.Disposable {
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }
 
-  /** A debug session has reported another process while the trace follows the sessions. */
-  #join(pid: number): void {
+  /** A debug session has reported another process: it is in the trace, if that follows the sessions. */
+  async join(pid: number): Promise<void> {
     this.#joining?.add(pid);
     if (!this.#follows || !this.#isRunning()) return;
     this.#cancelEnding();
-    this.#trace.start([pid]).catch((error: unknown) => {
+    try {
+      await this.#trace.start([pid]);
+    } catch (error) {
       // A process that has ended already makes no calls: there is nothing to report.
       const over = error instanceof TraceError && (error.code === 'gone' || error.code === 'not-found');
       if (!over) this.#report(error, [pid]);
-    });
+    }
   }
 
   #considerEnding(): void {
@@ -176,6 +245,7 @@ export class TraceControl implements vscode.Disposable {
   #isOver(): boolean {
     const { phase, targets } = this.#trace.status;
     if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;
+    if (this.#follows && Date.now() < this.#expectedUntil) return false;
     // A session whose process is not known yet may be the one that was just restarted.
     if (this.#follows && this.#sessions.all.some(({ untraceable }) => untraceable === null)) return false;
     return targets.every((target) => target.ended || !this.#chosen.has(target.pid));

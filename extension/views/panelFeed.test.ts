@@ -76,6 +76,9 @@ class FakeTrace implements Trace {
     return number > 2 ? null : streamMessage({ number, text: 'x'.repeat(2 * MAX_BODY_CHARACTERS) });
   }
   async start(): Promise<void> {}
+  async arm(): Promise<void> {}
+  prove(): void {}
+  narrow(): void {}
   async stop(): Promise<void> {}
   clear(): void {}
   dispose(): void {}

@@ -17,17 +17,24 @@
 napi_value throw_errno(napi_env env, const char *what)
 {
 	char message[128];
-	const char *code = errno == ESRCH ? "ESRCH" : errno == EPERM ? "EPERM" : errno == E2BIG ? "E2BIG" : "EKERNEL";
+	const char *code = errno == ESRCH    ? "ESRCH"
+			   : errno == EPERM  ? "EPERM"
+			   : errno == E2BIG  ? "E2BIG"
+			   : errno == EEXIST ? "EEXIST"
+			   : errno == ENOENT ? "ENOENT"
+					     : "EKERNEL";
 
 	snprintf(message, sizeof(message), "%s: %s", what, strerror(errno));
 	napi_throw_error(env, code, message);
 	return NULL;
 }
 
+#define MOST_NUMBERS 5
+
 static bool read_numbers(napi_env env, napi_callback_info info, uint32_t *numbers, size_t wanted)
 {
-	napi_value arguments[4];
-	size_t count = 4;
+	napi_value arguments[MOST_NUMBERS];
+	size_t count = MOST_NUMBERS;
 
 	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < wanted)
 		goto refuse;
@@ -41,7 +48,7 @@ refuse:
 	return false;
 }
 
-static long map_operation(enum bpf_cmd command, int descriptor, const void *key, const void *value)
+static long map_operation(enum bpf_cmd command, int descriptor, const void *key, const void *value, uint64_t flags)
 {
 	union bpf_attr attributes;
 
@@ -49,20 +56,21 @@ static long map_operation(enum bpf_cmd command, int descriptor, const void *key,
 	attributes.map_fd = (uint32_t)descriptor;
 	attributes.key = (uint64_t)(uintptr_t)key;
 	attributes.value = (uint64_t)(uintptr_t)value;
+	attributes.flags = flags;
 	return syscall(SYS_bpf, command, &attributes, sizeof(attributes));
 }
 
-/* setTarget(map, pid, flags, startTime) */
+/* setTarget(map, pid, flags, startTime, when): when is BPF_ANY, BPF_NOEXIST or BPF_EXIST */
 static napi_value set_target(napi_env env, napi_callback_info info)
 {
 	struct target target = {0};
-	uint32_t numbers[4];
+	uint32_t numbers[5];
 
-	if (!read_numbers(env, info, numbers, 4))
+	if (!read_numbers(env, info, numbers, 5))
 		return NULL;
 	target.flags = numbers[2];
 	target.start_time = numbers[3];
-	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &target))
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &target, numbers[4]))
 		return throw_errno(env, "target");
 	return NULL;
 }
@@ -75,7 +83,7 @@ static napi_value delete_target(napi_env env, napi_callback_info info)
 
 	if (!read_numbers(env, info, numbers, 2))
 		return NULL;
-	napi_get_boolean(env, map_operation(BPF_MAP_DELETE_ELEM, (int)numbers[0], &numbers[1], NULL) == 0, &result);
+	napi_get_boolean(env, map_operation(BPF_MAP_DELETE_ELEM, (int)numbers[0], &numbers[1], NULL, 0) == 0, &result);
 	return result;
 }
 
@@ -122,7 +130,7 @@ static napi_value clear_targets(napi_env env, napi_callback_info info)
 		attributes.next_key = (uint64_t)(uintptr_t)&key;
 		if (syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attributes, sizeof(attributes)))
 			break;
-		map_operation(BPF_MAP_DELETE_ELEM, (int)map, &key, NULL);
+		map_operation(BPF_MAP_DELETE_ELEM, (int)map, &key, NULL, 0);
 	}
 	return NULL;
 }
@@ -165,7 +173,7 @@ static napi_value read_counters(napi_env env, napi_callback_info info)
 	values = calloc((size_t)cpus, sizeof(struct counters));
 	if (!values)
 		return throw_errno(env, "counters");
-	if (map_operation(BPF_MAP_LOOKUP_ELEM, (int)map, &zero, values)) {
+	if (map_operation(BPF_MAP_LOOKUP_ELEM, (int)map, &zero, values, 0)) {
 		free(values);
 		return throw_errno(env, "counters");
 	}

@@ -86,6 +86,55 @@ describe.skipIf(reason !== null)('whom', () => {
     expect(requestsIn(requester)).toEqual(['/before', '/between']);
   });
 
+  it('what a seed starts is traced, but not with more rights, and never the seed itself', async () => {
+    const setgid = privileged('/usr/bin/curl', 'setgid-of-seed', (path) => {
+      chownSync(path, 0, 42); // shadow
+      chmodSync(path, 0o2755);
+    });
+    const requester = await Requester.listen(installed, installed.socketDirectory(NOBODY), NOBODY);
+    const loader = runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) });
+    await requester.frame(({ type }) => type === FrameType.Hello);
+    const port = new URL(base).port;
+    const own = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET /of-the-seed HTTP/1.0\\r\\n\\r\\n' >&3; read _ <&3`;
+    const calls = [
+      own,
+      `curl -s ${base}/of-its-child`,
+      `${setgid} -s ${base}/of-a-setgid-child`,
+      `bash -c 'curl -s ${base}/of-its-grandchild; true'`,
+    ];
+    const seed = spawn('bash', ['-c', `read _; ${calls.join('; ')}; true`], {
+      ...{ uid: NOBODY, gid: NOBODY, stdio: ['pipe', 'ignore', 'ignore'] },
+    });
+    const foreign = spawn('sleep', ['60'], { stdio: 'ignore' });
+    requester.write(
+      encodeJson(FrameType.Attach, { request: 1, pid: foreign.pid, children: true, seed: true }),
+    );
+    const refused = await requester.frame((frame) => frame.json?.['request'] === 1);
+    expect(refused.json).toMatchObject({ error: 'not-owner' });
+    foreign.kill();
+    for (const [request, error] of [
+      [2, null],
+      [3, 'known'],
+    ] as const) {
+      requester.write(encodeJson(FrameType.Attach, { request, pid: seed.pid, children: true, seed: true }));
+      const answer = await requester.frame((frame) => frame.json?.['request'] === request);
+      expect(answer.json).toMatchObject({ error, seed: true });
+    }
+    const before = paths.length;
+    seed.stdin?.end('\n');
+    await new Promise((done) => seed.once('exit', done));
+    requester.write(encodeFrame(FrameType.Stop, new Uint8Array(0)));
+    await requester.frame((frame) => frame.json?.['final'] === true);
+    await loader.result;
+    expect(paths.slice(before)).toEqual([
+      '/of-the-seed',
+      '/of-its-child',
+      '/of-a-setgid-child',
+      '/of-its-grandchild',
+    ]);
+    expect(requestsIn(requester)).toEqual(['/of-its-child', '/of-its-grandchild']);
+  });
+
   it('another user’s process id in the map has no effect', async () => {
     const call = (path: string): string[] => ['-c', `read _; exec curl -s ${base}${path}`];
     const own = spawn('sh', call('/of-my-own'), { uid: NOBODY, gid: NOBODY });

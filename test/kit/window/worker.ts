@@ -29,6 +29,8 @@ async function start(options: CaptureOptions): Promise<Capture> {
     hello: capture.hello,
     ended: capture.ended,
     attach: (pid, children) => capture.attach(pid, children),
+    seed: (pid) => capture.seed(pid),
+    turnIntoSeed: (pid) => capture.turnIntoSeed(pid),
     detach: (pid) => capture.detach(pid),
     stop: () => capture.stop(),
     cutShort: () => capture.cutShort(),

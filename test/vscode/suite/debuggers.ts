@@ -1,5 +1,6 @@
 /** What VS Code loads for `run.mjs debuggers`: every debugger that Debian has. */
 import './debuggees.ts';
+import './firstCalls.ts';
 import { calls } from './callServer.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { Candidates } from './candidates.ts';
+
+/** 1 is a seed and has started 2, which has started 3; later it started 4. */
+function seeded(): Candidates {
+  const candidates = new Candidates();
+  candidates.seeded(1);
+  candidates.started(2, 1, 100);
+  candidates.started(3, 2, 200);
+  candidates.started(4, 1, 300);
+  return candidates;
+}
+const standings = (candidates: Candidates) => [1, 2, 3, 4, 5].map((pid) => candidates.standing(pid));
+
+describe('candidates', () => {
+  test('are what seeds start, with everything below; others are shown', () => {
+    expect(standings(seeded())).toEqual(['left-out', 'candidate', 'candidate', 'candidate', 'shown']);
+  });
+
+  test('one that is named is shown, with its children, and not its parent', () => {
+    const named = seeded();
+    named.proved(2);
+    expect(standings(named)).toEqual(['left-out', 'shown', 'shown', 'candidate', 'shown']);
+    named.started(5, 3, 400);
+    expect(named.standing(5)).toBe('shown');
+    const child = seeded();
+    child.proved(3);
+    expect(standings(child)).toEqual(['left-out', 'candidate', 'shown', 'candidate', 'shown']);
+  });
+
+  test('what nobody names is left out, and a seed from then on', () => {
+    const candidates = seeded();
+    expect(candidates.narrow(250)).toEqual([2, 3]);
+    expect(standings(candidates)).toEqual(['left-out', 'left-out', 'left-out', 'candidate', 'shown']);
+    candidates.started(5, 2, 400);
+    expect(candidates.standing(5)).toBe('candidate');
+    candidates.proved(5);
+    expect(candidates.standing(5)).toBe('shown');
+  });
+
+  test('an id that is used again is another process', () => {
+    const candidates = seeded();
+    candidates.narrow(1_000);
+    candidates.started(3, 9, 500);
+    expect(candidates.standing(3)).toBe('shown');
+    candidates.proved(1);
+    expect(candidates.standing(1)).toBe('shown');
+  });
+});

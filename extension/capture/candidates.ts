@@ -1,0 +1,87 @@
+/**
+ * A trace that is armed before a program runs follows what its seeds start: an extension host and its terminals start
+ * more than debuggees. What a seed started, with everything below it, is a candidate: its calls are held back until a
+ * debugger names it, and left out when none does.
+ */
+
+/** Processes that are kept in mind; the oldest go first. */
+const MAX_PROCESSES = 10_000;
+
+export type Standing =
+  /** Its calls are shown. */
+  | 'shown'
+  /** Its calls wait for the debugger's word. */
+  | 'candidate'
+  /** A seed, or a candidate that was none: its calls are left out. */
+  | 'left-out';
+
+interface Candidate {
+  readonly parent: number;
+  /** Milliseconds, of the clock that is given. */
+  readonly since: number;
+}
+
+export class Candidates {
+  readonly #leftOut = new Set<number>();
+  readonly #candidates = new Map<number, Candidate>();
+
+  standing(pid: number): Standing {
+    return this.#candidates.has(pid) ? 'candidate' : this.#leftOut.has(pid) ? 'left-out' : 'shown';
+  }
+
+  get areThere(): boolean {
+    return this.#candidates.size > 0;
+  }
+
+  /** This process is a seed. */
+  seeded(pid: number): void {
+    this.#leaveOut(pid);
+  }
+
+  /** A process was started; its id may have been another's. */
+  started(pid: number, parent: number, now: number): void {
+    const standing = this.standing(parent);
+    this.#leftOut.delete(pid);
+    this.#candidates.delete(pid);
+    if (standing === 'shown') return;
+    this.#candidates.set(pid, { parent, since: now });
+    this.#bound(this.#candidates.keys(), this.#candidates.size, (oldest) => this.#candidates.delete(oldest));
+  }
+
+  /** This process is debugged: it is shown, with everything that it has started. */
+  proved(pid: number): void {
+    const proved = new Set([pid]);
+    this.#leftOut.delete(pid);
+    this.#candidates.delete(pid);
+    // In the order of their start, so parents come first.
+    for (const [id, { parent }] of this.#candidates) {
+      if (!proved.has(parent)) continue;
+      proved.add(id);
+      this.#candidates.delete(id);
+    }
+  }
+
+  /** Candidates that nobody has named since then: from now on they are seeds. */
+  narrow(before: number): number[] {
+    const dropped: number[] = [];
+    for (const [pid, { since }] of this.#candidates) {
+      if (since > before) continue;
+      dropped.push(pid);
+      this.#candidates.delete(pid);
+      this.#leaveOut(pid);
+    }
+    return dropped;
+  }
+
+  #leaveOut(pid: number): void {
+    this.#leftOut.delete(pid);
+    this.#leftOut.add(pid);
+    this.#bound(this.#leftOut.keys(), this.#leftOut.size, (oldest) => this.#leftOut.delete(oldest));
+  }
+
+  #bound(keys: IterableIterator<number>, size: number, drop: (pid: number) => void): void {
+    if (size <= MAX_PROCESSES) return;
+    const oldest = keys.next();
+    if (!oldest.done) drop(oldest.value);
+  }
+}

@@ -1,0 +1,53 @@
+/** Rows of candidates: held back until their process is proved, then shown, or left out for good. */
+import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import type { Standing } from './candidates.ts';
+
+export class HeldRows {
+  /** The latest state of every row that is not shown. Bounded: the engine tells which rows it no longer holds. */
+  readonly #held = new Map<number, ExchangeRow>();
+  readonly #leftOut = new Map<number, ExchangeRow>();
+
+  /** Of these rows, those that are to be shown, with those that had to wait until now. */
+  pass(rows: readonly ExchangeRow[], standing: (pid: number) => Standing): ExchangeRow[] {
+    if (this.#held.size === 0 && this.#leftOut.size === 0 && rows.every((row) => standingOf(row) === 'shown'))
+      return [...rows];
+    const shown: ExchangeRow[] = [];
+    for (const row of rows) {
+      if (this.#leftOut.has(row.id)) this.#leftOut.set(row.id, row);
+      else this.#held.set(row.id, row);
+    }
+    for (const [id, row] of this.#held) {
+      const where = standingOf(row);
+      if (where === 'candidate') continue;
+      this.#held.delete(id);
+      if (where === 'left-out') this.#leftOut.set(id, row);
+      else shown.push(row);
+    }
+    // What waited is older than what did not.
+    return shown.sort((a, b) => a.id - b.id);
+
+    function standingOf({ pid }: ExchangeRow): Standing {
+      return pid === null ? 'shown' : standing(pid);
+    }
+  }
+
+  remove(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#held.delete(id);
+      this.#leftOut.delete(id);
+    }
+  }
+
+  /** To be taken off the engine's sums. */
+  counts(): { readonly calls: number; readonly errors: number; readonly running: number } {
+    const sum = { calls: 0, errors: 0, running: 0 };
+    for (const rows of [this.#held, this.#leftOut]) {
+      for (const row of rows.values()) {
+        sum.calls++;
+        if (isError(row)) sum.errors++;
+        if (isRunning(row)) sum.running++;
+      }
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Before a launch goes on, the trace is armed: it follows what the extension host and the terminals start from then on,
+ * so that a call on a program's first line is seen. Which of these processes are debuggees the adapters tell later.
+ */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { Setting, type StartWithDebugging } from '../contributions.ts';
+import { clueFromName, isBrowser, isRemote } from './debuggee.ts';
+import type { DebugSessions } from './debugSessions.ts';
+import { descendants } from './processes.ts';
+import { seeds } from './seeds.ts';
+import type { TraceControl } from './traceControl.ts';
+
+/** How long a launch waits until the trace is armed, in milliseconds. */
+const ARM_TIMEOUT = 2_000;
+/** Between two looks at what has been started, in milliseconds. */
+const NARROW_INTERVAL = 500;
+/** How long a process may be none that a debugger has named, in milliseconds. */
+const UNNAMED = 2_000;
+/** The same while a session has not named its process. */
+const UNNAMED_WHILE_WAITING = 20_000;
+
+export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposable {
+  readonly #trace: Trace;
+  readonly #control: TraceControl;
+  readonly #sessions: DebugSessions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #disposables: vscode.Disposable[];
+
+  constructor(trace: Trace, control: TraceControl, sessions: DebugSessions) {
+    this.#trace = trace;
+    this.#control = control;
+    this.#sessions = sessions;
+    this.#timer = setInterval(() => this.#narrow(), NARROW_INTERVAL);
+    this.#disposables = [
+      vscode.debug.registerDebugConfigurationProvider('*', this),
+      sessions.onDidClaim((pid) => this.#trace.prove([pid])),
+    ];
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** Always gives the configuration back: without it there would be no launch. */
+  async resolveDebugConfigurationWithSubstitutedVariables(
+    _folder: vscode.WorkspaceFolder | undefined,
+    configuration: vscode.DebugConfiguration,
+  ): Promise<vscode.DebugConfiguration> {
+    if (!this.#isWanted(configuration)) return configuration;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), ARM_TIMEOUT);
+    });
+    try {
+      const ready = this.#control.arm().then(() => this.#attachWaiting(configuration.name));
+      const outcome = await Promise.race([ready, late]);
+      if (outcome === 'late')
+        this.#control.note(
+          `The trace was not ready after ${ARM_TIMEOUT / 1_000} s, and “${configuration.name}” went on: its first calls may be missing.`,
+        );
+    } finally {
+      clearTimeout(timer);
+    }
+    return configuration;
+  }
+
+  /**
+   * js-debug's child sessions come by here with the process id in their name, while the process still waits: one that
+   * was started before the trace was armed is not late yet. The id may be of another machine: it has to be ours.
+   */
+  async #attachWaiting(name: string): Promise<void> {
+    const claim = clueFromName(name);
+    if (claim?.kind !== 'process') return;
+    const below = await Promise.all((await seeds()).map((seed) => descendants(seed)));
+    if (below.flat().some(({ pid }) => pid === claim.pid)) await this.#control.join(claim.pid);
+  }
+
+  #isWanted(configuration: vscode.DebugConfiguration): boolean {
+    if (isBrowser(configuration.type) || isRemote(configuration)) return false;
+    if (!vscode.workspace.isTrusted || this.#control.isRefused) return false;
+    // What runs already is not going to have a first line; what it starts is followed by the trace of it.
+    if (this.#control.follows) return true;
+    const wish = vscode.workspace
+      .getConfiguration()
+      .get<StartWithDebugging>(Setting.startWithDebugging, 'never');
+    const { phase } = this.#trace.status;
+    return wish === 'always' && phase !== 'running' && phase !== 'starting' && phase !== 'stopping';
+  }
+
+  #narrow(): void {
+    if (this.#control.follows && this.#trace.status.phase === 'running')
+      this.#trace.narrow(this.#sessions.isWaiting ? UNNAMED_WHILE_WAITING : UNNAMED);
+  }
+}

@@ -1,0 +1,110 @@
+/** A trace that starts with debugging sees the first call of a program, and nothing of what else VS Code starts. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { callServer, calls } from './callServer.ts';
+import { insight, rows, stopDebugging } from './extension.ts';
+import { eventually, pause, test } from './harness.ts';
+
+/** Of each debugger; HTTP_TRACE_LAUNCHES for measuring. */
+const LAUNCHES = Number(process.env['HTTP_TRACE_LAUNCHES'] ?? 2);
+
+const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
+const made = mkdtempSync(join(tmpdir(), 'http-trace-first-'));
+const settings = () => vscode.workspace.getConfiguration();
+const startWith = (wish: string | undefined) =>
+  settings().update('httpTrace.startWithDebugging', wish, vscode.ConfigurationTarget.Global);
+
+const node = { type: 'node', request: 'launch', program: join(fixtures, 'call.js') };
+const python = {
+  type: 'debugpy',
+  request: 'launch',
+  program: join(fixtures, 'call.py'),
+  python: '/usr/bin/python3',
+};
+
+function built(name: string, command: string, args: readonly string[]): string {
+  const program = join(made, name);
+  const { status, stderr } = spawnSync(command, [...args.map((arg) => (arg === 'OUT' ? program : arg))], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  return program;
+}
+
+type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; request: string };
+
+const debuggers: Record<string, () => Configuration> = {
+  'js-debug': () => ({ ...node }),
+  'js-debug, integrated terminal': () => ({ ...node, console: 'integratedTerminal' }),
+  'js-debug, node-terminal': () => ({
+    type: 'node-terminal',
+    request: 'launch',
+    command: `node ${join(fixtures, 'call.js')}`,
+  }),
+  'js-debug, a child of the program': () => ({ ...node, program: join(fixtures, 'parent.js') }),
+  debugpy: () => ({ ...python, console: 'internalConsole' }),
+  'debugpy, integrated terminal': () => ({ ...python, console: 'integratedTerminal' }),
+  dlv: () => ({
+    type: 'go',
+    request: 'launch',
+    mode: 'exec',
+    program: built('go-call', 'go', ['build', '-o', 'OUT', join(fixtures, 'call.go')]),
+  }),
+  'lldb-vscode': () => ({
+    type: 'lldb-dap',
+    request: 'launch',
+    adapter: '/usr/bin/lldb-vscode-14',
+    program: built('c-call', 'gcc', ['-g', '-o', 'OUT', join(fixtures, 'call.c')]),
+  }),
+  rdbg: () => ({ type: 'rdbg', request: 'attach', program: join(fixtures, 'call.rb') }),
+};
+
+test('the extension and the adapters are there', async () => {
+  await vscode.extensions.getExtension('http-trace.http-trace')?.activate();
+  await vscode.extensions.getExtension('http-trace-tests.debian-adapters')?.activate();
+});
+
+for (const [name, configuration] of Object.entries(debuggers)) {
+  test(`the first call: ${name}`, async () => {
+    const own = configuration();
+    const url = await callServer();
+    let seen = 0;
+    await startWith('always');
+    try {
+      for (let launch = 0; launch < LAUNCHES; launch++) {
+        const newest = Math.max(0, ...rows().map(({ id }) => id));
+        const before = calls['/first'] ?? 0;
+        const env = own['type'] === 'lldb-dap' ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
+        assert(await vscode.debug.startDebugging(undefined, { name, env, ...own }));
+        // Another process of the extension host: it calls, too, and is none that is debugged.
+        spawn('curl', ['-s', `${url}/not-debugged`], { stdio: 'ignore' });
+        if (own['type'] === 'rdbg') await vscode.commands.executeCommand('workbench.action.debug.continue');
+        await eventually(() => (calls['/first'] ?? 0) > before, 'the program has called');
+        try {
+          await eventually(
+            () => rows().some(({ id, path, side }) => id > newest && path === '/first' && side === 'client'),
+            'the first call is shown',
+          );
+          seen++;
+        } catch (error) {
+          console.log(`[suite] ${name}: ${(error as Error).message}`);
+        }
+        await stopDebugging();
+        await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
+        const others = rows().filter(({ path, side }) => path === '/not-debugged' && side !== null);
+        assert.deepEqual(others, [], 'only debuggees are shown');
+        for (const terminal of vscode.window.terminals) terminal.dispose();
+        await pause(200);
+      }
+    } finally {
+      await stopDebugging();
+      await startWith(undefined);
+    }
+    console.log(`[suite] ${name}: ${seen} of ${LAUNCHES}`);
+    assert.equal(seen, LAUNCHES);
+  });
+}
