@@ -25,7 +25,7 @@ export async function picking(steps, workbench, { url, workspace }) {
 
     await steps.step('the trace ends with the process, and the calls stay', async () => {
       program.kill();
-      await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
+      await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
       assert((await rows.count()) > 0);
     });
   } finally {

@@ -24,7 +24,7 @@ export async function protocols(steps, workbench, { url, workspace }) {
     await open('lamps?round side:client', '/lamps?round=');
     await details.getByRole('tab', { name: 'Response' }).click();
     await details.getByText('Straße').first().waitFor();
-    await details.getByRole('tab', { name: 'Connection' }).click();
+    await workbench.tab('Connection');
     for (const text of ['TLSv1.3', 'OpenSSL', 'localhost']) await details.getByText(text).first().waitFor();
     await workbench.picture('tls-dark');
   });

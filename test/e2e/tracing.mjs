@@ -62,7 +62,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
     const route = tree.filter({ hasText: '/chairs' }).first();
     await route.waitFor();
     await route.click();
-    const call = tree.filter({ hasText: '404 Not Found' }).first();
+    const call = tree.filter({ hasText: 'Not Found' }).first();
     await call.waitFor();
     await call.click();
     await details.getByText('/chairs').first().waitFor();
@@ -92,7 +92,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('Stop from the palette; what was captured stays', async () => {
     await workbench.command('Stop HTTP Trace');
-    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
     assert((await rows.count()) > 0);
   });
 
@@ -103,7 +103,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('the trace ends with the program', async () => {
     await page.keyboard.press('Shift+F5');
-    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-circle-slash').waitFor();
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
     assert((await rows.count()) > 0);
     await workbench.picture('stopped-dark');
   });
@@ -116,7 +116,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('Why Is Nothing Shown? answers', async () => {
     await workbench.command('HTTP Trace: Why Is Nothing Shown?');
-    await page.locator('.notification-list-item-message', { hasText: 'without calls' }).waitFor();
+    await page.locator('.notification-list-item-message', { hasText: 'its calls were cleared' }).waitFor();
     await workbench.quiet();
   });
 

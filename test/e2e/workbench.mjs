@@ -89,7 +89,17 @@ export class Workbench {
 
   /** Types into the filter line of the panel. */
   async filter(text) {
-    await this.panel.getByRole('textbox', { name: 'Filter calls' }).fill(text);
+    await this.panel.getByRole('combobox', { name: 'Filter calls' }).fill(text);
+  }
+
+  /** Opens a tab of the details, which is in the menu where it has no room. */
+  async tab(name) {
+    const tab = this.details.getByRole('tab', { name });
+    const more = this.details.getByRole('button', { name: 'More Tabs' });
+    await tab.or(more).first().waitFor();
+    if (await tab.isVisible()) return tab.click();
+    await more.click();
+    await this.details.getByRole('menuitem', { name }).click();
   }
 
   /** Lines of the details' list of messages. */
