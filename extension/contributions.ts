@@ -103,6 +103,8 @@ export const Setting = {
   backlog: 'httpTrace.backlog',
   /** boolean: follow fork and exec. */
   followChildren: 'httpTrace.followChildren',
+  /** boolean: arm the trace before a launch goes on. */
+  armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;

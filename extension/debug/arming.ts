@@ -80,11 +80,11 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
   #isWanted(configuration: vscode.DebugConfiguration): boolean {
     if (isBrowser(configuration.type) || isRemote(configuration)) return false;
     if (!vscode.workspace.isTrusted || this.#control.isRefused) return false;
+    const settings = vscode.workspace.getConfiguration();
+    if (!settings.get<boolean>(Setting.armBeforeLaunch, false)) return false;
     // What runs already is not going to have a first line; what it starts is followed by the trace of it.
     if (this.#control.follows) return true;
-    const wish = vscode.workspace
-      .getConfiguration()
-      .get<StartWithDebugging>(Setting.startWithDebugging, 'never');
+    const wish = settings.get<StartWithDebugging>(Setting.startWithDebugging, 'never');
     const { phase } = this.#trace.status;
     return wish === 'always' && phase !== 'running' && phase !== 'starting' && phase !== 'stopping';
   }

@@ -19,7 +19,7 @@ export function pythonProgram(replay: Replay): string {
     .join('');
   const lines = [`    ${pythonString(method)},`, `    ${pythonString(url)},`];
   if (sent.length > 0) {
-    const entries = sent.map(([name, value]) => `        ${pythonString(name)}: ${pythonString(value)},\n`);
+    const entries = sent.map(([name, value]) => `        ${pythonString(name)}: ${fieldValue(value)},\n`);
     lines.push(`    headers={\n${entries.join('')}    },`);
   }
   if (body !== null) lines.push(`    data=${dataOf(body)},`);
@@ -31,6 +31,11 @@ ${lines.join('\n')}
 print(response.status_code, response.reason)
 print(response.text)
 `;
+}
+
+/** As bytes where it is more than ASCII: of text the library refuses what Python takes for white space, as U+0085. */
+function fieldValue(value: string): string {
+  return /^[\x20-\x7e]*$/.test(value) ? pythonString(value) : pythonBytes(Buffer.from(value, 'latin1'));
 }
 
 function encodedTarget(target: string): string {

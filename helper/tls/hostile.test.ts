@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpuTime } from '../../extension/engine/testing/cpuTime.ts';
 import { SSL_FUNCTIONS } from './functions.ts';
 import { identify } from './libraries.ts';
 import { loadDisassembler } from './returns.ts';
@@ -31,13 +32,12 @@ describe.skipIf(process.arch !== 'x64')('a library of', () => {
     ['jumps to elsewhere', '.rept 10000\njmp . + 0x100000\n.endr\nret'],
     ['jumps to the next instruction', '.rept 30000\n.byte 0xeb, 0\n.endr\nret'],
     ['nothing that an instruction is', '.fill 65000, 1, 0x06'],
-  ])('%s is looked at within two seconds, and has its probes', (name, body) => {
+  ])('%s is looked at within two seconds of processor time, and has its probes', (name, body) => {
     const descriptor = openSync(library(name.replaceAll(' ', '-'), body), 'r');
-    const start = performance.now();
-    const found = identify(descriptor);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    const found: ReturnType<typeof identify>[] = [];
+    expect(cpuTime(() => found.push(identify(descriptor)))).toBeLessThan(2_000);
     closeSync(descriptor);
-    const entries = found?.probes.filter(({ kind }) => kind === 'entry') ?? [];
+    const entries = found[0]?.probes.filter(({ kind }) => kind === 'entry') ?? [];
     expect(entries).toHaveLength(NAMED.length);
   });
 });

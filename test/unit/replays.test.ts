@@ -522,7 +522,8 @@ describe('no value ends its literal', () => {
           }
         },
       ),
-      { numRuns: 10 },
+      // U+0085 is white space to Python, and no character of a field's value is to HTTP.
+      { numRuns: 10, examples: [[['\x85', 'a\x85', '\xa0b'], new Uint8Array(), '']] },
     );
     expect(existsSync(join(folder, 'broken-out'))).toBe(false);
   });

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls } from './callServer.ts';
 import { insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
@@ -15,8 +16,12 @@ const LAUNCHES = Number(process.env['HTTP_TRACE_LAUNCHES'] ?? 2);
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
 const settings = () => vscode.workspace.getConfiguration();
-const startWith = (wish: string | undefined) =>
-  settings().update('httpTrace.startWithDebugging', wish, vscode.ConfigurationTarget.Global);
+/** @param wish undefined: as it is by default */
+async function startWith(wish: 'always' | undefined): Promise<void> {
+  const scope = vscode.ConfigurationTarget.Global;
+  await settings().update(Setting.startWithDebugging, wish, scope);
+  await settings().update(Setting.armBeforeLaunch, wish === 'always' ? true : undefined, scope);
+}
 
 const node = { type: 'node', request: 'launch', program: join(fixtures, 'call.js') };
 const python = {
