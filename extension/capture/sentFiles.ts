@@ -5,14 +5,11 @@
 import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
-import { Omission } from '../engine/record.ts';
 import { rawRecords, readSentFile, replaceSentFile } from './sentFile.ts';
 import { SentFileReader } from './sentFileReader.ts';
 
-/** Bytes that wait while a file is read, above which no more are taken from the helper. */
+/** Bytes that wait while a file is read, above which no more are taken from the helper, whose backlog holds them. */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** The same, above which no files are read: that records are lost, as nobody takes them, would be worse. */
-const MAX_BEHIND = 4 * 1024 * 1024;
 /** Records are handed on when they have so many bytes. With the largest piece of a file this is less than MAX_FRAME. */
 const PART_SIZE = 1024 * 1024;
 
@@ -101,7 +98,6 @@ export class SentFiles {
   }
 
   async #bytesOf(record: Uint8Array): Promise<Uint8Array> {
-    if (this.#waitingBytes > MAX_BEHIND) return replaceSentFile(record, Omission.FileSlow);
     const file = readSentFile(record);
     return replaceSentFile(record, await this.#reader.read(file, file.sent + this.#offset));
   }

@@ -37,11 +37,12 @@ export class Workbench {
     const exactly = new RegExp(`^${title.replace(/[.?*+()[\]{}|\\^$]/g, '\\$&')}$`);
     const label = this.page.locator('.label-name', { hasText: exactly });
     const item = this.picks.filter({ has: label }).first();
-    // The palette does not learn of commands that come while it is open, as they do in a window that just opened.
+    // The palette does not learn of commands that come while it is open, as they do in a window that just opened; and a
+    // view that takes the focus as it opens closes it.
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('F1');
-      await this.input.fill(`>${title}`);
       try {
+        await this.input.fill(`>${title}`, { timeout: 3_000 });
         await item.click({ timeout: 3_000 });
         return;
       } catch (error) {
