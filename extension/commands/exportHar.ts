@@ -65,5 +65,5 @@ async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number
     choices.unshift({ label: 'This call', description: '', ids: [selected] });
   }
   if (choices.length === 1) return all;
-  return (await vscode.window.showQuickPick(choices, { title: 'Export HAR' }))?.ids;
+  return (await vscode.window.showQuickPick(choices, { title: 'Export HAR', ignoreFocusOut: true }))?.ids;
 }

@@ -14,6 +14,24 @@ export async function menus(steps, workbench, { url, workspace }) {
     const texts = await items.locator('.action-label').allTextContents();
     return texts.map((text) => text.trim()).filter((text) => text !== '');
   };
+  /** A click on a menu that has just opened is ignored: it may be the rest of the one that opened it. */
+  const choose = async (text) => {
+    const item = items.filter({ hasText: text });
+    for (let attempt = 1; ; attempt++) {
+      await item.click();
+      try {
+        await item.waitFor({ state: 'hidden', timeout: 2_000 });
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
+  };
+  const close = () =>
+    eventually(async () => {
+      await page.keyboard.press('Escape');
+      return (await items.filter({ hasText: 'Open Body' }).count()) === 0;
+    }, 'the menu is closed');
   const order = () => rows.filter({ hasText: '/orders' }).filter({ hasText: '201' }).first();
 
   await steps.step('calls are shown', async () => {
@@ -42,8 +60,7 @@ export async function menus(steps, workbench, { url, workspace }) {
     await items.filter({ hasText: 'Copy as' }).hover();
     await items.filter({ hasText: 'cURL' }).waitFor();
     await workbench.picture('menu-dark');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Escape');
+    await close();
   });
 
   await steps.step('in every theme', async () => {
@@ -53,15 +70,14 @@ export async function menus(steps, workbench, { url, workspace }) {
       await items.filter({ hasText: 'Copy as' }).hover();
       await items.filter({ hasText: 'cURL' }).waitFor();
       await workbench.picture(`menu-${name}`);
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('Escape');
+      await close();
     }
   });
 
   await steps.step('it copies', async () => {
     await order().click({ button: 'right' });
     await items.filter({ hasText: 'Copy as' }).hover();
-    await items.filter({ hasText: 'cURL' }).click();
+    await choose('cURL');
     await page.locator('.statusbar-item', { hasText: 'Copied as cURL' }).waitFor();
   });
 
@@ -69,7 +85,7 @@ export async function menus(steps, workbench, { url, workspace }) {
     'Export HAR asks what and whether with secrets, and writes for its owner only',
     async () => {
       await order().click({ button: 'right' });
-      await items.filter({ hasText: 'Export HAR…' }).click();
+      await choose('Export HAR…');
       await workbench.picks.filter({ hasText: 'All calls in the list' }).waitFor();
       await workbench.picture('export-har-dark');
       await workbench.picks.filter({ hasText: 'This call' }).click();
@@ -105,7 +121,6 @@ export async function menus(steps, workbench, { url, workspace }) {
     await items.filter({ hasText: 'Copy as' }).hover();
     await items.filter({ hasText: 'cURL' }).waitFor();
     await workbench.picture('menu-tree-dark');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Escape');
+    await close();
   });
 }

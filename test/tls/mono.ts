@@ -37,7 +37,8 @@ async function run(context: TlsContext, program: string): Promise<string> {
     );
     server.expect(steps);
     const tracing = Tracing.run(context, ['mono', program]);
-    tracing.process.killAfter(patience(context));
+    // Mono takes seconds to start, and ten times as long on a busy machine.
+    tracing.process.killAfter(4 * patience(context));
     for (const { path } of steps) tracing.process.write(`https://localhost:${port}${path}\n`);
     tracing.process.endInput();
     const { exchanges } = await tracing.result();
