@@ -106,7 +106,7 @@ export async function menus(steps, workbench, { url, workspace }) {
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
     await workbench.leaveOnly('HTTP Calls');
     await tree.filter({ hasText: '/orders' }).first().click();
-    const call = tree.filter({ hasText: '201 Created' }).first();
+    const call = tree.filter({ hasText: 'POST 201' }).first();
     await call.waitFor();
     await call.click({ button: 'right' });
     assert.deepEqual(await labels(), [
