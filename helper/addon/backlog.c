@@ -171,8 +171,8 @@ static void add_parts(struct chunk *chunk, const struct record_data *record, con
 			part->omission = omission;
 		whole = (uint32_t)(sizeof(*part) + length + 7) & ~7u;
 		part->header.length = whole;
-		memset((unsigned char *)part + whole - 8, 0, 8);
 		memcpy(part + 1, (const unsigned char *)(record + 1) + from, length);
+		memset((unsigned char *)(part + 1) + length, 0, whole - sizeof(*part) - length);
 		count(chunk, whole, length);
 	}
 }
