@@ -2,44 +2,23 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { examplePhases } from '../engine/testing/phases.ts';
+import { exampleRow } from '../views/exampleRow.ts';
 import { type Filter, parseFilter } from './parser.ts';
 import { PROPERTIES } from './properties.ts';
 import { searchText } from './subject.ts';
 
-const row = (change: Partial<ExchangeRow> = {}): ExchangeRow => ({
-  id: 1,
-  revision: 1,
-  method: 'POST',
-  status: 502,
-  statusText: 'Bad Gateway',
-  scheme: 'http',
-  host: 'api.shop.local:8080',
-  path: '/v1/Payments?retry=1',
-  protocol: 'HTTP/1.1',
-  type: 'json',
-  requestSize: 11,
-  responseSize: 188,
-  start: 0,
-  duration: 12,
-  phases: examplePhases(),
-  pid: 4242,
-  processName: 'node',
-  side: 'client',
-  state: 'ended',
-  completeness: ['complete'],
-  ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
-  connectAttempts: 0,
-  violations: 0,
-  connection: 'c1',
-  messageFormat: null,
-  messages: 0,
-  grpcStatus: null,
-  encrypted: null,
-  failure: null,
-  operation: null,
-  ...change,
-});
+const row = (change: Partial<ExchangeRow> = {}): ExchangeRow =>
+  exampleRow({
+    method: 'POST',
+    status: 502,
+    statusText: 'Bad Gateway',
+    host: 'api.shop.local:8080',
+    path: '/v1/Payments?retry=1',
+    requestSize: 11,
+    responseSize: 188,
+    duration: 12,
+    ...change,
+  });
 
 const matches = (filter: Filter, change: Partial<ExchangeRow> = {}): boolean => {
   const subject = row(change);
