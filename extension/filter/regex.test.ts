@@ -94,6 +94,13 @@ describe('a pattern', () => {
     );
   });
 
+  it('that repeats nothing, in as many brackets as there may be, takes no time', () => {
+    let nothing = '()';
+    for (let depth = 0; depth < 40; depth++) nothing = `(${nothing}{200})`;
+    expect(compileRegex(`a${nothing}b`)('xaby')).toBe(true);
+    expect(compileRegex(`a${nothing}b`)('axb')).toBe(false);
+  });
+
   it('ignores case: the text is in lower case, the pattern in any', () => {
     expect(compileRegex('ORDERS')('/orders')).toBe(true);
     expect(compileRegex('[A-F]+9')('x/beef9')).toBe(true);

@@ -74,7 +74,12 @@ function build(node: RegexNode, states: State[], next: number): number {
           at = add(states, { type: 'split', next: first, other: next });
         }
       }
-      for (let i = 0; i < least; i++) at = build(node.node, states, at);
+      for (let i = 0; i < least; i++) {
+        const first = build(node.node, states, at);
+        // Nothing, however often: without this, nested repetitions of it would take for ever.
+        if (first === at) break;
+        at = first;
+      }
       return at;
     }
   }
