@@ -211,7 +211,9 @@ describe('the backlog', () => {
       if (record.copied < record.size)
         expect([Omission.Pressure, Omission.PressureHead]).toContain(record.omission);
     }
-    const answered = [...dataRecords(recordBatch(specs))].filter(({ direction }) => direction === Direction.In);
+    const answered = [...dataRecords(recordBatch(specs))].filter(
+      ({ direction }) => direction === Direction.In,
+    );
     expect(next).toBe(answered.reduce((sum, { size }) => sum + size, 0));
     expect(types(records).filter((type) => type === RecordType.Closed)).toHaveLength(1);
   });
