@@ -47,6 +47,7 @@ const row: ExchangeRow = {
   encrypted: null,
   failure: null,
   operation: null,
+  model: null,
 };
 
 describe('the table', () => {

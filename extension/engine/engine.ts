@@ -215,7 +215,9 @@ export class Engine implements EngineApi {
     const message = exchange?.messages?.get(number);
     if (exchange === undefined || message === undefined) return undefined;
     const definitionOf = definitionFor(exchange, this.#definitions);
-    return streamMessageJson(message, exchange.side, startOf(exchange), options, definitionOf);
+    const withheld = options.reveal !== true && exchange.messages?.watcher?.spreadsSecret === true;
+    const all = { ...options, withheld };
+    return streamMessageJson(message, exchange.side, startOf(exchange), all, definitionOf);
   }
 
   json(id: number, options: JsonOptions = {}): ExchangeJson | undefined {

@@ -2,6 +2,7 @@
  * The public JSON contract of one exchange: a line of `http-trace --format json`, and what the details view
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
+import type { AiJson, McpJson } from './ai/aiJson.ts';
 import type { Completeness, EndingDetail, EndingKind, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
@@ -163,6 +164,10 @@ export interface ExchangeJson {
       readonly name: string | null;
     }[];
   } | null;
+  /** A call of a language model's API; null: it is none, as far as is known. */
+  readonly ai: AiJson | null;
+  /** A call of an MCP server; null: it is none, as far as is known. */
+  readonly mcp: McpJson | null;
   readonly status: number | null;
   readonly statusText: string | null;
   /** RFC 3339, microseconds, UTC. */

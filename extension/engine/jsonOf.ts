@@ -2,10 +2,12 @@
 import { maskFields } from '../privacy/maskFields.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
+import { aiJson } from './ai/aiCall.ts';
+import { mcpJson } from './ai/mcp.ts';
 import { bodyJson } from './bodyJson.ts';
 import { connectFailure } from './connectFailure.ts';
 import type { Encrypted, FailedConnect, MessageKind, SeenField } from './exchange.ts';
-import type { ExchangeJson, JsonOptions, MessageJson, TlsJson } from './exchangeJson.ts';
+import type { ExchangeJson, JsonOptions, MessageJson, StreamMessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frameFormat.ts';
@@ -37,8 +39,18 @@ export function jsonOf(
   const reveal = options.reveal ?? false;
   const target = targetOf(exchange);
   const definitionOf = definitionFor(exchange, definitions);
-  const withheld = (kind: MessageKind): boolean => !reveal && isMaskedByName(exchange, kind, definitionOf);
+  const withheld = (kind: MessageKind): string | null =>
+    reveal ? null : whyWithheld(exchange, kind, definitionOf);
   const phases = phasesOf(exchange);
+  const start = startOf(exchange);
+  const request =
+    exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request'));
+  const answer = response === null ? null : messageJson(response, reveal, withheld('response'));
+  const messages = messagesJson(exchange.messages, exchange.side, start, options, definitionOf);
+  const wholeMessages = (): StreamMessageJson[] =>
+    options.messageBytes == null
+      ? messages
+      : messagesJson(exchange.messages, exchange.side, start, { reveal }, definitionOf);
   return {
     id: exchange.id,
     process: exchange.process,
@@ -47,9 +59,11 @@ export function jsonOf(
     method: exchange.request?.method || null,
     url: target.url === null || reveal ? target.url : maskTarget(target.url),
     operation: exchange.operation,
+    ai: aiJson(exchange.ai, exchange, { request, response: answer, start, reveal }),
+    mcp: exchange.mcp === null ? null : mcpJson(request, answer, wholeMessages()),
     status: statusOf(response),
     statusText: response === null ? null : shown(response.statusText, reveal),
-    startedAt: formatTime(wallTime(startOf(exchange))),
+    startedAt: formatTime(wallTime(start)),
     durationMs: durationOf(exchange),
     timings: {
       lookupMs: phases.lookupMs,
@@ -77,14 +91,14 @@ export function jsonOf(
     lookup: lookupJson(exchange),
     http2: http2Json(exchange, reveal),
     grpc: grpcJson(exchange, reveal),
-    request: exchange.request === null ? null : messageJson(exchange.request, reveal, withheld('request')),
-    response: response === null ? null : messageJson(response, reveal, withheld('response')),
+    request,
+    response: answer,
     interim: exchange.interim.map((message) => ({
       status: statusOf(message),
       statusText: shown(message.statusText, reveal),
       headers: fieldsJson(message.fields, reveal),
     })),
-    messages: messagesJson(exchange.messages, exchange.side, startOf(exchange), options, definitionOf),
+    messages,
     messageStream: messageStreamJson(exchange.messages, exchange.side),
     completeness: [...exchange.completeness],
     violations: exchange.violations.map(({ rule, message, in: kind }) => ({ rule, message, in: kind })),
@@ -171,24 +185,23 @@ export function definitionFor({ request }: StoredExchange, definitions: Definiti
   return (kind) => definitions.of(service, method, kind);
 }
 
-/** May the body contain secrets that only field names reveal, and its bytes do not? */
-function isMaskedByName(
+/** Why the body is not shown: it may contain secrets that only its messages show. null: it is shown. */
+function whyWithheld(
   { messages, request, response }: StoredExchange,
   kind: MessageKind,
   definitionOf: DefinitionOf,
-): boolean {
+): string | null {
+  if (kind === 'response' && messages?.watcher?.spreadsSecret === true) return SPREAD;
   const message = kind === 'request' ? request : response;
-  if (messages?.format !== 'grpc' || message?.body.captured === 0) return false;
-  return definitionOf(kind) !== null || (kind === 'response' && messages.trailers !== null);
+  if (messages?.format !== 'grpc' || message?.body.captured === 0) return null;
+  const named = definitionOf(kind) !== null || (kind === 'response' && messages.trailers !== null);
+  return named ? NAMED : null;
 }
 
-type AttemptJson = ExchangeJson['connection']['attempts'][number];
+const NAMED = 'Its messages are shown one by one; as bytes they may hold secrets.';
+const SPREAD = 'It is shown put together; a secret is spread over several of its events.';
 
-const WITHHELD = {
-  body: null,
-  decodedSize: null,
-  bodyNote: 'Its messages are shown one by one; as bytes they may hold secrets.',
-} as const;
+type AttemptJson = ExchangeJson['connection']['attempts'][number];
 
 function http2Json({ http2 }: StoredExchange, reveal: boolean): ExchangeJson['http2'] {
   if (http2 === null) return null;
@@ -222,8 +235,9 @@ function fieldsJson(fields: readonly SeenField[], reveal: boolean): SeenField[] 
  * Objects are written out: spreading one costs several microseconds on Node 20, and this is made for each
  * call.
  */
-function messageJson(message: StoredMessage, reveal: boolean, withheld: boolean): MessageJson {
-  const { body, decodedSize, bodyNote } = withheld ? WITHHELD : bodyJson(message, reveal);
+function messageJson(message: StoredMessage, reveal: boolean, withheld: string | null): MessageJson {
+  const { body, decodedSize, bodyNote } =
+    withheld === null ? bodyJson(message, reveal) : { body: null, decodedSize: null, bodyNote: withheld };
   return {
     headers: fieldsJson(message.fields, reveal),
     trailers: fieldsJson(message.trailers, reveal),

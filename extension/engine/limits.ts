@@ -161,6 +161,22 @@ export const MAX_OPERATION_BYTES = 64 * 1024;
 export const MAX_OPERATIONS = 16;
 export const MAX_OPERATION_NAME = 100;
 
+/** Characters of a language model's answer that are put together, and parts of it; of a name or an id in it. */
+export const MAX_AI_TEXT = 512 * 1024;
+export const MAX_AI_PARTS = 512;
+export const MAX_AI_WORD = 200;
+
+/** Bytes of a body that are read for what a row says of a call to a language model. */
+export const MAX_AI_BYTES = 1024 * 1024;
+
+/** Messages of a prompt that are shown, the last ones; tools that are named. */
+export const MAX_AI_MESSAGES = 500;
+export const MAX_AI_TOOLS = 128;
+
+/** Requests of MCP in one exchange that are shown, and characters of one's arguments or result. */
+export const MAX_MCP_CALLS = 64;
+export const MAX_MCP_TEXT = 64 * 1024;
+
 /** Bytes of one answer of gRPC's server reflection; it holds files of descriptors. */
 export const MAX_DESCRIBED_BYTES = 1024 * 1024;
 

@@ -67,8 +67,13 @@ export interface ExchangeRow {
   readonly encrypted: string | null;
   /** Why there was no call, as something before it failed: the row is about that. null for a call. */
   readonly failure: Failure | null;
-  /** The operation in the request's body, such as `mutation AddItem` (GraphQL) or `eth_call` (JSON-RPC). */
+  /**
+   * What the call is for: `mutation AddItem` (GraphQL), `eth_call` (JSON-RPC), `tools/call add` (MCP),
+   * `gpt-4o, 12 → 345 tokens` (a language model).
+   */
   readonly operation: string | null;
+  /** The language model that answered, else the one that was asked for; null: not such a call, or not known. */
+  readonly model: string | null;
 }
 
 /** What an exchange is judged by. */

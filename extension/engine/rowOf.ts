@@ -44,9 +44,20 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     messages: exchange.messages?.count ?? 0,
     encrypted: encrypted?.reason ?? null,
     failure: exchange.failure,
-    operation: exchange.operation === null ? null : operationText(exchange.operation),
+    operation: purposeOf(exchange),
+    model: exchange.ai?.model(exchange) ?? null,
     grpcStatus: grpcStatus(exchange),
   };
+}
+
+/** Of a language model's call the model and its tokens, else the operation in the request's body. */
+function purposeOf(exchange: StoredExchange): string | null {
+  const { ai } = exchange;
+  if (ai !== null) return ai.text(exchange);
+  const { operation } = exchange;
+  if (operation === null) return null;
+  const subject = operation.protocol === 'json-rpc' && operation.count === 1 ? exchange.mcp?.subject : null;
+  return operationText(operation) + (subject == null ? '' : ` ${subject}`);
 }
 
 /** Bytes that an encrypted connection moved towards its server, or from it; null where that is not known. */

@@ -3,6 +3,9 @@
  * when it is asked for.
  */
 
+import { AiCall } from './ai/aiCall.ts';
+import { apiOfPath } from './ai/api.ts';
+import { McpFacts } from './ai/mcpFacts.ts';
 import { NO_LABELS, WHOLE, withLabels } from './completeness.ts';
 import { ConnectionEnds } from './connectionEnds.ts';
 import type {
@@ -123,6 +126,8 @@ export class StoredExchange implements Exchange {
 
   /** undefined until it was searched for, which happens once. */
   #operation: Operation | null | undefined;
+  #ai: AiCall | null | undefined;
+  #mcp: McpFacts | null | undefined;
 
   /** Grows with each change that was reported. */
   revision = 0;
@@ -175,6 +180,27 @@ export class StoredExchange implements Exchange {
     const complete = this.requestDone || this.state === 'ended';
     const found = readOperation(request, complete);
     if (found !== null || complete) this.#operation = found;
+    return found;
+  }
+
+  /** A call of a language model; null: it is none, or not known yet. */
+  get ai(): AiCall | null {
+    if (this.#ai !== undefined) return this.#ai;
+    const { request } = this;
+    if (request === null) return null;
+    if (apiOfPath(request.method, request.target) === null) this.#ai = null;
+    else if (this.requestDone || this.state === 'ended') this.#ai = AiCall.of(request);
+    return this.#ai ?? null;
+  }
+
+  /** A call of an MCP server; null: it is none, or not known yet. */
+  get mcp(): McpFacts | null {
+    if (this.#mcp !== undefined) return this.#mcp;
+    const { request, operation } = this;
+    if (request === null) return null;
+    const found = McpFacts.of(operation, request, this.messages);
+    // The stream of a GET may yet show that it is one.
+    if (found !== null || this.state === 'ended') this.#mcp = found;
     return found;
   }
 

@@ -325,10 +325,17 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'operation',
-    help: 'part of what GraphQL or JSON-RPC asks for, such as AddItem, mutation or eth_*',
-    about: 'what GraphQL or JSON-RPC asks for',
+    help: 'part of what GraphQL, JSON-RPC or MCP asks for, such as AddItem, mutation or eth_*',
+    about: 'what GraphQL, JSON-RPC or MCP asks for',
     example: 'operation:AddItem',
     ...text((row) => row.operation),
+  },
+  {
+    name: 'model',
+    help: "part of a language model's name, or a pattern such as gpt-*",
+    about: 'the language model that was asked or answered',
+    example: 'model:gpt-*',
+    ...text((row) => row.model),
   },
   {
     name: 'process',

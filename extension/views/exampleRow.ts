@@ -34,6 +34,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     encrypted: null,
     failure: null,
     operation: null,
+    model: null,
     ...changes,
   };
 }

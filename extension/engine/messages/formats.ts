@@ -2,6 +2,8 @@
 import { readContentType } from '../../http/contentType.ts';
 import { listMembers } from '../../http/fieldSyntax.ts';
 import type { ContentType } from '../../http/mediaType.ts';
+import { AnswerStream } from '../ai/answerStream.ts';
+import { apiOfPath } from '../ai/api.ts';
 import type { MessageKind } from '../exchange.ts';
 import { grpcPath, grpcType } from '../grpc/call.ts';
 import type { StoredExchange } from '../storedExchange.ts';
@@ -36,7 +38,14 @@ export function openMessageReader(
   const found = exchange.tunnel === null ? inBody(exchange, kind, host) : inTunnel(exchange, kind, host);
   if (found === null) return null;
   exchange.messages ??= new MessageList(found.format, host);
+  if (found.format === 'server-sent-events' && kind === 'response') watchAnswer(exchange, exchange.messages);
   return found.open(exchange.messages);
+}
+
+/** The answer of a language model is put together as it comes. */
+function watchAnswer({ request }: StoredExchange, list: MessageList): void {
+  const api = request === null ? null : apiOfPath(request.method, request.target);
+  if (api !== null) list.watcher = new AnswerStream(api.answer);
 }
 
 function inTunnel(exchange: StoredExchange, kind: MessageKind, host: MessageHost): Found | null {

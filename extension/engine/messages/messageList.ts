@@ -64,6 +64,14 @@ const MESSAGE_COST = 160;
 const FIELD_COST = 80;
 const LIST_COST = 400;
 
+/** Sees each message as it comes, before any is left out. */
+export interface MessageWatcher {
+  /** @returns bytes that it holds more than before. */
+  see(message: NewMessage): number;
+  /** A secret is spread over several messages, so that masking each by itself does not hide it. */
+  readonly spreadsSecret: boolean;
+}
+
 export class MessageList {
   readonly format: MessageFormat;
   /** Bytes that the list holds, for the store's bound. */
@@ -77,6 +85,9 @@ export class MessageList {
   /** Messages seen in each direction. */
   requests = 0;
   responses = 0;
+
+  /** null: nobody watches. */
+  watcher: MessageWatcher | null = null;
 
   readonly #host: MessageHost;
   readonly #first: StreamMessage[] = [];
@@ -135,6 +146,7 @@ export class MessageList {
     }
     if (message.in === 'request') this.requests++;
     else this.responses++;
+    if (this.watcher !== null) this.cost += this.watcher.see(message);
     for (const name of message.labels) this.breaks(name, message.in);
     const number = this.count;
     let kept: StreamMessage = { number, ...message };
@@ -189,6 +201,7 @@ export class MessageList {
     this.responses += responses;
     for (const note of other.notes) this.notes.add(note);
     this.trailers ??= other.trailers;
+    this.watcher ??= other.watcher;
     other.#joined = this;
   }
 

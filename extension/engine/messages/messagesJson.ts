@@ -27,8 +27,9 @@ export function messagesJson(
   options: JsonOptions,
   definitionOf: DefinitionOf,
 ): StreamMessageJson[] {
+  const withheld = options.reveal !== true && list?.watcher?.spreadsSecret === true;
   return (list?.messages() ?? []).map((message) =>
-    streamMessageJson(message, side, start, options, definitionOf),
+    streamMessageJson(message, side, start, { ...options, withheld }, definitionOf),
   );
 }
 
@@ -44,11 +45,16 @@ export function messageStreamJson(list: MessageList | null, side: Side | null): 
   };
 }
 
+export interface MessageOptions extends JsonOptions {
+  /** Its content is not shown, as a secret is spread over it and others. */
+  readonly withheld?: boolean;
+}
+
 export function streamMessageJson(
   message: StreamMessage,
   side: Side | null,
   start: number,
-  { reveal = false, messageBytes = null }: JsonOptions,
+  { reveal = false, messageBytes = null, withheld = false }: MessageOptions,
   definitionOf: DefinitionOf,
 ): StreamMessageJson {
   const notes: string[] = [];
@@ -65,6 +71,8 @@ export function streamMessageJson(
   if (!whole && size !== null && content.length > 0) {
     notes.unshift(`Only the first ${content.length} of ${size} bytes are kept.`);
   } else if (!whole && size !== null && notes.length === 0) notes.push('The content is not kept.');
+  const hidden = withheld && message.type === 'event';
+  if (hidden) notes.push('It is not shown by itself, as a secret is spread over several events.');
   if (protobuf?.masked === true) notes.push('Its bytes are not shown, as a secret is in them.');
   return {
     number: message.number,
@@ -75,7 +83,7 @@ export function streamMessageJson(
     compressedSize: message.compressedSize,
     fields: fieldsJson(message, reveal),
     protobuf: protobuf?.json ?? null,
-    ...(protobuf?.masked === true ? WITHHELD : contentJson(message, limit, reveal)),
+    ...(protobuf?.masked === true || hidden ? WITHHELD : contentJson(message, limit, reveal)),
     note: notes.length === 0 ? null : notes.join(' '),
     violations,
   };

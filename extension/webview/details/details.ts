@@ -7,6 +7,7 @@ import { shorten, visibleLine } from '../../words/visible.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
 import { icon } from '../icons.ts';
+import { aiTabLabel } from './ai.ts';
 import { nothing } from './elements.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
@@ -90,7 +91,8 @@ export class Details {
       this.#secrets.hidden = true;
       this.#setRevealed(false);
       this.#messages.forget();
-      this.#offerMessages(row.messageFormat !== null);
+      this.#offer('messages', row.messageFormat !== null);
+      this.#offer('ai', row.model !== null);
     }
     this.#row = row;
     setText(this.#status, row.status === null ? '' : String(row.status));
@@ -115,7 +117,10 @@ export class Details {
     const stream = exchange.messageStream;
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
     setText(this.#tabs.get('messages') as Element, `Messages${count}`);
-    this.#offerMessages(stream !== null);
+    const ai = aiTabLabel(exchange);
+    setText(this.#tabs.get('ai') as Element, ai ?? 'AI');
+    this.#offer('ai', ai !== null);
+    this.#offer('messages', stream !== null);
     this.#bar.fit();
     this.#secrets.hidden = !this.#revealed && !isMasked(exchange);
     this.#render();
@@ -137,9 +142,9 @@ export class Details {
     this.#tabs.get(this.#shownTab)?.focus();
   }
 
-  /** The tab Messages is there only for a call that can have some. */
-  #offerMessages(offered: boolean): void {
-    const button = this.#tabs.get('messages') as HTMLElement;
+  /** Some tabs are there only for calls that have something for them. */
+  #offer(tab: TabId, offered: boolean): void {
+    const button = this.#tabs.get(tab) as HTMLElement;
     if (button.hidden === !offered) return;
     button.hidden = !offered;
     this.#showTab(this.#tab);

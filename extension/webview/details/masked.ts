@@ -17,7 +17,8 @@ export function isMasked(exchange: ExchangeJson): boolean {
     exchange.interim.some(({ headers }) => headers.some(([, value]) => holds(value))) ||
     inMessage(exchange.request) ||
     inMessage(exchange.response) ||
-    exchange.messages.some(holdsMask)
+    exchange.messages.some(holdsMask) ||
+    (exchange.ai?.completion ?? []).some(({ parts }) => parts.some(({ text }) => holds(text)))
   );
 }
 

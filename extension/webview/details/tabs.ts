@@ -1,5 +1,6 @@
 /** The tabs of the details, in one table. */
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { aiTab } from './ai.ts';
 import { bodyTab } from './body.ts';
 import { connectionTab } from './connection.ts';
 import { headersTab } from './headers.ts';
@@ -7,7 +8,15 @@ import { summaryTab } from './summary.ts';
 import type { TabActions } from './tabActions.ts';
 import { timingTab } from './timing.ts';
 
-export type TabId = 'summary' | 'headers' | 'request' | 'response' | 'messages' | 'timing' | 'connection';
+export type TabId =
+  | 'summary'
+  | 'ai'
+  | 'headers'
+  | 'request'
+  | 'response'
+  | 'messages'
+  | 'timing'
+  | 'connection';
 
 export interface Tab {
   readonly id: TabId;
@@ -19,6 +28,7 @@ export interface Tab {
 
 export const TABS: readonly Tab[] = [
   { id: 'summary', label: 'Summary', render: summaryTab },
+  { id: 'ai', label: 'AI', ofMessages: true, render: aiTab },
   { id: 'headers', label: 'Headers', ofMessages: true, render: headersTab },
   {
     id: 'request',

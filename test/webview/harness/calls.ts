@@ -83,6 +83,7 @@ const CALL: ExchangeRow = {
   encrypted: null,
   failure: null,
   operation: null,
+  model: null,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -389,6 +390,8 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     lookup: null,
     http2: null,
     operation: null,
+    ai: null,
+    mcp: null,
     grpc: null,
     request: message({
       headers: [

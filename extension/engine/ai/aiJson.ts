@@ -1,0 +1,82 @@
+/** Calls of language models and of MCP servers as they are shown: parts of the public JSON, see exchangeJson.ts. */
+
+export type AiApi =
+  | 'openai-chat-completions'
+  | 'openai-responses'
+  | 'openai-embeddings'
+  | 'anthropic-messages'
+  | 'gemini-generate-content';
+
+export interface AiPart {
+  /** `other`: an image, a document, audio, … */
+  readonly type: 'text' | 'reasoning' | 'refusal' | 'tool-call' | 'tool-result' | 'other';
+  /** The text; of a tool call its arguments and of a result the result, mostly JSON. null: none, or not known. */
+  readonly text: string | null;
+  /** Of a tool call, and of a result where it has one, the tool; of `other` the type that the API gives. */
+  readonly name: string | null;
+  /** By which a tool call and its result belong together. */
+  readonly id: string | null;
+}
+
+export interface AiMessage {
+  /** `system`, `user`, `assistant`, … as sent. */
+  readonly role: string | null;
+  readonly parts: readonly AiPart[];
+}
+
+/** As the API reports them; null: it did not, or not yet. What `inputTokens` includes differs between APIs. */
+export interface AiUsage {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  /** Input that the provider had in its cache. */
+  readonly cachedTokens: number | null;
+  readonly reasoningTokens: number | null;
+}
+
+export interface AiJson {
+  readonly api: AiApi;
+  /** The model that answered, else the one that was asked for. */
+  readonly model: string | null;
+  readonly requestedModel: string | null;
+  /** The answer came as an event stream; null: there is none yet. */
+  readonly streaming: boolean | null;
+  readonly prompt: readonly AiMessage[];
+  /** Names of the tools that the model may call. */
+  readonly tools: readonly string[];
+  /** One message for each choice, put together from its events where it was a stream. */
+  readonly completion: readonly AiMessage[];
+  /** Of the first choice, as sent: `stop`, `tool_use`, `MAX_TOKENS`, … */
+  readonly finishReason: string | null;
+  readonly usage: AiUsage;
+  /** From the start of the call to the first event with a part of the answer; null: not a stream, or not yet. */
+  readonly firstTokenMs: number | null;
+  /** What the API says went wrong. */
+  readonly error: string | null;
+  /** Why prompt or completion are not whole; null: they are, as far as is known. */
+  readonly note: string | null;
+}
+
+/** A request of JSON-RPC and what answered it. */
+export interface McpCall {
+  /** null: a notification. */
+  readonly id: string | null;
+  readonly method: string;
+  /** The tool, the prompt or the resource's URI; null: the method has none. */
+  readonly name: string | null;
+  /** JSON. */
+  readonly arguments: string | null;
+  /** The text of the content, else JSON; null: none was seen in this call. */
+  readonly result: string | null;
+  /** The tool reports a failure; null: not known, or not a tool's result. */
+  readonly isError: boolean | null;
+  readonly error: { readonly code: number | null; readonly message: string | null } | null;
+}
+
+export interface McpJson {
+  /** Of this call's heads, or of its `initialize`; null: not known. */
+  readonly protocolVersion: string | null;
+  readonly calls: readonly McpCall[];
+  /** Requests and notifications of the server in the event stream: the first ones. */
+  readonly received: readonly McpCall[];
+  readonly note: string | null;
+}
