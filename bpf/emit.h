@@ -79,6 +79,12 @@ static __always_inline void fill_inet_addresses(struct record_opened *record, st
 	}
 }
 
+/* In sockfs; 0 = no process has it yet. */
+static __always_inline u32 inode_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+}
+
 /* sun_path of one end; its length. */
 static __always_inline u16 read_unix_path(struct sock *sk, char *path)
 {
@@ -209,12 +215,15 @@ __noinline int trace_http_open(u64 socket, struct connection *connection)
 			emit_tls(session);
 	} else if (connection->transport == TRANSPORT_UNIX) {
 		struct record_opened_unix *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);
+		struct sock *peer;
 
 		if (!record)
 			return 0;
 		fill_opened(&record->opened, sk, connection);
 		record->local_length = read_unix_path(sk, record->local_path);
-		record->remote_length = read_unix_path(BPF_CORE_READ((struct unix_sock *)sk, peer), record->remote_path);
+		peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+		record->remote_length = read_unix_path(peer, record->remote_path);
+		record->peer_inode = inode_of(peer);
 		submit_structure(record);
 	} else {
 		struct record_opened *record = reserve_structure(RECORD_OPENED, sizeof(*record), connection->id);

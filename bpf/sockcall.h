@@ -41,11 +41,6 @@ static __always_inline void save_iterator(struct call *call, struct msghdr *mess
 	}
 }
 
-static __always_inline u32 inode_of(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
-}
-
 /* `message` is NULL for calls that move pages. Returns 0 always, as a program does. */
 static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u64 size, u64 flags, u8 direction, u8 transport)
 {

@@ -148,7 +148,7 @@ struct record_opened_unix {
 	struct record_opened opened;
 	unsigned short local_length;
 	unsigned short remote_length;
-	unsigned int padding;
+	unsigned int peer_inode; /* of the peer's socket in sockfs; 0 = it has none: the server has not accepted it yet */
 	char local_path[UNIX_PATH_SIZE];
 	char remote_path[UNIX_PATH_SIZE];
 };

@@ -38,16 +38,31 @@ export class HeldRows {
     }
   }
 
-  /** To be taken off the engine's sums. */
-  counts(): { readonly calls: number; readonly errors: number; readonly running: number } {
-    const sum = { calls: 0, errors: 0, running: 0 };
+  /** To be taken off the engine's sums. A pair of which one row is not shown is none. */
+  counts(): Counts {
+    const sum = { calls: 0, errors: 0, running: 0, pairs: 0, failedPairs: 0 };
     for (const rows of [this.#held, this.#leftOut]) {
       for (const row of rows.values()) {
+        const failed = isError(row);
         sum.calls++;
-        if (isError(row)) sum.errors++;
+        if (failed) sum.errors++;
         if (isRunning(row)) sum.running++;
+        if (row.peer === null) continue;
+        const peer = this.#held.get(row.peer) ?? this.#leftOut.get(row.peer);
+        // Of a pair both of whose rows are held back, the first counts.
+        if (peer !== undefined && peer.id < row.id) continue;
+        sum.pairs++;
+        if (failed && (peer === undefined || isError(peer))) sum.failedPairs++;
       }
     }
     return sum;
   }
+}
+
+interface Counts {
+  readonly calls: number;
+  readonly errors: number;
+  readonly running: number;
+  readonly pairs: number;
+  readonly failedPairs: number;
 }

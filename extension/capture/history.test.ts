@@ -63,7 +63,14 @@ describe('several traces', () => {
     expect(history.clear(null)).toEqual([1, 2]);
     expect(history.takeChanges()).toEqual({ rows: [], removed: [] });
     expect(history.zero).toBeNull();
-    expect(history.stats()).toEqual({ exchanges: 0, errors: 0, running: 0, evicted: 0 });
+    expect(history.stats()).toEqual({
+      exchanges: 0,
+      errors: 0,
+      running: 0,
+      evicted: 0,
+      pairs: 0,
+      failedPairs: 0,
+    });
     trace(history, 120n * SECOND, '/c');
     expect(history.takeChanges().rows).toMatchObject([{ id: 1, path: '/c', start: 0 }]);
   });
@@ -124,6 +131,61 @@ describe('several traces', () => {
     expect(history.json(1, false)?.url).toBe('http://h/4');
     trace(history, start + 60n * SECOND, '/next');
     expect(history.takeChanges().rows).toMatchObject([{ id: 2, path: '/next', start: 30_000 }]);
+  });
+
+  it('names the other side of a call by its number in the list, as long as it is in it', () => {
+    const history = new History(() => new Engine(), 1000);
+    trace(history, SECOND, '/before');
+    const start = 10n * SECOND;
+    const engine = history.begin(start);
+    engine.setClock({ offset: 0n, bootTime: start });
+    const [near, far] = ['127.0.0.1:40000', '127.0.0.1:8080'];
+    const request = 'GET /both HTTP/1.1\r\nHost: h\r\n\r\n';
+    const response = 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n';
+    const data = { type: 'data', position: 0 } as const;
+    const { In, Out } = Direction;
+    const at = (ms: bigint): bigint => start + ms * 1_000_000n;
+    engine.push(
+      recordBatch([
+        {
+          type: 'opened',
+          connection: 1n,
+          time: at(0n),
+          side: 'client',
+          local: near,
+          remote: far,
+          connectStarted: start,
+        },
+        { ...data, connection: 1n, time: at(1n), direction: Out, bytes: request },
+        {
+          type: 'opened',
+          connection: 2n,
+          time: at(2n),
+          side: 'server',
+          local: far,
+          remote: near,
+          established: at(1n),
+        },
+        { ...data, connection: 2n, time: at(3n), direction: In, bytes: request },
+        { ...data, connection: 2n, time: at(4n), direction: Out, bytes: response },
+      ]),
+    );
+    const rows = history.takeChanges().rows.map(({ id, peer, path }) => ({ id, peer, path }));
+    expect(rows).toEqual([
+      { id: 1, peer: null, path: '/before' },
+      { id: 2, peer: 3, path: '/both' },
+      { id: 3, peer: 2, path: '/both' },
+    ]);
+    expect(history.json(3, false)?.peer).toBe(2);
+    expect(history.stats()).toMatchObject({ exchanges: 3, errors: 1, pairs: 1, failedPairs: 0 });
+
+    // The server's side is over: it is cleared, and number 2 will be another call's.
+    history.clear(start + 2n * SECOND);
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, peer: null, side: 'client' }]);
+    expect(history.json(1, false)?.peer).toBeNull();
+    engine.push(recordBatch([{ ...data, connection: 1n, time: at(5n), direction: In, bytes: response }]));
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, peer: null, status: 500 }]);
+    expect(history.stats()).toMatchObject({ exchanges: 1, errors: 1, pairs: 0, failedPairs: 0 });
   });
 
   it('finds a body by the number that its call has after the list was cleared', () => {

@@ -24,13 +24,9 @@ interface Segment {
   readonly cleared: Counts;
 }
 
-interface Counts {
-  readonly exchanges: number;
-  readonly errors: number;
-  readonly evicted: number;
-}
+type Counts = Pick<EngineStats, 'exchanges' | 'errors' | 'evicted' | 'pairs' | 'failedPairs'>;
 
-const NOTHING: Counts = { exchanges: 0, errors: 0, evicted: 0 };
+const NOTHING: Counts = { exchanges: 0, errors: 0, evicted: 0, pairs: 0, failedPairs: 0 };
 
 export interface HistoryChanges {
   readonly rows: ExchangeRow[];
@@ -108,7 +104,8 @@ export class History {
   json(id: number, reveal: boolean, messageBytes: number | null = null): ExchangeJson | null {
     const segment = this.#segmentOf(id);
     const json = segment?.engine.json(engineId(segment, id), { reveal, messageBytes });
-    return json === undefined ? null : { ...json, id };
+    if (segment === undefined || json === undefined) return null;
+    return { ...json, id, peer: peerIn(segment, json.peer) };
   }
 
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
@@ -154,6 +151,9 @@ export class History {
     const earliest = kept.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
     this.#zero = kept.length === 0 ? now : live.bootTime + BigInt(Math.round(earliest * 1e6));
     const stats = live.engine.stats();
+    const byId = new Map(kept.map((row) => [row.id, row]));
+    const pairs = kept.filter(({ id, peer }) => peer !== null && id < peer && byId.has(peer));
+    const failedPairs = pairs.filter((row) => isError(row) && isError(byId.get(row.peer ?? 0) ?? row));
     const segment: Segment = {
       ...live,
       idBase: kept.length - last,
@@ -163,6 +163,8 @@ export class History {
         exchanges: stats.exchanges - kept.filter(isCall).length,
         errors: stats.errors - kept.filter(isError).length,
         evicted: stats.evicted,
+        pairs: stats.pairs - pairs.length,
+        failedPairs: stats.failedPairs - failedPairs.length,
       },
     };
     this.#segments.push(segment);
@@ -174,15 +176,14 @@ export class History {
     return removed;
   }
 
-  stats(): Pick<EngineStats, 'exchanges' | 'errors' | 'running' | 'evicted'> {
-    const sum = { exchanges: 0, errors: 0, running: 0, evicted: 0 };
-    for (const segment of this.#segments) {
-      const stats = segment.engine.stats();
-      const { exchanges, errors, evicted } = segment.cleared;
-      sum.exchanges += stats.exchanges - exchanges;
-      sum.errors += stats.errors - errors;
+  stats(): Counts & Pick<EngineStats, 'running'> {
+    const sum = { ...NOTHING, running: 0 };
+    for (const { engine, cleared } of this.#segments) {
+      const stats = engine.stats();
       sum.running += stats.running;
-      sum.evicted += stats.evicted - evicted;
+      for (const name of ['exchanges', 'errors', 'evicted', 'pairs', 'failedPairs'] as const) {
+        sum[name] += stats[name] - cleared[name];
+      }
     }
     return sum;
   }
@@ -213,10 +214,16 @@ function engineId({ moved, idBase }: Segment, id: number): number {
   return id - idBase;
 }
 
+/** The other side's row, as long as it is in the list: of one that was cleared the number may be another's. */
+function peerIn(segment: Segment, peer: number | null): number | null {
+  return peer === null || segment.engine.get(peer) === undefined ? null : idIn(segment, peer);
+}
+
 function rowIn(segment: Segment, id: number): ExchangeRow | undefined {
   const row = segment.engine.row(id);
   if (row === undefined) return undefined;
   const shown = idIn(segment, id);
-  if (shown === id && segment.timeBase === 0) return row;
-  return { ...row, id: shown, start: segment.timeBase + row.start };
+  const peer = peerIn(segment, row.peer);
+  if (shown === id && peer === row.peer && segment.timeBase === 0) return row;
+  return { ...row, id: shown, peer, start: segment.timeBase + row.start };
 }

@@ -234,6 +234,8 @@ export class TraceWorker {
       calls: stats.exchanges - held.calls,
       errors: stats.errors - held.errors,
       runningCalls: stats.running - held.running,
+      pairs: Math.max(0, stats.pairs - held.pairs),
+      failedPairs: Math.max(0, stats.failedPairs - held.failedPairs),
       evicted: stats.evicted,
       bytesSeen: this.#before.seen + bytes.seen,
       bytesLost: this.#before.lost + bytes.lost,

@@ -31,6 +31,7 @@ const streamMessage: StreamMessageJson = {
 };
 const full: ExchangeJson = {
   id: 7,
+  peer: 8,
   process: { pid: 4242, name: 'node' },
   side: 'client',
   protocol: 'HTTP/1.1',

@@ -48,6 +48,7 @@ const row: ExchangeRow = {
   failure: null,
   operation: null,
   model: null,
+  peer: null,
 };
 
 describe('the table', () => {

@@ -9,6 +9,7 @@ import type { ConnectionHost } from './dissector.ts';
 import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import type { Lookups } from './names/lookups.ts';
+import { SocketPairs } from './peers/socketPairs.ts';
 import {
   type ClosedRecord,
   type ConnectFailedRecord,
@@ -50,6 +51,7 @@ export class Connections {
   /** Closed connections: a session may still be bound to one of them. */
   readonly #closed = new Map<bigint, StoredConnection>();
   readonly #failed: FailedConnects;
+  readonly #pairs: SocketPairs;
   #last: Entry | null = null;
   /** Boot time (ns) at which the newest record was made. */
   #newest = 0;
@@ -58,6 +60,10 @@ export class Connections {
     this.#host = host;
     this.#failed = new FailedConnects(host, lookups);
     this.#lookups = lookups;
+    this.#pairs = new SocketPairs(
+      (one, other) => host.connected(one, other),
+      (end) => host.endForgotten(end),
+    );
   }
 
   take(record: ConnectionRecord | ConnectFailedRecord): void {
@@ -185,6 +191,7 @@ export class Connections {
       const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
       info.lookup = this.#lookups.claim(record.pid, address, info.connectStarted);
     }
+    info.end ??= this.#pairs.open(record, info);
     entry.stream.opened();
     for (const session of entry.sessions) {
       session.session?.socketKnown(info);
@@ -257,6 +264,7 @@ export class Connections {
     this.#waiting.delete(entry);
     if (this.#last === entry) this.#last = null;
     this.#closed.set(entry.id, entry.stream.info);
+    if (entry.session === null && entry.stream.info.end !== null) this.#pairs.close(entry.stream.info.end);
     const socket = entry.session?.socket == null ? undefined : this.#entries.get(entry.session.socket);
     socket?.sessions.delete(entry);
     entry.session?.ended();

@@ -69,6 +69,7 @@ class Opened extends RecordHeader implements OpenedRecord {
   readonly remoteAddress: Uint8Array;
   readonly localPath: string | null;
   readonly remotePath: string | null;
+  readonly peerInode: bigint;
 
   constructor(cursor: RecordCursor) {
     super(cursor);
@@ -91,10 +92,11 @@ class Opened extends RecordHeader implements OpenedRecord {
     this.remotePort = cursor.u16(f.remotePort);
     this.localAddress = cursor.bytes(f.localAddress, ADDRESS_SIZE);
     this.remoteAddress = cursor.bytes(f.remoteAddress, ADDRESS_SIZE);
-    const { size, localLength, localPath, remoteLength, remotePath } = LAYOUT.openedUnix;
+    const { size, localLength, localPath, remoteLength, remotePath, peerInode } = LAYOUT.openedUnix;
     const longer = cursor.length >= size;
     this.localPath = longer ? readPath(cursor, localLength, localPath) : null;
     this.remotePath = longer ? readPath(cursor, remoteLength, remotePath) : null;
+    this.peerInode = longer ? BigInt(cursor.u32(peerInode)) : 0n;
   }
 }
 

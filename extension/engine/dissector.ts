@@ -5,6 +5,7 @@
 
 import type { MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectFailed, Process } from './exchange.ts';
+import type { SocketEnd } from './peers/socketEnd.ts';
 import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './storedExchange.ts';
@@ -25,6 +26,10 @@ export interface ConnectionHost {
   /** An error of the connection has been noted, which may tell more about the exchange that ended last. */
   connectionFailed(connection: StoredConnection): void;
   merged(exchange: StoredExchange): void;
+  /** Two sockets are the ends of one connection. */
+  connected(one: SocketEnd, other: SocketEnd): void;
+  /** Of this socket's calls no further one will find its peer. */
+  endForgotten(end: SocketEnd): void;
   /** An exchange that represents a TLS connection without plaintext. */
   createEncrypted(
     process: Process | null,

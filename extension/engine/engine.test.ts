@@ -35,6 +35,7 @@ describe('an exchange', () => {
     expect(engine.takeChanges()).toEqual({ changed: [], removed: [] });
     expect(engine.json(1)).toEqual({
       id: 1,
+      peer: null,
       process: { pid: 4242, name: null },
       side: 'client',
       protocol: 'HTTP/1.1',
@@ -110,6 +111,7 @@ describe('an exchange', () => {
     });
     expect(engine.row(1)).toEqual({
       id: 1,
+      peer: null,
       revision: 1,
       method: 'POST',
       status: 201,

@@ -47,6 +47,9 @@ export interface EngineStats {
   readonly evicted: number;
   readonly running: number;
   readonly errors: number;
+  /** Calls that are two of `exchanges`, as both sides were seen, and those that are two of `errors`. */
+  readonly pairs: number;
+  readonly failedPairs: number;
   /**
    * Bytes by what became of them, summed from the records; the caller compares them with the kernel's
    * counters.
@@ -240,6 +243,8 @@ export class Engine implements EngineApi {
       evicted: this.#store.evicted,
       running: this.#store.running,
       errors: this.#exchanges.errors,
+      pairs: this.#exchanges.pairs,
+      failedPairs: this.#exchanges.failedPairs,
       copiedBytes: counters.copied,
       omittedBytes: counters.omitted,
       fileBytes: counters.fromFiles,

@@ -148,6 +148,11 @@ export interface EndingJson {
 
 export interface ExchangeJson {
   readonly id: number;
+  /**
+   * Id of the same call as the other side saw it, where both processes are traced; null: it is not, or that was not
+   * known when the exchange ended. Then the other one may still name this one.
+   */
+  readonly peer: number | null;
   readonly process: { readonly pid: number; readonly name: string | null } | null;
   readonly side: Side | null;
   readonly protocol: string;

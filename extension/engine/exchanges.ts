@@ -7,6 +7,8 @@ import { MAX_UNBOUND_EXCHANGES } from './limits.ts';
 import { lookupFailure } from './names/failure.ts';
 import type { Lookup } from './names/lookup.ts';
 import type { LookupHost } from './names/lookups.ts';
+import { Peers, type PeersHost } from './peers/peers.ts';
+import type { SocketEnd } from './peers/socketEnd.ts';
 import type { Processes } from './processes.ts';
 import type { Definitions } from './protobuf/definitions.ts';
 import type { ByteCounters } from './reassembly.ts';
@@ -30,14 +32,18 @@ export interface EngineParts {
 /** Of an exchange that is about none. */
 const NO_CONNECTION = '0';
 
-export class Exchanges implements ConnectionHost, LookupHost {
+export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
   readonly bodyLimit: number;
   readonly counters: ByteCounters = { copied: 0, omitted: 0, fromFiles: 0, unseen: 0, lost: 0 };
 
   /** HTTP calls and failed handshakes so far; connections that are merely encrypted are not counted. */
   count = 0;
   errors = 0;
+  /** Calls of which both sides were counted, and those of them whose two sides are both counted as errors. */
+  pairs = 0;
+  failedPairs = 0;
 
+  readonly #peers = new Peers(this);
   readonly #store: Store;
   readonly #clock: TraceClock;
   readonly #processes: Processes;
@@ -137,6 +143,7 @@ export class Exchanges implements ConnectionHost, LookupHost {
   changed(exchange: StoredExchange): void {
     const { lookup } = exchange.connection;
     if (lookup?.undecided === true) lookup.requested(serverName(exchange));
+    if (exchange.place < 0) this.#peers.offer(exchange);
     // Before there is a response, only its end makes an exchange an error.
     if (exchange.response !== null) this.#judge(exchange);
     this.#store.changed(exchange);
@@ -152,6 +159,28 @@ export class Exchanges implements ConnectionHost, LookupHost {
     exchange.connection.lastEnded = exchange;
     this.#judge(exchange);
     this.#store.ended(exchange);
+    if (exchange.peer !== null) return;
+    if (exchange.place < 0) this.#peers.offer(exchange);
+    this.#peers.ended(exchange);
+  }
+
+  get(id: number): StoredExchange | undefined {
+    return this.#store.get(id);
+  }
+
+  connected(one: SocketEnd, other: SocketEnd): void {
+    this.#peers.connected(one, other);
+  }
+
+  endForgotten(end: SocketEnd): void {
+    this.#peers.forget(end);
+  }
+
+  paired(one: StoredExchange, other: StoredExchange): void {
+    this.pairs++;
+    if (one.failed && other.failed) this.failedPairs++;
+    this.#store.changed(one);
+    this.#store.changed(other);
   }
 
   connectionFailed(connection: StoredConnection): void {
@@ -186,7 +215,9 @@ export class Exchanges implements ConnectionHost, LookupHost {
       completeness,
       ending,
     });
-    if (exchange.failed) this.errors++;
+    if (!exchange.failed) return;
+    this.errors++;
+    if (exchange.peer !== null && this.#store.get(exchange.peer)?.failed === true) this.failedPairs++;
   }
 
   #add(

@@ -53,6 +53,7 @@ export function jsonOf(
       : messagesJson(exchange.messages, exchange.side, start, { reveal }, definitionOf);
   return {
     id: exchange.id,
+    peer: exchange.peer,
     process: exchange.process,
     side: exchange.side,
     protocol: protocolOf(exchange),

@@ -152,6 +152,13 @@ export const MAX_STREAMS = 16_384;
 /** Ended streams of one connection that are remembered, where their identifiers alone do not show it. */
 export const MAX_CLOSED_STREAMS = 1_024;
 
+/** Closed sockets that are remembered: the other end may be read later, such as one that waits to be accepted. */
+export const MAX_CLOSED_ENDS = 4_096;
+
+/** Calls that wait for the other end's view of them, in all and of one connection; their ids alone are kept. */
+export const MAX_UNPAIRED = 65_536;
+export const MAX_UNPAIRED_OF_CONNECTION = 1_024;
+
 /** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */
 export const MAX_SEARCH_BYTES = 128 * 1024;
 /** Bytes of a request in which its operation is looked for; GraphQL documents are rarely larger. */

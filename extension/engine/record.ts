@@ -125,6 +125,8 @@ export interface OpenedRecord extends RecordBase {
    */
   readonly localPath: string | null;
   readonly remotePath: string | null;
+  /** Unix: inode of the peer's socket; 0n = it has none yet (the server has not accepted), or another family. */
+  readonly peerInode: bigint;
 }
 
 export interface DataRecord extends RecordBase {

@@ -23,7 +23,14 @@ export const LAYOUT = {
     localAddress: 80,
     remoteAddress: 96,
   },
-  openedUnix: { size: 336, localLength: 112, remoteLength: 114, localPath: 120, remotePath: 228 },
+  openedUnix: {
+    size: 336,
+    localLength: 112,
+    remoteLength: 114,
+    peerInode: 116,
+    localPath: 120,
+    remotePath: 228,
+  },
   data: {
     size: 80,
     position: 40,

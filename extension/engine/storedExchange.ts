@@ -32,6 +32,7 @@ import type { LookupClaim } from './names/claim.ts';
 import { factsOf } from './names/facts.ts';
 import type { Lookup } from './names/lookup.ts';
 import { readOperation } from './operations/operation.ts';
+import type { SocketEnd } from './peers/socketEnd.ts';
 import type { StoredMessage } from './storedMessage.ts';
 import type { StoredTls } from './storedTls.ts';
 import type { WireFacts } from './tls/wire.ts';
@@ -65,6 +66,10 @@ export class StoredConnection implements Connection {
   attempts: FailedConnect[] = [];
   /** The exchange that ended last, while an event may still show more about its end. */
   lastEnded: StoredExchange | null = null;
+  /** The socket as one of two ends; null: not known. A TLS session, and what is in a tunnel, have that of their socket. */
+  end: SocketEnd | null = null;
+  /** Tells apart what is on one socket: its own bytes, tunnels in them, TLS sessions. */
+  layer = 0;
   /** What ended it; a TLS session shares those of its socket. */
   ends = new ConnectionEnds();
   /** Exchanges that lack what only the socket shows; null when the socket is known. */
@@ -82,6 +87,8 @@ export class StoredConnection implements Connection {
     this.local = outer.local;
     this.remote = outer.remote;
     this.side = outer.side;
+    this.end = outer.end;
+    this.layer = outer.layer + 1;
   }
 }
 
@@ -120,6 +127,10 @@ export class StoredExchange implements Exchange {
   /** HTTP/2: its stream's identifier. */
   stream: number | null = null;
   pushed = false;
+  /** Id of the other side's exchange: the same call. null: there is none, or it is not known (yet). */
+  peer: number | null = null;
+  /** Where its request stands on the connection, by which its peer is found; -1: not known. See peers.ts. */
+  place = -1;
   reset: { readonly code: number; readonly by: Side } | null = null;
   goAway: GoAway | null = null;
   blocked: number | null = null;

@@ -18,6 +18,12 @@ export interface TraceStatus {
   readonly calls: number;
   readonly errors: number;
   readonly runningCalls: number;
+  /**
+   * Calls that are two of `calls`, as both sides were seen, and those of them that are two of `errors`: who shows both
+   * sides as one row takes them off.
+   */
+  readonly pairs: number;
+  readonly failedPairs: number;
   /** Calls that fell out of the bounded store. */
   readonly evicted: number;
   /** Bytes on captured connections, and those of them that were lost (not left out by a limit). */
@@ -50,6 +56,8 @@ export const IDLE_STATUS: TraceStatus = {
   calls: 0,
   errors: 0,
   runningCalls: 0,
+  pairs: 0,
+  failedPairs: 0,
   evicted: 0,
   bytesSeen: 0,
   bytesLost: 0,

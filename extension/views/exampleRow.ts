@@ -35,6 +35,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     failure: null,
     operation: null,
     model: null,
+    peer: null,
     ...changes,
   };
 }

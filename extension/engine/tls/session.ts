@@ -23,6 +23,10 @@ type End = EndedRecord | ClosedRecord;
 /** `messages`: plaintext HTTP, with a tunnel made by CONNECT. */
 export type Before = 'nothing' | 'messages' | 'session';
 
+/** Above every tunnel in a socket's own bytes: see StoredConnection.layer. */
+const SESSION_LAYER = 16;
+const INNER_LAYER = 32;
+
 export class TlsSession {
   /** Connection id of its socket; null while unknown. */
   socket: bigint | null = null;
@@ -108,6 +112,8 @@ export class TlsSession {
     const info = this.#info;
     this.#tls.wire = this.#inner ? null : socket.wire;
     info.ends = socket.ends;
+    info.end = socket.end;
+    info.layer = this.#inner ? INNER_LAYER : SESSION_LAYER;
     info.transport = socket.transport;
     info.local = socket.local;
     info.remote = socket.remote;

@@ -84,6 +84,7 @@ const CALL: ExchangeRow = {
   failure: null,
   operation: null,
   model: null,
+  peer: null,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -271,6 +272,8 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     waitingRecords: 0,
     calls: rows.filter(isCall).length,
     errors: rows.filter(isError).length,
+    pairs: 0,
+    failedPairs: 0,
     runningCalls: rows.filter((row) => isCall(row) && row.state === 'running').length,
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
@@ -364,6 +367,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
   const sealed = row.encrypted === null ? {} : sealedExchange(row, row.encrypted);
   return {
     id: row.id,
+    peer: row.peer,
     process: row.pid === null ? null : { pid: row.pid, name: row.processName },
     side: row.side,
     protocol: row.protocol,

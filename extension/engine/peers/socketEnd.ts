@@ -1,0 +1,38 @@
+/** A socket as one of the two ends of a connection. */
+import type { ConnectionEnds } from '../connectionEnds.ts';
+import type { Side } from '../exchange.ts';
+
+/** What is known of a socket by now. */
+export interface EndFacts {
+  readonly transport: 'tcp' | 'unix';
+  readonly side: Side | null;
+  /** Milliseconds since the trace's start; null: not known, or accepted. */
+  readonly connectStarted: number | null;
+  readonly established: number | null;
+  readonly ends: ConnectionEnds;
+}
+
+/** One end of a connection. */
+export class SocketEnd {
+  /** The other end; null: it is not traced, or not certain. */
+  peer: SocketEnd | null = null;
+  readonly info: EndFacts;
+  /** What it is found by. */
+  readonly own: string;
+  /** What its peer is found by; null: not known on this side. */
+  readonly sought: string | null;
+  /**
+   * Calls on it without a peer: their ids by where they stand on the connection, in the order in which they came.
+   * {@link Peers} keeps this.
+   */
+  readonly waiting = new Map<number, number>();
+  /** The newest of them, for connections that were joined in their middle. */
+  readonly recent: number[] = [];
+  closed = false;
+
+  constructor(info: EndFacts, own: string, sought: string | null) {
+    this.info = info;
+    this.own = own;
+    this.sought = sought;
+  }
+}
