@@ -10,18 +10,6 @@
 #include "names.h"
 #include "sysexit.h"
 
-/* A socket whose connect or accept no hook has seen. */
-static __always_inline void meet_missed(struct endpoint endpoint, u8 side)
-{
-	struct connection *connection;
-
-	if (!is_met_by_call(endpoint, side))
-		return;
-	connection = connection_of(endpoint.sk, endpoint.transport);
-	if (!connection || (connection->inode && connection->inode != endpoint.inode))
-		meet_by_call(endpoint, side);
-}
-
 /*
  * A thread that has an entry in `calls` has entered a call before: the hooks
  * see all its later calls. The entry is created without a lookup first, as a
@@ -31,9 +19,8 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 {
 	long number = read_number(regs);
-	struct syscall what = describe(number);
-	struct endpoint endpoint;
-	struct arguments arguments;
+	struct syscall what = described(number);
+	struct returned *returned;
 	struct task_struct *task;
 	struct call *call;
 
@@ -42,34 +29,28 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 	task = bpf_get_current_task_btf();
 	if (is_compat(task))
 		return 0;
-	arguments = read_arguments(regs);
-	if (what.shape == SHAPE_ACCEPT) {
-		if (result >= 0)
-			meet_missed(endpoint_of_descriptor(result), SIDE_SERVER);
+	returned = begin_returned(what, regs, number, result);
+	if (!returned)
+		return 0;
+	if (what.shape == SHAPE_ACCEPT || what.shape == SHAPE_CONNECT) {
+		trace_http_met(returned, 1);
 		return 0;
 	}
-	if (what.shape == SHAPE_CONNECT) {
-		if (result == 0)
-			meet_missed(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
-		else
-			connect_call_failed(&arguments, -result);
-		return 0;
-	}
-	report_name(what, &arguments, number, result, 0);
+	report_name(returned);
 	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call || (call->entered && !call->active))
 		return 0;
-	endpoint = resolve(&what, &arguments, number);
+	trace_http_resolve(returned);
 	if (!call->entered) {
 		call->entered = 1;
-		finish_syscall(what, &arguments, number, result, endpoint, 0);
+		trace_http_finish(returned, 0);
 		return 0;
 	}
 	call->active = 0;
 	/* For calls that send or receive several times, the result does not say how much the last time moved. */
-	if (what.shape != SHAPE_MESSAGES && what.shape != SHAPE_FILE && (u64)endpoint.sk == call->sock &&
-	    what.direction == call->direction)
-		finish_syscall(what, &arguments, number, result, endpoint, call);
+	if (what.shape != SHAPE_MESSAGES && what.shape != SHAPE_FILE && returned->sock == call->sock &&
+	    returned->direction == call->direction)
+		trace_http_finish(returned, call);
 	return 0;
 }
 

@@ -84,20 +84,17 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
  * For sends the latter proves nothing if the library writes to memory: a
  * callback may send on any socket. Global for the verifier's sake.
  */
-__noinline int trace_http_bind(u32 slot)
+__noinline int trace_http_bind(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct tls_session *session;
 	struct ciphertext_key key = {};
 	u64 *found, address;
 	struct sock *sk;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return 0;
 	sk = (struct sock *)work->sock;
-	connection = connection_of(sk, work->transport);
-	if (!connection || connection->bound || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
+	if (connection->bound || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
 		return 0;
 	key.pid = bpf_get_current_pid_tgid() >> 32;
 	if (work->source == SOURCE_NONE || work->left < CIPHERTEXT_SIZE ||
@@ -127,10 +124,14 @@ __noinline int trace_http_bind(u32 slot)
 static __always_inline void report_ciphertext(struct connection *connection, u32 slot, u8 direction, u64 end, u64 time)
 {
 	u64 from = connection->reported[direction & 1];
+	struct work *kept;
 
-	if (end <= from || !other_moment(connection, slot, direction, from, time))
+	if (end <= from)
 		return;
-	trace_http_omit(KEPT(slot), end - from, OMISSION_PROTOCOL);
+	kept = other_moment(connection, slot, direction, from, time);
+	if (!kept)
+		return;
+	trace_http_omit(kept, end - from, OMISSION_PROTOCOL);
 	connection->reported[direction & 1] = end;
 	connection->ciphertext_time[direction & 1] = time;
 }
@@ -139,24 +140,19 @@ static __always_inline void report_ciphertext(struct connection *connection, u32
  * Decides how much of a call's ciphertext is copied, if any; the rest is
  * reported from time to time. Returns a verdict. Global for the verifier's sake.
  */
-__noinline int trace_http_ciphertext(u32 slot)
+__noinline int trace_http_ciphertext(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct sock *sk;
 	u8 direction;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return VERDICT_NOTHING;
 	sk = (struct sock *)work->sock;
-	connection = connection_of(sk, work->transport);
-	if (!connection)
-		return VERDICT_NOTHING;
 	direction = work->direction & 1;
-	trace_http_place(slot);
+	trace_http_place(work, connection);
 	emit_opened(sk, connection);
 	if (work->unseen) {
-		report_ciphertext(connection, slot, direction, work->position - work->unseen, work->time);
+		report_ciphertext(connection, work->slot, direction, work->position - work->unseen, work->time);
 		connection->reported[direction] = work->position - work->unseen;
 	}
 	if (!connection->late && work->position < HANDSHAKE_COPIED) {
@@ -170,7 +166,7 @@ __noinline int trace_http_ciphertext(u32 slot)
 		work->remaining = 0;
 	} else {
 		if (work->time - connection->ciphertext_time[direction] >= REPORT_INTERVAL)
-			report_ciphertext(connection, slot, direction, connection->position[direction], work->time);
+			report_ciphertext(connection, work->slot, direction, connection->position[direction], work->time);
 		return VERDICT_NOTHING;
 	}
 	connection->reported[direction] = connection->position[direction];

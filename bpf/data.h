@@ -51,9 +51,8 @@ enum beginning {
 };
 
 /* Whether a further message begins with the call (pipelining, 1xx). Global for the verifier's sake. */
-__noinline int trace_http_beginning(u32 slot)
+__noinline int trace_http_beginning(struct work *work)
 {
-	struct work *work = work_of(slot);
 	struct head *head;
 
 	if (!work || work->left < 16)
@@ -85,18 +84,13 @@ static __always_inline void grant(struct connection *connection, struct work *wo
 }
 
 /* Gives the call its share of the budget of its message; 1: the ring is filling. Global for the verifier's sake. */
-__noinline int trace_http_spend(u32 slot)
+__noinline int trace_http_spend(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	bool fresh, http1, shedding;
 	u32 begins;
 	u8 direction;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	direction = work->direction & 1;
 	http1 = connection->protocol == PROTOCOL_HTTP1;
@@ -113,7 +107,7 @@ __noinline int trace_http_spend(u32 slot)
 	}
 	connection->last_direction = direction;
 	connection->last_time[direction] = work->time;
-	begins = http1 && !connection->streaming ? trace_http_beginning(slot) : BEGINS_NOTHING;
+	begins = http1 && !connection->streaming ? trace_http_beginning(work) : BEGINS_NOTHING;
 	if (begins) {
 		/* It has a budget of its own. */
 		fresh = true;
@@ -189,16 +183,11 @@ static __always_inline u8 recognise_late(struct connection *connection, struct w
 }
 
 /* The protocol, as far as the bytes up to this call's show it. Global for the verifier's sake. */
-__noinline int trace_http_recognise(u32 slot)
+__noinline int trace_http_recognise(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	u8 direction, protocol;
 
-	if (!work || !work->sock)
-		return PROTOCOL_UNDECIDED;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return PROTOCOL_UNDECIDED;
 	direction = work->direction & 1;
 	if (connection->late)
@@ -220,25 +209,20 @@ static long begin_segment(u32 index, struct work **work)
  * Returns a verdict. This and the next function are global for the verifier's
  * sake, and called one after the other, as all stacks together hold 512 bytes.
  */
-__noinline int trace_http_judge(u32 slot)
+__noinline int trace_http_judge(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	u8 direction, protocol;
 	struct sock *sk;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return VERDICT_NOTHING;
 	sk = (struct sock *)work->sock;
-	connection = connection_of(sk, work->transport);
-	if (!connection)
-		return VERDICT_NOTHING;
 	direction = work->direction & 1;
 	if (work->left == 0 && work->source != SOURCE_NONE)
 		bpf_loop(MAX_EMPTY, begin_segment, &work, 0);
 	if (connection->protocol == PROTOCOL_UNDECIDED && work->source != SOURCE_NONE) {
-		trace_http_scan(slot);
-		protocol = trace_http_recognise(slot);
+		trace_http_scan(work, connection);
+		protocol = trace_http_recognise(work, connection);
 		if (connection->late && protocol == PROTOCOL_UNDECIDED) {
 			COUNT(other_bytes, work->remaining);
 			return VERDICT_NOTHING;
@@ -246,7 +230,7 @@ __noinline int trace_http_judge(u32 slot)
 		if (protocol != PROTOCOL_UNDECIDED) {
 			connection->protocol = protocol;
 			if (protocol == PROTOCOL_HTTP2 && !connection->late)
-				trace_http_follow(slot);
+				trace_http_follow(work, connection);
 			if (protocol == PROTOCOL_TLS && !connection->late)
 				connection->inner[direction] = connection->position[direction];
 			if (connection->reading[direction].line & LINE_CONNECT)
@@ -255,9 +239,9 @@ __noinline int trace_http_judge(u32 slot)
 				/* Reported once, so that a reader can say why nothing is shown. */
 				work->connection = connection->id;
 				work->protocol = protocol;
-				trace_http_place(slot);
+				trace_http_place(work, connection);
 				emit_opened(sk, connection);
-				trace_http_omit(slot, (u32)work->remaining, OMISSION_PROTOCOL);
+				trace_http_omit(work, (u32)work->remaining, OMISSION_PROTOCOL);
 				return VERDICT_NOTHING;
 			}
 		}
@@ -270,74 +254,74 @@ __noinline int trace_http_judge(u32 slot)
 		COUNT(other_bytes, work->remaining);
 		return VERDICT_NOTHING;
 	}
-	trace_http_place(slot);
+	trace_http_place(work, connection);
 	return VERDICT_COPY;
 }
 
-/* Announces the connection. Returns a verdict. */
-__noinline int trace_http_allow(u32 slot)
+/* Announces the connection. Global for the verifier's sake. */
+__noinline int trace_http_allow(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
-	struct sock *sk;
 	u8 direction;
 
-	if (!work || !work->sock)
-		return VERDICT_NOTHING;
-	sk = (struct sock *)work->sock;
-	connection = connection_of(sk, work->transport);
-	if (!connection)
-		return VERDICT_NOTHING;
+	if (!work || !connection)
+		return 0;
 	direction = work->direction & 1;
-	emit_opened(sk, connection);
+	emit_opened((struct sock *)work->sock, connection);
 	connection->reported[direction] = connection->position[direction];
-	return VERDICT_COPY;
+	return 0;
 }
 
-static __always_inline void copy_call(struct work *work, u32 slot)
+static __always_inline void copy_call(struct work *work, struct connection *connection)
 {
-	if (work->protocol == PROTOCOL_HTTP2 && trace_http_frames_begin(slot)) {
-		bpf_loop(FRAME_STEPS, frame_step, &slot, 0);
-		trace_http_frames_end(slot);
+	if (work->protocol == PROTOCOL_HTTP2 && trace_http_frames_begin(work, connection)) {
+		bpf_loop(FRAME_STEPS, frame_step, &work, 0);
+		trace_http_frames_end(work, connection);
 	}
-	bpf_loop(MAX_STEPS, copy_step, &slot, 0);
+	bpf_loop(MAX_STEPS, copy_step, &work, 0);
 	if (work->remaining > 0 && work->source == SOURCE_NONE)
-		trace_http_name_file(slot);
+		trace_http_name_file(work);
 	if (work->remaining > 0)
-		trace_http_omit(slot, (u32)work->remaining, reason_to_omit(work));
+		trace_http_omit(work, (u32)work->remaining, reason_to_omit(work));
 }
 
-/* Handles the bytes of a call. */
-static __always_inline void trace_work(struct work *work, u32 slot)
+/*
+ * Handles the bytes of a call. Global for the verifier's sake: it takes both as plain memory, whatever map they are in,
+ * and so do the functions that are called from here.
+ */
+__noinline int trace_http_work(struct work *work, struct connection *connection)
 {
-	int verdict = trace_http_judge(slot);
+	int verdict;
 
+	if (!work || !connection)
+		return 0;
+	verdict = trace_http_judge(work, connection);
 	if (verdict == VERDICT_NOTHING)
-		return;
-	trace_http_bind(slot);
+		return 0;
+	trace_http_bind(work, connection);
 	if (verdict == VERDICT_CIPHERTEXT) {
-		if (trace_http_ciphertext(slot) == VERDICT_NOTHING)
-			return;
+		if (trace_http_ciphertext(work, connection) == VERDICT_NOTHING)
+			return 0;
 	} else {
-		if (min_latency_us && work->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE && !trace_http_filter(slot)) {
+		if (min_latency_us && work->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE &&
+		    !trace_http_filter(work, connection)) {
 			COUNT(filtered_bytes, work->remaining);
-			return;
+			return 0;
 		}
-		if (trace_http_allow(slot) == VERDICT_NOTHING)
-			return;
+		trace_http_allow(work, connection);
 		/* One after the other, not one from the other: all stacks together hold 512 bytes. */
-		if (trace_http_spend(slot)) {
-			trace_http_head(slot);
-			trace_http_shed(slot);
+		if (trace_http_spend(work, connection)) {
+			trace_http_head(work, connection);
+			trace_http_shed(work, connection);
 		}
 	}
-	copy_call(work, slot);
+	copy_call(work, connection);
 	if (work->beyond)
-		trace_http_omit(slot, (u32)work->beyond, OMISSION_PROTOCOL);
+		trace_http_omit(work, (u32)work->beyond, OMISSION_PROTOCOL);
+	return 0;
 }
 
 /* Finds the connection of a call that moved bytes of a socket, and handles them. */
-static __always_inline void trace_call(struct endpoint endpoint, struct work *work, u32 slot)
+static __always_inline void trace_call(struct endpoint endpoint, struct work *work)
 {
 	struct sock *sk = endpoint.sk;
 	struct connection *connection = connection_of(sk, endpoint.transport);
@@ -363,7 +347,7 @@ static __always_inline void trace_call(struct endpoint endpoint, struct work *wo
 	connection->inode = inode;
 	connection->pid = work->pid;
 	work->sock = (u64)sk;
-	trace_work(work, slot);
+	trace_http_work(work, connection);
 	/* What came before the connection was announced. Not from there: all stacks together hold 512 bytes. */
 	emit_notices(connection);
 	/* The error came while these bytes were sent: they are the last ones. */
@@ -391,6 +375,7 @@ static __always_inline struct work *begin_work(u32 slot, u64 moved, struct call 
 	work->time = bpf_ktime_get_boot_ns();
 	work->pid = current_visible_pid();
 	work->number = 0xffff;
+	work->slot = slot;
 	work->direction = direction;
 	work->transport = transport;
 	return work;

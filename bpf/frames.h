@@ -58,18 +58,13 @@ static __always_inline void follow_from(struct connection *connection, u8 direct
  * The call has shown that the connection is HTTP/2: by the client's preface, or by the SETTINGS of a server. Where the
  * frames of each direction begin. Global for the verifier's sake.
  */
-__noinline int trace_http_follow(u32 slot)
+__noinline int trace_http_follow(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct reading *own, *other;
 	bool preface, unread;
 	u8 direction;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	direction = work->direction & 1;
 	own = direction ? &connection->reading[1] : &connection->reading[0];
@@ -87,9 +82,8 @@ __noinline int trace_http_follow(u32 slot)
 }
 
 /* How much of a DATA frame may be copied, and why not the rest. Global for the verifier's sake. */
-__noinline int trace_http_content(u32 slot, u32 stream, u32 length, u32 ends)
+__noinline int trace_http_content(struct work *work, u32 stream, u32 length, u32 ends)
 {
-	struct work *work = work_of(slot);
 	struct stream_key key = {.stream = stream};
 	struct stream_budget *budget, first = {};
 	u32 limit, share, used = 0, level;
@@ -136,9 +130,8 @@ __noinline int trace_http_content(u32 slot, u32 stream, u32 length, u32 ends)
 }
 
 /* A frame's header is known. Global for the verifier's sake. */
-__noinline int trace_http_frame(u32 slot)
+__noinline int trace_http_frame(struct work *work)
 {
-	struct work *work = work_of(slot);
 	struct frames *frames;
 	u32 length, stream;
 	u8 type, flags;
@@ -155,7 +148,7 @@ __noinline int trace_http_frame(u32 slot)
 	frames->share = UNLIMITED;
 	frames->content = type == FRAME_DATA && stream != 0;
 	if (frames->content) {
-		trace_http_content(slot, stream, length, flags & FRAME_END_STREAM);
+		trace_http_content(work, stream, length, flags & FRAME_END_STREAM);
 		/* By the length of its padding the length of the content is known. */
 		if (flags & FRAME_PADDED && frames->share == 0)
 			frames->share = 1;
@@ -168,9 +161,8 @@ __noinline int trace_http_frame(u32 slot)
 }
 
 /* Reports the bytes in front of the cursor. Global for the verifier's sake. */
-__noinline int trace_http_frames_flush(u32 slot)
+__noinline int trace_http_frames_flush(struct work *work)
 {
-	struct work *work = work_of(slot);
 	u64 run, hole;
 
 	if (!work)
@@ -180,9 +172,9 @@ __noinline int trace_http_frames_flush(u32 slot)
 	work->run = 0;
 	work->hole = 0;
 	if (run)
-		trace_http_copy(slot, work->run_base, run, run + hole, hole ? work->frames.omission : OMISSION_NONE);
+		trace_http_copy(work, work->run_base, run, run + hole, hole ? work->frames.omission : OMISSION_NONE);
 	else if (hole)
-		trace_http_omit(slot, hole, work->frames.omission);
+		trace_http_omit(work, hole, work->frames.omission);
 	return 0;
 }
 
@@ -190,9 +182,8 @@ __noinline int trace_http_frames_flush(u32 slot)
  * One step through the call: a segment, a header, a part of a payload, or the report of what is in front of it.
  * Global, so that the verifier checks it once, whatever the number of steps. 0 = done.
  */
-__noinline int trace_http_frame_step(u32 slot)
+__noinline int trace_http_frame_step(struct work *work)
 {
-	struct work *work = work_of(slot);
 	struct frames *frames;
 	u64 count, rest;
 
@@ -226,7 +217,7 @@ __noinline int trace_http_frame_step(u32 slot)
 	}
 	/* These bytes are copied: with what is in front of them, or after it was reported. */
 	if ((work->run && work->run_base + work->run != work->base) || work->hole || work->run + FRAME_HEADER > PIECE_MAX) {
-		trace_http_frames_flush(slot);
+		trace_http_frames_flush(work);
 		return 1;
 	}
 	if (count > PIECE_MAX - work->run)
@@ -252,28 +243,23 @@ moved:
 		if (frames->share && frames->share != UNLIMITED)
 			frames->share -= count;
 	} else if (frames->have >= FRAME_HEADER) {
-		trace_http_frame(slot);
+		trace_http_frame(work);
 	}
 	return 1;
 }
 
-static long frame_step(u32 index, u32 *slot)
+static long frame_step(u32 index, struct work **work)
 {
-	return !trace_http_frame_step(*slot);
+	return !trace_http_frame_step(*work);
 }
 
 /* Begins to follow the frames of the call; false when it cannot. Global for the verifier's sake. */
-__noinline int trace_http_frames_begin(u32 slot)
+__noinline int trace_http_frames_begin(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct frames *frames;
 	u32 limit;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	frames = work->direction & 1 ? &connection->frames[1] : &connection->frames[0];
 	if (!frames->followed)
@@ -300,18 +286,13 @@ __noinline int trace_http_frames_begin(u32 slot)
 }
 
 /* Reports what is left of the call, and keeps where the next one goes on. Global for the verifier's sake. */
-__noinline int trace_http_frames_end(u32 slot)
+__noinline int trace_http_frames_end(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct frames *frames;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return 0;
-	trace_http_frames_flush(slot);
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
-		return 0;
+	trace_http_frames_flush(work);
 	frames = work->direction & 1 ? &connection->frames[1] : &connection->frames[0];
 	*frames = work->frames;
 	if (work->remaining)

@@ -66,10 +66,14 @@ static __always_inline void keep_request(struct connection *connection, struct w
 static __always_inline void report_filtered(struct connection *connection, u32 slot, u8 direction, u64 position, u64 time)
 {
 	u64 from = connection->reported[direction & 1];
+	struct work *kept;
 
-	if (position <= from || !other_moment(connection, slot, direction, from, time))
+	if (position <= from)
 		return;
-	trace_http_omit(KEPT(slot), position - from, OMISSION_FILTER);
+	kept = other_moment(connection, slot, direction, from, time);
+	if (!kept)
+		return;
+	trace_http_omit(kept, position - from, OMISSION_FILTER);
 	connection->reported[direction & 1] = position;
 }
 
@@ -110,7 +114,7 @@ static __always_inline void report_request(struct connection *connection, struct
 		return;
 	rest = connection->position[direction] - connection->reported[direction];
 	kept->position = connection->reported[direction];
-	trace_http_omit(KEPT(slot), rest, OMISSION_LIMIT);
+	trace_http_omit(kept, rest, OMISSION_LIMIT);
 	connection->reported[direction] += rest;
 }
 
@@ -139,18 +143,13 @@ static __always_inline void decide(struct sock *sk, struct connection *connectio
 }
 
 /* Whether this call's bytes are reported. Global, so that the verifier looks at it once. */
-__noinline int trace_http_filter(u32 slot)
+__noinline int trace_http_filter(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct head *head;
 	bool begins, response;
 	u32 length;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	head = &work->scratch;
 	__builtin_memset(head, 0, sizeof(*head));
@@ -173,13 +172,13 @@ __noinline int trace_http_filter(u32 slot)
 			connection->requests = connection->responses;
 			connection->passing = 0;
 		}
-		keep_request(connection, work, slot);
+		keep_request(connection, work, work->slot);
 		return 0;
 	}
 	/* 1xx is not the final response, except 101. */
 	if (!response || (head->bytes[9] == '1' && head->bytes[11] != '1'))
 		return connection->passing;
-	decide((struct sock *)work->sock, connection, work, slot);
+	decide((struct sock *)work->sock, connection, work, work->slot);
 	return connection->passing;
 }
 

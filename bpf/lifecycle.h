@@ -50,7 +50,7 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 {
 	u32 error = sk->sk_err;
 
-	if (error && sk->sk_socket) {
+	if (error && BPF_CORE_READ(sk, sk_socket)) {
 		/*
 		 * The process has the socket still. What it had received it can read, and the call that provoked
 		 * the error may have moved bytes: the directions end with the calls that fail with it.

@@ -7,8 +7,7 @@
 #ifndef TRACE_HTTP_NAMES_H
 #define TRACE_HTTP_NAMES_H
 
-#include "connection.h"
-#include "syscalls.h"
+#include "sysexit.h"
 
 #define NAME_PORT 53
 #define NAME_KEPT 1536   /* bytes of one message; EDNS servers and clients agree on 1232 or so */
@@ -27,12 +26,8 @@ struct name_socket {
 /* As programs on functions can be preempted by others on the same CPU, each kind has a slot of its own. */
 enum name_slot { NAME_SYSCALL, NAME_CLOSED, NAME_CLOSED6, NAME_SLOTS };
 
-/* A call that has returned. */
+/* One message, while it is looked at. */
 struct name_work {
-	struct arguments arguments;
-	s64 result;
-	u64 entered;  /* 0 = the entry was not seen */
-	u32 number;
 	u64 base;     /* user address of the bytes, or of the array of segments */
 	u64 segments; /* 0 = the bytes are at base */
 	u64 address;  /* user address of the peer's sockaddr; 0 = none */
@@ -83,53 +78,63 @@ static __always_inline bool is_resolved(struct sock *sk)
 	       path[4] == WORD('R', 'e', 's', 'o', 'l', 'v', 'e', 0);
 }
 
-/* The socket behind a descriptor, if names may be looked up with it. Whether a datagram is one is decided by its address. */
-static __always_inline struct name_socket name_socket_of(u32 descriptor)
+/*
+ * Finds the socket behind a descriptor, if names may be looked up with it. Whether a datagram is one is decided by its
+ * address. Global for the verifier's sake.
+ */
+__noinline int trace_http_name_socket(u32 descriptor, struct name_socket *found)
 {
-	struct name_socket none = {}, found = {};
 	struct file *file = file_of_descriptor(descriptor);
 	struct socket *socket;
 	struct inode *node;
 	struct sock *sk; /* a local variable: CO-RE would take the field of our own structure for the kernel's */
 	u16 family, type;
 
+	if (!found)
+		return 0;
+	found->transport = 0;
 	if (!file)
-		return none;
+		return 0;
 	node = BPF_CORE_READ(file, f_inode);
 	if ((BPF_CORE_READ(node, i_mode) & S_IFMT) != S_IFSOCK)
-		return none;
+		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
 	if (!sk)
-		return none;
+		return 0;
 	type = BPF_CORE_READ(socket, type);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family == AF_UNIX) {
 		if (type != SOCK_STREAM || !is_resolved(sk))
-			return none;
-		found.transport = NAME_RESOLVED;
+			return 0;
+		found->transport = NAME_RESOLVED;
 	} else if (family == AF_INET || family == AF_INET6) {
 		u16 protocol = BPF_CORE_READ(sk, sk_protocol);
 
 		if (type == SOCK_DGRAM && protocol == IPPROTO_UDP)
-			found.transport = NAME_UDP;
+			found->transport = NAME_UDP;
 		else if (protocol == IPPROTO_TCP && bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) == NAME_PORT)
-			found.transport = NAME_TCP;
+			found->transport = NAME_TCP;
 		else
-			return none;
+			return 0;
 	} else {
-		return none;
+		return 0;
 	}
-	found.sk = sk;
-	found.inode = BPF_CORE_READ(node, i_ino);
-	return found;
+	found->sk = sk;
+	found->inode = BPF_CORE_READ(node, i_ino);
+	return 0;
 }
 
-static __always_inline void begin_name(struct name_work *work, struct name_socket *socket, u8 direction, u64 entered)
+/* Global for the verifier's sake. */
+__noinline int trace_http_begin_name(struct name_work *work, struct name_socket *socket, u32 direction, u64 entered)
 {
-	struct record_name *record = &work->record;
-	struct sock *sk = socket->sk;
+	struct record_name *record;
+	struct sock *sk;
 
+	if (!work || !socket)
+		return 0;
+	record = &work->record;
+	sk = socket->sk;
 	__builtin_memset(record, 0, sizeof(*record));
 	fill_header(&record->header, RECORD_NAME, sizeof(*record), 0);
 	if (entered && direction == DIRECTION_OUT)
@@ -143,12 +148,13 @@ static __always_inline void begin_name(struct name_work *work, struct name_socke
 	work->size = 0;
 	work->offset = 0;
 	if (socket->transport == NAME_RESOLVED)
-		return;
+		return 0;
 	record->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (record->family == AF_INET6)
 		BPF_CORE_READ_INTO((struct in6_addr *)record->remote_address, sk, __sk_common.skc_v6_daddr);
 	else
 		BPF_CORE_READ_INTO((__be32 *)record->remote_address, sk, __sk_common.skc_daddr);
+	return 0;
 }
 
 /* The address that the call named counts, also on a connected socket. */
@@ -271,42 +277,36 @@ static __always_inline bool describe_name_message(struct name_work *work, u64 ad
 }
 
 /*
- * Looks at the call in the first slot: whether it is on such a socket, and where its bytes are. Global, so that its
+ * Looks at a call that has returned: whether it is on such a socket, and where its bytes are. Global, so that its
  * stack is not added to that of what the same programs call besides.
  */
-__noinline int trace_http_names(void)
+__noinline int trace_http_names(struct returned *returned)
 {
 	struct name_work *work = name_work(NAME_SYSCALL);
+	struct name_socket socket = {};
 	struct arguments *arguments;
-	struct name_socket socket;
-	struct syscall what;
 	u64 flags = 0;
 
-	if (!work)
+	if (!work || !returned)
 		return 0;
-	arguments = &work->arguments;
-	what = describe(work->number);
-	socket = name_socket_of(arguments->first);
-	if (!socket.transport || (work->result < 0 && socket.transport != NAME_UDP))
+	arguments = &returned->arguments;
+	trace_http_name_socket(arguments->first, &socket);
+	if (!socket.transport || (returned->result < 0 && socket.transport != NAME_UDP))
 		return 0;
-	if (what.direction == DIRECTION_IN) {
-		if (work->number == NR_RECVFROM || work->number == NR_RECVMMSG)
-			flags = arguments->fourth;
-		else if (work->number == NR_RECVMSG)
-			flags = arguments->third;
-	}
+	if (returned->direction == DIRECTION_IN)
+		flags = receive_flags(arguments, returned->number);
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return 0;
-	begin_name(work, &socket, what.direction, work->entered);
-	if (work->result < 0) {
-		work->record.error = -work->result;
+	trace_http_begin_name(work, &socket, returned->direction, returned->entered);
+	if (returned->result < 0) {
+		work->record.error = -returned->result;
 		/* What could not be sent; a failed receive has nothing. */
-		if (what.direction == DIRECTION_OUT && what.shape == SHAPE_BUFFER) {
+		if (returned->direction == DIRECTION_OUT && returned->shape == SHAPE_BUFFER) {
 			work->base = arguments->second;
 			work->size = arguments->third;
-			if (work->number == NR_SENDTO)
+			if (returned->number == NR_SENDTO)
 				work->address = arguments->fifth;
-		} else if (what.direction == DIRECTION_OUT && what.shape == SHAPE_MESSAGE) {
+		} else if (returned->direction == DIRECTION_OUT && returned->shape == SHAPE_MESSAGE) {
 			if (!describe_name_message(work, arguments->second))
 				return 0;
 			work->size = NAME_KEPT;
@@ -314,11 +314,11 @@ __noinline int trace_http_names(void)
 		trace_http_name(NAME_SYSCALL);
 		return 0;
 	}
-	work->size = work->result;
-	switch (what.shape) {
+	work->size = returned->result;
+	switch (returned->shape) {
 	case SHAPE_BUFFER:
 		work->base = arguments->second;
-		if (work->number == NR_SENDTO || work->number == NR_RECVFROM)
+		if (returned->number == NR_SENDTO || returned->number == NR_RECVFROM)
 			work->address = arguments->fifth;
 		/* MSG_TRUNC returns the datagram's size, which may be larger than the buffer: what follows is not of it. */
 		if (work->size > arguments->third)
@@ -333,11 +333,11 @@ __noinline int trace_http_names(void)
 			return 0;
 		break;
 	default:
-		for (u32 i = 0; i < NAME_MESSAGES && i < (u64)work->result; i++) {
+		for (u32 i = 0; i < NAME_MESSAGES && i < (u64)returned->result; i++) {
 			struct mmsghdr *message = (struct mmsghdr *)arguments->second + i;
 			u32 moved = 0;
 
-			begin_name(work, &socket, what.direction, work->entered);
+			trace_http_begin_name(work, &socket, returned->direction, returned->entered);
 			if (!describe_name_message(work, (u64)message) || bpf_probe_read_user(&moved, sizeof(moved), &message->msg_len))
 				return 0;
 			work->size = moved;
@@ -349,23 +349,14 @@ __noinline int trace_http_names(void)
 	return 0;
 }
 
-/* Looks at a call that has returned. `entered` is 0 when its entry was not seen. */
-static __always_inline void report_name(struct syscall what, struct arguments *arguments, long number, long result, u64 entered)
+static __always_inline void report_name(struct returned *returned)
 {
-	struct name_work *work;
+	u8 shape = returned->shape;
 
-	if (result <= 0 && !is_name_refusal(result))
+	if (returned->result <= 0 && !is_name_refusal(returned->result))
 		return;
-	if (what.shape != SHAPE_BUFFER && what.shape != SHAPE_VECTOR && what.shape != SHAPE_MESSAGE && what.shape != SHAPE_MESSAGES)
-		return;
-	work = name_work(NAME_SYSCALL);
-	if (!work)
-		return;
-	work->arguments = *arguments;
-	work->number = number;
-	work->result = result;
-	work->entered = entered;
-	trace_http_names();
+	if (shape == SHAPE_BUFFER || shape == SHAPE_VECTOR || shape == SHAPE_MESSAGE || shape == SHAPE_MESSAGES)
+		trace_http_names(returned);
 }
 
 /* A datagram socket ends: nothing that it asked will be answered. */
@@ -376,7 +367,7 @@ static __always_inline void report_name_closed(struct sock *sk, u32 inode, u32 s
 
 	if (!work)
 		return;
-	begin_name(work, &socket, DIRECTION_OUT, 0);
+	trace_http_begin_name(work, &socket, DIRECTION_OUT, 0);
 	work->record.closed = 1;
 	trace_http_name(slot);
 }
@@ -384,8 +375,9 @@ static __always_inline void report_name_closed(struct sock *sk, u32 inode, u32 s
 /* As trace_http_names, for a descriptor that is about to be closed and is the last one of its socket. */
 __noinline int trace_http_name_closes(u32 descriptor)
 {
-	struct name_socket socket = name_socket_of(descriptor);
+	struct name_socket socket = {};
 
+	trace_http_name_socket(descriptor, &socket);
 	if (socket.transport == NAME_UDP)
 		report_name_closed(socket.sk, socket.inode, NAME_SYSCALL);
 	return 0;

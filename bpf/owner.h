@@ -11,6 +11,11 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+/*
+ * Here and elsewhere pointers in the kernel's structures are read by BPF_CORE_READ, also where the verifier would allow
+ * `task->mm`: newer kernels search all of their types several times for each such load.
+ */
+
 /* Written by the loader; read-only from the moment of loading. */
 const volatile u32 owner_uid = 0; /* whose processes may be traced; 0 = everybody's */
 const volatile u32 owner_groups[OWNER_GROUPS_MAX] = {}; /* the most frequent one first */
@@ -36,7 +41,7 @@ static __always_inline bool is_owners_group(u32 group)
  */
 static __always_inline bool is_open_to_its_user(struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	unsigned long flags = SUID_DUMP_USER;
 
 	if (!mm)
@@ -72,7 +77,7 @@ __noinline int trace_http_is_owners(void)
 	if (!is_open_to_its_user(task))
 		return 0;
 	bpf_probe_read_kernel(&capabilities, sizeof(capabilities), &cred->cap_permitted);
-	return (!capabilities && is_owners_group(group)) || cred->user_ns->owner.val == owner_uid;
+	return (!capabilities && is_owners_group(group)) || BPF_CORE_READ(cred, user_ns, owner.val) == owner_uid;
 }
 
 #endif

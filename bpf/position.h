@@ -24,21 +24,16 @@ static __always_inline u64 missed_read(void)
  * Finds the position of this call's bytes in the stream of their direction,
  * and how many before them were unseen. Global for the verifier's sake.
  */
-__noinline int trace_http_place(u32 slot)
+__noinline int trace_http_place(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	u32 before, moved, now, delta;
 	struct sock *sk;
 	bool entered;
 	u8 direction;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return 0;
 	sk = (struct sock *)work->sock;
-	connection = connection_of(sk, work->transport);
-	if (!connection)
-		return 0;
 	direction = work->direction & 1;
 	before = work->before[direction];
 	entered = work->entered != 0;

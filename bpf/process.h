@@ -13,7 +13,7 @@ static __always_inline void emit_process(u16 type, struct task_struct *task, u32
 		return;
 	record->header.pid = visible_pid(task);
 	record->header.tid = task->pid;
-	record->start_time = task->group_leader->start_boottime;
+	record->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
 	record->parent = parent;
 	record->status = status;
 	BPF_CORE_READ_STR_INTO(&record->name, task, comm);
@@ -26,7 +26,7 @@ static __always_inline void join_family(struct task_struct *parent, struct task_
 	u32 pid = child->tgid, parent_pid = parent->tgid;
 	struct family *family, copy = {};
 
-	if (child->mm == parent->mm)
+	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm))
 		return; /* vfork: it is about to execute another program */
 	family = bpf_map_lookup_elem(&families, &parent_pid);
 	if (!family) {
@@ -121,14 +121,14 @@ int BPF_PROG(trace_http_end, struct task_struct *task)
 	bool seed;
 
 	target = target_of(task, pid);
-	if (!target || task->signal->live.counter > 0)
+	if (!target || BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	seed = target->flags & TARGET_SEED;
 	bpf_map_delete_elem(&targets, &pid);
 	leave_family(pid);
 	if (seed || !trace_http_is_owners())
 		return 0;
-	emit_process(RECORD_PROCESS_ENDED, task, 0, task->signal->group_exit_code ?: task->exit_code);
+	emit_process(RECORD_PROCESS_ENDED, task, 0, BPF_CORE_READ(task, signal, group_exit_code) ?: task->exit_code);
 	leave_process();
 	notify_helper(PROCESS_GONE, task);
 	return 0;

@@ -209,6 +209,12 @@ static __always_inline u8 read_byte(struct reading *reading, const struct readin
 	return reading->count >= LONGEST_LINE ? FOUND_FOREIGN : FOUND_NOTHING;
 }
 
+/* One byte of a beginning; what was found. Global, so that the verifier checks it once. */
+__noinline int trace_http_read_byte(struct reading *reading, const struct reading *other, u32 byte)
+{
+	return reading && other ? read_byte(reading, other, byte) : FOUND_NOTHING;
+}
+
 /* What the loop below needs besides the cursor, which is in struct work. */
 struct scanner {
 	struct work *work;
@@ -226,7 +232,7 @@ static long scan_step(u32 index, struct scanner *scanner)
 		return 1;
 	switch (next_byte(scanner->work, &byte)) {
 	case BYTE_READ:
-		reading->found = read_byte(reading, scanner->other, byte);
+		reading->found = trace_http_read_byte(reading, scanner->other, byte);
 		return 0;
 	case BYTE_LATER:
 		return 0;
@@ -236,17 +242,12 @@ static long scan_step(u32 index, struct scanner *scanner)
 }
 
 /* Reads on in the beginning of this call's direction. Global for the verifier's sake. */
-__noinline int trace_http_scan(u32 slot)
+__noinline int trace_http_scan(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct scanner scanner;
 	u8 direction;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	direction = work->direction & 1;
 	scanner.work = work;

@@ -180,17 +180,21 @@ static __always_inline bool is_local(struct super_block *super)
 	}
 }
 
+/* The call, and the file whose bytes it sends. */
+struct sent_file {
+	struct work *work;
+	struct file_walk *walk;
+};
+
 /* One name on the way up, or one mount. */
-static long walk_up(u32 index, u32 *slot)
+static long walk_up(u32 index, struct sent_file *sent)
 {
-	struct file_walk *walk = bpf_map_lookup_elem(&file_walks, slot);
+	struct file_walk *walk = sent->walk;
 	struct dentry *dentry, *parent;
 	const unsigned char *name;
 	struct vfsmount *mount;
 	u32 length, at;
 
-	if (!walk)
-		return 1;
 	dentry = (struct dentry *)walk->dentry;
 	mount = (struct vfsmount *)walk->mount;
 	if (walk->dentry == walk->root_dentry && walk->mount == walk->root_mount) {
@@ -287,10 +291,8 @@ static __always_inline bool identify_file(struct file_walk *walk, struct work *w
 	} while (0)
 
 /* One record. Global, so that the verifier checks it once. 0 = done. */
-__noinline int trace_http_file_piece(u32 slot)
+__noinline int trace_http_file_piece(struct work *work, struct file_walk *walk)
 {
-	struct file_walk *walk = bpf_map_lookup_elem(&file_walks, &slot);
-	struct work *work = work_of(slot);
 	struct record_sent_file *record;
 	u32 size, length;
 
@@ -308,27 +310,34 @@ __noinline int trace_http_file_piece(u32 slot)
 	return 1;
 }
 
-static long file_piece(u32 index, u32 *slot)
+static long file_piece(u32 index, struct sent_file *sent)
 {
-	return !trace_http_file_piece(*slot);
+	return !trace_http_file_piece(sent->work, sent->walk);
 }
 
 /* Reports the bytes of a call that may be read from a file. Global for the verifier's sake. */
-__noinline int trace_http_name_file(u32 slot)
+__noinline int trace_http_name_file(struct work *work)
 {
-	struct file_walk *walk = bpf_map_lookup_elem(&file_walks, &slot);
-	struct work *work = work_of(slot);
+	struct file_walk *walk;
+	struct sent_file sent;
+	u32 slot;
 
-	if (!walk || !work || !work->from.file || work->allowed == 0)
+	if (!work || !work->from.file || work->allowed == 0)
+		return 0;
+	slot = work->slot;
+	walk = bpf_map_lookup_elem(&file_walks, &slot);
+	if (!walk)
 		return 0;
 	if (!identify_file(walk, work)) {
 		work->from.file = 0;
 		return 0;
 	}
-	bpf_loop(MAX_NAMES, walk_up, &slot, 0);
+	sent.work = work;
+	sent.walk = walk;
+	bpf_loop(MAX_NAMES, walk_up, &sent, 0);
 	if (!walk->arrived)
 		walk->record.flags |= FILE_NO_PATH;
-	bpf_loop(MAX_STEPS, file_piece, &slot, 0);
+	bpf_loop(MAX_STEPS, file_piece, &sent, 0);
 	return 0;
 }
 

@@ -62,20 +62,15 @@ static __always_inline void use_budget(struct connection *connection, struct wor
 }
 
 /* How many bytes of the call are a head's: work->exempt. Global for the verifier's sake. */
-__noinline int trace_http_head(u32 slot)
+__noinline int trace_http_head(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	struct head_scan scan = {};
 	u8 direction;
 
-	if (!work || !work->sock)
+	if (!work || !connection)
 		return 0;
 	work->exempt = 0;
 	if (work->source == SOURCE_NONE)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
 		return 0;
 	direction = work->direction & 1;
 	scan.state = connection->head[direction];
@@ -96,17 +91,12 @@ __noinline int trace_http_head(u32 slot)
  * Cuts what the budget of a message of HTTP/1 grants this call, of whose head trace_http_head has looked for the end.
  * Global for the verifier's sake.
  */
-__noinline int trace_http_shed(u32 slot)
+__noinline int trace_http_shed(struct work *work, struct connection *connection)
 {
-	struct work *work = work_of(slot);
-	struct connection *connection;
 	u32 used, share;
 	u8 direction;
 
-	if (!work || !work->sock)
-		return 0;
-	connection = connection_of((struct sock *)work->sock, work->transport);
-	if (!connection)
+	if (!work || !connection)
 		return 0;
 	direction = work->direction & 1;
 	used = connection->budget_used[direction];

@@ -139,7 +139,7 @@ static __always_inline int leave_call(s64 result, u32 slot)
 		work->base += skip;
 		work->left -= skip;
 	}
-	trace_call(endpoint, work, slot);
+	trace_call(endpoint, work);
 	return 0;
 }
 

@@ -124,6 +124,24 @@ static __always_inline struct syscall describe(long number)
 	}
 }
 
+/*
+ * The same as one number, shape and direction: the verifier goes on with any of them, instead of once for each system
+ * call. Global for its sake.
+ */
+__noinline int trace_http_describe(u64 number)
+{
+	struct syscall what = describe(number);
+
+	return what.shape | what.direction << 8;
+}
+
+static __always_inline struct syscall described(u64 number)
+{
+	int both = trace_http_describe(number);
+
+	return (struct syscall){both, both >> 8};
+}
+
 struct arguments {
 	u64 first, second, third, fourth, fifth;
 };
@@ -137,6 +155,20 @@ static __always_inline struct arguments read_arguments(struct pt_regs *regs)
 	return (struct arguments){regs->orig_x0, regs->regs[1], regs->regs[2], regs->regs[3], regs->regs[4]};
 #endif
 }
+
+/* A system call that has returned, as far as it is known; the functions that look at it are called one after the other. */
+struct returned {
+	struct arguments arguments;
+	s64 result;
+	u64 entered; /* 0 = the entry was not seen */
+	u64 sock;    /* struct sock *, 0 = none */
+	u32 number;
+	u32 inode;
+	u8 shape;
+	u8 direction;
+	u8 transport;
+	u8 padding[5];
+};
 
 static __always_inline long read_number(struct pt_regs *regs)
 {

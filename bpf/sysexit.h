@@ -11,6 +11,32 @@
 #include "data.h"
 #include "syscalls.h"
 
+/* One per CPU: the kernel never runs one program twice on a CPU at a time, and only one of them is loaded. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct returned);
+} returned_calls SEC(".maps");
+
+/* NULL when the call is of no interest: then nothing is known of it but its shape. */
+static __always_inline struct returned *begin_returned(struct syscall what, struct pt_regs *regs, long number, long result)
+{
+	u32 zero = 0;
+	struct returned *returned = bpf_map_lookup_elem(&returned_calls, &zero);
+
+	if (!returned)
+		return 0;
+	returned->arguments = read_arguments(regs);
+	returned->result = result;
+	returned->entered = 0;
+	returned->sock = 0;
+	returned->number = number;
+	returned->shape = what.shape;
+	returned->direction = what.direction;
+	return returned;
+}
+
 /* The socket of a call; for a splice, also which end of it that is. */
 static __always_inline struct endpoint resolve(struct syscall *what, struct arguments *arguments, long number)
 {
@@ -83,37 +109,95 @@ static __always_inline bool describe_buffers(struct work *work, u8 shape, struct
 	}
 }
 
-/* A call that has returned: `call` is NULL when its entry was not seen. */
-static __always_inline void finish_syscall(struct syscall what, struct arguments *arguments, long number, long result,
-					   struct endpoint endpoint, struct call *call)
+/* Finds the socket of a call. Global for the verifier's sake. */
+__noinline int trace_http_resolve(struct returned *returned)
 {
+	struct syscall what;
+	struct endpoint endpoint;
+
+	if (!returned)
+		return 0;
+	what.direction = returned->direction;
+	endpoint = resolve(&what, &returned->arguments, returned->number);
+	returned->direction = what.direction;
+	returned->sock = (u64)endpoint.sk;
+	returned->inode = endpoint.inode;
+	returned->transport = endpoint.transport;
+	return 0;
+}
+
+/*
+ * The end of a connect or an accept; with `unless_seen` of a socket that no hook has seen. Global for the verifier's
+ * sake.
+ */
+__noinline int trace_http_met(struct returned *returned, u32 unless_seen)
+{
+	struct connection *connection;
+	struct endpoint endpoint;
+	u8 side = SIDE_SERVER;
+	u32 descriptor;
+
+	if (!returned)
+		return 0;
+	descriptor = returned->result;
+	if (returned->shape == SHAPE_CONNECT) {
+		side = SIDE_CLIENT;
+		descriptor = returned->arguments.first;
+		if (returned->result != 0) {
+			connect_call_failed(&returned->arguments, -returned->result);
+			return 0;
+		}
+	}
+	if (returned->result < 0)
+		return 0;
+	endpoint = endpoint_of_descriptor(descriptor);
+	if (!is_met_by_call(endpoint, side))
+		return 0;
+	if (unless_seen) {
+		connection = connection_of(endpoint.sk, endpoint.transport);
+		if (connection && (!connection->inode || connection->inode == endpoint.inode))
+			return 0;
+	}
+	meet_by_call(endpoint, side);
+	return 0;
+}
+
+/* A call that has returned: `call` is NULL when its entry was not seen. Global for the verifier's sake. */
+__noinline int trace_http_finish(struct returned *returned, struct call *call)
+{
+	struct arguments *arguments;
+	struct endpoint endpoint;
 	struct work *work;
 	u64 flags;
 
-	if (!endpoint.sk)
-		return;
-	if (result < 0) {
-		fail_call(endpoint, what.direction, -result);
-		return;
+	if (!returned || !returned->sock)
+		return 0;
+	arguments = &returned->arguments;
+	endpoint.sk = (struct sock *)returned->sock;
+	endpoint.inode = returned->inode;
+	endpoint.transport = returned->transport;
+	if (returned->result < 0) {
+		fail_call(endpoint, returned->direction, -returned->result);
+		return 0;
 	}
-	flags = what.direction == DIRECTION_IN ? receive_flags(arguments, number) : 0;
+	flags = returned->direction == DIRECTION_IN ? receive_flags(arguments, returned->number) : 0;
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
-		return;
-	if (result == 0) {
-		bool asked = what.shape != SHAPE_BUFFER || arguments->third > 0;
+		return 0;
+	if (returned->result == 0) {
+		bool asked = returned->shape != SHAPE_BUFFER || arguments->third > 0;
 
-		if (what.direction == DIRECTION_IN && asked)
+		if (returned->direction == DIRECTION_IN && asked)
 			read_end_of_stream(endpoint);
-		return;
+		return 0;
 	}
-	work = begin_work(SLOT_SYSCALL, result, call, what.direction, endpoint.transport);
+	work = begin_work(SLOT_SYSCALL, returned->result, call, returned->direction, endpoint.transport);
 	if (!work)
-		return;
-	work->number = number;
-	if (work->from.file && (number != NR_SENDFILE || !has_sent(&work->from, arguments, result)))
+		return 0;
+	work->number = returned->number;
+	if (work->from.file && (returned->number != NR_SENDFILE || !has_sent(&work->from, arguments, returned->result)))
 		work->from.file = 0;
-	if (!describe_buffers(work, what.shape, arguments, result))
-		return;
+	if (!describe_buffers(work, returned->shape, arguments, returned->result))
+		return 0;
 	if (flags & MSG_TRUNC && endpoint.transport != TRANSPORT_UNIX) {
 		/* TCP discards the bytes instead of copying them. */
 		work->source = SOURCE_NONE;
@@ -121,13 +205,8 @@ static __always_inline void finish_syscall(struct syscall what, struct arguments
 		work->messages_left = 0;
 		work->left = 0;
 	}
-	trace_call(endpoint, work, SLOT_SYSCALL);
-}
-
-/* The endpoint that a call was entered with. */
-static __always_inline struct endpoint endpoint_of_call(struct call *call)
-{
-	return (struct endpoint){(struct sock *)call->sock, call->inode, call->transport};
+	trace_call(endpoint, work);
+	return 0;
 }
 
 #endif

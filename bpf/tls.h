@@ -689,7 +689,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	}
 	session->connection.pid = work->pid;
 	work->sock = frame->session;
-	trace_work(work, SLOT_TLS);
+	trace_http_work(work, &session->connection);
 	return 0;
 }
 

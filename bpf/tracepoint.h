@@ -10,8 +10,8 @@
 #include "names.h"
 #include "sysexit.h"
 
-/* close(2) of a Unix or datagram socket: they have no tracepoint of their own. */
-static __always_inline void closing(u32 descriptor)
+/* close(2) of a Unix or datagram socket: they have no tracepoint of their own. Global for the verifier's sake. */
+__noinline int trace_http_closing(u32 descriptor)
 {
 	struct endpoint endpoint = endpoint_of_descriptor(descriptor);
 	struct connection *connection;
@@ -21,21 +21,21 @@ static __always_inline void closing(u32 descriptor)
 		file = file_of_descriptor(descriptor);
 		if (file && references_of(file) == 1)
 			trace_http_name_closes(descriptor);
-		return;
+		return 0;
 	}
 	if (endpoint.transport != TRANSPORT_UNIX)
-		return;
+		return 0;
 	file = file_of_descriptor(descriptor);
 	connection = connection_of(endpoint.sk, TRANSPORT_UNIX);
-	if (!connection || !file || references_of(file) != 1)
-		return;
-	close_unix(endpoint.sk, connection);
+	if (connection && file && references_of(file) == 1)
+		close_unix(endpoint.sk, connection);
+	return 0;
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 {
-	struct syscall what = describe(number);
+	struct syscall what = described(number);
 	struct arguments arguments;
 	struct endpoint endpoint;
 	struct task_struct *task;
@@ -49,12 +49,12 @@ int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 		return 0;
 	arguments = read_arguments(regs);
 	if (what.shape == SHAPE_CLOSE) {
-		closing(arguments.first);
+		trace_http_closing(arguments.first);
 		return 0;
 	}
 	if (what.shape == SHAPE_REPLACE) {
 		if (arguments.first != arguments.second && file_of_descriptor(arguments.first))
-			closing(arguments.second);
+			trace_http_closing(arguments.second);
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -86,9 +86,8 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 {
 	long number = read_number(regs);
-	struct syscall what = describe(number);
-	struct endpoint endpoint = {};
-	struct arguments arguments;
+	struct syscall what = described(number);
+	struct returned *returned;
 	struct task_struct *task;
 	struct call *call;
 
@@ -101,31 +100,29 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 		sweep_unix();
 		return 0;
 	}
-	arguments = read_arguments(regs);
-	if (what.shape == SHAPE_ACCEPT) {
-		if (result >= 0)
-			meet_by_call(endpoint_of_descriptor(result), SIDE_SERVER);
+	returned = begin_returned(what, regs, number, result);
+	if (!returned)
 		return 0;
-	}
-	if (what.shape == SHAPE_CONNECT) {
-		if (result == 0)
-			meet_by_call(endpoint_of_descriptor(arguments.first), SIDE_CLIENT);
-		else
-			connect_call_failed(&arguments, -result);
+	if (what.shape == SHAPE_ACCEPT || what.shape == SHAPE_CONNECT) {
+		trace_http_met(returned, 0);
 		return 0;
 	}
 	call = bpf_task_storage_get(&calls, task, 0, 0);
-	report_name(what, &arguments, number, result, call && call->active ? call->entered : 0);
+	if (call && call->active)
+		returned->entered = call->entered;
+	report_name(returned);
 	if (call && call->active && call->number == (u16)number) {
 		call->active = 0;
-		endpoint = endpoint_of_call(call);
-		what.direction = call->direction;
+		returned->sock = call->sock;
+		returned->inode = call->inode;
+		returned->transport = call->transport;
+		returned->direction = call->direction;
 	} else {
 		/* The call began before the trace did. */
 		call = 0;
-		endpoint = resolve(&what, &arguments, number);
+		trace_http_resolve(returned);
 	}
-	finish_syscall(what, &arguments, number, result, endpoint, call);
+	trace_http_finish(returned, call);
 	return 0;
 }
 

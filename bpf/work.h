@@ -84,7 +84,8 @@ struct work {
 	u8 transport;
 	u8 omission;       /* of what may not be copied */
 	u8 sheds;          /* what is not exempt is left out when the ring fills up */
-	u8 padding[2];
+	u8 slot;           /* enum slot: its own, from begin_work on */
+	u8 padding;
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
 	struct cursor kept;  /* while the bytes are looked at before they are copied */
 	u64 scan_left;
@@ -234,18 +235,27 @@ __noinline int trace_http_account(u32 covered, u32 copied, u32 dropped)
 	return 0;
 }
 
-/* As fill_data. Global, so that the verifier checks it once and not for each size of a record. */
+#define FAULTED 0x100 /* with an omission: the bytes could not be read */
+
+/*
+ * As fill_data. Returns how many bytes were copied: `copied`, or 0 with FAULTED. Global, so that the verifier checks it
+ * once and not for each size of a record.
+ */
 __noinline int trace_http_fill(struct record_data *record, struct work *work, u32 size, u32 copied, u32 omission)
 {
-	if (record && work)
-		fill_data(record, work, size, copied, omission);
-	return 0;
+	if (!record || !work)
+		return 0;
+	if (omission & FAULTED) {
+		copied = 0;
+		omission = OMISSION_FAULT;
+	}
+	fill_data(record, work, size, copied, omission);
+	return copied;
 }
 
 /* Reports `size` bytes without a copy of them. Global for the verifier's sake, as trace_http_step. */
-__noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
+__noinline int trace_http_omit(struct work *work, u32 size, u32 omission)
 {
-	struct work *work = work_of(slot);
 	struct record_data *record;
 
 	if (!work)
@@ -273,11 +283,9 @@ __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
 		asm volatile("" : "+r"(bounded));                                          \
 		if (bounded > (room))                                                      \
 			bounded = (room);                                                  \
-		if (bpf_probe_read_user(record + 1, bounded, (void *)address)) {           \
-			copied = 0;                                                        \
-			omission = OMISSION_FAULT;                                         \
-		}                                                                          \
-		trace_http_fill(record, work, covered, copied, omission);                  \
+		/* No branch: the verifier would follow it for each size. */               \
+		omission |= bpf_probe_read_user(record + 1, bounded, (void *)address) >> 63 & FAULTED; \
+		copied = trace_http_fill(record, work, covered, count, omission);          \
 		submit_data(record);                                                       \
 		goto done;                                                                 \
 	} while (0)
@@ -287,11 +295,10 @@ __noinline int trace_http_omit(u32 slot, u32 size, u32 omission)
  * not. The sizes of records are constants, so there are several, of which the next larger one is taken: by a quarter
  * too large at most. Global for the verifier's sake, as trace_http_step.
  */
-__noinline int trace_http_copy(u32 slot, u64 address, u32 count, u32 covered, u32 omission)
+__noinline int trace_http_copy(struct work *work, u64 address, u32 count, u32 covered, u32 omission)
 {
-	struct work *work = work_of(slot);
 	struct record_data *record;
-	u32 copied = count, bounded;
+	u32 copied, bounded;
 
 	if (!work)
 		return 0;
@@ -383,9 +390,8 @@ static __always_inline bool next_segment(struct work *work)
  * One step: begins with a segment, or emits a piece. Global, so that the
  * verifier checks it once, whatever the number of steps. 0 = done.
  */
-__noinline int trace_http_step(u32 slot)
+__noinline int trace_http_step(struct work *work)
 {
-	struct work *work = work_of(slot);
 	u64 count;
 
 	if (!work || work->remaining == 0)
@@ -411,11 +417,11 @@ __noinline int trace_http_step(u32 slot)
 		/* Beyond the budget only the last TAIL_SIZE bytes of the call are of interest. */
 		if (work->remaining > TAIL_SIZE) {
 			work->pass = work->remaining - TAIL_SIZE;
-			trace_http_omit(slot, (u32)work->pass, work->omission);
+			trace_http_omit(work, (u32)work->pass, work->omission);
 			return 1;
 		}
 		work->flags |= FLAG_TAIL;
-		trace_http_copy(slot, work->base, count, count, OMISSION_NONE);
+		trace_http_copy(work, work->base, count, count, OMISSION_NONE);
 	} else {
 		u64 covered;
 
@@ -426,16 +432,16 @@ __noinline int trace_http_step(u32 slot)
 		/* One record says what follows the last bytes that are copied, too. */
 		covered = count == work->allowed && work->remaining > count + TAIL_SIZE ? work->remaining - TAIL_SIZE : count;
 		work->pass = covered - count;
-		trace_http_copy(slot, work->base, count, covered, covered > count ? work->omission : OMISSION_NONE);
+		trace_http_copy(work, work->base, count, covered, covered > count ? work->omission : OMISSION_NONE);
 	}
 	work->base += count;
 	work->left -= count;
 	return 1;
 }
 
-static long copy_step(u32 index, u32 *slot)
+static long copy_step(u32 index, struct work **work)
 {
-	return !trace_http_step(*slot);
+	return !trace_http_step(*work);
 }
 
 /* Bytes that were not copied: beyond the budget, when they are of a file and the rest of it was not to be read. */
