@@ -2,6 +2,9 @@
  * The helper's program. With `--tls PID` it prints as JSON which TLS libraries a process of this user has in memory; this
  * needs no privilege. Otherwise it is the helper of a trace (main.ts), started by the loader.
  */
+import { compileLess } from './compilers.ts';
+
+compileLess();
 const [, , first, pid] = process.argv;
 
 if (first === '--tls') {
@@ -9,5 +12,3 @@ if (first === '--tls') {
 } else {
   void import('./main.ts');
 }
-
-export {};

@@ -1,0 +1,20 @@
+/**
+ * How eagerly V8 compiles the helper's code a second time. What the helper does at its start takes some tens of
+ * milliseconds, of JavaScript and of the disassembler's WebAssembly; V8 would spend three times as much on optimizing
+ * it, in threads of its own, and be done when the work is. Later the helper has little to do: the addon moves the bytes.
+ */
+import { setFlagsFromString } from 'node:v8';
+
+/** The first and the last version of V8 that is known to have the flag: it complains on stderr about others. */
+const FLAGS: readonly { readonly flag: string; readonly from: number; readonly to: number }[] = [
+  // About bytes that are executed before a function of WebAssembly is optimized; by default 1.8 million.
+  { flag: '--wasm-tiering-budget=1000000000', from: 11, to: 13 },
+  // The same of JavaScript, by default 132 thousand. What is really long, as the search of a large file, is optimized.
+  { flag: '--interrupt-budget=1000000', from: 11, to: 11 },
+];
+
+/** Before anything else is loaded. */
+export function compileLess(): void {
+  const version = Number.parseInt(process.versions.v8, 10);
+  for (const { flag, from, to } of FLAGS) if (version >= from && version <= to) setFlagsFromString(flag);
+}
