@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   };
   const control = new TraceControl(trace, sessions, report);
   const calls = new CallsView(trace);
-  const panel = new PanelProvider(extensionUri, trace);
+  const panel = new PanelProvider(extensionUri, trace, supported);
   const selected = new SelectedCall(trace, panel, calls);
   const documents = new Documents(trace);
   subscriptions.push(

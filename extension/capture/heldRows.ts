@@ -26,8 +26,9 @@ export class HeldRows {
     // What waited is older than what did not.
     return shown.sort((a, b) => a.id - b.id);
 
-    function standingOf({ pid }: ExchangeRow): Standing {
-      return pid === null ? 'shown' : standing(pid);
+    function standingOf({ pid, file }: ExchangeRow): Standing {
+      // The processes of a file are others, even if their ids are the same.
+      return pid === null || file !== null ? 'shown' : standing(pid);
     }
   }
 

@@ -213,3 +213,84 @@ describe('several traces', () => {
     expect(body(1)).toBe('1');
   });
 });
+
+describe('a file in the list', () => {
+  /** A source of calls with these paths. */
+  function source(...paths: string[]): Engine {
+    const engine = new Engine();
+    engine.setClock({ offset: 0n, bootTime: SECOND });
+    paths.forEach((path, i) => {
+      call(engine, BigInt(i + 1), SECOND * BigInt(i + 1), path);
+    });
+    return engine;
+  }
+  function call(engine: Pick<Engine, 'push'>, connection: bigint, time: bigint, path: string): void {
+    const request = `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    engine.push(
+      recordBatch([
+        { type: 'opened', connection, time, side: 'client' },
+        { type: 'data', connection, time, direction: Direction.Out, position: 0, bytes: request },
+      ]),
+    );
+  }
+  const FILE = { name: 'a.har', note: null };
+
+  it('has its calls between those of a trace that goes on', () => {
+    const history = new History(() => new Engine(), 1000);
+    const engine = history.begin(100n * SECOND);
+    engine.setClock({ offset: 0n, bootTime: 100n * SECOND });
+    call(engine, 1n, 100n * SECOND, '/one');
+    expect(history.add(source('/a', '/b'), 200n * SECOND, FILE)).toBe(false);
+    call(engine, 2n, 101n * SECOND, '/two');
+    expect(history.takeChanges().rows.map(({ id, path, file, start }) => [id, path, file, start])).toEqual(
+      [
+        [1, '/one', null, 0],
+        [4, '/two', null, 1_000],
+        [2, '/a', 'a.har', 100_000],
+        [3, '/b', 'a.har', 101_000],
+      ].sort((a, b) => [1, 2, 3, 4].indexOf(a[0] as number) - [1, 2, 3, 4].indexOf(b[0] as number)),
+    );
+    expect([1, 2, 3, 4].map((id) => history.json(id, false)?.url)).toEqual([
+      'http://h/one',
+      'http://h/a',
+      'http://h/b',
+      'http://h/two',
+    ]);
+    expect(history.json(5, false)).toBeNull();
+    expect(history.files).toEqual([FILE]);
+    history.clear(102n * SECOND);
+    expect(history.files).toEqual([]);
+    expect(history.takeChanges().rows).toMatchObject([
+      { id: 1, path: '/one', start: 0 },
+      { id: 2, path: '/two', start: 1_000 },
+    ]);
+    call(engine, 3n, 103n * SECOND, '/three');
+    expect(history.takeChanges().rows).toMatchObject([{ id: 3, path: '/three', start: 3_000 }]);
+    expect([1, 2, 3].map((id) => history.json(id, false)?.url?.slice(8))).toEqual(['/one', '/two', '/three']);
+  });
+
+  it('that is older than the list moves where its time begins', () => {
+    const history = new History(() => new Engine(), 1000);
+    trace(history, 100n * SECOND, '/one');
+    history.takeChanges();
+    expect(history.add(source('/a'), 40n * SECOND, FILE)).toBe(true);
+    expect(history.zero).toBe(40n * SECOND);
+    expect(history.takeChanges().rows.map(({ id, start }) => [id, start])).toEqual([
+      [1, 60_000],
+      [2, 0],
+    ]);
+    expect(history.sinceStart(100n * SECOND)).toBe(60_000);
+  });
+
+  it('goes when there is no room, but the newest stays, and the trace that may go on', () => {
+    const history = new History(() => new Engine(), 2);
+    trace(history, 100n * SECOND, '/one');
+    for (const name of ['a.har', 'b.har'])
+      history.add(source('/a', '/b'), 200n * SECOND, { name, note: null });
+    expect(history.takeChanges().removed).toEqual([2, 3]);
+    expect(history.files).toMatchObject([{ name: 'b.har' }]);
+    expect(history.json(1, false)?.url).toBe('http://h/one');
+    expect(history.json(2, false)).toBeNull();
+    expect(history.json(4, false)?.url).toBe('http://h/a');
+  });
+});

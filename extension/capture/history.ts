@@ -1,7 +1,8 @@
 /**
- * The traces of one window, one after the other, as one list: each trace has an engine of its own, whose ids
- * and times start again; here they are moved behind those of the traces before it.
+ * The traces of one window, and the files that were opened in it, as one list: each has a source of its own, whose ids
+ * and times start again; here its ids are moved behind those before it, and its times are counted from the earliest.
  */
+import type { CallSource } from '../engine/callSource.ts';
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
@@ -9,19 +10,31 @@ import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { type ExchangeRow, isCall, isError } from '../engine/row.ts';
 
 interface Segment {
-  readonly engine: EngineApi;
-  /** When its trace began: boot time in ns. */
-  readonly bootTime: bigint;
-  /** Added to the engine's ids, but for those in `moved`. Negative where calls before them were cleared. */
-  readonly idBase: number;
-  /** Ids of calls that went on when the list was cleared, by the engine's id. */
+  readonly source: CallSource;
+  /** Of the file that it was read from; null: it was traced here. */
+  readonly file: OpenedFile | null;
+  /** Wall time at which its times start: nanoseconds since the epoch. */
+  readonly began: bigint;
+  /** What is added to the source's ids from an id on, but for those in `moved`. Ascending. */
+  readonly spans: { readonly from: number; readonly base: number }[];
+  /** Ids of calls that went on when the list was cleared, by the source's id. */
   readonly moved: ReadonlyMap<number, number>;
-  /** Added to the engine's times: milliseconds from the start of the list to this trace's. */
-  readonly timeBase: number;
-  /** By the engine's ids. */
+  /** Added to the source's times: milliseconds from the start of the list to `began`. */
+  timeBase: number;
+  /** By the source's ids. */
   readonly held: Set<number>;
+  /** Highest id of the source that was seen. */
+  lastId: number;
   /** What was counted before the list was cleared, and is not in it. */
   readonly cleared: Counts;
+}
+
+/** A file that was opened, as it is shown. */
+export interface OpenedFile {
+  /** What its rows say they are from. */
+  readonly name: string;
+  /** What is to be known of it, in sentences; null: nothing. */
+  readonly note: string | null;
 }
 
 type Counts = Pick<EngineStats, 'exchanges' | 'errors' | 'evicted' | 'pairs' | 'failedPairs'>;
@@ -38,6 +51,10 @@ export class History {
   /** Exchanges over all traces; the oldest traces go first. */
   readonly #maxExchanges: number;
   #segments: Segment[] = [];
+  /** The trace that was begun last; null: none, or it was cleared. */
+  #traced: Segment | null = null;
+  /** Which source an id is of: the last whose ids are above. */
+  #ranges: { readonly above: number; readonly segment: Segment; readonly base: number }[] = [];
   #nextId = 1;
   #protos: ProtoSchema | null = null;
   #zero: bigint | null = null;
@@ -49,45 +66,97 @@ export class History {
     this.#maxExchanges = maxExchanges;
   }
 
-  /** A further trace begins at this boot time (ns). */
-  begin(bootTime: bigint): EngineApi {
-    this.#zero ??= bootTime;
-    // The ids of the traces before have to be known to begin behind them.
-    this.#pending = this.takeChanges();
+  /** A further trace begins at this boot time (ns). @param offset wall time minus boot time (ns) */
+  begin(bootTime: bigint, offset = 0n): EngineApi {
     const engine = this.#createEngine();
-    if (this.#protos !== null) engine.setProtos(this.#protos);
-    this.#segments.push({
-      engine,
-      bootTime,
-      idBase: this.#nextId - 1,
-      moved: new Map(),
-      timeBase: Number(bootTime - this.#zero) / 1e6,
-      held: new Set(),
-      cleared: NOTHING,
-    });
+    this.#traced = this.#push(engine, bootTime + offset, null);
     return engine;
   }
 
-  /** Boot time (ns) of millisecond 0 of the list; null: nothing is in it. */
+  /**
+   * A file was read, all of it.
+   * @param began wall time at which its times start, in nanoseconds since the epoch.
+   * @returns whether the times of rows that were held before have changed.
+   */
+  add(source: CallSource, began: bigint, file: OpenedFile): boolean {
+    const before = this.#zero;
+    const traced = this.#traced;
+    const segment = this.#push(source, began, file);
+    this.#pending = this.takeChanges();
+    // The trace that goes on has its further ids behind those of the file.
+    if (traced !== null && segment.held.size > 0) this.#span(traced, traced.lastId + 1, this.#nextId - 1);
+    const earlier = before !== null && began < before;
+    if (earlier) this.#startAt(began);
+    return earlier;
+  }
+
+  /** Files in the list. */
+  get files(): readonly OpenedFile[] {
+    return this.#segments.flatMap(({ file }) => file ?? []);
+  }
+
+  #push(source: CallSource, began: bigint, file: OpenedFile | null): Segment {
+    this.#zero ??= began;
+    // The ids before have to be known to begin behind them.
+    this.#pending = this.takeChanges();
+    if (this.#protos !== null) source.setProtos(this.#protos);
+    const segment: Segment = {
+      source,
+      file,
+      began,
+      spans: [],
+      moved: new Map(),
+      timeBase: Number(began - this.#zero) / 1e6,
+      held: new Set(),
+      lastId: 0,
+      cleared: NOTHING,
+    };
+    this.#segments.push(segment);
+    this.#span(segment, 1, this.#nextId - 1);
+    return segment;
+  }
+
+  /** From this id of the source on, its calls have ids above that. */
+  #span(segment: Segment, from: number, above: number): void {
+    const base = above - from + 1;
+    segment.spans.push({ from, base });
+    this.#ranges.push({ above, segment, base });
+  }
+
+  /** The list starts earlier than it did: all rows have other times. */
+  #startAt(zero: bigint): void {
+    this.#zero = zero;
+    this.#pending = { rows: [], removed: this.#pending.removed };
+    for (const segment of this.#segments) {
+      segment.timeBase = Number(segment.began - zero) / 1e6;
+      for (const id of segment.held) {
+        const row = rowIn(segment, id);
+        if (row !== undefined) this.#pending.rows.push(row);
+      }
+    }
+  }
+
+  /** Wall time of millisecond 0 of the list, in nanoseconds since the epoch; null: nothing is in it. */
   get zero(): bigint | null {
     return this.#zero;
   }
 
-  /** Boot time (ns) as milliseconds since the start of the list. */
-  sinceStart(bootTime: bigint): number {
-    return this.#zero === null ? 0 : Math.max(0, Number(bootTime - this.#zero) / 1e6);
+  /** Wall time (ns) as milliseconds since the start of the list. */
+  sinceStart(time: bigint): number {
+    return this.#zero === null ? 0 : Math.max(0, Number(time - this.#zero) / 1e6);
   }
 
   takeChanges(): HistoryChanges {
     const { rows, removed } = this.#pending;
     this.#pending = { rows: [], removed: [] };
     for (const segment of this.#segments) {
-      const { engine, held } = segment;
-      const changes = engine.takeChanges();
+      const { source, held } = segment;
+      const changes = source.takeChanges();
       for (const id of changes.changed) {
         const row = rowIn(segment, id);
         if (row === undefined) continue;
         held.add(id);
+        segment.lastId = Math.max(segment.lastId, id);
         this.#nextId = Math.max(this.#nextId, row.id + 1);
         rows.push(row);
       }
@@ -102,63 +171,71 @@ export class History {
 
   /** @param messageBytes of each message inside; null: all that is held. */
   json(id: number, reveal: boolean, messageBytes: number | null = null): ExchangeJson | null {
-    const segment = this.#segmentOf(id);
-    const json = segment?.engine.json(engineId(segment, id), { reveal, messageBytes });
+    const [segment, own] = this.#find(id);
+    const json = segment?.source.json(own, { reveal, messageBytes });
     if (segment === undefined || json === undefined) return null;
     return { ...json, id, peer: peerIn(segment, json.peer) };
   }
 
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
-    const segment = this.#segmentOf(id);
-    return segment?.engine.message(engineId(segment, id), number, { reveal }) ?? null;
-  }
-
-  #segmentOf(id: number): Segment | undefined {
-    return this.#segments.findLast((candidate) => id > candidate.idBase);
+    const [segment, own] = this.#find(id);
+    return segment?.source.message(own, number, { reveal }) ?? null;
   }
 
   body(id: number, kind: MessageKind): Uint8Array | null {
-    const segment = this.#segmentOf(id);
-    return segment?.engine.body(engineId(segment, id), kind) ?? null;
+    const [segment, own] = this.#find(id);
+    return segment?.source.body(own, kind) ?? null;
+  }
+
+  /** Where a call is from, and its id there. */
+  #find(id: number): readonly [segment: Segment | undefined, own: number] {
+    const range = this.#ranges.findLast(({ above }) => id > above);
+    if (range === undefined) return [undefined, 0];
+    const { segment, base } = range;
+    for (const [own, shown] of segment.moved) if (shown === id) return [segment, own];
+    // The source that it was of may have been dropped.
+    return idIn(segment, id - base) === id ? [segment, id - base] : [undefined, 0];
   }
 
   /** For the calls of all traces, also of those to come. */
   setProtos(schema: ProtoSchema): void {
     this.#protos = schema;
-    for (const { engine } of this.#segments) engine.setProtos(schema);
+    for (const { source } of this.#segments) source.setProtos(schema);
   }
 
   /**
    * Forgets all that is over, and starts the list again: numbers, times and counts. What is under way in the trace
    * that runs is kept: it gets the first numbers, and the earliest of it is where time begins.
    *
-   * @param now boot time (ns) up to which the running trace was seen; null: none runs.
+   * @param now wall time (ns) up to which the running trace was seen; null: none runs.
    * @returns all ids that were held. They must be forgotten before {@link takeChanges}, which gives them again.
    */
   clear(now: bigint | null): number[] {
     const { removed } = this.takeChanges();
     for (const segment of this.#segments) for (const id of segment.held) removed.push(idIn(segment, id));
-    const live = now === null ? undefined : this.#segments.at(-1);
-    const last = live === undefined ? 0 : this.#nextId - 1 - live.idBase;
+    const live = now === null ? null : this.#traced;
     this.#segments = [];
+    this.#ranges = [];
+    this.#traced = null;
     this.#nextId = 1;
     this.#zero = null;
-    if (live === undefined || now === null) return removed;
+    if (live === null || now === null) return removed;
 
-    live.engine.clear();
-    for (const id of live.engine.takeChanges().removed) live.held.delete(id);
-    const kept = [...live.held].flatMap((id) => live.engine.row(id) ?? []).sort((a, b) => a.id - b.id);
+    const { source, lastId } = live;
+    source.clear();
+    for (const id of source.takeChanges().removed) live.held.delete(id);
+    const kept = [...live.held].flatMap((id) => source.row(id) ?? []).sort((a, b) => a.id - b.id);
     const earliest = kept.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
-    this.#zero = kept.length === 0 ? now : live.bootTime + BigInt(Math.round(earliest * 1e6));
-    const stats = live.engine.stats();
+    this.#zero = kept.length === 0 ? now : live.began + BigInt(Math.round(earliest * 1e6));
+    const stats = source.stats();
     const byId = new Map(kept.map((row) => [row.id, row]));
     const pairs = kept.filter(({ id, peer }) => peer !== null && id < peer && byId.has(peer));
     const failedPairs = pairs.filter((row) => isError(row) && isError(byId.get(row.peer ?? 0) ?? row));
     const segment: Segment = {
       ...live,
-      idBase: kept.length - last,
+      spans: [],
       moved: new Map(kept.map(({ id }, index) => [id, index + 1])),
-      timeBase: Number(live.bootTime - this.#zero) / 1e6,
+      timeBase: Number(live.began - this.#zero) / 1e6,
       cleared: {
         exchanges: stats.exchanges - kept.filter(isCall).length,
         errors: stats.errors - kept.filter(isError).length,
@@ -168,6 +245,9 @@ export class History {
       },
     };
     this.#segments.push(segment);
+    this.#traced = segment;
+    this.#ranges.push({ above: 0, segment, base: kept.length - lastId });
+    segment.spans.push({ from: 1, base: kept.length - lastId });
     this.#nextId = kept.length + 1;
     for (const { id } of kept) {
       const row = rowIn(segment, id);
@@ -178,8 +258,8 @@ export class History {
 
   stats(): Counts & Pick<EngineStats, 'running'> {
     const sum = { ...NOTHING, running: 0 };
-    for (const { engine, cleared } of this.#segments) {
-      const stats = engine.stats();
+    for (const { source, cleared } of this.#segments) {
+      const stats = source.stats();
       sum.running += stats.running;
       for (const name of ['exchanges', 'errors', 'evicted', 'pairs', 'failedPairs'] as const) {
         sum[name] += stats[name] - cleared[name];
@@ -190,40 +270,38 @@ export class History {
 
   /** Calls of the newest trace, as far as they were not cleared. */
   get newestCalls(): number {
-    const newest = this.#segments.at(-1);
-    return newest === undefined ? 0 : newest.engine.stats().exchanges - newest.cleared.exchanges;
+    const newest = this.#traced;
+    return newest === null ? 0 : newest.source.stats().exchanges - newest.cleared.exchanges;
   }
 
+  /** What was traced or opened last stays, and so does the trace that may go on. */
   #dropOldTraces(removed: number[]): void {
     let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
-    while (this.#segments.length > 1 && (total > this.#maxExchanges || this.#segments[0]?.held.size === 0)) {
-      const oldest = this.#segments.shift();
-      if (oldest === undefined) return;
-      total -= oldest.held.size;
-      for (const id of oldest.held) removed.push(idIn(oldest, id));
+    for (const segment of this.#segments.slice(0, -1)) {
+      if (segment === this.#traced || (total <= this.#maxExchanges && segment.held.size > 0)) continue;
+      this.#segments = this.#segments.filter((other) => other !== segment);
+      this.#ranges = this.#ranges.filter((range) => range.segment !== segment);
+      total -= segment.held.size;
+      for (const id of segment.held) removed.push(idIn(segment, id));
     }
   }
 }
 
-function idIn({ moved, idBase }: Segment, id: number): number {
-  return moved.get(id) ?? idBase + id;
-}
-
-function engineId({ moved, idBase }: Segment, id: number): number {
-  for (const [own, shown] of moved) if (shown === id) return own;
-  return id - idBase;
+function idIn({ moved, spans }: Segment, id: number): number {
+  return moved.get(id) ?? id + (spans.findLast(({ from }) => id >= from)?.base ?? 0);
 }
 
 /** The other side's row, as long as it is in the list: of one that was cleared the number may be another's. */
 function peerIn(segment: Segment, peer: number | null): number | null {
-  return peer === null || segment.engine.get(peer) === undefined ? null : idIn(segment, peer);
+  return peer === null || segment.source.get(peer) === undefined ? null : idIn(segment, peer);
 }
 
 function rowIn(segment: Segment, id: number): ExchangeRow | undefined {
-  const row = segment.engine.row(id);
+  const row = segment.source.row(id);
   if (row === undefined) return undefined;
   const shown = idIn(segment, id);
+  const { timeBase, file } = segment;
   const peer = peerIn(segment, row.peer);
-  if (shown === id && peer === row.peer && segment.timeBase === 0) return row;
-  return { ...row, id: shown, peer, start: segment.timeBase + row.start };
+  if (shown === id && peer === row.peer && timeBase === 0 && file === null) return row;
+  return { ...row, id: shown, peer, start: timeBase + row.start, file: file?.name ?? null };
 }

@@ -21,7 +21,21 @@ export interface RowChanges {
   readonly removed: readonly number[];
 }
 
-/** Why a trace could not start, in the user's words. */
+/** What was read of a file. */
+export interface Opened {
+  readonly calls: number;
+  /** What is to be known of it, in sentences; null: nothing. */
+  readonly note: string | null;
+}
+
+/** Opens one file; `cancel` makes it fail as cancelled. */
+export interface Opening {
+  /** @throws TraceError */
+  readonly opened: Promise<Opened>;
+  cancel(): void;
+}
+
+/** Why a trace could not start, or a file could not be opened, in the user's words. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
   constructor(
@@ -35,7 +49,8 @@ export class TraceError extends Error {
       | 'not-owner'
       | 'gone'
       | 'helper'
-      | 'untrusted-workspace',
+      | 'untrusted-workspace'
+      | 'file',
     message: string,
   ) {
     super(message);
@@ -84,6 +99,13 @@ export interface Trace {
    * time: nothing else is answered meanwhile.
    */
   search(query: string, ids: readonly number[]): Promise<readonly (readonly [id: number, found: number])[]>;
+  /**
+   * Reads a recording or an HTTP Archive into the list, beside what is in it. Needs neither privilege nor Linux.
+   * @param content its path, or what it holds.
+   * @param name what its rows say they are from.
+   * @param progress is told how much was read, in percent.
+   */
+  open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening;
   /** The messages of .proto files; takes the place of those before. */
   setProtos(schema: ProtoSchema): void;
   dispose(): void;

@@ -15,6 +15,7 @@ import { parseFilter } from '../filter/parser.ts';
 import { type DetailTest, detailsFound } from '../filter/subject.ts';
 import { Candidates } from './candidates.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
+import { FileOpener } from './fileOpener.ts';
 import { HeldRows } from './heldRows.ts';
 import { History } from './history.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
@@ -45,6 +46,7 @@ export class TraceWorker {
   /** Of this thread; null where it is not a thread of its own. */
   readonly #priority: Pick<Priority, 'worked'> | null;
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
+  readonly #files: FileOpener;
   #candidates = new Candidates();
   #targets = new TargetList();
   readonly #held = new HeldRows();
@@ -87,6 +89,7 @@ export class TraceWorker {
     this.#send = send;
     this.#priority = priority;
     this.#startCapture = startCapture;
+    this.#files = new FileOpener(this.#history, send);
   }
 
   take(message: ToWorker): void {
@@ -143,6 +146,12 @@ export class TraceWorker {
         this.#send({ type: 'found', request, results: this.#search(query, ids) });
         return;
       }
+      case 'open':
+        void this.#answer(message.request, this.#open(message));
+        return;
+      case 'cancelOpen':
+        this.#files.cancel(message.request);
+        return;
       case 'asked':
         this.#answerAsk?.(new TraceError(message.code, message.message));
         this.#answerAsk = null;
@@ -184,6 +193,13 @@ export class TraceWorker {
     this.#send({ type: 'status', status });
   }
 
+  async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
+    const earlier = await this.#files.open(message);
+    // Where the list begins earlier now, rows have other times: status first, as with another list.
+    if (earlier) this.#sendStatus();
+    this.#flushAll();
+  }
+
   /** Everything, before the request to stop is answered. */
   #flushAll(): void {
     do this.flush();
@@ -192,7 +208,7 @@ export class TraceWorker {
 
   get #startedAt(): number | null {
     const { zero } = this.#history;
-    return zero === null ? null : Number((zero + this.#offset) / 1_000_000n);
+    return zero === null ? null : Number(zero / 1_000_000n);
   }
 
   /** Of the newest trace, since the list was cleared. */
@@ -205,7 +221,7 @@ export class TraceWorker {
   /** Starts the list again, with what is still under way. */
   #clear(): void {
     const live = this.#capture !== null;
-    const removed = this.#history.clear(live ? this.#upTo : null);
+    const removed = this.#history.clear(live && this.#upTo !== null ? this.#upTo + this.#offset : null);
     this.#held.remove(removed);
     this.#waitingRows = [];
     this.#before = NO_BYTES;
@@ -228,7 +244,7 @@ export class TraceWorker {
       phase: this.#phase,
       list: this.#list,
       startedAt: this.#startedAt,
-      now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo),
+      now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo + this.#offset),
       behindMs: Math.round(this.#behindMs),
       waitingRecords: this.#capture === null ? 0 : (this.#backlog?.records ?? 0),
       calls: stats.exchanges - held.calls,
@@ -249,6 +265,7 @@ export class TraceWorker {
         ...target,
         tls: this.#engine?.tls(target.pid) ?? null,
       })),
+      files: this.#history.files,
       backend: this.#backend,
       problem: this.#problem,
     };
@@ -356,7 +373,7 @@ export class TraceWorker {
           early.push(event);
           return;
         }
-        this.#engine = this.#history.begin(event.bootTime);
+        this.#engine = this.#history.begin(event.bootTime, event.offset);
         pipeline = new Pipeline(this.#engine);
         this.#offset = event.offset;
         this.#upTo = event.bootTime;

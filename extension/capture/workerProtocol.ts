@@ -69,6 +69,15 @@ export type ToWorker =
       readonly query: string;
       readonly ids: readonly number[];
     }
+  /** Reads a file of calls into the list: a path, or what it holds. `name`: what its rows say they are from. */
+  | {
+      readonly type: 'open';
+      readonly request: number;
+      readonly content: string | Uint8Array;
+      readonly name: string;
+    }
+  /** Nothing of a file that is being read is shown. */
+  | { readonly type: 'cancelOpen'; readonly request: number }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
@@ -87,6 +96,15 @@ export type FromWorker =
       readonly type: 'found';
       readonly request: number;
       readonly results: readonly (readonly [id: number, found: number])[];
+    }
+  /** How much of a file was read. */
+  | { readonly type: 'opening'; readonly request: number; readonly percent: number }
+  /** The file was read; its rows come next, then `done`. */
+  | {
+      readonly type: 'opened';
+      readonly request: number;
+      readonly calls: number;
+      readonly note: string | null;
     }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }

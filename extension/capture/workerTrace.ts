@@ -10,7 +10,7 @@ import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
-import type { Listen, RowChanges, Trace } from './trace.ts';
+import type { Listen, Opened, Opening, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
@@ -30,10 +30,14 @@ interface Answer {
   readonly exchange?: ExchangeJson | null;
   readonly message?: StreamMessageJson | null;
   readonly bytes?: Uint8Array | null;
+  readonly opened?: Opened;
   readonly results?: readonly (readonly [id: number, found: number])[];
 }
 
 interface Waiting {
+  /** Of a file that is opened. */
+  readonly progress: (percent: number) => void;
+  opened?: Opened;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -149,6 +153,15 @@ export class WorkerTrace implements Trace {
     return answer.results ?? [];
   }
 
+  open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening {
+    const request = this.#nextRequest;
+    const answer = this.#request((own) => ({ type: 'open', request: own, content, name }), progress);
+    return {
+      opened: answer.then(({ opened }) => opened ?? { calls: 0, note: null }),
+      cancel: () => this.#post({ type: 'cancelOpen', request }),
+    };
+  }
+
   dispose(): void {
     this.#disposed = true;
     // With the worker its socket closes, and with that the helper ends.
@@ -162,11 +175,14 @@ export class WorkerTrace implements Trace {
     return { nativePath: join(dist, 'native'), helperPath: join(dist, 'helper.js'), ...this.#settings() };
   }
 
-  #request(message: (request: number) => ToWorker): Promise<Answer> {
+  #request(
+    message: (request: number) => ToWorker,
+    progress: (percent: number) => void = () => {},
+  ): Promise<Answer> {
     if (this.#disposed) return Promise.reject(new TraceError('helper', 'The window was closed.'));
     const request = this.#nextRequest++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
+      this.#waiting.set(request, { resolve, reject, progress });
       this.#start().postMessage(message(request));
     });
   }
@@ -205,9 +221,19 @@ export class WorkerTrace implements Trace {
         this.status = message.status;
         this.#statusChanged.fire(message.status);
         return;
-      case 'done':
-        this.#settle(message.request)?.resolve({});
+      case 'opening':
+        this.#waiting.get(message.request)?.progress(message.percent);
         return;
+      case 'opened': {
+        const waiting = this.#waiting.get(message.request);
+        if (waiting !== undefined) waiting.opened = { calls: message.calls, note: message.note };
+        return;
+      }
+      case 'done': {
+        const waiting = this.#settle(message.request);
+        waiting?.resolve(waiting.opened === undefined ? {} : { opened: waiting.opened });
+        return;
+      }
       case 'refused':
         this.#settle(message.request)?.reject(new TraceError(message.code, message.message));
         return;

@@ -46,6 +46,7 @@ const row: ExchangeRow = {
   grpcStatus: null,
   encrypted: null,
   failure: null,
+  file: null,
   operation: null,
   model: null,
   peer: null,

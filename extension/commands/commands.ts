@@ -18,6 +18,7 @@ import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
 import { exportHar } from './exportHar.ts';
+import { askAndOpen, openUri } from './openFile.ts';
 import { saveBody } from './saveBody.ts';
 import { systemCheck } from './systemCheck.ts';
 import { installLoader, removeLoader } from './trustedLoader.ts';
@@ -50,6 +51,12 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
 
   const copyCommand = (format: CopyFormat) =>
     withCall(COPY_COMMANDS[format], (id) => copyAs(trace, id, format, panel.isRevealed(id)));
+
+  const open = async (kind: 'recording' | 'archive', uri?: unknown) => {
+    const opened =
+      uri instanceof vscode.Uri ? (await openUri(trace, uri)) !== null : await askAndOpen(trace, kind);
+    if (opened) await vscode.commands.executeCommand(focusCommand(View.panel));
+  };
 
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
@@ -87,6 +94,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
         listed: () => panel.listed(),
         version: context.version,
       }),
+    [Command.importHar]: () => open('archive'),
+    [Command.openTrace]: (uri) => open('recording', uri),
     [Command.checkSystem]: () => checkSystem(context),
     [Command.installLoader]: () => installLoader(context.extensionPath),
     [Command.removeLoader]: () => removeLoader(context.extensionPath),

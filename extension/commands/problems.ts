@@ -22,6 +22,7 @@ export function problemKind(error: unknown): ProblemKind | null {
     case 'not-owner':
     case 'gone':
     case 'untrusted-workspace':
+    case 'file':
       return null;
     default:
       return error.code satisfies never;
@@ -69,6 +70,7 @@ export async function showProblem(
     case 'not-found':
     case 'not-owner':
     case 'gone':
+    case 'file':
       void vscode.window.showWarningMessage(message);
       return;
     default:

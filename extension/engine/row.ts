@@ -74,6 +74,8 @@ export interface ExchangeRow {
   readonly operation: string | null;
   /** The language model that answered, else the one that was asked for; null: not such a call, or not known. */
   readonly model: string | null;
+  /** Name of the file that the row is from; null: it was traced here. */
+  readonly file: string | null;
   /** Id of the row of the same call as the other side saw it; null: that is not traced, or not known (yet). */
   readonly peer: number | null;
 }

@@ -47,6 +47,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     operation: purposeOf(exchange),
     model: exchange.ai?.model(exchange) ?? null,
     grpcStatus: grpcStatus(exchange),
+    file: null,
     peer: exchange.peer,
   };
 }

@@ -41,6 +41,8 @@ export interface TraceStatus {
     /** What is known about its TLS libraries and what was decrypted; null: nothing. */
     readonly tls: ProcessTls | null;
   }[];
+  /** Files whose calls are in the list. `note`: what is to be known of one, in sentences. */
+  readonly files: readonly { readonly name: string; readonly note: string | null }[];
   readonly backend: string | null;
   /** Problem in the user's words with what to do; null when all is well. */
   readonly problem: string | null;
@@ -64,6 +66,7 @@ export const IDLE_STATUS: TraceStatus = {
   newest: { calls: 0, bytesSeen: 0, cleared: false },
   otherConnections: 0,
   targets: [],
+  files: [],
   backend: null,
   problem: null,
 };

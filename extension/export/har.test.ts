@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine/engine.ts';
 import { conversation, recordBatch, START, type Step } from '../engine/testing/records.ts';
 import { binary, MASK, ping, switching, text, UPGRADE } from '../engine/testing/webSocket.ts';
+import { harEntry } from './har.ts';
 import type { HarEntry } from './harTypes.ts';
 import { HarWriter } from './harWriter.ts';
 
@@ -141,6 +142,8 @@ describe('an archive', () => {
           side: 'client',
           process: { pid: 4242, name: null },
           completeness: ['complete'],
+          requestNote: null,
+          messageStream: null,
           operation: null,
           grpc: null,
           ending: expect.objectContaining({ how: 'answered' }),
@@ -204,6 +207,7 @@ describe('an archive', () => {
     ]).log.entries;
     expect(entry?.response.status).toBe(101);
     expect(entry?._resourceType).toBe('websocket');
+    expect(entry?.request.url).toMatch(/^ws:\/\//);
     expect(entry?._webSocketMessages).toEqual([
       { type: 'send', time: expect.any(Number), opcode: 1, data: 'hello' },
       { type: 'receive', time: expect.any(Number), opcode: 2, data: 'AQL/' },
@@ -211,6 +215,57 @@ describe('an archive', () => {
     const [first, second] = entry?._webSocketMessages ?? [];
     expect(first?.time).toBeGreaterThan(1_795_370_400);
     expect(second?.time).toBeGreaterThan(first?.time ?? 0);
+  });
+
+  it('says who sent a message as the client sees it, also for a server', () => {
+    const engine = new Engine();
+    engine.setClock({ offset: OFFSET, bootTime: START });
+    engine.push(
+      recordBatch(
+        conversation([{ in: UPGRADE }, { out: switching() }, { in: text('hello', { mask: MASK }) }], {
+          side: 'server',
+        }),
+      ),
+    );
+    engine.finish();
+    const json = engine.json(1);
+    expect(json?.messages).toMatchObject([{ direction: 'in' }]);
+    expect(json === undefined ? null : harEntry(json)?._webSocketMessages).toMatchObject([{ type: 'send' }]);
+  });
+
+  it('takes no beginning of a coded body for the whole, and no time without a zone for a local one', () => {
+    const head = (length: number) =>
+      `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/plain\r\nSet-Cookie: a=b; Expires=Wed, 21 Oct 2026 07:28:00\r\nSet-Cookie: c=d; Expires=Thu, 01 Jan 99999 00:00:00 GMT\r\nContent-Length: ${length}\r\n\r\n`;
+    const { log } = archive(
+      [
+        [
+          { out: 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n' },
+          { in: Buffer.concat([Buffer.from(head(zipped.length)), zipped.subarray(0, zipped.length - 9)]) },
+        ],
+      ],
+      true,
+    );
+    const response = log.entries[0]?.response;
+    expect(response?.content).toMatchObject({ size: -1, comment: expect.any(String) });
+    expect(response?.content).not.toHaveProperty('compression');
+    expect(response?.cookies).toMatchObject([{ expires: '2026-10-21T07:28:00.000Z' }, { name: 'c' }]);
+    expect(response?.cookies[1]).not.toHaveProperty('expires');
+  });
+
+  it('has the time that a running call has taken so far', () => {
+    const engine = new Engine();
+    engine.setClock({ offset: OFFSET, bootTime: START });
+    engine.push(
+      recordBatch(
+        conversation([
+          { out: 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n' },
+          { in: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx' },
+        ]),
+      ),
+    );
+    const json = engine.json(1);
+    expect(json?.durationMs).toBeNull();
+    expect(json === undefined ? null : harEntry(json)).toMatchObject({ time: 1, timings: { wait: 1 } });
   });
 
   it('has status 0 and the reason for a call without a response, and says what it leaves out', () => {

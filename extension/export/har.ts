@@ -14,13 +14,18 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
   const before = known(timings.dns) + known(timings.connect);
   const ip = connection.transport === 'tcp' ? ipOf(serverOf(exchange)) : null;
   const isWebSocket = exchange.messageStream?.format === 'websocket';
-  const notes = [noteOf('request', request), noteOf('response', response)].filter((note) => note !== '');
+  const notes = [
+    noteOf('request', request),
+    noteOf('response', response),
+    ...(isWebSocket ? messageNotes(exchange) : []),
+  ].filter((note) => note !== '');
   return {
     startedDateTime: earlier(exchange.startedAt, before),
     time: rounded(before + timings.send + timings.wait + timings.receive),
     request: {
       method,
-      url,
+      // As Chrome and Firefox name it.
+      url: isWebSocket ? url.replace(/^http/i, 'ws') : url,
       httpVersion: exchange.protocol,
       cookies: requestCookies(request.headers),
       headers: fieldsOf(request),
@@ -52,6 +57,8 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
       side: exchange.side,
       process: exchange.process,
       completeness: exchange.completeness,
+      requestNote: request.bodyNote,
+      messageStream: exchange.messageStream,
       operation: exchange.operation,
       grpc: exchange.grpc,
       ending: exchange.ending,
@@ -91,11 +98,14 @@ function fieldOf({ headers }: MessageJson, name: string): string | undefined {
 /** `a=b&c`, decoded as forms are. */
 function pairsOf(text: string): HarField[] {
   if (text === '') return [];
-  return text.split('&').map((pair) => {
-    const sign = pair.indexOf('=');
-    const name = sign < 0 ? pair : pair.slice(0, sign);
-    return { name: decoded(name), value: sign < 0 ? '' : decoded(pair.slice(sign + 1)) };
-  });
+  return text
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const sign = pair.indexOf('=');
+      const name = sign < 0 ? pair : pair.slice(0, sign);
+      return { name: decoded(name), value: sign < 0 ? '' : decoded(pair.slice(sign + 1)) };
+    });
 }
 
 function decoded(text: string): string {
@@ -119,10 +129,12 @@ function postDataOf(message: MessageJson): HarPostData {
 
 function contentOf(message: MessageJson): HarContent {
   const { body, bodySize, decodedSize } = message;
-  const size = decodedSize ?? bodySize ?? message.bodyCaptured;
+  // Of a body that is coded and not whole, nobody knows how long it would be without its coding.
+  const isPart = message.bodyNote !== null;
+  const size = decodedSize === null ? (bodySize ?? message.bodyCaptured) : isPart ? -1 : decodedSize;
   return {
     size,
-    ...(decodedSize === null || bodySize === null ? {} : { compression: decodedSize - bodySize }),
+    ...(decodedSize === null || bodySize === null || isPart ? {} : { compression: decodedSize - bodySize }),
     mimeType: fieldOf(message, 'content-type') ?? UNKNOWN_TYPE,
     ...(body === null
       ? {}
@@ -144,7 +156,8 @@ function errorOf({ ending }: ExchangeJson): string {
  */
 function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
   const { lookupMs, connectMs, tlsMs } = timings;
-  const duration = durationMs ?? 0;
+  // Of a call that is under way, what is known of it.
+  const duration = durationMs ?? known(timings.sendMs) + known(timings.waitMs) + known(timings.receiveMs);
   const send = Math.min(Math.max(0, (timings.sendMs ?? 0) - (timings.overlapMs ?? 0)), duration);
   const receive = Math.min(timings.receiveMs ?? 0, duration - send);
   return {
@@ -158,8 +171,8 @@ function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
   };
 }
 
-function known(milliseconds: number): number {
-  return Math.max(0, milliseconds);
+function known(milliseconds: number | null): number {
+  return Math.max(0, milliseconds ?? 0);
 }
 
 /** To nanoseconds: without the noise of sums. */
@@ -169,11 +182,15 @@ function rounded(milliseconds: number): number {
 
 /** @param time RFC 3339 in UTC with microseconds, which a Date does not hold. */
 function earlier(time: string, milliseconds: number): string {
-  const whole = Date.parse(`${time.slice(0, 19)}Z`);
-  const micros = Number(time.slice(20, 26)) - Math.round(milliseconds * 1_000);
+  const micros = microsOf(time) - Math.round(milliseconds * 1_000);
   const seconds = Math.floor(micros / 1e6);
-  const second = new Date(whole + seconds * 1_000).toISOString().slice(0, 19);
+  const second = new Date(seconds * 1_000).toISOString().slice(0, 19);
   return `${second}.${String(micros - seconds * 1e6).padStart(6, '0')}Z`;
+}
+
+/** Since the epoch; exact in a double up to the year 2255. */
+function microsOf(time: string): number {
+  return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
 }
 
 /** By what was sent, as browsers name what asked for it; nothing else is known of that. */
@@ -190,18 +207,33 @@ function resourceType(response: MessageJson | null): string {
   return 'other';
 }
 
-/** Text and binary messages, as Chrome has them: times in seconds, binary data in base64. */
-function messagesOf({ messages, startedAt }: ExchangeJson): HarMessage[] {
-  const start = Date.parse(startedAt) / 1_000;
+/**
+ * Text and binary messages, as Chrome has them: as the client sees them, times in seconds, binary data in base64. Text
+ * that is not valid UTF-8 is binary data.
+ */
+function messagesOf({ messages, startedAt, side }: ExchangeJson): HarMessage[] {
+  const start = microsOf(startedAt);
+  const sent = side === 'server' ? 'in' : 'out';
   const found: HarMessage[] = [];
   for (const message of messages) {
-    if (message.kind !== 'text' && message.kind !== 'binary') continue;
+    if ((message.kind !== 'text' && message.kind !== 'binary') || message.direction === null) continue;
+    const isText = message.kind === 'text' && 'text' in message;
     found.push({
-      type: message.direction === 'in' ? 'receive' : 'send',
-      time: start + message.atMs / 1_000,
-      opcode: message.kind === 'text' ? 1 : 2,
+      type: message.direction === sent ? 'send' : 'receive',
+      time: (start + Math.round(message.atMs * 1_000)) / 1e6,
+      opcode: isText ? 1 : 2,
       data: 'text' in message ? (message.text ?? '') : message.base64,
     });
   }
   return found;
+}
+
+function messageNotes({ messageStream, side }: ExchangeJson): string[] {
+  if (messageStream === null) return [];
+  const { omitted } = messageStream;
+  const count = messageStream.out + messageStream.in;
+  // Without a side, who sent a message is not known.
+  if (side === null && count > 0) return ['Its messages are left out: their direction is not known.'];
+  if (omitted === null) return [];
+  return [`After message ${omitted.after}, ${omitted.count} messages are left out: they were not kept.`];
 }

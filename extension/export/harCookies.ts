@@ -45,14 +45,27 @@ function cookieOf(value: string): HarCookie | null {
   const path = has.get('path');
   const domain = has.get('domain');
   const sameSite = has.get('samesite');
-  const expires = Date.parse(has.get('expires') ?? '');
+  const expires = expiryOf(has.get('expires'));
   return {
     ...named,
     ...(path === undefined ? {} : { path }),
     ...(domain === undefined ? {} : { domain }),
-    ...(Number.isNaN(expires) ? {} : { expires: new Date(expires).toISOString() }),
+    ...(expires === null ? {} : { expires }),
     httpOnly: has.has('httponly'),
     secure: has.has('secure'),
     ...(sameSite === undefined ? {} : { sameSite }),
   };
+}
+
+/** A zone at the end: without one the time is in UTC (RFC 6265 section 5.1.1), which Date.parse does not take it for. */
+const ZONE = /(?:[a-z]|[+-]\d{4})\s*$/i;
+
+/** RFC 3339; null: there is none, or not one that RFC 3339 can write. */
+function expiryOf(value: string | undefined): string | null {
+  if (value === undefined || value === '') return null;
+  const time = Date.parse(ZONE.test(value) ? value : `${value} GMT`);
+  if (Number.isNaN(time)) return null;
+  const text = new Date(time).toISOString();
+  // Years beyond four digits have a sign.
+  return /^\d/.test(text) ? text : null;
 }

@@ -25,7 +25,7 @@ export interface HarPostData {
 }
 
 export interface HarContent {
-  /** Bytes of the decoded body. */
+  /** Bytes of the decoded body; -1: not known. */
   readonly size: number;
   /** Bytes that its coding saved. */
   readonly compression?: number;
@@ -47,7 +47,7 @@ export interface HarTimings {
   readonly receive: number;
 }
 
-/** As Chrome has them. */
+/** As Chrome has them: as the client sees them. */
 export interface HarMessage {
   readonly type: 'send' | 'receive';
   /** Seconds since the epoch. */
@@ -93,8 +93,12 @@ export interface HarEntry {
   readonly comment?: string;
   readonly _resourceType: string;
   readonly _webSocketMessages?: readonly HarMessage[];
+  /** What the format has no place for. */
   readonly _httpTrace: Pick<
     ExchangeJson,
-    'side' | 'process' | 'completeness' | 'operation' | 'grpc' | 'ending'
-  >;
+    'side' | 'process' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
+  > & {
+    /** Why the request's body is not whole; null: it is. The response's is the comment of its content. */
+    readonly requestNote: string | null;
+  };
 }

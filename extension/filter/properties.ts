@@ -339,14 +339,19 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'process',
-    help: "part of a process's name, or its id",
-    about: "the process's name or id",
+    help: "part of the name of a process or of the file that was opened, or the process's id",
+    about: "the process's name or id, or the file that was opened",
     example: 'process:worker',
     parse: (value) => {
       const named = wildcard(value);
-      return { row: ({ row }) => String(row.pid) === value || named(lower(row.processName)) };
+      return {
+        row: ({ row }) =>
+          String(row.pid) === value ||
+          named(lower(row.processName)) ||
+          (row.file !== null && named(lower(row.file))),
+      };
     },
-    seen: (row) => row.processName,
+    seen: (row) => row.processName ?? row.file,
   },
   {
     name: 'side',

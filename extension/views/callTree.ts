@@ -188,7 +188,7 @@ export class CallTree {
   }
 
   #routeFor(row: ExchangeRow): Branch {
-    const process = this.#branch(this.#processes, 'process', null, `${row.pid}`, null, row);
+    const process = this.#branch(this.#processes, 'process', null, processKey(row), null, row);
     const host = this.#branch(process.branches, 'host', process, key(row.host), row.host, row);
     return this.#branch(host.branches, 'route', host, routeKey(row), routeOf(row.path), row);
   }
@@ -211,7 +211,12 @@ export class CallTree {
 
 function isPlaceOf(route: Branch, row: ExchangeRow): boolean {
   const host = route.parent!;
-  return route.key === routeKey(row) && host.key === key(row.host) && host.parent!.key === `${row.pid}`;
+  return route.key === routeKey(row) && host.key === key(row.host) && host.parent!.key === processKey(row);
+}
+
+/** Processes of a file are others than those that were traced here, and all calls without one are of the file. */
+function processKey({ pid, file }: ExchangeRow): string {
+  return file === null ? `${pid}` : `${pid} ${file}`;
 }
 
 /** Connections without plaintext are together, and failed lookups, apart from calls whose path is unknown. */

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   clear: Command.clear,
   pickProcess: Command.pickProcess,
   manageTrust: MANAGE_TRUST,
+  openTrace: Command.openTrace,
 };
 
 /** A webview that is busy is not waited for longer, in milliseconds. */
@@ -22,6 +23,7 @@ const LISTED_TIMEOUT = 5_000;
 
 export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #extensionUri: vscode.Uri;
+  readonly #supported: boolean;
   #view: vscode.WebviewView | null = null;
   readonly #feed: PanelFeed;
   #ofView: vscode.Disposable[] = [];
@@ -30,7 +32,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   readonly onDidSelect = this.#selected.event;
   #answerListed: ((ids: readonly number[]) => void) | null = null;
 
-  constructor(extensionUri: vscode.Uri, trace: Trace) {
+  /** @param supported calls can be captured on this machine. */
+  constructor(extensionUri: vscode.Uri, trace: Trace, supported: boolean) {
+    this.#supported = supported;
     this.#extensionUri = extensionUri;
     this.#feed = new PanelFeed(trace, (message) => this.#view?.webview.postMessage(message) ?? gone);
   }
@@ -152,6 +156,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       nonce: randomBytes(16).toString('base64url'),
       source: webview.cspSource,
       trusted: vscode.workspace.isTrusted,
+      supported: this.#supported,
       script: String(webview.asWebviewUri(this.#resource('dist', 'webview.js'))),
       style: String(webview.asWebviewUri(this.#resource('dist', 'panel.css'))),
     });

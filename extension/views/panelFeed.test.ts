@@ -55,6 +55,9 @@ class FakeTrace implements Trace {
     this.status = { ...this.status, ...change };
     for (const listener of this.#statusListeners) listener(this.status);
   }
+  open(): never {
+    throw new Error('It opens no file.');
+  }
   setProtos(): void {}
   cutShort(): void {}
   readonly searched: (readonly number[])[] = [];

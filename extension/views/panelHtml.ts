@@ -7,6 +7,8 @@ export interface PanelPage {
   readonly source: string;
   /** false: Restricted Mode, in which nothing can be started. */
   readonly trusted: boolean;
+  /** Calls can be captured on this machine. */
+  readonly supported: boolean;
   readonly script: string;
   readonly style: string;
 }
@@ -16,7 +18,7 @@ export interface PanelPage {
  * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
  * found its way into the page could do nothing there.
  */
-export function panelHtml({ nonce, source, trusted, script, style }: PanelPage): string {
+export function panelHtml({ nonce, source, trusted, supported, script, style }: PanelPage): string {
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
@@ -33,7 +35,7 @@ export function panelHtml({ nonce, source, trusted, script, style }: PanelPage):
 <link rel="stylesheet" href="${style}">
 <title>HTTP Trace</title>
 </head>
-<body data-trusted="${trusted}">
+<body data-trusted="${trusted}" data-supported="${supported}">
 <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`;

@@ -24,7 +24,7 @@ export class StatusItem implements vscode.Disposable {
   }
 
   #show(status: TraceStatus): void {
-    if (status.phase === 'idle') {
+    if (status.phase === 'idle' && status.files.length === 0) {
       this.#item.hide();
       return;
     }
@@ -43,6 +43,7 @@ export class StatusItem implements vscode.Disposable {
 }
 
 const ICONS = {
+  idle: '$(file)',
   starting: '$(loading~spin)',
   running: '$(pulse)',
   stopping: '$(loading~spin)',
@@ -51,6 +52,7 @@ const ICONS = {
 } as const;
 
 const HEADINGS = {
+  idle: 'HTTP Trace shows calls of a file.',
   starting: 'HTTP Trace is starting.',
   running: 'HTTP Trace is running.',
   stopping: 'HTTP Trace is stopping.',

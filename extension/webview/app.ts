@@ -124,6 +124,7 @@ export class App {
       pickProcess: () => command('pickProcess'),
       clearFilter: () => this.#clearFilter(),
       manageTrust: () => command('manageTrust'),
+      openTrace: () => command('openTrace'),
     });
     this.#clock = new Clock(
       () => this.#list.live,
@@ -253,7 +254,7 @@ export class App {
     this.#split.element.hidden = isEmpty;
     this.#overview.element.hidden = store.size === 0;
     // Without calls the problem stands in their place.
-    const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
+    const problem = isEmpty && status.phase === 'failed' ? null : (status.problem ?? fileNotes(status));
     this.#problem.hidden = problem === null;
     setText(this.#problemText, visibleLine(problem ?? ''));
   }
@@ -448,4 +449,10 @@ function isSort(sort: unknown): sort is Sort {
 
 function share<T>(value: unknown, fallback: T): number | T {
   return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
+}
+
+/** What is to be known of the files that were opened; null: nothing. */
+function fileNotes({ files }: TraceStatus): string | null {
+  const notes = files.flatMap(({ name, note }) => (note === null ? [] : [`${name}: ${note}`]));
+  return notes.length === 0 ? null : notes.join(' ');
 }

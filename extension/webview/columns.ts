@@ -155,7 +155,7 @@ export const COLUMNS: readonly Column[] = [
     width: 88,
     minWidth: 48,
     disposable: 6,
-    key: (row) => row.processName,
+    key: (row) => row.processName ?? row.file,
     text: (row) => `${sideSign(row)} ${processName(row)}`,
     speak: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
   },
@@ -201,7 +201,8 @@ function sideSign(row: ExchangeRow): string {
 
 function processName(row: ExchangeRow): string {
   if (row.processName !== null) return line(row.processName);
-  return row.pid === null ? UNKNOWN : String(row.pid);
+  if (row.pid !== null) return String(row.pid);
+  return row.file === null ? UNKNOWN : line(row.file);
 }
 
 /** How a status is coloured; `none` has no status (yet), `grpc` is a gRPC failure with status 200. */

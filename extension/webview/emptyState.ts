@@ -10,9 +10,10 @@ export interface EmptyActions {
   readonly pickProcess: () => void;
   readonly clearFilter: () => void;
   readonly manageTrust: () => void;
+  readonly openTrace: () => void;
 }
 
-type Action = 'start' | 'pick' | 'clear' | 'trust';
+type Action = 'start' | 'pick' | 'clear' | 'trust' | 'open';
 
 interface Content {
   readonly sentence: string;
@@ -26,6 +27,8 @@ const FIRST_TARGETS = 3;
 /** The host makes the page anew when the workspace becomes trusted. */
 export const isTrusted = (): boolean => document.body.dataset['trusted'] !== 'false';
 
+export const isSupported = (): boolean => document.body.dataset['supported'] !== 'false';
+
 /** null: there is something to show. */
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
@@ -35,7 +38,14 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
       if (!isTrusted())
         return {
           sentence: 'HTTP Trace is off in Restricted Mode: it reads the traffic of the program you debug.',
-          actions: ['trust'],
+          actions: ['trust', 'open'],
+        };
+      if (!isSupported())
+        return {
+          sentence:
+            'HTTP Trace captures calls on Linux only: open the workspace there, by Remote - SSH, WSL or in a container.',
+          detail: 'Traces and HTTP Archives (HAR) that were captured elsewhere can be opened here.',
+          actions: ['open'],
         };
       return {
         sentence: 'Start a trace to see every HTTP call your program makes or answers, live.',
@@ -43,7 +53,7 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
           dropped === 0
             ? 'No proxy, no certificate, no code changes.'
             : `The window was closed or reloaded: the trace before has ended, and its ${countText(dropped, 'call was', 'calls were')} not kept.`,
-        actions: ['start', 'pick'],
+        actions: ['start', 'pick', 'open'],
       };
     case 'starting':
       return { sentence: 'Starting…', actions: [], busy: true };
@@ -120,6 +130,8 @@ export class EmptyState {
         return textButton('Show All Calls', this.#actions.clearFilter, 'secondary');
       case 'trust':
         return textButton('Manage Workspace Trust', this.#actions.manageTrust, 'primary');
+      case 'open':
+        return textButton('Open Trace…', this.#actions.openTrace, isSupported() ? 'secondary' : 'primary');
       default:
         return action satisfies never;
     }

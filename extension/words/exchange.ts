@@ -58,8 +58,18 @@ export function processText({
   return label === null ? `process ${pid}` : `${label} (${pid})`;
 }
 
-/** {@link processText} of the process that made or answered a call. */
-export function rowProcessText({ processName, pid }: Pick<ExchangeRow, 'pid' | 'processName'>): string {
+/** {@link processText} of the process that made or answered a call, and the file that it is from: `node (4242) · a.har`. */
+export function rowProcessText({
+  processName,
+  pid,
+  file,
+}: Pick<ExchangeRow, 'pid' | 'processName' | 'file'>): string {
+  if (file !== null) {
+    const name = labelText(file, 40);
+    return pid === null && processName === null
+      ? name
+      : `${processText({ name: processName, pid })} · ${name}`;
+  }
   return processText({ name: processName, pid });
 }
 

@@ -1,5 +1,5 @@
 // The shipped package in a real VS Code in a real browser, by mouse and keyboard. Pictures of the window go to
-// test-output/screenshots. HTTP_TRACE_RESULTS names a file for the results as JSON.
+// test-output/screenshots. Arguments name the scenarios; without, all are run. HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { childEnvironment, ensureVSCode, installExtension, startServer } from '.
 import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
+import { files } from './files.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
 import { menus } from './menus.mjs';
@@ -31,6 +32,8 @@ const SETTINGS = {
 const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
+const chosen = process.argv.slice(2);
+
 makePackage();
 ensureVSCode();
 const home = mkdtempSync(join(tmpdir(), 'http-trace-e2e-'));
@@ -43,10 +46,11 @@ const steps = new Steps(() => workbench.picture('failure'));
 let browser = null;
 try {
   installExtension(vsix, { extensionsDir, dataDir: join(home, 'data-install') });
-  await installed(steps, extensionsDir);
+  if (chosen.length === 0) await installed(steps, extensionsDir);
   browser = await openBrowser();
   await inWindow(tracing);
   await inWindow(menus);
+  await inWindow(files);
   await inWindow(protocols, { folder: lamps });
   await inWindow(picking);
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
@@ -79,6 +83,7 @@ async function makeLamps() {
 
 /** A server and a fresh window for some steps. */
 async function inWindow(scenario, { trust = true, user = null, folder = workspace } = {}) {
+  if (chosen.length > 0 && !chosen.includes(scenario.name)) return;
   const dataDir = join(home, `data-${scenario.name}`);
   const extensions = join(dataDir, 'extensions');
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });

@@ -39,6 +39,10 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/engine'],
     pure: [],
   },
+  'extension/import': {
+    values: ['extension/http', 'extension/privacy', 'extension/engine'],
+    pure: [],
+  },
   'extension/filter': {
     values: [
       'extension/words',
@@ -56,7 +60,13 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   },
   'extension/elevation': { values: ['extension/capture/trace.ts', 'extension/escape'] },
   'extension/capture': {
-    values: ['extension/elevation', 'extension/engine', 'extension/filter', ...HELPER_BORDER],
+    values: [
+      'extension/elevation',
+      'extension/engine',
+      'extension/filter',
+      'extension/import',
+      ...HELPER_BORDER,
+    ],
   },
 
   'extension/debug': {
@@ -145,6 +155,7 @@ export const WITHOUT_CIRCLES: readonly string[] = [
   'extension/filter',
   'extension/engine',
   'extension/export',
+  'extension/import',
   'extension/protos',
   'extension/capture',
   'extension/views',

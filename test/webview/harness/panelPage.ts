@@ -84,7 +84,8 @@ export class PanelBrowser {
       const file = files.get(request.url ?? '');
       const origin = `http://${request.headers.host}`;
       const restricted = request.url === '/?restricted';
-      if (request.url === '/' || restricted) {
+      const unsupported = request.url === '/?unsupported';
+      if (request.url === '/' || restricted || unsupported) {
         const nonce = createHash('sha256').update(origin).digest('base64url');
         response.setHeader('Content-Type', 'text/html');
         response.end(
@@ -92,6 +93,7 @@ export class PanelBrowser {
             nonce,
             source: origin,
             trusted: !restricted,
+            supported: !unsupported,
             script: '/dist/webview.js',
             style: '/dist/panel.css',
           }),

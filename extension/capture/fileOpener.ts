@@ -1,0 +1,91 @@
+/** Opens files in the engine's thread, beside a trace that may run: their calls come into the list as a whole. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { History } from './history.ts';
+import { readFile } from './openFile.ts';
+import { TraceError } from './trace.ts';
+import type { FromWorker, ToWorker } from './workerProtocol.ts';
+
+/** Bytes: large enough to be fast, small enough that a running trace is served in between. */
+const PIECE = 256 * 1024;
+
+type Open = Extract<ToWorker, { type: 'open' }>;
+
+export class FileOpener {
+  readonly #history: History;
+  readonly #send: (message: FromWorker) => void;
+  /** Requests that were cancelled while they were worked on. */
+  readonly #cancelled = new Set<number>();
+
+  constructor(history: History, send: (message: FromWorker) => void) {
+    this.#history = history;
+    this.#send = send;
+  }
+
+  cancel(request: number): void {
+    this.#cancelled.add(request);
+  }
+
+  /** @returns whether the times of all rows have changed. @throws TraceError */
+  async open({ request, content, name }: Open): Promise<boolean> {
+    try {
+      const size = typeof content === 'string' ? await sizeOf(content) : content.length;
+      const pieces = this.#counted(request, piecesOf(content), size);
+      const file = await readFile(pieces, { cancelled: () => this.#cancelled.has(request) });
+      const { source, began, calls, note } = file;
+      const earlier = this.#history.add(source, began, { name, note });
+      this.#send({ type: 'opened', request, calls, note });
+      return earlier;
+    } catch (error) {
+      throw error instanceof TraceError ? error : new TraceError('file', reasonOf(error));
+    } finally {
+      this.#cancelled.delete(request);
+    }
+  }
+
+  async *#counted(
+    request: number,
+    pieces: AsyncIterable<Uint8Array>,
+    size: number,
+  ): AsyncGenerator<Uint8Array> {
+    let read = 0;
+    let said = 0;
+    for await (const piece of pieces) {
+      yield piece;
+      read += piece.length;
+      const percent = size === 0 ? 0 : Math.min(100, Math.floor((read / size) * 100));
+      if (percent > said) this.#send({ type: 'opening', request, percent });
+      said = percent;
+      // Whatever else waits comes first.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const stats = await stat(path);
+  // A pipe would be waited for without end.
+  if (!stats.isFile()) throw new TraceError('file', 'This is not a file.');
+  return stats.size;
+}
+
+function piecesOf(content: string | Uint8Array): AsyncIterable<Uint8Array> {
+  if (typeof content === 'string') return createReadStream(content, { highWaterMark: PIECE });
+  return cut(content);
+}
+
+async function* cut(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'There is no such file.',
+  EACCES: 'You may not read this file.',
+  EPERM: 'You may not read this file.',
+  EISDIR: 'This is a folder.',
+};
+
+function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? `The file cannot be read: ${message}`;
+}

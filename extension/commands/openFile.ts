@@ -1,0 +1,83 @@
+/** Open Trace… and Import HAR…: calls of a file, in the panel and the tree beside those that were traced. */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { type Opened, type Trace, TraceError } from '../capture/trace.ts';
+import { countText } from '../words/numbers.ts';
+import { labelText, notificationText } from '../words/visible.ts';
+
+/** Bytes of a file that is not on this machine, and so is read as a whole. */
+const MAX_REMOTE = 512 * 1024 * 1024;
+
+const RECORDINGS = ['httptrace', 'trace'];
+const ARCHIVES = ['har', 'gz'];
+
+/** A file, where it is or what it holds. */
+export interface FileToOpen {
+  readonly name: string;
+  readonly content: string | Uint8Array;
+}
+
+export async function askAndOpen(trace: Trace, kind: 'recording' | 'archive'): Promise<boolean> {
+  const isArchive = kind === 'archive';
+  const recordings = { 'Recordings of HTTP Trace': RECORDINGS };
+  const archives = { 'HTTP Archives': ARCHIVES };
+  const all = { 'Calls in a file': [...RECORDINGS, ...ARCHIVES], 'All files': ['*'] };
+  const picked = await vscode.window.showOpenDialog({
+    title: isArchive ? 'Import HAR' : 'Open Trace',
+    openLabel: isArchive ? 'Import' : 'Open',
+    canSelectMany: true,
+    filters: isArchive ? { ...archives, ...recordings, ...all } : { ...recordings, ...archives, ...all },
+  });
+  let opened = false;
+  for (const uri of picked ?? []) opened = (await openUri(trace, uri)) !== null || opened;
+  return opened;
+}
+
+/** @returns null: cancelled, or it could not be opened, which the user has been told. */
+export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | null> {
+  const name = basename(uri.path);
+  if (uri.scheme === 'file') return openFile(trace, { name, content: uri.fsPath });
+  try {
+    const { size } = await vscode.workspace.fs.stat(uri);
+    if (size > MAX_REMOTE)
+      throw new Error('The file is too large to be read from where it is. Copy it first.');
+    return await openFile(trace, { name, content: await vscode.workspace.fs.readFile(uri) });
+  } catch (error) {
+    tell(name, error);
+    return null;
+  }
+}
+
+/** @returns null: cancelled, or it could not be opened, which the user has been told. */
+export async function openFile(trace: Trace, { name, content }: FileToOpen): Promise<Opened | null> {
+  const shown = labelText(name, 80);
+  const options = { location: vscode.ProgressLocation.Notification, title: `HTTP Trace: opening ${shown}` };
+  try {
+    const opened = await vscode.window.withProgress(
+      { ...options, cancellable: true },
+      (progress, cancelled) => {
+        let before = 0;
+        const opening = trace.open(content, name, (percent) => {
+          progress.report({ increment: percent - before, message: `${percent} %` });
+          before = percent;
+        });
+        cancelled.onCancellationRequested(() => opening.cancel());
+        return opening.opened;
+      },
+    );
+    const { calls, note } = opened;
+    const text = `${shown}: ${countText(calls, 'call')}.${note === null ? '' : ` ${note}`}`;
+    if (note === null) void vscode.window.setStatusBarMessage(text, 5_000);
+    else void vscode.window.showWarningMessage(notificationText(text));
+    return opened;
+  } catch (error) {
+    tell(name, error);
+    return null;
+  }
+}
+
+function tell(name: string, error: unknown): void {
+  if (error instanceof TraceError && error.code === 'cancelled') return;
+  const reason = error instanceof Error ? error.message : String(error);
+  void vscode.window.showErrorMessage(notificationText(`${labelText(name, 80)} cannot be opened. ${reason}`));
+}

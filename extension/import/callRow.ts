@@ -1,0 +1,57 @@
+/** The row of a call that was read from a file. */
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import { operationText } from '../engine/operations/operation.ts';
+import type { ExchangeRow } from '../engine/row.ts';
+import { shortType } from '../http/contentType.ts';
+
+const ABSOLUTE = /^(https?):\/\/([^/?#]*)([^#]*)/i;
+
+/** @param call with its secrets masked. @param start milliseconds since the earliest call of the file. */
+export function callRow(call: ExchangeJson, start: number): ExchangeRow {
+  const { url, timings, response } = call;
+  const [, scheme, authority = '', rest = ''] = ABSOLUTE.exec(url ?? '') ?? [];
+  const type = response?.headers.find(([name]) => name?.toLowerCase() === 'content-type')?.[1] ?? null;
+  return {
+    id: call.id,
+    revision: 1,
+    method: call.method,
+    status: call.status,
+    statusText: call.statusText,
+    scheme: scheme === undefined ? null : scheme.toLowerCase() === 'https' ? 'https' : 'http',
+    host: authority.slice(authority.lastIndexOf('@') + 1) || null,
+    path: scheme === undefined ? url : rest === '' ? '/' : rest,
+    protocol: call.protocol,
+    type: shortType(type) ?? (call.messageStream?.format === 'websocket' ? 'websocket' : null),
+    requestSize: call.request?.bodySize ?? null,
+    responseSize: response?.bodySize ?? null,
+    start,
+    duration: call.durationMs,
+    phases: {
+      lookupMs: timings.lookupMs,
+      connectMs: timings.connectMs,
+      tlsMs: timings.tlsMs,
+      sendMs: timings.sendMs,
+      waitMs: timings.waitMs,
+      receiveMs: timings.receiveMs,
+      overlapMs: timings.overlapMs,
+    },
+    pid: call.process?.pid ?? null,
+    processName: call.process?.name ?? null,
+    side: call.side,
+    state: 'ended',
+    completeness: call.completeness,
+    ending: call.ending,
+    connectAttempts: 0,
+    violations: 0,
+    connection: call.connection.id,
+    messageFormat: call.messageStream?.format ?? null,
+    messages: call.messageStream === null ? 0 : call.messageStream.out + call.messageStream.in,
+    grpcStatus: call.grpc?.status ?? null,
+    encrypted: null,
+    failure: null,
+    file: null,
+    peer: null,
+    model: null,
+    operation: call.operation === null ? null : operationText(call.operation),
+  };
+}

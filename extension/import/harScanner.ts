@@ -1,0 +1,223 @@
+/**
+ * Finds the entries of an HTTP Archive without reading it as a whole: an archive may be larger than memory, cut off, or
+ * made to harm. What is found is JSON that is still to be read; what is not an entry is passed over.
+ */
+
+/** Bytes of one entry: bodies of browsers are far below it. */
+export const MAX_ENTRY = 64 * 1024 * 1024;
+/** Bytes of what the archive says of its maker. */
+const MAX_ABOUT = 4 * 1024;
+/** Bytes of a name that matters here: `entries`. */
+const MAX_NAME = 16;
+
+export type HarPiece =
+  /** JSON of one entry. */
+  | { readonly kind: 'entry'; readonly json: Buffer }
+  /** An entry above {@link MAX_ENTRY}. */
+  | { readonly kind: 'too-large' }
+  /** Something in the list of entries that is no object. */
+  | { readonly kind: 'foreign' }
+  /** JSON of `log.creator`. */
+  | { readonly kind: 'creator'; readonly json: Buffer };
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const MARK = [0xef, 0xbb, 0xbf] as const;
+
+const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+
+/** Reads an archive in pieces of any size. Holds one entry at most. */
+export class HarScanner {
+  readonly #maxEntry: number;
+  /** Open objects and lists. */
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  /** Bytes of the byte order mark that may come. */
+  #mark = 0;
+  #begun = false;
+  #isForeign = false;
+  /** The latest string that may be a name, at the depths where names matter; null: too long, or none. */
+  #text: number[] | null = null;
+  #name = '';
+  #inLog = false;
+  #inEntries = false;
+  #sawEntries = false;
+  #over = false;
+  /** What is collected; null: nothing is. */
+  #pieces: Buffer[] | null = null;
+  #collected = 0;
+  #kind: 'entry' | 'creator' = 'entry';
+  /** Something that is no object stands in the list of entries. */
+  #stray = false;
+
+  /** @param maxEntry bytes */
+  constructor(maxEntry = MAX_ENTRY) {
+    this.#maxEntry = maxEntry;
+  }
+
+  /** @returns whether this can be an archive: its first character is that of an object; null: not known yet. */
+  get isObject(): boolean | null {
+    return this.#begun ? !this.#isForeign : null;
+  }
+
+  get sawEntries(): boolean {
+    return this.#sawEntries;
+  }
+
+  /** All of the archive has been seen. */
+  get complete(): boolean {
+    return this.#over;
+  }
+
+  /** What is found in this piece. After the end of the archive, nothing is. */
+  *push(piece: Buffer): Generator<HarPiece, void, undefined> {
+    let from = 0;
+    for (let at = 0; at < piece.length; at++) {
+      if (this.#over) return;
+      const byte = piece[at] as number;
+      if (!this.#begun) {
+        if (byte === MARK[this.#mark]) {
+          this.#mark++;
+          continue;
+        }
+        if (isBlank(byte)) continue;
+        this.#begun = true;
+        if (byte !== OPEN_OBJECT) {
+          this.#isForeign = true;
+          this.#over = true;
+          return;
+        }
+      }
+      if (this.#inString) {
+        if (this.#text === null) at = this.#skipString(piece, at);
+        else this.#character(byte);
+        continue;
+      }
+      switch (byte) {
+        case QUOTE:
+          this.#inString = true;
+          this.#text = this.#depth <= 2 ? [] : null;
+          if (this.#isBetween) this.#stray = true;
+          break;
+        case COLON:
+          if (this.#depth <= 2) this.#name = this.#text === null ? '' : String.fromCharCode(...this.#text);
+          break;
+        case OPEN_OBJECT:
+        case OPEN_LIST:
+          if (this.#opens(byte)) from = at;
+          break;
+        case CLOSE_OBJECT:
+        case CLOSE_LIST: {
+          yield* this.#strayed();
+          const found = this.#closes(piece, from, at);
+          if (found !== null) yield found;
+          break;
+        }
+        case COMMA:
+          yield* this.#strayed();
+          break;
+        default:
+          if (this.#isBetween && !isBlank(byte)) this.#stray = true;
+      }
+    }
+    if (this.#pieces !== null) this.#collect(piece, from, piece.length);
+  }
+
+  /** Between two entries. */
+  get #isBetween(): boolean {
+    return this.#inEntries && this.#depth === 3;
+  }
+
+  *#strayed(): Generator<HarPiece, void, undefined> {
+    if (!this.#stray || !this.#isBetween) return;
+    this.#stray = false;
+    yield { kind: 'foreign' };
+  }
+
+  /** Most of an archive is strings whose characters do not matter. @returns where the last of them is */
+  #skipString(piece: Buffer, from: number): number {
+    let at = from;
+    for (; at < piece.length; at++) {
+      const byte = piece[at];
+      if (this.#escaped) this.#escaped = false;
+      else if (byte === BACKSLASH) this.#escaped = true;
+      else if (byte === QUOTE) {
+        this.#inString = false;
+        return at;
+      }
+    }
+    return at;
+  }
+
+  #character(byte: number): void {
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === BACKSLASH) this.#escaped = true;
+    else if (byte === QUOTE) {
+      this.#inString = false;
+      return;
+    }
+    if (this.#text === null) return;
+    if (this.#text.length < MAX_NAME) this.#text.push(byte);
+    else this.#text = null;
+  }
+
+  /** @returns whether something is collected from here on. */
+  #opens(byte: number): boolean {
+    this.#depth++;
+    if (this.#depth === 2) this.#inLog = byte === OPEN_OBJECT && this.#name === 'log';
+    if (this.#depth === 3 && this.#inLog) {
+      if (byte === OPEN_LIST && this.#name === 'entries') {
+        this.#inEntries = true;
+        this.#sawEntries = true;
+      } else if (byte === OPEN_OBJECT && this.#name === 'creator') return this.#begin('creator');
+    }
+    if (this.#depth !== 4 || !this.#inEntries) return false;
+    if (byte === OPEN_OBJECT) return this.#begin('entry');
+    this.#stray = true;
+    return false;
+  }
+
+  #begin(kind: 'entry' | 'creator'): true {
+    this.#kind = kind;
+    this.#pieces = [];
+    this.#collected = 0;
+    return true;
+  }
+
+  #closes(piece: Buffer, from: number, at: number): HarPiece | null {
+    this.#depth--;
+    const ends = this.#pieces !== null && this.#depth === (this.#kind === 'entry' ? 3 : 2);
+    const found = ends ? this.#end(piece, from, at + 1) : null;
+    if (this.#depth === 2) this.#inEntries = false;
+    if (this.#depth === 1) this.#inLog = false;
+    if (this.#depth === 0) this.#over = true;
+    return found;
+  }
+
+  #end(piece: Buffer, from: number, to: number): HarPiece | null {
+    this.#collect(piece, from, to);
+    const pieces = this.#pieces;
+    const kind = this.#kind;
+    this.#pieces = null;
+    if (this.#collected <= this.#most && pieces !== null) return { kind, json: Buffer.concat(pieces) };
+    return kind === 'entry' ? { kind: 'too-large' } : null;
+  }
+
+  get #most(): number {
+    return this.#kind === 'entry' ? this.#maxEntry : MAX_ABOUT;
+  }
+
+  /** A copy: the piece is used again. @param from 0 where this was begun in an earlier piece. */
+  #collect(piece: Buffer, from: number, to: number): void {
+    this.#collected += to - from;
+    if (this.#collected > this.#most) this.#pieces = [];
+    else this.#pieces?.push(Buffer.from(piece.subarray(from, to)));
+  }
+}

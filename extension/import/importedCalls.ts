@@ -1,0 +1,164 @@
+/**
+ * The calls of an HTTP Archive, in the place of an engine. Entries are kept as their JSON, outside of the heap, and read
+ * again when one is looked at.
+ */
+import type { CallSource } from '../engine/callSource.ts';
+import type { MessageKind } from '../engine/exchange.ts';
+import type { ExchangeJson, JsonOptions, StreamMessageJson } from '../engine/exchangeJson.ts';
+import { type ExchangeRow, isError } from '../engine/row.ts';
+import { callRow } from './callRow.ts';
+import { readHarEntry } from './harEntry.ts';
+import { maskCall, maskStreamMessage } from './mask.ts';
+
+interface Entry {
+  readonly json: Buffer;
+  readonly row: ExchangeRow;
+  /** Microseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+export class ImportedCalls implements CallSource {
+  readonly #maxCalls: number;
+  readonly #maxBytes: number;
+  readonly #entries = new Map<number, Entry>();
+  #bytes = 0;
+  #began = 0;
+  #errors = 0;
+  #lastId = 0;
+  #changed: number[] = [];
+  #removed: number[] = [];
+
+  constructor(maxCalls: number, maxBytes: number) {
+    this.#maxCalls = maxCalls;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** When the earliest call began: nanoseconds since the epoch. */
+  get began(): bigint {
+    return BigInt(this.#began) * 1_000n;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @returns `unreadable`: the entry is no call; `full`: it is not held, and none after it will be. */
+  add(json: Buffer): 'held' | 'unreadable' | 'full' {
+    if (this.#entries.size >= this.#maxCalls || this.#bytes + json.length > this.#maxBytes) return 'full';
+    const id = this.#lastId + 1;
+    const call = read(json, id);
+    if (call === null) return 'unreadable';
+    const startedAt = microsOf(call.startedAt);
+    this.#began = this.#entries.size === 0 ? startedAt : Math.min(this.#began, startedAt);
+    const row = callRow(maskCall(call), 0);
+    this.#entries.set(id, { json, row, startedAt });
+    this.#lastId = id;
+    this.#bytes += json.length;
+    if (isError(row)) this.#errors++;
+    this.#changed.push(id);
+    return 'held';
+  }
+
+  takeChanges(): { readonly changed: readonly number[]; readonly removed: readonly number[] } {
+    const changes = { changed: this.#changed.filter((id) => this.#entries.has(id)), removed: this.#removed };
+    this.#changed = [];
+    this.#removed = [];
+    return changes;
+  }
+
+  row(id: number): ExchangeRow | undefined {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? undefined : { ...entry.row, start: (entry.startedAt - this.#began) / 1_000 };
+  }
+
+  /** What an engine made of records: there were none. */
+  get(): undefined {
+    return undefined;
+  }
+
+  json(id: number, { reveal = false, messageBytes = null }: JsonOptions = {}): ExchangeJson | undefined {
+    const call = this.#read(id);
+    if (call === null) return undefined;
+    const limit = messageBytes ?? Number.POSITIVE_INFINITY;
+    const shown = reveal ? call : maskCall(call);
+    return { ...shown, messages: shown.messages.map((message) => beginningOf(message, limit)) };
+  }
+
+  message(
+    id: number,
+    number: number,
+    { reveal = false }: { readonly reveal?: boolean } = {},
+  ): StreamMessageJson | undefined {
+    const message = this.#read(id)?.messages.find((one) => one.number === number);
+    return message === undefined || reveal ? message : maskStreamMessage(message);
+  }
+
+  /** A file holds bodies without their coding: as they were sent they are known only where there was none. */
+  body(id: number, kind: MessageKind): Uint8Array | null {
+    const message = this.#read(id)?.[kind] ?? null;
+    if (message === null || message.body === null) return null;
+    if (message.headers.some(([name]) => name?.toLowerCase() === 'content-encoding')) return null;
+    const { body } = message;
+    return 'text' in body ? Buffer.from(body.text) : Buffer.from(body.base64, 'base64');
+  }
+
+  stats(): ReturnType<CallSource['stats']> {
+    return {
+      records: 0,
+      connections: 0,
+      exchanges: this.#entries.size,
+      evicted: 0,
+      running: 0,
+      errors: this.#errors,
+      pairs: 0,
+      failedPairs: 0,
+      copiedBytes: 0,
+      omittedBytes: 0,
+      fileBytes: 0,
+      unseenBytes: 0,
+      lostBytes: 0,
+      newest: 0n,
+    };
+  }
+
+  /** Bodies in a file are not read by .proto files. */
+  setProtos(): void {}
+
+  clear(): void {
+    this.#removed.push(...this.#entries.keys());
+    this.#entries.clear();
+    this.#bytes = 0;
+    this.#errors = 0;
+  }
+
+  #read(id: number): ExchangeJson | null {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? null : read(entry.json, id);
+  }
+}
+
+function read(json: Buffer, id: number): ExchangeJson | null {
+  try {
+    const call = readHarEntry(JSON.parse(json.toString('utf8')));
+    return call === null ? null : { ...call, id };
+  } catch {
+    // Not JSON, or nested so deeply that it cannot be read.
+    return null;
+  }
+}
+
+function microsOf(time: string): number {
+  return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
+}
+
+/** As much as a line shows. */
+function beginningOf(message: StreamMessageJson, bytes: number): StreamMessageJson {
+  if ('base64' in message) {
+    const characters = Math.ceil(bytes / 3) * 4;
+    return message.base64.length <= characters
+      ? message
+      : { ...message, base64: message.base64.slice(0, characters) };
+  }
+  if (message.text === null || message.text.length <= bytes) return message;
+  return { ...message, text: message.text.slice(0, bytes) };
+}

@@ -1,0 +1,148 @@
+/** What HTTP Trace itself adds to an archive (`_httpTrace`), read back. Others may have changed it: all is checked. */
+import type { Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
+import type { ExchangeJson, MessageStreamJson } from '../engine/exchangeJson.ts';
+import type { MessageFormat } from '../engine/messages/messageList.ts';
+import { countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
+
+export type OwnFields = Pick<
+  ExchangeJson,
+  'side' | 'process' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
+> & { readonly requestNote: string | null };
+
+const SIDES: readonly Side[] = ['client', 'server'];
+const LABELS: Readonly<Record<Completeness, true>> = {
+  complete: true,
+  'request-truncated': true,
+  'response-truncated': true,
+  'request-gap': true,
+  'response-gap': true,
+  'joined-late': true,
+  'headers-incomplete': true,
+  'socket-unknown': true,
+  unanswered: true,
+  aborted: true,
+  'one-sided': true,
+  encrypted: true,
+  'handshake-failed': true,
+  'connect-failed': true,
+  'lookup-failed': true,
+};
+const ENDINGS: Readonly<Record<EndingKind, true>> = {
+  answered: true,
+  cancelled: true,
+  reset: true,
+  closed: true,
+  refused: true,
+  unreachable: true,
+  'timed-out': true,
+  'process-ended': true,
+  failed: true,
+  'trace-ended': true,
+  unknown: true,
+};
+const DETAILS: Readonly<Record<EndingDetail, true>> = {
+  'stale-connection': true,
+  'not-delivered': true,
+  'no-close-notify': true,
+};
+const FORMATS: Readonly<Record<MessageFormat, true>> = {
+  websocket: true,
+  'server-sent-events': true,
+  'json-lines': true,
+  multipart: true,
+  grpc: true,
+};
+/** Names of a batch: as many as the engine keeps. */
+const MAX_NAMES = 16;
+
+/** null: the entry is from another program. */
+export function ownFields(entry: JsonObject): OwnFields | null {
+  const value = member(entry, '_httpTrace');
+  if (typeof value !== 'object' || value === null) return null;
+  const own = objectOf(value);
+  return {
+    side: oneOf(SIDES, member(own, 'side')),
+    process: processOf(member(own, 'process')),
+    completeness: listOf(member(own, 'completeness')).flatMap((label) => keyOf(LABELS, label) ?? []),
+    operation: operationOf(member(own, 'operation')),
+    grpc: grpcOf(member(own, 'grpc')),
+    ending: endingOf(member(own, 'ending')),
+    messageStream: streamOf(member(own, 'messageStream')),
+    requestNote: textOf(member(own, 'requestNote')),
+  };
+}
+
+function keyOf<Key extends string>(table: Readonly<Record<Key, true>>, value: unknown): Key | null {
+  return typeof value === 'string' && Object.hasOwn(table, value) ? (value as Key) : null;
+}
+
+/** null for what is no object. */
+function present(value: unknown): JsonObject | null {
+  return typeof value === 'object' && value !== null ? objectOf(value) : null;
+}
+
+function processOf(value: unknown): OwnFields['process'] {
+  const process = present(value);
+  const pid = process === null ? null : countOf(member(process, 'pid'));
+  return process === null || pid === null ? null : { pid, name: textOf(member(process, 'name')) };
+}
+
+function operationOf(value: unknown): OwnFields['operation'] {
+  const operation = present(value);
+  if (operation === null) return null;
+  const protocol = oneOf(['graphql', 'json-rpc'] as const, member(operation, 'protocol'));
+  const count = countOf(member(operation, 'count'));
+  if (protocol === null || count === null) return null;
+  const names = listOf(member(operation, 'names'))
+    .slice(0, MAX_NAMES)
+    .map((one) => ({
+      type: oneOf(['query', 'mutation', 'subscription'] as const, member(objectOf(one), 'type')),
+      name: textOf(member(objectOf(one), 'name')),
+    }));
+  return { protocol, count, names };
+}
+
+function grpcOf(value: unknown): OwnFields['grpc'] {
+  const grpc = present(value);
+  if (grpc === null) return null;
+  const timeout = member(grpc, 'timeoutMs');
+  return {
+    service: textOf(member(grpc, 'service')),
+    method: textOf(member(grpc, 'method')),
+    status: countOf(member(grpc, 'status')),
+    statusName: textOf(member(grpc, 'statusName')),
+    message: textOf(member(grpc, 'message')),
+    timeoutMs: typeof timeout === 'number' ? timeout : null,
+  };
+}
+
+function endingOf(value: unknown): OwnFields['ending'] {
+  const ending = present(value);
+  const how = ending === null ? null : keyOf(ENDINGS, member(ending, 'how'));
+  if (ending === null || how === null) return null;
+  const exitCode = member(ending, 'exitCode');
+  return {
+    how,
+    by: oneOf(SIDES, member(ending, 'by')),
+    error: textOf(member(ending, 'error')),
+    detail: keyOf(DETAILS, member(ending, 'detail')),
+    signal: textOf(member(ending, 'signal')),
+    exitCode: Number.isSafeInteger(exitCode) ? (exitCode as number) : null,
+  };
+}
+
+function streamOf(value: unknown): MessageStreamJson | null {
+  const stream = present(value);
+  const format = stream === null ? null : keyOf(FORMATS, member(stream, 'format'));
+  if (stream === null || format === null) return null;
+  const omitted = present(member(stream, 'omitted'));
+  const after = omitted === null ? null : countOf(member(omitted, 'after'));
+  const count = omitted === null ? null : countOf(member(omitted, 'count'));
+  return {
+    format,
+    out: countOf(member(stream, 'out')) ?? 0,
+    in: countOf(member(stream, 'in')) ?? 0,
+    note: textOf(member(stream, 'note')),
+    omitted: after === null || count === null ? null : { after, count },
+  };
+}

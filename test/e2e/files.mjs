@@ -1,0 +1,131 @@
+// Files of calls: opened beside what is traced, by people who trace nothing.
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { eventually } from './harness.mjs';
+import { THEMES } from './workbench.mjs';
+
+/** As Chrome and Firefox write them. */
+const ENTRIES = [
+  entry('POST', 'https://api.example/orders?token=sesame', 201, 40, '{"id":7}'),
+  entry('GET', 'https://api.example/orders/7', 404, 12, '{"error":"none"}'),
+  entry('GET', 'http://127.0.0.1:9/', 0, 3, null),
+];
+
+function entry(method, url, status, wait, text) {
+  return {
+    startedDateTime: '2026-11-22T18:00:00.000+01:00',
+    time: wait,
+    request: { method, url, httpVersion: 'h2', headers: [{ name: ':method', value: method }], bodySize: 0 },
+    response: {
+      status,
+      statusText: '',
+      headers: status === 0 ? [] : [{ name: 'content-type', value: 'application/json' }],
+      content: text === null ? { size: 0 } : { size: text.length, mimeType: 'application/json', text },
+      bodySize: -1,
+      ...(status === 0 ? { _error: 'net::ERR_CONNECTION_REFUSED' } : {}),
+    },
+    cache: {},
+    timings: { blocked: 1, dns: -1, connect: -1, ssl: -1, send: 0, wait, receive: 0 },
+    serverIPAddress: '192.0.2.7',
+  };
+}
+
+export async function files(steps, workbench, { url, workspace }) {
+  const { page, rows, tree, panel } = workbench;
+  const archive = join(workspace, 'chrome.har');
+  const messages = page.locator('.notification-list-item-message');
+  writeFileSync(archive, JSON.stringify({ log: { version: '1.2', creator: {}, entries: ENTRIES } }));
+  /** The dialog for files, which in the browser is a quick input. */
+  const choose = async (path) => {
+    await eventually(async () => (await workbench.input.inputValue()).startsWith('/'), 'the dialog is open');
+    // What is typed while it reads the folder is lost.
+    await eventually(async () => {
+      await workbench.picks
+        .filter({ hasText: basename(path) })
+        .first()
+        .waitFor();
+      await workbench.input.fill(path);
+      await page.keyboard.press('Enter');
+      return workbench.input.waitFor({ state: 'hidden', timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    }, 'the file is chosen');
+  };
+
+  await steps.step('an empty panel offers to open a trace', async () => {
+    await workbench.open(url, workspace);
+    await workbench.command('HTTP Trace: Focus on HTTP Trace View');
+    await panel.getByRole('button', { name: 'Open Trace…' }).waitFor();
+    await workbench.picture('files-empty-dark');
+    await panel.getByRole('button', { name: 'Open Trace…' }).click();
+    await choose(archive);
+    await rows.filter({ hasText: '/orders' }).first().waitFor();
+  });
+
+  await steps.step('rows say which file they are from, and hide its secrets', async () => {
+    assert.equal(await rows.count(), 3);
+    const order = rows.filter({ hasText: '201' });
+    assert.match(await order.textContent(), /chrome\.har/);
+    assert.doesNotMatch(await order.textContent(), /sesame/);
+    await workbench.statusItem.filter({ hasText: '3 calls · 2 errors' }).waitFor();
+    await order.click();
+    await page.keyboard.press('Enter');
+    await workbench.tab('Response');
+    await workbench.details.getByText('"id"').waitFor();
+    for (const [theme, name] of THEMES) {
+      await workbench.theme(theme);
+      await workbench.settle();
+      await workbench.picture(`files-${name}`);
+    }
+  });
+
+  await steps.step('the tree has them below the file', async () => {
+    await workbench.command('Run and Debug: Focus on HTTP Calls View');
+    await workbench.leaveOnly('HTTP Calls');
+    await tree.filter({ hasText: 'chrome.har' }).waitFor();
+    await workbench.settle();
+    await workbench.picture('files-tree-dark');
+  });
+
+  await steps.step('the filter, copies and the export work as with any call', async () => {
+    await workbench.filter('process:chrome body:none');
+    await eventually(async () => (await rows.count()) === 1, 'one call is listed');
+    await rows.first().click();
+    await workbench.command('HTTP Trace: Copy as cURL');
+    await page.locator('.statusbar-item', { hasText: 'Copied as cURL' }).waitFor();
+    await workbench.filter('');
+    await workbench.command('HTTP Trace: Export HAR…');
+    await workbench.picks.filter({ hasText: 'All calls' }).click();
+    await workbench.picks.filter({ hasText: 'Secrets masked' }).click();
+    const path = join(workspace, 'calls.har');
+    await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
+    await page.keyboard.press('Enter');
+    await messages.filter({ hasText: 'Exported 3 calls' }).waitFor();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.doesNotMatch(readFileSync(path, 'utf8'), /sesame/);
+    await workbench.quiet();
+  });
+
+  await steps.step('what was exported is imported again, beside the rest', async () => {
+    await workbench.command('HTTP Trace: Import HAR…');
+    await choose(join(workspace, 'calls.har'));
+    await eventually(async () => (await rows.count()) === 6, 'the calls of both files are listed');
+    await workbench.statusItem.filter({ hasText: '6 calls · 4 errors' }).waitFor();
+  });
+
+  await steps.step('a file that is none says so', async () => {
+    await workbench.command('HTTP Trace: Import HAR…');
+    await choose(join(workspace, 'README.md'));
+    await messages.filter({ hasText: 'README.md cannot be opened. The file is neither' }).waitFor();
+    await workbench.picture('files-none-dark');
+    await workbench.quiet();
+  });
+
+  await steps.step('Clear leaves nothing of them', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    await panel.getByRole('button', { name: 'Open Trace…' }).waitFor();
+    await workbench.statusItem.waitFor({ state: 'hidden' });
+  });
+}
