@@ -17,7 +17,7 @@ import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './find
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { type Program, runningProgram } from './program.ts';
 import { endsSandboxedPrograms } from './returnProbes.ts';
-import { upcomingOfShell, upcomingPrograms } from './upcomingPrograms.ts';
+import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
 const LIBRARY_NUMBERS: Partial<Record<TlsKind, number>> = {
@@ -51,6 +51,8 @@ interface Attached {
   readonly inode: bigint;
   readonly places: string;
   kept: boolean;
+  /** How long the probes stay without a user. */
+  readonly keepMs: number;
   /** When the last user was seen to leave, by performance.now(); null while there is one. */
   unusedSince: number | null;
   /** Its version was sent to the client. */
@@ -71,6 +73,8 @@ const RECOGNISE_AFTER_MS = 500;
  * what was attached for a command that is about to run must not go when `env` runs before it.
  */
 const KEEP_UNUSED_MS = 10_000;
+/** Of a program that has its library inside: whoever tries it tries it again, and it may be over in some milliseconds. */
+const KEEP_PROGRAM_MS = 600_000;
 
 /** NSPR is used in sandboxes, Firefox's for one, and nearly all of its functions need a return probe. */
 const NSPR_OFF = endsSandboxedPrograms(release(), process.arch)
@@ -159,15 +163,16 @@ export class Attachments {
     if (file?.part === 'tls') this.#report(pid, [{ file, path, inExecutable: true }]);
     if (this.#facts.tlsAttach !== 'none') {
       this.#outputs.executed(pid);
-      for (const program of upcomingOfShell(pid)) this.#prepare(program.path);
+      for (const program of upcomingOf(pid)) this.#prepare(program.path);
     }
     if (file !== null && file.part === 'tls') return;
+    if (runningProgram(pid) === null) this.#reportNeeded(pid, seen);
     const recognising = this.#finder.recogniseProgram(seen, inode).then((found) => {
       this.#recognisings.delete(recognising);
       // A process that still runs has reported what it has loaded; this is for one that has ended.
-      if (found === null || found.part !== 'tls') return;
       if (this.#known.has(pid)) this.consider(pid);
-      else this.#report(pid, [{ file: found, path, inExecutable: true }]);
+      else if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }]);
+      else this.#reportNeeded(pid, seen);
     });
     this.#recognisings.add(recognising);
   }
@@ -208,6 +213,17 @@ export class Attachments {
     if (text === (this.#reported.get(pid) ?? '[]')) return;
     this.#reported.set(pid, text);
     this.#client.libraries({ pid, libraries });
+  }
+
+  /** The process has ended before anybody saw what it had loaded: the libraries that its executable asks for. */
+  #reportNeeded(pid: number, path: string): void {
+    const needed = this.#expected.of({ path, view: '', root: '', libraryPath: '' }).flatMap((library) => {
+      const file = this.#finder.lookAt(library);
+      return file === null ? [] : [{ file, path: library, inExecutable: false }];
+    });
+    if (this.#facts.tlsAttach !== 'none') for (const { file } of needed) this.#attach(file);
+    if (needed.length > 0) this.#report(pid, needed);
+    this.#reported.delete(pid);
   }
 
   /** A path of a process's own view in this process's; null when the process has ended and its view is another one. */
@@ -337,8 +353,8 @@ export class Attachments {
   #detachUnused(): void {
     const now = performance.now();
     for (const [id, attached] of this.#files) {
-      const { unusedSince, kept, links } = attached;
-      if (kept || unusedSince === null || now - unusedSince < KEEP_UNUSED_MS) continue;
+      const { unusedSince, kept, links, keepMs } = attached;
+      if (kept || unusedSince === null || now - unusedSince < keepMs) continue;
       this.#files.delete(id);
       this.#forgetSet(attached);
       void detach(links);
@@ -358,6 +374,7 @@ export class Attachments {
       const attached: Attached = {
         ...{ device: file.device, inode: file.inode, places: placesOf(file) },
         ...{ since, number, set, links, users: new Set(), kept: false, unusedSince, versionReported: false },
+        keepMs: file.kind === 'go' ? KEEP_PROGRAM_MS : KEEP_UNUSED_MS,
       };
       this.#files.set(file.id, attached);
       return attached;
@@ -419,7 +436,10 @@ export class Attachments {
 }
 
 function goneProgram(path: string): TlsLibrary {
-  const reason = 'the program had ended, and its file was removed, before it could be looked at';
+  // A relative path is lost with the process.
+  const reason = isAbsolute(path)
+    ? 'the program had ended, and its file was removed, before it could be looked at'
+    : 'the program had ended before it could be looked at';
   return {
     ...{ kind: 'unknown', version: null, path, inExecutable: true, attached: false, returns: null },
     reason,

@@ -1,42 +1,110 @@
 /**
- * The commands that a shell is about to run, as far as its command line or its script names them literally: so a program
- * that lives for a few milliseconds is looked at before it starts, and not after.
+ * The commands that a shell, make or an interpreter is about to run, as far as its command line or its script names them
+ * literally: so a program that lives for a few milliseconds is looked at before it starts, and not after.
  *
  * The text is cut into words, not understood. A wrong word costs the attempt to open a file, nothing else.
  */
 import { closeSync, readSync } from 'node:fs';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { openRegular } from './maps.ts';
 
-const SHELL = /^(?:sh|dash|bash|zsh|ksh|mksh|ash|busybox)$/;
+/** How the commands of a program stand in its text. */
+interface Language {
+  readonly name: RegExp;
+  /** An argument after which the text itself stands. */
+  readonly inline: RegExp;
+  /** What may hold commands; null: all of the text. */
+  readonly literal: RegExp | null;
+  /** The text if no file is named, in the working folder. */
+  readonly files: readonly string[];
+}
+
+/** Of languages that are no shells: commands stand in literals. */
+const LITERAL = /"([^"\n]{1,512})"|'([^'\n]{1,512})'|`([^`\n]{1,512})`/g;
+
+const LANGUAGES: readonly Language[] = [
+  {
+    name: /^(?:sh|dash|bash|zsh|ksh|mksh|ash|busybox)$/,
+    ...{ inline: /^-[a-zA-Z]*c$/, literal: null, files: [] },
+  },
+  {
+    name: /^(?:g?make|ninja)$/,
+    // `-f FILE` is a word that names a file, as that of a script.
+    ...{ inline: /^--eval$/, literal: null, files: ['GNUmakefile', 'makefile', 'Makefile'] },
+  },
+  {
+    name: /^(?:python|pypy|node|nodejs|deno|bun|ruby|perl|php|lua)[\d.]*$/,
+    ...{ inline: /^(?:-[a-zA-Z]*[cepr]|--eval|--print)$/, literal: LITERAL, files: [] },
+  },
+];
+/** Scripts that run the commands of a package.json. */
+const SCRIPT_RUNNERS = /^(?:npm|npx|yarn|pnpm)(?:-cli)?(?:\.[cm]?js)?$/;
 /** Characters between words, and those that quote or expand them. */
 const BETWEEN = /[\s;|&()<>`"'${}=]+/;
 const MAX_TEXT = 64 * 1024;
 const MAX_WORDS = 512;
+/** Of a program that is no shell: most of its literals are no commands. */
+const MAX_LITERALS = 128;
 
 /**
- * @param words the shell's command line, its own name first
+ * @param words the command line of a process, its own name first
  * @param folder its working folder
- * @returns names as the shell would look them up, each once; none when it is not a shell
+ * @returns names as they would be looked up, each once; none when it is neither a shell nor an interpreter
  */
-export function commandsOfShell(words: readonly string[], folder: string): string[] {
-  const [shell = '', ...rest] = words;
-  if (!SHELL.test(basename(shell).replace(/^-/, ''))) return [];
-  const text = textOf(rest, folder);
+export function commandsOf(words: readonly string[], folder: string): string[] {
+  const [program = '', ...rest] = words;
+  const name = basename(program).replace(/^-/, '');
+  const language = LANGUAGES.find((one) => one.name.test(name));
+  if (language === undefined) return [];
+  const there = resolve(folder, language.files.length > 0 ? directoryOf(rest) : '');
+  const text = textOf(rest, there, language);
+  const names = language.literal === null ? wordsOf(text) : literalsOf(text, language.literal);
+  if (there === resolve(folder)) return names;
+  return names.map((one) => (one.includes('/') && !isAbsolute(one) ? join(there, one) : one));
+}
+
+/** make: `-C DIRECTORY`, `--directory=DIRECTORY` */
+function directoryOf(words: readonly string[]): string {
+  const at = words.indexOf('-C');
+  const long = '--directory=';
+  if (at >= 0) return words[at + 1] ?? '';
+  return words.find((word) => word.startsWith(long))?.slice(long.length) ?? '';
+}
+
+function wordsOf(text: string): string[] {
   const found = new Set<string>();
-  for (const word of text.split(BETWEEN)) {
+  for (const one of text.split(BETWEEN)) {
+    // make: `@COMMAND` is not printed.
+    const word = one.replace(/^@+/, '');
     if (word !== '' && !word.startsWith('-') && !word.startsWith('#') && found.size < MAX_WORDS)
       found.add(word);
   }
   return [...found];
 }
 
+function literalsOf(text: string, literal: RegExp): string[] {
+  const found = new Set<string>();
+  for (const [, double, single, back] of text.matchAll(literal)) {
+    for (const word of wordsOf(double ?? single ?? back ?? '')) {
+      if (found.size < MAX_LITERALS) found.add(word);
+    }
+  }
+  return [...found];
+}
+
 /** The argument of `-c`, or the script. */
-function textOf(words: readonly string[], folder: string): string {
+function textOf(words: readonly string[], folder: string, { inline, files }: Language): string {
   for (const [index, word] of words.entries()) {
-    if (/^-[a-zA-Z]*c$/.test(word)) return (words[index + 1] ?? '').slice(0, MAX_TEXT);
+    if (inline.test(word)) return (words[index + 1] ?? '').slice(0, MAX_TEXT);
     if (word.startsWith('-') || word === '') continue;
-    return beginningOf(isAbsolute(word) ? word : join(folder, word));
+    if (SCRIPT_RUNNERS.test(basename(word))) return beginningOf(join(folder, 'package.json'));
+    const text = beginningOf(isAbsolute(word) ? word : join(folder, word));
+    // Arguments of options are no files, nor are the targets of make.
+    if (text !== '' || files.length === 0) return text;
+  }
+  for (const file of files) {
+    const text = beginningOf(join(folder, file));
+    if (text !== '') return text;
   }
   return '';
 }

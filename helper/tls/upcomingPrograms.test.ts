@@ -82,6 +82,39 @@ it('a shell is followed by the commands that its text names, each once', async (
   expect(await paths('cat', 'bin/shell-script')).toEqual([realpathSync('/usr/bin/cat')]);
 });
 
+it('what a script runs is followed through the scripts that it runs', async () => {
+  writeFileSync(join(bin, 'inner'), '#!/bin/sh\npython x\n', { mode: 0o755 });
+  writeFileSync(join(bin, 'outer'), '#!/bin/sh\ninner && true\n', { mode: 0o755 });
+  writeFileSync(join(bin, 'itself'), '#!/bin/sh\nitself\n', { mode: 0o755 });
+  const environment = { PATH: `${bin}:/usr/bin:/bin` };
+  const names = async (...command: string[]): Promise<string[]> =>
+    (await upcoming(command, environment)).map(({ path }) => path);
+  expect(await names('sh', '-c', 'outer; true')).toContain(real);
+  expect(await names('itself')).toContain(join(bin, 'itself'));
+});
+
+it('an interpreter is followed by the commands in the literals of its text, make by those of its rules', async () => {
+  const node = join(bin, 'node');
+  const make = join(bin, 'make');
+  for (const path of [node, make]) symlinkSync(realpathSync('/usr/bin/cat'), path);
+  const environment = { PATH: `${bin}:/usr/bin:/bin` };
+  const follows = async (...command: string[]): Promise<boolean> =>
+    (await upcoming(command, environment)).some(({ path }) => path === real);
+  expect(await follows('node', '-e', `spawnSync("bin/python", ['x'])`)).toBe(true);
+  expect(await follows('node', '--eval', "execSync('A=1 python x')")).toBe(true);
+  expect(await follows('node', '-e', 'python(1)')).toBe(false);
+  expect(await follows('make', 'all')).toBe(false);
+  writeFileSync(join(folder, 'Makefile'), 'all:\n\t@python x\n');
+  expect(await follows('make', 'all')).toBe(true);
+  writeFileSync(join(bin, 'Makefile'), 'all:\n\t./python x\n');
+  expect(await follows('make', '-C', 'bin')).toBe(true);
+  expect(await follows('make', `--directory=${bin}`, 'all')).toBe(true);
+  writeFileSync(join(folder, 'script.js'), "run('python', 1);\n");
+  expect(await follows('node', '--enable-source-maps', 'script.js')).toBe(true);
+  writeFileSync(join(folder, 'package.json'), '{ "scripts": { "go": "python x" } }');
+  expect(await follows('node', '/somewhere/npm-cli.js', 'run', 'go')).toBe(true);
+});
+
 it('of a long script only the beginning is read, and a few of its commands are looked at', async () => {
   const links = Array.from({ length: 60 }, (_, at) => join(bin, `link-${at}`));
   for (const link of links) symlinkSync(real, link);

@@ -8,14 +8,16 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { environmentOf, type Program, runningProgram, variableOf } from './program.ts';
-import { commandsOfShell } from './shellCommands.ts';
+import { commandsOf } from './shellCommands.ts';
 
-/** Of one shell. */
+/** Of one process. */
 const MAX_COMMANDS = 32;
 /** Name of the waiting executable (helper/loader/gate.c). */
 const GATE = 'gate';
 /** Interpreters of interpreters: Linux follows four (fs/exec.c). */
 const MAX_INTERPRETERS = 4;
+/** Scripts that scripts run. */
+const MAX_SCRIPTS = 2;
 /** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
 const FIRST_LINE = 256;
 
@@ -43,22 +45,22 @@ export function upcomingPrograms(pid: number): Program[] {
     // The kernel starts a script's interpreter with the script as its argument.
     const script = found.find((file) => readInterpreter(file)[0] !== null);
     if (script !== undefined) line = [found.at(-1) ?? '', script];
-    found.push(...lookedUp(commandsOfShell(line, folder), path, folder, found));
+    found.push(...lookedUp(commandsOf(line, folder), path, folder, found));
     return found.map((file) => ({ path: realpathSync(file), view: '', root: '', libraryPath }));
   } catch {
     return [];
   }
 }
 
-/** What a shell that runs already is going to execute. Empty when it is none, or in another view of the file system. */
-export function upcomingOfShell(pid: number): Program[] {
+/** What a shell or an interpreter that runs already is going to execute. Empty for others, and in another view of the file system. */
+export function upcomingOf(pid: number): Program[] {
   try {
     const running = runningProgram(pid);
     if (running === null || running.root !== '') return [];
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
     const folder = readlinkSync(`/proc/${pid}/cwd`);
     const path = variableOf('PATH', environmentOf(pid)) ?? '/usr/bin:/bin';
-    const found = lookedUp(commandsOfShell(words, folder), path, folder, []);
+    const found = lookedUp(commandsOf(words, folder), path, folder, []);
     return found.map((file) => ({ ...running, path: realpathSync(file) }));
   } catch {
     return [];
@@ -70,12 +72,23 @@ function lookedUp(
   path: string,
   folder: string,
   known: readonly string[],
+  depth: number = MAX_SCRIPTS,
 ): string[] {
   const found = new Set<string>();
   for (const name of names) {
     if (found.size >= MAX_COMMANDS) break;
     const file = resolveCommand(name, path, folder);
     if (file !== null && !known.includes(file)) found.add(file);
+  }
+  if (depth > 0) {
+    for (const script of [...found]) {
+      const [interpreter] = readInterpreter(script);
+      if (interpreter === null) continue;
+      const commands = commandsOf([interpreter, script], folder);
+      for (const file of lookedUp(commands, path, folder, known, depth - 1)) {
+        if (found.size < MAX_COMMANDS) found.add(file);
+      }
+    }
   }
   return [...found];
 }

@@ -1,5 +1,5 @@
 /** The first call is never missed: programs that make one call and end, started by `run` many times. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
@@ -133,6 +133,56 @@ const PROGRAMS: readonly Program[] = [
     },
   },
   {
+    // It lives for less time than finding its probes takes.
+    name: 'a short Go client that a shell starts',
+    library: 'go',
+    command: ({ programs, certificates }, url, { id }) => [
+      ...['sh', '-c', `'${programs}/short' '${url}' '${certificates}/ca.pem' ${id}; exit $?`],
+    ],
+  },
+  {
+    name: 'a short Go client, a new file each time, that a script of a script starts',
+    library: 'go',
+    command: (context, url, { id }) => {
+      const [program, inner, outer] = ['go', 'py', 'sh'].map((kind) => join(context.folder, `${id}.${kind}`));
+      copyFileSync(join(context.programs, 'short'), program ?? '');
+      const words = JSON.stringify([program, url, `${context.certificates}/ca.pem`, id]);
+      const text = `#!${PYTHON}\nimport subprocess\nexit(subprocess.run(${words}).returncode)\n`;
+      writeFileSync(inner ?? '', text, { mode: 0o755 });
+      writeFileSync(outer ?? '', `#!/bin/sh\n'${inner}'\nexit $?\n`, { mode: 0o755 });
+      return [outer ?? ''];
+    },
+  },
+  {
+    name: 'C, OpenSSL by RUNPATH, that a shell starts',
+    library: 'openssl',
+    waits: atOnce,
+    command: ({ programs, certificates }, url) => [
+      ...[
+        'sh',
+        '-c',
+        `'${programs}/openssl-runpath' client ${new URL(url).port} '${certificates}' 1.3; exit $?`,
+      ],
+    ],
+  },
+  {
+    name: 'C, OpenSSL loaded late',
+    library: 'openssl',
+    waits: atOnce,
+    command: ({ programs, certificates }, url) => [
+      ...[join(programs, 'late'), 'client', new URL(url).port, certificates, '1.3'],
+    ],
+  },
+  {
+    name: 'Python in a virtual environment that a shell activates',
+    library: 'openssl',
+    command: (context, url, step) => {
+      const file = join(context.folder, `${step.id}.py`);
+      writeFileSync(file, pythonText(context, url, step));
+      return ['sh', '-c', `. '${context.programs}/venv/bin/activate'; python '${file}'; exit $?`];
+    },
+  },
+  {
     name: 'C, OpenSSL, in another root folder',
     library: 'openssl',
     waits: withLibraries,
@@ -161,7 +211,8 @@ const PROGRAMS: readonly Program[] = [
 export async function runFirst(context: TlsContext, only: RegExp, report: Report): Promise<void> {
   const usual = timesOf(context);
   for (const program of PROGRAMS) {
-    const times = program.waits === undefined ? usual : Math.min(usual, TIMES_WAITING);
+    const held = program.waits !== undefined && program.waits !== atOnce;
+    const times = held ? Math.min(usual, TIMES_WAITING) : usual;
     const scenario = `the only call of ${program.name}, ${times} times`;
     if (!only.test(scenario)) continue;
     const troubles: string[] = [];
@@ -223,6 +274,12 @@ async function withoutHelper(
   } finally {
     process.kill(helper, 'SIGCONT');
   }
+}
+
+/** It is told at once what its call is to be. */
+async function atOnce(_context: TlsContext, step: Step, tracing: Tracing): Promise<void> {
+  tracing.process.write(lineOf(step));
+  tracing.process.endInput();
 }
 
 /** It has its libraries in memory, and makes its call when it has read what that is to be. */

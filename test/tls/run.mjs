@@ -151,6 +151,15 @@ function compile() {
     copyFileSync(stdout.trim(), join(made, 'programs/own', name));
   }
   gcc('openssl-1.1', openssl, ...common, ...older, '-Wl,-rpath,$ORIGIN');
+  gcc(
+    'openssl-runpath',
+    openssl,
+    ...common,
+    ...libraries,
+    '-Wl,-rpath,$ORIGIN/own',
+    '-Wl,--enable-new-dtags',
+  );
+  command('/usr/bin/python3', ['-m', 'venv', '--without-pip', join(made, 'programs/venv')]);
   gcc('bio', ['bio.c'], ...libraries);
   const go = (output, source, ...more) => {
     const cache = join(root, '.cache/go');

@@ -1,4 +1,4 @@
-// A client that lives for a few milliseconds: `short URL CA`.
+// A client that lives for a few milliseconds: `short URL CA [ID]`.
 package main
 
 import (
@@ -18,7 +18,14 @@ func main() {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	response, err := client.Get(os.Args[1])
+	request, err := http.NewRequest("GET", os.Args[1], nil)
+	if err != nil {
+		panic(err)
+	}
+	if len(os.Args) > 3 {
+		request.Header.Set("X-Trace-Id", os.Args[3])
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		panic(err)
 	}
