@@ -21,6 +21,14 @@ export const Command = {
   copyResponse: 'httpTrace.copyResponse',
   openBody: 'httpTrace.openBody',
   saveBody: 'httpTrace.saveBody',
+  openHttp: 'httpTrace.openHttp',
+  resend: 'httpTrace.resend',
+  editAndResend: 'httpTrace.editAndResend',
+  sendRequest: 'httpTrace.sendRequest',
+  toggleSecrets: 'httpTrace.toggleSecrets',
+  selectForCompare: 'httpTrace.selectForCompare',
+  compareWithSelected: 'httpTrace.compareWithSelected',
+  compareWith: 'httpTrace.compareWith',
   exportHar: 'httpTrace.exportHar',
   importHar: 'httpTrace.importHar',
   openTrace: 'httpTrace.openTrace',
@@ -51,6 +59,14 @@ export const TITLES: Readonly<Record<CommandId, string>> = {
   'httpTrace.copyResponse': 'Copy Response',
   'httpTrace.openBody': 'Open Body',
   'httpTrace.saveBody': 'Save Body…',
+  'httpTrace.openHttp': 'Open as .http',
+  'httpTrace.resend': 'Resend',
+  'httpTrace.editAndResend': 'Edit and Resend…',
+  'httpTrace.sendRequest': 'Send Request',
+  'httpTrace.toggleSecrets': 'Show or Hide Secrets of Response',
+  'httpTrace.selectForCompare': 'Select for Compare',
+  'httpTrace.compareWithSelected': 'Compare with Selected',
+  'httpTrace.compareWith': 'Compare with…',
   'httpTrace.exportHar': 'Export HAR…',
   'httpTrace.importHar': 'Import HAR…',
   'httpTrace.openTrace': 'Open Trace…',
@@ -96,6 +112,8 @@ export const Context = {
   problem: 'httpTrace.problem',
   /** boolean: the keyboard is in the panel. VS Code's `focusedView` is never a webview's. */
   panelFocus: 'httpTrace.panelFocus',
+  /** boolean: a call is selected for being compared with another. */
+  compareSelected: 'httpTrace.compareSelected',
   /** boolean: the extension host is not on Linux on x64. */
   unsupported: 'httpTrace.unsupported',
 } as const;
@@ -123,3 +141,9 @@ export const MANAGE_TRUST = 'workbench.trust.manage';
 
 /** Scheme of the read-only documents. */
 export const DOCUMENT_SCHEME = 'http-trace';
+
+/** Scheme of requests that can be edited and sent. They are in memory: no file holds them. */
+export const REQUEST_SCHEME = 'http-trace-request';
+
+/** Scheme of bodies that are bytes, for the editors that show such files. In memory, too. */
+export const BYTES_SCHEME = 'http-trace-body';

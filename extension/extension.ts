@@ -4,7 +4,10 @@ import type { Trace } from './capture/trace.ts';
 import { DEFAULT_BACKLOG, type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
 import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
+import { Comparison } from './commands/compare.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
+import { RequestDocuments } from './commands/requestDocuments.ts';
+import { Responses } from './commands/responses.ts';
 import { Command, focusCommand, Setting, View } from './contributions.ts';
 import { Arming } from './debug/arming.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
@@ -46,6 +49,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const panel = new PanelProvider(extensionUri, trace, supported);
   const selected = new SelectedCall(trace, panel, calls);
   const documents = new Documents(trace);
+  const comparison = new Comparison(trace, documents);
+  const responses = new Responses(documents);
+  const requests = new RequestDocuments(trace, responses);
   subscriptions.push(
     sessions,
     keys,
@@ -54,6 +60,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     panel,
     selected,
     documents,
+    comparison,
+    responses,
+    requests,
     new StatusItem(trace),
     new WorkspaceProtos(trace),
     vscode.window.registerWebviewViewProvider(View.panel, panel),
@@ -68,6 +77,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       panel,
       selected,
       documents,
+      comparison,
+      requests,
+      responses,
     }),
     control.onDidStart((choice) => {
       keys.setProblem(null);

@@ -294,3 +294,60 @@ describe('a file in the list', () => {
     expect(history.json(4, false)?.url).toBe('http://h/a');
   });
 });
+
+describe('pinned calls', () => {
+  const small = () => new Engine({ maxExchanges: 2 });
+  const calls = (engine: ReturnType<typeof small>, from: number, count: number): void => {
+    for (let n = from; n < from + count; n++) {
+      const connection = BigInt(n + 100);
+      const time = BigInt(n) * SECOND;
+      const data = (direction: Direction, bytes: string) =>
+        ({ type: 'data', connection, time, direction, position: 0, bytes }) as const;
+      engine.push(
+        recordBatch([
+          { type: 'opened', connection, time, side: 'client' },
+          data(Direction.Out, `GET /${n} HTTP/1.1\r\nHost: h\r\n\r\n`),
+          data(Direction.In, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+        ]),
+      );
+    }
+  };
+  const held = (history: History, known: Map<number, string>): string[] => {
+    const { rows, removed } = history.takeChanges();
+    for (const row of rows) known.set(row.id, `${row.path}${row.pinned ? ' pinned' : ''}`);
+    for (const id of removed) known.delete(id);
+    return [...known.values()];
+  };
+
+  it('stay when older ones have to go, and go once they are not pinned any more', () => {
+    const history = new History(small, 1000);
+    const known = new Map<number, string>();
+    const engine = history.begin(0n) as Engine;
+    engine.setClock({ offset: 0n, bootTime: 0n });
+    calls(engine, 1, 1);
+    held(history, known);
+    expect(history.pin(1, true)).toBe(true);
+    calls(engine, 2, 4);
+    expect(held(history, known)).toEqual(['/1 pinned', '/5']);
+    expect(history.pin(1, false)).toBe(true);
+    expect(held(history, known)).toEqual(['/1', '/5']);
+    calls(engine, 6, 3);
+    expect(held(history, known).some((path) => path.startsWith('/1'))).toBe(false);
+    expect(history.pin(1, true)).toBe(false);
+  });
+
+  it('stay when their trace has to go, are counted, and go with Clear', () => {
+    const history = new History(() => new Engine(), 2);
+    const known = new Map<number, string>();
+    for (const [i, path] of ['/a', '/b', '/c', '/d'].entries()) {
+      trace(history, BigInt(100 + i * 10) * SECOND, path);
+      held(history, known);
+      if (path === '/a') history.pin(1, true);
+    }
+    expect([...known.values()]).toEqual(['/a pinned', '/d']);
+    expect(history.json(1, false)?.url).toBe('http://h/a');
+    expect(history.stats().exchanges).toBe(2);
+    expect(history.clear(null).sort()).toEqual([1, 4]);
+    expect(history.json(1, false)).toBeNull();
+  });
+});

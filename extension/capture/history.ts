@@ -25,8 +25,8 @@ interface Segment {
   readonly held: Set<number>;
   /** Highest id of the source that was seen. */
   lastId: number;
-  /** What was counted before the list was cleared, and is not in it. */
-  readonly cleared: Counts;
+  /** What was counted and is not in the list any more, as it was cleared. */
+  cleared: Counts;
 }
 
 /** A file that was opened, as it is shown. */
@@ -197,6 +197,12 @@ export class History {
     return idIn(segment, id - base) === id ? [segment, id - base] : [undefined, 0];
   }
 
+  /** See {@link EngineApi.pin}. */
+  pin(id: number, pinned: boolean): boolean {
+    const [segment, own] = this.#find(id);
+    return segment?.source.pin(own, pinned) ?? false;
+  }
+
   /** For the calls of all traces, also of those to come. */
   setProtos(schema: ProtoSchema): void {
     this.#protos = schema;
@@ -227,22 +233,12 @@ export class History {
     const kept = [...live.held].flatMap((id) => source.row(id) ?? []).sort((a, b) => a.id - b.id);
     const earliest = kept.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
     this.#zero = kept.length === 0 ? now : live.began + BigInt(Math.round(earliest * 1e6));
-    const stats = source.stats();
-    const byId = new Map(kept.map((row) => [row.id, row]));
-    const pairs = kept.filter(({ id, peer }) => peer !== null && id < peer && byId.has(peer));
-    const failedPairs = pairs.filter((row) => isError(row) && isError(byId.get(row.peer ?? 0) ?? row));
     const segment: Segment = {
       ...live,
       spans: [],
       moved: new Map(kept.map(({ id }, index) => [id, index + 1])),
       timeBase: Number(live.began - this.#zero) / 1e6,
-      cleared: {
-        exchanges: stats.exchanges - kept.filter(isCall).length,
-        errors: stats.errors - kept.filter(isError).length,
-        evicted: stats.evicted,
-        pairs: stats.pairs - pairs.length,
-        failedPairs: stats.failedPairs - failedPairs.length,
-      },
+      cleared: allBut(kept, source),
     };
     this.#segments.push(segment);
     this.#traced = segment;
@@ -274,17 +270,42 @@ export class History {
     return newest === null ? 0 : newest.source.stats().exchanges - newest.cleared.exchanges;
   }
 
-  /** What was traced or opened last stays, and so does the trace that may go on. */
+  /** What was traced or opened last stays, the trace that may go on, and of the others what is pinned. */
   #dropOldTraces(removed: number[]): void {
     let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment === this.#traced || (total <= this.#maxExchanges && segment.held.size > 0)) continue;
+      const { source, held } = segment;
+      source.clear(true);
+      for (const id of source.takeChanges().removed) {
+        if (!held.delete(id)) continue;
+        total--;
+        removed.push(idIn(segment, id));
+      }
+      segment.cleared = allBut(
+        [...held].flatMap((id) => source.row(id) ?? []),
+        source,
+      );
+      if (held.size > 0) continue;
       this.#segments = this.#segments.filter((other) => other !== segment);
       this.#ranges = this.#ranges.filter((range) => range.segment !== segment);
-      total -= segment.held.size;
-      for (const id of segment.held) removed.push(idIn(segment, id));
     }
   }
+}
+
+/** What a source has counted, but for these rows that it still holds. */
+function allBut(kept: readonly ExchangeRow[], source: CallSource): Counts {
+  const stats = source.stats();
+  const byId = new Map(kept.map((row) => [row.id, row]));
+  const pairs = kept.filter(({ id, peer }) => peer !== null && id < peer && byId.has(peer));
+  const failedPairs = pairs.filter((row) => isError(row) && isError(byId.get(row.peer ?? 0) ?? row));
+  return {
+    exchanges: stats.exchanges - kept.filter(isCall).length,
+    errors: stats.errors - kept.filter(isError).length,
+    evicted: stats.evicted,
+    pairs: stats.pairs - pairs.length,
+    failedPairs: stats.failedPairs - failedPairs.length,
+  };
 }
 
 function idIn({ moved, spans }: Segment, id: number): number {

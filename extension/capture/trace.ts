@@ -79,6 +79,8 @@ export interface Trace {
   stop(): Promise<void>;
   /** While it stops: what is left is dropped, counted, and not waited for. */
   cutShort(): void;
+  /** Keeps a call when older ones have to go, until the list is cleared; or no longer. */
+  pin(id: number, pinned: boolean): void;
   /** Drops calls that have ended. */
   clear(): void;
   /**

@@ -117,6 +117,10 @@ export class TraceWorker {
       case 'clear':
         this.#clear();
         return;
+      case 'pin':
+        this.#history.pin(message.id, message.pinned);
+        this.flush();
+        return;
       case 'protos':
         this.#history.setProtos(message.schema);
         return;

@@ -39,6 +39,7 @@ export type ToWorker =
   /** What still waits when a trace is being stopped is dropped. */
   | { readonly type: 'cutShort' }
   | { readonly type: 'clear' }
+  | { readonly type: 'pin'; readonly id: number; readonly pinned: boolean }
   | { readonly type: 'protos'; readonly schema: ProtoSchema }
   | {
       readonly type: 'details';

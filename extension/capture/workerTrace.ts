@@ -117,6 +117,10 @@ export class WorkerTrace implements Trace {
     this.#post({ type: 'clear' });
   }
 
+  pin(id: number, pinned: boolean): void {
+    this.#post({ type: 'pin', id, pinned });
+  }
+
   setProtos(schema: ProtoSchema): void {
     this.#protos = schema;
     this.#post({ type: 'protos', schema });

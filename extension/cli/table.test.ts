@@ -50,6 +50,7 @@ const row: ExchangeRow = {
   operation: null,
   model: null,
   peer: null,
+  pinned: false,
 };
 
 describe('the table', () => {

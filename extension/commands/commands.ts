@@ -16,26 +16,28 @@ import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
 import { notificationText } from '../words/visible.ts';
+import type { Comparison } from './compare.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
 import { exportHar } from './exportHar.ts';
 import { askAndOpen, openUri } from './openFile.ts';
+import { editAndResend, openHttp, resend, type Sending } from './resend.ts';
 import { saveBody } from './saveBody.ts';
 import { systemCheck } from './systemCheck.ts';
 import { installLoader, removeLoader } from './trustedLoader.ts';
 
 /** What the commands work on. */
-export interface CommandContext {
+export interface CommandContext extends Sending {
   readonly extensionPath: string;
   /** Of the extension. */
   readonly version: string;
   readonly supported: boolean;
-  readonly trace: Trace;
   readonly control: TraceControl;
   readonly sessions: DebugSessions;
   readonly calls: CallsView;
   readonly panel: PanelProvider;
   readonly selected: SelectedCall;
   readonly documents: Documents;
+  readonly comparison: Comparison;
 }
 
 export function registerCommands(context: CommandContext): vscode.Disposable {
@@ -88,6 +90,23 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       const chosen = isBodyPart(part) ? part : await pickPart(Command.openBody);
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
+    [Command.openHttp]: withCall(Command.openHttp, (id) => openHttp(context, id, panel.isRevealed(id))),
+    [Command.resend]: withCall(Command.resend, (id) => resend(context, id)),
+    [Command.editAndResend]: withCall(Command.editAndResend, (id) =>
+      editAndResend(context, id, panel.isRevealed(id)),
+    ),
+    [Command.sendRequest]: (uri, line) =>
+      context.requests.send(
+        uri instanceof vscode.Uri ? uri : undefined,
+        typeof line === 'number' ? line : undefined,
+      ),
+    [Command.toggleSecrets]: (uri) =>
+      context.responses.toggleSecrets(uri instanceof vscode.Uri ? uri : undefined),
+    [Command.selectForCompare]: withCall(Command.selectForCompare, (id) => context.comparison.select(id)),
+    [Command.compareWithSelected]: withCall(Command.compareWithSelected, (id) =>
+      context.comparison.withSelected(id),
+    ),
+    [Command.compareWith]: withCall(Command.compareWith, (id) => context.comparison.withPicked(id)),
     [Command.exportHar]: async (argument) =>
       exportHar(trace, {
         selected: callId(argument) ?? (await selected.get()),

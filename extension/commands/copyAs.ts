@@ -5,7 +5,6 @@ import { Command, type CommandId } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { COPY_FORMATS, type CopyFormat } from '../export/copyAs.ts';
 import { type Replay, replayOf } from '../export/replay.ts';
-import { bodyText } from '../views/bodyDocument.ts';
 import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
 
 export const COPY_COMMANDS: Readonly<Record<CopyFormat, CommandId>> = {
@@ -67,7 +66,7 @@ export async function copyResponse(trace: Trace, id: number, reveal: boolean): P
     void vscode.window.showInformationMessage(notificationText(text));
     return;
   }
-  await vscode.env.clipboard.writeText(copiedText(bodyText(exchange, 'response') ?? ''));
+  await vscode.env.clipboard.writeText(copiedText(body.text));
   const text = labelText(note ?? 'Copied the response body');
   void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
 }

@@ -20,7 +20,7 @@ export async function saveBody(trace: Trace, id: number, part: BodyPart, reveal:
   // As it was sent where nothing was decoded: text may be in another charset than UTF-8.
   const sent = secrets === 'shown' && message.decodedSize === null ? await trace.body(id, part) : null;
   const bytes = sent ?? bytesOf(secrets === 'shown' ? revealed : masked, part);
-  await savePrivately(bodyName(revealed, part).replace(/\.hex\.txt$/, '.bin'), {}, (write) => write(bytes));
+  await savePrivately(bodyName(revealed, part), {}, (write) => write(bytes));
 }
 
 function bytesOf(exchange: ExchangeJson, part: BodyPart): Uint8Array {

@@ -100,8 +100,10 @@ export interface EngineApi {
   stats(): EngineStats;
   /** What is known about decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
+  /** Keeps an exchange when older ones have to go, or no longer. @returns false: it is not held, or too many are. */
+  pin(id: number, pinned: boolean): boolean;
   /** Forgets all ended exchanges (the user's Clear) and reports them as `removed`; running ones stay. */
-  clear(): void;
+  clear(keepPinned?: boolean): void;
 }
 
 /** See {@link EngineApi}. */
@@ -206,7 +208,7 @@ export class Engine implements EngineApi {
 
   row(id: number): ExchangeRow | undefined {
     const exchange = this.#store.get(id);
-    return exchange === undefined ? undefined : rowOf(exchange);
+    return exchange === undefined ? undefined : rowOf(exchange, this.#store.isPinned(id));
   }
 
   message(
@@ -254,8 +256,12 @@ export class Engine implements EngineApi {
     };
   }
 
-  clear(): void {
-    this.#store.clear();
+  pin(id: number, pinned: boolean): boolean {
+    return this.#store.pin(id, pinned);
+  }
+
+  clear(keepPinned = false): void {
+    this.#store.clear(keepPinned);
   }
 
   #take(record: TraceRecord): void {

@@ -36,6 +36,9 @@ export const MAX_VIOLATIONS = 32;
 /** Exchanges held unless the options say otherwise. */
 export const DEFAULT_MAX_EXCHANGES = 100_000;
 
+/** Exchanges that are kept although older ones have to go: many would leave no room for new ones. */
+export const MAX_PINNED = 1_000;
+
 /** Bytes held unless the options say otherwise. */
 export const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 

@@ -78,6 +78,8 @@ export interface ExchangeRow {
   readonly file: string | null;
   /** Id of the row of the same call as the other side saw it; null: that is not traced, or not known (yet). */
   readonly peer: number | null;
+  /** Kept in the list when older calls have to go, until the list is cleared. */
+  readonly pinned: boolean;
 }
 
 /** What an exchange is judged by. */

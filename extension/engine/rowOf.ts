@@ -12,7 +12,7 @@ import type { StoredExchange } from './storedExchange.ts';
 import { HTTP2, type StoredMessage } from './storedMessage.ts';
 import { targetOf } from './target.ts';
 
-export function rowOf(exchange: StoredExchange): ExchangeRow {
+export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
   const { encrypted, request, response } = exchange;
   const target = targetOf(exchange);
   return {
@@ -49,6 +49,7 @@ export function rowOf(exchange: StoredExchange): ExchangeRow {
     grpcStatus: grpcStatus(exchange),
     file: null,
     peer: exchange.peer,
+    pinned,
   };
 }
 

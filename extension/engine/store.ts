@@ -1,4 +1,5 @@
 /** Holds the exchanges, within bounds of number and bytes; evicts the ones that ended first. */
+import { MAX_PINNED } from './limits.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
 /** Entries of evicted exchanges that stay in the list until it is rebuilt. */
@@ -26,6 +27,8 @@ export class Store {
   #changed: number[] = [];
   #removed: number[] = [];
   #bytes = 0;
+  /** Ids of exchanges that are not evicted. */
+  readonly #pinned = new Set<number>();
   evicted = 0;
 
   constructor(maxExchanges: number, maxBytes: number) {
@@ -79,9 +82,31 @@ export class Store {
     if (!exchange.held) return;
     exchange.held = false;
     this.#exchanges.delete(exchange.id);
+    this.#pinned.delete(exchange.id);
     if (exchange.state === 'running' && exchange.encrypted === null) this.#running--;
     this.#bytes -= exchange.counted;
     this.#removed.push(exchange.id);
+  }
+
+  /** Keeps an exchange until the list is cleared, or no longer. @returns false: it is not held, or too many are pinned. */
+  pin(id: number, pinned: boolean): boolean {
+    const exchange = this.#exchanges.get(id);
+    if (exchange === undefined) return false;
+    if (pinned === this.#pinned.has(id)) return true;
+    if (pinned) {
+      if (this.#pinned.size >= MAX_PINNED) return false;
+      this.#pinned.add(id);
+    } else {
+      this.#pinned.delete(id);
+      // It may have been passed over. Listed twice it does no harm.
+      if (exchange.state !== 'running') this.#ended.push(exchange);
+    }
+    this.changed(exchange);
+    return true;
+  }
+
+  isPinned(id: number): boolean {
+    return this.#pinned.has(id);
   }
 
   /** Makes room for body bytes. @returns false when everything held is running and there is none. */
@@ -90,8 +115,15 @@ export class Store {
     return this.#bytes + bytes <= this.#maxBytes;
   }
 
-  clear(): void {
-    for (const exchange of this.#ended) if (exchange !== undefined) this.remove(exchange);
+  clear(keepPinned: boolean): void {
+    for (const exchange of this.#ended) {
+      if (exchange !== undefined && !(keepPinned && this.#pinned.has(exchange.id))) this.remove(exchange);
+    }
+    // Those that were passed over.
+    for (const id of keepPinned ? [] : this.#pinned) {
+      const exchange = this.#exchanges.get(id);
+      if (exchange !== undefined && exchange.state !== 'running') this.remove(exchange);
+    }
     this.#ended = [];
     this.#oldest = 0;
   }
@@ -126,7 +158,7 @@ export class Store {
       const oldest = this.#ended[this.#oldest];
       if (oldest === undefined) return;
       this.#ended[this.#oldest++] = undefined;
-      if (!oldest.held) continue;
+      if (!oldest.held || this.#pinned.has(oldest.id)) continue;
       this.remove(oldest);
       this.evicted++;
       if (this.#oldest > MAX_EVICTED_LISTED && this.#oldest > this.#ended.length / 2) {

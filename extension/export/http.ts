@@ -1,7 +1,10 @@
 /**
  * A request as an HTTP message in text: what `.http` files hold, which REST clients in editors send. Comments before
  * it say what an editor's text cannot: that the lines of the body end with CRLF, or that it is written in base64.
- * `httpDocument.ts` reads both.
+ * `httpDocument.ts` reads them.
+ *
+ * Other extensions send such files, too, and fill in variables (`{{$processEnv HOME}}`), read files (`< ./file`) and
+ * run scripts (`> {% … %}`) that stand in them: nothing that was captured is written so that it means that.
  */
 import { readableText } from './literals.ts';
 import { type Replay, warningsOf } from './replay.ts';
@@ -9,29 +12,61 @@ import { type Replay, warningsOf } from './replay.ts';
 /** A body that is not text, or not as an editor holds text. */
 export const BASE64_BODY = '# The body is in base64.';
 export const CRLF_BODY = '# Lines of the body end with CRLF.';
+export const BODY_ENDS_LINE = '# The body ends with a line end.';
+export const LATIN1_FIELDS = '# Header fields are in Latin-1.';
+export const BRACES = '# In the URL and in header fields, {%7B stands for two opening braces.';
 
-export function httpMessage(replay: Replay): string {
-  const { method, scheme, authority, target, version, fields, body } = replay;
-  const comments = warningsOf(replay).map((text) => `# ${text}\n`);
-  const { text, directive } = contentOf(body);
-  if (directive !== null) comments.push(`${directive}\n`);
-  const url = `${scheme}://${authority}${target}`;
-  const head = [
-    `${method} ${urlText(url)} HTTP/${version}`,
-    ...fields.map(([name, value]) => `${name}: ${fieldText(value)}`),
-  ];
-  return `${comments.join('')}${head.join('\n')}\n\n${text}`;
+/** The body is not in the text: it is that of a call that is held. */
+export function capturedBody(call: number): string {
+  return `# The body is the captured one of call ${call}.`;
+}
+export const CAPTURED_BODY = /^# The body is the captured one of call (\d{1,15})\.$/;
+
+/** What ends the request, or is an instruction to a program that sends `.http` files. */
+const INSTRUCTION = /^[ \t]*(?:###|<(?:@\w*)?[ \t]|<>|>)|\{\{/m;
+
+/** @param call held call whose body is named where it cannot stand in text; undefined: it is written in base64. */
+export function httpMessage(replay: Replay, call?: number): string {
+  const { method, scheme, authority, target, version, body } = replay;
+  const notes = warningsOf(replay);
+  const sent = replay.fields.filter(([name, value]) => {
+    if (!name.startsWith('#') && !(value.includes('{{') && value.includes('{%7B'))) return true;
+    notes.push(`The header field ${name} is left out: a file like this cannot hold it.`);
+    return false;
+  });
+  const latin1 = sent.some(([, value]) => readableText(Buffer.from(value, 'latin1')) === null);
+  const fields = sent.map(([name, value]) => {
+    const text = latin1 ? value : (readableText(Buffer.from(value, 'latin1')) ?? value);
+    return `${name}: ${text}`;
+  });
+  // Of `*`, RFC 9112 section 3.2.4.
+  const url = urlText(`${scheme}://${authority}${target === '*' ? '' : target}`);
+  const head = [`${method} ${url} HTTP/${version}`, ...fields];
+  const { text, directives } = contentOf(body, call);
+  if (latin1) directives.push(LATIN1_FIELDS);
+  if (head.some((line) => line.includes('{{'))) directives.push(BRACES);
+  const comments = [...notes.map((note) => `# ${note}`), ...directives].map((line) => `${line}\n`);
+  return `${comments.join('')}${head.join('\n').replaceAll('{{', '{%7B')}\n\n${text}`;
 }
 
-function contentOf(body: Uint8Array | null): { readonly text: string; readonly directive: string | null } {
-  if (body === null) return { text: '', directive: null };
-  const text = readableText(body);
-  if (text !== null && !text.includes('\r')) return { text, directive: null };
-  const lines = text?.replaceAll('\r\n', '\n');
-  if (text != null && lines !== undefined && lines.replaceAll('\n', '\r\n') === text) {
-    return { text: lines, directive: CRLF_BODY };
+function contentOf(
+  body: Uint8Array | null,
+  call: number | undefined,
+): { text: string; directives: string[] } {
+  if (body === null) return { text: '', directives: [] };
+  let text = readableText(body);
+  const directives: string[] = [];
+  if (text?.includes('\r') === true) {
+    const lines = text.replaceAll('\r\n', '\n');
+    directives.push(CRLF_BODY);
+    text = lines.replaceAll('\n', '\r\n') === text ? lines : null;
   }
-  return { text: Buffer.from(body).toString('base64'), directive: BASE64_BODY };
+  if (text?.endsWith('\n') === true) directives.push(BODY_ENDS_LINE);
+  if (text !== null && !text.endsWith('\n\n') && text !== '\n' && !INSTRUCTION.test(text)) {
+    return { text, directives };
+  }
+  if (call !== undefined) return { text: '', directives: [capturedBody(call)] };
+  return { text: Buffer.from(body).toString('base64'), directives: [BASE64_BODY] };
 }
 
 /** Blanks and what is not ASCII would end the target or be read as text. */
@@ -40,9 +75,4 @@ function urlText(url: string): string {
     /[^\x21-\x7e]/g,
     (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`,
   );
-}
-
-/** UTF-8 where it is that, else Latin-1. */
-function fieldText(value: string): string {
-  return readableText(Buffer.from(value, 'latin1')) ?? value;
 }

@@ -19,7 +19,8 @@ export interface CapturedRequest {
 
 export type FieldLine = readonly [name: string, value: string];
 
-export interface Replay {
+/** A request as it is to be sent. */
+export interface HttpRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   /** Host and port of the URL. */
@@ -29,7 +30,11 @@ export interface Replay {
   readonly version: '1.0' | '1.1' | '2';
   /** In their order; values are Latin-1. */
   readonly fields: readonly FieldLine[];
+  /** With its content coding, without transfer coding. */
   readonly body: Uint8Array | null;
+}
+
+export interface Replay extends HttpRequest {
   /** What of it is masked: names of header fields, `URL`, `body`. */
   readonly masked: readonly string[];
   /** In what it differs from what was sent, in sentences. */
@@ -40,7 +45,7 @@ export interface Replay {
 export const MASKED = 'MASKED';
 
 /** Host (name, IPv4, IPv6 in brackets) and port; nothing with which a URL would mean another server. */
-const AUTHORITY = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+export const AUTHORITY = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is;
 
 /** @returns a sentence when it cannot be replayed. */
@@ -108,7 +113,8 @@ function fieldsOf(
   return fields;
 }
 
-function isValue(text: string): boolean {
+/** A field value of Latin-1 (RFC 9110 section 5.5). */
+export function isValue(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code > 0xff || !isValueCode(code)) return false;

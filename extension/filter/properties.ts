@@ -90,6 +90,7 @@ const IS: Readonly<Record<string, Matcher>> = {
   websocket: ({ row }) => row.messageFormat === 'websocket',
   sse: ({ row }) => row.messageFormat === 'server-sent-events',
   grpc: ({ row }) => row.messageFormat === 'grpc',
+  pinned: ({ row }) => row.pinned,
 };
 const IS_NAMES = Object.keys(IS);
 
@@ -109,15 +110,31 @@ function listOf(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-/** A part of a text, or a pattern. */
+/** A part of a text, a pattern, or after `=` all of it. */
 function text(get: (row: ExchangeRow) => string | null) {
   return {
     parse: (value: string): Parsed => {
-      const matches = wildcard(value);
+      const matches = wholeOrPart(value);
       return { row: ({ row }) => matches(lower(get(row))) };
     },
     seen: get,
   };
+}
+
+function wholeOrPart(value: string): (text: string) => boolean {
+  if (!value.startsWith('=')) return wildcard(value);
+  const whole = value.slice(1);
+  return (text) => text === whole;
+}
+
+/** As other texts, but exactly a path is that with any query, unless it has one itself. */
+function parsePath(value: string): Parsed {
+  const whole = value.slice(1);
+  if (!value.startsWith('=') || /[?#]/.test(whole)) {
+    const matches = wholeOrPart(value);
+    return { row: ({ row }) => matches(lower(row.path)) };
+  }
+  return { row: ({ row }) => lower(row.path).split(/[?#]/, 1)[0] === whole };
 }
 
 const SIDES: Readonly<Record<string, Matcher>> = {
@@ -204,17 +221,17 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'host',
-    help: 'part of a host, or a pattern such as api.*',
+    help: 'part of a host, a pattern such as api.*, or with = the whole',
     about: 'the host, with its port',
     example: 'host:api.*',
     ...text((row) => row.host),
   },
   {
     name: 'path',
-    help: 'part of a path, or a pattern such as /users/*',
+    help: 'part of a path, a pattern such as /users/*, or with = the whole',
     about: 'path and query',
     example: 'path:/users/*',
-    ...text((row) => row.path),
+    parse: parsePath,
     seen: (row) => row.path?.split('?', 1)[0] ?? null,
   },
   {
@@ -339,14 +356,15 @@ export const PROPERTIES: readonly Property[] = [
   },
   {
     name: 'process',
-    help: "part of the name of a process or of the file that was opened, or the process's id",
+    help: "part of the name of a process or of the file that was opened, or the process's id; with = the whole",
     about: "the process's name or id, or the file that was opened",
     example: 'process:worker',
     parse: (value) => {
-      const named = wildcard(value);
+      const named = wholeOrPart(value);
+      const id = value.replace(/^=/, '');
       return {
         row: ({ row }) =>
-          String(row.pid) === value ||
+          String(row.pid) === id ||
           named(lower(row.processName)) ||
           (row.file !== null && named(lower(row.file))),
       };

@@ -53,5 +53,6 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     peer: null,
     model: null,
     operation: call.operation === null ? null : operationText(call.operation),
+    pinned: false,
   };
 }

@@ -5,6 +5,7 @@
 import type { CallSource } from '../engine/callSource.ts';
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from '../engine/exchangeJson.ts';
+import { MAX_PINNED } from '../engine/limits.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { callRow } from './callRow.ts';
 import { readHarEntry } from './harEntry.ts';
@@ -21,6 +22,7 @@ export class ImportedCalls implements CallSource {
   readonly #maxCalls: number;
   readonly #maxBytes: number;
   readonly #entries = new Map<number, Entry>();
+  readonly #pinned = new Set<number>();
   #bytes = 0;
   #began = 0;
   #errors = 0;
@@ -68,7 +70,12 @@ export class ImportedCalls implements CallSource {
 
   row(id: number): ExchangeRow | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : { ...entry.row, start: (entry.startedAt - this.#began) / 1_000 };
+    return entry === undefined ? undefined
+      : {
+          ...entry.row,
+          start: (entry.startedAt - this.#began) / 1_000,
+          pinned: this.#pinned.has(id),
+        };
   }
 
   /** What an engine made of records: there were none. */
@@ -124,11 +131,23 @@ export class ImportedCalls implements CallSource {
   /** Bodies in a file are not read by .proto files. */
   setProtos(): void {}
 
-  clear(): void {
-    this.#removed.push(...this.#entries.keys());
-    this.#entries.clear();
-    this.#bytes = 0;
-    this.#errors = 0;
+  pin(id: number, pinned: boolean): boolean {
+    if (!this.#entries.has(id) || (pinned && this.#pinned.size >= MAX_PINNED)) return false;
+    if (pinned) this.#pinned.add(id);
+    else this.#pinned.delete(id);
+    if (!this.#changed.includes(id)) this.#changed.push(id);
+    return true;
+  }
+
+  clear(keepPinned = false): void {
+    if (!keepPinned) this.#pinned.clear();
+    for (const [id, { json, row }] of this.#entries) {
+      if (this.#pinned.has(id)) continue;
+      this.#entries.delete(id);
+      this.#removed.push(id);
+      this.#bytes -= json.length;
+      if (isError(row)) this.#errors--;
+    }
   }
 
   #read(id: number): ExchangeJson | null {

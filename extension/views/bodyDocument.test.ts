@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
-import { bodyName, bodyText, hexDump } from './bodyDocument.ts';
+import { binaryBody, bodyName, bodyText, isImage } from './bodyDocument.ts';
 
 function withResponse(changes: Partial<MessageJson>): ExchangeJson {
   const response: MessageJson = {
@@ -14,7 +14,8 @@ function withResponse(changes: Partial<MessageJson>): ExchangeJson {
     bodyFromFile: false,
     ...changes,
   };
-  return { request: null, response } as unknown as ExchangeJson;
+  const call = { method: 'GET', url: 'http://a.example/shop/orders', status: 404 };
+  return { ...call, request: null, response } as unknown as ExchangeJson;
 }
 
 const typed = (value: string) => bodyName(withResponse({ headers: [['Content-Type', value]] }), 'response');
@@ -30,14 +31,30 @@ test.each([
   ['application/x-ndjson', 'jsonl'],
   ['application/../../../etc/passwd', 'txt'],
   ['', 'txt'],
-])('%s opens as .%s', (type, extension) => expect(typed(type)).toBe(`response-body.${extension}`));
+])('%s opens as .%s', (type, extension) => expect(typed(type)).toBe(`GET orders 404.${extension}`));
 
 describe('bodies', () => {
-  test('text stays as it is', () => expect(bodyText(withResponse({}), 'response')).toBe('{}'));
+  test('text is laid out', () => {
+    const headers: [string, string][] = [['Content-Type', 'application/json']];
+    const exchange = withResponse({ headers, body: { text: '{"a":1.0}' } });
+    expect(bodyText(exchange, 'response')).toBe('{\n  "a": 1.0\n}\n');
+    expect(bodyText(withResponse({ body: { text: 'a  b' } }), 'response')).toBe('a  b');
+  });
+
+  test('an image is one when it is whole', () => {
+    const headers: [string, string][] = [['Content-Type', 'image/png']];
+    const image = withResponse({ headers, body: { base64: 'AAEC' } });
+    expect(bodyName(image, 'response')).toBe('GET orders 404.png');
+    expect(isImage(image, 'response')).toBe(true);
+    expect(binaryBody(image, 'response')).toEqual(Buffer.from([0, 1, 2]));
+    expect(isImage(withResponse({ headers, bodyNote: 'Only the first.' }), 'response')).toBe(false);
+    expect(isImage(withResponse({}), 'response')).toBe(false);
+    expect(binaryBody(withResponse({}), 'response')).toBeNull();
+  });
 
   test('a beginning is called one', () => {
     expect(bodyName(withResponse({ bodyNote: 'Only the first 64 KiB.' }), 'response')).toBe(
-      'response-body (beginning).txt',
+      'GET orders 404 (beginning).txt',
     );
   });
 
@@ -45,25 +62,12 @@ describe('bodies', () => {
     const exchange = withResponse({
       body: { base64: Buffer.from('\x00\xff|A', 'latin1').toString('base64') },
     });
-    expect(bodyName(exchange, 'response')).toBe('response-body.hex.txt');
+    expect(bodyName(exchange, 'response')).toBe('GET orders 404.bin');
     expect(bodyText(exchange, 'response')).toBe(`00000000  00 ff 7c 41${' '.repeat(37)}  |..|A|\n`);
   });
 
   test('nothing captured is no empty body', () => {
     expect(bodyText(withResponse({ body: null }), 'response')).toBeNull();
     expect(bodyText(withResponse({}), 'request')).toBeNull();
-  });
-});
-
-describe('hexDump', () => {
-  test('columns stay in line', () => {
-    const lines = hexDump(Uint8Array.from({ length: 20 }, (_, i) => 0x41 + i)).split('\n');
-    expect(lines[0]).toBe('00000000  41 42 43 44 45 46 47 48  49 4a 4b 4c 4d 4e 4f 50  |ABCDEFGHIJKLMNOP|');
-    expect(lines[1]!.indexOf('|')).toBe(lines[0]!.indexOf('|'));
-  });
-
-  test('is bounded and says so', () => {
-    const dump = hexDump(new Uint8Array(1024 * 1024 + 5));
-    expect(dump.trimEnd().split('\n').at(-1)).toBe('… 5 more bytes');
   });
 });

@@ -1,12 +1,11 @@
-/** A body as the text of a read-only document: what it is called, and what it holds. */
+/** A body as a document: what it is called, and what it holds. */
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
-
-import { countText } from '../words/numbers.ts';
+import { parseContentType } from '../http/mediaType.ts';
+import { callName } from '../words/callName.ts';
+import { formattedText } from '../words/formattedText.ts';
+import { hexDump } from './hexDump.ts';
 
 export type BodyPart = 'request' | 'response';
-
-/** Bytes of a binary body that are shown as a hex dump: its text is five times as long. */
-const MAX_DUMP = 1024 * 1024;
 
 /** Media type (RFC 9110 section 8.3.1) to file name extension, by which VS Code finds the language. */
 const EXTENSIONS: readonly (readonly [RegExp, string])[] = [
@@ -23,42 +22,55 @@ const EXTENSIONS: readonly (readonly [RegExp, string])[] = [
   [/^application\/graphql$/, 'graphql'],
 ];
 
-/** `response-body.json`, `request-body (beginning).txt`, `response-body.hex.txt`. */
+/** Images that VS Code's preview draws. */
+const IMAGES: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'image/bmp': 'bmp',
+  'image/x-icon': 'ico',
+  'image/vnd.microsoft.icon': 'ico',
+  'image/avif': 'avif',
+};
+
+/** `GET orders 404.json`, `POST orders 201 request (beginning).txt`, `GET logo 200.bin`. */
 export function bodyName(exchange: ExchangeJson, part: BodyPart): string {
   const message = exchange[part];
+  const call = callName(exchange);
+  const name = part === 'request' ? `${call} request` : call === '' ? 'response' : call;
   const whole = message === null || message.bodyNote === null ? '' : ' (beginning)';
-  return `${part}-body${whole}.${extension(message)}`;
+  return `${name.trim()}${whole}.${extension(message)}`;
 }
 
 function extension(message: MessageJson | null): string {
-  if (message?.body != null && 'base64' in message.body) return 'hex.txt';
   const type = mediaType(message);
+  if (message?.body != null && 'base64' in message.body) return IMAGES[type] ?? 'bin';
   return EXTENSIONS.find(([pattern]) => pattern.test(type))?.[1] ?? 'txt';
 }
 
 function mediaType(message: MessageJson | null): string {
   const field = message?.headers.find(([name]) => name?.toLowerCase() === 'content-type');
-  return (field?.[1] ?? '').replace(/;.*/s, '').trim().toLowerCase();
+  return parseContentType(field?.[1] ?? '').essence;
 }
 
-/** The body's text, or a hex dump of its bytes; null when nothing of it was captured. */
-export function bodyText(exchange: ExchangeJson, part: BodyPart): string | null {
+/** The body as bytes, where it is not text; null: it is, or nothing of it was captured. */
+export function binaryBody(exchange: ExchangeJson, part: BodyPart): Uint8Array | null {
   const body = exchange[part]?.body ?? null;
-  if (body === null) return null;
-  return 'text' in body ? body.text : hexDump(Buffer.from(body.base64, 'base64'));
+  return body === null || 'text' in body ? null : Buffer.from(body.base64, 'base64');
 }
 
-/** Offset, sixteen bytes, the same as ASCII: as `hexdump -C` shows them. */
-export function hexDump(bytes: Uint8Array): string {
-  const lines: string[] = [];
-  const shown = Math.min(bytes.length, MAX_DUMP);
-  for (let at = 0; at < shown; at += 16) {
-    const row = [...bytes.subarray(at, Math.min(at + 16, shown))];
-    const hex = row.map((byte) => byte.toString(16).padStart(2, '0'));
-    const ascii = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
-    const halves = `${hex.slice(0, 8).join(' ')}  ${hex.slice(8).join(' ')}`;
-    lines.push(`${at.toString(16).padStart(8, '0')}  ${halves.padEnd(48)}  |${ascii.join('')}|`);
-  }
-  if (bytes.length > shown) lines.push(`… ${countText(bytes.length - shown, 'more byte')}`);
-  return `${lines.join('\n')}\n`;
+/** Whether VS Code's image preview can draw it: all of it was captured. */
+export function isImage(exchange: ExchangeJson, part: BodyPart): boolean {
+  const message = exchange[part];
+  return message?.bodyNote === null && IMAGES[mediaType(message)] !== undefined;
+}
+
+/** The body's text, laid out where that helps, or a hex dump of its bytes; null when nothing of it was captured. */
+export function bodyText(exchange: ExchangeJson, part: BodyPart): string | null {
+  const message = exchange[part];
+  const body = message?.body ?? null;
+  if (body === null) return null;
+  if ('text' in body) return formattedText(body.text, mediaType(message));
+  return hexDump(Buffer.from(body.base64, 'base64'));
 }

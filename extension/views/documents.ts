@@ -2,9 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { DOCUMENT_SCHEME } from '../contributions.ts';
+import { BYTES_SCHEME, DOCUMENT_SCHEME } from '../contributions.ts';
+import { rowName } from '../words/callName.ts';
 import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
-import { type BodyPart, bodyName, bodyText } from './bodyDocument.ts';
+import { type BodyPart, binaryBody, bodyName, bodyText, isImage } from './bodyDocument.ts';
+import { MemoryFiles } from './memoryFiles.ts';
+import { exchangeText } from './messageText.ts';
+
+/** Of VS Code. */
+const IMAGE_PREVIEW = 'imagePreview.previewEditor';
+
+/** Microsoft's Hex Editor; null: it is not installed. */
+function hexEditor(): string | null {
+  return vscode.extensions.getExtension('ms-vscode.hexeditor') === undefined ? null : 'hexEditor.hexedit';
+}
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #trace: Trace;
@@ -12,6 +23,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   readonly #registration: vscode.Disposable;
   /** Of this run of the extension: ids of an earlier one mean other calls. */
   readonly #run = randomUUID();
+  readonly #bytes = new MemoryFiles(BYTES_SCHEME, true);
   /** Texts of reports by path; a handful, replaced when made again. */
   readonly #reports = new Map<string, string>();
 
@@ -24,6 +36,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
 
   dispose(): void {
     this.#registration.dispose();
+    this.#bytes.dispose();
     this.#changed.dispose();
   }
 
@@ -41,20 +54,42 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
       void vscode.window.showInformationMessage(notificationText(note ?? `No ${part} body was captured.`));
       return;
     }
-    const query = JSON.stringify({ run: this.#run, start: this.#trace.rows.get(id)?.start, id, part });
-    // The id is in the path, because the path is what a tab shows.
-    const path = `/call ${id}/${bodyName(exchange, part)}`;
-    await this.#show(vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path, query }));
+    const name = bodyName(exchange, part);
+    const bytes = binaryBody(exchange, part);
+    const viewer = bytes === null ? null : isImage(exchange, part) ? IMAGE_PREVIEW : hexEditor();
+    if (bytes === null) await this.#show(this.#uri(id, part, name));
+    else if (viewer === null) await this.#show(this.#uri(id, part, name.replace(/\.\w+$/, '.hex.txt')));
+    else await vscode.commands.executeCommand('vscode.openWith', this.#bytes.create(name, bytes), viewer);
     if (note !== null)
       void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(note))}`, 10_000);
   }
 
-  /** Opens a report, or brings it up to date where it is open. */
-  async openReport(name: string, text: string): Promise<void> {
+  /** Shows in the diff editor in what two calls differ. Both are as they are shown: their secrets are masked. */
+  async compare(left: number, right: number): Promise<void> {
+    const name = (id: number): string => {
+      const row = this.#trace.rows.get(id);
+      return row === undefined ? `call ${id}` : rowName(row);
+    };
+    await vscode.commands.executeCommand(
+      'vscode.diff',
+      this.#uri(left, 'exchange', `${name(left)}.txt`),
+      this.#uri(right, 'exchange', `${name(right)}.txt`),
+      `${name(left)} ↔ ${name(right)}`,
+    );
+  }
+
+  /** @param name of the file: what a tab shows. The call's number is before it, where names are the same. */
+  #uri(id: number, part: DocumentPart, name: string): vscode.Uri {
+    const query = JSON.stringify({ run: this.#run, start: this.#trace.rows.get(id)?.start, id, part });
+    return vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/call ${id}/${name}`, query });
+  }
+
+  /** Opens a report, or brings it up to date where it is open. @param beside next to the active editor, which stays so. */
+  async openReport(name: string, text: string, beside = false): Promise<void> {
     const uri = vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/${name}` });
     this.#reports.set(uri.path, text);
     this.#changed.fire(uri);
-    await this.#show(uri);
+    await this.#show(uri, beside);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
@@ -64,29 +99,36 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     // The window may restore a document whose trace is long gone.
     if (wanted?.run !== this.#run || wanted.start !== this.#trace.rows.get(wanted.id)?.start) return GONE;
     const exchange = await this.#trace.details(wanted.id, false);
-    return exchange === null ? GONE : (bodyText(exchange, wanted.part) ?? GONE);
+    if (exchange === null) return GONE;
+    return wanted.part === 'exchange' ? exchangeText(exchange) : (bodyText(exchange, wanted.part) ?? GONE);
   }
 
-  async #show(uri: vscode.Uri): Promise<void> {
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+  async #show(uri: vscode.Uri, beside = false): Promise<void> {
+    const document = await vscode.workspace.openTextDocument(uri);
+    const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
+    const viewColumn = shown?.viewColumn ?? (beside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active);
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: beside, viewColumn });
   }
 }
 
-const GONE = 'This body is no longer available: its trace was cleared, or its window was closed.\n';
+const GONE = 'This call is no longer available: its trace was cleared, or its window was closed.\n';
+
+const DOCUMENT_PARTS = ['request', 'response', 'exchange'] as const;
+type DocumentPart = (typeof DOCUMENT_PARTS)[number];
 
 interface Wanted {
   readonly run: unknown;
   /** Start of the call: ids start again when the engine had to be restarted. */
   readonly start: unknown;
   readonly id: number;
-  readonly part: BodyPart;
+  readonly part: DocumentPart;
 }
 
 function parseQuery(query: string): Wanted | null {
   try {
     const { run, start, id, part } = JSON.parse(query) as Record<string, unknown>;
-    if (!Number.isSafeInteger(id) || (part !== 'request' && part !== 'response')) return null;
-    return { run, start, id: id as number, part };
+    if (!Number.isSafeInteger(id) || !DOCUMENT_PARTS.some((known) => known === part)) return null;
+    return { run, start, id: id as number, part: part as DocumentPart };
   } catch {
     return null;
   }

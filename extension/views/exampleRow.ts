@@ -37,6 +37,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     operation: null,
     model: null,
     peer: null,
+    pinned: false,
     ...changes,
   };
 }

@@ -13,8 +13,8 @@ interface CallItem extends vscode.QuickPickItem {
   readonly id: number;
 }
 
-/** Lets the user choose a call; undefined when they cancel. */
-export function pickCall(trace: Trace, title: string): Promise<number | undefined> {
+/** Lets the user choose a call; undefined when they cancel. @param but a call that is not offered. */
+export function pickCall(trace: Trace, title: string, but?: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<CallItem>();
     const heading = title.replace(/…$/, '');
@@ -24,7 +24,7 @@ export function pickCall(trace: Trace, title: string): Promise<number | undefine
       const found = new Map<number, number>();
       const show = () => {
         const matches = matchCalls(trace.rows, filter, found);
-        pick.items = matches.rows.map(callItem);
+        pick.items = matches.rows.filter(({ id }) => id !== but).map(callItem);
         pick.title = `${heading}: ${filter.errors[0]?.message ?? summary(matches, query)}`;
       };
       show();

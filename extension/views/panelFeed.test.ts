@@ -58,6 +58,7 @@ class FakeTrace implements Trace {
   open(): never {
     throw new Error('It opens no file.');
   }
+  pin(): void {}
   setProtos(): void {}
   cutShort(): void {}
   readonly searched: (readonly number[])[] = [];

@@ -3,35 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './harness.mjs';
+import { Menu } from './menu.mjs';
 import { THEMES } from './workbench.mjs';
 
 export async function menus(steps, workbench, { url, workspace }) {
   const { page, rows, tree } = workbench;
-  const items = page.getByRole('menuitem');
-  const labels = async () => {
-    await items.first().waitFor();
-    // Without the keys that stand beside them.
-    const texts = await items.locator('.action-label').allTextContents();
-    return texts.map((text) => text.trim()).filter((text) => text !== '');
-  };
-  /** A click on a menu that has just opened is ignored: it may be the rest of the one that opened it. */
-  const choose = async (text) => {
-    const item = items.filter({ hasText: text });
-    for (let attempt = 1; ; attempt++) {
-      await item.click();
-      try {
-        await item.waitFor({ state: 'hidden', timeout: 2_000 });
-        return;
-      } catch (error) {
-        if (attempt === 5) throw error;
-      }
-    }
-  };
-  const close = () =>
-    eventually(async () => {
-      await page.keyboard.press('Escape');
-      return (await items.filter({ hasText: 'Open Body' }).count()) === 0;
-    }, 'the menu is closed');
+  const menu = new Menu(page);
   const order = () => rows.filter({ hasText: '/orders' }).filter({ hasText: '201' }).first();
 
   await steps.step('calls are shown', async () => {
@@ -47,37 +24,40 @@ export async function menus(steps, workbench, { url, workspace }) {
 
   await steps.step('the menu of a row says what can be done with its call', async () => {
     await order().click({ button: 'right' });
-    assert.deepEqual(await labels(), [
+    assert.deepEqual(await menu.labels(), [
       'Reveal in Tree',
       'Open Body',
       'Save Body…',
       'Copy URL',
       'Copy as',
       'Copy Response',
+      'Resend',
+      'Edit and Resend…',
+      'Open as .http',
+      'Select for Compare',
+      'Compare with…',
       'Export HAR…',
     ]);
     assert.equal(await order().getAttribute('aria-selected'), 'true');
-    await items.filter({ hasText: 'Copy as' }).hover();
-    await items.filter({ hasText: 'cURL' }).waitFor();
+    await menu.open('Copy as', 'cURL');
     await workbench.picture('menu-dark');
-    await close();
+    await menu.close();
   });
 
   await steps.step('in every theme', async () => {
     for (const [theme, name] of THEMES) {
       await workbench.theme(theme);
       await order().click({ button: 'right' });
-      await items.filter({ hasText: 'Copy as' }).hover();
-      await items.filter({ hasText: 'cURL' }).waitFor();
+      await menu.open('Copy as', 'cURL');
       await workbench.picture(`menu-${name}`);
-      await close();
+      await menu.close();
     }
   });
 
   await steps.step('it copies', async () => {
     await order().click({ button: 'right' });
-    await items.filter({ hasText: 'Copy as' }).hover();
-    await choose('cURL');
+    await menu.open('Copy as', 'cURL');
+    await menu.choose('Copy as cURL');
     await page.locator('.statusbar-item', { hasText: 'Copied as cURL' }).waitFor();
   });
 
@@ -85,7 +65,7 @@ export async function menus(steps, workbench, { url, workspace }) {
     'Export HAR asks what and whether with secrets, and writes for its owner only',
     async () => {
       await order().click({ button: 'right' });
-      await choose('Export HAR…');
+      await menu.choose('Export HAR…');
       await workbench.picks.filter({ hasText: 'All calls in the list' }).waitFor();
       await workbench.picture('export-har-dark');
       await workbench.picks.filter({ hasText: 'This call' }).click();
@@ -109,18 +89,22 @@ export async function menus(steps, workbench, { url, workspace }) {
     const call = tree.filter({ hasText: 'POST 201' }).first();
     await call.waitFor();
     await call.click({ button: 'right' });
-    assert.deepEqual(await labels(), [
+    assert.deepEqual(await menu.labels(), [
       'Reveal in Timeline',
       'Open Body',
       'Save Body…',
       'Copy URL',
       'Copy as',
       'Copy Response',
+      'Resend',
+      'Edit and Resend…',
+      'Open as .http',
+      'Select for Compare',
+      'Compare with…',
       'Export HAR…',
     ]);
-    await items.filter({ hasText: 'Copy as' }).hover();
-    await items.filter({ hasText: 'cURL' }).waitFor();
+    await menu.open('Copy as', 'cURL');
     await workbench.picture('menu-tree-dark');
-    await close();
+    await menu.close();
   });
 }

@@ -15,6 +15,7 @@ import { installed } from './installed.mjs';
 import { menus } from './menus.mjs';
 import { picking } from './picking.mjs';
 import { protocols } from './protocols.mjs';
+import { resending } from './resending.mjs';
 import { restricted } from './restricted.mjs';
 import { tracing } from './tracing.mjs';
 import { unprivileged } from './unprivileged.mjs';
@@ -51,6 +52,7 @@ try {
   await inWindow(tracing);
   await inWindow(menus);
   await inWindow(files);
+  await inWindow(resending);
   await inWindow(protocols, { folder: lamps });
   await inWindow(picking);
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });

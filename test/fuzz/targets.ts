@@ -39,10 +39,10 @@ import { maskBody } from '../../extension/privacy/maskBody.ts';
 import { maskFields } from '../../extension/privacy/maskFields.ts';
 import { maskUrl } from '../../extension/privacy/maskUrl.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
-import { hexDump } from '../../extension/views/bodyDocument.ts';
+import { hexDump } from '../../extension/views/hexDump.ts';
 import { imageInfo } from '../../extension/webview/details/image.ts';
-import { jsonLines } from '../../extension/webview/details/json.ts';
-import { xmlLines } from '../../extension/webview/details/xml.ts';
+import { jsonLines } from '../../extension/words/jsonLines.ts';
+import { xmlLines } from '../../extension/words/xmlLines.ts';
 
 export interface Target {
   readonly name: string;

@@ -43,6 +43,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     values: ['extension/http', 'extension/privacy', 'extension/engine'],
     pure: [],
   },
+  'extension/resend': { values: ['extension/export', 'extension/http'] },
   'extension/filter': {
     values: [
       'extension/words',
@@ -79,6 +80,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/engine',
       'extension/escape',
       'extension/filter',
+      'extension/http',
       'extension/words',
     ],
     types: ['extension/capture/trace.ts'],
@@ -94,6 +96,9 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/engine',
       'extension/escape',
       'extension/export',
+      'extension/http',
+      'extension/privacy',
+      'extension/resend',
       'extension/views',
       'extension/words',
     ],
@@ -156,6 +161,7 @@ export const WITHOUT_CIRCLES: readonly string[] = [
   'extension/engine',
   'extension/export',
   'extension/import',
+  'extension/resend',
   'extension/protos',
   'extension/capture',
   'extension/views',

@@ -2,24 +2,16 @@
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
 import { type Part, partText, readParts } from '../../http/multipart.ts';
+import { bytesKind, type ContentKind, textKind } from '../../words/contentKind.ts';
+import { jsonLines } from '../../words/jsonLines.ts';
 import { sizeText } from '../../words/numbers.ts';
 import { shorten, visibleLine, visibleText } from '../../words/visible.ts';
+import { xmlLines } from '../../words/xmlLines.ts';
 import { el, textButton } from '../dom.ts';
-import {
-  base64Bytes,
-  bytesKind,
-  type ContentKind,
-  contentKind,
-  contentType,
-  formFields,
-  hexLines,
-  textKind,
-} from './content.ts';
+import { base64Bytes, contentKind, contentType, formFields, hexLines } from './content.ts';
 import { copyButton, note, nothing } from './elements.ts';
 import { imageInfo, MAX_PIXELS } from './image.ts';
-import { jsonLines } from './json.ts';
 import type { TabActions } from './tabActions.ts';
-import { xmlLines } from './xml.ts';
 
 /** Characters that are laid out; the editor is made for more. */
 export const MAX_TEXT = 256 * 1024;

@@ -1,7 +1,6 @@
 /** What kind of content a body is, by its Content-Type and its first characters. Pure. */
 import type { MessageJson } from '../../engine/exchangeJson.ts';
-
-export type ContentKind = 'json' | 'form' | 'multipart' | 'xml' | 'text' | 'image' | 'binary';
+import { bytesKind, type ContentKind, textKind } from '../../words/contentKind.ts';
 
 export function field(message: MessageJson, name: string): string | null {
   const wanted = name.toLowerCase();
@@ -24,23 +23,6 @@ export function contentKind(message: MessageJson): ContentKind | null {
   if (message.body === null) return null;
   const type = mediaType(message) ?? '';
   return 'text' in message.body ? textKind(type, message.body.text) : bytesKind(type);
-}
-
-/** @param type in lower case without parameters; empty when there is none. */
-export function textKind(type: string, text: string): ContentKind {
-  if (type === 'application/x-www-form-urlencoded') return 'form';
-  if (type.startsWith('multipart/')) return 'multipart';
-  if (type === 'application/json' || type.endsWith('+json')) return 'json';
-  if (type === 'application/xml' || type === 'text/xml' || type.endsWith('+xml')) return 'xml';
-  // Many servers send JSON as text/plain or without a type.
-  const untyped = type === '' || type === 'text/plain' || type === 'application/octet-stream';
-  if (untyped && /^\s*[[{]/.test(text)) return 'json';
-  return untyped && /^\ufeff?<\?xml\s/.test(text) ? 'xml' : 'text';
-}
-
-export function bytesKind(type: string): ContentKind {
-  if (type.startsWith('image/')) return 'image';
-  return type.startsWith('multipart/') ? 'multipart' : 'binary';
 }
 
 /** Names and values of a form (URL Standard, application/x-www-form-urlencoded). Never throws. */

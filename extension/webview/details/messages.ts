@@ -1,12 +1,12 @@
 /** The tab Messages: what a WebSocket, an event stream or the like carries, live; and one message in full. */
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
+import { bytesKind, textKind } from '../../words/contentKind.ts';
 import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, setText, setTitle } from '../dom.ts';
 import { VirtualList } from '../virtualList.ts';
 import { bytesContent, MAX_HEX_BYTES, textContent } from './body.ts';
-import { bytesKind, textKind } from './content.ts';
 import { copyButton, note, nothing } from './elements.ts';
 
 /** CSS pixels. */

@@ -2,6 +2,7 @@
 import './activation.ts';
 import './protos.ts';
 import './tracing.ts';
+import './resending.ts';
 import './sessions.ts';
 import './breakpoints.ts';
 import './faults.ts';

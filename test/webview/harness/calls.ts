@@ -86,6 +86,7 @@ const CALL: ExchangeRow = {
   operation: null,
   model: null,
   peer: null,
+  pinned: false,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JsonLine, jsonLines, MAX_INDENT } from './json.ts';
+import { type JsonLine, jsonLines, MAX_INDENT } from './jsonLines.ts';
 
 const text = (lines: readonly JsonLine[] | null): string | null =>
   lines?.map(({ indent, pieces }) => '  '.repeat(indent) + pieces.map((p) => p.text).join('')).join('\n') ??

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { cpuTime } from '../../engine/testing/cpuTime.ts';
-import { type XmlLine, xmlLines } from './xml.ts';
+import { cpuTime } from '../engine/testing/cpuTime.ts';
+import { type XmlLine, xmlLines } from './xmlLines.ts';
 
 const shown = (lines: readonly XmlLine[] | null): string | null =>
   lines === null

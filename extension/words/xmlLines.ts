@@ -3,7 +3,7 @@
  * is laid out as far as it goes. White space between elements is layout and is replaced; `Raw` shows the original.
  * Pure; time and output are bounded.
  */
-import { MAX_INDENT } from './json.ts';
+import { MAX_INDENT } from './jsonLines.ts';
 
 export type XmlKind = 'tag' | 'attribute' | 'string' | 'comment' | 'text';
 

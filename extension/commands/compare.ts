@@ -1,0 +1,66 @@
+/** Two calls in VS Code's diff editor: chosen one after the other, as in the Explorer, or from a list. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { Context } from '../contributions.ts';
+import type { Documents } from '../views/documents.ts';
+import { pickCall } from '../views/goToCall.ts';
+import { rowName } from '../words/callName.ts';
+import { labelText, withoutIcons } from '../words/visible.ts';
+
+export class Comparison implements vscode.Disposable {
+  readonly #trace: Trace;
+  readonly #documents: Documents;
+  readonly #listener: vscode.Disposable;
+  #first: number | null = null;
+
+  constructor(trace: Trace, documents: Documents) {
+    this.#trace = trace;
+    this.#documents = documents;
+    let { list } = trace.status;
+    const listener = trace.onDidChangeStatus((status) => {
+      // Numbers mean other calls.
+      if (status.list !== list) this.#choose(null);
+      list = status.list;
+    });
+    this.#listener = new vscode.Disposable(() => listener.dispose());
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+  }
+
+  /** The call that others will be compared with. */
+  select(id: number): void {
+    this.#choose(id);
+    const name = withoutIcons(this.#name(id));
+    void vscode.window.setStatusBarMessage(
+      `$(info) ${name} is compared with the call you choose next`,
+      5_000,
+    );
+  }
+
+  /** With the one that was selected before. */
+  async withSelected(id: number): Promise<void> {
+    const first = this.#first;
+    if (first === null || !this.#trace.rows.has(first)) {
+      void vscode.window.showInformationMessage('Choose “Select for Compare” of another call first.');
+      return;
+    }
+    await this.#documents.compare(first, id);
+  }
+
+  async withPicked(id: number): Promise<void> {
+    const other = await pickCall(this.#trace, `Compare ${this.#name(id)} with…`, id);
+    if (other !== undefined) await this.#documents.compare(id, other);
+  }
+
+  #name(id: number): string {
+    const row = this.#trace.rows.get(id);
+    return row === undefined ? '' : labelText(rowName(row));
+  }
+
+  #choose(id: number | null): void {
+    this.#first = id;
+    void vscode.commands.executeCommand('setContext', Context.compareSelected, id !== null);
+  }
+}

@@ -1,0 +1,88 @@
+/** Open as .http, Resend, Edit and Resend. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { httpMessage } from '../export/http.ts';
+import type { Replay } from '../export/replay.ts';
+import { rowName } from '../words/callName.ts';
+import { labelText, notificationText } from '../words/visible.ts';
+import { replayFor } from './copyAs.ts';
+import type { RequestDocuments } from './requestDocuments.ts';
+import type { Responses } from './responses.ts';
+import { sendAndShow } from './sendAndShow.ts';
+
+/** RFC 9110 section 9.2.1, and RFC 10008: they change nothing. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
+
+export interface Sending {
+  readonly trace: Trace;
+  readonly requests: RequestDocuments;
+  readonly responses: Responses;
+}
+
+/** With its secrets masked, unless the user looks at them already or chooses so in the message that says it. */
+export async function openHttp(sending: Sending, id: number, reveal: boolean): Promise<void> {
+  const replay = await replayFor(sending.trace, id, reveal);
+  if (replay === null) return;
+  await openReplay(sending, id, replay);
+  if (replay.masked.length === 0) return;
+  const withSecrets = 'Open with Secrets';
+  const text = `Secrets are masked (${replay.masked.join(', ')}).`;
+  void vscode.window.showInformationMessage(notificationText(text), withSecrets).then((chosen) => {
+    if (chosen === withSecrets) return openHttp(sending, id, true);
+    return undefined;
+  });
+}
+
+/** Asks about secrets before, because a request without them is rarely what one wants to send. */
+export async function editAndResend(sending: Sending, id: number, reveal: boolean): Promise<void> {
+  const { trace } = sending;
+  const masked = await replayFor(trace, id, reveal);
+  if (masked === null) return;
+  const secrets = reveal || masked.masked.length === 0 ? reveal : await askForSecrets(masked);
+  if (secrets === undefined) return;
+  const replay = secrets === reveal ? masked : await replayFor(trace, id, secrets);
+  if (replay !== null) await openReplay(sending, id, replay);
+}
+
+/** The same bytes to the same server; asked first where that may change something there. */
+export async function resend({ trace, responses }: Sending, id: number): Promise<void> {
+  const replay = await replayFor(trace, id, true);
+  if (replay === null) return;
+  const { method, scheme, authority, target, notes, version } = replay;
+  const incomplete = notes.filter((note) => note.startsWith('Only the first'));
+  if (!SAFE.has(method) || incomplete.length > 0) {
+    const send = 'Resend';
+    const url = labelText(`${method} ${scheme}://${authority}${target}`, 500);
+    const detail = [`${url}`, ...notes, `HTTP/${version}, with everything that was sent, secrets as well.`];
+    const picked = await vscode.window.showWarningMessage(
+      notificationText(`Send this ${method} request again?`),
+      { modal: true, detail: detail.join('\n\n') },
+      send,
+    );
+    if (picked !== send) return;
+  }
+  await sendAndShow(replay, responses, `call ${id}`, nameOf(trace, id), false);
+}
+
+function openReplay({ trace, requests }: Sending, id: number, replay: Replay): Promise<void> {
+  // What is masked in bytes is not sent, and what is masked in text is text.
+  const call = replay.masked.includes('body') ? undefined : id;
+  return requests.open(nameOf(trace, id), httpMessage(replay, call), id);
+}
+
+function nameOf({ rows }: Trace, id: number): string {
+  const row = rows.get(id);
+  return row === undefined ? '' : rowName(row, false);
+}
+
+async function askForSecrets({ masked }: Replay): Promise<boolean | undefined> {
+  const names = labelText(masked.join(', '), 100);
+  const picked = await vscode.window.showQuickPick(
+    [
+      { label: 'With secrets', description: `as it was sent: ${names}`, reveal: true },
+      { label: 'Secrets masked', description: 'to be put in by hand', reveal: false },
+    ],
+    { title: 'Edit and Resend' },
+  );
+  return picked?.reveal;
+}

@@ -1,0 +1,54 @@
+/** Sends one request when a person has asked for it, and shows the response, or why there is none. */
+import * as vscode from 'vscode';
+import type { HttpRequest } from '../export/replay.ts';
+import { send } from '../resend/send.ts';
+import { SendError, type SentResponse } from '../resend/sent.ts';
+import { labelText, notificationText } from '../words/visible.ts';
+import type { Responses } from './responses.ts';
+
+/** @param source see Responses. @param name of the call, for the tab. */
+export async function sendAndShow(
+  request: HttpRequest,
+  responses: Responses,
+  source: string,
+  name: string,
+  beside = true,
+): Promise<void> {
+  try {
+    await responses.show(source, name, await sendWithProgress(request, true), null, beside);
+  } catch (error) {
+    if (!(error instanceof SendError) || error.kind !== 'certificate') return tell(error);
+    const anyway = 'Send Without Checking';
+    const picked = await vscode.window.showWarningMessage(
+      notificationText(error.message),
+      { modal: true, detail: 'Whoever is between you and the server could read and change what is sent.' },
+      anyway,
+    );
+    if (picked !== anyway) return;
+    try {
+      const remark = `The certificate was not checked: ${error.message}`;
+      await responses.show(source, name, await sendWithProgress(request, false), remark, beside);
+    } catch (again) {
+      tell(again);
+    }
+  }
+}
+
+function sendWithProgress(request: HttpRequest, checkCertificate: boolean): PromiseLike<SentResponse> {
+  const { method, scheme, authority, target } = request;
+  const title = labelText(`${method} ${scheme}://${authority}${target}`, 120);
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `HTTP Trace: ${title}`, cancellable: true },
+    (_progress, cancelled) => {
+      const abort = new AbortController();
+      cancelled.onCancellationRequested(() => abort.abort());
+      return send(request, { signal: abort.signal, checkCertificate });
+    },
+  );
+}
+
+function tell(error: unknown): void {
+  if (error instanceof SendError && error.kind === 'cancelled') return;
+  const message = error instanceof Error ? error.message : String(error);
+  void vscode.window.showErrorMessage(notificationText(message));
+}

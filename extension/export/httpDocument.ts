@@ -1,0 +1,148 @@
+/**
+ * Reads `.http` files: requests as HTTP messages in text, apart by lines that begin with `###`. Of what such files may
+ * hold besides, variables, included files and scripts are not carried out: whoever sends is told so.
+ */
+import { isToken } from '../http/fieldSyntax.ts';
+import { BASE64_BODY, BODY_ENDS_LINE, BRACES, CAPTURED_BODY, CRLF_BODY, LATIN1_FIELDS } from './http.ts';
+import { AUTHORITY, type FieldLine, fieldOf, type HttpRequest, isValue } from './replay.ts';
+
+export interface RequestText {
+  /** Of the request line, from 0. */
+  readonly line: number;
+  /** First and last line of what belongs to it, with comments before it. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A request that can be sent. */
+export interface ReadRequest {
+  readonly request: HttpRequest;
+  /** The call whose captured body is its own; null: `request` has the body. */
+  readonly bodyOf: number | null;
+}
+
+/** What is wrong, in words, and in which line (from 0). */
+export class HttpDocumentError extends Error {
+  override readonly name = 'HttpDocumentError';
+  constructor(
+    message: string,
+    readonly line: number,
+  ) {
+    super(message);
+  }
+}
+
+const SEPARATOR = /^###/;
+const COMMENT = /^\s*(?:#|\/\/)/;
+/** `@name = value`, which other programs read as a variable. */
+const VARIABLE = /^\s*@[\w-]+\s*=/;
+const REQUEST_LINE = /^\s*(?:(\S+)[ \t]+)?(\S+?)(?:[ \t]+HTTP\/(\S+))?\s*$/;
+const VERSIONS: Readonly<Record<string, HttpRequest['version']>> = {
+  '1.0': '1.0',
+  '1.1': '1.1',
+  '2': '2',
+  '2.0': '2',
+};
+
+/** Where the requests of a document are. */
+export function requestsIn(text: string): RequestText[] {
+  const lines = text.split(/\r?\n/);
+  const found: RequestText[] = [];
+  for (let from = 0; from < lines.length; ) {
+    let to = from;
+    while (to + 1 < lines.length && !SEPARATOR.test(lines[to + 1] as string)) to++;
+    for (let line = from; line <= to; line++) {
+      const content = lines[line] as string;
+      if (content.trim() === '' || COMMENT.test(content) || VARIABLE.test(content)) continue;
+      found.push({ line, from, to });
+      break;
+    }
+    from = to + 1;
+  }
+  return found;
+}
+
+/** @throws HttpDocumentError */
+export function readRequest(text: string, { line, from, to }: RequestText): ReadRequest {
+  const lines = text.split(/\r?\n/);
+  const directives = lines.slice(from, line);
+  const braces = directives.includes(BRACES);
+  const plain = (content: string, at: number): string => {
+    if (/\{\{.*\}\}/.test(content)) {
+      throw new HttpDocumentError('Variables such as {{name}} are not filled in: write the value.', at);
+    }
+    return braces ? content.replaceAll('{%7B', '{{') : content;
+  };
+  let at = line + 1;
+  let start = (lines[line] as string).trimEnd();
+  // A query on lines of its own.
+  for (; at <= to && /^(?:\s+[?&]|\?)/.test(lines[at] as string); at++) {
+    const [, url = start, version = ''] = /^(.*?)([ \t]+HTTP\/\S+)?$/.exec(start) ?? [];
+    start = `${url}${(lines[at] as string).trim()}${version}`;
+  }
+  const encoding = directives.includes(LATIN1_FIELDS) ? 'latin1' : 'utf8';
+  const fields: FieldLine[] = [];
+  for (; at <= to && (lines[at] as string).trim() !== ''; at++) {
+    const content = lines[at] as string;
+    if (!COMMENT.test(content)) fields.push(fieldIn(plain(content, at), at, encoding));
+  }
+  const first = requestLine(plain(start, line), fields, line);
+  const call = directives.map((one) => CAPTURED_BODY.exec(one)?.[1]).find((id) => id !== undefined);
+  const body = bodyIn(lines.slice(at + 1, to + 1), directives, at + 1);
+  return { request: { ...first, fields, body }, bodyOf: call === undefined ? null : Number(call) };
+}
+
+function fieldIn(content: string, line: number, encoding: 'latin1' | 'utf8'): FieldLine {
+  const [, name = '', text = ''] = /^([^:]*):[ \t]*(.*?)[ \t]*$/.exec(content) ?? [];
+  if (!isToken(name)) {
+    throw new HttpDocumentError('This is no header field. A blank line comes before the body.', line);
+  }
+  const value = Buffer.from(text, encoding).toString('latin1');
+  if (!isValue(value)) throw new HttpDocumentError('A header field cannot have these characters.', line);
+  return [name, value];
+}
+
+type Start = Pick<HttpRequest, 'method' | 'scheme' | 'authority' | 'target' | 'version'>;
+
+function requestLine(content: string, fields: readonly FieldLine[], line: number): Start {
+  const [, method = 'GET', url = '', written = '1.1'] = REQUEST_LINE.exec(content) ?? [];
+  if (!isToken(method)) throw new HttpDocumentError('This method has characters that no method has.', line);
+  if (method === 'CONNECT')
+    throw new HttpDocumentError('CONNECT opens a tunnel: it cannot be sent here.', line);
+  const version = VERSIONS[written];
+  if (version === undefined) {
+    throw new HttpDocumentError(`HTTP/${written} cannot be sent; HTTP/1.1 and HTTP/2 can.`, line);
+  }
+  const host = fieldOf(fields, 'host');
+  const whole = url.startsWith('/') && host !== undefined ? `http://${host}${url}` : url;
+  const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(whole) ?? [];
+  if (scheme === '') throw new HttpDocumentError('A URL with http:// or https:// is needed here.', line);
+  if (!AUTHORITY.test(authority)) throw new HttpDocumentError('This URL names no server.', line);
+  const target = rest.replace(/[^\x21-\x7e]/gu, (c) => [...Buffer.from(c)].map(percent).join(''));
+  return {
+    method,
+    scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http',
+    authority,
+    // A URL without a path: RFC 9112 section 3.2.4.
+    target: target === '' && method === 'OPTIONS' ? '*' : target.startsWith('/') ? target : `/${target}`,
+    version,
+  };
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+}
+
+/** Blank lines at its end only keep it apart from what comes next. */
+function bodyIn(lines: readonly string[], directives: readonly string[], line: number): Uint8Array | null {
+  const end = lines.findLastIndex((content) => content !== '') + 1;
+  const text = lines.slice(0, end).join(directives.includes(CRLF_BODY) ? '\r\n' : '\n');
+  if (directives.includes(BASE64_BODY)) {
+    const base64 = text.replace(/\s/g, '');
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) throw new HttpDocumentError('This is not base64.', line);
+    return Buffer.from(base64, 'base64');
+  }
+  if (end === 0) return null;
+  const ending = directives.includes(BODY_ENDS_LINE) ? (directives.includes(CRLF_BODY) ? '\r\n' : '\n') : '';
+  return Buffer.from(text + ending);
+}

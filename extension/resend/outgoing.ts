@@ -1,0 +1,43 @@
+/** The header fields with which a request is sent again: what was about the old connection is left out. */
+import { type FieldLine, fieldOf, type HttpRequest } from '../export/replay.ts';
+import { listMembers } from '../http/fieldSyntax.ts';
+
+/** RFC 9110 section 7.6.1, and what asks the server before the body is sent. */
+const OF_CONNECTION = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Methods with which no length is sent where there is no body (RFC 9110 section 8.6). */
+const WITHOUT_BODY = /^(?:GET|HEAD|OPTIONS|TRACE|DELETE)$/;
+
+/** In their order, with the length of the body as it is now, and for HTTP/1.1 with a Host. */
+export function outgoingFields(request: HttpRequest): FieldLine[] {
+  const { version, body, method } = request;
+  const named = request.fields
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => listMembers(value).map((member) => member.toLowerCase()));
+  // A Connection field may name anything, but not these: the request would be another one without them.
+  const left = new Set([...OF_CONNECTION, ...named].filter((name) => !/^(?:host|content-)/.test(name)));
+  const length = body === null ? (WITHOUT_BODY.test(method) ? null : '0') : String(body.length);
+  const fields: FieldLine[] = [];
+  for (const [name, value] of request.fields) {
+    const lower = name.toLowerCase();
+    if (lower === 'content-length') {
+      if (length !== null && fieldOf(fields, lower) === undefined) fields.push([name, length]);
+    } else if (!left.has(lower)) fields.push([name, value]);
+    else if (version === '2' && lower === 'te' && /\btrailers\b/i.test(value))
+      fields.push([name, 'trailers']);
+  }
+  if (length !== null && fieldOf(fields, 'content-length') === undefined) {
+    fields.push(['Content-Length', length]);
+  }
+  if (version !== '2' && fieldOf(fields, 'host') === undefined) fields.unshift(['Host', request.authority]);
+  return fields;
+}

@@ -1,0 +1,47 @@
+// The menu of VS Code that is open.
+import { eventually } from './harness.mjs';
+
+export class Menu {
+  constructor(page) {
+    this.page = page;
+    this.items = page.getByRole('menuitem');
+  }
+
+  /** What it offers, without the keys that stand beside it. */
+  async labels() {
+    await this.items.first().waitFor();
+    const texts = await this.items.locator('.action-label').allTextContents();
+    return texts.map((text) => text.trim()).filter((text) => text !== '');
+  }
+
+  /** A click on a menu that has just opened is ignored: it may be the rest of the one that opened it. */
+  async choose(text) {
+    const item = this.items.filter({ has: this.page.locator('.action-label', { hasText: exactly(text) }) });
+    for (let attempt = 1; ; attempt++) {
+      await item.click();
+      try {
+        await item.waitFor({ state: 'hidden', timeout: 2_000 });
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
+  }
+
+  /** Opens a menu inside it. */
+  async open(text, inside) {
+    await this.items.filter({ hasText: text }).hover();
+    await this.items.filter({ hasText: inside }).waitFor();
+  }
+
+  async close() {
+    await eventually(async () => {
+      await this.page.keyboard.press('Escape');
+      return (await this.items.filter({ hasText: 'Open Body' }).count()) === 0;
+    }, 'the menu is closed');
+  }
+}
+
+function exactly(text) {
+  return new RegExp(`^\\s*${text.replace(/[.?*+()[\]{}|\\^$]/g, '\\$&')}\\s*$`);
+}

@@ -1,0 +1,65 @@
+// From a call to its request in an editor, and from there to the server again.
+import assert from 'node:assert/strict';
+import { Menu } from './menu.mjs';
+import { THEMES } from './workbench.mjs';
+
+export async function resending(steps, workbench, { url, workspace }) {
+  const { page, rows } = workbench;
+  const menu = new Menu(page);
+  const order = () => rows.filter({ hasText: '/orders' }).filter({ hasText: '201' }).first();
+  const tab = (name) => page.getByRole('tab', { name: new RegExp(`^${name}`) });
+  const lens = page.locator('.codelens-decoration a', { hasText: 'Send' });
+  const dialog = page.locator('.monaco-dialog-box');
+
+  await steps.step('calls are shown', async () => {
+    await workbench.open(url, workspace);
+    await workbench.startDebugging();
+    await workbench.command('Start HTTP Trace');
+    await workbench.filter('/orders');
+    await order().waitFor();
+    await workbench.quiet();
+  });
+
+  await steps.step('Edit and Resend opens the request, with a “Send” above it', async () => {
+    await order().click({ button: 'right' });
+    await menu.choose('Edit and Resend…');
+    await tab('POST orders.http').waitFor();
+    await lens.waitFor();
+    await workbench.settle();
+    for (const [theme, name] of THEMES) {
+      await workbench.theme(theme);
+      await workbench.picture(`request-${name}`);
+    }
+  });
+
+  await steps.step('a click on it sends, and the response opens beside', async () => {
+    await lens.click();
+    await tab('Response to POST orders.txt').waitFor();
+    await page.locator('.view-lines', { hasText: '201 Created' }).waitFor();
+    // The request is still what one types into.
+    assert.equal(await tab('POST orders.http').getAttribute('aria-selected'), 'true');
+    await workbench.settle();
+    await workbench.picture('response-dark');
+  });
+
+  await steps.step('by keyboard as well', async () => {
+    await page.locator('.editor-instance .view-line', { hasText: 'POST' }).first().click();
+    await page.keyboard.press('Control+Alt+r');
+    await page.locator('.view-lines', { hasText: '201 Created' }).waitFor();
+    await workbench.command('View: Close All Editors');
+  });
+
+  await steps.step('Resend of the selected call, from the palette, asks as it is a POST', async () => {
+    await order().click();
+    await workbench.command('HTTP Trace: Resend');
+    await dialog.filter({ hasText: 'Send this POST request again?' }).waitFor();
+    await dialog.filter({ hasText: /POST http:\/\/127\.0\.0\.1:\d+\/orders/ }).waitFor();
+    await workbench.picture('resend-asks-dark');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal(await tab('Response to').count(), 0);
+    await workbench.command('HTTP Trace: Resend');
+    await dialog.getByRole('button', { name: 'Resend' }).click();
+    await tab('Response to POST orders.txt').waitFor();
+    await workbench.command('View: Close All Editors');
+  });
+}

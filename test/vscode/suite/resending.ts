@@ -1,0 +1,117 @@
+/** Requests that are opened, edited, sent again and compared. */
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { Command } from '../../../extension/contributions.ts';
+import {
+  BOTH_SIDES,
+  command,
+  debug,
+  expectCalls,
+  insight,
+  inWords,
+  rows,
+  stopDebugging,
+} from './extension.ts';
+import { eventually, test } from './harness.ts';
+
+const call = (words: string) => rows().findLast((row) => inWords(row) === words)!;
+const active = () => vscode.window.activeTextEditor!.document;
+const responses = () =>
+  vscode.workspace.textDocuments.filter(({ uri }) => uri.path.includes('/Response to '));
+
+test('calls are there to be sent again', async () => {
+  await debug('Shop with customer');
+  await eventually(() => insight().sessions.processes().length > 0, 'a process is known');
+  await command(Command.start);
+  await expectCalls(BOTH_SIDES);
+});
+
+test('a call opens as a request, in memory and not changed', async () => {
+  await command(Command.openHttp, { webviewSection: 'call', callId: call('client POST /orders 201').id });
+  const document = active();
+  assert.equal(document.uri.scheme, 'http-trace-request');
+  assert.match(document.uri.path, /\/POST orders\.http$/);
+  assert.equal(document.isDirty, false);
+  assert.match(document.getText(), /^POST http:\/\/127\.0\.0\.1:\d+\/orders HTTP\/1\.1\n/);
+  assert.match(document.getText(), /with a bow — danke/);
+});
+
+test('it has a “Send”, which sends what can be read there; the server sees it, and the trace', async () => {
+  const document = active();
+  const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+    'vscode.executeCodeLensProvider',
+    document.uri,
+  );
+  assert.deepEqual(
+    lenses.map(({ command: lens }) => lens?.title),
+    ['$(send) Send'],
+  );
+  const newest = Math.max(...insight().trace.rows.keys());
+  const edit = new vscode.WorkspaceEdit();
+  const at = document.getText().indexOf('with a bow');
+  edit.replace(
+    document.uri,
+    new vscode.Range(document.positionAt(at), document.positionAt(at + 'with a bow'.length)),
+    'sent — again',
+  );
+  await vscode.workspace.applyEdit(edit);
+  const { command: send } = lenses[0]!;
+  await command(send!.command, ...(send!.arguments ?? []));
+  const answer = await eventually(() => responses()[0], 'a response');
+  assert.match(answer.getText(), /^# [\d.]+ .s, from 127\.0\.0\.1:\d+\nHTTP\/1\.1 201 Created\n/);
+  assert.equal(document.isDirty, false, 'it would ask whether to save it');
+  const seen = await eventually(
+    () =>
+      rows().find(
+        (row) =>
+          row.id > newest &&
+          row.side === 'server' &&
+          row.path === '/orders' &&
+          row.state === 'ended' &&
+          row.processName !== null,
+      ),
+    'the call is traced',
+  );
+  // The customer also orders: it is the text that tells them apart.
+  const texts = await Promise.all(
+    rows()
+      .filter((row) => row.id >= seen.id && row.path === '/orders')
+      .map((row) => insight().trace.details(row.id, false)),
+  );
+  assert(texts.some((exchange) => JSON.stringify(exchange?.request?.body ?? '').includes('sent — again')));
+});
+
+test('what is wrong is said, and nothing is sent', async () => {
+  const document = active();
+  const edit = new vscode.WorkspaceEdit();
+  edit.insert(document.uri, new vscode.Position(1, 0), 'no field\n');
+  await vscode.workspace.applyEdit(edit);
+  const before = responses().map((one) => one.getText());
+  await command(Command.sendRequest, document.uri, 0);
+  assert.deepEqual(
+    responses().map((one) => one.getText()),
+    before,
+  );
+  await command('workbench.action.files.revert');
+  await command('workbench.action.closeAllEditors');
+});
+
+test('a safe method is sent again at once', async () => {
+  await command(Command.resend, call('client GET /catalogue 200').id);
+  const document = await eventually(() => {
+    const editor = vscode.window.activeTextEditor;
+    return editor?.document.uri.path.endsWith('/Response to GET catalogue.txt') && editor.document;
+  }, 'a response');
+  const text = document.getText();
+  assert.match(text, /\nContent-Encoding: gzip\n/i);
+  // Decoded and laid out.
+  assert.match(text, /\n {4}"name": "Lamp A",?\n/);
+  await command('workbench.action.closeAllEditors');
+});
+
+test('what was sent again is put away', async () => {
+  await stopDebugging();
+  await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');
+  await command(Command.clear);
+  await eventually(() => insight().trace.rows.size === 0, 'no rows');
+});
