@@ -277,16 +277,18 @@ export class History {
       if (segment === this.#traced || (total <= this.#maxExchanges && segment.held.size > 0)) continue;
       const { source, held } = segment;
       source.clear(true);
-      for (const id of source.takeChanges().removed) {
-        if (!held.delete(id)) continue;
+      const kept = [...held].flatMap((id) => source.row(id) ?? []).filter(({ pinned }) => pinned);
+      const stays = new Set(kept.map(({ id }) => id));
+      for (const id of held) {
+        if (stays.has(id)) continue;
+        held.delete(id);
         total--;
         removed.push(idIn(segment, id));
       }
-      segment.cleared = allBut(
-        [...held].flatMap((id) => source.row(id) ?? []),
-        source,
-      );
-      if (held.size > 0) continue;
+      // What it says of them has been said.
+      source.takeChanges();
+      segment.cleared = allBut(kept, source);
+      if (kept.length > 0) continue;
       this.#segments = this.#segments.filter((other) => other !== segment);
       this.#ranges = this.#ranges.filter((range) => range.segment !== segment);
     }
