@@ -2,11 +2,11 @@
 import type { AiApi, AiJson, AiMessage, AiPart } from '../../engine/ai/aiJson.ts';
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { copiedText } from '../../escape/copied.ts';
+import { textKind } from '../../words/contentKind.ts';
 import { durationText, numberText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { textContent } from './body.ts';
-import { textKind } from './content.ts';
 import { copyButton, type Fact, facts, heading, note, nothing } from './elements.ts';
 import { mcpTab } from './mcp.ts';
 import type { TabActions } from './tabActions.ts';

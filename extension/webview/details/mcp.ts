@@ -1,9 +1,9 @@
 /** What is shown of a call to an MCP server: each request with its arguments and its result. */
 import type { McpCall, McpJson } from '../../engine/ai/aiJson.ts';
+import { textKind } from '../../words/contentKind.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { textContent } from './body.ts';
-import { textKind } from './content.ts';
 import { type Fact, facts, heading, note, nothing } from './elements.ts';
 
 /** Characters of arguments or of a result that are laid out. */
