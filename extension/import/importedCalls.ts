@@ -70,7 +70,8 @@ export class ImportedCalls implements CallSource {
 
   row(id: number): ExchangeRow | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined
+    return entry === undefined
+      ? undefined
       : {
           ...entry.row,
           start: (entry.startedAt - this.#began) / 1_000,
