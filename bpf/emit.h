@@ -6,17 +6,15 @@
 #include "state.h"
 #include <bpf/bpf_endian.h>
 
-static __always_inline void fill_header(struct record_header *header, u16 type, u32 length, u64 connection)
+static __always_inline void fill_header(struct record_header *header, u16 type, u32 length, u64 connection, u32 pid)
 {
-	u64 both = bpf_get_current_pid_tgid();
-
 	header->length = length;
 	header->type = type;
 	header->flags = 0;
 	header->emitted = bpf_ktime_get_boot_ns();
 	header->time = header->emitted;
-	header->pid = current_visible_pid();
-	header->tid = (u32)both;
+	header->pid = pid;
+	header->tid = (u32)bpf_get_current_pid_tgid();
 	header->connection = connection;
 }
 
@@ -31,7 +29,7 @@ static __always_inline void *reserve_structure(u16 type, const u32 size, u64 con
 		return 0;
 	}
 	__builtin_memset(record, 0, size);
-	fill_header(record, type, size, connection);
+	fill_header(record, type, size, connection, current_visible_pid());
 	return record;
 }
 

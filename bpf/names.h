@@ -136,7 +136,7 @@ __noinline int trace_http_begin_name(struct name_work *work, struct name_socket 
 	record = &work->record;
 	sk = socket->sk;
 	__builtin_memset(record, 0, sizeof(*record));
-	fill_header(&record->header, RECORD_NAME, sizeof(*record), 0);
+	fill_header(&record->header, RECORD_NAME, sizeof(*record), 0, current_visible_pid());
 	if (entered && direction == DIRECTION_OUT)
 		record->header.time = entered;
 	record->socket = socket->inode;

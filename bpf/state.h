@@ -422,11 +422,15 @@ static __always_inline u32 visible_pid(struct task_struct *task)
 	return BPF_CORE_READ(task, tgid);
 }
 
+/* Of the current process, in another pid namespace. Global for the verifier's sake, as trace_http_count. */
+__noinline int trace_http_visible_pid(void)
+{
+	return visible_pid((struct task_struct *)bpf_get_current_task());
+}
+
 static __always_inline u32 current_visible_pid(void)
 {
-	if (!pid_namespace)
-		return bpf_get_current_pid_tgid() >> 32;
-	return visible_pid((struct task_struct *)bpf_get_current_task());
+	return pid_namespace ? (u32)trace_http_visible_pid() : bpf_get_current_pid_tgid() >> 32;
 }
 
 #define NANOSECONDS_PER_TICK 10000000 /* /proc/PID/stat counts 100 a second */

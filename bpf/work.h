@@ -166,10 +166,9 @@ static __always_inline struct work *other_moment(struct connection *connection, 
 
 static __always_inline void fill_data(struct record_data *record, struct work *work, u32 size, u32 copied, u8 omission)
 {
-	fill_header(&record->header, RECORD_DATA, (sizeof(*record) + copied + 7) & ~7u, work->connection);
+	fill_header(&record->header, RECORD_DATA, (sizeof(*record) + copied + 7) & ~7u, work->connection, work->pid);
 	record->header.flags = work->flags;
 	record->header.time = work->direction == DIRECTION_OUT && work->entered ? work->entered : work->time;
-	record->header.pid = work->pid;
 	record->position = work->position;
 	record->returned = work->time;
 	record->unseen = work->unseen;
