@@ -11,6 +11,10 @@ const FLAGS: readonly { readonly flag: string; readonly from: number; readonly t
   { flag: '--wasm-tiering-budget=1000000000', from: 11, to: 13 },
   // The same of JavaScript, by default 132 thousand. What is really long, as the search of a large file, is optimized.
   { flag: '--interrupt-budget=1000000', from: 11, to: 11 },
+  // Calls of a function, by default 400 and 3,000, and turns of a loop in one call, by default 500.
+  { flag: '--invocation-count-for-maglev=4000', from: 13, to: 13 },
+  { flag: '--invocation-count-for-turbofan=30000', from: 13, to: 13 },
+  { flag: '--invocation-count-for-osr=5000', from: 13, to: 13 },
 ];
 
 /** Before anything else is loaded. */
