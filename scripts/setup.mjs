@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HOOKS, useHooks } from './hooks.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -183,4 +184,7 @@ function fail(message) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup({ test: process.argv.includes('--test') });
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  setup({ test: process.argv.includes('--test') });
+  if (useHooks(root)) console.log(`git checks the format of what you commit (${HOOKS}/pre-commit).`);
+}

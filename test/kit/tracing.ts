@@ -27,7 +27,10 @@ export interface TracingContext {
   readonly patience: number;
   /** Milliseconds that a trace may take from when its result is asked for. */
   readonly endPatience: number;
-  /** Who replays each recording: `http-trace replay`, or this process, which starts no program. */
+  /**
+   * Who replays each recording: this process, which starts no program; with `program`, the first one is replayed by
+   * `http-trace replay`.
+   */
   readonly replay: 'program' | 'engine';
 }
 
@@ -66,6 +69,9 @@ export class Trace implements Output {
     return this.#recorded;
   }
 }
+
+/** Programs that have replayed a recording in this process, which is one file of tests. */
+const HAVE_REPLAYED = new Set<string>();
 
 export class Tracing {
   readonly process: Child;
@@ -147,8 +153,7 @@ export class Tracing {
     if (whole) expectBalance(summary);
     // A connection that stays encrypted has a line, and does not count as an exchange.
     same('lines', exchanges.length, summary.exchanges + summary.encrypted);
-    const replayed = this.#context.replay === 'program' ? this.replay().text : trace.recorded.text;
-    expectSameText(replayed, trace.text);
+    expectSameText(this.#replayedByProgram() ? this.replay().text : trace.recorded.text, trace.text);
     return trace;
   }
 
@@ -161,6 +166,15 @@ export class Tracing {
     const args = [...words, 'replay', this.recording, '--format', 'json', ...options];
     const { stdout, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 30 });
     return { ...parseOutput(stdout), status };
+  }
+
+  /** Both read with the same code: once shows that the program does, and each time costs as much as half a trace. */
+  #replayedByProgram(): boolean {
+    const { program, replay } = this.#context;
+    const name = program.join(' ');
+    if (replay === 'engine' || HAVE_REPLAYED.has(name)) return false;
+    HAVE_REPLAYED.add(name);
+    return true;
   }
 
   #parse(): Output {

@@ -1,0 +1,2 @@
+export const HOOKS: string;
+export function useHooks(root: string): boolean;
