@@ -23,6 +23,7 @@ const summary = {
 
 const exchange = {
   id: 1,
+  peer: null,
   process: null,
   side: 'client',
   protocol: 'HTTP/1.1',
