@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { parseOutput, Tracing, type TracingContext } from './tracing.ts';
 
@@ -21,7 +22,8 @@ const summary = {
   note: null,
 };
 
-const exchange = {
+// Typed, so that a new property is missed here first.
+const exchange: ExchangeJson = {
   id: 1,
   peer: null,
   process: null,
@@ -30,6 +32,8 @@ const exchange = {
   method: 'GET',
   url: 'http://127.0.0.1:8080/',
   operation: null,
+  ai: null,
+  mcp: null,
   status: null,
   statusText: null,
   startedAt: '2026-11-22T18:00:00.123456Z',
