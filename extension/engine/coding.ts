@@ -76,8 +76,11 @@ type Sync = (input: Buffer, options: ZlibOptions) => Buffer;
 const SMALLEST_TRY = 1;
 
 function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult {
+  // Without a lenient flush, input that ends early is an error; most does not.
+  const whole = attempt(decode, undefined, input);
+  if (whole.bytes !== null) return { bytes: whole.bytes, end: 'whole' };
   const first = attempt(decode, finishFlush, input);
-  if (first.bytes !== null) return { bytes: first.bytes, end: isWhole(decode, input) ? 'whole' : 'partial' };
+  if (first.bytes !== null) return { bytes: first.bytes, end: 'partial' };
   // The synchronous functions return all or nothing, so search for the longest prefix that works.
   const end = first.tooLarge ? 'cut' : 'broken';
   let good = 0;
@@ -97,23 +100,15 @@ function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult
 
 function attempt(
   decode: Sync,
-  finishFlush: number,
+  finishFlush: number | undefined,
   input: Buffer,
 ): { bytes: Buffer | null; tooLarge: boolean } {
   try {
-    return { bytes: decode(input, { finishFlush, maxOutputLength: MAX_DECODED_BYTES }), tooLarge: false };
+    const options = { maxOutputLength: MAX_DECODED_BYTES };
+    const bytes = decode(input, finishFlush === undefined ? options : { ...options, finishFlush });
+    return { bytes, tooLarge: false };
   } catch (error) {
     return { bytes: null, tooLarge: (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' };
-  }
-}
-
-/** Without a lenient flush, input that ends early is an error. */
-function isWhole(decode: Sync, input: Buffer): boolean {
-  try {
-    decode(input, { maxOutputLength: MAX_DECODED_BYTES });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -3,9 +3,10 @@
  * byte. Takes several values one after the other (NDJSON) and text that ends anywhere. From where the text is
  * not JSON, `maskLoosely` goes on.
  */
+import { type Member, memberOf, type Reason, reasonOf } from './jsonMembers.ts';
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
-import { isNamingSecret, isSecretName, isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
+import { isSecretName, isSecretValue, MASK, type NameKind } from './secrets.ts';
 
 const LITERALS: readonly string[] = ['true', 'false', 'null'];
 
@@ -26,44 +27,14 @@ const MAX_WORD = 1_024;
 /** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
-/** Why a value is a secret that its own name does not make one. */
-type Reason =
-  /** A `code` beside what only OAuth (RFC 6749 section 4.1) and its like have. */
-  | 'oauth'
-  /** `{"name": "password", "value": "x"}` */
-  | 'named'
-  /** The private members of a JSON Web Key (RFC 7518 section 6). */
-  | 'key'
-  /** What a Secret of Kubernetes holds. */
-  | 'kubernetes'
-  /** `[["password", "x"]]` */
-  | 'pair';
-
-/** Names in lower case of members that may be secrets, and the reason that makes them. */
-const MAY_BE: ReadonlyMap<string, Reason> = new Map<string, Reason>([
-  ['code', 'oauth'],
-  ...['value', 'val', 'content'].map((name): [string, Reason] => [name, 'named']),
-  ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].map((name): [string, Reason] => [name, 'key']),
-  ...['data', 'stringdata'].map((name): [string, Reason] => [name, 'kubernetes']),
-]);
-
-const OAUTH: ReadonlySet<string> = new Set([
-  ...['grant_type', 'granttype', 'redirect_uri', 'redirecturi', 'client_id', 'clientid', 'code_verifier'],
-  ...['codeverifier', 'id_token', 'idtoken'],
-]);
-
-/** Members whose value may be the name of what another one holds; `path` is that of JSON Patch (RFC 6902) and SCIM. */
-const NAMING: ReadonlySet<string> = new Set([
-  ...['name', 'key', 'field', 'param', 'parameter', 'header', 'id', 'path'],
-]);
-
-/** The reason that a member with a string gives the others of its object; null: none. */
-function reasonOf(name: string, value: string): Reason | null {
-  if (OAUTH.has(name)) return 'oauth';
-  if (name === 'kty') return 'key';
-  if (name === 'kind') return value === 'Secret' ? 'kubernetes' : null;
-  return NAMING.has(name) && isNamingSecret(value) ? 'named' : null;
-}
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_LIST = 91;
+const BACKSLASH = 92;
+const CLOSE_LIST = 93;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
 
 /** @param depth how many documents this one is in. */
 export function maskJson(text: string, depth = 0): string {
@@ -79,27 +50,54 @@ interface Edit {
 }
 
 /** An open bracket. */
-interface Bracket {
-  readonly opens: '{' | '[';
+class Bracket {
+  readonly isObject: boolean;
   /** What makes all of it a secret, and where it begins. */
   readonly mayBe: Reason | null;
   readonly from: number;
-  /** It holds messages by the names of fields: `{"errors": {"password": ["is too short"]}}`. */
+  /** It holds messages by the names of fields: see {@link Member}. */
   readonly errors: boolean;
-  readonly reasons: Set<Reason>;
+  /** Made when they are needed: most have none. */
+  #reasons: Set<Reason> | null = null;
   /** Values that are masked if there is a reason. */
-  readonly pending: { readonly reason: Reason; readonly edit: Edit }[];
+  #pending: { readonly reason: Reason; readonly edit: Edit }[] | null = null;
   /** Of a list: strings that were read, and whether the first, or the one before, is the name of a secret. */
-  items: number;
-  namesSecond: boolean;
-  namesNext: boolean;
+  items = 0;
+  namesSecond = false;
+  namesNext = false;
+
+  constructor(isObject: boolean, mayBe: Reason | null, from: number, errors: boolean) {
+    this.isObject = isObject;
+    this.mayBe = mayBe;
+    this.from = from;
+    this.errors = errors;
+  }
+
+  give(reason: Reason): void {
+    this.#reasons ??= new Set();
+    this.#reasons.add(reason);
+  }
+
+  suspect(reason: Reason, edit: Edit): void {
+    this.#pending ??= [];
+    this.#pending.push({ reason, edit });
+  }
+
+  /** Adds the values that turned out to be secrets. */
+  decide(edits: Edit[]): void {
+    if (this.#pending === null || this.#reasons === null) return;
+    for (const { reason, edit } of this.#pending) if (this.#reasons.has(reason)) edits.push(edit);
+  }
 }
 
 class Scanner {
   readonly #text: string;
   readonly #depth: number;
   readonly #edits: Edit[] = [];
+  readonly #open: Bracket[] = [];
   #at = 0;
+  /** The string that was read last has escapes. */
+  #escaped = false;
 
   constructor(text: string, depth: number) {
     this.#text = text;
@@ -122,127 +120,124 @@ class Scanner {
 
   /** @returns where the text ceases to be JSON. */
   run(): number {
+    const end = this.#read();
+    for (const bracket of this.#open) this.#decide(bracket, undefined);
+    return end;
+  }
+
+  #read(): number {
     const text = this.#text;
-    const open: Bracket[] = [];
+    const open = this.#open;
     let expects: Expects = 'value';
-    let name: string | null = null;
+    let member: Member | null = null;
     let kind: NameKind = null;
     /** The value is said of a secret's field: see Bracket. */
     let message = false;
     /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
     let safe = 0;
-    const end = (at: number): number => {
-      for (const bracket of open) this.#decide(bracket, undefined);
-      return at;
-    };
     for (;;) {
       this.#blanks();
-      if (this.#at >= text.length) return end(text.length);
-      const c = text[this.#at] as string;
+      if (this.#at >= text.length) return text.length;
+      const c = text.charCodeAt(this.#at);
       if (expects === 'colon') {
-        if (c !== ':') return end(safe);
+        if (c !== COLON) return safe;
         this.#at++;
         expects = 'value';
         continue;
       }
       const bracket = open[open.length - 1];
-      if ((expects === 'comma' && (c === '}' || c === ']')) || (expects === 'name' && c === '}')) {
-        if (bracket?.opens !== (c === '}' ? '{' : '[')) return end(safe);
+      const closes = c === CLOSE_OBJECT || c === CLOSE_LIST;
+      if (closes && (expects === 'comma' || (expects === 'name' && c === CLOSE_OBJECT))) {
+        if (bracket?.isObject !== (c === CLOSE_OBJECT)) return safe;
         open.pop();
         this.#at++;
-        const outer = open[open.length - 1];
-        this.#decide(bracket, outer);
-        name = null;
+        this.#decide(bracket, open[open.length - 1]);
+        member = null;
         kind = null;
         expects = open.length > 0 ? 'comma' : 'value';
         safe = this.#at;
         continue;
       }
       if (expects === 'comma') {
-        if (c !== ',') return end(safe);
+        if (c !== COMMA) return safe;
         this.#at++;
-        expects = bracket?.opens === '{' ? 'name' : 'value';
+        expects = bracket?.isObject === true ? 'name' : 'value';
         continue;
       }
       if (expects === 'name') {
         safe = this.#at;
-        const raw = this.#string();
-        if (raw === null) return end(safe);
-        name = unescapeJson(raw);
-        kind = nameKind(name);
+        const name = this.#string();
+        if (name === null) return safe;
+        member = memberOf(this.#escaped ? unescapeJson(name) : name);
+        kind = member.kind;
         message = kind === 'secret' && bracket?.errors === true;
         expects = 'colon';
         continue;
       }
       // A value.
-      const shownInPart = message && (c === '"' || c === '[');
-      if ((kind === 'secret' && !shownInPart) || (kind === 'secrets' && (c === '{' || c === '['))) {
+      const opens = c === OPEN_OBJECT || c === OPEN_LIST;
+      const shownInPart = message && (c === QUOTE || c === OPEN_LIST);
+      if ((kind === 'secret' && !shownInPart) || (kind === 'secrets' && opens)) {
         const from = this.#at;
-        if (!this.#skipValue()) return end(safe);
-        if (!PLAIN.has(text.slice(from, Math.min(this.#at, from + 6)))) {
-          this.#edits.push({ from, to: this.#at, text: MASKED });
-        }
+        if (!this.#skipValue()) return safe;
+        if (!this.#isPlain(from)) this.#edits.push({ from, to: this.#at, text: MASKED });
         kind = null;
-        name = null;
+        member = null;
         expects = open.length > 0 ? 'comma' : 'value';
         safe = this.#at;
         continue;
       }
-      if (c === '{' || c === '[') {
-        open.push({
-          opens: c,
-          mayBe: bracket?.opens === '{' && name !== null ? (MAY_BE.get(name.toLowerCase()) ?? null) : null,
-          from: this.#at,
-          errors: name !== null && /errors?$/i.test(name),
-          reasons: new Set(),
-          pending: [],
-          items: 0,
-          namesSecond: false,
-          namesNext: false,
-        });
+      if (opens) {
+        const isObject = c === OPEN_OBJECT;
+        const mayBe = bracket?.isObject === true ? (member?.mayBe ?? null) : null;
+        open.push(new Bracket(isObject, mayBe, this.#at, member?.errors ?? false));
         this.#at++;
-        if (c === '{') {
+        if (isObject) {
           kind = null;
           message = false;
         }
-        name = null;
-        expects = c === '{' ? 'name' : 'value';
-        if (c === '[') {
+        member = null;
+        expects = isObject ? 'name' : 'value';
+        if (!isObject) {
           this.#blanks();
-          if (text[this.#at] === ']') expects = 'comma';
+          if (text.charCodeAt(this.#at) === CLOSE_LIST) expects = 'comma';
         }
         safe = this.#at;
         continue;
       }
       const from = this.#at;
-      if (c === '"') {
+      if (c === QUOTE) {
         const raw = this.#string();
-        if (raw === null) return end(safe);
-        const edit = this.#stringEdit(from, raw, message && SENTENCE.test(raw) ? null : kind);
+        if (raw === null) return safe;
+        const value = this.#escaped ? unescapeJson(raw) : raw;
+        const edit = this.#stringEdit(from, raw, value, message && SENTENCE.test(raw) ? null : kind);
         if (edit !== null) this.#edits.push(edit);
-        if (bracket?.opens === '{' && name !== null) this.#weigh(bracket, name, raw, from);
-        else if (bracket?.opens === '[') this.#weighItem(bracket, raw, from);
+        if (bracket?.isObject === true && member !== null) this.#weigh(bracket, member, value, from);
+        else if (bracket?.isObject === false) this.#weighItem(bracket, raw, from);
         // In text that is not JSON it may yet turn out to be a name.
         safe = edit === null ? from : this.#at;
       } else {
-        if (!this.#word()) return end(safe);
+        if (!this.#word()) return safe;
         safe = this.#at;
-        const reason = bracket?.opens === '{' && name !== null ? MAY_BE.get(name.toLowerCase()) : undefined;
-        if (reason === 'named' && !PLAIN.has(text.slice(from, this.#at))) {
-          bracket?.pending.push({ reason, edit: { from, to: this.#at, text: MASKED } });
+        if (bracket?.isObject === true && member?.mayBe === 'named' && !this.#isPlain(from)) {
+          bracket.suspect('named', { from, to: this.#at, text: MASKED });
         }
       }
       // All items of a list are what its name says.
-      if (bracket?.opens !== '[') kind = null;
-      name = null;
+      if (bracket?.isObject !== false) kind = null;
+      member = null;
       expects = open.length > 0 ? 'comma' : 'value';
     }
   }
 
-  /** What replaces a string value; null: nothing. */
-  #stringEdit(from: number, raw: string, kind: NameKind): Edit | null {
+  /** Of the value from there on to where the scanner is. */
+  #isPlain(from: number): boolean {
+    return PLAIN.has(this.#text.slice(from, Math.min(this.#at, from + 6)));
+  }
+
+  /** What replaces a string value; null: nothing. @param raw with its escapes. */
+  #stringEdit(from: number, raw: string, value: string, kind: NameKind): Edit | null {
     const to = this.#at;
-    const value = unescapeJson(raw);
     if (value !== '' && isSecretValue(kind, value, 'member')) return { from, to, text: MASKED };
     const masked = maskText(value, this.#depth);
     if (masked === value) return null;
@@ -250,32 +245,32 @@ class Scanner {
   }
 
   /** A member that gives a reason, or may be a secret for one. */
-  #weigh(bracket: Bracket, name: string, raw: string, from: number): void {
-    const lower = name.toLowerCase();
-    const given = reasonOf(lower, unescapeJson(raw));
-    if (given !== null) bracket.reasons.add(given);
-    const reason = MAY_BE.get(lower);
-    if (reason !== undefined && raw !== '') {
-      bracket.pending.push({ reason, edit: { from, to: this.#at, text: MASKED } });
-    }
+  #weigh(bracket: Bracket, member: Member, value: string, from: number): void {
+    const given = reasonOf(member, value);
+    if (given !== null) bracket.give(given);
+    if (member.mayBe !== null && value !== '')
+      bracket.suspect(member.mayBe, { from, to: this.#at, text: MASKED });
   }
 
   /** `["--password", "x"]`: the arguments of a command; `[["password", "x"]]`: names and values as pairs. */
   #weighItem(bracket: Bracket, raw: string, from: number): void {
     bracket.items++;
-    const edit = { from, to: this.#at, text: MASKED };
-    if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push(edit);
-    else if (bracket.namesSecond && bracket.items === 2) bracket.pending.push({ reason: 'pair', edit });
-    const secret = isSecretName(raw);
-    bracket.namesNext = secret && raw.startsWith('--');
+    if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push({ from, to: this.#at, text: MASKED });
+    else if (bracket.namesSecond && bracket.items === 2)
+      bracket.suspect('pair', { from, to: this.#at, text: MASKED });
+    const isOption = raw.startsWith('--');
+    // Only of these it matters whether they name a secret.
+    const secret = (isOption || bracket.items === 1) && isSecretName(raw);
+    bracket.namesNext = secret && isOption;
     if (bracket.items === 1) bracket.namesSecond = secret;
   }
 
   /** The bracket is closed, or will not be. */
-  #decide({ mayBe, from, reasons, pending, items }: Bracket, outer: Bracket | undefined): void {
-    if (outer?.opens === '[' && items === 2) reasons.add('pair');
-    for (const { reason, edit } of pending) if (reasons.has(reason)) this.#edits.push(edit);
-    if (mayBe !== null) outer?.pending.push({ reason: mayBe, edit: { from, to: this.#at, text: MASKED } });
+  #decide(bracket: Bracket, outer: Bracket | undefined): void {
+    if (outer?.isObject === false && bracket.items === 2) bracket.give('pair');
+    bracket.decide(this.#edits);
+    const { mayBe, from } = bracket;
+    if (mayBe !== null) outer?.suspect(mayBe, { from, to: this.#at, text: MASKED });
   }
 
   #blanks(): void {
@@ -290,12 +285,15 @@ class Scanner {
   /** A string's raw content, or what there is of it at the end of the text; null when it is not a string. */
   #string(): string | null {
     const text = this.#text;
-    if (text[this.#at] !== '"') return null;
+    if (text.charCodeAt(this.#at) !== QUOTE) return null;
+    this.#escaped = false;
     const from = this.#at + 1;
     for (let at = from; at < text.length; at++) {
       const code = text.charCodeAt(at);
-      if (code === 92) at++;
-      else if (code === 34) {
+      if (code === BACKSLASH) {
+        this.#escaped = true;
+        at++;
+      } else if (code === QUOTE) {
         this.#at = at + 1;
         return text.slice(from, at);
       } else if (code < 32) return null;
@@ -306,13 +304,24 @@ class Scanner {
 
   /** Number, true, false, null, or their beginning at the end of the text. */
   #word(): boolean {
+    const text = this.#text;
     const from = this.#at;
     let to = from;
-    while (to < this.#text.length && to - from <= MAX_WORD && isWordCharacter(this.#text.charCodeAt(to)))
-      to++;
-    const word = this.#text.slice(from, to);
-    const cut = to === this.#text.length && LITERALS.some((literal) => literal.startsWith(word));
-    if (word === '' || !(cut || LITERALS.includes(word) || NUMBER.test(word))) return false;
+    let dots = 0;
+    let others = 0;
+    for (; to < text.length && to - from <= MAX_WORD; to++) {
+      const code = text.charCodeAt(to);
+      if (!isWordCharacter(code)) break;
+      if (code === 46) dots++;
+      else if (code < 48 || code > 57) others++;
+    }
+    if (to === from) return false;
+    // Nearly all numbers have digits and a dot at most.
+    if (others > 0 || dots > 1) {
+      const word = text.slice(from, to);
+      const cut = to === text.length && LITERALS.some((literal) => literal.startsWith(word));
+      if (!cut && !LITERALS.includes(word) && !NUMBER.test(word)) return false;
+    }
     this.#at = to;
     return true;
   }
@@ -322,18 +331,18 @@ class Scanner {
     const text = this.#text;
     let depth = 0;
     for (;;) {
-      const c = text[this.#at];
-      if (c === undefined) return true;
-      if (c === '"') {
+      if (this.#at >= text.length) return true;
+      const c = text.charCodeAt(this.#at);
+      if (c === QUOTE) {
         if (this.#string() === null) return false;
-      } else if (c === '{' || c === '[') {
+      } else if (c === OPEN_OBJECT || c === OPEN_LIST) {
         depth++;
         this.#at++;
-      } else if (c === '}' || c === ']') {
+      } else if (c === CLOSE_OBJECT || c === CLOSE_LIST) {
         depth--;
         this.#at++;
         if (depth < 0) return false;
-      } else if (c === ',' || c === ':' || c.charCodeAt(0) <= 32) {
+      } else if (c === COMMA || c === COLON || c <= 32) {
         if (depth === 0) return false;
         this.#at++;
       } else if (!this.#word()) return false;
@@ -343,7 +352,6 @@ class Scanner {
 }
 
 function unescapeJson(raw: string): string {
-  if (!raw.includes('\\')) return raw;
   try {
     return JSON.parse(`"${raw}"`) as string;
   } catch {

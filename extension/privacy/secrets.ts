@@ -3,6 +3,7 @@
  * JSON, XML, protobuf and text. A name is compared by its words (see words.ts), so that `sessionToken`,
  * `session_token` and `X-Session-Token` are one entry.
  */
+import { KnownNames } from './knownNames.ts';
 import { wordsOf } from './words.ts';
 
 /** Shown instead of a secret, whatever its length. */
@@ -156,19 +157,14 @@ const IS_WHOLE: ReadonlySet<string> = new Set([
   ...LAST_WORDS.map((name) => name.replaceAll(' ', '')),
 ]);
 
-/** The same few names come again and again. Bounded: what hostile traffic names must not stay. */
-const KNOWN_NAMES = new Map<string, NameKind>();
-const KNOWN_FIELDS = new Map<string, boolean>();
-const MAX_KNOWN = 1_024;
-const MAX_KNOWN_LENGTH = 64;
+const KINDS = new KnownNames<NameKind>((name) => findKind(wordsOf(name)));
+const SECRET_FIELDS = new KnownNames<boolean>(
+  (name) => !PUBLIC_FIELDS.has(name.trim().toLowerCase()) && isSecretFieldName(name),
+);
 
 /** @param name of a query parameter, form field, part, JSON member, XML element or protobuf field, decoded. */
 export function nameKind(name: string): NameKind {
-  const known = KNOWN_NAMES.get(name);
-  if (known !== undefined) return known;
-  const kind = findKind(wordsOf(name));
-  remember(KNOWN_NAMES, name, kind);
-  return kind;
+  return KINDS.get(name);
 }
 
 /** Of a name with parts, where `user[password]` and `credentials.password` name a password, too. */
@@ -200,11 +196,7 @@ export function isNamingSecret(name: string): boolean {
 
 /** @param name of a header or trailer field, in any case. */
 export function isSecretField(name: string): boolean {
-  const known = KNOWN_FIELDS.get(name);
-  if (known !== undefined) return known;
-  const secret = !PUBLIC_FIELDS.has(name.trim().toLowerCase()) && isSecretFieldName(name);
-  remember(KNOWN_FIELDS, name, secret);
-  return secret;
+  return SECRET_FIELDS.get(name);
 }
 
 function isSecretFieldName(name: string): boolean {
@@ -212,13 +204,6 @@ function isSecretFieldName(name: string): boolean {
   if (findKind(words) === 'secret') return true;
   const { joined, starts } = join(words);
   return IS_FIELD_ENDING.match(joined, starts) && !IS_PUBLIC.match(joined, starts);
-}
-
-/** A copy of the name is kept: a slice of a body would keep all of it. */
-function remember<T>(known: Map<string, T>, name: string, value: T): void {
-  if (name.length > MAX_KNOWN_LENGTH) return;
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(Buffer.from(name, 'utf16le').toString('utf16le'), value);
 }
 
 function findKind(words: readonly string[]): NameKind {

@@ -1,0 +1,73 @@
+/** What the name of a JSON member says about its value and about its neighbours: found once for each name. */
+import { KnownNames } from './knownNames.ts';
+import { isNamingSecret, type NameKind, nameKind } from './secrets.ts';
+
+/** Why a value is a secret that its own name does not make one. */
+export type Reason =
+  /** A `code` beside what only OAuth (RFC 6749 section 4.1) and its like have. */
+  | 'oauth'
+  /** `{"name": "password", "value": "x"}` */
+  | 'named'
+  /** The private members of a JSON Web Key (RFC 7518 section 6). */
+  | 'key'
+  /** What a Secret of Kubernetes holds. */
+  | 'kubernetes'
+  /** `[["password", "x"]]` */
+  | 'pair';
+
+/** Names in lower case of members that may be secrets, and the reason that makes them. */
+const MAY_BE: ReadonlyMap<string, Reason> = new Map<string, Reason>([
+  ['code', 'oauth'],
+  ...['value', 'val', 'content'].map((name): [string, Reason] => [name, 'named']),
+  ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].map((name): [string, Reason] => [name, 'key']),
+  ...['data', 'stringdata'].map((name): [string, Reason] => [name, 'kubernetes']),
+]);
+
+const OAUTH: ReadonlySet<string> = new Set([
+  ...['grant_type', 'granttype', 'redirect_uri', 'redirecturi', 'client_id', 'clientid', 'code_verifier'],
+  ...['codeverifier', 'id_token', 'idtoken'],
+]);
+
+/** Members whose value may be the name of what another one holds; `path` is that of JSON Patch (RFC 6902) and SCIM. */
+const NAMING: ReadonlySet<string> = new Set([
+  ...['name', 'key', 'field', 'param', 'parameter', 'header', 'id', 'path'],
+]);
+
+export interface Member {
+  readonly kind: NameKind;
+  /** The value is a secret if its object has this reason; null: whatever the object holds, it is none by that. */
+  readonly mayBe: Reason | null;
+  /** What a string in it may say about the other members of the object; null: nothing. */
+  readonly says: 'oauth' | 'key' | 'kind' | 'naming' | null;
+  /** It holds messages by the names of fields: `{"errors": {"password": ["is too short"]}}`. */
+  readonly errors: boolean;
+}
+
+const MEMBERS = new KnownNames<Member>((name) => {
+  const lower = name.toLowerCase();
+  return {
+    kind: nameKind(name),
+    mayBe: MAY_BE.get(lower) ?? null,
+    says: sayingOf(lower),
+    errors: /errors?$/.test(lower),
+  };
+});
+
+function sayingOf(lower: string): Member['says'] {
+  if (OAUTH.has(lower)) return 'oauth';
+  if (lower === 'kty') return 'key';
+  if (lower === 'kind') return 'kind';
+  return NAMING.has(lower) ? 'naming' : null;
+}
+
+/** @param name unescaped. */
+export function memberOf(name: string): Member {
+  return MEMBERS.get(name);
+}
+
+/** The reason that a member with this string gives the others of its object; null: none. */
+export function reasonOf({ says }: Member, value: string): Reason | null {
+  if (says === 'kind') return value === 'Secret' ? 'kubernetes' : null;
+  if (says === 'naming') return isNamingSecret(value) ? 'named' : null;
+  return says;
+}
