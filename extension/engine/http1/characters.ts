@@ -21,9 +21,10 @@ export function worstControl(text: string): Control {
 
 /** Visible ASCII, as in every form of a request target (RFC 3986 section 2). */
 export function isTarget(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= 32 || code >= 127) return false;
-  }
+  for (let i = 0; i < text.length; i++) if (!isTargetCode(text.charCodeAt(i))) return false;
   return text.length > 0;
+}
+
+export function isTargetCode(code: number): boolean {
+  return code > 32 && code < 127;
 }

@@ -16,7 +16,7 @@ import {
   type PieceContext,
 } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
-import type { Field, MessageKind, Process, Side } from '../exchange.ts';
+import type { MessageKind, Process, Side } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { HELD_PATIENCE, MAX_INTERIM } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
@@ -31,6 +31,7 @@ import {
   responseFraming,
   unnamedProtocol,
 } from './framing.ts';
+import type { FramingFields } from './framingFields.ts';
 import type { Piece } from './heldPiece.ts';
 import { Lane } from './lane.ts';
 import { LateTurn } from './lateTurn.ts';
@@ -301,7 +302,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#retry = true;
   }
 
-  headEnded(message: StoredMessage, fields: readonly Field[]): HeadResult {
+  headEnded(message: StoredMessage, fields: FramingFields): HeadResult {
     this.#retry = true;
     if (message.kind === 'request') {
       const exchange = this.#pairing.requesting;
@@ -325,7 +326,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const responding = this.#pairing.responding;
     if (result.framing.kind === 'tunnel' && responding !== null) {
       const named = result.framing.protocol;
-      const protocol = named === '' ? unnamedProtocol(request?.field('upgrade') ?? null, fields) : named;
+      const accept = message.field('sec-websocket-accept');
+      const protocol = named === '' ? unnamedProtocol(request?.field('upgrade') ?? null, accept) : named;
       this.#tunnel = new Tunnel(responding, protocol, this.#host);
       if (request?.method === 'CONNECT') {
         const openHttp1 = (info: StoredConnection) => new Http1Connection(info, this.#host);

@@ -5,7 +5,8 @@ import type { Field } from '../exchange.ts';
 import { MAX_FIELDS, MAX_LATE_FRAMING_FIELDS } from '../limits.ts';
 import type { RuleName } from '../violations.ts';
 import { worstControl } from './characters.ts';
-import { isFramingField, isFramingLookalike } from './framing.ts';
+import { isFramingLookalike } from './framing.ts';
+import { isFramingField } from './framingFields.ts';
 
 export class FieldLines {
   readonly fields: Field[] = [];

@@ -3,6 +3,7 @@ import type { GapReason, Origin } from '../byteStream.ts';
 import { MAX_HEAD_BYTES } from '../limits.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import { FieldSectionReader } from './fieldSectionReader.ts';
+import { FramingFields } from './framingFields.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import type { ReaderState, Transitions } from './readerState.ts';
@@ -37,7 +38,8 @@ export class HeadReader implements ReaderState {
     if (line !== null && section.add(line)) {
       const message = this.#progress.current;
       const { fields, late } = this.#close();
-      this.#next.headRead(message, fields, late.length === 0 ? fields : [...fields, ...late]);
+      const kept = FramingFields.of(fields);
+      this.#next.headRead(message, kept, late.length === 0 ? kept : FramingFields.of([...fields, ...late]));
     }
     return end;
   }

@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
 import type { Outcome } from '../byteStream.ts';
-import type { Field, MessageKind } from '../exchange.ts';
+import type { MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import { mayBecomeTunnel, requestFraming, responseFraming } from './framing.ts';
+import type { FramingFields } from './framingFields.ts';
 import { DISAGREEMENTS } from './llhttpDisagreements.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
@@ -180,7 +181,7 @@ function readInput(test: Case): Reading {
         statusText: test.kind === 'response' ? message.statusText : null,
       });
     },
-    headEnded: (message: StoredMessage, fields: readonly Field[]): HeadResult => {
+    headEnded: (message: StoredMessage, fields: FramingFields): HeadResult => {
       const read = messages[messages.length - 1] as Read;
       read.headComplete = true;
       if (test.kind === 'request') {

@@ -1,12 +1,12 @@
 /** Which state reads the bytes of one direction, and what happens on the way from one to the next. */
 import type { Origin, Outcome } from '../byteStream.ts';
-import type { Field } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import { BodyProbe } from './bodyProbe.ts';
 import { ChunkedBody } from './chunkedBody.ts';
 import { ChunkSearch } from './chunkSearch.ts';
 import { ForeignAnswer } from './foreignAnswer.ts';
 import { type Framing, persists } from './framing.ts';
+import type { FramingFields } from './framingFields.ts';
 import { HeadReader } from './headReader.ts';
 import { type Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
@@ -83,7 +83,7 @@ export class MessageStates implements Transitions {
     this.#current = this.#start;
   }
 
-  headRead(message: StoredMessage, fields: readonly Field[], framing: readonly Field[]): void {
+  headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void {
     const { kind, sink } = this.#progress;
     const result = sink.headEnded(message, framing);
     const interim = kind === 'response' && message.status < 200;

@@ -4,12 +4,15 @@
  * ways give the same, which the golden transcripts show at every split.
  */
 
-import { isNameAt, isTokenCode, isValueCode, trimBlanks } from '../../http/fieldSyntax.ts';
-import type { Field } from '../exchange.ts';
+import { isNameAt, isTokenCode, isValueCode } from '../../http/fieldSyntax.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
 import { CR, LF } from './characters.ts';
-import { FRAMING_FIELDS, isFramingLookalike } from './framing.ts';
+import { isFramingLookalike } from './framing.ts';
+import { FRAMING_FIELDS, FramingFields } from './framingFields.ts';
+import { addPlainField } from './plainField.ts';
 
+const SPACE = 32;
+const SLASH = 47;
 const COLON = 58;
 
 export interface PlainHead {
@@ -17,8 +20,8 @@ export interface PlainHead {
   readonly fieldsAt: number;
   /** Offset behind the last field line. */
   readonly fieldsEnd: number;
-  /** The fields that delimit the message, with their names in lower case. */
-  readonly framing: readonly Field[];
+  /** What delimits the message. */
+  readonly framing: FramingFields;
   /** Offset behind the empty line. */
   readonly end: number;
 }
@@ -27,14 +30,17 @@ export interface PlainHead {
 export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
   const to = Math.min(bytes.length, from + MAX_HEAD_BYTES);
   let at = from;
-  while (at < to && bytes[at] !== LF) at++;
+  let space = 0;
+  for (; at < to && bytes[at] !== LF; at++) if (space === 0 && bytes[at] === SPACE) space = at;
   if (at >= to || at === from || bytes[at - 1] !== CR) return null;
+  // A target in origin form has no authority with which Host is compared.
+  const needsHost = bytes[space + 1] !== SLASH;
   const fieldsAt = ++at;
-  let framing: Field[] | null = null;
+  const framing = new FramingFields();
   for (let count = 0; at < to; count++) {
     if (bytes[at] === CR) {
       if (at + 1 >= to || bytes[at + 1] !== LF) return null;
-      return { fieldsAt, fieldsEnd: at, framing: framing ?? NONE, end: at + 2 };
+      return { fieldsAt, fieldsEnd: at, framing, end: at + 2 };
     }
     if (count === MAX_FIELDS) return null;
     const name = at;
@@ -45,10 +51,8 @@ export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
     while (at < to && isValueCode(bytes[at] as number)) at++;
     if (at + 1 >= to || bytes[at] !== CR || bytes[at + 1] !== LF) return null;
     const framingName = framingNameAt(bytes, name, colon);
-    if (framingName !== null) {
-      framing ??= [];
-      framing.push([framingName, trimBlanks(bytes.toString('latin1', colon + 1, at))]);
-    } else if (
+    if (framingName !== null) addPlainField(framing, framingName, bytes, colon + 1, at, needsHost);
+    else if (
       mayResemble(bytes[name] as number, colon - name) &&
       isFramingLookalike(bytes.toString('latin1', name, colon))
     )
@@ -58,7 +62,7 @@ export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
   return null;
 }
 
-/** By their length, which tells them apart (framing.ts). */
+/** By their length, which tells them apart (framingFields.ts). */
 const FRAMING_NAMES: readonly (string | undefined)[] = framingNamesByLength();
 
 function framingNamesByLength(): (string | undefined)[] {
@@ -79,5 +83,3 @@ function mayResemble(first: number, length: number): boolean {
   const letter = first | 0x20;
   return length >= 13 && length <= 24 && (letter === 0x63 || letter === 0x74);
 }
-
-const NONE: readonly Field[] = [];

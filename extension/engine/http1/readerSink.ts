@@ -1,8 +1,9 @@
 /** What the reader of one direction reports, and what it asks of the connection. */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
-import type { Field, MessageKind } from '../exchange.ts';
+import type { MessageKind } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import type { FramingResult } from './framing.ts';
+import type { FramingFields } from './framingFields.ts';
 
 export interface HeadResult extends FramingResult {
   /**
@@ -21,9 +22,9 @@ export interface ReaderSink {
   messageBegan(message: StoredMessage, pid: number): void;
   /**
    * The head is complete: how is the body delimited?
-   * @param framing at least the fields by which that is decided.
+   * @param framing the fields by which that is decided.
    */
-  headEnded(message: StoredMessage, framing: readonly Field[]): HeadResult;
+  headEnded(message: StoredMessage, framing: FramingFields): HeadResult;
   /** May the doubtful body still turn out not to exist, although bytes follow the head? */
   mayLackBody(message: StoredMessage): boolean;
   /** More of the message has arrived. */

@@ -1,8 +1,8 @@
 /** The states of the reader of one direction, and how one hands over to another. */
 import type { GapReason, Origin, Outcome } from '../byteStream.ts';
-import type { Field } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import type { Framing } from './framing.ts';
+import type { FramingFields } from './framingFields.ts';
 import type { Line } from './lineReader.ts';
 
 /** One state, or several that belong together. */
@@ -28,8 +28,8 @@ export const HELD = -1;
 export interface Transitions {
   /** The start line of a message was read; its field lines follow. */
   startLineRead(message: StoredMessage, line: Line): void;
-  /** @param fields those that were kept. @param framing with framing fields that came too late to be kept. */
-  headRead(message: StoredMessage, fields: readonly Field[], framing: readonly Field[]): void;
+  /** @param fields of those that were kept. @param framing with those that came too late to be kept. */
+  headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void;
   /** The doubtful body exists, and begins with the bytes in `held`. */
   bodyExists(framing: Framing, held: Buffer, context: Origin): void;
   /** What answers the request is not HTTP; it begins with `held`, which is counted already. */

@@ -10,6 +10,7 @@ import { CR, LF } from './characters.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import { readPlainHead } from './plainHead.ts';
+import { plainStart } from './plainStartLine.ts';
 import { isForeign } from './quote.ts';
 import { HELD, type ReaderState, type Transitions } from './readerState.ts';
 import { beginsMessage, isRecognised } from './startLine.ts';
@@ -141,7 +142,9 @@ export class StartReader implements ReaderState {
     const { fieldsAt, fieldsEnd, end } = head;
     const progress = this.#progress;
     this.#line.begin(progress.position, context);
-    const message = this.#messageOf(bytes.toString('latin1', at, fieldsAt - 2));
+    const message =
+      this.#plainMessage(bytes, at, fieldsAt - 2) ??
+      this.#messageOf(bytes.toString('latin1', at, fieldsAt - 2));
     if (message === null || message === 'http2') return null;
     progress.take(fieldsAt - at, context);
     this.#begin(message, fieldsAt - at, context);
@@ -167,6 +170,14 @@ export class StartReader implements ReaderState {
 
   #messageOf(text: string): StoredMessage | 'http2' | null {
     return startMessage(this.#progress.kind, text, this.#line.position, this.#brokenBefore());
+  }
+
+  /** @returns null where the line has to be read as text. */
+  #plainMessage(bytes: Buffer, at: number, end: number): StoredMessage | null {
+    const { position } = this.#line;
+    const message = plainStart(this.#progress.kind, bytes, at, end, position);
+    if (message !== null) for (const name of this.#brokenBefore()) message.breaks(name, position);
+    return message;
   }
 
   #brokenBefore(): readonly RuleName[] {
