@@ -4,6 +4,7 @@ import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
 import { FrameType, type Hello, MAX_FRAME, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
 import { NO_BACKLOG } from '../../helper/testing.ts';
+import { Omission } from '../engine/record.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import type { Capture, CaptureOptions, EventListener } from './capture.ts';
@@ -50,6 +51,13 @@ const OPTIONS: WorkerOptions = {
 const GET = conversation([
   { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },
   { in: 'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno' },
+]);
+
+/** The same, and of the body only its beginning, as there was too much at once. */
+const SHED = conversation([
+  { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },
+  { in: 'HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nno' },
+  { omit: 'in', size: 6, omission: Omission.Pressure },
 ]);
 
 /** A capture that says what the test says. */
@@ -207,10 +215,10 @@ describe('a trace in the worker', () => {
     const capture = await begin();
     capture.json(FrameType.Hello, HELLO);
     capture.json(FrameType.Clock, CLOCK);
-    capture.records(recordBatch(GET));
+    capture.records(recordBatch(SHED));
     capture.json(FrameType.Status, {
       counters: COUNTERS,
-      backlog: { ...NO_BACKLOG, records: 5, newest: String(START + 3_502_000_000n), shedBodies: 6 },
+      backlog: { ...NO_BACKLOG, records: 5, newest: String(START + 3_502_000_000n), shedBodies: 2 },
       sent: 3,
       upTo: String(START + 2_000_000n),
       targets: 1,

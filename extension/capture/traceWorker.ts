@@ -5,23 +5,23 @@
  */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
-import { type Backlog, type Counters, FrameType } from '../../helper/protocol.ts';
+import { FrameType } from '../../helper/protocol.ts';
 import { type Choice, type Launched, launchLoader } from '../elevation/launch.ts';
 import { Engine, type EngineApi } from '../engine/engine.ts';
 import { DEFAULT_MAX_EXCHANGES } from '../engine/limits.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
-import { parseFilter } from '../filter/parser.ts';
-import { type DetailTest, detailsFound } from '../filter/subject.ts';
 import { Candidates } from './candidates.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { FileOpener } from './fileOpener.ts';
 import { HeldRows } from './heldRows.ts';
 import { History } from './history.ts';
+import { HistoryRequests, isHistoryRequest } from './historyRequests.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
 import type { Priority } from './priority.ts';
 import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
+import { TraceBytes } from './traceBytes.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 /**
@@ -32,14 +32,6 @@ export const FLUSH_INTERVAL = 100;
 /** Rows in one message; more would hold up the extension host while it unpacks them. */
 export const MAX_ROWS = 4_000;
 
-/** Bytes that were moved, and those that could not be captured. */
-interface Bytes {
-  readonly seen: number;
-  readonly lost: number;
-}
-
-const NO_BYTES: Bytes = { seen: 0, lost: 0 };
-
 export class TraceWorker {
   readonly #send: (message: FromWorker) => void;
   readonly #startCapture: (options: CaptureOptions) => Promise<Capture>;
@@ -47,6 +39,7 @@ export class TraceWorker {
   readonly #priority: Pick<Priority, 'worked'> | null;
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
   readonly #files: FileOpener;
+  readonly #requests = new HistoryRequests(this.#history);
   #candidates = new Candidates();
   #targets = new TargetList();
   readonly #held = new HeldRows();
@@ -61,21 +54,16 @@ export class TraceWorker {
   /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
   #offset = 0n;
   #upTo: bigint | null = null;
-  #counters: Counters | null = null;
   /** Of the latest status. */
   #behindMs = 0;
-  #backlog: Backlog | null = null;
-  /** Of the traces before this one. */
-  #before = NO_BYTES;
-  /** Of this trace, before the list was cleared; null: it was not. */
-  #cleared: Bytes | null = null;
+  /** Records that wait in the helper. */
+  #waiting = 0;
+  readonly #bytes = new TraceBytes();
   #backend: string | null = null;
   #waitingRows: ExchangeRow[] = [];
   #lastStatus = '';
   /** When rows were sent last; milliseconds. */
   #lastSent = 0;
-  /** Of the last search. */
-  #filter: { readonly query: string; readonly details: readonly DetailTest[] } = { query: '', details: [] };
   #answerAsk: ((error: TraceError) => void) | null = null;
   /** Loaders that were started for this thread, by their numbers. */
   readonly #launches = new Map<number, (error: TraceError) => void>();
@@ -93,6 +81,10 @@ export class TraceWorker {
   }
 
   take(message: ToWorker): void {
+    if (isHistoryRequest(message)) {
+      this.#send(this.#requests.answer(message));
+      return;
+    }
     switch (message.type) {
       case 'start':
         void this.#answer(message.request, this.#start(message.options, message.pids));
@@ -124,32 +116,10 @@ export class TraceWorker {
       case 'protos':
         this.#history.setProtos(message.schema);
         return;
-      case 'details': {
-        const { request, id, reveal, messageBytes } = message;
-        this.#send({ type: 'details', request, exchange: this.#history.json(id, reveal, messageBytes) });
-        return;
-      }
-      case 'message': {
-        const { request, id, number, reveal } = message;
-        this.#send({ type: 'message', request, message: this.#history.message(id, number, reveal) });
-        return;
-      }
       case 'launched':
         this.#launches.get(message.launch)?.(new TraceError(message.code, message.message));
         this.#launches.delete(message.launch);
         return;
-      case 'body': {
-        const { request, id, kind } = message;
-        const bytes = this.#history.body(id, kind);
-        // A copy: a view would take all of its buffer along.
-        this.#send({ type: 'body', request, bytes: bytes === null ? null : new Uint8Array(bytes) });
-        return;
-      }
-      case 'search': {
-        const { request, query, ids } = message;
-        this.#send({ type: 'found', request, results: this.#search(query, ids) });
-        return;
-      }
       case 'open':
         void this.#answer(message.request, this.#open(message));
         return;
@@ -163,14 +133,6 @@ export class TraceWorker {
       default:
         message satisfies never;
     }
-  }
-
-  #search(query: string, ids: readonly number[]): [id: number, found: number][] {
-    if (this.#filter.query !== query) this.#filter = { query, details: parseFilter(query).details };
-    return ids.flatMap((id) => {
-      const exchange = this.#history.json(id, false);
-      return exchange === null ? [] : [[id, detailsFound(this.#filter.details, exchange)]];
-    });
   }
 
   /** Sends what has changed: at most {@link MAX_ROWS} rows, and the status where it differs. */
@@ -215,21 +177,13 @@ export class TraceWorker {
     return zero === null ? null : Number(zero / 1_000_000n);
   }
 
-  /** Of the newest trace, since the list was cleared. */
-  get #bytes(): Bytes {
-    const cleared = this.#cleared ?? NO_BYTES;
-    const all = bytesOf(this.#counters, this.#backlog);
-    return { seen: all.seen - cleared.seen, lost: all.lost - cleared.lost };
-  }
-
   /** Starts the list again, with what is still under way. */
   #clear(): void {
     const live = this.#capture !== null;
     const removed = this.#history.clear(live && this.#upTo !== null ? this.#upTo + this.#offset : null);
     this.#held.remove(removed);
     this.#waitingRows = [];
-    this.#before = NO_BYTES;
-    this.#cleared = bytesOf(this.#counters, this.#backlog);
+    this.#bytes.clear();
     if (live) this.#targets.clear();
     else this.#targets = new TargetList();
     this.#list++;
@@ -241,7 +195,7 @@ export class TraceWorker {
 
   #status(): TraceStatus {
     const stats = this.#history.stats();
-    const bytes = this.#bytes;
+    const bytes = this.#bytes.all;
     const held = this.#held.counts();
     return {
       ...IDLE_STATUS,
@@ -250,19 +204,19 @@ export class TraceWorker {
       startedAt: this.#startedAt,
       now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo + this.#offset),
       behindMs: Math.round(this.#behindMs),
-      waitingRecords: this.#capture === null ? 0 : (this.#backlog?.records ?? 0),
+      waitingRecords: this.#capture === null ? 0 : this.#waiting,
       calls: stats.exchanges - held.calls,
       errors: stats.errors - held.errors,
       runningCalls: stats.running - held.running,
       pairs: Math.max(0, stats.pairs - held.pairs),
       failedPairs: Math.max(0, stats.failedPairs - held.failedPairs),
       evicted: stats.evicted,
-      bytesSeen: this.#before.seen + bytes.seen,
-      bytesLost: this.#before.lost + bytes.lost,
+      bytesSeen: bytes.seen,
+      bytesLost: bytes.lost,
       newest: {
         calls: this.#history.newestCalls,
-        bytesSeen: bytes.seen,
-        cleared: this.#cleared !== null,
+        bytesSeen: this.#bytes.newest.seen,
+        cleared: this.#bytes.wasCleared,
       },
       otherConnections: this.#targets.otherConnections,
       targets: this.#shownTargets().map((target) => ({
@@ -360,11 +314,8 @@ export class TraceWorker {
         });
       },
     });
-    const bytes = this.#bytes;
-    this.#before = { seen: this.#before.seen + bytes.seen, lost: this.#before.lost + bytes.lost };
-    this.#counters = null;
-    this.#backlog = null;
-    this.#cleared = null;
+    this.#bytes.begin();
+    this.#waiting = 0;
     this.#backend = capture.hello.backend;
     this.#engine = null;
     let pipeline: Pipeline | null = null;
@@ -432,9 +383,9 @@ export class TraceWorker {
       case FrameType.Status:
         // A trace goes on without processes: extension/debug/traceControl.ts decides when it ends, because it
         // knows of debug sessions that restart.
-        this.#counters = event.status.counters;
+        this.#bytes.take(event.status, this.#engine?.stats().shedBytes ?? 0);
         this.#behindMs = behindMs(event.status);
-        this.#backlog = event.status.backlog;
+        this.#waiting = event.status.backlog.records;
         this.#upTo = event.upTo;
         return;
       default:
@@ -461,10 +412,4 @@ export class TraceWorker {
       this.#send({ type: 'refused', request, code, message: (error as Error).message });
     }
   }
-}
-
-function bytesOf(counters: Counters | null, backlog: Backlog | null): Bytes {
-  if (counters === null) return NO_BYTES;
-  const inHelper = backlog === null ? 0 : backlog.shedBodies + backlog.shedHeads + backlog.droppedBytes;
-  return { seen: counters.seenBytes, lost: counters.droppedBytes + counters.unseenBytes + inHelper };
 }

@@ -28,7 +28,7 @@ const status = (changes: Partial<Counters> = {}, others: Partial<Status> = {}): 
 });
 const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   status: status(),
-  stats: { records: 100, connections: 3, fileBytes: 300 },
+  stats: { records: 100, connections: 3, fileBytes: 300, shedBytes: 0 },
   exchanges: 12,
   encrypted: 0,
   backend: 'tracepoint',
@@ -68,7 +68,7 @@ describe('the summary', () => {
       { sent: 90 },
     );
     const { summary } = summarize(
-      facts({ status: lost, stats: { records: 90, connections: 3, fileBytes: 300 } }),
+      facts({ status: lost, stats: { records: 90, connections: 3, fileBytes: 300, shedBytes: 0 } }),
     );
     expect(summary).toMatchObject({ produced: 100, delivered: 90, dropped: 10 });
     expect(summary.note).toBe(
@@ -82,7 +82,7 @@ describe('the summary', () => {
       { sent: 107, backlog: { ...NO_BACKLOG, shedBodies: 1500, shedHeads: 500, split: 7 } },
     );
     const { summary } = summarize(
-      facts({ status: shed, stats: { records: 107, connections: 3, fileBytes: 0 } }),
+      facts({ status: shed, stats: { records: 107, connections: 3, fileBytes: 0, shedBytes: 2000 } }),
     );
     expect(summary).toMatchObject({ produced: 100, delivered: 100, dropped: 0 });
     expect(summary.bytes).toMatchObject({ seen: 5000, copied: 2000, omitted: 3000, shed: 2000, dropped: 0 });
@@ -91,10 +91,24 @@ describe('the summary', () => {
     );
   });
 
+  it('says what the kernel left out besides, before anything was lost', () => {
+    const { summary } = summarize(
+      facts({
+        status: status({ omittedBytes: 1000 }, { backlog: { ...NO_BACKLOG, shedBodies: 1500 } }),
+        stats: { records: 100, connections: 3, fileBytes: 0, shedBytes: 2300 },
+      }),
+    );
+    expect(summary.bytes).toMatchObject({ omitted: 2500, shed: 2300 });
+    expect(summary.note).toBe(
+      "Not captured, as the kernel's buffer was filling: 800 B, of bodies first; use a larger --ring-size. " +
+        'Not captured, as it was too much at once: 1.5 KiB of bodies; use a larger --backlog.',
+    );
+  });
+
   it('counts what was left when the stop was cut short as dropped', () => {
     const cut = status({}, { sent: 60, backlog: { ...NO_BACKLOG, droppedRecords: 40, droppedBytes: 1024 } });
     const { summary } = summarize(
-      facts({ status: cut, stats: { records: 60, connections: 3, fileBytes: 0 } }),
+      facts({ status: cut, stats: { records: 60, connections: 3, fileBytes: 0, shedBytes: 0 } }),
     );
     expect(summary).toMatchObject({ produced: 100, delivered: 60, dropped: 40 });
     expect(summary.bytes).toMatchObject({ seen: 5000, copied: 2976, omitted: 1000, dropped: 1024 });
@@ -113,12 +127,15 @@ describe('the summary', () => {
 
   it('says when the balance is off, and where', () => {
     const behind = summarize(
-      facts({ status: status({}, { sent: 98 }), stats: { records: 98, connections: 3, fileBytes: 300 } }),
+      facts({
+        status: status({}, { sent: 98 }),
+        stats: { records: 98, connections: 3, fileBytes: 300, shedBytes: 0 },
+      }),
     );
     expect(behind.summary.note).toContain('differ by 2 records between kernel and helper');
-    const lost = summarize(facts({ stats: { records: 97, connections: 3, fileBytes: 300 } }));
+    const lost = summarize(facts({ stats: { records: 97, connections: 3, fileBytes: 300, shedBytes: 0 } }));
     expect(lost.summary.note).toContain('differ by 3 records between helper and engine');
-    const more = summarize(facts({ stats: { records: 101, connections: 3, fileBytes: 300 } }));
+    const more = summarize(facts({ stats: { records: 101, connections: 3, fileBytes: 300, shedBytes: 0 } }));
     expect(more.summary.note).toContain('differ by -1 records');
     const bytes = summarize(facts({ status: status({ seenBytes: 5005 }) }));
     expect(bytes.summary.note).toContain('differ by 5 bytes');

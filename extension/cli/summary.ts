@@ -1,5 +1,6 @@
 /** The summary at the end of a trace: records produced, delivered and lost. */
 import type { Status } from '../../helper/protocol.ts';
+import { byteBalance } from '../capture/byteBalance.ts';
 import type { EngineStats } from '../engine/engine.ts';
 import type { SummaryJson } from '../engine/exchangeJson.ts';
 import { visible } from '../escape/terminal.ts';
@@ -11,7 +12,7 @@ const NOTABLE_MS = 1_000;
 export interface SummaryFacts {
   /** The latest of the helper; only a final one has all that the kernel counted. */
   readonly status: Status | null;
-  readonly stats: Pick<EngineStats, 'records' | 'connections' | 'fileBytes'>;
+  readonly stats: Pick<EngineStats, 'records' | 'connections' | 'fileBytes' | 'shedBytes'>;
   /** Exchanges that were over when the trace ended, shown or not. */
   readonly exchanges: number;
   /** Connections that ended without plaintext, shown or not. */
@@ -44,8 +45,13 @@ export function summarize(facts: SummaryFacts): SummaryJson {
     return { summary: { produced: null, dropped: null, bytes: null, ...common, note: notes.join(' ') } };
   }
   const { counters } = final;
-  const shed = shedBytes(final);
-  const notes = [...troubles, ...balanceNotes(final, common.delivered)];
+  const bytes = byteBalance(final);
+  const shedByKernel = stats.shedBytes - bytes.shedByHelper;
+  const notes = [
+    ...troubles,
+    ...(shedByKernel > 0 ? [kernelNote(shedByKernel)] : []),
+    ...balanceNotes(final, common.delivered),
+  ];
   return {
     summary: {
       produced: counters.produced,
@@ -55,14 +61,14 @@ export function summarize(facts: SummaryFacts): SummaryJson {
       encrypted: common.encrypted,
       connections: common.connections,
       bytes: {
-        seen: counters.seenBytes,
-        copied: counters.copiedBytes - shed - final.backlog.droppedBytes,
-        omitted: counters.omittedBytes + shed,
+        seen: bytes.seen,
+        copied: bytes.copied,
+        omitted: bytes.omitted,
         fromFiles: stats.fileBytes,
-        shed,
-        dropped: counters.droppedBytes + final.backlog.droppedBytes,
-        unseen: counters.unseenBytes,
-        other: counters.otherBytes,
+        shed: stats.shedBytes,
+        dropped: bytes.dropped,
+        unseen: bytes.unseen,
+        other: bytes.other,
       },
       backend: common.backend,
       behindMs: common.behindMs,
@@ -71,8 +77,9 @@ export function summarize(facts: SummaryFacts): SummaryJson {
   };
 }
 
-function shedBytes({ backlog }: Status): number {
-  return backlog.shedBodies + backlog.shedHeads;
+/** @param bytes that the kernel programs left out while their buffer was filling */
+function kernelNote(bytes: number): string {
+  return `Not captured, as the kernel's buffer was filling: ${sizeText(bytes)}, of bodies first; use a larger --ring-size.`;
 }
 
 function droppedRecords({ counters, backlog }: Status): number {

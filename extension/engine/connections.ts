@@ -10,6 +10,7 @@ import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
 import type { Lookups } from './names/lookups.ts';
 import { SocketPairs } from './peers/socketPairs.ts';
+import { isShed } from './reassembly.ts';
 import {
   type ClosedRecord,
   type ConnectFailedRecord,
@@ -80,6 +81,7 @@ export class Connections {
       if (record.type === RecordType.Data) {
         this.#host.counters.copied += record.bytes.length;
         this.#host.counters.omitted += record.size - record.bytes.length;
+        if (isShed(record)) this.#host.counters.shed += record.size - record.bytes.length;
       }
       return;
     }

@@ -58,6 +58,8 @@ export interface EngineStats {
   readonly omittedBytes: number;
   /** Of the omitted bytes those that were read from the files that were sent. */
   readonly fileBytes: number;
+  /** Of the omitted bytes those left out as there was too much at once, by the kernel programs or the helper. */
+  readonly shedBytes: number;
   readonly unseenBytes: number;
   /** Holes between records: their records were lost. */
   readonly lostBytes: number;
@@ -250,6 +252,7 @@ export class Engine implements EngineApi {
       copiedBytes: counters.copied,
       omittedBytes: counters.omitted,
       fileBytes: counters.fromFiles,
+      shedBytes: counters.shed,
       unseenBytes: counters.unseen,
       lostBytes: counters.lost,
       newest: BigInt(this.#newest),

@@ -332,7 +332,7 @@ export interface SummaryJson {
       readonly omitted: number;
       /** Of the omitted bytes those that were read from the files from which the programs sent them. */
       readonly fromFiles: number;
-      /** Of the omitted bytes those that the helper left out of its backlog; what the kernel left out is not counted apart. */
+      /** Of the omitted bytes those left out as there was too much at once, by the kernel programs or the helper. */
       readonly shed: number;
       /** Lost because the ring was full, or left when the end of the trace was not waited for. */
       readonly dropped: number;

@@ -34,7 +34,7 @@ const NO_CONNECTION = '0';
 
 export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
   readonly bodyLimit: number;
-  readonly counters: ByteCounters = { copied: 0, omitted: 0, fromFiles: 0, unseen: 0, lost: 0 };
+  readonly counters: ByteCounters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
 
   /** HTTP calls and failed handshakes so far; connections that are merely encrypted are not counted. */
   count = 0;

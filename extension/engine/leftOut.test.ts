@@ -95,3 +95,19 @@ describe('of responses of HTTP/2', () => {
     expect(exchanges.map((each) => each.response?.bodySize)).toEqual([50, 5]);
   });
 });
+
+it.each([
+  [Omission.Limit, 0],
+  [Omission.Pressure, 90],
+  [Omission.PressureHead, 90],
+])('counts as shed what was left out as there was too much at once: reason %i', (omission, shed) => {
+  const engine = new Engine();
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n';
+  const steps: Step[] = [
+    { out: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' },
+    { in: `${head}${'x'.repeat(10)}` },
+    { omit: 'in', size: 90, omission },
+  ];
+  engine.push(recordBatch(conversation(steps, { protocol: WireProtocol.Http1 })));
+  expect(engine.stats()).toMatchObject({ omittedBytes: 90, shedBytes: shed });
+});

@@ -17,7 +17,7 @@ describe('a connection that is closed', () => {
       directionEnded: ({ direction }) => calls.push(`ended ${direction}`),
       connectionClosed: () => calls.push('closed'),
     };
-    const counters = { copied: 0, omitted: 0, fromFiles: 0, unseen: 0, lost: 0 };
+    const counters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
     const reassembly = new Reassembly(sink, counters);
     reassembly.opened();
     const at = { connection: 1n, time: START, emitted: START, pid: 7 };
@@ -31,6 +31,6 @@ describe('a connection that is closed', () => {
       reassembly.push(record);
     reassembly.finish();
     expect(calls).toEqual(['bytes GET', 'closed']);
-    expect(counters).toEqual({ copied: 7, omitted: 0, fromFiles: 0, unseen: 0, lost: 2 });
+    expect(counters).toEqual({ copied: 7, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 2 });
   });
 });

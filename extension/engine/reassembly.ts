@@ -33,6 +33,8 @@ export interface ByteCounters {
   omitted: number;
   /** Of these, read from the files that were sent. */
   fromFiles: number;
+  /** Of these, as there was too much at once, by the kernel programs or the helper. */
+  shed: number;
   unseen: number;
   lost: number;
 }
@@ -196,6 +198,7 @@ export class Reassembly {
     this.#counters.copied += bytes.length - fromFile;
     this.#counters.fromFiles += fromFile;
     if (record.omission !== Omission.Filter) this.#counters.omitted += record.size - bytes.length + fromFile;
+    if (isShed(record)) this.#counters.shed += record.size - bytes.length;
     this.#next[direction] = next + record.size - repeated;
     const fresh = repeated === 0 ? bytes : repeated < bytes.length ? bytes.subarray(repeated) : NO_BYTES;
     const foreign =
@@ -209,6 +212,11 @@ export class Reassembly {
       this.#sink.missing(direction, omitted, foreign ? 'foreign' : reasonOf(record.omission), record);
     }
   }
+}
+
+/** Something of it was left out as there was too much at once. */
+export function isShed({ omission }: DataRecord): boolean {
+  return omission === Omission.Pressure || omission === Omission.PressureHead;
 }
 
 function reasonOf(omission: Omission): MissingReason {

@@ -1,4 +1,5 @@
 /** Whether the rows are those of the calls that were made: each once, with what a list shows of it. */
+import { byteBalance } from '../../extension/capture/byteBalance.ts';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import type { Status } from '../../helper/protocol.ts';
 import { assert, same } from '../kit/check.ts';
@@ -68,21 +69,12 @@ function keyOf(row: Shown): string {
 /** In records and in bytes, from the helper's final status; nothing went past the hooks. */
 export function expectCounters({ final, counters: c, backlog, sent }: Status): void {
   assert(final, 'the helper did not send its final status');
-  const shed = backlog.shedBodies + backlog.shedHeads;
+  const { shedByHelper: shed, ...bytes } = byteBalance({ counters: c, backlog });
   expectBalance({
     produced: c.produced,
     delivered: sent - backlog.split,
     dropped: c.droppedData + c.droppedStructure + backlog.droppedRecords,
-    bytes: {
-      seen: c.seenBytes,
-      copied: c.copiedBytes - shed - backlog.droppedBytes,
-      omitted: c.omittedBytes + shed,
-      fromFiles: 0,
-      shed,
-      dropped: c.droppedBytes + backlog.droppedBytes,
-      unseen: c.unseenBytes,
-      other: c.otherBytes,
-    },
+    bytes: { ...bytes, fromFiles: 0, shed },
     note: null,
   });
   same('bytes unseen', c.unseenBytes, 0);

@@ -1,0 +1,34 @@
+/** What became of the bytes of a trace: the counts of the kernel, of the helper's backlog and of the engine together. */
+import type { Backlog, Status } from '../../helper/protocol.ts';
+
+/** In bytes: `seen = copied + omitted + dropped + unseen`. */
+export interface ByteBalance {
+  readonly seen: number;
+  /** What the engine got. */
+  readonly copied: number;
+  readonly omitted: number;
+  /** Of these, what the helper left out of its backlog. */
+  readonly shedByHelper: number;
+  /** Did not fit into the ring, or nobody waited for it. */
+  readonly dropped: number;
+  readonly unseen: number;
+  /** Of connections that are not HTTP. */
+  readonly other: number;
+}
+
+export function byteBalance({ counters, backlog }: Pick<Status, 'counters' | 'backlog'>): ByteBalance {
+  const shed = shedByHelper(backlog);
+  return {
+    seen: counters.seenBytes,
+    copied: counters.copiedBytes - shed - backlog.droppedBytes,
+    omitted: counters.omittedBytes + shed,
+    shedByHelper: shed,
+    dropped: counters.droppedBytes + backlog.droppedBytes,
+    unseen: counters.unseenBytes,
+    other: counters.otherBytes,
+  };
+}
+
+export function shedByHelper({ shedBodies, shedHeads }: Backlog): number {
+  return shedBodies + shedHeads;
+}
