@@ -127,6 +127,8 @@ export const Setting = {
   followChildren: 'httpTrace.followChildren',
   /** boolean: arm the trace before a launch goes on. */
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
+  /** boolean: both sides of a call are one row. */
+  joinBothEnds: 'httpTrace.joinBothEnds',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;

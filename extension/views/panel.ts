@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, Context, focusCommand, MANAGE_TRUST, View } from '../contributions.ts';
+import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { notificationText } from '../words/visible.ts';
+import { joinsBothEnds, setJoinsBothEnds } from './bothEnds.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
-import { isToHost, type PanelCommand, type ToHost } from './webviewProtocol.ts';
+import { isToHost, type PanelCommand, type ToHost, type ToWebview } from './webviewProtocol.ts';
 
 const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   start: Command.start,
@@ -57,6 +58,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         if (!view.visible) this.#feed.hidden();
       }),
       view.onDidDispose(() => this.#forget()),
+      vscode.workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration(Setting.joinBothEnds)) this.#sendSettings();
+      }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         this.#feed.hidden();
         webview.html = this.#html(webview);
@@ -104,7 +108,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   #handle(message: ToHost): void {
     switch (message.type) {
       case 'ready':
+        this.#sendSettings();
         this.#feed.ready();
+        return;
+      case 'joinBothEnds':
+        setJoinsBothEnds(message.joins).then(undefined, showError);
         return;
       case 'details':
         this.#feed.show(message.id, message.reveal);
@@ -137,6 +145,13 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       default:
         message satisfies never;
     }
+  }
+
+  #sendSettings(): void {
+    void this.#view?.webview.postMessage({
+      type: 'joinBothEnds',
+      joins: joinsBothEnds(),
+    } satisfies ToWebview);
   }
 
   #forget(): void {

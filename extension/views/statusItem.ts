@@ -5,6 +5,7 @@ import { focusCommand, STATUS_ITEM, View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, sizeText } from '../words/numbers.ts';
 import { progressText } from '../words/progress.ts';
+import { joinsBothEnds } from './bothEnds.ts';
 
 export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
@@ -14,7 +15,11 @@ export class StatusItem implements vscode.Disposable {
     this.#item.name = 'HTTP Trace';
     this.#item.command = focusCommand(View.panel);
     const listener = trace.onDidChangeStatus((status) => this.#show(status));
-    this.#listener = new vscode.Disposable(() => listener.dispose());
+    const settings = vscode.workspace.onDidChangeConfiguration(() => this.#show(trace.status));
+    this.#listener = new vscode.Disposable(() => {
+      listener.dispose();
+      settings.dispose();
+    });
     this.#show(trace.status);
   }
 
@@ -68,8 +73,11 @@ function inShort(status: TraceStatus): string {
 }
 
 function summary(status: TraceStatus): string[] {
-  const parts = [countText(status.calls, 'call')];
-  if (status.errors > 0) parts.push(countText(status.errors, 'error'));
+  // What is one row in the list counts once.
+  const { pairs, failedPairs } = joinsBothEnds() ? status : { pairs: 0, failedPairs: 0 };
+  const errors = status.errors - failedPairs;
+  const parts = [countText(status.calls - pairs, 'call')];
+  if (errors > 0) parts.push(countText(errors, 'error'));
   const progress = progressText(status);
   if (progress !== null) parts.push(progress);
   if (status.bytesLost > 0) parts.push(`${sizeText(status.bytesLost)} not captured`);

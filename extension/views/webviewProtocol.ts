@@ -47,7 +47,9 @@ export type ToWebview =
   /** Asks which calls are listed; `listed` answers. */
   | { readonly type: 'listed' }
   /** Put the cursor into the filter. */
-  | { readonly type: 'focusFilter' };
+  | { readonly type: 'focusFilter' }
+  /** The setting: both sides of a call are one row. */
+  | { readonly type: 'joinBothEnds'; readonly joins: boolean };
 
 export type ToHost =
   | { readonly type: 'ready' }
@@ -72,6 +74,8 @@ export type ToHost =
   | { readonly type: 'listed'; readonly ids: readonly number[] }
   | { readonly type: 'command'; readonly command: PanelCommand }
   | { readonly type: 'copy'; readonly text: string }
+  /** Changes the setting. */
+  | { readonly type: 'joinBothEnds'; readonly joins: boolean }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
 
@@ -98,6 +102,8 @@ export function isToHost(value: unknown): value is ToHost {
       );
     case 'focus':
       return typeof message['focused'] === 'boolean';
+    case 'joinBothEnds':
+      return typeof message['joins'] === 'boolean';
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'listed':

@@ -88,6 +88,7 @@ export class App {
       stop: () => command('stop'),
       clear: () => command('clear'),
       chip: (chip) => this.#setChip(chip),
+      joins: (joins) => host.send({ type: 'joinBothEnds', joins }),
     });
     this.#overview = new Overview(this.#store, (range) => this.#setRange(range));
     this.#list = new CallList(this.#store, knownWidths(state.widths), {
@@ -98,6 +99,16 @@ export class App {
       sorted: (sort) => this.#setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.#overview.showWindow(window),
+      unfolded: (id, unfolded) => {
+        this.#store.unfold(id, unfolded);
+        // What is folded away cannot stay selected: its call does.
+        const selected = this.#list.selected;
+        if (!unfolded && selected !== null && selected === this.#store.get(id)?.peer) {
+          this.#list.select(id, 'none');
+          this.#selected(id);
+        }
+        this.#schedule();
+      },
       drawn: () => this.#clock.wake(),
     });
     this.#details = new Details(knownTab(state.tab), {
@@ -190,6 +201,11 @@ export class App {
       case 'focusFilter':
         this.#filter.focus();
         break;
+      case 'joinBothEnds':
+        this.#store.setJoins(message.joins);
+        this.#keepSelectedListed();
+        this.#rearrange();
+        break;
       default:
         message satisfies never;
     }
@@ -232,6 +248,7 @@ export class App {
   }
 
   #draw(): void {
+    this.#keepSelectedListed();
     const changed = this.#store.flush();
     this.#lookIntoDetails();
     if (changed || this.#statusChanged) this.#showCounts();
@@ -245,10 +262,25 @@ export class App {
     this.#clock.wake();
   }
 
+  /** Whoever looks at a server's row sees it beneath the client's, when it turns out to be the same call. */
+  #keepSelectedListed(): void {
+    const id = this.#list.selected;
+    if (id !== null) this.#showServer(id);
+  }
+
+  /** @returns false where the row is not one that is beneath another. */
+  #showServer(id: number): boolean {
+    const row = this.#store.get(id);
+    if (row === undefined || this.#store.foldOf(row)?.kind !== 'server') return false;
+    this.#store.unfold(id);
+    return true;
+  }
+
   #showCounts(): void {
     const store = this.#store;
     const status = this.#status;
     this.#toolbar.show(status, store);
+    this.#list.showJoins(store.joins && status.pairs > 0);
     const isEmpty = this.#empty.show(status, store.size, store.length, this.#dropped);
     this.#rememberHeld(status);
     this.#split.element.hidden = isEmpty;
@@ -320,6 +352,10 @@ export class App {
     const awaited = this.#awaited;
     if (awaited === null || this.#store.get(awaited.id) === undefined) return;
     this.#awaited = null;
+    if (this.#showServer(awaited.id)) {
+      this.#store.flush();
+      this.#list.refresh();
+    }
     // A call that was asked for is shown even if the filter hides it.
     if (this.#store.indexOf(awaited.id) < 0) {
       if (!awaited.open) return;

@@ -9,7 +9,7 @@ import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from 
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
-import type { RowStore } from './rowStore.ts';
+import type { Fold, RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
 import { VirtualList } from './virtualList.ts';
@@ -19,6 +19,8 @@ const FIT_MARGIN = 0.02;
 const WHEEL_ZOOM = 0.0015;
 const KEY_ZOOM = 0.7;
 const KEY_PAN = 0.15;
+/** CSS pixels of the column Process where it has the names of both ends. */
+const BOTH_NAMES_WIDTH = 136;
 
 /** The width that is wanted, or less: no other column has to give way to it. */
 function widest(
@@ -46,6 +48,8 @@ export interface ListEvents {
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
+  /** The server's row of this call is to be shown beneath the client's, or no more. */
+  readonly unfolded: (id: number, unfolded: boolean) => void;
   /** The rows on screen were drawn again. */
   readonly drawn: () => void;
 }
@@ -63,6 +67,7 @@ export class CallList {
   readonly #header: ListHeader;
   readonly #rows: VirtualList<RowView>;
   #columns: Layout;
+  #joins = false;
   #waterfallWidth = 0;
   #seen = 0;
   #selectedId: number | null = null;
@@ -85,7 +90,7 @@ export class CallList {
       'div',
       {
         class: 'grid',
-        role: 'grid',
+        role: 'treegrid',
         tabindex: 0,
         'aria-label': 'HTTP calls',
         'aria-multiselectable': 'false',
@@ -113,7 +118,7 @@ export class CallList {
       create: () => new RowView(this.#columns.visible),
       show: (view, index) => {
         const row = store.at(index);
-        if (row !== undefined) view.show(row, index, row.id === this.#selectedId);
+        if (row !== undefined) view.show(row, index, row.id === this.#selectedId, store.foldOf(row));
       },
       mayFollow: () => this.#natural,
       drawn: () => this.#drawn(),
@@ -123,6 +128,19 @@ export class CallList {
     this.#body.addEventListener('dblclick', () => events.opened());
     this.#scroller.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+  }
+
+  /** Some rows stand for both ends of a call, and unfold. */
+  showJoins(some: boolean): void {
+    if (some === this.#joins) return;
+    this.#joins = some;
+    this.#grid.classList.toggle('joins', some);
+    this.#resized();
+  }
+
+  /** What columns are wide for what they hold, unless somebody has chosen otherwise. */
+  get #wantedWidths(): Partial<Record<ColumnId, number>> {
+    return this.#joins ? { process: BOTH_NAMES_WIDTH, ...this.#widths } : this.#widths;
   }
 
   get selected(): number | null {
@@ -223,7 +241,7 @@ export class CallList {
   #resized(): void {
     const selected = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     const wasVisible = this.#rows.isVisible(selected);
-    const columns = layout(this.#scroller.clientWidth, this.#widths);
+    const columns = layout(this.#scroller.clientWidth, this.#wantedWidths);
     const same =
       columns.visible.length === this.#columns.visible.length &&
       columns.visible.every((column, i) => column === this.#columns.visible[i]);
@@ -324,9 +342,31 @@ export class CallList {
     const id = element === null ? undefined : this.#rows.keyOf(element);
     if (id === undefined) return;
     this.#rows.stopFollowing();
+    if (event.button === 0 && event.target.closest('.twistie') !== null) {
+      const fold = this.#foldOf(id);
+      if (fold !== null) this.#events.unfolded(id, fold.kind === 'folded');
+      return;
+    }
     this.select(id, 'nearest');
     this.#events.selected(id);
     if (event.button === 0) this.#events.opened();
+  }
+
+  #foldOf(id: number | null): Fold | null {
+    const row = id === null ? undefined : this.#store.get(id);
+    return row === undefined ? null : this.#store.foldOf(row);
+  }
+
+  /** As in a tree: to the right opens, to the left closes, or goes to what it is beneath. */
+  #foldByKey(unfold: boolean): void {
+    const id = this.#selectedId;
+    const fold = this.#foldOf(id);
+    if (id === null || fold === null) return;
+    if (fold.kind === 'server') {
+      if (unfold) return;
+      this.select(fold.client.id, 'nearest');
+      this.#events.selected(fold.client.id);
+    } else if ((fold.kind === 'folded') === unfold) this.#events.unfolded(id, unfold);
   }
 
   #key(event: KeyboardEvent): void {
@@ -359,6 +399,10 @@ export class CallList {
       case 'End':
         this.#choose(this.#store.length - 1);
         if (this.#natural) this.follow();
+        break;
+      case 'ArrowRight':
+      case 'ArrowLeft':
+        this.#foldByKey(event.key === 'ArrowRight');
         break;
       case 'Enter':
         if (this.#selectedId === null) this.move(1);

@@ -199,6 +199,11 @@ function sideSign(row: ExchangeRow): string {
   return row.side === 'client' ? '↗' : row.side === 'server' ? '↘' : '·';
 }
 
+/** Of a call both of whose sides are one row: who called whom. */
+export function bothNames(client: ExchangeRow, server: ExchangeRow): string {
+  return `${processName(client)} → ${processName(server)}`;
+}
+
 function processName(row: ExchangeRow): string {
   if (row.processName !== null) return line(row.processName);
   if (row.pid !== null) return String(row.pid);

@@ -15,6 +15,7 @@ const COMBINED: readonly (readonly [example: string, about: string])[] = [
 
 const KEYS: readonly (readonly [keys: string, about: string])[] = [
   ['↑ ↓  Page Up  Page Down  Home  End', 'another call'],
+  ['→  ←', "show or hide the server's side of a call seen at both ends"],
   ['Enter', 'open the details'],
   ['Escape', 'close them; all of the time; no call'],
   ['/  or  Ctrl+F', 'filter'],

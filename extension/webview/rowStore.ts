@@ -29,6 +29,13 @@ interface Item {
   stale: boolean;
 }
 
+/** How a row of a call both of whose sides are held is shown. */
+export type Fold =
+  /** The client's, which stands for both; the server's is beneath it, or not shown. */
+  | { readonly kind: 'folded' | 'unfolded'; readonly server: ExchangeRow }
+  /** The server's, beneath the client's. */
+  | { readonly kind: 'server'; readonly client: ExchangeRow };
+
 export class RowStore {
   readonly #items = new Map<number, Item>();
   #list: Item[] = [];
@@ -41,7 +48,11 @@ export class RowStore {
   #shownChip: Chip = 'all';
   #shownRange: TimeRange | null = null;
   #shownSort: Sort = NATURAL;
-  #compare = comparator(NATURAL);
+  #compareRows = comparator(NATURAL);
+  /** Both sides of a call are one row. */
+  #joins = true;
+  /** The clients' rows with the server's beneath. */
+  readonly #unfolded = new Set<number>();
   #revised = 0;
   #listRevised = 0;
   /** Rows held that are no calls. */
@@ -62,10 +73,50 @@ export class RowStore {
     return this.#list.map(({ row }) => row.id);
   }
 
-  /** Calls among the rows listed; connections without plaintext are none. */
+  /** Calls among the rows listed; connections without plaintext are none. What is one row counts once. */
   get calls(): number {
-    if (this.#others === 0) return this.#list.length;
-    return this.#list.reduce((count, { row }) => (isCall(row) ? count + 1 : count), 0);
+    if (this.#others === 0 && this.#unfolded.size === 0) return this.#list.length;
+    return this.#list.reduce(
+      (count, item) => (isCall(item.row) && this.#clientOf(item) === null ? count + 1 : count),
+      0,
+    );
+  }
+
+  /** Both sides of a call are one row. */
+  get joins(): boolean {
+    return this.#joins;
+  }
+
+  setJoins(joins: boolean): void {
+    if (joins === this.#joins) return;
+    this.#joins = joins;
+    this.#unfolded.clear();
+    this.#all = true;
+  }
+
+  /** null: the row stands for itself. */
+  foldOf(row: ExchangeRow): Fold | null {
+    if (!this.#joins || row.peer === null) return null;
+    const item = this.#items.get(row.id);
+    if (item === undefined) return null;
+    const client = this.#clientOf(item);
+    if (client !== null) return { kind: 'server', client: client.row };
+    const server = this.#serverOf(item);
+    if (server === null) return null;
+    return { kind: this.#unfolded.has(row.id) ? 'unfolded' : 'folded', server: server.row };
+  }
+
+  /** Shows the server's row beneath the client's, or no more. @param id of either. */
+  unfold(id: number, unfolded = true): void {
+    const item = this.#items.get(id);
+    if (item === undefined) return;
+    const client = this.#clientOf(item) ?? item;
+    const server = this.#serverOf(client);
+    if (server === null || this.#unfolded.has(client.row.id) === unfolded) return;
+    if (unfolded) this.#unfolded.add(client.row.id);
+    else this.#unfolded.delete(client.row.id);
+    this.#revised++;
+    this.#again(server);
   }
 
   /** Grows with every change of any row. */
@@ -110,7 +161,11 @@ export class RowStore {
 
   /** In the order of arrival: those that are listed, or those that are not. */
   *rowsThat(listed: boolean): Generator<ExchangeRow, void, undefined> {
-    for (const item of this.#items.values()) if (item.listed === listed) yield item.row;
+    for (const item of this.#items.values()) {
+      // The other side of a call is listed, or not, with it.
+      const { listed: isListed } = (this.#joins ? this.#clientOf(item) : null) ?? item;
+      if (isListed === listed) yield item.row;
+    }
   }
 
   /** Grows with every change of what is listed. */
@@ -122,7 +177,7 @@ export class RowStore {
   indexOf(id: number): number {
     const item = this.#items.get(id);
     if (item === undefined || !item.listed) return -1;
-    const index = this.#lowerBound(item.row);
+    const index = this.#lowerBound(item);
     return this.#list[index] === item ? index : -1;
   }
 
@@ -132,8 +187,10 @@ export class RowStore {
       const item = this.#items.get(id);
       if (item === undefined) continue;
       this.#items.delete(id);
+      this.#unfolded.delete(id);
       if (!isCall(item.row)) this.#others--;
       this.#retire(item);
+      this.#peerChanged(item.row);
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
@@ -149,7 +206,40 @@ export class RowStore {
       const item: Item = { row, text: null, found, asked: false, listed: false, stale: false };
       this.#items.set(row.id, item);
       this.#fresh.add(item);
+      this.#peerChanged(row);
     }
+  }
+
+  /** The other side's row is perhaps listed no more, or in another place: as if it had come again. */
+  #peerChanged({ id, peer, side }: ExchangeRow): void {
+    const other = peer === null || !this.#joins ? undefined : this.#items.get(peer);
+    if (other === undefined) return;
+    // A server's row alone changes what is listed; a client's is listed for itself unless something filters.
+    if (side === 'client' ? other.listed || !this.#items.has(id) : this.filtered) this.#again(other);
+  }
+
+  #again(item: Item): void {
+    if (!item.listed && !item.stale) {
+      this.#fresh.add(item);
+      return;
+    }
+    const again: Item = { ...item, listed: false, stale: false };
+    this.#retire(item);
+    this.#items.set(item.row.id, again);
+    this.#fresh.add(again);
+  }
+
+  /** Of a server's row the client's, where they are one row. */
+  #clientOf({ row }: Item): Item | null {
+    if (!this.#joins || row.side !== 'server' || row.peer === null) return null;
+    const client = this.#items.get(row.peer);
+    return client?.row.peer === row.id ? client : null;
+  }
+
+  #serverOf({ row }: Item): Item | null {
+    if (!this.#joins || row.side !== 'client' || row.peer === null) return null;
+    const server = this.#items.get(row.peer);
+    return server?.row.peer === row.id ? server : null;
   }
 
   reset(): void {
@@ -157,6 +247,7 @@ export class RowStore {
     this.#items.clear();
     this.#wanted.clear();
     this.#others = 0;
+    this.#unfolded.clear();
     this.#fresh.clear();
     this.#list = [];
     this.#staleListed = 0;
@@ -188,15 +279,9 @@ export class RowStore {
       const item = this.#items.get(id);
       if (item === undefined || item.found === found) continue;
       item.found = found;
-      if (item.listed || this.#fresh.has(item)) {
-        // In another place, or no more: as if it had come again.
-        const again: Item = { ...item, listed: false, stale: false };
-        this.#retire(item);
-        this.#items.set(id, again);
-        this.#fresh.add(again);
-      } else {
-        this.#fresh.add(item);
-      }
+      this.#again(item);
+      const client = this.#clientOf(item);
+      if (client !== null) this.#again(client);
     }
   }
 
@@ -212,25 +297,25 @@ export class RowStore {
 
   setSort(sort: Sort): void {
     this.#shownSort = sort;
-    this.#compare = comparator(sort);
+    this.#compareRows = comparator(sort);
     this.#all = true;
   }
 
   /** Brings the list up to date; false when nothing had changed. */
   flush(): boolean {
     if (!this.#all && this.#fresh.size === 0 && this.#staleListed === 0) return false;
-    const compare = (a: Item, b: Item): number => this.#compare(a.row, b.row);
+    const compare = (a: Item, b: Item): number => this.#compare(a, b);
     if (this.#all) {
       const listed: Item[] = [];
       for (const item of this.#items.values()) {
-        item.listed = this.#matches(item);
+        item.listed = this.#isListed(item);
         if (item.listed) listed.push(item);
       }
       this.#list = listed.sort(compare);
     } else {
       const added: Item[] = [];
       for (const item of this.#fresh) {
-        item.listed = this.#matches(item);
+        item.listed = this.#isListed(item);
         if (item.listed) added.push(item);
       }
       added.sort(compare);
@@ -248,6 +333,22 @@ export class RowStore {
     this.#fresh.delete(item);
     item.stale = true;
     if (item.listed) this.#staleListed++;
+  }
+
+  /** A call whose sides are one row is listed where either side matches. */
+  #isListed(item: Item): boolean {
+    const client = this.#clientOf(item);
+    if (client !== null && !this.#unfolded.has(client.row.id)) return false;
+    const other = client ?? this.#serverOf(item);
+    return this.#matches(item) || (other !== null && this.#matches(other));
+  }
+
+  /** A server's row beneath the client's follows that one in every order. */
+  #compare(a: Item, b: Item): number {
+    const clientOfA = this.#clientOf(a);
+    const clientOfB = this.#clientOf(b);
+    const order = this.#compareRows((clientOfA ?? a).row, (clientOfB ?? b).row);
+    return order !== 0 ? order : Number(clientOfA !== null) - Number(clientOfB !== null);
   }
 
   #matches(item: Item): boolean {
@@ -271,13 +372,13 @@ export class RowStore {
     return item.found !== undefined && filter.matches({ row, text: item.text, found: item.found });
   }
 
-  #lowerBound(row: ExchangeRow): number {
+  #lowerBound(item: Item): number {
     let low = 0;
     let high = this.#list.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const other = this.#list[middle];
-      if (other !== undefined && this.#compare(other.row, row) < 0) low = middle + 1;
+      if (other !== undefined && this.#compare(other, item) < 0) low = middle + 1;
       else high = middle;
     }
     return low;

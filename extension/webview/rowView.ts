@@ -8,8 +8,10 @@ import { reasonOf, rowProcessText, statusText } from '../words/exchange.ts';
 import { countText, elapsedText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
-import { type Column, statusClass } from './columns.ts';
+import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
+import { icon } from './icons.ts';
+import type { Fold } from './rowStore.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** CSS pixels. */
@@ -28,6 +30,9 @@ export class RowView {
   readonly #badge = el('span', { class: 'badge', hidden: '' });
   readonly #messages = el('span', { class: 'message-count', hidden: '' });
   readonly #bar = el('div', { class: 'bar' });
+  /** Of a call whose sides are one row: shows the server's, too. Before the one of the server: that it is one. */
+  readonly #twistie = el('span', { class: 'twistie', 'aria-hidden': 'true', hidden: '' }, icon('right'));
+  #fold: Fold | null = null;
   #shown: ExchangeRow | null = null;
   #index = -1;
   #selected = false;
@@ -41,6 +46,7 @@ export class RowView {
       });
       if (column.id === 'call') {
         cell.append(
+          this.#twistie,
           el('span', { class: 'call' }, this.#host, this.#path, this.#operation),
           this.#messages,
           this.#badge,
@@ -60,7 +66,8 @@ export class RowView {
     return this.#shown;
   }
 
-  show(row: ExchangeRow, index: number, selected: boolean): void {
+  /** @param fold null: the row stands for one side of a call. */
+  show(row: ExchangeRow, index: number, selected: boolean, fold: Fold | null = null): void {
     if (index !== this.#index) {
       this.#index = index;
       this.element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
@@ -70,7 +77,9 @@ export class RowView {
       this.#selected = selected;
       this.element.setAttribute('aria-selected', String(selected));
     }
-    if (row === this.#shown) return;
+    if (row === this.#shown && isSame(fold, this.#fold)) return;
+    this.#fold = fold;
+    this.#drawFold(fold);
     if (row.id !== this.#shown?.id) {
       this.element.id = rowElementId(row.id);
       // The menu of VS Code: its commands get this object.
@@ -86,6 +95,22 @@ export class RowView {
     if (row.side === null) delete this.element.dataset['side'];
     else this.element.dataset['side'] = row.side;
     for (const [column, cell] of this.#cells) this.#fill(column, cell, row);
+  }
+
+  #drawFold(fold: Fold | null): void {
+    const { element } = this;
+    this.#twistie.hidden = fold === null || fold.kind === 'server';
+    if (fold === null) delete element.dataset['fold'];
+    else element.dataset['fold'] = fold.kind;
+    element.setAttribute('aria-level', fold?.kind === 'server' ? '2' : '1');
+    if (fold === null || fold.kind === 'server') element.removeAttribute('aria-expanded');
+    else element.setAttribute('aria-expanded', String(fold.kind === 'unfolded'));
+    if (fold !== null && fold.kind !== 'server') {
+      setTitle(
+        this.#twistie,
+        `Both ends of the call were seen. Click to ${fold.kind === 'folded' ? 'show' : 'hide'} the server's.`,
+      );
+    }
   }
 
   /** How long a call has been running. */
@@ -131,6 +156,10 @@ export class RowView {
         setTitle(cell, statusTitle(row));
         break;
       case 'process':
+        if (this.#fold !== null && this.#fold.kind !== 'server') {
+          fillBoth(cell, row, this.#fold.server);
+          return;
+        }
         setTitle(cell, processTitle(row));
         break;
       default:
@@ -184,6 +213,25 @@ export class RowView {
     this.#path.classList.add('reason');
     setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));
   }
+}
+
+function isSame(a: Fold | null, b: Fold | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.kind === b.kind && otherOf(a) === otherOf(b);
+}
+
+function otherOf(fold: Fold): ExchangeRow {
+  return fold.kind === 'server' ? fold.client : fold.server;
+}
+
+/** Who called whom, where both are known. */
+function fillBoth(cell: HTMLElement, client: ExchangeRow, server: ExchangeRow): void {
+  setText(cell, bothNames(client, server));
+  setTitle(cell, `called by ${rowProcessText(client)}\nanswered by ${rowProcessText(server)}`);
+  cell.setAttribute(
+    'aria-label',
+    `both ends: client ${rowProcessText(client)}, server ${rowProcessText(server)}`,
+  );
 }
 
 function statusTitle(row: ExchangeRow): string {

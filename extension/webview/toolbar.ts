@@ -18,6 +18,7 @@ export class Toolbar {
   readonly element: HTMLElement;
   readonly #startStop: HTMLButtonElement;
   readonly #clear: HTMLButtonElement;
+  readonly #joins: HTMLButtonElement;
   readonly #chips: Map<Chip, HTMLButtonElement>;
   readonly #calls = el('span', { class: 'count-calls' });
   readonly #errors = el('span', { class: 'count-errors' });
@@ -39,10 +40,17 @@ export class Toolbar {
       readonly stop: () => void;
       readonly clear: () => void;
       readonly chip: (chip: Chip) => void;
+      /** Both sides of a call are to be one row, or two. */
+      readonly joins: (joins: boolean) => void;
     },
   ) {
     this.#startStop = iconButton(icon('start'), '', () => (this.#running ? events.stop() : events.start()));
     this.#clear = iconButton(icon('clear'), 'Clear', events.clear);
+    this.#joins = iconButton(icon('bothEnds'), 'Both Ends of a Call in One Row', () =>
+      events.joins(this.#joins.getAttribute('aria-pressed') !== 'true'),
+    );
+    this.#joins.classList.add('joins');
+    this.#joins.hidden = true;
     this.#chips = new Map(
       CHIPS.map(({ id, label }) => {
         const chip = el('button', { type: 'button', class: 'chip', 'data-chip': id }, label);
@@ -57,6 +65,7 @@ export class Toolbar {
       this.#clear,
       filter.element,
       el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.#chips.values()),
+      this.#joins,
       el(
         'div',
         { class: 'counters', role: 'status' },
@@ -71,7 +80,12 @@ export class Toolbar {
 
   show(status: TraceStatus, store: RowStore): void {
     this.#showPhase(status, store.size);
-    const total = countText(status.calls, 'call');
+    // Of one row two sides were counted.
+    const pairs = store.joins ? status.pairs : 0;
+    const errors = status.errors - (store.joins ? status.failedPairs : 0);
+    this.#joins.hidden = status.pairs === 0;
+    this.#joins.setAttribute('aria-pressed', String(store.joins));
+    const total = countText(status.calls - pairs, 'call');
     const { calls } = store;
     // Rows that are no calls are counted where they are all that is seen.
     const others = store.length - calls;
@@ -85,11 +99,15 @@ export class Toolbar {
       status.evicted === 0
         ? ''
         : `Showing the newest ${countText(held, 'call')}; ${numberText(status.evicted)} older ones were dropped to make room.`;
-    setTitle(this.#calls, evicted);
-    setText(this.#errors, countText(status.errors, 'error'));
-    this.#errors.classList.toggle('some', status.errors > 0);
+    const both = pairs === 0 ? '' : `${numberText(pairs)} of them were seen at both ends, and count once. `;
+    setTitle(this.#calls, `${both}${evicted}`.trim());
+    setText(this.#errors, countText(errors, 'error'));
+    this.#errors.classList.toggle('some', errors > 0);
     setText(this.#bytes, sizeText(status.bytesSeen));
-    setTitle(this.#bytes, 'Bytes moved on the traced connections');
+    setTitle(
+      this.#bytes,
+      `Bytes moved on the traced connections${status.pairs > 0 ? ', counted at each end that is traced' : ''}`,
+    );
     const progress = progressText(status);
     this.#progress.hidden = progress === null;
     setText(this.#progress, progress ?? '');

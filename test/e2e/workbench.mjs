@@ -81,7 +81,7 @@ export class Workbench {
 
   /** Rows of the list of calls. */
   get rows() {
-    return this.panel.getByRole('grid', { name: 'HTTP calls' }).locator('.rows [role="row"]');
+    return this.panel.getByRole('treegrid', { name: 'HTTP calls' }).locator('.rows [role="row"]');
   }
 
   get details() {

@@ -263,6 +263,56 @@ export function calls(count: number, { seed = 7, gapMs = 12, running = 3 } = {})
   return rows;
 }
 
+function pairsAmong(rows: readonly ExchangeRow[]): [ExchangeRow, ExchangeRow][] {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return rows.flatMap((row) => {
+    const server = row.side === 'client' && row.peer !== null ? byId.get(row.peer) : undefined;
+    return server === undefined ? [] : [[row, server] as [ExchangeRow, ExchangeRow]];
+  });
+}
+
+/** Calls of one program to another, each seen at both ends: numbers 1 and 2 are one call, 3 and 4, and so on. */
+export function bothEnds(count: number, change: Partial<ExchangeRow> = {}): ExchangeRow[] {
+  return Array.from({ length: count }, (_, index) => {
+    const [client, server] = [2 * index + 1, 2 * index + 2];
+    const common = {
+      path: `/orders/${index}`,
+      connection: `c${index}`,
+      requestSize: 0,
+      responseSize: 1_200,
+      status: index % 5 === 4 ? 503 : 200,
+    };
+    const phases = examplePhases({ sendMs: 1, waitMs: 40, receiveMs: 4 });
+    const start = 60 * index;
+    return [
+      call({
+        ...common,
+        id: client,
+        peer: server,
+        side: 'client',
+        pid: 11,
+        processName: 'shop.js',
+        start,
+        duration: 45,
+        phases,
+        ...change,
+      }),
+      call({
+        ...common,
+        id: server,
+        peer: client,
+        side: 'server',
+        pid: 12,
+        processName: 'api.js',
+        start: start + 3,
+        duration: 36,
+        phases: examplePhases({ sendMs: 0.5, waitMs: 32, receiveMs: 2 }),
+        ...change,
+      }),
+    ];
+  }).flat();
+}
+
 export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStatus> = {}): TraceStatus {
   const end = rows.reduce((latest, row) => Math.max(latest, row.start + (row.duration ?? 0)), 0);
   return {
@@ -274,8 +324,8 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     waitingRecords: 0,
     calls: rows.filter(isCall).length,
     errors: rows.filter(isError).length,
-    pairs: 0,
-    failedPairs: 0,
+    pairs: pairsAmong(rows).length,
+    failedPairs: pairsAmong(rows).filter(([client, server]) => isError(client) && isError(server)).length,
     runningCalls: rows.filter((row) => isCall(row) && row.state === 'running').length,
     evicted: 0,
     bytesSeen: rows.reduce((sum, row) => sum + (row.requestSize ?? 0) + (row.responseSize ?? 0), 0),
