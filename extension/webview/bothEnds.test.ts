@@ -1,0 +1,119 @@
+/** Rows of both ends as one row: whatever the order of changes, the list is the one that all of them make at once. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { ExchangeRow } from '../engine/row.ts';
+import { parseFilter } from '../filter/parser.ts';
+import { exampleRow } from '../views/exampleRow.ts';
+import { RowStore } from './rowStore.ts';
+
+const PAIRS = 5;
+
+type Change =
+  | {
+      readonly what: 'row';
+      readonly id: number;
+      readonly peer: boolean;
+      readonly duration: number;
+      readonly status: number;
+    }
+  | { readonly what: 'remove'; readonly id: number }
+  | { readonly what: 'unfold'; readonly id: number; readonly on: boolean }
+  | { readonly what: 'joins'; readonly on: boolean }
+  | { readonly what: 'filter'; readonly text: string }
+  | { readonly what: 'sort'; readonly column: 'id' | 'time' | 'status'; readonly ascending: boolean }
+  | { readonly what: 'flush' };
+
+const id = fc.integer({ min: 1, max: 2 * PAIRS });
+const changes: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      what: fc.constant('row' as const),
+      id,
+      peer: fc.boolean(),
+      duration: fc.nat(5),
+      status: fc.constantFrom(200, 404),
+    }),
+  },
+  fc.record({ what: fc.constant('remove' as const), id }),
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('unfold' as const), id, on: fc.boolean() }) },
+  fc.record({ what: fc.constant('joins' as const), on: fc.boolean() }),
+  fc.record({ what: fc.constant('filter' as const), text: fc.constantFrom('', 'status:404', 'side:server') }),
+  fc.record({
+    what: fc.constant('sort' as const),
+    column: fc.constantFrom('id' as const, 'time' as const, 'status' as const),
+    ascending: fc.boolean(),
+  }),
+  { weight: 4, arbitrary: fc.record({ what: fc.constant('flush' as const) }) },
+);
+
+/** Odd numbers are clients, and the next number is the server's. */
+function rowOf(change: Extract<Change, { what: 'row' }>, revision: number): ExchangeRow {
+  const client = change.id % 2 === 1;
+  return exampleRow({
+    id: change.id,
+    revision,
+    side: client ? 'client' : 'server',
+    peer: change.peer ? change.id + (client ? 1 : -1) : null,
+    duration: change.duration,
+    status: change.status,
+  });
+}
+
+it('lists the same after any changes as when all of them are made at once', () => {
+  fc.assert(
+    fc.property(fc.array(changes, { maxLength: 40 }), (list) => {
+      const store = new RowStore();
+      const held = new Map<number, ExchangeRow>();
+      let [joins, filter, revision] = [true, '', 0];
+      for (const change of list) {
+        switch (change.what) {
+          case 'row': {
+            const row = rowOf(change, ++revision);
+            held.set(row.id, row);
+            store.apply([row], []);
+            break;
+          }
+          case 'remove':
+            held.delete(change.id);
+            store.apply([], [change.id]);
+            break;
+          case 'unfold':
+            store.unfold(change.id, change.on);
+            break;
+          case 'joins':
+            joins = change.on;
+            store.setJoins(joins);
+            break;
+          case 'filter':
+            filter = change.text;
+            store.setFilter(parseFilter(filter));
+            break;
+          case 'sort':
+            store.setSort({ column: change.column, ascending: change.ascending });
+            break;
+          default:
+            store.flush();
+        }
+      }
+      store.flush();
+      const unfolded = [...held.values()].filter((row) => store.foldOf(row)?.kind === 'unfolded');
+      const again = new RowStore();
+      again.setJoins(joins);
+      again.setFilter(parseFilter(filter));
+      again.setSort(store.sort);
+      again.apply([...held.values()], []);
+      for (const row of unfolded) again.unfold(row.id);
+      again.flush();
+      expect(store.listed()).toEqual(again.listed());
+      expect(store.calls).toBe(again.calls);
+      for (const [index, listed] of store.listed().entries()) expect(store.indexOf(listed)).toBe(index);
+      // A server's row stands right beneath its client's.
+      for (const [index, listed] of store.listed().entries()) {
+        const fold = store.foldOf(held.get(listed) as ExchangeRow);
+        if (fold?.kind === 'server') expect(store.listed()[index - 1]).toBe(fold.client.id);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
