@@ -42,14 +42,20 @@ export class BodyBuffer implements Body {
       this.#shared = keep(bytes, from, to);
       this.#at = keptAt;
     } else if (shared === null || !extend(this.#at + this.captured, shared, bytes, from, to)) {
-      if (this.#blocks === null) {
-        this.#blocks = new Blocks();
-        if (shared !== null) this.#blocks.append(shared.subarray(this.#at, this.#at + this.captured));
-        this.#shared = null;
-      }
+      this.detach();
+      this.#blocks ??= new Blocks();
       this.#blocks.append(bytes.subarray(from, to));
     }
     this.captured += to - from;
+  }
+
+  /** Holds no block that others share any more. */
+  detach(): void {
+    const shared = this.#shared;
+    if (shared === null) return;
+    this.#shared = null;
+    this.#blocks = new Blocks();
+    this.#blocks.append(shared.subarray(this.#at, this.#at + this.captured));
   }
 
   /** The body is complete: frees unused memory. */

@@ -4,7 +4,7 @@
  * as long as one of its pieces: those of exchanges that came at the same time, which are forgotten at the same time.
  */
 
-/** Of one block. A piece that outlives all others of its block holds this much. */
+/** Of one block. A piece that outlives all others of its block would hold this much: see Store.detach. */
 const BLOCK_SIZE = 64 * 1024;
 /** Larger pieces get memory of their own: at most an eighth of a block stays unused. */
 export const LARGEST_PIECE = 8 * 1024;

@@ -2,6 +2,8 @@
 import { MAX_PINNED } from './limits.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
+/** After so many removals exchanges that still run are {@link StoredExchange.detach detached}: their bytes are copied then. */
+const DETACH_AFTER = 1_024;
 /** Entries of evicted exchanges that stay in the list until it is rebuilt. */
 const MAX_EVICTED_LISTED = 1_024;
 
@@ -21,6 +23,8 @@ export class Store {
    */
   #ended: (StoredExchange | undefined)[] = [];
   #oldest = 0;
+  /** Those that run. */
+  readonly #open = new Set<StoredExchange>();
   /** Running calls; an exchange for an encrypted connection is not a call. */
   #running = 0;
   /** Ids, each once, in the order of their first change; some may be gone. */
@@ -29,6 +33,8 @@ export class Store {
   #bytes = 0;
   /** Ids of exchanges that are not evicted. */
   readonly #pinned = new Set<number>();
+  /** Since exchanges were last detached. */
+  #removals = 0;
   evicted = 0;
 
   constructor(maxExchanges: number, maxBytes: number) {
@@ -55,6 +61,7 @@ export class Store {
   add(exchange: StoredExchange): void {
     this.#exchanges.set(exchange.id, exchange);
     exchange.held = true;
+    this.#open.add(exchange);
     if (exchange.encrypted === null) this.#running++;
     this.changed(exchange);
     this.#evict(0);
@@ -73,6 +80,7 @@ export class Store {
   ended(exchange: StoredExchange): void {
     if (!exchange.held) return;
     if (exchange.encrypted === null) this.#running--;
+    this.#open.delete(exchange);
     this.#ended.push(exchange);
     this.changed(exchange);
     this.#evict(0);
@@ -81,11 +89,15 @@ export class Store {
   remove(exchange: StoredExchange): void {
     if (!exchange.held) return;
     exchange.held = false;
+    this.#open.delete(exchange);
+    // A connection that stays open must not hold what is forgotten.
+    if (exchange.connection.lastEnded === exchange) exchange.connection.lastEnded = null;
     this.#exchanges.delete(exchange.id);
     this.#pinned.delete(exchange.id);
     if (exchange.state === 'running' && exchange.encrypted === null) this.#running--;
     this.#bytes -= exchange.counted;
     this.#removed.push(exchange.id);
+    this.#removals++;
   }
 
   /** Keeps an exchange until the list is cleared, or no longer. @returns false: it is not held, or too many are pinned. */
@@ -96,6 +108,8 @@ export class Store {
     if (pinned) {
       if (this.#pinned.size >= MAX_PINNED) return false;
       this.#pinned.add(id);
+      // It outlives those that came with it.
+      exchange.detach();
     } else {
       this.#pinned.delete(id);
       // It may have been passed over. Listed twice it does no harm.
@@ -126,6 +140,7 @@ export class Store {
     }
     this.#ended = [];
     this.#oldest = 0;
+    this.#detach();
   }
 
   takeChanges(): StoreChanges {
@@ -147,6 +162,12 @@ export class Store {
     return changes;
   }
 
+  /** What still runs when others are forgotten would hold the blocks that it shares with them. */
+  #detach(): void {
+    this.#removals = 0;
+    for (const exchange of this.#open) exchange.detach();
+  }
+
   #count(exchange: StoredExchange): void {
     const cost = exchange.cost;
     this.#bytes += cost - exchange.counted;
@@ -161,6 +182,7 @@ export class Store {
       if (!oldest.held || this.#pinned.has(oldest.id)) continue;
       this.remove(oldest);
       this.evicted++;
+      if (this.#removals >= DETACH_AFTER) this.#detach();
       if (this.#oldest > MAX_EVICTED_LISTED && this.#oldest > this.#ended.length / 2) {
         this.#ended = this.#ended.slice(this.#oldest);
         this.#oldest = 0;

@@ -269,6 +269,13 @@ export class StoredExchange implements Exchange {
     this.completeness = withLabels(NO_LABELS, values);
   }
 
+  /** See {@link StoredMessage.detach}. */
+  detach(): void {
+    this.request?.detach();
+    this.response?.detach();
+    for (const interim of this.interim) interim.detach();
+  }
+
   get cost(): number {
     let cost = EXCHANGE_COST + (this.request?.cost ?? 0) + (this.response?.cost ?? 0);
     for (const interim of this.interim) cost += interim.cost;

@@ -119,6 +119,13 @@ export class StoredMessage implements Request, Response {
     this.#trailers = this.#join(trailers);
   }
 
+  /** Holds no block that others share any more: it outlives those that came with it. */
+  detach(): void {
+    this.#fields = ownLines(this.#fields);
+    this.#trailers = ownLines(this.#trailers);
+    this.body.detach();
+  }
+
   get violations(): Violation[] {
     const { kind, quoted } = this;
     return (this.#broken ?? []).map(({ name, position }) => {
@@ -187,6 +194,14 @@ function keepLines(bytes: Buffer, from: number, to: number): FieldLines {
   if (length > LARGEST_PIECE) return { block: Buffer.from(bytes.subarray(from, to)), at: 0, end: length };
   const block = keep(bytes, from, to);
   return { block, at: keptAt, end: keptAt + length };
+}
+
+/** The same in memory of their own. */
+function ownLines(fields: FieldLines | readonly SeenField[]): FieldLines | readonly SeenField[] {
+  if (isList(fields) || fields.end - fields.at === fields.block.length) return fields;
+  const block = Buffer.allocUnsafeSlow(fields.end - fields.at);
+  fields.block.copy(block, 0, fields.at, fields.end);
+  return { block, at: 0, end: block.length };
 }
 
 function isList(fields: FieldLines | readonly SeenField[]): fields is readonly SeenField[] {

@@ -1,0 +1,66 @@
+/** Calls that stay open while many others come, end and are forgotten. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it } from 'vitest';
+import { Engine } from './engine.ts';
+import { conversation, recordBatch, START } from './testing/records.ts';
+
+const MIB = 1024 * 1024;
+/** As many as a block of slab.ts has room for, and one more. */
+const CALLS_BETWEEN = 65;
+const OPEN = 1_000;
+const BODY = 'x'.repeat(1_024);
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+/** What blocks of bytes take, outside of the heap. */
+function memory(): number {
+  // What the first collection finds is freed at the second.
+  collect();
+  collect();
+  return process.memoryUsage().arrayBuffers;
+}
+
+const streaming = (connection: bigint) =>
+  recordBatch(
+    conversation(
+      [
+        { out: 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n' },
+        { in: 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n' },
+        { in: '9\r\ndata: 1\n\n\r\n' },
+      ],
+      { connection },
+    ),
+  );
+
+const calls = (connection: bigint) =>
+  recordBatch(
+    conversation(
+      Array.from({ length: CALLS_BETWEEN }, () => [
+        { out: 'GET /small HTTP/1.1\r\nHost: a\r\n\r\n' },
+        { in: `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}` },
+      ]).flat(),
+      { connection },
+    ),
+  );
+
+it.each(['evicted', 'cleared'])('hold little more than their own bytes when the others are %s', (how) => {
+  const engine = new Engine({ maxExchanges: how === 'evicted' ? 2 * OPEN : 1_000_000 });
+  engine.setClock({ offset: 0n, bootTime: START });
+  const before = memory();
+  for (let n = 1; n <= OPEN; n++) {
+    engine.push(streaming(BigInt(2 * n)));
+    engine.push(calls(BigInt(2 * n + 1)));
+    engine.takeChanges();
+  }
+  if (how === 'cleared') engine.clear();
+  engine.takeChanges();
+  const held = memory() - before;
+  expect(engine.stats().running).toBe(OPEN);
+  expect(held).toBeLessThan(8 * MIB);
+  const [request, response] = [engine.json(1)?.request, engine.json(1)?.response];
+  expect(request?.headers).toEqual([['Host', 'a']]);
+  expect(response?.headers).toContainEqual(['Content-Type', 'text/event-stream']);
+  expect(response?.body).toEqual({ text: 'data: 1\n\n' });
+});
