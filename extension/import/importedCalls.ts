@@ -123,6 +123,7 @@ export class ImportedCalls implements CallSource {
       copiedBytes: 0,
       omittedBytes: 0,
       fileBytes: 0,
+      shedBytes: 0,
       unseenBytes: 0,
       lostBytes: 0,
       newest: 0n,
