@@ -5,6 +5,7 @@ import { DEFAULT_BACKLOG, type TraceSettings, WorkerTrace } from './capture/work
 import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { Comparison } from './commands/compare.ts';
+import { registerLanguageModelTools } from './commands/languageModelTools.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
 import { RequestDocuments } from './commands/requestDocuments.ts';
 import { Responses } from './commands/responses.ts';
@@ -85,6 +86,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       keys.setProblem(null);
       void showViews(context, choice === 'debugging');
     }),
+    registerLanguageModelTools(trace),
     startWithDebugging(sessions, trace, control),
     new Arming(trace, control, sessions),
     control.onDidNote((text) => void vscode.window.showInformationMessage(notificationText(text))),

@@ -43,7 +43,16 @@ export interface TraceOptions extends ShowOptions {
   readonly tls: TlsWay;
 }
 
-export type Topic = 'run' | 'attach' | 'replay' | 'export' | 'doctor' | 'install' | 'uninstall' | 'schema';
+export type Topic =
+  | 'run'
+  | 'attach'
+  | 'replay'
+  | 'export'
+  | 'mcp'
+  | 'doctor'
+  | 'install'
+  | 'uninstall'
+  | 'schema';
 
 export type Command =
   | { readonly kind: 'help'; readonly topic: Topic | null }
@@ -64,10 +73,22 @@ export type Command =
       readonly options: ShowOptions;
       readonly ownLimit: boolean;
     }
+  | {
+      readonly kind: 'mcp';
+      readonly traced: McpTraced;
+      readonly options: TraceOptions;
+      readonly ownLimit: boolean;
+    }
   | { readonly kind: 'doctor'; readonly format: 'table' | 'json'; readonly pid: number | null }
   /** `user`: name or number; null = whoever asks. `dialog`: the password is asked for in a window. */
   | { readonly kind: 'install'; readonly user: string | null; readonly dialog: boolean }
   | { readonly kind: 'uninstall'; readonly dialog: boolean };
+
+/** What the tools of `http-trace mcp` look at. */
+export type McpTraced =
+  | { readonly kind: 'recording'; readonly file: string }
+  | { readonly kind: 'processes'; readonly pids: readonly number[] }
+  | { readonly kind: 'command'; readonly command: readonly [string, ...string[]] };
 
 /** Wrong usage; the message says what is wrong and what would be right. */
 export class UsageError extends Error {
@@ -97,6 +118,19 @@ const TRACE = {
   tls: { type: 'string' },
 } as const;
 const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
+/** Standard output is the protocol's, and secrets stay masked. */
+const MCP = {
+  attach: { type: 'string' },
+  'max-body': { type: 'string' },
+  proto: { type: 'string' },
+  backend: { type: 'string' },
+  'no-children': { type: 'boolean' },
+  verbose: { type: 'boolean' },
+  'ring-size': { type: 'string' },
+  backlog: { type: 'string' },
+  tls: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 const DOCTOR = {
   format: { type: 'string' },
   pid: { type: 'string' },
@@ -114,6 +148,7 @@ const TABLES: Readonly<Record<Topic, OptionTable>> = {
   attach: ATTACH,
   replay: SHOW,
   export: SHOW,
+  mcp: MCP,
   doctor: DOCTOR,
   install: INSTALL,
   uninstall: UNINSTALL,
@@ -143,12 +178,36 @@ export function parseCommandLine(args: readonly string[]): Command {
       `${quote(first)} is not a command of http-trace.${suggest(first, TOPICS)} Commands: ${TOPICS.join(', ')}.`,
     );
   }
+  if (topic === 'mcp') return parseMcp(rest);
   const parsed = parseOptions(rest, TABLES[topic], topic === 'run');
   if (parsed.values.has('help')) return { kind: 'help', topic };
   return interpret(topic, parsed);
 }
 
-function interpret(topic: Topic, { values, operands }: Parsed): Command {
+/** A recording, `--attach PID,…`, or a command behind `--`. */
+function parseMcp(args: readonly string[]): Command {
+  const end = args.indexOf('--');
+  const { values, operands } = parseOptions(end < 0 ? args : args.slice(0, end), MCP, false);
+  if (values.has('help')) return { kind: 'help', topic: 'mcp' };
+  const [program, ...words] = end < 0 ? [] : args.slice(end + 1);
+  const attach = textOf(values, 'attach');
+  const [file, ...more] = operands;
+  const given = [program, attach, file].filter((one) => one !== undefined);
+  if (given.length !== 1 || more.length > 0) {
+    throw new UsageError(
+      'Usage: http-trace mcp FILE, http-trace mcp --attach PID[,PID…], or http-trace mcp -- COMMAND…',
+    );
+  }
+  const traced: McpTraced =
+    file !== undefined
+      ? { kind: 'recording', file }
+      : attach !== undefined
+        ? { kind: 'processes', pids: [...new Set(attach.split(',').map(readPid))] }
+        : { kind: 'command', command: [program ?? '', ...words] };
+  return { kind: 'mcp', traced, options: traceOptions(values), ownLimit: setsBodyLimit(values) };
+}
+
+function interpret(topic: Exclude<Topic, 'mcp'>, { values, operands }: Parsed): Command {
   switch (topic) {
     case 'run': {
       const [program, ...args] = operands;

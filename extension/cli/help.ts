@@ -95,6 +95,23 @@ Options${SHOW}
 
 Exit status: as that of replay.
 `,
+  mcp: `http-trace mcp FILE [options]
+http-trace mcp --attach PID[,PID…] [options]
+http-trace mcp [options] -- COMMAND…
+
+An MCP server on standard input and output, for agents outside of VS Code. It has two tools,
+list_http_requests and get_http_request, over a recording, over running processes, or over a command
+that it starts. Secrets are always masked. Ends when its standard input is closed; the command is
+ended then, too. What the command prints goes to standard error.
+
+Options
+  --attach PID          Trace these running processes and their children.
+  --max-body SIZE       Bytes of each body to keep: 64KiB (the default), none, all.
+  --proto DIR           Use the .proto files in DIR and below for the field names of gRPC messages.
+  --no-children, --backend, --tls, --ring-size, --backlog, --verbose: as those of run.
+
+Exit status: 0; 1 when tracing could not start; 2 for wrong usage or a file that is not a recording.
+`,
   doctor: `http-trace doctor [--format table|json] [--pid N]
 
 Checks whether this system allows tracing, and says what is missing and how to fix it. Each way to

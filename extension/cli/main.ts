@@ -10,6 +10,7 @@ import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit } from './exitStatus.ts';
 import { helpText } from './help.ts';
 import { install, uninstall } from './install.ts';
 import { say } from './liveTrace.ts';
+import { mcp } from './mcp.ts';
 import { StandardOutput } from './output.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
@@ -40,6 +41,8 @@ function execute(command: Command): Promise<number> {
       return attach(command.pids, command.cgroup, command.options);
     case 'replay':
       return replay(command.file, command.options, command.ownLimit);
+    case 'mcp':
+      return mcp(command.traced, command.options, command.ownLimit, manifest.version);
     case 'doctor':
       return doctor(command.format, command.pid);
     case 'install':

@@ -76,7 +76,7 @@ function limitOf(event: HelperEvent): number | null {
 }
 
 /** What is wrong with the file. @throws Exit when it is not a recording; other errors as they are */
-function troubleOf(name: string, error: unknown): string {
+export function troubleOf(name: string, error: unknown): string {
   if (error instanceof RecordingError) {
     const message = `${name} ${error.message}`;
     if (error.code === 'foreign') throw new Exit(EXIT_USAGE, message);

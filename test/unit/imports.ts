@@ -54,6 +54,11 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/engine'],
     pure: [],
   },
+  'extension/tools': {
+    values: ['extension/engine/row.ts', 'extension/escape', 'extension/filter', 'extension/words'],
+    types: ['extension/engine'],
+    pure: [],
+  },
   'extension/protos': {
     values: ['extension/engine/protobuf/schema.ts'],
     types: ['extension/capture/trace.ts'],
@@ -99,6 +104,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/http',
       'extension/privacy',
       'extension/resend',
+      'extension/tools',
       'extension/views',
       'extension/words',
     ],
@@ -129,6 +135,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/escape',
       'extension/export',
       'extension/filter',
+      'extension/tools',
       'extension/words',
       'extension/protos/folder.ts',
       'helper/protocol.ts',

@@ -4,6 +4,7 @@ import './protos.ts';
 import './tracing.ts';
 import './resending.ts';
 import './sessions.ts';
+import './languageModelTools.ts';
 import './breakpoints.ts';
 import './faults.ts';
 import { insight } from './extension.ts';

@@ -1,0 +1,79 @@
+/** The tools for language models in the editor: what they may see, and when the user is asked first. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import type { CallSource } from '../tools/callSource.ts';
+import { TOOLS, type ToolName } from '../tools/definitions.ts';
+import { asksForBodies } from '../tools/getRequest.ts';
+import { runTool } from '../tools/runTool.ts';
+import { labelText } from '../words/visible.ts';
+
+/** Not in Restricted Mode, and nothing where the editor has no such API. */
+export function registerLanguageModelTools(trace: Trace): vscode.Disposable {
+  // Editors built from VS Code may lack it.
+  const lm = vscode.lm as typeof vscode.lm | undefined;
+  if (typeof lm?.registerTool !== 'function') return new vscode.Disposable(() => {});
+  const registered: vscode.Disposable[] = [];
+  const register = () => {
+    for (const { name } of TOOLS) registered.push(lm.registerTool(name, new RequestTool(name, trace)));
+  };
+  if (vscode.workspace.isTrusted) register();
+  else registered.push(vscode.workspace.onDidGrantWorkspaceTrust(register));
+  return new vscode.Disposable(() => {
+    for (const one of registered) one.dispose();
+  });
+}
+
+export class RequestTool implements vscode.LanguageModelTool<unknown> {
+  readonly #name: ToolName;
+  readonly #trace: Trace;
+
+  constructor(name: ToolName, trace: Trace) {
+    this.#name = name;
+    this.#trace = trace;
+  }
+
+  prepareInvocation({
+    input,
+  }: vscode.LanguageModelToolInvocationPrepareOptions<unknown>): vscode.PreparedToolInvocation {
+    if (this.#name === 'list_http_requests') return { invocationMessage: 'Listing HTTP requests' };
+    const call = callText(this.#trace, input);
+    const invocationMessage = `Reading ${call}`;
+    if (!asksForBodies(input)) return { invocationMessage };
+    return {
+      invocationMessage,
+      confirmationMessages: {
+        title: 'Give bodies to the language model?',
+        message: `Request and response body and messages of ${call}. Known secrets are masked, but bodies may hold other private data.`,
+      },
+    };
+  }
+
+  async invoke({
+    input,
+  }: vscode.LanguageModelToolInvocationOptions<unknown>): Promise<vscode.LanguageModelToolResult> {
+    const text = await runTool(sourceOf(this.#trace), this.#name, input);
+    return new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text)]);
+  }
+}
+
+/** `call 7 (POST /orders)`. Captured text is shown as text, not as Markdown. */
+function callText(trace: Trace, input: unknown): string {
+  const id = typeof input === 'object' && input !== null && 'id' in input ? input.id : null;
+  if (typeof id !== 'number') return 'a call';
+  const row = trace.rows.get(id);
+  if (row === undefined) return `call ${id}`;
+  const path = labelText((row.path ?? '').split('?', 1)[0] ?? '', 60);
+  return `call ${id} (${labelText(row.method ?? '', 20)} ${path.replace(/[`*_[\]<>&#|~\\]/g, ' ')})`;
+}
+
+function sourceOf(trace: Trace): CallSource {
+  return {
+    rows: () => trace.rows.values(),
+    details: (id) => trace.details(id, false),
+    search: (query, ids) => trace.search(query, ids),
+    state: () =>
+      trace.status.phase === 'running'
+        ? 'The trace is running; the program has not made or answered a call yet.'
+        : 'Nothing is traced. The user can start with the command "Start HTTP Trace" while debugging.',
+  };
+}
