@@ -11,6 +11,7 @@ import { RequestDocuments } from './commands/requestDocuments.ts';
 import { Responses } from './commands/responses.ts';
 import { Command, focusCommand, Setting, View } from './contributions.ts';
 import { Arming } from './debug/arming.ts';
+import { DebugAnnotations } from './debug/debugAnnotations.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
@@ -40,6 +41,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   // First and synchronously: debug adapters report their process early and only once.
   const sessions = new DebugSessions();
   const trace = new WorkerTrace(extensionPath, readSettings, askForRoot);
+  const annotations = new DebugAnnotations(sessions);
+  trace.annotate(annotations);
   const keys = new ContextKeys(trace, supported);
   const report = (error: unknown, pids: readonly number[]) => {
     keys.setProblem(problemKind(error));
@@ -55,6 +58,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const requests = new RequestDocuments(trace, responses);
   subscriptions.push(
     sessions,
+    annotations,
     keys,
     control,
     calls,

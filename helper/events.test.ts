@@ -74,7 +74,10 @@ describe('events of a helper', () => {
       type: FrameType.Clock,
       offset: -5n,
       bootTime: 9007199254740993n,
+      suspended: null,
     });
+    const suspended = { ...VALID['clock']![1], suspended: '12' };
+    expect(readEvent({ type: FrameType.Clock, payload: json(suspended) })).toMatchObject({ suspended: 12n });
     expect(readEvent({ type: FrameType.Status, payload: json(VALID['status']![1]) })).toMatchObject({
       upTo: 9007199254740993n,
       status: { final: true, counters: { produced: 1 } },

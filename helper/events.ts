@@ -8,6 +8,7 @@ import {
   BACKENDS,
   type Backend,
   type Backlog,
+  type Clock,
   type Counters,
   type Fault,
   FrameType,
@@ -29,7 +30,13 @@ export type HelperEvent =
   | { readonly type: FrameType.Process; readonly info: ProcessInfo }
   | { readonly type: FrameType.Fault; readonly fault: Fault }
   /** Nanoseconds: {@link import('./protocol.ts').Clock}. */
-  | { readonly type: FrameType.Clock; readonly offset: bigint; readonly bootTime: bigint }
+  | {
+      readonly type: FrameType.Clock;
+      readonly offset: bigint;
+      readonly bootTime: bigint;
+      /** null: not told. */
+      readonly suspended: bigint | null;
+    }
   | { readonly type: FrameType.Tls; readonly tls: Tls }
   | { readonly type: FrameType.TlsFile; readonly file: TlsFile };
 
@@ -49,12 +56,13 @@ export function readEvent({ type, payload }: Frame): HelperEvent {
     case FrameType.Fault:
       return { type, fault: checked('fault', FAULT, decodeJson(payload)) };
     case FrameType.Clock: {
-      const { offset, bootTime } = checked<Record<'offset' | 'bootTime', string>>(
-        'clock',
-        CLOCK,
-        decodeJson(payload),
-      );
-      return { type, offset: BigInt(offset), bootTime: BigInt(bootTime) };
+      const { offset, bootTime, suspended } = checked<Clock>('clock', CLOCK, decodeJson(payload));
+      return {
+        type,
+        offset: BigInt(offset),
+        bootTime: BigInt(bootTime),
+        suspended: suspended === undefined ? null : BigInt(suspended),
+      };
     }
     case FrameType.Tls:
       return { type, tls: readTls(decodeJson(payload)) };
@@ -125,7 +133,11 @@ const HELLO: Checks<Hello> = {
   helperPid: isCount,
 };
 
-const CLOCK: Checks<Record<'offset' | 'bootTime', string>> = { offset: isDecimal, bootTime: isDecimal };
+const CLOCK: Checks<Clock> = {
+  offset: isDecimal,
+  bootTime: isDecimal,
+  suspended: (value) => value === undefined || isDecimal(value),
+};
 
 const ATTACH_ERRORS: Readonly<Record<AttachError, true>> = {
   'not-found': true,

@@ -110,8 +110,8 @@ export interface Native {
   /** @throws code ESRCH when there is no such process. The caller closes the descriptor. */
   openPidfd(pid: number): number;
   isAlive(pidfd: number): boolean;
-  /** Boot time, and wall time minus boot time, in nanoseconds. */
-  readClocks(): [bootTime: bigint, offset: bigint];
+  /** Boot time, and what wall time is ahead of it and monotonic time behind it, in nanoseconds. */
+  readClocks(): [bootTime: bigint, offset: bigint, suspended: bigint];
 }
 
 export function loadNative(): Native {

@@ -92,6 +92,11 @@ export interface Clock {
   readonly offset: string;
   /** Boot time of the reading in nanoseconds. */
   readonly bootTime: string;
+  /**
+   * Boot time minus CLOCK_MONOTONIC, the clock of `process.hrtime`, in nanoseconds: the time for which the machine was
+   * suspended. Not in recordings of before.
+   */
+  readonly suspended?: string;
 }
 
 /** Sums over CPUs of `struct counters`, as numbers (exact below 2^53). */

@@ -45,10 +45,11 @@ class Rings {
   limit: number | null = null;
   readonly targets = new Set<number>();
   offset = 5_000n;
+  suspended = 3n;
   onRecords: () => void = () => {};
 
   readonly native = {
-    readClocks: () => [7n, this.offset],
+    readClocks: () => [7n, this.offset, this.suspended],
     openRings: (_data: number, _structure: number, _process: number, onRecords: () => void) => {
       this.onRecords = onRecords;
     },
@@ -147,15 +148,19 @@ describe('hello', () => {
 });
 
 describe('a clock', () => {
-  it('is reported at the start, and again only when wall time jumps by a millisecond', async () => {
+  it('is reported at the start, and again only when wall time jumps by a millisecond, or the machine slept', async () => {
     read();
     await started();
-    await vi.waitFor(() => expect(json(FrameType.Clock)).toEqual([{ offset: '5000', bootTime: '7' }]));
+    await vi.waitFor(() =>
+      expect(json(FrameType.Clock)).toEqual([{ offset: '5000', bootTime: '7', suspended: '3' }]),
+    );
     rings.offset = 5_000n + 999_999n;
     await vi.waitFor(() => expect(json(FrameType.Status).length).toBeGreaterThan(0), 3_000);
     expect(json(FrameType.Clock)).toHaveLength(1);
     rings.offset = 5_000n + 1_000_000n;
     await vi.waitFor(() => expect(json(FrameType.Clock)).toHaveLength(2), 3_000);
+    rings.suspended += 60_000_000_000n;
+    await vi.waitFor(() => expect(json(FrameType.Clock)).toHaveLength(3), 3_000);
   });
 });
 

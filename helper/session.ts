@@ -64,7 +64,7 @@ export class Session {
   /** Records. */
   #sent = 0;
   #upTo = 0n;
-  #lastOffset: bigint | null = null;
+  #lastClocks: { readonly offset: bigint; readonly suspended: bigint } | null = null;
   #lastStatus = 0;
   #lastTargets = 0;
   #stopping = false;
@@ -181,11 +181,15 @@ export class Session {
   }
 
   #sendClock(): void {
-    const [bootTime, offset] = this.#native.readClocks();
-    const moved = this.#lastOffset === null ? CLOCK_JUMP_NS : offset - this.#lastOffset;
-    if (moved < CLOCK_JUMP_NS && moved > -CLOCK_JUMP_NS) return;
-    this.#lastOffset = offset;
-    const clock: Clock = { offset: offset.toString(), bootTime: bootTime.toString() };
+    const [bootTime, offset, suspended] = this.#native.readClocks();
+    const last = this.#lastClocks;
+    if (last !== null && !hasJumped(offset - last.offset) && !hasJumped(suspended - last.suspended)) return;
+    this.#lastClocks = { offset, suspended };
+    const clock: Clock = {
+      offset: offset.toString(),
+      bootTime: bootTime.toString(),
+      suspended: suspended.toString(),
+    };
     this.#client.write(encodeJson(FrameType.Clock, clock));
   }
 
@@ -349,6 +353,10 @@ function readCounters(native: Native, map: number): Counters {
     callsUntracked: at(10),
     filteredBytes: at(11),
   };
+}
+
+function hasJumped(by: bigint): boolean {
+  return by >= CLOCK_JUMP_NS || by <= -CLOCK_JUMP_NS;
 }
 
 function isId(value: unknown): value is number {

@@ -262,7 +262,10 @@ class Stage {
   clock(offset: bigint): void {
     const json = { offset: String(offset), bootTime: '0' };
     const payload = encodeJson(FrameType.Clock, json).subarray(FRAME_HEADER_SIZE);
-    this.files.take({ type: FrameType.Clock, offset, bootTime: 0n }, { type: FrameType.Clock, payload });
+    this.files.take(
+      { type: FrameType.Clock, offset, bootTime: 0n, suspended: null },
+      { type: FrameType.Clock, payload },
+    );
   }
 
   get all(): Buffer {

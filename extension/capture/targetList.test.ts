@@ -17,8 +17,8 @@ it('follows processes from their attaching to their end, under their newest name
     ]),
   );
   expect(list.all).toEqual([
-    { pid: 9, name: 'curl', ended: false },
-    { pid: 7, name: 'sh', ended: true },
+    { pid: 9, name: 'curl', ended: false, parent: 7 },
+    { pid: 7, name: 'sh', ended: true, parent: null },
   ]);
   expect(list.running).toBe(1);
 });

@@ -24,7 +24,8 @@ export class TargetList {
   }
 
   attached(info: ProcessInfo): void {
-    if (info.error === null) this.#set({ pid: info.pid, name: info.name, ended: false });
+    if (info.error !== null) return;
+    this.#set({ pid: info.pid, name: info.name, ended: false, parent: this.#parentOf(info.pid) });
   }
 
   /** Reads only the records that matter here; the engine checks them all. @param started a process, and by which. */
@@ -47,22 +48,27 @@ export class TargetList {
       switch (record.type) {
         case RecordType.ProcessStarted:
           started(record.pid, record.parent);
-          this.#set({ pid: record.pid, name: record.name, ended: false });
+          this.#set({ pid: record.pid, name: record.name, ended: false, parent: record.parent });
           break;
         case RecordType.ProcessReplaced:
-          this.#set({ pid: record.pid, name: record.name, ended: false });
+          this.#set({ pid: record.pid, name: record.name, ended: false, parent: this.#parentOf(record.pid) });
           break;
         case RecordType.ProcessEnded:
           this.#set({
             pid: record.pid,
             name: this.#targets.get(record.pid)?.name ?? record.name,
             ended: true,
+            parent: this.#parentOf(record.pid),
           });
           break;
         default:
           break;
       }
     }
+  }
+
+  #parentOf(pid: number): number | null {
+    return this.#targets.get(pid)?.parent ?? null;
   }
 
   allEnded(): void {

@@ -5,7 +5,7 @@
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import type { ExchangeRow } from '../engine/row.ts';
+import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 export interface Subscription {
@@ -55,6 +55,18 @@ export class TraceError extends Error {
   ) {
     super(message);
   }
+}
+
+/** What the editor adds to what was captured. */
+export interface Annotations {
+  /** Of a row that was traced, is new or has changed, and is among those that are held. */
+  debugOf(row: ExchangeRow, rows: ReadonlyMap<number, ExchangeRow>): DebugFacts | null;
+  statusOf(status: TraceStatus): TraceStatus;
+  /**
+   * What was said of the status is no longer so, nor of rows that had not ended at that moment (milliseconds of the
+   * list).
+   */
+  readonly onDidChange: Listen<number>;
 }
 
 export interface Trace {

@@ -54,6 +54,8 @@ export class TraceWorker {
   /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
   #offset = 0n;
   #upTo: bigint | null = null;
+  /** Boot time minus monotonic time (ns); null: not told. */
+  #suspended: bigint | null = null;
   /** Of the latest status. */
   #behindMs = 0;
   /** Records that wait in the helper. */
@@ -197,11 +199,14 @@ export class TraceWorker {
     const stats = this.#history.stats();
     const bytes = this.#bytes.all;
     const held = this.#held.counts();
+    const { zero } = this.#history;
     return {
       ...IDLE_STATUS,
       phase: this.#phase,
       list: this.#list,
       startedAt: this.#startedAt,
+      bootStart: zero === null ? null : Number(zero - this.#offset) / 1e6,
+      suspendedMs: this.#suspended === null ? null : Number(this.#suspended) / 1e6,
       now: this.#upTo === null ? 0 : this.#history.sinceStart(this.#upTo + this.#offset),
       behindMs: Math.round(this.#behindMs),
       waitingRecords: this.#capture === null ? 0 : this.#waiting,
@@ -379,6 +384,9 @@ export class TraceWorker {
           this.#candidates.started(pid, parent, performance.now()),
         );
         if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
+        return;
+      case FrameType.Clock:
+        this.#suspended = event.suspended;
         return;
       case FrameType.Status:
         // A trace goes on without processes: extension/debug/traceControl.ts decides when it ends, because it

@@ -1,5 +1,6 @@
 /** The trace of one window: the worker's side of it in a thread, this side in the extension host. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { DEFAULT_BACKLOG } from '../../helper/protocol.ts';
 import { type Ask, launchLoader } from '../elevation/launch.ts';
@@ -7,10 +8,10 @@ import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import type { ExchangeRow } from '../engine/row.ts';
+import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
-import type { Listen, Opened, Opening, RowChanges, Trace } from './trace.ts';
+import type { Annotations, Listen, Opened, Opening, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
@@ -71,6 +72,9 @@ export class WorkerTrace implements Trace {
   /** For a worker that is started later. */
   #protos: ProtoSchema | null = null;
   #disposed = false;
+  #annotations: Annotations | null = null;
+  /** Of the worker, without annotations. */
+  #bareStatus: TraceStatus = IDLE_STATUS;
 
   constructor(
     extensionPath: string,
@@ -84,6 +88,25 @@ export class WorkerTrace implements Trace {
     this.#extensionPath = extensionPath;
     this.#settings = settings;
     this.#ask = ask;
+  }
+
+  /** From now on rows, details and status have these. */
+  annotate(annotations: Annotations): void {
+    this.#annotations = annotations;
+    annotations.onDidChange((since) => this.#annotateAgain(annotations, since));
+  }
+
+  #annotateAgain(annotations: Annotations, since: number): void {
+    this.#setStatus(this.#bareStatus);
+    const rows: ExchangeRow[] = [];
+    for (const row of this.rows.values()) {
+      if (row.file !== null || (row.duration !== null && row.start + row.duration < since)) continue;
+      const debug = annotations.debugOf(row, this.rows);
+      if (isDeepStrictEqual(debug, row.debug)) continue;
+      rows.push({ ...row, debug });
+    }
+    for (const row of rows) this.rows.set(row.id, row);
+    if (rows.length > 0) this.#rowsChanged.fire({ rows, removed: [] });
   }
 
   async start(pids: readonly number[]): Promise<void> {
@@ -133,7 +156,8 @@ export class WorkerTrace implements Trace {
   ): Promise<ExchangeJson | null> {
     if (this.#worker === null) return null;
     const answer = await this.#request((request) => ({ type: 'details', request, id, reveal, messageBytes }));
-    return answer.exchange ?? null;
+    const debug = this.rows.get(id)?.debug ?? null;
+    return answer.exchange == null ? null : withDebug(answer.exchange, debug);
   }
 
   async message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null> {
@@ -218,12 +242,17 @@ export class WorkerTrace implements Trace {
       case 'rows': {
         for (const id of message.removed) this.rows.delete(id);
         for (const row of message.rows) this.rows.set(row.id, row);
+        if (this.#annotations !== null)
+          for (const row of message.rows) {
+            // The row was made for this thread, and nobody else has it. What a file says stays.
+            if (row.file !== null) continue;
+            (row as { debug: DebugFacts | null }).debug = this.#annotations.debugOf(row, this.rows);
+          }
         this.#rowsChanged.fire(message);
         return;
       }
       case 'status':
-        this.status = message.status;
-        this.#statusChanged.fire(message.status);
+        this.#setStatus(message.status);
         return;
       case 'opening':
         this.#waiting.get(message.request)?.progress(message.percent);
@@ -282,7 +311,12 @@ export class WorkerTrace implements Trace {
     this.#worker = null;
     const problem = `The engine of the trace stopped unexpectedly${reason === null ? '' : ` (${reason})`}. Start again.`;
     this.#fail(new TraceError('helper', problem));
-    this.status = { ...this.status, phase: 'failed', problem };
+    this.#setStatus({ ...this.#bareStatus, phase: 'failed', problem });
+  }
+
+  #setStatus(status: TraceStatus): void {
+    this.#bareStatus = status;
+    this.status = this.#annotations?.statusOf(status) ?? status;
     this.#statusChanged.fire(this.status);
   }
 
@@ -290,4 +324,10 @@ export class WorkerTrace implements Trace {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
+}
+
+function withDebug(exchange: ExchangeJson, debug: DebugFacts | null): ExchangeJson {
+  if (debug === null) return exchange;
+  const { pausedMs, ...facts } = debug;
+  return { ...exchange, timings: { ...exchange.timings, pausedMs }, debug: facts };
 }

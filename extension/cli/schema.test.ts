@@ -45,6 +45,7 @@ const full: ExchangeJson = {
     ...examplePhases({ connectMs: 0.2, tlsMs: 3.1, sendMs: 0.1, waitMs: 8.8, receiveMs: 0.1 }),
     pausedMs: 0,
   },
+  debug: { session: 'Shop', script: 'shop.js', waitPausedMs: 0, pausedPeer: { session: 'Stock', ms: 2.5 } },
   connection: {
     id: '1',
     transport: 'tcp',
@@ -165,6 +166,7 @@ const unknown: ExchangeJson = {
   statusText: null,
   durationMs: null,
   timings: { ...examplePhases(), pausedMs: null },
+  debug: null,
   connection: {
     id: '1',
     transport: 'unix',

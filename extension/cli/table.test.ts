@@ -51,6 +51,7 @@ const row: ExchangeRow = {
   model: null,
   peer: null,
   pinned: false,
+  debug: null,
 };
 
 describe('the table', () => {

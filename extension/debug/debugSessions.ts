@@ -1,6 +1,7 @@
 /** The debug sessions of this window, and the processes that they debug. */
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { bootTime } from './bootTime.ts';
 import {
   type Clue,
   clueFromAdapter,
@@ -11,11 +12,13 @@ import {
   isBrowser,
   isRemote,
   isRestarting,
+  isTerminated,
   momentOf,
   question,
   terminalCommand,
 } from './debuggee.ts';
 import { jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
+import { SessionPauses } from './pauses.ts';
 import { descendants, processEntry } from './processes.ts';
 
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
@@ -33,11 +36,20 @@ export interface Debuggee {
   readonly session: vscode.DebugSession;
   /** Ids of the processes that it debugs; empty as long as none is known. */
   readonly processes: ReadonlySet<number>;
+  /** When it stood; milliseconds of {@link bootTime}. */
+  readonly pauses: SessionPauses;
+  /** When it began, and when it ended (null: not yet), by the same clock. */
+  readonly opened: number;
+  readonly ended: number | null;
+  /** Its adapter has said that nothing is debugged any more. VS Code takes up to seconds to end it then. */
+  readonly terminated: boolean;
   /** Why no process will become known; null when one still may. */
   readonly untraceable: 'browser' | 'remote' | null;
 }
 
 interface Entry extends Debuggee {
+  ended: number | null;
+  terminated: boolean;
   processes: Set<number>;
   untraceable: Debuggee['untraceable'];
   readonly cancelled: AbortController;
@@ -55,6 +67,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #opened = new vscode.EventEmitter<Debuggee>();
   readonly #restarting = new vscode.EventEmitter<Debuggee>();
   readonly #claimed = new vscode.EventEmitter<number>();
+  readonly #terminated = new vscode.EventEmitter<Debuggee>();
+  readonly #paused = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
   /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
   readonly #over = new WeakSet<vscode.DebugSession>();
@@ -71,6 +85,9 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
    * container: it means something only for a process that is followed already.
    */
   readonly onDidClaim = this.#claimed.event;
+  readonly onDidTerminate = this.#terminated.event;
+  /** A session stands, or goes on. */
+  readonly onDidPause = this.#paused.event;
 
   constructor() {
     this.#disposables = [
@@ -79,6 +96,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       this.#opened,
       this.#restarting,
       this.#claimed,
+      this.#paused,
+      this.#terminated,
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
       vscode.debug.onDidStartDebugSession((session) => {
@@ -115,14 +134,19 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     // A restarted session may be the same object.
     this.#over.delete(session);
     const entry = this.#entry(session);
+    entry.terminated = false;
     const end = () => {
       if (this.#entries.get(session.id) !== entry) return;
       this.#over.add(session);
       this.#end(session);
     };
     return {
-      onDidSendMessage: (message: unknown) => this.#takeFromAdapter(entry, message),
+      onDidSendMessage: (message: unknown) => {
+        this.#watchPauses(entry, () => entry.pauses.fromAdapter(message, bootTime()));
+        this.#takeFromAdapter(entry, message);
+      },
       onWillReceiveMessage: (message: unknown) => {
+        entry.pauses.fromEditor(message);
         if (isRestarting(message)) this.#restarting.fire(entry);
         this.#follow(entry, clueFromEditor(message));
       },
@@ -143,6 +167,10 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     const entry: Entry = {
       session,
       processes: new Set(),
+      pauses: new SessionPauses(),
+      opened: bootTime(),
+      ended: null,
+      terminated: false,
       untraceable: isBrowser(session.type) ? 'browser' : isElsewhere(session) ? 'remote' : null,
       cancelled: new AbortController(),
       terminalCommand: [],
@@ -161,13 +189,25 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     const entry = this.#entries.get(session.id);
     if (entry === undefined) return;
     entry.cancelled.abort();
+    entry.ended = bootTime();
+    this.#watchPauses(entry, () => entry.pauses.end(bootTime()));
     this.#entries.delete(session.id);
     this.#ended.fire(entry);
+  }
+
+  #watchPauses(entry: Entry, happens: () => void): void {
+    const { isPaused } = entry.pauses;
+    happens();
+    if (entry.pauses.isPaused !== isPaused) this.#paused.fire(entry);
   }
 
   #takeFromAdapter(entry: Entry, message: unknown): void {
     this.#follow(entry, clueFromAdapter(entry.session.type, message));
     entry.terminalCommand = terminalCommand(message) ?? entry.terminalCommand;
+    if (isTerminated(message)) {
+      entry.terminated = true;
+      this.#terminated.fire(entry);
+    }
     const moment = momentOf(message);
     if (moment === 'replaced') for (const pid of entry.processes) entry.replaced.add(pid);
     if (moment !== null) void this.#look(entry);

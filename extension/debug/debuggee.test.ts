@@ -8,6 +8,7 @@ import {
   isBrowser,
   isRemote,
   isRestarting,
+  isTerminated,
   momentOf,
   question,
   terminalCommand,
@@ -154,5 +155,17 @@ describe('adapters that do not report their process', () => {
     expect(debuggerName('go')?.test('dlv')).toBe(true);
     expect(debuggerName('lldb-dap')?.test('lldb-server')).toBe(true);
     expect(debuggerName('pwa-node')).toBeNull();
+  });
+});
+
+describe('the end of a session', () => {
+  test('is what its adapter says, unless VS Code is to start it again', () => {
+    const event = { type: 'event', event: 'terminated' };
+    expect(isTerminated(event)).toBe(true);
+    expect(isTerminated({ ...event, body: {} })).toBe(true);
+    expect(isTerminated({ ...event, body: { restart: false } })).toBe(true);
+    expect(isTerminated({ ...event, body: { restart: { port: 1 } } })).toBe(false);
+    expect(isTerminated({ ...event, event: 'exited' })).toBe(false);
+    expect(isTerminated(null)).toBe(false);
   });
 });

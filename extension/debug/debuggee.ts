@@ -61,6 +61,13 @@ export function isRestarting(message: unknown): boolean {
   );
 }
 
+/** The adapter says that nothing is debugged any more, and will not be again in this session. */
+export function isTerminated(message: unknown): boolean {
+  const { type, event, body } = record(message);
+  const { restart } = record(body);
+  return type === 'event' && event === 'terminated' && (restart === undefined || restart === false);
+}
+
 /** When a debuggee may be found that the adapter does not report. */
 export type Moment =
   /** The debuggee exists by now, or stands. */
@@ -194,6 +201,6 @@ function processId(value: unknown): number | null {
   return typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && pid <= MAX_PID ? pid : null;
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
+export function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

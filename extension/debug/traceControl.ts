@@ -11,7 +11,7 @@ import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
 
 /** How long after the last debuggee a trace goes on, in milliseconds: its last records are on their way. */
-const LINGER = 300;
+const LINGER = 150;
 /** How long an armed trace waits for a session, in milliseconds: the task before a launch may build for minutes. */
 const ARMED = 600_000;
 /** The same for a session that begins again. */
@@ -68,6 +68,7 @@ export class TraceControl implements vscode.Disposable {
         this.#cancelEnding();
       }),
       sessions.onDidFindProcess(({ pid }) => void this.join(pid)),
+      sessions.onDidTerminate(() => this.#considerEnding()),
       sessions.onDidEnd(() => this.#considerEnding()),
       trace.onDidChangeStatus(() => this.#considerEnding()),
     ];
@@ -247,7 +248,8 @@ export class TraceControl implements vscode.Disposable {
     if (phase !== 'running' || (!this.#follows && this.#chosen.size === 0)) return false;
     if (this.#follows && Date.now() < this.#expectedUntil) return false;
     // A session whose process is not known yet may be the one that was just restarted.
-    if (this.#follows && this.#sessions.all.some(({ untraceable }) => untraceable === null)) return false;
+    if (this.#follows && this.#sessions.all.some((one) => one.untraceable === null && !one.terminated))
+      return false;
     return targets.every((target) => target.ended || !this.#chosen.has(target.pid));
   }
 }

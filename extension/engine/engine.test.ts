@@ -55,6 +55,9 @@ describe('an exchange', () => {
         overlapMs: 0,
         pausedMs: null,
       },
+      debug: null,
+      ai: null,
+      mcp: null,
       connection: {
         id: '1',
         transport: 'tcp',
@@ -149,6 +152,10 @@ describe('an exchange', () => {
       encrypted: null,
       failure: null,
       operation: null,
+      file: null,
+      model: null,
+      pinned: false,
+      debug: null,
     });
     expect(engine.json(2)).toBeUndefined();
     expect(engine.row(2)).toBeUndefined();

@@ -146,6 +146,17 @@ export interface EndingJson {
   readonly exitCode: number | null;
 }
 
+export interface DebugJson {
+  /** Name of the debug session. */
+  readonly session: string | null;
+  /** What the process runs, such as `shop.js`. */
+  readonly script: string | null;
+  /** The part of `timings.waitMs` for which the process was paused. */
+  readonly waitPausedMs: number;
+  /** The session that answered this call, if it was paused meanwhile, and for how long. */
+  readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
+}
+
 export interface ExchangeJson {
   readonly id: number;
   /**
@@ -187,8 +198,11 @@ export interface ExchangeJson {
     readonly receiveMs: number | null;
     /** The response began so long before the request had been sent: sending and receiving overlap. */
     readonly overlapMs: number | null;
+    /** For how long the debugger had paused the process meanwhile; null: it is not debugged. */
     readonly pausedMs: number | null;
   };
+  /** What the editor's debugger knows; null where there is none. */
+  readonly debug: DebugJson | null;
   readonly connection: {
     readonly id: string;
     readonly transport: 'tcp' | 'unix';

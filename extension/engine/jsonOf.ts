@@ -76,6 +76,7 @@ export function jsonOf(
       overlapMs: phases.overlapMs,
       pausedMs: null,
     },
+    debug: null,
     connection: {
       id: connection.id,
       transport: connection.transport,

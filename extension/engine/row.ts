@@ -17,6 +17,20 @@ export interface Phases {
   readonly overlapMs: number | null;
 }
 
+/** What the editor knows of a call's process: its debug session, and when that stood. Times in milliseconds. */
+export interface DebugFacts {
+  /** Name of the debug session that its process, or one that started it, belongs to; null: none. */
+  readonly session: string | null;
+  /** What the process runs, such as `shop.js`; null: no more than its name is known. */
+  readonly script: string | null;
+  /** For how long the debugger had paused the process during the call; null: it is not debugged. */
+  readonly pausedMs: number | null;
+  /** The part of that which lies between request and response. */
+  readonly waitPausedMs: number;
+  /** The session that answered this call and was paused meanwhile, and for how long; null: none. */
+  readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
+}
+
 export interface ExchangeRow {
   readonly id: number;
   /** Grows with each change of this exchange. */
@@ -80,6 +94,13 @@ export interface ExchangeRow {
   readonly peer: number | null;
   /** Kept in the list when older calls have to go, until the list is cleared. */
   readonly pinned: boolean;
+  /** null outside of the editor, and for a process of which it knows nothing. */
+  readonly debug: DebugFacts | null;
+}
+
+/** How long the program and its peer took: without the time for which the debugger paused the program. */
+export function activeMs({ duration, debug }: Pick<ExchangeRow, 'duration' | 'debug'>): number | null {
+  return duration === null ? null : Math.max(0, duration - (debug?.pausedMs ?? 0));
 }
 
 /** What an exchange is judged by. */

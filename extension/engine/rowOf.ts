@@ -50,6 +50,7 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     file: null,
     peer: exchange.peer,
     pinned,
+    debug: null,
   };
 }
 

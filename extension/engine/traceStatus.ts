@@ -3,12 +3,26 @@ import type { ProcessTls } from './tls/library.ts';
 /** The state of a trace as every view shows it. */
 export type TracePhase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
+/** A debugger had paused processes; milliseconds of the list. */
+export interface PauseSpan {
+  readonly pids: readonly number[];
+  /** Name of the debug session. */
+  readonly session: string;
+  readonly from: number;
+  /** null: it lasts still. */
+  readonly to: number | null;
+}
+
 export interface TraceStatus {
   readonly phase: TracePhase;
   /** Grows when the list was cleared: ids and times have started again. */
   readonly list: number;
   /** Wall time at which the list's times start, in milliseconds since the epoch; null: nothing was traced. */
   readonly startedAt: number | null;
+  /** `startedAt` in milliseconds since the machine was started (CLOCK_BOOTTIME); null: nothing was traced. */
+  readonly bootStart: number | null;
+  /** Milliseconds by which that clock is ahead of `process.hrtime`, which stands while the machine is suspended. */
+  readonly suspendedMs: number | null;
   /** Milliseconds since `startedAt` up to which everything was seen: where running calls end for now. */
   readonly now: number;
   /** Milliseconds by which what is shown is behind the program; 0: it keeps up. */
@@ -38,11 +52,15 @@ export interface TraceStatus {
     readonly pid: number;
     readonly name: string | null;
     readonly ended: boolean;
+    /** The process that started it, where that was seen. */
+    readonly parent: number | null;
     /** What is known about its TLS libraries and what was decrypted; null: nothing. */
     readonly tls: ProcessTls | null;
   }[];
   /** Files whose calls are in the list. `note`: what is to be known of one, in sentences. */
   readonly files: readonly { readonly name: string; readonly note: string | null }[];
+  /** When debuggers of this window paused a program, in order; the newest of many. */
+  readonly pauses: readonly PauseSpan[];
   readonly backend: string | null;
   /** Problem in the user's words with what to do; null when all is well. */
   readonly problem: string | null;
@@ -52,6 +70,8 @@ export const IDLE_STATUS: TraceStatus = {
   phase: 'idle',
   list: 0,
   startedAt: null,
+  bootStart: null,
+  suspendedMs: null,
   now: 0,
   behindMs: 0,
   waitingRecords: 0,
@@ -67,6 +87,7 @@ export const IDLE_STATUS: TraceStatus = {
   otherConnections: 0,
   targets: [],
   files: [],
+  pauses: [],
   backend: null,
   problem: null,
 };

@@ -146,6 +146,7 @@ describe('an archive', () => {
           messageStream: null,
           operation: null,
           grpc: null,
+          debug: null,
           ending: expect.objectContaining({ how: 'answered' }),
         },
       },

@@ -56,6 +56,7 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
     _httpTrace: {
       side: exchange.side,
       process: exchange.process,
+      debug: exchange.debug,
       completeness: exchange.completeness,
       requestNote: request.bodyNote,
       messageStream: exchange.messageStream,
@@ -168,6 +169,7 @@ function timingsOf({ timings, durationMs }: ExchangeJson): HarTimings {
     send: rounded(send),
     wait: rounded(duration - send - receive),
     receive: rounded(receive),
+    ...(timings.pausedMs === null ? {} : { _pausedMs: timings.pausedMs }),
   };
 }
 

@@ -45,6 +45,8 @@ export interface HarTimings {
   readonly send: number;
   readonly wait: number;
   readonly receive: number;
+  /** Of the others together, the time for which a debugger had paused the process; as `_blocked_queueing` is of `blocked`. */
+  readonly _pausedMs?: number;
 }
 
 /** As Chrome has them: as the client sees them. */
@@ -96,7 +98,7 @@ export interface HarEntry {
   /** What the format has no place for. */
   readonly _httpTrace: Pick<
     ExchangeJson,
-    'side' | 'process' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
+    'side' | 'process' | 'debug' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
   > & {
     /** Why the request's body is not whole; null: it is. The response's is the comment of its content. */
     readonly requestNote: string | null;

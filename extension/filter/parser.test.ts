@@ -443,3 +443,31 @@ describe('details', () => {
     expect(possible('')).toBe(true);
   });
 });
+
+describe('what the debugger knows', () => {
+  const debug = {
+    session: 'Shop (dev)',
+    script: 'shop.js',
+    pausedMs: 11.5,
+    waitPausedMs: 11,
+    pausedPeer: null,
+  };
+
+  it('is filtered by session and script', () => {
+    expect(test('session:shop', { debug })).toBe(true);
+    expect(test('session:stock', { debug })).toBe(false);
+    expect(test('session:shop')).toBe(false);
+    expect(test('process:shop.js', { debug })).toBe(true);
+    expect(test('process:node', { debug })).toBe(true);
+  });
+
+  it('counts: the duration is the time without pauses', () => {
+    expect(test('duration:>10ms', { debug })).toBe(false);
+    expect(test('duration:<1ms', { debug })).toBe(true);
+    expect(test('is:paused', { debug })).toBe(true);
+    expect(test('is:paused', { debug: { ...debug, pausedMs: 0 } })).toBe(false);
+    expect(
+      test('is:paused', { debug: { ...debug, pausedMs: null, pausedPeer: { session: 'A', ms: 2 } } }),
+    ).toBe(true);
+  });
+});

@@ -1,6 +1,7 @@
 /** The properties of the filter, in one table: matching, errors, completion and help come from it. */
 import { grpcStatusName, grpcStatusText } from '../engine/grpc/status.ts';
-import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { activeMs, type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { rowProcessName } from '../words/exchange.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
 import { bodyTest, cookieTest, headerTest, holdsPair, mediaTypeTest, pairOf } from './details.ts';
@@ -86,6 +87,7 @@ const IS: Readonly<Record<string, Matcher>> = {
   unanswered: has('unanswered'),
   failed: ({ row }) => row.completeness.some((label) => label.endsWith('-failed')),
   malformed: ({ row }) => row.violations > 0,
+  paused: ({ row }) => (row.debug?.pausedMs ?? 0) > 0 || (row.debug?.pausedPeer ?? null) !== null,
   'joined-late': has('joined-late'),
   websocket: ({ row }) => row.messageFormat === 'websocket',
   sse: ({ row }) => row.messageFormat === 'server-sent-events',
@@ -162,12 +164,7 @@ const SIZE_HELP = 'a size such as >1MB, <64KiB, 0 or 1kB-10kB';
 /** Exactly so many bytes are rarely meant, but a duration to the microsecond never is. */
 const duration = (value: string): Parsed | string => {
   const exact = /^=?[\d.]+[a-zµ]+$/.test(value);
-  return parseLength(
-    exact ? `>=${value.replace('=', '')}` : value,
-    'duration',
-    DURATION_HELP,
-    (row) => row.duration,
-  );
+  return parseLength(exact ? `>=${value.replace('=', '')}` : value, 'duration', DURATION_HELP, activeMs);
 };
 
 function parseQuery(value: string): Parsed {
@@ -303,7 +300,7 @@ export const PROPERTIES: readonly Property[] = [
   {
     name: 'duration',
     help: DURATION_HELP,
-    about: 'how long it took',
+    about: 'how long it took, without pauses of the debugger',
     example: 'duration:>100ms',
     parse: duration,
   },
@@ -357,7 +354,7 @@ export const PROPERTIES: readonly Property[] = [
   {
     name: 'process',
     help: "part of the name of a process or of the file that was opened, or the process's id; with = the whole",
-    about: "the process's name or id, or the file that was opened",
+    about: "the process's name, script or id, or the file that was opened",
     example: 'process:worker',
     parse: (value) => {
       const named = wholeOrPart(value);
@@ -366,10 +363,18 @@ export const PROPERTIES: readonly Property[] = [
         row: ({ row }) =>
           String(row.pid) === id ||
           named(lower(row.processName)) ||
+          named(lower(row.debug?.script ?? null)) ||
           (row.file !== null && named(lower(row.file))),
       };
     },
-    seen: (row) => row.processName ?? row.file,
+    seen: (row) => rowProcessName(row) ?? row.file,
+  },
+  {
+    name: 'session',
+    help: 'part of the name of a debug session',
+    about: 'the debug session',
+    example: 'session:shop',
+    ...text((row) => row.debug?.session ?? null),
   },
   {
     name: 'side',

@@ -51,6 +51,7 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     failure: null,
     file: null,
     peer: null,
+    debug: call.debug === null ? null : { ...call.debug, pausedMs: timings.pausedMs },
     model: null,
     operation: call.operation === null ? null : operationText(call.operation),
     pinned: false,

@@ -59,6 +59,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
     startedAt: formatTime(BigInt(startedAt) * 1_000n),
     durationMs: timings.durationMs,
     timings: timings.phases,
+    debug: own?.debug ?? null,
     connection: {
       id: textOf(member(entry, 'connection')) ?? '',
       transport: 'tcp',
@@ -127,7 +128,7 @@ function timingsOf(entry: JsonObject): EntryTimings {
       waitMs: wait,
       receiveMs: receive,
       overlapMs: null,
-      pausedMs: null,
+      pausedMs: of('_pausedMs'),
     },
   };
 }

@@ -2,11 +2,11 @@
 import type { Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
 import type { ExchangeJson, MessageStreamJson } from '../engine/exchangeJson.ts';
 import type { MessageFormat } from '../engine/messages/messageList.ts';
-import { countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
+import { amountOf, countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
 
 export type OwnFields = Pick<
   ExchangeJson,
-  'side' | 'process' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
+  'side' | 'process' | 'debug' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
 > & { readonly requestNote: string | null };
 
 const SIDES: readonly Side[] = ['client', 'server'];
@@ -63,6 +63,7 @@ export function ownFields(entry: JsonObject): OwnFields | null {
   return {
     side: oneOf(SIDES, member(own, 'side')),
     process: processOf(member(own, 'process')),
+    debug: debugOf(member(own, 'debug')),
     completeness: listOf(member(own, 'completeness')).flatMap((label) => keyOf(LABELS, label) ?? []),
     operation: operationOf(member(own, 'operation')),
     grpc: grpcOf(member(own, 'grpc')),
@@ -85,6 +86,20 @@ function processOf(value: unknown): OwnFields['process'] {
   const process = present(value);
   const pid = process === null ? null : countOf(member(process, 'pid'));
   return process === null || pid === null ? null : { pid, name: textOf(member(process, 'name')) };
+}
+
+function debugOf(value: unknown): OwnFields['debug'] {
+  const debug = present(value);
+  if (debug === null) return null;
+  const peer = present(member(debug, 'pausedPeer'));
+  const session = peer === null ? null : textOf(member(peer, 'session'));
+  const ms = peer === null ? null : amountOf(member(peer, 'ms'));
+  return {
+    session: textOf(member(debug, 'session')),
+    script: textOf(member(debug, 'script')),
+    waitPausedMs: amountOf(member(debug, 'waitPausedMs')) ?? 0,
+    pausedPeer: session === null || ms === null ? null : { session, ms },
+  };
 }
 
 function operationOf(value: unknown): OwnFields['operation'] {

@@ -59,6 +59,8 @@ const exchange: fc.Arbitrary<ExchangeJson> = fc
     durationMs: milliseconds,
     phases: fc.tuple(milliseconds, milliseconds, milliseconds, milliseconds, milliseconds, milliseconds),
     overlapMs: milliseconds,
+    paused: milliseconds,
+    session: fc.option(text),
     ip: fc.constantFrom(null, '127.0.0.1:80', '[2001:db8::1]:443'),
     transport: fc.constantFrom('tcp' as const, 'unix' as const),
     request: message,
@@ -96,8 +98,17 @@ const exchange: fc.Arbitrary<ExchangeJson> = fc
         waitMs,
         receiveMs,
         overlapMs: one.overlapMs,
-        pausedMs: null,
+        pausedMs: one.paused,
       },
+      debug:
+        one.session === null
+          ? null
+          : {
+              session: one.session,
+              script: null,
+              waitPausedMs: 0,
+              pausedPeer: { session: one.session, ms: 1.5 },
+            },
       connection: {
         id: '7',
         transport: one.transport,

@@ -3,17 +3,20 @@ import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, focusCommand, TITLES, View, ViewItem } from '../contributions.ts';
+import { EndedProcesses } from '../engine/endedProcesses.ts';
 import { isError } from '../engine/row.ts';
 import {
   messagesText,
   methodText,
   reasonOf,
+  rowDurationText,
   rowProcessText,
+  sessionText,
   spokenText,
   statusText,
   tooltipText,
 } from '../words/exchange.ts';
-import { countText, durationText, numberText, sizeText } from '../words/numbers.ts';
+import { countText, numberText, sizeText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
 import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
 
@@ -29,6 +32,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   readonly #trace: Trace;
   readonly #tree: CallTree;
   readonly #view: vscode.TreeView<TreeNode>;
+  readonly #ended = new EndedProcesses();
   readonly #changed = new vscode.EventEmitter<TreeNode | undefined>();
   readonly #disposables: vscode.Disposable[];
   #refreshing: NodeJS.Timeout | undefined;
@@ -63,7 +67,13 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         this.#rootStale ||= root;
         this.#refreshSoon();
       }),
-      trace.onDidChangeStatus(() => this.#showMessage()),
+      trace.onDidChangeStatus((status) => {
+        const changed = this.#ended.update(status);
+        for (const node of changed.size === 0 ? [] : this.#tree.children())
+          if (node.kind === 'process' && changed.has(node.sample.pid ?? 0)) this.#stale.add(node);
+        this.#refreshSoon();
+        this.#showMessage();
+      }),
     ];
   }
 
@@ -139,7 +149,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       case 'more':
         return moreItem(node);
       default:
-        return branchItem(node);
+        return branchItem(node, node.kind === 'process' && this.#ended.has(node.sample.pid));
     }
   }
 
@@ -192,7 +202,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
 
 const ICONS = { process: 'symbol-event', host: 'globe', route: 'symbol-namespace' } as const;
 
-function branchItem(branch: Branch): vscode.TreeItem {
+function branchItem(branch: Branch, ended: boolean): vscode.TreeItem {
   const item = new vscode.TreeItem(
     branchLabel(branch),
     branch.kind === 'route'
@@ -200,13 +210,15 @@ function branchItem(branch: Branch): vscode.TreeItem {
       : vscode.TreeItemCollapsibleState.Expanded,
   );
   item.id = branch.id;
-  item.description = sums(branch, ' · ', numberText);
+  const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
+  const about = [session, ended ? 'ended' : ''].filter((text) => text !== '');
+  item.description = [...about, sums(branch, ' · ', numberText)].join(' · ');
   item.iconPath = new vscode.ThemeIcon(
-    ICONS[branch.kind],
+    ended ? 'circle-slash' : ICONS[branch.kind],
     branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
   );
   item.contextValue = ViewItem[branch.kind];
-  item.accessibilityInformation = { label: `${branchLabel(branch)}, ${sums(branch, ', ')}` };
+  item.accessibilityInformation = { label: [branchLabel(branch), ...about, sums(branch, ', ')].join(', ') };
   return item;
 }
 
@@ -232,7 +244,8 @@ function sums(
 
 function branchTooltip(branch: Branch): string {
   const name = branch.kind === 'process' ? branchLabel(branch) : labelText(branch.name ?? 'unknown', 2_000);
-  return `${name}\n${sums(branch, ', ')}`;
+  const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
+  return [name, ...(session === '' ? [] : [`Debug session “${session}”`]), sums(branch, ', ')].join('\n');
 }
 
 function callItem({ id, row }: CallNode): vscode.TreeItem {
@@ -241,7 +254,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   // At once: a refresh, of which a running trace has four a second, ends the question for it.
   item.tooltip = tooltipText(row);
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
-  const duration = row.duration === null ? '' : durationText(row.duration);
+  const duration = row.duration === null ? '' : rowDurationText(row);
   const reason = reasonOf(row);
   const outcome = reason === null ? duration : labelText(reason);
   // First what is never long: the side bar is narrow.

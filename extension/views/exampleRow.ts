@@ -38,6 +38,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     model: null,
     peer: null,
     pinned: false,
+    debug: null,
     ...changes,
   };
 }

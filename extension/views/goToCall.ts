@@ -3,8 +3,8 @@ import type { Trace } from '../capture/trace.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { addressText } from '../words/address.ts';
-import { methodText, rowProcessText, statusText } from '../words/exchange.ts';
-import { countText, durationText } from '../words/numbers.ts';
+import { methodText, rowDurationText, rowProcessText, statusText } from '../words/exchange.ts';
+import { countText } from '../words/numbers.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 import { callsToSearch, type Matches, matchCalls } from './callMatch.ts';
 import { CALLS_PER_SEARCH } from './panelFeed.ts';
@@ -67,7 +67,7 @@ function callItem(row: ExchangeRow): CallItem {
     id: row.id,
     label: withoutIcons(`${methodText(row)} ${address}${operation}`),
     description: withoutIcons(
-      `${statusText(row)}${row.duration === null ? '' : ` · ${durationText(row.duration)}`}`,
+      `${statusText(row)}${row.duration === null ? '' : ` · ${rowDurationText(row)}`}`,
     ),
     detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${rowProcessText(row)}`),
     // The words have been matched already, by more than what is shown here.

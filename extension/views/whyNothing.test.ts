@@ -30,7 +30,7 @@ const RUSTLS: TlsLibrary = {
   reason: 'rustls is not supported',
 };
 
-const node = { pid: 7, name: 'node', ended: false, tls: null };
+const node = { pid: 7, name: 'node', ended: false, parent: null, tls: null };
 const running = (changes: Partial<TraceStatus>): TraceStatus => ({
   ...IDLE_STATUS,
   phase: 'running',

@@ -1,4 +1,5 @@
 /** The panel: creates its parts, connects them, and exchanges messages with the host. */
+import { EndedProcesses } from '../engine/endedProcesses.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { copiedLine } from '../escape/copied.ts';
 import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
@@ -18,6 +19,7 @@ import type { Host } from './host.ts';
 import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
 import { Overview } from './overview.ts';
+import { Pauses } from './pauses.ts';
 import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
 import { SplitPane } from './splitPane.ts';
@@ -39,6 +41,8 @@ const MEASURES = {
 export class App {
   readonly #host: Host;
   readonly #store = new RowStore();
+  readonly #pauses = new Pauses();
+  readonly #ended = new EndedProcesses();
   #status: TraceStatus = IDLE_STATUS;
   readonly #filter: FilterInput;
   readonly #toolbar: Toolbar;
@@ -90,8 +94,8 @@ export class App {
       chip: (chip) => this.#setChip(chip),
       joins: (joins) => host.send({ type: 'joinBothEnds', joins }),
     });
-    this.#overview = new Overview(this.#store, (range) => this.#setRange(range));
-    this.#list = new CallList(this.#store, knownWidths(state.widths), {
+    this.#overview = new Overview(this.#store, this.#pauses, (range) => this.#setRange(range));
+    this.#list = new CallList(this.#store, this.#pauses, this.#ended, knownWidths(state.widths), {
       selected: (id) => this.#selected(id),
       opened: () => this.#open(),
       escaped: () => this.#escaped(),
@@ -234,6 +238,8 @@ export class App {
     }
     if (status.startedAt !== null && status.startedAt === this.#host.state.held?.startedAt) this.#dropped = 0;
     this.#status = status;
+    this.#pauses.set(status.pauses);
+    this.#ended.update(status);
     this.#statusChanged = true;
     this.#clock.show(status);
     this.#schedule();

@@ -1,7 +1,8 @@
 /** From a row's times to the parts of its bar. Pure. */
 import type { ExchangeRow } from '../engine/row.ts';
+import type { TimeRange } from './rowStore.ts';
 
-export type PhaseName = 'lookup' | 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'unknown';
+export type PhaseName = 'lookup' | 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'paused' | 'unknown';
 
 export interface Segment {
   readonly phase: PhaseName;
@@ -51,6 +52,25 @@ export function segments(row: ExchangeRow, now: number): readonly Segment[] {
     add(waits ? (isSent ? 'wait' : 'send') : 'receive', now - at);
   } else if (row.duration !== null) {
     add('unknown', row.start + row.duration - at);
+  }
+  return found;
+}
+
+/** The same with what lies in these stretches, which are in order, as `paused`. */
+export function withPauses(parts: readonly Segment[], pauses: readonly TimeRange[]): readonly Segment[] {
+  if (pauses.length === 0) return parts;
+  const found: Segment[] = [];
+  for (const { phase, from, to } of parts) {
+    let at = from;
+    for (const pause of pauses) {
+      const begin = Math.max(pause.from, at);
+      const end = Math.min(pause.to, to);
+      if (begin >= end) continue;
+      if (begin > at) found.push({ phase, from: at, to: begin });
+      found.push({ phase: 'paused', from: begin, to: end });
+      at = end;
+    }
+    if (at < to) found.push({ phase, from: at, to });
   }
   return found;
 }

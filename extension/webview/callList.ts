@@ -2,6 +2,7 @@
  * The list of calls: columns, selection, keyboard and the waterfall's window. The newest call stays in view until
  * the user scrolls away or selects a call.
  */
+import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { countText } from '../words/numbers.ts';
 import { extent } from './bars.ts';
@@ -9,6 +10,7 @@ import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from 
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
+import { bandsImage, type Pauses } from './pauses.ts';
 import type { Fold, RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
@@ -56,6 +58,7 @@ export interface ListEvents {
 
 export class CallList {
   readonly #store: RowStore;
+  readonly #pauses: Pauses;
   #widths: Partial<Record<ColumnId, number>>;
   readonly #events: ListEvents;
   readonly element: HTMLElement;
@@ -75,9 +78,18 @@ export class CallList {
   #chosenWindow: TimeWindow | null = null;
   #shownWindow: TimeWindow | null = null;
   #now = 0;
+  /** As they are drawn. */
+  #bands = 'none';
 
-  constructor(store: RowStore, widths: Partial<Record<ColumnId, number>>, events: ListEvents) {
+  constructor(
+    store: RowStore,
+    pauses: Pauses,
+    ended: EndedProcesses,
+    widths: Partial<Record<ColumnId, number>>,
+    events: ListEvents,
+  ) {
     this.#store = store;
+    this.#pauses = pauses;
     this.#widths = widths;
     this.#events = events;
     this.#header = new ListHeader({
@@ -115,7 +127,7 @@ export class CallList {
         keyAt: (index) => store.at(index)?.id,
         indexOf: (id) => store.indexOf(id),
       },
-      create: () => new RowView(this.#columns.visible),
+      create: () => new RowView(this.#columns.visible, pauses, ended),
       show: (view, index) => {
         const row = store.at(index);
         if (row !== undefined) view.show(row, index, row.id === this.#selectedId, store.foldOf(row));
@@ -310,7 +322,14 @@ export class CallList {
     const window = this.#waterfallWidth === 0 ? null : (this.#chosenWindow ?? this.#fitted());
     for (const view of this.#rows.views) {
       view.drawElapsed(this.#now);
+      view.drawEnded();
       if (window !== null) view.drawBar(window, this.#waterfallWidth, this.#now);
+    }
+    const bands = window === null ? [] : this.#pauses.bands(window, this.#waterfallWidth, this.#now);
+    const image = bandsImage(bands);
+    if (image !== this.#bands) {
+      this.#bands = image;
+      this.#body.style.setProperty('--pauses', image);
     }
     this.#header.drawRuler(window, this.#waterfallWidth);
     if (window?.from !== this.#shownWindow?.from || window?.to !== this.#shownWindow?.to) {

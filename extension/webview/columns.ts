@@ -1,7 +1,7 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
-import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { activeMs, type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
-import { insteadOfCall, reasonOf } from '../words/exchange.ts';
+import { insteadOfCall, reasonOf, rowDurationText, rowProcessName } from '../words/exchange.ts';
 import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
 
@@ -139,15 +139,12 @@ export const COLUMNS: readonly Column[] = [
     minWidth: 48,
     align: 'end',
     disposable: 2,
-    key: (row) => row.duration,
+    // Standing at a breakpoint is nobody's slowness.
+    key: activeMs,
     // While it runs the list writes how long.
-    text: (row) => (row.state === 'running' ? '' : durationText(row.duration)),
+    text: (row) => (row.state === 'running' ? '' : durationText(activeMs(row))),
     speak: (row) =>
-      row.state === 'running'
-        ? openText(row)
-        : row.duration === null
-          ? 'time unknown'
-          : durationText(row.duration),
+      row.state === 'running' ? openText(row) : row.duration === null ? 'time unknown' : rowDurationText(row),
   },
   {
     id: 'process',
@@ -155,7 +152,7 @@ export const COLUMNS: readonly Column[] = [
     width: 88,
     minWidth: 48,
     disposable: 6,
-    key: (row) => row.processName ?? row.file,
+    key: (row) => rowProcessName(row) ?? row.file,
     text: (row) => `${sideSign(row)} ${processName(row)}`,
     speak: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
   },
@@ -205,7 +202,8 @@ export function bothNames(client: ExchangeRow, server: ExchangeRow): string {
 }
 
 function processName(row: ExchangeRow): string {
-  if (row.processName !== null) return line(row.processName);
+  const name = rowProcessName(row);
+  if (name !== null) return line(name);
   if (row.pid !== null) return String(row.pid);
   return row.file === null ? UNKNOWN : line(row.file);
 }

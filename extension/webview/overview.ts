@@ -4,6 +4,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { durationText } from '../words/numbers.ts';
 import { drag, el } from './dom.ts';
 import { density, lanes, Mark } from './lanes.ts';
+import type { Pauses } from './pauses.ts';
 import type { RowStore, TimeRange } from './rowStore.ts';
 import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, timeWindow, toPixels, toTime } from './timeWindow.ts';
@@ -28,6 +29,7 @@ type Grip = 'new' | 'from' | 'to' | 'move';
 
 export class Overview {
   readonly #store: RowStore;
+  readonly #pauses: Pauses;
   /** null: the whole trace. */
   readonly #onRange: (range: TimeRange | null) => void;
   readonly element: HTMLElement;
@@ -43,8 +45,9 @@ export class Overview {
   #drawn = '';
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(store: RowStore, onRange: (range: TimeRange | null) => void) {
+  constructor(store: RowStore, pauses: Pauses, onRange: (range: TimeRange | null) => void) {
     this.#store = store;
+    this.#pauses = pauses;
     this.#onRange = onRange;
     this.element = el(
       'div',
@@ -109,7 +112,7 @@ export class Overview {
     const height = this.#height;
     if (width === 0 || height === 0) return;
     const running = this.#now;
-    const key = `${this.#store.revision} ${this.#store.listRevision} ${running} ${width} ${height}`;
+    const key = `${this.#store.revision} ${this.#pauses.revision} ${this.#store.listRevision} ${running} ${width} ${height}`;
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#extentMs = this.#measure();
@@ -135,6 +138,10 @@ export class Overview {
       context.fillStyle = colour('--muted');
       if (x < width - 40) context.fillText(tickText(time, step), x + 5, 3);
     }
+
+    context.fillStyle = colour('--pause-band');
+    for (const band of this.#pauses.bands(this.#whole, width, running))
+      context.fillRect(band.left, 0, band.width, height);
 
     const count = Math.max(1, Math.floor((height - LABEL_HEIGHT - 2) / (LANE_HEIGHT + LANE_GAP)));
     const colours: Record<Mark, string> = {

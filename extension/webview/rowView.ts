@@ -1,16 +1,18 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
+import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
 import { endingSentence, endingWord } from '../words/ending.ts';
-import { reasonOf, rowProcessText, statusText } from '../words/exchange.ts';
-import { countText, elapsedText } from '../words/numbers.ts';
+import { pausedPeerText, reasonOf, rowProcessText, sessionText, statusText } from '../words/exchange.ts';
+import { countText, durationText, elapsedText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
-import { extent, gradient, MIN_BAR_PX, segments } from './bars.ts';
+import { extent, gradient, MIN_BAR_PX, segments, withPauses } from './bars.ts';
 import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
 import { icon } from './icons.ts';
+import type { Pauses } from './pauses.ts';
 import type { Fold } from './rowStore.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
@@ -23,6 +25,9 @@ export const rowElementId = (id: number): string => `call-${id}`;
 
 export class RowView {
   readonly element = el('div', { class: 'row', role: 'row' });
+  readonly #pauses: Pauses;
+  readonly #ended: EndedProcesses;
+  #isEnded = false;
   readonly #cells = new Map<Column, HTMLElement>();
   readonly #host = el('span', { class: 'host' });
   readonly #path = el('span', { class: 'path' });
@@ -37,7 +42,9 @@ export class RowView {
   #index = -1;
   #selected = false;
 
-  constructor(columns: readonly Column[]) {
+  constructor(columns: readonly Column[], pauses: Pauses, ended: EndedProcesses) {
+    this.#pauses = pauses;
+    this.#ended = ended;
     columns.forEach((column, index) => {
       const cell = el('div', {
         class: `cell c-${column.id}${column.align === 'end' ? ' end' : ''}`,
@@ -118,8 +125,18 @@ export class RowView {
     const row = this.#shown;
     if (row === null || row.state !== 'running') return;
     for (const [column, cell] of this.#cells) {
-      if (column.id === 'time') setText(cell, elapsedText(Math.max(0, now - row.start)));
+      if (column.id !== 'time') continue;
+      setText(cell, elapsedText(Math.max(0, now - row.start - this.#pauses.pausedMs(row, now))));
     }
+  }
+
+  /** Whether the process of the call has ended. */
+  drawEnded(): void {
+    const row = this.#shown;
+    const ended = row !== null && this.#ended.has(row.pid);
+    if (row === null || ended === this.#isEnded) return;
+    this.#isEnded = ended;
+    for (const [column, cell] of this.#cells) if (column.id === 'process') this.#fill(column, cell, row);
   }
 
   /** @param width of the waterfall's column in pixels. */
@@ -140,7 +157,7 @@ export class RowView {
     style.display = 'block';
     style.transform = `translateX(${shownLeft.toFixed(1)}px)`;
     style.width = `${(shownRight - shownLeft).toFixed(1)}px`;
-    style.backgroundImage = gradient(segments(row, now), right - left);
+    style.backgroundImage = gradient(withPauses(segments(row, now), this.#pauses.of(row, now)), right - left);
     style.backgroundSize = `${(right - left).toFixed(1)}px 100%`;
     style.backgroundPositionX = `${(left - shownLeft).toFixed(1)}px`;
   }
@@ -156,11 +173,16 @@ export class RowView {
         setTitle(cell, statusTitle(row));
         break;
       case 'process':
+        this.#isEnded = this.#ended.has(row.pid);
+        cell.classList.toggle('ended', this.#isEnded);
         if (this.#fold !== null && this.#fold.kind !== 'server') {
           fillBoth(cell, row, this.#fold.server);
           return;
         }
-        setTitle(cell, processTitle(row));
+        setTitle(cell, processTitle(row, this.#isEnded));
+        break;
+      case 'time':
+        setTitle(cell, timeTitle(row));
         break;
       default:
     }
@@ -241,7 +263,19 @@ function statusTitle(row: ExchangeRow): string {
   return row.state === 'running' ? 'No response yet' : (endingSentence(row) ?? 'No response was seen');
 }
 
-function processTitle(row: ExchangeRow): string {
+function processTitle(row: ExchangeRow, ended: boolean): string {
   const role = row.side === 'client' ? 'called by' : row.side === 'server' ? 'answered by' : 'side unknown:';
-  return `${role} ${rowProcessText(row)}`;
+  const session = sessionText(row);
+  const lines = [`${role} ${rowProcessText(row)}${ended ? ', which has ended' : ''}`];
+  if (session !== '') lines.push(`Debug session “${session}”`);
+  return lines.join('\n');
+}
+
+/** Where the time alone would mislead. */
+function timeTitle(row: ExchangeRow): string {
+  const paused = row.debug?.pausedMs ?? 0;
+  const lines = [pausedPeerText(row.debug)];
+  if (paused > 0)
+    lines.unshift(`Without about ${durationText(paused)} for which the debugger had paused the program`);
+  return lines.filter((text) => text !== '').join('\n');
 }

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { exampleRow } from '../views/exampleRow.ts';
 import { addressText, completeUrl } from './address.ts';
-import { methodText, processText, spokenText, statusText, tooltipText } from './exchange.ts';
+import {
+  methodText,
+  pausedPeerText,
+  processText,
+  rowDurationText,
+  rowProcessText,
+  sessionText,
+  spokenText,
+  statusText,
+  tooltipText,
+} from './exchange.ts';
 
 describe('a connection without plaintext', () => {
   const sealed = exampleRow({
@@ -133,5 +143,32 @@ describe('words', () => {
     expect(spokenText(exampleRow({ messageFormat: 'websocket', messages: 1_234 }))).toBe(
       'GET /products, 200 OK, 12.5 ms, 1,234 messages, made by node (4242)',
     );
+  });
+});
+
+describe('what the debugger knows', () => {
+  const debug = {
+    session: 'Shop',
+    script: 'shop.js',
+    pausedMs: 2_000,
+    waitPausedMs: 2_000,
+    pausedPeer: { session: 'Stock', ms: 1_500 },
+  };
+  const row = exampleRow({ duration: 2_012.5, debug });
+
+  test('is the script and the session of a process', () => {
+    expect(rowProcessText(row)).toBe('shop.js (4242)');
+    expect(sessionText(row)).toBe('Shop');
+    // It is called so anyway.
+    expect(sessionText(exampleRow({ debug: { ...debug, session: 'shop.js' } }))).toBe('');
+    expect(sessionText(exampleRow())).toBe('');
+  });
+
+  test('is the time without pauses, and who was paused', () => {
+    expect(rowDurationText(row)).toBe('12.5 ms + 2.00 s paused');
+    expect(rowDurationText(exampleRow())).toBe('12.5 ms');
+    expect(pausedPeerText(debug)).toBe('“Stock”, which answers, was paused for about 1.50 s meanwhile.');
+    expect(pausedPeerText(null)).toBe('');
+    expect(tooltipText(row)).toContain('Made by shop.js (4242) · Shop\n“Stock”, which answers');
   });
 });

@@ -1,6 +1,6 @@
 /** How one exchange is put into words: shared by the tree, the quick pick, the panel and screen readers. */
 import { grpcStatusText } from '../engine/grpc/status.ts';
-import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { activeMs, type DebugFacts, type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import { addressText } from './address.ts';
 import { notesOfEnded, violationsText } from './completeness.ts';
 import { endingWord } from './ending.ts';
@@ -58,29 +58,54 @@ export function processText({
   return label === null ? `process ${pid}` : `${label} (${pid})`;
 }
 
-/** {@link processText} of the process that made or answered a call, and the file that it is from: `node (4242) · a.har`. */
-export function rowProcessText({
+/** What a process is called: `shop.js`, else the name that the kernel has, `node`. */
+export function rowProcessName({
   processName,
-  pid,
-  file,
-}: Pick<ExchangeRow, 'pid' | 'processName' | 'file'>): string {
-  if (file !== null) {
-    const name = labelText(file, 40);
-    return pid === null && processName === null
-      ? name
-      : `${processText({ name: processName, pid })} · ${name}`;
-  }
-  return processText({ name: processName, pid });
+  debug,
+}: Pick<ExchangeRow, 'processName' | 'debug'>): string | null {
+  return debug?.script ?? processName;
+}
+
+/** {@link processText} of the process that made or answered a call, and the file that it is from: `node (4242) · a.har`. */
+export function rowProcessText(row: Pick<ExchangeRow, 'pid' | 'processName' | 'debug' | 'file'>): string {
+  const { pid } = row;
+  const name = rowProcessName(row);
+  if (row.file === null) return processText({ name, pid });
+  const file = labelText(row.file, 40);
+  return pid === null && name === null ? file : `${processText({ name, pid })} · ${file}`;
+}
+
+/** The debug session of a call, where its process is not called so anyway; empty: none. */
+export function sessionText(row: Pick<ExchangeRow, 'processName' | 'debug'>): string {
+  const session = row.debug?.session ?? null;
+  return session === null || session === rowProcessName(row) ? '' : labelText(session, 60);
+}
+
+/** `1.2 s + 3.0 s paused`; the time that a program and its peer took comes first. */
+export function rowDurationText(row: Pick<ExchangeRow, 'duration' | 'debug'>): string {
+  const paused = row.debug?.pausedMs ?? 0;
+  const active = durationText(activeMs(row));
+  return paused === 0 ? active : `${active} + ${durationText(paused)} paused`;
+}
+
+/** That the session which answered was paused; empty: it was not. */
+export function pausedPeerText(debug: Pick<DebugFacts, 'pausedPeer'> | null): string {
+  const peer = debug?.pausedPeer ?? null;
+  if (peer === null) return '';
+  return `“${labelText(peer.session, 60)}”, which answers, was paused for about ${durationText(peer.ms)} meanwhile.`;
 }
 
 /** The whole call in a few lines of plain text. */
 export function tooltipText(row: ExchangeRow): string {
-  const took = row.duration === null ? '' : ` · ${durationText(row.duration)}`;
+  const took = row.duration === null ? '' : ` · ${rowDurationText(row)}`;
+  const session = sessionText(row);
+  const peer = pausedPeerText(row.debug);
   const lines = [
     `${methodText(row)} ${labelText(addressText(row) ?? 'unknown address', 600)}`,
     ...(row.operation === null ? [] : [labelText(row.operation, 300)]),
     `${statusText(row)} · ${row.protocol}${took}`,
-    `${sideText(row)} ${rowProcessText(row)}`,
+    `${sideText(row)} ${rowProcessText(row)}${session === '' ? '' : ` · ${session}`}`,
+    ...(peer === '' ? [] : [peer]),
   ];
   const reason = reasonOf(row);
   if (reason !== null) lines.push(labelText(reason, 600));
@@ -103,7 +128,7 @@ function sideText(row: ExchangeRow): string {
 export function spokenText(row: ExchangeRow): string {
   const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
   const error = isError(row) ? ', error' : '';
-  const took = row.duration === null ? ', running' : `, ${durationText(row.duration)}`;
+  const took = row.duration === null ? ', running' : `, ${rowDurationText(row)}`;
   if (row.failure !== null) {
     return `Lookup of ${labelText(row.host ?? 'unknown host')}, ${labelText(row.failure.reason)}${error}${took}, by ${rowProcessText(row)}`;
   }

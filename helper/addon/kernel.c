@@ -221,23 +221,27 @@ static napi_value is_alive(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* readClocks(): [boot time, wall time minus boot time], nanoseconds */
+/* readClocks(): [boot time, wall time minus boot time, boot time minus monotonic time], nanoseconds */
 static napi_value read_clocks(napi_env env, napi_callback_info info)
 {
 	napi_value result, element;
-	struct timespec wall;
+	struct timespec wall, monotonic;
 	uint64_t before, after, middle;
 
 	(void)info;
 	before = boot_time();
 	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
 	after = boot_time();
 	middle = before + (after - before) / 2;
-	napi_create_array_with_length(env, 2, &result);
+	napi_create_array_with_length(env, 3, &result);
 	napi_create_bigint_uint64(env, middle, &element);
 	napi_set_element(env, result, 0, element);
 	napi_create_bigint_int64(env, (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - (int64_t)middle, &element);
 	napi_set_element(env, result, 1, element);
+	napi_create_bigint_int64(
+	    env, (int64_t)middle - ((int64_t)monotonic.tv_sec * 1000000000 + monotonic.tv_nsec), &element);
+	napi_set_element(env, result, 2, element);
 	return result;
 }
 

@@ -42,6 +42,7 @@ const exchange: ExchangeJson = {
     ...examplePhases(),
     pausedMs: null,
   },
+  debug: null,
   connection: {
     ...{ id: '1', transport: 'tcp', local: null, remote: null, joinedLate: false },
     ...{ attempts: [], through: [] },

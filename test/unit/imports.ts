@@ -76,7 +76,13 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   },
 
   'extension/debug': {
-    values: ['extension/contributions.ts', 'extension/capture/trace.ts', 'extension/words'],
+    values: [
+      'extension/contributions.ts',
+      'extension/capture/trace.ts',
+      'extension/engine/traceStatus.ts',
+      'extension/words',
+    ],
+    types: ['extension/engine/row.ts'],
     packages: ['vscode'],
   },
   'extension/views': {
@@ -119,6 +125,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/http',
       'extension/words',
       'extension/privacy/secrets.ts',
+      'extension/engine/endedProcesses.ts',
       'extension/engine/grpc/status.ts',
       'extension/engine/row.ts',
       'extension/engine/tls/library.ts',

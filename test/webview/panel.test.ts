@@ -1163,7 +1163,7 @@ describe('empty states', () => {
     [IDLE_STATUS, /^Start a trace to see every HTTP call/, 2],
     [{ phase: 'starting' }, /^Starting…$/, 0],
     [
-      { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false, tls: null }] },
+      { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false, parent: null, tls: null }] },
       /^Waiting for node \(1234\) to make or answer a call$/,
       0,
     ],
@@ -1174,6 +1174,7 @@ describe('empty states', () => {
           pid,
           name: pid === 2 ? null : 'node',
           ended: pid === 1,
+          parent: null,
           tls: null,
         })),
       },

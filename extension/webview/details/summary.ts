@@ -21,8 +21,9 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     { name: 'Status', value: status(exchange), code: true },
     ...grpcFacts(exchange),
     { name: 'Process', value: callProcessText(exchange), remark: sideText(exchange) },
+    ...sessionFacts(exchange),
     { name: 'Started', value: startedText(exchange.startedAt) },
-    { name: 'Duration', value: exchange.durationMs === null ? null : durationText(exchange.durationMs) },
+    { name: 'Duration', ...durationFact(exchange) },
     { name: 'Request body', value: bodySize(request), remark: bodyRemark(request) },
     { name: 'Response body', value: bodySize(response), remark: bodyRemark(response) },
     { name: 'Type', value: response === null ? null : contentType(response) },
@@ -154,9 +155,23 @@ function status(exchange: ExchangeJson): string | null {
   return `${exchange.status} ${exchange.statusText ?? ''}`.trim();
 }
 
-export function callProcessText(exchange: ExchangeJson): string | null {
-  const { process } = exchange;
-  return process === null ? null : processText(process);
+export function callProcessText({ process, debug }: ExchangeJson): string | null {
+  return process === null ? null : processText({ ...process, name: debug?.script ?? process.name });
+}
+
+function sessionFacts({ debug, process }: ExchangeJson): Fact[] {
+  if (debug === null || debug.session === null) return [];
+  const name = debug.script === null ? null : (process?.name ?? null);
+  return [{ name: 'Debug session', value: debug.session, remark: name === null ? null : `program: ${name}` }];
+}
+
+/** The time without pauses, as in the list. */
+function durationFact({ durationMs, timings }: ExchangeJson): Pick<Fact, 'value' | 'remark'> {
+  if (durationMs === null) return { value: null };
+  const paused = timings.pausedMs ?? 0;
+  if (paused === 0) return { value: durationText(durationMs) };
+  const remark = `and about ${durationText(paused)} paused by the debugger`;
+  return { value: durationText(Math.max(0, durationMs - paused)), remark };
 }
 
 function sideText(exchange: ExchangeJson): string | null {

@@ -1,4 +1,5 @@
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { pausedPeerText } from '../../words/exchange.ts';
 import { durationText, UNKNOWN } from '../../words/numbers.ts';
 import { el } from '../dom.ts';
 import { note } from './elements.ts';
@@ -19,6 +20,7 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
   const table = el('div', { class: 'timing', role: 'table', 'aria-label': 'Timing' });
   let at = 0;
   for (const [phase, label, key, help] of PHASES) {
+    const paused = phase === 'wait' ? (exchange.debug?.waitPausedMs ?? 0) : 0;
     const length = timings[key];
     if (length === null && !mayHave(exchange, phase)) continue;
     const bar = el('div', { class: 'phase', 'data-phase': phase });
@@ -30,7 +32,16 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     } else {
       bar.hidden = true;
     }
-    table.append(row(label, help, bar, durationText(length)));
+    const active = length === null ? null : Math.max(0, length - paused);
+    table.append(row(label, paused > 0 ? `${help}, without the pause` : help, bar, durationText(active)));
+    if (length === null || active === null || paused === 0 || known <= 0) continue;
+    bar.style.width = `${(active / known) * 100}%`;
+    const pause = el('div', { class: 'phase', 'data-phase': 'paused' });
+    pause.style.marginInlineStart = `${((at - length + active) / known) * 100}%`;
+    pause.style.width = `${((length - active) / known) * 100}%`;
+    table.append(
+      row('Paused', 'The debugger had paused the program', pause, `about ${durationText(paused)}`),
+    );
   }
   const { label, span, before } = totalOf(exchange);
   const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs + before);
@@ -45,12 +56,14 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     const rest = exchange.durationMs === null ? null : durationText(exchange.durationMs - timings.pausedMs);
     parts.push(
       note(
-        `The debugger paused the program for ${durationText(timings.pausedMs)} during this call.` +
-          (rest === null ? '' : ` Without the pause: ${rest}.`),
+        `The debugger paused the program for about ${durationText(timings.pausedMs)} during this call.` +
+          (rest === null ? '' : ` Without the pause it took ${rest}, by which the list sorts and filters.`),
         'limit',
       ),
     );
   }
+  const peer = pausedPeerText(exchange.debug);
+  if (peer !== '') parts.push(note(peer, 'limit'));
   const unknown = PHASES.some(
     ([phase, , key]) => timings[key] === null && mayHave(exchange, phase) && exchange.encrypted === null,
   );

@@ -1,6 +1,8 @@
 /** What VS Code loads for `run.mjs debuggers`: every debugger that Debian has. */
 import './debuggees.ts';
 import './firstCalls.ts';
+import './pauses.ts';
+import './traceEnds.ts';
 import { calls } from './callServer.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';

@@ -87,6 +87,7 @@ const CALL: ExchangeRow = {
   model: null,
   peer: null,
   pinned: false,
+  debug: null,
 };
 
 export function call(change: Partial<ExchangeRow>): ExchangeRow {
@@ -319,6 +320,8 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     phase: 'running',
     list: 0,
     startedAt: Date.UTC(2026, 10, 22, 18),
+    bootStart: 0,
+    suspendedMs: 0,
     now: end,
     behindMs: 0,
     waitingRecords: 0,
@@ -333,7 +336,8 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     newest: { calls: rows.length, bytesSeen: rows.length, cleared: false },
     otherConnections: 0,
     files: [],
-    targets: [{ pid: 41_207, name: 'node', ended: false, tls: null }],
+    targets: [{ pid: 41_207, name: 'node', ended: false, parent: null, tls: null }],
+    pauses: [],
     backend: 'tracepoint',
     problem: null,
     ...change,
@@ -431,6 +435,7 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
     startedAt: new Date(Date.UTC(2026, 10, 22, 18) + row.start).toISOString().replace('Z', '456Z'),
     durationMs: row.duration,
     timings: { ...row.phases, pausedMs: null },
+    debug: null,
     connection: {
       id: row.connection,
       transport: 'tcp',

@@ -1,0 +1,27 @@
+/** The clock of captured records, in this process. */
+import { uptime } from 'node:os';
+
+/** Less is the resolution of `uptime`. */
+const NEVER_SUSPENDED = 50;
+
+/** By how much boot time is ahead of monotonic time, in milliseconds, as far as is known without a trace. */
+let suspended = estimate();
+
+/** Milliseconds since the machine was started (CLOCK_BOOTTIME). */
+export function bootTime(): number {
+  return monotonic() + suspended;
+}
+
+/** A helper has read both clocks. @param milliseconds boot time minus monotonic time */
+export function setSuspended(milliseconds: number): void {
+  suspended = milliseconds;
+}
+
+function estimate(): number {
+  const ahead = uptime() * 1_000 - monotonic();
+  return ahead < NEVER_SUSPENDED ? 0 : ahead;
+}
+
+function monotonic(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
