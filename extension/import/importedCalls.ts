@@ -126,6 +126,7 @@ export class ImportedCalls implements CallSource {
       shedBytes: 0,
       unseenBytes: 0,
       lostBytes: 0,
+      shedBytes: 0,
       newest: 0n,
     };
   }
