@@ -126,7 +126,6 @@ export class ImportedCalls implements CallSource {
       shedBytes: 0,
       unseenBytes: 0,
       lostBytes: 0,
-      shedBytes: 0,
       newest: 0n,
     };
   }
