@@ -32,6 +32,7 @@ export const Command = {
   exportHar: 'httpTrace.exportHar',
   importHar: 'httpTrace.importHar',
   openTrace: 'httpTrace.openTrace',
+  saveTrace: 'httpTrace.saveTrace',
   checkSystem: 'httpTrace.checkSystem',
   installLoader: 'httpTrace.installLoader',
   removeLoader: 'httpTrace.removeLoader',
@@ -70,6 +71,7 @@ export const TITLES: Readonly<Record<CommandId, string>> = {
   'httpTrace.exportHar': 'Export HAR…',
   'httpTrace.importHar': 'Import HAR…',
   'httpTrace.openTrace': 'Open Trace…',
+  'httpTrace.saveTrace': 'Save Trace…',
   'httpTrace.checkSystem': 'Check This System',
   'httpTrace.installLoader': 'Install Trusted Loader',
   'httpTrace.removeLoader': 'Remove Trusted Loader',
@@ -125,6 +127,10 @@ export const Setting = {
   backlog: 'httpTrace.backlog',
   /** boolean: follow fork and exec. */
   followChildren: 'httpTrace.followChildren',
+  /** A {@link KeepCalls}. */
+  keepCalls: 'httpTrace.keepCalls',
+  /** integer: bytes of all traces that are kept. */
+  keepLimit: 'httpTrace.keepLimit',
   /** boolean: arm the trace before a launch goes on. */
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** boolean: both sides of a call are one row. */
@@ -132,6 +138,9 @@ export const Setting = {
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;
+
+/** What becomes of traces when the window is reloaded, or VS Code ends. */
+export type KeepCalls = 'never' | 'reload' | 'always';
 
 export type StartWithDebugging = 'never' | 'ask' | 'always';
 

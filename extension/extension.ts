@@ -16,6 +16,7 @@ import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
+import { KeptTraces } from './keptTraces.ts';
 import { WorkspaceProtos } from './protos/workspaceProtos.ts';
 import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
@@ -40,7 +41,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const supported = process.platform === 'linux' && process.arch === 'x64';
   // First and synchronously: debug adapters report their process early and only once.
   const sessions = new DebugSessions();
-  const trace = new WorkerTrace(extensionPath, readSettings, askForRoot);
+  const kept = new KeptTraces(context, supported);
+  const trace = new WorkerTrace(extensionPath, () => ({ ...readSettings(), keep: kept.options }), askForRoot);
+  void kept.restore(trace);
   const annotations = new DebugAnnotations(sessions);
   trace.annotate(annotations);
   const keys = new ContextKeys(trace, supported);
@@ -57,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const responses = new Responses(documents);
   const requests = new RequestDocuments(trace, responses);
   subscriptions.push(
+    kept,
     sessions,
     annotations,
     keys,
@@ -100,7 +104,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   return context.extensionMode === vscode.ExtensionMode.Test ? { trace, calls, sessions } : undefined;
 }
 
-function readSettings(): TraceSettings {
+function readSettings(): Omit<TraceSettings, 'keep'> {
   const configuration = vscode.workspace.getConfiguration();
   const limit = configuration.get<unknown>(Setting.bodyLimit);
   const backlog = configuration.get<unknown>(Setting.backlog);

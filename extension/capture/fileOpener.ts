@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { History } from './history.ts';
+import { joined, type KeptPart } from './keptFiles.ts';
 import { readFile } from './openFile.ts';
 import { TraceError } from './trace.ts';
 import type { FromWorker, ToWorker } from './workerProtocol.ts';
@@ -29,11 +30,15 @@ export class FileOpener {
   /** @returns whether the times of all rows have changed. @throws TraceError */
   async open({ request, content, name }: Open): Promise<boolean> {
     try {
-      const size = typeof content === 'string' ? await sizeOf(content) : content.length;
-      const pieces = this.#counted(request, piecesOf(content), size);
-      const file = await readFile(pieces, { cancelled: () => this.#cancelled.has(request) });
-      const { source, began, calls, note } = file;
-      const earlier = this.#history.add(source, began, { name, note });
+      const kept = isKept(content) ? content : null;
+      const pieces = this.#counted(request, piecesOf(content), await sizeOf(content));
+      const file = await readFile(pieces, {
+        cancelled: () => this.#cancelled.has(request),
+        unended: kept !== null,
+      });
+      const { source, began, calls } = file;
+      const note = kept === null ? file.note : keptNote(kept, file.note);
+      const earlier = this.#history.add(source, began, { name, note, kept: kept !== null });
       this.#send({ type: 'opened', request, calls, note });
       return earlier;
     } catch (error) {
@@ -62,14 +67,30 @@ export class FileOpener {
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const stats = await stat(path);
+type Content = Open['content'];
+
+function isKept(content: Content): content is readonly KeptPart[] {
+  return Array.isArray(content);
+}
+
+/** @param note what else is to be known. */
+function keptNote(parts: readonly KeptPart[], note: string | null): string {
+  const dropped =
+    (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, as more was captured than is kept.' : '';
+  return `Kept from before the window was reloaded: that trace has ended.${dropped}${note === null ? '' : ` ${note}`}`;
+}
+
+async function sizeOf(content: Content): Promise<number> {
+  if (isKept(content)) return content.reduce((sum, { size }) => sum + size, 0);
+  if (typeof content !== 'string') return content.length;
+  const stats = await stat(content);
   // A pipe would be waited for without end.
   if (!stats.isFile()) throw new TraceError('file', 'This is not a file.');
   return stats.size;
 }
 
-function piecesOf(content: string | Uint8Array): AsyncIterable<Uint8Array> {
+function piecesOf(content: Content): AsyncIterable<Uint8Array> {
+  if (isKept(content)) return joined(content, PIECE);
   if (typeof content === 'string') return createReadStream(content, { highWaterMark: PIECE });
   return cut(content);
 }

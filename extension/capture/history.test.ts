@@ -233,7 +233,7 @@ describe('a file in the list', () => {
       ]),
     );
   }
-  const FILE = { name: 'a.har', note: null };
+  const FILE = { name: 'a.har', note: null, kept: false };
 
   it('has its calls between those of a trace that goes on', () => {
     const history = new History(() => new Engine(), 1000);
@@ -286,7 +286,7 @@ describe('a file in the list', () => {
     const history = new History(() => new Engine(), 2);
     trace(history, 100n * SECOND, '/one');
     for (const name of ['a.har', 'b.har'])
-      history.add(source('/a', '/b'), 200n * SECOND, { name, note: null });
+      history.add(source('/a', '/b'), 200n * SECOND, { name, note: null, kept: false });
     expect(history.takeChanges().removed).toEqual([2, 3]);
     expect(history.files).toMatchObject([{ name: 'b.har' }]);
     expect(history.json(1, false)?.url).toBe('http://h/one');

@@ -35,6 +35,8 @@ export interface OpenedFile {
   readonly name: string;
   /** What is to be known of it, in sentences; null: nothing. */
   readonly note: string | null;
+  /** It is a trace of this workspace, from before the window was reloaded. */
+  readonly kept: boolean;
 }
 
 type Counts = Pick<EngineStats, 'exchanges' | 'errors' | 'evicted' | 'pairs' | 'failedPairs'>;

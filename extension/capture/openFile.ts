@@ -31,6 +31,8 @@ export interface ReadFile {
 export interface Reading {
   /** Asked for between pieces: stop here. */
   readonly cancelled: () => boolean;
+  /** It has no end mark: it was written until its window was closed. */
+  readonly unended?: boolean;
   readonly limits?: { readonly maxCalls: number; readonly maxBytes: number };
 }
 
@@ -104,7 +106,10 @@ async function* unpacked(pieces: Pieces): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function readRecording(pieces: Pieces, { cancelled, limits = LIMITS }: Reading): Promise<ReadFile> {
+async function readRecording(
+  pieces: Pieces,
+  { cancelled, unended = false, limits = LIMITS }: Reading,
+): Promise<ReadFile> {
   const recording = new RecordingReader();
   let engine: Engine | null = null;
   let pipeline: Pipeline | null = null;
@@ -128,7 +133,7 @@ async function readRecording(pieces: Pieces, { cancelled, limits = LIMITS }: Rea
       }
     }
     const end = recording.finish();
-    if (end.kind === 'cut') note = 'The recording is cut off: what was recorded before is shown.';
+    if (end.kind === 'cut' && !unended) note = 'The recording is cut off: what was recorded before is shown.';
   } catch (error) {
     if (error instanceof RecordingError && error.code === 'foreign')
       throw new TraceError('file', `The file ${error.message}`);

@@ -28,6 +28,21 @@ export interface Opened {
   readonly note: string | null;
 }
 
+/** A trace that was captured in this window, or before it was reloaded, as a recording. */
+export interface Recorded {
+  /** When it began, in milliseconds since the epoch. */
+  readonly began: number;
+  /** About as many as will be written. */
+  readonly bytes: number;
+  /** Its oldest part was dropped, as there was no room. */
+  readonly partly: boolean;
+  /**
+   * Writes it, piece by piece, unmasked.
+   * @param progress is told how much was written, in bytes; false: it goes no further.
+   */
+  write(to: (bytes: Uint8Array) => void, progress: (bytes: number) => boolean): Promise<void>;
+}
+
 /** Opens one file; `cancel` makes it fail as cancelled. */
 export interface Opening {
   /** @throws TraceError */
@@ -120,6 +135,8 @@ export interface Trace {
    * @param progress is told how much was read, in percent.
    */
   open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening;
+  /** Traces that can be saved, oldest first. @throws TraceError where what runs is not kept, and why */
+  recordings(): Promise<readonly Recorded[]>;
   /** The messages of .proto files; takes the place of those before. */
   setProtos(schema: ProtoSchema): void;
   dispose(): void;

@@ -47,6 +47,7 @@ const OPTIONS: WorkerOptions = {
   bodyLimit: 65_536,
   backlog: 1_000_000,
   children: true,
+  keep: null,
 };
 const GET = conversation([
   { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },

@@ -22,6 +22,7 @@ import type { Priority } from './priority.ts';
 import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
 import { TraceBytes } from './traceBytes.ts';
+import { TraceKeeper } from './traceKeeper.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 /**
@@ -40,6 +41,7 @@ export class TraceWorker {
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
   readonly #files: FileOpener;
   readonly #requests = new HistoryRequests(this.#history);
+  readonly #keeper = new TraceKeeper();
   #candidates = new Candidates();
   #targets = new TargetList();
   readonly #held = new HeldRows();
@@ -125,6 +127,13 @@ export class TraceWorker {
       case 'open':
         void this.#answer(message.request, this.#open(message));
         return;
+      case 'flushKept':
+        void this.#answer(message.request, this.#flushKept());
+        return;
+      case 'forgetKept':
+        this.#keeper.clear();
+        this.#keeper.abandon('Traces are not kept: the setting httpTrace.keepCalls says so.');
+        return;
       case 'cancelOpen':
         this.#files.cancel(message.request);
         return;
@@ -137,8 +146,15 @@ export class TraceWorker {
     }
   }
 
+  async #flushKept(): Promise<void> {
+    this.#keeper.flush();
+    const { problem } = this.#keeper;
+    if (problem !== null) throw new TraceError('file', problem);
+  }
+
   /** Sends what has changed: at most {@link MAX_ROWS} rows, and the status where it differs. */
   flush(): void {
+    this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
     this.#held.remove(removed);
     const rows = this.#held.pass(changed, (pid) => this.#candidates.standing(pid));
@@ -163,6 +179,8 @@ export class TraceWorker {
 
   async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
     const earlier = await this.#files.open(message);
+    const { content } = message;
+    if (Array.isArray(content)) this.#keeper.adopt(content);
     // Where the list begins earlier now, rows have other times: status first, as with another list.
     if (earlier) this.#sendStatus();
     this.#flushAll();
@@ -188,6 +206,7 @@ export class TraceWorker {
     this.#bytes.clear();
     if (live) this.#targets.clear();
     else this.#targets = new TargetList();
+    this.#keeper.clear();
     this.#list++;
     // Before any row: its number may be that of a row that is gone.
     this.#send({ type: 'rows', rows: [], removed });
@@ -259,6 +278,10 @@ export class TraceWorker {
 
   async #arm(options: WorkerOptions, seeds: readonly number[]): Promise<void> {
     const capture = await this.#captured(options);
+    // What seeds start may turn out to be none of the user's concern; in a file it could not be taken back.
+    this.#keeper.abandon(
+      'A trace that is made ready before a launch is not kept: it may hold calls that are not shown.',
+    );
     for (const pid of seeds) await capture.seed(pid);
     if (this.#phase === 'starting') this.#phase = 'running';
   }
@@ -326,7 +349,9 @@ export class TraceWorker {
     let pipeline: Pipeline | null = null;
     /** What comes before the clock, without which no engine can begin. */
     const early: HelperEvent[] = [];
-    capture.onEvent((event) => {
+    this.#keeper.begin(options.keep, Date.now());
+    capture.onEvent((event, frame) => {
+      this.#keeper.frame(frame);
       if (pipeline === null) {
         if (event.type === FrameType.Records) throw new FrameError('Records came before the clock.');
         if (event.type !== FrameType.Clock) {
@@ -342,6 +367,7 @@ export class TraceWorker {
       this.#apply(event, pipeline);
     });
     void capture.ended.then(({ fault }) => {
+      this.#keeper.end();
       this.#engine?.finish();
       this.#behindMs = 0;
       this.#capture = null;

@@ -6,7 +6,9 @@ import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts'
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
+import type { KeptPart } from './keptFiles.ts';
 import type { TraceError } from './trace.ts';
+import type { KeepOptions } from './traceKeeper.ts';
 
 export interface WorkerOptions {
   readonly nativePath: string;
@@ -15,6 +17,8 @@ export interface WorkerOptions {
   /** Bytes that may wait in the helper. */
   readonly backlog: number;
   readonly children: boolean;
+  /** null: nothing is kept. */
+  readonly keep: KeepOptions | null;
 }
 
 export type ToWorker =
@@ -70,15 +74,22 @@ export type ToWorker =
       readonly query: string;
       readonly ids: readonly number[];
     }
-  /** Reads a file of calls into the list: a path, or what it holds. `name`: what its rows say they are from. */
+  /**
+   * Reads a file of calls into the list: a path, what it holds, or the parts of a trace that was kept. `name`: what its
+   * rows say they are from.
+   */
   | {
       readonly type: 'open';
       readonly request: number;
-      readonly content: string | Uint8Array;
+      readonly content: string | Uint8Array | readonly KeptPart[];
       readonly name: string;
     }
   /** Nothing of a file that is being read is shown. */
   | { readonly type: 'cancelOpen'; readonly request: number }
+  /** What is kept of the trace that runs is to be in its files. Refused: it is not kept. */
+  | { readonly type: 'flushKept'; readonly request: number }
+  /** Nothing is kept from now on, and what was goes. */
+  | { readonly type: 'forgetKept' }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 

@@ -11,8 +11,11 @@ import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
-import type { Annotations, Listen, Opened, Opening, RowChanges, Trace } from './trace.ts';
+import { copyOf } from './keptCopy.ts';
+import { byTrace, type KeptPart, keptParts } from './keptFiles.ts';
+import type { Annotations, Listen, Opened, Opening, Recorded, RowChanges, Trace } from './trace.ts';
 import { TraceError } from './trace.ts';
+import type { KeepOptions } from './traceKeeper.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 export { DEFAULT_BACKLOG };
@@ -24,6 +27,8 @@ export interface TraceSettings {
   readonly backlog: number;
   /** Follow fork and exec. */
   readonly children: boolean;
+  /** Where traces are kept; null: nowhere. */
+  readonly keep: KeepOptions | null;
 }
 
 /** What the worker answers a request with. */
@@ -82,6 +87,7 @@ export class WorkerTrace implements Trace {
       bodyLimit: DEFAULT_BODY_LIMIT,
       backlog: DEFAULT_BACKLOG,
       children: true,
+      keep: null,
     }),
     ask: Ask = () => Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
   ) {
@@ -179,6 +185,24 @@ export class WorkerTrace implements Trace {
     if (this.#worker === null) return [];
     const answer = await this.#request((request) => ({ type: 'search', request, query, ids }));
     return answer.results ?? [];
+  }
+
+  async recordings(): Promise<readonly Recorded[]> {
+    const { keep } = this.#settings();
+    if (keep === null) return [];
+    if (this.#worker !== null) await this.#request((request) => ({ type: 'flushKept', request }));
+    const parts = await keptParts(keep.folder);
+    return byTrace(parts.filter(({ pid }) => pid === process.pid)).map(copyOf);
+  }
+
+  /** Shows a trace that was kept. */
+  async restore(parts: readonly KeptPart[], name: string): Promise<void> {
+    await this.#request((request) => ({ type: 'open', request, content: parts, name }));
+  }
+
+  /** Keeps nothing from now on, and removes what was. */
+  forgetKept(): void {
+    this.#post({ type: 'forgetKept' });
   }
 
   open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening {

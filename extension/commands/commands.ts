@@ -22,6 +22,7 @@ import { exportHar } from './exportHar.ts';
 import { askAndOpen, openUri } from './openFile.ts';
 import { editAndResend, openHttp, resend, type Sending } from './resend.ts';
 import { saveBody } from './saveBody.ts';
+import { saveTrace } from './saveTrace.ts';
 import { systemCheck } from './systemCheck.ts';
 import { installLoader, removeLoader } from './trustedLoader.ts';
 
@@ -115,6 +116,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       }),
     [Command.importHar]: () => open('archive'),
     [Command.openTrace]: (uri) => open('recording', uri),
+    [Command.saveTrace]: () => saveTrace(trace),
     [Command.checkSystem]: () => checkSystem(context),
     [Command.installLoader]: () => installLoader(context.extensionPath),
     [Command.removeLoader]: () => removeLoader(context.extensionPath),

@@ -58,7 +58,12 @@ export interface TraceStatus {
     readonly tls: ProcessTls | null;
   }[];
   /** Files whose calls are in the list. `note`: what is to be known of one, in sentences. */
-  readonly files: readonly { readonly name: string; readonly note: string | null }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly note: string | null;
+    /** A trace of this workspace, from before the window was reloaded. */
+    readonly kept: boolean;
+  }[];
   /** When debuggers of this window paused a program, in order; the newest of many. */
   readonly pauses: readonly PauseSpan[];
   readonly backend: string | null;

@@ -59,6 +59,9 @@ class FakeTrace implements Trace {
     throw new Error('It opens no file.');
   }
   pin(): void {}
+  async recordings(): Promise<[]> {
+    return [];
+  }
   setProtos(): void {}
   cutShort(): void {}
   readonly searched: (readonly number[])[] = [];

@@ -54,6 +54,7 @@ export class App {
   readonly #help = new HelpSheet((text) => this.#filter.set(text));
   readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
   readonly #problemText = el('span');
+  readonly #fileNote = el('div', { class: 'file-note', role: 'status', hidden: '' });
   readonly #clock: Clock;
   /** Of the filter as it is now. */
   #search = { number: 0, query: '' };
@@ -154,6 +155,7 @@ export class App {
       this.#toolbar.element,
       this.#filter.message,
       this.#problem,
+      this.#fileNote,
       this.#overview.element,
       el('div', { class: 'stage' }, this.#split.element, this.#empty.element),
       this.#help.element,
@@ -292,9 +294,12 @@ export class App {
     this.#split.element.hidden = isEmpty;
     this.#overview.element.hidden = store.size === 0;
     // Without calls the problem stands in their place.
-    const problem = isEmpty && status.phase === 'failed' ? null : (status.problem ?? fileNotes(status));
+    const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
     this.#problem.hidden = problem === null;
     setText(this.#problemText, visibleLine(problem ?? ''));
+    const note = fileNotes(status);
+    this.#fileNote.hidden = note === null;
+    setText(this.#fileNote, visibleLine(note ?? ''));
   }
 
   /** What is written is read again only after the window was loaded again: once a second is often enough. */
@@ -495,6 +500,9 @@ function share<T>(value: unknown, fallback: T): number | T {
 
 /** What is to be known of the files that were opened; null: nothing. */
 function fileNotes({ files }: TraceStatus): string | null {
-  const notes = files.flatMap(({ name, note }) => (note === null ? [] : [`${name}: ${note}`]));
-  return notes.length === 0 ? null : notes.join(' ');
+  const notes = files.flatMap(({ name, note, kept }) => {
+    if (note === null) return [];
+    return kept ? [note] : [`${name}: ${note}`];
+  });
+  return notes.length === 0 ? null : [...new Set(notes)].join(' ');
 }

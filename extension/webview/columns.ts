@@ -202,10 +202,10 @@ export function bothNames(client: ExchangeRow, server: ExchangeRow): string {
 }
 
 function processName(row: ExchangeRow): string {
-  const name = rowProcessName(row);
-  if (name !== null) return line(name);
-  if (row.pid !== null) return String(row.pid);
-  return row.file === null ? UNKNOWN : line(row.file);
+  const name = rowProcessName(row) ?? row.pid;
+  const shown = name === null ? null : line(String(name));
+  if (row.file === null) return shown ?? UNKNOWN;
+  return shown === null ? line(row.file) : `${shown} · ${line(row.file)}`;
 }
 
 /** How a status is coloured; `none` has no status (yet), `grpc` is a gRPC failure with status 200. */

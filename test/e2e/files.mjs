@@ -123,6 +123,45 @@ export async function files(steps, workbench, { url, workspace }) {
     await workbench.quiet();
   });
 
+  await steps.step('a trace is saved, with its secrets, after a word about them', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    await workbench.startDebugging();
+    await workbench.command('Start HTTP Trace');
+    await rows.filter({ hasText: '/orders' }).first().waitFor();
+    await workbench.command('Stop HTTP Trace');
+    await workbench.command('HTTP Trace: Save Trace…');
+    await page.getByText('Save the trace with its secrets?').waitFor();
+    await workbench.picture('files-save-dark');
+    await page.getByRole('button', { name: 'Save with Secrets' }).click();
+    const path = join(workspace, 'calls.httptrace');
+    await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
+    await page.keyboard.press('Enter');
+    await messages.filter({ hasText: 'Saved the trace' }).waitFor();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    await workbench.quiet();
+  });
+
+  await steps.step('what was captured survives a reload, and says so', async () => {
+    const before = Number(/^\D*(\d+) calls/.exec(await workbench.statusItem.textContent())?.[1]);
+    assert(before > 0);
+    await workbench.command('Developer: Reload Window');
+    await page.locator('.monaco-workbench').waitFor();
+    await workbench.command('HTTP Trace: Focus on HTTP Trace View');
+    await rows.filter({ hasText: '/orders' }).first().waitFor();
+    await workbench.statusItem.filter({ hasText: `${before} calls` }).waitFor();
+    await panel.getByText('Kept from before the window was reloaded').waitFor();
+    await workbench.picture('files-kept-dark');
+  });
+
+  await steps.step('a trace that was saved is opened beside it', async () => {
+    await workbench.command('HTTP Trace: Open Trace…');
+    await choose(join(workspace, 'calls.httptrace'));
+    await workbench.filter('process:httptrace');
+    await rows.filter({ hasText: 'calls.httptrace' }).first().waitFor();
+    await workbench.filter('');
+    await workbench.picture('files-saved-dark');
+  });
+
   await steps.step('Clear leaves nothing of them', async () => {
     await workbench.command('HTTP Trace: Clear Calls');
     await panel.getByRole('button', { name: 'Open Trace…' }).waitFor();

@@ -1160,7 +1160,7 @@ describe('a window that was loaded again', () => {
 
 describe('empty states', () => {
   const sentences: [Partial<ReturnType<typeof statusOf>>, RegExp, number][] = [
-    [IDLE_STATUS, /^Start a trace to see every HTTP call/, 2],
+    [IDLE_STATUS, /^Start a trace to see every HTTP call/, 3],
     [{ phase: 'starting' }, /^Starting…$/, 0],
     [
       { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false, parent: null, tls: null }] },

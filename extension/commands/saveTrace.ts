@@ -1,0 +1,67 @@
+/** Save Trace…: what was captured, as a recording that Open Trace… and `http-trace replay` read. */
+import * as vscode from 'vscode';
+import { type Recorded, type Trace, TraceError } from '../capture/trace.ts';
+import { Setting } from '../contributions.ts';
+import { sizeText } from '../words/numbers.ts';
+import { notificationText } from '../words/visible.ts';
+import { savePrivately } from './savePrivately.ts';
+
+export async function saveTrace(trace: Trace): Promise<void> {
+  const recorded = await pick(trace);
+  if (recorded === undefined) return;
+  const go = 'Save with Secrets';
+  const detail =
+    'A trace holds everything as it was captured: passwords, tokens and cookies are not masked. The file can be read by you only; think before you pass it on. Export HAR… writes a file with secrets masked.';
+  const question = { modal: true, detail };
+  if ((await vscode.window.showWarningMessage('Save the trace with its secrets?', question, go)) !== go)
+    return;
+  const options = { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: saving' };
+  const filters = { 'Recordings of HTTP Trace': ['httptrace'] };
+  const uri = await savePrivately('calls.httptrace', filters, (write) =>
+    vscode.window.withProgress({ ...options, cancellable: true }, async (progress, cancelled) => {
+      let before = 0;
+      await recorded.write(write, (bytes) => {
+        progress.report({
+          increment: ((bytes - before) / Math.max(1, recorded.bytes)) * 100,
+          message: sizeText(bytes),
+        });
+        before = bytes;
+        return !cancelled.isCancellationRequested;
+      });
+    }),
+  );
+  if (uri === undefined) return;
+  const partly = recorded.partly
+    ? ' Its oldest part was dropped before, as more was captured than is kept.'
+    : '';
+  void vscode.window.showInformationMessage(notificationText(`Saved the trace with secrets.${partly}`));
+}
+
+/** undefined: there is none, which the user has been told, or none was chosen. */
+async function pick(trace: Trace): Promise<Recorded | undefined> {
+  let recordings: readonly Recorded[];
+  try {
+    recordings = await trace.recordings();
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    void vscode.window.showErrorMessage(notificationText(error.message));
+    return undefined;
+  }
+  const [first] = recordings;
+  if (first === undefined) {
+    const open = 'Open Setting';
+    const text =
+      'There is no trace to save. A trace can be saved that was captured in this window while httpTrace.keepCalls is not "never".';
+    if ((await vscode.window.showInformationMessage(text, open)) === open)
+      await vscode.commands.executeCommand('workbench.action.openSettings', Setting.keepCalls);
+    return undefined;
+  }
+  if (recordings.length === 1) return first;
+  const choices = recordings.map((recorded) => ({
+    label: `Trace of ${new Date(recorded.began).toLocaleTimeString()}`,
+    description: sizeText(recorded.bytes),
+    recorded,
+  }));
+  const picked = await vscode.window.showQuickPick(choices.reverse(), { title: 'Save Trace' });
+  return picked?.recorded;
+}
