@@ -265,12 +265,17 @@ export class PanelFeed {
     const exchange = await this.#trace
       .details(shown.id, shown.reveal, MESSAGE_PREVIEW_BYTES)
       .catch(() => null);
+    const peerId = exchange?.peer ?? null;
+    // Of a candidate's call, which is not shown, there is no row.
+    const hasPeer = peerId !== null && this.#trace.rows.has(peerId);
+    const peer = hasPeer ? await this.#trace.details(peerId, shown.reveal, 0).catch(() => null) : null;
     // Another call may have been chosen while this one was read.
     if (shown !== this.#shown || load !== this.#load || load === 0) return;
     await this.#send({
       type: 'details',
       id: shown.id,
       exchange: exchange === null ? null : boundBodies(exchange),
+      ...(peer === null ? {} : { peer: boundBodies(peer) }),
     });
   }
 

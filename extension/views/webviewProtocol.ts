@@ -22,9 +22,14 @@ export type ToWebview =
   | { readonly type: 'status'; readonly status: TraceStatus }
   /**
    * Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. Of its messages
-   * only what a line shows: the whole is asked for with `message`.
+   * only what a line shows: the whole is asked for with `message`. `peer`: the same call as the other side saw it.
    */
-  | { readonly type: 'details'; readonly id: number; readonly exchange: ExchangeJson | null }
+  | {
+      readonly type: 'details';
+      readonly id: number;
+      readonly exchange: ExchangeJson | null;
+      readonly peer?: ExchangeJson;
+    }
   /** Answer to `message`. null: no longer held. */
   | {
       readonly type: 'message';

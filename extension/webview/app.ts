@@ -124,6 +124,10 @@ export class App {
       tab: (tab) => host.update({ tab }),
       reveal: () => this.#ask(),
       move: (step) => this.#list.move(step),
+      show: (id) => {
+        this.#awaited = { id, open: true };
+        this.#schedule();
+      },
     });
     this.#split = new SplitPane(
       this.#list.element,
@@ -186,7 +190,7 @@ export class App {
         this.#setStatus(message.status);
         break;
       case 'details':
-        this.#details.fill(message.id, message.exchange);
+        this.#details.fill(message.id, message.exchange, message.peer);
         return;
       case 'message':
         this.#details.fillMessage(message.id, message.number, message.message);

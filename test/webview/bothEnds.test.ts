@@ -1,7 +1,7 @@
 /** A call that was seen at both ends is one row, which unfolds: by mouse, keyboard and the switch. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
-import { bothEnds, call, statusOf } from './harness/calls.ts';
+import { bothEnds, call, exchangeOf, statusOf } from './harness/calls.ts';
 import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 let browser: PanelBrowser;
@@ -168,12 +168,58 @@ it("unfolds when the server's row is asked for", async () => {
   expect(await row(4).getAttribute('aria-selected')).toBe('true');
 });
 
+it('shows what lies between both ends, and leads to the other one', async () => {
+  const rows = bothEnds(3);
+  await open(rows);
+  const [client, server] = rows as [ExchangeRow, ExchangeRow];
+  await panel.post({ type: 'reveal', id: 1 });
+  await panel.post({ type: 'details', id: 1, exchange: exchangeOf(client), peer: exchangeOf(server) });
+  await panel.page.click('#tab-timing');
+  const table = panel.page.getByRole('table', { name: 'Timing at both ends' });
+  expect(
+    await table
+      .locator('.timing-row')
+      .evaluateAll((lines) =>
+        lines.map((line) =>
+          [...line.children].map(({ textContent }) => textContent).filter((text) => text !== ''),
+        ),
+      ),
+  ).toEqual([
+    ['Client, shop.js (11)', '45.0 ms'],
+    ['Until the server read it', '3.0 ms'],
+    ['Server, api.js (12)', '36.0 ms'],
+    ['Until the client read it', '6.0 ms'],
+  ]);
+  await panel.page.click('#tab-summary');
+  await panel.page.getByRole('button', { name: "Show the Server's Side" }).click();
+  await panel.settled();
+  expect(await listed()).toEqual([1, 2, 3, 5]);
+  expect(await row(2).getAttribute('aria-selected')).toBe('true');
+  expect(await panel.lastSent('details')).toEqual({ type: 'details', id: 2, reveal: false });
+});
+
+it('shows no other end where there is none', async () => {
+  await open([call({ id: 1 })]);
+  await panel.post({ type: 'reveal', id: 1 });
+  await panel.post({ type: 'details', id: 1, exchange: exchangeOf(call({ id: 1 })) });
+  await panel.page.click('#tab-timing');
+  expect(await panel.page.locator('.timing').count()).toBe(1);
+});
+
 for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   it.each([1500, 400])(`looks well in ${theme}, %d pixels wide`, async (width) => {
     const rows = [...bothEnds(6), call({ id: 13, start: 420, path: '/alone', processName: 'shop.js' })];
-    await open(rows, { theme, width, height: 300 });
+    await open(rows, { theme, width, height: 620 });
     await row(3).locator('.twistie').click();
     await panel.settled();
     await panel.screenshot(`both-ends-${theme}-${width}`);
+    const [client, server] = rows as [ExchangeRow, ExchangeRow];
+    await panel.post({ type: 'reveal', id: 1 });
+    await panel.post({ type: 'details', id: 1, exchange: exchangeOf(client), peer: exchangeOf(server) });
+    for (const tab of ['summary', 'timing']) {
+      await panel.page.evaluate((name) => document.getElementById(`tab-${name}`)?.click(), tab);
+      await panel.settled();
+      await panel.screenshot(`both-ends-${theme}-${width}-${tab}`);
+    }
   });
 }

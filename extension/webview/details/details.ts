@@ -8,6 +8,7 @@ import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
 import { icon } from '../icons.ts';
 import { aiTabLabel } from './ai.ts';
+import { fromWhole } from './bothEnds.ts';
 import { nothing } from './elements.ts';
 import { holdsMask, isMasked } from './masked.ts';
 import { MessagesView } from './messages.ts';
@@ -15,7 +16,7 @@ import type { TabActions } from './tabActions.ts';
 import { TabBar } from './tabBar.ts';
 import { TABS, type TabId } from './tabs.ts';
 
-export interface DetailsEvents extends Omit<TabActions, 'messages'> {
+export interface DetailsEvents extends Omit<TabActions, 'messages' | 'peer'> {
   /** Asks for one message of the call. */
   readonly message: (id: number, number: number) => void;
   readonly close: () => void;
@@ -38,6 +39,7 @@ export class Details {
   readonly #panel = el('div', { class: 'tabpanel', role: 'tabpanel', id: 'tabpanel', tabindex: 0 });
   #row: ExchangeRow | null = null;
   #exchange: ExchangeJson | null = null;
+  #peer: ExchangeJson | null = null;
   #revealed = false;
   /** What the tab shows, compared by identity. */
   #rendered: { exchange: ExchangeJson; tab: TabId } | null = null;
@@ -48,7 +50,7 @@ export class Details {
     this.#tab = tab;
     this.#events = events;
     this.#messages = new MessagesView(events);
-    this.#actions = { ...events, messages: this.#messages };
+    this.#actions = { ...events, messages: this.#messages, peer: () => this.#peer };
     this.#secrets = iconButton(icon('eye'), '', () => {
       this.#setRevealed(!this.#revealed);
       events.reveal(this.#revealed);
@@ -88,6 +90,7 @@ export class Details {
   show(row: ExchangeRow): void {
     if (row.id !== this.#row?.id) {
       this.#exchange = null;
+      this.#peer = null;
       this.#secrets.hidden = true;
       this.#setRevealed(false);
       this.#messages.forget();
@@ -105,15 +108,20 @@ export class Details {
     setTitle(this.#path, visibleLine(shorten(path, 1_000)));
   }
 
-  /** null: the host no longer holds it. */
-  fill(id: number, exchange: ExchangeJson | null): void {
+  /**
+   * @param exchange null: the host no longer holds it.
+   * @param peer the same call as the other side saw it; null: it was not seen there.
+   */
+  fill(id: number, exchange: ExchangeJson | null, peer: ExchangeJson | null = null): void {
     if (id !== this.#row?.id) return;
     if (exchange === null) {
       this.#rendered = null;
       this.#panel.replaceChildren(nothing('This call is no longer available: newer calls took its place.'));
       return;
     }
-    this.#exchange = exchange;
+    this.#peer = peer;
+    const shown = peer === null ? exchange : fromWhole(exchange, peer);
+    this.#exchange = shown;
     const stream = exchange.messageStream;
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
     setText(this.#tabs.get('messages') as Element, `Messages${count}`);

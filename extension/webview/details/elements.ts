@@ -15,6 +15,8 @@ export interface Fact {
   /** Shown after the value, less important. */
   readonly remark?: string | null;
   readonly copy?: ((text: string) => void) | undefined;
+  /** A link behind the value. */
+  readonly action?: { readonly label: string; readonly run: () => void };
   readonly code?: boolean;
 }
 
@@ -29,12 +31,19 @@ export function facts(list: readonly Fact[]): HTMLElement {
     } else {
       value.append(el('span', { class: 'value' }, visibleLine(shorten(fact.value, MAX_VALUE))));
       if (fact.remark) value.append(el('span', { class: 'remark' }, fact.remark));
+      if (fact.action !== undefined) value.append(link(fact.action.label, fact.action.run));
       const { copy, value: text } = fact;
       if (copy !== undefined) value.append(copyButton(`Copy ${fact.name}`, () => copy(copiedLine(text))));
     }
     element.append(el('dt', {}, fact.name), value);
   }
   return element;
+}
+
+function link(label: string, onClick: () => void): HTMLButtonElement {
+  const button = el('button', { type: 'button', class: 'link' }, label);
+  button.addEventListener('click', onClick);
+  return button;
 }
 
 export function copyButton(label: string, onClick: () => void): HTMLButtonElement {

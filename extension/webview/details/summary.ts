@@ -22,6 +22,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     ...grpcFacts(exchange),
     { name: 'Process', value: callProcessText(exchange), remark: sideText(exchange) },
     ...sessionFacts(exchange),
+    ...peerFacts(exchange, actions),
     { name: 'Started', value: startedText(exchange.startedAt) },
     { name: 'Duration', ...durationFact(exchange) },
     { name: 'Request body', value: bodySize(request), remark: bodyRemark(request) },
@@ -172,6 +173,20 @@ function durationFact({ durationMs, timings }: ExchangeJson): Pick<Fact, 'value'
   if (paused === 0) return { value: durationText(durationMs) };
   const remark = `and about ${durationText(paused)} paused by the debugger`;
   return { value: durationText(Math.max(0, durationMs - paused)), remark };
+}
+
+/** The process at the other end, with the way there. */
+function peerFacts({ side }: ExchangeJson, { peer, show }: TabActions): Fact[] {
+  const other = peer();
+  if (other === null) return [];
+  const action = side === 'client' ? "Show the Server's Side" : "Show the Client's Side";
+  return [
+    {
+      name: side === 'client' ? 'Answered by' : 'Called by',
+      value: callProcessText(other) ?? `call ${other.id}`,
+      action: { label: action, run: () => show(other.id) },
+    },
+  ];
 }
 
 function sideText(exchange: ExchangeJson): string | null {

@@ -2,7 +2,9 @@ import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { pausedPeerText } from '../../words/exchange.ts';
 import { durationText, UNKNOWN } from '../../words/numbers.ts';
 import { el } from '../dom.ts';
+import { bothEnds } from './bothEnds.ts';
 import { note } from './elements.ts';
+import type { TabActions } from './tabActions.ts';
 
 const PHASES = [
   ['lookup', 'DNS lookup', 'lookupMs', 'Finding the address of the server by its name'],
@@ -13,7 +15,7 @@ const PHASES = [
   ['receive', 'Receive', 'receiveMs', 'First to last byte of the response'],
 ] as const;
 
-export function timingTab(exchange: ExchangeJson): readonly Node[] {
+export function timingTab(exchange: ExchangeJson, { peer }: Pick<TabActions, 'peer'>): readonly Node[] {
   const { timings } = exchange;
   const overlap = timings.overlapMs ?? 0;
   const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), -overlap);
@@ -68,6 +70,8 @@ export function timingTab(exchange: ExchangeJson): readonly Node[] {
     ([phase, , key]) => timings[key] === null && mayHave(exchange, phase) && exchange.encrypted === null,
   );
   if (unknown) parts.push(el('p', { class: 'remark' }, legend(exchange)));
+  const other = peer();
+  if (other !== null) parts.push(...bothEnds(exchange, other));
   return parts;
 }
 
