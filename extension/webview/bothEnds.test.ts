@@ -114,6 +114,6 @@ it('lists the same after any changes as when all of them are made at once', () =
         if (fold?.kind === 'server') expect(store.listed()[index - 1]).toBe(fold.client.id);
       }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 5_000 },
   );
 });

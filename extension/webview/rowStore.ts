@@ -190,7 +190,7 @@ export class RowStore {
       this.#unfolded.delete(id);
       if (!isCall(item.row)) this.#others--;
       this.#retire(item);
-      this.#peerChanged(item.row);
+      this.#peerChanged(item.row, null);
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
@@ -206,16 +206,21 @@ export class RowStore {
       const item: Item = { row, text: null, found, asked: false, listed: false, stale: false };
       this.#items.set(row.id, item);
       this.#fresh.add(item);
-      this.#peerChanged(row);
+      this.#peerChanged(row, row.peer);
+      if (before !== undefined && before.row.peer !== row.peer) this.#peerChanged(before.row, row.peer);
     }
   }
 
-  /** The other side's row is perhaps listed no more, or in another place: as if it had come again. */
-  #peerChanged({ id, peer, side }: ExchangeRow): void {
+  /**
+   * Of a row that has come, changed or gone: the other side's is perhaps listed no more, or in another place, as if it
+   * had come again.
+   * @param now the peer that the row has by now; null: none, or the row is gone.
+   */
+  #peerChanged({ id, peer, side }: ExchangeRow, now: number | null): void {
     const other = peer === null || !this.#joins ? undefined : this.#items.get(peer);
     if (other === undefined) return;
-    // A server's row alone changes what is listed; a client's is listed for itself unless something filters.
-    if (side === 'client' ? other.listed || !this.#items.has(id) : this.filtered) this.#again(other);
+    const beneath = side === 'client' && (other.listed || this.#unfolded.has(id));
+    if (beneath || now !== peer || this.filtered) this.#again(other);
   }
 
   #again(item: Item): void {
@@ -280,8 +285,8 @@ export class RowStore {
       if (item === undefined || item.found === found) continue;
       item.found = found;
       this.#again(item);
-      const client = this.#clientOf(item);
-      if (client !== null) this.#again(client);
+      const other = this.#clientOf(item) ?? this.#serverOf(item);
+      if (other !== null) this.#again(other);
     }
   }
 
