@@ -15,7 +15,7 @@ const PHASES = [
   ['receive', 'Receive', 'receiveMs', 'First to last byte of the response'],
 ] as const;
 
-export function timingTab(exchange: ExchangeJson, { peer }: Pick<TabActions, 'peer'>): readonly Node[] {
+export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'peer'>): readonly Node[] {
   const { timings } = exchange;
   const overlap = timings.overlapMs ?? 0;
   const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), -overlap);
@@ -70,7 +70,7 @@ export function timingTab(exchange: ExchangeJson, { peer }: Pick<TabActions, 'pe
     ([phase, , key]) => timings[key] === null && mayHave(exchange, phase) && exchange.encrypted === null,
   );
   if (unknown) parts.push(el('p', { class: 'remark' }, legend(exchange)));
-  const other = peer();
+  const other = actions.peer();
   if (other !== null) parts.push(...bothEnds(exchange, other));
   return parts;
 }
