@@ -7,16 +7,16 @@ export const output = join(root, 'test-output');
 
 /**
  * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
- * themselves. `user` needs no root, `root` does. `emulated` runs other kernels at a low priority: it takes what the
- * other two leave, which wait for programs most of their time.
+ * themselves. `user` needs no root, `root` and `tls` do. `emulated` runs other kernels at a low priority: it takes what
+ * the others leave, which wait for programs most of their time.
  */
-export const LANES = ['user', 'root', 'emulated'];
+export const LANES = ['user', 'root', 'tls', 'emulated'];
 export const ALONE = 'alone';
 
 /**
  * @typedef {object} Suite
  * @property {string} name
- * @property {'user' | 'root' | 'emulated' | 'alone'} lane
+ * @property {'user' | 'root' | 'tls' | 'emulated' | 'alone'} lane
  * @property {number} budget seconds on two cores; longer is reported, but is not a failure
  * @property {string[]} args of Node
  * @property {Record<string, string>} [env]
@@ -48,7 +48,7 @@ export function shortSuites() {
       lane: 'root',
       budget: 60,
     },
-    { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'root', budget: 200 },
+    { ...own('tls', 'test/tls/run.mjs', '--short'), lane: 'tls', budget: 200 },
     { ...vitest('bursts'), lane: 'root', budget: 60 },
     // That it works and its records balance; what it measures beside other suites says nothing.
     { ...script('bench', 'test/bench/bench.mjs', '--short'), lane: 'root', budget: 60 },
@@ -67,7 +67,7 @@ export function allSuites() {
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '8'), lane: 'user', budget: 90 },
     { ...vitest('trust'), lane: 'root', budget: 300, env: { FAULT_ROUNDS: '100' } },
     { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
-    { ...own('tls', 'test/tls/run.mjs'), lane: 'root', budget: 900 },
+    { ...own('tls', 'test/tls/run.mjs'), lane: 'tls', budget: 900 },
     { ...vitest('bursts'), lane: 'root', budget: 150, env: { HTTP_TRACE_BURSTS: 'all' } },
   ];
   const guests = [
