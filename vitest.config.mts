@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
 
-/** `unit` needs nothing but Node; `kernel`, `trust` and `bursts` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
+/** `unit` needs nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
 export default defineConfig({
   test: {
     projects: [
@@ -45,10 +45,19 @@ export default defineConfig({
       {
         test: {
           name: 'bursts',
-          include: ['test/bursts/**/*.test.ts'],
+          include: ['test/bursts/bursts.test.ts'],
           setupFiles: ['test/kernel/setup.ts'],
           fileParallelism: false,
           testTimeout: 400_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: ['test/bursts/soak.test.ts'],
+          setupFiles: ['test/kernel/setup.ts'],
+          testTimeout: 1_200_000,
           hookTimeout: 300_000,
         },
       },

@@ -22,9 +22,12 @@ export class Client {
     return this.#child.pid;
   }
 
-  /** Resolves when it has ended. @throws when it says that something failed */
-  async go(): Promise<string> {
-    this.#child.killAfter(PATIENCE);
+  /**
+   * Resolves with its output when it has ended. @throws when it says that something failed
+   * @param more milliseconds for which it is meant to run
+   */
+  async go(more = 0): Promise<string> {
+    this.#child.killAfter(PATIENCE + more);
     this.#child.endInput('go\n');
     const { code, stdout, stderr } = await this.#child.ended;
     same(`exit status of the client (${stderr.slice(-300)})`, code, 0);

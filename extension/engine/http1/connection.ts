@@ -17,8 +17,7 @@ import {
 } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
 import type { MessageKind, Process, Side } from '../exchange.ts';
-import { Http2Connection } from '../http2/connection.ts';
-import { HELD_PATIENCE, MAX_INTERIM } from '../limits.ts';
+import { HELD_PATIENCE } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
@@ -36,11 +35,10 @@ import type { Piece } from './heldPiece.ts';
 import { Lane } from './lane.ts';
 import { LateTurn } from './lateTurn.ts';
 import { Pairing, type PairingHost } from './pairing.ts';
-import { ProxiedStream } from './proxiedStream.ts';
 import { Reader } from './reader.ts';
 import type { HeadResult, ReaderSink } from './readerSink.ts';
 import { SideSniffer } from './sideSniffer.ts';
-import { Tunnel } from './tunnel.ts';
+import { Successor } from './successor.ts';
 
 const NO_BODY = { framing: { kind: 'none' }, codings: null } as const;
 
@@ -54,11 +52,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   #turn: LateTurn | null = null;
   #side: Side | null = null;
   #exchanges = 0;
-  #tunnel: Tunnel | null = null;
-  /** Reads the connection after an upgrade to HTTP/2. */
-  #upgraded: Http2Connection | null = null;
-  /** What a tunnel through a proxy carries. */
-  #proxied: ProxiedStream | null = null;
+  readonly #successor: Successor;
   /** Something has changed: a held direction may be able to continue. */
   #retry = false;
   #retrying = false;
@@ -72,13 +66,13 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#info = info;
     this.#host = host;
     this.#pairing = new Pairing(this);
+    this.#successor = new Successor(info, host);
     this.opened();
   }
 
   get waiting(): boolean {
     const [out, back] = this.#lanes;
-    if (out.held.length > 0 || back.held.length > 0 || (this.#upgraded?.waiting ?? false)) return true;
-    return this.#proxied?.waiting ?? false;
+    return out.held.length > 0 || back.held.length > 0 || this.#successor.waiting;
   }
 
   get joinedLate(): boolean {
@@ -87,7 +81,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
-    this.#proxied?.opened();
+    this.#successor.opened();
     // Of a session it may only be known now that it was seen from its first byte.
     if (!this.#info.joinedLate) this.#endTurn();
   }
@@ -96,8 +90,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     for (const lane of this.#lanes) {
       if (lane.held.length > 0 && lane.heldSince + HELD_PATIENCE <= upTo) this.#force(lane);
     }
-    this.#upgraded?.advance(upTo);
-    this.#proxied?.advance(upTo);
+    this.#successor.advance(upTo);
   }
 
   finish(at: number): void {
@@ -109,8 +102,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       lane.ended = true;
     }
     this.#endTunnel('open');
-    this.#upgraded?.finish(this.#time);
-    this.#proxied?.finish(this.#time);
+    this.#successor.finish(this.#time);
     this.#pairing.connectionEnded(this.#time, false);
   }
 
@@ -125,7 +117,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#note(context);
     const lane = this.#lanes[direction];
     const wholeMessages = reason === 'foreign' || reason === 'filter';
-    if (wholeMessages && (lane.reader === null || lane.reader.idle) && !this.#tunnelling) {
+    if (wholeMessages && (lane.reader === null || lane.reader.idle) && !this.#successor.active) {
       lane.reader?.pass(length);
       return;
     }
@@ -140,15 +132,13 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     // What this direction waits for may never come, and no later bytes can be misread.
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
-    this.#upgraded?.ended(direction, orderly, context);
-    this.#proxied?.ended(direction, orderly, context);
+    this.#successor.ended(direction, orderly, context);
   }
 
   closed(context: PieceContext): void {
     this.#note(context);
     this.#endTunnel('cut');
-    this.#upgraded?.closed(context);
-    this.#proxied?.closed(context);
+    this.#successor.closed(context);
     this.#pairing.connectionEnded(this.#time, true);
   }
 
@@ -252,7 +242,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const { reader } = lane;
     if (reader === null) return;
     reader.end(orderly);
-    this.#tunnel?.endReader(reader.kind, orderly ? 'complete' : 'cut', this.#time);
+    this.#successor.endReader(reader.kind, orderly ? 'complete' : 'cut', this.#time);
     if (reader.kind === 'response') {
       this.#endTurn();
       // Read the held requests before they are declared unanswered.
@@ -263,10 +253,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   #endTunnel(outcome: Outcome): void {
-    if (this.#tunnel === null) return;
-    for (const kind of ['request', 'response'] as const) this.#tunnel.endReader(kind, outcome, this.#time);
-    this.#pairing.endTunnel(this.#tunnel.exchange, this.#time);
-    this.#tunnel = null;
+    const exchange = this.#successor.endTunnel(outcome, this.#time);
+    if (exchange !== null) this.#pairing.endTunnel(exchange, this.#time);
   }
 
   #laneOf(kind: MessageKind): Lane {
@@ -328,10 +316,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const named = result.framing.protocol;
       const accept = message.field('sec-websocket-accept');
       const protocol = named === '' ? unnamedProtocol(request?.field('upgrade') ?? null, accept) : named;
-      this.#tunnel = new Tunnel(responding, protocol, this.#host);
+      this.#successor.open(responding, protocol);
       if (request?.method === 'CONNECT') {
-        const openHttp1 = (info: StoredConnection) => new Http1Connection(info, this.#host);
-        this.#proxied = new ProxiedStream(this.#info, this.#host, request.target, openHttp1);
+        this.#successor.proxy(request.target, (info) => new Http1Connection(info, this.#host));
       }
     }
     const { framing, codings, broken } = result;
@@ -377,25 +364,9 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     }
     const responding = this.#pairing.responding;
     this.#pairing.responseEnded();
-    if (responding === null || responding !== this.#tunnel?.exchange) return;
+    if (responding === null || responding !== this.#successor.exchange) return;
     this.#laneOf('request').reader?.becomeTunnel();
-    if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#upgrade(responding);
-  }
-
-  /**
-   * The rest of the connection is HTTP/2, which answers this request on its stream 1 (RFC 7540 section 3.2).
-   */
-  #upgrade(exchange: StoredExchange): void {
-    if (exchange.response !== null) exchange.addInterim(exchange.response, MAX_INTERIM);
-    exchange.response = null;
-    exchange.responseDone = false;
-    exchange.tunnel = null;
-    this.#tunnel = null;
-    this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
-  }
-
-  get #tunnelling(): boolean {
-    return this.#tunnel !== null || this.#upgraded !== null;
+    if (responding.tunnel?.protocol.toLowerCase() === 'h2c') this.#successor.upgrade(responding);
   }
 
   #directionOf(kind: MessageKind): Direction {
@@ -407,26 +378,12 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#pairing.hidden(kind);
   }
 
-  tunnelled(kind: MessageKind, bytes: Buffer, { time, end, pid, file }: Origin): void {
-    const context = { time, end, pid, file, emitted: this.#emitted };
-    const direction = this.#directionOf(kind);
-    this.#upgraded?.bytes(direction, bytes, context);
-    if (this.#tunnel === null) return;
-    this.#tunnel.feed(kind, bytes, time);
-    this.#proxied?.bytes(direction, bytes, context);
-    this.#tunnel.count(direction, bytes.length);
-    this.#host.changed(this.#tunnel.exchange);
+  tunnelled(kind: MessageKind, bytes: Buffer, origin: Origin): void {
+    this.#successor.bytes(kind, this.#directionOf(kind), bytes, origin, this.#emitted);
   }
 
-  tunnelGap(kind: MessageKind, length: number, reason: GapReason, { time, end, pid, file }: Origin): void {
-    const context = { time, end, pid, file, emitted: this.#emitted };
-    const direction = this.#directionOf(kind);
-    this.#upgraded?.missing(direction, length, reason, context);
-    if (this.#tunnel === null) return;
-    this.#proxied?.missing(direction, length, reason, context);
-    this.#tunnel.gap(kind, length, reason, time);
-    this.#tunnel.count(direction, length);
-    this.#host.changed(this.#tunnel.exchange);
+  tunnelGap(kind: MessageKind, length: number, reason: GapReason, origin: Origin): void {
+    this.#successor.gap(kind, this.#directionOf(kind), length, reason, origin, this.#emitted);
   }
 
   mayKeep(bytes: number): boolean {
@@ -452,7 +409,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   exchangeMerged(half: StoredExchange, exchange: StoredExchange): void {
-    if (this.#tunnel?.exchange === half) this.#tunnel.exchange = exchange;
+    this.#successor.merged(half, exchange);
     this.#host.merged(half);
   }
 }

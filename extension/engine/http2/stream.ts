@@ -7,6 +7,11 @@ import type { MessageReader } from '../messages/messageReader.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 
+/** What one direction carries. */
+export type Role = 'request' | 'response';
+
+export const OTHER: Readonly<Record<Role, Role>> = { request: 'response', response: 'request' };
+
 export interface BodyRoom {
   readonly bodyLimit: number;
   mayKeep(bytes: number): boolean;
