@@ -19,6 +19,7 @@ import { notificationText } from '../words/visible.ts';
 import type { Comparison } from './compare.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
 import { exportHar } from './exportHar.ts';
+import { type Narrowing, narrow } from './narrow.ts';
 import { askAndOpen, openUri } from './openFile.ts';
 import { editAndResend, openHttp, resend, type Sending } from './resend.ts';
 import { saveBody } from './saveBody.ts';
@@ -60,6 +61,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       uri instanceof vscode.Uri ? (await openUri(trace, uri)) !== null : await askAndOpen(trace, kind);
     if (opened) await vscode.commands.executeCommand(focusCommand(View.panel));
   };
+
+  const narrowCommand = (command: CommandId, by: Narrowing, hide: boolean) =>
+    withCall(command, (id) => narrow(trace, panel, id, by, hide));
 
   const table: Readonly<Record<CommandId, (...args: unknown[]) => unknown>> = {
     [Command.start]: () => control.start(),
@@ -103,6 +107,14 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       ),
     [Command.toggleSecrets]: (uri) =>
       context.responses.toggleSecrets(uri instanceof vscode.Uri ? uri : undefined),
+    [Command.pin]: withCall(Command.pin, (id) => trace.pin(id, true)),
+    [Command.unpin]: withCall(Command.unpin, (id) => trace.pin(id, false)),
+    [Command.onlyHost]: narrowCommand(Command.onlyHost, 'host', false),
+    [Command.onlyPath]: narrowCommand(Command.onlyPath, 'path', false),
+    [Command.onlyProcess]: narrowCommand(Command.onlyProcess, 'process', false),
+    [Command.hideHost]: narrowCommand(Command.hideHost, 'host', true),
+    [Command.hidePath]: narrowCommand(Command.hidePath, 'path', true),
+    [Command.hideProcess]: narrowCommand(Command.hideProcess, 'process', true),
     [Command.selectForCompare]: withCall(Command.selectForCompare, (id) => context.comparison.select(id)),
     [Command.compareWithSelected]: withCall(Command.compareWithSelected, (id) =>
       context.comparison.withSelected(id),

@@ -263,7 +263,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
     .filter((text) => text !== '')
     .join(' · ');
   item.iconPath = callIcon(row);
-  item.contextValue = ViewItem.call;
+  item.contextValue = row.pinned ? ViewItem.pinnedCall : ViewItem.call;
   item.accessibilityInformation = { label: spokenText(row) };
   item.command = {
     command: Command.revealInTimeline,

@@ -93,6 +93,12 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     return this.#feed.isRevealed(id);
   }
 
+  /** Shows the panel, and adds a term to its filter. */
+  async narrow(term: string): Promise<void> {
+    await vscode.commands.executeCommand(focusCommand(View.panel));
+    await this.#feed.whenReady({ type: 'narrow', term });
+  }
+
   /** Shows the panel with the cursor in the filter. */
   async focusFilter(): Promise<void> {
     await vscode.commands.executeCommand(focusCommand(View.panel));

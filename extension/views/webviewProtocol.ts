@@ -51,6 +51,8 @@ export type ToWebview =
   | { readonly type: 'reveal'; readonly id: number }
   /** Asks which calls are listed; `listed` answers. */
   | { readonly type: 'listed' }
+  /** Add a term to the filter. */
+  | { readonly type: 'narrow'; readonly term: string }
   /** Put the cursor into the filter. */
   | { readonly type: 'focusFilter' }
   /** The setting: both sides of a call are one row. */

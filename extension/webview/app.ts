@@ -2,6 +2,7 @@
 import { EndedProcesses } from '../engine/endedProcesses.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { copiedLine } from '../escape/copied.ts';
+import { withTerm } from '../filter/edit.ts';
 import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
@@ -207,6 +208,9 @@ export class App {
         break;
       case 'listed':
         this.#host.send({ type: 'listed', ids: this.#store.listed() });
+        break;
+      case 'narrow':
+        this.#filter.set(withTerm(this.#filter.text, message.term));
         break;
       case 'focusFilter':
         this.#filter.focus();

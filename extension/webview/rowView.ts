@@ -11,7 +11,7 @@ import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments, withPauses } from './bars.ts';
 import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
-import { icon } from './icons.ts';
+import { type IconName, icon } from './icons.ts';
 import type { Pauses } from './pauses.ts';
 import type { Fold } from './rowStore.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
@@ -20,6 +20,7 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
+const PINNED = 'Pinned: it stays when older calls have to go, until the list is cleared';
 
 export const rowElementId = (id: number): string => `call-${id}`;
 
@@ -29,6 +30,11 @@ export class RowView {
   readonly #ended: EndedProcesses;
   #isEnded = false;
   readonly #cells = new Map<Column, HTMLElement>();
+  readonly #pin = el(
+    'span',
+    { class: 'pin', role: 'img', 'aria-label': 'pinned', title: PINNED, hidden: '' },
+    smallIcon('pin'),
+  );
   readonly #host = el('span', { class: 'host' });
   readonly #path = el('span', { class: 'path' });
   readonly #operation = el('span', { class: 'operation', hidden: '' });
@@ -54,6 +60,7 @@ export class RowView {
       if (column.id === 'call') {
         cell.append(
           this.#twistie,
+          this.#pin,
           el('span', { class: 'call' }, this.#host, this.#path, this.#operation),
           this.#messages,
           this.#badge,
@@ -87,12 +94,14 @@ export class RowView {
     if (row === this.#shown && isSame(fold, this.#fold)) return;
     this.#fold = fold;
     this.#drawFold(fold);
-    if (row.id !== this.#shown?.id) {
+    if (row.id !== this.#shown?.id || row.pinned !== this.#shown.pinned) {
       this.element.id = rowElementId(row.id);
+      this.#pin.hidden = !row.pinned;
       // The menu of VS Code: its commands get this object.
       this.element.dataset['vscodeContext'] = JSON.stringify({
         webviewSection: 'call',
         callId: row.id,
+        callPinned: row.pinned,
         preventDefaultContextMenuItems: true,
       });
     }
@@ -254,6 +263,13 @@ function fillBoth(cell: HTMLElement, client: ExchangeRow, server: ExchangeRow): 
     'aria-label',
     `both ends: client ${rowProcessText(client)}, server ${rowProcessText(server)}`,
   );
+}
+
+function smallIcon(name: IconName): SVGSVGElement {
+  const drawn = icon(name);
+  drawn.setAttribute('width', '12');
+  drawn.setAttribute('height', '12');
+  return drawn;
 }
 
 function statusTitle(row: ExchangeRow): string {

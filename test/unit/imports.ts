@@ -107,6 +107,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/engine',
       'extension/escape',
       'extension/export',
+      'extension/filter',
       'extension/http',
       'extension/privacy',
       'extension/resend',

@@ -65,6 +65,43 @@ async function answer(rows: readonly ExchangeRow[], change: Parameters<typeof ex
   await panel.post({ type: 'details', id, exchange: row === undefined ? null : exchangeOf(row, change) });
 }
 
+describe('what commands do in the list', () => {
+  const rows = () => [
+    call({ id: 1, host: 'shop.test', path: '/a?x=1' }),
+    call({ id: 2, host: 'other.test', path: '/b' }),
+    call({ id: 3, host: 'shop.test:81', path: '/c', pinned: true }),
+  ];
+
+  it('Show Only writes an exact term into the filter, and Hide another', async () => {
+    await open(rows());
+    await panel.post({ type: 'narrow', term: 'host:=shop.test' });
+    await expect.poll(shown).toEqual([1]);
+    await panel.post({ type: 'narrow', term: 'host:=other.test' });
+    await expect.poll(shown).toEqual([2]);
+    expect(await panel.page.inputValue('input')).toBe('host:=other.test');
+    await panel.post({ type: 'narrow', term: '-path:=/b' });
+    await expect.poll(shown).toEqual([]);
+    expect(await panel.page.inputValue('input')).toBe('host:=other.test -path:=/b');
+  });
+
+  it('a pinned call has a mark that is read, and is found by is:pinned', async () => {
+    await open(rows());
+    const marks = panel.page.getByRole('img', { name: 'pinned' });
+    await expect.poll(() => marks.count()).toBe(1);
+    expect(await panel.page.locator('#call-3').getAttribute('data-vscode-context')).toContain(
+      '"callPinned":true',
+    );
+    await panel.page.fill('input', 'is:pinned');
+    await expect.poll(shown).toEqual([3]);
+    await panel.post({
+      type: 'rows',
+      rows: [call({ ...rows()[2], revision: 2, pinned: false })],
+      removed: [],
+    });
+    await expect.poll(shown).toEqual([]);
+  });
+});
+
 describe('list', () => {
   it('shows each call with what is known of it', async () => {
     await open([

@@ -109,6 +109,34 @@ test('a safe method is sent again at once', async () => {
   await command('workbench.action.closeAllEditors');
 });
 
+test('two calls are compared in the diff editor', async () => {
+  const good = call('client GET /products?page=1 200').id;
+  const bad = call('client GET /chairs 404').id;
+  await command(Command.selectForCompare, { webviewSection: 'call', callId: good });
+  await command(Command.compareWithSelected, { webviewSection: 'call', callId: bad });
+  const input = await eventually(() => {
+    const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+    return tab?.input instanceof vscode.TabInputTextDiff && tab;
+  }, 'a diff editor');
+  assert.equal(input.label, 'GET products 200 ↔ GET chairs 404');
+  const { original, modified } = input.input as vscode.TabInputTextDiff;
+  const texts = await Promise.all(
+    [original, modified].map(async (uri) => (await vscode.workspace.openTextDocument(uri)).getText()),
+  );
+  assert.match(texts[0]!, /^GET http:\/\/127\.0\.0\.1:\d+\/products\?page=1 HTTP\/1\.1\naccept: /);
+  assert.match(texts[1]!, /\n\nHTTP\/1\.1 404 Not Found\n/);
+  await command('workbench.action.closeAllEditors');
+});
+
+test('a pinned call is marked in the tree, and can be unpinned', async () => {
+  const { id } = call('client GET /chairs 404');
+  const pinned = () => insight().trace.rows.get(id)?.pinned;
+  await command(Command.pin, id);
+  await eventually(() => pinned() === true, 'it is pinned');
+  await command(Command.unpin, id);
+  await eventually(() => pinned() === false, 'it is not pinned any more');
+});
+
 test('what was sent again is put away', async () => {
   await stopDebugging();
   await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');

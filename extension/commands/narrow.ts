@@ -1,0 +1,33 @@
+/** Show Only This …, Hide This …: a term is added to the filter of the panel, where it can be read and changed. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { exactly } from '../filter/edit.ts';
+import type { PanelProvider } from '../views/panel.ts';
+import { routeOf } from '../words/address.ts';
+
+export type Narrowing = 'host' | 'path' | 'process';
+
+export async function narrow(
+  trace: Trace,
+  panel: PanelProvider,
+  id: number,
+  by: Narrowing,
+  hide: boolean,
+): Promise<void> {
+  const row = trace.rows.get(id);
+  const value = row === undefined ? null : VALUES[by](row);
+  if (value === null || value === '') {
+    void vscode.window.showInformationMessage(`The ${by} of this call is not known.`);
+    return;
+  }
+  await panel.narrow(`${hide ? '-' : ''}${exactly(by, value)}`);
+}
+
+type Row = NonNullable<ReturnType<Trace['rows']['get']>>;
+
+const VALUES: Readonly<Record<Narrowing, (row: Row) => string | null>> = {
+  host: ({ host }) => host,
+  path: ({ path }) => routeOf(path),
+  // A name is that of many; calls from a file have no process.
+  process: ({ pid, processName, file }) => (pid === null ? (processName ?? file) : String(pid)),
+};
