@@ -100,7 +100,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         await this.#settled();
         const node = this.#tree.isShown(call) ? call : this.#tree.shownAncestor(call);
         await this.#view.reveal(node, { select: true, focus: true, expand: node !== call });
-        if (await this.#isSelected(node)) return;
+        if (await this.#isSelected(node, REFRESH_INTERVAL * 2 ** (attempt + 1))) return;
       }
     });
   }
@@ -125,8 +125,9 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     }
   }
 
-  async #isSelected(node: TreeNode): Promise<boolean> {
-    for (let waited = 0; waited < REFRESH_INTERVAL * 2; waited += 50) {
+  /** A busy window takes its time: at each attempt it is waited for longer. @param patience milliseconds. */
+  async #isSelected(node: TreeNode, patience: number): Promise<boolean> {
+    for (let waited = 0; waited < patience; waited += 50) {
       if (this.#view.selection[0]?.id === node.id) return true;
       await setTimeout(50);
     }

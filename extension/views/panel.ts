@@ -145,6 +145,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'copy':
         vscode.env.clipboard.writeText(copiedText(message.text)).then(undefined, showError);
         return;
+      case 'openBodyLimit':
+        vscode.commands
+          .executeCommand('workbench.action.openSettings', `@id:${Setting.bodyLimit}`)
+          .then(undefined, showError);
+        return;
       case 'openBody':
         vscode.commands.executeCommand(Command.openBody, message.id, message.part).then(undefined, showError);
         return;

@@ -83,6 +83,8 @@ export type ToHost =
   | { readonly type: 'copy'; readonly text: string }
   /** Changes the setting. */
   | { readonly type: 'joinBothEnds'; readonly joins: boolean }
+  /** Show the setting for the size of bodies. */
+  | { readonly type: 'openBodyLimit' }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
 
@@ -92,6 +94,7 @@ export function isToHost(value: unknown): value is ToHost {
   const message = value as Record<string, unknown>;
   switch (message['type']) {
     case 'ready':
+    case 'openBodyLimit':
       return true;
     case 'details':
       return (

@@ -21,6 +21,7 @@ import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
 import { Overview } from './overview.ts';
 import { Pauses } from './pauses.ts';
+import { relatedCalls } from './relatedCalls.ts';
 import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
 import { SplitPane } from './splitPane.ts';
@@ -120,6 +121,11 @@ export class App {
     this.#details = new Details(knownTab(state.tab), {
       copy,
       openBody: (id, part) => host.send({ type: 'openBody', id, part }),
+      openBodyLimit: () => host.send({ type: 'openBodyLimit' }),
+      related: (exchange) => {
+        const row = this.#store.get(exchange.id);
+        return row === undefined ? [] : relatedCalls(row, exchange, this.#store.rows());
+      },
       message: (id, number) => host.send({ type: 'message', id, number }),
       close: () => this.#close(),
       tab: (tab) => host.update({ tab }),

@@ -64,7 +64,7 @@ export class CallList {
   readonly element: HTMLElement;
   readonly #grid: HTMLElement;
   readonly #scroller: HTMLElement;
-  readonly #body = el('div', { class: 'rows', role: 'rowgroup' });
+  readonly #body = el('div', { class: 'rows', role: 'presentation' });
   readonly #hint: HTMLButtonElement;
   readonly #hintText = el('span');
   readonly #header: ListHeader;
@@ -97,7 +97,7 @@ export class CallList {
       resize: (column, width) => this.#resizeColumn(column, width),
     });
     // The header does not scroll, so that it needs no background of its own, wherever the panel is put.
-    this.#scroller = el('div', { class: 'scroller', role: 'presentation', tabindex: -1 }, this.#body);
+    this.#scroller = el('div', { class: 'scroller', role: 'rowgroup', tabindex: -1 }, this.#body);
     this.#grid = el(
       'div',
       {

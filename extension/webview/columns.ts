@@ -144,7 +144,8 @@ export const COLUMNS: readonly Column[] = [
     // While it runs the list writes how long.
     text: (row) => (row.state === 'running' ? '' : durationText(activeMs(row))),
     speak: (row) =>
-      row.state === 'running' ? openText(row) : row.duration === null ? 'time unknown' : rowDurationText(row),
+      // What is written is read: the column Status says that it runs.
+      row.state === 'running' ? '' : row.duration === null ? 'time unknown' : rowDurationText(row),
   },
   {
     id: 'process',
@@ -185,10 +186,6 @@ function protocolName(protocol: string): string {
 function statusText(row: ExchangeRow): string {
   if (row.status !== null) return String(row.status);
   return isRunning(row) ? '…' : UNKNOWN;
-}
-
-function openText(row: ExchangeRow): string {
-  return row.encrypted === null ? 'running' : 'open';
 }
 
 /** ↗ the program called, ↘ the program was called. */

@@ -680,6 +680,7 @@ describe('details', () => {
     expect(JSON.parse(context ?? '')).toEqual({
       webviewSection: 'call',
       callId: 5,
+      callPinned: false,
       preventDefaultContextMenuItems: true,
     });
   });
@@ -694,7 +695,7 @@ describe('details', () => {
     await answer(rows);
     expect(await text('.details h2')).toContain(rows[29]?.path);
     await panel.page.click('#tab-headers');
-    expect(await text('#tabpanel')).toMatch(/^Request headers/);
+    expect(await text('#tabpanel')).toMatch(/Request headers/);
     await panel.page.focus('.grid');
     await panel.page.keyboard.press('ArrowDown');
     await panel.page.keyboard.press('ArrowDown');
@@ -703,7 +704,7 @@ describe('details', () => {
     expect(await selected()).toEqual([32]);
     expect(await panel.page.getAttribute('.grid', 'aria-activedescendant')).toBe('call-32');
     expect(await panel.page.getAttribute('#tab-headers', 'aria-selected')).toBe('true');
-    expect(await text('#tabpanel')).toMatch(/^Request headers/);
+    expect(await text('#tabpanel')).toMatch(/Request headers/);
     await panel.page.keyboard.press('Escape');
     expect(await panel.page.isVisible('.details')).toBe(false);
     expect(await panel.lastSent('details')).toEqual({ type: 'details', id: null, reveal: false });

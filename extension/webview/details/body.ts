@@ -47,7 +47,16 @@ export function bodyTab(
   const content = el('div', { class: 'content' });
   const bar = el('div', { class: 'content-bar' });
   const notes: Node[] = [];
-  if (message.bodyNote !== null) notes.push(note(message.bodyNote, 'limit'));
+  if (message.bodyNote !== null) {
+    const sentence = note(message.bodyNote, 'limit');
+    if (message.bodyCaptured < (message.bodySize ?? 0)) {
+      sentence.append(
+        ' ',
+        textButton('Change the limit…', () => actions.openBodyLimit(), 'link'),
+      );
+    }
+    notes.push(sentence);
+  }
   if (message.bodyFromFile) notes.push(note(FROM_FILE, 'info'));
 
   const kind = contentKind(message);

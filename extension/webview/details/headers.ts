@@ -3,19 +3,56 @@ import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { copiedLine } from '../../escape/copied.ts';
 import { countText, UNKNOWN } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
-import { el } from '../dom.ts';
+import { el, textButton } from '../dom.ts';
+import { cookieSections } from './cookies.ts';
 import { copyButton, heading, nothing } from './elements.ts';
 import type { TabActions } from './tabActions.ts';
 
 type Fields = readonly SeenField[];
+
+/** Characters of all fields as text; copying gives all. */
+const MAX_TEXT = 256 * 1024;
 
 /** A field value beyond this is cut on screen; copying gives all of it. */
 const MAX_VALUE = 16_384;
 /** More fields than any sane message has; copying gives all of them. */
 const MAX_FIELDS = 1_000;
 
-/** Fields in their raw order and case. */
+/** How fields are shown; kept while moving from call to call. */
+type Order = 'sent' | 'name' | 'text';
+let order: Order = 'sent';
+const ORDERS: readonly (readonly [Order, string])[] = [
+  ['sent', 'As sent'],
+  ['name', 'By name'],
+  ['text', 'As text'],
+];
+
+/** Fields in their order and case, by name, or as text; and the cookies in them. */
 export function headersTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  const content = el('div');
+  const buttons = ORDERS.map(([id, label]) => {
+    const button = textButton(
+      label,
+      () => {
+        order = id;
+        draw();
+      },
+      'chip',
+    );
+    button.dataset['order'] = id;
+    return button;
+  });
+  const draw = (): void => {
+    for (const button of buttons)
+      button.setAttribute('aria-pressed', String(button.dataset['order'] === order));
+    content.replaceChildren(...sections(exchange, actions));
+  };
+  draw();
+  const bar = el('div', { class: 'orders', role: 'group', 'aria-label': 'Show the fields' }, ...buttons);
+  return [bar, content, ...cookieSections(exchange)];
+}
+
+function sections(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const parts: Node[] = [];
   const add = (title: string, fields: Fields): void => {
     if (fields.length > 0) parts.push(section(title, fields, actions), table(fields));
@@ -60,7 +97,14 @@ function known(text: string | null): Node | string {
 }
 
 function table(fields: Fields): HTMLElement {
-  const rows = fields
+  if (order === 'text') {
+    const lines = fields.map(([name, value]) => visibleLine(`${name ?? UNKNOWN}: ${value ?? UNKNOWN}`));
+    return el('pre', { class: 'code', tabindex: 0 }, shorten(lines.join('\n'), MAX_TEXT));
+  }
+  const key = ([name]: Fields[number]): string => (name ?? '').toLowerCase();
+  const sorted =
+    order === 'sent' ? fields : [...fields].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  const rows = sorted
     .slice(0, MAX_FIELDS)
     .map(([name, value]) =>
       el('tr', {}, el('th', { scope: 'row' }, known(name)), el('td', {}, known(value))),

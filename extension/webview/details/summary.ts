@@ -1,10 +1,11 @@
 import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import { addressText } from '../../words/address.ts';
 import { notesOf, notesOfEnded } from '../../words/completeness.ts';
-import { processText } from '../../words/exchange.ts';
+import { methodText, processText } from '../../words/exchange.ts';
 import { durationText, numberText, sizeText } from '../../words/numbers.ts';
-import { visibleLine } from '../../words/visible.ts';
-import { el } from '../dom.ts';
+import { labelText, visibleLine } from '../../words/visible.ts';
+import { el, textButton } from '../dom.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
 import { lookupFacts } from './lookup.ts';
@@ -33,7 +34,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   ]);
   const parts: Node[] = [];
   for (const { sentence, tone } of notesOfEnded(ended(exchange))) parts.push(note(sentence, tone));
-  parts.push(list);
+  parts.push(list, ...relatedSection(exchange, actions));
   if (exchange.interim.length > 0) {
     parts.push(heading('Interim responses'));
     parts.push(
@@ -47,6 +48,18 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   }
   if (exchange.violations.length > 0) parts.push(heading('HTTP rules violated'), violations(exchange));
   return parts;
+}
+
+/** Redirects and further attempts, as links. */
+function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
+  const related = actions.related(exchange);
+  if (related.length === 0) return [];
+  const items = related.map(({ how, row }) => {
+    const name = `#${row.id} ${methodText(row)} ${addressText(row) ?? ''} ${row.status ?? ''}`.trim();
+    const link = textButton(labelText(name), () => actions.show(row.id), 'link');
+    return el('li', {}, `${how} `, link);
+  });
+  return [heading('Related calls'), el('ul', { class: 'related' }, ...items)];
 }
 
 function ended(exchange: ExchangeJson): ExchangeJson & { readonly connectAttempts: number } {

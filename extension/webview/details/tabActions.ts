@@ -1,5 +1,6 @@
 /** What a tab of the details can ask for. */
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import type { RelatedCall } from '../relatedCalls.ts';
 
 export interface TabActions {
   readonly copy: (text: string) => void;
@@ -8,6 +9,10 @@ export interface TabActions {
   readonly peer: () => ExchangeJson | null;
   /** Selects another call. */
   readonly show: (id: number) => void;
+  /** Opens VS Code's settings at the one for the size of bodies. */
+  readonly openBodyLimit: () => void;
+  /** Calls that belong to this one. */
+  readonly related: (exchange: ExchangeJson) => readonly RelatedCall[];
   /** Keeps its place and its choice while its call is shown. */
   readonly messages: { show(exchange: ExchangeJson): readonly Node[] };
 }

@@ -4,6 +4,7 @@ import { aiTab } from './ai.ts';
 import { bodyTab } from './body.ts';
 import { connectionTab } from './connection.ts';
 import { headersTab } from './headers.ts';
+import { querySection } from './query.ts';
 import { summaryTab } from './summary.ts';
 import type { TabActions } from './tabActions.ts';
 import { timingTab } from './timing.ts';
@@ -34,7 +35,10 @@ export const TABS: readonly Tab[] = [
     id: 'request',
     label: 'Request',
     ofMessages: true,
-    render: (exchange, actions) => bodyTab(exchange, 'request', actions),
+    render: (exchange, actions) => [
+      ...querySection(exchange, actions),
+      ...bodyTab(exchange, 'request', actions),
+    ],
   },
   {
     id: 'response',

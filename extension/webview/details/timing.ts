@@ -110,9 +110,10 @@ function row(label: string, help: string, bar: HTMLElement | null, value: string
   const total = bar === null;
   return el(
     'div',
-    { class: total ? 'timing-row total' : 'timing-row', role: 'row', title: help },
+    { class: total ? 'timing-row total' : 'timing-row', role: 'row' },
     el('span', { role: 'rowheader' }, label),
     el('span', { class: 'track', 'aria-hidden': 'true' }, bar),
     el('span', { class: 'amount', role: 'cell' }, value),
+    el('span', { class: 'help', role: 'cell' }, help),
   );
 }

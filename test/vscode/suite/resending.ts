@@ -59,7 +59,7 @@ test('it has a “Send”, which sends what can be read there; the server sees i
   await command(send!.command, ...(send!.arguments ?? []));
   const answer = await eventually(() => responses()[0], 'a response');
   assert.match(answer.getText(), /^# [\d.]+ .s, from 127\.0\.0\.1:\d+\nHTTP\/1\.1 201 Created\n/);
-  assert.equal(document.isDirty, false, 'it would ask whether to save it');
+  await eventually(() => !document.isDirty, 'it does not ask whether to save it');
   const seen = await eventually(
     () =>
       rows().find(

@@ -1,0 +1,75 @@
+/** Calls of the same process that belong to one: where it was redirected to, and the same request before and after. */
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import { type ExchangeRow, isError } from '../engine/row.ts';
+import { urlOf } from '../words/address.ts';
+
+export interface RelatedCall {
+  readonly how: 'redirected to' | 'sent again as' | 'sent before as';
+  readonly row: ExchangeRow;
+}
+
+/** Milliseconds after which the same request is hardly a retry, or another a redirect. */
+const RETRY_WINDOW = 60_000;
+const REDIRECT_WINDOW = 10_000;
+
+export function relatedCalls(
+  row: ExchangeRow,
+  exchange: Pick<ExchangeJson, 'url' | 'response'>,
+  rows: Iterable<ExchangeRow>,
+): RelatedCall[] {
+  const target = redirectTarget(row, exchange);
+  const url = urlOf(row);
+  if (url === null || row.duration === null) return [];
+  const end = row.start + row.duration;
+  const failed = isError(row);
+  let redirected: ExchangeRow | null = null;
+  let again: ExchangeRow | null = null;
+  let before: ExchangeRow | null = null;
+  for (const other of rows) {
+    if (other.id === row.id || other.pid !== row.pid || other.side !== row.side) continue;
+    const after = other.start - end;
+    if (after >= 0 && after <= RETRY_WINDOW) {
+      if (
+        target !== null &&
+        after <= REDIRECT_WINDOW &&
+        isEarlier(other, redirected) &&
+        urlOf(other) === target
+      )
+        redirected = other;
+      if (failed && other.method === row.method && isEarlier(other, again) && urlOf(other) === url)
+        again = other;
+    } else if (other.start < row.start && row.start - other.start <= RETRY_WINDOW) {
+      const ended = other.duration !== null && other.start + other.duration <= row.start;
+      if (ended && other.method === row.method && (before === null || other.start > before.start)) {
+        if (urlOf(other) === url) before = other;
+      }
+    }
+  }
+  const found: RelatedCall[] = [];
+  if (redirected !== null) found.push({ how: 'redirected to', row: redirected });
+  // Only after a failure is it one more attempt.
+  if (before !== null && isError(before)) found.push({ how: 'sent before as', row: before });
+  if (again !== null) found.push({ how: 'sent again as', row: again });
+  return found;
+}
+
+function isEarlier(row: ExchangeRow, than: ExchangeRow | null): boolean {
+  return than === null || row.start < than.start;
+}
+
+/** RFC 9110 section 10.2.2; without a fragment, which is not sent. */
+function redirectTarget(
+  { status }: ExchangeRow,
+  { url, response }: Pick<ExchangeJson, 'url' | 'response'>,
+): string | null {
+  if (status === null || status < 300 || status > 399 || url === null) return null;
+  const location = response?.headers.find(([name]) => name?.toLowerCase() === 'location')?.[1] ?? null;
+  if (location === null) return null;
+  try {
+    const target = new URL(location, url);
+    target.hash = '';
+    return target.href;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,117 @@
+/** What the details of a call show, and where they lead. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import type { ExchangeRow } from '../../extension/engine/row.ts';
+import type { TabId } from '../../extension/webview/details/tabs.ts';
+import { call, exchangeOf, message, statusOf } from './harness/calls.ts';
+import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
+
+let browser: PanelBrowser;
+let panel: PanelPage;
+
+beforeAll(async () => {
+  browser = await PanelBrowser.start();
+});
+
+afterEach(async () => {
+  expect(panel.problems).toEqual([]);
+  await panel.close();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+async function open(
+  rows: readonly ExchangeRow[],
+  id: number,
+  tab: TabId,
+  change: Partial<ExchangeJson> = {},
+) {
+  panel = await browser.open({ width: 1500 });
+  await panel.fill(rows, statusOf(rows));
+  await panel.page.click(`#call-${id}`);
+  const row = rows.find((one) => one.id === id) as ExchangeRow;
+  await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(id);
+  await panel.post({ type: 'details', id, exchange: exchangeOf(row, change) });
+  await panel.page.click(`#tab-${tab}`);
+}
+
+const tabpanel = () => panel.page.locator('#tabpanel');
+
+describe('header fields', () => {
+  const request = message({
+    headers: [
+      ['x-B', '2'],
+      ['Accept', '*/*'],
+      ['X-a', '1'],
+    ],
+  });
+
+  it('are as they were sent, by name, or text', async () => {
+    await open([call({ id: 1 })], 1, 'headers', { request });
+    const names = () => tabpanel().locator('table').first().locator('th').allInnerTexts();
+    expect(await names()).toEqual(['x-B', 'Accept', 'X-a']);
+    await panel.page.getByRole('button', { name: 'By name' }).click();
+    expect(await names()).toEqual(['Accept', 'X-a', 'x-B']);
+    await panel.page.getByRole('button', { name: 'As text' }).click();
+    expect(await tabpanel().locator('pre').first().textContent()).toBe('x-B: 2\nAccept: */*\nX-a: 1');
+    await panel.page.getByRole('button', { name: 'As sent' }).click();
+    expect(await names()).toEqual(['x-B', 'Accept', 'X-a']);
+  });
+
+  it('have cookies, with what is wrong with them', async () => {
+    await open([call({ id: 1 })], 1, 'headers', {
+      url: 'http://shop.test/',
+      request: message({ headers: [['Cookie', 'a=1; theme=dark']] }),
+      response: message({ headers: [['Set-Cookie', 'id=<b>7</b>; Secure; SameSite=None; Max-Age=0']] }),
+    });
+    const content = await tabpanel().textContent();
+    expect(content).toContain('Cookies senta1themedark');
+    expect(content).toContain('Cookies setid<b>7</b>SecureSent over HTTPS only.');
+    expect(content).toContain('It expires at once: it deletes the cookie.');
+    expect(content).toContain('Secure, but set over http: browsers refuse it.');
+  });
+});
+
+it('parameters of the URL are a table, decoded', async () => {
+  await open([call({ id: 1 })], 1, 'request', { url: 'http://shop.test/a?q=a%20b&q=%E2%82%AC&x=<i>' });
+  const cells = await tabpanel().locator('table').first().locator('th, td').allInnerTexts();
+  expect(cells).toEqual(['q', 'a b', 'q', '€', 'x', '<i>']);
+});
+
+it('a body beyond the limit leads to the setting', async () => {
+  await open([call({ id: 1 })], 1, 'response', {
+    response: message({
+      headers: [['Content-Type', 'image/png']],
+      bodySize: 157_000,
+      bodyCaptured: 65_536,
+      body: { base64: 'iVBORw0KGgo=' },
+      bodyNote: 'Only the first 65536 of 157000 bytes of the body were captured.',
+    }),
+  });
+  await panel.page.getByRole('button', { name: 'Change the limit…' }).click();
+  await expect.poll(() => panel.lastSent('openBodyLimit')).toEqual({ type: 'openBodyLimit' });
+});
+
+it('each phase is explained', async () => {
+  await open([call({ id: 1 })], 1, 'timing');
+  const content = await tabpanel().textContent();
+  expect(content).toContain('Last byte of the request to first byte of the response');
+  expect(content).toMatch(/Total/);
+});
+
+it('a redirect leads to where it went, by keyboard as well', async () => {
+  const rows = [
+    call({ id: 1, status: 302, start: 0, duration: 5, host: 'shop.test', path: '/a' }),
+    call({ id: 2, status: 200, start: 10, duration: 5, host: 'shop.test', path: '/b' }),
+  ];
+  await open(rows, 1, 'summary', {
+    url: 'http://shop.test/a',
+    response: message({ headers: [['Location', '/b']] }),
+  });
+  const link = panel.page.getByRole('button', { name: /#2 GET .*\/b 200/ });
+  await link.focus();
+  await panel.page.keyboard.press('Enter');
+  await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(2);
+});
