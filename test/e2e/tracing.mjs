@@ -56,6 +56,32 @@ export async function tracing(steps, workbench, { url, workspace }) {
     await rows.filter({ hasText: '/chairs' }).first().waitFor();
   });
 
+  await steps.step('a call of the program to itself is one row, which unfolds to both ends', async () => {
+    await workbench.filter('/orders status:201');
+    const both = rows.and(workbench.panel.locator('[aria-expanded]'));
+    await both.first().waitFor();
+    const id = await both.first().getAttribute('id');
+    const row = rows.and(workbench.panel.locator(`#${id}`));
+    await row.locator('.twistie').click();
+    await workbench.panel.locator(`#${id}[aria-expanded="true"]`).waitFor();
+    const server = rows.and(workbench.panel.locator('[aria-level="2"]'));
+    await eventually(async () => (await server.count()) === 1, 'the server’s row');
+    await workbench.picture('both-ends-dark');
+    await row.locator('.twistie').click();
+    await eventually(async () => (await server.count()) === 0, 'the server’s row folded away');
+  });
+
+  await steps.step('a switch shows both ends as two rows, and the setting keeps it', async () => {
+    const button = workbench.panel.getByRole('button', { name: 'Both Ends of a Call in One Row' });
+    const both = rows.and(workbench.panel.locator('[aria-expanded]'));
+    await button.click();
+    await eventually(async () => (await both.count()) === 0, 'no row for both ends');
+    assert.equal(await button.getAttribute('aria-pressed'), 'false');
+    await button.click();
+    await both.first().waitFor();
+    await workbench.filter('');
+  });
+
   await steps.step('the tree holds process, host and route; a call in it leads to the details', async () => {
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
     await workbench.leaveOnly('HTTP Calls');
