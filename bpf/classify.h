@@ -30,6 +30,16 @@ static __always_inline bool is_response(const struct head *head)
 	return bytes[0] == 'H' && bytes[1] == 'T' && bytes[2] == 'T' && bytes[3] == 'P' && bytes[4] == '/';
 }
 
+/* The first line of HTTP/2's preface; at least 16 bytes. */
+static __always_inline bool is_preface(const struct head *head)
+{
+	const u8 *bytes = head->bytes;
+
+	return bytes[0] == 'P' && bytes[1] == 'R' && bytes[2] == 'I' && bytes[3] == ' ' && bytes[4] == '*' && bytes[5] == ' ' &&
+	       bytes[6] == 'H' && bytes[7] == 'T' && bytes[8] == 'T' && bytes[9] == 'P' && bytes[10] == '/' && bytes[11] == '2' &&
+	       bytes[12] == '.' && bytes[13] == '0' && bytes[14] == '\r' && bytes[15] == '\n';
+}
+
 /*
  * A frame header of HTTP/2 (RFC 9113 section 4.1 and 6) in the middle of a
  * connection: length, flags and stream must be valid for its type. The reader

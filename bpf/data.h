@@ -121,6 +121,12 @@ __noinline int trace_http_spend(struct work *work, struct connection *connection
 	/* Only HTTP/1 has a budget per message; what the latency filter leaves out is not read from a file, either. */
 	if (!http1 || (min_latency_us && (direction == connection->request_direction || !connection->passing)))
 		work->from.file = 0;
+	if (begins == BEGINS_SWITCH && connection->streaming) {
+		/* Frames of HTTP/2 may follow in the same call: header compression depends on every byte of them. */
+		work->allowed = work->remaining;
+		work->omission = OMISSION_LIMIT;
+		shedding = false;
+	}
 	if (shedding)
 		return 1;
 	use_budget(connection, work);
@@ -199,6 +205,35 @@ __noinline int trace_http_recognise(struct work *work, struct connection *connec
 	return protocol;
 }
 
+/*
+ * HTTP/2 on a connection that was upgraded to it (RFC 7540 section 3.2): a call begins with the client's preface, or with
+ * frames of the server. The latter may also have begun in the call with the 101: then they are not followed, and all of
+ * them is copied. Global for the verifier's sake.
+ */
+__noinline int trace_http_upgrade(struct work *work, struct connection *connection)
+{
+	struct head *head;
+	u8 direction;
+	u32 length;
+
+	if (!work || !connection)
+		return 0;
+	head = &work->scratch;
+	direction = work->direction & 1;
+	length = peek(work, head);
+	if (direction == connection->request_direction) {
+		if (length < 16 || !is_preface(head))
+			return 0;
+		follow_from(connection, direction, PREFACE_SIZE);
+	} else {
+		if (!has_http2_frames(work, head, length))
+			return 0;
+		follow_from(connection, direction, 0);
+	}
+	connection->protocol = PROTOCOL_HTTP2;
+	return 0;
+}
+
 static long begin_segment(u32 index, struct work **work)
 {
 	return (*work)->left > 0 || !next_segment(*work);
@@ -246,6 +281,8 @@ __noinline int trace_http_judge(struct work *work, struct connection *connection
 			}
 		}
 	}
+	if (connection->streaming && connection->protocol == PROTOCOL_HTTP1 && work->source != SOURCE_NONE)
+		trace_http_upgrade(work, connection);
 	work->connection = connection->id;
 	work->protocol = connection->protocol;
 	if (connection->protocol == PROTOCOL_TLS && connection->transport != TRANSPORT_TLS)

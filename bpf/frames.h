@@ -129,6 +129,17 @@ __noinline int trace_http_content(struct work *work, u32 stream, u32 length, u32
 	return 0;
 }
 
+static __always_inline u32 frame_length(const struct frames *frames)
+{
+	return (u32)frames->header[0] << 16 | (u32)frames->header[1] << 8 | frames->header[2];
+}
+
+/* The next byte is the length of the frame's padding. */
+static __always_inline bool at_padding(const struct frames *frames)
+{
+	return frames->header[4] & FRAME_PADDED && frames->left == frame_length(frames);
+}
+
 /* A frame's header is known. Global for the verifier's sake. */
 __noinline int trace_http_frame(struct work *work)
 {
@@ -139,7 +150,7 @@ __noinline int trace_http_frame(struct work *work)
 	if (!work)
 		return 0;
 	frames = &work->frames;
-	length = (u32)frames->header[0] << 16 | (u32)frames->header[1] << 8 | frames->header[2];
+	length = frame_length(frames);
 	type = frames->header[3];
 	flags = frames->header[4];
 	stream = (u32)(frames->header[5] & 0x7f) << 24 | (u32)frames->header[6] << 16 | (u32)frames->header[7] << 8 | frames->header[8];
@@ -199,8 +210,8 @@ __noinline int trace_http_frame_step(struct work *work)
 	if (frames->left) {
 		if (count > frames->left)
 			count = frames->left;
-		/* Of a long frame, or of one that comes in parts. */
-		if (frames->content && frames->share && work->run == 0 && pressure() == PRESSURE_HEADS) {
+		/* Of a long frame, or of one that comes in parts; not of the length of its padding. */
+		if (frames->content && frames->share && work->run == 0 && !at_padding(frames) && pressure() == PRESSURE_HEADS) {
 			frames->share = 0;
 			frames->omission = OMISSION_PRESSURE;
 		}

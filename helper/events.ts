@@ -161,6 +161,7 @@ const PROCESS: Checks<ProcessInfo> = {
 const TLS: Checks<Tls> = {
   pid: isCount,
   libraries: (value) => Array.isArray(value) && value.every(isTlsLibrary),
+  partial: (value) => value === undefined || typeof value === 'boolean',
 };
 
 const isTlsLibrary = record<Tls['libraries'][number]>({

@@ -236,6 +236,8 @@ export interface Tls {
   readonly pid: number;
   /** All libraries of the process; replaces what was reported before. Empty when it has none. */
   readonly libraries: readonly TlsLibrary[];
+  /** What can only be named takes longer to find, and is still being looked for: another frame follows. */
+  readonly partial?: boolean;
 }
 
 /** The version of a file with probes, independent of the processes that load it. */

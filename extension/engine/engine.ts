@@ -79,7 +79,7 @@ export interface EngineApi {
   /** Why TLS libraries are not probed in this trace; null (the default): they are. */
   setTlsOff(reason: string | null): void;
   /** All TLS libraries of a process; replaces what an earlier call said. */
-  setTls(pid: number, libraries: readonly TlsLibrary[]): void;
+  setTls(pid: number, libraries: readonly TlsLibrary[], partial?: boolean): void;
   /** The version of a library file; records refer to it by this number. */
   setTlsFile(file: number, version: string): void;
   /** The messages of .proto files; replaces earlier ones. */
@@ -155,8 +155,9 @@ export class Engine implements EngineApi {
     this.#libraries.off = reason;
   }
 
-  setTls(pid: number, libraries: readonly TlsLibrary[]): void {
-    this.#libraries.set(pid, libraries);
+  /** @param partial more may follow soon */
+  setTls(pid: number, libraries: readonly TlsLibrary[], partial = false): void {
+    this.#libraries.set(pid, libraries, partial);
     this.#connections.explain(pid);
   }
 

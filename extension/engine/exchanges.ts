@@ -125,7 +125,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
   }
 
   librariesKnown(pid: number): boolean {
-    return this.#libraries.off !== null || this.#libraries.get(pid)?.libraries != null;
+    return this.#libraries.areKnown(pid);
   }
 
   whyEncrypted(pid: number, connection: Unread): string {

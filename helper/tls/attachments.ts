@@ -95,8 +95,9 @@ export class Attachments {
   readonly #refused = new Map<string, string>();
   /** What each process had in memory when it was last looked at. */
   readonly #known = new Map<number, readonly FoundLibrary[]>();
-  /** What was last reported of each process, as JSON. */
+  /** What was last reported of each process, as JSON; none of those for which nothing was found. */
   readonly #reported = new Map<number, string>();
+  /** Of processes in which what can only be named is still being looked for. */
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #recognisings = new Set<Promise<void>>();
   readonly #outputs = new LinkerOutputs();
@@ -150,7 +151,6 @@ export class Attachments {
    */
   executed(pid: number, path: string, inode: bigint): void {
     const seen = this.#pathHere(pid, path);
-    if (seen === null) return;
     const file = this.#finder.lookAtProgram(seen, inode);
     if (file === 'gone') {
       // Of a process that still runs, consider() says more.
@@ -166,13 +166,18 @@ export class Attachments {
       for (const program of upcomingOf(pid)) this.#prepare(program.path);
     }
     if (file !== null && file.part === 'tls') return;
-    if (runningProgram(pid) === null) this.#reportNeeded(pid, seen);
+    if (runningProgram(pid) === null) this.#reportNeeded(pid, path);
     const recognising = this.#finder.recogniseProgram(seen, inode).then((found) => {
       this.#recognisings.delete(recognising);
-      // A process that still runs has reported what it has loaded; this is for one that has ended.
-      if (this.#known.has(pid)) this.consider(pid);
-      else if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }]);
-      else this.#reportNeeded(pid, seen);
+      if (runningProgram(pid) !== null) {
+        this.consider(pid);
+        return;
+      }
+      // It has ended: nothing more than this is going to be known, but for what it had loaded when it was looked at.
+      this.#stopRecognising(pid);
+      const loaded = this.#known.get(pid) ?? [];
+      if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }, ...loaded]);
+      else if (loaded.length === 0) this.#reportNeeded(pid, path);
     });
     this.#recognisings.add(recognising);
   }
@@ -209,14 +214,16 @@ export class Attachments {
       (library, index) => this.#explain(library, shown[index]),
     );
     for (const [index, file] of shown.entries()) this.#reportVersion(file, libraries[index]?.version ?? null);
-    const text = JSON.stringify(libraries);
-    if (text === (this.#reported.get(pid) ?? '[]')) return;
+    const partial = this.#recognising.has(pid);
+    const text = JSON.stringify([libraries, partial]);
+    if (text === this.#reported.get(pid) || (libraries.length === 0 && !this.#reported.has(pid))) return;
     this.#reported.set(pid, text);
-    this.#client.libraries({ pid, libraries });
+    this.#client.libraries(partial ? { pid, libraries, partial } : { pid, libraries });
   }
 
   /** The process has ended before anybody saw what it had loaded: the libraries that its executable asks for. */
   #reportNeeded(pid: number, path: string): void {
+    if (!isAbsolute(path)) return;
     const needed = this.#expected.of({ path, view: '', root: '', libraryPath: '' }).flatMap((library) => {
       const file = this.#finder.lookAt(library);
       return file === null ? [] : [{ file, path: library, inExecutable: false }];
@@ -226,11 +233,10 @@ export class Attachments {
     this.#reported.delete(pid);
   }
 
-  /** A path of a process's own view in this process's; null when the process has ended and its view is another one. */
-  #pathHere(pid: number, path: string): string | null {
-    if (!isAbsolute(path)) return `/proc/${pid}/cwd/${path}`;
-    const running = runningProgram(pid);
-    return running === null ? path : running.root + path;
+  /** Where a process's program is found from here: `path` may be relative, or mean something else here (`/proc/self/exe`). */
+  #pathHere(pid: number, path: string): string {
+    if (runningProgram(pid) !== null) return `/proc/${pid}/exe`;
+    return isAbsolute(path) ? path : `/proc/${pid}/cwd/${path}`;
   }
 
   /** The process has ended, or is not a target any more. */
@@ -238,8 +244,7 @@ export class Attachments {
     for (const path of this.#outputs.ended(pid)) this.#prepare(path);
     this.#known.delete(pid);
     this.#reported.delete(pid);
-    clearTimeout(this.#recognising.get(pid));
-    this.#recognising.delete(pid);
+    this.#stopRecognising(pid);
     this.#finder.forget(pid);
     this.#release(pid, new Set());
   }
@@ -299,11 +304,19 @@ export class Attachments {
   #recogniseSoon(pid: number): void {
     clearTimeout(this.#recognising.get(pid));
     const timer = setTimeout(async () => {
-      this.#recognising.delete(pid);
       await this.#finder.findAll(pid);
-      if (this.#known.has(pid)) this.consider(pid);
+      // Looked at again meanwhile, or forgotten. Of one that has ended its executable may still be searched.
+      if (this.#recognising.get(pid) !== timer || runningProgram(pid) === null) return;
+      this.#recognising.delete(pid);
+      this.consider(pid);
+      if (this.#finder.hasSeen(pid)) this.#report(pid, this.#known.get(pid) ?? []);
     }, RECOGNISE_AFTER_MS);
     this.#recognising.set(pid, timer);
+  }
+
+  #stopRecognising(pid: number): void {
+    clearTimeout(this.#recognising.get(pid));
+    this.#recognising.delete(pid);
   }
 
   #explain(library: TlsLibrary, file: LibraryFile | undefined): TlsLibrary {
@@ -436,10 +449,11 @@ export class Attachments {
 }
 
 function goneProgram(path: string): TlsLibrary {
-  // A relative path is lost with the process.
-  const reason = isAbsolute(path)
-    ? 'the program had ended, and its file was removed, before it could be looked at'
-    : 'the program had ended before it could be looked at';
+  // Neither a relative path nor this one leads to it any more.
+  const reason =
+    isAbsolute(path) && !path.startsWith('/proc/')
+      ? 'the program had ended, and its file was removed, before it could be looked at'
+      : 'the program had ended before it could be looked at';
   return {
     ...{ kind: 'unknown', version: null, path, inExecutable: true, attached: false, returns: null },
     reason,

@@ -80,6 +80,9 @@ export async function runOpaque(context: TlsContext, only: RegExp, report: Repor
   for (const opaque of CASES)
     await one(`${opaque.name} is reported as encrypted`, () => encrypted(context, opaque));
   await one('TLS in a tunnel through a proxy', () => tunnel(context));
+  // Large programs are not looked at in emulated kernels.
+  if (!context.slow)
+    await one('Chromium, whose network process is executed as /proc/self/exe', () => chromium(context));
 }
 
 function oneStep(context: TlsContext): Step {
@@ -139,6 +142,31 @@ async function encrypted(context: TlsContext, opaque: Case): Promise<string> {
     assert(sent > 0 && received > SIZE, `bytes: ${sent} and ${received}`);
     assert(opaque.reason.test(reason), `the reason is: ${reason}`);
     return reason;
+  } finally {
+    server.close();
+  }
+}
+
+/** It has BoringSSL inside, and loads GnuTLS beside it. Its processes end before or after they have been searched. */
+async function chromium(context: TlsContext): Promise<string> {
+  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  try {
+    const port = await server.listen();
+    const step = oneStep(context);
+    server.expect([step]);
+    const flags =
+      '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --ignore-certificate-errors';
+    const words = `${flags} --user-data-dir='${context.folder}/chromium' --dump-dom`;
+    // Its crash handler lives on, and must not hold this test's pipes. The answer is no page: it waits for another one.
+    const script = `timeout -k 5 15 chromium ${words} 'https://localhost:${port}${step.path}' >/dev/null 2>&1 </dev/null; true`;
+    const exchanges = await traced(context, ['sh', '-c', script], '');
+    const rows = exchanges.filter(({ connection }) => connection.remote?.endsWith(`:${port}`) === true);
+    assert(rows.length > 0, 'no row');
+    for (const row of rows) {
+      same('what it is called', row.completeness, ['encrypted']);
+      assert(row.encrypted?.reason.includes('BoringSSL') === true, `the reason is: ${row.encrypted?.reason}`);
+    }
+    return `${rows.length} rows`;
   } finally {
     server.close();
   }

@@ -127,6 +127,7 @@ function lagOf(
 
 interface Counted {
   libraries: readonly TlsLibrary[] | null;
+  partial: boolean;
   calls: number;
   encrypted: number;
   /** Sessions whose socket was never known, also those that have ended. */
@@ -139,8 +140,17 @@ export class TlsLibraries {
   readonly #processes = new Map<number, Counted>();
   readonly #files = new Map<number, string>();
 
-  set(pid: number, libraries: readonly TlsLibrary[]): void {
-    this.#of(pid).libraries = libraries;
+  /** @param partial more may follow soon */
+  set(pid: number, libraries: readonly TlsLibrary[], partial: boolean): void {
+    const known = this.#of(pid);
+    known.libraries = libraries;
+    known.partial = partial;
+  }
+
+  /** Nothing more is going to be known of a process's libraries. */
+  areKnown(pid: number): boolean {
+    const known = this.#processes.get(pid);
+    return this.off !== null || (known?.libraries != null && !known.partial);
   }
 
   /** null when nothing is known. */
@@ -215,7 +225,7 @@ export class TlsLibraries {
   #of(pid: number): Counted {
     let known = this.#processes.get(pid);
     if (known === undefined) {
-      known = { libraries: null, calls: 0, encrypted: 0, unbound: 0 };
+      known = { libraries: null, partial: false, calls: 0, encrypted: 0, unbound: 0 };
       this.#processes.set(pid, known);
       if (this.#processes.size > MAX_PROCESSES) {
         for (const oldest of this.#processes.keys()) {

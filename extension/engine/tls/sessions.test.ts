@@ -598,6 +598,15 @@ describe('a connection without plaintext', () => {
     expect(engine.stats().running).toBe(0);
   });
 
+  it('that has ended waits while its program is still being looked at', () => {
+    const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));
+    engine.setTls(4242, [library({ kind: 'gnutls' })], true);
+    expect(rows(engine)).toMatchObject([{ state: 'running' }]);
+    const reason = 'BoringSSL is not supported';
+    engine.setTls(4242, [library({ kind: 'boringssl', attached: false, reason })]);
+    expect(rows(engine)).toMatchObject([{ state: 'ended', encrypted: reason, duration: 6 }]);
+  });
+
   it('that has ended waits three seconds for that, and until the end of the trace at most', () => {
     for (const end of [(e: Engine) => e.advance(START + 4n * SECOND), (e: Engine) => e.finish()]) {
       const engine = made(ciphertext('tls12', { rest: [{ close: true }] }));

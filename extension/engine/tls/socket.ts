@@ -165,7 +165,7 @@ export class TlsSocket implements Dissector {
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
     encrypted.reason = this.#reason();
     this.#changed();
-    if (this.#sessions === 0) this.#endNow();
+    if (this.#sessions === 0 && this.#host.librariesKnown(pid)) this.#endNow();
   }
 
   // ── the exchange ───────────────────────────────────────────────────────────────────────────────────────
