@@ -114,6 +114,6 @@ function row(label: string, help: string, bar: HTMLElement | null, value: string
     el('span', { role: 'rowheader' }, label),
     el('span', { class: 'track', 'aria-hidden': 'true' }, bar),
     el('span', { class: 'amount', role: 'cell' }, value),
-    el('span', { class: 'help', role: 'cell' }, help),
+    el('span', { class: 'explanation', role: 'cell' }, help),
   );
 }
