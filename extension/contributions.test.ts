@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Command, Context, Setting, TITLES, View, ViewItem } from './contributions.ts';
+import { Command, Context, FileEditors, Setting, TITLES, View, ViewItem } from './contributions.ts';
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -29,6 +29,10 @@ describe('package.json and contributions.ts name the same', () => {
       v.map((one) => one.id),
     );
     expect(declared.sort()).toEqual(Object.values(View).sort());
+  });
+
+  test('editors', () => {
+    expect(contributes.customEditors.map((one: { viewType: string }) => one.viewType)).toEqual(FileEditors);
   });
 
   test('settings', () => {

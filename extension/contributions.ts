@@ -101,6 +101,9 @@ export const View = {
   calls: 'httpTrace.calls',
 } as const;
 
+/** Editors for files of calls: for those of HTTP Trace alone, and for those that others may open as well. */
+export const FileEditors = ['httpTrace.recording', 'httpTrace.archive'] as const;
+
 /** Of VS Code: every view has a command that shows it and puts the focus into it. */
 export function focusCommand(view: (typeof View)[keyof typeof View]): string {
   return `${view}.focus`;

@@ -6,10 +6,11 @@ import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { Comparison } from './commands/compare.ts';
 import { registerLanguageModelTools } from './commands/languageModelTools.ts';
+import { openUri } from './commands/openFile.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
 import { RequestDocuments } from './commands/requestDocuments.ts';
 import { Responses } from './commands/responses.ts';
-import { Command, focusCommand, Setting, View } from './contributions.ts';
+import { Command, FileEditors, focusCommand, Setting, View } from './contributions.ts';
 import { Arming } from './debug/arming.ts';
 import { DebugAnnotations } from './debug/debugAnnotations.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
@@ -21,9 +22,11 @@ import { WorkspaceProtos } from './protos/workspaceProtos.ts';
 import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
+import { FileEditor } from './views/fileEditor.ts';
 import { PanelProvider } from './views/panel.ts';
 import { SelectedCall } from './views/selectedCall.ts';
 import { StatusItem } from './views/statusItem.ts';
+import { countText } from './words/numbers.ts';
 import { notificationText } from './words/visible.ts';
 
 /** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
@@ -59,6 +62,12 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const comparison = new Comparison(trace, documents);
   const responses = new Responses(documents);
   const requests = new RequestDocuments(trace, responses);
+  const files = new FileEditor(async (uri) => {
+    const opened = await openUri(trace, uri);
+    if (opened === null) return 'This file was not opened.';
+    await vscode.commands.executeCommand(focusCommand(View.panel));
+    return `${countText(opened.calls, 'call')}, shown in the panel HTTP Trace. ${opened.note ?? ''}`;
+  });
   subscriptions.push(
     kept,
     sessions,
@@ -75,6 +84,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     new StatusItem(trace),
     new WorkspaceProtos(trace),
     vscode.window.registerWebviewViewProvider(View.panel, panel),
+    ...FileEditors.map((id) => vscode.window.registerCustomEditorProvider(id, files)),
     registerCommands({
       extensionPath,
       version: String(context.extension.packageJSON.version),

@@ -20,7 +20,7 @@ import type { Comparison } from './compare.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
 import { exportHar } from './exportHar.ts';
 import { type Narrowing, narrow } from './narrow.ts';
-import { askAndOpen, openUri } from './openFile.ts';
+import { askAndOpen, isFileToOpen, openFile, openUri } from './openFile.ts';
 import { editAndResend, openHttp, resend, type Sending } from './resend.ts';
 import { saveBody } from './saveBody.ts';
 import { saveTrace } from './saveTrace.ts';
@@ -58,7 +58,11 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
 
   const open = async (kind: 'recording' | 'archive', uri?: unknown) => {
     const opened =
-      uri instanceof vscode.Uri ? (await openUri(trace, uri)) !== null : await askAndOpen(trace, kind);
+      uri instanceof vscode.Uri
+        ? (await openUri(trace, uri)) !== null
+        : isFileToOpen(uri)
+          ? (await openFile(trace, uri)) !== null
+          : await askAndOpen(trace, kind);
     if (opened) await vscode.commands.executeCommand(focusCommand(View.panel));
   };
 

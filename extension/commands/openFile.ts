@@ -17,6 +17,17 @@ export interface FileToOpen {
   readonly content: string | Uint8Array;
 }
 
+export function isFileToOpen(value: unknown): value is FileToOpen {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'content' in value &&
+    value.content instanceof Uint8Array &&
+    'name' in value &&
+    typeof value.name === 'string'
+  );
+}
+
 export async function askAndOpen(trace: Trace, kind: 'recording' | 'archive'): Promise<boolean> {
   const isArchive = kind === 'archive';
   const recordings = { 'Recordings of HTTP Trace': RECORDINGS };

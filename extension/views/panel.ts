@@ -142,6 +142,20 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'command':
         vscode.commands.executeCommand(COMMANDS[message.command]).then(undefined, showError);
         return;
+      case 'openUris':
+        for (const uri of message.uris.flatMap(readableUri))
+          vscode.commands.executeCommand(Command.openTrace, uri).then(undefined, showError);
+        return;
+      case 'openFile': {
+        const { name, bytes } = message;
+        if (bytes === null) {
+          showError(new Error(`${name} is too large to be dropped, or cannot be read. Use Open Trace….`));
+          return;
+        }
+        const file = { name, content: bytes };
+        vscode.commands.executeCommand(Command.openTrace, file).then(undefined, showError);
+        return;
+      }
       case 'copy':
         vscode.env.clipboard.writeText(copiedText(message.text)).then(undefined, showError);
         return;
@@ -186,6 +200,17 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       script: String(webview.asWebviewUri(this.#resource('dist', 'webview.js'))),
       style: String(webview.asWebviewUri(this.#resource('dist', 'panel.css'))),
     });
+  }
+}
+
+/** Of a file on this machine; a remote window's Explorer names its files by an address of its own. */
+function readableUri(text: string): vscode.Uri[] {
+  try {
+    const uri = vscode.Uri.parse(text, true);
+    if (uri.scheme === 'file') return [uri];
+    return uri.scheme === 'vscode-remote' ? [vscode.Uri.file(uri.path)] : [];
+  } catch {
+    return [];
   }
 }
 

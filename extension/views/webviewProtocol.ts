@@ -80,6 +80,10 @@ export type ToHost =
   /** The calls that the list has, in its order. */
   | { readonly type: 'listed'; readonly ids: readonly number[] }
   | { readonly type: 'command'; readonly command: PanelCommand }
+  /** Files that were dropped: where they are, */
+  | { readonly type: 'openUris'; readonly uris: readonly string[] }
+  /** or what one holds; null: it is too large to be handed over, or cannot be read. */
+  | { readonly type: 'openFile'; readonly name: string; readonly bytes: Uint8Array | null }
   | { readonly type: 'copy'; readonly text: string }
   /** Changes the setting. */
   | { readonly type: 'joinBothEnds'; readonly joins: boolean }
@@ -122,6 +126,13 @@ export function isToHost(value: unknown): value is ToHost {
       return PANEL_COMMANDS.some((command) => command === message['command']);
     case 'copy':
       return typeof message['text'] === 'string';
+    case 'openUris':
+      return Array.isArray(message['uris']) && message['uris'].every((uri) => typeof uri === 'string');
+    case 'openFile':
+      return (
+        typeof message['name'] === 'string' &&
+        (message['bytes'] === null || message['bytes'] instanceof Uint8Array)
+      );
     case 'openBody':
       return (
         Number.isSafeInteger(message['id']) &&

@@ -1,4 +1,5 @@
 /** The panel: creates its parts, connects them, and exchanges messages with the host. */
+
 import { EndedProcesses } from '../engine/endedProcesses.ts';
 import { IDLE_STATUS, type TraceStatus } from '../engine/traceStatus.ts';
 import { copiedLine } from '../escape/copied.ts';
@@ -13,6 +14,7 @@ import { Details } from './details/details.ts';
 import { MESSAGE_HEIGHT } from './details/messages.ts';
 import { TABS, type TabId } from './details/tabs.ts';
 import { el, setText } from './dom.ts';
+import { acceptFiles } from './dropFiles.ts';
 import { EmptyState } from './emptyState.ts';
 import { FilterInput } from './filterInput.ts';
 import { HelpSheet } from './helpSheet.ts';
@@ -172,6 +174,10 @@ export class App {
       this.#help.element,
     );
 
+    acceptFiles(
+      (message) => host.send(message),
+      (over) => root.classList.toggle('drop', over),
+    );
     if (isSort(state.sort)) this.#store.setSort(state.sort);
     const chip = state.chip === 'errors' || state.chip === 'running' ? state.chip : 'all';
     this.#store.setChip(chip);

@@ -162,6 +162,55 @@ export async function files(steps, workbench, { url, workspace }) {
     await workbench.picture('files-saved-dark');
   });
 
+  await steps.step('a double click on a recording opens it', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    await workbench.command('View: Show Explorer');
+    await page.locator('.explorer-folders-view').getByText('calls.httptrace').dblclick();
+    await page.locator('.tab', { hasText: 'calls.httptrace' }).waitFor();
+    await workbench.statusItem.filter({ hasText: /\d calls/ }).waitFor();
+    await workbench.settle();
+    await workbench.picture('files-editor-dark');
+    // Then there is one webview again.
+    await workbench.command('View: Close All Editors');
+    await rows.filter({ hasText: '/orders' }).first().waitFor();
+  });
+
+  await steps.step('a file that is dropped on the panel is opened', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    const drop = (data) =>
+      panel.locator('body').evaluate((body, { text, uri }) => {
+        const dataTransfer = new DataTransfer();
+        if (text !== undefined) dataTransfer.items.add(new File([text], 'dropped.har'));
+        if (uri !== undefined) dataTransfer.setData('text/uri-list', uri);
+        const event = { dataTransfer, bubbles: true, cancelable: true };
+        body.dispatchEvent(new DragEvent('dragover', event));
+        body.dispatchEvent(new DragEvent('drop', event));
+      }, data);
+    await drop({ text: readFileSync(archive, 'utf8') });
+    await rows.filter({ hasText: 'dropped.har' }).first().waitFor();
+    await drop({ uri: `file://${archive}` });
+    await rows.filter({ hasText: 'chrome.har' }).first().waitFor();
+  });
+
+  await steps.step('with Shift, so is one from the Explorer', async () => {
+    await workbench.command('HTTP Trace: Clear Calls');
+    await workbench.command('View: Show Explorer');
+    const from = await page.locator('.explorer-folders-view').getByText('chrome.har').boundingBox();
+    const to = await page.locator('iframe.webview.ready').boundingBox();
+    await page.mouse.move(from.x + 10, from.y + 8);
+    await page.mouse.down();
+    await page.keyboard.down('Shift');
+    for (const share of [0.2, 0.5, 0.8, 0.9, 1])
+      await page.mouse.move(
+        from.x + (to.x + to.width / 2 - from.x) * share,
+        from.y + (to.y + to.height / 2 - from.y) * share,
+        { steps: 4 },
+      );
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    await rows.filter({ hasText: 'chrome.har' }).first().waitFor();
+  });
+
   await steps.step('Clear leaves nothing of them', async () => {
     await workbench.command('HTTP Trace: Clear Calls');
     await panel.getByRole('button', { name: 'Open Trace…' }).waitFor();

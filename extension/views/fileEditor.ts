@@ -1,0 +1,44 @@
+/** What stands in the editor where a file of calls is opened by a double click: its calls are in the panel. */
+import { basename } from 'node:path';
+import type * as vscode from 'vscode';
+import { focusCommand, View } from '../contributions.ts';
+
+export class FileEditor implements vscode.CustomReadonlyEditorProvider {
+  /** Shows the calls of a file in the panel. @returns what there is to say of it. */
+  readonly #open: (uri: vscode.Uri) => Promise<string>;
+
+  constructor(open: (uri: vscode.Uri) => Promise<string>) {
+    this.#open = open;
+  }
+
+  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
+    return { uri, dispose: () => {} };
+  }
+
+  async resolveCustomEditor({ uri }: vscode.CustomDocument, editor: vscode.WebviewPanel): Promise<void> {
+    const show = focusCommand(View.panel);
+    editor.webview.options = { enableScripts: false, enableCommandUris: [show], localResourceRoots: [] };
+    const name = basename(uri.path);
+    editor.webview.html = page(name, 'Opening…', null);
+    editor.webview.html = page(name, await this.#open(uri), show);
+  }
+}
+
+function page(name: string, text: string, command: string | null): string {
+  const link = command === null ? '' : `<p><a href="command:${command}">Show HTTP Trace</a></p>`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>HTTP Trace</title>
+<style>body { padding: 24px; font-family: var(--vscode-font-family); } h1 { font-size: 1.2em; font-weight: 600; }</style>
+</head>
+<body><h1>${escaped(name)}</h1><p role="status">${escaped(text)}</p>${link}</body>
+</html>`;
+}
+
+/** A file's name is never HTML. */
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
