@@ -144,7 +144,7 @@ async function readRecording(
   }
   if (engine === null || began === null) throw new TraceError('file', note ?? 'The recording holds nothing.');
   engine.finish();
-  const { exchanges, evicted } = engine.stats();
+  const { exchanges, evicted, pairs } = engine.stats();
   const hello = pipeline?.hello ?? null;
   const notes = [
     ...(note === null ? [] : [note]),
@@ -156,7 +156,7 @@ async function readRecording(
   return {
     source: engine,
     began,
-    calls: exchanges - evicted,
+    calls: exchanges - pairs - evicted,
     note: notes.length === 0 ? null : notes.join(' '),
   };
 }

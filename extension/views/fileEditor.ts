@@ -15,12 +15,19 @@ export class FileEditor implements vscode.CustomReadonlyEditorProvider {
     return { uri, dispose: () => {} };
   }
 
-  async resolveCustomEditor({ uri }: vscode.CustomDocument, editor: vscode.WebviewPanel): Promise<void> {
+  resolveCustomEditor({ uri }: vscode.CustomDocument, editor: vscode.WebviewPanel): void {
     const show = focusCommand(View.panel);
     editor.webview.options = { enableScripts: false, enableCommandUris: [show], localResourceRoots: [] };
     const name = basename(uri.path);
     editor.webview.html = page(name, 'Opening…', null);
-    editor.webview.html = page(name, await this.#open(uri), show);
+    let isOpen = true;
+    editor.onDidDispose(() => {
+      isOpen = false;
+    });
+    // Not waited for: VS Code shows nothing of the editor before this returns.
+    void this.#open(uri).then((text) => {
+      if (isOpen) editor.webview.html = page(name, text, show);
+    });
   }
 }
 
