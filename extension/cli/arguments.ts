@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { BACKENDS, type Backend, MIN_BACKLOG, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import { type Filter, parseFilter } from '../filter/parser.ts';
+import { otlpEndpoint } from '../otlp/exporter.ts';
 import { nearestName } from '../words/nearestName.ts';
 import { parseDuration, parseSize } from '../words/numbers.ts';
 import { DEFAULT_FORMAT, EXPORT_FORMAT, FORMAT_NAMES, type FormatName } from './sink.ts';
@@ -41,6 +42,8 @@ export interface TraceOptions extends ShowOptions {
   /** Bytes; null = the helper's default. */
   readonly backlog: number | null;
   readonly tls: TlsWay;
+  /** Collector to which spans are sent while the trace runs; null = none. */
+  readonly otlp: URL | null;
 }
 
 export type Topic =
@@ -116,6 +119,7 @@ const TRACE = {
   'ring-size': { type: 'string' },
   backlog: { type: 'string' },
   tls: { type: 'string' },
+  otlp: { type: 'string' },
 } as const;
 const ATTACH = { ...TRACE, cgroup: { type: 'string' } } as const;
 /** Standard output is the protocol's, and secrets stay masked. */
@@ -310,6 +314,7 @@ function traceOptions(values: Parsed['values']): TraceOptions {
     ringSize: ringSize === undefined ? null : readRingSize(ringSize),
     backlog: backlog === undefined ? null : readBacklog(backlog),
     tls: oneOf('tls', textOf(values, 'tls') ?? 'auto', TLS_WAYS),
+    otlp: readCollector(textOf(values, 'otlp')),
   };
 }
 
@@ -406,6 +411,15 @@ function readBacklog(text: string): number {
     throw new UsageError(`--backlog takes a size from 4MiB to 64GiB, not ${quote(text)}.`);
   }
   return size;
+}
+
+function readCollector(text: string | undefined): URL | null {
+  if (text === undefined) return null;
+  const url = otlpEndpoint(text);
+  if (url !== null) return url;
+  throw new UsageError(
+    `--otlp takes the address of a collector, such as http://127.0.0.1:4318, not ${quote(text)}.`,
+  );
 }
 
 function readPid(text: string): number {

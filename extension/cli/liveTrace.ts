@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import type { HelperEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
+import manifest from '../../package.json';
 import { type Capture, startCapture } from '../capture/capture.ts';
 import { Priority } from '../capture/priority.ts';
 import { askInTerminal } from '../elevation/launch.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { visibleMessage } from '../escape/terminal.ts';
+import { OtlpExporter } from '../otlp/exporter.ts';
+import { countText } from '../words/numbers.ts';
 import type { TraceOptions } from './arguments.ts';
 import { FileOutput, type Output, StandardOutput } from './output.ts';
+import type { AlsoTo } from './printer.ts';
 import { Progress } from './progress.ts';
 import { openProtos } from './protos.ts';
 import { RecordingFile } from './recordingFile.ts';
@@ -58,6 +62,7 @@ export class LiveTrace {
   /** Resolves when all targets and the processes they started have ended. */
   readonly idle: Promise<void>;
   readonly #reader: TraceReader;
+  readonly #exporter: OtlpExporter | null;
   readonly #progress: Progress;
   readonly #priority = new Priority();
   readonly #troubles: string[] = [];
@@ -73,7 +78,11 @@ export class LiveTrace {
     this.#capture = capture;
     this.#files = files;
 
-    this.#reader = new TraceReader(options, files.output, protos);
+    const { otlp } = options;
+    const exporter = otlp === null ? null : new OtlpExporter(otlp, manifest.version);
+    this.#exporter = exporter;
+    const also: AlsoTo | null = exporter === null ? null : (masked) => exporter.offer(masked);
+    this.#reader = new TraceReader(options, files.output, protos, also);
     this.#progress = new Progress(options.verbose, process.stderr.isTTY === true, say);
     this.idle = new Promise((resolve) => {
       this.#idle = resolve;
@@ -190,9 +199,18 @@ export class LiveTrace {
     if (unrecorded !== null) this.#sayOnce(unrecorded);
     const troubles = [...this.#troubles, ...(unrecorded === null ? [] : [unrecorded])];
     this.#reader.finish([...troubles, ...remarks(status)]);
+    await this.#endExport();
     const unwritten = await output.end();
     if (unwritten !== null) this.#sayOnce(unwritten);
     return this.#troubles;
+  }
+
+  /** What a collector did not take is no fault of the trace. */
+  async #endExport(): Promise<void> {
+    if (this.#exporter === null) return;
+    const { sent, lost, problem } = await this.#exporter.close();
+    if (lost > 0)
+      say(`${countText(lost, 'span')} of ${sent + lost} did not reach the collector. ${problem ?? ''}`);
   }
 
   #take(event: HelperEvent, { type, payload }: Frame): void {

@@ -14,11 +14,15 @@ const FORGET_AFTER = 2000;
 /** Characters that are written at once: a system call for each line would take longer than making the line. */
 const WRITE_AT = 256 * 1024;
 
+/** Gets each exchange that is shown, if it wants to, with secrets masked. */
+export type AlsoTo = (masked: () => ExchangeJson | null) => void;
+
 export class Printer {
   readonly #engine: EngineApi;
   readonly #options: ShowOptions;
   readonly #output: Output;
   readonly #sink: Sink;
+  readonly #also: AlsoTo | null;
   readonly #done = new Set<number>();
   #calls = 0;
   #encrypted = 0;
@@ -27,7 +31,8 @@ export class Printer {
   /** Characters in `#texts`. */
   #waiting = 0;
 
-  constructor(engine: EngineApi, options: ShowOptions, output: Output) {
+  constructor(engine: EngineApi, options: ShowOptions, output: Output, also: AlsoTo | null = null) {
+    this.#also = also;
     this.#engine = engine;
     this.#options = options;
     this.#output = output;
@@ -99,6 +104,7 @@ export class Printer {
     }
     if (filter !== null && !this.#isWanted(id, filter)) return;
     this.#sink.exchange(exchange);
+    this.#also?.(() => this.#engine.json(id) ?? null);
   }
 
   /** As a person sees it, with secrets masked unless they are shown. */

@@ -6,6 +6,7 @@ import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { HarArchive } from './harArchive.ts';
 import { JsonLines } from './jsonLines.ts';
+import { OtlpLines } from './otlpLines.ts';
 import { Table } from './table.ts';
 
 /** An exchange that has ended. What a format does not ask for is not made. */
@@ -47,6 +48,10 @@ export const FORMATS = {
   har: {
     help: 'an HTTP Archive 1.2, for the developer tools of browsers',
     open: (target) => new HarArchive(target),
+  },
+  otlp: {
+    help: 'OpenTelemetry spans (OTLP/JSON), up to 512 a line',
+    open: (target) => new OtlpLines(target),
   },
 } as const satisfies Readonly<Record<string, Format>>;
 

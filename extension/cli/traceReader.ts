@@ -10,7 +10,7 @@ import { Engine } from '../engine/engine.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
-import { Printer } from './printer.ts';
+import { type AlsoTo, Printer } from './printer.ts';
 import { summarize } from './summary.ts';
 
 export class TraceReader {
@@ -18,12 +18,12 @@ export class TraceReader {
   readonly #pipeline: Pipeline;
   readonly #printer: Printer;
 
-  /** @param protos the messages of .proto files; null: there are none. */
-  constructor(options: ShowOptions, output: Output, protos: ProtoSchema | null) {
+  /** @param protos the messages of .proto files; null: there are none. @param also gets what is shown. */
+  constructor(options: ShowOptions, output: Output, protos: ProtoSchema | null, also: AlsoTo | null = null) {
     this.#engine = new Engine({ bodyLimit: options.bodyLimit });
     if (protos !== null) this.#engine.setProtos(protos);
     this.#pipeline = new Pipeline(this.#engine);
-    this.#printer = new Printer(this.#engine, options, output);
+    this.#printer = new Printer(this.#engine, options, output, also);
   }
 
   get status(): Status | null {

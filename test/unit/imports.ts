@@ -59,6 +59,11 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/engine'],
     pure: [],
   },
+  'extension/otlp': {
+    values: ['extension/engine/row.ts'],
+    types: ['extension/engine'],
+    pure: ['node:crypto', 'node:http', 'node:https'],
+  },
   'extension/protos': {
     values: ['extension/engine/protobuf/schema.ts'],
     types: ['extension/capture/trace.ts'],
@@ -143,6 +148,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/escape',
       'extension/export',
       'extension/filter',
+      'extension/otlp',
       'extension/tools',
       'extension/words',
       'extension/protos/folder.ts',

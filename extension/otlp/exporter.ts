@@ -1,0 +1,255 @@
+/**
+ * Sends spans to a collector by OTLP/HTTP, in batches (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"). What waits is
+ * bounded: a collector that is slow or down costs memory for that much, and loses the rest, counted.
+ */
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { ExchangeJson } from '../engine/exchangeJson.ts';
+import { type ProcessSpan, traceRequest } from './request.ts';
+import { SpanMaker, USER_AGENT } from './spans.ts';
+
+/** Spans that wait; the newest are dropped beyond it. */
+export const MAX_WAITING = 4_096;
+/** Spans of one request. */
+const MAX_BATCH = 512;
+/** Milliseconds for which a span waits for others. */
+const BATCH_MS = 1_000;
+/** Milliseconds without an answer. */
+const TIMEOUT_MS = 10_000;
+/** Milliseconds before the first attempt again, doubled each time. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** Attempts for one batch, after which it is lost, so that newer ones have room. */
+const MAX_ATTEMPTS = 8;
+/** Milliseconds that are waited at the end for what is left. */
+const END_MS = 5_000;
+/** Bytes of an answer that are read. */
+const MAX_ANSWER = 64 * 1024;
+
+/** By the specification; everything else will not succeed the next time either. */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+export interface OtlpCounts {
+  /** Spans that the collector has taken. */
+  readonly sent: number;
+  /** Spans that it has not, and will not. */
+  readonly lost: number;
+  readonly waiting: number;
+  /** What went wrong last, in words; null: the last request succeeded. */
+  readonly problem: string | null;
+}
+
+type Outcome =
+  | { readonly kind: 'taken'; readonly rejected: number; readonly problem: string | null }
+  | { readonly kind: 'again'; readonly afterMs: number | null; readonly problem: string }
+  | { readonly kind: 'refused'; readonly problem: string };
+
+/** @returns the address for traces; null: it is none of HTTP. The path of the signal is added where it is not there. */
+export function otlpEndpoint(text: string): URL | null {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.search !== '' || url.hash !== '') return null;
+  if (!url.pathname.endsWith('/v1/traces')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  return url;
+}
+
+export class OtlpExporter {
+  readonly #endpoint: URL;
+  readonly #version: string;
+  #maker = new SpanMaker();
+  readonly #changed: () => void;
+  #waiting: ProcessSpan[] = [];
+  #sent = 0;
+  #lost = 0;
+  #problem: string | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #sending: Promise<void> | null = null;
+  /** Ends a pause between two attempts. */
+  #wake: () => void = () => {};
+  #closing = false;
+  /** Ends the request that is under way. */
+  #abort = new AbortController();
+
+  /** @param changed the counts are others. */
+  constructor(endpoint: URL, version: string, changed: () => void = () => {}) {
+    this.#endpoint = endpoint;
+    this.#version = version;
+    this.#changed = changed;
+  }
+
+  get counts(): OtlpCounts {
+    return { sent: this.#sent, lost: this.#lost, waiting: this.#waiting.length, problem: this.#problem };
+  }
+
+  /**
+   * Where there is no room, a call is not even made.
+   * @param make the exchange, which has ended, with secrets masked; null: it is no longer held.
+   */
+  offer(make: () => ExchangeJson | null): void {
+    const exchange = this.full ? null : make();
+    if (exchange === null) this.lose(1);
+    else this.add(exchange);
+  }
+
+  get full(): boolean {
+    return this.#waiting.length >= MAX_WAITING;
+  }
+
+  /** @param exchange that has ended, with secrets masked. */
+  add(exchange: ExchangeJson): void {
+    // Calls of this very process are the exporter's own.
+    if (this.#closing || exchange.process?.pid === process.pid) return;
+    const span = this.#maker.span(exchange);
+    if (span === null) return;
+    if (this.full) {
+      this.lose(1);
+      return;
+    }
+    this.#waiting.push({ process: exchange.process, span });
+    if (this.#waiting.length >= MAX_BATCH) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), BATCH_MS);
+  }
+
+  /** The calls that follow are numbered from the beginning again. */
+  restart(): void {
+    this.#maker = new SpanMaker();
+  }
+
+  /** Calls of which no span could be made in time. */
+  lose(count: number): void {
+    this.#lost += count;
+    this.#changed();
+  }
+
+  /** Sends what waits, for a few seconds at most; what is left then is lost. Idempotent. */
+  async close(): Promise<OtlpCounts> {
+    this.#closing = true;
+    this.#wake();
+    const end = setTimeout(() => this.#abort.abort(), END_MS);
+    while ((this.#waiting.length > 0 || this.#sending !== null) && !this.#abort.signal.aborted) {
+      this.#send();
+      await this.#sending;
+    }
+    clearTimeout(end);
+    this.#abort.abort();
+    this.#lost += this.#waiting.length;
+    this.#waiting = [];
+    return this.counts;
+  }
+
+  #send(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#sending !== null || this.#waiting.length === 0) return;
+    this.#sending = this.#sendAll().finally(() => {
+      this.#sending = null;
+      if (!this.#closing && this.#waiting.length > 0)
+        this.#timer ??= setTimeout(() => this.#send(), BATCH_MS);
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#abort.signal.aborted) {
+      const batch = this.#waiting.slice(0, MAX_BATCH);
+      const taken = await this.#sendBatch(batch);
+      // While it is being sent it stands in the queue, and counts towards its bound.
+      this.#waiting.splice(0, batch.length);
+      this.#sent += taken;
+      this.#lost += batch.length - taken;
+      this.#changed();
+      if (!this.#closing && this.#waiting.length < MAX_BATCH) return;
+    }
+  }
+
+  /** @returns how many the collector took. */
+  async #sendBatch(batch: readonly ProcessSpan[]): Promise<number> {
+    const body = Buffer.from(JSON.stringify(traceRequest(batch, this.#version)));
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#post(body);
+      this.#problem = outcome.problem;
+      if (outcome.kind === 'taken') return batch.length - Math.min(outcome.rejected, batch.length);
+      this.#changed();
+      // At the end there is one attempt more, not a wait.
+      if (outcome.kind === 'refused' || attempt >= MAX_ATTEMPTS || this.#closing) return 0;
+      const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+      // A part of it at random, so that many who wait for one collector do not come at once.
+      await this.#pause(outcome.afterMs ?? pause * (0.75 + Math.random() / 4));
+    }
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(milliseconds, LONGEST_PAUSE_MS));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #post(body: Buffer): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const send = this.#endpoint.protocol === 'https:' ? httpsRequest : httpRequest;
+      const failed = (error: Error): void => {
+        const code = (error as NodeJS.ErrnoException).code ?? error.message;
+        resolve({ kind: 'again', afterMs: null, problem: `The collector does not answer (${code}).` });
+      };
+      try {
+        const request = send(this.#endpoint, {
+          method: 'POST',
+          headers: {
+            'Content-Type': 'application/json',
+            'Content-Length': body.length,
+            'User-Agent': `${USER_AGENT}/${this.#version}`,
+          },
+          signal: this.#abort.signal,
+        });
+        const timer = setTimeout(() => request.destroy(new Error('no answer in time')), TIMEOUT_MS);
+        request.on('close', () => clearTimeout(timer));
+        request.on('error', failed);
+        request.on('response', (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (piece: string) => {
+            if (text.length < MAX_ANSWER) text += piece;
+          });
+          response.on('error', failed);
+          response.on('close', () =>
+            resolve(outcomeOf(response.statusCode ?? 0, response.headers['retry-after'], text)),
+          );
+        });
+        request.end(body);
+      } catch (error) {
+        failed(error as Error);
+      }
+    });
+  }
+}
+
+function outcomeOf(status: number, retryAfter: string | undefined, text: string): Outcome {
+  if (status >= 200 && status < 300) return partial(text);
+  const problem = `The collector answers with status ${status}.`;
+  if (!RETRYABLE.has(status)) return { kind: 'refused', problem };
+  return { kind: 'again', afterMs: delayOf(retryAfter), problem };
+}
+
+/** ExportTraceServiceResponse: what it did not take. */
+function partial(text: string): Outcome {
+  try {
+    const { partialSuccess } = JSON.parse(text) as { partialSuccess?: { rejectedSpans?: unknown } };
+    const rejected = Number(partialSuccess?.rejectedSpans ?? 0);
+    if (Number.isSafeInteger(rejected) && rejected > 0)
+      return { kind: 'taken', rejected, problem: `The collector has rejected ${rejected} spans.` };
+  } catch {
+    // Many answer with nothing, or with text.
+  }
+  return { kind: 'taken', rejected: 0, problem: null };
+}
+
+/** Retry-After (RFC 9110 section 10.2.3): seconds, or a date. */
+function delayOf(value: string | undefined): number | null {
+  if (value === undefined) return null;
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+}

@@ -1,0 +1,27 @@
+/** W3C Trace Context (www.w3.org/TR/trace-context): the trace that a request belongs to. */
+
+export interface TraceContext {
+  readonly traceId: string;
+  /** Of the span in the caller by which the request was sent. */
+  readonly spanId: string;
+  readonly flags: number;
+}
+
+const FORMAT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+
+/** Characters of tracestate that are passed on (section 3.3.1.5). */
+const MAX_STATE = 512;
+
+/** @returns null: it is not valid (section 3.2.2), so that it is as if there were none. */
+export function readTraceparent(value: string | null): TraceContext | null {
+  const [, version, traceId = '', spanId = '', flags = '', more] = FORMAT.exec(value ?? '') ?? [];
+  if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return null;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
+  return { traceId, spanId, flags: Number.parseInt(flags, 16) };
+}
+
+/** @param values of all tracestate fields, in order; null: there is none, or it is not printable. */
+export function readTracestate(values: readonly string[]): string | null {
+  const joined = values.join(',');
+  return joined !== '' && joined.length <= MAX_STATE && /^[\x20-\x7e]+$/.test(joined) ? joined : null;
+}
