@@ -13,6 +13,7 @@ import { Responses } from './commands/responses.ts';
 import { Command, FileEditors, focusCommand, Setting, View } from './contributions.ts';
 import { Arming } from './debug/arming.ts';
 import { DebugAnnotations } from './debug/debugAnnotations.ts';
+import { debuggerScripts } from './debug/debuggerScripts.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
@@ -122,6 +123,7 @@ function readSettings(): Omit<TraceSettings, 'keep'> {
     backlog: isLimit(backlog) ? backlog : DEFAULT_BACKLOG,
     bodyLimit: limit === null ? null : isLimit(limit) ? limit : DEFAULT_BODY_LIMIT,
     children: configuration.get(Setting.followChildren) !== false,
+    debuggerScripts: debuggerScripts(),
   };
 }
 

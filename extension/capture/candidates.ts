@@ -38,6 +38,12 @@ export class Candidates {
     this.#leaveOut(pid);
   }
 
+  /** This process is a debugger's own. */
+  leaveOut(pid: number): void {
+    this.#candidates.delete(pid);
+    this.#leaveOut(pid);
+  }
+
   /** A process was started; its id may have been another's. */
   started(pid: number, parent: number, now: number): void {
     const standing = this.standing(parent);

@@ -7,24 +7,39 @@ export class HeldRows {
   readonly #held = new Map<number, ExchangeRow>();
   readonly #leftOut = new Map<number, ExchangeRow>();
 
-  /** Of these rows, those that are to be shown, with those that had to wait until now. */
-  pass(rows: readonly ExchangeRow[], standing: (pid: number) => Standing): ExchangeRow[] {
+  /**
+   * Of these rows, those that are to be shown, with those that had to wait until now; and which are to be shown no more,
+   * as the other side of the call is left out.
+   */
+  pass(
+    rows: readonly ExchangeRow[],
+    standing: (pid: number) => Standing,
+  ): { readonly shown: ExchangeRow[]; readonly removed: number[] } {
     if (this.#held.size === 0 && this.#leftOut.size === 0 && rows.every((row) => standingOf(row) === 'shown'))
-      return [...rows];
-    const shown: ExchangeRow[] = [];
+      return { shown: [...rows], removed: [] };
     for (const row of rows) {
       if (this.#leftOut.has(row.id)) this.#leftOut.set(row.id, row);
       else this.#held.set(row.id, row);
     }
+    const passing: ExchangeRow[] = [];
     for (const [id, row] of this.#held) {
       const where = standingOf(row);
       if (where === 'candidate') continue;
       this.#held.delete(id);
       if (where === 'left-out') this.#leftOut.set(id, row);
-      else shown.push(row);
+      else passing.push(row);
+    }
+    const shown: ExchangeRow[] = [];
+    const removed: number[] = [];
+    for (const row of passing) {
+      if (row.file !== null || row.peer === null || !this.#leftOut.has(row.peer)) shown.push(row);
+      else {
+        this.#leftOut.set(row.id, row);
+        removed.push(row.id);
+      }
     }
     // What waited is older than what did not.
-    return shown.sort((a, b) => a.id - b.id);
+    return { shown: shown.sort((a, b) => a.id - b.id), removed };
 
     function standingOf({ pid, file }: ExchangeRow): Standing {
       // The processes of a file are others, even if their ids are the same.

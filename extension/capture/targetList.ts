@@ -28,8 +28,15 @@ export class TargetList {
     this.#set({ pid: info.pid, name: info.name, ended: false, parent: this.#parentOf(info.pid) });
   }
 
-  /** Reads only the records that matter here; the engine checks them all. @param started a process, and by which. */
-  records(batch: Uint8Array, started: (pid: number, parent: number) => void = () => {}): void {
+  /**
+   * Reads only the records that matter here; the engine checks them all.
+   * @param started a process, and by which. @param executed a process, of another program.
+   */
+  records(
+    batch: Uint8Array,
+    started: (pid: number, parent: number) => void = () => {},
+    executed: (pid: number) => void = () => {},
+  ): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     for (let at = 0; at + LAYOUT.header.size <= batch.length; ) {
       const length = view.getUint32(at, true);
@@ -38,12 +45,16 @@ export class TargetList {
       const isData = type === RecordType.Data && length >= LAYOUT.data.size && at + length <= batch.length;
       if (isData && view.getUint8(at + LAYOUT.data.protocol) === WireProtocol.Other) this.otherConnections++;
       else if (type >= RecordType.ProcessStarted && type <= RecordType.ProcessEnded)
-        this.#process(batch.subarray(at, at + length), started);
+        this.#process(batch.subarray(at, at + length), started, executed);
       at += length;
     }
   }
 
-  #process(bytes: Uint8Array, started: (pid: number, parent: number) => void): void {
+  #process(
+    bytes: Uint8Array,
+    started: (pid: number, parent: number) => void,
+    executed: (pid: number) => void,
+  ): void {
     for (const record of readRecords(bytes)) {
       switch (record.type) {
         case RecordType.ProcessStarted:
@@ -51,6 +62,7 @@ export class TargetList {
           this.#set({ pid: record.pid, name: record.name, ended: false, parent: record.parent });
           break;
         case RecordType.ProcessReplaced:
+          executed(record.pid);
           this.#set({ pid: record.pid, name: record.name, ended: false, parent: this.#parentOf(record.pid) });
           break;
         case RecordType.ProcessEnded:

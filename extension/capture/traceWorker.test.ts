@@ -48,6 +48,7 @@ const OPTIONS: WorkerOptions = {
   backlog: 1_000_000,
   children: true,
   keep: null,
+  debuggerScripts: [],
 };
 const GET = conversation([
   { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },

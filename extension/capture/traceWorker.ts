@@ -19,6 +19,7 @@ import { History } from './history.ts';
 import { HistoryRequests, isHistoryRequest } from './historyRequests.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
 import type { Priority } from './priority.ts';
+import { scriptOf } from './scriptOf.ts';
 import { TargetList } from './targetList.ts';
 import { TraceError } from './trace.ts';
 import { TraceBytes } from './traceBytes.ts';
@@ -50,6 +51,7 @@ export class TraceWorker {
   #capture: Capture | null = null;
   #starting: Promise<Capture> | null = null;
   #children = true;
+  #debuggerScripts: ReadonlySet<string> = new Set();
   #phase: TraceStatus['phase'] = 'idle';
   #problem: string | null = null;
   #list = 0;
@@ -157,7 +159,9 @@ export class TraceWorker {
     this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
     this.#held.remove(removed);
-    const rows = this.#held.pass(changed, (pid) => this.#candidates.standing(pid));
+    const passed = this.#held.pass(changed, (pid) => this.#candidates.standing(pid));
+    const rows = passed.shown;
+    removed.push(...passed.removed);
     this.#waitingRows = this.#waitingRows.length === 0 ? rows : this.#waitingRows.concat(rows);
     if (this.#waitingRows.length > 0 || removed.length > 0) {
       this.#lastSent = performance.now();
@@ -327,6 +331,7 @@ export class TraceWorker {
     this.#targets = new TargetList();
     this.#candidates = new Candidates();
     this.#children = options.children;
+    this.#debuggerScripts = new Set(options.debuggerScripts);
     this.flush();
     const capture = await this.#startCapture({
       nativePath: options.nativePath,
@@ -406,8 +411,13 @@ export class TraceWorker {
       }
       case FrameType.Records:
         this.#priority?.worked(event.records.length, performance.now());
-        this.#targets.records(event.records, (pid, parent) =>
-          this.#candidates.started(pid, parent, performance.now()),
+        this.#targets.records(
+          event.records,
+          (pid, parent) => {
+            this.#candidates.started(pid, parent, performance.now());
+            this.#leaveOutDebugger(pid);
+          },
+          (pid) => this.#leaveOutDebugger(pid),
         );
         if (performance.now() - this.#lastSent >= FLUSH_INTERVAL) this.flush();
         return;
@@ -425,6 +435,12 @@ export class TraceWorker {
       default:
         return;
     }
+  }
+
+  /** What debuggers run beside the program, such as js-debug's watchdog, is not what is debugged. */
+  #leaveOutDebugger(pid: number): void {
+    if (this.#debuggerScripts.size === 0) return;
+    if (this.#debuggerScripts.has(scriptOf(pid) ?? '')) this.#candidates.leaveOut(pid);
   }
 
   async #stop(): Promise<void> {

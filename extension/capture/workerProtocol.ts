@@ -19,6 +19,8 @@ export interface WorkerOptions {
   readonly children: boolean;
   /** null: nothing is kept. */
   readonly keep: KeepOptions | null;
+  /** Scripts that debuggers run beside the program: calls of such processes are not shown. */
+  readonly debuggerScripts: readonly string[];
 }
 
 export type ToWorker =

@@ -29,6 +29,8 @@ export interface TraceSettings {
   readonly children: boolean;
   /** Where traces are kept; null: nowhere. */
   readonly keep: KeepOptions | null;
+  /** Scripts that debuggers run beside the program; absolute paths. */
+  readonly debuggerScripts: readonly string[];
 }
 
 /** What the worker answers a request with. */
@@ -88,6 +90,7 @@ export class WorkerTrace implements Trace {
       backlog: DEFAULT_BACKLOG,
       children: true,
       keep: null,
+      debuggerScripts: [],
     }),
     ask: Ask = () => Promise.resolve(new TraceError('no-permission', 'Loading eBPF programs needs root.')),
   ) {

@@ -1,18 +1,17 @@
 /** Which processes the sessions of real debuggers debug, and that their calls are traced. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command } from '../../../extension/contributions.ts';
 import { callServer } from './callServer.ts';
+import { cProgram, goProgram, OLD_LLDB } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, test } from './harness.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
-const made = mkdtempSync(join(tmpdir(), 'http-trace-debuggees-'));
 
 interface Configuration {
   readonly type: string;
@@ -115,27 +114,17 @@ test('a launch that fails leaves no session behind', async () => {
 });
 
 test('dlv, which does not report the process', () => {
-  const program = join(made, 'go-call');
-  const built = spawnSync('go', ['build', '-o', program, join(fixtures, 'call.go')], { encoding: 'utf8' });
-  assert.equal(built.status, 0, built.stderr);
+  const program = goProgram();
   return expectStart('go', /go-call/, { type: 'go', request: 'launch', mode: 'exec', program });
 });
 
-function compiled(): string {
-  const program = join(made, 'c-call');
-  const built = spawnSync('gcc', ['-g', '-o', program, join(fixtures, 'call.c')], { encoding: 'utf8' });
-  assert.equal(built.status, 0, built.stderr);
-  return program;
-}
-
-const OLD_LLDB = '/usr/bin/lldb-vscode-14';
 const LLDB_DAP = ['/usr/bin/lldb-dap', '/usr/bin/lldb-dap-19', process.env['LLDB_DAP'] ?? ''].find((path) =>
   existsSync(path),
 );
 
 test('lldb-vscode', async () => {
   const env = [`CALLS_URL=${await callServer()}`];
-  const program = compiled();
+  const program = cProgram();
   const adapter = OLD_LLDB;
   await expectStart('lldb', /c-call/, { type: 'lldb-dap', request: 'launch', adapter, program, env });
 });
@@ -145,7 +134,7 @@ test('lldb-dap: the process after a restart within the session', async () => {
     console.log('[suite] skipped: there is no lldb-dap (LLDB_DAP names one)');
     return;
   }
-  const program = compiled();
+  const program = cProgram();
   try {
     await start('restart', {
       type: 'lldb-dap',

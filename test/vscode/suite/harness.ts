@@ -9,6 +9,8 @@ const POLL = 50;
 interface Test {
   readonly name: string;
   readonly body: () => unknown;
+  /** Milliseconds. */
+  readonly timeout: number;
 }
 
 export interface Results {
@@ -20,8 +22,8 @@ export interface Results {
 
 const tests: Test[] = [];
 
-export function test(name: string, body: () => unknown): void {
-  tests.push({ name, body });
+export function test(name: string, body: () => unknown, timeout = TEST_TIMEOUT): void {
+  tests.push({ name, body, timeout });
 }
 
 /**
@@ -35,7 +37,9 @@ export async function runTests(
 ): Promise<void> {
   const results: Results = { passed: 0, failed: 0, skipped: 0, failures: [] };
   const only = process.env['HTTP_TRACE_ONLY'] ?? '';
-  for (const { name, body } of tests.filter((one, index) => index === 0 || one.name.includes(only))) {
+  for (const { name, body, timeout } of tests.filter(
+    (one, index) => index === 0 || one.name.includes(only),
+  )) {
     if (results.failed > 0 && !independent) {
       results.skipped += 1;
       say(`skipped ${name}`);
@@ -43,7 +47,7 @@ export async function runTests(
     }
     const begin = performance.now();
     try {
-      await within(TEST_TIMEOUT, body());
+      await within(timeout, body());
       results.passed += 1;
       say(`ok ${name} (${Math.round(performance.now() - begin)} ms)`);
     } catch (error) {

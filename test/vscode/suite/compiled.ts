@@ -1,0 +1,25 @@
+/** The programs of test/fixtures/debuggers that have to be built; each once. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+
+const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
+const made = mkdtempSync(join(tmpdir(), 'http-trace-debuggees-'));
+const built = new Set<string>();
+
+export const OLD_LLDB = '/usr/bin/lldb-vscode-14';
+
+export const goProgram = () => build('go-call', 'go', ['build', '-o'], 'call.go');
+export const cProgram = () => build('c-call', 'gcc', ['-g', '-o'], 'call.c');
+
+function build(name: string, command: string, options: readonly string[], source: string): string {
+  const program = join(made, name);
+  if (built.has(name)) return program;
+  const run = spawnSync(command, [...options, program, join(fixtures, source)], { encoding: 'utf8' });
+  assert.equal(run.status, 0, run.stderr);
+  built.add(name);
+  return program;
+}
