@@ -38,6 +38,7 @@ export interface Insight {
   readonly trace: Trace;
   readonly calls: CallsView;
   readonly sessions: DebugSessions;
+  readonly control: TraceControl;
 }
 
 export function activate(context: vscode.ExtensionContext): Insight | undefined {
@@ -112,7 +113,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     offerRestart(trace),
     trace,
   );
-  return context.extensionMode === vscode.ExtensionMode.Test ? { trace, calls, sessions } : undefined;
+  return context.extensionMode === vscode.ExtensionMode.Test
+    ? { trace, calls, sessions, control }
+    : undefined;
 }
 
 function readSettings(): Omit<TraceSettings, 'keep'> {
