@@ -32,11 +32,8 @@ export class Comparison implements vscode.Disposable {
   /** The call that others will be compared with. */
   select(id: number): void {
     this.#choose(id);
-    const name = withoutIcons(this.#name(id));
-    void vscode.window.setStatusBarMessage(
-      `$(info) ${name} is compared with the call you choose next`,
-      5_000,
-    );
+    const text = `${this.#name(id)} is compared with the call you choose next`;
+    void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
   }
 
   /** With the one that was selected before. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { type Opened, type Trace, TraceError } from '../capture/trace.ts';
 import { countText } from '../words/numbers.ts';
-import { labelText, notificationText } from '../words/visible.ts';
+import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
 
 /** Bytes of a file that is not on this machine, and so is read as a whole. */
 const MAX_REMOTE = 512 * 1024 * 1024;
@@ -62,7 +62,10 @@ export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | n
 /** @returns null: cancelled, or it could not be opened, which the user has been told. */
 export async function openFile(trace: Trace, { name, content }: FileToOpen): Promise<Opened | null> {
   const shown = labelText(name, 80);
-  const options = { location: vscode.ProgressLocation.Notification, title: `HTTP Trace: opening ${shown}` };
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: notificationText(`HTTP Trace: opening ${shown}`),
+  };
   try {
     const opened = await vscode.window.withProgress(
       { ...options, cancellable: true },
@@ -78,7 +81,8 @@ export async function openFile(trace: Trace, { name, content }: FileToOpen): Pro
     );
     const { calls, note } = opened;
     const text = `${shown}: ${countText(calls, 'call')}.${note === null ? '' : ` ${note}`}`;
-    if (note === null) void vscode.window.setStatusBarMessage(text, 5_000);
+    if (note === null)
+      void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
     else void vscode.window.showWarningMessage(notificationText(text));
     return opened;
   } catch (error) {

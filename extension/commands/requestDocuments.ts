@@ -112,7 +112,7 @@ async function mayBeMasked(text: string, { line, to }: RequestText): Promise<boo
   if (!lines.some((content) => content.includes(MASKED))) return true;
   const anyway = 'Send Anyway';
   const picked = await vscode.window.showWarningMessage(
-    `This request says ${MASKED} where a secret was left out.`,
+    notificationText(`This request says ${MASKED} where a secret was left out.`),
     { modal: true, detail: 'Put the secret in, or open the call with its secrets.' },
     anyway,
   );

@@ -52,7 +52,7 @@ async function pick(trace: Trace): Promise<Recorded | undefined> {
     const open = 'Open Setting';
     const text =
       'There is no trace to save. A trace can be saved that was captured in this window while httpTrace.keepCalls is not "never".';
-    if ((await vscode.window.showInformationMessage(text, open)) === open)
+    if ((await vscode.window.showInformationMessage(notificationText(text), open)) === open)
       await vscode.commands.executeCommand('workbench.action.openSettings', Setting.keepCalls);
     return undefined;
   }

@@ -38,7 +38,11 @@ function sendWithProgress(request: HttpRequest, checkCertificate: boolean): Prom
   const { method, scheme, authority, target } = request;
   const title = labelText(`${method} ${scheme}://${authority}${target}`, 120);
   return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `HTTP Trace: ${title}`, cancellable: true },
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: notificationText(`HTTP Trace: ${title}`),
+      cancellable: true,
+    },
     (_progress, cancelled) => {
       const abort = new AbortController();
       cancelled.onCancellationRequested(() => abort.abort());

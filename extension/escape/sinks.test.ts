@@ -21,7 +21,7 @@ interface Sink {
 }
 
 /** A text without anything put into it. */
-const OURS = /^(?:'[^']*'|"[^"]*"|`[^`$]*`)\s*[,)]/;
+const OURS = /^(?:'[^']*'|"[^"]*"|`[^`$]*`)\s*[,)}]/;
 
 const SINKS: readonly Sink[] = [
   {
@@ -37,6 +37,11 @@ const SINKS: readonly Sink[] = [
       'commands/problems.ts: message': 'a notificationText already',
       'debug/traceControl.ts: message': 'one of three sentences of ours',
     },
+  },
+  {
+    name: 'title of a notification that shows progress',
+    call: /ProgressLocation\.Notification,\s*title:\s*/g,
+    safe: /^notificationText\(/,
   },
   {
     name: 'status bar message',
@@ -62,6 +67,8 @@ const SINKS: readonly Sink[] = [
       'cli/main.ts: text': 'help, version and schema',
       'cli/doctor.ts: format': 'jsonLine, or a report of visible texts',
       'cli/printer.ts: this.#texts.join': 'what the formats write (below)',
+      'cli/mcpServer.ts: TOO_LONG': 'a jsonLine',
+      'cli/mcpServer.ts: text': 'jsonLine, by answer()',
     },
   },
   {
@@ -78,7 +85,7 @@ const SINKS: readonly Sink[] = [
     name: 'the webview’s way to the clipboard',
     within: 'webview',
     call: /(?<![\w.])(?:this\.)?(?:actions\.|events\.)?copy\(\s*/g,
-    safe: /^(?:copiedLine\(|`\$\{copiedLine\(|fields\.map\(\(\[name, value\]\) => `\$\{copiedLine\()/,
+    safe: /^(?:copied(?:Line|Text)\(|`\$\{copiedLine\(|fields\.map\(\(\[name, value\]\) => `\$\{copiedLine\()/,
     except: {
       'webview/details/body.ts: body.text': 'lines: copiedText by the host (views/panel.ts)',
       'webview/details/messages.ts: text': 'lines: copiedText by the host',

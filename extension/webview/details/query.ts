@@ -1,5 +1,6 @@
 /** The parameters in a call's URL as a table, decoded. */
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { copiedLine } from '../../escape/copied.ts';
 import { countText } from '../../words/numbers.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
@@ -32,7 +33,7 @@ export function querySection({ url }: ExchangeJson, actions: TabActions): readon
   return [
     heading(
       'Query parameters',
-      copyButton('Copy query', () => actions.copy(query)),
+      copyButton('Copy query', () => actions.copy(copiedLine(query))),
     ),
     el('table', { class: 'fields' }, el('tbody', {}, ...rows)),
   ];
