@@ -44,7 +44,7 @@ const TRACE = `${SHOW}
   --ring-size SIZE      Size of the buffer between kernel and helper, a power of two.
   --backlog SIZE        What may wait in the helper until it is shown: 256MiB (the default). When
                         that is nearly full, bodies are omitted first.
-  --otlp URL            While the trace runs, send each call as a span to the OpenTelemetry collector
+  --otlp URL            Send each call, once it has ended, as a span to the OpenTelemetry collector
                         at URL, such as http://127.0.0.1:4318 (OTLP/HTTP, JSON). Secrets are masked.
   --verbose             Report progress on standard error.`;
 

@@ -172,6 +172,8 @@ export class Tracing {
   #replayedByProgram(): boolean {
     const { program, replay } = this.#context;
     const name = program.join(' ');
+    // Definitions of messages are read by the program only.
+    if (this.#shown.includes('--proto')) return true;
     if (replay === 'engine' || HAVE_REPLAYED.has(name)) return false;
     HAVE_REPLAYED.add(name);
     return true;
