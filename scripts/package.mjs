@@ -1,8 +1,19 @@
-// `npm run package`: builds for release and makes http-trace-linux-ARCH-VERSION.vsix, which holds all that runs.
-// Skipped when nothing has changed since the last one was made.
+// `npm run package`: builds for release and makes two packages: http-trace-linux-ARCH-VERSION.vsix, which holds all that
+// runs, and http-trace-VERSION.vsix for every other system, which opens files but captures nothing.
+// The first is skipped when nothing has changed since it was made.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { thirdParties } from './notices.mjs';
@@ -16,6 +27,9 @@ const target = `linux-${process.arch}`;
 /** Where the package is, once {@link makePackage} has made it. */
 export const vsix = join(root, `http-trace-${target}-${version}.vsix`);
 
+/** What only Linux can run. */
+const LINUX_ONLY = /^!dist\/(?:native\/|helper\.js$|http-trace$)/;
+
 export function makePackage() {
   const epoch = dateOfSource();
   run(process.execPath, ['scripts/build.mjs', '--production']);
@@ -23,25 +37,43 @@ export function makePackage() {
   const stamp = join(root, '.cache/build/package');
   const key = digest(epoch);
   if (existsSync(vsix) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  pack(vsix, epoch, ['--target', target]);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, key);
+}
+
+/** After {@link makePackage}: without a target, VS Code installs it on every system. */
+function makeOpener() {
+  const folder = mkdtempSync(join(tmpdir(), 'http-trace-package-'));
+  try {
+    const ignored = join(folder, 'ignore');
+    const lines = readFileSync(join(root, '.vscodeignore'), 'utf8').split('\n');
+    writeFileSync(ignored, lines.filter((line) => !LINUX_ONLY.test(line)).join('\n'));
+    const out = join(root, `http-trace-${version}.vsix`);
+    pack(out, dateOfSource(), ['--ignoreFile', ignored]);
+    return out;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function pack(out, epoch, options) {
   run(
     node,
     [
       'node_modules/@vscode/vsce/vsce',
       'package',
-      '--target',
-      target,
+      ...options,
       '--no-dependencies',
       '--allow-missing-repository',
       // There is no public repository yet to which the README's pictures could point.
       '--no-rewrite-relative-links',
       '--out',
-      vsix,
+      out,
     ],
     // Files in the same order and with the same date: the same contents are the same bytes.
     { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
   );
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, key);
 }
 
 /** Licences and bill of materials, of what the build has bundled and linked. */
@@ -101,5 +133,5 @@ function run(command, args, env = process.env) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   makePackage();
-  console.log(vsix);
+  console.log(`${vsix}\n${makeOpener()}`);
 }

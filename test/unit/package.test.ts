@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)('the package', { timeout: 400_000 }, () =>
   /** Hashes of what goes into the package, and of itself. */
   function hashes(clone: string): Record<string, string> {
     const packages = readdirSync(clone).filter((name) => name.endsWith('.vsix'));
-    expect(packages).toHaveLength(1);
+    expect(packages).toHaveLength(2);
     const files = readdirSync(join(clone, 'dist'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(clone, join(entry.parentPath, entry.name)));
@@ -83,6 +83,27 @@ describe.skipIf(reason !== undefined)('the package', { timeout: 400_000 }, () =>
   it('is the same, byte for byte, when it is made in another folder', () => {
     const [first = '', second = ''] = clones;
     expect(hashes(second)).toEqual(hashes(first));
+  });
+
+  it('is there for other systems, without what only Linux can run', () => {
+    const [clone = ''] = clones;
+    const { version } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8'));
+    // Names of entries are not compressed.
+    const entries = (name: string) =>
+      new Set(
+        readFileSync(join(clone, name))
+          .toString('latin1')
+          .match(/extension\/[\w./-]+/g),
+      );
+    const linux = entries(`http-trace-linux-${process.arch}-${version}.vsix`);
+    const other = entries(`http-trace-${version}.vsix`);
+    for (const name of ['native/loader', 'native/addon.node', 'helper.js', 'http-trace']) {
+      expect([name, linux.has(`extension/dist/${name}`)]).toEqual([name, true]);
+      expect([name, other.has(`extension/dist/${name}`)]).toEqual([name, false]);
+    }
+    for (const name of ['extension.js', 'worker.js', 'webview.js', 'panel.css']) {
+      expect([name, other.has(`extension/dist/${name}`)]).toEqual([name, true]);
+    }
   });
 
   it('holds no path of the machine that it was made on', () => {
