@@ -251,24 +251,28 @@ export interface ConnectFailed {
   readonly started: number;
 }
 
-/** The lookup of the name by which a client found its server's address. */
-export interface NameLookup {
+/** How a name was looked up; its times are in {@link NameLookup}. */
+export interface LookupFacts {
   /** In lower case. */
   readonly name: string;
   /** The name with endings (the search list of resolv.conf), which were tried too; in order. */
   readonly alsoTried: readonly string[];
   readonly types: readonly ('A' | 'AAAA')[];
-  /** `127.0.0.53:53`; null where it is not known, or systemd-resolved was asked by its socket. */
+  /** `127.0.0.53:53`; null: not known, or the query went to systemd-resolved's socket. */
   readonly server: string | null;
   readonly transport: 'udp' | 'tcp' | 'resolved';
   readonly addresses: readonly string[];
-  /** The name that it is an alias of (CNAME); null: none. */
+  /** The name that it is an alias of (CNAME); null: no alias. */
   readonly alias: string | null;
   /** Sent, repeated ones included. */
   readonly queries: number;
   /** RCODE by name where there is no address, such as `NXDOMAIN`; null: the server gave none. */
   readonly error: string | null;
-  /** Milliseconds since the trace's start; null where it is not certain which of several lookups it was. */
+}
+
+/** The lookup of the name by which a client found its server's address. */
+export interface NameLookup extends LookupFacts {
+  /** Milliseconds since the trace's start; null where several lookups are possible. */
   readonly started: number | null;
   readonly ended: number | null;
 }

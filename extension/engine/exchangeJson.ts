@@ -3,7 +3,7 @@
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
 import type { AiJson, McpJson } from './ai/aiJson.ts';
-import type { Completeness, EndingDetail, EndingKind, SeenField, Side } from './exchange.ts';
+import type { CallEnding, Completeness, LookupFacts, Operation, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
@@ -134,18 +134,6 @@ export interface TlsJson {
   readonly socket: string | null;
 }
 
-export interface EndingJson {
-  readonly how: EndingKind;
-  /** The side that ended it; null: neither, or not known. */
-  readonly by: Side | null;
-  /** The socket's error, such as `ECONNRESET`; null: none was seen. */
-  readonly error: string | null;
-  readonly detail: EndingDetail | null;
-  /** Of `process-ended`: the signal, or else the exit status; null where not known. */
-  readonly signal: string | null;
-  readonly exitCode: number | null;
-}
-
 export interface DebugJson {
   /** Name of the debug session. */
   readonly session: string | null;
@@ -169,17 +157,8 @@ export interface ExchangeJson {
   readonly protocol: string;
   readonly method: string | null;
   readonly url: string | null;
-  /** The GraphQL or JSON-RPC operation of the request; null where it is not certain that there is one. */
-  readonly operation: {
-    readonly protocol: 'graphql' | 'json-rpc';
-    /** More than one in a batch. */
-    readonly count: number;
-    /** The first 16 at most. */
-    readonly names: readonly {
-      readonly type: 'query' | 'mutation' | 'subscription' | null;
-      readonly name: string | null;
-    }[];
-  } | null;
+  /** The GraphQL or JSON-RPC operation of the request, with at most 16 names; null where it is not certain that there is one. */
+  readonly operation: Operation | null;
   /** A call of a language model's API; null: it is none, as far as is known. */
   readonly ai: AiJson | null;
   /** A call of an MCP server; null: it is none, as far as is known. */
@@ -212,7 +191,7 @@ export interface ExchangeJson {
     /** Addresses that the process tried before this one, or at the same time, and how that ended. */
     readonly attempts: readonly {
       readonly remote: string | null;
-      readonly ending: EndingJson;
+      readonly ending: CallEnding;
       /** null: not known. */
       readonly durationMs: number | null;
     }[];
@@ -229,7 +208,7 @@ export interface ExchangeJson {
     }[];
   };
   /** How it ended; null while it runs, and for an encrypted connection without a failure. */
-  readonly ending: EndingJson | null;
+  readonly ending: CallEnding | null;
   /** null: not TLS. */
   readonly tls: TlsJson | null;
   /** For a TLS connection without plaintext, why there is none; null for a call. */
@@ -250,22 +229,7 @@ export interface ExchangeJson {
     readonly attempts: number | null;
   } | null;
   /** How the server's name was found, or was not; null where that is not certain. */
-  readonly lookup: {
-    readonly name: string;
-    /** The name with endings (the search list of resolv.conf), which were tried too. */
-    readonly alsoTried: readonly string[];
-    readonly types: readonly ('A' | 'AAAA')[];
-    /** `127.0.0.53:53`; null: not known, or systemd-resolved's socket. */
-    readonly server: string | null;
-    readonly transport: 'udp' | 'tcp' | 'resolved';
-    readonly addresses: readonly string[];
-    /** The name that it is an alias of (CNAME). */
-    readonly alias: string | null;
-    /** Sent, repeated ones included. */
-    readonly queries: number;
-    /** RCODE by name (`NXDOMAIN`) where there is no address and the server gave one. */
-    readonly error: string | null;
-  } | null;
+  readonly lookup: LookupFacts | null;
   /** null: not HTTP/2. */
   readonly http2: {
     /** Stream identifier. */

@@ -6,7 +6,7 @@ import { aiJson } from './ai/aiCall.ts';
 import { mcpJson } from './ai/mcp.ts';
 import { bodyJson } from './bodyJson.ts';
 import { connectFailure } from './connectFailure.ts';
-import type { Encrypted, FailedConnect, MessageKind, SeenField } from './exchange.ts';
+import type { Encrypted, FailedConnect, LookupFacts, MessageKind, SeenField } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, MessageJson, StreamMessageJson, TlsJson } from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
@@ -161,7 +161,8 @@ function failureJson({ failure, connectFailed }: StoredExchange): ExchangeJson['
   return { phase: 'connect', reason: connectFailure(ending), attempts };
 }
 
-function lookupJson({ lookup }: StoredExchange): ExchangeJson['lookup'] {
+/** Its times are among the call's: `timings.lookupMs`. */
+function lookupJson({ lookup }: StoredExchange): LookupFacts | null {
   if (lookup === null) return null;
   const { name, alsoTried, types, server, transport, addresses, alias, queries, error } = lookup;
   return { name, alsoTried, types, server, transport, addresses, alias, queries, error };

@@ -1,6 +1,6 @@
 /**
- * An exchange and its connection as they are held, behind the interfaces of exchange.ts. What few ask for (violations, an operation) is found
- * when it is asked for.
+ * The engine's own form of an exchange and its connection, behind the interfaces of exchange.ts. What is rarely needed
+ * (violations, the operation) is computed on first use.
  */
 
 import { AiCall } from './ai/aiCall.ts';
