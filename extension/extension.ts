@@ -24,6 +24,7 @@ import { CallsView } from './views/callsView.ts';
 import { ContextKeys } from './views/contextKeys.ts';
 import { Documents } from './views/documents.ts';
 import { FileEditor } from './views/fileEditor.ts';
+import { showNote } from './views/notify.ts';
 import { PanelProvider } from './views/panel.ts';
 import { SelectedCall } from './views/selectedCall.ts';
 import { StatusItem } from './views/statusItem.ts';
@@ -109,7 +110,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     registerLanguageModelTools(trace),
     startWithDebugging(sessions, trace, control),
     new Arming(trace, control, sessions),
-    control.onDidNote((text) => void vscode.window.showInformationMessage(notificationText(text))),
+    control.onDidNote((text) => showNote(text)),
     offerRestart(trace),
     trace,
   );

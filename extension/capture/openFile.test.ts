@@ -2,26 +2,14 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeJson } from '../../helper/frames.ts';
-import { FrameType, type Hello, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { FrameType, type Hello } from '../../helper/protocol.ts';
+import { HELLO as HELPER_HELLO } from '../../helper/testing.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import { readFile } from './openFile.ts';
 import { RecordingEncoder } from './recording.ts';
 
-const HELLO: Hello = {
-  protocol: PROTOCOL_VERSION,
-  layout: RECORD_LAYOUT,
-  backend: 'tracepoint',
-  refused: { fentry: '', kprobe: '', tracepoint: '' },
-  missing: {},
-  kernel: '6.18',
-  byteOrder: 'little',
-  bodyLimit: 65_536,
-  ringSize: 65_536,
-  owner: 0,
-  tlsOff: null,
-  helperPid: 1,
-};
+const HELLO: Hello = { ...HELPER_HELLO, layout: RECORD_LAYOUT };
 const CLOCK = { offset: '1700000000000000000', bootTime: String(START) };
 
 function recording(): Buffer {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeJson, type Frame } from '../../helper/frames.ts';
-import { FrameType, type Hello, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { FrameType, type Hello } from '../../helper/protocol.ts';
+import { HELLO as HELPER_HELLO } from '../../helper/testing.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import { copyOf } from './keptCopy.ts';
@@ -11,20 +12,7 @@ import { byTrace, joined, keptParts, makeFolder, takeOver, thisRun } from './kep
 import { readFile } from './openFile.ts';
 import { TraceKeeper } from './traceKeeper.ts';
 
-const HELLO: Hello = {
-  protocol: PROTOCOL_VERSION,
-  layout: RECORD_LAYOUT,
-  backend: 'tracepoint',
-  refused: { fentry: '', kprobe: '', tracepoint: '' },
-  missing: {},
-  kernel: '6.18',
-  byteOrder: 'little',
-  bodyLimit: 65_536,
-  ringSize: 65_536,
-  owner: 0,
-  tlsOff: null,
-  helperPid: 1,
-};
+const HELLO: Hello = { ...HELPER_HELLO, layout: RECORD_LAYOUT };
 const json = (type: FrameType, value: unknown): Frame => ({
   type,
   payload: encodeJson(type, value).slice(6),

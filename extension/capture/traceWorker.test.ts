@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
-import { FrameType, type Hello, MAX_FRAME, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
-import { NO_BACKLOG } from '../../helper/testing.ts';
+import { FrameType, type Hello, MAX_FRAME, type Status } from '../../helper/protocol.ts';
+import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing.ts';
 import { Omission } from '../engine/record.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
@@ -12,20 +12,7 @@ import { TraceError } from './trace.ts';
 import { MAX_ROWS, TraceWorker } from './traceWorker.ts';
 import type { FromWorker, WorkerOptions } from './workerProtocol.ts';
 
-const HELLO: Hello = {
-  protocol: PROTOCOL_VERSION,
-  layout: RECORD_LAYOUT,
-  backend: 'tracepoint',
-  refused: { fentry: '', kprobe: '', tracepoint: '' },
-  missing: {},
-  kernel: '6.18',
-  byteOrder: 'little',
-  bodyLimit: 65_536,
-  ringSize: 65_536,
-  owner: 0,
-  tlsOff: 'the kernel has no uprobes',
-  helperPid: 1,
-};
+const HELLO: Hello = { ...HELPER_HELLO, layout: RECORD_LAYOUT, tlsOff: 'the kernel has no uprobes' };
 const COUNTERS: Status['counters'] = {
   produced: 0,
   droppedData: 0,

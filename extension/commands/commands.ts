@@ -11,6 +11,7 @@ import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
+import { reasonOf, showError } from '../views/notify.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
@@ -186,8 +187,7 @@ async function checkSystem({ extensionPath, documents }: CommandContext): Promis
     );
     await documents.openReport('HTTP Trace: system check', text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(notificationText(`The system check could not run: ${reason}`));
+    showError(`The system check could not run: ${reasonOf(error)}`);
   }
 }
 

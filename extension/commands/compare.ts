@@ -4,8 +4,9 @@ import type { Trace } from '../capture/trace.ts';
 import { Context } from '../contributions.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
+import { showInStatusBar } from '../views/notify.ts';
 import { rowName } from '../words/callName.ts';
-import { labelText, withoutIcons } from '../words/visible.ts';
+import { labelText } from '../words/visible.ts';
 
 export class Comparison implements vscode.Disposable {
   readonly #trace: Trace;
@@ -33,7 +34,7 @@ export class Comparison implements vscode.Disposable {
   select(id: number): void {
     this.#choose(id);
     const text = `${this.#name(id)} is compared with the call you choose next`;
-    void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
+    showInStatusBar(text);
   }
 
   /** With the one that was selected before. */

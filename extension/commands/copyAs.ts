@@ -5,7 +5,8 @@ import { Command, type CommandId } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { COPY_FORMATS, type CopyFormat } from '../export/copyAs.ts';
 import { type Replay, replayOf } from '../export/replay.ts';
-import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
+import { showInStatusBar, showNote } from '../views/notify.ts';
+import { notificationText } from '../words/visible.ts';
 
 export const COPY_COMMANDS: Readonly<Record<CopyFormat, CommandId>> = {
   curl: Command.copyCurl,
@@ -28,12 +29,9 @@ export async function copyAs(trace: Trace, id: number, format: CopyFormat, revea
   const remark = notes.length === 0 ? '' : ` ${notes.join(' ')}`;
   if (masked.length === 0) {
     if (notes.length > 0) {
-      void vscode.window.showInformationMessage(notificationText(`Copied as ${name}.${remark}`));
+      showNote(`Copied as ${name}.${remark}`);
     } else {
-      void vscode.window.setStatusBarMessage(
-        `$(info) ${withoutIcons(labelText(`Copied as ${name}`))}`,
-        5_000,
-      );
+      showInStatusBar(`Copied as ${name}`);
     }
     return;
   }
@@ -51,7 +49,7 @@ export async function replayFor(trace: Trace, id: number, reveal: boolean): Prom
   const shown = reveal ? revealed : await trace.details(id, false);
   const replay = shown === null || revealed === null ? GONE : replayOf({ shown, revealed, body });
   if (typeof replay !== 'string') return replay;
-  void vscode.window.showInformationMessage(notificationText(replay));
+  showNote(replay);
   return null;
 }
 
@@ -63,10 +61,9 @@ export async function copyResponse(trace: Trace, id: number, reveal: boolean): P
     const binary = 'The body of this response is not text: use Save Body… or Open Body.';
     const text =
       exchange === null ? GONE : body === null ? (note ?? 'No response body was captured.') : binary;
-    void vscode.window.showInformationMessage(notificationText(text));
+    showNote(text);
     return;
   }
   await vscode.env.clipboard.writeText(copiedText(body.text));
-  const text = labelText(note ?? 'Copied the response body');
-  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
+  showInStatusBar(note ?? 'Copied the response body');
 }

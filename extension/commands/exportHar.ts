@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { HarWriter } from '../export/harWriter.ts';
+import { showNote } from '../views/notify.ts';
 import { countText } from '../words/numbers.ts';
-import { notificationText } from '../words/visible.ts';
 import { askForSecrets, savePrivately } from './savePrivately.ts';
 
 export interface HarScope {
@@ -47,7 +47,7 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
   if (uri === undefined) return;
   const how = secrets === 'shown' ? 'with secrets' : 'with secrets masked';
   const text = `Exported ${countText(written, 'call')} ${how}.`;
-  void vscode.window.showInformationMessage(notificationText(text));
+  showNote(text);
 }
 
 async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {

@@ -1,11 +1,10 @@
 /** Show Only This …, Hide This …: a term is added to the filter of the panel, where it can be read and changed. */
 
-import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { exactly } from '../filter/edit.ts';
+import { showNote } from '../views/notify.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import { routeOf } from '../words/address.ts';
-import { notificationText } from '../words/visible.ts';
 
 export type Narrowing = 'host' | 'path' | 'process';
 
@@ -19,7 +18,7 @@ export async function narrow(
   const row = trace.rows.get(id);
   const value = row === undefined ? null : VALUES[by](row);
   if (value === null || value === '') {
-    void vscode.window.showInformationMessage(notificationText(`The ${by} of this call is not known.`));
+    showNote(`The ${by} of this call is not known.`);
     return;
   }
   await panel.narrow(`${hide ? '-' : ''}${exactly(by, value)}`);

@@ -2,8 +2,9 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { type Opened, type Trace, TraceError } from '../capture/trace.ts';
+import { reasonOf, showError, showInStatusBar, showWarning } from '../views/notify.ts';
 import { countText } from '../words/numbers.ts';
-import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
+import { labelText, notificationText } from '../words/visible.ts';
 
 /** Bytes of a file that is not on this machine, and so is read as a whole. */
 const MAX_REMOTE = 512 * 1024 * 1024;
@@ -44,7 +45,7 @@ export async function askAndOpen(trace: Trace, kind: 'recording' | 'archive'): P
   return opened;
 }
 
-/** @returns null: cancelled, or it could not be opened, which the user has been told. */
+/** @returns null: cancelled, or it could not be opened and the user has seen why. */
 export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | null> {
   const name = basename(uri.path);
   if (uri.scheme === 'file') return openFile(trace, { name, content: uri.fsPath });
@@ -54,12 +55,12 @@ export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | n
       throw new Error('The file is too large to be read from where it is. Copy it first.');
     return await openFile(trace, { name, content: await vscode.workspace.fs.readFile(uri) });
   } catch (error) {
-    tell(name, error);
+    showFailure(name, error);
     return null;
   }
 }
 
-/** @returns null: cancelled, or it could not be opened, which the user has been told. */
+/** @returns null: cancelled, or it could not be opened and the user has seen why. */
 export async function openFile(trace: Trace, { name, content }: FileToOpen): Promise<Opened | null> {
   const shown = labelText(name, 80);
   const options = {
@@ -81,18 +82,16 @@ export async function openFile(trace: Trace, { name, content }: FileToOpen): Pro
     );
     const { calls, note } = opened;
     const text = `${shown}: ${countText(calls, 'call')}.${note === null ? '' : ` ${note}`}`;
-    if (note === null)
-      void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, 5_000);
-    else void vscode.window.showWarningMessage(notificationText(text));
+    if (note === null) showInStatusBar(text);
+    else showWarning(text);
     return opened;
   } catch (error) {
-    tell(name, error);
+    showFailure(name, error);
     return null;
   }
 }
 
-function tell(name: string, error: unknown): void {
+function showFailure(name: string, error: unknown): void {
   if (error instanceof TraceError && error.code === 'cancelled') return;
-  const reason = error instanceof Error ? error.message : String(error);
-  void vscode.window.showErrorMessage(notificationText(`${labelText(name, 80)} cannot be opened. ${reason}`));
+  showError(`${labelText(name, 80)} cannot be opened. ${reasonOf(error)}`);
 }

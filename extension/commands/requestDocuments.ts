@@ -9,6 +9,7 @@ import { HttpDocumentError, type RequestText, readRequest, requestsIn } from '..
 import type { HttpRequest } from '../export/replay.ts';
 import { MASKED } from '../export/replay.ts';
 import { MemoryFiles } from '../views/memoryFiles.ts';
+import { showWarning } from '../views/notify.ts';
 import { notificationText } from '../words/visible.ts';
 import type { Responses } from './responses.ts';
 import { sendAndShow } from './sendAndShow.ts';
@@ -66,11 +67,13 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
   async send(uri?: vscode.Uri, line?: number): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const document = uri === undefined ? editor?.document : await vscode.workspace.openTextDocument(uri);
-    if (document === undefined) return say('Open a request first: “Open as .http” of a call does so.');
+    if (document === undefined)
+      return showWarning('Open a request first: “Open as .http” of a call does so.');
     const at = line ?? (editor?.document === document ? editor.selection.active.line : 0);
     const text = document.getText();
     const found = requestsIn(text).find(({ from, to }) => at >= from && at <= to);
-    if (found === undefined) return say('There is no request here: it begins with a method and a URL.');
+    if (found === undefined)
+      return showWarning('There is no request here: it begins with a method and a URL.');
     const request = await this.#read(document, text, found);
     if (request === null || !(await mayBeMasked(text, found))) return;
     // An edited document would ask whether to save it when it is closed. It is in memory only.
@@ -91,11 +94,13 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
         origin.list === listOf(this.#trace);
       const body = held ? await this.#trace.body(bodyOf, 'request') : null;
       if (body !== null) return { ...request, body };
-      say(`The body of call ${bodyOf} is no longer held: newer calls took its place, or it was cleared.`);
+      showWarning(
+        `The body of call ${bodyOf} is no longer held: newer calls took its place, or it was cleared.`,
+      );
       return null;
     } catch (error) {
       if (!(error instanceof HttpDocumentError)) throw error;
-      say(`Line ${error.line + 1}: ${error.message}`);
+      showWarning(`Line ${error.line + 1}: ${error.message}`);
       return null;
     }
   }
@@ -117,8 +122,4 @@ async function mayBeMasked(text: string, { line, to }: RequestText): Promise<boo
     anyway,
   );
   return picked === anyway;
-}
-
-function say(text: string): void {
-  void vscode.window.showWarningMessage(notificationText(text));
 }

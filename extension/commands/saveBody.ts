@@ -1,18 +1,17 @@
 /** Save Body…: a body as a file, decoded. */
-import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type BodyPart, bodyName } from '../views/bodyDocument.ts';
-import { notificationText } from '../words/visible.ts';
+import { showNote } from '../views/notify.ts';
 import { GONE } from './copyAs.ts';
 import { askForSecrets, type Secrets, savePrivately } from './savePrivately.ts';
 
 export async function saveBody(trace: Trace, id: number, part: BodyPart, reveal: boolean): Promise<void> {
   const [revealed, masked] = await Promise.all([trace.details(id, true), trace.details(id, false)]);
-  if (revealed === null || masked === null) return say(GONE);
+  if (revealed === null || masked === null) return showNote(GONE);
   const message = revealed[part];
   if (message === null || message.body === null) {
-    return say(message?.bodyNote ?? `No ${part} body was captured.`);
+    return showNote(message?.bodyNote ?? `No ${part} body was captured.`);
   }
   const differs = JSON.stringify(message.body) !== JSON.stringify(masked[part]?.body);
   const secrets: Secrets | undefined = reveal || !differs ? 'shown' : await askForSecrets('Save Body');
@@ -27,8 +26,4 @@ function bytesOf(exchange: ExchangeJson, part: BodyPart): Uint8Array {
   const body = exchange[part]?.body ?? null;
   if (body === null) return new Uint8Array(0);
   return 'text' in body ? Buffer.from(body.text) : Buffer.from(body.base64, 'base64');
-}
-
-function say(text: string): void {
-  void vscode.window.showInformationMessage(notificationText(text));
 }

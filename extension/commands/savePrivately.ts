@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { PrivateFile } from '../cli/privateFile.ts';
-import { notificationText } from '../words/visible.ts';
+import { showError } from '../views/notify.ts';
 
 export type Secrets = 'masked' | 'shown';
 
@@ -48,8 +48,7 @@ export async function savePrivately(
     else await vscode.workspace.fs.writeFile(uri, await collect(make));
     return uri;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(notificationText(reason));
+    showError(error);
     return undefined;
   }
 }

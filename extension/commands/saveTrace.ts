@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Recorded, type Trace, TraceError } from '../capture/trace.ts';
 import { Setting } from '../contributions.ts';
+import { showError, showNote } from '../views/notify.ts';
 import { sizeText } from '../words/numbers.ts';
 import { notificationText } from '../words/visible.ts';
 import { savePrivately } from './savePrivately.ts';
@@ -34,17 +35,17 @@ export async function saveTrace(trace: Trace): Promise<void> {
   const partly = recorded.partly
     ? ' Its oldest part was dropped before, as more was captured than is kept.'
     : '';
-  void vscode.window.showInformationMessage(notificationText(`Saved the trace with secrets.${partly}`));
+  showNote(`Saved the trace with secrets.${partly}`);
 }
 
-/** undefined: there is none, which the user has been told, or none was chosen. */
+/** undefined: nothing can be saved and the user has seen why, or nothing was chosen. */
 async function pick(trace: Trace): Promise<Recorded | undefined> {
   let recordings: readonly Recorded[];
   try {
     recordings = await trace.recordings();
   } catch (error) {
     if (!(error instanceof TraceError)) throw error;
-    void vscode.window.showErrorMessage(notificationText(error.message));
+    showError(error);
     return undefined;
   }
   const [first] = recordings;

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { HttpRequest } from '../export/replay.ts';
 import { send } from '../resend/send.ts';
 import { SendError, type SentResponse } from '../resend/sent.ts';
+import { showError } from '../views/notify.ts';
 import { labelText, notificationText } from '../words/visible.ts';
 import type { Responses } from './responses.ts';
 
@@ -17,7 +18,7 @@ export async function sendAndShow(
   try {
     await responses.show(source, name, await sendWithProgress(request, true), null, beside);
   } catch (error) {
-    if (!(error instanceof SendError) || error.kind !== 'certificate') return tell(error);
+    if (!(error instanceof SendError) || error.kind !== 'certificate') return showFailure(error);
     const anyway = 'Send Without Checking';
     const picked = await vscode.window.showWarningMessage(
       notificationText(error.message),
@@ -29,7 +30,7 @@ export async function sendAndShow(
       const remark = `The certificate was not checked: ${error.message}`;
       await responses.show(source, name, await sendWithProgress(request, false), remark, beside);
     } catch (again) {
-      tell(again);
+      showFailure(again);
     }
   }
 }
@@ -51,8 +52,7 @@ function sendWithProgress(request: HttpRequest, checkCertificate: boolean): Prom
   );
 }
 
-function tell(error: unknown): void {
+function showFailure(error: unknown): void {
   if (error instanceof SendError && error.kind === 'cancelled') return;
-  const message = error instanceof Error ? error.message : String(error);
-  void vscode.window.showErrorMessage(notificationText(message));
+  showError(error);
 }

@@ -9,6 +9,7 @@ import { commandLine, installTask, isInstalled, REMOVE_TASK } from '../elevation
 import { WHAT_IT_READS } from '../elevation/launch.ts';
 import { hasGraphicalAgent, isOnPath } from '../elevation/ways.ts';
 import { visibleMessage } from '../escape/terminal.ts';
+import { showError } from '../views/notify.ts';
 import { notificationText } from '../words/visible.ts';
 import { runInTerminal } from './askForRoot.ts';
 
@@ -28,7 +29,7 @@ export async function installLoader(extensionPath: string): Promise<void> {
       await vscode.commands.executeCommand(Command.start);
     }
   } catch (error) {
-    report(error);
+    showError(error);
   }
 }
 
@@ -43,7 +44,7 @@ export async function removeLoader(extensionPath: string): Promise<void> {
     if (!(await asRoot(extensionPath, 'uninstall', REMOVE_TASK.command))) return;
     void vscode.window.showInformationMessage('The trusted loader has been removed.');
   } catch (error) {
-    report(error);
+    showError(error);
   }
 }
 
@@ -97,9 +98,4 @@ function cli(extensionPath: string, topic: 'install' | 'uninstall'): Promise<num
       },
     );
   });
-}
-
-function report(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  void vscode.window.showErrorMessage(notificationText(message));
 }

@@ -4,10 +4,10 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { BYTES_SCHEME, DOCUMENT_SCHEME } from '../contributions.ts';
 import { rowName } from '../words/callName.ts';
-import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
 import { type BodyPart, binaryBody, bodyName, bodyText, isImage } from './bodyDocument.ts';
 import { MemoryFiles } from './memoryFiles.ts';
 import { exchangeText } from './messageText.ts';
+import { showInStatusBar, showNote } from './notify.ts';
 
 /** Of VS Code. */
 const IMAGE_PREVIEW = 'imagePreview.previewEditor';
@@ -44,14 +44,12 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   async openBody(id: number, part: BodyPart): Promise<void> {
     const exchange = await this.#trace.details(id, false);
     if (exchange === null) {
-      void vscode.window.showInformationMessage(
-        'This call is no longer available: newer calls took its place, or it was cleared.',
-      );
+      showNote('This call is no longer available: newer calls took its place, or it was cleared.');
       return;
     }
     const note = exchange[part]?.bodyNote ?? null;
     if (bodyText(exchange, part) === null) {
-      void vscode.window.showInformationMessage(notificationText(note ?? `No ${part} body was captured.`));
+      showNote(note ?? `No ${part} body was captured.`);
       return;
     }
     const name = bodyName(exchange, part);
@@ -60,8 +58,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     if (bytes === null) await this.#show(this.#uri(id, part, name));
     else if (viewer === null) await this.#show(this.#uri(id, part, name.replace(/\.\w+$/, '.hex.txt')));
     else await vscode.commands.executeCommand('vscode.openWith', this.#bytes.create(name, bytes), viewer);
-    if (note !== null)
-      void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(note))}`, 10_000);
+    if (note !== null) showInStatusBar(note, 10_000);
   }
 
   /** Shows in the diff editor in what two calls differ. Both are as they are shown: their secrets are masked. */

@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
-import { notificationText } from '../words/visible.ts';
 import { joinsBothEnds, setJoinsBothEnds } from './bothEnds.ts';
+import { showError } from './notify.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
 import { isToHost, type PanelCommand, type ToHost, type ToWebview } from './webviewProtocol.ts';
@@ -215,9 +215,3 @@ function readableUri(text: string): vscode.Uri[] {
 }
 
 const gone: Promise<boolean> = Promise.resolve(false);
-
-function showError(error: unknown): void {
-  void vscode.window.showErrorMessage(
-    notificationText(error instanceof Error ? error.message : String(error)),
-  );
-}

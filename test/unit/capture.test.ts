@@ -7,27 +7,14 @@ import { type Capture, startCapture } from '../../extension/capture/capture.ts';
 import { RECORD_LAYOUT } from '../../extension/engine/recordLayout.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType, type Hello, PROTOCOL_VERSION, type Status } from '../../helper/protocol.ts';
-import { NO_BACKLOG } from '../../helper/testing.ts';
+import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-capture-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const isRoot = process.geteuid?.() === 0;
 if (!isRoot) console.warn('skipped: captures with a broken loader need root, as sudo would ask otherwise');
 
-const HELLO: Hello = {
-  protocol: PROTOCOL_VERSION,
-  layout: RECORD_LAYOUT,
-  backend: 'tracepoint',
-  refused: { fentry: '', kprobe: '', tracepoint: '' },
-  missing: {},
-  kernel: '6.18',
-  byteOrder: 'little',
-  bodyLimit: 65536,
-  ringSize: 65536,
-  owner: 0,
-  tlsOff: null,
-  helperPid: 1,
-};
+const HELLO: Hello = { ...HELPER_HELLO, layout: RECORD_LAYOUT };
 const FINAL: Status = {
   counters: {
     produced: 0,

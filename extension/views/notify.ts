@@ -1,0 +1,26 @@
+/** Short notes to the user that need no answer. Captured text in them is made harmless. */
+import * as vscode from 'vscode';
+import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
+
+export function showNote(text: string): void {
+  void vscode.window.showInformationMessage(notificationText(text));
+}
+
+export function showWarning(text: string): void {
+  void vscode.window.showWarningMessage(notificationText(text));
+}
+
+/** @param error what was thrown, or a text. */
+export function showError(error: unknown): void {
+  void vscode.window.showErrorMessage(notificationText(reasonOf(error)));
+}
+
+/** For what went well: it disappears by itself, after `shownMs` milliseconds. */
+export function showInStatusBar(text: string, shownMs = 5_000): void {
+  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, shownMs);
+}
+
+/** What was thrown, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
