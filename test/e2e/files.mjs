@@ -1,6 +1,6 @@
 // Files of calls: opened beside what is traced, by people who trace nothing.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { eventually } from './harness.mjs';
 import { THEMES } from './workbench.mjs';
@@ -100,6 +100,8 @@ export async function files(steps, workbench, { url, workspace }) {
     await workbench.picks.filter({ hasText: 'All calls' }).click();
     await workbench.picks.filter({ hasText: 'Secrets masked' }).click();
     const path = join(workspace, 'calls.har');
+    // That of another scenario: VS Code would ask.
+    rmSync(path, { force: true });
     await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
     await page.keyboard.press('Enter');
     await messages.filter({ hasText: 'Exported 3 calls' }).waitFor();
