@@ -74,6 +74,10 @@ describe('a file of calls', () => {
     }
   });
 
+  it('is unpacked once: there are files that unpack to themselves', async () => {
+    await expect(open(gzipSync(gzipSync(recording())))).rejects.toThrow('more than once');
+  });
+
   it('that is cut off is shown as far as it goes, and says so', async () => {
     const whole = recording();
     const cut = await open(whole.subarray(0, whole.length - 60));

@@ -42,10 +42,13 @@ type Pieces = AsyncIterable<Uint8Array>;
 
 /** @throws TraceError where nothing of it can be shown; the message is a sentence that begins with `What was chosen`. */
 export async function readFile(pieces: Pieces, reading: Reading): Promise<ReadFile> {
-  const beginning = await peek(pieces);
-  if (startsWith(beginning.first, [0x1f, 0x8b])) return readFile(unpacked(beginning.all), reading);
+  let beginning = await peek(pieces);
+  if (isGzip(beginning.first)) beginning = await peek(unpacked(beginning.all));
   if (startsWith(beginning.first, [0x89, 0x48])) return readRecording(beginning.all, reading);
-  const reason = foreign(beginning.first);
+  // There are files that unpack to themselves.
+  const reason = isGzip(beginning.first)
+    ? 'The file is compressed with gzip more than once. Unpack it first.'
+    : foreign(beginning.first);
   if (reason !== null) throw new TraceError('file', reason);
   return readArchive(beginning.all, reading);
 }
@@ -75,6 +78,8 @@ async function peek(pieces: Pieces): Promise<{ readonly first: Buffer; readonly 
     }
   }
 }
+
+const isGzip = (first: Uint8Array): boolean => startsWith(first, [0x1f, 0x8b]);
 
 function startsWith(bytes: Uint8Array, sign: readonly number[]): boolean {
   return sign.every((byte, i) => bytes[i] === byte);

@@ -89,6 +89,20 @@ describe('what is kept of a trace', () => {
     expect(paths).not.toContain('/1');
   });
 
+  it('is not a part for each frame, however many processes are known', async () => {
+    begin(200_000);
+    for (let pid = 1; pid <= 2_000; pid++)
+      keeper.frame(
+        json(FrameType.Process, { request: 1, pid, error: null, message: '', name: 'x', seed: false }),
+      );
+    const before = await keptParts(folder);
+    for (let i = 1; i <= 20; i++) keeper.frame(call(`/${i}`, i));
+    keeper.end();
+    const after = await keptParts(folder);
+    expect((after.at(-1)?.part ?? 0) - (before.at(-1)?.part ?? 0)).toBeLessThanOrEqual(1);
+    expect((await shown())[0]?.at(-1)).toBe('/20');
+  });
+
   it('has older traces, as long as there is room', async () => {
     const limit = 200_000;
     for (const [i, path] of ['/a', '/b', '/c', '/d'].entries()) {

@@ -9,7 +9,7 @@
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frame } from '../../helper/frames.ts';
-import { FrameType } from '../../helper/protocol.ts';
+import { FRAME_HEADER_SIZE, FrameType } from '../../helper/protocol.ts';
 import { type KeptPart, keptName } from './keptFiles.ts';
 import { RecordingEncoder } from './recording.ts';
 
@@ -27,6 +27,8 @@ const PART = 1 / 4;
 const BUFFER = 256 * 1024;
 /** Frames of what is known that are written again in each part. */
 const MAX_KNOWN = 4_096;
+/** Share of a part that these may have: a part that they filled would be followed by another with each frame. */
+const KNOWN = 1 / 2;
 /** Of these a later one does not take the place of an earlier one. */
 const ALL: ReadonlySet<FrameType> = new Set([FrameType.Process, FrameType.TlsFile, FrameType.Tls]);
 
@@ -45,6 +47,7 @@ export class TraceKeeper {
   /** What a further part begins with. */
   #first: Frame[] = [];
   #known: Frame[] = [];
+  #knownBytes = 0;
   /** Of earlier traces of this window, oldest first. */
   #earlier: Part[] = [];
   #problem: string | null = null;
@@ -63,6 +66,7 @@ export class TraceKeeper {
     this.#partNumber = 0;
     this.#first = [];
     this.#known = [];
+    this.#knownBytes = 0;
     if (options !== null) this.#try(() => this.#newPart());
   }
 
@@ -73,12 +77,17 @@ export class TraceKeeper {
 
   frame({ type, payload }: Frame): void {
     if (this.#file === null) return;
+    const { limit } = this.#options as KeepOptions;
     if (type === FrameType.Hello || (type === FrameType.Clock && this.#first.length < 2)) {
       this.#first.push({ type, payload: payload.slice() });
-    } else if (ALL.has(type) && this.#known.length < MAX_KNOWN) {
+    } else if (
+      ALL.has(type) &&
+      this.#known.length < MAX_KNOWN &&
+      this.#knownBytes + payload.length <= limit * PART * KNOWN
+    ) {
       this.#known.push({ type, payload: payload.slice() });
+      this.#knownBytes += payload.length + FRAME_HEADER_SIZE;
     }
-    const { limit } = this.#options as KeepOptions;
     const current = this.#parts.at(-1);
     if (current !== undefined && current.size >= limit * PART) this.#roll();
     if (this.#file !== null) this.#write({ type, payload });

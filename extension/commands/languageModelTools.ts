@@ -62,8 +62,9 @@ function callText(trace: Trace, input: unknown): string {
   if (typeof id !== 'number') return 'a call';
   const row = trace.rows.get(id);
   if (row === undefined) return `call ${id}`;
+  const method = labelText(row.method ?? '', 20);
   const path = labelText((row.path ?? '').split('?', 1)[0] ?? '', 60);
-  return `call ${id} (${labelText(row.method ?? '', 20)} ${path.replace(/[`*_[\]<>&#|~\\]/g, ' ')})`;
+  return `call ${id} (${`${method} ${path}`.replace(/[`*_[\]<>&#|~\\]/g, ' ')})`;
 }
 
 function sourceOf(trace: Trace): CallSource {

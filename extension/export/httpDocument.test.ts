@@ -187,3 +187,21 @@ Content-Type: application/json
     }
   });
 });
+
+describe('a document that was made to harm', () => {
+  const MANY = 200_000;
+  const blanks = ' '.repeat(MANY);
+
+  it('is read in time that grows with its length only', () => {
+    const head = 'GET http://shop.example/';
+    const field = readOnly(`${head} HTTP/1.1\nA: x${blanks}y\n`).request.fields[0];
+    expect(field).toEqual(['A', `x${blanks}y`]);
+    expect(readOnly(`${head} HTTP/1.1\nA: ${'{{'.repeat(MANY)}\n`).request.fields).toHaveLength(1);
+    expect(readOnly(`${head}\n${'  &a=b\n'.repeat(MANY)}`).request.target).toBe(`/${'&a=b'.repeat(MANY)}`);
+    expect(() => readOnly(`${head}${blanks}y\n?a=b\n`)).toThrow(HttpDocumentError);
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('has no version HTTP/%s', (version) => {
+    expect(() => readOnly(`GET http://shop.example/ HTTP/${version}\n`)).toThrow('cannot be sent');
+  });
+});

@@ -2,7 +2,7 @@
  * Reads `.http` files: requests as HTTP messages in text, apart by lines that begin with `###`. Of what such files may
  * hold besides, variables, included files and scripts are not carried out: whoever sends is told so.
  */
-import { isToken } from '../http/fieldSyntax.ts';
+import { isToken, trimBlanks } from '../http/fieldSyntax.ts';
 import { BASE64_BODY, BODY_ENDS_LINE, BRACES, CAPTURED_BODY, CRLF_BODY, LATIN1_FIELDS } from './http.ts';
 import { AUTHORITY, type FieldLine, fieldOf, type HttpRequest, isValue } from './replay.ts';
 
@@ -68,7 +68,8 @@ export function readRequest(text: string, { line, from, to }: RequestText): Read
   const directives = lines.slice(from, line);
   const braces = directives.includes(BRACES);
   const plain = (content: string, at: number): string => {
-    if (/\{\{.*\}\}/.test(content)) {
+    const opening = content.indexOf('{{');
+    if (opening >= 0 && content.includes('}}', opening + 2)) {
       throw new HttpDocumentError('Variables such as {{name}} are not filled in: write the value.', at);
     }
     return braces ? content.replaceAll('{%7B', '{{') : content;
@@ -76,9 +77,13 @@ export function readRequest(text: string, { line, from, to }: RequestText): Read
   let at = line + 1;
   let start = (lines[line] as string).trimEnd();
   // A query on lines of its own.
-  for (; at <= to && /^(?:\s+[?&]|\?)/.test(lines[at] as string); at++) {
-    const [, url = start, version = ''] = /^(.*?)([ \t]+HTTP\/\S+)?$/.exec(start) ?? [];
-    start = `${url}${(lines[at] as string).trim()}${version}`;
+  const query: string[] = [];
+  for (; at <= to && /^(?:\s+[?&]|\?)/.test(lines[at] as string); at++)
+    query.push((lines[at] as string).trim());
+  if (query.length > 0) {
+    const blank = Math.max(start.lastIndexOf(' '), start.lastIndexOf('\t'));
+    const end = start.startsWith('HTTP/', blank + 1) && blank >= 0 ? blank : start.length;
+    start = `${start.slice(0, end).trimEnd()}${query.join('')}${start.slice(end)}`;
   }
   const encoding = directives.includes(LATIN1_FIELDS) ? 'latin1' : 'utf8';
   const fields: FieldLine[] = [];
@@ -93,11 +98,12 @@ export function readRequest(text: string, { line, from, to }: RequestText): Read
 }
 
 function fieldIn(content: string, line: number, encoding: 'latin1' | 'utf8'): FieldLine {
-  const [, name = '', text = ''] = /^([^:]*):[ \t]*(.*?)[ \t]*$/.exec(content) ?? [];
+  const colon = content.indexOf(':');
+  const name = content.slice(0, Math.max(0, colon));
   if (!isToken(name)) {
     throw new HttpDocumentError('This is no header field. A blank line comes before the body.', line);
   }
-  const value = Buffer.from(text, encoding).toString('latin1');
+  const value = Buffer.from(trimBlanks(content.slice(colon + 1)), encoding).toString('latin1');
   if (!isValue(value)) throw new HttpDocumentError('A header field cannot have these characters.', line);
   return [name, value];
 }
@@ -109,7 +115,7 @@ function requestLine(content: string, fields: readonly FieldLine[], line: number
   if (!isToken(method)) throw new HttpDocumentError('This method has characters that no method has.', line);
   if (method === 'CONNECT')
     throw new HttpDocumentError('CONNECT opens a tunnel: it cannot be sent here.', line);
-  const version = VERSIONS[written];
+  const version = Object.hasOwn(VERSIONS, written) ? VERSIONS[written] : undefined;
   if (version === undefined) {
     throw new HttpDocumentError(`HTTP/${written} cannot be sent; HTTP/1.1 and HTTP/2 can.`, line);
   }

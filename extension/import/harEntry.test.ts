@@ -212,3 +212,18 @@ describe('an entry', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 });
+
+describe('numbers that cannot be', () => {
+  const entry = (rest: object) => ({ ...CHROME, startedDateTime: '2026-11-22T18:00:00Z', ...rest });
+
+  it('are not known, and neither is their sum', () => {
+    const call = readHarEntry(entry({ time: 1e308, timings: { send: 1e308, wait: 1e308, receive: 2 } }));
+    expect(call).toMatchObject({ durationMs: 2, timings: { sendMs: null, waitMs: null, receiveMs: 2 } });
+  });
+
+  it('are no date: the year has four digits', () => {
+    expect(readHarEntry(entry({ startedDateTime: '9999-12-31T23:59:59Z' }))).not.toBeNull();
+    const late = { startedDateTime: '9999-12-31T23:59:59Z', timings: { blocked: 1e10, wait: 1 } };
+    expect(readHarEntry(entry(late))).toBeNull();
+  });
+});

@@ -23,6 +23,9 @@ const MAX_MESSAGES = 2_000;
 /** Characters of a protocol's name. */
 const MAX_PROTOCOL = 16;
 
+/** From then on a date has more digits. Microseconds since the epoch. */
+const YEAR_10000 = Date.UTC(10_000, 0) * 1_000;
+
 /** A call, without its number. @returns null where the entry has no request or no date that can be read. */
 export function readHarEntry(value: unknown): ExchangeJson | null {
   const entry = objectOf(value);
@@ -33,6 +36,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
   const response = objectOf(member(entry, 'response'));
   const timings = timingsOf(entry);
   const startedAt = started + Math.round(timings.before * 1_000);
+  if (startedAt >= YEAR_10000) return null;
   const side = own === null ? 'client' : own.side;
   const stated = textOf(member(objectOf(request), 'url'));
   const isWebSocket =

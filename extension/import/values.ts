@@ -22,9 +22,12 @@ export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** 0 or more; -1 is how an archive writes that something is not known. */
+/**
+ * 0 or more; -1 is how an archive writes that something is not known. Nothing has so many bytes or milliseconds that
+ * the sum of several would not be a number any more.
+ */
 export function amountOf(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
 }
 
 export function countOf(value: unknown): number | null {

@@ -81,12 +81,13 @@ function exchange(
 /** RFC 9113 section 8.2.2: no field about the connection. */
 function headersOf(request: HttpRequest): OutgoingHttpHeaders {
   const fields = outgoingFields(request);
-  const headers: OutgoingHttpHeaders = {
+  // A field may be called `constructor`, which every other object has.
+  const headers: OutgoingHttpHeaders = Object.assign(Object.create(null), {
     ':method': request.method,
     ':scheme': request.scheme,
     ':authority': fieldOf(fields, 'host') ?? request.authority,
     ':path': request.target,
-  };
+  });
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
     if (lower === 'host') continue;

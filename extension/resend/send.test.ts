@@ -237,6 +237,14 @@ describe('HTTP/2', () => {
     expect(String(response.body)).toBe('done');
   });
 
+  it('is sent with fields that are called as members of every object', async () => {
+    seen.length = 0;
+    const authority = await listen(answer(createHttp2()));
+    const fields = [['constructor', 'a'] as const, ['toString', 'b'] as const, ['constructor', 'c'] as const];
+    await send(to(authority, { version: '2', fields }), options);
+    expect(seen[0]?.headers).toMatchObject({ constructor: 'a, c', tostring: 'b' });
+  });
+
   it('is sent over TLS', async () => {
     seen.length = 0;
     const authority = await listen(answer(createSecureServer({ key, cert }) as unknown as Http2Server));

@@ -71,3 +71,12 @@ describe('bodies', () => {
     expect(bodyText(withResponse({}), 'request')).toBeNull();
   });
 });
+
+test('a media type that no table has, and every object, is any other', () => {
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    const headers = [['Content-Type', name]] as const;
+    const call = withResponse({ headers, body: { base64: 'AAEC' } });
+    expect(bodyName(call, 'response')).toBe('GET orders 404.bin');
+    expect(isImage(call, 'response')).toBe(false);
+  }
+});

@@ -23,16 +23,16 @@ const EXTENSIONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Images that VS Code's preview draws. */
-const IMAGES: Readonly<Record<string, string>> = {
-  'image/png': 'png',
-  'image/jpeg': 'jpg',
-  'image/gif': 'gif',
-  'image/webp': 'webp',
-  'image/bmp': 'bmp',
-  'image/x-icon': 'ico',
-  'image/vnd.microsoft.icon': 'ico',
-  'image/avif': 'avif',
-};
+const IMAGES: ReadonlyMap<string, string> = new Map([
+  ['image/png', 'png'],
+  ['image/jpeg', 'jpg'],
+  ['image/gif', 'gif'],
+  ['image/webp', 'webp'],
+  ['image/bmp', 'bmp'],
+  ['image/x-icon', 'ico'],
+  ['image/vnd.microsoft.icon', 'ico'],
+  ['image/avif', 'avif'],
+]);
 
 /** `GET orders 404.json`, `POST orders 201 request (beginning).txt`, `GET logo 200.bin`. */
 export function bodyName(exchange: ExchangeJson, part: BodyPart): string {
@@ -45,7 +45,7 @@ export function bodyName(exchange: ExchangeJson, part: BodyPart): string {
 
 function extension(message: MessageJson | null): string {
   const type = mediaType(message);
-  if (message?.body != null && 'base64' in message.body) return IMAGES[type] ?? 'bin';
+  if (message?.body != null && 'base64' in message.body) return IMAGES.get(type) ?? 'bin';
   return EXTENSIONS.find(([pattern]) => pattern.test(type))?.[1] ?? 'txt';
 }
 
@@ -63,7 +63,7 @@ export function binaryBody(exchange: ExchangeJson, part: BodyPart): Uint8Array |
 /** Whether VS Code's image preview can draw it: all of it was captured. */
 export function isImage(exchange: ExchangeJson, part: BodyPart): boolean {
   const message = exchange[part];
-  return message?.bodyNote === null && IMAGES[mediaType(message)] !== undefined;
+  return message?.bodyNote === null && IMAGES.has(mediaType(message));
 }
 
 /** The body's text, laid out where that helps, or a hex dump of its bytes; null when nothing of it was captured. */

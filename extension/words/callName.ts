@@ -34,9 +34,8 @@ export function callName({
 }
 
 function named(text: string): string {
-  return text
-    .replace(/[^\p{L}\p{N}._~-]+/gu, ' ')
-    .replace(/^[ .]+|[ .]+$/g, '')
-    .slice(0, MAX_SEGMENT)
-    .trim();
+  const name = text.replace(/[^\p{L}\p{N}._~-]+/gu, ' ').replace(/^[ .]+/, '');
+  // Half of a character of two code units is no text: VS Code takes no URI with it.
+  const cut = [...name.slice(0, 2 * MAX_SEGMENT)].slice(0, MAX_SEGMENT).join('');
+  return cut.replace(/[ .]+$/, '');
 }

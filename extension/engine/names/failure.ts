@@ -19,13 +19,13 @@ const ERRORS: Readonly<Record<number, string>> = {
 };
 
 /** systemd-resolved's errors that come without an RCODE. */
-const RESOLVED: Readonly<Record<string, string>> = {
-  NoNameServers: 'no name server is configured',
-  NoSuchResourceRecord: 'the name has no address',
-  QueryTimedOut: 'no answer in time',
-  MaxAttemptsReached: 'no answer in time',
-  NetworkDown: 'the network is down',
-};
+const RESOLVED: ReadonlyMap<string, string> = new Map([
+  ['NoNameServers', 'no name server is configured'],
+  ['NoSuchResourceRecord', 'the name has no address'],
+  ['QueryTimedOut', 'no answer in time'],
+  ['MaxAttemptsReached', 'no answer in time'],
+  ['NetworkDown', 'the network is down'],
+]);
 
 /** `NXDOMAIN`, for other programs to read; null where no server gave a code. */
 export function codeName(lookup: Lookup): string | null {
@@ -61,7 +61,7 @@ function answered(outcome: Outcome): string {
       return server === null ? text : `${text}: ${server}`;
     }
     case 'resolved':
-      return `${RESOLVED[outcome.error] ?? outcome.error} (systemd-resolved)`;
+      return `${RESOLVED.get(outcome.error) ?? outcome.error} (systemd-resolved)`;
     case 'truncated':
       return `the answer${from} was truncated, and no whole one was seen`;
     default:
