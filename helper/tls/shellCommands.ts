@@ -4,7 +4,7 @@
  *
  * The text is cut into words, not understood. A wrong word costs the attempt to open a file, nothing else.
  */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { openRegular } from './maps.ts';
 
@@ -113,6 +113,8 @@ function beginningOf(path: string): string {
   const descriptor = openRegular(path);
   if (descriptor === null) return '';
   try {
+    // Files of the kernel have no size, and some are gone once they are read (/proc/kmsg): none is a script.
+    if (fstatSync(descriptor).size === 0) return '';
     const bytes = Buffer.alloc(MAX_TEXT);
     return bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, bytes.length, 0));
   } catch {

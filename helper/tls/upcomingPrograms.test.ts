@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -122,6 +122,34 @@ it('of a long script only the beginning is read, and a few of its commands are l
   const found = await upcoming(['sh', 'long'], { PATH: `${bin}:/usr/bin:/bin` });
   expect(found.length).toBeGreaterThan(10);
   expect(found.length).toBeLessThanOrEqual(33);
+});
+
+it('what nobody may execute is not opened: no pipe, no file of the kernel that waits for more', async () => {
+  execFileSync('mkfifo', ['-m', '755', join(bin, 'pipe')]);
+  writeFileSync(join(bin, 'readme'), '#!/bin/sh\npython\n', { mode: 0o644 });
+  const environment = { PATH: `${bin}:/usr/bin:/bin` };
+  const sh = realpathSync('/bin/sh');
+  for (const path of ['/proc/kmsg', '/proc/kcore', '/dev/tty', '/dev/zero', join(bin, 'pipe'), 'readme']) {
+    const found = await upcoming(['sh', '-c', `${path}; python`], environment);
+    expect(found.map((program) => program.path)).toEqual([sh, real]);
+    const [first] = await upcoming([path], environment);
+    expect(first).toBeUndefined();
+  }
+  for (const path of ['/proc/kmsg', '/dev/zero', join(bin, 'pipe'), '/proc/self/cmdline']) {
+    const found = await upcoming(['sh', path], environment);
+    expect(found.map((program) => program.path)).toEqual([sh]);
+  }
+});
+
+it('names are looked up for a while only: a text may have very many, and PATH very many folders', async () => {
+  const nowhere = Array.from({ length: 400 }, (_, at) => `nowhere-${at}`).join('\n');
+  writeFileSync(join(bin, 'far'), `#!/bin/sh\n${nowhere}\npython\n`, { mode: 0o755 });
+  const paths = async (folders: number): Promise<string[]> => {
+    const path = [bin, '/bin', ...Array.from({ length: folders }, (_, at) => `/nowhere/${at}`)].join(':');
+    return (await upcoming(['far'], { PATH: path })).map((program) => program.path);
+  };
+  expect(await paths(8)).toContain(real);
+  expect(await paths(400)).not.toContain(real);
 });
 
 it('there is nothing for a process that is not a gate, or does not exist', () => {

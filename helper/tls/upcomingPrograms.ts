@@ -3,10 +3,12 @@
  * process is attached. Meanwhile the libraries of the command can be inspected, so that its first call is not missed
  * during the milliseconds that it takes to find the probes of a large executable.
  *
- * This only reads files. A wrong prediction costs time, nothing else.
+ * This only reads files. A wrong prediction costs time, nothing else; the text and the environment of whoever is traced
+ * say what is looked for, so that the time is bounded, and what is no program is not opened.
  */
-import { closeSync, openSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
+import { openRegular } from './maps.ts';
 import { environmentOf, type Program, runningProgram, variableOf } from './program.ts';
 import { commandsOf } from './shellCommands.ts';
 
@@ -18,6 +20,11 @@ const GATE = 'gate';
 const MAX_INTERPRETERS = 4;
 /** Scripts that scripts run. */
 const MAX_SCRIPTS = 2;
+/** Paths that are tried in one prediction; a script that is read counts as several. */
+const MAX_TRIED = 16_384;
+const OF_SCRIPT = 256;
+/** Permission to execute, of anybody: without it execve(2) fails, for root as well. */
+const EXECUTABLE = 0o111;
 /** Linux reads that many bytes of a script's first line (BINPRM_BUF_SIZE). */
 const FIRST_LINE = 256;
 
@@ -30,14 +37,15 @@ export function upcomingPrograms(pid: number): Program[] {
     const environment = environmentOf(pid);
     const path = variableOf('PATH', environment) ?? '/usr/bin:/bin';
     const folder = readlinkSync(`/proc/${pid}/cwd`);
-    const found = follow(command, path, folder, [], MAX_INTERPRETERS);
+    const search = searchIn(path, folder);
+    const found = follow(command, search, [], MAX_INTERPRETERS);
     let line = [command, ...words];
     if (basename(command) === 'env') {
       // `env NAME=VALUE COMMAND`: env executes COMMAND.
       const at = words.findIndex((word) => !word.startsWith('-') && !word.includes('='));
       if (at >= 0) {
         environment.push(...words.slice(0, at));
-        follow(words[at] ?? '', path, folder, found, MAX_INTERPRETERS);
+        follow(words[at] ?? '', search, found, MAX_INTERPRETERS);
         line = words.slice(at);
       }
     }
@@ -45,7 +53,7 @@ export function upcomingPrograms(pid: number): Program[] {
     // The kernel starts a script's interpreter with the script as its argument.
     const script = found.find((file) => readInterpreter(file)[0] !== null);
     if (script !== undefined) line = [found.at(-1) ?? '', script];
-    found.push(...lookedUp(commandsOf(line, folder), path, folder, found));
+    found.push(...lookedUp(commandsOf(line, folder), search, found));
     return found.map((file) => ({ path: realpathSync(file), view: '', root: '', libraryPath }));
   } catch {
     return [];
@@ -60,32 +68,51 @@ export function upcomingOf(pid: number): Program[] {
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
     const folder = readlinkSync(`/proc/${pid}/cwd`);
     const path = variableOf('PATH', environmentOf(pid)) ?? '/usr/bin:/bin';
-    const found = lookedUp(commandsOf(words, folder), path, folder, []);
+    const search = searchIn(path, folder);
+    const found = lookedUp(commandsOf(words, folder), search, []);
     return found.map((file) => ({ ...running, path: realpathSync(file) }));
   } catch {
     return [];
   }
 }
 
+/** What one prediction looks for, and how far it still goes. */
+interface Search {
+  /** Those of PATH. */
+  readonly folders: readonly string[];
+  readonly folder: string;
+  /** Paths that may still be tried. */
+  left: number;
+  /** Those that were read: they may name each other. */
+  readonly scripts: Set<string>;
+}
+
+function searchIn(path: string, folder: string): Search {
+  const folders = path.split(':', MAX_TRIED).map((one) => (isAbsolute(one) ? one : join(folder, one)));
+  return { folders, folder, left: MAX_TRIED, scripts: new Set() };
+}
+
 function lookedUp(
   names: readonly string[],
-  path: string,
-  folder: string,
+  search: Search,
   known: readonly string[],
   depth: number = MAX_SCRIPTS,
 ): string[] {
   const found = new Set<string>();
   for (const name of names) {
     if (found.size >= MAX_COMMANDS) break;
-    const file = resolveCommand(name, path, folder);
+    const file = resolveCommand(name, search);
     if (file !== null && !known.includes(file)) found.add(file);
   }
   if (depth > 0) {
     for (const script of [...found]) {
+      if (search.left <= 0 || search.scripts.has(script)) continue;
       const [interpreter] = readInterpreter(script);
       if (interpreter === null) continue;
-      const commands = commandsOf([interpreter, script], folder);
-      for (const file of lookedUp(commands, path, folder, known, depth - 1)) {
+      search.scripts.add(script);
+      search.left -= OF_SCRIPT;
+      const commands = commandsOf([interpreter, script], search.folder);
+      for (const file of lookedUp(commands, search, known, depth - 1)) {
         if (found.size < MAX_COMMANDS) found.add(file);
       }
     }
@@ -93,34 +120,39 @@ function lookedUp(
   return [...found];
 }
 
-function follow(command: string, path: string, folder: string, found: string[], depth: number): string[] {
-  const file = resolveCommand(command, path, folder);
+function follow(command: string, search: Search, found: string[], depth: number): string[] {
+  const file = resolveCommand(command, search);
   if (file === null || found.includes(file) || depth === 0) return found;
   found.push(file);
   const [interpreter, argument] = readInterpreter(file);
   if (interpreter === null) return found;
-  follow(interpreter, path, folder, found, depth - 1);
+  follow(interpreter, search, found, depth - 1);
   // `#!/usr/bin/env NAME`: env looks NAME up in PATH.
-  if (basename(interpreter) === 'env' && argument !== null) follow(argument, path, folder, found, depth - 1);
+  if (basename(interpreter) === 'env' && argument !== null) follow(argument, search, found, depth - 1);
   return found;
 }
 
 /** execvp(3): a name without a slash is looked for in PATH. */
-function resolveCommand(command: string, path: string, folder: string): string | null {
+function resolveCommand(command: string, search: Search): string | null {
+  const { folder, folders } = search;
   if (command.includes('/')) {
     const file = isAbsolute(command) ? command : join(folder, command);
-    return isFile(file) ? file : null;
+    return isProgram(file, search) ? file : null;
   }
-  for (const entry of path.split(':')) {
-    const file = join(isAbsolute(entry) ? entry : join(folder, entry), command);
-    if (isFile(file)) return file;
+  for (const one of folders) {
+    if (search.left <= 0) return null;
+    const file = join(one, command);
+    if (isProgram(file, search)) return file;
   }
   return null;
 }
 
-function isFile(path: string): boolean {
+function isProgram(path: string, search: Search): boolean {
+  if (search.left <= 0) return false;
+  search.left--;
   try {
-    return statSync(path).isFile();
+    const stats = statSync(path);
+    return stats.isFile() && (stats.mode & EXECUTABLE) !== 0;
   } catch {
     return false;
   }
@@ -129,7 +161,8 @@ function isFile(path: string): boolean {
 /** The first line of a script names its interpreter; the first word of env's argument is the program. */
 function readInterpreter(file: string): [interpreter: string | null, argument: string | null] {
   const bytes = Buffer.alloc(FIRST_LINE);
-  const descriptor = openSync(file, 'r');
+  const descriptor = openRegular(file);
+  if (descriptor === null) return [null, null];
   try {
     readSync(descriptor, bytes, 0, FIRST_LINE, 0);
   } finally {
