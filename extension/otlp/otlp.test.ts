@@ -47,6 +47,14 @@ function spanOf(...args: Parameters<typeof exchange>): Span {
 }
 
 describe('a span', () => {
+  it('has text that is cut between characters', () => {
+    const one = exchange({ fields: 'User-Agent: x\r\n' });
+    const headers = [['User-Agent', `${'x'.repeat(4_095)}\u{1d4b3}`] as const];
+    const request = one.request === null ? null : { ...one.request, headers };
+    const span = new SpanMaker().span({ ...one, request });
+    expect(span && attributeOf(span, 'user_agent.original')).toBe('x'.repeat(4_095));
+  });
+
   it('of a client has the conventions of HTTP', () => {
     const span = spanOf({ fields: 'User-Agent: shop/1\r\n' });
     expect(span).toMatchObject({ name: 'GET', kind: 3 });

@@ -86,7 +86,7 @@ function attributesOf(
   const add = (key: string, value: string | number | null): void => {
     if (value === null || value === '') return;
     if (typeof value === 'number') list.push({ key, value: { intValue: String(value) } });
-    else list.push({ key, value: { stringValue: value.slice(0, MAX_VALUE) } });
+    else list.push({ key, value: { stringValue: beginningOf(value) } });
   };
   if (method !== null) {
     const known = METHODS.has(method);
@@ -122,6 +122,11 @@ function attributesOf(
     list.push({ key: 'http_trace.completeness', value: { arrayValue: { values } } });
   }
   return list;
+}
+
+/** Half of a character of two code units would be no text: a collector may refuse all of the request for it. */
+function beginningOf(value: string): string {
+  return value.length <= MAX_VALUE ? value : value.slice(0, MAX_VALUE).replace(/[\ud800-\udbff]$/, '');
 }
 
 interface Parts {
