@@ -151,7 +151,7 @@ export const Setting = {
   keepCalls: 'httpTrace.keepCalls',
   /** integer: bytes of all traces that are kept. */
   keepLimit: 'httpTrace.keepLimit',
-  /** boolean: arm the trace before a launch goes on. */
+  /** boolean: hold a launch until the trace is armed. */
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** boolean: both sides of a call are one row. */
   joinBothEnds: 'httpTrace.joinBothEnds',

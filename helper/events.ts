@@ -34,7 +34,7 @@ export type HelperEvent =
       readonly type: FrameType.Clock;
       readonly offset: bigint;
       readonly bootTime: bigint;
-      /** null: not told. */
+      /** null: not reported. */
       readonly suspended: bigint | null;
     }
   | { readonly type: FrameType.Tls; readonly tls: Tls }

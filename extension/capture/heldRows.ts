@@ -54,7 +54,7 @@ export class HeldRows {
     }
   }
 
-  /** To be taken off the engine's sums. A pair of which one row is not shown is none. */
+  /** To be taken off the engine's sums. A pair counts only if both rows are shown. */
   counts(): Counts {
     const sum = { calls: 0, errors: 0, running: 0, pairs: 0, failedPairs: 0 };
     for (const rows of [this.#held, this.#leftOut]) {

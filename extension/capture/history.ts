@@ -212,7 +212,7 @@ export class History {
   }
 
   /**
-   * Forgets all that is over, and starts the list again: numbers, times and counts. What is under way in the trace
+   * Forgets every call that has ended, and starts the list again: numbers, times and counts. What is under way in the trace
    * that runs is kept: it gets the first numbers, and the earliest of it is where time begins.
    *
    * @param now wall time (ns) up to which the running trace was seen; null: none runs.

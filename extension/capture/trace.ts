@@ -38,7 +38,7 @@ export interface Recorded {
   readonly partly: boolean;
   /**
    * Writes it, piece by piece, unmasked.
-   * @param progress is told how much was written, in bytes; false: it goes no further.
+   * @param progress receives how many bytes were written; returning false stops the writing.
    */
   write(to: (bytes: Uint8Array) => void, progress: (bytes: number) => boolean): Promise<void>;
 }
@@ -132,7 +132,7 @@ export interface Trace {
    * Reads a recording or an HTTP Archive into the list, beside what is in it. Needs neither privilege nor Linux.
    * @param content its path, or what it holds.
    * @param name what its rows say they are from.
-   * @param progress is told how much was read, in percent.
+   * @param progress receives how much was read, in percent.
    */
   open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening;
   /** Traces that can be saved, oldest first. @throws TraceError where what runs is not kept, and why */

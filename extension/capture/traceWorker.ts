@@ -58,7 +58,7 @@ export class TraceWorker {
   /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
   #offset = 0n;
   #upTo: bigint | null = null;
-  /** Boot time minus monotonic time (ns); null: not told. */
+  /** Boot time minus monotonic time (ns); null: not reported. */
   #suspended: bigint | null = null;
   /** Of the latest status. */
   #behindMs = 0;

@@ -43,7 +43,7 @@ export async function copyAs(trace: Trace, id: number, format: CopyFormat, revea
   });
 }
 
-/** null: it cannot be replayed, which the user has been told. */
+/** null: it cannot be replayed, and the user has seen why. */
 export async function replayFor(trace: Trace, id: number, reveal: boolean): Promise<Replay | null> {
   const [revealed, body] = await Promise.all([trace.details(id, true), trace.body(id, 'request')]);
   const shown = reveal ? revealed : await trace.details(id, false);

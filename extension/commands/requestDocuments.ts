@@ -82,7 +82,7 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
     await sendAndShow(request, this.#responses, `${document.uri}#${found.line}`, name);
   }
 
-  /** null: it cannot be sent, which the user has been told. */
+  /** null: it cannot be sent, and the user has seen why. */
   async #read(document: vscode.TextDocument, text: string, found: RequestText): Promise<HttpRequest | null> {
     try {
       const { request, bodyOf } = readRequest(text, found);

@@ -30,7 +30,7 @@ export async function askForSecrets(title: string): Promise<Secrets | undefined>
 /**
  * Asks for a place and writes there.
  * @param make writes the file, piece by piece.
- * @returns where it was written; undefined: cancelled, or it failed, which the user has been told.
+ * @returns where it was written; undefined: cancelled, or it failed and the user has seen why.
  */
 export async function savePrivately(
   name: string,

@@ -32,9 +32,7 @@ export async function saveTrace(trace: Trace): Promise<void> {
     }),
   );
   if (uri === undefined) return;
-  const partly = recorded.partly
-    ? ' Its oldest part was dropped before, as more was captured than is kept.'
-    : '';
+  const partly = recorded.partly ? ' Its oldest part is missing: more was captured than is kept.' : '';
   showNote(`Saved the trace with secrets.${partly}`);
 }
 
@@ -52,7 +50,7 @@ async function pick(trace: Trace): Promise<Recorded | undefined> {
   if (first === undefined) {
     const open = 'Open Setting';
     const text =
-      'There is no trace to save. A trace can be saved that was captured in this window while httpTrace.keepCalls is not "never".';
+      'There is no trace to save. A trace can be saved if it was captured in this window, and httpTrace.keepCalls is not "never".';
     if ((await vscode.window.showInformationMessage(notificationText(text), open)) === open)
       await vscode.commands.executeCommand('workbench.action.openSettings', Setting.keepCalls);
     return undefined;

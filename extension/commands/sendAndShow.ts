@@ -1,4 +1,4 @@
-/** Sends one request when a person has asked for it, and shows the response, or why there is none. */
+/** Sends one request at the user's command, and shows the response or the error. */
 import * as vscode from 'vscode';
 import type { HttpRequest } from '../export/replay.ts';
 import { send } from '../resend/send.ts';

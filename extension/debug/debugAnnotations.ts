@@ -1,4 +1,4 @@
-/** What the debug sessions of the window tell about calls: whose they are, and when their process stood. */
+/** What the window's debug sessions show about calls: to which session each belongs, and when its process was paused. */
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Annotations } from '../capture/trace.ts';
@@ -145,7 +145,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     return null;
   }
 
-  /** When all of a process stood: of several sessions for its threads, each may stand alone. */
+  /** When the whole process was paused: where its threads have a session each, one may be paused alone. */
   #stretchesOf(pid: number): readonly Stretch[] {
     const known = this.#stretches.get(pid);
     if (known !== undefined) return known;
@@ -153,20 +153,23 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     const all = this.#debuggees.filter(({ processes }) => processes.has(pid));
     // A session of a session is the one that has the threads.
     const own = all.filter(({ session }) => !all.some((other) => other.session.parentSession === session));
-    let stood: Stretch[] | null = null;
+    let allPaused: Stretch[] | null = null;
     for (const { pauses, opened, ended } of own) {
       const one = pauses.spans.map(({ from, to }) => ({ from, to: to ?? Number.POSITIVE_INFINITY }));
       // Before it began and after it ended there was nothing of it that could run.
       if (own.length > 1) one.unshift({ from: Number.NEGATIVE_INFINITY, to: opened });
       if (own.length > 1 && ended !== null) one.push({ from: ended, to: Number.POSITIVE_INFINITY });
-      stood = stood === null ? joined(one) : common(stood, joined(one));
+      allPaused = allPaused === null ? joined(one) : common(allPaused, joined(one));
     }
     const paused = joined(
       own.flatMap(({ pauses }) =>
         pauses.spans.map(({ from, to }) => ({ from, to: to ?? Number.POSITIVE_INFINITY })),
       ),
     );
-    const found = common(stood ?? [], paused).map(({ from, to }) => ({ from: from - start, to: to - start }));
+    const found = common(allPaused ?? [], paused).map(({ from, to }) => ({
+      from: from - start,
+      to: to - start,
+    }));
     this.#stretches.set(pid, found);
     return found;
   }

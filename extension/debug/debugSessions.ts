@@ -36,7 +36,7 @@ export interface Debuggee {
   readonly session: vscode.DebugSession;
   /** Ids of the processes that it debugs; empty as long as none is known. */
   readonly processes: ReadonlySet<number>;
-  /** When it stood; milliseconds of {@link bootTime}. */
+  /** When it was paused; milliseconds of {@link bootTime}. */
   readonly pauses: SessionPauses;
   /** When it began, and when it ended (null: not yet), by the same clock. */
   readonly opened: number;
@@ -86,7 +86,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
    */
   readonly onDidClaim = this.#claimed.event;
   readonly onDidTerminate = this.#terminated.event;
-  /** A session stands, or goes on. */
+  /** A session is paused, or resumes. */
   readonly onDidPause = this.#paused.event;
 
   constructor() {

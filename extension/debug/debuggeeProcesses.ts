@@ -14,7 +14,7 @@ import { allProcesses, below, type ProcessEntry } from './processes.ts';
  * control. Without it (`sh -c`) only the command line tells.
  *
  * @param args what the shell was told to start, program first; empty when that is not known.
- * @returns null as long as there is none; `sure` when its command line is the one that was asked for.
+ * @returns null until it is found; `sure` when its command line is that of the launch.
  */
 export async function jobOf(
   shell: number,

@@ -1,5 +1,5 @@
 /**
- * When one debug session stood, as the messages between VS Code and its adapter tell (Debug Adapter Protocol). The
+ * When one debug session was paused, by the messages between VS Code and its adapter (Debug Adapter Protocol). The
  * messages have no times: the caller gives the moment at which it saw each, in milliseconds of one clock.
  *
  * A pause lasts from `stopped` to the earlier of `continued` and the successful answer to a resuming request that was

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { allProcesses, type ProcessEntry, processEntry } from './processes.ts';
 
 /**
- * The extension host, which starts adapters and debuggees, and the host of the terminals. As long as no terminal is
- * open there is none: then the process that will start it, which also started the extension host.
+ * The extension host, which starts adapters and debuggees, and the host of the terminals. While no terminal is
+ * open, the terminals have no host yet: then the process that will start it, which also started the extension host.
  */
 export async function seeds(extensionHost = process.pid, proc = '/proc'): Promise<number[]> {
   const own = await processEntry(extensionHost, proc);

@@ -159,9 +159,9 @@ export interface ExchangeJson {
   readonly url: string | null;
   /** The GraphQL or JSON-RPC operation of the request, with at most 16 names; null where it is not certain that there is one. */
   readonly operation: Operation | null;
-  /** A call of a language model's API; null: it is none, as far as is known. */
+  /** A call of a language model's API; null: not such a call, as far as is known. */
   readonly ai: AiJson | null;
-  /** A call of an MCP server; null: it is none, as far as is known. */
+  /** A call of an MCP server; null: not such a call, as far as is known. */
   readonly mcp: McpJson | null;
   readonly status: number | null;
   readonly statusText: string | null;
@@ -180,7 +180,7 @@ export interface ExchangeJson {
     /** For how long the debugger had paused the process meanwhile; null: it is not debugged. */
     readonly pausedMs: number | null;
   };
-  /** What the editor's debugger knows; null where there is none. */
+  /** What the editor's debugger knows; null where the process is not debugged. */
   readonly debug: DebugJson | null;
   readonly connection: {
     readonly id: string;

@@ -17,7 +17,7 @@ export interface Phases {
   readonly overlapMs: number | null;
 }
 
-/** What the editor knows of a call's process: its debug session, and when that stood. Times in milliseconds. */
+/** What the editor knows of a call's process: its debug session, and when that was paused. Times in milliseconds. */
 export interface DebugFacts {
   /** Name of the debug session that its process, or one that started it, belongs to; null: none. */
   readonly session: string | null;
@@ -86,7 +86,7 @@ export interface ExchangeRow {
    * `gpt-4o, 12 → 345 tokens` (a language model).
    */
   readonly operation: string | null;
-  /** The language model that answered, else the one that was asked for; null: not such a call, or not known. */
+  /** The language model that answered, else the requested one; null: not such a call, or not known. */
   readonly model: string | null;
   /** Name of the file that the row is from; null: it was traced here. */
   readonly file: string | null;
@@ -121,7 +121,7 @@ const FAILURES: ReadonlySet<Completeness> = new Set([
   'lookup-failed',
 ]);
 
-/** Ends that no call is meant to have. What ends with the trace, or in a way that was not seen, is none. */
+/** Ends that no call is meant to have. Ending with the trace, or in a way that was not seen, does not count. */
 const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
   'cancelled',
   'reset',

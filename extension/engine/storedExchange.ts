@@ -127,9 +127,9 @@ export class StoredExchange implements Exchange {
   /** HTTP/2: its stream's identifier. */
   stream: number | null = null;
   pushed = false;
-  /** Id of the other side's exchange: the same call. null: there is none, or it is not known (yet). */
+  /** Id of the same call as the other side saw it. null: not traced, or not known (yet). */
   peer: number | null = null;
-  /** Where its request stands on the connection, by which its peer is found; -1: not known. See peers.ts. */
+  /** The request's place in the order of the connection, by which its peer is found; -1: not known. See peers.ts. */
   place = -1;
   reset: { readonly code: number; readonly by: Side } | null = null;
   goAway: GoAway | null = null;
@@ -194,7 +194,7 @@ export class StoredExchange implements Exchange {
     return found;
   }
 
-  /** A call of a language model; null: it is none, or not known yet. */
+  /** A call of a language model; null: not such a call, or not known yet. */
   get ai(): AiCall | null {
     if (this.#ai !== undefined) return this.#ai;
     const { request } = this;
@@ -204,7 +204,7 @@ export class StoredExchange implements Exchange {
     return this.#ai ?? null;
   }
 
-  /** A call of an MCP server; null: it is none, or not known yet. */
+  /** A call of an MCP server; null: not such a call, or not known yet. */
   get mcp(): McpFacts | null {
     if (this.#mcp !== undefined) return this.#mcp;
     const { request, operation } = this;

@@ -41,7 +41,7 @@ function encodedTarget(target: string): string {
   return target.replace(/[\x80-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The target that a URL becomes; null: it is none. */
+/** The request-target that fetch sends for a URL; null: not a URL. */
 function reached(url: string): string | null {
   try {
     const { pathname, search } = new URL(url);

@@ -44,7 +44,7 @@ function cookieOf(value: string): HarCookie | null {
   };
 }
 
-/** RFC 3339; null: there is none, or not one that RFC 3339 can write. */
+/** RFC 3339; null: absent, or outside what RFC 3339 can write. */
 function timeText(value: string | undefined): string | null {
   if (value === undefined || value === '') return null;
   const time = expiryOf(value);

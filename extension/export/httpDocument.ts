@@ -1,6 +1,6 @@
 /**
  * Reads `.http` files: requests as HTTP messages in text, apart by lines that begin with `###`. Of what such files may
- * hold besides, variables, included files and scripts are not carried out: whoever sends is told so.
+ * hold besides, variables, included files and scripts are not carried out, and sending such a document gives an error.
  */
 import { isToken, trimBlanks } from '../http/fieldSyntax.ts';
 import { BASE64_BODY, BODY_ENDS_LINE, BRACES, CAPTURED_BODY, CRLF_BODY, LATIN1_FIELDS } from './http.ts';

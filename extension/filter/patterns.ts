@@ -23,7 +23,7 @@ export function matchesPieces(text: string, pieces: readonly string[]): boolean 
   return true;
 }
 
-/** A number that is compared: `>=400`, `<10ms`, `100-200`, `404`. null: it is none. */
+/** A number that is compared: `>=400`, `<10ms`, `100-200`, `404`. null: not a number. */
 export function comparison(
   value: string,
   read: (text: string) => number | null,

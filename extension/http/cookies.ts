@@ -38,13 +38,13 @@ function pairOf(text: string): Cookie | null {
 /** A zone at the end: without one the time is in UTC (RFC 6265 section 5.1.1), which Date.parse does not take it for. */
 const ZONE = /(?:[a-z]|[+-]\d{4})\s*$/i;
 
-/** Of an Expires attribute, milliseconds since the epoch; null: it is no time. */
+/** Of an Expires attribute, milliseconds since the epoch; null: not a date. */
 export function expiryOf(value: string): number | null {
   const time = Date.parse(ZONE.test(value) ? value : `${value} GMT`);
   return Number.isNaN(time) ? null : time;
 }
 
-/** What an attribute means, in a sentence; null: it is none that browsers know. */
+/** What an attribute means, in a sentence; null: browsers do not know it. */
 export function attributeMeaning(name: string, value: string | null): string | null {
   switch (name.toLowerCase()) {
     case 'secure':

@@ -44,7 +44,7 @@ type Outcome =
   | { readonly kind: 'again'; readonly afterMs: number | null; readonly problem: string }
   | { readonly kind: 'refused'; readonly problem: string };
 
-/** @returns the address for traces; null: it is none of HTTP. The path of the signal is added where it is not there. */
+/** @returns the address for traces; null: not an HTTP URL. `/v1/traces` is appended unless it is there. */
 export function otlpEndpoint(text: string): URL | null {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);

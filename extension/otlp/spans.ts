@@ -65,7 +65,7 @@ export class SpanMaker {
   }
 }
 
-/** null: not an error by the conventions, for which a server's 4xx is none. */
+/** null: not an error by the conventions, which do not count a server's 4xx. */
 function errorType({ status, side, grpc, completeness, ending }: ExchangeJson): string | null {
   if (status !== null && status >= (side === 'server' ? 500 : 400)) return String(status);
   if (status !== null && status >= 400) return null;

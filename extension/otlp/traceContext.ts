@@ -20,7 +20,7 @@ export function readTraceparent(value: string | null): TraceContext | null {
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
 
-/** @param values of all tracestate fields, in order; null: there is none, or it is not printable. */
+/** @param values of all tracestate fields, in order; null: no such field, or not printable. */
 export function readTracestate(values: readonly string[]): string | null {
   const joined = values.join(',');
   return joined !== '' && joined.length <= MAX_STATE && /^[\x20-\x7e]+$/.test(joined) ? joined : null;

@@ -35,7 +35,7 @@ const NAMING: ReadonlySet<string> = new Set([
 
 export interface Member {
   readonly kind: NameKind;
-  /** The value is a secret if its object has this reason; null: whatever the object holds, it is none by that. */
+  /** The value is a secret if its object has this reason; null: no reason of the object makes it a secret. */
   readonly mayBe: Reason | null;
   /** What a string in it may say about the other members of the object; null: nothing. */
   readonly says: 'oauth' | 'key' | 'kind' | 'naming' | null;

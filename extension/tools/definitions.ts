@@ -48,7 +48,7 @@ export const TOOLS = [
         id: { type: 'integer', minimum: 1, description: 'The id of the call, from list_http_requests.' },
         bodies: {
           type: 'boolean',
-          description: 'With bodies, messages, prompts and answers. Left out unless they are asked for.',
+          description: 'With bodies, messages, prompts and answers. Left out by default.',
         },
         maxBytes: {
           type: 'integer',

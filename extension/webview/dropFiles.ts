@@ -8,7 +8,7 @@ const MAX_FILES = 20;
 /** Of VS Code, and of everybody. */
 const URI_TYPES = ['application/vnd.code.uri-list', 'text/uri-list'];
 
-/** @param mark is told whether something that may be dropped is over the panel. */
+/** @param mark receives whether something that may be dropped is held over the panel. */
 export function acceptFiles(send: (message: ToHost) => void, mark: (over: boolean) => void): void {
   let left: ReturnType<typeof setTimeout> | null = null;
   const over = (is: boolean): void => {

@@ -26,17 +26,17 @@ export class Pauses {
     this.revision++;
   }
 
-  /** The parts of a call during which its process stood. @param now up to where a pause has grown that lasts. */
+  /** The parts of a call during which its process was paused. @param now where a pause that still lasts is drawn to. */
   of(row: ExchangeRow, now: number): TimeRange[] {
     const { pid, debug } = row;
-    // One of several threads stood, not the process.
+    // One of several threads was paused, not the process.
     if (pid === null || (row.state === 'ended' && (debug?.pausedMs ?? 0) === 0)) return [];
     const found: TimeRange[] = [];
     for (const { pids, from, to } of this.#spans) if (pids.includes(pid)) found.push({ from, to: to ?? now });
     return found;
   }
 
-  /** For how long a running call's process has stood. */
+  /** For how long a running call's process has been paused. */
   pausedMs(row: ExchangeRow, now: number): number {
     return this.of(row, now).reduce(
       (sum, { from, to }) => sum + Math.max(0, Math.min(to, now) - Math.max(from, row.start)),

@@ -73,7 +73,7 @@ export class RowStore {
     return this.#list.map(({ row }) => row.id);
   }
 
-  /** Calls among the rows listed; connections without plaintext are none. What is one row counts once. */
+  /** Calls among the rows listed; connections without plaintext do not count, and a call with one row for both ends counts once. */
   get calls(): number {
     if (this.#others === 0 && this.#unfolded.size === 0) return this.#list.length;
     return this.#list.reduce(

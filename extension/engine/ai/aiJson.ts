@@ -35,10 +35,10 @@ export interface AiUsage {
 
 export interface AiJson {
   readonly api: AiApi;
-  /** The model that answered, else the one that was asked for. */
+  /** The model that answered, else the requested one. */
   readonly model: string | null;
   readonly requestedModel: string | null;
-  /** The answer came as an event stream; null: there is none yet. */
+  /** The answer came as an event stream; null: no answer yet. */
   readonly streaming: boolean | null;
   readonly prompt: readonly AiMessage[];
   /** Names of the tools that the model may call. */

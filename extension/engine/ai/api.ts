@@ -73,7 +73,7 @@ const APIS: readonly Api[] = [
   },
 ];
 
-/** Last characters of the paths: nearly every other request is told apart by one comparison. */
+/** Last characters of the paths: one comparison rules out nearly every other request. */
 const LAST = new Set(['s', 't']);
 
 /** Longer targets are of something else. */

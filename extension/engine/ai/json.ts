@@ -90,7 +90,7 @@ export function asObject(value: unknown): JsonObject | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 }
 
-/** A member that is an object; null: there is none. */
+/** A member that is an object; null: absent, or not an object. */
 export function objectIn(value: JsonObject | null, name: string): JsonObject | null {
   return asObject(memberOf(value, name));
 }

@@ -16,7 +16,7 @@ export class McpFacts {
     this.subject = subject === null ? null : maskText(maskUrl(subject, 0));
   }
 
-  /** @returns null: it is none, or not known yet. */
+  /** @returns null: not a call of MCP, or not known yet. */
   static of(
     operation: Operation | null,
     request: StoredMessage,

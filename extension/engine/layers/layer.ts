@@ -15,7 +15,7 @@ export interface LayerPart {
   readonly target: string | null;
 }
 
-/** `more`: it may become one. null: it is none. */
+/** `more`: more bytes are needed to decide. null: not such a protocol. */
 export type LayerResult = LayerPart | 'more' | null;
 
 /** A name or address with its port, as in a URL. Characters that no host has make it unknown. */
