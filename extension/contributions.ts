@@ -122,6 +122,9 @@ export const ViewItem = {
 /** The item in the status bar. */
 export const STATUS_ITEM = 'httpTrace.status';
 
+/** Beside it, while calls go to an OpenTelemetry collector. */
+export const OTLP_ITEM = 'httpTrace.otlp';
+
 /** Context keys for `when` clauses; VS Code forgets them when the extension host ends. */
 export const Context = {
   /** A {@link import('./engine/traceStatus.ts').TracePhase}. */
@@ -155,6 +158,8 @@ export const Setting = {
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** boolean: both sides of a call are one row. */
   joinBothEnds: 'httpTrace.joinBothEnds',
+  /** string: address of an OpenTelemetry collector; empty: none. */
+  otlp: 'httpTrace.otlp',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;

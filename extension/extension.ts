@@ -6,6 +6,7 @@ import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { Comparison } from './commands/compare.ts';
 import { registerLanguageModelTools } from './commands/languageModelTools.ts';
+import { LiveOtlp } from './commands/liveOtlp.ts';
 import { openUri } from './commands/openFile.ts';
 import { problemKind, showProblem } from './commands/problems.ts';
 import { RequestDocuments } from './commands/requestDocuments.ts';
@@ -42,6 +43,8 @@ export interface Insight {
   readonly control: TraceControl;
 }
 
+let spans: LiveOtlp | null = null;
+
 export function activate(context: vscode.ExtensionContext): Insight | undefined {
   const { extensionPath, extensionUri, subscriptions } = context;
   const supported = process.platform === 'linux' && process.arch === 'x64';
@@ -71,6 +74,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     await vscode.commands.executeCommand(focusCommand(View.panel));
     return `${countText(opened.calls, 'call')}, shown in the panel HTTP Trace. ${opened.note ?? ''}`;
   });
+  const version = String(context.extension.packageJSON.version);
+  spans = new LiveOtlp(trace, version);
   subscriptions.push(
     kept,
     sessions,
@@ -90,7 +95,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     ...FileEditors.map((id) => vscode.window.registerCustomEditorProvider(id, files)),
     registerCommands({
       extensionPath,
-      version: String(context.extension.packageJSON.version),
+      version,
       supported,
       trace,
       control,
@@ -108,6 +113,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       void showViews(context, choice === 'debugging');
     }),
     registerLanguageModelTools(trace),
+    spans,
     startWithDebugging(sessions, trace, control),
     new Arming(trace, control, sessions),
     control.onDidNote((text) => showNote(text)),
@@ -117,6 +123,11 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   return context.extensionMode === vscode.ExtensionMode.Test
     ? { trace, calls, sessions, control }
     : undefined;
+}
+
+/** VS Code waits for it: spans that wait are sent before the window is gone. */
+export async function deactivate(): Promise<void> {
+  await spans?.close();
 }
 
 function readSettings(): Omit<TraceSettings, 'keep'> {

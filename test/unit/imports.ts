@@ -114,6 +114,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/export',
       'extension/filter',
       'extension/http',
+      'extension/otlp',
       'extension/privacy',
       'extension/resend',
       'extension/tools',

@@ -5,6 +5,7 @@ import './tracing.ts';
 import './resending.ts';
 import './sessions.ts';
 import './languageModelTools.ts';
+import './otlp.ts';
 import './breakpoints.ts';
 import './faults.ts';
 import { insight } from './extension.ts';

@@ -1,0 +1,133 @@
+/** Spans to an OpenTelemetry collector while a trace runs, if the setting names one; and the item that says so. */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { OTLP_ITEM, Setting } from '../contributions.ts';
+import type { TracePhase, TraceStatus } from '../engine/traceStatus.ts';
+import { otlpEndpoint } from '../otlp/exporter.ts';
+import { notificationText } from '../words/visible.ts';
+import { OtlpFeed } from './otlpFeed.ts';
+import { collectorName, otlpItemText } from './otlpStatus.ts';
+
+/** Of VS Code: opens this setting alone. A setting of the machine is among the remote ones where the machine is remote. */
+const OPEN_SETTING = {
+  title: 'Open Setting',
+  command:
+    vscode.env.remoteName === undefined
+      ? 'workbench.action.openSettings'
+      : 'workbench.action.openRemoteSettings',
+  arguments: [{ query: `@id:${Setting.otlp}` }],
+};
+
+export class LiveOtlp implements vscode.Disposable {
+  readonly #trace: Trace;
+  readonly #version: string;
+  readonly #item = vscode.window.createStatusBarItem(OTLP_ITEM, vscode.StatusBarAlignment.Left, 4);
+  readonly #subscriptions: vscode.Disposable[];
+  #phase: TracePhase;
+  #list: number;
+  /** Where spans go, and the setting that said so. Stays when a trace has ended, as there may be more to send. */
+  #live: { readonly feed: OtlpFeed; readonly endpoint: URL; readonly address: string } | null = null;
+  /** Spans that were lost before the trace or the list that is shown. */
+  #lostBefore = 0;
+  #warned = false;
+
+  constructor(trace: Trace, version: string) {
+    this.#trace = trace;
+    this.#version = version;
+    this.#phase = trace.status.phase;
+    this.#list = trace.status.list;
+    this.#item.name = 'HTTP Trace: OpenTelemetry';
+    this.#item.command = OPEN_SETTING;
+    const status = trace.onDidChangeStatus((now) => this.#takeStatus(now));
+    this.#subscriptions = [
+      new vscode.Disposable(() => status.dispose()),
+      vscode.workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration(Setting.otlp)) this.#configure();
+      }),
+      this.#item,
+    ];
+  }
+
+  /** Sends what waits, for a few seconds at most. */
+  async close(): Promise<void> {
+    await this.#live?.feed.close();
+  }
+
+  dispose(): void {
+    for (const one of this.#subscriptions) one.dispose();
+    void this.close();
+  }
+
+  #takeStatus({ phase, list }: TraceStatus): void {
+    const starts = isActive(phase) && !isActive(this.#phase);
+    this.#phase = phase;
+    if (starts || list !== this.#list) {
+      // What it counts then is no news: the user has cleared the list.
+      if (list !== this.#list) this.#live?.feed.restart();
+      this.#list = list;
+      this.#lostBefore = this.#live?.feed.counts.lost ?? 0;
+      this.#warned = false;
+    }
+    if (starts) this.#configure();
+    this.#show();
+  }
+
+  /** Nothing is made before a trace runs, so that an address may be written in peace. */
+  #configure(): void {
+    const address = String(vscode.workspace.getConfiguration().get<unknown>(Setting.otlp) ?? '').trim();
+    if (address === (this.#live?.address ?? '')) return;
+    if (address !== '' && !isActive(this.#phase)) return;
+    void this.#live?.feed.close();
+    this.#live = null;
+    this.#lostBefore = 0;
+    this.#warned = false;
+    const endpoint = otlpEndpoint(address);
+    if (endpoint !== null) {
+      const feed = new OtlpFeed(this.#trace, endpoint, this.#version, () => this.#show());
+      this.#live = { feed, endpoint, address };
+    } else if (address !== '')
+      void warn(
+        `The setting ${Setting.otlp} needs the address of a collector, such as http://127.0.0.1:4318. No spans are sent.`,
+      );
+    this.#show();
+  }
+
+  /** While a trace runs, and afterwards as long as something waits, or was lost. */
+  #show(): void {
+    const counts = this.#live?.feed.counts;
+    const lost = (counts?.lost ?? 0) - this.#lostBefore;
+    if (
+      this.#live === null ||
+      counts === undefined ||
+      (!isActive(this.#phase) && counts.waiting === 0 && lost === 0)
+    ) {
+      this.#item.hide();
+      return;
+    }
+    const { text, lines } = otlpItemText(this.#live.endpoint, { ...counts, lost }, Setting.otlp);
+    const tooltip = lines.join('\n');
+    // Each assignment travels to the window: only what is new is worth it.
+    if (this.#item.text !== text || this.#item.tooltip !== tooltip) {
+      this.#item.text = text;
+      this.#item.tooltip = tooltip;
+      this.#item.accessibilityInformation = { label: lines.join(' ') };
+    }
+    this.#item.show();
+    if (lost === 0 || this.#warned) return;
+    this.#warned = true;
+    const reason = counts.problem ?? 'There are more of them than it takes.';
+    void warn(
+      `Calls do not reach the OpenTelemetry collector at ${collectorName(this.#live.endpoint)}. ${reason} The status bar counts the spans that are lost.`,
+    );
+  }
+}
+
+function isActive(phase: TracePhase): boolean {
+  return phase === 'starting' || phase === 'running' || phase === 'stopping';
+}
+
+async function warn(text: string): Promise<void> {
+  const { title, command, arguments: query } = OPEN_SETTING;
+  if ((await vscode.window.showWarningMessage(notificationText(text), title)) === title)
+    await vscode.commands.executeCommand(command, ...query);
+}
