@@ -5,6 +5,7 @@ import { Command } from '../contributions.ts';
 import { commandLine } from '../elevation/install.ts';
 import { type Offer, type Question, runOffer, WHAT_IT_READS } from '../elevation/launch.ts';
 import { visibleMessage } from '../escape/terminal.ts';
+import { runInTerminal } from './runInTerminal.ts';
 
 const BUTTONS: Readonly<Record<Offer['prompt'], string>> = {
   dialog: 'Ask for Password',
@@ -53,24 +54,4 @@ async function inTerminal(command: readonly string[]): Promise<TraceError> {
   return ended === 'closed'
     ? new TraceError('cancelled', 'The terminal was closed.')
     : new TraceError('no-permission', 'sudo did not grant the rights that HTTP Trace needs.');
-}
-
-/** Runs a command as the terminal's own process. Resolves with its status, when the terminal has closed. */
-export function runInTerminal(name: string, command: readonly string[]): Promise<number | 'closed'> {
-  const [shellPath, ...shellArgs] = command;
-  const terminal = vscode.window.createTerminal({
-    name,
-    shellPath: shellPath!,
-    shellArgs,
-    isTransient: true,
-  });
-  terminal.show();
-  return new Promise((resolve) => {
-    const listener = vscode.window.onDidCloseTerminal((closed) => {
-      if (closed !== terminal) return;
-      listener.dispose();
-      const { reason, code } = closed.exitStatus ?? {};
-      resolve(reason === vscode.TerminalExitReason.User ? 'closed' : (code ?? 1));
-    });
-  });
 }

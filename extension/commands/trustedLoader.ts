@@ -11,7 +11,7 @@ import { hasGraphicalAgent, isOnPath } from '../elevation/ways.ts';
 import { visibleMessage } from '../escape/terminal.ts';
 import { showError } from '../views/notify.ts';
 import { notificationText } from '../words/visible.ts';
-import { runInTerminal } from './askForRoot.ts';
+import { runInTerminal } from './runInTerminal.ts';
 
 export async function installLoader(extensionPath: string): Promise<void> {
   try {

@@ -36,16 +36,19 @@ function rootOf(session: vscode.DebugSession): vscode.DebugSession {
 
 async function isWanted(name: string): Promise<boolean> {
   const start = 'Start';
-  const never = "Don't Ask Again";
+  const always = 'Always';
+  const never = 'Never';
   const picked = await vscode.window.showInformationMessage(
     notificationText(`Trace the HTTP calls of “${name}”?`),
     start,
+    always,
     never,
   );
-  if (picked === never) {
+  if (picked === always || picked === never) {
+    const wish: StartWithDebugging = picked === always ? 'always' : 'never';
     await vscode.workspace
       .getConfiguration()
-      .update(Setting.startWithDebugging, 'never', vscode.ConfigurationTarget.Global);
+      .update(Setting.startWithDebugging, wish, vscode.ConfigurationTarget.Global);
   }
-  return picked === start;
+  return picked === start || picked === always;
 }

@@ -227,6 +227,7 @@ function branchLabel(branch: Branch): string {
   if (branch.kind === 'process') return rowProcessText(branch.sample);
   if (branch.kind === 'route' && branch.sample.failure !== null) return 'name lookups';
   if (branch.kind === 'route' && branch.sample.encrypted !== null) return 'TLS connections';
+  if (branch.kind === 'route' && branch.sample.connectAttempts > 0) return 'failed connections';
   if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
   return labelText(branch.name);
 }

@@ -4,7 +4,7 @@ import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
-import { endingSentence, endingWord } from '../words/ending.ts';
+import { endingSentence } from '../words/ending.ts';
 import { pausedPeerText, reasonOf, rowProcessText, sessionText, statusText } from '../words/exchange.ts';
 import { countText, durationText, elapsedText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
@@ -20,6 +20,8 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
+/** What the badge says already; there is little room for why. */
+const FAILED = /^(?:TLS handshake|name lookup) failed: /;
 const PINNED = 'Pinned: it stays when older calls have to go, until the list is cleared';
 
 export const rowElementId = (id: number): string => `call-${id}`;
@@ -227,8 +229,9 @@ export class RowView {
     setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
     this.#path.classList.toggle('reason', row.connectAttempts > 0);
     if (row.connectAttempts > 0) {
-      setText(this.#host, `${labelText(address ?? 'unknown address', MAX_CALL)} `);
-      setText(this.#path, endingWord(row) ?? '');
+      // Why it could not be made is the badge's.
+      setText(this.#host, labelText(address ?? 'unknown address', MAX_CALL));
+      setText(this.#path, '');
     }
     this.#path.classList.toggle('unknown', unknown);
     const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
@@ -239,7 +242,7 @@ export class RowView {
   #fillReason(cell: HTMLElement, row: ExchangeRow, reason: string): void {
     const host = row.host ?? 'unknown host';
     setText(this.#host, `${labelText(host, MAX_CALL)} `);
-    setText(this.#path, labelText(reason, MAX_CALL));
+    setText(this.#path, labelText(reason.replace(FAILED, ''), MAX_CALL));
     this.#path.classList.toggle('unknown', !isError(row));
     this.#path.classList.add('reason');
     setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));

@@ -8,6 +8,8 @@ it('gives neighbouring ticks different labels', () => {
     const later = Array.from({ length: 200 }, (_, i) => tickText(600_000 + i * step, step));
     expect(new Set(later).size).toBe(later.length);
   }
+  // As everywhere below a millisecond.
+  expect(tickText(0.25, 0.25)).toBe('250 µs');
   expect(tickText(720_500, 500)).toBe('12:00.5');
   expect(tickText(24_000, 12_000)).toBe('24 s');
   expect(tickText(90_000, 30_000)).toBe('1:30');

@@ -1,5 +1,6 @@
 /** The time at a tick of a ruler whose ticks are `step` ms apart, with as many digits as two ticks differ by. */
 export function tickText(ms: number, step: number): string {
+  if (step < 1 && ms > 0 && ms < 0.9995) return `${Math.round(ms * 1000)} µs`;
   if (step < 1 && ms < 1000) return `${ms.toFixed(step < 0.1 ? 2 : 1)} ms`;
   if (step < 1000 && ms < 1000) return `${Math.round(ms)} ms`;
   const decimals = step >= 1000 ? 0 : step >= 100 ? 1 : step >= 10 ? 2 : step >= 1 ? 3 : step >= 0.1 ? 4 : 5;

@@ -117,11 +117,18 @@ export function notesOfEnded(
   return [{ label: endingWord(call) ?? 'ended', sentence: ended, tone: 'fault' }, ...others];
 }
 
+/** The cause where it is known, in as few words; a connection that was just closed is no more than the label says. */
+function endedLabel(call: Ended, { label }: Note): string {
+  return call.ending?.how === 'closed' ? label : (endingWord(call) ?? label);
+}
+
 /** The one badge of a row, or null when nothing is missing. */
 export function badgeOf(row: ExchangeRow): Note | null {
   const ended = endingSentence(row);
   const notes = notesOf(row.completeness).map((note) =>
-    ended !== null && ENDED.has(note.label) ? { ...note, sentence: ended } : note,
+    ended !== null && ENDED.has(note.label)
+      ? { ...note, label: endedLabel(row, note), sentence: ended }
+      : note,
   );
   if (row.violations > 0) {
     notes.push({ label: 'malformed', sentence: violationsText(row.violations), tone: 'fault' });

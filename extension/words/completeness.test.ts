@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import type { EndingKind } from '../engine/exchange.ts';
+import { exampleRow } from '../views/exampleRow.ts';
+import { badgeOf } from './completeness.ts';
+
+const ended = (how: EndingKind) => ({
+  how,
+  by: null,
+  error: null,
+  detail: null,
+  exitCode: null,
+  signal: null,
+});
+
+it('names the cause where it is known', () => {
+  const unanswered = (how: EndingKind) =>
+    badgeOf(exampleRow({ status: null, completeness: ['unanswered'], ending: ended(how) }))?.label;
+  expect(unanswered('cancelled')).toBe('cancelled');
+  expect(unanswered('reset')).toBe('reset');
+  expect(unanswered('closed')).toBe('unanswered');
+  expect(unanswered('unknown')).toBe('unanswered');
+});
+
+it('says of a connection that could not be made why', () => {
+  const failed = (how: EndingKind) =>
+    badgeOf(exampleRow({ connectAttempts: 2, completeness: ['connect-failed'], ending: ended(how) }));
+  expect(failed('refused')?.label).toBe('connection refused');
+  expect(failed('refused')?.sentence).toContain('nothing listens at the address');
+  expect(failed('unreachable')?.label).toBe('unreachable');
+  expect(failed('unknown')?.label).toBe('not connected');
+});
