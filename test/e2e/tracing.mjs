@@ -59,8 +59,15 @@ export async function tracing(steps, workbench, { url, workspace }) {
   await steps.step('a call of the program to itself is one row, which unfolds to both ends', async () => {
     await workbench.filter('/orders status:201');
     const both = rows.and(workbench.panel.locator('[aria-expanded]'));
+    await workbench.panel.locator('.count-calls').filter({ hasText: ' of ' }).waitFor();
     await both.first().waitFor();
-    const id = await both.first().getAttribute('id');
+    // A list that is scrolled away from its end does not follow the newest calls: its rows stay where they are.
+    const list = workbench.panel.getByRole('treegrid', { name: 'HTTP calls' });
+    await list.hover();
+    await page.mouse.wheel(0, -100_000);
+    const first = both.and(workbench.panel.locator('[aria-rowindex="2"]'));
+    await first.waitFor();
+    const id = await first.getAttribute('id');
     const row = rows.and(workbench.panel.locator(`#${id}`));
     await row.locator('.twistie').click();
     await workbench.panel.locator(`#${id}[aria-expanded="true"]`).waitFor();
@@ -69,6 +76,8 @@ export async function tracing(steps, workbench, { url, workspace }) {
     await workbench.picture('both-ends-dark');
     await row.locator('.twistie').click();
     await eventually(async () => (await server.count()) === 0, 'the server’s row folded away');
+    await list.hover();
+    await page.mouse.wheel(0, 100_000);
   });
 
   await steps.step('a switch shows both ends as two rows, and the setting keeps it', async () => {
