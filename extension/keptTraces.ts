@@ -16,7 +16,9 @@ import type { WorkerTrace } from './capture/workerTrace.ts';
 import { type KeepCalls, Setting } from './contributions.ts';
 
 const DEFAULT_LIMIT = 256 * 1024 * 1024;
+/** As package.json says; VS Code warns about other values, and hands them on. */
 const MIN_LIMIT = 1024 * 1024;
+const MAX_LIMIT = 64 * 1024 * 1024 * 1024;
 /** How long the extension host before this one may take to end, in milliseconds, and how often it is looked at. */
 const ENDING = 15_000;
 const INTERVAL = 250;
@@ -44,7 +46,7 @@ export class KeptTraces implements vscode.Disposable {
     if (!this.#supported || keepCalls() === 'never' || !vscode.workspace.isTrusted) return null;
     const limit = vscode.workspace.getConfiguration().get<unknown>(Setting.keepLimit);
     const bytes = typeof limit === 'number' && Number.isSafeInteger(limit) ? limit : DEFAULT_LIMIT;
-    return { folder: this.#folder, limit: Math.max(MIN_LIMIT, bytes), run: this.#run };
+    return { folder: this.#folder, limit: Math.min(MAX_LIMIT, Math.max(MIN_LIMIT, bytes)), run: this.#run };
   }
 
   /** Shows what was kept, removes what is not to be. */

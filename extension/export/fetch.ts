@@ -1,19 +1,9 @@
 /** A call of `fetch`, for Node, Deno, Bun and the console of a browser. */
 import { javascriptString, readableText } from './literals.ts';
-import { type FieldLine, fieldOf, type Replay, warningsOf } from './replay.ts';
+import { CONNECTION_FIELDS, type FieldLine, fieldOf, type Replay, warningsOf } from './replay.ts';
 
 /** About the connection, not the request: fetch makes them itself, and refuses them from others. */
-const OWN = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const OWN = new Set([...CONNECTION_FIELDS, 'content-length']);
 
 export function fetchCall(replay: Replay): string {
   const { method, scheme, authority, target, fields, body } = replay;

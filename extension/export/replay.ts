@@ -17,6 +17,18 @@ export interface CapturedRequest {
   readonly body: Uint8Array | null;
 }
 
+/** Fields about one connection (RFC 9110 section 7.6.1) or about waiting (Expect); a request that is sent again has its own. */
+export const CONNECTION_FIELDS: readonly string[] = [
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
 export type FieldLine = readonly [name: string, value: string];
 
 /** A request as it is to be sent. */

@@ -1,18 +1,6 @@
 /** The header fields with which a request is sent again: what was about the old connection is left out. */
-import { type FieldLine, fieldOf, type HttpRequest } from '../export/replay.ts';
+import { CONNECTION_FIELDS, type FieldLine, fieldOf, type HttpRequest } from '../export/replay.ts';
 import { listMembers } from '../http/fieldSyntax.ts';
-
-/** RFC 9110 section 7.6.1, and what asks the server before the body is sent. */
-const OF_CONNECTION = new Set([
-  'connection',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Methods with which no length is sent where there is no body (RFC 9110 section 8.6). */
 const WITHOUT_BODY = /^(?:GET|HEAD|OPTIONS|TRACE|DELETE)$/;
@@ -24,7 +12,7 @@ export function outgoingFields(request: HttpRequest): FieldLine[] {
     .filter(([name]) => name.toLowerCase() === 'connection')
     .flatMap(([, value]) => listMembers(value).map((member) => member.toLowerCase()));
   // A Connection field may name anything, but not these: the request would be another one without them.
-  const left = new Set([...OF_CONNECTION, ...named].filter((name) => !/^(?:host|content-)/.test(name)));
+  const left = new Set([...CONNECTION_FIELDS, ...named].filter((name) => !/^(?:host|content-)/.test(name)));
   const length = body === null ? (WITHOUT_BODY.test(method) ? null : '0') : String(body.length);
   const fields: FieldLine[] = [];
   for (const [name, value] of request.fields) {
