@@ -46,6 +46,7 @@ const row: ExchangeRow = {
   grpcStatus: null,
   encrypted: null,
   failure: null,
+  proxy: null,
   file: null,
   operation: null,
   model: null,
@@ -95,6 +96,19 @@ describe('the table', () => {
     expect(line(null, sealed)).toBe(
       '   1.234 -       -       12.3 ms      0 B  1.3 KiB client node:4242       api.example:8443 (rustls is not supported) [encrypted]\n',
     );
+  });
+
+  it('names the proxy on the way, and says that an answer is not HTTP', () => {
+    expect(line(null, { ...row, proxy: 'SOCKS5 127.0.0.1:1080' })).toContain(
+      'http://localhost:8080/orders/17?full=1 (via SOCKS5 127.0.0.1:1080)\n',
+    );
+    const foreign: ExchangeRow = {
+      ...row,
+      status: null,
+      violations: 1,
+      ending: { how: 'not-http', by: 'server', error: null, detail: null, signal: null, exitCode: null },
+    };
+    expect(line(null, foreign)).toContain('/orders/17?full=1 [not HTTP]\n');
   });
 
   it('shows what is unknown as unknown', () => {

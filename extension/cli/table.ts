@@ -6,7 +6,7 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
 import { endingWord } from '../words/ending.ts';
-import { messagesText, reasonOf } from '../words/exchange.ts';
+import { messagesText, proxyText, reasonOf } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
 import { summaryText } from './summary.ts';
@@ -63,8 +63,9 @@ function process(row: ExchangeRow): string {
 function url(row: ExchangeRow): string {
   const address = addressText(row) ?? UNKNOWN;
   const reason = reasonOf(row);
-  if (reason !== null) return `${address} (${reason})`;
-  const remarks = [row.operation, grpcFailureText(row.grpcStatus)].filter(
+  const proxy = proxyText(row);
+  if (reason !== null) return `${address} (${[reason, proxy].filter((remark) => remark !== '').join(', ')})`;
+  const remarks = [row.operation, grpcFailureText(row.grpcStatus), proxy].filter(
     (remark) => remark !== null && remark !== '',
   );
   return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;
@@ -74,7 +75,7 @@ function notes(row: ExchangeRow): string {
   const marks: string[] = row.completeness.filter((mark) => mark !== 'complete' && mark !== 'connect-failed');
   const ended = row.ending?.how === 'answered' ? null : endingWord(row);
   if (ended !== null) marks.push(row.connectAttempts > 1 ? `${ended} ${row.connectAttempts} times` : ended);
-  if (row.violations > 0) marks.push('malformed');
+  if (row.violations > (row.ending?.how === 'not-http' ? 1 : 0)) marks.push('malformed');
   if (row.messageFormat !== null) marks.unshift(messagesText(row));
   return marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
 }

@@ -42,13 +42,15 @@ function made(
 /** One object for nearly all calls. */
 const ANSWERED = made('answered');
 const FAILED = made('failed');
+const NOT_HTTP = made('not-http', { by: 'server' });
 const TRACE_ENDED = made('trace-ended');
 const UNKNOWN = made('unknown');
 
-/** @returns null while it runs. */
+/** @returns null while it runs, unless what answers is not HTTP. */
 export function endingOf(exchange: StoredExchange): CallEnding | null {
   const { state, response, connection, side, connectFailed } = exchange;
   if (connectFailed !== null) return connectFailed.ending;
+  if (response !== null && response.quoted !== null) return NOT_HTTP;
   if (state !== 'ended') return null;
   if (exchange.encrypted !== null) return exchange.completeness.has('handshake-failed') ? FAILED : null;
   const { ends } = connection;

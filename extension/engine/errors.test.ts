@@ -51,6 +51,26 @@ describe('errors', () => {
     expect(errorRows(engine)).toHaveLength(1);
   });
 
+  it('count an answer that is not HTTP, at once and only once', () => {
+    const ssh: Step[] = [
+      { out: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' },
+      { in: 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n' },
+    ];
+    for (const [rest, state] of [
+      [[], 'running'],
+      [[{ close: true }], 'ended'],
+      [[{ in: 'Invalid SSH identification string.\r\n' }, { close: true }], 'ended'],
+    ] satisfies [Step[], string][]) {
+      const engine = run([...ssh, ...rest]);
+      expect(engine.row(1)).toMatchObject({ state, status: null, ending: { how: 'not-http', by: 'server' } });
+      expect(engine.stats().errors).toBe(1);
+      expect(errorRows(engine)).toHaveLength(1);
+      engine.finish();
+      expect(engine.row(1)).toMatchObject({ state: 'ended', ending: { how: 'not-http' } });
+      expect(engine.stats().errors).toBe(1);
+    }
+  });
+
   it.each([...GOLDEN, ...GOLDEN_HTTP2])('$name: as many as its rows', ({ steps, options }) => {
     const engine = new Engine();
     engine.setClock({ offset: 0n, bootTime: START });

@@ -50,6 +50,7 @@ export type Completeness =
  * - `cancelled`: the client ended the connection or the stream first.
  * - `reset`: the peer, or something on the way, reset the connection or the stream.
  * - `closed`: the server closed without a complete response.
+ * - `not-http`: what the server answers is not HTTP. Known before the connection ends.
  * - `refused`: the server takes no connection, or did not act on the request.
  * - `unreachable`: the network has no way to the server.
  * - `timed-out`: the kernel gave up waiting for the peer's host.
@@ -63,6 +64,7 @@ export type EndingKind =
   | 'cancelled'
   | 'reset'
   | 'closed'
+  | 'not-http'
   | 'refused'
   | 'unreachable'
   | 'timed-out'
@@ -328,7 +330,7 @@ export interface Exchange {
   encrypted: Encrypted | null;
   /** Set for a connection that was not established: the exchange has no messages. */
   connectFailed: ConnectFailed | null;
-  /** null while it runs, and for an encrypted connection without a failure. */
+  /** null while it runs (but for `not-http`), and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
   /** Set where something failed before there could be a call: the exchange has no messages. */
   failure: Failure | null;

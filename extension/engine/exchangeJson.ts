@@ -207,7 +207,7 @@ export interface ExchangeJson {
       readonly target: string | null;
     }[];
   };
-  /** How it ended; null while it runs, and for an encrypted connection without a failure. */
+  /** How it ended; null while it runs (but for `not-http`), and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
   /** null: not TLS. */
   readonly tls: TlsJson | null;

@@ -145,7 +145,10 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
     if (lookup?.undecided === true) lookup.requested(serverName(exchange));
     if (exchange.place < 0) this.#peers.offer(exchange);
     // Before there is a response, only its end makes an exchange an error.
-    if (exchange.response !== null) this.#judge(exchange);
+    if (exchange.response !== null) {
+      if (exchange.response.quoted !== null) exchange.ending = endingOf(exchange);
+      this.#judge(exchange);
+    }
     this.#store.changed(exchange);
   }
 

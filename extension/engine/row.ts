@@ -60,7 +60,7 @@ export interface ExchangeRow {
   readonly side: Side | null;
   readonly state: ExchangeState;
   readonly completeness: readonly Completeness[];
-  /** How it ended; null while it runs, and for an encrypted connection without a failure. */
+  /** How it ended; null while it runs (but for `not-http`), and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
   /** Attempts to connect that the row stands for; 0: it is not about a connection that failed. */
   readonly connectAttempts: number;
@@ -88,6 +88,8 @@ export interface ExchangeRow {
   readonly operation: string | null;
   /** The language model that answered, else the requested one; null: not such a call, or not known. */
   readonly model: string | null;
+  /** The proxies on the way, outermost first: `SOCKS5 127.0.0.1:1080, CONNECT b.test:3128`; null: none was seen. */
+  readonly proxy: string | null;
   /** Name of the file that the row is from; null: it was traced here. */
   readonly file: string | null;
   /** Id of the row of the same call as the other side saw it; null: that is not traced, or not known (yet). */
@@ -126,6 +128,7 @@ const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
   'cancelled',
   'reset',
   'closed',
+  'not-http',
   'refused',
   'unreachable',
   'timed-out',
@@ -135,7 +138,7 @@ const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
 
 /**
  * The one definition of an error, for every count, mark and filter: HTTP status 400 and above, a gRPC status that
- * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), a connection or TLS
+ * is not OK, ended before its response was complete (closed, reset, cancelled or timed out), an answer that is not HTTP, a connection or TLS
  * handshake that failed, or a name that was not found.
  */
 export function isError({ status, grpcStatus, completeness, ending }: OutcomeFacts): boolean {

@@ -5,6 +5,7 @@ import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
+import { proxyText } from './layers/proxyText.ts';
 import { operationText } from './operations/operation.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
 import type { ExchangeRow } from './row.ts';
@@ -47,11 +48,20 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     operation: purposeOf(exchange),
     model: exchange.ai?.model(exchange) ?? null,
     grpcStatus: grpcStatus(exchange),
+    proxy: proxyOf(exchange),
     file: null,
     peer: exchange.peer,
     pinned,
     debug: null,
   };
+}
+
+/** A CONNECT is a call to the proxy itself. */
+function proxyOf({ connection, request, side }: StoredExchange): string | null {
+  const { local, remote, through } = connection;
+  const connect = request?.method === 'CONNECT' && !request.target.startsWith('/');
+  const asked = connect ? [{ protocol: 'CONNECT' as const, client: null, target: request.target }] : [];
+  return proxyText({ side, local, remote, through: [...through, ...asked] });
 }
 
 /** Of a language model's call the model and its tokens, else the operation in the request's body. */

@@ -97,6 +97,16 @@ describe('connections without plaintext', () => {
   });
 });
 
+it('calls through a proxy are found by its protocol and its address', () => {
+  const proxied: Partial<ExchangeRow> = { proxy: 'SOCKS5 127.0.0.1:1080, CONNECT b.test:3128' };
+  for (const line of ['proxy:socks5', 'proxy:*', 'proxy:127.0.0.1:1080', 'proxy:*b.test*', '-proxy:none']) {
+    expect(test(line, proxied), line).toBe(true);
+    expect(test(line), line).toBe(false);
+  }
+  expect(test('proxy:none')).toBe(true);
+  expect(test('proxy:socks4', proxied)).toBe(false);
+});
+
 describe('lookups that failed', () => {
   const failed: Partial<ExchangeRow> = {
     method: null,

@@ -139,6 +139,12 @@ function parsePath(value: string): Parsed {
   return { row: ({ row }) => lower(row.path).split(/[?#]/, 1)[0] === whole };
 }
 
+function parseProxy(value: string): Parsed {
+  if (value === 'none') return { row: ({ row }) => row.proxy === null };
+  const matches = wholeOrPart(value);
+  return { row: ({ row }) => row.proxy !== null && matches(lower(row.proxy)) };
+}
+
 const SIDES: Readonly<Record<string, Matcher>> = {
   client: ({ row }) => row.side === 'client',
   server: ({ row }) => row.side === 'server',
@@ -370,6 +376,14 @@ export const PROPERTIES: readonly Property[] = [
     seen: (row) => rowProcessName(row) ?? row.file,
   },
   {
+    name: 'proxy',
+    help: "part of a proxy's protocol or address, such as socks5 or 127.0.0.1:1080, * for any, or none",
+    about: 'the proxy on the way: SOCKS, CONNECT, PROXY protocol',
+    example: 'proxy:socks5',
+    parse: parseProxy,
+    seen: (row) => row.proxy,
+  },
+  {
     name: 'session',
     help: 'part of the name of a debug session',
     about: 'the debug session',
@@ -417,6 +431,7 @@ const ALSO_CALLED: Readonly<Record<string, string>> = {
   content: 'body',
   text: 'body',
   'content-type': 'mime-type',
+  via: 'proxy',
   pid: 'process',
   uri: 'url',
 };

@@ -49,6 +49,7 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     grpcStatus: call.grpc?.status ?? null,
     encrypted: null,
     failure: null,
+    proxy: null,
     file: null,
     peer: null,
     debug: call.debug === null ? null : { ...call.debug, pausedMs: timings.pausedMs },

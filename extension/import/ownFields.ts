@@ -32,6 +32,7 @@ const ENDINGS: Readonly<Record<EndingKind, true>> = {
   cancelled: true,
   reset: true,
   closed: true,
+  'not-http': true,
   refused: true,
   unreachable: true,
   'timed-out': true,

@@ -83,6 +83,7 @@ function listed(row: ExchangeRow): object {
     durationMs: duration === null ? null : rounded(duration),
     side,
     process: rowProcessText(row),
+    proxy: row.proxy,
     type,
     requestBytes: requestSize,
     responseBytes: responseSize,

@@ -8,6 +8,7 @@ import { isError } from '../engine/row.ts';
 import {
   messagesText,
   methodText,
+  proxyText,
   reasonOf,
   rowDurationText,
   rowProcessText,
@@ -261,7 +262,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   const outcome = reason === null ? duration : labelText(reason);
   // First what is never long: the side bar is narrow.
   const phrase = row.status !== null && reason === null ? statusText(row).replace(/^\d+ ?/, '') : '';
-  item.description = [outcome, operation, messagesText(row), phrase]
+  item.description = [outcome, operation, messagesText(row), phrase, proxyText(row)]
     .filter((text) => text !== '')
     .join(' · ');
   item.iconPath = callIcon(row);

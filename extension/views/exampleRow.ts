@@ -33,6 +33,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     grpcStatus: null,
     encrypted: null,
     failure: null,
+    proxy: null,
     file: null,
     operation: null,
     model: null,

@@ -5,7 +5,14 @@ import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
 import { badgeOf } from '../words/completeness.ts';
 import { endingSentence } from '../words/ending.ts';
-import { pausedPeerText, reasonOf, rowProcessText, sessionText, statusText } from '../words/exchange.ts';
+import {
+  pausedPeerText,
+  proxyText,
+  reasonOf,
+  rowProcessText,
+  sessionText,
+  statusText,
+} from '../words/exchange.ts';
 import { countText, durationText, elapsedText } from '../words/numbers.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments, withPauses } from './bars.ts';
@@ -41,6 +48,7 @@ export class RowView {
   readonly #path = el('span', { class: 'path' });
   readonly #operation = el('span', { class: 'operation', hidden: '' });
   readonly #badge = el('span', { class: 'badge', hidden: '' });
+  readonly #proxy = el('span', { class: 'proxy', hidden: '' });
   readonly #messages = el('span', { class: 'message-count', hidden: '' });
   readonly #bar = el('div', { class: 'bar' });
   /** Of a call whose sides are one row: shows the server's, too. Before the one of the server: that it is one. */
@@ -64,6 +72,7 @@ export class RowView {
           this.#twistie,
           this.#pin,
           el('span', { class: 'call' }, this.#host, this.#path, this.#operation),
+          this.#proxy,
           this.#messages,
           this.#badge,
         );
@@ -211,6 +220,9 @@ export class RowView {
     const reason = reasonOf(row);
     if (reason === null) this.#fillTarget(cell, row);
     else this.#fillReason(cell, row, reason);
+    this.#proxy.hidden = row.proxy === null;
+    setText(this.#proxy, proxyText(row));
+    setTitle(this.#proxy, proxyText(row));
     this.#messages.hidden = row.messageFormat === null;
     if (row.messageFormat !== null) setText(this.#messages, countText(row.messages, 'message'));
     const badge = badgeOf(row);

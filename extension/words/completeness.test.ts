@@ -21,6 +21,15 @@ it('names the cause where it is known', () => {
   expect(unanswered('unknown')).toBe('unanswered');
 });
 
+it('says first that the answer is not HTTP, and of no other rule that it is broken', () => {
+  const label = (violations: number, state: 'running' | 'ended' = 'ended') =>
+    badgeOf(exampleRow({ status: null, violations, state, ending: { ...ended('not-http'), by: 'server' } }));
+  expect(label(1)?.label).toBe('not HTTP');
+  expect(label(1, 'running')?.label).toBe('not HTTP');
+  expect(label(1)?.sentence).toContain('another kind of server may listen');
+  expect(label(2)?.label).toBe('not HTTP +1');
+});
+
 it('says of a connection that could not be made why', () => {
   const failed = (how: EndingKind) =>
     badgeOf(exampleRow({ connectAttempts: 2, completeness: ['connect-failed'], ending: ended(how) }));

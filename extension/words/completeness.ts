@@ -130,7 +130,10 @@ export function badgeOf(row: ExchangeRow): Note | null {
       ? { ...note, label: endedLabel(row, note), sentence: ended }
       : note,
   );
-  if (row.violations > 0) {
+  const foreign = row.ending?.how === 'not-http';
+  if (foreign) notes.unshift({ label: endingWord(row) ?? 'not HTTP', sentence: ended ?? '', tone: 'fault' });
+  // That it is not HTTP is one of them.
+  if (row.violations > (foreign ? 1 : 0)) {
     notes.push({ label: 'malformed', sentence: violationsText(row.violations), tone: 'fault' });
   }
   const [first] = notes;

@@ -19,6 +19,7 @@ const WORDS: Partial<Record<EndingKind, string>> = {
   cancelled: 'cancelled',
   reset: 'reset',
   closed: 'closed without an answer',
+  'not-http': 'not HTTP',
   refused: 'refused',
   unreachable: 'unreachable',
   'timed-out': 'timed out',
@@ -52,6 +53,8 @@ function sentence(ending: CallEnding): string | null {
       return `${who(by, 'The connection was reset', 'reset the connection or the request')} before the response was complete`;
     case 'closed':
       return `${who(by, 'The connection was closed', 'closed the connection')} before the response was complete`;
+    case 'not-http':
+      return 'What the server answered is not HTTP: another kind of server may listen at this address';
     case 'refused':
       return `${who(by, 'The request was refused', 'refused the request')} without acting on it: it is safe to retry`;
     case 'unreachable':

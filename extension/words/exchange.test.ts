@@ -63,6 +63,28 @@ describe('a connection without plaintext', () => {
   });
 });
 
+test('a proxy on the way is named', () => {
+  const proxied = exampleRow({ proxy: 'SOCKS5 127.0.0.1:1080' });
+  expect(tooltipText(proxied)).toContain('\nvia SOCKS5 127.0.0.1:1080');
+  expect(spokenText(proxied)).toContain(', via SOCKS5 127.0.0.1:1080, made by');
+  expect(tooltipText(exampleRow())).not.toContain('via');
+});
+
+test('an answer that is not HTTP has no status, but a word for it', () => {
+  const ending = {
+    how: 'not-http',
+    by: 'server',
+    error: null,
+    detail: null,
+    signal: null,
+    exitCode: null,
+  } as const;
+  const row = exampleRow({ status: null, statusText: null, violations: 1, ending });
+  expect(statusText(row)).toBe('not HTTP');
+  expect(spokenText(row)).toContain('not HTTP, error');
+  expect(tooltipText(row)).toContain('What the server answered is not HTTP');
+});
+
 describe('a failed lookup', () => {
   const failed = exampleRow({
     method: null,

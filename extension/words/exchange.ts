@@ -40,6 +40,11 @@ export function statusText(row: ExchangeRow): string {
   return endingWord(row) ?? (row.completeness.includes('aborted') ? 'aborted' : 'no response seen');
 }
 
+/** `via SOCKS5 127.0.0.1:1080`; empty: no proxy was seen. */
+export function proxyText({ proxy }: Pick<ExchangeRow, 'proxy'>): string {
+  return proxy === null ? '' : `via ${labelText(proxy, 200)}`;
+}
+
 /** `12 messages`; an empty text for a call that has no messages. */
 export function messagesText(row: ExchangeRow): string {
   return row.messageFormat === null ? '' : countText(row.messages, 'message');
@@ -106,6 +111,7 @@ export function tooltipText(row: ExchangeRow): string {
     `${statusText(row)} · ${row.protocol}${took}`,
     `${sideText(row)} ${rowProcessText(row)}${session === '' ? '' : ` · ${session}`}`,
     ...(peer === '' ? [] : [peer]),
+    ...(row.proxy === null ? [] : [proxyText(row)]),
   ];
   const reason = reasonOf(row);
   if (reason !== null) lines.push(labelText(reason, 600));
@@ -129,13 +135,14 @@ export function spokenText(row: ExchangeRow): string {
   const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
   const error = isError(row) ? ', error' : '';
   const took = row.duration === null ? ', running' : `, ${rowDurationText(row)}`;
+  const proxy = row.proxy === null ? '' : `, ${proxyText(row)}`;
   if (row.failure !== null) {
     return `Lookup of ${labelText(row.host ?? 'unknown host')}, ${labelText(row.failure.reason)}${error}${took}, by ${rowProcessText(row)}`;
   }
   if (row.encrypted !== null) {
-    return `TLS connection to ${labelText(row.host ?? 'unknown host')}, ${labelText(row.encrypted)}${error}${took}, of ${rowProcessText(row)}`;
+    return `TLS connection to ${labelText(row.host ?? 'unknown host')}, ${labelText(row.encrypted)}${error}${took}${proxy}, of ${rowProcessText(row)}`;
   }
   const messages = row.messageFormat === null ? '' : `, ${messagesText(row)}`;
   const operation = row.operation === null ? '' : ` ${labelText(row.operation, 100)}`;
-  return `${methodText(row)} ${labelText(row.path ?? 'unknown path')}${operation}, ${statusText(row)}${error}${took}${messages}${how} by ${rowProcessText(row)}`;
+  return `${methodText(row)} ${labelText(row.path ?? 'unknown path')}${operation}, ${statusText(row)}${error}${took}${messages}${proxy}${how} by ${rowProcessText(row)}`;
 }

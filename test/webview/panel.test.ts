@@ -270,6 +270,23 @@ describe('list', () => {
     expect(path).toBe(true);
   });
 
+  it('names the proxy on the way, shorter where there is little room, but not without its protocol', async () => {
+    const proxied = call({ id: 1, path: '/orders/17', proxy: 'SOCKS5 127.0.0.1:1080' });
+    const plain = call({ id: 2, path: '/orders/18' });
+    await open([proxied, plain], { width: 1_400 });
+    expect(await text('#call-1 .proxy')).toBe('via SOCKS5 127.0.0.1:1080');
+    expect(await panel.page.$eval('#call-1 .proxy', (one) => one.scrollWidth <= one.clientWidth)).toBe(true);
+    expect(await panel.page.isVisible('#call-2 .proxy')).toBe(false);
+    await panel.page.setViewportSize({ width: 420, height: 400 });
+    await panel.settled();
+    expect(await panel.page.$eval('#call-1 .path', (one) => one.scrollWidth <= one.clientWidth)).toBe(true);
+    expect(
+      await panel.page.$eval('#call-1 .proxy', (one) => one.getBoundingClientRect().width),
+    ).toBeGreaterThan(40);
+    await panel.page.fill('.filter input', 'proxy:socks5');
+    await expect.poll(shown).toEqual([1]);
+  });
+
   it('begins at the top when it is sorted, and not at the selected call', async () => {
     await open(calls(500));
     await panel.page.click('#call-495');

@@ -17,10 +17,15 @@ const GET: Step = { out: 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n' };
 const OK: Step = { in: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' };
 const UNDECIDED = { protocol: WireProtocol.Undecided };
 
-function read(specs: readonly RecordSpec[]): ExchangeJson[] {
+function engineOf(specs: readonly RecordSpec[]): Engine {
   const engine = new Engine();
   engine.push(recordBatch(specs));
   engine.finish();
+  return engine;
+}
+
+function read(specs: readonly RecordSpec[]): ExchangeJson[] {
+  const engine = engineOf(specs);
   return engine.takeChanges().changed.map((id) => engine.json(id) as ExchangeJson);
 }
 
@@ -105,7 +110,12 @@ describe('a call names the proxies in front of it', () => {
     ];
     const socks = { protocol: 'SOCKS5', client: null, target: '10.9.8.7:80' };
     const inside = { protocol: 'CONNECT', client: null, target: 'b:80' };
-    const calls = shown([...socks5('\x01\x0a\x09\x08\x07'), ...connect, GET, OK, { close: true }]);
+    const steps: readonly Step[] = [...socks5('\x01\x0a\x09\x08\x07'), ...connect, GET, OK, { close: true }];
+    const engine = engineOf(conversation(steps, UNDECIDED));
+    const ids = engine.takeChanges().changed;
+    const calls = ids.map((id) => engine.json(id) as ExchangeJson);
+    const proxies = ids.map((id) => engine.row(id)?.proxy);
+    expect(proxies).toEqual(Array(2).fill('SOCKS5 127.0.0.1:8080, CONNECT 10.9.8.7:80'));
     expect(calls.map(({ method, connection }) => [method, connection.through])).toEqual([
       ['CONNECT', [socks]],
       ['GET', [socks, inside]],

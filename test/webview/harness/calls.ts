@@ -82,6 +82,7 @@ const CALL: ExchangeRow = {
   grpcStatus: null,
   encrypted: null,
   failure: null,
+  proxy: null,
   file: null,
   operation: null,
   model: null,
