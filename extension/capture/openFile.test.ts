@@ -147,6 +147,16 @@ describe('a file of calls', () => {
     expect(old).toMatchObject({ calls: 1, note: expect.stringContaining('the oldest 1 calls') });
   });
 
+  it('leaves out entries that would take more memory than they are worth, and says so', async () => {
+    const deep = archive([entry('/0'), entry('/1', { _x: 'HERE' })]).toString();
+    const bytes = Buffer.from(deep.replace('"HERE"', '['.repeat(1_000_000) + ']'.repeat(1_000_000)));
+    const read = await readFile(pieces(bytes, 65_536), NEVER);
+    expect(read).toMatchObject({ calls: 1, note: expect.stringContaining('1 of its entries hold too many') });
+    const alone = deep.replace('"HERE"', JSON.stringify(new Array(1_000_001).fill(0)));
+    const only = Buffer.from(alone.replace('"startedDateTime"', '"none"'));
+    await expect(readFile(pieces(only, 65_536), NEVER)).rejects.toThrow(/without a call.*too many values/);
+  });
+
   it('is not read further when it is cancelled', async () => {
     let asked = 0;
     const reading = readFile(pieces(archive([entry('/a')]), 10), { cancelled: () => ++asked > 2 });

@@ -12,7 +12,7 @@ import type { CallSource } from '../engine/callSource.ts';
 import { Engine } from '../engine/engine.ts';
 import { DEFAULT_MAX_BYTES, DEFAULT_MAX_EXCHANGES } from '../engine/limits.ts';
 import { RecordError } from '../engine/recordCursor.ts';
-import { HarScanner } from '../import/harScanner.ts';
+import { HarScanner, MAX_ENTRY } from '../import/harScanner.ts';
 import { ImportedCalls } from '../import/importedCalls.ts';
 import { missingPartNotes } from './missingParts.ts';
 import { Pipeline } from './pipeline.ts';
@@ -171,11 +171,12 @@ const NO_ARCHIVE = 'The file is neither a recording of HTTP Trace nor an HTTP Ar
 async function readArchive(pieces: Pieces, { cancelled, limits = LIMITS }: Reading): Promise<ReadFile> {
   const scanner = new HarScanner();
   const calls = new ImportedCalls(limits.maxCalls, limits.maxBytes);
-  const left = { unreadable: 0, tooLarge: 0, full: 0 };
+  const left = { unreadable: 0, tooLarge: 0, tooMany: 0, full: 0 };
   for await (const piece of pieces) {
     if (cancelled()) throw cancelledError();
     for (const found of scanner.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))) {
       if (found.kind === 'too-large') left.tooLarge++;
+      else if (found.kind === 'too-many-values') left.tooMany++;
       else if (found.kind === 'foreign') left.unreadable++;
       else if (found.kind === 'entry') {
         const taken = left.full > 0 ? 'full' : calls.add(found.json);
@@ -186,12 +187,22 @@ async function readArchive(pieces: Pieces, { cancelled, limits = LIMITS }: Readi
     if (scanner.isObject === false) throw new TraceError('file', NO_ARCHIVE);
   }
   if (!scanner.sawEntries) throw new TraceError('file', NO_ARCHIVE);
-  if (calls.size === 0)
-    throw new TraceError('file', 'The file is an HTTP Archive without a call that can be read.');
+  const leftOut = [
+    ...(left.tooLarge > 0
+      ? [`${left.tooLarge} of its entries are larger than ${MAX_ENTRY / 2 ** 20} MiB, and are left out.`]
+      : []),
+    ...(left.tooMany > 0
+      ? [`${left.tooMany} of its entries hold too many values, or too deeply nested ones, and are left out.`]
+      : []),
+  ];
+  if (calls.size === 0) {
+    const why = 'The file is an HTTP Archive without a call that can be read.';
+    throw new TraceError('file', [why, ...leftOut].join(' '));
+  }
   const notes = [
     ...(scanner.complete ? [] : ['The file is cut off: what comes before is shown.']),
     ...(left.unreadable > 0 ? [`${left.unreadable} of its entries cannot be read, and are left out.`] : []),
-    ...(left.tooLarge > 0 ? [`${left.tooLarge} of its entries are too large, and are left out.`] : []),
+    ...leftOut,
     ...(left.full > 0
       ? [`It holds more than is kept in memory: the last ${left.full} calls are left out.`]
       : []),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HarScanner } from './harScanner.ts';
+import { HarScanner, MAX_DEPTH, MAX_VALUES } from './harScanner.ts';
 
 /** What is found, with the text cut into pieces of these sizes, again and again. */
 function scan(text: string | Buffer, sizes: readonly number[] = [1 << 16]) {
@@ -82,5 +82,21 @@ describe('an archive in pieces', () => {
     for (let i = 0; i < 100; i++) push('x'.repeat(most));
     expect(push('"},{"b":1},')).toMatchObject([{ kind: 'too-large' }, { kind: 'entry' }]);
     expect(push(`${'['.repeat(100_000)}${']'.repeat(100_000)},`)).toEqual([{ kind: 'foreign' }]);
+  });
+
+  it.each([
+    ['values', `{"a":[${'0,'.repeat(MAX_VALUES)}0]}`],
+    ['objects', `{"a":[${'{},'.repeat(MAX_VALUES)}0]}`],
+    ['nested values', `{"a":${'['.repeat(MAX_DEPTH)}${']'.repeat(MAX_DEPTH)}}`],
+  ])('passes over an entry with too many %s, of which nothing is held, and goes on', (_, entry) => {
+    expect(scan(`{"log":{"entries":[${entry},{"b":1}]}}`).found).toEqual([
+      'too-many-values',
+      'entry:{"b":1}',
+    ]);
+  });
+
+  it('counts no brackets and commas in strings', () => {
+    const entry = `{"a":"${'[,'.repeat(MAX_VALUES)}"}`;
+    expect(scan(`{"log":{"entries":[${entry}]}}`).found).toEqual([`entry:${entry}`]);
   });
 });

@@ -5,6 +5,12 @@
 
 /** Bytes of one entry: bodies of browsers are far below it. */
 export const MAX_ENTRY = 64 * 1024 * 1024;
+/**
+ * Values of one entry, and how deeply they are nested. Read, each takes many times its bytes in memory: 64 MiB of
+ * brackets would be gigabytes. A browser's entry with 100,000 WebSocket messages has half as many values.
+ */
+export const MAX_VALUES = 1_000_000;
+export const MAX_DEPTH = 1_000;
 /** Bytes of what the archive says of its maker. */
 const MAX_ABOUT = 4 * 1024;
 /** Bytes of a name that matters here: `entries`. */
@@ -15,6 +21,8 @@ export type HarPiece =
   | { readonly kind: 'entry'; readonly json: Buffer }
   /** An entry above {@link MAX_ENTRY}. */
   | { readonly kind: 'too-large' }
+  /** An entry above {@link MAX_VALUES} or {@link MAX_DEPTH}. */
+  | { readonly kind: 'too-many-values' }
   /** Something in the list of entries that is no object. */
   | { readonly kind: 'foreign' }
   /** JSON of `log.creator`. */
@@ -53,6 +61,9 @@ export class HarScanner {
   /** What is collected; null: nothing is. */
   #pieces: Buffer[] | null = null;
   #collected = 0;
+  /** Values in it, but the last of each list and object. */
+  #values = 0;
+  #tooMany = false;
   #kind: 'entry' | 'creator' = 'entry';
   /** Something that is no object stands in the list of entries. */
   #stray = false;
@@ -115,13 +126,14 @@ export class HarScanner {
           break;
         case CLOSE_OBJECT:
         case CLOSE_LIST: {
-          yield* this.#strayed();
+          if (this.#stray) yield* this.#strayed();
           const found = this.#closes(piece, from, at);
           if (found !== null) yield found;
           break;
         }
         case COMMA:
-          yield* this.#strayed();
+          this.#count();
+          if (this.#stray) yield* this.#strayed();
           break;
         default:
           if (this.#isBetween && !isBlank(byte)) this.#stray = true;
@@ -136,7 +148,7 @@ export class HarScanner {
   }
 
   *#strayed(): Generator<HarPiece, void, undefined> {
-    if (!this.#stray || !this.#isBetween) return;
+    if (!this.#isBetween) return;
     this.#stray = false;
     yield { kind: 'foreign' };
   }
@@ -171,6 +183,7 @@ export class HarScanner {
   /** @returns whether something is collected from here on. */
   #opens(byte: number): boolean {
     this.#depth++;
+    this.#count();
     if (this.#depth === 2) this.#inLog = byte === OPEN_OBJECT && this.#name === 'log';
     if (this.#depth === 3 && this.#inLog) {
       if (byte === OPEN_LIST && this.#name === 'entries') {
@@ -188,7 +201,18 @@ export class HarScanner {
     this.#kind = kind;
     this.#pieces = [];
     this.#collected = 0;
+    this.#values = 0;
+    this.#tooMany = false;
     return true;
+  }
+
+  /** Another value in what is collected. */
+  #count(): void {
+    if (this.#pieces === null || this.#tooMany) return;
+    this.#values++;
+    if (this.#values <= MAX_VALUES && this.#depth <= MAX_DEPTH) return;
+    this.#tooMany = true;
+    this.#pieces = [];
   }
 
   #closes(piece: Buffer, from: number, at: number): HarPiece | null {
@@ -206,8 +230,9 @@ export class HarScanner {
     const pieces = this.#pieces;
     const kind = this.#kind;
     this.#pieces = null;
-    if (this.#collected <= this.#most && pieces !== null) return { kind, json: Buffer.concat(pieces) };
-    return kind === 'entry' ? { kind: 'too-large' } : null;
+    const tooLarge = this.#collected > this.#most;
+    if (pieces !== null && !tooLarge && !this.#tooMany) return { kind, json: Buffer.concat(pieces) };
+    return kind === 'entry' ? { kind: tooLarge ? 'too-large' : 'too-many-values' } : null;
   }
 
   get #most(): number {
@@ -217,7 +242,7 @@ export class HarScanner {
   /** A copy: the piece is used again. @param from 0 where this was begun in an earlier piece. */
   #collect(piece: Buffer, from: number, to: number): void {
     this.#collected += to - from;
-    if (this.#collected > this.#most) this.#pieces = [];
+    if (this.#collected > this.#most || this.#tooMany) this.#pieces = [];
     else this.#pieces?.push(Buffer.from(piece.subarray(from, to)));
   }
 }

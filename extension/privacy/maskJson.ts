@@ -24,6 +24,9 @@ const MASKED = `"${MASK}"`;
 /** Longest number that is taken for one. */
 const MAX_WORD = 1_024;
 
+/** Brackets that are open at once: what is nested deeper is no program's data, and each takes memory. */
+const MAX_OPEN = 10_000;
+
 /** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
@@ -188,6 +191,7 @@ class Scanner {
         continue;
       }
       if (opens) {
+        if (open.length === MAX_OPEN) return safe;
         const isObject = c === OPEN_OBJECT;
         const mayBe = bracket?.isObject === true ? (member?.mayBe ?? null) : null;
         open.push(new Bracket(isObject, mayBe, this.#at, member?.errors ?? false));

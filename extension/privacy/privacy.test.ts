@@ -369,6 +369,14 @@ function encoded(levels: number): string {
   return text;
 }
 
+describe('depth', () => {
+  it('is no way out for a secret', () => {
+    const deep = `${'{"a":['.repeat(20_000)}{"password":"hunter2"}${']}'.repeat(20_000)}`;
+    const masked = maskBody(deep, JSON_TYPE);
+    expect(masked).toBe(deep.replace('hunter2', MASK));
+  });
+});
+
 describe('time', () => {
   it.each([
     ['brackets', '['.repeat(2_000_000), JSON_TYPE],

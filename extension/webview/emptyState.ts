@@ -64,12 +64,12 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
     case 'stopped':
       return {
         sentence: 'No calls. Start a trace, then repeat the action.',
-        actions: ['start', 'pick'],
+        actions: ['start', 'pick', 'open'],
       };
     case 'failed':
       return {
         sentence: status.problem ?? 'The trace could not be started.',
-        actions: ['start', 'pick'],
+        actions: ['start', 'pick', 'open'],
       };
     default:
       return status.phase satisfies never;

@@ -1246,8 +1246,8 @@ describe('empty states', () => {
       0,
     ],
     [{ phase: 'stopping' }, /^Stopping…$/, 0],
-    [{ phase: 'stopped' }, /^No calls\. Start a trace, then repeat the action\.$/, 2],
-    [{ phase: 'failed', problem: 'No permission. Run it as root.' }, /^No permission\. Run it as root\.$/, 2],
+    [{ phase: 'stopped' }, /^No calls\. Start a trace, then repeat the action\.$/, 3],
+    [{ phase: 'failed', problem: 'No permission. Run it as root.' }, /^No permission\. Run it as root\.$/, 3],
   ];
   for (const [status, sentence, buttons] of sentences) {
     it(`${status.phase} with ${status.targets?.length ?? 0} targets`, async () => {
@@ -1255,6 +1255,8 @@ describe('empty states', () => {
       await panel.post({ type: 'status', status: statusOf([], status) });
       expect(await text('.empty .sentence')).toMatch(sentence);
       expect(await panel.page.locator('.empty button').count()).toBe(buttons);
+      // Files can be opened wherever something can be started.
+      expect(await panel.page.getByRole('button', { name: 'Open Trace…' }).count()).toBe(buttons > 0 ? 1 : 0);
       expect(await panel.page.isVisible('.split')).toBe(false);
     });
   }
