@@ -37,7 +37,7 @@ const DEFAULT_STYLES = `@layer vscode-default {
   body { color: var(--vscode-editor-foreground); background: transparent; margin: 0; padding: 0 20px; }
 }`;
 
-function findChromium(): string {
+export function findChromium(): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
     for (const folder of folders) {
