@@ -38,6 +38,7 @@ const row: ExchangeRow = {
   state: 'ended',
   completeness: ['complete'],
   ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+  tlsFailure: null,
   connectAttempts: 0,
   violations: 0,
   connection: '1',

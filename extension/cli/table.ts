@@ -65,7 +65,7 @@ function url(row: ExchangeRow): string {
   const reason = reasonOf(row);
   const proxy = proxyText(row);
   if (reason !== null) return `${address} (${[reason, proxy].filter((remark) => remark !== '').join(', ')})`;
-  const remarks = [row.operation, grpcFailureText(row.grpcStatus), proxy].filter(
+  const remarks = [row.tlsFailure, row.operation, grpcFailureText(row.grpcStatus), proxy].filter(
     (remark) => remark !== null && remark !== '',
   );
   return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;

@@ -2,7 +2,7 @@
 import type { CallEnding, EndingKind } from './exchange.ts';
 
 const REASONS: Readonly<Partial<Record<EndingKind, string>>> = {
-  refused: 'the server takes no connection',
+  refused: 'the server refused the connection',
   unreachable: 'the server cannot be reached',
   'timed-out': 'no answer from the server',
   cancelled: 'the process gave it up',

@@ -217,6 +217,16 @@ describe('a stream of HTTP/2', () => {
     ],
     ['reset by the server', [get, { in: Buffer.concat([settings(), reset(1, CANCEL)]) }], 'reset by server'],
     ['refused', [get, { in: Buffer.concat([settings(), reset(1, REFUSED_STREAM)]) }], 'refused by server'],
+    [
+      'refused after a part of its answer',
+      [get, { in: Buffer.concat([settings(), answer(END_HEADERS), reset(1, REFUSED_STREAM)]) }],
+      'reset by server',
+    ],
+    [
+      'excluded by a GOAWAY after a part of its answer',
+      [get, { in: Buffer.concat([settings(), answer(END_HEADERS), goAway(0)]) }],
+      'reset by server',
+    ],
     ['excluded by a GOAWAY', [get, { in: Buffer.concat([settings(), goAway(0)]) }], 'refused by server'],
     ['on a connection that the server closed', [get, peerFin, eof, ...close], 'closed by server'],
     ['on a connection that the client closed', [get, ...close], 'cancelled by client'],

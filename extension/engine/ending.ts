@@ -78,12 +78,14 @@ function isHidden({ response, completeness }: StoredExchange): boolean {
   return completeness.has('one-sided') || completeness.has('response-gap');
 }
 
-function ofStream({ reset, goAway }: StoredExchange): CallEnding | null {
+/** What has been answered in part has been acted on, whatever its server says: it is not safe to send it again. */
+function ofStream({ reset, goAway, response }: StoredExchange): CallEnding | null {
   if (reset !== null) {
     if (reset.by === 'client') return made('cancelled', { by: 'client' });
-    return made(reset.code === REFUSED_STREAM ? 'refused' : 'reset', { by: 'server' });
+    return made(reset.code === REFUSED_STREAM && response === null ? 'refused' : 'reset', { by: 'server' });
   }
-  if (goAway !== null && !goAway.processed) return made('refused', { by: goAway.by });
+  if (goAway !== null && !goAway.processed)
+    return made(response === null ? 'refused' : 'reset', { by: goAway.by });
   return null;
 }
 

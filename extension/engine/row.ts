@@ -62,6 +62,8 @@ export interface ExchangeRow {
   readonly completeness: readonly Completeness[];
   /** How it ended; null while it runs (but for `not-http`), and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
+  /** What the TLS library of the traced side says went wrong, where the call had no answer; null: nothing, or not known. */
+  readonly tlsFailure: string | null;
   /** Attempts to connect that the row stands for; 0: it is not about a connection that failed. */
   readonly connectAttempts: number;
   /** Number of broken rules. */

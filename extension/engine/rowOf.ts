@@ -16,6 +16,7 @@ import { targetOf } from './target.ts';
 export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
   const { encrypted, request, response } = exchange;
   const target = targetOf(exchange);
+  const unanswered = exchange.state === 'ended' && encrypted === null && response === null;
   return {
     id: exchange.id,
     revision: exchange.revision,
@@ -38,6 +39,7 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     state: exchange.state,
     completeness: [...exchange.completeness],
     ending: exchange.ending,
+    tlsFailure: unanswered ? (exchange.connection.tls?.failure ?? null) : null,
     connectAttempts: exchange.connectFailed?.attempts ?? 0,
     violations: exchange.violationCount,
     connection: exchange.connection.id,

@@ -41,6 +41,7 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     state: 'ended',
     completeness: call.completeness,
     ending: call.ending,
+    tlsFailure: null,
     connectAttempts: 0,
     violations: 0,
     connection: call.connection.id,

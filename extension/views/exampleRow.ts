@@ -25,6 +25,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     state: 'ended',
     completeness: ['complete'],
     ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+    tlsFailure: null,
     connectAttempts: 0,
     violations: 0,
     connection: 'c1',

@@ -30,11 +30,38 @@ it('says first that the answer is not HTTP, and of no other rule that it is brok
   expect(label(2)?.label).toBe('not HTTP +1');
 });
 
+it('says of a call that TLS ended without an answer who refused and why', () => {
+  const tlsFailure =
+    'certificate_required (alert 116) sent by the server: it demands a certificate, and the client sent none';
+  const badge = badgeOf(
+    exampleRow({
+      status: null,
+      completeness: ['unanswered'],
+      tlsFailure,
+      ending: { ...ended('reset'), by: 'server' },
+    }),
+  );
+  expect(badge?.label).toBe('TLS failed');
+  expect(badge?.sentence).toBe(
+    `TLS failed: ${tlsFailure}. The server reset the connection or the request before the response was complete.`,
+  );
+});
+
 it('says of a connection that could not be made why', () => {
   const failed = (how: EndingKind) =>
     badgeOf(exampleRow({ connectAttempts: 2, completeness: ['connect-failed'], ending: ended(how) }));
   expect(failed('refused')?.label).toBe('connection refused');
   expect(failed('refused')?.sentence).toContain('nothing listens at the address');
   expect(failed('unreachable')?.label).toBe('unreachable');
+  const unreachable = (error: string) =>
+    badgeOf(
+      exampleRow({
+        connectAttempts: 1,
+        completeness: ['connect-failed'],
+        ending: { ...ended('unreachable'), error },
+      }),
+    )?.sentence;
+  expect(unreachable('ENETUNREACH')).toContain('this machine, or a router, has no route to the address');
+  expect(unreachable('EHOSTUNREACH')).toContain('nothing answers at the address in its network');
   expect(failed('unknown')?.label).toBe('not connected');
 });

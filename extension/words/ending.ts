@@ -4,15 +4,18 @@ import type { CallEnding, EndingDetail, EndingKind, Side } from '../engine/excha
 /** The parts of a row or of its JSON that say it. */
 export interface Ended {
   readonly ending: CallEnding | null;
+  /** What the TLS library said went wrong, of a call without an answer. */
+  readonly tlsFailure: string | null;
   /** Attempts to connect; 0: it is not about a connection that failed. */
   readonly connectAttempts: number;
 }
 
 /** In place of a status, where there is none; null: nothing that is worth a word. */
-export function endingWord({ ending, connectAttempts }: Ended): string | null {
+export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
   if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? 'not connected';
-  return WORDS[ending.how] ?? null;
+  const word = WORDS[ending.how] ?? null;
+  return word !== null && tlsFailure !== null ? 'TLS failed' : word;
 }
 
 const WORDS: Partial<Record<EndingKind, string>> = {
@@ -35,13 +38,14 @@ const CONNECT_WORDS: Partial<Record<EndingKind, string>> = {
 };
 
 /** One sentence; null for a plain answer, and for what other notes say (TLS, the trace's end). */
-export function endingSentence({ ending, connectAttempts }: Ended): string | null {
+export function endingSentence({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
   const { detail } = ending;
   const text = connectAttempts > 0 ? connectSentence(ending, connectAttempts) : sentence(ending);
   if (text === null) return null;
   const more = detail === null ? '' : ` ${DETAILS[detail]}`;
-  return `${text}${ending.error === null ? '' : ` (${ending.error})`}.${more}`;
+  const tls = tlsFailure === null ? '' : `TLS failed: ${tlsFailure}. `;
+  return `${tls}${text}${ending.error === null ? '' : ` (${ending.error})`}.${more}`;
 }
 
 function sentence(ending: CallEnding): string | null {
@@ -75,13 +79,22 @@ function connectSentence(ending: CallEnding, attempts: number): string {
   return `${connectText(ending)}${times}. No call could be made, so it is not known which protocol was meant`;
 }
 
+/** By whom, and why: ip(7), and what the kernel makes of ICMP messages. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ENETUNREACH: 'The network cannot be reached: this machine, or a router, has no route to the address',
+  EHOSTUNREACH:
+    'The host cannot be reached: nothing answers at the address in its network, or a router or firewall says so',
+  ENETDOWN: 'The network cannot be reached: its interface on this machine is down',
+  EHOSTDOWN: 'The host cannot be reached: it is down',
+};
+
 /** What became of an attempt to connect: `The connection was refused`. */
 export function connectText(ending: CallEnding): string {
   switch (ending.how) {
     case 'refused':
       return 'The connection was refused: nothing listens at the address';
     case 'unreachable':
-      return 'The address cannot be reached';
+      return UNREACHABLE[ending.error ?? ''] ?? 'The address cannot be reached';
     case 'timed-out':
       return 'Nothing answered at the address until the kernel gave up';
     case 'cancelled':

@@ -15,6 +15,7 @@ export interface LibraryError {
 /** OpenSSL and BoringSSL: the number of an alert that was received is added to this. */
 const ALERT_BASE = 1000;
 const MAX_ALERT = 255;
+const CERTIFICATE_REQUIRED = 116;
 const VERIFY_FAILED = 134;
 const GNUTLS_VERIFY_FAILED = 348;
 
@@ -26,7 +27,8 @@ export function libraryReason(said: LibraryError): string | null {
   if (isOpenssl(library) && error >= ALERT_BASE && error <= ALERT_BASE + MAX_ALERT) {
     const code = error - ALERT_BASE;
     const name = alertName(code);
-    return `${name === null ? `alert ${code}` : `${name} (alert ${code})`} sent by ${peer}`;
+    const alert = `${name === null ? `alert ${code}` : `${name} (alert ${code})`} sent by ${peer}`;
+    return code === CERTIFICATE_REQUIRED ? `${alert}: it demands a certificate, and ${own} sent none` : alert;
   }
   const refused =
     (library === 'openssl' && error === VERIFY_FAILED) ||
@@ -36,6 +38,8 @@ export function libraryReason(said: LibraryError): string | null {
     return `${own} does not accept the certificate of ${peer}${why}`;
   }
   if (error === 0) return null;
+  if (library === 'openssl' && Object.hasOwn(OPENSSL_SENTENCES, error))
+    return OPENSSL_SENTENCES[error]?.(own, peer) ?? null;
   if (library === 'openssl') return `${own} failed: ${OPENSSL[error] ?? `error ${error} of OpenSSL`}`;
   if (library === 'gnutls') return `${own} failed: ${GNUTLS[error] ?? `error -${error} of GnuTLS`}`;
   return null;
@@ -88,26 +92,30 @@ const VERIFICATIONS: Readonly<Record<number, string>> = {
   79: 'invalid CA certificate',
 };
 
+/** Reasons of libssl that are better said with who did what. */
+const OPENSSL_SENTENCES: Readonly<Record<number, (own: string, peer: string) => string>> = {
+  155: (own, peer) => `${peer} sent ${own} a request to a proxy in plaintext`,
+  156: (own, peer) => `${peer} sent ${own} an HTTP request in plaintext`,
+  193: (own, peer) => `${own} found no cipher suite that ${peer} has, too`,
+  199: (own, peer) => `${own} demands a certificate, and ${peer} sent none`,
+  235: (own, peer) => `${own} has none of the application protocols (ALPN) that ${peer} offers`,
+  258: (own, peer) => `${own} does not accept the version of TLS that ${peer} uses`,
+  294: (_own, peer) => `${peer} closed the connection without a word (no close_notify)`,
+};
+
 /** Reasons of libssl (openssl/sslerr.h): those that somebody meets who did not write a TLS library. */
 const OPENSSL: Readonly<Record<number, string>> = {
   118: 'no suitable signature algorithm',
-  155: 'https proxy request',
-  156: 'http request',
   166: 'version too high',
   185: 'no cipher match',
-  193: 'no shared cipher',
-  199: 'peer did not return a certificate',
   207: 'protocol is shutdown',
   209: 'missing supported groups extension',
   221: 'missing signing cert',
-  235: 'no application protocol',
   241: 'insufficient security',
   244: 'unexpected message',
   245: 'unexpected record',
-  258: 'unsupported protocol',
   267: 'wrong version number',
   292: 'bad legacy version',
-  294: 'unexpected eof while reading',
   338: 'unsafe legacy renegotiation disabled',
   396: 'version too low',
   397: 'ca key too small',

@@ -77,6 +77,9 @@ function library(change: Partial<TlsLibrary>): TlsLibrary {
   };
 }
 
+/** The recorded clients' request, at the end of what they send. */
+const REQUEST_RECORD = 59;
+
 describe('a session on a socket that is known', () => {
   it('has its addresses and what its bytes show', () => {
     const engine = made();
@@ -887,10 +890,52 @@ describe('a handshake', () => {
     );
     expect(only(engine)).toMatchObject({
       completeness: ['handshake-failed'],
-      encrypted: { reason: 'TLS handshake failed: certificate_required (alert 116) sent by the server' },
-      tls: { failure: 'certificate_required (alert 116) sent by the server' },
+      encrypted: {
+        reason:
+          'TLS handshake failed: certificate_required (alert 116) sent by the server: it demands a certificate, and the client sent none',
+      },
+      tls: {
+        failure:
+          'certificate_required (alert 116) sent by the server: it demands a certificate, and the client sent none',
+      },
     });
   });
+
+  it.each([
+    [
+      'tls13-certificate-required',
+      'in',
+      ['handshake-failed'],
+      'the server asked the client for a certificate',
+    ],
+    ['tls13-certificate-required', 'out', ['encrypted'], 'ended before any data was sent'],
+    ['tls13-mutual', 'in', ['encrypted'], 'ended before any data was sent'],
+  ] as const)(
+    'without a request (%s, ended: %s) has failed where the server ended it, as it got no certificate',
+    (name, end, labels, reason) => {
+      // The program wrote before it read: its library never learns why.
+      const ending = end === 'in' ? Ending.ReadEof : Ending.Fin;
+      const bytes = handshake(name).flatMap((piece) => ('bytes' in piece ? [piece.bytes] : []));
+      const [hello, flight, finished] = bytes as [Buffer, Buffer, Buffer];
+      const engine = made(
+        inOrder(
+          conversation(
+            [
+              { out: hello },
+              { in: flight },
+              { out: finished.subarray(0, -REQUEST_RECORD) },
+              { end, ending },
+              { close: true },
+            ],
+            { ...ADDRESSES, connection: SOCKET, protocol: WireProtocol.Tls },
+          ),
+          [{ type: 'tls', connection: SESSION, socket: SOCKET, side: 'client', time: START + MS }],
+        ),
+      );
+      expect(only(engine).completeness).toEqual(labels);
+      expect(only(engine).encrypted?.reason).toContain(reason);
+    },
+  );
 
   it('whose certificate the program refuses without a word to the server has failed', () => {
     const engine = made(

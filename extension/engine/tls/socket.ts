@@ -12,6 +12,9 @@ import { StoredTls } from '../storedTls.ts';
 import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
 import { TlsWire } from './wire.ts';
 
+/** What the server said to that is encrypted, and the program did not read it. */
+const DECLINED =
+  'TLS handshake failed: the server asked the client for a certificate, got none, and ended the connection';
 const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements Dissector {
@@ -100,6 +103,7 @@ export class TlsSocket implements Dissector {
     if (!this.#ended && !this.#plaintext) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
       else if (this.#failure !== null && this.#exchange === null) this.#fail('');
+      else if (this.#isDeclined) this.#fail(DECLINED);
       else {
         if (this.#exchange === null) {
           const [reason, explained] = this.#withoutPlaintext();
@@ -219,6 +223,16 @@ export class TlsSocket implements Dissector {
       return [this.#verdict === null ? NOTHING_SENT : `${NOTHING_SENT}; ${this.#verdict}`, false];
     }
     return [this.#reason(), true];
+  }
+
+  /** The first to end a connection without data was the server, whom the client had not sent the certificate. */
+  get #isDeclined(): boolean {
+    const { certificateDeclined, dataSeen, clientDirection } = this.#wire.facts;
+    if (!certificateDeclined || dataSeen || !this.#wire.inStep || this.#firstEnd === null) return false;
+    const { direction, reset } = this.#firstEnd;
+    return clientDirection === Direction.Out
+      ? reset || direction === Direction.In
+      : direction === Direction.Out;
   }
 
   /** Its sessions' library may say more in a moment. */

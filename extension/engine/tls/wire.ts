@@ -45,6 +45,8 @@ export interface WireFacts {
   readonly clientDirection: Direction | null;
   /** The other side's first bytes, which are not TLS, as printable text; null: they are TLS, or were not seen. */
   readonly notTls: string | null;
+  /** The server asked for a certificate (TLS 1.3), and the client sent an empty list of them. */
+  readonly certificateDeclined: boolean;
   /** Data of the client followed the handshake, as far as the boundaries of records are known. */
   readonly dataSeen: boolean;
 }
@@ -59,6 +61,12 @@ const USER_CANCELED = 90;
 /** Bytes that encryption adds in TLS 1.3: the content type, and the AEAD's tag, which CCM_8 has shorter. */
 const ENCRYPTION = 1 + 16;
 const ENCRYPTION_CCM_8 = 1 + 8;
+/** A Certificate message with an empty list (RFC 8446 section 4.4.2): its header, the context's and the list's length. */
+const EMPTY_CERTIFICATE = 4 + 1 + 3;
+/** A Finished message: its header, and a hash. */
+const FINISHED: readonly number[] = [4 + 32, 4 + 48];
+/** Of a client: its certificate, that it has the key to it, and Finished, where each has a record of its own. */
+const MAX_CLIENT_RECORDS = 3;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -79,11 +87,14 @@ export class TlsWire {
     alert: null,
     clientDirection: null,
     notTls: null,
+    certificateDeclined: false,
     dataSeen: false,
   };
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
   #versionNumber = 0;
   #earlyData = false;
+  /** Encrypted records of the client that may still be the handshake's: it has been asked for a certificate. */
+  #handshakeLeft = 0;
 
   constructor() {
     this.facts = this.#facts;
@@ -185,7 +196,7 @@ export class TlsWire {
     const byClient = lane.direction === this.#facts.clientDirection;
     // An alert is as short in TLS 1.3 only; before it is a type of record of its own.
     const mayBeAlert = this.#is13 && length <= ALERT_SIZE + ENCRYPTION;
-    if (this.#facts.established && byClient && !mayBeAlert) this.#facts.dataSeen = true;
+    if (this.#facts.established && byClient && !mayBeAlert) this.#clientData(length, time);
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
       // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
@@ -197,10 +208,32 @@ export class TlsWire {
     const server = isClient ? this.#other(lane) : lane;
     if (!server.helloSeen) return;
     // No other record of a handshake is as short.
-    const added = this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
+    const added = this.#encryption;
     if (length === ALERT_SIZE + added && !(isClient && this.#earlyData)) {
       this.#facts.alert = { name: null, code: null, direction: lane.direction };
-    } else if (isClient) this.#endHandshake(this.#earlyData ? null : time);
+    } else if (isClient) {
+      this.#endHandshake(this.#earlyData ? null : time);
+      if (this.#earlyData || FINISHED.includes(length - added)) return;
+      this.#facts.certificateDeclined = length - added === EMPTY_CERTIFICATE;
+      this.#handshakeLeft = MAX_CLIENT_RECORDS - 1;
+    }
+  }
+
+  /** After the first encrypted record of the client. Its Finished shows that what came before was the handshake's. */
+  #clientData(length: number, time: number): void {
+    const added = this.#encryption;
+    if (this.#handshakeLeft > 0 && FINISHED.includes(length - added)) {
+      this.#handshakeLeft = 0;
+      this.#facts.dataSeen = false;
+      this.#facts.ended = time;
+      return;
+    }
+    this.#handshakeLeft--;
+    this.#facts.dataSeen = true;
+  }
+
+  get #encryption(): number {
+    return this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
   }
 
   #alert(lane: Lane, length: number): void {

@@ -1,5 +1,6 @@
 import type { Completeness } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
+import type { ExchangeRow } from '../../engine/row.ts';
 import { addressText } from '../../words/address.ts';
 import { notesOf, notesOfEnded } from '../../words/completeness.ts';
 import { methodText, processText } from '../../words/exchange.ts';
@@ -62,8 +63,10 @@ function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly N
   return [heading('Related calls'), el('ul', { class: 'related' }, ...items)];
 }
 
-function ended(exchange: ExchangeJson): ExchangeJson & { readonly connectAttempts: number } {
-  return { ...exchange, connectAttempts: exchange.failure?.attempts ?? 0 };
+function ended(exchange: ExchangeJson): ExchangeJson & Pick<ExchangeRow, 'connectAttempts' | 'tlsFailure'> {
+  const unanswered = exchange.durationMs !== null && exchange.response === null;
+  const tlsFailure = unanswered ? (exchange.tls?.failure ?? null) : null;
+  return { ...exchange, connectAttempts: exchange.failure?.attempts ?? 0, tlsFailure };
 }
 
 /** Of a connection that is not decrypted, or whose handshake failed. */

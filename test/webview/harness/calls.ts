@@ -74,6 +74,7 @@ const CALL: ExchangeRow = {
   state: 'ended',
   completeness: ['complete'],
   ending: { how: 'answered', by: null, error: null, detail: null, signal: null, exitCode: null },
+  tlsFailure: null,
   connectAttempts: 0,
   violations: 0,
   connection: 'c1',
