@@ -4,7 +4,7 @@
  */
 import type { CallSource } from '../engine/callSource.ts';
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
-import type { MessageKind } from '../engine/exchange.ts';
+import type { Cause, MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { type ExchangeRow, isCall, isError } from '../engine/row.ts';
@@ -176,7 +176,14 @@ export class History {
     const [segment, own] = this.#find(id);
     const json = segment?.source.json(own, { reveal, messageBytes });
     if (segment === undefined || json === undefined) return null;
-    return { ...json, id, peer: peerIn(segment, json.peer) };
+    return {
+      ...json,
+      id,
+      peer: peerIn(segment, json.peer),
+      causedBy: causeIn(segment, json.causedBy),
+      caused: json.caused.flatMap((one) => peerIn(segment, one) ?? []),
+      trace: { ...json.trace, first: peerIn(segment, json.trace.first) ?? id },
+    };
   }
 
   message(id: number, number: number, reveal: boolean): StreamMessageJson | null {
@@ -316,9 +323,14 @@ function idIn({ moved, spans }: Segment, id: number): number {
   return moved.get(id) ?? id + (spans.findLast(({ from }) => id >= from)?.base ?? 0);
 }
 
-/** The other side's row, as long as it is in the list: of one that was cleared the number may be another's. */
+/** The row of another call, as long as it is in the list: of one that was cleared the number may be another's. */
 function peerIn(segment: Segment, peer: number | null): number | null {
-  return peer === null || segment.source.get(peer) === undefined ? null : idIn(segment, peer);
+  return peer === null || !segment.source.holds(peer) ? null : idIn(segment, peer);
+}
+
+function causeIn(segment: Segment, cause: Cause | null): Cause | null {
+  const id = cause === null ? null : peerIn(segment, cause.id);
+  return cause === null || id === null ? null : { ...cause, id };
 }
 
 function rowIn(segment: Segment, id: number): ExchangeRow | undefined {
@@ -327,6 +339,8 @@ function rowIn(segment: Segment, id: number): ExchangeRow | undefined {
   const shown = idIn(segment, id);
   const { timeBase, file } = segment;
   const peer = peerIn(segment, row.peer);
-  if (shown === id && peer === row.peer && timeBase === 0 && file === null) return row;
-  return { ...row, id: shown, peer, start: timeBase + row.start, file: file?.name ?? null };
+  const cause = causeIn(segment, row.cause);
+  const same = shown === id && peer === row.peer && cause?.id === row.cause?.id;
+  if (same && timeBase === 0 && file === null) return row;
+  return { ...row, id: shown, peer, cause, start: timeBase + row.start, file: file?.name ?? null };
 }

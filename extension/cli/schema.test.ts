@@ -32,6 +32,9 @@ const streamMessage: StreamMessageJson = {
 const full: ExchangeJson = {
   id: 7,
   peer: 8,
+  causedBy: { id: 5, by: 'traceparent', doubt: 'others' },
+  caused: [9, 10],
+  trace: { id: '4bf92f3577b34da6a3ce929d0e0e4736', first: 3 },
   process: { pid: 4242, name: 'node' },
   side: 'client',
   protocol: 'HTTP/1.1',

@@ -52,6 +52,7 @@ const row: ExchangeRow = {
   operation: null,
   model: null,
   peer: null,
+  cause: null,
   pinned: false,
   debug: null,
 };

@@ -22,6 +22,8 @@ export interface ConnectionHost {
   process(pid: number): Process | null;
   create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange;
   changed(exchange: StoredExchange): void;
+  /** All fields of its request were read (HTTP/1). */
+  requestRead(exchange: StoredExchange): void;
   ended(exchange: StoredExchange): void;
   /** An error of the connection has been noted, which may tell more about the exchange that ended last. */
   connectionFailed(connection: StoredConnection): void;

@@ -93,6 +93,7 @@ export interface EngineApi {
   /** What changed since the last call. */
   takeChanges(): StoreChanges;
   get(id: number): Exchange | undefined;
+  holds(id: number): boolean;
   row(id: number): ExchangeRow | undefined;
   json(id: number, options?: JsonOptions): ExchangeJson | undefined;
   /** One message inside an exchange, by its number. */
@@ -209,6 +210,10 @@ export class Engine implements EngineApi {
     return this.#store.get(id);
   }
 
+  holds(id: number): boolean {
+    return this.#store.get(id) !== undefined;
+  }
+
   row(id: number): ExchangeRow | undefined {
     const exchange = this.#store.get(id);
     return exchange === undefined ? undefined : rowOf(exchange, this.#store.isPinned(id));
@@ -231,7 +236,14 @@ export class Engine implements EngineApi {
   json(id: number, options: JsonOptions = {}): ExchangeJson | undefined {
     const exchange = this.#store.get(id);
     if (exchange === undefined) return undefined;
-    return jsonOf(exchange, (ms) => this.#clock.wallTime(ms), options, this.#libraries, this.#definitions);
+    return jsonOf(
+      exchange,
+      (ms) => this.#clock.wallTime(ms),
+      options,
+      this.#libraries,
+      this.#definitions,
+      (other) => this.#store.get(other),
+    );
   }
 
   body(id: number, kind: MessageKind): Uint8Array | null {

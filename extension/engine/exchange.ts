@@ -303,6 +303,28 @@ export interface Operation {
 
 export type ExchangeState = 'running' | 'ended';
 
+/** By what a call's cause was found: the trace that both belong to, or the time in which the call lies. */
+export type CauseEvidence = 'traceparent' | 'time';
+
+/**
+ * Why a cause is only probable:
+ * - `others`: the process was answering several calls when it made this one; it lies inside this one alone.
+ * - `outlived`: the process was answering this call alone, but the call went on after that.
+ * - `stream`: a long stream, such as a WebSocket, was open too, or is the cause.
+ * - `encrypted`: a connection was open to the process whose calls are not seen.
+ * - `joined-late`: a connection to the process was joined late, so that not all that it was answering was seen in time.
+ */
+export type CauseDoubt = 'others' | 'outlived' | 'stream' | 'encrypted' | 'joined-late';
+
+/** The call that made a process make this one. */
+export interface Cause {
+  /** Of the call as that process answered it; where it was found by traceparent alone, as its client made it. */
+  readonly id: number;
+  readonly by: CauseEvidence;
+  /** null: certain. */
+  readonly doubt: CauseDoubt | null;
+}
+
 export interface Exchange {
   /** The operation named in the request's body; null where it is not certain that there is one. */
   readonly operation: Operation | null;

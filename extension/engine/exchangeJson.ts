@@ -3,7 +3,7 @@
  * shows. `extension/cli/exchange.schema.json` is its JSON Schema. Unknown values are null, never guessed.
  */
 import type { AiJson, McpJson } from './ai/aiJson.ts';
-import type { CallEnding, Completeness, LookupFacts, Operation, SeenField, Side } from './exchange.ts';
+import type { CallEnding, Cause, Completeness, LookupFacts, Operation, SeenField, Side } from './exchange.ts';
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
@@ -152,6 +152,17 @@ export interface ExchangeJson {
    * known when the exchange ended. Then the other one may still name this one.
    */
   readonly peer: number | null;
+  /** The call that made the process make this one; null: none that was seen, or several may have. */
+  readonly causedBy: Cause | null;
+  /** Ids of calls that the process made to answer this one, at most 1,000, as far as was known when it ended. */
+  readonly caused: readonly number[];
+  /** The chain of calls that this one is in, as far as it is certain. */
+  readonly trace: {
+    /** trace-id of W3C Trace Context (traceparent) of this call, else of what caused it; null: none has one. */
+    readonly id: string | null;
+    /** Id of the call with which the chain begins; its own, if nothing caused it. */
+    readonly first: number;
+  };
   readonly process: { readonly pid: number; readonly name: string | null } | null;
   readonly side: Side | null;
   readonly protocol: string;

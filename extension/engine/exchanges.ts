@@ -7,6 +7,7 @@ import { MAX_UNBOUND_EXCHANGES } from './limits.ts';
 import { lookupFailure } from './names/failure.ts';
 import type { Lookup } from './names/lookup.ts';
 import type { LookupHost } from './names/lookups.ts';
+import { Causes, type CausesHost } from './peers/causes.ts';
 import { Peers, type PeersHost } from './peers/peers.ts';
 import type { SocketEnd } from './peers/socketEnd.ts';
 import type { Processes } from './processes.ts';
@@ -32,7 +33,7 @@ export interface EngineParts {
 /** Of an exchange that is about none. */
 const NO_CONNECTION = '0';
 
-export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
+export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesHost {
   readonly bodyLimit: number;
   readonly counters: ByteCounters = { copied: 0, omitted: 0, fromFiles: 0, shed: 0, unseen: 0, lost: 0 };
 
@@ -44,6 +45,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
   failedPairs = 0;
 
   readonly #peers = new Peers(this);
+  readonly #causes = new Causes(this);
   readonly #store: Store;
   readonly #clock: TraceClock;
   readonly #processes: Processes;
@@ -90,6 +92,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
     encrypted: StoredEncrypted,
   ): StoredExchange {
     const exchange = this.#add(process, connection, true, encrypted);
+    this.#causes.encrypted(exchange);
     if (process !== null) this.#libraries.count(process.pid, 'encrypted', 1);
     return exchange;
   }
@@ -121,6 +124,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
 
   withdraw(exchange: StoredExchange): void {
     if (exchange.process !== null) this.#libraries.count(exchange.process.pid, 'encrypted', -1);
+    this.#causes.ended(exchange);
     this.#store.remove(exchange);
   }
 
@@ -144,6 +148,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
     const { lookup } = exchange.connection;
     if (lookup?.undecided === true) lookup.requested(serverName(exchange));
     if (exchange.place < 0) this.#peers.offer(exchange);
+    if (!exchange.causeSought && (exchange.headRead || exchange.stream !== null)) this.#seekCause(exchange);
     // Before there is a response, only its end makes an exchange an error.
     if (exchange.response !== null) {
       if (exchange.response.quoted !== null) exchange.ending = endingOf(exchange);
@@ -161,10 +166,24 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
     exchange.ending = endingOf(exchange);
     exchange.connection.lastEnded = exchange;
     this.#judge(exchange);
+    if (!exchange.causeSought) this.#seekCause(exchange);
+    this.#causes.ended(exchange);
     this.#store.ended(exchange);
     if (exchange.peer !== null) return;
     if (exchange.place < 0) this.#peers.offer(exchange);
     this.#peers.ended(exchange);
+  }
+
+  requestRead(exchange: StoredExchange): void {
+    exchange.headRead = true;
+    if (!exchange.causeSought) this.#seekCause(exchange);
+  }
+
+  /** As soon as its request, and the side that was seen of it, are known. */
+  #seekCause(exchange: StoredExchange): void {
+    if (exchange.request === null || exchange.side === null) return;
+    exchange.causeSought = true;
+    this.#causes.begun(exchange);
   }
 
   get(id: number): StoredExchange | undefined {
@@ -182,6 +201,8 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
   paired(one: StoredExchange, other: StoredExchange): void {
     this.pairs++;
     if (one.failed && other.failed) this.failedPairs++;
+    this.#causes.paired(one);
+    this.#causes.paired(other);
     this.#store.changed(one);
     this.#store.changed(other);
   }
@@ -201,6 +222,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost {
     if (exchange.connection.tls !== null && exchange.process !== null) {
       this.#libraries.count(exchange.process.pid, 'calls', -1);
     }
+    this.#causes.ended(exchange);
     this.#store.remove(exchange);
   }
 

@@ -12,6 +12,7 @@ import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frameFormat.ts';
 import { type DefinitionOf, messageStreamJson, messagesJson } from './messages/messagesJson.ts';
+import { chainOf } from './peers/chain.ts';
 import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';
 import type { Definitions } from './protobuf/definitions.ts';
 import type { Direction } from './record.ts';
@@ -27,6 +28,7 @@ import type { TlsAlert } from './tls/wire.ts';
  * @param wallTime of a time in milliseconds since the trace's start, in nanoseconds since the epoch.
  * @param libraries of all processes.
  * @param definitions of protobuf messages.
+ * @param held an exchange by its id; undefined: no longer held.
  */
 export function jsonOf(
   exchange: StoredExchange,
@@ -34,6 +36,7 @@ export function jsonOf(
   options: JsonOptions,
   libraries: TlsLibraries,
   definitions: Definitions,
+  held: (id: number) => StoredExchange | undefined,
 ): ExchangeJson {
   const { connection, response } = exchange;
   const reveal = options.reveal ?? false;
@@ -54,6 +57,9 @@ export function jsonOf(
   return {
     id: exchange.id,
     peer: exchange.peer,
+    causedBy: exchange.cause,
+    caused: exchange.caused,
+    trace: chainOf(exchange, held),
     process: exchange.process,
     side: exchange.side,
     protocol: protocolOf(exchange),

@@ -162,6 +162,20 @@ export const MAX_CLOSED_ENDS = 4_096;
 export const MAX_UNPAIRED = 65_536;
 export const MAX_UNPAIRED_OF_CONNECTION = 1_024;
 
+/** Processes whose calls may have caused others, and of each the calls that it made last. */
+export const MAX_CAUSING_PROCESSES = 4_096;
+export const MAX_RECENT_CALLS = 64;
+
+/** Ids of calls that one call is remembered to have caused. */
+export const MAX_CAUSED = 1_000;
+
+/** Distributed traces of which calls are remembered, and clients' calls whose peer is sought by its traceparent. */
+export const MAX_TRACES = 16_384;
+export const MAX_UNJOINED = 4_096;
+
+/** Calls in a row, each caused by the one before, that are followed. */
+export const MAX_CHAIN = 64;
+
 /** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */
 export const MAX_SEARCH_BYTES = 128 * 1024;
 /** Bytes of a request in which its operation is looked for; GraphQL documents are rarely larger. */

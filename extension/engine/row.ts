@@ -2,7 +2,15 @@
  * An exchange as lists, trees and the timeline need it, and nothing more: small, flat, structured-
  * clonable. Secrets in the query are masked already (see extension/privacy).
  */
-import type { CallEnding, Completeness, EndingKind, ExchangeState, Failure, Side } from './exchange.ts';
+import type {
+  CallEnding,
+  Cause,
+  Completeness,
+  EndingKind,
+  ExchangeState,
+  Failure,
+  Side,
+} from './exchange.ts';
 import type { MessageFormat } from './messages/messageList.ts';
 
 export interface Phases {
@@ -96,6 +104,8 @@ export interface ExchangeRow {
   readonly file: string | null;
   /** Id of the row of the same call as the other side saw it; null: that is not traced, or not known (yet). */
   readonly peer: number | null;
+  /** The call that made the process make this one; null: none that was seen, or several may have. */
+  readonly cause: Cause | null;
   /** Kept in the list when older calls have to go, until the list is cleared. */
   readonly pinned: boolean;
   /** null outside of the editor, and for a process of which it knows nothing. */

@@ -53,6 +53,7 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     proxy: proxyOf(exchange),
     file: null,
     peer: exchange.peer,
+    cause: exchange.cause,
     pinned,
     debug: null,
   };

@@ -10,6 +10,7 @@ import { NO_LABELS, WHOLE, withLabels } from './completeness.ts';
 import { ConnectionEnds } from './connectionEnds.ts';
 import type {
   CallEnding,
+  Cause,
   Completeness,
   ConnectFailed,
   Connection,
@@ -100,6 +101,7 @@ export interface StoredEncrypted extends Encrypted {
   explained: boolean;
 }
 
+const NONE_CAUSED: readonly number[] = [];
 const NO_INTERIM: StoredMessage[] = [];
 
 export class StoredExchange implements Exchange {
@@ -131,6 +133,16 @@ export class StoredExchange implements Exchange {
   peer: number | null = null;
   /** The request's place in the order of the connection, by which its peer is found; -1: not known. See peers.ts. */
   place = -1;
+  /** See causes.ts. null: none, or not certain at all. */
+  cause: Cause | null = null;
+  /** Ids of calls that it caused; the first {@link MAX_CAUSED}. */
+  caused: readonly number[] = NONE_CAUSED;
+  /** All fields of its request were read. HTTP/2 has them from the start. */
+  headRead = false;
+  /** Its cause was looked for when it began. */
+  causeSought = false;
+  /** Its process was answering at most one call when it began. */
+  wasAlone = true;
   reset: { readonly code: number; readonly by: Side } | null = null;
   goAway: GoAway | null = null;
   blocked: number | null = null;

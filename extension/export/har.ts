@@ -54,6 +54,9 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
     _resourceType: isWebSocket ? 'websocket' : resourceType(response),
     ...(isWebSocket ? { _webSocketMessages: messagesOf(exchange) } : {}),
     _httpTrace: {
+      id: exchange.id,
+      peer: exchange.peer,
+      causedBy: exchange.causedBy,
       side: exchange.side,
       process: exchange.process,
       debug: exchange.debug,

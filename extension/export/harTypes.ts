@@ -98,7 +98,17 @@ export interface HarEntry {
   /** What the format has no place for. */
   readonly _httpTrace: Pick<
     ExchangeJson,
-    'side' | 'process' | 'debug' | 'completeness' | 'operation' | 'grpc' | 'ending' | 'messageStream'
+    | 'id'
+    | 'peer'
+    | 'causedBy'
+    | 'side'
+    | 'process'
+    | 'debug'
+    | 'completeness'
+    | 'operation'
+    | 'grpc'
+    | 'ending'
+    | 'messageStream'
   > & {
     /** Why the request's body is not whole; null: it is. The response's is the comment of its content. */
     readonly requestNote: string | null;

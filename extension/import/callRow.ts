@@ -53,6 +53,7 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     proxy: null,
     file: null,
     peer: null,
+    cause: null,
     debug: call.debug === null ? null : { ...call.debug, pausedMs: timings.pausedMs },
     model: null,
     operation: call.operation === null ? null : operationText(call.operation),

@@ -15,6 +15,7 @@ import type {
 import { formatTime } from '../engine/jsonOf.ts';
 import { readOperation } from '../engine/operations/operation.ts';
 import { readContentType } from '../http/contentType.ts';
+import { readTraceparent } from '../http/traceContext.ts';
 import { type OwnFields, ownFields } from './ownFields.ts';
 import { amountOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
 
@@ -50,6 +51,12 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
   return {
     id: 0,
     peer: null,
+    causedBy: null,
+    caused: [],
+    trace: {
+      id: readTraceparent(fieldOf(sent.headers, 'traceparent'))?.traceId ?? null,
+      first: 0,
+    },
     ai: null,
     mcp: null,
     process: own?.process ?? null,

@@ -9,7 +9,10 @@ import { MAX_PINNED } from '../engine/limits.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { callRow } from './callRow.ts';
 import { readHarEntry } from './harEntry.ts';
+import { ImportedLinks, type StatedLinks } from './links.ts';
 import { maskCall, maskStreamMessage } from './mask.ts';
+import { statedLinks } from './ownFields.ts';
+import { objectOf } from './values.ts';
 
 interface Entry {
   readonly json: Buffer;
@@ -27,6 +30,8 @@ export class ImportedCalls implements CallSource {
   #began = 0;
   #errors = 0;
   #lastId = 0;
+  #counted: Pairs | null = null;
+  readonly #links = new ImportedLinks();
   #changed: number[] = [];
   #removed: number[] = [];
 
@@ -48,8 +53,10 @@ export class ImportedCalls implements CallSource {
   add(json: Buffer): 'held' | 'unreadable' | 'full' {
     if (this.#entries.size >= this.#maxCalls || this.#bytes + json.length > this.#maxBytes) return 'full';
     const id = this.#lastId + 1;
-    const call = read(json, id);
-    if (call === null) return 'unreadable';
+    const found = read(json, id);
+    if (found === null) return 'unreadable';
+    const { call, stated } = found;
+    this.#links.add(id, call.side, stated);
     const startedAt = microsOf(call.startedAt);
     this.#began = this.#entries.size === 0 ? startedAt : Math.min(this.#began, startedAt);
     const row = callRow(maskCall(call), 0);
@@ -70,18 +77,19 @@ export class ImportedCalls implements CallSource {
 
   row(id: number): ExchangeRow | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined
-      ? undefined
-      : {
-          ...entry.row,
-          start: (entry.startedAt - this.#began) / 1_000,
-          pinned: this.#pinned.has(id),
-        };
+    if (entry === undefined) return undefined;
+    const { peer, causedBy } = this.#links.of(id);
+    return {
+      ...entry.row,
+      peer,
+      cause: causedBy,
+      start: (entry.startedAt - this.#began) / 1_000,
+      pinned: this.#pinned.has(id),
+    };
   }
 
-  /** What an engine made of records: there were none. */
-  get(): undefined {
-    return undefined;
+  holds(id: number): boolean {
+    return this.#entries.has(id);
   }
 
   json(id: number, { reveal = false, messageBytes = null }: JsonOptions = {}): ExchangeJson | undefined {
@@ -89,7 +97,13 @@ export class ImportedCalls implements CallSource {
     if (call === null) return undefined;
     const limit = messageBytes ?? Number.POSITIVE_INFINITY;
     const shown = reveal ? call : maskCall(call);
-    return { ...shown, messages: shown.messages.map((message) => beginningOf(message, limit)) };
+    const { first, ...links } = this.#links.of(id);
+    return {
+      ...shown,
+      ...links,
+      trace: { ...shown.trace, first },
+      messages: shown.messages.map((message) => beginningOf(message, limit)),
+    };
   }
 
   message(
@@ -111,6 +125,7 @@ export class ImportedCalls implements CallSource {
   }
 
   stats(): ReturnType<CallSource['stats']> {
+    const pairs = this.#pairs;
     return {
       records: 0,
       connections: 0,
@@ -118,8 +133,8 @@ export class ImportedCalls implements CallSource {
       evicted: 0,
       running: 0,
       errors: this.#errors,
-      pairs: 0,
-      failedPairs: 0,
+      pairs: pairs.all,
+      failedPairs: pairs.failed,
       copiedBytes: 0,
       omittedBytes: 0,
       fileBytes: 0,
@@ -146,6 +161,7 @@ export class ImportedCalls implements CallSource {
     for (const [id, { json, row }] of this.#entries) {
       if (this.#pinned.has(id)) continue;
       this.#entries.delete(id);
+      this.#links.remove(id);
       this.#removed.push(id);
       this.#bytes -= json.length;
       if (isError(row)) this.#errors--;
@@ -154,14 +170,39 @@ export class ImportedCalls implements CallSource {
 
   #read(id: number): ExchangeJson | null {
     const entry = this.#entries.get(id);
-    return entry === undefined ? null : read(entry.json, id);
+    return entry === undefined ? null : (read(entry.json, id)?.call ?? null);
+  }
+
+  /** Calls of which both sides are held; counted again when calls have come or gone. */
+  get #pairs(): Pairs {
+    if (this.#counted?.calls === this.#entries.size) return this.#counted;
+    const counted = { calls: this.#entries.size, all: 0, failed: 0 };
+    for (const [id, { row }] of this.#entries) {
+      const { peer } = this.#links.of(id);
+      const other = peer === null || peer < id ? undefined : this.#entries.get(peer);
+      if (other === undefined) continue;
+      counted.all++;
+      if (isError(row) && isError(other.row)) counted.failed++;
+    }
+    this.#counted = counted;
+    return counted;
   }
 }
 
-function read(json: Buffer, id: number): ExchangeJson | null {
+interface Pairs {
+  readonly calls: number;
+  readonly all: number;
+  readonly failed: number;
+}
+
+function read(
+  json: Buffer,
+  id: number,
+): { readonly call: ExchangeJson; readonly stated: StatedLinks } | null {
   try {
-    const call = readHarEntry(JSON.parse(json.toString('utf8')));
-    return call === null ? null : { ...call, id };
+    const entry: unknown = JSON.parse(json.toString('utf8'));
+    const call = readHarEntry(entry);
+    return call === null ? null : { call: { ...call, id }, stated: statedLinks(objectOf(entry)) };
   } catch {
     // Not JSON, or nested so deeply that it cannot be read.
     return null;

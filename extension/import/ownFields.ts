@@ -1,7 +1,8 @@
 /** What HTTP Trace itself adds to an archive (`_httpTrace`), read back. Others may have changed it: all is checked. */
-import type { Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
+import type { CauseDoubt, Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
 import type { ExchangeJson, MessageStreamJson } from '../engine/exchangeJson.ts';
 import type { MessageFormat } from '../engine/messages/messageList.ts';
+import type { StatedLinks } from './links.ts';
 import { amountOf, countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
 
 export type OwnFields = Pick<
@@ -53,8 +54,32 @@ const FORMATS: Readonly<Record<MessageFormat, true>> = {
   multipart: true,
   grpc: true,
 };
+const DOUBTS: Readonly<Record<CauseDoubt, true>> = {
+  others: true,
+  outlived: true,
+  stream: true,
+  encrypted: true,
+  'joined-late': true,
+};
 /** Names of a batch: as many as the engine keeps. */
 const MAX_NAMES = 16;
+
+/** The call's id where it was exported from, and what it says of others there. */
+export function statedLinks(entry: JsonObject): StatedLinks {
+  const own = objectOf(member(entry, '_httpTrace'));
+  const causedBy = present(member(own, 'causedBy'));
+  const cause = causedBy === null ? null : countOf(member(causedBy, 'id'));
+  const by = causedBy === null ? null : oneOf(['traceparent', 'time'] as const, member(causedBy, 'by'));
+  const doubt = causedBy === null ? null : member(causedBy, 'doubt');
+  return {
+    id: countOf(member(own, 'id')),
+    peer: countOf(member(own, 'peer')),
+    causedBy:
+      cause === null || by === null
+        ? null
+        : { id: cause, by, doubt: doubt === null ? null : keyOf(DOUBTS, doubt) },
+  };
+}
 
 /** null: the entry is from another program. */
 export function ownFields(entry: JsonObject): OwnFields | null {

@@ -3,11 +3,11 @@ import { Engine } from '../engine/engine.ts';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { Ending } from '../engine/record.ts';
 import { conversation, recordBatch, START, type Step } from '../engine/testing/records.ts';
+import { readTraceparent, readTracestate } from '../http/traceContext.ts';
 import { MAX_WAITING, OtlpExporter, otlpEndpoint } from './exporter.ts';
 import { traceRequest } from './request.ts';
 import { SpanMaker, USER_AGENT } from './spans.ts';
 import { attributeOf, Collector, isTraceRequest } from './testing/collector.ts';
-import { readTraceparent, readTracestate } from './traceContext.ts';
 import type { Span } from './types.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -121,6 +121,27 @@ describe('a span', () => {
     expect(server).toMatchObject({ traceId: client.traceId, parentSpanId: client.spanId });
     expect(server.spanId).not.toBe(client.spanId);
     expect(new SpanMaker().span({ ...first, id: 7, peer: 9 })).toEqual(client);
+  });
+
+  it('without one: what a process calls is a child of what certainly caused it, in the trace of the first', () => {
+    const maker = new SpanMaker();
+    const first = exchange();
+    const server = { ...exchange({ side: 'server' }), id: 9, peer: 7, trace: { id: null, first: 7 } };
+    const causedBy = { id: 9, by: 'time', doubt: null } as const;
+    const call = { ...first, id: 10, causedBy, trace: { id: null, first: 7 } };
+    const [root, above, below] = [
+      maker.span({ ...first, id: 7, peer: 9, trace: { id: null, first: 7 } }) as Span,
+      maker.span(server) as Span,
+      maker.span(call) as Span,
+    ];
+    expect(below).toMatchObject({ traceId: root.traceId, parentSpanId: above.spanId });
+    const doubtful = {
+      ...call,
+      causedBy: { ...causedBy, doubt: 'others' },
+      trace: { id: null, first: 10 },
+    } as const;
+    expect(maker.span(doubtful)).not.toHaveProperty('parentSpanId');
+    expect(maker.span({ ...call, trace: { id: TRACE, first: 7 } })).toMatchObject({ traceId: TRACE });
   });
 
   it('is not made of the exporter itself, nor of what is no call', () => {

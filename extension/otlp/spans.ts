@@ -3,13 +3,14 @@
  *
  * A request with a traceparent belongs to that trace, and both sides' spans are children of the span that it names. That
  * span is the caller's own, made by its instrumentation, which may export it: to take its id for the client's span, as
- * this was seen on the wire, would give two spans one id. Without a traceparent each call is a trace of its own; where
- * both ends were traced, the server's span is a child of the client's.
+ * this was seen on the wire, would give two spans one id. Without a traceparent a call is in the trace of what certainly
+ * caused it: a server's span is a child of the client's, where both ends were traced, and what a process calls while it
+ * answers is a child of that. If nothing did, it is a trace of its own.
  */
 import { createHash } from 'node:crypto';
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { isError } from '../engine/row.ts';
-import { readTraceparent, readTracestate } from './traceContext.ts';
+import { readTraceparent, readTracestate } from '../http/traceContext.ts';
 import { type KeyValue, type Span, SpanKind, STATUS_ERROR } from './types.ts';
 
 /** Methods of RFC 9110 and RFC 5789; others are `_OTHER`, so that hostile ones do not become names. */
@@ -38,13 +39,15 @@ export class SpanMaker {
     this.#key ??= [exchange.startedAt, exchange.process?.pid, exchange.connection.id].join(' ');
     const context = readTraceparent(field(request, 'traceparent'));
     const state = context === null ? null : readTracestate(fields(request, 'tracestate'));
+    const { causedBy } = exchange;
     const caller = side === 'server' ? exchange.peer : null;
-    const parent = context?.spanId ?? (caller === null ? null : this.#id('span', caller, 8));
+    const before = caller ?? (causedBy === null || causedBy.doubt !== null ? null : causedBy.id);
+    const parent = context?.spanId ?? (before === null ? null : this.#id('span', before, 8));
     const remote = side === 'server' ? IS_REMOTE : 0;
     const start = nanoseconds(exchange.startedAt);
     const failed = errorType(exchange);
     return {
-      traceId: context?.traceId ?? this.#id('trace', caller ?? exchange.id, 16),
+      traceId: context?.traceId ?? exchange.trace.id ?? this.#id('trace', exchange.trace.first, 16),
       spanId: this.#id('span', exchange.id, 8),
       ...(parent === null
         ? {}

@@ -39,6 +39,7 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     operation: null,
     model: null,
     peer: null,
+    cause: null,
     pinned: false,
     debug: null,
     ...changes,

@@ -26,6 +26,9 @@ const summary = {
 const exchange: ExchangeJson = {
   id: 1,
   peer: null,
+  causedBy: null,
+  caused: [],
+  trace: { id: null, first: 1 },
   process: null,
   side: 'client',
   protocol: 'HTTP/1.1',

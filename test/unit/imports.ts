@@ -60,7 +60,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     pure: [],
   },
   'extension/otlp': {
-    values: ['extension/engine/row.ts'],
+    values: ['extension/engine/row.ts', 'extension/http'],
     types: ['extension/engine'],
     pure: ['node:crypto', 'node:http', 'node:https'],
   },

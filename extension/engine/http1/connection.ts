@@ -301,7 +301,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
       const result = requestFraming(message.version, fields, message.target);
       const body = message.method === 'CONNECT' ? NO_BODY : result;
       message.transferCodings = body.codings;
-      if (exchange !== null) this.#openBody(exchange, message, body.framing);
+      if (exchange !== null) {
+        this.#openBody(exchange, message, body.framing);
+        this.#host.requestRead(exchange);
+      }
       return {
         framing: body.framing,
         codings: body.codings,

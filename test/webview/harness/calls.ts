@@ -88,6 +88,7 @@ const CALL: ExchangeRow = {
   operation: null,
   model: null,
   peer: null,
+  cause: null,
   pinned: false,
   debug: null,
 };
@@ -427,6 +428,9 @@ export function exchangeOf(row: ExchangeRow, change: Partial<ExchangeJson> = {})
   return {
     id: row.id,
     peer: row.peer,
+    causedBy: row.cause,
+    caused: [],
+    trace: { id: null, first: row.id },
     process: row.pid === null ? null : { pid: row.pid, name: row.processName },
     side: row.side,
     protocol: row.protocol,

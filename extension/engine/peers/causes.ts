@@ -1,0 +1,277 @@
+/**
+ * Finds which call made a process make another one: three services in a row are a chain of calls. The evidence, the
+ * strongest first:
+ *
+ * 1. `traceparent` (W3C Trace Context): the process was called in the same trace. Of several such calls, the one whose
+ *    parent-id it passes on, else the only one that was under way.
+ * 2. Time: when the call began, the process was answering exactly one call; or the call lies inside exactly one.
+ * 3. For a call that a process answers and whose client was not found by its connection (peers.ts), as something lies
+ *    between: the one call with the same trace-id and parent-id.
+ *
+ * Whatever several calls may have caused has no cause. What is not certain has a doubt, which says why. Threads are no
+ * evidence: the thread that reads a request is often not the one that acts on it (Go, libuv, virtual threads).
+ */
+import { readTraceparent, type TraceContext } from '../../http/traceContext.ts';
+import type { CauseDoubt, CauseEvidence } from '../exchange.ts';
+import { MAX_CAUSED, MAX_CAUSING_PROCESSES, MAX_RECENT_CALLS, MAX_TRACES, MAX_UNJOINED } from '../limits.ts';
+import { durationOf, startOf } from '../phases.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import { CausingProcess, isStream } from './causingProcess.ts';
+
+export interface CausesHost {
+  /** undefined: no longer held. */
+  get(id: number): StoredExchange | undefined;
+  /** Its cause has become known, or doubtful. */
+  changed(exchange: StoredExchange): void;
+}
+
+export class Causes {
+  readonly #host: CausesHost;
+  readonly #processes = new Map<number, CausingProcess>();
+  /** Calls that a process answered, by process and trace-id; of processes that make calls themselves. */
+  readonly #byTrace = new Map<string, number[]>();
+  /** Clients' calls without a peer: first those whose traceparent was not needed yet, and was not read. */
+  #unread: number[] = [];
+  /** By trace-id and parent-id. */
+  readonly #sent = new Map<string, number[]>();
+
+  constructor(host: CausesHost) {
+    this.#host = host;
+  }
+
+  /** The request of a call, and which side of it was seen, have become known. */
+  begun(exchange: StoredExchange): void {
+    const pid = exchange.process?.pid ?? null;
+    if (pid === null || exchange.pushed) return;
+    const process = this.#process(pid);
+    if (exchange.side === 'server') {
+      process.begun(exchange);
+      if (process.isCaller) this.#index(pid, exchange);
+      if (exchange.connection.joinedLate) this.#appearedLate(process, exchange);
+      this.#findClient(exchange);
+    } else {
+      if (!process.isCaller) {
+        process.isCaller = true;
+        const calls = new Set(process.answered.flatMap((id) => this.#host.get(id) ?? []));
+        for (const call of process.answering()) calls.add(call);
+        for (const call of calls) this.#index(pid, call);
+      }
+      this.#findCause(process, exchange);
+      process.called(exchange.id);
+      if (exchange.peer === null) this.#unread.push(exchange.id);
+      if (this.#unread.length > MAX_UNJOINED) this.#unread.splice(0, MAX_UNJOINED / 2);
+    }
+  }
+
+  /** A connection without plaintext: there may be calls on it. */
+  encrypted(exchange: StoredExchange): void {
+    const pid = exchange.process?.pid ?? null;
+    if (pid !== null && exchange.side === 'server') this.#process(pid).opaque.add(exchange.id);
+  }
+
+  /** It has ended, or is withdrawn. */
+  ended(exchange: StoredExchange): void {
+    const pid = exchange.process?.pid ?? null;
+    const process = pid === null ? undefined : this.#processes.get(pid);
+    if (process === undefined) return;
+    if (exchange.side === 'server') {
+      process.ended(exchange);
+      if (exchange.causeSought && exchange.peer === null && exchange.cause === null)
+        this.#findClient(exchange);
+      return;
+    }
+    if (!exchange.causeSought) return;
+    const { cause } = exchange;
+    if (cause === null) this.#findEnclosing(process, exchange);
+    else if (cause.by === 'time' && cause.doubt === null && this.#outlived(exchange, cause.id)) {
+      exchange.cause = { ...cause, doubt: 'outlived' };
+    }
+  }
+
+  /** Its client was found by the connection: nothing else can have caused it. */
+  paired(exchange: StoredExchange): void {
+    if (exchange.side !== 'server' || exchange.cause === null) return;
+    const before = this.#host.get(exchange.cause.id);
+    if (before !== undefined) before.caused = before.caused.filter((id) => id !== exchange.id);
+    exchange.cause = null;
+  }
+
+  #process(pid: number): CausingProcess {
+    const known = this.#processes.get(pid);
+    if (known !== undefined) return known;
+    const process = new CausingProcess();
+    this.#processes.set(pid, process);
+    if (this.#processes.size > MAX_CAUSING_PROCESSES) {
+      for (const oldest of this.#processes.keys()) {
+        this.#processes.delete(oldest);
+        break;
+      }
+    }
+    return process;
+  }
+
+  #findCause(process: CausingProcess, call: StoredExchange): void {
+    if (process.isIdle && this.#byTrace.size === 0) return;
+    const context = traceContextOf(call);
+    if (context !== null && this.#byContext(call, context)) return;
+    const [only, further] = this.#enclosing(process, call, context);
+    call.wasAlone = further === undefined;
+    if (only !== undefined && further === undefined) this.#set(call, only, 'time', doubtOf(process, only));
+  }
+
+  /** @returns true: the trace has said what there is to say. */
+  #byContext(call: StoredExchange, { traceId, spanId }: TraceContext): boolean {
+    const ids = this.#byTrace.get(traceKey(call, traceId));
+    const calls = (ids ?? []).flatMap((id) => this.#host.get(id) ?? []);
+    if (calls.length === 0) return false;
+    const passed = calls.filter((one) => traceContextOf(one)?.spanId === spanId);
+    const running = calls.filter(({ state }) => state === 'running');
+    for (const candidates of [passed, calls, running]) {
+      const [only] = candidates;
+      if (only === undefined || candidates.length > 1) continue;
+      this.#set(call, only, 'traceparent', null);
+      return true;
+    }
+    call.wasAlone = false;
+    return true;
+  }
+
+  /** Of a call that several may have caused: it has ended now, and perhaps only one of them still goes on. */
+  #findEnclosing(process: CausingProcess, call: StoredExchange): void {
+    // Nothing was being answered when it began.
+    if (call.wasAlone || process.isIdle) return;
+    const context = traceContextOf(call);
+    const ids = context === null ? undefined : this.#byTrace.get(traceKey(call, context.traceId));
+    if (ids !== undefined) {
+      const running = ids.flatMap((id) => this.#host.get(id) ?? []).filter((one) => encloses(one, call));
+      const [only] = running;
+      if (only !== undefined && running.length === 1) this.#set(call, only, 'traceparent', 'others');
+      return;
+    }
+    const [only, further] = this.#enclosing(process, call, context);
+    if (only !== undefined && further === undefined) this.#set(call, only, 'time', 'others');
+  }
+
+  /** The first two calls that the process is answering and that began before this one. Long streams come last. */
+  #enclosing(
+    process: CausingProcess,
+    call: StoredExchange,
+    context: TraceContext | null,
+  ): readonly (StoredExchange | undefined)[] {
+    const found: StoredExchange[] = [];
+    const start = startOf(call);
+    let looked = 0;
+    for (const one of process.answering()) {
+      if (startOf(one) > start) break;
+      // Among so many nothing is certain.
+      if (++looked > MAX_RECENT_CALLS) return [one, one];
+      // A call of another trace has not caused this one.
+      if (context !== null && (traceContextOf(one)?.traceId ?? context.traceId) !== context.traceId) continue;
+      found.push(one);
+      if (found.length === 2) break;
+    }
+    if (found.length > 0) return found;
+    return process.streams(start);
+  }
+
+  /** A server's call that nobody's connection leads to. */
+  #findClient(answered: StoredExchange): void {
+    if (answered.peer !== null || (this.#unread.length === 0 && this.#sent.size === 0)) return;
+    const context = traceContextOf(answered);
+    if (context === null) return;
+    this.#readUnread();
+    const calls = (this.#sent.get(contextKey(context)) ?? []).flatMap((id) => this.#host.get(id) ?? []);
+    const possible = calls.filter(
+      (call) =>
+        call.peer === null &&
+        call.process?.pid !== answered.process?.pid &&
+        startOf(call) <= startOf(answered),
+    );
+    const [only] = possible;
+    if (only !== undefined && possible.length === 1) this.#set(answered, only, 'traceparent', null);
+  }
+
+  #readUnread(): void {
+    for (const id of this.#unread) {
+      const call = this.#host.get(id);
+      const context = call === undefined || call.peer !== null ? null : traceContextOf(call);
+      if (context !== null) add(this.#sent, contextKey(context), id);
+    }
+    this.#unread = [];
+  }
+
+  /** On a connection that was joined late a request shows with its answer: calls that it may have caused came first. */
+  #appearedLate(process: CausingProcess, answered: StoredExchange): void {
+    for (const id of process.recent) {
+      const call = this.#host.get(id);
+      if (call === undefined || startOf(call) < startOf(answered)) continue;
+      const { cause } = call;
+      if (cause?.by === 'traceparent' || (cause !== null && cause.doubt !== null)) continue;
+      if (cause !== null) call.cause = { ...cause, doubt: 'joined-late' };
+      else if (call.wasAlone) this.#set(call, answered, 'time', 'joined-late');
+      else continue;
+      this.#host.changed(call);
+    }
+  }
+
+  /** The call went on after the one that it began in. */
+  #outlived(call: StoredExchange, cause: number): boolean {
+    const causing = this.#host.get(cause);
+    return causing?.endedAt != null && causing.endedAt < endOf(call);
+  }
+
+  #index(pid: number, exchange: StoredExchange): void {
+    const context = traceContextOf(exchange);
+    if (context !== null) add(this.#byTrace, `${pid} ${context.traceId}`, exchange.id);
+  }
+
+  #set(call: StoredExchange, cause: StoredExchange, by: CauseEvidence, doubt: CauseDoubt | null): void {
+    call.cause = { id: cause.id, by, doubt };
+    if (cause.caused.length >= MAX_CAUSED) return;
+    if (cause.caused.length === 0) cause.caused = [];
+    (cause.caused as number[]).push(call.id);
+  }
+}
+
+/** The trace that its request belongs to, as far as it says. */
+export function traceContextOf({ request }: StoredExchange): TraceContext | null {
+  return request === null ? null : readTraceparent(request.field('traceparent'));
+}
+
+function doubtOf(process: CausingProcess, cause: StoredExchange): CauseDoubt | null {
+  if (isStream(cause) || process.hasStreams) return 'stream';
+  return process.opaque.size > 0 ? 'encrypted' : null;
+}
+
+/** It is still being answered, or was until after the other had ended. */
+function encloses(one: StoredExchange, call: StoredExchange): boolean {
+  return startOf(one) <= startOf(call) && (one.endedAt === null || one.endedAt >= endOf(call));
+}
+
+function endOf(exchange: StoredExchange): number {
+  return startOf(exchange) + (durationOf(exchange) ?? 0);
+}
+
+function traceKey({ process }: StoredExchange, traceId: string): string {
+  return `${process?.pid} ${traceId}`;
+}
+
+function contextKey({ traceId, spanId }: TraceContext): string {
+  return `${traceId} ${spanId}`;
+}
+
+/** The oldest go. */
+function add(map: Map<string, number[]>, key: string, id: number): void {
+  const ids = map.get(key);
+  if (ids !== undefined) {
+    ids.push(id);
+    if (ids.length > MAX_RECENT_CALLS) ids.shift();
+    return;
+  }
+  map.set(key, [id]);
+  if (map.size <= MAX_TRACES) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    break;
+  }
+}

@@ -1,0 +1,28 @@
+/** The chain of calls that a call is in: what caused it, what caused that, and so on. */
+import type { ExchangeJson } from '../exchangeJson.ts';
+import { MAX_CHAIN } from '../limits.ts';
+import type { StoredExchange } from '../storedExchange.ts';
+import { traceContextOf } from './causes.ts';
+
+/** Only what is certain is followed. */
+export function chainOf(
+  exchange: StoredExchange,
+  held: (id: number) => StoredExchange | undefined,
+): ExchangeJson['trace'] {
+  let first = exchange;
+  let traceId = traceContextOf(exchange)?.traceId ?? null;
+  for (let length = 1; length < MAX_CHAIN; length++) {
+    const before = beforeOf(first);
+    const call = before === null ? undefined : held(before);
+    if (call === undefined) break;
+    first = call;
+    traceId ??= traceContextOf(call)?.traceId ?? null;
+  }
+  return { id: traceId, first: first.id };
+}
+
+/** Of what a process answers, the client's call; of what it calls, what it was answering. */
+function beforeOf({ side, peer, cause }: StoredExchange): number | null {
+  if (side === 'server' && peer !== null) return peer;
+  return cause === null || cause.doubt !== null ? null : cause.id;
+}
