@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
+const BROWSER = 'test/webview/harness/browser.ts';
 
 /** `unit` needs nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
 export default defineConfig({
@@ -66,13 +67,24 @@ export default defineConfig({
           name: 'webview',
           include: ['test/webview/**/*.test.ts'],
           exclude: [SPEED],
+          globalSetup: BROWSER,
+          // The files share what they have open in the browser, one after the other.
+          isolate: false,
           fileParallelism: false,
+          // A busy machine takes its time; the default is a second.
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
       },
       {
-        test: { name: 'speed', include: [SPEED], testTimeout: 120_000, hookTimeout: 180_000 },
+        test: {
+          name: 'speed',
+          include: [SPEED],
+          globalSetup: BROWSER,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
       },
     ],
   },

@@ -2,23 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults, RunOptions } from 'axe-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TABS } from '../../extension/webview/details/tabs.ts';
 import { calls, exchangeOf, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
+import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const THEMES = ['dark', 'light', 'high-contrast', 'high-contrast-light'] satisfies ThemeName[];
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
 
 /** What is serious or worse: rule, and the elements that break it. */
 async function violations(panel: PanelPage): Promise<string[]> {
@@ -46,14 +36,14 @@ async function violations(panel: PanelPage): Promise<string[]> {
 
 describe.each(THEMES)('%s', (theme) => {
   it('without calls', async () => {
-    const panel = await browser.open({ theme });
+    const panel = await openPanel({ theme });
     await panel.fill([], statusOf([]));
     expect(await violations(panel)).toEqual([]);
     await panel.close();
   });
 
   it('the list, every tab of the details, and the sheet of keys', async () => {
-    const panel = await browser.open({ theme, width: 1500, height: 700 });
+    const panel = await openPanel({ theme, width: 1500, height: 700 });
     const rows = calls(60);
     await panel.fill(rows, statusOf(rows));
     expect(await violations(panel)).toEqual([]);
@@ -76,7 +66,7 @@ describe.each(THEMES)('%s', (theme) => {
 
 it('at 200 % a narrow panel shows rows, and the details can be opened, read and closed', async () => {
   // As the window's zoom does: half as many CSS pixels.
-  const panel = await browser.open({ width: 512, height: 320 });
+  const panel = await openPanel({ width: 512, height: 320 });
   const rows = calls(40);
   await panel.fill(rows, statusOf(rows));
   await panel.page.locator('.row').first().click();

@@ -1,18 +1,8 @@
 /** The tab of calls to language models and MCP servers, with pictures in test-output/webview. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AiJson, McpJson } from '../../extension/engine/ai/aiJson.ts';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type ThemeName } from './harness/panelPage.ts';
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
+import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
 const text = (value: string) => ({ type: 'text', text: value, name: null, id: null }) as const;
 
@@ -108,7 +98,7 @@ describe('the tab AI', () => {
       [400, 700],
     ] as const) {
       it(`${theme} ${width}×${height}`, async () => {
-        const panel = await browser.open({ theme, width, height });
+        const panel = await openPanel({ theme, width, height });
         const { page } = panel;
         await panel.fill(rows, statusOf(rows));
         await panel.post({ type: 'reveal', id: 1 });
@@ -152,7 +142,7 @@ describe('the tab AI', () => {
   }
 
   it('copies the answer, and says what is missing', async () => {
-    const panel = await browser.open({});
+    const panel = await openPanel({});
     const { page } = panel;
     await panel.fill(rows, statusOf(rows));
     await panel.post({ type: 'reveal', id: 1 });

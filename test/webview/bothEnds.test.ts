@@ -1,25 +1,18 @@
 /** A call that was seen at both ends is one row, which unfolds: by mouse, keyboard and the switch. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { bothEnds, call, exchangeOf, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
+import { openPanel, type PanelOptions, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
-let browser: PanelBrowser;
 let panel: PanelPage;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
 
 afterEach(async () => {
   expect(panel.problems).toEqual([]);
   await panel.close();
 });
 
-afterAll(() => browser.close());
-
-async function open(rows: readonly ExchangeRow[], options: Parameters<PanelBrowser['open']>[0] = {}) {
-  panel = await browser.open(options);
+async function open(rows: readonly ExchangeRow[], options: PanelOptions = {}) {
+  panel = await openPanel(options);
   await panel.fill(rows, statusOf(rows));
 }
 

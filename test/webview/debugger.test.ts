@@ -1,18 +1,8 @@
 /** What the debugger adds to the panel: names, pauses, ended processes, with pictures in test-output/webview. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type ThemeName } from './harness/panelPage.ts';
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
+import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
 const SHOP = { session: 'Shop', script: 'shop.js', pausedMs: 0, waitPausedMs: 0, pausedPeer: null };
 const CUSTOMER = { ...SHOP, session: 'Customer (dev)', script: 'customer.js' };
@@ -54,7 +44,7 @@ describe('the debugger in the panel', () => {
       [520, 620],
     ] as const) {
       it(`${theme} ${width}×${height}`, async () => {
-        const panel = await browser.open({ theme, width, height });
+        const panel = await openPanel({ theme, width, height });
         const { page } = panel;
         await panel.fill(rows, status);
         await panel.settled();
@@ -93,7 +83,7 @@ describe('the debugger in the panel', () => {
   }
 
   it('names processes by script, marks the ended, and sorts and filters without pauses', async () => {
-    const panel = await browser.open({});
+    const panel = await openPanel({});
     const { page } = panel;
     await panel.fill(rows, status);
     await panel.settled();

@@ -1,25 +1,16 @@
 /** What the details of a call show, and where they lead. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import type { TabId } from '../../extension/webview/details/tabs.ts';
 import { call, exchangeOf, message, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
+import { openPanel, type PanelPage } from './harness/panelPage.ts';
 
-let browser: PanelBrowser;
 let panel: PanelPage;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
 
 afterEach(async () => {
   expect(panel.problems).toEqual([]);
   await panel.close();
-});
-
-afterAll(async () => {
-  await browser.close();
 });
 
 async function open(
@@ -28,7 +19,7 @@ async function open(
   tab: TabId,
   change: Partial<ExchangeJson> = {},
 ) {
-  panel = await browser.open({ width: 1500 });
+  panel = await openPanel({ width: 1500 });
   await panel.fill(rows, statusOf(rows));
   await panel.page.click(`#call-${id}`);
   const row = rows.find((one) => one.id === id) as ExchangeRow;

@@ -8,7 +8,8 @@ import { Engine } from '../../extension/engine/engine.ts';
 import { conversation, recordBatch, START, type Step } from '../../extension/engine/testing/records.ts';
 import { binary, MASK, switching, text, UPGRADE } from '../../extension/engine/testing/webSocket.ts';
 import { HarWriter } from '../../extension/export/harWriter.ts';
-import { findChromium, OUTPUT } from './harness/panelPage.ts';
+import { findChromium } from './harness/browser.ts';
+import { OUTPUT } from './harness/panelPage.ts';
 
 /** 2026-11-22T18:00:00Z. */
 const OFFSET = 1_795_370_400_000_000_000n - START;

@@ -1,22 +1,13 @@
 /** The filter line by keyboard and mouse: completion, help, and what only the details of a call can tell. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { call, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
+import { openPanel, type PanelPage } from './harness/panelPage.ts';
 
-let browser: PanelBrowser;
 let panel: PanelPage;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
 
 afterEach(async () => {
   expect(panel.problems).toEqual([]);
   await panel.close();
-});
-
-afterAll(async () => {
-  await browser.close();
 });
 
 const rows = [
@@ -27,7 +18,7 @@ const rows = [
 const INPUT = '.filter input';
 
 async function open(): Promise<void> {
-  panel = await browser.open();
+  panel = await openPanel();
   await panel.fill(rows, statusOf(rows));
 }
 const listed = (): Promise<number[]> =>

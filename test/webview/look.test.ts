@@ -2,21 +2,11 @@
  * Pictures of the panel in every theme, size and state, kept in test-output/webview for people to look at. What
  * is asserted is that nothing is reported: no error, nothing that the Content-Security-Policy had to forbid.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { TABS, type TabId } from '../../extension/webview/details/tabs.ts';
 import { calls, exchangeOf, message, statusOf, tlsCalls } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
+import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 /** HTTP_TRACE_PICTURES=all: every theme in every size, which takes minutes. */
 const ALL = process.env['HTTP_TRACE_PICTURES'] === 'all';
@@ -34,15 +24,17 @@ async function openCall(panel: PanelPage, id: number, rows: ReturnType<typeof ca
   await panel.post({ type: 'details', id, exchange: exchangeOf(row) });
 }
 
+/** By their number, which pictures show in every theme and size. */
+const CALLS = new Map([0, 5, 50_000].map((count) => [count, calls(count)]));
+
 for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] satisfies ThemeName[]) {
   for (const [width, height] of SIZES) {
     if (theme !== 'dark' && width !== 1500 && !ALL) continue;
     // Many calls look alike in every theme but for the colours.
-    const counts = theme === 'dark' || width === 1500 ? [0, 5, 50_000] : [0, 5];
-    for (const count of counts) {
+    const counts = theme === 'dark' || width === 1500 ? [...CALLS] : [...CALLS].slice(0, 2);
+    for (const [count, rows] of counts) {
       it(`${theme} ${width}×${height} with ${count} calls`, async () => {
-        const panel = await browser.open({ theme, width, height });
-        const rows = calls(count);
+        const panel = await openPanel({ theme, width, height });
         await panel.fill(rows, statusOf(rows));
         await panel.page.waitForTimeout(300);
         await panel.screenshot(`${theme}-${width}x${height}-${count}`);
@@ -52,7 +44,7 @@ for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] sa
     }
 
     it(`${theme} ${width}×${height} with details`, async () => {
-      const panel = await browser.open({ theme, width, height });
+      const panel = await openPanel({ theme, width, height });
       const rows = calls(1_284);
       const failed = rows.findLast((row) => row.status === 502 && row.phases.connectMs !== null);
       await panel.fill(rows, statusOf(rows));
@@ -128,7 +120,7 @@ it('behind the program, and stopping: how much is left, and a button that does n
     ['light', 700, 470],
     ['high-contrast', 400, 600],
   ] as const) {
-    const panel = await browser.open({ theme, width, height });
+    const panel = await openPanel({ theme, width, height });
     const rows = calls(300);
     await panel.fill(rows, statusOf(rows, { behindMs: 3_049, waitingRecords: 12_000 }));
     await panel.page.waitForTimeout(300);
@@ -151,7 +143,7 @@ it('behind the program, and stopping: how much is left, and a button that does n
 
 for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   it(`${theme}: filter, brush, sorting, news, what is not whole`, async () => {
-    const panel = await browser.open({ theme });
+    const panel = await openPanel({ theme });
     const rows = calls(1_284);
     const { page } = panel;
     await panel.fill(rows.slice(0, 1_200), statusOf(rows));
@@ -230,7 +222,7 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   });
 
   it(`${theme}: TLS`, async () => {
-    const panel = await browser.open({ theme });
+    const panel = await openPanel({ theme });
     const rows = tlsCalls();
     await panel.fill(rows, statusOf(rows));
     await panel.page.waitForTimeout(300);
@@ -255,7 +247,7 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
   });
 
   it(`${theme}: idle, and a failure`, async () => {
-    const panel = await browser.open({ theme, width: 700, height: 300 });
+    const panel = await openPanel({ theme, width: 700, height: 300 });
     await panel.post({ type: 'status', status: IDLE_STATUS });
     await panel.screenshot(`${theme}-state-idle`);
     const problem =

@@ -1,5 +1,5 @@
 /** The tab Messages by mouse and keyboard: live, long, hostile. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type {
   ExchangeJson,
   MessageStreamJson,
@@ -7,22 +7,13 @@ import type {
 } from '../../extension/engine/exchangeJson.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
 import { call, exchangeOf, message, statusOf, streamMessage } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage, type ThemeName } from './harness/panelPage.ts';
+import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
-let browser: PanelBrowser;
 let panel: PanelPage;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
 
 afterEach(async () => {
   expect(panel.problems).toEqual([]);
   await panel.close();
-});
-
-afterAll(async () => {
-  await browser.close();
 });
 
 const ROW = call({
@@ -63,7 +54,7 @@ async function open(
   stream: Partial<MessageStreamJson> = {},
   theme?: ThemeName,
 ) {
-  panel = await browser.open({ height: 600, ...(theme === undefined ? {} : { theme }) });
+  panel = await openPanel({ height: 600, ...(theme === undefined ? {} : { theme }) });
   await panel.fill([ROW], statusOf([ROW]));
   await panel.post({ type: 'reveal', id: 7 });
   await update(messages, stream);

@@ -1,5 +1,5 @@
 /** The panel by mouse and keyboard, as a person would use it. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
@@ -15,26 +15,17 @@ import {
   statusOf,
   tlsCalls,
 } from './harness/calls.ts';
-import { PanelBrowser, type PanelPage } from './harness/panelPage.ts';
+import { openPanel, type PanelOptions, type PanelPage } from './harness/panelPage.ts';
 
-let browser: PanelBrowser;
 let panel: PanelPage;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
 
 afterEach(async () => {
   expect(panel.problems).toEqual([]);
   await panel.close();
 });
 
-afterAll(async () => {
-  await browser.close();
-});
-
-async function open(rows: readonly ExchangeRow[], options: Parameters<PanelBrowser['open']>[0] = {}) {
-  panel = await browser.open(options);
+async function open(rows: readonly ExchangeRow[], options: PanelOptions = {}) {
+  panel = await openPanel(options);
   await panel.fill(rows, statusOf(rows));
 }
 
@@ -1091,12 +1082,12 @@ describe('host', () => {
     expect((await panel.lastSent('details'))?.id).toBe(50);
     await panel.close();
 
-    panel = await browser.open({ state });
+    panel = await openPanel({ state });
     await panel.fill(rows, statusOf(rows, { startedAt: 1 }));
     expect(await selected()).toEqual([]);
     await panel.close();
 
-    panel = await browser.open({
+    panel = await openPanel({
       state: { sort: { column: 'nonsense' }, widths: 7, tab: 9, filter: {}, chip: [] },
     });
     await panel.fill(rows, statusOf(rows));
@@ -1115,7 +1106,7 @@ describe('host', () => {
 
 describe('Restricted Mode', () => {
   it('offers what leads out of it, and nothing that cannot be', async () => {
-    panel = await browser.open({ restricted: true });
+    panel = await openPanel({ restricted: true });
     await panel.post({ type: 'status', status: IDLE_STATUS });
     expect(await text('.empty .sentence')).toContain('Restricted Mode');
     expect(await panel.page.isDisabled('[aria-label="Start"]')).toBe(true);
@@ -1193,7 +1184,7 @@ describe('Clear', () => {
   });
 
   it('is possible when there are only bytes, or rows that are no calls', async () => {
-    panel = await browser.open();
+    panel = await openPanel();
     await panel.post({ type: 'status', status: statusOf([], { bytesSeen: 10 }) });
     expect(await panel.page.isDisabled('[aria-label="Clear"]')).toBe(false);
   });
@@ -1208,14 +1199,14 @@ describe('a window that was loaded again', () => {
     const state = await panel.state();
     await panel.close();
 
-    panel = await browser.open({ state });
+    panel = await openPanel({ state });
     await panel.post({ type: 'status', status: IDLE_STATUS });
     expect(await text('.empty .detail')).toContain('its 60 calls were not kept');
     expect(await text('.count-calls')).toBe('0 calls');
     await panel.close();
 
     // The same trace is still there: the panel was only hidden.
-    panel = await browser.open({ state });
+    panel = await openPanel({ state });
     await panel.fill(rows, statusOf(rows));
     await panel.post({ type: 'reset' }, { type: 'status', status: IDLE_STATUS });
     expect(await text('.empty .detail')).toBe('No proxy, no certificate, no code changes.');
@@ -1251,7 +1242,7 @@ describe('empty states', () => {
   ];
   for (const [status, sentence, buttons] of sentences) {
     it(`${status.phase} with ${status.targets?.length ?? 0} targets`, async () => {
-      panel = await browser.open();
+      panel = await openPanel();
       await panel.post({ type: 'status', status: statusOf([], status) });
       expect(await text('.empty .sentence')).toMatch(sentence);
       expect(await panel.page.locator('.empty button').count()).toBe(buttons);
@@ -1325,7 +1316,7 @@ describe('accessibility', () => {
   });
 
   it('respects that someone wants little motion', async () => {
-    panel = await browser.open({ reducedMotion: 'reduce' });
+    panel = await openPanel({ reducedMotion: 'reduce' });
     await panel.post({ type: 'status', status: statusOf([]) });
     const animation = await panel.page.evaluate(
       () => getComputedStyle(document.querySelector('.progress') ?? document.body, '::before').animationName,

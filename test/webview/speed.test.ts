@@ -2,24 +2,14 @@
  * How long 50,000 calls take from the host's messages to the screen, and a frame while scrolling. Printed, not
  * asserted: the machine decides.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from '../../extension/views/webviewProtocol.ts';
 import { calls, statusOf } from './harness/calls.ts';
-import { PanelBrowser } from './harness/panelPage.ts';
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
+import { openPanel } from './harness/panelPage.ts';
 
 it('paints 50,000 calls, scrolls through them and filters them', { timeout: 120_000 }, async () => {
   const rows = calls(50_000);
-  const panel = await browser.open();
+  const panel = await openPanel();
   const messages: ToWebview[] = [{ type: 'reset' }, { type: 'status', status: statusOf(rows) }];
   for (let at = 0; at < rows.length; at += MAX_ROWS_PER_MESSAGE) {
     messages.push({ type: 'rows', rows: rows.slice(at, at + MAX_ROWS_PER_MESSAGE), removed: [] });

@@ -2,15 +2,13 @@
  * The panel's webview in a real browser, without VS Code: the same page, script and styles under the same
  * Content-Security-Policy, a theme's real variables, and a host that records the messages it receives.
  */
-import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { delimiter, join } from 'node:path';
-import { build } from 'esbuild';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { inject } from 'vitest';
 import type { ExchangeRow } from '../../../extension/engine/row.ts';
 import type { TraceStatus } from '../../../extension/engine/traceStatus.ts';
-import { panelHtml } from '../../../extension/views/panelHtml.ts';
 import {
   MAX_ROWS_PER_MESSAGE,
   type ToHost,
@@ -37,154 +35,111 @@ const DEFAULT_STYLES = `@layer vscode-default {
   body { color: var(--vscode-editor-foreground); background: transparent; margin: 0; padding: 0 20px; }
 }`;
 
-export function findChromium(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  throw new Error(
-    'These tests need a browser: no chromium, chromium-browser or google-chrome is on the PATH.',
-  );
+/** What a panel is opened with. */
+export interface PanelOptions {
+  theme?: ThemeName;
+  width?: number;
+  height?: number;
+  state?: unknown;
+  reducedMotion?: 'reduce' | 'no-preference';
+  /** Restricted Mode. */
+  restricted?: boolean;
 }
 
-export class PanelBrowser {
-  private constructor(
-    private readonly browser: Browser,
-    private readonly server: Server,
-    private readonly address: string,
-  ) {}
+/** A tab of the browser. One that is closed waits for the next panel: a new one would cost four times as much. */
+interface Tab {
+  readonly page: Page;
+  /** Of the panel that is in it. */
+  problems: string[];
+}
 
-  static async start(): Promise<PanelBrowser> {
-    mkdirSync(OUTPUT, { recursive: true });
-    const bundled = async (entry: string): Promise<Uint8Array> => {
-      const { outputFiles } = await build({
-        entryPoints: [join(ROOT, 'extension/webview', entry)],
-        bundle: true,
-        write: false,
-        platform: 'browser',
-        format: 'iife',
-        target: 'chrome120',
+const idle: Tab[] = [];
+let context: Promise<BrowserContext> | null = null;
+
+async function connect(): Promise<BrowserContext> {
+  mkdirSync(OUTPUT, { recursive: true });
+  const browser = await chromium.connect(inject('browser'));
+  return browser.newContext();
+}
+
+async function newTab(): Promise<Tab> {
+  context ??= connect();
+  const page = await (await context).newPage();
+  const tab: Tab = { page, problems: [] };
+  page.on('pageerror', (error) => tab.problems.push(String(error)));
+  page.on('console', (entry) => {
+    if (entry.type() === 'error' || entry.type() === 'warning') tab.problems.push(entry.text());
+  });
+  return tab;
+}
+
+export async function openPanel({
+  theme = 'dark',
+  width = 1500,
+  height = 470,
+  state = undefined,
+  reducedMotion = 'no-preference',
+  restricted = false,
+}: PanelOptions = {}): Promise<PanelPage> {
+  const tab = idle.pop() ?? (await newTab());
+  const { page } = tab;
+  tab.problems = [];
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ reducedMotion });
+  const { bodyClass, variables } = themes[theme];
+  const beginning = await page.addInitScript(
+    ([kept, vars, name, styles]) => {
+      window.sentToHost = [];
+      window.keptState = kept ?? undefined;
+      Object.assign(window, {
+        acquireVsCodeApi: () => ({
+          postMessage: (message: ToHost) => window.sentToHost.push(message),
+          getState: () => window.keptState,
+          setState: (next: unknown) => {
+            window.keptState = structuredClone(next);
+          },
+        }),
       });
-      return outputFiles[0]?.contents ?? new Uint8Array();
-    };
-    const [script, style] = await Promise.all([bundled('main.ts'), bundled('styles/panel.css')]);
-    const files = new Map<string, { type: string; body: Uint8Array }>([
-      ['/dist/webview.js', { type: 'text/javascript', body: script }],
-      ['/dist/panel.css', { type: 'text/css', body: style }],
-    ]);
-    const server = createServer((request, response) => {
-      const file = files.get(request.url ?? '');
-      const origin = `http://${request.headers.host}`;
-      const restricted = request.url === '/?restricted';
-      const unsupported = request.url === '/?unsupported';
-      if (request.url === '/' || restricted || unsupported) {
-        const nonce = createHash('sha256').update(origin).digest('base64url');
-        response.setHeader('Content-Type', 'text/html');
-        response.end(
-          panelHtml({
-            nonce,
-            source: origin,
-            trusted: !restricted,
-            supported: !unsupported,
-            script: '/dist/webview.js',
-            style: '/dist/panel.css',
-          }),
-        );
-      } else if (file !== undefined) {
-        response.setHeader('Content-Type', file.type);
-        response.end(file.body);
-      } else {
-        response.statusCode = 404;
-        response.end();
-      }
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    const browser = await chromium.launch({
-      executablePath: findChromium(),
-      ignoreDefaultArgs: ['--hide-scrollbars'],
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
-    return new PanelBrowser(browser, server, `http://127.0.0.1:${address.port}/`);
-  }
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(styles);
+      document.adoptedStyleSheets = [sheet];
+      // The theme has to be there before the script in the body runs.
+      new MutationObserver((_, observer) => {
+        if (document.body === null) return;
+        for (const [key, value] of Object.entries(vars)) {
+          document.documentElement.style.setProperty(key, value);
+        }
+        document.body.className = name;
+        observer.disconnect();
+      }).observe(document, { childList: true, subtree: true });
+    },
+    [state ?? null, variables, bodyClass, DEFAULT_STYLES] as const,
+  );
+  await page.goto(`${inject('panel')}${restricted ? '?restricted' : ''}`);
+  await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
+  return new PanelPage(page, tab.problems, async () => {
+    await beginning.dispose();
+    // Where the mouse was, something of the next panel would be under it. Nothing goes on in the page.
+    await page.mouse.move(-1, -1);
+    await page.goto('about:blank');
+    idle.push(tab);
+  });
+}
 
-  async open({
-    theme = 'dark',
-    width = 1500,
-    height = 470,
-    state = undefined,
-    reducedMotion = 'no-preference',
-    restricted = false,
-  }: {
-    theme?: ThemeName;
-    width?: number;
-    height?: number;
-    state?: unknown;
-    reducedMotion?: 'reduce' | 'no-preference';
-    /** Restricted Mode. */
-    restricted?: boolean;
-  } = {}): Promise<PanelPage> {
-    const page = await this.browser.newPage({ viewport: { width, height }, reducedMotion });
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(String(error)));
-    page.on('console', (entry) => {
-      if (entry.type() === 'error' || entry.type() === 'warning') problems.push(entry.text());
-    });
-    const { bodyClass, variables } = themes[theme];
-    await page.addInitScript(
-      ([kept, vars, name, styles]) => {
-        window.sentToHost = [];
-        window.keptState = kept ?? undefined;
-        Object.assign(window, {
-          acquireVsCodeApi: () => ({
-            postMessage: (message: ToHost) => window.sentToHost.push(message),
-            getState: () => window.keptState,
-            setState: (next: unknown) => {
-              window.keptState = structuredClone(next);
-            },
-          }),
-        });
-        const sheet = new CSSStyleSheet();
-        sheet.replaceSync(styles);
-        document.adoptedStyleSheets = [sheet];
-        // The theme has to be there before the script in the body runs.
-        new MutationObserver((_, observer) => {
-          if (document.body === null) return;
-          for (const [key, value] of Object.entries(vars)) {
-            document.documentElement.style.setProperty(key, value);
-          }
-          document.body.className = name;
-          observer.disconnect();
-        }).observe(document, { childList: true, subtree: true });
-      },
-      [state ?? null, variables, bodyClass, DEFAULT_STYLES] as const,
-    );
-    await page.goto(`${this.address}${restricted ? '?restricted' : ''}`);
-    await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
-    return new PanelPage(page, problems);
-  }
+const packed = new WeakMap<readonly ExchangeRow[], string>();
 
-  async close(): Promise<void> {
-    await this.browser.close();
-    await new Promise((closed) => this.server.close(closed));
+/** Messages with these rows, as compressed JSON in base64: the browser driver needs seconds for the 42 MB of 50,000. */
+function packedRows(rows: readonly ExchangeRow[]): string {
+  let text = packed.get(rows);
+  if (text === undefined) {
+    const messages: ToWebview[] = [];
+    for (let at = 0; at < rows.length; at += MAX_ROWS_PER_MESSAGE) {
+      messages.push({ type: 'rows', rows: rows.slice(at, at + MAX_ROWS_PER_MESSAGE), removed: [] });
+    }
+    text = gzipSync(JSON.stringify(messages), { level: 1 }).toString('base64');
+    packed.set(rows, text);
   }
+  return text;
 }
 
 export class PanelPage {
@@ -192,6 +147,7 @@ export class PanelPage {
     readonly page: Page,
     /** Errors, and everything that the Content-Security-Policy forbade. */
     readonly problems: readonly string[],
+    private readonly leave: () => Promise<void>,
   ) {}
 
   async post(...messages: readonly ToWebview[]): Promise<void> {
@@ -204,11 +160,21 @@ export class PanelPage {
 
   /** As the host does on `ready`. */
   async fill(rows: readonly ExchangeRow[], status: TraceStatus): Promise<void> {
-    const messages: ToWebview[] = [{ type: 'reset' }, { type: 'status', status }];
-    for (let at = 0; at < rows.length; at += MAX_ROWS_PER_MESSAGE) {
-      messages.push({ type: 'rows', rows: rows.slice(at, at + MAX_ROWS_PER_MESSAGE), removed: [] });
+    const beginning: ToWebview[] = [{ type: 'reset' }, { type: 'status', status }];
+    if (rows.length <= MAX_ROWS_PER_MESSAGE) {
+      await this.post(...beginning, { type: 'rows', rows, removed: [] });
+      return;
     }
-    await this.post(...messages);
+    await this.page.evaluate(
+      async ([first, packed]) => {
+        const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+        const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+        const rest: ToWebview[] = await new Response(stream).json();
+        for (const message of [...first, ...rest]) window.postMessage(message, '*');
+      },
+      [beginning, packedRows(rows)] as const,
+    );
+    await this.settled();
   }
 
   /** Two frames: messages have been handled and what they changed is painted. */
@@ -240,7 +206,8 @@ export class PanelPage {
     await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) });
   }
 
+  /** The page can be used no more. */
   async close(): Promise<void> {
-    await this.page.close();
+    await this.leave();
   }
 }

@@ -1,0 +1,116 @@
+/**
+ * One Chromium, and one server with the panel's page, script and styles, for all test files of the project: vitest's
+ * global setup. To start a browser costs as much as a whole test.
+ */
+import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+import type { TestProject } from 'vitest/node';
+import { panelHtml } from '../../../extension/views/panelHtml.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the browser's WebSocket. */
+    browser: string;
+    /** Of the panel's page. */
+    panel: string;
+  }
+}
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+export default async function start(project: TestProject): Promise<() => Promise<void>> {
+  const server = await servePanel();
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const browser = await chromium.launchServer({
+    executablePath: findChromium(),
+    host: '127.0.0.1',
+    ignoreDefaultArgs: ['--hide-scrollbars'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  project.provide('browser', browser.wsEndpoint());
+  project.provide('panel', `http://127.0.0.1:${address.port}/`);
+  return async () => {
+    await browser.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  };
+}
+
+async function servePanel(): Promise<Server> {
+  const [script, style] = await Promise.all([bundled('main.ts'), bundled('styles/panel.css')]);
+  const files = new Map<string, { type: string; body: Uint8Array }>([
+    ['/dist/webview.js', { type: 'text/javascript', body: script }],
+    ['/dist/panel.css', { type: 'text/css', body: style }],
+  ]);
+  const server = createServer((request, response) => {
+    const file = files.get(request.url ?? '');
+    const origin = `http://${request.headers.host}`;
+    const restricted = request.url === '/?restricted';
+    const unsupported = request.url === '/?unsupported';
+    if (request.url === '/' || restricted || unsupported) {
+      const nonce = createHash('sha256').update(origin).digest('base64url');
+      response.setHeader('Content-Type', 'text/html');
+      response.end(
+        panelHtml({
+          nonce,
+          source: origin,
+          trusted: !restricted,
+          supported: !unsupported,
+          script: '/dist/webview.js',
+          style: '/dist/panel.css',
+        }),
+      );
+    } else if (file !== undefined) {
+      response.setHeader('Content-Type', file.type);
+      response.end(file.body);
+    } else {
+      response.statusCode = 404;
+      response.end();
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return server;
+}
+
+async function bundled(entry: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [join(ROOT, 'extension/webview', entry)],
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+  });
+  return outputFiles[0]?.contents ?? new Uint8Array();
+}
+
+export function findChromium(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not there.
+      }
+    }
+  }
+  throw new Error(
+    'These tests need a browser: no chromium, chromium-browser or google-chrome is on the PATH.',
+  );
+}
