@@ -208,7 +208,8 @@ function whyWithheld(
 }
 
 const NAMED = 'Its messages are shown one by one; as bytes they may hold secrets.';
-const SPREAD = 'It is shown put together; a secret is spread over several of its events.';
+/** Of an answer that was put together. */
+export const SPREAD = 'It is shown put together; a secret is spread over several of its events.';
 
 type AttemptJson = ExchangeJson['connection']['attempts'][number];
 

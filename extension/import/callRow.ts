@@ -1,13 +1,13 @@
 /** The row of a call that was read from a file. */
-import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { operationText } from '../engine/operations/operation.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { shortType } from '../http/contentType.ts';
+import type { AiRead } from './aiOf.ts';
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)([^#]*)/i;
 
-/** @param call with its secrets masked. @param start milliseconds since the earliest call of the file. */
-export function callRow(call: ExchangeJson, start: number): ExchangeRow {
+/** @param read a call with its secrets masked. @param start milliseconds since the earliest call of the file. */
+export function callRow({ call, model, operation }: AiRead, start: number): ExchangeRow {
   const { url, timings, response } = call;
   const [, scheme, authority = '', rest = ''] = ABSOLUTE.exec(url ?? '') ?? [];
   const type = response?.headers.find(([name]) => name?.toLowerCase() === 'content-type')?.[1] ?? null;
@@ -55,8 +55,8 @@ export function callRow(call: ExchangeJson, start: number): ExchangeRow {
     peer: null,
     cause: null,
     debug: call.debug === null ? null : { ...call.debug, pausedMs: timings.pausedMs },
-    model: null,
-    operation: call.operation === null ? null : operationText(call.operation),
+    model,
+    operation: operation ?? (call.operation === null ? null : operationText(call.operation)),
     pinned: false,
   };
 }

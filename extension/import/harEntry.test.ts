@@ -88,7 +88,7 @@ describe('an entry', () => {
     if (call === null) return;
     const masked = maskCall(call);
     expect(JSON.stringify(masked)).not.toContain('sesame');
-    expect(callRow(masked, 3)).toMatchObject({
+    expect(callRow({ call: masked, model: null, operation: null }, 3)).toMatchObject({
       scheme: 'https',
       host: 'api.example',
       path: '/graphql',

@@ -7,6 +7,7 @@ import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { MAX_PINNED } from '../engine/limits.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
+import { readAi } from './aiOf.ts';
 import { callRow } from './callRow.ts';
 import { readHarEntry } from './harEntry.ts';
 import { ImportedLinks, type StatedLinks } from './links.ts';
@@ -59,7 +60,7 @@ export class ImportedCalls implements CallSource {
     this.#links.add(id, call.side, stated);
     const startedAt = microsOf(call.startedAt);
     this.#began = this.#entries.size === 0 ? startedAt : Math.min(this.#began, startedAt);
-    const row = callRow(maskCall(call), 0);
+    const row = callRow(readAi(call, maskCall(call), false), 0);
     this.#entries.set(id, { json, row, startedAt });
     this.#lastId = id;
     this.#bytes += json.length;
@@ -96,7 +97,7 @@ export class ImportedCalls implements CallSource {
     const call = this.#read(id);
     if (call === null) return undefined;
     const limit = messageBytes ?? Number.POSITIVE_INFINITY;
-    const shown = reveal ? call : maskCall(call);
+    const { call: shown } = readAi(call, reveal ? call : maskCall(call), reveal);
     const { first, ...links } = this.#links.of(id);
     return {
       ...shown,

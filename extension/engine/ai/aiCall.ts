@@ -19,7 +19,7 @@ import { asObject, parseJson } from './json.ts';
 export interface AiExchange {
   readonly request: StoredMessage | null;
   readonly response: StoredMessage | null;
-  readonly messages: MessageList | null;
+  readonly messages: Pick<MessageList, 'watcher'> | null;
   readonly responseDone: boolean;
   readonly state: 'running' | 'ended';
 }
@@ -44,12 +44,24 @@ export class AiCall {
 
   /** @returns null when the request, which has ended, is not for such an API. */
   static of(request: StoredMessage): AiCall | null {
-    const api = apiOfPath(request.method, request.target);
+    return AiCall.read(request.method, request.target, () => smallText(request));
+  }
+
+  /** @param text of the request's body, or its beginning; asked for where the path fits. */
+  static read(method: string, target: string, text: () => string | null): AiCall | null {
+    const api = apiOfPath(method, target);
     if (api === null) return null;
-    const body = asObject(parseJson(smallText(request) ?? ''));
+    const body = asObject(parseJson(text() ?? ''));
     if (body === null) return null;
-    const model = modelOf(api, request.target, body);
+    const model = modelOf(api, target, body);
     return api.matches(body, model) ? new AiCall(api, model) : null;
+  }
+
+  /** The answer has ended, and is one document. @param text of it, or its beginning. */
+  answered(text: string): void {
+    const answer = new Answer();
+    readWhole(this.api, parseJson(text), answer);
+    this.#outcome = outcomeOf(answer);
   }
 
   outcome({ response, messages, responseDone, state }: AiExchange): Outcome | null {
@@ -57,9 +69,7 @@ export class AiCall {
     const stream = streamOf(messages);
     if (stream !== null) return outcomeOf(stream.answer);
     if (response === null || !(responseDone || state === 'ended')) return null;
-    const answer = new Answer();
-    readWhole(this.api, parseJson(smallText(response) ?? ''), answer);
-    this.#outcome = outcomeOf(answer);
+    this.answered(smallText(response) ?? '');
     return this.#outcome;
   }
 
@@ -96,7 +106,7 @@ function outcomeOf(answer: Answer): Outcome {
   };
 }
 
-function streamOf(messages: MessageList | null): AnswerStream | null {
+function streamOf(messages: AiExchange['messages']): AnswerStream | null {
   return messages?.watcher instanceof AnswerStream ? messages.watcher : null;
 }
 
@@ -114,7 +124,7 @@ function readWhole(api: Api, value: unknown, answer: Answer): void {
  */
 export function aiJson(
   call: AiCall | null,
-  exchange: AiExchange,
+  exchange: Pick<AiExchange, 'messages'>,
   {
     request,
     response,

@@ -30,11 +30,14 @@ export class AnswerStream {
     if (size !== content.length) this.missed = true;
     // The stream broke off in an event.
     else if (labels.length > 0 && labels.some((label) => label !== 'sse-utf8')) this.missed = true;
-    const value = asObject(parseJson(Buffer.from(content, 'latin1').toString()));
-    // `[DONE]`
-    if (value === null) return 0;
-    this.#reader.event(value, answer);
+    this.take(Buffer.from(content, 'latin1').toString());
     if (answer.begun) this.firstToken ??= time;
     return answer.held - before;
+  }
+  /** @param data of one event. */
+  take(data: string): void {
+    const value = asObject(parseJson(data));
+    // `[DONE]` is none.
+    if (value !== null) this.#reader.event(value, this.answer);
   }
 }

@@ -71,7 +71,7 @@ export function isMcpInitialize(text: string): boolean {
 export function mcpJson(
   request: MessageJson | null,
   response: MessageJson | null,
-  messages: readonly StreamMessageJson[],
+  messages: readonly (StreamMessageJson | { readonly text: string })[],
 ): McpJson {
   const notes: string[] = [];
   const asked = documents(bodyText(request));
