@@ -240,6 +240,15 @@ struct tls_key {
 	u32 number; /* of a session that its process has freed: the latest of its children then; 0 = of all others */
 };
 
+/* A call that writes and has not returned. See begin_write. */
+struct tls_write {
+	u64 entered; /* when; 0 = there is none, or it has been reported */
+	u64 caller;  /* Go: the goroutine, else the thread */
+	u64 buffer;
+	u64 below;   /* as in struct tls_frame */
+	u64 length;
+};
+
 /* The plaintext of one TLS session: a connection of its own, and its relation to a socket. */
 struct tls_session {
 	struct connection connection;
@@ -259,6 +268,7 @@ struct tls_session {
 	u8 calls_socket; /* the library itself calls the socket, so the end of the stream is read inside its calls */
 	u8 stream_ended; /* the end of the stream was read inside a call of the session */
 	u8 shared;       /* a child goes on with it */
+	struct tls_write write;
 };
 
 struct {
@@ -321,7 +331,8 @@ struct tls_frame {
 	u8 function;
 	u8 direction;
 	u8 moves;    /* its bytes are to be reported */
-	u8 padding[5];
+	u8 pending;  /* it is the session's write that has not returned */
+	u8 padding[4];
 };
 
 #define MAX_FRAMES 4 /* a power of two */

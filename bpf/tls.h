@@ -144,6 +144,7 @@ __noinline int trace_http_inherit(u64 address)
 		if (!session)
 			return 0;
 		session->shared = 0;
+		session->write.entered = 0;
 		family = bpf_map_lookup_elem(&families, &own.pid);
 		session->forks = family ? family->forks : 0;
 		return 1;
@@ -290,6 +291,66 @@ static __always_inline bool is_on_stack(u64 goroutine, u64 address)
 	u64 bounds[2] = {};
 
 	return !bpf_probe_read_user(bounds, sizeof(bounds), (void *)goroutine) && address >= bounds[0] && address < bounds[1];
+}
+
+#define PENDING_WRITE 16384 /* the plaintext of one TLS record (RFC 8446 section 5.1) */
+
+/*
+ * While one thread or goroutine writes, another one may read what the peer answers, and may even end the process: a
+ * write that the answer shows to have been sent is reported then, before the answer, and not when it returns. Whether
+ * all of a longer write has been sent is known only when it returns.
+ */
+static __always_inline void begin_write(struct tls_session *session, struct tls_frame *frame, u64 goroutine, u64 length)
+{
+	u64 caller = goroutine ? goroutine : bpf_get_current_pid_tgid();
+	u64 pending = session->write.entered;
+
+	/* A call that the same caller has left, or has entered twice (see drop_left_frames), is replaced. */
+	if (length > PENDING_WRITE || (pending && session->write.caller != caller))
+		return;
+	/* Whoever takes `entered` out reports the write: it is 0 while the rest is being changed. */
+	if (pending && __sync_val_compare_and_swap(&session->write.entered, pending, 0) != pending)
+		return;
+	session->write.caller = caller;
+	session->write.buffer = frame->buffer;
+	session->write.below = frame->below;
+	session->write.length = length;
+	frame->pending = 1;
+	__sync_lock_test_and_set(&session->write.entered, frame->entered);
+}
+
+/* False: the write has been reported already. */
+static __always_inline bool end_write(struct tls_session *session, struct tls_frame *frame)
+{
+	u64 entered = frame->entered;
+
+	return !frame->pending || __sync_val_compare_and_swap(&session->write.entered, entered, 0) == entered;
+}
+
+/* Reports the write that has not returned, if there is one. Global for the verifier's sake. */
+__noinline int trace_http_pending_write(u64 address)
+{
+	struct tls_session *session = session_of(address);
+	struct tls_write write;
+	struct call call = {};
+	struct work *work;
+
+	if (!session || !session->write.entered)
+		return 0;
+	write = session->write;
+	if (__sync_val_compare_and_swap(&session->write.entered, write.entered, 0) != write.entered)
+		return 0;
+	call.entered = write.entered;
+	work = begin_work(SLOT_TLS, write.length, &call, DIRECTION_OUT, TRANSPORT_TLS);
+	if (!work)
+		return 0;
+	work->source = SOURCE_BUFFER;
+	work->base = write.below ? upper_stack_end(write.caller) - write.below : write.buffer;
+	work->left = write.length;
+	session->connection.pid = work->pid;
+	work->sock = address;
+	trace_http_work(work, &session->connection);
+	return 0;
 }
 
 #define ERR_LIB_SSL 20        /* of OpenSSL; the library that an error belongs to */
@@ -441,6 +502,8 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		frame.moves = 0;
 	if (go && frame.moves && is_on_stack(goroutine, frame.buffer))
 		frame.below = upper_stack_end(goroutine) - frame.buffer;
+	if (function == TLS_WRITE && frame.moves)
+		begin_write(session, &frame, goroutine, arguments.third);
 	push_frame(frames, &frame);
 	return 0;
 }
@@ -658,10 +721,12 @@ int trace_http_tls_leave(struct pt_regs *regs)
 		end_session(frame->session);
 		return 0;
 	}
-	if (!frame->moves || function == TLS_FLUSH)
+	if (!frame->moves || function == TLS_FLUSH || !end_write(session, frame))
 		return 0;
 	result = moved;
 	moved = moved_bytes(frame, moved, library);
+	if (moved > 0 && frame->direction == DIRECTION_IN)
+		trace_http_pending_write(frame->session);
 	if (moved <= 0) {
 		/* The end was read; an error is negative. */
 		if (frame->direction != DIRECTION_IN || frame->function == TLS_READ_EARLY)

@@ -36,6 +36,7 @@ export async function runEdges(context: TlsContext, only: RegExp, report: Report
   await one('a session without any data', noData);
   await one('a close-delimited answer that ends with close_notify, and one without', closeNotify);
   await one('a short Go program that a shell names', shortGo);
+  await one('an answer that is read before the write has returned', unreturned);
 }
 
 async function traced(
@@ -289,6 +290,22 @@ async function shortGo(context: TlsContext): Promise<string> {
       same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
     }
     return `${count} programs`;
+  } finally {
+    server.close();
+  }
+}
+
+/** One thread writes, another one reads the answer, and ends the program: the write never returns. */
+async function unreturned(context: TlsContext): Promise<string> {
+  const server = await secureServer(context);
+  try {
+    const path = `/unreturned/${newId()}`;
+    const ca = join(context.certificates, 'ca.pem');
+    const command = [join(context.programs, 'unreturned'), `127.0.0.1:${server.port}`, ca, path];
+    const call = only(await traced(context, command));
+    same('call', [call.url, call.status], [`https://localhost${path}`, 200]);
+    same('completeness', call.completeness, ['complete']);
+    return path;
   } finally {
     server.close();
   }

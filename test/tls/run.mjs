@@ -172,6 +172,7 @@ function compile() {
   go('go', 'peer.go');
   go('go-stripped', 'peer.go', '-ldflags=-s -w');
   go('short', 'short.go');
+  go('unreturned', 'unreturned.go');
 }
 
 /** A root folder for chroot(1): the OpenSSL peer with copies of all that it needs. */
