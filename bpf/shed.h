@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is left out while the data ring is filling, so that what matters most is not lost: from half on, each message
- * has SHED_LIMIT bytes; from three quarters on only heads are copied. What else a call moved is counted.
+ * What is left out while the data ring is filling, so that what matters most is not lost: from half_bytes on, each message
+ * has SHED_LIMIT bytes; from heads_bytes on only heads are copied. What else a call moved is counted.
  */
 #ifndef TRACE_HTTP_SHED_H
 #define TRACE_HTTP_SHED_H

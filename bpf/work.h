@@ -186,16 +186,16 @@ static __always_inline void fill_data(struct record_data *record, struct work *w
 enum pressure {
 	PRESSURE_NONE,
 	PRESSURE_HALF,  /* the beginning of each message */
-	PRESSURE_HEADS, /* heads; the last quarter of the ring is theirs */
+	PRESSURE_HEADS, /* heads; the last part of the ring is theirs */
 };
 
 static __always_inline u32 pressure(void)
 {
 	u64 waiting = bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA);
 
-	if (waiting < 2 * (u64)wakeup_bytes)
+	if (waiting < half_bytes)
 		return PRESSURE_NONE;
-	return waiting < 3 * (u64)wakeup_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
+	return waiting < heads_bytes ? PRESSURE_HALF : PRESSURE_HEADS;
 }
 
 /* The bytes are accounted for, by a record or by the counters of losses. */

@@ -327,7 +327,6 @@ export class Session {
 
   #onTimer(): void {
     this.#sendClock();
-    this.#native.drainNow();
     this.#feed();
     if (++this.#ticks % CONSIDER_TICKS === 0) this.#attachments?.considerAll();
     if (this.#statusUnsent) return;

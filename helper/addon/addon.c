@@ -8,6 +8,7 @@
 #include "addon.h"
 #include "backlog.h"
 #include "trace_http.h"
+#include "turns.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +18,8 @@
 
 /* A row is to appear within 50 ms of the system call; this is the reader's part of it. */
 #define POLL_MS 20
+/* The thread that empties the rings needs less than this for what has come since its last turn. */
+#define TURN_NS 200000
 /* Room before the records for the frame's header, so that the batch is written without another copy. */
 #define BATCH_HEADROOM 6
 
@@ -94,14 +97,15 @@ static bool backlog_waits(void)
 static void *empty_rings(void *argument)
 {
 	(void)argument;
+	ask_for_short_turns(TURN_NS);
 	while (!__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE)) {
 		struct epoll_event events[3];
 
 		epoll_wait(rings.epoll, events, 3, POLL_MS);
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
-		if (ring_has_data(&rings.data) || ring_has_data(&rings.structure))
-			drain_rings();
+		/* Also when they are empty: up to this moment all is known then. Nobody else does it, as who is slow would hold this up. */
+		drain_rings();
 		if (backlog_waits() && !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
 		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.notified_processes, true, __ATOMIC_ACQ_REL))

@@ -17,6 +17,8 @@ struct ring {
 	const unsigned char *data;
 	void *mappings[2];
 	size_t sizes[2];
+	unsigned char *joined; /* a copy of the record that is partly at the end and partly at the beginning */
+	size_t joined_size;
 };
 
 /* 0, or -1 with errno. The caller keeps the descriptor. */

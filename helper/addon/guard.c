@@ -105,6 +105,8 @@ static int allow_what_node_needs(void)
 		{SYS_sched_getaffinity, ANY_ARGUMENT, 0, 0},
 		{SYS_sched_getparam, ANY_ARGUMENT, 0, 0},
 		{SYS_sched_getscheduler, ANY_ARGUMENT, 0, 0},
+		{SYS_sched_getattr, 0, all, 0}, /* of the calling thread */
+		{SYS_sched_setattr, 0, all, 0},
 		{SYS_prctl, 0, all, PR_SET_NAME},
 		{SYS_prctl, 0, all, PR_GET_NAME},
 		{SYS_prctl, 0, all, PR_GET_DUMPABLE},

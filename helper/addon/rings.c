@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reading BPF ring buffers (Documentation/bpf/ringbuf.rst): one page holds
- * the consumer's position, the next the producer's, then the data, mapped
- * twice in a row so that a record never wraps. Not libbpf's ring_buffer: its
- * static library cannot become part of a shared object (libelf's thread-local
- * data), and the two rings have to be merged in order of time anyway.
+ * the consumer's position, the next the producer's, then the data. The kernel
+ * offers the data twice in a row, so that a record never wraps; but what is
+ * mapped counts as this process's memory, so it is mapped once, and the one
+ * record that wraps is put together. Not libbpf's ring_buffer: its static
+ * library cannot become part of a shared object (libelf's thread-local data),
+ * and the two rings have to be merged in order of time anyway.
  */
 #include "addon.h"
 #include "backlog.h"
@@ -12,6 +14,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -26,8 +29,9 @@
 /* A record is stamped a moment before it is seen; clocks of CPUs differ less than this. */
 #define CLOCK_MARGIN_NS 20000
 
-/* Bytes that are read before the kernel may use them again, and the backlog's other side may go on. */
+/* Bytes that are read before the kernel may use them again, and the backlog's other side may go on: of a small ring a part. */
 #define RELEASE_AFTER (128u << 10)
+#define RELEASE_SHARE 32
 
 static int ring_size(int descriptor, uint64_t *size)
 {
@@ -62,7 +66,7 @@ int ring_open(struct ring *ring, int descriptor)
 	ring->mappings[0] = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (ring->mappings[0] == MAP_FAILED)
 		return -1;
-	ring->sizes[1] = page + 2 * size;
+	ring->sizes[1] = page + size;
 	ring->mappings[1] = mmap(NULL, ring->sizes[1], PROT_READ, MAP_SHARED, descriptor, (off_t)page);
 	if (ring->mappings[1] == MAP_FAILED) {
 		munmap(ring->mappings[0], page);
@@ -80,6 +84,7 @@ void ring_close(struct ring *ring)
 		if (ring->mappings[i])
 			munmap(ring->mappings[i], ring->sizes[i]);
 	}
+	free(ring->joined);
 	memset(ring, 0, sizeof(*ring));
 }
 
@@ -103,6 +108,25 @@ struct cursor {
 	uint64_t limit;
 };
 
+/* The record at that offset, which goes on at the ring's beginning: in one piece. NULL: there is no memory for it. */
+static const void *join(struct ring *ring, uint64_t offset, uint32_t length)
+{
+	uint64_t first = ring->mask + 1 - offset;
+
+	/* Room for a header, whatever the length says. */
+	if (length + sizeof(struct record_header) > ring->joined_size) {
+		unsigned char *larger = realloc(ring->joined, length + sizeof(struct record_header));
+
+		if (!larger)
+			return NULL;
+		ring->joined = larger;
+		ring->joined_size = length + sizeof(struct record_header);
+	}
+	memcpy(ring->joined, ring->data + offset, first);
+	memcpy(ring->joined + first, ring->data, length - first);
+	return ring->joined;
+}
+
 /* The record at the cursor, discarded ones passed over; NULL when there is none, or it is still being written. */
 static const struct record_header *peek(struct cursor *cursor, uint32_t *span, uint32_t *length)
 {
@@ -114,8 +138,13 @@ static const struct record_header *peek(struct cursor *cursor, uint32_t *span, u
 			return NULL;
 		*length = word & ~DISCARD_BIT;
 		*span = (*length + RECORD_HEADER + 7) & ~7u;
-		if (!(word & DISCARD_BIT))
-			return (const struct record_header *)(at + RECORD_HEADER);
+		if (!(word & DISCARD_BIT)) {
+			uint64_t offset = (cursor->position + RECORD_HEADER) & cursor->ring->mask;
+
+			if (offset + *length > cursor->ring->mask + 1)
+				return join(cursor->ring, offset, *length);
+			return (const struct record_header *)(cursor->ring->data + offset);
+		}
 		cursor->position += *span;
 	}
 	return NULL;
@@ -139,6 +168,7 @@ bool rings_drain(struct ring *data, struct ring *structure)
 	uint64_t before = boot_time() - CLOCK_MARGIN_NS, up_to = before;
 	struct cursor d = {data, *data->consumer, __atomic_load_n(data->producer, __ATOMIC_ACQUIRE)};
 	struct cursor s = {structure, *structure->consumer, __atomic_load_n(structure->producer, __ATOMIC_ACQUIRE)};
+	uint64_t share = (data->mask + 1) / RELEASE_SHARE, release_after = share < RELEASE_AFTER ? share : RELEASE_AFTER;
 	size_t unreleased = 0;
 	bool dry = true;
 
@@ -183,7 +213,7 @@ bool rings_drain(struct ring *data, struct ring *structure)
 		else
 			d.position += span;
 		unreleased += span;
-		if (unreleased >= RELEASE_AFTER) {
+		if (unreleased >= release_after) {
 			unreleased = 0;
 			release(&d);
 			release(&s);

@@ -231,6 +231,24 @@ static uint32_t foreign_pid_namespace(void)
 	return status.st_ino == initial ? 0 : (uint32_t)status.st_ino;
 }
 
+/*
+ * What of the data ring is kept for heads: a quarter, and in a small ring most of it. Until the reader runs on a busy
+ * machine some milliseconds pass, in which the heads of a burst alone are some 100 KiB.
+ */
+#define HEADS_MIN (240u << 10)
+#define BODIES_SHARE 16 /* the part of a smaller ring that bodies may fill */
+
+static void set_ring_steps(struct bpf_object *object, uint32_t size)
+{
+	uint32_t heads = size / 4 * 3;
+
+	if (size - heads < HEADS_MIN)
+		heads = size > HEADS_MIN + size / BODIES_SHARE ? size - HEADS_MIN : size / BODIES_SHARE;
+	set_constant(object, "heads_bytes", heads);
+	set_constant(object, "half_bytes", heads / 3 * 2);
+	set_constant(object, "wakeup_bytes", heads / 3);
+}
+
 /* Made once, for all tries of loading. */
 static int data_ring;
 
@@ -249,7 +267,7 @@ static struct bpf_object *open_programs(const struct options *options, const str
 	set_constant(object, "response_copy_limit", options->response_copy_limit);
 	set_constant(object, "min_latency_us", options->min_latency);
 	set_constant(object, "pid_namespace", foreign_pid_namespace());
-	set_constant(object, "wakeup_bytes", options->ring_size / 4);
+	set_ring_steps(object, options->ring_size);
 	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "data_ring"), data_ring))
 		fail("programs", "The programs do not take their ring: %s.", strerror(errno));
 	if (!options->min_latency) /* its memory is taken at once */

@@ -40,7 +40,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '3,000 HTTP/2 calls of 14 KB, both sides',
     traits: ['HTTP/2', 'calls'],
-    open: ['a ring of 256 KiB'],
+    open: [],
     async prepare(folder) {
       const server = await nghttpd(folder, SIZE_2);
       // Each client goes through the file from its beginning.
@@ -56,7 +56,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '50,000 HTTP/1 calls of 1 KB',
     traits: ['HTTP/1', 'calls'],
-    open: ['a ring of 256 KiB'],
+    open: [],
     async prepare(folder) {
       const server = await nginx(folder, SIZE_1);
       const { file, paths: made } = paths(folder, server.port, CALLS_1 / CONNECTIONS_1);
@@ -69,7 +69,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '200 connections with 1 MB each way, both sides',
     traits: ['HTTP/1', 'bytes'],
-    open: ['a ring of 256 KiB'],
+    open: [],
     async prepare(folder) {
       const server = await Flood.start('uploads');
       const body = join(folder, 'upload');
@@ -87,7 +87,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: 'gRPC streams of 10,000 messages, both sides',
     traits: ['HTTP/2', 'messages'],
-    open: ['a ring of 256 KiB'],
+    open: [],
     async prepare() {
       const peer = await Flood.start('grpc');
       const one = GRPC_MESSAGE + 5;
