@@ -113,6 +113,27 @@ describe('the table', () => {
     expect(line(null, foreign)).toContain('/orders/17?full=1 [not HTTP]\n');
   });
 
+  it('says of a connection that failed who did not connect, and why', () => {
+    const failed = (how: 'refused' | 'unreachable', error: string, detail: 'by-proxy' | null = null) =>
+      line(null, {
+        ...row,
+        ...{ method: null, status: null, scheme: null, host: '10.0.0.9:80', path: null, connectAttempts: 1 },
+        completeness: ['connect-failed'],
+        ending: { how, by: null, error, detail, signal: null, exitCode: null },
+      })
+        .slice(73)
+        .trim();
+    expect(failed('refused', 'ECONNREFUSED')).toBe(
+      '10.0.0.9:80 (the connection was refused: nothing listens at the address, or a firewall refuses it (ECONNREFUSED)) [connection refused]',
+    );
+    expect(failed('unreachable', 'ENETUNREACH')).toBe(
+      '10.0.0.9:80 (the network cannot be reached: this machine, or a router, has no route to the address (ENETUNREACH)) [unreachable]',
+    );
+    expect(failed('refused', 'SOCKS5: host unreachable', 'by-proxy')).toBe(
+      '10.0.0.9:80 (the proxy did not connect to the address (SOCKS5: host unreachable)) [refused by the proxy]',
+    );
+  });
+
   it('shows what is unknown as unknown', () => {
     const unknown: ExchangeRow = {
       ...row,

@@ -5,7 +5,7 @@ import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
-import { endingWord } from '../words/ending.ts';
+import { connectText, endingWord } from '../words/ending.ts';
 import { messagesText, proxyText, reasonOf } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
@@ -65,10 +65,22 @@ function url(row: ExchangeRow): string {
   const reason = reasonOf(row);
   const proxy = proxyText(row);
   if (reason !== null) return `${address} (${[reason, proxy].filter((remark) => remark !== '').join(', ')})`;
-  const remarks = [row.tlsFailure, row.operation, grpcFailureText(row.grpcStatus), proxy].filter(
-    (remark) => remark !== null && remark !== '',
-  );
+  const remarks = [
+    connectReason(row),
+    row.tlsFailure,
+    row.operation,
+    grpcFailureText(row.grpcStatus),
+    proxy,
+  ].filter((remark) => remark !== null && remark !== '');
   return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;
+}
+
+/** Who did not connect, and why; null: it is about no connection that failed. */
+function connectReason({ ending, connectAttempts }: ExchangeRow): string | null {
+  if (ending === null || connectAttempts === 0) return null;
+  const text = connectText(ending);
+  const error = ending.error === null ? '' : ` (${ending.error})`;
+  return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}${error}`;
 }
 
 function notes(row: ExchangeRow): string {

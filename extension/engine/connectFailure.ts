@@ -10,7 +10,7 @@ const REASONS: Readonly<Partial<Record<EndingKind, string>>> = {
 };
 
 /** `connecting failed: the server takes no connection (ECONNREFUSED)`. */
-export function connectFailure({ how, error }: CallEnding): string {
+export function connectFailure({ how, error, detail }: CallEnding): string {
   const code = error === null ? '' : ` (${error})`;
-  return `connecting failed: ${REASONS[how] ?? 'the kernel did not connect'}${code}`;
+  return `connecting failed: ${detail === 'by-proxy' ? 'the proxy did not connect' : (REASONS[how] ?? 'the kernel did not connect')}${code}`;
 }

@@ -4,8 +4,10 @@
  */
 import type { FileReading, MissingReason, PieceContext } from './byteStream.ts';
 import type { ConnectionHost, Dissector } from './dissector.ts';
+import { refusedByProxy } from './ending.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2OrRefusal } from './http2/refusal.ts';
+import type { Refusal } from './layers/layer.ts';
 import { type OrderedSink, Reassembly, type StreamRecord } from './reassembly.ts';
 import { Detection } from './recognition/detection.ts';
 import {
@@ -37,7 +39,11 @@ export class Connection implements OrderedSink {
   constructor(info: StoredConnection, host: ConnectionHost) {
     this.info = info;
     this.#host = host;
-    this.#detection = new Detection(info, (protocol) => this.#make(protocol));
+    this.#detection = new Detection(
+      info,
+      (protocol) => this.#make(protocol),
+      (refusal, context) => this.#refusedBy(refusal, context),
+    );
     this.#reassembly = new Reassembly(this, host.counters);
   }
 
@@ -142,6 +148,21 @@ export class Connection implements OrderedSink {
     const end = this.#host.millisecondsOf(record.returnedHigh, record.returnedLow);
     this.#time = Math.max(this.#time, end);
     return { time, end: Math.max(time, end), pid, emitted, file: readingOf(record) };
+  }
+
+  /** To the client it is a connection that was not established. */
+  #refusedBy({ layer, reason }: Refusal, { pid, time, end }: PieceContext): void {
+    const { info } = this;
+    if (info.side !== 'client') return;
+    info.through = [...info.through, layer];
+    const exchange = this.#host.createFailed(this.#host.process(pid), info, {
+      attempts: 1,
+      ending: refusedByProxy(reason),
+      started: info.connectStarted ?? info.established ?? time,
+    });
+    exchange.endedAt = end;
+    exchange.state = 'ended';
+    this.#host.ended(exchange);
   }
 
   /** @returns null for a protocol without a dissector. */

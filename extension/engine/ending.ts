@@ -72,6 +72,11 @@ export function connectEnding(errno: number, processEnded: boolean): CallEnding 
   return made('failed', more);
 }
 
+/** @param reason in the words of the proxy's protocol. */
+export function refusedByProxy(reason: string): CallEnding {
+  return { ...made('refused', { by: 'server', detail: 'by-proxy' }), error: reason };
+}
+
 /** The response, or its end, may be among bytes that were not captured: the call may have been answered. */
 function isHidden({ response, completeness }: StoredExchange): boolean {
   if (response !== null) return response.outcome === 'lost';

@@ -78,14 +78,15 @@ export type EndingKind =
  * - `stale-connection`: the server had closed before the request was sent.
  * - `not-delivered`: the response was written, but the client had gone before it began.
  * - `no-close-notify`: the body ends with the connection, and TLS does not confirm that end (RFC 9112 section 9.8).
+ * - `by-proxy`: it was a proxy that refused, before there could be a call.
  */
-export type EndingDetail = 'stale-connection' | 'not-delivered' | 'no-close-notify';
+export type EndingDetail = 'stale-connection' | 'not-delivered' | 'no-close-notify' | 'by-proxy';
 
 export interface CallEnding {
   readonly how: EndingKind;
   /** null: neither, or not known. */
   readonly by: Side | null;
-  /** Name of the socket's error, such as `ECONNRESET`; null: none was seen. */
+  /** Name of the socket's error, such as `ECONNRESET`, or what the proxy said; null: none was seen. */
   readonly error: string | null;
   readonly detail: EndingDetail | null;
   /** Of `process-ended`, where known: the signal's name, or else the exit status. */

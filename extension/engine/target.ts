@@ -22,7 +22,7 @@ export function targetOf(exchange: StoredExchange): Target {
   const { connection, request } = exchange;
   // Whether it would have carried HTTP is not known.
   if (exchange.connectFailed !== null)
-    return { scheme: null, host: connection.remote, path: null, url: null };
+    return { scheme: null, host: serverAddress(exchange) ?? connection.remote, path: null, url: null };
   const scheme = schemeOf(request?.scheme ?? null) ?? (connection.tls === null ? 'http' : 'https');
   const server = serverAddress(exchange);
   if (request === null) return { scheme, host: server, path: null, url: null };

@@ -46,6 +46,7 @@ const DETAILS: Readonly<Record<EndingDetail, true>> = {
   'stale-connection': true,
   'not-delivered': true,
   'no-close-notify': true,
+  'by-proxy': true,
 };
 const FORMATS: Readonly<Record<MessageFormat, true>> = {
   websocket: true,

@@ -79,13 +79,13 @@ const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'request-truncated': {
     label: 'truncated',
     sentence:
-      'Only the beginning of the request body was kept: it exceeds the capture limit, or there was too much at once.',
+      'Only the beginning of the request body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
     tone: 'limit',
   },
   'response-truncated': {
     label: 'truncated',
     sentence:
-      'Only the beginning of the response body was kept: it exceeds the capture limit, or there was too much at once.',
+      'Only the beginning of the response body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
     tone: 'limit',
   },
 };

@@ -13,6 +13,7 @@ export interface Ended {
 /** In place of a status, where there is none; null: nothing that is worth a word. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
+  if (connectAttempts > 0 && ending.detail === 'by-proxy') return 'refused by the proxy';
   if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? 'not connected';
   const word = WORDS[ending.how] ?? null;
   return word !== null && tlsFailure !== null ? 'TLS failed' : word;
@@ -90,9 +91,10 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 
 /** What became of an attempt to connect: `The connection was refused`. */
 export function connectText(ending: CallEnding): string {
+  if (ending.detail === 'by-proxy') return 'The proxy did not connect to the address';
   switch (ending.how) {
     case 'refused':
-      return 'The connection was refused: nothing listens at the address';
+      return 'The connection was refused: nothing listens at the address, or a firewall refuses it';
     case 'unreachable':
       return UNREACHABLE[ending.error ?? ''] ?? 'The address cannot be reached';
     case 'timed-out':
@@ -116,6 +118,7 @@ function exitText({ signal, exitCode }: CallEnding): string {
 }
 
 const DETAILS: Readonly<Record<EndingDetail, string>> = {
+  'by-proxy': 'The proxy itself was reached.',
   'stale-connection': 'The server had closed the connection already when the request was sent on it.',
   'not-delivered': 'The client had closed its side before the response began, so it has not read it.',
   'no-close-notify':

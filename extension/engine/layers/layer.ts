@@ -7,6 +7,13 @@ export interface Layer {
   readonly target: string | null;
 }
 
+/** A proxy that was asked to connect has not done so. */
+export interface Refusal {
+  readonly layer: Layer;
+  /** In words, with the protocol: `SOCKS5: connection refused`. */
+  readonly reason: string;
+}
+
 /** What one direction contributed to a layer. */
 export interface LayerPart {
   /** Offset behind it. */

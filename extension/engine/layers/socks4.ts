@@ -33,3 +33,15 @@ export function readSocks4Reply(bytes: Buffer): LayerResult {
   if (bytes[0] !== 0 || (bytes.length > 1 && bytes[1] !== GRANTED)) return null;
   return bytes.length < REPLY_SIZE ? 'more' : { end: REPLY_SIZE, client: null, target: null };
 }
+
+/** Why the proxy does not connect, in words; null: it does, or has not said yet. */
+export function socks4Refusal(bytes: Buffer): string | null {
+  if (bytes[0] !== 0) return null;
+  return REFUSALS[bytes[1] ?? GRANTED] ?? null;
+}
+
+const REFUSALS: Readonly<Record<number, string>> = {
+  91: 'rejected or failed',
+  92: 'the proxy cannot reach identd on the client',
+  93: 'identd on the client names another user',
+};

@@ -5,6 +5,8 @@ import { hostAndPort, type LayerResult } from './layer.ts';
 const VERSION = 5;
 const AUTHENTICATION = 1;
 const MOST_METHODS = 32;
+/** As the chosen method: none of those that the client offers. */
+const NO_METHOD = 0xff;
 
 /** Greeting, user name and password if they are sent, and request. */
 export function readSocks5Client(bytes: Buffer): LayerResult {
@@ -32,6 +34,30 @@ export function readSocks5Server(bytes: Buffer): LayerResult {
   // The address in it is the proxy's own.
   return reply === null || reply === 'more' ? reply : { ...reply, target: null };
 }
+
+/** Why the proxy does not connect, in words; null: it does, or has not said yet. */
+export function socks5Refusal(bytes: Buffer): string | null {
+  if (bytes[0] !== VERSION) return null;
+  if (bytes[1] === NO_METHOD) return 'the proxy demands another way to authenticate';
+  const authenticated = bytes[2] === AUTHENTICATION;
+  if (authenticated && (bytes[3] ?? 0) !== 0) return 'user name or password not accepted';
+  const at = authenticated ? 4 : 2;
+  const code = bytes[at + 1];
+  if (bytes[at] !== VERSION || code === undefined || code === 0) return null;
+  return REPLIES[code] ?? `reply ${code}`;
+}
+
+/** RFC 1928 section 6. */
+const REPLIES: Readonly<Record<number, string>> = {
+  1: 'the proxy failed',
+  2: 'not allowed by the proxy’s rules',
+  3: 'network unreachable',
+  4: 'host unreachable',
+  5: 'connection refused',
+  6: 'timed out (TTL expired)',
+  7: 'command not supported',
+  8: 'type of address not supported',
+};
 
 /** Request and reply (RFC 1928 sections 4 and 6). */
 function readAddressed(bytes: Buffer, at: number): LayerResult {

@@ -4,6 +4,7 @@
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { Dissector } from '../dissector.ts';
+import type { Refusal } from '../layers/layer.ts';
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import { type Direction, WireProtocol } from '../record.ts';
 import type { StoredConnection } from '../storedExchange.ts';
@@ -18,6 +19,7 @@ export class Detection {
   readonly #info: StoredConnection;
   /** @returns null for a protocol without a dissector. */
   readonly #make: (protocol: WireProtocol) => Dissector | null;
+  readonly #refused: (refusal: Refusal, context: PieceContext) => void;
   #dissector: Dissector | null = null;
   #held: Held[] = [];
   #heldBytes = 0;
@@ -28,9 +30,15 @@ export class Detection {
   /** Nothing of it is read. */
   #foreign = false;
 
-  constructor(info: StoredConnection, make: (protocol: WireProtocol) => Dissector | null) {
+  /** @param refused called where a proxy says that it does not connect: nothing follows. Left out: it is not shown. */
+  constructor(
+    info: StoredConnection,
+    make: (protocol: WireProtocol) => Dissector | null,
+    refused: (refusal: Refusal, context: PieceContext) => void = () => {},
+  ) {
     this.#info = info;
     this.#make = make;
+    this.#refused = refused;
   }
 
   get dissector(): Dissector | null {
@@ -45,7 +53,9 @@ export class Detection {
       if (!sure || (!this.#info.joinedLate && mayNeedBoth(fromKernel, bytes))) {
         this.#heldBytes += bytes.length;
         this.#recognise().add(direction, bytes);
+        const recogniser = this.#recogniser;
         this.#hold({ bytes: Buffer.from(bytes), direction, context });
+        if (recogniser?.refusal != null) this.#refused(recogniser.refusal, context);
         return;
       }
       this.#pick(fromKernel);

@@ -3,10 +3,10 @@
  * shown, so nothing has to be taken back.
  */
 import type { Side } from '../exchange.ts';
-import type { Layer, LayerResult } from '../layers/layer.ts';
+import type { Layer, LayerResult, Refusal } from '../layers/layer.ts';
 import { readProxyHeader } from '../layers/proxyProtocol.ts';
-import { readSocks4Reply, readSocks4Request } from '../layers/socks4.ts';
-import { readSocks5Client, readSocks5Server } from '../layers/socks5.ts';
+import { readSocks4Reply, readSocks4Request, socks4Refusal } from '../layers/socks4.ts';
+import { readSocks5Client, readSocks5Server, socks5Refusal } from '../layers/socks5.ts';
 import { Direction, WireProtocol } from '../record.ts';
 import { Beginning } from './beginning.ts';
 
@@ -23,6 +23,8 @@ export function mayBeLayer(bytes: Buffer): boolean {
 export class Recogniser {
   /** What the protocol is carried in, outermost first. */
   readonly layers: Layer[] = [];
+  /** Nothing will follow the layers: the proxy has refused. */
+  refusal: Refusal | null = null;
   readonly beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
   /** The direction in which bytes came first. */
   #first: Direction | null = null;
@@ -37,8 +39,9 @@ export class Recogniser {
    * @param side of the process, where it is known.
    */
   decide(fromKernel: WireProtocol, side: Side | null): WireProtocol {
-    if (fromKernel === WireProtocol.Other) return fromKernel;
-    if (!this.#passLayers(side)) return WireProtocol.Undecided;
+    const passed = this.#passLayers(side);
+    if (fromKernel === WireProtocol.Other || this.refusal !== null) return WireProtocol.Other;
+    if (!passed) return WireProtocol.Undecided;
     const [out, back] = this.beginnings.map(({ found }) => found) as [string, string];
     const is = (what: string): boolean => out === what || back === what;
     if (is('preface')) return WireProtocol.Http2;
@@ -76,9 +79,9 @@ export class Recogniser {
     if (server.passed > 0) return true;
     switch (client.rest[0]) {
       case SOCKS4:
-        return this.#passSocks('SOCKS4', client, server, readSocks4Request, readSocks4Reply);
+        return this.#passSocks('SOCKS4', client, server, readSocks4Request, readSocks4Reply, socks4Refusal);
       case SOCKS5:
-        return this.#passSocks('SOCKS5', client, server, readSocks5Client, readSocks5Server);
+        return this.#passSocks('SOCKS5', client, server, readSocks5Client, readSocks5Server, socks5Refusal);
       default:
         return true;
     }
@@ -90,8 +93,15 @@ export class Recogniser {
     server: Beginning,
     readClient: (bytes: Buffer) => LayerResult,
     readServer: (bytes: Buffer) => LayerResult,
+    readRefusal: (bytes: Buffer) => string | null,
   ): boolean {
     const request = readClient(client.rest);
+    const refusal = readRefusal(server.rest);
+    if (request !== null && refusal !== null) {
+      const target = request === 'more' ? null : request.target;
+      this.refusal = { layer: { protocol, client: null, target }, reason: `${protocol}: ${refusal}` };
+      return false;
+    }
     const reply = readServer(server.rest);
     if (request === null || reply === null) return true;
     if (request === 'more' || reply === 'more') return false;

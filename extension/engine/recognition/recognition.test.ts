@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
-import { WireProtocol } from '../record.ts';
+import { Ending, WireProtocol } from '../record.ts';
 import { ADDRESSES, ciphertext, HANDSHAKES, SOCKET } from '../testing/handshakes.ts';
 import {
   type ConversationOptions,
@@ -151,6 +151,63 @@ describe('a call names the proxies in front of it', () => {
     expect(through).toHaveLength(alone.length);
     expect(through[0]?.tls).toMatchObject({ version: alone[0]?.tls?.version });
     expect(through[0]?.connection.through).toEqual(of('SOCKS5', 'name.test:80'));
+  });
+});
+
+describe('a proxy that does not connect', () => {
+  const asked: Step = { out: '\x05\x01\0\x03\x09name.test\x01\xbb' };
+  const greeted: Step = { in: '\x05\0' };
+  const hello: Step = { out: '\x05\x01\0' };
+  const zeros = '\0\x01\0\0\0\0\0\0';
+  const socks4: Step = { out: '\x04\x01\x01\xbb\0\0\0\x01\0name.test\0' };
+  it.each<[string, readonly Step[], string]>([
+    ['refused', [hello, greeted, asked, { in: `\x05\x05${zeros}` }], 'SOCKS5: connection refused'],
+    [
+      'in pieces',
+      [hello, greeted, asked, { in: '\x05' }, { in: `\x02${zeros}` }],
+      'SOCKS5: not allowed by the proxy’s rules',
+    ],
+    ['unknown reply', [hello, greeted, asked, { in: `\x05\x63${zeros}` }], 'SOCKS5: reply 99'],
+    ['no method', [hello, { in: '\x05\xff' }], 'SOCKS5: the proxy demands another way to authenticate'],
+    [
+      'wrong password',
+      [{ out: '\x05\x01\x02' }, { in: '\x05\x02' }, { out: '\x01\x02me\x06secret' }, { in: '\x01\x01' }],
+      'SOCKS5: user name or password not accepted',
+    ],
+    ['SOCKS 4', [socks4, { in: '\0\x5b\0\0\0\0\0\0' }], 'SOCKS4: rejected or failed'],
+  ])('is a failed call: %s', (_name, steps, error) => {
+    const engine = engineOf(
+      conversation([...steps, { end: 'in', ending: Ending.ReadEof }, { close: true }], UNDECIDED),
+    );
+    const json = engine.json(1) as ExchangeJson;
+    expect(engine.json(2)).toBeUndefined();
+    expect(json).toMatchObject({
+      completeness: ['connect-failed'],
+      ending: { how: 'refused', by: 'server', detail: 'by-proxy', error },
+      failure: { phase: 'connect', reason: `connecting failed: the proxy did not connect (${error})` },
+    });
+    expect(JSON.stringify(json)).not.toContain('secret');
+    expect(engine.row(1)).toMatchObject({
+      // Before it is asked, where to is not known.
+      host: steps.some((step) => 'out' in step && String(step.out).includes('name.test'))
+        ? 'name.test:443'
+        : '127.0.0.1:8080',
+      proxy: `${error.slice(0, 6)} 127.0.0.1:8080`,
+    });
+    expect(engine.stats()).toMatchObject({ exchanges: 1, errors: 1 });
+  });
+
+  it('is none where it is the proxy that is traced, nor where it connected', () => {
+    const refused: readonly Step[] = [hello, greeted, asked, { in: `\x05\x05${zeros}` }, { close: true }];
+    expect(
+      shown(
+        refused.map(
+          (step): Step => ('out' in step ? { in: step.out } : 'in' in step ? { out: step.in } : step),
+        ),
+        { ...UNDECIDED, side: 'server' },
+      ),
+    ).toEqual([]);
+    expect(shown([hello, greeted, asked, { in: `\x05\0${zeros}` }, { close: true }])).toEqual([]);
   });
 });
 
