@@ -44,6 +44,16 @@ describe('several traces', () => {
     expect(history.stats()).toMatchObject({ exchanges: 2, running: 0 });
   });
 
+  it('count time from the first that saw a call', () => {
+    const history = new History(() => new Engine(), 1000);
+    history.begin(10n * SECOND).setClock({ offset: 0n, bootTime: 10n * SECOND });
+    trace(history, 100n * SECOND, '/first');
+    expect(history.takeChanges().rows).toMatchObject([{ id: 1, path: '/first', start: 0 }]);
+    expect(history.zero).toBe(100n * SECOND);
+    trace(history, 160n * SECOND, '/second');
+    expect(history.takeChanges().rows).toMatchObject([{ id: 2, start: 60_000 }]);
+  });
+
   it('drops whole traces, the oldest first, beyond its limit, and says which calls are gone', () => {
     const history = new History(() => new Engine(), 2);
     for (const [i, path] of ['/a', '/b', '/c'].entries()) {

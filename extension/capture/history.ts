@@ -71,6 +71,9 @@ export class History {
   /** A further trace begins at this boot time (ns). @param offset wall time minus boot time (ns) */
   begin(bootTime: bigint, offset = 0n): EngineApi {
     const engine = this.#createEngine();
+    this.#pending = this.takeChanges();
+    // Where nothing is listed, time begins with this trace, not with one that saw no call.
+    if (this.#segments.every(({ held }) => held.size === 0)) this.#zero = null;
     this.#traced = this.#push(engine, bootTime + offset, null);
     return engine;
   }

@@ -29,6 +29,42 @@ class Example {
   }
 }
 
+describe('a call that is selected', () => {
+  const calls = (from: number, to: number): ExchangeRow[] =>
+    Array.from({ length: to - from + 1 }, (_, i) => exampleRow({ id: from + i, path: '/a' }));
+  const route = (example: Example): Branch => {
+    const [process] = example.tree.children();
+    const [host] = example.tree.children(process);
+    return example.tree.children(host)[0] as Branch;
+  };
+
+  test('stays where it is in its list while others come, and until another one is selected', () => {
+    const example = new Example();
+    example.put(...calls(1, 3));
+    const before = example.outline(route(example));
+    expect(before).toEqual([3, 2, 1]);
+    expect(example.tree.hold(example.tree.call(2))).toEqual([]);
+    example.put(...calls(4, 100));
+    expect(example.outline(route(example))).toEqual([...before, '97 more']);
+    expect(example.tree.children(route(example)).at(-1)).toMatchObject({ kind: 'more', newer: 97 });
+    expect(example.tree.isShown(example.tree.call(2)!)).toBe(true);
+    expect(example.tree.isShown(example.tree.call(100)!)).toBe(false);
+    expect(example.tree.hold(null)).toEqual([route(example).parent!.parent]);
+    expect(example.outline(route(example)).slice(0, 2)).toEqual([100, 99]);
+    expect(example.tree.isShown(example.tree.call(2)!)).toBe(false);
+  });
+
+  test('does not hold the list when what was on top is gone', () => {
+    const example = new Example();
+    example.put(...calls(1, 2));
+    example.outline();
+    example.tree.hold(example.tree.call(1));
+    example.put(...calls(3, 4));
+    example.remove(1, 2);
+    expect(example.outline(route(example))).toEqual([4, 3]);
+  });
+});
+
 describe('process, host, route, newest calls', () => {
   test('with counts of calls, errors and running ones', () => {
     const example = new Example();

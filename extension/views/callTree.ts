@@ -29,6 +29,8 @@ export interface MoreNode {
   readonly kind: 'more';
   readonly id: string;
   readonly count: number;
+  /** Of them calls that are newer than the shown ones: see {@link CallTree.hold}. */
+  readonly newer: number;
   /** What there are more of. */
   readonly of: 'call' | 'host' | 'route';
   readonly parent: Branch;
@@ -45,6 +47,8 @@ export class Branch {
   readonly branches = new Map<string, Branch>();
   /** Of a route: ids of its calls. */
   readonly ids = new SortedIds();
+  /** Of a route: the call that was on top when its calls were last asked for. */
+  top: number | null = null;
   /** The row that was seen last here: process names become known late. */
   sample: ExchangeRow;
 
@@ -81,6 +85,8 @@ export class CallTree {
   readonly #processes = new Map<string, Branch>();
   readonly #places = new Map<number, Place>();
   #nextBranch = 1;
+  /** See {@link hold}. */
+  #held: { readonly route: Branch; readonly top: number | null } | null = null;
 
   readonly #rows: ReadonlyMap<number, ExchangeRow>;
 
@@ -120,12 +126,26 @@ export class CallTree {
     return route === undefined || row === undefined ? null : callNode(row, route);
   }
 
+  /**
+   * While a call is selected, the list that it is in stays as it is: newer calls would push it out of sight.
+   * @returns the processes whose children are other ones now.
+   */
+  hold(call: CallNode | null): readonly Branch[] {
+    const before = this.#held?.route ?? null;
+    const route = call?.parent ?? null;
+    if (before === route) return [];
+    this.#held = route === null ? null : { route, top: route.top };
+    return before === null ? [] : [before.parent!.parent!];
+  }
+
   /** True when `children` of its ancestors lead to the call: only such a node can be revealed. */
   isShown(node: CallNode): boolean {
     const route = node.parent;
     const host = route.parent!;
+    const position = (route.ids.positionOf(node.row.id) ?? MAX_CALLS) - this.#newerThanHeld(route);
     return (
-      (route.ids.positionOf(node.row.id) ?? MAX_CALLS) < MAX_CALLS &&
+      position >= 0 &&
+      position < MAX_CALLS &&
       isAmongFirst(host.branches, route) &&
       isAmongFirst(host.parent!.branches, host)
     );
@@ -142,15 +162,23 @@ export class CallTree {
 
   #newestCalls(route: Branch): TreeNode[] {
     const nodes: TreeNode[] = [];
-    const shown = Math.min(route.ids.size, MAX_CALLS);
-    for (let position = 0; position < shown; position++) {
+    const newer = this.#newerThanHeld(route);
+    const end = Math.min(route.ids.size, newer + MAX_CALLS);
+    route.top = newer < end ? (route.ids.newest(newer) ?? null) : null;
+    for (let position = newer; position < end; position++) {
       const row = this.#rows.get(route.ids.newest(position)!);
       if (row !== undefined) nodes.push(callNode(row, route));
     }
-    const more = route.ids.size - shown;
-    if (more > 0)
-      nodes.push({ kind: 'more', id: `${route.id}/more`, count: more, of: 'call', parent: route });
+    const count = route.ids.size - nodes.length;
+    if (count > 0)
+      nodes.push({ kind: 'more', id: `${route.id}/more`, count, newer, of: 'call', parent: route });
     return nodes;
+  }
+
+  /** Calls that came while the list was held. */
+  #newerThanHeld(route: Branch): number {
+    if (this.#held?.route !== route || this.#held.top === null) return 0;
+    return route.ids.positionOf(this.#held.top) ?? 0;
   }
 
   #put(row: ExchangeRow, touched: Set<Branch>): void {
@@ -242,7 +270,7 @@ function shownBranches(parent: Branch): TreeNode[] {
   }
   const more = parent.branches.size - nodes.length;
   const of = parent.kind === 'process' ? 'host' : 'route';
-  if (more > 0) nodes.push({ kind: 'more', id: `${parent.id}/more`, count: more, of, parent });
+  if (more > 0) nodes.push({ kind: 'more', id: `${parent.id}/more`, count: more, newer: 0, of, parent });
   return nodes;
 }
 

@@ -60,6 +60,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       this.#view,
       this.#view.onDidChangeSelection(({ selection: [node] }) => {
         this.#selectedCall.fire(node?.kind === 'call' ? node.row.id : null);
+        this.#hold(node?.kind === 'call' ? node : null);
       }),
       this.#view.onDidChangeVisibility(() => this.#refreshSoon()),
       trace.onDidChangeRows((changes) => {
@@ -94,6 +95,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   async reveal(id: number): Promise<void> {
     const call = this.#tree.call(id);
     if (call === null) return;
+    this.#hold(null);
     await this.#paused(async () => {
       // VS Code reveals nothing, and says nothing, when a refresh comes in between.
       for (let attempt = 0; attempt < REVEAL_ATTEMPTS; attempt++) {
@@ -104,6 +106,11 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         if (await this.#isSelected(node, REFRESH_INTERVAL * 2 ** (attempt + 1))) return;
       }
     });
+  }
+
+  #hold(call: CallNode | null): void {
+    for (const process of this.#tree.hold(call)) this.#stale.add(process);
+    this.#refreshSoon();
   }
 
   /** Does something without refreshes in between. */
@@ -157,7 +164,11 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
     if (node.kind === 'call') return item;
-    if (node.kind === 'more') item.tooltip = 'The tree shows only the newest; the timeline shows all.';
+    if (node.kind === 'more')
+      item.tooltip =
+        node.newer > 0
+          ? 'While a call is selected, the list stays where it is. Select its path to see the newest.'
+          : 'The tree shows only the newest; the timeline shows all.';
     else item.tooltip = branchTooltip(node);
     return item;
   }
@@ -286,7 +297,8 @@ function callIcon(row: CallNode['row']): vscode.ThemeIcon {
 
 function moreItem(node: MoreNode): vscode.TreeItem {
   const what = node.of === 'call' ? '' : ` ${node.of}s`;
-  const item = new vscode.TreeItem(`… ${numberText(node.count)} more${what} in the timeline`);
+  const newer = node.newer > 0 ? `, ${numberText(node.newer)} of them newer,` : '';
+  const item = new vscode.TreeItem(`… ${numberText(node.count)} more${what}${newer} in the timeline`);
   item.id = node.id;
   item.contextValue = ViewItem.more;
   item.command = { command: focusCommand(View.panel), title: 'Show Timeline' };

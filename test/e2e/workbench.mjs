@@ -70,10 +70,10 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row');
   }
 
-  /** The webview of the panel: a frame in a frame. */
+  /** The webview of the panel: a frame in a frame. Editors have webviews as well, of another purpose. */
   get panel() {
     return this.page
-      .locator('iframe.webview.ready')
+      .locator('iframe.webview.ready[src*="purpose=webviewView"]')
       .contentFrame()
       .locator('iframe#active-frame')
       .contentFrame();

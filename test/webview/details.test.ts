@@ -81,6 +81,8 @@ it('a body beyond the limit leads to the setting', async () => {
       bodyNote: 'Only the first 65536 of 157000 bytes of the body were captured.',
     }),
   });
+  const note = tabpanel().locator('.note').first();
+  expect(await note.textContent()).toContain('set httpTrace.bodyLimit to 157000 or more');
   await panel.page.getByRole('button', { name: 'Change the limit…' }).click();
   await expect.poll(() => panel.lastSent('openBodyLimit')).toEqual({ type: 'openBodyLimit' });
 });

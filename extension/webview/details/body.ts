@@ -47,9 +47,12 @@ export function bodyTab(
   const content = el('div', { class: 'content' });
   const bar = el('div', { class: 'content-bar' });
   const notes: Node[] = [];
+  const kind = contentKind(message);
   if (message.bodyNote !== null) {
     const sentence = note(message.bodyNote, 'limit');
-    if (message.bodyCaptured < (message.bodySize ?? 0)) {
+    const size = message.bodySize ?? 0;
+    if (message.bodyCaptured < size) {
+      if (kind === 'image') sentence.append(` ${toSeeImage(size)}`);
       sentence.append(
         ' ',
         textButton('Change the limit…', () => actions.openBodyLimit(), 'link'),
@@ -59,7 +62,6 @@ export function bodyTab(
   }
   if (message.bodyFromFile) notes.push(note(FROM_FILE, 'info'));
 
-  const kind = contentKind(message);
   if (message.body === null || kind === null) {
     return [
       ...(message.bodySize === 0 ? [] : [describe(message)]),
@@ -92,6 +94,11 @@ export function bodyTab(
   };
   draw();
   return [bar, ...notes, content];
+}
+
+/** @param size bytes */
+function toSeeImage(size: number): string {
+  return `To see the image, set httpTrace.bodyLimit to ${size} or more, and trace again.`;
 }
 
 function describe(message: MessageJson): HTMLElement {
