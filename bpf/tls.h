@@ -331,16 +331,19 @@ static __always_inline bool end_write(struct tls_session *session, struct tls_fr
 __noinline int trace_http_pending_write(u64 address)
 {
 	struct tls_session *session = session_of(address);
-	struct tls_write write;
 	struct call call = {};
+	struct tls_write write;
 	struct work *work;
 
-	if (!session || !session->write.entered)
+	if (!session)
+		return 0;
+	call.entered = *(volatile u64 *)&session->write.entered;
+	if (!call.entered)
 		return 0;
 	write = session->write;
-	if (__sync_val_compare_and_swap(&session->write.entered, write.entered, 0) != write.entered)
+	/* Then nobody has changed the rest since. */
+	if (__sync_val_compare_and_swap(&session->write.entered, call.entered, 0) != call.entered)
 		return 0;
-	call.entered = write.entered;
 	work = begin_work(SLOT_TLS, write.length, &call, DIRECTION_OUT, TRANSPORT_TLS);
 	if (!work)
 		return 0;
