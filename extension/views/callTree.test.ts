@@ -80,6 +80,26 @@ describe('process, host, route, newest calls', () => {
     ]);
   });
 
+  test('a call of a process to itself counts once, where both ends are known; another process’s end counts there', () => {
+    const example = new Example();
+    example.put(
+      exampleRow({ id: 1, path: '/a', status: 500, side: 'client' }),
+      exampleRow({ id: 2, path: '/a', status: 500, side: 'server' }),
+      exampleRow({ id: 3, path: '/a', side: 'client', peer: 4 }),
+      exampleRow({ id: 4, path: '/a', side: 'server', peer: 3, pid: 9 }),
+    );
+    const other = ['9 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 4]]];
+    expect(example.outline()).toEqual([['4242 3/2/0', ['shop.test 3/2/0', ['/a 3/2/0', 3, 2, 1]]], other]);
+    example.put(
+      exampleRow({ id: 1, path: '/a', status: 500, side: 'client', peer: 2 }),
+      exampleRow({ id: 2, path: '/a', status: 500, side: 'server', peer: 1 }),
+    );
+    const once = [['4242 2/1/0', ['shop.test 2/1/0', ['/a 2/1/0', 3, 2, 1]]], other];
+    expect(example.outline()).toEqual(once);
+    example.remove(1, 2, 3, 4);
+    expect(example.outline()).toEqual([]);
+  });
+
   test('without connections that are encrypted, which are a branch of their own', () => {
     const example = new Example();
     const sealed = (change: Partial<ExchangeRow>): ExchangeRow =>

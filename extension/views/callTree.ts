@@ -69,7 +69,8 @@ export class Branch {
 /** Where a call is in the tree, and what it adds to the sums. */
 interface Place {
   readonly route: Branch;
-  readonly call: boolean;
+  /** null: nothing, as it is the other end of a call that is counted. */
+  readonly counts: 'call' | 'encrypted' | null;
   readonly error: boolean;
   readonly running: boolean;
 }
@@ -187,8 +188,14 @@ export class CallTree {
     // A call that moves leaves first: its old host may vanish with it, and come back as another.
     if (old !== undefined && !stays) this.#remove(row.id, touched);
     const route = stays ? old.route : this.#routeFor(row);
-    const call = isCall(row);
-    const place: Place = { route, call, error: isError(row), running: isRunning(row) };
+    // A process that calls itself has both ends of one call.
+    const counted = row.side === 'server' && row.peer !== null && this.#rows.get(row.peer)?.pid === row.pid;
+    const place: Place = {
+      route,
+      counts: counted ? null : isCall(row) ? 'call' : 'encrypted',
+      error: !counted && isError(row),
+      running: !counted && isRunning(row),
+    };
     if (stays) add(old, -1);
     else route.ids.add(row.id);
     this.#places.set(row.id, place);
@@ -285,8 +292,8 @@ function isAmongFirst(siblings: ReadonlyMap<string, Branch>, branch: Branch): bo
 
 function add(place: Place, sign: 1 | -1): void {
   for (let branch: Branch | null = place.route; branch !== null; branch = branch.parent) {
-    if (place.call) branch.calls += sign;
-    else branch.encrypted += sign;
+    if (place.counts === 'call') branch.calls += sign;
+    else if (place.counts === 'encrypted') branch.encrypted += sign;
     if (place.error) branch.errors += sign;
     if (place.running) branch.running += sign;
   }
