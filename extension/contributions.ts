@@ -45,6 +45,11 @@ export const Command = {
   installLoader: 'httpTrace.installLoader',
   removeLoader: 'httpTrace.removeLoader',
   whyNothing: 'httpTrace.whyNothing',
+  breakOnCalls: 'httpTrace.breakOnCalls',
+  breakWhenCalledAgain: 'httpTrace.breakWhenCalledAgain',
+  editBreak: 'httpTrace.editBreak',
+  removeBreak: 'httpTrace.removeBreak',
+  removeAllBreaks: 'httpTrace.removeAllBreaks',
 } as const;
 
 export type CommandId = (typeof Command)[keyof typeof Command];
@@ -92,6 +97,11 @@ export const TITLES: Readonly<Record<CommandId, string>> = {
   'httpTrace.installLoader': 'Install Trusted Loader',
   'httpTrace.removeLoader': 'Remove Trusted Loader',
   'httpTrace.whyNothing': 'Why Is Nothing Shown?',
+  'httpTrace.breakOnCalls': 'Break on Calls…',
+  'httpTrace.breakWhenCalledAgain': 'Break When This Is Called Again',
+  'httpTrace.editBreak': 'Edit Condition…',
+  'httpTrace.removeBreak': 'Remove Break',
+  'httpTrace.removeAllBreaks': 'Remove All Breaks',
 };
 
 export const View = {
@@ -99,6 +109,8 @@ export const View = {
   panel: 'httpTrace.panel',
   /** The tree in the Run and Debug side bar. */
   calls: 'httpTrace.calls',
+  /** Below it, the list of Break on Calls. */
+  breaks: 'httpTrace.breaks',
 } as const;
 
 /** Editors for files of calls: for those of HTTP Trace alone, and for those that others may open as well. */
@@ -117,6 +129,7 @@ export const ViewItem = {
   call: 'httpTrace.call',
   pinnedCall: 'httpTrace.call.pinned',
   more: 'httpTrace.more',
+  break: 'httpTrace.break',
 } as const;
 
 /** The item in the status bar. */
@@ -139,6 +152,8 @@ export const Context = {
   panelFocus: 'httpTrace.panelFocus',
   /** boolean: a call is selected for being compared with another. */
   compareSelected: 'httpTrace.compareSelected',
+  /** boolean: there is at least one break on calls. */
+  hasBreaks: 'httpTrace.hasBreaks',
   /** boolean: the extension host is not on Linux on x64. */
   unsupported: 'httpTrace.unsupported',
 } as const;
@@ -160,6 +175,8 @@ export const Setting = {
   joinBothEnds: 'httpTrace.joinBothEnds',
   /** string: address of an OpenTelemetry collector; empty: none. */
   otlp: 'httpTrace.otlp',
+  /** `ask`, `always` or `never`: whether small hooks may run in the debugged program. */
+  hooks: 'httpTrace.hooks',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;

@@ -1,5 +1,8 @@
 /** Entry of the extension: creates its parts and connects them. No worker and no helper before the first start. */
 import * as vscode from 'vscode';
+import { BreakList } from './breaks/breakList.ts';
+import { BreaksView } from './breaks/breaksView.ts';
+import { CallBreaks } from './breaks/callBreaks.ts';
 import type { Trace } from './capture/trace.ts';
 import { DEFAULT_BACKLOG, type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
 import { askForRoot } from './commands/askForRoot.ts';
@@ -41,6 +44,8 @@ export interface Insight {
   readonly calls: CallsView;
   readonly sessions: DebugSessions;
   readonly control: TraceControl;
+  readonly breaks: BreakList;
+  readonly callBreaks: CallBreaks;
 }
 
 let spans: LiveOtlp | null = null;
@@ -50,6 +55,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const supported = process.platform === 'linux' && process.arch === 'x64';
   // First and synchronously: debug adapters report their process early and only once.
   const sessions = new DebugSessions();
+  const breaks = new BreakList(context.workspaceState);
+  const callBreaks = new CallBreaks(breaks);
   const kept = new KeptTraces(context, supported);
   const trace = new WorkerTrace(extensionPath, () => ({ ...readSettings(), keep: kept.options }), askForRoot);
   void kept.restore(trace);
@@ -79,6 +86,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   subscriptions.push(
     kept,
     sessions,
+    breaks,
+    callBreaks,
+    new BreaksView(breaks, callBreaks),
     annotations,
     keys,
     control,
@@ -107,6 +117,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       comparison,
       requests,
       responses,
+      breaks,
     }),
     control.onDidStart((choice) => {
       keys.setProblem(null);
@@ -121,7 +132,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     trace,
   );
   return context.extensionMode === vscode.ExtensionMode.Test
-    ? { trace, calls, sessions, control }
+    ? { trace, calls, sessions, control, breaks, callBreaks }
     : undefined;
 }
 

@@ -1,5 +1,7 @@
 /** Every command of the extension: one table, each entry a few lines. */
 import * as vscode from 'vscode';
+import { breakOnCalls, breakOnRow, editBreak, removeBreak } from '../breaks/breakCommands.ts';
+import type { BreakList } from '../breaks/breakList.ts';
 import type { Trace } from '../capture/trace.ts';
 import { Command, type CommandId, focusCommand, MANAGE_TRUST, TITLES, View } from '../contributions.ts';
 import type { DebugSessions } from '../debug/debugSessions.ts';
@@ -41,6 +43,7 @@ export interface CommandContext extends Sending {
   readonly selected: SelectedCall;
   readonly documents: Documents;
   readonly comparison: Comparison;
+  readonly breaks: BreakList;
 }
 
 export function registerCommands(context: CommandContext): vscode.Disposable {
@@ -138,6 +141,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [Command.installLoader]: () => installLoader(context.extensionPath),
     [Command.removeLoader]: () => removeLoader(context.extensionPath),
     [Command.whyNothing]: () => explain(context),
+    [Command.breakOnCalls]: () => breakOnCalls(context.breaks),
+    [Command.breakWhenCalledAgain]: withCall(Command.breakWhenCalledAgain, (id) =>
+      breakOnRow(context.breaks, trace.rows.get(id)),
+    ),
+    [Command.editBreak]: (node) => editBreak(context.breaks, node),
+    [Command.removeBreak]: (node) => removeBreak(context.breaks, node),
+    [Command.removeAllBreaks]: () => context.breaks.remove(),
   };
   return vscode.Disposable.from(
     ...Object.entries(table).map(([id, run]) => vscode.commands.registerCommand(id, run)),

@@ -10,7 +10,7 @@ const SCHEME = /^[a-z][a-z0-9+.-]*:\/\/./;
 const OF_HTTP: Readonly<Record<string, string>> = { ws: 'http', wss: 'https' };
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 
-interface Address {
+export interface Address {
   readonly scheme: string;
   readonly host: string;
   /** Path and query; empty where there is only the host. */
@@ -22,7 +22,7 @@ interface Address {
  * section 4.2). Where a secret of the call is masked, the URL may have anything. null: it is no URL.
  */
 export function urlMatcher(text: string): Matcher | null {
-  const wanted = addressOf(text.toLowerCase().replace(/#.*$/, ''));
+  const wanted = urlAddress(text);
   if (wanted === null) return null;
   const mask = MASK.toLowerCase();
   return ({ row }) => {
@@ -35,6 +35,11 @@ export function urlMatcher(text: string): Matcher | null {
     if (own.rest.startsWith(wanted.rest)) return true;
     return own.rest.includes(mask) && matchesPieces(wanted.rest, own.rest.split(mask));
   };
+}
+
+/** What a URL names, in lower case and without what is not sent; null: it is no URL. */
+export function urlAddress(text: string): Address | null {
+  return addressOf(text.toLowerCase().replace(/#.*$/, ''));
 }
 
 function ofRow(row: ExchangeRow): Address | null {

@@ -90,6 +90,18 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     types: ['extension/engine/row.ts'],
     packages: ['vscode'],
   },
+  'extension/breaks': {
+    values: [
+      'extension/contributions.ts',
+      'extension/debug/debuggee.ts',
+      'extension/debug/hookConsent.ts',
+      'extension/filter',
+      'extension/privacy',
+      'extension/views/notify.ts',
+      'extension/words',
+    ],
+    packages: ['vscode'],
+  },
   'extension/views': {
     values: [
       'extension/contributions.ts',
@@ -104,6 +116,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   },
   'extension/commands': {
     values: [
+      'extension/breaks',
       'extension/contributions.ts',
       'extension/capture/trace.ts',
       'extension/cli/exitStatus.ts',
@@ -163,6 +176,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
   // extension.ts, which puts the parts together, and contributions.ts.
   extension: {
     values: [
+      'extension/breaks',
       'extension/capture',
       'extension/commands',
       'extension/debug',

@@ -3,6 +3,7 @@ import './debuggees.ts';
 import './firstCalls.ts';
 import './pauses.ts';
 import './traceEnds.ts';
+import './callBreaks.ts';
 import { calls } from './callServer.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';

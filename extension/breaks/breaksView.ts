@@ -1,0 +1,96 @@
+/** The list "Break on Calls" in the Run and Debug side bar: shown only while there are breaks. */
+import * as vscode from 'vscode';
+import { Context, View, ViewItem } from '../contributions.ts';
+import { maskTarget } from '../privacy/maskUrl.ts';
+import { showInStatusBar } from '../views/notify.ts';
+import { countText } from '../words/numbers.ts';
+import { labelText } from '../words/visible.ts';
+import type { Break, BreakList } from './breakList.ts';
+import type { CallBreaks, Standing } from './callBreaks.ts';
+
+export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Disposable {
+  readonly #list: BreakList;
+  readonly #calls: CallBreaks;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #view: vscode.TreeView<Break>;
+  readonly #disposables: vscode.Disposable[];
+
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(list: BreakList, calls: CallBreaks) {
+    this.#list = list;
+    this.#calls = calls;
+    this.#view = vscode.window.createTreeView(View.breaks, {
+      treeDataProvider: this,
+      manageCheckboxStateManually: true,
+    });
+    const refresh = () => {
+      this.#changed.fire(undefined);
+      this.#tell();
+    };
+    this.#disposables = [
+      this.#changed,
+      this.#view,
+      this.#view.onDidChangeCheckboxState(({ items }) => {
+        for (const [{ id }, state] of items)
+          list.change(id, { enabled: state === vscode.TreeItemCheckboxState.Checked });
+      }),
+      list.onDidChange(refresh),
+      calls.onDidChange(refresh),
+      calls.onDidHit((standing) => this.#showHit(standing)),
+    ];
+    this.#tell();
+  }
+
+  getChildren(node?: Break): readonly Break[] & Break[] {
+    return node === undefined ? [...this.#list.all] : [];
+  }
+
+  getTreeItem({ id, text, enabled, hits }: Break): vscode.TreeItem {
+    const standing = this.#calls.standing.find((one) => one.id === id);
+    const item = new vscode.TreeItem(labelText(text));
+    item.id = String(id);
+    item.contextValue = ViewItem.break;
+    item.checkboxState = {
+      state: enabled ? vscode.TreeItemCheckboxState.Checked : vscode.TreeItemCheckboxState.Unchecked,
+      tooltip: enabled ? 'Stops before these calls' : 'Switched off',
+    };
+    const count = hits === 0 ? '' : countText(hits, 'hit');
+    item.description = standing === undefined ? count : `${count} · stopped before ${callText(standing)}`;
+    if (standing !== undefined)
+      item.iconPath = new vscode.ThemeIcon(
+        'debug-stackframe',
+        new vscode.ThemeColor('debugIcon.breakpointCurrentStackframeForeground'),
+      );
+    item.tooltip = `${labelText(text)}\n${standing === undefined ? `Stopped ${countText(hits, 'time')}.` : `${standing.session} is stopped before ${callText(standing)}.`}`;
+    return item;
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  #tell(): void {
+    void vscode.commands.executeCommand('setContext', Context.hasBreaks, this.#list.all.length > 0);
+    const lines = this.#calls.failures.map(
+      ({ session, reason }) => `Cannot be set in ${labelText(session, 60)}: ${labelText(reason, 300)}.`,
+    );
+    this.#view.message =
+      lines.length === 0 ? (undefined as unknown as string) : [...new Set(lines)].join('\n');
+  }
+
+  /** Where a person looks when a program stands: the list if it is open, the Debug Console, the status bar. */
+  #showHit(standing: Standing): void {
+    const one = this.#list.all.find(({ id }) => id === standing.id);
+    if (one === undefined) return;
+    const text = `Stopped before ${callText(standing)} (Break on Calls: ${labelText(one.text, 100)})`;
+    vscode.debug.activeDebugConsole.appendLine(`HTTP Trace: ${text}`);
+    showInStatusBar(text);
+    if (this.#view.visible) void this.#view.reveal(one, { select: true, focus: false });
+  }
+}
+
+/** Without the query, and with secrets masked. */
+function callText({ method, host, path }: Standing): string {
+  return labelText(`${method} ${host}${maskTarget(path.split(/[?#]/, 1)[0] ?? '')}`, 120);
+}

@@ -1,0 +1,265 @@
+/** Breaks in the debug sessions of this window: set where they can be, and told when one is hit. */
+import * as vscode from 'vscode';
+import { isBrowser } from '../debug/debuggee.ts';
+import { askForHooks, hookConsent } from '../debug/hookConsent.ts';
+import type { BreakList } from './breakList.ts';
+import { type StackFrame, skipMachinery } from './callerFrames.ts';
+import { GoWay } from './goWay.ts';
+import { NodeWay } from './nodeWay.ts';
+import { PythonWay } from './pythonWay.ts';
+import type { Hit, Message, Stop, Way } from './way.ts';
+
+/** A program that stands at a break. */
+export interface Standing extends Hit {
+  /** Name of the debug session. */
+  readonly session: string;
+}
+
+/** A session in which the breaks are not set. */
+export interface Failure {
+  readonly session: string;
+  readonly reason: string;
+}
+
+interface Entry {
+  readonly session: vscode.DebugSession;
+  readonly way: Way | null;
+  /** Breaks can be set. */
+  ready: boolean;
+  /** Some are set, or may be. */
+  used: boolean;
+  /** One after the other. */
+  setting: Promise<void>;
+  failure: string | null;
+  standing: Standing | null;
+  /** Of each `stackTrace` that is not answered: the first frame that is asked for. */
+  readonly asked: Map<number, { readonly threadId: number; readonly startFrame: number }>;
+  /** Threads that stand at a break, with the source of the top frame. */
+  readonly stoppedThreads: Map<number, string>;
+}
+
+const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue', 'goto']);
+/** Stacks that are asked for and not answered; more means that an adapter does not answer. */
+const MAX_ASKED = 100;
+/** What VS Code asks for first; more is asked for by a person who looks at it. */
+const MAX_FRAMES = 20;
+const NODE_TYPES = new Set(['node', 'pwa-node', 'node-terminal', 'pwa-extensionHost', 'extensionHost']);
+
+export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
+  readonly #list: BreakList;
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #hit = new vscode.EventEmitter<Standing>();
+  readonly #disposables: vscode.Disposable[];
+  #active = '';
+
+  /** What stands, or where breaks could not be set. */
+  readonly onDidChange = this.#changed.event;
+  readonly onDidHit = this.#hit.event;
+
+  constructor(list: BreakList) {
+    this.#list = list;
+    this.#disposables = [
+      this.#changed,
+      this.#hit,
+      vscode.debug.registerDebugAdapterTrackerFactory('*', this),
+      vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
+      list.onDidChange(() => this.#setAll()),
+    ];
+  }
+
+  get standing(): readonly Standing[] {
+    return [...this.#entries.values()].flatMap(({ standing }) => standing ?? []);
+  }
+
+  get failures(): readonly Failure[] {
+    const failures = [...this.#entries.values()].flatMap(({ session, failure }) =>
+      failure === null ? [] : [{ session: session.name, reason: failure }],
+    );
+    return this.#list.active.length === 0 ? [] : failures;
+  }
+
+  createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker | undefined {
+    if (isBrowser(session.type) || !vscode.workspace.isTrusted) return undefined;
+    // js-debug's outer session has no program of its own.
+    if (NODE_TYPES.has(session.type) && session.parentSession === undefined) return undefined;
+    const way = wayOf(session);
+    const entry: Entry = {
+      session,
+      way,
+      ready: false,
+      used: false,
+      setting: Promise.resolve(),
+      failure: way === null ? `its debugger (${session.type}) has no way to stop before a call` : null,
+      standing: null,
+      asked: new Map(),
+      stoppedThreads: new Map(),
+    };
+    this.#entries.set(session.id, entry);
+    if (entry.failure !== null) this.#changed.fire();
+    const end = () => this.#end(session);
+    return {
+      onDidSendMessage: (message: Message) => this.#fromAdapter(entry, message),
+      onWillReceiveMessage: (message: Message) => this.#fromEditor(entry, message),
+      onWillStopSession: end,
+      onExit: end,
+    };
+  }
+
+  dispose(): void {
+    for (const { way, used, session } of this.#entries.values())
+      if (way !== null && used) void way.set([], session.name).catch(() => undefined);
+    this.#entries.clear();
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  #fromAdapter(entry: Entry, message: Message): void {
+    const { type, event, command, body, success, request_seq: seq = -1 } = message;
+    this.#lookForMoment(entry, message);
+    if (type === 'event' && event === 'stopped') {
+      void this.#stopped(entry, body);
+      callByName(entry, body);
+    }
+    if (type === 'event' && event === 'continued') this.#resumed(entry);
+    if (type !== 'response' || command !== 'stackTrace') return;
+    const asked = entry.asked.get(seq);
+    entry.asked.delete(seq);
+    const { stackFrames } = (body ?? {}) as { readonly stackFrames?: readonly StackFrame[] };
+    if (asked === undefined || success !== true || !Array.isArray(stackFrames)) return;
+    this.#showCaller(entry, asked.threadId, asked.startFrame, stackFrames);
+  }
+
+  #fromEditor(entry: Entry, message: Message): void {
+    const { type, command, seq = -1 } = message;
+    this.#lookForMoment(entry, message);
+    if (type !== 'request') return;
+    if (command !== undefined && RESUMING.has(command)) this.#resumed(entry);
+    if (command !== 'stackTrace' || entry.asked.size >= MAX_ASKED) return;
+    const { threadId = 0, startFrame = 0 } = (message.arguments ?? {}) as {
+      readonly threadId?: number;
+      readonly startFrame?: number;
+    };
+    entry.asked.set(seq, { threadId, startFrame });
+  }
+
+  #lookForMoment(entry: Entry, message: Message): void {
+    if (entry.way?.isMoment(message) !== true) return;
+    entry.ready = true;
+    if (this.#list.active.length > 0 || entry.used) this.#set(entry);
+  }
+
+  /** A stack comes in parts: whether it is one of a break is known from its first frame. */
+  #showCaller(entry: Entry, threadId: number, startFrame: number, frames: readonly StackFrame[]): void {
+    const { way, stoppedThreads } = entry;
+    const [top] = frames;
+    if (way === null || top === undefined) return;
+    if (startFrame === 0) {
+      if (way.isStopped(top)) stoppedThreads.set(threadId, top.source?.path ?? '');
+      else stoppedThreads.delete(threadId);
+    }
+    const source = stoppedThreads.get(threadId);
+    if (source === undefined || startFrame >= MAX_FRAMES) return;
+    skipMachinery(frames, (frame) => frame.source?.path === source || way.isMachinery(frame));
+  }
+
+  async #stopped(entry: Entry, body: unknown): Promise<void> {
+    const { way, used, session } = entry;
+    if (way === null || !used) return;
+    const stop = stopOf(body);
+    const hit = await way.hitAt(stop).catch(() => null);
+    if (hit === null) return;
+    if (hit === 'none') {
+      await session.customRequest('continue', { threadId: stop.threadId }).then(undefined, () => undefined);
+      return;
+    }
+    entry.standing = { ...hit, session: nameOf(session) };
+    this.#list.countHit(hit.id);
+    this.#hit.fire(entry.standing);
+    this.#changed.fire();
+  }
+
+  #resumed(entry: Entry): void {
+    entry.stoppedThreads.clear();
+    if (entry.standing === null) return;
+    entry.standing = null;
+    this.#changed.fire();
+  }
+
+  /** Only when what hooks know has changed: a hit is a change of the list as well. */
+  #setAll(): void {
+    const active = JSON.stringify(this.#list.active);
+    if (active === this.#active) return;
+    this.#active = active;
+    for (const entry of this.#entries.values()) if (entry.ready) this.#set(entry);
+  }
+
+  #set(entry: Entry): void {
+    entry.setting = entry.setting.then(() => this.#setNow(entry));
+  }
+
+  async #setNow(entry: Entry): Promise<void> {
+    const { way, session } = entry;
+    const breaks = this.#list.active;
+    if (way === null || this.#entries.get(session.id) !== entry) return;
+    if (breaks.length === 0 && !entry.used) return;
+    const before = entry.failure;
+    if (way.hooks && hookConsent() !== true) {
+      entry.failure = 'hooks are not allowed (setting httpTrace.hooks)';
+      // The launch does not wait for an answer.
+      if (hookConsent() === null) void askForHooks().then((allowed) => allowed && this.#set(entry));
+    } else {
+      entry.used = true;
+      entry.failure = await way.set(breaks, nameOf(session)).catch(reason);
+    }
+    if (entry.failure !== before) this.#changed.fire();
+  }
+
+  #end(session: vscode.DebugSession): void {
+    const entry = this.#entries.get(session.id);
+    if (entry === undefined) return;
+    this.#entries.delete(session.id);
+    if (entry.standing !== null || entry.failure !== null) this.#changed.fire();
+  }
+}
+
+function wayOf(session: vscode.DebugSession): Way | null {
+  const request = (command: string, argument: unknown) => session.customRequest(command, argument);
+  if (NODE_TYPES.has(session.type)) return new NodeWay(request);
+  switch (session.type) {
+    case 'debugpy':
+    case 'python':
+      return new PythonWay(request);
+    case 'go':
+      return new GoWay(request);
+    default:
+      return null;
+  }
+}
+
+/** Of the outermost session, as lists show it: js-debug has one for each process. */
+function nameOf(session: vscode.DebugSession): string {
+  return session.parentSession === undefined ? session.name : nameOf(session.parentSession);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** With the reason `function breakpoint` VS Code would select the top frame even where it is skipped. */
+function callByName({ way }: Entry, body: unknown): void {
+  if (way?.isOwnStop(stopOf(body)) !== true) return;
+  const named = body as { reason: string; description: string };
+  named.reason = 'call';
+  named.description = 'Paused before an HTTP call';
+}
+
+function stopOf(body: unknown): Stop {
+  const { threadId, reason: why, hitBreakpointIds } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    threadId: typeof threadId === 'number' ? threadId : 0,
+    reason: typeof why === 'string' ? why : '',
+    hitBreakpointIds: Array.isArray(hitBreakpointIds)
+      ? hitBreakpointIds.filter((id): id is number => typeof id === 'number')
+      : [],
+  };
+}

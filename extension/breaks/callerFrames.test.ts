@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { type StackFrame, skipMachinery } from './callerFrames.ts';
+
+const frame = (path: string): StackFrame => ({ id: 1, name: 'f', source: { path } });
+const hints = (frames: readonly StackFrame[]) => frames.map((one) => one.source?.presentationHint ?? null);
+const isMachinery = ({ source }: StackFrame) => source?.path?.startsWith('node:') === true;
+
+test('what lies above the program is skipped, and what is below is not', () => {
+  const frames = [frame('node:a'), frame('/w/node_modules/x.js'), frame('/w/own.js'), frame('node:b')];
+  skipMachinery(frames, isMachinery);
+  expect(hints(frames)).toEqual(['deemphasize', 'deemphasize', null, null]);
+});
+
+test('a library is shown where there is nothing of the program', () => {
+  const frames = [frame('node:a'), frame('/w/node_modules/x.js')];
+  skipMachinery(frames, isMachinery);
+  expect(hints(frames)).toEqual(['deemphasize', null]);
+});
+
+test('the hint of a frame is one of its own', () => {
+  const frames = [{ ...frame('node:a'), presentationHint: 'normal' }, frame('/w/own.js')];
+  skipMachinery(frames, isMachinery);
+  expect(frames[0]?.presentationHint).toBe('subtle');
+});
+
+test('an adapter keeps its own objects', () => {
+  const source = { path: 'node:a' };
+  skipMachinery([{ source }, {}], isMachinery);
+  expect(source).toEqual({ path: 'node:a' });
+});

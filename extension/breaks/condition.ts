@@ -1,0 +1,80 @@
+/**
+ * Which calls a break stops, as data: hooks in the debugged program get it as JSON, and never as code. A hook has the
+ * same few lines in its own language (nodeHook.ts, pythonHook.ts), and dlv gets an expression (goCondition.ts).
+ */
+
+/** What is known before a call's bytes leave. All in lower case. */
+export interface Facts {
+  readonly method: string;
+  /** With its port, unless that is the scheme's own. */
+  readonly host: string;
+  /** With the query. */
+  readonly path: string;
+  readonly scheme: string;
+  /** Name of the debug session. */
+  readonly session: string;
+}
+
+/** `route` is the path without its query, `text` what a plain word is searched in. */
+export type Field = keyof Facts | 'route' | 'text';
+
+export type Condition =
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition }
+  /** One piece is the whole text; several are in it in this order, the first at its beginning, the last at its end. */
+  | {
+      readonly field: Field;
+      readonly pieces: readonly string[];
+      /** As they were typed, where that is not in lower case: for what cannot compare without regard to case. */
+      readonly typed?: readonly string[];
+    };
+
+export const ALWAYS: Condition = { all: [] };
+
+export function holds(condition: Condition, facts: Facts): boolean {
+  if ('all' in condition) return condition.all.every((one) => holds(one, facts));
+  if ('any' in condition) return condition.any.some((one) => holds(one, facts));
+  if ('not' in condition) return !holds(condition.not, facts);
+  return hasPieces(textOf(condition.field, facts), condition.pieces);
+}
+
+function textOf(field: Field, facts: Facts): string {
+  if (field === 'text') return `${facts.method} ${facts.host}${facts.path}`;
+  return field === 'route' ? (facts.path.split(/[?#]/, 1)[0] ?? '') : facts[field];
+}
+
+function hasPieces(text: string, pieces: readonly string[]): boolean {
+  const first = pieces[0] ?? '';
+  if (pieces.length === 1) return text === first;
+  const last = pieces.at(-1) ?? '';
+  const end = text.length - last.length;
+  if (!text.startsWith(first) || !text.endsWith(last) || end < first.length) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = text.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+/** Facts of what a program says it is going to send. Anything may be missing, or be no text. */
+export function factsOf(call: {
+  readonly method: string;
+  readonly scheme: string;
+  readonly host: string;
+  readonly path: string;
+  readonly session: string;
+}): Facts {
+  const scheme = call.scheme.toLowerCase();
+  const host = call.host.toLowerCase();
+  const port = scheme === 'https' ? ':443' : ':80';
+  return {
+    method: call.method.toLowerCase(),
+    scheme,
+    host: host.endsWith(port) ? host.slice(0, -port.length) : host,
+    path: call.path.toLowerCase(),
+    session: call.session.toLowerCase(),
+  };
+}

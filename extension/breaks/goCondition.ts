@@ -1,0 +1,147 @@
+/**
+ * A {@link Condition} as an expression of Go for dlv's breakpoint on `net/http.(*Transport).roundTrip`, whose parameter is
+ * `req`. dlv can compare texts and parts of them, and no more: the expression holds for every call that the condition
+ * holds for, and may hold for others. Those are told apart when the program stands (goWay.ts).
+ */
+import { type Condition, type Field, holds } from './condition.ts';
+
+export const GO_FUNCTION = 'net/http.(*Transport).roundTrip';
+
+/** Places of a text at which a part is looked for. Where a text is longer, dlv stops and the rest is looked at here. */
+const MAX_PLACES = 64;
+/** Longer expressions would cost more than to stop. */
+const MAX_EXPRESSION = 16_384;
+
+type Leaf = Extract<Condition, { readonly field: Field }>;
+
+/** Of a call for which any of the conditions may hold; `true` stops at every one. */
+export function goExpression(conditions: readonly Condition[], session: string): string {
+  const wanted = any(conditions.map((one) => expression(one, true, session.toLowerCase())));
+  return wanted.length > MAX_EXPRESSION ? 'true' : wanted;
+}
+
+/** @param loose what cannot be said holds (true), or does not (false: below a `not`). */
+function expression(condition: Condition, loose: boolean, session: string): string {
+  if ('all' in condition) return all(condition.all.map((one) => expression(one, loose, session)));
+  if ('any' in condition) return any(condition.any.map((one) => expression(one, loose, session)));
+  if ('not' in condition) return not(expression(condition.not, !loose, session));
+  const { field } = condition;
+  if (field === 'session') {
+    return String(holds(condition, { method: '', host: '', path: '', scheme: '', session }));
+  }
+  return test(condition, loose);
+}
+
+function test({ field, pieces, typed }: Leaf, loose: boolean): string {
+  const written = typed === undefined ? [pieces] : [pieces, typed];
+  const anything = String(loose);
+  if (pieces.every((piece) => piece === '') && pieces.length > 1) return 'true';
+  switch (field) {
+    case 'method':
+      return any(
+        [pieces, pieces.map((piece) => piece.toUpperCase())].map(
+          (one) => textTest('req.Method', one) ?? anything,
+        ),
+      );
+    case 'scheme':
+      return textTest('req.URL.Scheme', pieces) ?? anything;
+    case 'host': {
+      if (!loose) return anything;
+      // An own Host field may name another one, and a port that is the scheme's own is left out.
+      const own = any(written.map((one) => textTest('req.URL.Host', one) ?? anything));
+      return any([own, 'req.Host != req.URL.Host', ...portTests(pieces)]);
+    }
+    case 'route':
+    case 'path': {
+      // Here the path is decoded, and upper case is another text: what may hide in that is not told apart here.
+      if (!loose || pieces.some((piece) => !/^[\w./:@~!$&'()*+,;=?-]*$/.test(piece))) return anything;
+      if (field === 'path' && pieces.some((piece) => /[?=&]/.test(piece))) return anything;
+      if (field === 'path' && !isOpen(pieces)) return anything;
+      const path = any(written.map((one) => textTest('req.URL.Path', one) ?? anything));
+      return field === 'route' || pieces.length !== 3 || pieces[0] !== ''
+        ? path
+        : any([path, 'req.URL.RawQuery != ""']);
+    }
+    default:
+      return anything;
+  }
+}
+
+/** Ends with any text, so that a query may follow. */
+const isOpen = (pieces: readonly string[]): boolean => pieces.length > 1 && pieces.at(-1) === '';
+
+/** `example.com` is also written `example.com:443`. */
+function portTests(pieces: readonly string[]): string[] {
+  const last = pieces.at(-1) ?? '';
+  if (last === '' || /:\d+$/.test(last)) return [];
+  return ['80', '443'].map(
+    (port) => textTest('req.URL.Host', [...pieces.slice(0, -1), `${last}:${port}`]) ?? 'true',
+  );
+}
+
+/** null: it takes too many places to say so. */
+function textTest(value: string, pieces: readonly string[]): string | null {
+  const [first = '', ...rest] = pieces;
+  if (rest.length === 0) return `${value} == ${goString(first)}`;
+  const last = rest.at(-1) ?? '';
+  const parts: string[] = [];
+  const length = byteLength(first) + byteLength(last);
+  if (length > 0) parts.push(`len(${value}) >= ${length}`);
+  if (first !== '') parts.push(`${value}[0:${byteLength(first)}] == ${goString(first)}`);
+  if (last !== '') {
+    const from = `len(${value})-${byteLength(last)}`;
+    parts.push(`${value}[${from}:len(${value})] == ${goString(last)}`);
+  }
+  for (const piece of rest.slice(0, -1)) if (piece !== '') parts.push(somewhere(value, piece));
+  return all(parts);
+}
+
+function somewhere(value: string, piece: string): string {
+  const size = byteLength(piece);
+  const places = Array.from(
+    { length: MAX_PLACES },
+    (_, at) => `(len(${value}) >= ${at + size} && ${value}[${at}:${at + size}] == ${goString(piece)})`,
+  );
+  return any([`len(${value}) > ${MAX_PLACES + size - 1}`, ...places]);
+}
+
+const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8');
+
+/** A literal of Go, of ASCII letters and digits only, everything else as `\xNN`: nothing in it can end it. */
+export function goString(text: string): string {
+  let escaped = '';
+  for (const byte of Buffer.from(text, 'utf8')) {
+    const character = String.fromCharCode(byte);
+    escaped += /[A-Za-z0-9]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`;
+  }
+  return `"${escaped}"`;
+}
+
+function all(parts: readonly string[]): string {
+  if (parts.includes('false')) return 'false';
+  return together(
+    parts.filter((part) => part !== 'true'),
+    ' && ',
+    'true',
+  );
+}
+
+function any(parts: readonly string[]): string {
+  if (parts.includes('true')) return 'true';
+  return together(
+    parts.filter((part) => part !== 'false'),
+    ' || ',
+    'false',
+  );
+}
+
+function together(parts: readonly string[], sign: string, none: string): string {
+  const [only] = parts;
+  if (only === undefined) return none;
+  return parts.length === 1 ? only : `(${parts.join(sign)})`;
+}
+
+function not(inner: string): string {
+  if (inner === 'true') return 'false';
+  return inner === 'false' ? 'true' : `!(${inner})`;
+}

@@ -1,0 +1,118 @@
+/** dlv: a conditional function breakpoint, beside those of the user. Nothing runs in the program. */
+import type { ActiveBreak } from './breakList.ts';
+import type { StackFrame } from './callerFrames.ts';
+import { factsOf, holds } from './condition.ts';
+import { GO_FUNCTION, goExpression } from './goCondition.ts';
+import {
+  evaluated,
+  type Hit,
+  type Message,
+  type Request,
+  type Stop,
+  topFrame,
+  unquoted,
+  type Way,
+} from './way.ts';
+
+interface FunctionBreakpoint {
+  readonly name?: string;
+  readonly condition?: string;
+}
+
+interface Answer {
+  readonly breakpoints?: readonly {
+    readonly id?: number;
+    readonly verified?: boolean;
+    readonly message?: string;
+  }[];
+}
+
+export class GoWay implements Way {
+  readonly hooks = false;
+  readonly #request: Request;
+  #breaks: readonly ActiveBreak[] = [];
+  #session = '';
+  /** The user's: a request sets all there are, so ours goes along with them. */
+  #users: readonly FunctionBreakpoint[] = [];
+  #own: number | null = null;
+  #isSet = false;
+  /** Threads that stand at ours. */
+  readonly #standing = new Set<number>();
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  async set(breaks: readonly ActiveBreak[], session: string): Promise<string | null> {
+    this.#breaks = breaks;
+    this.#session = session;
+    const condition = goExpression(
+      breaks.map((one) => one.condition),
+      session,
+    );
+    const wanted = condition !== 'false';
+    if (!wanted && !this.#isSet) return null;
+    if (this.#users.some(({ name }) => name === GO_FUNCTION))
+      return `you have a breakpoint at ${GO_FUNCTION}, where breaks on calls stop`;
+    const own = wanted
+      ? [condition === 'true' ? { name: GO_FUNCTION } : { name: GO_FUNCTION, condition }]
+      : [];
+    this.#isSet = wanted;
+    const body = await this.#request('setFunctionBreakpoints', {
+      breakpoints: [...this.#users, ...own],
+      httpTrace: true,
+    });
+    const answer = ((body ?? {}) as Answer).breakpoints?.[this.#users.length];
+    this.#own = answer?.id ?? null;
+    if (!wanted || answer?.verified === true) return null;
+    return `the program has no ${GO_FUNCTION}`;
+  }
+
+  async hitAt(stop: Stop): Promise<Hit | 'none' | null> {
+    this.#standing.delete(stop.threadId);
+    if (!this.isOwnStop(stop)) return null;
+    this.#standing.add(stop.threadId);
+    const frame = await topFrame(this.#request, stop.threadId);
+    if (frame?.id === undefined || frame.name !== GO_FUNCTION) return null;
+    const frameId = frame.id;
+    const read = async (expression: string): Promise<string> =>
+      unquoted(await evaluated(this.#request, { expression, frameId, context: 'clipboard' }));
+    const rawPath = await read('req.URL.RawPath');
+    const query = await read('req.URL.RawQuery');
+    const path = rawPath === '' ? encodeURI(await read('req.URL.Path')) : rawPath;
+    const call = {
+      method: (await read('req.Method')) || 'GET',
+      scheme: await read('req.URL.Scheme'),
+      host: (await read('req.Host')) || (await read('req.URL.Host')),
+      path: `${path === '' ? '/' : path}${query === '' ? '' : `?${query}`}`,
+      session: this.#session,
+    };
+    const facts = factsOf(call);
+    const found = this.#breaks.find(({ condition }) => holds(condition, facts));
+    return found === undefined ? 'none' : { id: found.id, ...call };
+  }
+
+  /** VS Code has just set the user's, which takes ours away; it does so before the program runs, too. */
+  isMoment({ type, command, arguments: argument }: Message): boolean {
+    if (type !== 'request' || command !== 'setFunctionBreakpoints') return false;
+    const { breakpoints, httpTrace } = (argument ?? {}) as {
+      readonly breakpoints?: readonly FunctionBreakpoint[];
+      readonly httpTrace?: boolean;
+    };
+    if (httpTrace === true) return false;
+    this.#users = breakpoints ?? [];
+    return true;
+  }
+
+  isOwnStop({ hitBreakpointIds }: Stop): boolean {
+    return this.#own !== null && hitBreakpointIds.includes(this.#own);
+  }
+
+  isStopped({ name }: StackFrame): boolean {
+    return name === GO_FUNCTION && this.#standing.size > 0;
+  }
+
+  isMachinery({ name }: StackFrame): boolean {
+    return name?.startsWith('net/http.') === true;
+  }
+}

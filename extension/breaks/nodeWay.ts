@@ -1,0 +1,54 @@
+/** js-debug: a hook in the program executes `debugger`. */
+import type { ActiveBreak } from './breakList.ts';
+import type { StackFrame } from './callerFrames.ts';
+import { NODE_HIT, NODE_STOP, nodeExpression } from './nodeHook.ts';
+import {
+  evaluated,
+  type Hit,
+  hitOf,
+  type Message,
+  type Request,
+  type Stop,
+  unquoted,
+  type Way,
+} from './way.ts';
+
+export class NodeWay implements Way {
+  readonly hooks = true;
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  async set(breaks: readonly ActiveBreak[], session: string): Promise<string | null> {
+    const reason = unquoted(await this.#evaluate(nodeExpression(breaks, session)));
+    return reason === '' || reason === 'undefined' ? null : reason;
+  }
+
+  async hitAt(_: Stop): Promise<Hit | null> {
+    return hitOf(await this.#evaluate(NODE_HIT));
+  }
+
+  /** Before the program's first line: js-debug lets it wait until VS Code has set its breakpoints. */
+  isMoment({ type, event }: Message): boolean {
+    return type === 'event' && event === 'initialized';
+  }
+
+  /** Any `debugger` looks the same. */
+  isOwnStop(): boolean {
+    return false;
+  }
+
+  isStopped({ name }: StackFrame): boolean {
+    return name?.includes(NODE_STOP) === true;
+  }
+
+  isMachinery(frame: StackFrame): boolean {
+    return this.isStopped(frame) || /^(?:<node_internals>|node:)/.test(frame.source?.path ?? '');
+  }
+
+  #evaluate(expression: string): Promise<string> {
+    return evaluated(this.#request, { expression, context: 'repl' });
+  }
+}

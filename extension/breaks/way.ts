@@ -1,0 +1,95 @@
+/** How one session's debugger stops a program before a call: see nodeWay.ts, pythonWay.ts and goWay.ts. */
+import type { ActiveBreak } from './breakList.ts';
+import type { StackFrame } from './callerFrames.ts';
+
+/** The call at which a program has stopped, as the program has it. */
+export interface Hit {
+  readonly id: number;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+}
+
+/** The body of DAP's event `stopped`, as far as it is read. */
+export interface Stop {
+  readonly threadId: number;
+  readonly reason: string;
+  readonly hitBreakpointIds: readonly number[];
+}
+
+export interface Way {
+  /** Whether code of ours runs in the program, for which the user has to agree. */
+  readonly hooks: boolean;
+  /** Sets these breaks and no others. @returns null, or why they cannot be set. */
+  set(breaks: readonly ActiveBreak[], session: string): Promise<string | null>;
+  /** @returns what was hit; null: the stop has another reason; `none`: it is ours, but no break's. */
+  hitAt(stop: Stop): Promise<Hit | 'none' | null>;
+  /** From the editor or the adapter. @returns whether breaks can be set from now on, or have to be set again. */
+  isMoment(message: Message): boolean;
+  /** Whether a `stopped` event is certainly of a break, so that it can be called so. */
+  isOwnStop(stop: Stop): boolean;
+  /** Whether a stack that begins with this frame is one of a break. */
+  isStopped(top: StackFrame): boolean;
+  /** Whether a frame lies between the break and the program's own code. */
+  isMachinery(frame: StackFrame): boolean;
+}
+
+/** A DAP message, as far as it is read. */
+export interface Message {
+  readonly seq?: number;
+  readonly request_seq?: number;
+  readonly type?: string;
+  readonly event?: string;
+  readonly command?: string;
+  readonly success?: boolean;
+  readonly arguments?: unknown;
+  readonly body?: unknown;
+}
+
+/** Sends a DAP request to the session's adapter. */
+export type Request = (command: string, argument: unknown) => PromiseLike<unknown>;
+
+/** An adapter that does not answer is not waited for, in milliseconds. */
+const ANSWER_TIMEOUT = 10_000;
+
+/** The `result` of an evaluation. @throws what the adapter says is wrong, or that it does not answer. */
+export async function evaluated(request: Request, argument: object): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('its debugger does not answer')), ANSWER_TIMEOUT);
+  });
+  try {
+    const body = await Promise.race([request('evaluate', argument), late]);
+    const { result } = (body ?? {}) as { readonly result?: unknown };
+    return typeof result === 'string' ? result : '';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A text as a debugger shows it: in quotes, of Go, JavaScript or Python. */
+export function unquoted(shown: string): string {
+  const [, , inner] = /^(['"`])([\s\S]*)\1$/.exec(shown) ?? [];
+  return inner === undefined ? shown : inner.replace(/\\(['"`\\])/g, '$1');
+}
+
+/** JSON of a hit, as a debugger shows it. Everything in it comes from the program. */
+export function hitOf(shown: string): Hit | null {
+  for (const text of [unquoted(shown), shown]) {
+    try {
+      const { id, method, host, path } = JSON.parse(text) as Partial<Record<keyof Hit, unknown>>;
+      if (typeof id === 'number')
+        return { id, method: String(method), host: String(host), path: String(path) };
+    } catch {
+      // Not this way.
+    }
+  }
+  return null;
+}
+
+/** Id of the frame in which a thread stands. */
+export async function topFrame(request: Request, threadId: number): Promise<StackFrame | null> {
+  const body = await request('stackTrace', { threadId, startFrame: 0, levels: 1 });
+  const { stackFrames } = (body ?? {}) as { readonly stackFrames?: readonly StackFrame[] };
+  return stackFrames?.[0] ?? null;
+}

@@ -1,0 +1,47 @@
+/** Small pieces of code that run in a debugged program: one setting and one question for all that need them. */
+import * as vscode from 'vscode';
+import { Setting } from '../contributions.ts';
+
+/** Value of the setting `httpTrace.hooks`. */
+export type Hooks = 'ask' | 'always' | 'never';
+
+/** The question is asked once at a time, and after “Not Now” no more until the window is reloaded. */
+let pending: Promise<boolean> | null = null;
+let refused = false;
+
+/** Whether hooks may run, as far as it is known without asking; null: it has to be asked. */
+export function hookConsent(): boolean | null {
+  if (!vscode.workspace.isTrusted) return false;
+  const hooks = vscode.workspace.getConfiguration().get<Hooks>(Setting.hooks, 'ask');
+  if (hooks === 'always' || hooks === 'never') return hooks === 'always';
+  return refused ? false : null;
+}
+
+/** Asks if it has to. @param anew also after “Not Now”: what the user has just done needs a hook. */
+export async function askForHooks({ anew = false } = {}): Promise<boolean> {
+  if (anew) refused = false;
+  const known = hookConsent();
+  if (known !== null) return known;
+  pending ??= ask().finally(() => {
+    pending = null;
+  });
+  return pending;
+}
+
+async function ask(): Promise<boolean> {
+  const allow = 'Allow';
+  const never = 'Never';
+  const picked = await vscode.window.showInformationMessage(
+    'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. It is there while a debugger is, and you can take this back in the settings.',
+    allow,
+    'Not Now',
+    never,
+  );
+  if (picked === allow || picked === never) {
+    const hooks: Hooks = picked === allow ? 'always' : 'never';
+    await vscode.workspace.getConfiguration().update(Setting.hooks, hooks, vscode.ConfigurationTarget.Global);
+  } else {
+    refused = true;
+  }
+  return picked === allow;
+}

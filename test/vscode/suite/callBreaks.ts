@@ -1,0 +1,162 @@
+/** Break on Calls by real debuggers: the program stops in its own code, and the server has not seen the call yet. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Setting } from '../../../extension/contributions.ts';
+import { callServer, calls } from './callServer.ts';
+import { cProgram, goProgram, OLD_LLDB } from './compiled.ts';
+import { insight, stopDebugging } from './extension.ts';
+import { eventually, pause, test } from './harness.ts';
+
+const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
+/** Of each debugger; HTTP_TRACE_STOPS for measuring. */
+const STOPS = Number(process.env['HTTP_TRACE_STOPS'] ?? 5);
+/** One debugger, in milliseconds, on a busy machine. */
+const TIMEOUT = 150_000;
+/** While a program stands, its call would arrive within this, in milliseconds. */
+const STANDING = 300;
+
+type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; request: string };
+
+const debuggers: Record<string, { file: string; configuration: () => Configuration }> = {
+  'js-debug': {
+    file: 'call.js',
+    configuration: () => ({ type: 'node', request: 'launch', program: join(fixtures, 'call.js') }),
+  },
+  debugpy: {
+    file: 'call.py',
+    configuration: () => ({
+      type: 'debugpy',
+      request: 'launch',
+      program: join(fixtures, 'call.py'),
+      python: '/usr/bin/python3',
+      console: 'internalConsole',
+    }),
+  },
+  dlv: {
+    file: 'call.go',
+    configuration: () => ({ type: 'go', request: 'launch', mode: 'exec', program: goProgram() }),
+  },
+};
+
+const seen = () => Object.values(calls).reduce((sum, count) => sum + count, 0);
+const hooks = (value: 'always' | 'never' | undefined) =>
+  vscode.workspace.getConfiguration().update(Setting.hooks, value, vscode.ConfigurationTarget.Global);
+
+async function start(name: string, configuration: Configuration): Promise<void> {
+  const env = { CALLS_URL: await callServer() };
+  assert(await vscode.debug.startDebugging(undefined, { name, env, ...configuration }), `${name} starts`);
+}
+
+/** Waits until the program stands at a break. */
+async function stopped(): Promise<{ frame: vscode.DebugStackFrame; host: string; path: string }> {
+  try {
+    const standing = await eventually(() => insight().callBreaks.standing[0], 'the program stops');
+    const frame = await eventually(() => {
+      const item = vscode.debug.activeStackItem;
+      return item instanceof vscode.DebugStackFrame && item;
+    }, 'a frame is selected');
+    return { frame, ...standing };
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; ${JSON.stringify(insight().callBreaks.failures)}`);
+  }
+}
+
+async function goOn({ session, threadId }: vscode.DebugStackFrame): Promise<void> {
+  await session.customRequest('continue', { threadId });
+  await eventually(() => insight().callBreaks.standing.length === 0, 'it goes on');
+}
+
+/** File and line that VS Code shows. */
+async function expectShown(file: string): Promise<void> {
+  await eventually(
+    () => vscode.window.activeTextEditor?.document.uri.path.endsWith(`/${file}`),
+    `${file} is shown, not ${vscode.window.activeTextEditor?.document.uri}`,
+  );
+}
+
+test('the extension and the adapters are there', async () => {
+  await vscode.extensions.getExtension('http-trace.http-trace')?.activate();
+  await vscode.extensions.getExtension('http-trace-tests.debian-adapters')?.activate();
+});
+
+for (const [name, { file, configuration }] of Object.entries(debuggers)) {
+  test(
+    `a break on calls: ${name}`,
+    async () => {
+      const { breaks } = insight();
+      await hooks('always');
+      breaks.add('path:=/again');
+      breaks.add('path:=/first');
+      try {
+        const before = seen();
+        await start(`breaks ${name}`, configuration());
+        const first = await stopped();
+        await pause(STANDING);
+        assert.equal(first.path, '/first', 'the first call of all');
+        assert.equal(seen(), before, 'nothing has been sent yet');
+        await expectShown(file);
+        await goOn(first.frame);
+        for (let stop = 1; stop <= STOPS; stop++) {
+          const { frame, path } = await stopped();
+          assert.equal(path, '/again');
+          await pause(STANDING);
+          // Node may send what came before only later.
+          assert(seen() <= before + stop, 'nothing but what came before has been sent');
+          await expectShown(file);
+          await goOn(frame);
+        }
+        const hits = breaks.all.map(({ hits: count }) => count);
+        assert(hits[0] !== undefined && hits[0] >= STOPS, `${hits}`);
+        assert.equal(hits[1], 1);
+        console.log(
+          `[suite] ${name}: ${STOPS + 1} of ${STOPS + 1} stopped in ${file} before anything was sent`,
+        );
+        // All are switched off while the program runs, or stands once more: then it calls freely.
+        for (const { id } of breaks.all) breaks.change(id, { enabled: false });
+        const sent = seen();
+        await eventually(() => {
+          const item = vscode.debug.activeStackItem;
+          if (insight().callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
+            void item.session
+              .customRequest('continue', { threadId: item.threadId })
+              .then(undefined, () => {});
+          return seen() > sent + 3;
+        }, 'it calls as if nothing had been');
+        assert.equal(insight().callBreaks.standing.length, 0);
+      } finally {
+        breaks.remove();
+        await stopDebugging();
+        await hooks(undefined);
+      }
+    },
+    TIMEOUT,
+  );
+}
+
+test('a break is not set where hooks are not allowed, nor by a debugger without a way; both are said', async () => {
+  const { breaks, callBreaks } = insight();
+  await hooks('never');
+  breaks.add('path:*');
+  try {
+    await start('no hooks', debuggers['js-debug']?.configuration() as Configuration);
+    const sent = seen();
+    await eventually(() => seen() > sent + 2, 'it calls');
+    await eventually(() => callBreaks.failures.length > 0, 'it is said');
+    assert.match(callBreaks.failures[0]?.reason ?? '', /httpTrace\.hooks/);
+    await stopDebugging();
+    await start('no way', {
+      type: 'lldb-dap',
+      request: 'launch',
+      adapter: OLD_LLDB,
+      program: cProgram(),
+      env: [`CALLS_URL=${await callServer()}`],
+    });
+    await eventually(() => callBreaks.failures.length > 0, 'it is said');
+    assert.match(callBreaks.failures[0]?.reason ?? '', /lldb-dap/);
+  } finally {
+    breaks.remove();
+    await stopDebugging();
+    await hooks(undefined);
+  }
+});
