@@ -70,8 +70,12 @@ describe('package.json', () => {
       ...stringsUnder(contributes.menus, 'command'),
       ...stringsUnder(contributes.keybindings, 'command'),
     ];
-    const links = stringsUnder(contributes.viewsWelcome, 'contents').flatMap((text) =>
-      [...text.matchAll(/command:(httpTrace\.\w+)/g)].map((match) => match[1]!),
+    const texts = [
+      ...stringsUnder(contributes.viewsWelcome, 'contents'),
+      ...stringsUnder(contributes.walkthroughs, 'description'),
+    ];
+    const links = texts.flatMap((text) =>
+      [...text.matchAll(/command:(httpTrace\.\w+)(?!\.focus|\w)/g)].map((match) => match[1]!),
     );
     for (const name of [...used, ...links]) expect(commands).toContain(name);
   });
@@ -84,8 +88,23 @@ describe('package.json', () => {
   });
 
   test('every picture exists', () => {
-    for (const path of stringsUnder(contributes, 'icon').filter((icon) => !icon.startsWith('$('))) {
-      expect(existsSync(join(root, path)), path).toBe(true);
+    const icons = stringsUnder(manifest, 'icon').filter((icon) => !icon.startsWith('$('));
+    const images = ['dark', 'light', 'hc', 'hcLight'].map((theme) =>
+      stringsUnder(contributes.walkthroughs, theme),
+    );
+    expect(new Set(images.map((paths) => paths.length))).toEqual(new Set([4]));
+    for (const path of [...icons, ...images.flat()]) expect(existsSync(join(root, path)), path).toBe(true);
+  });
+
+  test('a step of the walkthrough is done by something that can happen', () => {
+    const { steps } = contributes.walkthroughs[0];
+    for (const { id, completionEvents } of steps) {
+      expect(completionEvents.length, id).toBeGreaterThan(0);
+      for (const event of completionEvents) {
+        const [kind, name] = event.split(':');
+        const known: readonly string[] = kind === 'onCommand' ? [...commands] : Object.values(Context);
+        expect(known, event).toContain(name);
+      }
     }
   });
 

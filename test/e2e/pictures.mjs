@@ -3,28 +3,39 @@ import { join } from 'node:path';
 import { root } from '../vscode/bundle.mjs';
 import { Menu } from './menu.mjs';
 
-/** VS Code's themes, and what the pictures' names end in. */
+/** VS Code's themes, and what the pictures' names end in; the first is the one that the window has. */
 const KINDS = [
-  ['Light Modern', 'light'],
   ['Dark Modern', 'dark'],
+  ['Light Modern', 'light'],
 ];
+
+/** Pixels by which a menu is higher than the panel. */
+const ABOVE = 260;
 
 export async function pictures(steps, workbench, { url, workspace }) {
   const { page, rows, details } = workbench;
   const menu = new Menu(page);
   const part = page.locator('.part.panel');
-  /** @param height of the upper part that is shown, in pixels; all of it when left out. */
-  const take = async (name, place, height = null) => {
+  const take = async (name, place) => {
     await workbench.settle();
-    const box = await place.boundingBox();
-    const clip = height === null ? box : { ...box, height };
+    const clip = await place.boundingBox();
     await page.screenshot({ path: join(root, 'media', `${name}.png`), clip });
+  };
+
+  /** While no trace runs. */
+  const takePalette = async (name) => {
+    await page.keyboard.press('F1');
+    await workbench.input.fill('>Start HTTP Trace');
+    await workbench.picks.filter({ hasText: 'Start HTTP Trace for Process' }).waitFor();
+    await take(name, page.locator('.quick-input-widget'));
+    await page.keyboard.press('Escape');
   };
 
   await steps.step('the sample is traced beside its source', async () => {
     await workbench.open(url, workspace);
     await page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'shop.js' }).dblclick();
     await workbench.startDebugging();
+    await takePalette('start-dark');
     await workbench.command('Start HTTP Trace');
     await rows.filter({ hasText: '/orders' }).nth(1).waitFor();
     await workbench.command('Run and Debug: Focus on HTTP Calls View');
@@ -34,12 +45,7 @@ export async function pictures(steps, workbench, { url, workspace }) {
 
   for (const [theme, kind] of KINDS) {
     await steps.step(`pictures in ${theme}`, async () => {
-      await workbench.theme(theme);
-      await page.keyboard.press('F1');
-      await workbench.input.fill('>HTTP Trace');
-      await workbench.picks.filter({ hasText: 'Stop HTTP Trace' }).waitFor();
-      await take(`start-${kind}`, page.locator('.quick-input-widget'), 220);
-      await page.keyboard.press('Escape');
+      if (kind !== 'dark') await workbench.theme(theme);
       await take(`calls-${kind}`, part);
       await workbench.filter('/orders status:201');
       const order = rows.filter({ hasText: '201' }).first();
@@ -50,10 +56,16 @@ export async function pictures(steps, workbench, { url, workspace }) {
       if (kind === 'dark') await page.screenshot({ path: join(root, 'media', 'panel.png') });
       await order.click({ button: 'right' });
       await menu.open('Copy as', 'cURL');
-      await take(`menu-${kind}`, part);
+      const { y, height, ...across } = await part.boundingBox();
+      const clip = { ...across, y: y - ABOVE, height: height + ABOVE };
+      await page.screenshot({ path: join(root, 'media', `menu-${kind}.png`), clip });
       await menu.close();
-      await workbench.page.keyboard.press('Escape');
+      await details.getByRole('button', { name: /^Close Details/ }).click();
       await workbench.filter('');
     });
   }
+  await steps.step('a picture of the palette in the other theme', async () => {
+    await workbench.command('Stop HTTP Trace');
+    await takePalette('start-light');
+  });
 }

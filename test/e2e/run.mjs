@@ -14,6 +14,7 @@ import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
 import { menus } from './menus.mjs';
 import { picking } from './picking.mjs';
+import { pictures } from './pictures.mjs';
 import { protocols } from './protocols.mjs';
 import { resending } from './resending.mjs';
 import { restricted } from './restricted.mjs';
@@ -49,6 +50,7 @@ try {
   installExtension(vsix, { extensionsDir, dataDir: join(home, 'data-install') });
   if (chosen.length === 0) await installed(steps, extensionsDir);
   browser = await openBrowser();
+  if (chosen.includes(pictures.name)) await inWindow(pictures);
   await inWindow(tracing);
   await inWindow(menus);
   await inWindow(files);
