@@ -198,6 +198,24 @@ describe('a call of the server', () => {
   });
 });
 
+it('lasts until it ended, and not only to its last byte, where it was cut off', () => {
+  const MS = 1_000_000n;
+  const cut = (...rest: Step[]): ExchangeJson => {
+    const records = conversation([{ out: GET }, { in: HALF }, ...rest, ...close]);
+    // The server goes silent, and a second later the connection ends.
+    return engineOf(
+      records.map((spec, index) =>
+        index < 3 ? spec : { ...spec, time: START + 1_000n * MS + BigInt(index) * MS },
+      ),
+    ).json(1) as ExchangeJson;
+  };
+  for (const json of [cut(), cut(peerFin, eof), cut(notice(ECONNRESET), learnsOf('in', ECONNRESET))]) {
+    expect(json.completeness).toEqual(['aborted']);
+    expect(json.durationMs).toBeGreaterThan(1_000);
+    expect(json.timings.receiveMs).toBe(0);
+  }
+});
+
 describe('a stream of HTTP/2', () => {
   const E = END_STREAM | END_HEADERS;
   const CANCEL = 8;

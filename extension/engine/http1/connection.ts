@@ -405,7 +405,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   exchangeEnded(exchange: StoredExchange, at: number): void {
-    exchange.endedAt = at;
+    // What is cut off ends with what cut it, which may be long after its last byte.
+    exchange.endedAt = exchange.response?.cut === true ? Math.max(at, this.#time) : at;
     exchange.state = 'ended';
     exchange.openAtEnd = this.#finishing;
     this.#host.ended(exchange);
