@@ -9,8 +9,9 @@ const KINDS = [
   ['Light Modern', 'light'],
 ];
 
-/** Pixels by which a menu is higher than the panel. */
-const ABOVE = 260;
+/** Pixels of the picture of a menu: as wide as it has to be to be read, and higher than the panel. */
+const MENU_WIDTH = 800;
+const ABOVE = 200;
 
 export async function pictures(steps, workbench, { url, workspace }) {
   const { page, rows, details } = workbench;
@@ -56,8 +57,8 @@ export async function pictures(steps, workbench, { url, workspace }) {
       if (kind === 'dark') await page.screenshot({ path: join(root, 'media', 'panel.png') });
       await order.click({ button: 'right' });
       await menu.open('Copy as', 'cURL');
-      const { y, height, ...across } = await part.boundingBox();
-      const clip = { ...across, y: y - ABOVE, height: height + ABOVE };
+      const { x, y, height } = await part.boundingBox();
+      const clip = { x, y: y - ABOVE, width: MENU_WIDTH, height: height + ABOVE };
       await page.screenshot({ path: join(root, 'media', `menu-${kind}.png`), clip });
       await menu.close();
       await details.getByRole('button', { name: /^Close Details/ }).click();
