@@ -173,6 +173,8 @@ export const Setting = {
   armBeforeLaunch: 'httpTrace.armBeforeLaunch',
   /** boolean: both sides of a call are one row. */
   joinBothEnds: 'httpTrace.joinBothEnds',
+  /** boolean: what a call caused stands beneath it. */
+  nestCalls: 'httpTrace.nestCalls',
   /** string: address of an OpenTelemetry collector; empty: none. */
   otlp: 'httpTrace.otlp',
   /** `ask`, `always` or `never`: whether small hooks may run in the debugged program. */

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
-import { joinsBothEnds, setJoinsBothEnds } from './bothEnds.ts';
+import { joinsBothEnds, nestsCalls, setJoinsBothEnds, setNestsCalls } from './listSettings.ts';
 import { showError } from './notify.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
@@ -59,7 +59,8 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       }),
       view.onDidDispose(() => this.#forget()),
       vscode.workspace.onDidChangeConfiguration((change) => {
-        if (change.affectsConfiguration(Setting.joinBothEnds)) this.#sendSettings();
+        if ([Setting.joinBothEnds, Setting.nestCalls].some((name) => change.affectsConfiguration(name)))
+          this.#sendSettings();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         this.#feed.hidden();
@@ -120,6 +121,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'joinBothEnds':
         setJoinsBothEnds(message.joins).then(undefined, showError);
         return;
+      case 'nestCalls':
+        setNestsCalls(message.nests).then(undefined, showError);
+        return;
       case 'details':
         this.#feed.show(message.id, message.reveal);
         return;
@@ -173,10 +177,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   }
 
   #sendSettings(): void {
-    void this.#view?.webview.postMessage({
-      type: 'joinBothEnds',
-      joins: joinsBothEnds(),
-    } satisfies ToWebview);
+    const settings: readonly ToWebview[] = [
+      { type: 'joinBothEnds', joins: joinsBothEnds() },
+      { type: 'nestCalls', nests: nestsCalls() },
+    ];
+    for (const setting of settings) void this.#view?.webview.postMessage(setting);
   }
 
   #forget(): void {

@@ -5,7 +5,7 @@ import { focusCommand, STATUS_ITEM, View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { countText, sizeText } from '../words/numbers.ts';
 import { progressText } from '../words/progress.ts';
-import { joinsBothEnds } from './bothEnds.ts';
+import { joinsBothEnds } from './listSettings.ts';
 
 export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);

@@ -56,7 +56,8 @@ export type ToWebview =
   /** Put the cursor into the filter. */
   | { readonly type: 'focusFilter' }
   /** The setting: both sides of a call are one row. */
-  | { readonly type: 'joinBothEnds'; readonly joins: boolean };
+  | { readonly type: 'joinBothEnds'; readonly joins: boolean }
+  | { readonly type: 'nestCalls'; readonly nests: boolean };
 
 export type ToHost =
   | { readonly type: 'ready' }
@@ -87,6 +88,7 @@ export type ToHost =
   | { readonly type: 'copy'; readonly text: string }
   /** Changes the setting. */
   | { readonly type: 'joinBothEnds'; readonly joins: boolean }
+  | { readonly type: 'nestCalls'; readonly nests: boolean }
   /** Show the setting for the size of bodies. */
   | { readonly type: 'openBodyLimit' }
   /** Open a body as a read-only document in an editor. */
@@ -118,6 +120,8 @@ export function isToHost(value: unknown): value is ToHost {
       return typeof message['focused'] === 'boolean';
     case 'joinBothEnds':
       return typeof message['joins'] === 'boolean';
+    case 'nestCalls':
+      return typeof message['nests'] === 'boolean';
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'listed':

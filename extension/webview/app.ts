@@ -9,10 +9,9 @@ import { addressText } from '../words/address.ts';
 import { visibleLine } from '../words/visible.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
-import { COLUMN_GAP, COLUMNS, NATURAL, ROW_PADDING, type Sort } from './columns.ts';
+import { COLUMN_GAP, ROW_PADDING, type Sort } from './columns.ts';
 import { Details } from './details/details.ts';
 import { MESSAGE_HEIGHT } from './details/messages.ts';
-import { TABS, type TabId } from './details/tabs.ts';
 import { el, setText } from './dom.ts';
 import { acceptFiles } from './dropFiles.ts';
 import { EmptyState } from './emptyState.ts';
@@ -23,9 +22,11 @@ import { icon } from './icons.ts';
 import { knownWidths } from './listHeader.ts';
 import { Overview } from './overview.ts';
 import { Pauses } from './pauses.ts';
-import { relatedCalls } from './relatedCalls.ts';
-import { type Chip, RowStore, type TimeRange } from './rowStore.ts';
+import { causalCalls, relatedCalls } from './relatedCalls.ts';
+import type { Chip, TimeRange } from './rowMatcher.ts';
+import { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
+import { heldCalls, isSort, knownTab, share } from './savedState.ts';
 import { SplitPane } from './splitPane.ts';
 import { Toolbar } from './toolbar.ts';
 
@@ -98,6 +99,7 @@ export class App {
       clear: () => command('clear'),
       chip: (chip) => this.#setChip(chip),
       joins: (joins) => host.send({ type: 'joinBothEnds', joins }),
+      nests: (nests) => host.send({ type: 'nestCalls', nests }),
     });
     this.#overview = new Overview(this.#store, this.#pauses, (range) => this.#setRange(range));
     this.#list = new CallList(this.#store, this.#pauses, this.#ended, knownWidths(state.widths), {
@@ -108,11 +110,12 @@ export class App {
       sorted: (sort) => this.#setSort(sort),
       resized: (widths) => host.update({ widths }),
       window: (window) => this.#overview.showWindow(window),
-      unfolded: (id, unfolded) => {
-        this.#store.unfold(id, unfolded);
-        // What is folded away cannot stay selected: its call does.
+      expanded: (id, expanded) => {
         const selected = this.#list.selected;
-        if (!unfolded && selected !== null && selected === this.#store.get(id)?.peer) {
+        const hides = !expanded && selected !== null && this.#store.isBeneath(selected, id);
+        this.#store.expand(id, expanded);
+        // What is folded away cannot stay selected: what it is beneath does.
+        if (hides) {
           this.#list.select(id, 'none');
           this.#selected(id);
         }
@@ -126,7 +129,9 @@ export class App {
       openBodyLimit: () => host.send({ type: 'openBodyLimit' }),
       related: (exchange) => {
         const row = this.#store.get(exchange.id);
-        return row === undefined ? [] : relatedCalls(row, exchange, this.#store.rows());
+        return row === undefined
+          ? []
+          : [...causalCalls(row, this.#store), ...relatedCalls(row, exchange, this.#store.rows())];
       },
       message: (id, number) => host.send({ type: 'message', id, number }),
       close: () => this.#close(),
@@ -232,6 +237,11 @@ export class App {
         this.#keepSelectedListed();
         this.#rearrange();
         break;
+      case 'nestCalls':
+        this.#store.setNests(message.nests);
+        this.#keepSelectedListed();
+        this.#rearrange();
+        break;
       default:
         message satisfies never;
     }
@@ -293,22 +303,16 @@ export class App {
   /** Whoever looks at a server's row sees it beneath the client's, when it turns out to be the same call. */
   #keepSelectedListed(): void {
     const id = this.#list.selected;
-    if (id !== null) this.#showServer(id);
-  }
-
-  /** @returns false where the row is not one that is beneath another. */
-  #showServer(id: number): boolean {
-    const row = this.#store.get(id);
-    if (row === undefined || this.#store.foldOf(row)?.kind !== 'server') return false;
-    this.#store.unfold(id);
-    return true;
+    const row = id === null ? undefined : this.#store.get(id);
+    if (row !== undefined && this.#store.foldOf(row)?.kind === 'server') this.#store.unfold(row.id);
   }
 
   #showCounts(): void {
     const store = this.#store;
     const status = this.#status;
     this.#toolbar.show(status, store);
-    this.#list.showJoins(store.joins && status.pairs > 0);
+    const joins = store.joins && status.pairs > 0;
+    this.#list.showFolds(joins, joins || (store.nests && store.hasCauses));
     const isEmpty = this.#empty.show(status, store.size, store.length, this.#dropped);
     this.#rememberHeld(status);
     this.#split.element.hidden = isEmpty;
@@ -383,7 +387,7 @@ export class App {
     const awaited = this.#awaited;
     if (awaited === null || this.#store.get(awaited.id) === undefined) return;
     this.#awaited = null;
-    if (this.#showServer(awaited.id)) {
+    if (this.#store.reveal(awaited.id)) {
       this.#store.flush();
       this.#list.refresh();
     }
@@ -495,27 +499,6 @@ export class App {
     event.preventDefault();
     this.#filter.focus();
   }
-}
-
-function heldCalls(held: unknown): number {
-  const calls = typeof held === 'object' && held !== null && 'calls' in held ? held.calls : null;
-  return typeof calls === 'number' && Number.isSafeInteger(calls) && calls > 0 ? calls : 0;
-}
-
-function knownTab(tab: unknown): TabId {
-  return TABS.find(({ id }) => id === tab)?.id ?? 'summary';
-}
-
-function isSort(sort: unknown): sort is Sort {
-  if (typeof sort !== 'object' || sort === null) return false;
-  const { column, ascending } = sort as Partial<Sort>;
-  return (
-    COLUMNS.some(({ id }) => id === column) && typeof ascending === 'boolean' && column !== NATURAL.column
-  );
-}
-
-function share<T>(value: unknown, fallback: T): number | T {
-  return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
 }
 
 /** What is to be known of the files that were opened; null: nothing. */

@@ -1,6 +1,6 @@
 /** From a row's times to the parts of its bar. Pure. */
 import type { ExchangeRow } from '../engine/row.ts';
-import type { TimeRange } from './rowStore.ts';
+import type { TimeRange } from './rowMatcher.ts';
 
 export type PhaseName = 'lookup' | 'connect' | 'tls' | 'send' | 'wait' | 'receive' | 'paused' | 'unknown';
 

@@ -13,12 +13,16 @@ type Change =
       readonly what: 'row';
       readonly id: number;
       readonly peer: boolean;
+      /** Of a client's row: the server's row that caused it. */
+      readonly cause: number | null;
       readonly duration: number;
       readonly status: number;
     }
   | { readonly what: 'remove'; readonly id: number }
   | { readonly what: 'unfold'; readonly id: number; readonly on: boolean }
   | { readonly what: 'joins'; readonly on: boolean }
+  | { readonly what: 'nests'; readonly on: boolean }
+  | { readonly what: 'expand'; readonly id: number; readonly on: boolean }
   | { readonly what: 'filter'; readonly text: string }
   | { readonly what: 'sort'; readonly column: 'id' | 'time' | 'status'; readonly ascending: boolean }
   | { readonly what: 'flush' };
@@ -31,6 +35,7 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
       what: fc.constant('row' as const),
       id,
       peer: fc.boolean(),
+      cause: fc.option(id),
       duration: fc.nat(5),
       status: fc.constantFrom(200, 404),
     }),
@@ -38,6 +43,8 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ what: fc.constant('remove' as const), id }),
   { weight: 2, arbitrary: fc.record({ what: fc.constant('unfold' as const), id, on: fc.boolean() }) },
   fc.record({ what: fc.constant('joins' as const), on: fc.boolean() }),
+  fc.record({ what: fc.constant('nests' as const), on: fc.boolean() }),
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('expand' as const), id, on: fc.boolean() }) },
   fc.record({ what: fc.constant('filter' as const), text: fc.constantFrom('', 'status:404', 'side:server') }),
   fc.record({
     what: fc.constant('sort' as const),
@@ -55,6 +62,8 @@ function rowOf(change: Extract<Change, { what: 'row' }>, revision: number): Exch
     revision,
     side: client ? 'client' : 'server',
     peer: change.peer ? change.id + (client ? 1 : -1) : null,
+    // Any at all, rings too: what a file says.
+    cause: change.cause === null ? null : { id: change.cause, by: 'time', doubt: null },
     duration: change.duration,
     status: change.status,
   });
@@ -65,7 +74,7 @@ it('lists the same after any changes as when all of them are made at once', () =
     fc.property(fc.array(changes, { maxLength: 40 }), (list) => {
       const store = new RowStore();
       const held = new Map<number, ExchangeRow>();
-      let [joins, filter, revision] = [true, '', 0];
+      let [joins, nests, filter, revision] = [true, true, '', 0];
       for (const change of list) {
         switch (change.what) {
           case 'row': {
@@ -85,6 +94,13 @@ it('lists the same after any changes as when all of them are made at once', () =
             joins = change.on;
             store.setJoins(joins);
             break;
+          case 'nests':
+            nests = change.on;
+            store.setNests(nests);
+            break;
+          case 'expand':
+            store.expand(change.id, change.on);
+            break;
           case 'filter':
             filter = change.text;
             store.setFilter(parseFilter(filter));
@@ -100,14 +116,33 @@ it('lists the same after any changes as when all of them are made at once', () =
       const unfolded = [...held.values()].filter((row) => store.foldOf(row)?.kind === 'unfolded');
       const again = new RowStore();
       again.setJoins(joins);
+      again.setNests(nests);
       again.setFilter(parseFilter(filter));
       again.setSort(store.sort);
       again.apply([...held.values()], []);
       for (const row of unfolded) again.unfold(row.id);
+      for (const row of held.values()) if (store.isCollapsed(row.id)) again.expand(row.id, false);
       again.flush();
       expect(store.listed()).toEqual(again.listed());
       expect(store.calls).toBe(again.calls);
       for (const [index, listed] of store.listed().entries()) expect(store.indexOf(listed)).toBe(index);
+      // Rows stand beneath what they belong to, and only what something listed is beneath is there without a match.
+      const levels = store.listed().map((listed) => store.placeOf(held.get(listed) as ExchangeRow).level);
+      for (const [index, listed] of store.listed().entries()) {
+        const above = store.parentOf(listed);
+        if (above === null) expect(levels[index]).toBe(1);
+        else {
+          const parents = store
+            .listed()
+            .slice(0, index)
+            .filter((_, at) => levels[at] === (levels[index] ?? 0) - 1);
+          expect(parents.at(-1)).toBe(above.id);
+        }
+        if (nests && filter !== '')
+          expect(store.placeOf(held.get(listed) as ExchangeRow).dimmed).toBe(
+            again.placeOf(held.get(listed) as ExchangeRow).dimmed,
+          );
+      }
       // A server's row stands right beneath its client's.
       for (const [index, listed] of store.listed().entries()) {
         const fold = store.foldOf(held.get(listed) as ExchangeRow);

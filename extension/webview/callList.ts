@@ -1,26 +1,21 @@
 /**
- * The list of calls: columns, selection, keyboard and the waterfall's window. The newest call stays in view until
+ * The list of calls: columns, selection and keyboard. The newest call stays in view until
  * the user scrolls away or selects a call.
  */
 import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { countText } from '../words/numbers.ts';
-import { extent } from './bars.ts';
 import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
-import { bandsImage, type Pauses } from './pauses.ts';
-import type { Fold, RowStore } from './rowStore.ts';
+import type { Pauses } from './pauses.ts';
+import type { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
-import { pan, type TimeWindow, timeWindow, toTime, zoom } from './timeWindow.ts';
+import type { TimeWindow } from './timeWindow.ts';
 import { VirtualList } from './virtualList.ts';
+import { Waterfall } from './waterfall.ts';
 
-/** Empty part on both sides of the waterfall when it fits what is on screen. */
-const FIT_MARGIN = 0.02;
-const WHEEL_ZOOM = 0.0015;
-const KEY_ZOOM = 0.7;
-const KEY_PAN = 0.15;
 /** CSS pixels of the column Process where it has the names of both ends. */
 const BOTH_NAMES_WIDTH = 136;
 
@@ -50,15 +45,14 @@ export interface ListEvents {
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
-  /** The server's row of this call is to be shown beneath the client's, or no more. */
-  readonly unfolded: (id: number, unfolded: boolean) => void;
+  /** What is beneath this row is to be shown, or no more. */
+  readonly expanded: (id: number, expanded: boolean) => void;
   /** The rows on screen were drawn again. */
   readonly drawn: () => void;
 }
 
 export class CallList {
   readonly #store: RowStore;
-  readonly #pauses: Pauses;
   #widths: Partial<Record<ColumnId, number>>;
   readonly #events: ListEvents;
   readonly element: HTMLElement;
@@ -69,17 +63,11 @@ export class CallList {
   readonly #hintText = el('span');
   readonly #header: ListHeader;
   readonly #rows: VirtualList<RowView>;
+  readonly #waterfall: Waterfall;
   #columns: Layout;
   #joins = false;
-  #waterfallWidth = 0;
   #seen = 0;
   #selectedId: number | null = null;
-  /** What the user zoomed to; null: fit the calls on screen. */
-  #chosenWindow: TimeWindow | null = null;
-  #shownWindow: TimeWindow | null = null;
-  #now = 0;
-  /** As they are drawn. */
-  #bands = 'none';
 
   constructor(
     store: RowStore,
@@ -89,7 +77,6 @@ export class CallList {
     events: ListEvents,
   ) {
     this.#store = store;
-    this.#pauses = pauses;
     this.#widths = widths;
     this.#events = events;
     this.#header = new ListHeader({
@@ -130,23 +117,34 @@ export class CallList {
       create: () => new RowView(this.#columns.visible, pauses, ended),
       show: (view, index) => {
         const row = store.at(index);
-        if (row !== undefined) view.show(row, index, row.id === this.#selectedId, store.foldOf(row));
+        if (row !== undefined)
+          view.show(row, index, row.id === this.#selectedId, store.foldOf(row), store.placeOf(row));
       },
       mayFollow: () => this.#natural,
       drawn: () => this.#drawn(),
     });
+    this.#waterfall = new Waterfall(pauses, {
+      body: this.#body,
+      header: this.#header,
+      views: () => this.#rows.views,
+      inView: () => {
+        const { first, last } = this.#rows.inView;
+        return Array.from({ length: Math.max(0, last - first) }, (_, index) => store.at(first + index));
+      },
+      window: (window) => events.window(window),
+    });
     this.#grid.addEventListener('keydown', (event) => this.#key(event));
     this.#body.addEventListener('pointerdown', (event) => this.#pressed(event));
     this.#body.addEventListener('dblclick', () => events.opened());
-    this.#scroller.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    this.#scroller.addEventListener('wheel', (event) => this.#waterfall.wheel(event), { passive: false });
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
-  /** Some rows stand for both ends of a call, and unfold. */
-  showJoins(some: boolean): void {
-    if (some === this.#joins) return;
-    this.#joins = some;
-    this.#grid.classList.toggle('joins', some);
+  /** Some rows stand for both ends of a call; some rows unfold. */
+  showFolds(joins: boolean, some: boolean): void {
+    this.#grid.classList.toggle('folds', some);
+    if (joins === this.#joins) return;
+    this.#joins = joins;
     this.#resized();
   }
 
@@ -215,14 +213,12 @@ export class CallList {
 
   /** Up to where running calls have grown. */
   grow(now: number): void {
-    this.#now = now;
-    this.#drawBars();
+    this.#waterfall.grow(now);
   }
 
   /** The waterfall shows the calls on screen again. */
   fit(): void {
-    this.#chosenWindow = null;
-    this.#drawBars();
+    this.#waterfall.fit();
   }
 
   /** Back to the newest call, and on with it. */
@@ -265,7 +261,7 @@ export class CallList {
     this.#grid.classList.toggle('no-process', !columns.visible.some(({ id }) => id === 'process'));
     if (!same) this.#rows.discard();
     this.#header.show(columns, this.#store.sort);
-    this.#waterfallWidth = this.#header.measureWaterfall();
+    this.#waterfall.measure();
     this.#rows.measure();
     if (wasVisible && !this.#rows.following) this.#rows.scrollTo(selected, 'nearest');
     this.#rows.resized();
@@ -286,72 +282,24 @@ export class CallList {
     if (active === null) this.#grid.removeAttribute('aria-activedescendant');
     else this.#grid.setAttribute('aria-activedescendant', rowElementId(active));
     this.#drawHint();
-    this.#drawBars();
+    this.#waterfall.draw();
     this.#events.drawn();
   }
 
   #drawHint(): void {
     const { following, wholeEnd } = this.#rows;
-    const shown = this.#store.at((following ? this.#store.length : wholeEnd) - 1);
-    if (shown !== undefined && this.#natural) this.#seen = Math.max(this.#seen, shown.id);
-    const unseen = this.#natural && !following ? this.#countAfter(this.#seen) : 0;
+    const shown = this.#store.highest(following ? this.#store.length : wholeEnd);
+    if (this.#natural) this.#seen = Math.max(this.#seen, shown);
+    const unseen = this.#natural && !following ? this.#store.countAfter(this.#seen) : 0;
     this.#hint.hidden = unseen === 0;
     if (unseen > 0) setText(this.#hintText, countText(unseen, 'new', 'new'));
-  }
-
-  /** Rows numbered above `id`; the list is in the order of numbers. */
-  #countAfter(id: number): number {
-    let low = 0;
-    let high = this.#store.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#store.at(middle)?.id ?? 0) <= id) low = middle + 1;
-      else high = middle;
-    }
-    return this.#store.length - low;
   }
 
   /** The trace was cleared or another one began: numbers may start again. */
   reset(): void {
     this.#seen = 0;
     this.#rows.reset();
-    this.#chosenWindow = null;
-  }
-
-  #drawBars(): void {
-    const window = this.#waterfallWidth === 0 ? null : (this.#chosenWindow ?? this.#fitted());
-    for (const view of this.#rows.views) {
-      view.drawElapsed(this.#now);
-      view.drawEnded();
-      if (window !== null) view.drawBar(window, this.#waterfallWidth, this.#now);
-    }
-    const bands = window === null ? [] : this.#pauses.bands(window, this.#waterfallWidth, this.#now);
-    const image = bandsImage(bands);
-    if (image !== this.#bands) {
-      this.#bands = image;
-      this.#body.style.setProperty('--pauses', image);
-    }
-    this.#header.drawRuler(window, this.#waterfallWidth);
-    if (window?.from !== this.#shownWindow?.from || window?.to !== this.#shownWindow?.to) {
-      this.#shownWindow = window;
-      this.#events.window(window);
-    }
-  }
-
-  #fitted(): TimeWindow | null {
-    const { first, last } = this.#rows.inView;
-    let from = Number.POSITIVE_INFINITY;
-    let to = Number.NEGATIVE_INFINITY;
-    for (let index = first; index < last; index++) {
-      const row = this.#store.at(index);
-      if (row === undefined) continue;
-      const bar = extent(row, this.#now);
-      from = Math.min(from, bar.from);
-      to = Math.max(to, bar.to);
-    }
-    if (from > to) return null;
-    const margin = (to - from) * FIT_MARGIN;
-    return timeWindow(from - margin, to + margin);
+    this.#waterfall.reset();
   }
 
   #pressed(event: PointerEvent): void {
@@ -362,8 +310,7 @@ export class CallList {
     if (id === undefined) return;
     this.#rows.stopFollowing();
     if (event.button === 0 && event.target.closest('.twistie') !== null) {
-      const fold = this.#foldOf(id);
-      if (fold !== null) this.#events.unfolded(id, fold.kind === 'folded');
+      this.#toggle(id);
       return;
     }
     this.select(id, 'nearest');
@@ -371,21 +318,25 @@ export class CallList {
     if (event.button === 0) this.#events.opened();
   }
 
-  #foldOf(id: number | null): Fold | null {
-    const row = id === null ? undefined : this.#store.get(id);
-    return row === undefined ? null : this.#store.foldOf(row);
+  #toggle(id: number): void {
+    const row = this.#store.get(id);
+    const expanded = row === undefined ? null : this.#store.placeOf(row).expanded;
+    if (expanded !== null) this.#events.expanded(id, !expanded);
   }
 
-  /** As in a tree: to the right opens, to the left closes, or goes to what it is beneath. */
-  #foldByKey(unfold: boolean): void {
-    const id = this.#selectedId;
-    const fold = this.#foldOf(id);
-    if (id === null || fold === null) return;
-    if (fold.kind === 'server') {
-      if (unfold) return;
-      this.select(fold.client.id, 'nearest');
-      this.#events.selected(fold.client.id);
-    } else if ((fold.kind === 'folded') === unfold) this.#events.unfolded(id, unfold);
+  /** As in a tree: to the right opens, or goes to the first beneath; to the left closes, or goes to what it is beneath. */
+  #foldByKey(toRight: boolean): void {
+    const row = this.#selectedId === null ? undefined : this.#store.get(this.#selectedId);
+    if (row === undefined) return;
+    const { expanded } = this.#store.placeOf(row);
+    if (expanded === !toRight) this.#events.expanded(row.id, toRight);
+    else if (toRight && expanded === true) this.move(1);
+    else if (!toRight) {
+      const parent = this.#store.parentOf(row.id);
+      if (parent === null) return;
+      this.select(parent.id, 'nearest');
+      this.#events.selected(parent.id);
+    }
   }
 
   #key(event: KeyboardEvent): void {
@@ -434,55 +385,20 @@ export class CallList {
         this.fit();
         break;
       case 'w':
-        this.#zoomBy(KEY_ZOOM, null);
+        this.#waterfall.zoomByKey(1);
         break;
       case 's':
-        this.#zoomBy(1 / KEY_ZOOM, null);
+        this.#waterfall.zoomByKey(-1);
         break;
       case 'a':
-        this.#panBy(-KEY_PAN);
+        this.#waterfall.panByKey(-1);
         break;
       case 'd':
-        this.#panBy(KEY_PAN);
+        this.#waterfall.panByKey(1);
         break;
       default:
         return;
     }
     event.preventDefault();
-  }
-
-  #wheel(event: WheelEvent): void {
-    if (this.#waterfallWidth === 0 || this.#shownWindow === null) return;
-    // A wheel that counts lines instead of pixels.
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : ROW_HEIGHT;
-    if (event.ctrlKey) {
-      event.preventDefault();
-      const column = this.#header.element.querySelector('.c-waterfall')?.getBoundingClientRect();
-      const at = column === undefined ? null : event.clientX - column.left;
-      this.#zoomBy(Math.exp(event.deltaY * unit * WHEEL_ZOOM), at);
-    } else if (event.deltaX !== 0 || event.shiftKey) {
-      event.preventDefault();
-      const delta = event.deltaX !== 0 ? event.deltaX : event.deltaY;
-      this.#panBy((delta * unit) / this.#waterfallWidth);
-    }
-  }
-
-  /** @param at pixels from the left edge of the waterfall; null: its middle. */
-  #zoomBy(factor: number, at: number | null): void {
-    if (this.#shownWindow === null) return;
-    const pixels = at === null ? this.#waterfallWidth / 2 : Math.min(Math.max(at, 0), this.#waterfallWidth);
-    this.#chosenWindow = zoom(
-      this.#shownWindow,
-      toTime(this.#shownWindow, this.#waterfallWidth, pixels),
-      factor,
-    );
-    this.#drawBars();
-  }
-
-  /** @param share of the width that is shown. */
-  #panBy(share: number): void {
-    if (this.#shownWindow === null) return;
-    this.#chosenWindow = pan(this.#shownWindow, share * (this.#shownWindow.to - this.#shownWindow.from));
-    this.#drawBars();
   }
 }

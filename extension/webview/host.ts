@@ -2,7 +2,7 @@
 import type { ToHost, ToWebview } from '../views/webviewProtocol.ts';
 import type { ColumnId, Sort } from './columns.ts';
 import type { TabId } from './details/tabs.ts';
-import type { Chip } from './rowStore.ts';
+import type { Chip } from './rowMatcher.ts';
 
 /**
  * How the panel looks, never what was captured: this is stored by VS Code in plain text.

@@ -5,7 +5,8 @@ import { durationText } from '../words/numbers.ts';
 import { drag, el } from './dom.ts';
 import { density, lanes, Mark } from './lanes.ts';
 import type { Pauses } from './pauses.ts';
-import type { RowStore, TimeRange } from './rowStore.ts';
+import type { TimeRange } from './rowMatcher.ts';
+import type { RowStore } from './rowStore.ts';
 import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, timeWindow, toPixels, toTime } from './timeWindow.ts';
 

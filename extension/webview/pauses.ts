@@ -1,7 +1,7 @@
 /** When debuggers had paused a program: bands behind the waterfall and in the overview, and parts of bars. */
 import type { ExchangeRow } from '../engine/row.ts';
 import type { PauseSpan } from '../engine/traceStatus.ts';
-import type { TimeRange } from './rowStore.ts';
+import type { TimeRange } from './rowMatcher.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** A shorter pause is drawn as wide, in CSS pixels. */

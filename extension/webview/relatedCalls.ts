@@ -1,11 +1,31 @@
-/** Calls of the same process that belong to one: where it was redirected to, and the same request before and after. */
+/** Calls that belong to one: what caused it and what it caused, where it was redirected to, the same one before and after. */
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { urlOf } from '../words/address.ts';
+import { causeText } from '../words/cause.ts';
+import type { RowStore } from './rowStore.ts';
 
 export interface RelatedCall {
-  readonly how: 'redirected to' | 'sent again as' | 'sent before as';
+  readonly how: 'caused by' | 'caused' | 'redirected to' | 'sent again as' | 'sent before as';
   readonly row: ExchangeRow;
+  /** The evidence, or why it is not certain. */
+  readonly remark?: string;
+}
+
+/** Calls listed of those that one caused. */
+const MAX_LISTED = 50;
+
+/** What caused a call, and what it caused; of both sides of a call, each has it of both. */
+export function causalCalls(row: ExchangeRow, store: Pick<RowStore, 'get' | 'causedBy'>): RelatedCall[] {
+  const other = row.peer === null ? undefined : store.get(row.peer);
+  const found: RelatedCall[] = [];
+  const caused = row.cause ?? other?.cause ?? null;
+  const by = caused === null ? undefined : store.get(caused.id);
+  if (caused !== null && by !== undefined)
+    found.push({ how: 'caused by', row: by, remark: causeText(caused) });
+  for (const one of store.causedBy(row).slice(0, MAX_LISTED))
+    found.push({ how: 'caused', row: one, ...(one.cause === null ? {} : { remark: causeText(one.cause) }) });
+  return found;
 }
 
 /** Milliseconds after which the same request is hardly a retry, or another a redirect. */

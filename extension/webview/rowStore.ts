@@ -2,39 +2,22 @@
  * The rows that the host has sent, and which of them are listed in which order. Changes are collected and
  * worked in once per frame; what did not change is neither filtered nor sorted again.
  */
-import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
+import { type ExchangeRow, isCall } from '../engine/row.ts';
 import type { Filter } from '../filter/parser.ts';
-import { type Subject, searchText } from '../filter/subject.ts';
 import { comparator, NATURAL, type Sort } from './columns.ts';
+import { lowerBound, merged } from './orderedItems.ts';
+import { type Chip, RowMatcher, type TimeRange } from './rowMatcher.ts';
+import { type Fold, type Item, RowTree } from './rowTree.ts';
 
-export type Chip = 'all' | 'errors' | 'running';
-
-/** Milliseconds since the trace's start, both ends included. */
-export interface TimeRange {
-  readonly from: number;
-  readonly to: number;
+/** Where a row stands in the tree. */
+export interface Place {
+  /** 1: beneath nothing. */
+  readonly level: number;
+  /** What is beneath it is shown; null: nothing is. */
+  readonly expanded: boolean | null;
+  /** It does not match the filter, but something beneath it does. */
+  readonly dimmed: boolean;
 }
-
-interface Item {
-  readonly row: ExchangeRow;
-  /** For the filter, made when first needed. */
-  text: string | null;
-  /** The filter's detail tests that hold, as bits; undefined: not known yet. */
-  found: number | undefined;
-  /** The details were asked for, or need not be. */
-  asked: boolean;
-  /** Is (still) in the list as of the last flush. */
-  listed: boolean;
-  /** Replaced or removed since. */
-  stale: boolean;
-}
-
-/** How a row of a call both of whose sides are held is shown. */
-export type Fold =
-  /** The client's, which stands for both; the server's is beneath it, or not shown. */
-  | { readonly kind: 'folded' | 'unfolded'; readonly server: ExchangeRow }
-  /** The server's, beneath the client's. */
-  | { readonly kind: 'server'; readonly client: ExchangeRow };
 
 export class RowStore {
   readonly #items = new Map<number, Item>();
@@ -42,17 +25,10 @@ export class RowStore {
   readonly #fresh = new Set<Item>();
   #staleListed = 0;
   #all = false;
-  #filter: Filter | null = null;
-  /** Whose details have to be looked at. */
-  #wanted = new Set<number>();
-  #shownChip: Chip = 'all';
-  #shownRange: TimeRange | null = null;
+  readonly #matcher = new RowMatcher();
   #shownSort: Sort = NATURAL;
   #compareRows = comparator(NATURAL);
-  /** Both sides of a call are one row. */
-  #joins = true;
-  /** The clients' rows with the server's beneath. */
-  readonly #unfolded = new Set<number>();
+  readonly #tree = new RowTree(this.#items);
   #revised = 0;
   #listRevised = 0;
   /** Rows held that are no calls. */
@@ -73,48 +49,135 @@ export class RowStore {
     return this.#list.map(({ row }) => row.id);
   }
 
-  /** Calls among the rows listed; connections without plaintext do not count, and a call with one row for both ends counts once. */
+  /**
+   * Calls among the rows listed; connections without plaintext do not count, a call with one row for both ends counts
+   * once, and one that is there for what is beneath it not at all.
+   */
   get calls(): number {
-    if (this.#others === 0 && this.#unfolded.size === 0) return this.#list.length;
+    const dims = this.filtered && this.#tree.nests;
+    if (this.#others === 0 && !this.#tree.showsServers && !dims) return this.#list.length;
     return this.#list.reduce(
-      (count, item) => (isCall(item.row) && this.#clientOf(item) === null ? count + 1 : count),
+      (count, item) =>
+        isCall(item.row) && this.#tree.clientOf(item) === null && (item.matched || !dims) ? count + 1 : count,
       0,
     );
   }
 
   /** Both sides of a call are one row. */
   get joins(): boolean {
-    return this.#joins;
+    return this.#tree.joins;
   }
 
   setJoins(joins: boolean): void {
-    if (joins === this.#joins) return;
-    this.#joins = joins;
-    this.#unfolded.clear();
+    if (joins === this.#tree.joins) return;
+    this.#tree.joins = joins;
+    this.#tree.foldAll();
+    this.#all = true;
+  }
+
+  /** Of some call it is known what caused it. */
+  get hasCauses(): boolean {
+    return this.#tree.hasCauses;
+  }
+
+  /** Rows listed whose number is above this one. */
+  countAfter(id: number): number {
+    const list = this.#list;
+    let count = 0;
+    // Without rows beneath others the list is in the order of numbers.
+    if (this.#byNumber) while (count < list.length && (list.at(-1 - count)?.row.id ?? 0) > id) count++;
+    else for (const { row } of list) if (row.id > id) count++;
+    return count;
+  }
+
+  get #byNumber(): boolean {
+    return !this.#tree.nests || !this.#tree.hasCauses;
+  }
+
+  /** The highest number among the first so many rows; 0: there are none. */
+  highest(count: number): number {
+    if (this.#byNumber) return this.#list[count - 1]?.row.id ?? 0;
+    let highest = 0;
+    for (let index = 0; index < count; index++) highest = Math.max(highest, this.#list[index]?.row.id ?? 0);
+    return highest;
+  }
+
+  /** What a call caused stands beneath it. */
+  get nests(): boolean {
+    return this.#tree.nests;
+  }
+
+  setNests(nests: boolean): void {
+    if (nests === this.#tree.nests) return;
+    this.#tree.nests = nests;
+    this.#tree.foldAll();
     this.#all = true;
   }
 
   /** null: the row stands for itself. */
   foldOf(row: ExchangeRow): Fold | null {
-    if (!this.#joins || row.peer === null) return null;
-    const item = this.#items.get(row.id);
-    if (item === undefined) return null;
-    const client = this.#clientOf(item);
-    if (client !== null) return { kind: 'server', client: client.row };
-    const server = this.#serverOf(item);
-    if (server === null) return null;
-    return { kind: this.#unfolded.has(row.id) ? 'unfolded' : 'folded', server: server.row };
+    const item = row.peer === null ? undefined : this.#items.get(row.id);
+    return item === undefined ? null : this.#tree.foldOf(item);
+  }
+
+  /** Where the row stands. */
+  placeOf({ id }: ExchangeRow): Place {
+    const item = this.#items.get(id);
+    if (item === undefined) return { level: 1, expanded: null, dimmed: false };
+    return {
+      level: this.#tree.above(item).length + 1,
+      expanded: this.#tree.expanded(item),
+      dimmed: !item.matched,
+    };
+  }
+
+  /** What the call caused that is held, in the order of time. */
+  causedBy(row: ExchangeRow): ExchangeRow[] {
+    return this.#tree.causedBy(row.id).map((item) => item.row);
+  }
+
+  /** The row that this one stands beneath; null: none. */
+  parentOf(id: number): ExchangeRow | null {
+    const item = this.#items.get(id);
+    return (item === undefined ? undefined : this.#tree.above(item).at(-1))?.row ?? null;
+  }
+
+  /** It stands beneath the other, however deep. */
+  isBeneath(id: number, other: number): boolean {
+    const item = this.#items.get(id);
+    return item !== undefined && this.#tree.above(item).some(({ row }) => row.id === other);
+  }
+
+  isCollapsed(id: number): boolean {
+    return this.#tree.isCollapsed(id);
+  }
+
+  /** Shows what is beneath a row, or no more. */
+  expand(id: number, expanded: boolean): void {
+    const item = this.#items.get(id);
+    if (item === undefined) return;
+    for (const one of this.#tree.expand(item, expanded)) this.#again(one);
+    this.#revised++;
+    this.#listRevised++;
+  }
+
+  /** Unfolds whatever the row stands beneath. @returns whether anything was folded. */
+  reveal(id: number): boolean {
+    const item = this.#items.get(id);
+    if (item === undefined || this.#tree.isOpen(item)) return false;
+    for (const above of this.#tree.above(item))
+      if (this.#tree.isCollapsed(above.row.id)) this.expand(above.row.id, true);
+    this.unfold(id);
+    return true;
   }
 
   /** Shows the server's row beneath the client's, or no more. @param id of either. */
   unfold(id: number, unfolded = true): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
-    const client = this.#clientOf(item) ?? item;
-    const server = this.#serverOf(client);
-    if (server === null || this.#unfolded.has(client.row.id) === unfolded) return;
-    if (unfolded) this.#unfolded.add(client.row.id);
-    else this.#unfolded.delete(client.row.id);
+    const client = this.#tree.clientOf(item) ?? item;
+    const server = this.#tree.serverOf(client);
+    if (server === null || !this.#tree.unfold(client, unfolded)) return;
     this.#revised++;
     this.#again(server);
   }
@@ -129,16 +192,16 @@ export class RowStore {
   }
 
   get chip(): Chip {
-    return this.#shownChip;
+    return this.#matcher.chip;
   }
 
   get range(): TimeRange | null {
-    return this.#shownRange;
+    return this.#matcher.range;
   }
 
   /** true when some rows held may not be listed. */
   get filtered(): boolean {
-    return this.#filter !== null || this.#shownChip !== 'all' || this.#shownRange !== null;
+    return this.#matcher.narrows;
   }
 
   get(id: number): ExchangeRow | undefined {
@@ -159,12 +222,12 @@ export class RowStore {
     return [...this.rows()].reverse();
   }
 
-  /** In the order of arrival: those that are listed, or those that are not. */
+  /** In the order of arrival: those that are listed, or folded away, or those that are not. */
   *rowsThat(listed: boolean): Generator<ExchangeRow, void, undefined> {
     for (const item of this.#items.values()) {
       // The other side of a call is listed, or not, with it.
-      const { listed: isListed } = (this.#joins ? this.#clientOf(item) : null) ?? item;
-      if (isListed === listed) yield item.row;
+      const { passes } = this.#tree.clientOf(item) ?? item;
+      if (passes === listed) yield item.row;
     }
   }
 
@@ -177,7 +240,7 @@ export class RowStore {
   indexOf(id: number): number {
     const item = this.#items.get(id);
     if (item === undefined || !item.listed) return -1;
-    const index = this.#lowerBound(item);
+    const index = lowerBound(this.#list, item, (a, b) => this.#compare(a, b));
     return this.#list[index] === item ? index : -1;
   }
 
@@ -186,41 +249,62 @@ export class RowStore {
     for (const id of removed) {
       const item = this.#items.get(id);
       if (item === undefined) continue;
+      this.#concerned(item);
       this.#items.delete(id);
-      this.#unfolded.delete(id);
+      this.#tree.remove(item.row, true);
       if (!isCall(item.row)) this.#others--;
       this.#retire(item);
-      this.#peerChanged(item.row, null);
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
       // Until it is looked at again, what was found holds: a running call must not come and go.
       const found = before?.found;
+      const moved = before === undefined || this.#isMoved(before.row, row);
       if (before !== undefined) {
         // Messages are in order, but a full send can overlap with changes.
         if (before.row.revision > row.revision) continue;
+        if (moved) this.#concerned(before);
         if (!isCall(before.row)) this.#others--;
+        this.#tree.remove(before.row, false);
         this.#retire(before);
       }
       if (!isCall(row)) this.#others++;
-      const item: Item = { row, text: null, found, asked: false, listed: false, stale: false };
+      const { matched = true, passes = true } = before ?? {};
+      const item: Item = {
+        row,
+        text: null,
+        found,
+        asked: false,
+        matched,
+        passes,
+        listed: false,
+        stale: false,
+      };
       this.#items.set(row.id, item);
+      this.#tree.add(row);
       this.#fresh.add(item);
-      this.#peerChanged(row, row.peer);
-      if (before !== undefined && before.row.peer !== row.peer) this.#peerChanged(before.row, row.peer);
+      if (moved || this.filtered) this.#concerned(item);
     }
   }
 
+  /** What stands beneath it has another place now. */
+  #isMoved(before: ExchangeRow, row: ExchangeRow): boolean {
+    if (before.peer !== row.peer || before.cause?.id !== row.cause?.id || before.side !== row.side)
+      return true;
+    return this.#compareRows(before, row) !== 0;
+  }
+
   /**
-   * Of a row that has come, changed or gone: the other side's is perhaps listed no more, or in another place, as if it
-   * had come again.
-   * @param now the peer that the row has by now; null: none, or the row is gone.
+   * Of a row that has come, changed or goes: those that are perhaps listed no more, or in another place, as if they had
+   * come again.
    */
-  #peerChanged({ id, peer, side }: ExchangeRow, now: number | null): void {
-    const other = peer === null || !this.#joins ? undefined : this.#items.get(peer);
-    if (other === undefined) return;
-    const beneath = side === 'client' && (other.listed || this.#unfolded.has(id));
-    if (beneath || now !== peer || this.filtered) this.#again(other);
+  #concerned(item: Item): void {
+    const other = item.row.peer === null ? undefined : this.#items.get(item.row.peer);
+    if (other !== undefined && other !== item) this.#again(other);
+    if (!this.#tree.nests) return;
+    for (const one of this.#tree.descendants(item)) this.#again(one);
+    if (!this.filtered) return;
+    for (const one of this.#tree.above(item)) this.#again(one);
   }
 
   #again(item: Item): void {
@@ -234,25 +318,12 @@ export class RowStore {
     this.#fresh.add(again);
   }
 
-  /** Of a server's row the client's, where they are one row. */
-  #clientOf({ row }: Item): Item | null {
-    if (!this.#joins || row.side !== 'server' || row.peer === null) return null;
-    const client = this.#items.get(row.peer);
-    return client?.row.peer === row.id ? client : null;
-  }
-
-  #serverOf({ row }: Item): Item | null {
-    if (!this.#joins || row.side !== 'client' || row.peer === null) return null;
-    const server = this.#items.get(row.peer);
-    return server?.row.peer === row.id ? server : null;
-  }
-
   reset(): void {
     this.#revised++;
     this.#items.clear();
-    this.#wanted.clear();
+    this.#matcher.takeWanted();
     this.#others = 0;
-    this.#unfolded.clear();
+    this.#tree.clear();
     this.#fresh.clear();
     this.#list = [];
     this.#staleListed = 0;
@@ -262,8 +333,7 @@ export class RowStore {
 
   /** null: everything matches. */
   setFilter(filter: Filter): void {
-    this.#filter = filter.matches === null ? null : filter;
-    this.#wanted.clear();
+    this.#matcher.setFilter(filter);
     for (const item of this.#items.values()) {
       item.found = undefined;
       item.asked = false;
@@ -273,9 +343,7 @@ export class RowStore {
 
   /** Calls whose details decide, each once, since the last call. Their rows are not listed yet. */
   takeWanted(): number[] {
-    const ids = [...this.#wanted];
-    this.#wanted.clear();
-    return ids;
+    return this.#matcher.takeWanted();
   }
 
   /** What the details of these calls say. */
@@ -285,18 +353,17 @@ export class RowStore {
       if (item === undefined || item.found === found) continue;
       item.found = found;
       this.#again(item);
-      const other = this.#clientOf(item) ?? this.#serverOf(item);
-      if (other !== null) this.#again(other);
+      this.#concerned(this.#items.get(id) ?? item);
     }
   }
 
   setChip(chip: Chip): void {
-    this.#shownChip = chip;
+    this.#matcher.chip = chip;
     this.#all = true;
   }
 
   setRange(range: TimeRange | null): void {
-    this.#shownRange = range;
+    this.#matcher.range = range;
     this.#all = true;
   }
 
@@ -309,23 +376,19 @@ export class RowStore {
   /** Brings the list up to date; false when nothing had changed. */
   flush(): boolean {
     if (!this.#all && this.#fresh.size === 0 && this.#staleListed === 0) return false;
-    const compare = (a: Item, b: Item): number => this.#compare(a, b);
-    if (this.#all) {
-      const listed: Item[] = [];
-      for (const item of this.#items.values()) {
-        item.listed = this.#isListed(item);
-        if (item.listed) listed.push(item);
-      }
-      this.#list = listed.sort(compare);
-    } else {
+    if (this.#all) this.#list = this.#arranged();
+    else {
+      for (const item of this.#fresh) this.#judge(item);
       const added: Item[] = [];
       for (const item of this.#fresh) {
-        item.listed = this.#isListed(item);
+        item.passes = this.#passes(item);
+        item.listed = item.passes && this.#tree.isOpen(item);
         if (item.listed) added.push(item);
       }
+      const compare = (a: Item, b: Item): number => this.#compare(a, b);
       added.sort(compare);
       const kept = this.#staleListed > 0 ? this.#list.filter((item) => !item.stale) : this.#list;
-      this.#list = merge(kept, added, compare);
+      this.#list = merged(kept, added, compare);
     }
     this.#all = false;
     this.#listRevised++;
@@ -340,74 +403,40 @@ export class RowStore {
     if (item.listed) this.#staleListed++;
   }
 
-  /** A call whose sides are one row is listed where either side matches. */
-  #isListed(item: Item): boolean {
-    const client = this.#clientOf(item);
-    if (client !== null && !this.#unfolded.has(client.row.id)) return false;
-    const other = client ?? this.#serverOf(item);
-    return this.#matches(item) || (other !== null && this.#matches(other));
+  #arranged(): Item[] {
+    for (const item of this.#items.values()) this.#judge(item);
+    const listed: Item[] = [];
+    const dims = this.filtered && this.#tree.nests;
+    if (dims) for (const item of this.#items.values()) item.passes = item.matched;
+    for (const item of this.#items.values()) {
+      if (!dims) item.passes = item.matched;
+      else if (item.matched) for (const above of this.#tree.above(item)) above.passes = true;
+    }
+    for (const item of this.#items.values()) {
+      item.listed = item.passes && this.#tree.isOpen(item);
+      if (item.listed) listed.push(item);
+    }
+    return this.#tree.sorted(listed, this.#compareRows);
   }
 
-  /** A server's row beneath the client's follows that one in every order. */
+  /** A call whose sides are one row matches where either side does. */
+  #judge(item: Item): void {
+    const other = this.#tree.clientOf(item) ?? this.#tree.serverOf(item);
+    item.matched = this.#matcher.matches(item) || (other !== null && this.#matcher.matches(other));
+  }
+
+  /** It matches, or something beneath it does. */
+  #passes(item: Item): boolean {
+    if (item.matched || !this.filtered || !this.#tree.nests) return item.matched;
+    for (const one of this.#tree.descendants(item)) {
+      if (!this.#tree.above(one).includes(item)) continue;
+      if (!this.#fresh.has(one)) this.#judge(one);
+      if (one.matched) return true;
+    }
+    return false;
+  }
+
   #compare(a: Item, b: Item): number {
-    const clientOfA = this.#clientOf(a);
-    const clientOfB = this.#clientOf(b);
-    const order = this.#compareRows((clientOfA ?? a).row, (clientOfB ?? b).row);
-    return order !== 0 ? order : Number(clientOfA !== null) - Number(clientOfB !== null);
+    return this.#tree.compare(a, b, this.#compareRows);
   }
-
-  #matches(item: Item): boolean {
-    const { row } = item;
-    if (this.#shownChip === 'errors' && !isError(row)) return false;
-    if (this.#shownChip === 'running' && !isRunning(row)) return false;
-    if (this.#shownRange !== null) {
-      const { from, to } = this.#shownRange;
-      if (row.start > to) return false;
-      if (row.state !== 'running' && row.start + (row.duration ?? 0) < from) return false;
-    }
-    const filter = this.#filter;
-    if (filter?.matches == null) return true;
-    item.text ??= searchText(row);
-    if (filter.details.length === 0) return filter.matches(item as Subject);
-    if (!item.asked) {
-      item.asked = true;
-      if (filter.possible({ row, text: item.text })) this.#wanted.add(row.id);
-      else item.found = 0;
-    }
-    return item.found !== undefined && filter.matches({ row, text: item.text, found: item.found });
-  }
-
-  #lowerBound(item: Item): number {
-    let low = 0;
-    let high = this.#list.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#list[middle];
-      if (other !== undefined && this.#compare(other, item) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
-
-/** Both are sorted. What is simply added at the end, as new calls are, is appended in place. */
-function merge(kept: Item[], added: readonly Item[], compare: (a: Item, b: Item) => number): Item[] {
-  const [first] = added;
-  const last = kept.at(-1);
-  if (first === undefined) return kept;
-  if (last === undefined || compare(last, first) < 0) {
-    for (const item of added) kept.push(item);
-    return kept;
-  }
-  const merged: Item[] = [];
-  let next = 0;
-  for (const item of kept) {
-    for (let other = added[next]; other !== undefined && compare(other, item) < 0; other = added[next]) {
-      merged.push(other);
-      next++;
-    }
-    merged.push(item);
-  }
-  for (const item of added.slice(next)) merged.push(item);
-  return merged;
 }

@@ -3,6 +3,7 @@ import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
 import { addressParts, addressText } from '../words/address.ts';
+import { causeText } from '../words/cause.ts';
 import { badgeOf } from '../words/completeness.ts';
 import { endingSentence } from '../words/ending.ts';
 import {
@@ -20,7 +21,8 @@ import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
 import { type IconName, icon } from './icons.ts';
 import type { Pauses } from './pauses.ts';
-import type { Fold } from './rowStore.ts';
+import type { Place } from './rowStore.ts';
+import type { Fold } from './rowTree.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** CSS pixels. */
@@ -29,6 +31,9 @@ const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
 /** What the badge says already; there is little room for why. */
 const FAILED = /^(?:TLS handshake|name lookup) failed: /;
+/** Levels that are drawn further and further in. */
+const MAX_INDENTED = 12;
+const ROOT: Place = { level: 1, expanded: null, dimmed: false };
 const PINNED = 'Pinned: it stays when older calls have to go, until the list is cleared';
 
 export const rowElementId = (id: number): string => `call-${id}`;
@@ -51,9 +56,10 @@ export class RowView {
   readonly #proxy = el('span', { class: 'proxy', hidden: '' });
   readonly #messages = el('span', { class: 'message-count', hidden: '' });
   readonly #bar = el('div', { class: 'bar' });
-  /** Of a call whose sides are one row: shows the server's, too. Before the one of the server: that it is one. */
+  /** Shows what is beneath: what the call caused, or the server's side of it. */
   readonly #twistie = el('span', { class: 'twistie', 'aria-hidden': 'true', hidden: '' }, icon('right'));
   #fold: Fold | null = null;
+  #place: Place = ROOT;
   #shown: ExchangeRow | null = null;
   #index = -1;
   #selected = false;
@@ -92,7 +98,13 @@ export class RowView {
   }
 
   /** @param fold null: the row stands for one side of a call. */
-  show(row: ExchangeRow, index: number, selected: boolean, fold: Fold | null = null): void {
+  show(
+    row: ExchangeRow,
+    index: number,
+    selected: boolean,
+    fold: Fold | null = null,
+    place: Place = ROOT,
+  ): void {
     if (index !== this.#index) {
       this.#index = index;
       this.element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
@@ -102,9 +114,10 @@ export class RowView {
       this.#selected = selected;
       this.element.setAttribute('aria-selected', String(selected));
     }
-    if (row === this.#shown && isSame(fold, this.#fold)) return;
+    if (row === this.#shown && isSame(fold, this.#fold) && isSamePlace(place, this.#place)) return;
     this.#fold = fold;
-    this.#drawFold(fold);
+    this.#place = place;
+    this.#drawFold(row, fold, place);
     if (row.id !== this.#shown?.id || row.pinned !== this.#shown.pinned) {
       this.element.id = rowElementId(row.id);
       this.#pin.hidden = !row.pinned;
@@ -124,20 +137,21 @@ export class RowView {
     for (const [column, cell] of this.#cells) this.#fill(column, cell, row);
   }
 
-  #drawFold(fold: Fold | null): void {
+  #drawFold(row: ExchangeRow, fold: Fold | null, { level, expanded, dimmed }: Place): void {
     const { element } = this;
-    this.#twistie.hidden = fold === null || fold.kind === 'server';
+    this.#twistie.hidden = expanded === null;
     if (fold === null) delete element.dataset['fold'];
     else element.dataset['fold'] = fold.kind;
-    element.setAttribute('aria-level', fold?.kind === 'server' ? '2' : '1');
-    if (fold === null || fold.kind === 'server') element.removeAttribute('aria-expanded');
-    else element.setAttribute('aria-expanded', String(fold.kind === 'unfolded'));
-    if (fold !== null && fold.kind !== 'server') {
-      setTitle(
-        this.#twistie,
-        `Both ends of the call were seen. Click to ${fold.kind === 'folded' ? 'show' : 'hide'} the server's.`,
-      );
-    }
+    element.classList.toggle('dimmed', dimmed);
+    element.classList.toggle('doubtful', row.cause !== null && row.cause.doubt !== null && level > 1);
+    element.style.setProperty('--level', String(Math.min(level, MAX_INDENTED) - 1));
+    element.setAttribute('aria-level', String(level));
+    if (expanded === null) element.removeAttribute('aria-expanded');
+    else element.setAttribute('aria-expanded', String(expanded));
+    if (expanded === null) return;
+    const both = fold !== null && fold.kind !== 'server';
+    const what = both ? 'Both ends of the call were seen' : 'The call caused others';
+    setTitle(this.#twistie, `${what}. Click to ${expanded ? 'hide' : 'show'} what is beneath it.`);
   }
 
   /** How long a call has been running. */
@@ -247,7 +261,11 @@ export class RowView {
     }
     this.#path.classList.toggle('unknown', unknown);
     const operation = row.operation === null ? '' : `\n${labelText(row.operation, MAX_TITLE)}`;
-    setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation);
+    const cause =
+      row.cause === null || this.#place.level === 1
+        ? ''
+        : `\nCaused by the call above (${causeText(row.cause)})`;
+    setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation + cause);
   }
 
   /** The other end, and why there are no messages. */
@@ -264,6 +282,10 @@ export class RowView {
 function isSame(a: Fold | null, b: Fold | null): boolean {
   if (a === null || b === null) return a === b;
   return a.kind === b.kind && otherOf(a) === otherOf(b);
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.level === b.level && a.expanded === b.expanded && a.dimmed === b.dimmed;
 }
 
 function otherOf(fold: Fold): ExchangeRow {

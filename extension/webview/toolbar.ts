@@ -5,8 +5,9 @@ import { progressText } from '../words/progress.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import { isTrusted } from './emptyState.ts';
 import type { FilterInput } from './filterInput.ts';
-import { icon } from './icons.ts';
-import type { Chip, RowStore } from './rowStore.ts';
+import { type IconName, icon } from './icons.ts';
+import type { Chip } from './rowMatcher.ts';
+import type { RowStore } from './rowStore.ts';
 
 const CHIPS: readonly { id: Chip; label: string }[] = [
   { id: 'all', label: 'All' },
@@ -19,6 +20,7 @@ export class Toolbar {
   readonly #startStop: HTMLButtonElement;
   readonly #clear: HTMLButtonElement;
   readonly #joins: HTMLButtonElement;
+  readonly #nests: HTMLButtonElement;
   readonly #chips: Map<Chip, HTMLButtonElement>;
   readonly #calls = el('span', { class: 'count-calls' });
   readonly #errors = el('span', { class: 'count-errors' });
@@ -42,15 +44,14 @@ export class Toolbar {
       readonly chip: (chip: Chip) => void;
       /** Both sides of a call are to be one row, or two. */
       readonly joins: (joins: boolean) => void;
+      /** What a call caused is to stand beneath it, or not. */
+      readonly nests: (nests: boolean) => void;
     },
   ) {
     this.#startStop = iconButton(icon('start'), '', () => (this.#running ? events.stop() : events.start()));
     this.#clear = iconButton(icon('clear'), 'Clear', events.clear);
-    this.#joins = iconButton(icon('bothEnds'), 'Both Ends of a Call in One Row', () =>
-      events.joins(this.#joins.getAttribute('aria-pressed') !== 'true'),
-    );
-    this.#joins.classList.add('joins');
-    this.#joins.hidden = true;
+    this.#joins = switchButton('bothEnds', 'Both Ends of a Call in One Row', events.joins);
+    this.#nests = switchButton('nest', 'Nest Calls Beneath the Call That Caused Them', events.nests);
     this.#chips = new Map(
       CHIPS.map(({ id, label }) => {
         const chip = el('button', { type: 'button', class: 'chip', 'data-chip': id }, label);
@@ -66,6 +67,7 @@ export class Toolbar {
       filter.element,
       el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.#chips.values()),
       this.#joins,
+      this.#nests,
       el(
         'div',
         { class: 'counters', role: 'status' },
@@ -85,6 +87,8 @@ export class Toolbar {
     const errors = status.errors - (store.joins ? status.failedPairs : 0);
     this.#joins.hidden = status.pairs === 0;
     this.#joins.setAttribute('aria-pressed', String(store.joins));
+    this.#nests.hidden = !store.hasCauses;
+    this.#nests.setAttribute('aria-pressed', String(store.nests));
     const total = countText(status.calls - pairs, 'call');
     const { calls } = store;
     // Rows that are no calls are counted where they are all that is seen.
@@ -134,4 +138,12 @@ export class Toolbar {
     this.#startStop.disabled = (phase === 'stopping' && !waits) || !isTrusted();
     this.#clear.disabled = calls === 0 && held === 0 && bytesSeen === 0;
   }
+}
+
+/** A button that stays pressed while what it stands for is on; not there until it has something to do. */
+function switchButton(name: IconName, label: string, changed: (on: boolean) => void): HTMLButtonElement {
+  const button = iconButton(icon(name), label, () => changed(button.getAttribute('aria-pressed') !== 'true'));
+  button.classList.add('switch');
+  button.hidden = true;
+  return button;
 }

@@ -109,7 +109,7 @@ it('is two rows where the switch says so, which the host is asked for', async ()
 
 it('has no switch where no call was seen at both ends', async () => {
   await open([call({ id: 1 })]);
-  expect(await panel.page.isVisible('.joins')).toBe(false);
+  expect(await panel.page.isVisible('.switch')).toBe(false);
 });
 
 it('is listed where either side matches the filter, and stays where it was in every order', async () => {

@@ -84,9 +84,11 @@ export class Peers {
     if (!isStream(exchange) && recent.push(id) > MAX_RECENT) recent.shift();
     this.#ends.add(end);
     if (waiting.size > MAX_UNPAIRED_OF_CONNECTION) {
+      // Many at once: each look for the oldest of a map passes over those that were deleted before.
+      let surplus = MAX_UNPAIRED_OF_CONNECTION / 4;
       for (const oldest of waiting.keys()) {
         this.#drop(end, oldest);
-        break;
+        if (--surplus === 0) break;
       }
     }
     if (this.#waiting <= MAX_UNPAIRED) return;

@@ -55,10 +55,11 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
 function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const related = actions.related(exchange);
   if (related.length === 0) return [];
-  const items = related.map(({ how, row }) => {
+  const items = related.map(({ how, row, remark }) => {
     const name = `#${row.id} ${methodText(row)} ${addressText(row) ?? ''} ${row.status ?? ''}`.trim();
     const link = textButton(labelText(name), () => actions.show(row.id), 'link');
-    return el('li', {}, `${how} `, link);
+    const evidence = remark === undefined ? [] : [el('span', { class: 'remark' }, ` (${remark})`)];
+    return el('li', {}, `${how} `, link, ...evidence);
   });
   return [heading('Related calls'), el('ul', { class: 'related' }, ...items)];
 }

@@ -1,5 +1,5 @@
 /** Made-up calls, the same for the same seed. */
-import type { Completeness } from '../../../extension/engine/exchange.ts';
+import type { Cause, Completeness } from '../../../extension/engine/exchange.ts';
 import type {
   ExchangeJson,
   MessageJson,
@@ -315,6 +315,47 @@ export function bothEnds(count: number, change: Partial<ExchangeRow> = {}): Exch
       }),
     ];
   }).flat();
+}
+
+/** A client calls a gateway, which calls orders, which calls stock; and the gateway calls audit: each seen at both ends. */
+export function gatewayCalls(times = 1): ExchangeRow[] {
+  const rows: ExchangeRow[] = [];
+  const add = (
+    from: number,
+    to: number,
+    path: string,
+    at: number,
+    length: number,
+    cause: Cause | null,
+  ): number => {
+    const client = rows.length + 1;
+    const names = ['shop.js', 'gateway.js', 'orders.py', 'stock', 'audit.js'];
+    const hosts = ['', 'gateway.test', 'orders.test', 'stock.test', 'audit.test'];
+    const common = { path, host: hosts[to] ?? null, connection: `c${client}`, responseSize: 1_200 };
+    const side = (pid: number, start: number, duration: number, change: Partial<ExchangeRow>): ExchangeRow =>
+      call({
+        ...common,
+        pid: 20 + pid,
+        processName: names[pid] ?? null,
+        start,
+        duration,
+        phases: examplePhases({ sendMs: 0.5, waitMs: duration - 2, receiveMs: 1.5 }),
+        ...change,
+      });
+    rows.push(
+      side(from, at, length, { id: client, peer: client + 1, cause, side: 'client' }),
+      side(to, at + 1, length - 2, { id: client + 1, peer: client, side: 'server' }),
+    );
+    return client + 1;
+  };
+  for (let time = 0; time < times; time++) {
+    const at = 150 * time;
+    const gateway = add(0, 1, `/checkout/${time}`, at, 120, null);
+    const orders = add(1, 2, `/orders/${time}`, at + 10, 70, { id: gateway, by: 'traceparent', doubt: null });
+    add(2, 3, `/stock/${time}`, at + 25, 40, { id: orders, by: 'time', doubt: null });
+    add(1, 4, `/audit/${time}`, at + 85, 20, { id: gateway, by: 'time', doubt: 'others' });
+  }
+  return rows;
 }
 
 export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStatus> = {}): TraceStatus {

@@ -1,0 +1,38 @@
+/** Lists that are kept in order. */
+
+/** How many of the list come before `item`. @param from so many surely do. */
+export function lowerBound<T>(
+  list: readonly T[],
+  item: T,
+  compare: (a: T, b: T) => number,
+  from = 0,
+): number {
+  let low = from;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(list[middle] as T, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Both are in order. What is simply added at the end, as new calls are, is appended in place; a few are put in. */
+export function merged<T>(kept: T[], added: readonly T[], compare: (a: T, b: T) => number): T[] {
+  const [first] = added;
+  const last = kept.at(-1);
+  if (first === undefined) return kept;
+  if (last === undefined || compare(last, first) < 0) {
+    for (const item of added) kept.push(item);
+    return kept;
+  }
+  const list: T[] = [];
+  let from = 0;
+  for (const item of added) {
+    const to = lowerBound(kept, item, compare, from);
+    for (; from < to; from++) list.push(kept[from] as T);
+    list.push(item);
+  }
+  for (; from < kept.length; from++) list.push(kept[from] as T);
+  return list;
+}

@@ -1,0 +1,264 @@
+/**
+ * Which row stands beneath which: the server's view of a call beneath the client's, and what a call caused beneath it;
+ * what of it is unfolded, and the order that follows.
+ */
+import type { ExchangeRow } from '../engine/row.ts';
+import type { Matchable } from './rowMatcher.ts';
+
+/** Rows above one row; beyond it, and in a ring, which only a file can have made, a row stands for itself. */
+const MAX_DEPTH = 64;
+
+export interface Item extends Matchable {
+  /** Matches the filter, by itself or by the other side; as of the last flush. */
+  matched: boolean;
+  /** It is in the list unless it is folded away: it has matched, or something beneath it has. */
+  passes: boolean;
+  /** Is (still) in the list as of the last flush. */
+  listed: boolean;
+  /** Replaced or removed since. */
+  stale: boolean;
+}
+
+/** How a row of a call both of whose sides are held is shown. */
+export type Fold =
+  /** The client's, which stands for both; the server's is beneath it, or not shown. */
+  | { readonly kind: 'folded' | 'unfolded'; readonly server: ExchangeRow }
+  /** The server's, beneath the client's. */
+  | { readonly kind: 'server'; readonly client: ExchangeRow };
+
+type Compare = (a: ExchangeRow, b: ExchangeRow) => number;
+
+export class RowTree {
+  /** Both sides of a call are one row. */
+  joins = true;
+  /** What a call caused stands beneath it. */
+  nests = true;
+  readonly #items: ReadonlyMap<number, Item>;
+  /** Ids of calls by the id of what caused them. */
+  readonly #caused = new Map<number, Set<number>>();
+  /** The clients' rows with the server's beneath. */
+  readonly #unfolded = new Set<number>();
+  /** Rows beneath which nothing is shown. */
+  readonly #collapsed = new Set<number>();
+
+  constructor(items: ReadonlyMap<number, Item>) {
+    this.#items = items;
+  }
+
+  /** Some server's row is shown beside the client's. */
+  get showsServers(): boolean {
+    return this.#unfolded.size > 0;
+  }
+
+  get hasCauses(): boolean {
+    return this.#caused.size > 0;
+  }
+
+  add({ id, cause }: ExchangeRow): void {
+    if (cause === null) return;
+    const ids = this.#caused.get(cause.id);
+    if (ids === undefined) this.#caused.set(cause.id, new Set([id]));
+    else ids.add(id);
+  }
+
+  /** @param forGood the call is gone, and is not replaced by a newer state of it. */
+  remove({ id, cause }: ExchangeRow, forGood: boolean): void {
+    if (forGood) {
+      this.#unfolded.delete(id);
+      this.#collapsed.delete(id);
+    }
+    const ids = cause === null ? undefined : this.#caused.get(cause.id);
+    if (cause === null || ids === undefined) return;
+    ids.delete(id);
+    if (ids.size === 0) this.#caused.delete(cause.id);
+  }
+
+  clear(): void {
+    this.#caused.clear();
+    this.foldAll();
+  }
+
+  foldAll(): void {
+    this.#unfolded.clear();
+    this.#collapsed.clear();
+  }
+
+  /** Of a server's row the client's, where they are one row. */
+  clientOf({ row }: Item): Item | null {
+    return this.joins && row.side === 'server' ? this.#peerOf(row) : null;
+  }
+
+  serverOf({ row }: Item): Item | null {
+    return this.joins && row.side === 'client' ? this.#peerOf(row) : null;
+  }
+
+  #peerOf({ id, peer }: ExchangeRow): Item | null {
+    const other = peer === null ? undefined : this.#items.get(peer);
+    return other?.row.peer === id ? other : null;
+  }
+
+  /** null: the row stands for itself. */
+  foldOf(item: Item): Fold | null {
+    const client = this.clientOf(item);
+    if (client !== null) return { kind: 'server', client: client.row };
+    const server = this.serverOf(item);
+    if (server === null) return null;
+    return { kind: this.#unfolded.has(item.row.id) ? 'unfolded' : 'folded', server: server.row };
+  }
+
+  /** What it stands beneath; null: nothing. */
+  parentOf(item: Item): Item | null {
+    const { row } = item;
+    if (row.side === 'server' && row.peer !== null && (this.joins || this.nests)) {
+      const client = this.#peerOf(row);
+      if (client !== null) return client;
+    }
+    if (!this.nests || row.cause === null) return null;
+    const cause = this.#items.get(row.cause.id);
+    const above = cause === undefined ? null : (this.clientOf(cause) ?? cause);
+    return above === item ? null : above;
+  }
+
+  /** From the outermost to the one that it is beneath. */
+  above(item: Item): Item[] {
+    const path: Item[] = [];
+    for (let at = this.parentOf(item); at !== null; at = this.parentOf(at)) {
+      if (at === item || path.length >= MAX_DEPTH) return [];
+      path.push(at);
+    }
+    return path.reverse();
+  }
+
+  /** What stands right beneath it, but for the server's row of the same call. */
+  beneath(item: Item): Item[] {
+    if (!this.nests) return [];
+    const { id } = item.row;
+    const server = item.row.side === 'client' ? this.#peerOf(item.row) : null;
+    const ids = [...(this.#caused.get(id) ?? [])];
+    if (server !== null && this.joins) ids.push(...(this.#caused.get(server.row.id) ?? []));
+    const items = ids.flatMap((one) => this.#items.get(one) ?? []);
+    if (server !== null && !this.joins) items.push(server);
+    return items.filter((one) => this.parentOf(one) === item && this.above(one).length > 0);
+  }
+
+  /** What the call caused, by the ids of either side; in the order of arrival. */
+  causedBy(id: number): Item[] {
+    const peer = this.#items.get(id)?.row.peer ?? null;
+    const ids = [
+      ...(this.#caused.get(id) ?? []),
+      ...((peer === null ? undefined : this.#caused.get(peer)) ?? []),
+    ];
+    return ids.sort((a, b) => a - b).flatMap((one) => this.#items.get(one) ?? []);
+  }
+
+  /** All that stands beneath it, however deep, whatever is folded; and what did, or will, by ids alone. */
+  *descendants(
+    { row: { id, peer } }: Item,
+    seen: Set<number> = new Set([id]),
+  ): Generator<Item, void, undefined> {
+    for (const cause of peer === null ? [id] : [id, peer]) {
+      for (const one of this.#caused.get(cause) ?? []) {
+        const below = this.#items.get(one);
+        if (below === undefined || seen.has(one)) continue;
+        seen.add(one);
+        yield below;
+        const other = this.#peerOf(below.row);
+        if (other !== null && !seen.has(other.row.id)) {
+          seen.add(other.row.id);
+          yield other;
+        }
+        yield* this.descendants(below, seen);
+      }
+    }
+  }
+
+  /** Nothing that it stands beneath is collapsed, and of a call's two rows it is the one that is shown, or both are. */
+  isOpen(item: Item): boolean {
+    if (!this.joins && !this.nests) return true;
+    const client = this.clientOf(item);
+    if (client !== null && !this.#unfolded.has(client.row.id)) return false;
+    return this.#collapsed.size === 0 || this.above(item).every(({ row }) => !this.#collapsed.has(row.id));
+  }
+
+  /** What is beneath it is shown; null: nothing is to be. Something that the filter passes, that is. */
+  expanded(item: Item): boolean | null {
+    if (this.beneath(item).some(({ passes }) => passes)) return !this.#collapsed.has(item.row.id);
+    const fold = this.foldOf(item);
+    return fold === null || fold.kind === 'server' ? null : fold.kind === 'unfolded';
+  }
+
+  /** Shows what is beneath it, or no more. @returns the rows that this may concern. */
+  expand(item: Item, expanded: boolean): Item[] {
+    const { id } = item.row;
+    const server = this.serverOf(item);
+    if (this.beneath(item).length === 0) {
+      this.unfold(item, expanded);
+      return server === null ? [] : [server];
+    }
+    if (expanded) this.#collapsed.delete(id);
+    else {
+      this.#collapsed.add(id);
+      this.#unfolded.delete(id);
+    }
+    return [...this.descendants(item), ...(server === null ? [] : [server])];
+  }
+
+  /** Shows the server's row beneath the client's, or no more. @returns whether that is new. */
+  unfold(client: Item, unfolded: boolean): boolean {
+    const { id } = client.row;
+    if (this.serverOf(client) === null || this.#unfolded.has(id) === unfolded) return false;
+    if (unfolded) this.#unfolded.add(id);
+    else this.#unfolded.delete(id);
+    return true;
+  }
+
+  isCollapsed(id: number): boolean {
+    return this.#collapsed.has(id);
+  }
+
+  /** Rows beneath follow the one that they are beneath, in every order: the server's of the same call first. */
+  compare(a: Item, b: Item, compareRows: Compare): number {
+    const aboveA = this.above(a);
+    const aboveB = this.above(b);
+    if (aboveA.length === 0 && aboveB.length === 0) return compareRows(a.row, b.row);
+    const pathA = [...aboveA, a];
+    const pathB = [...aboveB, b];
+    for (let depth = 0; ; depth++) {
+      const [one, other] = [pathA[depth], pathB[depth]];
+      if (one === undefined || other === undefined) return pathA.length - pathB.length;
+      if (one !== other && one.row.id !== other.row.id) return this.#compareSiblings(one, other, compareRows);
+    }
+  }
+
+  #compareSiblings(a: Item, b: Item, compareRows: Compare): number {
+    const first = Number(this.clientOf(b) !== null) - Number(this.clientOf(a) !== null);
+    return first !== 0 ? first : compareRows(a.row, b.row);
+  }
+
+  /** All of these in their order: each level is sorted by itself. */
+  sorted(items: readonly Item[], compareRows: Compare): Item[] {
+    const roots: Item[] = [];
+    const below = new Map<Item, Item[]>();
+    for (const item of items) {
+      const parent = this.above(item).at(-1);
+      if (parent === undefined) roots.push(item);
+      else {
+        const siblings = below.get(parent);
+        if (siblings === undefined) below.set(parent, [item]);
+        else siblings.push(item);
+      }
+    }
+    const order = (a: Item, b: Item): number => this.#compareSiblings(a, b, compareRows);
+    if (below.size === 0) return roots.sort(order);
+    const sorted: Item[] = [];
+    const add = (siblings: Item[]): void => {
+      for (const item of siblings.sort(order)) {
+        sorted.push(item);
+        const beneath = below.get(item);
+        if (beneath !== undefined) add(beneath);
+      }
+    };
+    add(roots);
+    return sorted;
+  }
+}
