@@ -58,6 +58,9 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
     case 'starting':
       return { sentence: 'Starting…', actions: [], busy: true };
     case 'running':
+      // A panel that was just opened has its rows a moment later.
+      if (status.calls > 0)
+        return { sentence: `Loading ${countText(status.calls, 'call')}…`, actions: [], busy: true };
       return { sentence: waiting(status), actions: [], busy: true };
     case 'stopping':
       return { sentence: 'Stopping…', actions: [], busy: true };

@@ -1236,6 +1236,7 @@ describe('empty states', () => {
       /^Waiting for process 2, node \(3\), node \(4\) and 1 more to make or answer a call$/,
       0,
     ],
+    [{ phase: 'running', calls: 2_079 }, /^Loading 2,079 calls…$/, 0],
     [{ phase: 'stopping' }, /^Stopping…$/, 0],
     [{ phase: 'stopped' }, /^No calls\. Start a trace, then repeat the action\.$/, 3],
     [{ phase: 'failed', problem: 'No permission. Run it as root.' }, /^No permission\. Run it as root\.$/, 3],
