@@ -2,21 +2,26 @@
 // `npm run watch` again whenever a source file changes.
 import { chmodSync, readFileSync } from 'node:fs';
 
-/** iced-x86 reads its WebAssembly from a file beside it. The bundle has no such file, so it holds the bytes itself. */
+/**
+ * iced-x86 reads its WebAssembly from a file beside it. The bundle has no such file, so it holds the bytes itself. It is
+ * read at the start of every trace, so it is small: without comments, and without the names of all 4,900 instruction codes,
+ * which `Disassembler` of helper/tls/cheapPlaces.ts keeps out of our code.
+ */
 const withDisassembler = {
   name: 'disassembler',
   setup(build) {
     build.onLoad({ filter: /[/\\]iced_x86\.js$/ }, ({ path }) => {
       const reading =
         /const path = require\('path'\)\.join\(__dirname, 'iced_x86_bg\.wasm'\);\s*const bytes = require\('fs'\)\.readFileSync\(path\);/;
+      const codes = /^module\.exports\.Code = Object\.freeze\(\{.*\}\);$/m;
       const source = readFileSync(path, 'utf8');
-      if (!reading.test(source)) {
-        return { errors: [{ text: `${path} does not read its WebAssembly where it was expected.` }] };
+      if (!reading.test(source) || !codes.test(source)) {
+        return { errors: [{ text: `${path} is not what was expected: its WebAssembly, or its codes.` }] };
       }
-      return {
-        contents: source.replace(reading, "const bytes = require('./iced_x86_bg.wasm');"),
-        loader: 'js',
-      };
+      const contents = source
+        .replace(reading, "const bytes = require('./iced_x86_bg.wasm');")
+        .replace(codes, '');
+      return { contents: build.esbuild.transformSync(contents, { minify: true }).code, loader: 'js' };
     });
   },
 };

@@ -2,8 +2,6 @@
  * Sends spans to a collector by OTLP/HTTP, in batches (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"). What waits is
  * bounded: a collector that is slow or down costs memory for that much, and loses the rest, counted.
  */
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
 import { type ProcessSpan, traceRequest } from './request.ts';
 import { SpanMaker, USER_AGENT } from './spans.ts';
@@ -187,9 +185,11 @@ export class OtlpExporter {
     });
   }
 
-  #post(body: Buffer): Promise<Outcome> {
+  async #post(body: Buffer): Promise<Outcome> {
+    // Not with this file: they take longer to load than all else of http-trace, and hardly any trace has a collector.
+    const { request: send } =
+      this.#endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
     return new Promise((resolve) => {
-      const send = this.#endpoint.protocol === 'https:' ? httpsRequest : httpRequest;
       const failed = (error: Error): void => {
         const code = (error as NodeJS.ErrnoException).code ?? error.message;
         resolve({ kind: 'again', afterMs: null, problem: `The collector does not answer (${code}).` });

@@ -108,6 +108,10 @@ int connect_to_requester(const char *path, struct requester *requester);
 void load_programs(const struct options *options, const struct requester *requester, struct programs *programs);
 
 struct bpf_program;
+struct btf;
+
+/* core_types.c: those of the kernel's types that the programs are fitted to, as a file; -1 when it cannot be made. */
+int core_types(const struct btf *kernel);
 
 /* rings.c: the ring of the captured bytes; ends the loader when it would take too much, -1 with errno if the kernel refuses. */
 int make_data_ring(const struct options *options, const struct requester *requester);

@@ -255,8 +255,16 @@ static int data_ring;
 static struct bpf_object *open_programs(const struct options *options, const struct requester *requester)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "trace_http");
+	static int types = -2; /* not made yet; -1: cannot be made, and libbpf searches all of the kernel's */
 	struct bpf_object *object;
+	char path[32];
 
+	if (types == -2)
+		types = core_types(kernel_types());
+	if (types >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+		open_options.btf_custom_path = path;
+	}
 	object = bpf_object__open_mem(programs_start, (size_t)(programs_end - programs_start), &open_options);
 	if (!object)
 		fail("programs", "The programs cannot be read (%s); this build is damaged.", strerror(errno));

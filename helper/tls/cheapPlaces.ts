@@ -27,14 +27,17 @@ const MAX_INSTRUCTION = 15;
 /** The largest positive number that fits into a probe's cookie (COOKIE_STACK in bpf/tls.h). */
 const MAX_STACK = 0x7fff;
 
+/** What the bundle has of iced-x86 (scripts/bundles.mjs): the codes of all instructions would be read with every trace. */
+export type Disassembler = Omit<typeof Iced, 'Code'>;
+
 export class PlaceFinder {
-  readonly #iced: typeof Iced;
+  readonly #iced: Disassembler;
   readonly #factory: Iced.InstructionInfoFactory;
   readonly #instruction: Iced.Instruction;
   readonly #arguments: Readonly<Record<Convention, ReadonlySet<number>>>;
 
   constructor(
-    iced: typeof Iced,
+    iced: Disassembler,
     /** The whole function. */
     private readonly code: Uint8Array,
     private readonly address: number,
@@ -170,13 +173,13 @@ export class PlaceFinder {
 }
 
 /** Those that pass the arguments of a C function. */
-export function argumentRegisters({ Register }: typeof Iced): ReadonlySet<number> {
+export function argumentRegisters({ Register }: Disassembler): ReadonlySet<number> {
   return new Set([Register.RDI, Register.RSI, Register.RDX, Register.RCX, Register.R8]);
 }
 
 /** Whether the instruction may change one of the registers. */
 export function writes(
-  { OpAccess, RegisterExt }: typeof Iced,
+  { OpAccess, RegisterExt }: Disassembler,
   factory: Iced.InstructionInfoFactory,
   instruction: Iced.Instruction,
   registers: ReadonlySet<number>,

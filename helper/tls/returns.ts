@@ -6,7 +6,7 @@
  * of one width, and few of them matter here.
  */
 import type * as Iced from 'iced-x86';
-import { type Convention, type Place, PlaceFinder } from './cheapPlaces.ts';
+import { type Convention, type Disassembler, type Place, PlaceFinder } from './cheapPlaces.ts';
 import type { Machine } from './elf.ts';
 
 export interface Returns {
@@ -26,7 +26,7 @@ export const MAX_FUNCTION = 64 * 1024;
 /** Return instructions of one function; above, one uretprobe is cheaper. */
 export const MAX_RETURNS = 64;
 
-let iced: typeof Iced | null = null;
+let iced: Disassembler | null = null;
 
 /** Makes {@link findReturns} usable. Takes some hundredths of a second, once. */
 export async function loadDisassembler(): Promise<void> {
@@ -105,13 +105,13 @@ function findReturnsX64(code: Uint8Array, address: number, convention: Conventio
  * from one of addresses (`jmp [table + i * 8]`). Its targets lie inside the function.
  */
 class TableJump {
-  readonly #iced: typeof Iced;
+  readonly #iced: Disassembler;
   /** Register into which the distance was loaded, and instructions since. */
   #loaded = 0;
   #age = 0;
   #added = 0;
 
-  constructor(module: typeof Iced) {
+  constructor(module: Disassembler) {
     this.#iced = module;
   }
 
@@ -235,7 +235,7 @@ function branchTargetArm64(word: number, here: number): number | null {
 export function decode(
   code: Uint8Array,
   address: number,
-  take: (instruction: Iced.Instruction, module: typeof Iced, factory: Iced.InstructionInfoFactory) => void,
+  take: (instruction: Iced.Instruction, module: Disassembler, factory: Iced.InstructionInfoFactory) => void,
 ): boolean {
   if (iced === null) throw new Error('loadDisassembler comes first.');
   const decoder = new iced.Decoder(64, code, iced.DecoderOptions.None);

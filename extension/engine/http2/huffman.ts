@@ -27,10 +27,11 @@ const MAX_PADDING = 7;
 const STEPS = new Uint32Array(256 * 16);
 /** States in which a string may end: 1. */
 const ENDS = new Uint8Array(256);
-
-build();
+/** With the first string that is decoded: many traces have no HTTP/2. */
+let built = false;
 
 function build(): void {
+  built = true;
   // Children of inner nodes: a node's number, or a symbol as its complement.
   const children: [number, number][] = [[0, 0]];
   let code = 0;
@@ -85,6 +86,7 @@ let scratch = Buffer.allocUnsafe(4_096);
 
 /** @returns the string as Latin-1, or null when the encoding is invalid (section 5.2). */
 export function decodeHuffman(bytes: Uint8Array, from: number, to: number): string | null {
+  if (!built) build();
   // The shortest code has five bits.
   const room = Math.ceil(((to - from) * 8) / 5);
   if (scratch.length < room) scratch = Buffer.allocUnsafe(room);
