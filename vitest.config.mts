@@ -2,9 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
+/** Measures a whole process. */
+const MEMORY = 'extension/engine/storeMemory.test.ts';
 const BROWSER = 'test/webview/harness/browser.ts';
 
-/** `unit` needs nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
+/** `unit` and `memory` need nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
 export default defineConfig({
   test: {
     projects: [
@@ -17,11 +19,15 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
             'test/kit/**/*.test.ts',
           ],
+          exclude: [MEMORY],
+          // To start a process for each file costs more than most files' tests do.
+          isolate: false,
           // Also what must not take quadratic time is caught by it: tests assert no times, as machines are busy.
           testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },
+      { test: { name: 'memory', include: [MEMORY], testTimeout: 240_000 } },
       {
         test: {
           name: 'kernel',

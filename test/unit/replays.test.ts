@@ -16,9 +16,14 @@ import { conversation, recordBatch, START } from '../../extension/engine/testing
 import { COPY_FORMATS, type CopyFormat } from '../../extension/export/copyAs.ts';
 import { javascriptString, pythonBytes, pythonString, shellWord } from '../../extension/export/literals.ts';
 import { MASKED, type Replay, replayOf } from '../../extension/export/replay.ts';
+import { Python } from './python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-replays-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const python = new Python(folder);
+afterAll(async () => {
+  await python.end();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs a program with a text as its standard input, in an empty folder. */
 function run(program: string, args: readonly string[], input: string): Promise<Buffer> {
@@ -39,7 +44,7 @@ function run(program: string, args: readonly string[], input: string): Promise<B
 const RUNNERS: Readonly<Record<'curl' | 'fetch' | 'python', (text: string) => Promise<Buffer>>> = {
   curl: (text) => run('bash', ['-s'], text.replace('curl ', 'curl -sS ')),
   fetch: (text) => run(process.execPath, ['-'], text),
-  python: (text) => run('python3', ['-'], text),
+  python: (text) => python.run(text),
 };
 
 interface Message {
@@ -470,7 +475,7 @@ describe('no value ends its literal', () => {
       fc.asyncProperty(texts, fc.array(fc.uint8Array()), async (values, bytes) => {
         const script = `import json\nprint(json.dumps([[${values.map(pythonString).join(',')}],[b.hex() for b in [${bytes.map(pythonBytes).join(',')}]]]))`;
         const expected = [values, bytes.map((one) => Buffer.from(one).toString('hex'))];
-        expect(JSON.parse(String(await run('python3', ['-'], script)))).toEqual(expected);
+        expect(JSON.parse(String(await python.run(script)))).toEqual(expected);
       }),
       { numRuns: 15 },
     );
