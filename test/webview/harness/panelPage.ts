@@ -66,6 +66,10 @@ async function newTab(): Promise<Tab> {
   context ??= connect();
   const page = await (await context).newPage();
   const tab: Tab = { page, problems: [] };
+  page.on('framenavigated', (frame) => {
+    // What the panel before it still says on its way out is nobody's.
+    if (frame === page.mainFrame()) tab.problems = [];
+  });
   page.on('pageerror', (error) => tab.problems.push(String(error)));
   page.on('console', (entry) => {
     if (entry.type() === 'error' || entry.type() === 'warning') tab.problems.push(entry.text());
@@ -83,7 +87,6 @@ export async function openPanel({
 }: PanelOptions = {}): Promise<PanelPage> {
   const tab = idle.pop() ?? (await newTab());
   const { page } = tab;
-  tab.problems = [];
   await page.setViewportSize({ width, height });
   await page.emulateMedia({ reducedMotion });
   const { bodyClass, variables } = themes[theme];
@@ -119,9 +122,8 @@ export async function openPanel({
   await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
   return new PanelPage(page, tab.problems, async () => {
     await beginning.dispose();
-    // Where the mouse was, something of the next panel would be under it. Nothing goes on in the page.
+    // Where the mouse was, something of the next panel would be under it.
     await page.mouse.move(-1, -1);
-    await page.goto('about:blank');
     idle.push(tab);
   });
 }
