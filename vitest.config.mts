@@ -2,8 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /** Counts frames: with the machine to itself. */
 const SPEED = 'test/webview/speed.test.ts';
-/** Measures a whole process. */
-const MEMORY = 'extension/engine/storeMemory.test.ts';
+/** Measure the memory of their process, so that each has one of its own. */
+const MEMORY = [
+  'extension/engine/hostile.test.ts',
+  'extension/engine/http2/hostile.test.ts',
+  'extension/engine/openExchanges.test.ts',
+  'extension/engine/tls/wire.test.ts',
+];
 const BROWSER = 'test/webview/harness/browser.ts';
 
 /** `unit` and `memory` need nothing but Node; `kernel`, `trust`, `bursts` and `soak` need root and a kernel with BTF; `webview` and `speed` need a Chromium. */
@@ -19,7 +24,7 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
             'test/kit/**/*.test.ts',
           ],
-          exclude: [MEMORY],
+          exclude: MEMORY,
           // To start a process for each file costs more than most files' tests do.
           isolate: false,
           // Also what must not take quadratic time is caught by it: tests assert no times, as machines are busy.
@@ -27,7 +32,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      { test: { name: 'memory', include: [MEMORY], testTimeout: 240_000 } },
+      { test: { name: 'memory', include: MEMORY, testTimeout: 240_000 } },
       {
         test: {
           name: 'kernel',

@@ -8,7 +8,6 @@ import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_FIELD_BLOCK, MAX_FIELDS, MAX_STREAMS } from '../limits.ts';
 import { Direction, WireProtocol } from '../record.ts';
-import { collectGarbage } from '../testing/garbage.ts';
 import {
   continuation,
   data,
@@ -87,7 +86,6 @@ describe('floods', () => {
       headers(1, new FieldEncoder().block(requestFields('/1')), END_STREAM),
     ]);
     target.push(recordBatch(specs([{ out: first }])));
-    collectGarbage();
     const before = memory();
     const piece = continuation(
       1,
@@ -115,7 +113,6 @@ describe('floods', () => {
       headers(1, new FieldEncoder().block(requestFields('/1')), END_STREAM),
     ]);
     target.push(recordBatch(specs([{ out: first }])));
-    collectGarbage();
     const before = memory();
     const empty = Buffer.concat(Array<Buffer>(1_000).fill(continuation(1, Buffer.alloc(0), 0)));
     flood(target, first.length, empty, 500);
@@ -170,7 +167,6 @@ describe('an HPACK bomb', () => {
     // The newest entry, a thousand times in each of two thousand messages.
     const bomb = (stream: number): Buffer =>
       headers(stream, Buffer.concat([Buffer.from([0x82, 0x86, 0x84]), Buffer.alloc(1_000, 0xbe)]), E);
-    collectGarbage();
     const before = memory();
     const target = engine();
     const out = [HELLO, first, ...Array.from({ length: 2_000 }, (_, i) => bomb(3 + 2 * i))];
