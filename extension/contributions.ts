@@ -20,6 +20,7 @@ export const Command = {
   copyHttpie: 'httpTrace.copyHttpie',
   copyResponse: 'httpTrace.copyResponse',
   openBody: 'httpTrace.openBody',
+  openSource: 'httpTrace.openSource',
   saveBody: 'httpTrace.saveBody',
   openHttp: 'httpTrace.openHttp',
   resend: 'httpTrace.resend',
@@ -72,6 +73,7 @@ export const TITLES: Readonly<Record<CommandId, string>> = {
   'httpTrace.copyHttpie': 'Copy as HTTPie',
   'httpTrace.copyResponse': 'Copy Response',
   'httpTrace.openBody': 'Open Body',
+  'httpTrace.openSource': 'Go to Source Line',
   'httpTrace.saveBody': 'Save Body…',
   'httpTrace.openHttp': 'Open as .http',
   'httpTrace.resend': 'Resend',
@@ -179,6 +181,8 @@ export const Setting = {
   otlp: 'httpTrace.otlp',
   /** `ask`, `always` or `never`: whether small hooks may run in the debugged program. */
   hooks: 'httpTrace.hooks',
+  /** boolean: what lines called is written above them. */
+  sourceCodeLens: 'httpTrace.sourceCodeLens',
   /** A {@link StartWithDebugging}. */
   startWithDebugging: 'httpTrace.startWithDebugging',
 } as const;

@@ -1,4 +1,5 @@
 /** Entry of the extension: creates its parts and connects them. No worker and no helper before the first start. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { BreakList } from './breaks/breakList.ts';
 import { BreaksView } from './breaks/breaksView.ts';
@@ -19,6 +20,9 @@ import { Arming } from './debug/arming.ts';
 import { DebugAnnotations } from './debug/debugAnnotations.ts';
 import { debuggerScripts } from './debug/debuggerScripts.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
+import { CodeLenses } from './debug/source/codeLenses.ts';
+import { SourceLineControl } from './debug/source/sourceLineControl.ts';
+import { SourceLines } from './debug/source/sourceLines.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { TraceControl } from './debug/traceControl.ts';
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
@@ -60,7 +64,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const kept = new KeptTraces(context, supported);
   const trace = new WorkerTrace(extensionPath, () => ({ ...readSettings(), keep: kept.options }), askForRoot);
   void kept.restore(trace);
-  const annotations = new DebugAnnotations(sessions);
+  const sources = new SourceLines(join(extensionPath, 'dist', 'hooks'));
+  const annotations = new DebugAnnotations(sessions, sources);
   trace.annotate(annotations);
   const keys = new ContextKeys(trace, supported);
   const report = (error: unknown, pids: readonly number[]) => {
@@ -89,6 +94,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     breaks,
     callBreaks,
     new BreaksView(breaks, callBreaks),
+    sources,
+    new CodeLenses(trace),
+    new SourceLineControl(sources, trace, context.globalState),
     annotations,
     keys,
     control,

@@ -3,7 +3,7 @@
 // `--production` minifies, `--force` skips nothing, `--native` leaves out the bundles.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bpfCommands } from './bpf.mjs';
@@ -15,6 +15,10 @@ const production = process.argv.includes('--production');
 const nativeOnly = process.argv.includes('--native');
 mkdirSync('dist/native', { recursive: true });
 mkdirSync('.cache/build', { recursive: true });
+
+/** What a debugger evaluates in the programs that it debugs: shipped as it is. */
+const HOOKS = 'extension/debug/source/hooks';
+const HOOK_FILES = ['node.js', 'python.py'];
 
 /** Every file below the folders, and the files themselves. */
 function* files(paths) {
@@ -214,6 +218,17 @@ await step(
 );
 
 if (nativeOnly) process.exit(0);
+
+await step(
+  'hooks',
+  [...files([HOOKS])],
+  HOOK_FILES.map((file) => `dist/hooks/${file}`),
+  '',
+  () => {
+    mkdirSync('dist/hooks', { recursive: true });
+    for (const file of HOOK_FILES) copyFileSync(join(HOOKS, file), `dist/hooks/${file}`);
+  },
+);
 
 const { build } = await import('esbuild');
 const { BUNDLES, bundleMetafile, bundleOptions, bundleStamp, finishBundle } = await import('./bundles.mjs');

@@ -5,7 +5,7 @@
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
+import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 export interface Subscription {
@@ -76,6 +76,8 @@ export class TraceError extends Error {
 export interface Annotations {
   /** Of a row that was traced, is new or has changed, and is among those that are held. */
   debugOf(row: ExchangeRow, rows: ReadonlyMap<number, ExchangeRow>): DebugFacts | null;
+  /** The calls of functions that led to `source`, innermost first. */
+  stackOf(row: ExchangeRow): readonly SourceLine[];
   statusOf(status: TraceStatus): TraceStatus;
   /**
    * What was said of the status is no longer so, nor of rows that had not ended at that moment (milliseconds of the

@@ -8,7 +8,7 @@ import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
-import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
+import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
 import { copyOf } from './keptCopy.ts';
@@ -173,8 +173,9 @@ export class WorkerTrace implements Trace {
   ): Promise<ExchangeJson | null> {
     if (this.#worker === null) return null;
     const answer = await this.#request((request) => ({ type: 'details', request, id, reveal, messageBytes }));
-    const debug = this.rows.get(id)?.debug ?? null;
-    return answer.exchange == null ? null : withDebug(answer.exchange, debug);
+    const row = this.rows.get(id);
+    if (answer.exchange == null || row === undefined || row.debug === null) return answer.exchange ?? null;
+    return withDebug(answer.exchange, row.debug, this.#annotations?.stackOf(row) ?? []);
   }
 
   async message(id: number, number: number, reveal: boolean): Promise<StreamMessageJson | null> {
@@ -366,8 +367,11 @@ export class WorkerTrace implements Trace {
   }
 }
 
-function withDebug(exchange: ExchangeJson, debug: DebugFacts | null): ExchangeJson {
-  if (debug === null) return exchange;
-  const { pausedMs, ...facts } = debug;
-  return { ...exchange, timings: { ...exchange.timings, pausedMs }, debug: facts };
+function withDebug(exchange: ExchangeJson, debug: DebugFacts, stack: readonly SourceLine[]): ExchangeJson {
+  const { pausedMs, source, ...facts } = debug;
+  return {
+    ...exchange,
+    timings: { ...exchange.timings, pausedMs },
+    debug: { ...facts, source: source === null ? null : { ...source, stack } },
+  };
 }

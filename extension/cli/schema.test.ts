@@ -48,7 +48,19 @@ const full: ExchangeJson = {
     ...examplePhases({ connectMs: 0.2, tlsMs: 3.1, sendMs: 0.1, waitMs: 8.8, receiveMs: 0.1 }),
     pausedMs: 0,
   },
-  debug: { session: 'Shop', script: 'shop.js', waitPausedMs: 0, pausedPeer: { session: 'Stock', ms: 2.5 } },
+  debug: {
+    session: 'Shop',
+    script: 'shop.js',
+    waitPausedMs: 0,
+    pausedPeer: { session: 'Stock', ms: 2.5 },
+    source: {
+      path: '/shop/pay.ts',
+      line: 12,
+      column: 3,
+      function: 'pay',
+      stack: [{ path: '/shop/pay.ts', line: 12, column: 3, function: null }],
+    },
+  },
   connection: {
     id: '1',
     transport: 'tcp',

@@ -41,6 +41,8 @@ const row: ExchangeRow = {
   tlsFailure: null,
   connectAttempts: 0,
   violations: 0,
+  localPort: null,
+  stream: null,
   connection: '1',
   messageFormat: null,
   messages: 0,

@@ -14,6 +14,7 @@ import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import { reasonOf, showError } from '../views/notify.ts';
+import { openSource } from '../views/openSource.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
@@ -103,6 +104,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       const chosen = isBodyPart(part) ? part : await pickPart(Command.openBody);
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
+    [Command.openSource]: withCall(Command.openSource, (id, [frame]) =>
+      openSource(trace, id, typeof frame === 'number' ? frame : null),
+    ),
     [Command.openHttp]: withCall(Command.openHttp, (id) => openHttp(context, id, panel.isRevealed(id))),
     [Command.resend]: withCall(Command.resend, (id) => resend(context, id)),
     [Command.editAndResend]: withCall(Command.editAndResend, (id) =>

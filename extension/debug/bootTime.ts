@@ -12,6 +12,11 @@ export function bootTime(): number {
   return monotonic() + suspended;
 }
 
+/** The same moment by this clock. @param milliseconds of CLOCK_MONOTONIC */
+export function monotonicToBoot(milliseconds: number): number {
+  return milliseconds + suspended;
+}
+
 /** A helper has read both clocks. @param milliseconds boot time minus monotonic time */
 export function setSuspended(milliseconds: number): void {
   suspended = milliseconds;

@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Annotations } from '../capture/trace.ts';
-import type { DebugFacts, ExchangeRow } from '../engine/row.ts';
+import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
 import { IDLE_STATUS, type PauseSpan, type TraceStatus } from '../engine/traceStatus.ts';
 import { bootTime, setSuspended } from './bootTime.ts';
 import type { Debuggee, DebugSessions } from './debugSessions.ts';
 import { scriptName } from './scriptName.ts';
+import type { SourceLines } from './source/sourceLines.ts';
 import { common, joined, type Stretch, within } from './spans.ts';
 
 /** Sessions and processes that are kept in mind after they have ended; the newest. */
@@ -29,6 +30,7 @@ interface Process {
 export class DebugAnnotations implements Annotations, vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<number>();
   readonly #disposables: vscode.Disposable[];
+  readonly #sources: SourceLines;
   /** The newest last. */
   readonly #debuggees: Debuggee[] = [];
   readonly #processes = new Map<number, Process>();
@@ -41,7 +43,8 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(sessions: DebugSessions) {
+  constructor(sessions: DebugSessions, sources: SourceLines) {
+    this.#sources = sources;
     for (const debuggee of sessions.all) this.#keep(debuggee);
     this.#disposables = [
       this.#changed,
@@ -49,6 +52,7 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
       sessions.onDidFindProcess(() => this.#change()),
       sessions.onDidPause(({ pauses }) => this.#change(pauses.spans.at(-1)?.from)),
       sessions.onDidEnd(({ ended }) => this.#change(ended ?? 0)),
+      sources.onDidChange((since) => this.#change(since)),
     ];
   }
 
@@ -61,7 +65,8 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (pid === null) return null;
     const session = this.#sessionOf(pid);
     const script = this.#processes.get(pid)?.script ?? null;
-    if (session === null && script === null) return null;
+    const source = this.#sources.of(row, this.#status.bootStart ?? 0);
+    if (session === null && script === null && source === null) return null;
     const own = this.#debuggeeOf(pid) === null ? null : this.#stretchesOf(pid);
     const end = row.duration === null ? this.#now : row.start + row.duration;
     const asked = row.start + (row.phases.sendMs ?? 0) - (row.phases.overlapMs ?? 0);
@@ -71,7 +76,12 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
       pausedMs: own === null ? null : rounded(within(own, row.start, end)),
       waitPausedMs: own === null ? 0 : rounded(within(own, asked, asked + (row.phases.waitMs ?? 0))),
       pausedPeer: this.#pausedPeer(row, row.peer === null ? undefined : rows.get(row.peer), end),
+      source,
     };
+  }
+
+  stackOf({ id }: ExchangeRow): readonly SourceLine[] {
+    return this.#sources.stackOf(id);
   }
 
   statusOf(status: TraceStatus): TraceStatus {

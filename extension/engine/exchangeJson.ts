@@ -7,6 +7,7 @@ import type { CallEnding, Cause, Completeness, LookupFacts, Operation, SeenField
 import type { MessageFormat, MessageType } from './messages/messageList.ts';
 import type { DefinitionSource } from './protobuf/definitions.ts';
 import type { TlsBinding, TlsLibraryName } from './record.ts';
+import type { SourceLine } from './row.ts';
 
 export type BodyJson = { readonly text: string } | { readonly base64: string };
 
@@ -143,6 +144,8 @@ export interface DebugJson {
   readonly waitPausedMs: number;
   /** The session that answered this call, if it was paused meanwhile, and for how long. */
   readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
+  /** The program's own line that made the call, with the calls of functions that led to it, innermost first. */
+  readonly source: (SourceLine & { readonly stack: readonly SourceLine[] }) | null;
 }
 
 export interface ExchangeJson {

@@ -25,6 +25,18 @@ export interface Phases {
   readonly overlapMs: number | null;
 }
 
+/** A line of the program that made a call. */
+export interface SourceLine {
+  /** As the debugger or the program names it. It was told by the program: never a path to open without a check. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1; null: not known. */
+  readonly column: number | null;
+  /** null: it has no name. */
+  readonly function: string | null;
+}
+
 /** What the editor knows of a call's process: its debug session, and when that was paused. Times in milliseconds. */
 export interface DebugFacts {
   /** Name of the debug session that its process, or one that started it, belongs to; null: none. */
@@ -37,6 +49,8 @@ export interface DebugFacts {
   readonly waitPausedMs: number;
   /** The session that answered this call and was paused meanwhile, and for how long; null: none. */
   readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
+  /** The program's own line that made this call; null: not known. */
+  readonly source: SourceLine | null;
 }
 
 export interface ExchangeRow {
@@ -77,6 +91,10 @@ export interface ExchangeRow {
   /** Number of broken rules. */
   readonly violations: number;
   readonly connection: string;
+  /** Of the traced process's end of the connection; null: it is none of TCP, or not known. */
+  readonly localPort: number | null;
+  /** Of HTTP/2; null: another protocol. */
+  readonly stream: number | null;
   /**
    * Messages inside the exchange (WebSocket, server-sent events, …) and their format; null: it can have none.
    */

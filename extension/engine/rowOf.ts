@@ -43,6 +43,8 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     connectAttempts: exchange.connectFailed?.attempts ?? 0,
     violations: exchange.violationCount,
     connection: exchange.connection.id,
+    localPort: portOf(exchange.connection.local),
+    stream: exchange.stream,
     messageFormat: exchange.messages?.format ?? null,
     messages: exchange.messages?.count ?? 0,
     encrypted: encrypted?.reason ?? null,
@@ -65,6 +67,11 @@ function proxyOf({ connection, request, side }: StoredExchange): string | null {
   const connect = request?.method === 'CONNECT' && !request.target.startsWith('/');
   const asked = connect ? [{ protocol: 'CONNECT' as const, client: null, target: request.target }] : [];
   return proxyText({ side, local, remote, through: [...through, ...asked] });
+}
+
+function portOf(address: string | null): number | null {
+  const port = Number(address?.slice(address.lastIndexOf(':') + 1));
+  return Number.isSafeInteger(port) && port > 0 ? port : null;
 }
 
 /** Of a language model's call the model and its tokens, else the operation in the request's body. */

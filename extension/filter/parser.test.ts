@@ -461,6 +461,7 @@ describe('what the debugger knows', () => {
     pausedMs: 11.5,
     waitPausedMs: 11,
     pausedPeer: null,
+    source: null,
   };
 
   it('is filtered by session and script', () => {
@@ -469,6 +470,23 @@ describe('what the debugger knows', () => {
     expect(test('session:shop')).toBe(false);
     expect(test('process:shop.js', { debug })).toBe(true);
     expect(test('process:node', { debug })).toBe(true);
+  });
+
+  it('is filtered by source line: a part, a pattern, or with = the end of a path, with or without its line', () => {
+    const source = { path: '/shop/src/pay.ts', line: 12, column: 3, function: 'pay' };
+    const at = (query: string) => test(query, { debug: { ...debug, source } });
+    for (const query of [
+      'source:pay',
+      'source:pay.ts:12',
+      'source:src/*',
+      'source:=pay.ts',
+      'source:=src/pay.ts:12',
+    ])
+      expect([query, at(query)]).toEqual([query, true]);
+    for (const query of ['source:order', 'source:pay.ts:13', 'source:=ay.ts', 'source:=pay.ts:1'])
+      expect([query, at(query)]).toEqual([query, false]);
+    expect(test('source:pay', { debug })).toBe(false);
+    expect(test('source:pay')).toBe(false);
   });
 
   it('counts: the duration is the time without pauses', () => {

@@ -173,6 +173,17 @@ const duration = (value: string): Parsed | string => {
   return parseLength(exact ? `>=${value.replace('=', '')}` : value, 'duration', DURATION_HELP, activeMs);
 };
 
+/** `/shop/pay.ts:12`. */
+function sourceOf({ debug }: ExchangeRow): string | null {
+  return debug?.source == null ? null : `${debug.source.path}:${debug.source.line}`;
+}
+
+/** Exactly one line, or all lines of a file, whose path may be given from any folder on. */
+function endsWith(place: string): (text: string) => boolean {
+  const whole = (text: string) => text === place || text.endsWith(`/${place}`);
+  return (text) => whole(text) || whole(text.replace(/:\d+$/, ''));
+}
+
 function parseQuery(value: string): Parsed {
   const pair = pairOf(value);
   return {
@@ -389,6 +400,17 @@ export const PROPERTIES: readonly Property[] = [
     about: 'the debug session',
     example: 'session:shop',
     ...text((row) => row.debug?.session ?? null),
+  },
+  {
+    name: 'source',
+    help: 'part of the path of a source file, with its line such as pay.ts:12, or a pattern',
+    about: 'the line of the program that made the call',
+    example: 'source:pay.ts',
+    parse: (value) => {
+      const matches = value.startsWith('=') ? endsWith(value.slice(1)) : wildcard(value);
+      return { row: ({ row }) => matches(lower(sourceOf(row))) };
+    },
+    seen: (row) => row.debug?.source?.path.split('/').at(-1) ?? null,
   },
   {
     name: 'side',

@@ -45,6 +45,8 @@ export function callRow({ call, model, operation }: AiRead, start: number): Exch
     connectAttempts: 0,
     violations: 0,
     connection: call.connection.id,
+    localPort: null,
+    stream: null,
     messageFormat: call.messageStream?.format ?? null,
     messages: call.messageStream === null ? 0 : call.messageStream.out + call.messageStream.in,
     grpcStatus: call.grpc?.status ?? null,

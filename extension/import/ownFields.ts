@@ -2,6 +2,7 @@
 import type { CauseDoubt, Completeness, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
 import type { ExchangeJson, MessageStreamJson } from '../engine/exchangeJson.ts';
 import type { MessageFormat } from '../engine/messages/messageList.ts';
+import type { SourceLine } from '../engine/row.ts';
 import type { StatedLinks } from './links.ts';
 import { amountOf, countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
 
@@ -126,6 +127,32 @@ function debugOf(value: unknown): OwnFields['debug'] {
     script: textOf(member(debug, 'script')),
     waitPausedMs: amountOf(member(debug, 'waitPausedMs')) ?? 0,
     pausedPeer: session === null || ms === null ? null : { session, ms },
+    source: sourceOf(member(debug, 'source')),
+  };
+}
+
+/** Frames of a stack that are read. */
+const MAX_FRAMES = 100;
+
+function sourceOf(value: unknown): NonNullable<OwnFields['debug']>['source'] {
+  const line = lineOf(value);
+  if (line === null) return null;
+  const frames = listOf(member(objectOf(value), 'stack'))
+    .slice(0, MAX_FRAMES)
+    .map(lineOf);
+  return { ...line, stack: frames.filter((frame) => frame !== null) };
+}
+
+function lineOf(value: unknown): SourceLine | null {
+  const source = objectOf(value);
+  const path = textOf(member(source, 'path'));
+  const line = countOf(member(source, 'line'));
+  if (path === null || line === null) return null;
+  return {
+    path,
+    line,
+    column: countOf(member(source, 'column')),
+    function: textOf(member(source, 'function')),
   };
 }
 

@@ -111,6 +111,13 @@ const exchange: fc.Arbitrary<ExchangeJson> = fc
               script: null,
               waitPausedMs: 0,
               pausedPeer: { session: one.session, ms: 1.5 },
+              source: {
+                path: '/shop/pay.ts',
+                line: 12,
+                column: 3,
+                function: 'pay',
+                stack: [{ path: '/shop/pay.ts', line: 12, column: null, function: null }],
+              },
             },
       connection: {
         id: '7',

@@ -29,6 +29,8 @@ export function exampleRow(changes: Partial<ExchangeRow> = {}): ExchangeRow {
     connectAttempts: 0,
     violations: 0,
     connection: 'c1',
+    localPort: 40_000,
+    stream: null,
     messageFormat: null,
     messages: 0,
     grpcStatus: null,

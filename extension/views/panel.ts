@@ -168,6 +168,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
           .executeCommand('workbench.action.openSettings', `@id:${Setting.bodyLimit}`)
           .then(undefined, showError);
         return;
+      case 'openSource':
+        vscode.commands
+          .executeCommand(Command.openSource, message.id, message.frame)
+          .then(undefined, showError);
+        return;
       case 'openBody':
         vscode.commands.executeCommand(Command.openBody, message.id, message.part).then(undefined, showError);
         return;

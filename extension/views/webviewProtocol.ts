@@ -91,6 +91,8 @@ export type ToHost =
   | { readonly type: 'nestCalls'; readonly nests: boolean }
   /** Show the setting for the size of bodies. */
   | { readonly type: 'openBodyLimit' }
+  /** Open the line that made a call: one of the frames of its stack, or null for the program's own. Never a path. */
+  | { readonly type: 'openSource'; readonly id: number; readonly frame: number | null }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
 
@@ -136,6 +138,11 @@ export function isToHost(value: unknown): value is ToHost {
       return (
         typeof message['name'] === 'string' &&
         (message['bytes'] === null || message['bytes'] instanceof Uint8Array)
+      );
+    case 'openSource':
+      return (
+        Number.isSafeInteger(message['id']) &&
+        (message['frame'] === null || Number.isSafeInteger(message['frame']))
       );
     case 'openBody':
       return (

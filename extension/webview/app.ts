@@ -126,6 +126,7 @@ export class App {
     this.#details = new Details(knownTab(state.tab), {
       copy,
       openBody: (id, part) => host.send({ type: 'openBody', id, part }),
+      openSource: (id, frame) => host.send({ type: 'openSource', id, frame }),
       openBodyLimit: () => host.send({ type: 'openBodyLimit' }),
       related: (exchange) => {
         const row = this.#store.get(exchange.id);

@@ -28,7 +28,11 @@ function widest(
   { visible }: Layout,
 ): number {
   const fits = (width: number): boolean =>
-    layout(room, { ...others, [column]: width }).visible.length >= visible.length;
+    layout(
+      room,
+      { ...others, [column]: width },
+      visible.some(({ id }) => id === 'source'),
+    ).visible.length >= visible.length;
   let width = wanted;
   const least = COLUMNS.find(({ id }) => id === column)?.minWidth ?? 0;
   while (width > least && !fits(width)) width = Math.max(least, width - 4);
@@ -67,6 +71,8 @@ export class CallList {
   #columns: Layout;
   #joins = false;
   #seen = 0;
+  /** The column Source has a place. */
+  #hasSources = false;
   #selectedId: number | null = null;
 
   constructor(
@@ -104,7 +110,7 @@ export class CallList {
       this.#grid.focus({ preventScroll: true });
     });
     this.element = el('div', { class: 'list' }, this.#grid, this.#hint);
-    this.#columns = layout(0, widths);
+    this.#columns = layout(0, widths, false);
     this.#rows = new VirtualList({
       scroller: this.#scroller,
       body: this.#body,
@@ -170,6 +176,7 @@ export class CallList {
   /** The store's list has changed. */
   refresh(): void {
     this.#measure();
+    if (this.#hasSources !== this.#store.hasSources) this.#resized();
     this.#showCount();
     this.#rows.refresh();
   }
@@ -249,7 +256,8 @@ export class CallList {
   #resized(): void {
     const selected = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     const wasVisible = this.#rows.isVisible(selected);
-    const columns = layout(this.#scroller.clientWidth, this.#wantedWidths);
+    this.#hasSources = this.#store.hasSources;
+    const columns = layout(this.#scroller.clientWidth, this.#wantedWidths, this.#hasSources);
     const same =
       columns.visible.length === this.#columns.visible.length &&
       columns.visible.every((column, i) => column === this.#columns.visible[i]);

@@ -6,20 +6,20 @@ describe('layout', () => {
   it('leaves out columns as room becomes scarce, and never status and call', () => {
     let before = COLUMNS.length;
     for (let width = 1600; width > 0; width -= 20) {
-      const { visible, template } = layout(width, {});
+      const { visible, template } = layout(width, {}, true);
       expect(visible.length).toBeLessThanOrEqual(before);
       before = visible.length;
       expect(visible.map(({ id }) => id)).toEqual(expect.arrayContaining(['status', 'call']));
       expect(template.split(/ (?![^(]*\))/)).toHaveLength(visible.length);
     }
-    expect(layout(1400, {}).visible).toHaveLength(COLUMNS.length);
-    expect(layout(400, {}).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call', 'time']);
-    expect(layout(100, {}).visible.map(({ id }) => id)).toEqual(['status', 'call']);
+    expect(layout(1500, {}, true).visible).toHaveLength(COLUMNS.length);
+    expect(layout(400, {}, true).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call', 'time']);
+    expect(layout(100, {}, true).visible.map(({ id }) => id)).toEqual(['status', 'call']);
   });
 
   it('keeps chosen widths, but not below what can be read', () => {
-    expect(layout(1400, { method: 120, status: 1 }).template).toContain('120px 36px');
-    const { template } = layout(1400, { call: 500 });
+    expect(layout(1400, { method: 120, status: 1 }, false).template).toContain('120px 36px');
+    const { template } = layout(1400, { call: 500 }, false);
     expect(template).toContain('500px');
     expect(template.endsWith('minmax(80px, 4fr)')).toBe(true);
   });

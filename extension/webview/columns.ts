@@ -1,7 +1,7 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
-import { activeMs, type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import { activeMs, type ExchangeRow, isError, isRunning, type SourceLine } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
-import { insteadOfCall, reasonOf, rowDurationText, rowProcessName } from '../words/exchange.ts';
+import { insteadOfCall, reasonOf, rowDurationText, rowProcessName, sourceText } from '../words/exchange.ts';
 import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
 
@@ -15,6 +15,7 @@ export type ColumnId =
   | 'size'
   | 'time'
   | 'process'
+  | 'source'
   | 'waterfall';
 
 export interface Sort {
@@ -158,6 +159,17 @@ export const COLUMNS: readonly Column[] = [
     speak: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
   },
   {
+    id: 'source',
+    label: 'Source',
+    width: 96,
+    minWidth: 56,
+    // Where there is little room the tooltip has it.
+    disposable: 10,
+    key: (row) => (row.debug?.source == null ? null : sourceKey(row.debug.source)),
+    text: (row) => (row.debug?.source == null ? '' : sourceText(row.debug.source)),
+    speak: (row) => (row.debug?.source == null ? '' : `at ${sourceText(row.debug.source)}`),
+  },
+  {
     id: 'waterfall',
     label: 'Waterfall',
     width: 150,
@@ -173,6 +185,11 @@ export const COLUMNS: readonly Column[] = [
 function addressLine(row: ExchangeRow): string {
   const { host, path } = addressParts(row);
   return host + path;
+}
+
+/** Lines of a file in their order. */
+function sourceKey({ path, line }: SourceLine): string {
+  return `${path}:${String(line).padStart(9, '0')}`;
 }
 
 const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
@@ -244,10 +261,13 @@ export const ROW_PADDING = 8;
 const COMFORTABLE_CALL = 230;
 const LUXURY = 5;
 
-/** The columns that have room in `width` pixels, the least important ones left out. */
-export function layout(width: number, widths: Partial<Record<ColumnId, number>>): Layout {
+/**
+ * The columns that have room in `width` pixels, the least important ones left out.
+ * @param sources there are calls whose source line is known: without them its column would be empty
+ */
+export function layout(width: number, widths: Partial<Record<ColumnId, number>>, sources: boolean): Layout {
   const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? column.width);
-  const visible = [...COLUMNS];
+  const visible = COLUMNS.filter(({ id }) => sources || id !== 'source');
   const needed = (): number => {
     const luxury = visible.some((column) => column.disposable >= LUXURY);
     return visible.reduce(

@@ -4,7 +4,7 @@ import { segments, withPauses } from './bars.ts';
 import { bandsImage, Pauses } from './pauses.ts';
 import { timeWindow } from './timeWindow.ts';
 
-const facts = { session: 'Shop', script: null, waitPausedMs: 0, pausedPeer: null };
+const facts = { session: 'Shop', script: null, waitPausedMs: 0, pausedPeer: null, source: null };
 const pauses = new Pauses();
 pauses.set([
   { pids: [1], session: 'Shop', from: 10, to: 20 },

@@ -33,6 +33,12 @@ export class RowStore {
   #listRevised = 0;
   /** Rows held that are no calls. */
   #others = 0;
+  #hasSources = false;
+
+  /** The source line of a call has become known since the last {@link reset}. */
+  get hasSources(): boolean {
+    return this.#hasSources;
+  }
 
   /** Rows held, listed or not. */
   get size(): number {
@@ -269,6 +275,7 @@ export class RowStore {
         this.#retire(before);
       }
       if (!isCall(row)) this.#others++;
+      if (row.debug?.source != null) this.#hasSources = true;
       const { matched = true, passes = true } = before ?? {};
       const item: Item = {
         row,
@@ -323,6 +330,7 @@ export class RowStore {
     this.#items.clear();
     this.#matcher.takeWanted();
     this.#others = 0;
+    this.#hasSources = false;
     this.#tree.clear();
     this.#fresh.clear();
     this.#list = [];

@@ -175,6 +175,7 @@ describe('what the debugger knows', () => {
     pausedMs: 2_000,
     waitPausedMs: 2_000,
     pausedPeer: { session: 'Stock', ms: 1_500 },
+    source: null,
   };
   const row = exampleRow({ duration: 2_012.5, debug });
 

@@ -1,6 +1,13 @@
 /** How one exchange is put into words: shared by the tree, the quick pick, the panel and screen readers. */
 import { grpcStatusText } from '../engine/grpc/status.ts';
-import { activeMs, type DebugFacts, type ExchangeRow, isError, isRunning } from '../engine/row.ts';
+import {
+  activeMs,
+  type DebugFacts,
+  type ExchangeRow,
+  isError,
+  isRunning,
+  type SourceLine,
+} from '../engine/row.ts';
 import { addressText } from './address.ts';
 import { notesOfEnded, violationsText } from './completeness.ts';
 import { endingWord } from './ending.ts';
@@ -100,6 +107,11 @@ export function pausedPeerText(debug: Pick<DebugFacts, 'pausedPeer'> | null): st
   return `“${labelText(peer.session, 60)}”, which answers, was paused for about ${durationText(peer.ms)} meanwhile.`;
 }
 
+/** `pay.ts:12`. */
+export function sourceText({ path, line }: Pick<SourceLine, 'path' | 'line'>): string {
+  return `${labelText(path.slice(path.lastIndexOf('/') + 1), 60)}:${line}`;
+}
+
 /** The whole call in a few lines of plain text. */
 export function tooltipText(row: ExchangeRow): string {
   const took = row.duration === null ? '' : ` · ${rowDurationText(row)}`;
@@ -110,6 +122,7 @@ export function tooltipText(row: ExchangeRow): string {
     ...(row.operation === null ? [] : [labelText(row.operation, 300)]),
     `${statusText(row)} · ${row.protocol}${took}`,
     `${sideText(row)} ${rowProcessText(row)}${session === '' ? '' : ` · ${session}`}`,
+    ...(row.debug?.source == null ? [] : [`at ${sourceText(row.debug.source)}`]),
     ...(peer === '' ? [] : [peer]),
     ...(row.proxy === null ? [] : [proxyText(row)]),
   ];

@@ -29,6 +29,8 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
   // A notification for each port that the sample opens would lie over the panel, and take a click meant for it.
   'remote.autoForwardPorts': false,
+  // The same is so for a question.
+  'httpTrace.hooks': 'never',
 };
 /** The user id of `nobody` on Debian and Ubuntu. */
 const NOBODY = 65_534;

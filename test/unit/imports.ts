@@ -84,10 +84,10 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
     values: [
       'extension/contributions.ts',
       'extension/capture/trace.ts',
+      'extension/engine/row.ts',
       'extension/engine/traceStatus.ts',
       'extension/words',
     ],
-    types: ['extension/engine/row.ts'],
     packages: ['vscode'],
   },
   'extension/breaks': {

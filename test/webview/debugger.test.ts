@@ -4,7 +4,14 @@ import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
-const SHOP = { session: 'Shop', script: 'shop.js', pausedMs: 0, waitPausedMs: 0, pausedPeer: null };
+const SHOP = {
+  session: 'Shop',
+  script: 'shop.js',
+  pausedMs: 0,
+  waitPausedMs: 0,
+  pausedPeer: null,
+  source: null,
+};
 const CUSTOMER = { ...SHOP, session: 'Customer (dev)', script: 'customer.js' };
 
 /** Calls of 40 ms every 100 ms; number 5 stood for 1.2 s at a breakpoint of the shop, its caller waited. */
@@ -62,7 +69,7 @@ describe('the debugger in the panel', () => {
         const row = rows[4] ?? call({});
         await panel.post({ type: 'reveal', id: 5 });
         const exchange = exchangeOf(row, {
-          debug: { session: 'Shop', script: 'shop.js', waitPausedMs: 1_200, pausedPeer: null },
+          debug: { session: 'Shop', script: 'shop.js', waitPausedMs: 1_200, pausedPeer: null, source: null },
           timings: { ...row.phases, pausedMs: 1_200 },
         });
         await panel.post({ type: 'details', id: 5, exchange });

@@ -3,8 +3,8 @@ import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
 import { addressText } from '../../words/address.ts';
 import { notesOf, notesOfEnded } from '../../words/completeness.ts';
-import { methodText, processText } from '../../words/exchange.ts';
-import { durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { methodText, processText, sourceText } from '../../words/exchange.ts';
+import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
 import { labelText, visibleLine } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
 import { contentType } from './content.ts';
@@ -24,6 +24,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     ...grpcFacts(exchange),
     { name: 'Process', value: callProcessText(exchange), remark: sideText(exchange) },
     ...sessionFacts(exchange),
+    ...sourceFacts(exchange, actions),
     ...peerFacts(exchange, actions),
     { name: 'Started', value: startedText(exchange.startedAt) },
     { name: 'Duration', ...durationFact(exchange) },
@@ -35,7 +36,7 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   ]);
   const parts: Node[] = [];
   for (const { sentence, tone } of notesOfEnded(ended(exchange))) parts.push(note(sentence, tone));
-  parts.push(list, ...relatedSection(exchange, actions));
+  parts.push(list, ...stackSection(exchange, actions), ...relatedSection(exchange, actions));
   if (exchange.interim.length > 0) {
     parts.push(heading('Interim responses'));
     parts.push(
@@ -181,6 +182,31 @@ function sessionFacts({ debug, process }: ExchangeJson): Fact[] {
   if (debug === null || debug.session === null) return [];
   const name = debug.script === null ? null : (process?.name ?? null);
   return [{ name: 'Debug session', value: debug.session, remark: name === null ? null : `program: ${name}` }];
+}
+
+/** The line that made the call, with the way there. */
+function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): Fact[] {
+  const source = debug?.source ?? null;
+  if (source === null) return [];
+  const name = source.function === null ? '' : `in ${visibleLine(source.function)}`;
+  const open = { label: `Open ${sourceText(source)}`, run: () => openSource(id, null) };
+  return [{ name: 'Source', value: `at ${sourceText(source)}`, remark: name, action: open }];
+}
+
+/** The functions that led to the call. Those of others are less important. */
+function stackSection({ id, debug }: ExchangeJson, { openSource }: TabActions): readonly Node[] {
+  const source = debug?.source ?? null;
+  if (source === null || source.stack.length < 2) return [];
+  const frames = source.stack.map((frame, index) => {
+    const name = frame.function === null ? '' : visibleLine(frame.function);
+    const place = frame.path.startsWith('/')
+      ? textButton(sourceText(frame), () => openSource(id, index), 'link')
+      : sourceText(frame);
+    const own = frame.path === source.path && frame.line === source.line;
+    return el('li', { title: labelText(frame.path, 1_000), class: own ? 'own' : null }, place, ` ${name}`);
+  });
+  const count = countText(frames.length, 'frame');
+  return [el('details', { class: 'stack' }, el('summary', {}, `Stack, ${count}`), el('ol', {}, ...frames))];
 }
 
 /** The time without pauses, as in the list. */

@@ -5,6 +5,8 @@ import type { RelatedCall } from '../relatedCalls.ts';
 export interface TabActions {
   readonly copy: (text: string) => void;
   readonly openBody: (id: number, part: 'request' | 'response') => void;
+  /** Opens the line that made the call. @param frame of its stack; null: the program's own */
+  readonly openSource: (id: number, frame: number | null) => void;
   /** The same call as the other side saw it; null: not seen, or not here yet. */
   readonly peer: () => ExchangeJson | null;
   /** Selects another call. */

@@ -2,6 +2,7 @@
 import './debuggees.ts';
 import './firstCalls.ts';
 import './pauses.ts';
+import './sourceLines.ts';
 import './traceEnds.ts';
 import './callBreaks.ts';
 import { calls } from './callServer.ts';

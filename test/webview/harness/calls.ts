@@ -77,6 +77,8 @@ const CALL: ExchangeRow = {
   tlsFailure: null,
   connectAttempts: 0,
   violations: 0,
+  localPort: 40_000,
+  stream: null,
   connection: 'c1',
   messageFormat: null,
   messages: 0,

@@ -1,0 +1,42 @@
+/** What lines of one file called: counted over the rows that are held. */
+import { activeMs, type ExchangeRow, isError, isRunning } from '../../engine/row.ts';
+import { statusText } from '../../words/exchange.ts';
+import { countText, durationText } from '../../words/numbers.ts';
+
+export interface CallingLine {
+  readonly calls: number;
+  readonly errors: number;
+  /** The newest. */
+  readonly last: ExchangeRow;
+  /** Milliseconds without pauses; null: none has ended. */
+  readonly slowest: number | null;
+}
+
+/** By line, from 1. */
+export function callingLines(rows: Iterable<ExchangeRow>, path: string): Map<number, CallingLine> {
+  const lines = new Map<number, CallingLine>();
+  for (const row of rows) {
+    const source = row.debug?.source ?? null;
+    // A path in an opened file was written by whoever made it.
+    if (source === null || source.path !== path || row.file !== null) continue;
+    const before = lines.get(source.line);
+    const took = activeMs(row);
+    lines.set(source.line, {
+      calls: (before?.calls ?? 0) + 1,
+      errors: (before?.errors ?? 0) + (isError(row) ? 1 : 0),
+      last: before === undefined || row.start >= before.last.start ? row : before.last,
+      slowest: took === null ? (before?.slowest ?? null) : Math.max(took, before?.slowest ?? 0),
+    });
+  }
+  return lines;
+}
+
+/** `12 calls, 1 error, last 200 OK, slowest 1.20 s`. */
+export function callingLineText({ calls, errors, last, slowest }: CallingLine): string {
+  return [
+    countText(calls, 'call'),
+    ...(errors === 0 ? [] : [countText(errors, 'error')]),
+    isRunning(last) ? 'one is running' : `last ${statusText(last)}`,
+    ...(slowest === null ? [] : [`slowest ${durationText(slowest)}`]),
+  ].join(', ');
+}

@@ -1,0 +1,160 @@
+/** The hooks as debuggers evaluate them, in real programs without a debugger. */
+import { execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Finding, parseFinding } from './findings.ts';
+import { installing, type Runtime, removing, runtimeOf } from './hooks.ts';
+import { type FindingsPipe, openPipe } from './pipe.ts';
+
+const folder = join(import.meta.dirname, 'hooks');
+const pipes: FindingsPipe[] = [];
+
+afterEach(() => {
+  for (const pipe of pipes.splice(0)) pipe.dispose();
+});
+
+/** Runs a program that evaluates what is in HOOK and REMOVE. @returns what it printed and what its hook told */
+async function run(runtime: Runtime, program: string, options: readonly string[] = []) {
+  const told: Finding[] = [];
+  const pipe = await openPipe((line) => {
+    const finding = parseFinding(line);
+    if (finding !== null) told.push(finding);
+  });
+  pipes.push(pipe);
+  const hook = await installing(folder, runtime, { pipe: pipe.path, session: 'it' });
+  const [command, flag] = runtime === 'node' ? [process.execPath, '-e'] : ['python3', '-c'];
+  const child = spawn(command, [...options, flag, program], {
+    env: { ...process.env, NODE_OPTIONS: '', HOOK: hook, REMOVE: removing(runtime), PIPE: pipe.path },
+  });
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  // What was written before the end is in the pipe.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+  return { output: output.trim(), told };
+}
+
+const SERVER = `
+  const http = require('http'); const { mkdtempSync, writeFileSync } = require('fs');
+  const server = http.createServer((_, answer) => answer.end('ok')).listen(0, '127.0.0.1');
+  const folder = mkdtempSync(require('os').tmpdir() + '/http-trace-hook-');
+  process.on('exit', () => require('fs').rmSync(folder, { recursive: true }));
+  const inFile = (text) => { writeFileSync(folder + '/own.js', text); return require(folder + '/own.js'); };
+  const own = inFile('exports.get = (url, then) => require("http").get(url, (m) => m.resume().on("end", then));');
+  server.on('listening', () => main('http://127.0.0.1:' + server.address().port, () => server.close()));
+`;
+
+describe('in Node.js', () => {
+  it('tells the line of a call, and nothing any more once it is removed', async () => {
+    const { output, told } = await run(
+      'node',
+      `eval(process.env.HOOK);${SERVER}
+      function main(url, end) {
+        own.get(url + '/one?secret=1', () => { eval(process.env.REMOVE); own.get(url + '/two', () => {
+          console.log(process[Symbol.for('http-trace.source')], http.ClientRequest.prototype._implicitHeader.toString().includes('guarded'));
+          end(); server.closeAllConnections(); }); });
+      }`,
+    );
+    expect(output).toBe('undefined false');
+    expect(told.map(({ method, path, session }) => [method, path, session])).toEqual([['GET', '/one', 'it']]);
+    expect(told[0]?.frames[0]).toMatchObject({ line: 1 });
+    expect(told[0]?.frames[0]?.path).toMatch(/own\.js$/);
+  });
+
+  it.each([
+    ['frozen intrinsics', ['--frozen-intrinsics', '--no-warnings'], ''],
+    ['a stack format of its own', [], 'Error.prepareStackTrace = () => { throw new Error("mine"); };'],
+    ['no limit of stacks', [], 'Error.stackTraceLimit = 0;'],
+    ['nobody who reads', [], 'require("fs").unlinkSync(process.env.PIPE);'],
+    ['no diagnostics_channel', [], 'process.getBuiltinModule = () => { throw new Error("none"); };'],
+  ])('does no harm: %s', async (_, options, before) => {
+    const { output } = await run(
+      'node',
+      `const limit = () => [Error.stackTraceLimit, Object.hasOwn(Error, 'prepareStackTrace')].join();
+      ${before} const earlier = limit(); eval(process.env.HOOK); ${SERVER}
+      function main(url, end) { own.get(url + '/one', () => { console.log('done', earlier === limit()); end(); server.closeAllConnections(); }); }`,
+      options,
+    );
+    expect(output).toBe('done true');
+  });
+
+  it.each(['bun', 'deno'])('is not installed under %s', async (name) => {
+    const { output } = await run(
+      'node',
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, ${name}: '1' } });
+      eval(process.env.HOOK); console.log(process[Symbol.for('http-trace.source')]);`,
+    );
+    expect(output).toBe('undefined');
+  });
+
+  it('has no word that makes js-debug rewrite it', async () => {
+    expect(await installing(folder, 'node', { pipe: '/p', session: 's' })).not.toContain('await');
+  });
+});
+
+const hasPython = (() => {
+  try {
+    return execFileSync('python3', ['--version']).length > 0;
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!hasPython)('in Python', () => {
+  const SERVE = `
+import os, threading, http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answer)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = 'http://127.0.0.1:%d' % server.server_address[1]
+import urllib.request
+exec(compile("def call(path):\\n    urllib.request.urlopen(url + path).read()", "/own/call.py", "exec"))
+`;
+
+  it('tells the line of a call, and nothing any more once it is removed', async () => {
+    const { output, told } = await run(
+      'python',
+      `${SERVE}
+exec(os.environ['HOOK'])
+call('/one?secret=1')
+eval(os.environ['REMOVE'])
+call('/two')
+print('_http_trace_source' in sys.modules, hasattr(http.client.HTTPConnection.endheaders, '__wrapped__'), len(sys.meta_path))`,
+    );
+    expect(output).toMatch(/^False False \d+$/);
+    expect(told.map(({ method, path }) => [method, path])).toEqual([['GET', '/one']]);
+    const frame = told[0]?.frames.find(({ path }) => path === '/own/call.py');
+    expect(frame).toMatchObject({ line: 2, function: 'call' });
+  });
+
+  it('does no harm where nobody reads', async () => {
+    const { output } = await run(
+      'python',
+      `${SERVE}
+os.unlink(os.environ['PIPE'])
+exec(os.environ['HOOK'])
+call('/one')
+print('done', '_http_trace_source' in sys.modules)`,
+    );
+    expect(output).toBe('done False');
+  });
+});
+
+it('is there for programs of these debuggers only', () => {
+  expect(runtimeOf('pwa-node', true)).toBe('node');
+  expect(runtimeOf('pwa-node', false)).toBeNull();
+  expect(runtimeOf('debugpy', false)).toBe('python');
+  expect(runtimeOf('pwa-chrome', true)).toBeNull();
+  expect(runtimeOf('go', false)).toBeNull();
+});

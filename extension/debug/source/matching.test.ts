@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { exampleRow } from '../../views/exampleRow.ts';
+import type { Finding } from './findings.ts';
+import { MAX_FINDINGS, Matching } from './matching.ts';
+
+const BOOT = 1_000_000;
+const finding = (changes: Partial<Finding> = {}): Finding => ({
+  session: 's',
+  pid: 4242,
+  at: 0,
+  port: 40_000,
+  stream: 0,
+  method: 'GET',
+  path: '/products',
+  frames: [],
+  ...changes,
+});
+
+function matching(...told: readonly (readonly [at: number, name: string, changes?: Partial<Finding>])[]) {
+  const all = new Matching<string>();
+  for (const [at, data, changes] of told) all.add({ finding: finding(changes), at: BOOT + at, data });
+  return {
+    all,
+    of: (changes: Parameters<typeof exampleRow>[0]) => all.of(exampleRow(changes), BOOT)?.data ?? null,
+  };
+}
+
+describe('a finding belongs to the call', () => {
+  it('of its process and port, from its time on', () => {
+    const { of } = matching([10, 'a']);
+    expect(of({ start: 11, pid: 1 })).toBeNull();
+    expect(of({ start: 11, localPort: 40_001 })).toBeNull();
+    expect(of({ start: 1 })).toBeNull();
+    expect(of({ start: 11, side: 'server' })).toBeNull();
+    expect(of({ start: 11 })).toBe('a');
+  });
+
+  it('in the order of a connection, each once, and stays with it', () => {
+    const { of } = matching([10, 'a'], [20, 'b'], [30, 'c']);
+    expect(of({ id: 1, start: 10.5 })).toBe('a');
+    expect(of({ id: 2, start: 20.5 })).toBe('b');
+    expect(of({ id: 3, start: 30.5 })).toBe('c');
+    expect(of({ id: 2, start: 20.5 })).toBe('b');
+    expect(of({ id: 4, start: 40 })).toBeNull();
+  });
+
+  it('with the same method and path, whatever its query, through a proxy, too', () => {
+    const { of } = matching([10, 'post', { method: 'POST' }], [11, 'get'], [12, 'other', { path: '/else' }]);
+    expect(of({ id: 1, start: 13, path: '/products?token=***' })).toBe('get');
+    expect(of({ id: 2, start: 13, method: 'POST', path: 'http://shop.test/products' })).toBe('post');
+    expect(of({ id: 3, start: 13 })).toBeNull();
+  });
+
+  it('with its number of a stream, in whatever order', () => {
+    const { of } = matching([10, 'one', { stream: 1 }], [10, 'three', { stream: 3 }]);
+    expect(of({ id: 1, start: 11, stream: 3 })).toBe('three');
+    expect(of({ id: 2, start: 12, stream: 1 })).toBe('one');
+    expect(of({ id: 3, start: 12, stream: 5 })).toBeNull();
+  });
+
+  it('not of one that has its id after the list was cleared', () => {
+    const { all, of } = matching([10, 'a']);
+    expect(of({ id: 1, start: 11 })).toBe('a');
+    expect(all.of(exampleRow({ id: 1, start: 11, localPort: 41_000 }), BOOT)).toBeNull();
+  });
+});
+
+it('keeps so many findings and no more', () => {
+  const { all, of } = matching();
+  for (let at = 0; at < MAX_FINDINGS + 10; at++)
+    all.add({ finding: finding({ port: 1 + (at % 60_000) }), at: BOOT + at, data: 'x' });
+  expect(all.size).toBe(MAX_FINDINGS);
+  expect(of({ start: 5, localPort: 1 })).toBeNull();
+});

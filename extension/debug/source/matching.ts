@@ -1,0 +1,101 @@
+/**
+ * Which finding of a hook belongs to which call. Both name the socket's local port; of one connection's calls HTTP/2's
+ * streams are told apart by their numbers, others by their order in time, method and path. What does not fit exactly
+ * is not joined.
+ */
+import type { ExchangeRow } from '../../engine/row.ts';
+import type { Finding } from './findings.ts';
+
+/** A finding, at its moment in the clock of the list. */
+export interface Placed<T> {
+  readonly finding: Finding;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  readonly at: number;
+  readonly data: T;
+}
+
+interface Entry<T> extends Placed<T> {
+  readonly key: string;
+  /** The row that it belongs to; null: none yet. */
+  row: number | null;
+}
+
+/** Findings that are kept; the newest. */
+export const MAX_FINDINGS = 20_000;
+/** How much later than the call's first byte a finding may seem to be, in milliseconds: clocks are read one after the other. */
+const TOLERANCE = 5;
+/** A finding comes before the connection is made (Python), which may take so long; milliseconds. */
+const MAX_AGE = 120_000;
+
+type Row = Pick<ExchangeRow, 'id' | 'pid' | 'localPort' | 'stream' | 'side' | 'method' | 'path' | 'start'>;
+
+export class Matching<T> {
+  /** By process and port, the oldest first. */
+  readonly #byPort = new Map<string, Entry<T>[]>();
+  readonly #byRow = new Map<number, Entry<T>>();
+  /** The oldest first. */
+  readonly #all = new Set<Entry<T>>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  add(placed: Placed<T>): void {
+    const { pid, port } = placed.finding;
+    const entry: Entry<T> = { ...placed, key: `${pid}:${port}`, row: null };
+    const list = this.#byPort.get(entry.key);
+    if (list === undefined) this.#byPort.set(entry.key, [entry]);
+    else list.push(entry);
+    this.#all.add(entry);
+    if (this.#all.size <= MAX_FINDINGS) return;
+    const [oldest] = this.#all;
+    if (oldest !== undefined) this.#drop(oldest);
+  }
+
+  /** @param bootStart where the list's times start, in milliseconds of CLOCK_BOOTTIME */
+  of(row: Row, bootStart: number): Placed<T> | null {
+    if (row.side !== 'client' || row.localPort === null) return null;
+    const at = bootStart + row.start;
+    const isOf = (entry: Entry<T>) =>
+      entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry.finding, row);
+    const key = `${row.pid}:${row.localPort}`;
+    const known = this.#byRow.get(row.id);
+    // Ids begin again when the list is cleared.
+    if (known !== undefined && known.key === key && isOf(known)) return known;
+    // The last one before the call: one before that is of a call which was not seen.
+    const found = this.#byPort.get(key)?.findLast((entry) => entry.row === null && isOf(entry)) ?? null;
+    if (found === null) return null;
+    found.row = row.id;
+    this.#byRow.set(row.id, found);
+    return found;
+  }
+
+  /** What belongs to this row, as far as it was joined. */
+  joined(id: number): Placed<T> | null {
+    return this.#byRow.get(id) ?? null;
+  }
+
+  #drop(entry: Entry<T>): void {
+    this.#all.delete(entry);
+    if (entry.row !== null && this.#byRow.get(entry.row) === entry) this.#byRow.delete(entry.row);
+    const rest = this.#byPort.get(entry.key)?.filter((one) => one !== entry) ?? [];
+    if (rest.length === 0) this.#byPort.delete(entry.key);
+    else this.#byPort.set(entry.key, rest);
+  }
+}
+
+function fits({ stream, method, path }: Finding, row: Row): boolean {
+  // A stream's number is exact; without one (a package that does not tell it) time decides.
+  if (stream !== 0 && row.stream !== null) return stream === row.stream;
+  if (method !== '' && row.method !== null && method.toUpperCase() !== row.method.toUpperCase()) return false;
+  return path === '' || row.path === null || pathOnly(row.path) === pathOnly(path);
+}
+
+/** The row's may be a whole URL where there is a proxy, and its secrets may be masked: only in the query. */
+function pathOnly(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
+  return path.slice(0, MAX_PATH);
+}
+
+/** A hook tells no more. */
+const MAX_PATH = 400;

@@ -1,0 +1,50 @@
+/**
+ * The way from hooks in debugged programs to the extension: a named pipe in a folder of the user's own. It needs no
+ * network, holds 64 KB at most, and a program that ends at once has written what it had to say.
+ */
+import { execFile } from 'node:child_process';
+import { constants, openSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { MAX_LINE } from './findings.ts';
+
+export interface FindingsPipe {
+  readonly path: string;
+  dispose(): void;
+}
+
+/** @throws where no pipe can be made. */
+export async function openPipe(take: (line: string) => void): Promise<FindingsPipe> {
+  // mkdtemp makes it with mode 0700: nobody else can write or read.
+  const folder = await mkdtemp(join(tmpdir(), 'http-trace-source-'));
+  const path = join(folder, 'findings');
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    await promisify(execFile)('mkfifo', ['-m', '600', path]);
+    // Open for writing as well, or it would be at its end with each writer that closes it.
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const socket = new Socket({ fd, readable: true, writable: false });
+    let rest = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (data: string) => {
+      const lines = (rest + data).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MAX_LINE) rest = '';
+      for (const line of lines) take(line);
+    });
+    socket.on('error', () => {});
+    return {
+      path,
+      dispose: () => {
+        socket.destroy();
+        void remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Which line of a debugged program made a call: hooks in the programs tell it by a pipe, and it is joined to the call by
+ * its connection. Runs code in the debugged program, so it does nothing until the user has agreed.
+ */
+import * as vscode from 'vscode';
+import type { ExchangeRow, SourceLine } from '../../engine/row.ts';
+import { monotonicToBoot } from '../bootTime.ts';
+import { type Finding, parseFinding } from './findings.ts';
+import { type Hookable, HookedSessions } from './hookedSessions.ts';
+import { Matching } from './matching.ts';
+import { originalFrames } from './originalLines.ts';
+import { type FindingsPipe, openPipe } from './pipe.ts';
+import { ownFrame } from './userCode.ts';
+
+/** Different stacks that are kept; the newest. */
+const MAX_STACKS = 2_000;
+
+interface Told {
+  /** null: none of the frames is the program's own. */
+  source: SourceLine | null;
+  stack: readonly SourceLine[];
+}
+
+export class SourceLines implements vscode.Disposable {
+  readonly #sessions: HookedSessions;
+  readonly #matching = new Matching<Told>();
+  readonly #stacks = new Map<string, Told>();
+  readonly #changed = new vscode.EventEmitter<number>();
+  #pipe: FindingsPipe | null = null;
+  #opening: Promise<void> | null = null;
+  #wanted = false;
+
+  /** Lines of calls have become known, or are others; calls that ended before this moment are as they were (boot time). */
+  readonly onDidChange = this.#changed.event;
+  readonly onDidBecomeReady: vscode.Event<Hookable>;
+
+  /** @param folder with the hooks */
+  constructor(folder: string) {
+    this.#sessions = new HookedSessions(folder, () => this.#pipe?.path ?? null);
+    this.onDidBecomeReady = this.#sessions.onDidBecomeReady;
+  }
+
+  /** A program is debugged in which a hook can be. */
+  get canHook(): boolean {
+    return this.#sessions.hasAny;
+  }
+
+  /** Hooks in what is debugged, or none. */
+  async want(wanted: boolean): Promise<void> {
+    this.#wanted = wanted;
+    if (wanted) await this.prepare();
+    this.#sessions.want(this.#wanted && this.#pipe !== null);
+  }
+
+  /** Makes what hooks need, so that one can be installed at once. Where that is not possible there are no source lines. */
+  prepare(): Promise<void> {
+    this.#opening ??= openPipe((line) => this.#take(line)).then(
+      (pipe) => {
+        this.#pipe = pipe;
+      },
+      () => {},
+    );
+    return this.#opening;
+  }
+
+  /** @param bootStart where the list's times start */
+  of(row: ExchangeRow, bootStart: number): SourceLine | null {
+    return this.#matching.of(row, bootStart)?.data.source ?? null;
+  }
+
+  /** The functions that led to a call's line, innermost first. */
+  stackOf(id: number): readonly SourceLine[] {
+    return this.#matching.joined(id)?.data.stack ?? [];
+  }
+
+  dispose(): void {
+    this.#sessions.dispose();
+    this.#changed.dispose();
+    this.#pipe?.dispose();
+  }
+
+  #take(line: string): void {
+    const finding = parseFinding(line);
+    // Whoever does not know a session's name is none of our hooks.
+    const hooked = finding === null ? null : this.#sessions.byToken(finding.session);
+    if (finding === null || hooked === null) return;
+    const at = monotonicToBoot(finding.at);
+    this.#matching.add({ finding, at, data: this.#told(finding, hooked, at) });
+    this.#changed.fire(at);
+  }
+
+  /** Most calls come from the same few places. */
+  #told(finding: Finding, hooked: Hookable, at: number): Told {
+    const { frames } = finding;
+    const key = JSON.stringify([finding.session, frames]);
+    const known = this.#stacks.get(key);
+    if (known !== undefined) return known;
+    const told: Told = { source: ownFrame(frames), stack: frames };
+    this.#stacks.set(key, told);
+    const [oldest] = this.#stacks.keys();
+    if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
+    if (hooked.runtime === 'node') void this.#nameOriginal(told, hooked, at);
+    return told;
+  }
+
+  /** What a program was compiled from is what its author knows. */
+  async #nameOriginal(told: Told, { session }: Hookable, at: number): Promise<void> {
+    const frames = await originalFrames(session, told.stack);
+    if (frames === null) return;
+    told.stack = frames;
+    told.source = ownFrame(frames);
+    this.#changed.fire(at);
+  }
+}

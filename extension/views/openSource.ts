@@ -1,0 +1,44 @@
+/** Opens the line of a debugged program that made a call. */
+import { isAbsolute, normalize } from 'node:path';
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import type { SourceLine } from '../engine/row.ts';
+import { labelText } from '../words/visible.ts';
+import { showNote } from './notify.ts';
+
+/** @param frame of the call's stack; null: the line that is the program's own. */
+export async function openSource(trace: Trace, id: number, frame: number | null): Promise<void> {
+  const row = trace.rows.get(id);
+  const source = (await trace.details(id, false))?.debug?.source ?? null;
+  if (row === undefined || source === null) {
+    showNote(
+      'The line that made this call is not known. HTTP Trace knows those of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
+    );
+    return;
+  }
+  // What a file says of paths was written by whoever made the file.
+  if (row.file !== null) {
+    showNote('The source of a call that was read from a file is not opened.');
+    return;
+  }
+  const place = frame === null ? source : source.stack[frame];
+  if (place !== undefined && !(await openLine(place)))
+    showNote(`There is no file ${labelText(place.path, 300)} on this machine.`);
+}
+
+/** Only a file of this machine that is there; false: it is not. */
+async function openLine({ path, line, column }: SourceLine): Promise<boolean> {
+  if (!isAbsolute(path) || normalize(path) !== path || path.includes('\0')) return false;
+  const uri = vscode.Uri.file(path);
+  try {
+    const { type } = await vscode.workspace.fs.stat(uri);
+    if ((type & vscode.FileType.File) === 0) return false;
+  } catch {
+    return false;
+  }
+  const document = await vscode.workspace.openTextDocument(uri);
+  // It may have been edited since.
+  const at = document.validatePosition(new vscode.Position(line - 1, Math.max(0, (column ?? 1) - 1)));
+  await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
+  return true;
+}
