@@ -189,7 +189,7 @@ function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): F
   const source = debug?.source ?? null;
   if (source === null) return [];
   const name = source.function === null ? '' : `in ${visibleLine(source.function)}`;
-  const open = { label: `Open ${sourceText(source)}`, run: () => openSource(id, null) };
+  const open = { label: 'Open Line', run: () => openSource(id, null) };
   return [{ name: 'Source', value: `at ${sourceText(source)}`, remark: name, action: open }];
 }
 

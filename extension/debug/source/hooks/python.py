@@ -23,10 +23,8 @@ def _http_trace_source(settings):
         known.settings = settings
         return
 
-    class Hook:
-        pass
-
-    hook = Hook()
+    # Others look through what is imported, and expect modules there.
+    hook = type(sys)(KEY)
     hook.settings = settings
     hook.second = 0
     hook.told = 0
