@@ -478,7 +478,7 @@ describe('what the debugger knows', () => {
     for (const query of [
       'source:pay',
       'source:pay.ts:12',
-      'source:src/*',
+      'source:*/src/*',
       'source:=pay.ts',
       'source:=src/pay.ts:12',
     ])

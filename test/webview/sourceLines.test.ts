@@ -1,18 +1,8 @@
 /** The line that made a call: column, tooltip, details, and what a click asks for. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DebugFacts, ExchangeRow } from '../../extension/engine/row.ts';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
-import { PanelBrowser, type ThemeName } from './harness/panelPage.ts';
-
-let browser: PanelBrowser;
-
-beforeAll(async () => {
-  browser = await PanelBrowser.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
+import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
 const FACTS: DebugFacts = {
   session: 'Shop',
@@ -52,7 +42,7 @@ describe('the source line of a call', () => {
       [520, 620],
     ] as const) {
       it(`${theme} ${width}×${height}`, async () => {
-        const panel = await browser.open({ theme, width, height });
+        const panel = await openPanel({ theme, width, height });
         const { page } = panel;
         await panel.fill(rows, statusOf(rows));
         await panel.settled();
@@ -98,7 +88,7 @@ describe('the source line of a call', () => {
   }
 
   it('has no column as long as none is known', async () => {
-    const panel = await browser.open({ theme: 'dark', width: 1_500, height: 470 });
+    const panel = await openPanel({ theme: 'dark', width: 1_500, height: 470 });
     const bare = rows.map((row) => ({ ...row, debug: { ...FACTS, source: null } }));
     await panel.fill(bare, statusOf(bare));
     await panel.settled();
