@@ -2,6 +2,7 @@
  * Which line of a debugged program made a call: hooks in the programs tell it by a pipe, and it is joined to the call by
  * its connection. Runs code in the debugged program, so it does nothing until the user has agreed.
  */
+import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { ExchangeRow, SourceLine } from '../../engine/row.ts';
 import { monotonicToBoot } from '../bootTime.ts';
@@ -14,6 +15,8 @@ import { ownFrame } from './userCode.ts';
 
 /** Different stacks that are kept; the newest. */
 const MAX_STACKS = 2_000;
+/** Waits before js-debug is asked for original lines, in milliseconds: a first line runs before its source map is read. */
+const ATTEMPTS = [0, 500, 2_000, 5_000];
 
 interface Told {
   /** null: none of the frames is the program's own. */
@@ -29,6 +32,7 @@ export class SourceLines implements vscode.Disposable {
   #pipe: FindingsPipe | null = null;
   #opening: Promise<void> | null = null;
   #wanted = false;
+  #disposed = false;
 
   /** Lines of calls have become known, or are others; calls that ended before this moment are as they were (boot time). */
   readonly onDidChange = this.#changed.event;
@@ -74,6 +78,7 @@ export class SourceLines implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#sessions.dispose();
     this.#changed.dispose();
     this.#pipe?.dispose();
@@ -105,10 +110,15 @@ export class SourceLines implements vscode.Disposable {
 
   /** What a program was compiled from is what its author knows. */
   async #nameOriginal(told: Told, { session }: Hookable, at: number): Promise<void> {
-    const frames = await originalFrames(session, told.stack);
-    if (frames === null) return;
-    told.stack = frames;
-    told.source = ownFrame(frames);
-    this.#changed.fire(at);
+    for (const wait of ATTEMPTS) {
+      await setTimeout(wait, undefined, { ref: false });
+      const frames = await originalFrames(session, told.stack);
+      if (this.#disposed) return;
+      if (frames === null) continue;
+      told.stack = frames;
+      told.source = ownFrame(frames);
+      this.#changed.fire(at);
+      return;
+    }
   }
 }
