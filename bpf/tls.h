@@ -327,33 +327,27 @@ static __always_inline bool end_write(struct tls_session *session, struct tls_fr
 	return !frame->pending || __sync_val_compare_and_swap(&session->write.entered, entered, 0) == entered;
 }
 
-/* Reports the write that has not returned, if there is one. Global for the verifier's sake. */
-__noinline int trace_http_pending_write(u64 address)
+/* Reports the write that has not returned, if there is one. Nothing is copied to the stack, which many functions share. */
+static __always_inline void report_pending_write(struct tls_session *session, u64 address)
 {
-	struct tls_session *session = session_of(address);
-	struct call call = {};
-	struct tls_write write;
+	u64 entered = *(volatile u64 *)&session->write.entered;
 	struct work *work;
 
-	if (!session)
-		return 0;
-	call.entered = *(volatile u64 *)&session->write.entered;
-	if (!call.entered)
-		return 0;
-	write = session->write;
-	/* Then nobody has changed the rest since. */
-	if (__sync_val_compare_and_swap(&session->write.entered, call.entered, 0) != call.entered)
-		return 0;
-	work = begin_work(SLOT_TLS, write.length, &call, DIRECTION_OUT, TRANSPORT_TLS);
+	if (!entered)
+		return;
+	work = begin_work(SLOT_TLS, session->write.length, 0, DIRECTION_OUT, TRANSPORT_TLS);
 	if (!work)
-		return 0;
+		return;
+	work->entered = entered;
 	work->source = SOURCE_BUFFER;
-	work->base = write.below ? upper_stack_end(write.caller) - write.below : write.buffer;
-	work->left = write.length;
+	work->base = session->write.below ? upper_stack_end(session->write.caller) - session->write.below : session->write.buffer;
+	work->left = work->remaining;
+	/* Then nobody has changed it meanwhile. */
+	if (__sync_val_compare_and_swap(&session->write.entered, entered, 0) != entered)
+		return;
 	session->connection.pid = work->pid;
 	work->sock = address;
 	trace_http_work(work, &session->connection);
-	return 0;
 }
 
 #define ERR_LIB_SSL 20        /* of OpenSSL; the library that an error belongs to */
@@ -729,7 +723,7 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	result = moved;
 	moved = moved_bytes(frame, moved, library);
 	if (moved > 0 && frame->direction == DIRECTION_IN)
-		trace_http_pending_write(frame->session);
+		report_pending_write(session, frame->session);
 	if (moved <= 0) {
 		/* The end was read; an error is negative. */
 		if (frame->direction != DIRECTION_IN || frame->function == TLS_READ_EARLY)

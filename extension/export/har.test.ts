@@ -139,6 +139,9 @@ describe('an archive', () => {
         connection: '1',
         _resourceType: 'fetch',
         _httpTrace: {
+          id: 1,
+          peer: null,
+          causedBy: null,
           side: 'client',
           process: { pid: 4242, name: null },
           completeness: ['complete'],
