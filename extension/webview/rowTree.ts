@@ -151,25 +151,28 @@ export class RowTree {
     return ids.sort((a, b) => a - b).flatMap((one) => this.#items.get(one) ?? []);
   }
 
-  /** All that stands beneath it, however deep, whatever is folded; and what did, or will, by ids alone. */
-  *descendants(
-    { row: { id, peer } }: Item,
-    seen: Set<number> = new Set([id]),
-  ): Generator<Item, void, undefined> {
-    for (const cause of peer === null ? [id] : [id, peer]) {
-      for (const one of this.#caused.get(cause) ?? []) {
-        const below = this.#items.get(one);
-        if (below === undefined || seen.has(one)) continue;
-        seen.add(one);
-        yield below;
-        const other = this.#peerOf(below.row);
-        if (other !== null && !seen.has(other.row.id)) {
-          seen.add(other.row.id);
-          yield other;
+  /** All that stands beneath it, whatever is folded; and what did, or will, by ids alone. Not what is too deep to. */
+  *descendants(item: Item): Generator<Item, void, undefined> {
+    const seen = new Set([item.row.id]);
+    let level: ExchangeRow[] = [item.row];
+    for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
+      const below: ExchangeRow[] = [];
+      for (const { id, peer } of level) {
+        // The server's row of the same call stands beneath the client's.
+        for (const one of [peer, ...(this.#caused.get(id) ?? []), ...this.#causedByPeer(peer)]) {
+          const found = one === null || seen.has(one) ? undefined : this.#items.get(one);
+          if (found === undefined) continue;
+          seen.add(found.row.id);
+          yield found;
+          below.push(found.row);
         }
-        yield* this.descendants(below, seen);
       }
+      level = below;
     }
+  }
+
+  #causedByPeer(peer: number | null): Iterable<number> {
+    return (peer === null ? undefined : this.#caused.get(peer)) ?? [];
   }
 
   /** Nothing that it stands beneath is collapsed, and of a call's two rows it is the one that is shown, or both are. */
