@@ -203,10 +203,13 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (way === null || this.#entries.get(session.id) !== entry) return;
     if (breaks.length === 0 && !entry.used) return;
     const before = entry.failure;
-    if (way.hooks && hookConsent() !== true) {
-      entry.failure = 'hooks are not allowed (setting httpTrace.hooks)';
+    const consent = way.hooks ? hookConsent() : true;
+    if (consent === null) {
+      entry.failure = 'the question whether hooks may run is not answered yet';
       // The launch does not wait for an answer.
-      if (hookConsent() === null) void askForHooks().then((allowed) => allowed && this.#set(entry));
+      void askForHooks().then(() => this.#set(entry));
+    } else if (!consent) {
+      entry.failure = 'hooks are not allowed (setting httpTrace.hooks)';
     } else {
       entry.used = true;
       entry.failure = await way.set(breaks, nameOf(session)).catch(reason);

@@ -56,6 +56,25 @@ test('where details decide, only the calls are looked into that can match, and o
     [3, 1],
     [2, 0],
   ]);
-  expect(matchCalls(rows, filter, found).rows.map(({ id }) => id)).toEqual([3]);
+  expect(matchCalls(rows, filter, { found }).rows.map(({ id }) => id)).toEqual([3]);
   expect(callsToSearch(rows, parseFilter('shop.test'))).toEqual([]);
+});
+
+test('a call with both ends is offered once, as its client’s, and found by either', () => {
+  const both = new Map(
+    [
+      exampleRow({ id: 1, peer: 2, side: 'client', processName: 'customer' }),
+      exampleRow({ id: 2, peer: 1, side: 'server', processName: 'shop' }),
+      // Its other end is no longer held.
+      exampleRow({ id: 3, peer: 9, side: 'server', processName: 'shop' }),
+    ].map((row) => [row.id, row]),
+  );
+  const joined = (query: string) => {
+    const { rows: found, total } = matchCalls(both, parseFilter(query), { joins: true });
+    return [total, found.map(({ id }) => id)];
+  };
+  expect(joined('')).toEqual([2, [3, 1]]);
+  expect(joined('process:shop')).toEqual([2, [3, 1]]);
+  expect(joined('process:customer')).toEqual([1, [1]]);
+  expect(matchCalls(both, parseFilter('')).total).toBe(3);
 });

@@ -13,25 +13,40 @@ export interface Matches {
   readonly total: number;
 }
 
-/** @param found what the details of calls say, by id; calls without are left out where details decide. */
+/**
+ * @param found what the details of calls say, by id; calls without are left out where details decide
+ * @param joins a call that was seen at both ends is one, offered as its client's, and matches where either end does
+ */
 export function matchCalls(
   rows: ReadonlyMap<number, ExchangeRow>,
   filter: Filter,
-  found: ReadonlyMap<number, number> = new Map(),
+  { found = new Map(), joins = false }: { found?: ReadonlyMap<number, number>; joins?: boolean } = {},
 ): Matches {
   const { matches, details } = filter;
+  const isMatch = (row: ExchangeRow): boolean => {
+    if (matches === null) return true;
+    const bits = found.get(row.id);
+    if (details.length > 0 && bits === undefined) return false;
+    return matches({ row, text: searchText(row), found: bits ?? 0 });
+  };
   const shown: ExchangeRow[] = [];
   let total = 0;
   for (const row of [...rows.values()].reverse()) {
-    const bits = found.get(row.id);
-    if (matches !== null) {
-      if (details.length > 0 && bits === undefined) continue;
-      if (!matches({ row, text: searchText(row), found: bits ?? 0 })) continue;
-    }
+    const other = joins ? otherEnd(rows, row) : undefined;
+    if (other !== undefined && row.side === 'server') continue;
+    if (!isMatch(row) && (other === undefined || !isMatch(other))) continue;
     total += 1;
     if (shown.length < MAX_MATCHES) shown.push(row);
   }
   return { rows: shown, total };
+}
+
+function otherEnd(
+  rows: ReadonlyMap<number, ExchangeRow>,
+  { id, peer }: ExchangeRow,
+): ExchangeRow | undefined {
+  const other = peer === null ? undefined : rows.get(peer);
+  return other?.peer === id ? other : undefined;
 }
 
 /** Calls whose details decide, newest first. */

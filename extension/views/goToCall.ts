@@ -7,6 +7,7 @@ import { methodText, rowDurationText, rowProcessText, statusText } from '../word
 import { countText } from '../words/numbers.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 import { callsToSearch, type Matches, matchCalls } from './callMatch.ts';
+import { joinsBothEnds } from './listSettings.ts';
 import { CALLS_PER_SEARCH } from './panelFeed.ts';
 
 interface CallItem extends vscode.QuickPickItem {
@@ -23,7 +24,7 @@ export function pickCall(trace: Trace, title: string, but?: number): Promise<num
       const filter = parseFilter(query);
       const found = new Map<number, number>();
       const show = () => {
-        const matches = matchCalls(trace.rows, filter, found);
+        const matches = matchCalls(trace.rows, filter, { found, joins: joinsBothEnds() });
         pick.items = matches.rows.filter(({ id }) => id !== but).map(callItem);
         pick.title = `${heading}: ${filter.errors[0]?.message ?? summary(matches, query)}`;
       };
