@@ -1,6 +1,7 @@
 /** Small pieces of code that run in a debugged program: one setting and one question for all that need them. */
 import * as vscode from 'vscode';
 import { Setting } from '../contributions.ts';
+import { notificationText } from '../words/visible.ts';
 
 /** Value of the setting `httpTrace.hooks`. */
 export type Hooks = 'ask' | 'always' | 'never';
@@ -32,7 +33,9 @@ async function ask(): Promise<boolean> {
   const allow = 'Allow';
   const never = 'Never';
   const picked = await vscode.window.showInformationMessage(
-    'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. It is there while a debugger is, and you can take this back in the settings.',
+    notificationText(
+      'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. You can take this back in the settings.',
+    ),
     allow,
     'Not Now',
     never,
