@@ -110,7 +110,8 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
       await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
     }
     const pids = peers.map(({ process }) => process.pid);
-    const tracing = await Tracing.attach(context, pids, ['--ring-size', '32MiB']);
+    // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
+    const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
     for (const { process } of peers) process.write('\n\n');
     for (const { process } of peers) same('exit status', await process.status, 0);
     // The balance has a row of its own.
@@ -133,6 +134,7 @@ export async function runAttach(context: Context, only: RegExp, report: Report):
     }
   }
   try {
+    same('note', trace.summary.note, null);
     expectBalance(trace.summary);
     same('dropped', trace.summary.dropped, 0);
     report({
