@@ -311,11 +311,12 @@ export type CauseEvidence = 'traceparent' | 'time';
  * Why a cause is only probable:
  * - `others`: the process was answering several calls when it made this one; it lies inside this one alone.
  * - `outlived`: the process was answering this call alone, but the call went on after that.
- * - `stream`: a long stream, such as a WebSocket, was open too, or is the cause.
+ * - `own-calls`: the process has also made calls while it answered none.
+ * - `stream`: a long stream, such as a WebSocket, was open too.
  * - `encrypted`: a connection was open to the process whose calls are not seen.
  * - `joined-late`: a connection to the process was joined late, so that not all that it was answering was seen in time.
  */
-export type CauseDoubt = 'others' | 'outlived' | 'stream' | 'encrypted' | 'joined-late';
+export type CauseDoubt = 'others' | 'outlived' | 'own-calls' | 'stream' | 'encrypted' | 'joined-late';
 
 /** The call that made a process make this one. */
 export interface Cause {

@@ -59,6 +59,7 @@ const FORMATS: Readonly<Record<MessageFormat, true>> = {
 const DOUBTS: Readonly<Record<CauseDoubt, true>> = {
   others: true,
   outlived: true,
+  'own-calls': true,
   stream: true,
   encrypted: true,
   'joined-late': true,

@@ -40,7 +40,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '3,000 HTTP/2 calls of 14 KB, both sides',
     traits: ['HTTP/2', 'calls'],
-    open: [],
+    open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await nghttpd(folder, SIZE_2);
       // Each client goes through the file from its beginning.
@@ -56,7 +56,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '50,000 HTTP/1 calls of 1 KB',
     traits: ['HTTP/1', 'calls'],
-    open: [],
+    open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await nginx(folder, SIZE_1);
       const { file, paths: made } = paths(folder, server.port, CALLS_1 / CONNECTIONS_1);

@@ -70,10 +70,15 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row');
   }
 
-  /** The webview of the panel: a frame in a frame. Editors have webviews as well, of another purpose. */
+  /**
+   * The webview of the panel: a frame in a frame. Editors have webviews as well, of other extensions or for custom editors;
+   * a view's has lost its purpose in the address once it was hidden.
+   */
   get panel() {
     return this.page
-      .locator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .locator(
+        'iframe.webview.ready[src*="extensionId=http-trace.http-trace"]:not([src*="purpose=customEditor"])',
+      )
       .contentFrame()
       .locator('iframe#active-frame')
       .contentFrame();

@@ -329,7 +329,7 @@ describe('what caused a call', () => {
     expect(joined(2)[1]?.cause).toBeNull();
   });
 
-  it('is doubtful beside a long stream, and by a stream', () => {
+  it('is no long stream, and is doubtful beside one', () => {
     const stream = 'Content-Type: text/event-stream\r\n';
     const script = new Script();
     script.call({ from: CLIENT, to: 1, start: at(0), end: at(90), type: stream });
@@ -364,10 +364,29 @@ describe('what caused a call', () => {
       engine.push(recordBytes({ ...spec, connection: (spec.connection ?? 0n) + 10n }));
     const rows = rowsOf(engine);
     const [first, second] = rows.filter(({ side }) => side === 'client');
-    expect(first?.cause).toMatchObject({ by: 'time', doubt: 'stream' });
+    expect(first?.cause).toBeNull();
     expect(second?.cause).toMatchObject({ by: 'time', doubt: 'stream' });
     expect(numberOf(second as ExchangeRow)).toBe(cause);
     expect(rows.find(({ id }) => id === second?.cause?.id)?.path).toBe('/1/0');
+  });
+
+  it('by time is none of the calls of a process to itself, whenever that shows', () => {
+    const script = new Script();
+    // A sample that is shop and customer at once.
+    script.call({ from: 1, to: 1, start: at(0), end: at(60) });
+    script.call({ from: 1, to: 1, start: at(10), end: at(20) });
+    script.call({ from: 1, to: 2, start: at(30), end: at(40) });
+    expect(script.rows().map(({ cause }) => cause)).toEqual(Array(6).fill(null));
+  });
+
+  it('by time is doubtful where the process makes calls while it answers none, as by a timer', () => {
+    const script = new Script();
+    script.call({ from: 1, to: 2, start: at(0), end: at(5) });
+    const one = script.call({ from: CLIENT, to: 1, start: at(10), end: at(50) });
+    script.call({ from: 1, to: 2, start: at(20), end: at(40), cause: one });
+    const { found, missing } = judged(script.rows());
+    expect([found.length, missing.length]).toEqual([1, 0]);
+    expect(found[0]?.cause).toMatchObject({ by: 'time', doubt: 'own-calls' });
   });
 
   it('is doubtful where a request showed late, as its connection had been open before', () => {

@@ -4,7 +4,8 @@
  *
  * 1. `traceparent` (W3C Trace Context): the process was called in the same trace. Of several such calls, the one whose
  *    parent-id it passes on, else the only one that was under way.
- * 2. Time: when the call began, the process was answering exactly one call; or the call lies inside exactly one.
+ * 2. Time: when the call began, the process was answering exactly one call; or the call lies inside exactly one. Not
+ *    while the process answers itself, and long streams are no cause. A process that also makes calls while it answers nothing may do so at any time.
  * 3. For a call that a process answers and whose client was not found by its connection (peers.ts), as something lies
  *    between: the one call with the same trace-id and parent-id.
  *
@@ -16,7 +17,7 @@ import type { CauseDoubt, CauseEvidence } from '../exchange.ts';
 import { MAX_CAUSED, MAX_CAUSING_PROCESSES, MAX_RECENT_CALLS, MAX_TRACES, MAX_UNJOINED } from '../limits.ts';
 import { durationOf, startOf } from '../phases.ts';
 import type { StoredExchange } from '../storedExchange.ts';
-import { CausingProcess, isStream } from './causingProcess.ts';
+import { CausingProcess } from './causingProcess.ts';
 
 export interface CausesHost {
   /** undefined: no longer held. */
@@ -56,6 +57,7 @@ export class Causes {
         for (const call of process.answering()) calls.add(call);
         for (const call of calls) this.#index(pid, call);
       }
+      if (process.isIdle) process.hasOwnCalls = true;
       this.#findCause(process, exchange);
       process.called(exchange.id);
       if (exchange.peer === null) this.#unread.push(exchange.id);
@@ -90,10 +92,33 @@ export class Causes {
 
   /** Its client was found by the connection: nothing else can have caused it. */
   paired(exchange: StoredExchange): void {
-    if (exchange.side !== 'server' || exchange.cause === null) return;
+    if (exchange.side !== 'server') return;
+    if (this.#isOfItself(exchange)) this.#withdraw(exchange);
+    if (exchange.cause === null) return;
     const before = this.#host.get(exchange.cause.id);
     if (before !== undefined) before.caused = before.caused.filter((id) => id !== exchange.id);
     exchange.cause = null;
+  }
+
+  /** The process that answers has made the call. */
+  #isOfItself({ peer, process }: StoredExchange): boolean {
+    return peer !== null && this.#host.get(peer)?.process?.pid === process?.pid;
+  }
+
+  /** What was found by time to be caused by a call of the process to itself. */
+  #withdraw(answered: StoredExchange): void {
+    const kept: number[] = [];
+    for (const id of answered.caused) {
+      const call = this.#host.get(id);
+      if (call?.cause?.id !== answered.id || call.cause.by !== 'time') {
+        kept.push(id);
+        continue;
+      }
+      call.cause = null;
+      call.wasAlone = false;
+      this.#host.changed(call);
+    }
+    answered.caused = kept;
   }
 
   #process(pid: number): CausingProcess {
@@ -116,7 +141,7 @@ export class Causes {
     if (context !== null && this.#byContext(call, context)) return;
     const [only, further] = this.#enclosing(process, call, context);
     call.wasAlone = further === undefined;
-    if (only !== undefined && further === undefined) this.#set(call, only, 'time', doubtOf(process, only));
+    if (only !== undefined && further === undefined) this.#set(call, only, 'time', doubtOf(process));
   }
 
   /** @returns true: the trace has said what there is to say. */
@@ -152,7 +177,7 @@ export class Causes {
     if (only !== undefined && further === undefined) this.#set(call, only, 'time', 'others');
   }
 
-  /** The first two calls that the process is answering and that began before this one. Long streams come last. */
+  /** The first two calls of others that the process is answering and that began before this one. */
   #enclosing(
     process: CausingProcess,
     call: StoredExchange,
@@ -165,13 +190,14 @@ export class Causes {
       if (startOf(one) > start) break;
       // Among so many nothing is certain.
       if (++looked > MAX_RECENT_CALLS) return [one, one];
+      // Who calls itself does so for one call, or beside all: nothing is certain while that goes on.
+      if (this.#isOfItself(one)) return [one, one];
       // A call of another trace has not caused this one.
       if (context !== null && (traceContextOf(one)?.traceId ?? context.traceId) !== context.traceId) continue;
       found.push(one);
       if (found.length === 2) break;
     }
-    if (found.length > 0) return found;
-    return process.streams(start);
+    return found;
   }
 
   /** A server's call that nobody's connection leads to. */
@@ -206,7 +232,9 @@ export class Causes {
       const call = this.#host.get(id);
       if (call === undefined || startOf(call) < startOf(answered)) continue;
       const { cause } = call;
-      if (cause?.by === 'traceparent' || (cause !== null && cause.doubt !== null)) continue;
+      // That it makes calls while it answers none was concluded from what did not show.
+      const isOpen = cause?.doubt === null || cause?.doubt === 'own-calls';
+      if (cause?.by === 'traceparent' || (cause !== null && !isOpen)) continue;
       if (cause !== null) call.cause = { ...cause, doubt: 'joined-late' };
       else if (call.wasAlone) this.#set(call, answered, 'time', 'joined-late');
       else continue;
@@ -238,8 +266,9 @@ export function traceContextOf({ request }: StoredExchange): TraceContext | null
   return request === null ? null : readTraceparent(request.field('traceparent'));
 }
 
-function doubtOf(process: CausingProcess, cause: StoredExchange): CauseDoubt | null {
-  if (isStream(cause) || process.hasStreams) return 'stream';
+function doubtOf(process: CausingProcess): CauseDoubt | null {
+  if (process.hasOwnCalls) return 'own-calls';
+  if (process.hasStreams) return 'stream';
   return process.opaque.size > 0 ? 'encrypted' : null;
 }
 

@@ -1,13 +1,12 @@
 /** What a process is answering, and what it has called: which of it may have caused which. */
 import { MAX_RECENT_CALLS } from '../limits.ts';
-import { startOf } from '../phases.ts';
 import type { StoredExchange } from '../storedExchange.ts';
-
-const NONE: readonly StoredExchange[] = [];
 
 export class CausingProcess {
   /** It has made a call. */
   isCaller = false;
+  /** It has made one while it answered nothing. */
+  hasOwnCalls = false;
   /** Ids of connections that others opened to it and whose calls are not seen. */
   readonly opaque = new Set<number>();
   /** Ids of the calls that it made last, and of those that it began to answer last. */
@@ -38,17 +37,6 @@ export class CausingProcess {
     }
   }
 
-  /** The first two long streams that began before this time. */
-  streams(start: number): readonly StoredExchange[] {
-    if (this.#streams.size === 0) return NONE;
-    const found: StoredExchange[] = [];
-    for (const stream of this.#streams) {
-      if (startOf(stream) <= start) found.push(stream);
-      if (found.length === 2) break;
-    }
-    return found;
-  }
-
   begun(exchange: StoredExchange): void {
     if (exchange.state === 'running') this.#answering.add(exchange);
     this.answered.push(exchange.id);
@@ -68,7 +56,7 @@ export class CausingProcess {
 }
 
 /** It lasts as long as somebody listens: what happens meanwhile need not have to do with it. */
-export function isStream({ messages, tunnel }: StoredExchange): boolean {
+function isStream({ messages, tunnel }: StoredExchange): boolean {
   const format = messages?.format;
   return tunnel !== null || format === 'websocket' || format === 'server-sent-events';
 }
