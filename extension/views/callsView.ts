@@ -277,7 +277,9 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
     .filter((text) => text !== '')
     .join(' · ');
   item.iconPath = callIcon(row);
-  item.contextValue = row.pinned ? ViewItem.pinnedCall : ViewItem.call;
+  // The menu has what can be done with this call.
+  const source = row.debug?.source == null ? '' : '.source';
+  item.contextValue = `${row.pinned ? ViewItem.pinnedCall : ViewItem.call}${source}`;
   item.accessibilityInformation = { label: spokenText(row) };
   item.command = {
     command: Command.revealInTimeline,

@@ -118,7 +118,12 @@ export class RowView {
     this.#fold = fold;
     this.#place = place;
     this.#drawFold(row, fold, place);
-    if (row.id !== this.#shown?.id || row.pinned !== this.#shown.pinned) {
+    const hasSource = row.debug?.source != null;
+    if (
+      row.id !== this.#shown?.id ||
+      row.pinned !== this.#shown.pinned ||
+      hasSource !== (this.#shown.debug?.source != null)
+    ) {
       this.element.id = rowElementId(row.id);
       this.#pin.hidden = !row.pinned;
       // The menu of VS Code: its commands get this object.
@@ -126,6 +131,7 @@ export class RowView {
         webviewSection: 'call',
         callId: row.id,
         callPinned: row.pinned,
+        callSource: hasSource,
         preventDefaultContextMenuItems: true,
       });
     }

@@ -82,12 +82,14 @@ export async function tracing(steps, workbench, { url, workspace }) {
 
   await steps.step('a switch shows both ends as two rows, and the setting keeps it', async () => {
     const button = workbench.panel.getByRole('button', { name: 'Both Ends of a Call in One Row' });
-    const both = rows.and(workbench.panel.locator('[aria-expanded]'));
+    // What a call caused stands beneath it: the server's row beneath the client's.
+    const server = rows.and(workbench.panel.locator('[aria-level="2"]'));
     await button.click();
-    await eventually(async () => (await both.count()) === 0, 'no row for both ends');
+    await eventually(async () => (await server.count()) > 1, 'two rows for each call');
     assert.equal(await button.getAttribute('aria-pressed'), 'false');
     await button.click();
-    await both.first().waitFor();
+    await eventually(async () => (await server.count()) === 0, 'one row for both ends');
+    await rows.and(workbench.panel.locator('[aria-expanded="false"]')).first().waitFor();
     await workbench.filter('');
   });
 

@@ -698,6 +698,7 @@ describe('details', () => {
       webviewSection: 'call',
       callId: 5,
       callPinned: false,
+      callSource: false,
       preventDefaultContextMenuItems: true,
     });
   });
