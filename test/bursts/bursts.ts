@@ -69,7 +69,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: '200 connections with 1 MB each way, both sides',
     traits: ['HTTP/1', 'bytes'],
-    open: [],
+    open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await Flood.start('uploads');
       const body = join(folder, 'upload');
@@ -87,7 +87,7 @@ export const BURSTS: readonly Burst[] = [
   {
     name: 'gRPC streams of 10,000 messages, both sides',
     traits: ['HTTP/2', 'messages'],
-    open: [],
+    open: ['a ring of 256 KiB'],
     async prepare() {
       const peer = await Flood.start('grpc');
       const one = GRPC_MESSAGE + 5;
