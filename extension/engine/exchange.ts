@@ -323,7 +323,7 @@ export interface Cause {
   /** Of the call as that process answered it; where it was found by traceparent alone, as its client made it. */
   readonly id: number;
   readonly by: CauseEvidence;
-  /** null: certain. */
+  /** null: nothing that was seen speaks against it. */
   readonly doubt: CauseDoubt | null;
 }
 

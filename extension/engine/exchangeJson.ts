@@ -159,7 +159,7 @@ export interface ExchangeJson {
   readonly causedBy: Cause | null;
   /** Ids of calls that the process made to answer this one, at most 1,000, as far as was known when it ended. */
   readonly caused: readonly number[];
-  /** The chain of calls that this one is in, as far as it is certain. */
+  /** The chain of calls that this one is in, as far as no cause in it is doubtful. */
   readonly trace: {
     /** trace-id of W3C Trace Context (traceparent) of this call, else of what caused it; null: none has one. */
     readonly id: string | null;

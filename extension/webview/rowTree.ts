@@ -151,7 +151,7 @@ export class RowTree {
     return ids.sort((a, b) => a - b).flatMap((one) => this.#items.get(one) ?? []);
   }
 
-  /** All that stands beneath it, whatever is folded; and what did, or will, by ids alone. Not what is too deep to. */
+  /** All that stands beneath it, whatever is folded; and what did, or will, by ids alone. At most MAX_DEPTH levels. */
   *descendants(item: Item): Generator<Item, void, undefined> {
     const seen = new Set([item.row.id]);
     let level: ExchangeRow[] = [item.row];

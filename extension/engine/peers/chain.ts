@@ -4,7 +4,7 @@ import { MAX_CHAIN } from '../limits.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import { traceContextOf } from './causes.ts';
 
-/** Only what is certain is followed. */
+/** A doubtful cause is not followed. */
 export function chainOf(
   exchange: StoredExchange,
   held: (id: number) => StoredExchange | undefined,
