@@ -294,6 +294,7 @@ static __always_inline bool is_on_stack(u64 goroutine, u64 address)
 }
 
 #define PENDING_WRITE 16384 /* the plaintext of one TLS record (RFC 8446 section 5.1) */
+#define WRITE_CHANGING 1    /* `entered` while the rest is being changed */
 
 /*
  * While one thread or goroutine writes, another one may read what the peer answers, and may even end the process: a
@@ -306,10 +307,10 @@ static __always_inline void begin_write(struct tls_session *session, struct tls_
 	u64 pending = session->write.entered;
 
 	/* A call that the same caller has left, or has entered twice (see drop_left_frames), is replaced. */
-	if (length > PENDING_WRITE || (pending && session->write.caller != caller))
+	if (length > PENDING_WRITE || pending == WRITE_CHANGING || (pending && session->write.caller != caller))
 		return;
-	/* Whoever takes `entered` out reports the write: it is 0 while the rest is being changed. */
-	if (pending && __sync_val_compare_and_swap(&session->write.entered, pending, 0) != pending)
+	/* Who does not get it, as another one enters in this moment, reports its write when it returns. */
+	if (__sync_val_compare_and_swap(&session->write.entered, pending, WRITE_CHANGING) != pending)
 		return;
 	session->write.caller = caller;
 	session->write.buffer = frame->buffer;
@@ -333,7 +334,7 @@ static __always_inline void report_pending_write(struct tls_session *session, u6
 	u64 entered = *(volatile u64 *)&session->write.entered;
 	struct work *work;
 
-	if (!entered)
+	if (!entered || entered == WRITE_CHANGING)
 		return;
 	work = begin_work(SLOT_TLS, session->write.length, 0, DIRECTION_OUT, TRANSPORT_TLS);
 	if (!work)
