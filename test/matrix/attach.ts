@@ -91,48 +91,80 @@ const MOMENTS: readonly Moment[] = [
   },
 ];
 
-/** One trace for all moments; each in a process, with a child, of its own. */
-export async function runAttach(context: Context, only: RegExp, report: Report): Promise<void> {
-  const moments = MOMENTS.filter(({ name }) => only.test(name));
-  if (moments.length === 0) return;
-  const failAll = (detail: string): void => {
-    for (const { name } of moments) report({ scenario: name, outcome: 'failed', detail });
-  };
-  const patience = context.slow ? 240_000 : 15_000;
-  const peers = moments.map(({ options }) => {
+/** A peer that stops at its moment, and goes on when it is told to. */
+interface Waiting {
+  readonly moment: Moment;
+  readonly id: string;
+  readonly process: Child;
+}
+
+/** Peers for all moments, each a process with a child of its own. */
+export function startMoments(context: Context, only: RegExp): readonly Waiting[] {
+  return MOMENTS.filter(({ name }) => only.test(name)).map((moment) => {
     const id = newId();
-    const given = options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
-    return { id, process: new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]) };
+    const given = moment.options.replace('FOLDER', context.folder).replace('ID', id).split(' ');
+    return {
+      moment,
+      id,
+      process: new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', ...given]),
+    };
   });
+}
+
+export async function untilTheyWait(context: Context, peers: readonly Waiting[]): Promise<void> {
+  const patience = context.slow ? 240_000 : 15_000;
+  for (const { process } of peers) {
+    await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
+  }
+}
+
+/** Lets them go on to their end. */
+export async function goOn(peers: readonly Waiting[]): Promise<void> {
+  for (const { process } of peers) process.write('\n\n');
+  for (const { process } of peers) same('exit status', await process.status, 0);
+}
+
+export function failMoments(peers: readonly Waiting[], report: Report, detail: string): void {
+  for (const { moment } of peers) report({ scenario: moment.name, outcome: 'failed', detail });
+}
+
+/** What the trace shows of each. */
+export function judgeMoments(
+  context: Context,
+  peers: readonly Waiting[],
+  trace: Trace,
+  report: Report,
+): void {
+  for (const { moment, id, process } of peers) {
+    try {
+      const said = parseReports<SocketReport>(process.lines);
+      const side = (which: string): SocketReport[] => said.filter((line) => line.side === which);
+      moment.check({ id, client: side('client'), server: side('server') }, trace, context);
+      report({ scenario: moment.name, outcome: 'passed', detail: '' });
+    } catch (error) {
+      report({ scenario: moment.name, outcome: 'failed', detail: (error as Error).message });
+    }
+  }
+}
+
+/** One trace for all moments. */
+export async function runAttach(context: Context, only: RegExp, report: Report): Promise<void> {
+  const peers = startMoments(context, only);
+  if (peers.length === 0) return;
   let trace: Trace;
   try {
-    for (const { process } of peers) {
-      await process.until(() => process.lines.some((line) => line.startsWith('{"at"')), 'pause', patience);
-    }
+    await untilTheyWait(context, peers);
     const pids = peers.map(({ process }) => process.pid);
     // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
     const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
-    for (const { process } of peers) process.write('\n\n');
-    for (const { process } of peers) same('exit status', await process.status, 0);
+    await goOn(peers);
     // The balance has a row of its own.
     trace = await tracing.result({ whole: false });
   } catch (error) {
-    failAll(`no trace: ${(error as Error).message}`);
+    failMoments(peers, report, `no trace: ${(error as Error).message}`);
     return;
   }
-  for (const [index, { name, check }] of moments.entries()) {
-    try {
-      const peer = peers[index];
-      assert(peer !== undefined, 'no peer');
-      const said = parseReports<SocketReport>(peer.process.lines);
-      const side = (which: string): SocketReport[] => said.filter((line) => line.side === which);
-      const paused = { id: peer.id, client: side('client'), server: side('server') };
-      check(paused, trace, context);
-      report({ scenario: name, outcome: 'passed', detail: '' });
-    } catch (error) {
-      report({ scenario: name, outcome: 'failed', detail: (error as Error).message });
-    }
-  }
+  judgeMoments(context, peers, trace, report);
   try {
     same('note', trace.summary.note, null);
     expectBalance(trace.summary);

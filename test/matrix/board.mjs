@@ -56,14 +56,15 @@ export class Board {
       child.once('exit', (code, signal) => resolve(code ?? signal)),
     );
     clearTimeout(timer);
-    this.#collect(column, out, ended === 0 ? null : `the runner ended with ${ended}`);
+    this.#collect([column], () => column, out, ended === 0 ? null : `the runner ended with ${ended}`);
     console.log(`${column}: ${seconds(begin)}`);
     rmSync(folder, { recursive: true, force: true });
   }
 
   /**
    * Runners one after the other in one boot of another kernel.
-   * @param {{ column: string, command: (out: string) => string[] }[]} runners
+   * @param {{ columns: string[], columnOf?: (result: any) => string, command: (out: string) => string[] }[]} runners
+   *   columnOf: of several columns, that of a result
    * @param {number} timeout of each, in milliseconds
    */
   async runInGuest(kernel, runners, timeout) {
@@ -88,11 +89,11 @@ export class Board {
       trouble = error.message;
       console.error(trouble);
     }
-    for (const [index, { column }] of runners.entries()) {
+    for (const [index, { columns, columnOf = () => columns[0] }] of runners.entries()) {
       const status = join(folder, `${index}.status`);
       const ended = existsSync(status) ? readFileSync(status, 'utf8').trim() : null;
       const why = ended === null ? (trouble ?? 'it did not run') : `the runner ended with ${ended}`;
-      this.#collect(column, join(folder, `${index}.jsonl`), ended === '0' ? null : why);
+      this.#collect(columns, columnOf, join(folder, `${index}.jsonl`), ended === '0' ? null : why);
     }
     console.log(`${kernel.release}: ${seconds(begin)}`);
     rmSync(folder, { recursive: true, force: true });
@@ -127,14 +128,17 @@ export class Board {
     return { passed: passed + impossible, failed, skipped: this.#skipped, failures };
   }
 
-  #collect(column, file, trouble) {
-    this.columns.push(column);
+  #collect(columns, columnOf, file, trouble) {
+    this.columns.push(...columns);
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-    const failed = (detail) =>
-      this.results.push({ column, scenario: 'the whole run', outcome: 'failed', detail });
-    for (const line of lines) this.results.push({ column, ...JSON.parse(line) });
-    if (trouble !== null) failed(trouble.split('\n')[0]);
-    else if (lines.length === 0) failed('no scenario ran');
+    const results = lines.map((line) => JSON.parse(line)).map((one) => ({ column: columnOf(one), ...one }));
+    this.results.push(...results);
+    for (const column of columns) {
+      const failed = (detail) =>
+        this.results.push({ column, scenario: 'the whole run', outcome: 'failed', detail });
+      if (trouble !== null) failed(trouble.split('\n')[0]);
+      else if (!results.some((result) => result.column === column)) failed('no scenario ran');
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The scenarios with one backend on the kernel that runs here. Results go to a file, one JSON line each, as
+ * The scenarios with one backend, or one after the other (`--backend fentry,kprobe`), on the kernel that runs here. Results go to a file, one JSON line each, as
  * soon as they are known. Bundled into one file, so that it runs with any Node wherever it is put.
  */
 import { appendFileSync, rmSync } from 'node:fs';
@@ -8,13 +8,14 @@ import { shuffled } from '../kit/pairwise.ts';
 import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { runAttach } from './attach.ts';
-import { makeContext } from './context.ts';
+import { type Context, makeContext } from './context.ts';
 import { runOverload } from './overload.ts';
 import { runPressure, thousands } from './pressure.ts';
 import { runRefused } from './refused.ts';
 import { runRestarts } from './restarts.ts';
 import { blindScenarios, type Scenario, scenarios } from './scenarios.ts';
 import { runInShell } from './shell.ts';
+import { runSmoke } from './smoke.ts';
 
 const { values } = parseArgs({
   options: Object.fromEntries(
@@ -37,46 +38,51 @@ const { values } = parseArgs({
 const options = Object.fromEntries(
   Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
 );
-const context = makeContext(options);
 const only = new RegExp(options['only'] ?? '');
 const groups = (options['groups'] ?? 'shell').split(',');
-/** `K/N`: the Kth of N parts of the scenarios, from 0 up. */
-const [part = 0, parts = 1] = (options['part'] ?? '0/1').split('/').map(Number);
+/** `K/N`: the Kth of N parts of the scenarios, from 0 up; of several backends each has the next part. */
+const [firstPart = 0, parts = 1] = (options['part'] ?? '0/1').split('/').map(Number);
 
 /** Neighbours in the list are similar, so it is shuffled before it is cut, always with the same seed. */
-function chosen(list: readonly Scenario[]): Scenario[] {
+function chosen(list: readonly Scenario[], part: number): Scenario[] {
   const mine = new Set(shuffled(list.length, 1).filter((_, place) => place % parts === part));
   return list.filter(({ name }, index) => mine.has(index) && only.test(name));
 }
 
-const report: Report = (result) => {
-  const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
-  if (options['out'] === undefined) process.stdout.write(line);
-  else appendFileSync(options['out'], line);
-};
-
-/** Logs the time of each step, to show where a run's time goes. */
-async function group(name: string, run: () => Promise<void>): Promise<void> {
-  if (!groups.includes(name)) return;
-  const begin = performance.now();
-  await run();
-  console.log(`${context.backend}: ${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
-}
-
-try {
-  await group('shell', async () => {
-    const list = chosen([...scenarios(context), thousands]);
-    await runInShell(context, list, report, false, 'balance: nothing unseen');
-    const blind = chosen(blindScenarios(context));
-    await runInShell(context, blind, report, true, 'balance with what this backend cannot see');
-  });
+async function run(context: Context, part: number): Promise<void> {
+  const report: Report = (result) => {
+    const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
+    if (options['out'] === undefined) process.stdout.write(line);
+    else appendFileSync(options['out'], line);
+  };
+  /** Logs the time of each step, to show where a run's time goes. */
+  const group = async (name: string, body: () => Promise<void>): Promise<void> => {
+    if (!groups.includes(name)) return;
+    const begin = performance.now();
+    await body();
+    console.log(`${context.backend}: ${name}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  };
+  const list = chosen([...scenarios(context), thousands], part);
+  const blind = chosen(blindScenarios(context), part);
+  await group('smoke', () => runSmoke(context, list, only, report));
+  await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
+  for (const name of ['smoke', 'shell']) {
+    await group(name, () =>
+      runInShell(context, blind, report, true, 'balance with what this backend cannot see'),
+    );
+  }
   await group('attach', () => runAttach(context, only, report));
   await group('pressure', () => runPressure(context, only, report));
   await group('refused', () => runRefused(context, only, report));
   await group('overload', () => runOverload(context, report));
   await group('restarts', () => runRestarts(context, report));
+}
+
+const contexts = (options['backend'] ?? '').split(',').map((backend) => makeContext({ ...options, backend }));
+try {
+  for (const [index, context] of contexts.entries()) await run(context, (firstPart + index) % parts);
 } finally {
   await endAll();
-  rmSync(context.folder, { recursive: true, force: true });
+  for (const { folder } of contexts) rmSync(folder, { recursive: true, force: true });
 }
 process.exit(0);

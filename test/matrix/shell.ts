@@ -2,6 +2,7 @@
 import { same } from '../kit/check.ts';
 import { childrenOf, helperOf } from '../kit/kernel.ts';
 import { newId, parseReports, type SocketReport } from '../kit/peers.ts';
+import type { Child } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { killBelow } from '../kit/stuck.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
@@ -14,7 +15,15 @@ function patience({ slow }: Context): number {
   return slow ? 180_000 : 20_000;
 }
 
-interface Outcome {
+/** The shell that is traced. */
+export interface TracedShell {
+  /** Its input takes commands, its output is theirs. */
+  readonly process: Child;
+  /** Its process id, once it runs: `process` may be http-trace, which started it. */
+  pid(): number;
+}
+
+export interface Outcome {
   readonly scenario: Scenario;
   readonly ran: Ran | null;
   readonly problem: string | null;
@@ -33,10 +42,11 @@ export async function runInShell(
 ): Promise<void> {
   if (list.length === 0) return;
   const tracing = Tracing.run(context, ['sh'], ['--ring-size', context.slow ? '32MiB' : '128MiB']);
-  const outcomes: Outcome[] = [];
+  const shell = { process: tracing.process, pid: () => shellBelow(tracing.process.pid) };
+  let outcomes: readonly Outcome[];
   let trace: Trace;
   try {
-    for (const scenario of list) outcomes.push(await runOne(context, tracing, scenario));
+    outcomes = await runAll(context, shell, list, tracing.patience);
     tracing.process.write('exit\n');
     tracing.process.endInput();
     // The balance has a row of its own.
@@ -48,6 +58,11 @@ export async function runInShell(
     return;
   }
   for (const outcome of outcomes) judge(context, outcome, trace, report);
+  reportWhole(trace, report, unseen, label);
+}
+
+/** A row about the whole trace: its balance, that nothing was dropped and, unless `unseen`, that every byte was seen. */
+export function reportWhole(trace: Trace, report: Report, unseen: boolean, label: string): void {
   try {
     expectBalance(trace.summary);
     same('dropped', trace.summary.dropped, 0);
@@ -59,9 +74,28 @@ export async function runInShell(
   }
 }
 
-async function runOne(context: Context, tracing: Tracing, scenario: Scenario): Promise<Outcome> {
+/** @param first milliseconds that the first scenario may take */
+export async function runAll(
+  context: Context,
+  shell: TracedShell,
+  list: readonly Scenario[],
+  first: number,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const scenario of list) {
+    const limit = outcomes.length === 0 ? first : patience(context);
+    outcomes.push(await runOne(context, shell, scenario, limit));
+  }
+  return outcomes;
+}
+
+async function runOne(
+  context: Context,
+  { process: shell, pid }: TracedShell,
+  scenario: Scenario,
+  limit: number,
+): Promise<Outcome> {
   const id = newId();
-  const shell = tracing.process;
   const from = shell.lines.length;
   const errors = shell.stderr.length;
   const mark = `#${id} `;
@@ -75,7 +109,6 @@ async function runOne(context: Context, tracing: Tracing, scenario: Scenario): P
       if (waiting && meanwhile?.(context, id, lines)) waiting = false;
       return lines.some((line) => line.startsWith(mark));
     };
-    const limit = from === 0 ? tracing.patience : patience(context);
     await shell.until(hasEnded, `end of ${scenario.name}`, limit);
     const outside = (await scenario.outside?.()) ?? [];
     const lines = shell.lines.slice(from);
@@ -87,7 +120,7 @@ async function runOne(context: Context, tracing: Tracing, scenario: Scenario): P
   } catch (error) {
     if (shell.over) throw error;
     // What hangs would hold up every scenario after it.
-    const problem = `${(error as Error).message}; ${killBelow(shellBelow(shell.pid))}`;
+    const problem = `${(error as Error).message}; ${killBelow(pid())}`;
     await scenario.outside?.().catch(() => []);
     const hasEnded = (): boolean => shell.lines.slice(from).some((line) => line.startsWith(mark));
     await shell.until(hasEnded, problem, patience(context));
@@ -103,7 +136,12 @@ function shellBelow(pid: number): number {
   return shell;
 }
 
-function judge(context: Context, { scenario, ran, problem }: Outcome, trace: Trace, report: Report): void {
+export function judge(
+  context: Context,
+  { scenario, ran, problem }: Outcome,
+  trace: Trace,
+  report: Report,
+): void {
   const { name } = scenario;
   if (ran === null || problem !== null) {
     report({ scenario: name, outcome: 'failed', detail: problem ?? 'it did not run' });

@@ -1,0 +1,42 @@
+/**
+ * For `npm test` in emulated kernels, where the start of a trace takes longer than what is traced: one trace for both the
+ * scenarios of a shell and the moments of attaching.
+ */
+import { Child } from '../kit/process.ts';
+import type { Report } from '../kit/report.ts';
+import { type Trace, Tracing } from '../kit/tracing.ts';
+import { failMoments, goOn, judgeMoments, startMoments, untilTheyWait } from './attach.ts';
+import type { Context } from './context.ts';
+import type { Scenario } from './scenarios.ts';
+import { judge, type Outcome, reportWhole, runAll } from './shell.ts';
+
+export async function runSmoke(
+  context: Context,
+  list: readonly Scenario[],
+  only: RegExp,
+  report: Report,
+): Promise<void> {
+  const peers = startMoments(context, only);
+  const shell = new Child('sh', []);
+  let outcomes: readonly Outcome[];
+  let trace: Trace;
+  try {
+    await untilTheyWait(context, peers);
+    const pids = [shell, ...peers.map(({ process }) => process)].map(({ pid }) => pid);
+    // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
+    const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
+    outcomes = await runAll(context, { process: shell, pid: () => shell.pid }, list, tracing.patience);
+    await goOn(peers);
+    shell.endInput('exit\n');
+    // The balance has a row of its own.
+    trace = await tracing.result({ whole: false });
+  } catch (error) {
+    const detail = `no trace: ${(error as Error).message}`;
+    for (const { name } of list) report({ scenario: name, outcome: 'failed', detail });
+    failMoments(peers, report, detail);
+    return;
+  }
+  for (const outcome of outcomes) judge(context, outcome, trace, report);
+  judgeMoments(context, peers, trace, report);
+  reportWhole(trace, report, false, 'balance: nothing unseen');
+}
