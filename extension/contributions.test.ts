@@ -5,7 +5,12 @@ import { Command, Context, FileEditors, Setting, TITLES, View, ViewItem } from '
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 
 const root = join(import.meta.dirname, '..');
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const texts = JSON.parse(readFileSync(join(root, 'package.nls.json'), 'utf8'));
+/** In English. */
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'), (_, value) => {
+  const key = typeof value === 'string' ? /^%(.+)%$/.exec(value)?.[1] : undefined;
+  return key === undefined ? value : texts[key];
+});
 const contributes = manifest.contributes;
 
 /** Every string below a key of this name, wherever it is. */

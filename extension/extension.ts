@@ -1,4 +1,5 @@
 /** Entry of the extension: creates its parts and connects them. No worker and no helper before the first start. */
+import './language.ts';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { BreakList } from './breaks/breakList.ts';

@@ -100,13 +100,16 @@ function dateOfSource() {
 /** Of everything that may go into the package, contents and modes. */
 function digest(epoch) {
   const hash = createHash('sha256').update(String(epoch));
-  const folders = ['dist', 'media'].flatMap((folder) =>
+  const folders = ['dist', 'media', 'l10n'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
   );
   const files = [
     'package.json',
+    ...readdirSync(root)
+      .filter((name) => /^package\.nls\..*json$/.test(name))
+      .sort(),
     'README.md',
     'CHANGELOG.md',
     'LICENSE',

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
+import { language, texts } from '../words/translate.ts';
 import { joinsBothEnds, nestsCalls, setJoinsBothEnds, setNestsCalls } from './listSettings.ts';
 import { showError } from './notify.ts';
 import { PanelFeed } from './panelFeed.ts';
@@ -209,6 +210,8 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       supported: this.#supported,
       script: String(webview.asWebviewUri(this.#resource('dist', 'webview.js'))),
       style: String(webview.asWebviewUri(this.#resource('dist', 'panel.css'))),
+      language: language(),
+      texts: texts(),
     });
   }
 }

@@ -1,4 +1,5 @@
 /** The page of the panel's webview. Apart from panel.ts, so that a test can load it in a browser without VS Code. */
+import type { Texts } from '../words/translate.ts';
 
 export interface PanelPage {
   /** Unguessable, new for each page. */
@@ -11,14 +12,19 @@ export interface PanelPage {
   readonly supported: boolean;
   readonly script: string;
   readonly style: string;
+  /** A BCP 47 tag: what the texts are in. */
+  readonly language: string;
+  /** The texts of that language. */
+  readonly texts: Texts;
 }
 
 /**
  * Nothing is allowed but this one script, the extension's own styles, and images whose bytes stand in the page
  * (captured ones, see details/image.ts): no inline script or style, no connection anywhere. Captured text that
- * found its way into the page could do nothing there.
+ * found its way into the page could do nothing there. The texts are a block of data, which the policy does not concern.
  */
-export function panelHtml({ nonce, source, trusted, supported, script, style }: PanelPage): string {
+export function panelHtml(page: PanelPage): string {
+  const { nonce, source, trusted, supported, script, style, language } = page;
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
@@ -27,7 +33,7 @@ export function panelHtml({ nonce, source, trusted, supported, script, style }: 
     `font-src ${source}`,
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${tag(language)}">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -36,7 +42,18 @@ export function panelHtml({ nonce, source, trusted, supported, script, style }: 
 <title>HTTP Trace</title>
 </head>
 <body data-trusted="${trusted}" data-supported="${supported}">
+<script type="application/json" id="texts">${data(page.texts)}</script>
 <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`;
+}
+
+/** A language that is no BCP 47 tag is none. */
+function tag(language: string): string {
+  return /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i.test(language) ? language : 'en';
+}
+
+/** As the text of a script element, which ends at `</script`, and which `<!--` would make longer. */
+function data(texts: Texts): string {
+  return JSON.stringify(texts).replaceAll('<', '\\u003c');
 }

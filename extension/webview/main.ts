@@ -1,4 +1,5 @@
 /** The panel's webview begins here. */
+import './language.ts';
 import { App } from './app.ts';
 import { Host } from './host.ts';
 

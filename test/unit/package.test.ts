@@ -27,12 +27,15 @@ const SOURCES = [
   'extension',
   'scripts',
   'media',
+  'l10n',
   '.vscodeignore',
   '.npmrc',
   'tsconfig.json',
 ];
 const DOCUMENTS = [
   'package.json',
+  'package.nls.json',
+  'package.nls.de.json',
   'package-lock.json',
   'README.md',
   'CHANGELOG.md',
@@ -103,6 +106,15 @@ describe.skipIf(reason !== undefined)('the package', { timeout: 400_000 }, () =>
     }
     for (const name of ['extension.js', 'worker.js', 'webview.js', 'panel.css']) {
       expect([name, other.has(`extension/dist/${name}`)]).toEqual([name, true]);
+    }
+  });
+
+  it('holds the texts of every language', () => {
+    const [clone = ''] = clones;
+    for (const name of readdirSync(clone).filter((path) => path.endsWith('.vsix'))) {
+      const bytes = readFileSync(join(clone, name)).toString('latin1');
+      for (const file of ['package.nls.json', 'package.nls.de.json', 'l10n/bundle.l10n.de.json'])
+        expect([name, file, bytes.includes(`extension/${file}`)]).toEqual([name, file, true]);
     }
   });
 

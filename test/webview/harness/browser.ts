@@ -3,13 +3,14 @@
  * global setup. To start a browser costs as much as a whole test.
  */
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 import { panelHtml } from '../../../extension/views/panelHtml.ts';
+import type { Texts } from '../../../extension/words/translate.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -58,9 +59,11 @@ async function servePanel(): Promise<Server> {
   const server = createServer((request, response) => {
     const file = files.get(request.url ?? '');
     const origin = `http://${request.headers.host}`;
-    const restricted = request.url === '/?restricted';
-    const unsupported = request.url === '/?unsupported';
-    if (request.url === '/' || restricted || unsupported) {
+    const { pathname, search } = new URL(request.url ?? '/', origin);
+    const query = search.slice(1);
+    const restricted = query === 'restricted';
+    const unsupported = query === 'unsupported';
+    if (pathname === '/') {
       const nonce = createHash('sha256').update(origin).digest('base64url');
       response.setHeader('Content-Type', 'text/html');
       response.end(
@@ -71,6 +74,7 @@ async function servePanel(): Promise<Server> {
           supported: !unsupported,
           script: '/dist/webview.js',
           style: '/dist/panel.css',
+          ...languageOf(query),
         }),
       );
     } else if (file !== undefined) {
@@ -83,6 +87,17 @@ async function servePanel(): Promise<Server> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return server;
+}
+
+/**
+ * `pseudo`: every text is in brackets, so that what stands without is a text that was forgotten. `de`: German.
+ */
+function languageOf(query: string): { language: string; texts: Texts } {
+  const texts = (name: string): Texts => JSON.parse(readFileSync(join(ROOT, 'l10n', name), 'utf8'));
+  if (query === 'de') return { language: 'de', texts: texts('bundle.l10n.de.json') };
+  if (query !== 'pseudo') return { language: 'en', texts: {} };
+  const bracketed = Object.keys(texts('bundle.l10n.json')).map((text) => [text, `⟦${text}⟧`]);
+  return { language: 'en-x-pseudo', texts: Object.fromEntries(bracketed) };
 }
 
 async function bundled(entry: string): Promise<Uint8Array> {

@@ -1,0 +1,6 @@
+export function textsOf(source: string, path?: string): string[];
+export function allTexts(): string[];
+export function bundleText(texts: readonly string[]): string;
+export function placeholders(text: string): string;
+export function faultsOf(texts: readonly string[], translated: Readonly<Record<string, string>>): string[];
+export function translations(): string[];
