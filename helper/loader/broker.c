@@ -7,28 +7,23 @@
  * no other process can take them away from it.
  */
 #define _GNU_SOURCE
-#include "../sandbox.h"
 #include "attach.h"
 #include "broker.h"
+#include "confine.h"
+#include "inspect.h"
 #include "loader.h"
 #include "places.h"
 #include "trace_http.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/bpf.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -43,9 +38,6 @@
  */
 #define TIMES_MAX 1024
 #define FILES_MAX 4096
-#define STATUS_SIZE 8192
-#define MAPS_SIZE (64u << 10) /* read at once */
-#define THREADS_MAX 512 /* of the helper, which has some 40; so many fit into the list of has_no_tracer */
 
 #define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
@@ -76,184 +68,6 @@ static void __attribute__((format(printf, 3, 4))) refuse(struct broker_answer *a
 	answer->error = error ? error : EINVAL;
 }
 
-/* The beginning of a small file, with a NUL. */
-static bool read_file(const char *path, char *text, size_t size)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t count = 0;
-
-	if (file < 0)
-		return false;
-	while (length < size - 1 && (count = read(file, text + length, size - 1 - length)) > 0)
-		length += (size_t)count;
-	close(file);
-	text[length] = 0;
-	return count >= 0 && length > 0;
-}
-
-static const char *field(const char *text, const char *name)
-{
-	const char *found = strstr(text, name); /* after a line break: those in a process's name are escaped */
-
-	return found ? found + strlen(name) : "";
-}
-
-static pid_t pid_of(int pidfd)
-{
-	char path[64], text[STATUS_SIZE];
-	int pid;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	if (!read_file(path, text, sizeof(text)) || sscanf(field(text, "\nPid:"), "%d", &pid) != 1)
-		return -1;
-	return pid;
-}
-
-static bool is_alive(int pidfd)
-{
-	struct pollfd watched = {.fd = pidfd, .events = POLLIN};
-
-	return poll(&watched, 1, 0) == 0;
-}
-
-/*
- * Real, effective, saved and of the file system: a setuid program's process is not its user's. Nor is one that the
- * kernel closes to its user, whose files in /proc are root's: one that root started and that became the user, say. The
- * helper is closed to others, too, and names itself for the libraries that it maps.
- */
-static bool belongs_to(pid_t pid, const struct broker *broker)
-{
-	const uid_t requester = broker->requester;
-	unsigned int real, effective, saved, file_system;
-	char path[64], text[STATUS_SIZE];
-	struct stat status;
-
-	if (requester == 0)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	if (pid != broker->helper_pid && (stat(path, &status) || status.st_uid != requester))
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	return read_file(path, text, sizeof(text)) &&
-	       sscanf(field(text, "\nUid:"), "%u %u %u %u", &real, &effective, &saved, &file_system) == 4 && real == requester &&
-	       effective == requester && saved == requester && file_system == requester;
-}
-
-static int tracer_of(const char *status)
-{
-	char text[STATUS_SIZE];
-	int tracer;
-
-	return read_file(status, text, sizeof(text)) && sscanf(field(text, "\nTracerPid:"), "%d", &tracer) == 1 ? tracer : -1;
-}
-
-/*
- * Whether no thread of a process has a tracer: a debugger attaches to threads, and whoever has attached to one can
- * read the memory and the descriptors of all. False also if a thread has ended meanwhile or there are too many, as
- * then the list may not be complete: it is made while the process runs.
- *
- * True is reliable for a process that nobody can attach to any more. All threads that were listed were alive until
- * their status was read, so the list had no gaps; a thread that began later was made by one of them, and a new thread
- * has a tracer only if its maker has one.
- */
-static bool has_no_tracer(pid_t pid)
-{
-	/* struct linux_dirent64 of getdents64(2) */
-	static union {
-		char bytes[32768];
-		uint64_t aligned;
-	} entries;
-	const size_t length_at = 16, name_at = 19;
-	char path[64], status[128];
-	unsigned int threads = 0;
-	bool untraced = true;
-	long count = 0;
-	int folder;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0)
-		return false;
-	/* One call lists all: in between, a thread that has ended could make the kernel skip others. */
-	count = syscall(SYS_getdents64, folder, entries.bytes, sizeof(entries.bytes));
-	close(folder);
-	for (long at = 0; untraced && at < count;) {
-		const char *name = entries.bytes + at + name_at;
-		uint16_t length;
-
-		memcpy(&length, entries.bytes + at + length_at, sizeof(length));
-		at += length;
-		if (name[0] == '.')
-			continue;
-		snprintf(status, sizeof(status), "%s/%.20s/status", path, name);
-		untraced = ++threads <= THREADS_MAX && tracer_of(status) == 0;
-	}
-	return untraced && threads > 0;
-}
-
-/* Whether other processes of its user, and debuggers, have no access to the helper (its files in /proc belong to root then). */
-static bool is_closed_to_others(const struct broker *broker)
-{
-	struct stat status;
-	bool untraced = false;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)broker->helper_pid);
-	if (stat(path, &status) || status.st_uid != 0)
-		return false;
-	for (int tries = 0; tries < 5 && !untraced; tries++)
-		untraced = has_no_tracer(broker->helper_pid);
-	return untraced && is_alive(broker->helper);
-}
-
-/* The file of a process's executable mapping, as the kernel names it: "major:minor inode". */
-static bool read_mapping(const char *maps, uint64_t start, uint64_t end, bool executable, char *identity, size_t size)
-{
-	static char text[MAPS_SIZE + 1];
-	char wanted[64], access[8], device[32], inode[32];
-	const char *line = NULL;
-	size_t wanted_length;
-	ssize_t count;
-	int file;
-
-	wanted_length = (size_t)snprintf(wanted, sizeof(wanted), "\n%08llx-%08llx ", (unsigned long long)start, (unsigned long long)end);
-	file = open(maps, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return false;
-	text[0] = '\n';
-	/* Each read of the kernel ends at the end of a line. */
-	while (!line && (count = read(file, text + 1, MAPS_SIZE - 1)) > 0) {
-		text[1 + count] = 0;
-		line = strstr(text, wanted);
-	}
-	close(file);
-	if (!line || sscanf(line + wanted_length, "%7s %*s %31s %31s", access, device, inode) != 3 || (executable && access[2] != 'x'))
-		return false;
-	return snprintf(identity, size, "%s %s", device, inode) < (int)size;
-}
-
-/* Whether the process has mapped the request's file there: compares both as the kernel names them. */
-static bool is_mapped_executable(pid_t pid, const struct broker_request *request, int file)
-{
-	char maps[64], there[72], here[72];
-	const size_t page = 4096;
-	uint64_t start;
-	void *mapping;
-	bool same;
-
-	snprintf(maps, sizeof(maps), "/proc/%d/maps", (int)pid);
-	if (!read_mapping(maps, request->start, request->end, true, there, sizeof(there)))
-		return false;
-	mapping = mmap(NULL, page, PROT_READ, MAP_PRIVATE, file, 0);
-	if (mapping == MAP_FAILED)
-		return false;
-	start = (uintptr_t)mapping;
-	same = read_mapping("/proc/self/maps", start, start + page, false, here, sizeof(here)) && strcmp(here, there) == 0;
-	munmap(mapping, page);
-	return same;
-}
-
 /* Whether the request is about a file that one of the requester's processes executes. */
 static bool is_permitted(const struct broker *broker, const struct broker_request *request, int pidfd, int file,
 			 struct broker_answer *answer)
@@ -261,12 +75,12 @@ static bool is_permitted(const struct broker *broker, const struct broker_reques
 	pid_t pid = pid_of(pidfd);
 	struct stat status;
 
-	if (pid <= 0 || !belongs_to(pid, broker)) {
+	if (pid <= 0 || !belongs_to(pid, broker->requester, broker->helper_pid)) {
 		refuse(answer, EPERM, "the process is not yours, or has ended");
 		return false;
 	}
 	/* The id still belongs to that process, so what was read is about it. */
-	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_mapped_executable(pid, request, file) || !is_alive(pidfd)) {
+	if (fstat(file, &status) || !S_ISREG(status.st_mode) || !is_mapped_executable(pid, request->start, request->end, file) || !is_alive(pidfd)) {
 		refuse(answer, EPERM, "the process does not execute that file");
 		return false;
 	}
@@ -431,7 +245,7 @@ static bool serve(struct broker *broker)
 	if (!is_well_formed(&request, size)) {
 		refuse(&answer, EINVAL, "the request is malformed");
 	} else if (request.verb == BROKER_HAND_OVER && broker->to_hand_over > 0) {
-		if (broker->requester == 0 || is_closed_to_others(broker)) {
+		if (broker->requester == 0 || is_closed_to_others(broker->helper_pid, broker->helper)) {
 			hands_over = true;
 			descriptors = broker->handed_over;
 			answer.descriptors = broker->to_hand_over;
@@ -504,95 +318,6 @@ static _Noreturn void run(struct broker *broker)
 	_exit(0);
 }
 
-/*
- * Keeps CAP_SYS_PTRACE, to see the mappings of processes that others may not inspect (as the helper itself), and
- * CAP_SYS_ADMIN for perf's uprobes; uprobe_multi needs none. Gives up the rest, and root's user id too: the broker
- * reads nothing that the requester may not read.
- */
-static void keep_little(const struct broker *broker, const struct requester *requester)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], data[_LINUX_CAPABILITY_U32S_3] = {0};
-	const int kept[] = {CAP_SYS_PTRACE, broker->attacher.way == TLS_ATTACH_PERF ? CAP_SYS_ADMIN : CAP_SYS_PTRACE};
-
-	if (syscall(SYS_capget, &header, had) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
-		_exit(1);
-	/* Capabilities that an installed loader does not have are not requested: the broker then reports what does not work. */
-	for (size_t i = 0; broker->attacher.way != TLS_ATTACH_NONE && i < sizeof(kept) / sizeof(*kept); i++) {
-		uint32_t bit = had[kept[i] / 32].permitted & 1u << (kept[i] % 32);
-
-		data[kept[i] / 32].permitted |= bit;
-		data[kept[i] / 32].effective |= bit;
-	}
-	for (int capability = 0; capability < 64; capability++) {
-		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL && geteuid() == 0)
-			_exit(1);
-	}
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if ((geteuid() == 0 && setgroups(0, NULL)) || setresgid(requester->gid, requester->gid, requester->gid) ||
-	    setresuid(requester->uid, requester->uid, requester->uid) || syscall(SYS_capset, &header, data) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    /* Stopped by one of its user's processes, it goes on when the helper ends, and so ends as well. */
-	    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
-		_exit(1);
-}
-
-static void close_off(const struct broker *broker)
-{
-	const uint32_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
-	const struct allowed_call calls[] = {
-		{SYS_recvmsg, ANY_ARGUMENT, 0, 0},
-		{SYS_sendmsg, ANY_ARGUMENT, 0, 0},
-#ifdef SYS_poll
-		{SYS_poll, ANY_ARGUMENT, 0, 0},
-#endif
-		{SYS_ppoll, ANY_ARGUMENT, 0, 0},
-		{SYS_openat, 2, writes, O_RDONLY},
-		{SYS_read, ANY_ARGUMENT, 0, 0},
-		{SYS_pread64, ANY_ARGUMENT, 0, 0},
-		{SYS_getdents64, ANY_ARGUMENT, 0, 0},
-		{SYS_close, ANY_ARGUMENT, 0, 0},
-		{SYS_close_range, ANY_ARGUMENT, 0, 0},
-#ifdef SYS_newfstatat
-		{SYS_newfstatat, ANY_ARGUMENT, 0, 0},
-#endif
-		{SYS_fstat, ANY_ARGUMENT, 0, 0},
-		{SYS_bpf, 0, ~0u, BPF_LINK_CREATE},
-		{broker->attacher.way == TLS_ATTACH_PERF ? SYS_perf_event_open : SYS_close, ANY_ARGUMENT, 0, 0},
-		/* Memory, none of it executable. */
-		{SYS_brk, ANY_ARGUMENT, 0, 0},
-		{SYS_mmap, 2, 4 /* PROT_EXEC */, 0},
-		{SYS_mprotect, 2, 4, 0},
-		{SYS_munmap, ANY_ARGUMENT, 0, 0},
-		{SYS_mremap, ANY_ARGUMENT, 0, 0},
-		{SYS_madvise, ANY_ARGUMENT, 0, 0},
-		/* Threads, no processes. */
-		{SYS_clone, 0, CLONE_THREAD, CLONE_THREAD},
-		{SYS_futex, ANY_ARGUMENT, 0, 0},
-		{SYS_set_robust_list, ANY_ARGUMENT, 0, 0},
-		{SYS_rseq, ANY_ARGUMENT, 0, 0},
-		{SYS_rt_sigaction, ANY_ARGUMENT, 0, 0},
-		{SYS_rt_sigprocmask, ANY_ARGUMENT, 0, 0},
-		{SYS_rt_sigreturn, ANY_ARGUMENT, 0, 0},
-		{SYS_restart_syscall, ANY_ARGUMENT, 0, 0},
-		{SYS_getrandom, ANY_ARGUMENT, 0, 0},
-#ifdef __SANITIZE_ADDRESS__
-		/* What AddressSanitizer does as a thread begins and ends; only in the build for test/trust/sanitized.mjs. */
-		{SYS_gettid, ANY_ARGUMENT, 0, 0},
-		{SYS_getpid, ANY_ARGUMENT, 0, 0},
-		{SYS_sigaltstack, ANY_ARGUMENT, 0, 0},
-		{SYS_sched_yield, ANY_ARGUMENT, 0, 0},
-		{SYS_sched_getaffinity, ANY_ARGUMENT, 0, 0},
-		{SYS_prlimit64, ANY_ARGUMENT, 0, 0},
-#endif
-		{SYS_exit, ANY_ARGUMENT, 0, 0},
-		{SYS_exit_group, ANY_ARGUMENT, 0, 0},
-	};
-
-	if (allow_only(calls, sizeof(calls) / sizeof(*calls)))
-		_exit(1);
-}
-
 /* Keeps only the descriptors that the broker needs, from 3 up. */
 static void keep_descriptors(struct broker *broker)
 {
@@ -639,8 +364,8 @@ static _Noreturn void become_broker(struct broker *broker, const struct requeste
 		setrlimit(RLIMIT_NOFILE, &descriptors);
 	}
 	keep_descriptors(broker);
-	keep_little(broker, requester);
-	close_off(broker);
+	keep_broker_rights(requester, broker->attacher.way);
+	limit_broker_calls(broker->attacher.way);
 	run(broker);
 }
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* TLS sessions: made, inherited over a fork, ended; and the one write of each that has not returned. */
+#ifndef TRACE_HTTP_TLS_SESSION_H
+#define TRACE_HTTP_TLS_SESSION_H
+
+#include "tls_frames.h"
+
+/* The cookie of a probe: a function, a library, how its return is seen, and the number of its file. */
+#define COOKIE_FUNCTION(cookie) ((u8)(cookie))
+#define COOKIE_LIBRARY(cookie) ((u8)((cookie) >> 8))
+/* Bytes to be added to the stack pointer to get its value at the function's first instruction, or at its return. */
+#define COOKIE_STACK(cookie) ((u16)((cookie) >> 16))
+#define COOKIE_FILE(cookie) ((u32)((cookie) >> 32))
+
+/* A function of its own, as new_connection: its value is large. */
+static __noinline struct tls_session *new_session(u64 address, u64 cookie)
+{
+	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct tls_session *blank, *session;
+	struct family *family;
+	u32 slot = 0;
+
+	blank = bpf_map_lookup_elem(&blank_session, &slot);
+	if (!blank || bpf_map_update_elem(&tls_sessions, &key, blank, BPF_ANY)) {
+		COUNT(connections_untracked, 1);
+		return 0;
+	}
+	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!session)
+		return 0;
+	session->connection.id = __sync_fetch_and_add(&last_connection_id, 1) + 1;
+	session->connection.transport = TRANSPORT_TLS;
+	session->connection.pid = current_visible_pid();
+	session->connection.last_direction = NO_DIRECTION;
+	session->connection.request_direction = NO_DIRECTION;
+	session->connection.late = 1; /* until the socket says otherwise */
+	session->library = COOKIE_LIBRARY(cookie);
+	session->file = COOKIE_FILE(cookie);
+	family = bpf_map_lookup_elem(&families, &key.pid);
+	if (family)
+		session->forks = family->forks;
+	return session;
+}
+
+#define ANCESTORS 3 /* generations that are looked back for a session */
+
+/*
+ * The session that this process has in its memory because an ancestor made it before it forked: a server may do the
+ * handshake, and a child the rest. It is the same stream, of which the child reports what follows. Global for the
+ * verifier's sake.
+ */
+__noinline int trace_http_inherit(u64 address)
+{
+	struct tls_key own = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32}, key = {.address = address};
+	struct tls_session *session;
+	struct family *family;
+	u32 pid = own.pid;
+
+	for (u32 i = 0; i < ANCESTORS; i++) {
+		u32 number;
+
+		family = bpf_map_lookup_elem(&families, &pid);
+		if (!family || !family->parent)
+			return 0;
+		number = family->number;
+		pid = family->parent;
+		key.pid = pid;
+		/* Freed by the parent, which may have made another one at this address since. */
+		key.number = number;
+		session = bpf_map_lookup_elem(&tls_sessions, &key);
+		if (!session) {
+			key.number = 0;
+			session = bpf_map_lookup_elem(&tls_sessions, &key);
+			if (!session)
+				continue;
+			if (session->forks >= number)
+				return 0; /* made after the child */
+			session->shared = 1;
+		}
+		if (bpf_map_update_elem(&tls_sessions, &own, session, BPF_ANY))
+			return 0;
+		session = bpf_map_lookup_elem(&tls_sessions, &own);
+		if (!session)
+			return 0;
+		session->shared = 0;
+		session->write.entered = 0;
+		family = bpf_map_lookup_elem(&families, &own.pid);
+		session->forks = family ? family->forks : 0;
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
+{
+	struct tls_session *session = session_of(address);
+
+	/* A child goes on with the shared one: whatever this process does with its copy is another stream. */
+	if (session && !session->shared)
+		return session;
+	if (!session && trace_http_inherit(address)) {
+		session = session_of(address);
+		if (session)
+			return session;
+	}
+	return new_session(address, cookie);
+}
+
+static __always_inline void end_session(u64 address)
+{
+	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct tls_session *session = session_of(address);
+	struct family *family;
+
+	if (!session)
+		return;
+	family = bpf_map_lookup_elem(&families, &key.pid);
+	if (session->shared || (family && family->sharing && family->forks > session->forks)) {
+		/* A child may go on with it. It ends with its socket. */
+		struct tls_key freed = {.address = address, .pid = key.pid, .number = family ? family->forks : 0};
+
+		if (freed.number && !session->shared)
+			bpf_map_update_elem(&tls_sessions, &freed, session, BPF_ANY);
+		bpf_map_delete_elem(&tls_sessions, &key);
+		return;
+	}
+	if (min_latency_us && session->connection.protocol == PROTOCOL_HTTP1)
+		end_filter((struct sock *)address, &session->connection, TRANSPORT_TLS, SLOT_TLS);
+	emit_closed(&session->connection);
+	bpf_map_delete_elem(&tls_sessions, &key);
+}
+
+/* Ciphertext on its way to the library's output: a send of this process will begin with it. */
+static __always_inline void expect_ciphertext(u64 address, u64 bytes, u64 length)
+{
+	struct tls_session *session = session_of(address);
+	struct ciphertext_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
+
+	if (!session)
+		return;
+	session->writes_bio = 1;
+	if (session->socket || length < CIPHERTEXT_SIZE)
+		return;
+	if (bpf_probe_read_user(key.bytes, sizeof(key.bytes), (void *)bytes) || !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
+		return;
+	bpf_map_update_elem(&ciphertexts, &key, &address, BPF_ANY);
+}
+
+#define PENDING_WRITE 16384 /* the plaintext of one TLS record (RFC 8446 section 5.1) */
+#define WRITE_CHANGING 1    /* `entered` while the rest is being changed */
+
+/*
+ * While one thread or goroutine writes, another one may read what the peer answers, and may even end the process: a
+ * write that the answer shows to have been sent is reported then, before the answer, and not when it returns. Whether
+ * all of a longer write has been sent is known only when it returns.
+ */
+static __always_inline void begin_write(struct tls_session *session, struct tls_frame *frame, u64 goroutine, u64 length)
+{
+	u64 caller = goroutine ? goroutine : bpf_get_current_pid_tgid();
+	u64 pending = session->write.entered;
+
+	/* A call that the same caller has left, or has entered twice (see drop_left_frames), is replaced. */
+	if (length > PENDING_WRITE || pending == WRITE_CHANGING || (pending && session->write.caller != caller))
+		return;
+	/* Who does not get it, as another one enters in this moment, reports its write when it returns. */
+	if (__sync_val_compare_and_swap(&session->write.entered, pending, WRITE_CHANGING) != pending)
+		return;
+	session->write.caller = caller;
+	session->write.buffer = frame->buffer;
+	session->write.below = frame->below;
+	session->write.length = length;
+	frame->pending = 1;
+	__sync_lock_test_and_set(&session->write.entered, frame->entered);
+}
+
+/* False: the write has been reported already. */
+static __always_inline bool end_write(struct tls_session *session, struct tls_frame *frame)
+{
+	u64 entered = frame->entered;
+
+	return !frame->pending || __sync_val_compare_and_swap(&session->write.entered, entered, 0) == entered;
+}
+
+/* Reports the write that has not returned, if there is one. Nothing is copied to the stack, which many functions share. */
+static __always_inline void report_pending_write(struct tls_session *session, u64 address)
+{
+	u64 entered = *(volatile u64 *)&session->write.entered;
+	struct work *work;
+
+	if (!entered || entered == WRITE_CHANGING)
+		return;
+	work = begin_work(SLOT_TLS, session->write.length, 0, DIRECTION_OUT, TRANSPORT_TLS);
+	if (!work)
+		return;
+	work->entered = entered;
+	work->source = SOURCE_BUFFER;
+	work->base = session->write.below ? upper_stack_end(session->write.caller) - session->write.below : session->write.buffer;
+	work->left = work->remaining;
+	/* Then nobody has changed it meanwhile. */
+	if (__sync_val_compare_and_swap(&session->write.entered, entered, 0) != entered)
+		return;
+	session->connection.pid = work->pid;
+	work->sock = address;
+	trace_http_work(work, &session->connection);
+}
+
+#endif
