@@ -88,7 +88,7 @@ async function run({ name, lane, args, file, counts, env = {} }) {
   rmSync(cpuFile, { force: true });
   const start = performance.now();
   const command = lane === 'emulated' ? ['nice', '-n', String(LOW_PRIORITY), node] : [node];
-  const compiled = lane === 'user' || lane === ALONE ? {} : { NODE_COMPILE_CACHE: COMPILED };
+  const compiled = ['root', 'tls', 'emulated'].includes(lane) ? { NODE_COMPILE_CACHE: COMPILED } : {};
   const status = await statusOf(
     // The shell waits for the suite and then writes the processor time of all that it has waited for.
     ['bash', '-c', '"$@"; status=$?; times > "$0"; exit $status', cpuFile, ...command, ...args],

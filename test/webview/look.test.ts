@@ -8,7 +8,7 @@ import { TABS, type TabId } from '../../extension/webview/details/tabs.ts';
 import { calls, exchangeOf, message, statusOf, tlsCalls } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
-/** HTTP_TRACE_PICTURES=all: every theme in every size, which takes minutes. */
+/** HTTP_TRACE_PICTURES=all, as in `npm run test:all`: every theme in every size and state, which takes minutes. */
 const ALL = process.env['HTTP_TRACE_PICTURES'] === 'all';
 
 const SIZES = [
@@ -27,12 +27,19 @@ async function openCall(panel: PanelPage, id: number, rows: ReturnType<typeof ca
 /** By their number, which pictures show in every theme and size. */
 const CALLS = new Map([0, 5, 50_000].map((count) => [count, calls(count)]));
 
+/** In which themes a state is looked at. */
+function themesOf(theme: ThemeName): readonly ThemeName[] {
+  return ALL ? ['dark', 'light', 'high-contrast'] : [theme];
+}
+
+/** Otherwise each theme in one size: they differ in their colours only. */
+const SIZE_OF = { dark: 1500, light: 700, 'high-contrast': 400, 'high-contrast-light': 1500 };
+
 for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] satisfies ThemeName[]) {
   for (const [width, height] of SIZES) {
-    if (theme !== 'dark' && width !== 1500 && !ALL) continue;
-    // Many calls look alike in every theme but for the colours.
-    const counts = theme === 'dark' || width === 1500 ? [...CALLS] : [...CALLS].slice(0, 2);
-    for (const [count, rows] of counts) {
+    if (SIZE_OF[theme] !== width && !ALL) continue;
+    for (const [count, rows] of CALLS) {
+      if (theme !== 'dark' && count !== 5 && !ALL) continue;
       it(`${theme} ${width}×${height} with ${count} calls`, async () => {
         const panel = await openPanel({ theme, width, height });
         await panel.fill(rows, statusOf(rows));
@@ -141,7 +148,7 @@ it('behind the program, and stopping: how much is left, and a button that does n
   }
 });
 
-for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
+for (const theme of themesOf('dark')) {
   it(`${theme}: filter, brush, sorting, news, what is not whole`, async () => {
     const panel = await openPanel({ theme });
     const rows = calls(1_284);
@@ -220,7 +227,9 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
     expect(panel.problems).toEqual([]);
     await panel.close();
   });
+}
 
+for (const theme of themesOf('light')) {
   it(`${theme}: TLS`, async () => {
     const panel = await openPanel({ theme });
     const rows = tlsCalls();
@@ -245,7 +254,9 @@ for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
     expect(panel.problems).toEqual([]);
     await panel.close();
   });
+}
 
+for (const theme of themesOf('high-contrast')) {
   it(`${theme}: idle, and a failure`, async () => {
     const panel = await openPanel({ theme, width: 700, height: 300 });
     await panel.post({ type: 'status', status: IDLE_STATUS });
