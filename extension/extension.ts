@@ -37,7 +37,9 @@ import { showNote } from './views/notify.ts';
 import { PanelProvider } from './views/panel.ts';
 import { SelectedCall } from './views/selectedCall.ts';
 import { StatusItem } from './views/statusItem.ts';
-import { countText } from './words/numbers.ts';
+import { localized } from './words/localized.ts';
+import { counted } from './words/numbers.ts';
+import { t } from './words/translate.ts';
 import { notificationText } from './words/visible.ts';
 
 /** Set once the tree has been shown by itself: VS Code starts it collapsed at the bottom of the side bar. */
@@ -83,9 +85,13 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const requests = new RequestDocuments(trace, responses);
   const files = new FileEditor(async (uri) => {
     const opened = await openUri(trace, uri);
-    if (opened === null) return 'This file was not opened.';
+    if (opened === null) return t('This file was not opened.');
     await vscode.commands.executeCommand(focusCommand(View.panel));
-    return `${countText(opened.calls, 'call')}, shown in the panel HTTP Trace. ${opened.note ?? ''}`;
+    return `${counted(
+      opened.calls,
+      '{0} call, shown in the panel HTTP Trace.',
+      '{0} calls, shown in the panel HTTP Trace.',
+    )} ${localized(opened.note ?? '')}`;
   });
   const version = String(context.extension.packageJSON.version);
   spans = new LiveOtlp(trace, version);
@@ -174,8 +180,8 @@ function offerRestart(trace: Trace): vscode.Disposable {
     const failed = phase === 'failed' && before === 'running';
     before = phase;
     if (!failed) return;
-    const restart = 'Start Again';
-    const text = `HTTP Trace stopped unexpectedly; what was captured is kept. ${problem ?? ''}`;
+    const restart = t('Start Again');
+    const text = `${t('HTTP Trace stopped unexpectedly; what was captured is kept.')} ${localized(problem ?? '')}`;
     if ((await vscode.window.showErrorMessage(notificationText(text), restart)) === restart) {
       await vscode.commands.executeCommand(Command.start);
     }

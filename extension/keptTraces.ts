@@ -1,4 +1,5 @@
 /** Traces that survive the reload of the window: where they are kept, and that they come back. */
+
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {

@@ -1,6 +1,6 @@
 // `npm run l10n`: collects the texts of the sources into l10n/bundle.l10n.json, as translators and VS Code know it, and
 // says what the other languages lack. Texts are the literals in calls of `t` (extension/words/translate.ts) and
-// `counted` (extension/words/numbers.ts), and the rows of extension/words/engineTexts.ts.
+// `counted` (extension/words/numbers.ts), and those that are translated where they are shown (l10n/foreign.json).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +52,25 @@ export function allTexts() {
     if (/words\/(translate|numbers)\.ts$/.test(path)) continue;
     for (const text of textsOf(readFileSync(path, 'utf8'), path)) texts.add(text);
   }
+  for (const text of foreignTexts()) texts.add(text);
   return [...texts].sort();
+}
+
+/** See extension/words/localized.ts. */
+export function foreignTexts() {
+  return JSON.parse(readFileSync(join(root, 'l10n/foreign.json'), 'utf8'));
+}
+
+/** All texts in quotes, with {0}, {1}, … for what varies in them. */
+export function literalsOf(source) {
+  const found = [];
+  visit(parseAst(source, { lang: 'ts' }), (node) => {
+    if (node.type === 'Literal' && typeof node.value === 'string') found.push(node.value);
+    if (node.type !== 'TemplateLiteral') return;
+    const { quasis } = node;
+    found.push(quasis.map(({ value }, i) => value.cooked + (i + 1 < quasis.length ? `{${i}}` : '')).join(''));
+  });
+  return found;
 }
 
 export function bundleText(texts) {

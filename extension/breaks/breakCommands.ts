@@ -1,4 +1,5 @@
 /** The commands of Break on Calls. */
+
 import * as vscode from 'vscode';
 import { Command, type CommandId, focusCommand, TITLES, View } from '../contributions.ts';
 import { askForHooks } from '../debug/hookConsent.ts';
@@ -6,6 +7,7 @@ import { exactly } from '../filter/edit.ts';
 import { MASK } from '../privacy/secrets.ts';
 import { showNote } from '../views/notify.ts';
 import { routeOf } from '../words/address.ts';
+import { t } from '../words/translate.ts';
 import type { Break, BreakList } from './breakList.ts';
 import { parseCondition } from './parseCondition.ts';
 
@@ -24,7 +26,7 @@ export async function breakOnCalls(list: BreakList): Promise<void> {
 
 export async function breakOnRow(list: BreakList, row: Called | undefined): Promise<void> {
   const text = row === undefined ? null : conditionOfRow(row);
-  if (text === null) showNote('Method and path of this call are not known.');
+  if (text === null) showNote(t('Method and path of this call are not known.'));
   else await add(list, text);
 }
 
@@ -55,7 +57,7 @@ export function conditionOfRow({ method, host, path }: Called): string | null {
 async function add(list: BreakList, text: string): Promise<void> {
   const [error] = parseCondition(text).errors;
   if (error !== undefined) showNote(error.message);
-  else if (!list.add(text)) showNote('There are too many breaks. Remove some that you do not need.');
+  else if (!list.add(text)) showNote(t('There are too many breaks. Remove some that you do not need.'));
   else {
     await vscode.commands.executeCommand(focusCommand(View.breaks), { preserveFocus: true });
     await askForHooks({ anew: true });
@@ -65,8 +67,9 @@ async function add(list: BreakList, text: string): Promise<void> {
 async function askForCondition(command: CommandId, value: string): Promise<string | undefined> {
   const text = await vscode.window.showInputBox({
     title: TITLES[command],
-    prompt:
+    prompt: t(
       'The program stops before it makes such a call. In the language of the filter; path:* is every call.',
+    ),
     placeHolder: 'method:POST host:api.example.com path:/orders/*',
     value,
     validateInput: (typed) => {
@@ -74,7 +77,7 @@ async function askForCondition(command: CommandId, value: string): Promise<strin
       const [error] = errors;
       if (error !== undefined) return error.message;
       return condition === null && typed.trim() !== ''
-        ? 'Say which calls, as in method:POST path:/orders.'
+        ? t('Say which calls, as in method:POST path:/orders.')
         : null;
     },
   });

@@ -1,9 +1,12 @@
 /** The list "Break on Calls" in the Run and Debug side bar: shown only while there are breaks. */
+
 import * as vscode from 'vscode';
 import { Context, View, ViewItem } from '../contributions.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
 import { showInStatusBar } from '../views/notify.ts';
-import { countText } from '../words/numbers.ts';
+import { localized } from '../words/localized.ts';
+import { counted } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import type { Break, BreakList } from './breakList.ts';
 import type { CallBreaks, Standing } from './callBreaks.ts';
@@ -53,16 +56,17 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
     item.contextValue = ViewItem.break;
     item.checkboxState = {
       state: enabled ? vscode.TreeItemCheckboxState.Checked : vscode.TreeItemCheckboxState.Unchecked,
-      tooltip: enabled ? 'Stops before these calls' : 'Switched off',
+      tooltip: enabled ? t('Stops before these calls') : t('Switched off'),
     };
-    const count = hits === 0 ? '' : countText(hits, 'hit');
-    item.description = standing === undefined ? count : `${count} · stopped before ${callText(standing)}`;
+    const count = hits === 0 ? '' : counted(hits, '{0} hit', '{0} hits');
+    item.description =
+      standing === undefined ? count : t('{0} · stopped before {1}', count, callText(standing));
     if (standing !== undefined)
       item.iconPath = new vscode.ThemeIcon(
         'debug-stackframe',
         new vscode.ThemeColor('debugIcon.breakpointCurrentStackframeForeground'),
       );
-    item.tooltip = `${labelText(text)}\n${standing === undefined ? `Stopped ${countText(hits, 'time')}.` : `${standing.session} is stopped before ${callText(standing)}.`}`;
+    item.tooltip = `${labelText(text)}\n${standing === undefined ? counted(hits, 'Stopped {0} time.', 'Stopped {0} times.') : t('{0} is stopped before {1}.', standing.session, callText(standing))}`;
     return item;
   }
 
@@ -72,8 +76,8 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
 
   #tell(): void {
     void vscode.commands.executeCommand('setContext', Context.hasBreaks, this.#list.all.length > 0);
-    const lines = this.#calls.failures.map(
-      ({ session, reason }) => `Cannot be set in ${labelText(session, 60)}: ${labelText(reason, 300)}.`,
+    const lines = this.#calls.failures.map(({ session, reason }) =>
+      t('Cannot be set in {0}: {1}.', labelText(session, 60), labelText(localized(reason), 300)),
     );
     this.#view.message =
       lines.length === 0 ? (undefined as unknown as string) : [...new Set(lines)].join('\n');
@@ -83,7 +87,7 @@ export class BreaksView implements vscode.TreeDataProvider<Break>, vscode.Dispos
   #showHit(standing: Standing): void {
     const one = this.#list.all.find(({ id }) => id === standing.id);
     if (one === undefined) return;
-    const text = `Stopped before ${callText(standing)} (Break on Calls: ${labelText(one.text, 100)})`;
+    const text = t('Stopped before {0} (Break on Calls: {1})', callText(standing), labelText(one.text, 100));
     vscode.debug.activeDebugConsole.appendLine(`HTTP Trace: ${text}`);
     showInStatusBar(text);
     if (this.#view.visible) void this.#view.reveal(one, { select: true, focus: false });

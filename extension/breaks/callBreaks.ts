@@ -1,7 +1,9 @@
 /** Breaks in the debug sessions of this window: set where they can be, and told when one is hit. */
+
 import * as vscode from 'vscode';
 import { isBrowser } from '../debug/debuggee.ts';
 import { askForHooks, hookConsent } from '../debug/hookConsent.ts';
+import { t } from '../words/translate.ts';
 import type { BreakList } from './breakList.ts';
 import { type StackFrame, skipMachinery } from './callerFrames.ts';
 import { GoWay } from './goWay.ts';
@@ -90,7 +92,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
       ready: false,
       used: false,
       setting: Promise.resolve(),
-      failure: way === null ? `its debugger (${session.type}) has no way to stop before a call` : null,
+      failure: way === null ? t('its debugger ({0}) has no way to stop before a call', session.type) : null,
       standing: null,
       asked: new Map(),
       stoppedThreads: new Map(),
@@ -205,11 +207,11 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const before = entry.failure;
     const consent = way.hooks ? hookConsent() : true;
     if (consent === null) {
-      entry.failure = 'the question whether hooks may run is not answered yet';
+      entry.failure = t('the question whether hooks may run is not answered yet');
       // The launch does not wait for an answer.
       void askForHooks().then(() => this.#set(entry));
     } else if (!consent) {
-      entry.failure = 'hooks are not allowed (setting httpTrace.hooks)';
+      entry.failure = t('hooks are not allowed (setting httpTrace.hooks)');
     } else {
       entry.used = true;
       entry.failure = await way.set(breaks, nameOf(session)).catch(reason);
@@ -253,7 +255,7 @@ function callByName({ way }: Entry, body: unknown): void {
   if (way?.isOwnStop(stopOf(body)) !== true) return;
   const named = body as { reason: string; description: string };
   named.reason = 'call';
-  named.description = 'Paused before an HTTP call';
+  named.description = t('Paused before an HTTP call');
 }
 
 function stopOf(body: unknown): Stop {

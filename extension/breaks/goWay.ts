@@ -1,4 +1,5 @@
 /** dlv: a conditional function breakpoint, beside those of the user. Nothing runs in the program. */
+import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 import { factsOf, holds } from './condition.ts';
@@ -53,7 +54,7 @@ export class GoWay implements Way {
     const wanted = condition !== 'false';
     if (!wanted && !this.#isSet) return null;
     if (this.#users.some(({ name }) => name === GO_FUNCTION))
-      return `you have a breakpoint at ${GO_FUNCTION}, where breaks on calls stop`;
+      return t('you have a breakpoint at {0}, where breaks on calls stop', GO_FUNCTION);
     const own = wanted
       ? [condition === 'true' ? { name: GO_FUNCTION } : { name: GO_FUNCTION, condition }]
       : [];
@@ -65,7 +66,7 @@ export class GoWay implements Way {
     const answer = ((body ?? {}) as Answer).breakpoints?.[this.#users.length];
     this.#own = answer?.id ?? null;
     if (!wanted || answer?.verified === true) return null;
-    return `the program has no ${GO_FUNCTION}`;
+    return t('the program has no {0}', GO_FUNCTION);
   }
 
   async hitAt(stop: Stop): Promise<Hit | 'none' | null> {

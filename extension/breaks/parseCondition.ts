@@ -1,4 +1,5 @@
 /** A line in the filter's language → a {@link Condition}, of what is known when a call is about to be made. */
+
 import {
   type FilterError,
   type GrammarProperty,
@@ -8,13 +9,14 @@ import {
 } from '../filter/grammar.ts';
 import { isOtherName, meantBy, propertyOf, statusClass } from '../filter/properties.ts';
 import { urlAddress } from '../filter/url.ts';
+import { t } from '../words/translate.ts';
 import { ALWAYS, type Condition, type Field } from './condition.ts';
 
 /** Characters of a condition. */
 const MAX_CONDITION = 1_000;
 
 const NAMES = ['method', 'host', 'path', 'url', 'scheme', 'session', 'side'] as const;
-const USABLE = 'A break can use words, method:, host:, path:, url:, scheme: and session:.';
+const USABLE = t('A break can use words, method:, host:, path:, url:, scheme: and session:.');
 
 export interface ParsedCondition {
   /** null: nothing is said, or something is wrong. */
@@ -26,7 +28,7 @@ export interface ParsedCondition {
 /** Never throws. */
 export function parseCondition(line: string): ParsedCondition {
   if (line.length > MAX_CONDITION) {
-    const message = `A condition has at most ${MAX_CONDITION} characters.`;
+    const message = t('A condition has at most {0} characters.', MAX_CONDITION);
     return { condition: null, errors: [{ start: MAX_CONDITION, end: line.length, message }] };
   }
   const { tree, errors } = parseLine(line, LANGUAGE);
@@ -67,7 +69,7 @@ function text(field: Field): (value: string, typed: string) => Condition {
   };
 }
 
-const NO_PATTERN = 'A break takes no /pattern/. Use * for any text, as in path:/users/*.';
+const NO_PATTERN = t('A break takes no /pattern/. Use * for any text, as in path:/users/*.');
 const noPattern = () => NO_PATTERN;
 
 const PARSE: Readonly<Record<(typeof NAMES)[number], Parse>> = {
@@ -78,17 +80,17 @@ const PARSE: Readonly<Record<(typeof NAMES)[number], Parse>> = {
     /^=[^?#]*$/.test(value)
       ? leaf('route', value.slice(1), typed.slice(1), whole)
       : text('path')(value, typed),
-  url: (_, typed) => ofUrl(typed) ?? '“url:” expects the beginning of a URL, with its scheme.',
+  url: (_, typed) => ofUrl(typed) ?? t('“url:” expects the beginning of a URL, with its scheme.'),
   scheme: (value) =>
     value === 'http' || value === 'https'
       ? { field: 'scheme', pieces: [value] }
-      : '“scheme:” expects http or https.',
+      : t('“scheme:” expects http or https.'),
   session: text('session'),
   side: (value) => {
     if (value === 'client') return ALWAYS;
     return value === 'server'
-      ? 'A break stops before a call is made, not where it is answered: use a breakpoint there.'
-      : '“side:” expects client.';
+      ? t('A break stops before a call is made, not where it is answered: use a breakpoint there.')
+      : t('“side:” expects client.');
   },
 };
 
@@ -113,18 +115,21 @@ const LANGUAGE: Language<Condition> = {
     if (property === undefined) return undefined;
     const { name: label, help, whole } = property;
     const parse =
-      own === undefined ? () => `“${label}:” is not known before a call is made. ${USABLE}` : PARSE[own];
+      own === undefined
+        ? () => t('“{0}:” is not known before a call is made. {1}', label, USABLE)
+        : PARSE[own];
     return { name: label, help, whole, parse, pattern: noPattern };
   },
   isName: isOtherName,
   unknown: (name) => {
     const meant = meantBy(name);
-    const hint = meant === null || !NAMES.some((one) => one === meant) ? USABLE : `Did you mean “${meant}:”?`;
-    return `Unknown: “${name}:”. ${hint}`;
+    const hint =
+      meant === null || !NAMES.some((one) => one === meant) ? USABLE : t('Did you mean “{0}:”?', meant);
+    return t('Unknown: “{0}:”. {1}', name, hint);
   },
   word: (word, quoted, typed) => {
     if (quoted) return leaf('text', word, typed, part);
-    if (statusClass(word) !== null) return `A status is not known before a call is made. ${USABLE}`;
+    if (statusClass(word) !== null) return t('A status is not known before a call is made. {0}', USABLE);
     return ofUrl(typed) ?? leaf('text', word, typed, part);
   },
   pattern: noPattern,

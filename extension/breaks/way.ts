@@ -1,4 +1,5 @@
 /** How one session's debugger stops a program before a call: see nodeWay.ts, pythonWay.ts and goWay.ts. */
+import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 
@@ -56,7 +57,7 @@ const ANSWER_TIMEOUT = 10_000;
 export async function evaluated(request: Request, argument: object): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('its debugger does not answer')), ANSWER_TIMEOUT);
+    timer = setTimeout(() => reject(new Error(t('its debugger does not answer'))), ANSWER_TIMEOUT);
   });
   try {
     const body = await Promise.race([request('evaluate', argument), late]);

@@ -1,17 +1,19 @@
 /** Letting the user allow the loader to run as root, once: in a terminal, or by the dialog of polkit. */
+
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
 import { Command } from '../contributions.ts';
 import { commandLine } from '../elevation/install.ts';
 import { type Offer, type Question, runOffer, WHAT_IT_READS } from '../elevation/launch.ts';
 import { visibleMessage } from '../escape/terminal.ts';
+import { t } from '../words/translate.ts';
 import { runInTerminal } from './runInTerminal.ts';
 
 const BUTTONS: Readonly<Record<Offer['prompt'], string>> = {
-  dialog: 'Ask for Password',
-  terminal: 'Open Terminal',
+  dialog: t('Ask for Password'),
+  terminal: t('Open Terminal'),
 };
-const INSTALL = 'Install Trusted Loader…';
+const INSTALL = t('Install Trusted Loader…');
 
 /**
  * Shows the exact commands and what they will be able to read, and runs the one that the user chooses. Resolves
@@ -19,14 +21,14 @@ const INSTALL = 'Install Trusted Loader…';
  */
 export async function askForRoot({ offers, trustedProblem }: Question): Promise<TraceError> {
   const picked = await vscode.window.showInformationMessage(
-    'HTTP Trace needs root to load its programs into the kernel.',
+    t('HTTP Trace needs root to load its programs into the kernel.'),
     {
       modal: true,
       detail: [
         ...(trustedProblem === null ? [] : [visibleMessage(trustedProblem)]),
         ...offers.map(describe),
         WHAT_IT_READS,
-        `“${INSTALL}” asks once; after that, only when an update brings another loader.`,
+        t('“{0}” asks once; after that, only when an update brings another loader.', INSTALL),
       ].join('\n\n'),
     },
     ...offers.map(({ prompt }) => BUTTONS[prompt]),
@@ -34,24 +36,24 @@ export async function askForRoot({ offers, trustedProblem }: Question): Promise<
   );
   if (picked === INSTALL) {
     void vscode.commands.executeCommand(Command.installLoader);
-    return new TraceError('cancelled', 'The trusted loader is being installed.');
+    return new TraceError('cancelled', t('The trusted loader is being installed.'));
   }
   const offer = offers.find(({ prompt }) => BUTTONS[prompt] === picked);
-  if (offer === undefined) return new TraceError('cancelled', 'The trace was not started.');
+  if (offer === undefined) return new TraceError('cancelled', t('The trace was not started.'));
   return offer.prompt === 'dialog' ? runOffer(offer, 'ignore') : inTerminal(offer.command);
 }
 
 function describe({ prompt, command }: Offer): string {
   const where =
     prompt === 'dialog'
-      ? `“${BUTTONS.dialog}” runs this command, and a dialog of the system asks for a password:`
-      : `“${BUTTONS.terminal}” runs this command, and sudo asks for your password there:`;
+      ? t('“{0}” runs this command, and a dialog of the system asks for a password:', BUTTONS.dialog)
+      : t('“{0}” runs this command, and sudo asks for your password there:', BUTTONS.terminal);
   return `${where}\n${visibleMessage(commandLine(command))}`;
 }
 
 async function inTerminal(command: readonly string[]): Promise<TraceError> {
   const ended = await runInTerminal('HTTP Trace (sudo)', command);
   return ended === 'closed'
-    ? new TraceError('cancelled', 'The terminal was closed.')
-    : new TraceError('no-permission', 'sudo did not grant the rights that HTTP Trace needs.');
+    ? new TraceError('cancelled', t('The terminal was closed.'))
+    : new TraceError('no-permission', t('sudo did not grant the rights that HTTP Trace needs.'));
 }

@@ -1,4 +1,5 @@
 /** Every command of the extension: one table, each entry a few lines. */
+
 import * as vscode from 'vscode';
 import { breakOnCalls, breakOnRow, editBreak, removeBreak } from '../breaks/breakCommands.ts';
 import type { BreakList } from '../breaks/breakList.ts';
@@ -19,6 +20,7 @@ import type { PanelProvider } from '../views/panel.ts';
 import type { SelectedCall } from '../views/selectedCall.ts';
 import { type Remedy, whyNothing } from '../views/whyNothing.ts';
 import { completeUrl } from '../words/address.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import type { Comparison } from './compare.ts';
 import { COPY_COMMANDS, copyAs, copyResponse } from './copyAs.ts';
@@ -175,8 +177,8 @@ function isBodyPart(value: unknown): value is BodyPart {
 async function pickPart(command: CommandId): Promise<BodyPart | undefined> {
   const picked = await vscode.window.showQuickPick(
     [
-      { label: 'Response body', part: 'response' as const },
-      { label: 'Request body', part: 'request' as const },
+      { label: t('Response body'), part: 'response' as const },
+      { label: t('Request body'), part: 'request' as const },
     ],
     { title: TITLES[command] },
   );
@@ -187,7 +189,7 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
   const row = trace.rows.get(id);
   const url = row === undefined ? null : completeUrl(row);
   if (url === null) {
-    void vscode.window.showInformationMessage('The full URL of this call is unknown.');
+    void vscode.window.showInformationMessage(t('The full URL of this call is unknown.'));
     return;
   }
   await vscode.env.clipboard.writeText(copiedLine(url));
@@ -196,21 +198,21 @@ async function copyUrl(trace: Trace, id: number): Promise<void> {
 async function checkSystem({ extensionPath, documents }: CommandContext): Promise<void> {
   try {
     const text = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: checking this system' },
+      { location: vscode.ProgressLocation.Notification, title: t('HTTP Trace: checking this system') },
       () => systemCheck(extensionPath),
     );
-    await documents.openReport('HTTP Trace: system check', text);
+    await documents.openReport(t('HTTP Trace: system check'), text);
   } catch (error) {
-    showError(`The system check could not run: ${reasonOf(error)}`);
+    showError(t('The system check could not run: {0}', reasonOf(error)));
   }
 }
 
 const REMEDIES: Readonly<Record<Remedy, readonly [title: string, command: string]>> = {
-  start: ['Start', Command.start],
-  pickProcess: ['Choose a Process…', Command.pickProcess],
+  start: [t('Start'), Command.start],
+  pickProcess: [t('Choose a Process…'), Command.pickProcess],
   checkSystem: [TITLES[Command.checkSystem], Command.checkSystem],
-  showPanel: ['Show Timeline', focusCommand(View.panel)],
-  manageTrust: ['Manage Workspace Trust', MANAGE_TRUST],
+  showPanel: [t('Show Timeline'), focusCommand(View.panel)],
+  manageTrust: [t('Manage Workspace Trust'), MANAGE_TRUST],
 };
 
 async function explain({ trace, sessions, supported }: CommandContext): Promise<void> {

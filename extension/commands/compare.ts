@@ -1,4 +1,5 @@
 /** Two calls in VS Code's diff editor: chosen one after the other, as in the Explorer, or from a list. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Context } from '../contributions.ts';
@@ -6,6 +7,7 @@ import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import { showInStatusBar } from '../views/notify.ts';
 import { rowName } from '../words/callName.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 
 export class Comparison implements vscode.Disposable {
@@ -33,7 +35,7 @@ export class Comparison implements vscode.Disposable {
   /** The call that others will be compared with. */
   select(id: number): void {
     this.#choose(id);
-    const text = `${this.#name(id)} is compared with the call you choose next`;
+    const text = t('{0} is compared with the call you choose next', this.#name(id));
     showInStatusBar(text);
   }
 
@@ -41,14 +43,14 @@ export class Comparison implements vscode.Disposable {
   async withSelected(id: number): Promise<void> {
     const first = this.#first;
     if (first === null || !this.#trace.rows.has(first)) {
-      void vscode.window.showInformationMessage('Choose “Select for Compare” of another call first.');
+      void vscode.window.showInformationMessage(t('Choose “Select for Compare” of another call first.'));
       return;
     }
     await this.#documents.compare(first, id);
   }
 
   async withPicked(id: number): Promise<void> {
-    const other = await pickCall(this.#trace, `Compare ${this.#name(id)} with…`, id);
+    const other = await pickCall(this.#trace, t('Compare {0} with…', this.#name(id)), id);
     if (other !== undefined) await this.#documents.compare(id, other);
   }
 

@@ -1,11 +1,15 @@
 /** Copies a call's request as what sends it again, and its response's body. Secrets as the user is shown them. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, type CommandId } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { COPY_FORMATS, type CopyFormat } from '../export/copyAs.ts';
 import { type Replay, replayOf } from '../export/replay.ts';
+import { noBody } from '../views/bodyDocument.ts';
 import { showInStatusBar, showNote } from '../views/notify.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 
 export const COPY_COMMANDS: Readonly<Record<CopyFormat, CommandId>> = {
@@ -16,8 +20,8 @@ export const COPY_COMMANDS: Readonly<Record<CopyFormat, CommandId>> = {
   httpie: Command.copyHttpie,
 };
 
-export const GONE = 'This call is no longer available: newer calls took its place, or it was cleared.';
-const WITH_SECRETS = 'Copy with Secrets';
+export const GONE = t('This call is no longer available: newer calls took its place, or it was cleared.');
+const WITH_SECRETS = t('Copy with Secrets');
 
 /** @param reveal the user has chosen to see the secrets of this call. */
 export async function copyAs(trace: Trace, id: number, format: CopyFormat, reveal: boolean): Promise<void> {
@@ -26,16 +30,16 @@ export async function copyAs(trace: Trace, id: number, format: CopyFormat, revea
   if (replay === null) return;
   await vscode.env.clipboard.writeText(copiedText(write(replay)));
   const { masked, notes } = replay;
-  const remark = notes.length === 0 ? '' : ` ${notes.join(' ')}`;
+  const remark = notes.length === 0 ? '' : ` ${notes.map(localized).join(' ')}`;
   if (masked.length === 0) {
     if (notes.length > 0) {
-      showNote(`Copied as ${name}.${remark}`);
+      showNote(t('Copied as {0}.{1}', name, remark));
     } else {
-      showInStatusBar(`Copied as ${name}`);
+      showInStatusBar(t('Copied as {0}', name));
     }
     return;
   }
-  const text = `Copied as ${name} with secrets masked (${masked.join(', ')}).${remark}`;
+  const text = t('Copied as {0} with secrets masked ({1}).{2}', name, masked.join(', '), remark);
   // The command has ended with the copy; the message may stand for as long as it likes.
   void vscode.window.showInformationMessage(notificationText(text), WITH_SECRETS).then((chosen) => {
     if (chosen === WITH_SECRETS) return copyAs(trace, id, format, true);
@@ -58,12 +62,11 @@ export async function copyResponse(trace: Trace, id: number, reveal: boolean): P
   const body = exchange?.response?.body ?? null;
   const note = exchange?.response?.bodyNote ?? null;
   if (exchange === null || body === null || !('text' in body)) {
-    const binary = 'The body of this response is not text: use Save Body… or Open Body.';
-    const text =
-      exchange === null ? GONE : body === null ? (note ?? 'No response body was captured.') : binary;
+    const binary = t('The body of this response is not text: use Save Body… or Open Body.');
+    const text = exchange === null ? GONE : body === null ? (note ?? noBody('response')) : binary;
     showNote(text);
     return;
   }
   await vscode.env.clipboard.writeText(copiedText(body.text));
-  showInStatusBar(note ?? 'Copied the response body');
+  showInStatusBar(note ?? t('Copied the response body'));
 }

@@ -1,9 +1,11 @@
 /** Export HAR…: calls as an HTTP Archive, for the developer tools of browsers and other programs. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { HarWriter } from '../export/harWriter.ts';
 import { showNote } from '../views/notify.ts';
-import { countText } from '../words/numbers.ts';
+import { counted, numberText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { askForSecrets, savePrivately } from './savePrivately.ts';
 
 export interface HarScope {
@@ -20,24 +22,24 @@ const AT_ONCE = 32;
 export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
   const ids = await pickCalls(trace, scope);
   if (ids === undefined) return;
-  const secrets = await askForSecrets('Export HAR');
+  const secrets = await askForSecrets(t('Export HAR'));
   if (secrets === undefined) return;
   let written = 0;
   let asked = 0;
-  const options = { location: vscode.ProgressLocation.Notification, title: 'HTTP Trace: exporting' };
+  const options = { location: vscode.ProgressLocation.Notification, title: t('HTTP Trace: exporting') };
   const uri = await savePrivately('calls.har', { 'HTTP Archive': ['har'] }, (write) =>
     vscode.window.withProgress({ ...options, cancellable: true }, async (progress, cancelled) => {
       const har = new HarWriter(scope.version, secrets === 'shown', (text) => write(Buffer.from(text)));
       for (let at = 0; at < ids.length; at += AT_ONCE) {
         if (cancelled.isCancellationRequested)
-          throw new Error('The export was cancelled: no file was written.');
+          throw new Error(t('The export was cancelled: no file was written.'));
         const some = ids.slice(at, at + AT_ONCE);
         const exchanges = await Promise.all(some.map((id) => trace.details(id, secrets === 'shown')));
         for (const exchange of exchanges) if (exchange !== null) har.add(exchange);
         asked += some.length;
         progress.report({
           increment: (some.length / ids.length) * 100,
-          message: `${asked} of ${countText(ids.length, 'call')}`,
+          message: counted(ids.length, '{1} of {0} call', '{1} of {0} calls', numberText(asked)),
         });
       }
       har.end();
@@ -45,9 +47,11 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
     }),
   );
   if (uri === undefined) return;
-  const how = secrets === 'shown' ? 'with secrets' : 'with secrets masked';
-  const text = `Exported ${countText(written, 'call')} ${how}.`;
-  showNote(text);
+  showNote(
+    secrets === 'shown'
+      ? counted(written, 'Exported {0} call with secrets.', 'Exported {0} calls with secrets.')
+      : counted(written, 'Exported {0} call with secrets masked.', 'Exported {0} calls with secrets masked.'),
+  );
 }
 
 async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {
@@ -55,15 +59,19 @@ async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number
   const listed = await scope.listed();
   const { selected } = scope;
   const choices = [
-    { label: 'All calls', description: countText(all.length, 'call'), ids: all as readonly number[] },
+    {
+      label: t('All calls'),
+      description: counted(all.length, '{0} call', '{0} calls'),
+      ids: all as readonly number[],
+    },
   ];
   if (listed !== null && listed.length > 0 && listed.length < all.length) {
-    const description = countText(listed.length, 'call');
-    choices.unshift({ label: 'All calls in the list', description, ids: listed });
+    const description = counted(listed.length, '{0} call', '{0} calls');
+    choices.unshift({ label: t('All calls in the list'), description, ids: listed });
   }
   if (selected !== undefined && trace.rows.has(selected)) {
-    choices.unshift({ label: 'This call', description: '', ids: [selected] });
+    choices.unshift({ label: t('This call'), description: '', ids: [selected] });
   }
   if (choices.length === 1) return all;
-  return (await vscode.window.showQuickPick(choices, { title: 'Export HAR', ignoreFocusOut: true }))?.ids;
+  return (await vscode.window.showQuickPick(choices, { title: t('Export HAR'), ignoreFocusOut: true }))?.ids;
 }

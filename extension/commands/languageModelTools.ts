@@ -1,10 +1,12 @@
 /** The tools for language models in the editor: what they may see, and when the user is asked first. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import type { CallSource } from '../tools/callSource.ts';
 import { TOOLS, type ToolName } from '../tools/definitions.ts';
 import { asksForBodies } from '../tools/getRequest.ts';
 import { runTool } from '../tools/runTool.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 
 /** Not in Restricted Mode, and nothing where the editor has no such API. */
@@ -35,15 +37,18 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
   prepareInvocation({
     input,
   }: vscode.LanguageModelToolInvocationPrepareOptions<unknown>): vscode.PreparedToolInvocation {
-    if (this.#name === 'list_http_requests') return { invocationMessage: 'Listing HTTP requests' };
+    if (this.#name === 'list_http_requests') return { invocationMessage: t('Listing HTTP requests') };
     const call = callText(this.#trace, input);
-    const invocationMessage = `Reading ${call}`;
+    const invocationMessage = t('Reading {0}', call);
     if (!asksForBodies(input)) return { invocationMessage };
     return {
       invocationMessage,
       confirmationMessages: {
-        title: 'Give bodies to the language model?',
-        message: `Request and response body and messages of ${call}. Known secrets are masked, but bodies may hold other private data.`,
+        title: t('Give bodies to the language model?'),
+        message: t(
+          'Request and response body and messages of {0}. Known secrets are masked, but bodies may hold other private data.',
+          call,
+        ),
       },
     };
   }
@@ -59,12 +64,12 @@ export class RequestTool implements vscode.LanguageModelTool<unknown> {
 /** `call 7 (POST /orders)`. Captured text is shown as text, not as Markdown. */
 function callText(trace: Trace, input: unknown): string {
   const id = typeof input === 'object' && input !== null && 'id' in input ? input.id : null;
-  if (typeof id !== 'number') return 'a call';
+  if (typeof id !== 'number') return t('a call');
   const row = trace.rows.get(id);
-  if (row === undefined) return `call ${id}`;
+  if (row === undefined) return t('call {0}', id);
   const method = labelText(row.method ?? '', 20);
   const path = labelText((row.path ?? '').split('?', 1)[0] ?? '', 60);
-  return `call ${id} (${`${method} ${path}`.replace(/[`*_[\]<>&#|~\\]/g, ' ')})`;
+  return t('call {0} ({1})', id, `${method} ${path}`.replace(/[`*_[\]<>&#|~\\]/g, ' '));
 }
 
 function sourceOf(trace: Trace): CallSource {

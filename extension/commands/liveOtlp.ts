@@ -1,16 +1,19 @@
 /** Spans to an OpenTelemetry collector while a trace runs, if the setting names one; and the item that says so. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { OTLP_ITEM, Setting } from '../contributions.ts';
 import type { TracePhase, TraceStatus } from '../engine/traceStatus.ts';
 import { otlpEndpoint } from '../otlp/exporter.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import { OtlpFeed } from './otlpFeed.ts';
 import { collectorName, otlpItemText } from './otlpStatus.ts';
 
 /** Of VS Code: opens this setting alone. A setting of the machine is among the remote ones where the machine is remote. */
 const OPEN_SETTING = {
-  title: 'Open Setting',
+  title: t('Open Setting'),
   command:
     vscode.env.remoteName === undefined
       ? 'workbench.action.openSettings'
@@ -87,7 +90,10 @@ export class LiveOtlp implements vscode.Disposable {
       this.#live = { feed, endpoint, address };
     } else if (address !== '')
       void warn(
-        `The setting ${Setting.otlp} needs the address of a collector, such as http://127.0.0.1:4318. No spans are sent.`,
+        t(
+          'The setting {0} needs the address of a collector, such as http://127.0.0.1:4318. No spans are sent.',
+          Setting.otlp,
+        ),
       );
     this.#show();
   }
@@ -115,9 +121,13 @@ export class LiveOtlp implements vscode.Disposable {
     this.#item.show();
     if (lost === 0 || this.#warned) return;
     this.#warned = true;
-    const reason = counts.problem ?? 'There are more of them than it takes.';
+    const reason = localized(counts.problem ?? t('There are more of them than it takes.'));
     void warn(
-      `Calls do not reach the OpenTelemetry collector at ${collectorName(this.#live.endpoint)}. ${reason} The status bar counts the spans that are lost.`,
+      t(
+        'Calls do not reach the OpenTelemetry collector at {0}. {1} The status bar counts the spans that are lost.',
+        collectorName(this.#live.endpoint),
+        reason,
+      ),
     );
   }
 }

@@ -5,6 +5,7 @@ import { exactly } from '../filter/edit.ts';
 import { showNote } from '../views/notify.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import { routeOf } from '../words/address.ts';
+import { t } from '../words/translate.ts';
 
 export type Narrowing = 'host' | 'path' | 'process';
 
@@ -18,13 +19,19 @@ export async function narrow(
   const row = trace.rows.get(id);
   const value = row === undefined ? null : VALUES[by](row);
   if (value === null || value === '') {
-    showNote(`The ${by} of this call is not known.`);
+    showNote(UNKNOWN[by]);
     return;
   }
   await panel.narrow(`${hide ? '-' : ''}${exactly(by, value)}`);
 }
 
 type Row = NonNullable<ReturnType<Trace['rows']['get']>>;
+
+const UNKNOWN: Readonly<Record<Narrowing, string>> = {
+  host: t('The host of this call is not known.'),
+  path: t('The path of this call is not known.'),
+  process: t('The process of this call is not known.'),
+};
 
 const VALUES: Readonly<Record<Narrowing, (row: Row) => string | null>> = {
   host: ({ host }) => host,

@@ -1,9 +1,12 @@
 /** Open Trace… and Import HAR…: calls of a file, in the panel and the tree beside those that were traced. */
+
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { type Opened, type Trace, TraceError } from '../capture/trace.ts';
 import { reasonOf, showError, showInStatusBar, showWarning } from '../views/notify.ts';
-import { countText } from '../words/numbers.ts';
+import { localized } from '../words/localized.ts';
+import { counted } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText, notificationText } from '../words/visible.ts';
 
 /** Bytes of a file that is not on this machine, and so is read as a whole. */
@@ -35,8 +38,8 @@ export async function askAndOpen(trace: Trace, kind: 'recording' | 'archive'): P
   const archives = { 'HTTP Archives': ARCHIVES };
   const all = { 'Calls in a file': [...RECORDINGS, ...ARCHIVES], 'All files': ['*'] };
   const picked = await vscode.window.showOpenDialog({
-    title: isArchive ? 'Import HAR' : 'Open Trace',
-    openLabel: isArchive ? 'Import' : 'Open',
+    title: isArchive ? t('Import HAR') : t('Open Trace'),
+    openLabel: isArchive ? t('Import') : t('Open'),
     canSelectMany: true,
     filters: isArchive ? { ...archives, ...recordings, ...all } : { ...recordings, ...archives, ...all },
   });
@@ -52,7 +55,7 @@ export async function openUri(trace: Trace, uri: vscode.Uri): Promise<Opened | n
   try {
     const { size } = await vscode.workspace.fs.stat(uri);
     if (size > MAX_REMOTE)
-      throw new Error('The file is too large to be read from where it is. Copy it first.');
+      throw new Error(t('The file is too large to be read from where it is. Copy it first.'));
     return await openFile(trace, { name, content: await vscode.workspace.fs.readFile(uri) });
   } catch (error) {
     showFailure(name, error);
@@ -65,7 +68,7 @@ export async function openFile(trace: Trace, { name, content }: FileToOpen): Pro
   const shown = labelText(name, 80);
   const options = {
     location: vscode.ProgressLocation.Notification,
-    title: notificationText(`HTTP Trace: opening ${shown}`),
+    title: notificationText(t('HTTP Trace: opening {0}', shown)),
   };
   try {
     const opened = await vscode.window.withProgress(
@@ -81,7 +84,7 @@ export async function openFile(trace: Trace, { name, content }: FileToOpen): Pro
       },
     );
     const { calls, note } = opened;
-    const text = `${shown}: ${countText(calls, 'call')}.${note === null ? '' : ` ${note}`}`;
+    const text = `${shown}: ${counted(calls, '{0} call', '{0} calls')}.${note === null ? '' : ` ${localized(note)}`}`;
     if (note === null) showInStatusBar(text);
     else showWarning(text);
     return opened;
@@ -93,5 +96,5 @@ export async function openFile(trace: Trace, { name, content }: FileToOpen): Pro
 
 function showFailure(name: string, error: unknown): void {
   if (error instanceof TraceError && error.code === 'cancelled') return;
-  showError(`${labelText(name, 80)} cannot be opened. ${reasonOf(error)}`);
+  showError(t('{0} cannot be opened. {1}', labelText(name, 80), reasonOf(error)));
 }

@@ -1,6 +1,9 @@
 /** What the item in the status bar says of the spans that go to a collector. Pure. */
+
 import type { OtlpCounts } from '../otlp/exporter.ts';
-import { countText, numberText } from '../words/numbers.ts';
+import { localized } from '../words/localized.ts';
+import { counted, numberText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 
 /** Characters of a collector's name in the status bar. */
@@ -23,18 +26,24 @@ export function otlpItemText(
   setting: string,
 ): OtlpItemText {
   const well = lost === 0 && problem === null;
-  const parts = [`OTLP ${withoutIcons(labelText(endpoint.host, MAX_NAME))}`, `${numberText(sent)} sent`];
-  if (lost > 0) parts.push(`${numberText(lost)} lost`);
+  const parts = [`OTLP ${withoutIcons(labelText(endpoint.host, MAX_NAME))}`, t('{0} sent', numberText(sent))];
+  if (lost > 0) parts.push(t('{0} lost', numberText(lost)));
   // A collector that keeps up always has some to come.
-  else if (!well) parts.push(`${numberText(waiting)} waiting`);
-  const counts = `${countText(sent, 'span')} sent, ${numberText(lost)} lost, ${numberText(waiting)} waiting.`;
+  else if (!well) parts.push(t('{0} waiting', numberText(waiting)));
+  const counts = counted(
+    sent,
+    '{0} span sent, {1} lost, {2} waiting.',
+    '{0} spans sent, {1} lost, {2} waiting.',
+    numberText(lost),
+    numberText(waiting),
+  );
   return {
     text: `${well ? '$(cloud-upload)' : '$(warning)'} ${parts.join(' · ')}`,
     lines: [
-      `HTTP Trace sends each call as a span to ${collectorName(endpoint)}, with secrets masked.`,
+      t('HTTP Trace sends each call as a span to {0}, with secrets masked.', collectorName(endpoint)),
       counts,
-      ...(problem === null ? [] : [labelText(problem)]),
-      `Click to open the setting ${setting}.`,
+      ...(problem === null ? [] : [labelText(localized(problem))]),
+      t('Click to open the setting {0}.', setting),
     ],
   };
 }

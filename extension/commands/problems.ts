@@ -1,8 +1,11 @@
 /** Shows why a trace did not start or broke off, with a button for what can be done. */
+
 import * as vscode from 'vscode';
 import { TraceError } from '../capture/trace.ts';
 import { Command, MANAGE_TRUST, type ProblemKind, TITLES } from '../contributions.ts';
 import { copiedLine } from '../escape/copied.ts';
+import { reasonOf } from '../views/notify.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import { terminalCommand } from './terminalCommand.ts';
 
@@ -36,19 +39,19 @@ export async function showProblem(
   extensionPath: string,
 ): Promise<void> {
   const code = error instanceof TraceError ? error.code : 'helper';
-  const message = notificationText(error instanceof Error ? error.message : String(error));
+  const message = notificationText(reasonOf(error));
   switch (code) {
     case 'cancelled':
       return;
     case 'no-permission': {
-      const copy = 'Copy Command';
-      const install = 'Install Trusted Loader';
+      const copy = t('Copy Command');
+      const install = t('Install Trusted Loader');
       const picked = await vscode.window.showErrorMessage(message, install, CHECK, copy);
       if (picked === copy) {
         await vscode.env.clipboard.writeText(
           copiedLine(terminalCommand(process.execPath, extensionPath, pids)),
         );
-        void vscode.window.showInformationMessage('Command copied. Run it in a terminal.');
+        void vscode.window.showInformationMessage(t('Command copied. Run it in a terminal.'));
       } else if (picked === install) await vscode.commands.executeCommand(Command.installLoader);
       else if (picked === CHECK) await vscode.commands.executeCommand(Command.checkSystem);
       return;
@@ -61,7 +64,7 @@ export async function showProblem(
       }
       return;
     case 'untrusted-workspace': {
-      const manage = 'Manage Workspace Trust';
+      const manage = t('Manage Workspace Trust');
       if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
         await vscode.commands.executeCommand(MANAGE_TRUST);
       }

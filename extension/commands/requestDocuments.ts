@@ -2,6 +2,7 @@
  * Requests as documents: opened from a call, edited, and sent by the "Send" above each of them. Nothing is sent but
  * by that, and what is sent is what can be read; the response is another document, beside it.
  */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, REQUEST_SCHEME } from '../contributions.ts';
@@ -10,6 +11,8 @@ import type { HttpRequest } from '../export/replay.ts';
 import { MASKED } from '../export/replay.ts';
 import { MemoryFiles } from '../views/memoryFiles.ts';
 import { showWarning } from '../views/notify.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import type { Responses } from './responses.ts';
 import { sendAndShow } from './sendAndShow.ts';
@@ -52,8 +55,8 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
     return requestsIn(document.getText()).map(
       ({ line }) =>
         new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
-          title: '$(send) Send',
-          tooltip: 'Send this request from the machine where the extension runs',
+          title: t('$(send) Send'),
+          tooltip: t('Send this request from the machine where the extension runs'),
           command: Command.sendRequest,
           arguments: [document.uri, line],
         }),
@@ -68,12 +71,12 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
     const editor = vscode.window.activeTextEditor;
     const document = uri === undefined ? editor?.document : await vscode.workspace.openTextDocument(uri);
     if (document === undefined)
-      return showWarning('Open a request first: “Open as .http” of a call does so.');
+      return showWarning(t('Open a request first: “Open as .http” of a call does so.'));
     const at = line ?? (editor?.document === document ? editor.selection.active.line : 0);
     const text = document.getText();
     const found = requestsIn(text).find(({ from, to }) => at >= from && at <= to);
     if (found === undefined)
-      return showWarning('There is no request here: it begins with a method and a URL.');
+      return showWarning(t('There is no request here: it begins with a method and a URL.'));
     const request = await this.#read(document, text, found);
     if (request === null || !(await mayBeMasked(text, found))) return;
     // An edited document would ask whether to save it when it is closed. It is in memory only.
@@ -95,12 +98,12 @@ export class RequestDocuments implements vscode.CodeLensProvider, vscode.Disposa
       const body = held ? await this.#trace.body(bodyOf, 'request') : null;
       if (body !== null) return { ...request, body };
       showWarning(
-        `The body of call ${bodyOf} is no longer held: newer calls took its place, or it was cleared.`,
+        t('The body of call {0} is no longer held: newer calls took its place, or it was cleared.', bodyOf),
       );
       return null;
     } catch (error) {
       if (!(error instanceof HttpDocumentError)) throw error;
-      showWarning(`Line ${error.line + 1}: ${error.message}`);
+      showWarning(t('Line {0}: {1}', error.line + 1, localized(error.message)));
       return null;
     }
   }
@@ -115,10 +118,10 @@ function listOf({ status: { startedAt, list } }: Trace): string {
 async function mayBeMasked(text: string, { line, to }: RequestText): Promise<boolean> {
   const lines = text.split(/\r?\n/).slice(line, to + 1);
   if (!lines.some((content) => content.includes(MASKED))) return true;
-  const anyway = 'Send Anyway';
+  const anyway = t('Send Anyway');
   const picked = await vscode.window.showWarningMessage(
-    notificationText(`This request says ${MASKED} where a secret was left out.`),
-    { modal: true, detail: 'Put the secret in, or open the call with its secrets.' },
+    notificationText(t('This request says {0} where a secret was left out.', MASKED)),
+    { modal: true, detail: t('Put the secret in, or open the call with its secrets.') },
     anyway,
   );
   return picked === anyway;

@@ -1,9 +1,12 @@
 /** Open as .http, Resend, Edit and Resend. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { httpMessage } from '../export/http.ts';
 import type { Replay } from '../export/replay.ts';
 import { rowName } from '../words/callName.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { labelText, notificationText } from '../words/visible.ts';
 import { replayFor } from './copyAs.ts';
 import type { RequestDocuments } from './requestDocuments.ts';
@@ -25,8 +28,8 @@ export async function openHttp(sending: Sending, id: number, reveal: boolean): P
   if (replay === null) return;
   await openReplay(sending, id, replay);
   if (replay.masked.length === 0) return;
-  const withSecrets = 'Open with Secrets';
-  const text = `Secrets are masked (${replay.masked.join(', ')}).`;
+  const withSecrets = t('Open with Secrets');
+  const text = t('Secrets are masked ({0}).', replay.masked.join(', '));
   void vscode.window.showInformationMessage(notificationText(text), withSecrets).then((chosen) => {
     if (chosen === withSecrets) return openHttp(sending, id, true);
     return undefined;
@@ -51,17 +54,21 @@ export async function resend({ trace, responses }: Sending, id: number): Promise
   const { method, scheme, authority, target, notes, version } = replay;
   const incomplete = notes.filter((note) => note.startsWith('Only the first'));
   if (!SAFE.has(method) || incomplete.length > 0) {
-    const send = 'Resend';
+    const send = t('Resend');
     const url = labelText(`${method} ${scheme}://${authority}${target}`, 500);
-    const detail = [`${url}`, ...notes, `HTTP/${version}, with everything that was sent, secrets as well.`];
+    const detail = [
+      `${url}`,
+      ...notes.map(localized),
+      t('HTTP/{0}, with everything that was sent, secrets as well.', version),
+    ];
     const picked = await vscode.window.showWarningMessage(
-      notificationText(`Send this ${method} request again?`),
+      notificationText(t('Send this {0} request again?', method)),
       { modal: true, detail: detail.join('\n\n') },
       send,
     );
     if (picked !== send) return;
   }
-  await sendAndShow(replay, responses, `call ${id}`, nameOf(trace, id), false);
+  await sendAndShow(replay, responses, t('call {0}', id), nameOf(trace, id), false);
 }
 
 function openReplay({ trace, requests }: Sending, id: number, replay: Replay): Promise<void> {
@@ -79,10 +86,10 @@ async function askForSecrets({ masked }: Replay): Promise<boolean | undefined> {
   const names = labelText(masked.join(', '), 100);
   const picked = await vscode.window.showQuickPick(
     [
-      { label: 'With secrets', description: `as it was sent: ${names}`, reveal: true },
-      { label: 'Secrets masked', description: 'to be put in by hand', reveal: false },
+      { label: t('With secrets'), description: t('as it was sent: {0}', names), reveal: true },
+      { label: t('Secrets masked'), description: t('to be put in by hand'), reveal: false },
     ],
-    { title: 'Edit and Resend' },
+    { title: t('Edit and Resend') },
   );
   return picked?.reveal;
 }

@@ -12,14 +12,16 @@ import { maskFields } from '../privacy/maskFields.ts';
 import { MAX_RESPONSE, type SentResponse } from '../resend/sent.ts';
 import { messageText } from '../views/messageText.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 
 /** @param remark what is to be known of how it was sent; null: nothing. */
 export function responseText(response: SentResponse, reveal: boolean, remark: string | null): string {
   const { protocol, status, statusText, fields, trailers, remote, duration } = response;
   const { body, note } = contentOf(response, reveal);
   const shown = (of: readonly FieldLine[]) => (reveal ? of : maskFields(of));
-  const from = remote === null ? '' : `, from ${remote}`;
-  const comments = [`# ${durationText(duration)}${from}`, ...(remark === null ? [] : [`# ${remark}`])];
+  const took = durationText(duration);
+  const sent = remote === null ? took : t('{0}, from {1}', took, remote);
+  const comments = [`# ${sent}`, ...(remark === null ? [] : [`# ${remark}`])];
   const start = `${protocol} ${status} ${statusText}`.trimEnd();
   return `${comments.join('\n')}\n${messageText({ start, fields: shown(fields), trailers: shown(trailers), body, note })}`;
 }
@@ -35,7 +37,7 @@ function contentOf(
       .map(([, content]) => content)
       .join(',');
   const decoded = removeCodings(body, listMembers(value('content-encoding').toLowerCase()), !cut);
-  const notes = cut ? [`Only the first ${sizeText(MAX_RESPONSE)} were read.`] : [];
+  const notes = cut ? [t('Only the first {0} were read.', sizeText(MAX_RESPONSE))] : [];
   if (decoded.note !== null) notes.push(decoded.note);
   const type = parseContentType(value('content-type'));
   const text = decodeText(decoded.bytes, charsetOf(type, decoded.bytes), notes.length === 0);

@@ -1,8 +1,10 @@
 /** Responses as read-only documents, each with a "Show Secrets" above it where something is masked. */
+
 import * as vscode from 'vscode';
 import { Command, DOCUMENT_SCHEME } from '../contributions.ts';
 import type { SentResponse } from '../resend/sent.ts';
 import type { Documents } from '../views/documents.ts';
+import { t } from '../words/translate.ts';
 import { responseText } from './responseText.ts';
 
 /** The oldest can no longer be unmasked, and goes with its document. */
@@ -72,7 +74,7 @@ export class Responses implements vscode.CodeLensProvider, vscode.Disposable {
       return [];
     return [
       new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), {
-        title: revealed ? '$(eye-closed) Hide Secrets' : '$(eye) Show Secrets',
+        title: revealed ? t('$(eye-closed) Hide Secrets') : t('$(eye) Show Secrets'),
         command: Command.toggleSecrets,
         arguments: [uri],
       }),

@@ -1,8 +1,10 @@
 /** Save Body…: a body as a file, decoded. */
+
 import type { Trace } from '../capture/trace.ts';
 import type { ExchangeJson } from '../engine/exchangeJson.ts';
-import { type BodyPart, bodyName } from '../views/bodyDocument.ts';
+import { type BodyPart, bodyName, noBody } from '../views/bodyDocument.ts';
 import { showNote } from '../views/notify.ts';
+import { t } from '../words/translate.ts';
 import { GONE } from './copyAs.ts';
 import { askForSecrets, type Secrets, savePrivately } from './savePrivately.ts';
 
@@ -11,10 +13,10 @@ export async function saveBody(trace: Trace, id: number, part: BodyPart, reveal:
   if (revealed === null || masked === null) return showNote(GONE);
   const message = revealed[part];
   if (message === null || message.body === null) {
-    return showNote(message?.bodyNote ?? `No ${part} body was captured.`);
+    return showNote(message?.bodyNote ?? noBody(part));
   }
   const differs = JSON.stringify(message.body) !== JSON.stringify(masked[part]?.body);
-  const secrets: Secrets | undefined = reveal || !differs ? 'shown' : await askForSecrets('Save Body');
+  const secrets: Secrets | undefined = reveal || !differs ? 'shown' : await askForSecrets(t('Save Body'));
   if (secrets === undefined) return;
   // As it was sent where nothing was decoded: text may be in another charset than UTF-8.
   const sent = secrets === 'shown' && message.decodedSize === null ? await trace.body(id, part) : null;

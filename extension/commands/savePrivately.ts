@@ -1,9 +1,11 @@
 /** Writes captured traffic where the user says, for its owner only, and never half of it under that name. */
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { PrivateFile } from '../cli/privateFile.ts';
 import { showError } from '../views/notify.ts';
+import { t } from '../words/translate.ts';
 
 export type Secrets = 'masked' | 'shown';
 
@@ -12,13 +14,13 @@ export async function askForSecrets(title: string): Promise<Secrets | undefined>
   const picked = await vscode.window.showQuickPick(
     [
       {
-        label: 'Secrets masked',
-        description: 'passwords, tokens and cookies are replaced',
+        label: t('Secrets masked'),
+        description: t('passwords, tokens and cookies are replaced'),
         secrets: 'masked' as const,
       },
       {
-        label: 'With secrets',
-        description: 'whoever reads the file can use them',
+        label: t('With secrets'),
+        description: t('whoever reads the file can use them'),
         secrets: 'shown' as const,
       },
     ],

@@ -1,9 +1,12 @@
 /** Sends one request at the user's command, and shows the response or the error. */
+
 import * as vscode from 'vscode';
 import type { HttpRequest } from '../export/replay.ts';
 import { send } from '../resend/send.ts';
 import { SendError, type SentResponse } from '../resend/sent.ts';
 import { showError } from '../views/notify.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { labelText, notificationText } from '../words/visible.ts';
 import type { Responses } from './responses.ts';
 
@@ -19,15 +22,15 @@ export async function sendAndShow(
     await responses.show(source, name, await sendWithProgress(request, true), null, beside);
   } catch (error) {
     if (!(error instanceof SendError) || error.kind !== 'certificate') return showFailure(error);
-    const anyway = 'Send Without Checking';
+    const anyway = t('Send Without Checking');
     const picked = await vscode.window.showWarningMessage(
-      notificationText(error.message),
-      { modal: true, detail: 'Whoever is between you and the server could read and change what is sent.' },
+      notificationText(localized(error.message)),
+      { modal: true, detail: t('Whoever is between you and the server could read and change what is sent.') },
       anyway,
     );
     if (picked !== anyway) return;
     try {
-      const remark = `The certificate was not checked: ${error.message}`;
+      const remark = t('The certificate was not checked: {0}', localized(error.message));
       await responses.show(source, name, await sendWithProgress(request, false), remark, beside);
     } catch (again) {
       showFailure(again);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { t } from '../words/translate.ts';
 
 /** Milliseconds. The check loads programs into the kernel, which takes seconds on a slow machine. */
 const TIMEOUT = 60_000;
@@ -18,7 +19,7 @@ export function systemCheck(extensionPath: string): Promise<string> {
       { timeout: TIMEOUT, env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' } },
       (error, stdout, stderr) => {
         if (stdout.trim() !== '') resolve(stdout);
-        else reject(new Error(stderr.trim() || error?.message || 'it printed nothing.'));
+        else reject(new Error(stderr.trim() || error?.message || t('it printed nothing.')));
       },
     );
   });

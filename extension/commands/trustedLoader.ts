@@ -1,4 +1,5 @@
 /** Install / Remove Trusted Loader: shows the one command of root's, and runs it when the user agrees. */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -10,6 +11,7 @@ import { WHAT_IT_READS } from '../elevation/launch.ts';
 import { hasGraphicalAgent, isOnPath } from '../elevation/ways.ts';
 import { visibleMessage } from '../escape/terminal.ts';
 import { showError } from '../views/notify.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import { runInTerminal } from './runInTerminal.ts';
 
@@ -17,12 +19,15 @@ export async function installLoader(extensionPath: string): Promise<void> {
   try {
     const user = process.getuid?.() ?? 0;
     const { command } = installTask(join(extensionPath, 'dist/native'), user === 0 ? null : user);
-    const explanation = `It copies the loader to a folder that only root can write to, where you and whoever sits at this machine may start it without a password. ${WHAT_IT_READS} “Remove Trusted Loader” undoes it.`;
-    if (!(await agreed('Install the trusted loader?', 'Install', explanation, command))) return;
+    const explanation = t(
+      'It copies the loader to a folder that only root can write to, where you and whoever sits at this machine may start it without a password. {0} “Remove Trusted Loader” undoes it.',
+      WHAT_IT_READS,
+    );
+    if (!(await agreed(t('Install the trusted loader?'), t('Install'), explanation, command))) return;
     if (!(await asRoot(extensionPath, 'install', command))) return;
-    const start = 'Start HTTP Trace';
+    const start = t('Start HTTP Trace');
     const picked = await vscode.window.showInformationMessage(
-      'The trusted loader is installed. HTTP Trace starts without a password from now on.',
+      t('The trusted loader is installed. HTTP Trace starts without a password from now on.'),
       start,
     );
     if (picked === start) {
@@ -36,13 +41,14 @@ export async function installLoader(extensionPath: string): Promise<void> {
 export async function removeLoader(extensionPath: string): Promise<void> {
   try {
     if (!isInstalled()) {
-      void vscode.window.showInformationMessage('No trusted loader is installed.');
+      void vscode.window.showInformationMessage(t('No trusted loader is installed.'));
       return;
     }
-    const explanation = 'It removes the loader, its folder and its polkit action.';
-    if (!(await agreed('Remove the trusted loader?', 'Remove', explanation, REMOVE_TASK.command))) return;
+    const explanation = t('It removes the loader, its folder and its polkit action.');
+    if (!(await agreed(t('Remove the trusted loader?'), t('Remove'), explanation, REMOVE_TASK.command)))
+      return;
     if (!(await asRoot(extensionPath, 'uninstall', REMOVE_TASK.command))) return;
-    void vscode.window.showInformationMessage('The trusted loader has been removed.');
+    void vscode.window.showInformationMessage(t('The trusted loader has been removed.'));
   } catch (error) {
     showError(error);
   }
@@ -54,7 +60,11 @@ async function agreed(
   explanation: string,
   command: readonly string[],
 ): Promise<boolean> {
-  const detail = `${explanation}\n\nThis command runs as root:\n${visibleMessage(commandLine(command))}`;
+  const detail = t(
+    '{0}\n\nThis command runs as root:\n{1}',
+    explanation,
+    visibleMessage(commandLine(command)),
+  );
   return (
     (await vscode.window.showInformationMessage(
       notificationText(question),
@@ -81,7 +91,7 @@ async function asRoot(
   const status = await runInTerminal('HTTP Trace (sudo)', ['sudo', '--', ...command]);
   if (status === 0) return true;
   if (status === 'closed') return false;
-  throw new TraceError('no-permission', 'The command failed, or sudo did not let it run.');
+  throw new TraceError('no-permission', t('The command failed, or sudo did not let it run.'));
 }
 
 /** In a process of its own: @vscode/sudo-prompt puts the working folder into a shell command. */

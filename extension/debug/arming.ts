@@ -2,9 +2,11 @@
  * Before a launch goes on, the trace is armed: it follows what the extension host and the terminals start from then on,
  * so that a call on a program's first line is seen. Which of these processes are debuggees the adapters tell later.
  */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Setting, type StartWithDebugging } from '../contributions.ts';
+import { t } from '../words/translate.ts';
 import { clueFromName, isBrowser, isRemote } from './debuggee.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import { descendants } from './processes.ts';
@@ -58,7 +60,11 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
       const outcome = await Promise.race([ready, late]);
       if (outcome === 'late')
         this.#control.note(
-          `The trace was not ready after ${ARM_TIMEOUT / 1_000} s, and “${configuration.name}” went on: its first calls may be missing.`,
+          t(
+            'The trace was not ready after {0} s, and “{1}” went on: its first calls may be missing.',
+            ARM_TIMEOUT / 1_000,
+            configuration.name,
+          ),
         );
     } finally {
       clearTimeout(timer);

@@ -1,6 +1,8 @@
 /** Small pieces of code that run in a debugged program: one setting and one question for all that need them. */
+
 import * as vscode from 'vscode';
 import { Setting } from '../contributions.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 
 /** Value of the setting `httpTrace.hooks`. */
@@ -30,14 +32,16 @@ export async function askForHooks({ anew = false } = {}): Promise<boolean> {
 }
 
 async function ask(): Promise<boolean> {
-  const allow = 'Allow';
-  const never = 'Never';
+  const allow = t('Allow');
+  const never = t('Never');
   const picked = await vscode.window.showInformationMessage(
     notificationText(
-      'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. You can take this back in the settings.',
+      t(
+        'May HTTP Trace run a small hook in the programs you debug? Source lines of calls and Break on Calls need it in Node.js and Python. You can take this back in the settings.',
+      ),
     ),
     allow,
-    'Not Now',
+    t('Not Now'),
     never,
   );
   if (picked === allow || picked === never) {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { t } from '../words/translate.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 import { traceableProcesses } from './processes.ts';
 
@@ -19,8 +20,8 @@ export async function pickProcess(): Promise<number | undefined> {
     ),
   );
   const picked = await vscode.window.showQuickPick(items, {
-    title: 'Choose a process to trace',
-    placeHolder: 'Search by name, process id or command line. Child processes are traced too.',
+    title: t('Choose a process to trace'),
+    placeHolder: t('Search by name, process id or command line. Child processes are traced too.'),
     matchOnDescription: true,
     matchOnDetail: true,
   });

@@ -1,7 +1,9 @@
 /** The setting `httpTrace.startWithDebugging`: a trace that starts by itself with a debug session. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Setting, type StartWithDebugging } from '../contributions.ts';
+import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import type { TraceControl } from './traceControl.ts';
@@ -35,11 +37,11 @@ function rootOf(session: vscode.DebugSession): vscode.DebugSession {
 }
 
 async function isWanted(name: string): Promise<boolean> {
-  const start = 'Start';
-  const always = 'Always';
-  const never = 'Never';
+  const start = t('Start');
+  const always = t('Always');
+  const never = t('Never');
   const picked = await vscode.window.showInformationMessage(
-    notificationText(`Trace the HTTP calls of “${name}”?`),
+    notificationText(t('Trace the HTTP calls of “{0}”?', name)),
     start,
     always,
     never,

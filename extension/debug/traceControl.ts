@@ -3,9 +3,11 @@
  * window: their processes are in it, those of sessions that start later join it, and it ends with the last of
  * them. A trace of chosen processes ends with these. What was captured stays in both cases.
  */
+
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
+import { t } from '../words/translate.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
 import { seeds } from './seeds.ts';
@@ -159,7 +161,7 @@ export class TraceControl implements vscode.Disposable {
       if (!vscode.workspace.isTrusted) {
         throw new TraceError(
           'untrusted-workspace',
-          'HTTP Trace is off in Restricted Mode. Trust this workspace to use it.',
+          t('HTTP Trace is off in Restricted Mode. Trust this workspace to use it.'),
         );
       }
       if (!this.#isRunning()) {
@@ -189,7 +191,7 @@ export class TraceControl implements vscode.Disposable {
     const { all } = this.#sessions;
     if (known.length > 0 || all.every((debuggee) => debuggee.untraceable !== null)) return known;
     return vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Window, title: 'HTTP Trace: waiting for the process to trace' },
+      { location: vscode.ProgressLocation.Window, title: t('HTTP Trace: waiting for the process to trace') },
       () =>
         new Promise<number[]>((resolve) => {
           const done = () => {
@@ -206,11 +208,15 @@ export class TraceControl implements vscode.Disposable {
   async #explainNoProcess(): Promise<void> {
     const reasons = new Set(this.#sessions.all.map((debuggee) => debuggee.untraceable));
     const message = reasons.has('remote')
-      ? 'The program you debug runs on another machine and cannot be traced from here. Open the workspace there, by Remote - SSH or in its container.'
+      ? t(
+          'The program you debug runs on another machine and cannot be traced from here. Open the workspace there, by Remote - SSH or in its container.',
+        )
       : reasons.has('browser')
-        ? 'HTTP Trace does not trace browser pages; use the network view of the browser. The server that the page calls can be traced.'
-        : 'The debugger does not report which process it debugs.';
-    const choose = 'Choose a Process…';
+        ? t(
+            'HTTP Trace does not trace browser pages; use the network view of the browser. The server that the page calls can be traced.',
+          )
+        : t('The debugger does not report which process it debugs.');
+    const choose = t('Choose a Process…');
     if ((await vscode.window.showWarningMessage(message, choose)) === choose) await this.pickAndStart();
   }
 

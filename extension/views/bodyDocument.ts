@@ -1,8 +1,10 @@
 /** A body as a document: what it is called, and what it holds. */
+
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { parseContentType } from '../http/mediaType.ts';
 import { callName } from '../words/callName.ts';
 import { formattedText } from '../words/formattedText.ts';
+import { t } from '../words/translate.ts';
 import { hexDump } from './hexDump.ts';
 
 export type BodyPart = 'request' | 'response';
@@ -33,6 +35,10 @@ const IMAGES: ReadonlyMap<string, string> = new Map([
   ['image/vnd.microsoft.icon', 'ico'],
   ['image/avif', 'avif'],
 ]);
+
+export function noBody(part: BodyPart): string {
+  return part === 'request' ? t('No request body was captured.') : t('No response body was captured.');
+}
 
 /** `GET orders 404.json`, `POST orders 201 request (beginning).txt`, `GET logo 200.bin`. */
 export function bodyName(exchange: ExchangeJson, part: BodyPart): string {

@@ -1,4 +1,5 @@
 /** The tree "HTTP Calls" in the Run and Debug side bar. */
+
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
@@ -17,7 +18,9 @@ import {
   statusText,
   tooltipText,
 } from '../words/exchange.ts';
-import { countText, numberText, sizeText } from '../words/numbers.ts';
+import { localized } from '../words/localized.ts';
+import { counted, numberText, sizeText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
 
@@ -167,8 +170,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     if (node.kind === 'more')
       item.tooltip =
         node.newer > 0
-          ? 'While a call is selected, the list stays where it is. Select its path to see the newest.'
-          : 'The tree shows only the newest; the timeline shows all.';
+          ? t('While a call is selected, the list stays where it is. Select its path to see the newest.')
+          : t('The tree shows only the newest; the timeline shows all.');
     else item.tooltip = branchTooltip(node);
     return item;
   }
@@ -205,9 +208,16 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   #showMessage(): void {
     const { problem, bytesLost, evicted } = this.#trace.status;
     const sentences: string[] = [];
-    if (problem !== null) sentences.push(labelText(problem, 500));
-    if (bytesLost > 0) sentences.push(`${sizeText(bytesLost)} could not be captured.`);
-    if (evicted > 0) sentences.push(`The oldest ${countText(evicted, 'call')} were dropped to make room.`);
+    if (problem !== null) sentences.push(labelText(localized(problem), 500));
+    if (bytesLost > 0) sentences.push(t('{0} could not be captured.', sizeText(bytesLost)));
+    if (evicted > 0)
+      sentences.push(
+        counted(
+          evicted,
+          'The oldest call was dropped to make room.',
+          'The oldest {0} calls were dropped to make room.',
+        ),
+      );
     const message = this.#trace.rows.size === 0 || sentences.length === 0 ? undefined : sentences.join(' ');
     if (this.#view.message !== message) (this.#view as { message: string | undefined }).message = message;
   }
@@ -224,7 +234,7 @@ function branchItem(branch: Branch, ended: boolean): vscode.TreeItem {
   );
   item.id = branch.id;
   const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
-  const about = [session, ended ? 'ended' : ''].filter((text) => text !== '');
+  const about = [session, ended ? t('ended') : ''].filter((text) => text !== '');
   item.description = [...about, sums(branch, ' · ', numberText)].join(' · ');
   item.iconPath = new vscode.ThemeIcon(
     ended ? 'circle-slash' : ICONS[branch.kind],
@@ -237,29 +247,32 @@ function branchItem(branch: Branch, ended: boolean): vscode.TreeItem {
 
 function branchLabel(branch: Branch): string {
   if (branch.kind === 'process') return rowProcessText(branch.sample);
-  if (branch.kind === 'route' && branch.sample.failure !== null) return 'name lookups';
-  if (branch.kind === 'route' && branch.sample.encrypted !== null) return 'TLS connections';
-  if (branch.kind === 'route' && branch.sample.connectAttempts > 0) return 'failed connections';
-  if (branch.name === null) return branch.kind === 'host' ? 'unknown host' : 'unknown path';
+  if (branch.kind === 'route' && branch.sample.failure !== null) return t('name lookups');
+  if (branch.kind === 'route' && branch.sample.encrypted !== null) return t('TLS connections');
+  if (branch.kind === 'route' && branch.sample.connectAttempts > 0) return t('failed connections');
+  if (branch.name === null) return branch.kind === 'host' ? t('unknown host') : t('unknown path');
   return labelText(branch.name);
 }
 
 function sums(
   branch: Branch,
   separator: string,
-  calls = (count: number) => countText(count, 'call'),
+  calls = (count: number) => counted(count, '{0} call', '{0} calls'),
 ): string {
   const parts = branch.calls > 0 || branch.encrypted === 0 ? [calls(branch.calls)] : [];
-  if (branch.encrypted > 0) parts.push(`${numberText(branch.encrypted)} encrypted`);
-  if (branch.errors > 0) parts.push(countText(branch.errors, 'error'));
-  if (branch.running > 0) parts.push(`${numberText(branch.running)} running`);
+  if (branch.encrypted > 0) parts.push(t('{0} encrypted', numberText(branch.encrypted)));
+  if (branch.errors > 0) parts.push(counted(branch.errors, '{0} error', '{0} errors'));
+  if (branch.running > 0) parts.push(t('{0} running', numberText(branch.running)));
   return parts.join(separator);
 }
 
 function branchTooltip(branch: Branch): string {
-  const name = branch.kind === 'process' ? branchLabel(branch) : labelText(branch.name ?? 'unknown', 2_000);
+  const name =
+    branch.kind === 'process' ? branchLabel(branch) : labelText(branch.name ?? t('unknown'), 2_000);
   const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
-  return [name, ...(session === '' ? [] : [`Debug session “${session}”`]), sums(branch, ', ')].join('\n');
+  return [name, ...(session === '' ? [] : [t('Debug session “{0}”', session)]), sums(branch, ', ')].join(
+    '\n',
+  );
 }
 
 function callItem({ id, row }: CallNode): vscode.TreeItem {
@@ -270,7 +283,7 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
   const operation = row.operation === null ? '' : labelText(row.operation, 60);
   const duration = row.duration === null ? '' : rowDurationText(row);
   const reason = reasonOf(row);
-  const outcome = reason === null ? duration : labelText(reason);
+  const outcome = reason === null ? duration : labelText(localized(reason));
   // First what is never long: the side bar is narrow.
   const phrase = row.status !== null && reason === null ? statusText(row).replace(/^\d+ ?/, '') : '';
   item.description = [outcome, operation, messagesText(row), phrase, proxyText(row)]
@@ -297,12 +310,18 @@ function callIcon(row: CallNode['row']): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icon, isError(row) ? new vscode.ThemeColor('list.errorForeground') : undefined);
 }
 
+function moreText({ of, count, newer }: MoreNode): string {
+  const more = numberText(count);
+  if (of === 'host') return t('… {0} more hosts in the timeline', more);
+  if (of === 'route') return t('… {0} more routes in the timeline', more);
+  if (newer === 0) return t('… {0} more in the timeline', more);
+  return t('… {0} more, {1} of them newer, in the timeline', more, numberText(newer));
+}
+
 function moreItem(node: MoreNode): vscode.TreeItem {
-  const what = node.of === 'call' ? '' : ` ${node.of}s`;
-  const newer = node.newer > 0 ? `, ${numberText(node.newer)} of them newer,` : '';
-  const item = new vscode.TreeItem(`… ${numberText(node.count)} more${what}${newer} in the timeline`);
+  const item = new vscode.TreeItem(moreText(node));
   item.id = node.id;
   item.contextValue = ViewItem.more;
-  item.command = { command: focusCommand(View.panel), title: 'Show Timeline' };
+  item.command = { command: focusCommand(View.panel), title: t('Show Timeline') };
   return item;
 }

@@ -1,10 +1,12 @@
 /** Read-only documents: bodies and reports. VS Code's editor then finds, folds, formats and compares them. */
+
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { BYTES_SCHEME, DOCUMENT_SCHEME } from '../contributions.ts';
 import { rowName } from '../words/callName.ts';
-import { type BodyPart, binaryBody, bodyName, bodyText, isImage } from './bodyDocument.ts';
+import { t } from '../words/translate.ts';
+import { type BodyPart, binaryBody, bodyName, bodyText, isImage, noBody } from './bodyDocument.ts';
 import { MemoryFiles } from './memoryFiles.ts';
 import { exchangeText } from './messageText.ts';
 import { showInStatusBar, showNote } from './notify.ts';
@@ -44,12 +46,12 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   async openBody(id: number, part: BodyPart): Promise<void> {
     const exchange = await this.#trace.details(id, false);
     if (exchange === null) {
-      showNote('This call is no longer available: newer calls took its place, or it was cleared.');
+      showNote(t('This call is no longer available: newer calls took its place, or it was cleared.'));
       return;
     }
     const note = exchange[part]?.bodyNote ?? null;
     if (bodyText(exchange, part) === null) {
-      showNote(note ?? `No ${part} body was captured.`);
+      showNote(note ?? noBody(part));
       return;
     }
     const name = bodyName(exchange, part);
@@ -108,7 +110,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   }
 }
 
-const GONE = 'This call is no longer available: its trace was cleared, or its window was closed.\n';
+const GONE = t('This call is no longer available: its trace was cleared, or its window was closed.\n');
 
 const DOCUMENT_PARTS = ['request', 'response', 'exchange'] as const;
 type DocumentPart = (typeof DOCUMENT_PARTS)[number];

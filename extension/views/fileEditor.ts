@@ -1,7 +1,9 @@
 /** What stands in the editor where a file of calls is opened by a double click: its calls are in the panel. */
+
 import { basename } from 'node:path';
 import type * as vscode from 'vscode';
 import { focusCommand, View } from '../contributions.ts';
+import { language, t } from '../words/translate.ts';
 
 export class FileEditor implements vscode.CustomReadonlyEditorProvider {
   /** Shows the calls of a file in the panel. @returns what there is to say of it. */
@@ -19,7 +21,7 @@ export class FileEditor implements vscode.CustomReadonlyEditorProvider {
     const show = focusCommand(View.panel);
     editor.webview.options = { enableScripts: false, enableCommandUris: [show], localResourceRoots: [] };
     const name = basename(uri.path);
-    editor.webview.html = page(name, 'Opening…', null);
+    editor.webview.html = page(name, t('Opening…'), null);
     let isOpen = true;
     editor.onDidDispose(() => {
       isOpen = false;
@@ -32,9 +34,10 @@ export class FileEditor implements vscode.CustomReadonlyEditorProvider {
 }
 
 function page(name: string, text: string, command: string | null): string {
-  const link = command === null ? '' : `<p><a href="command:${command}">Show HTTP Trace</a></p>`;
+  const link =
+    command === null ? '' : `<p><a href="command:${command}">${escaped(t('Show HTTP Trace'))}</a></p>`;
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${escaped(language())}">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">

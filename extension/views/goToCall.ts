@@ -4,7 +4,8 @@ import type { ExchangeRow } from '../engine/row.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { addressText } from '../words/address.ts';
 import { methodText, rowDurationText, rowProcessText, statusText } from '../words/exchange.ts';
-import { countText } from '../words/numbers.ts';
+import { counted, numberText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText, withoutIcons } from '../words/visible.ts';
 import { callsToSearch, type Matches, matchCalls } from './callMatch.ts';
 import { joinsBothEnds } from './listSettings.ts';
@@ -40,7 +41,9 @@ export function pickCall(trace: Trace, title: string, but?: number): Promise<num
       pick.busy = false;
     };
     let closed = false;
-    pick.placeholder = 'As in the filter, for example: POST orders, 5xx, process:worker, body:"out of stock"';
+    pick.placeholder = t(
+      'As in the filter, for example: POST orders, 5xx, process:worker, body:"out of stock"',
+    );
     pick.onDidChangeValue(() => void search());
     pick.onDidAccept(() => {
       resolve(pick.activeItems[0]?.id);
@@ -57,12 +60,15 @@ export function pickCall(trace: Trace, title: string, but?: number): Promise<num
 }
 
 function summary({ rows, total }: Matches, query: string): string {
-  const all = query.trim() === '' ? countText(total, 'call') : countText(total, 'match', 'matches');
-  return rows.length === total ? all : `${all}, showing the newest ${rows.length}`;
+  const all =
+    query.trim() === ''
+      ? counted(total, '{0} call', '{0} calls')
+      : counted(total, '{0} match', '{0} matches');
+  return rows.length === total ? all : t('{0}, showing the newest {1}', all, numberText(rows.length));
 }
 
 function callItem(row: ExchangeRow): CallItem {
-  const address = labelText(addressText(row) ?? 'unknown address', 300);
+  const address = labelText(addressText(row) ?? t('unknown address'), 300);
   const operation = row.operation === null ? '' : ` (${labelText(row.operation, 100)})`;
   return {
     id: row.id,
@@ -70,7 +76,11 @@ function callItem(row: ExchangeRow): CallItem {
     description: withoutIcons(
       `${statusText(row)}${row.duration === null ? '' : ` · ${rowDurationText(row)}`}`,
     ),
-    detail: withoutIcons(`${row.side === 'server' ? 'answered' : 'made'} by ${rowProcessText(row)}`),
+    detail: withoutIcons(
+      row.side === 'server'
+        ? t('answered by {0}', rowProcessText(row))
+        : t('made by {0}', rowProcessText(row)),
+    ),
     // The words have been matched already, by more than what is shown here.
     alwaysShow: true,
   };

@@ -1,5 +1,5 @@
 /** Bytes as text. */
-import { countText } from '../words/numbers.ts';
+import { counted } from '../words/numbers.ts';
 
 /** Bytes that are shown: the text is five times as long. */
 const MAX_DUMP = 1024 * 1024;
@@ -15,6 +15,7 @@ export function hexDump(bytes: Uint8Array): string {
     const halves = `${hex.slice(0, 8).join(' ')}  ${hex.slice(8).join(' ')}`;
     lines.push(`${at.toString(16).padStart(8, '0')}  ${halves.padEnd(48)}  |${ascii.join('')}|`);
   }
-  if (bytes.length > shown) lines.push(`… ${countText(bytes.length - shown, 'more byte')}`);
+  if (bytes.length > shown)
+    lines.push(`… ${counted(bytes.length - shown, '{0} more byte', '{0} more bytes')}`);
   return `${lines.join('\n')}\n`;
 }

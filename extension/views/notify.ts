@@ -1,13 +1,15 @@
 /** Short notes to the user that need no answer. Captured text in them is made harmless. */
+
 import * as vscode from 'vscode';
+import { localized } from '../words/localized.ts';
 import { labelText, notificationText, withoutIcons } from '../words/visible.ts';
 
 export function showNote(text: string): void {
-  void vscode.window.showInformationMessage(notificationText(text));
+  void vscode.window.showInformationMessage(notificationText(localized(text)));
 }
 
 export function showWarning(text: string): void {
-  void vscode.window.showWarningMessage(notificationText(text));
+  void vscode.window.showWarningMessage(notificationText(localized(text)));
 }
 
 /** @param error what was thrown, or a text. */
@@ -17,10 +19,10 @@ export function showError(error: unknown): void {
 
 /** For what went well: it disappears by itself, after `shownMs` milliseconds. */
 export function showInStatusBar(text: string, shownMs = 5_000): void {
-  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(text))}`, shownMs);
+  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(localized(text)))}`, shownMs);
 }
 
-/** What was thrown, in words. */
+/** What was thrown, in words, and in the user's language where that is known. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return localized(error instanceof Error ? error.message : String(error));
 }

@@ -1,8 +1,10 @@
 /** Opens the line of a debugged program that made a call. */
+
 import { isAbsolute, normalize } from 'node:path';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import type { SourceLine } from '../engine/row.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import { showNote } from './notify.ts';
 
@@ -12,18 +14,20 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
   const source = (await trace.details(id, false))?.debug?.source ?? null;
   if (row === undefined || source === null) {
     showNote(
-      'The line that made this call is not known. HTTP Trace knows those of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
+      t(
+        'The line that made this call is not known. HTTP Trace knows those of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
+      ),
     );
     return;
   }
   // What a file says of paths was written by whoever made the file.
   if (row.file !== null) {
-    showNote('The source of a call that was read from a file is not opened.');
+    showNote(t('The source of a call that was read from a file is not opened.'));
     return;
   }
   const place = frame === null ? source : source.stack[frame];
   if (place !== undefined && !(await openLine(place)))
-    showNote(`There is no file ${labelText(place.path, 300)} on this machine.`);
+    showNote(t('There is no file {0} on this machine.', labelText(place.path, 300)));
 }
 
 /** Only a file of this machine that is there; false: it is not. */

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
-import { language, texts } from '../words/translate.ts';
+import { language, t, texts } from '../words/translate.ts';
 import { joinsBothEnds, nestsCalls, setJoinsBothEnds, setNestsCalls } from './listSettings.ts';
 import { showError } from './notify.ts';
 import { PanelFeed } from './panelFeed.ts';
@@ -154,7 +154,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'openFile': {
         const { name, bytes } = message;
         if (bytes === null) {
-          showError(new Error(`${name} is too large to be dropped, or cannot be read. Use Open Trace….`));
+          showError(
+            new Error(t('{0} is too large to be dropped, or cannot be read. Use Open Trace….', name)),
+          );
           return;
         }
         const file = { name, content: bytes };

@@ -4,10 +4,12 @@
  * Architecture Invariant: the webview holds nothing that this cannot send again. While the view is hidden
  * nothing is sent; on `ready` everything is.
  */
+
 import type { RowChanges, Subscription, Trace } from '../capture/trace.ts';
 import type { ExchangeJson, MessageJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
+import { t } from '../words/translate.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
 
 /**
@@ -316,7 +318,7 @@ function boundMessage(message: StreamMessageJson): StreamMessageJson {
   const content = 'text' in message ? (message.text ?? '') : message.base64;
   if (content.length <= MAX_BODY_CHARACTERS) return message;
   const cut = content.slice(0, MAX_BODY_CHARACTERS);
-  const sentence = 'Truncated in this view.';
+  const sentence = t('Truncated in this view.');
   const note = message.note === null ? sentence : `${message.note} ${sentence}`;
   return 'text' in message ? { ...message, text: cut, note } : { ...message, base64: cut, note };
 }
@@ -327,7 +329,7 @@ function boundBody(message: MessageJson | null): MessageJson | null {
   if (content.length <= MAX_BODY_CHARACTERS) return message;
   // A multiple of four, so that what is left of base64 is still base64.
   const cut = content.slice(0, MAX_BODY_CHARACTERS);
-  const note = 'Truncated in this view. Open in Editor shows the whole body.';
+  const note = t('Truncated in this view. Open in Editor shows the whole body.');
   return {
     ...message,
     body: 'text' in message.body ? { text: cut } : { base64: cut },

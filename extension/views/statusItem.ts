@@ -1,10 +1,12 @@
 /** The item in the status bar: calls, errors, bytes that were not captured. */
+
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { focusCommand, STATUS_ITEM, View } from '../contributions.ts';
 import type { TraceStatus } from '../engine/traceStatus.ts';
-import { countText, sizeText } from '../words/numbers.ts';
+import { counted, sizeText } from '../words/numbers.ts';
 import { progressText } from '../words/progress.ts';
+import { t } from '../words/translate.ts';
 import { joinsBothEnds } from './listSettings.ts';
 
 export class StatusItem implements vscode.Disposable {
@@ -37,7 +39,7 @@ export class StatusItem implements vscode.Disposable {
     // Each assignment travels to the window: only what is new is worth it.
     if (this.#item.text === text) return;
     this.#item.text = text;
-    this.#item.tooltip = [HEADINGS[status.phase], ...summary(status), 'Click to show the timeline.'].join(
+    this.#item.tooltip = [HEADINGS[status.phase], ...summary(status), t('Click to show the timeline.')].join(
       '\n',
     );
     this.#item.accessibilityInformation = { label: [HEADINGS[status.phase], ...summary(status)].join(' ') };
@@ -57,18 +59,18 @@ const ICONS = {
 } as const;
 
 const HEADINGS = {
-  idle: 'HTTP Trace shows calls of a file.',
-  starting: 'HTTP Trace is starting.',
-  running: 'HTTP Trace is running.',
-  stopping: 'HTTP Trace is stopping.',
-  stopped: 'HTTP Trace has stopped.',
-  failed: 'HTTP Trace failed.',
+  idle: t('HTTP Trace shows calls of a file.'),
+  starting: t('HTTP Trace is starting.'),
+  running: t('HTTP Trace is running.'),
+  stopping: t('HTTP Trace is stopping.'),
+  stopped: t('HTTP Trace has stopped.'),
+  failed: t('HTTP Trace failed.'),
 } as const;
 
 /** Without counts where there cannot be calls yet, or a failure left none. */
 function inShort(status: TraceStatus): string {
-  if (status.phase === 'starting') return 'Starting HTTP Trace';
-  if (status.phase === 'failed' && status.calls === 0) return 'HTTP Trace failed';
+  if (status.phase === 'starting') return t('Starting HTTP Trace');
+  if (status.phase === 'failed' && status.calls === 0) return t('HTTP Trace failed');
   return summary(status).join(' · ');
 }
 
@@ -76,10 +78,10 @@ function summary(status: TraceStatus): string[] {
   // What is one row in the list counts once.
   const { pairs, failedPairs } = joinsBothEnds() ? status : { pairs: 0, failedPairs: 0 };
   const errors = status.errors - failedPairs;
-  const parts = [countText(status.calls - pairs, 'call')];
-  if (errors > 0) parts.push(countText(errors, 'error'));
+  const parts = [counted(status.calls - pairs, '{0} call', '{0} calls')];
+  if (errors > 0) parts.push(counted(errors, '{0} error', '{0} errors'));
   const progress = progressText(status);
   if (progress !== null) parts.push(progress);
-  if (status.bytesLost > 0) parts.push(`${sizeText(status.bytesLost)} not captured`);
+  if (status.bytesLost > 0) parts.push(t('{0} not captured', sizeText(status.bytesLost)));
   return parts;
 }

@@ -1,8 +1,10 @@
 /** What of an exchange is missing or broken: a badge and a sentence for each label. */
+
 import type { Completeness } from '../engine/exchange.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { type Ended, endingSentence, endingWord } from './ending.ts';
-import { countText } from './numbers.ts';
+import { counted } from './numbers.ts';
+import { t } from './translate.ts';
 
 export interface Note {
   /** For a badge. */
@@ -16,76 +18,79 @@ export interface Note {
 /** Most important first: that one is shown by a badge. */
 const NOTES: Readonly<Record<Exclude<Completeness, 'complete'>, Note>> = {
   'connect-failed': {
-    label: 'not connected',
-    sentence: 'The connection could not be made.',
+    label: t('not connected'),
+    sentence: t('The connection could not be made.'),
     tone: 'fault',
   },
   'handshake-failed': {
-    label: 'TLS failed',
-    sentence: 'The TLS handshake failed, so no request was sent.',
+    label: t('TLS failed'),
+    sentence: t('The TLS handshake failed, so no request was sent.'),
     tone: 'fault',
   },
   'lookup-failed': {
-    label: 'name not found',
-    sentence: 'The name could not be resolved, so there was nothing to connect to.',
+    label: t('name not found'),
+    sentence: t('The name could not be resolved, so there was nothing to connect to.'),
     tone: 'fault',
   },
   encrypted: {
-    label: 'encrypted',
-    sentence: 'The connection is encrypted and was not decrypted.',
+    label: t('encrypted'),
+    sentence: t('The connection is encrypted and was not decrypted.'),
     tone: 'limit',
   },
   aborted: {
-    label: 'aborted',
-    sentence: 'The connection closed before the call was complete.',
+    label: t('aborted'),
+    sentence: t('The connection closed before the call was complete.'),
     tone: 'fault',
   },
   unanswered: {
-    label: 'unanswered',
-    sentence: 'No response was seen before the connection or the trace ended.',
+    label: t('unanswered'),
+    sentence: t('No response was seen before the connection or the trace ended.'),
     tone: 'fault',
   },
   'headers-incomplete': {
-    label: 'headers incomplete',
-    sentence:
+    label: t('headers incomplete'),
+    sentence: t(
       'Some header fields are missing or unknown: they were not captured, or were sent before the trace started.',
+    ),
     tone: 'fault',
   },
   'request-gap': {
-    label: 'gap',
-    sentence: 'Some bytes of the request could not be captured.',
+    label: t('gap'),
+    sentence: t('Some bytes of the request could not be captured.'),
     tone: 'fault',
   },
   'response-gap': {
-    label: 'gap',
-    sentence: 'Some bytes of the response could not be captured.',
+    label: t('gap'),
+    sentence: t('Some bytes of the response could not be captured.'),
     tone: 'fault',
   },
   'joined-late': {
-    label: 'joined late',
-    sentence: 'The connection was open before the trace started; what it carried before is unknown.',
+    label: t('joined late'),
+    sentence: t('The connection was open before the trace started; what it carried before is unknown.'),
     tone: 'fault',
   },
   'socket-unknown': {
-    label: 'socket unknown',
-    sentence: 'The call could not be matched to a connection, so its addresses are unknown.',
+    label: t('socket unknown'),
+    sentence: t('The call could not be matched to a connection, so its addresses are unknown.'),
     tone: 'fault',
   },
   'one-sided': {
-    label: 'one-sided',
-    sentence: 'Only one direction of the connection was seen.',
+    label: t('one-sided'),
+    sentence: t('Only one direction of the connection was seen.'),
     tone: 'fault',
   },
   'request-truncated': {
-    label: 'truncated',
-    sentence:
+    label: t('truncated'),
+    sentence: t(
       'Only the beginning of the request body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
+    ),
     tone: 'limit',
   },
   'response-truncated': {
-    label: 'truncated',
-    sentence:
+    label: t('truncated'),
+    sentence: t(
       'Only the beginning of the response body was kept: it exceeds the capture limit, there was too much at once, or its chunks cannot be read.',
+    ),
     tone: 'limit',
   },
 };
@@ -99,7 +104,7 @@ export function notesOf(completeness: readonly Completeness[]): readonly Note[] 
 
 /** `Violates 2 HTTP rules; see Summary.` */
 export function violationsText(violations: number): string {
-  return `Violates ${countText(violations, 'HTTP rule')}; see Summary.`;
+  return counted(violations, 'Violates {0} HTTP rule; see Summary.', 'Violates {0} HTTP rules; see Summary.');
 }
 
 /** Labels of which the ending says more. */
@@ -114,7 +119,7 @@ export function notesOfEnded(
   const ended = endingSentence(call);
   if (ended === null) return notesOf(call.completeness);
   const others = notesOf(call.completeness).filter(({ label }) => !ENDED.has(label));
-  return [{ label: endingWord(call) ?? 'ended', sentence: ended, tone: 'fault' }, ...others];
+  return [{ label: endingWord(call) ?? t('ended'), sentence: ended, tone: 'fault' }, ...others];
 }
 
 /** The cause where it is known, in as few words; a connection that was just closed is no more than the label says. */
@@ -131,10 +136,11 @@ export function badgeOf(row: ExchangeRow): Note | null {
       : note,
   );
   const foreign = row.ending?.how === 'not-http';
-  if (foreign) notes.unshift({ label: endingWord(row) ?? 'not HTTP', sentence: ended ?? '', tone: 'fault' });
+  if (foreign)
+    notes.unshift({ label: endingWord(row) ?? t('not HTTP'), sentence: ended ?? '', tone: 'fault' });
   // That it is not HTTP is one of them.
   if (row.violations > (foreign ? 1 : 0)) {
-    notes.push({ label: 'malformed', sentence: violationsText(row.violations), tone: 'fault' });
+    notes.push({ label: t('malformed'), sentence: violationsText(row.violations), tone: 'fault' });
   }
   const [first] = notes;
   if (first === undefined) return null;

@@ -1,5 +1,8 @@
 /** How a call ended: a word for lists, and a sentence. */
+
 import type { CallEnding, EndingDetail, EndingKind, Side } from '../engine/exchange.ts';
+import { localized } from './localized.ts';
+import { t } from './translate.ts';
 
 /** The parts of a row or of its JSON that say it. */
 export interface Ended {
@@ -13,114 +16,142 @@ export interface Ended {
 /** In place of a status, where there is none; null: nothing that is worth a word. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
-  if (connectAttempts > 0 && ending.detail === 'by-proxy') return 'refused by the proxy';
-  if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? 'not connected';
+  if (connectAttempts > 0 && ending.detail === 'by-proxy') return t('refused by the proxy');
+  if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? t('not connected');
   const word = WORDS[ending.how] ?? null;
-  return word !== null && tlsFailure !== null ? 'TLS failed' : word;
+  return word !== null && tlsFailure !== null ? t('TLS failed') : word;
 }
 
 const WORDS: Partial<Record<EndingKind, string>> = {
-  cancelled: 'cancelled',
-  reset: 'reset',
-  closed: 'closed without an answer',
-  'not-http': 'not HTTP',
-  refused: 'refused',
-  unreachable: 'unreachable',
-  'timed-out': 'timed out',
-  'process-ended': 'process ended',
+  cancelled: t('cancelled'),
+  reset: t('reset'),
+  closed: t('closed without an answer'),
+  'not-http': t('not HTTP'),
+  refused: t('refused'),
+  unreachable: t('unreachable'),
+  'timed-out': t('timed out'),
+  'process-ended': t('process ended'),
 };
 
 const CONNECT_WORDS: Partial<Record<EndingKind, string>> = {
-  cancelled: 'connecting given up',
-  refused: 'connection refused',
-  unreachable: 'unreachable',
-  'timed-out': 'connect timed out',
-  'process-ended': 'process ended',
+  cancelled: t('connecting given up'),
+  refused: t('connection refused'),
+  unreachable: t('unreachable'),
+  'timed-out': t('connect timed out'),
+  'process-ended': t('process ended'),
 };
 
 /** One sentence; null for a plain answer, and for what other notes say (TLS, the trace's end). */
 export function endingSentence({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
   const { detail } = ending;
-  const text = connectAttempts > 0 ? connectSentence(ending, connectAttempts) : sentence(ending);
+  const text = connectAttempts > 0 ? connectText(ending) : sentence(ending);
   if (text === null) return null;
-  const more = detail === null ? '' : ` ${DETAILS[detail]}`;
-  const tls = tlsFailure === null ? '' : `TLS failed: ${tlsFailure}. `;
-  return `${tls}${text}${ending.error === null ? '' : ` (${ending.error})`}.${more}`;
+  const error = ending.error === null ? '' : ` (${localized(ending.error)})`;
+  const sentences = [
+    ...(tlsFailure === null ? [] : [t('TLS failed: {0}.', localized(tlsFailure))]),
+    ...(connectAttempts > 0 ? connectSentences(text, connectAttempts, error) : [`${text}${error}.`]),
+    ...(detail === null ? [] : [DETAILS[detail]]),
+  ];
+  return sentences.join(' ');
 }
 
 function sentence(ending: CallEnding): string | null {
   const { how, by } = ending;
   switch (how) {
     case 'cancelled':
-      return 'The client ended the connection or the request before the response was complete';
+      return t('The client ended the connection or the request before the response was complete');
     case 'reset':
-      return `${who(by, 'The connection was reset', 'reset the connection or the request')} before the response was complete`;
+      return RESET[by ?? 'unknown'];
     case 'closed':
-      return `${who(by, 'The connection was closed', 'closed the connection')} before the response was complete`;
+      return CLOSED[by ?? 'unknown'];
     case 'not-http':
-      return 'What the server answered is not HTTP: another kind of server may listen at this address';
+      return t('What the server answered is not HTTP: another kind of server may listen at this address');
     case 'refused':
-      return `${who(by, 'The request was refused', 'refused the request')} without acting on it: it is safe to retry`;
+      return REFUSED[by ?? 'unknown'];
     case 'unreachable':
-      return 'The network lost the way to the peer before the response was complete';
+      return t('The network lost the way to the peer before the response was complete');
     case 'timed-out':
-      return 'The peer’s host did not answer any more, and the kernel gave the connection up';
+      return t('The peer’s host did not answer any more, and the kernel gave the connection up');
     case 'process-ended':
-      return `The ${by ?? 'traced'} process ended${exitText(ending)} before the response was complete`;
+      return processEnded(by, exitText(ending));
     case 'unknown':
-      return 'What ended the call was not seen';
+      return t('What ended the call was not seen');
     default:
       return null;
   }
 }
 
-function connectSentence(ending: CallEnding, attempts: number): string {
-  const times = attempts > 1 ? `, ${attempts} times` : '';
-  return `${connectText(ending)}${times}. No call could be made, so it is not known which protocol was meant`;
+/** @param error in parentheses, or empty. */
+function connectSentences(what: string, attempts: number, error: string): string[] {
+  const unknown = t('No call could be made, so it is not known which protocol was meant');
+  return [`${attempts > 1 ? t('{0}, {1} times', what, attempts) : what}.`, `${unknown}${error}.`];
+}
+
+const RESET: Readonly<Record<Side | 'unknown', string>> = {
+  client: t('The client reset the connection or the request before the response was complete'),
+  server: t('The server reset the connection or the request before the response was complete'),
+  unknown: t('The connection was reset before the response was complete'),
+};
+
+const CLOSED: typeof RESET = {
+  client: t('The client closed the connection before the response was complete'),
+  server: t('The server closed the connection before the response was complete'),
+  unknown: t('The connection was closed before the response was complete'),
+};
+
+const REFUSED: typeof RESET = {
+  client: t('The client refused the request without acting on it: it is safe to retry'),
+  server: t('The server refused the request without acting on it: it is safe to retry'),
+  unknown: t('The request was refused without acting on it: it is safe to retry'),
+};
+
+/** @param how with its space before, or empty. */
+function processEnded(by: Side | null, how: string): string {
+  if (by === 'client') return t('The client process ended{0} before the response was complete', how);
+  if (by === 'server') return t('The server process ended{0} before the response was complete', how);
+  return t('The traced process ended{0} before the response was complete', how);
 }
 
 /** By whom, and why: ip(7), and what the kernel makes of ICMP messages. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
-  ENETUNREACH: 'The network cannot be reached: this machine, or a router, has no route to the address',
-  EHOSTUNREACH:
+  ENETUNREACH: t('The network cannot be reached: this machine, or a router, has no route to the address'),
+  EHOSTUNREACH: t(
     'The host cannot be reached: nothing answers at the address in its network, or a router or firewall says so',
-  ENETDOWN: 'The network cannot be reached: its interface on this machine is down',
-  EHOSTDOWN: 'The host cannot be reached: it is down',
+  ),
+  ENETDOWN: t('The network cannot be reached: its interface on this machine is down'),
+  EHOSTDOWN: t('The host cannot be reached: it is down'),
 };
 
 /** What became of an attempt to connect: `The connection was refused`. */
 export function connectText(ending: CallEnding): string {
-  if (ending.detail === 'by-proxy') return 'The proxy did not connect to the address';
+  if (ending.detail === 'by-proxy') return t('The proxy did not connect to the address');
   switch (ending.how) {
     case 'refused':
-      return 'The connection was refused: nothing listens at the address, or a firewall refuses it';
+      return t('The connection was refused: nothing listens at the address, or a firewall refuses it');
     case 'unreachable':
-      return UNREACHABLE[ending.error ?? ''] ?? 'The address cannot be reached';
+      return UNREACHABLE[ending.error ?? ''] ?? t('The address cannot be reached');
     case 'timed-out':
-      return 'Nothing answered at the address until the kernel gave up';
+      return t('Nothing answered at the address until the kernel gave up');
     case 'cancelled':
-      return 'The process gave up before there was an answer';
+      return t('The process gave up before there was an answer');
     case 'process-ended':
-      return 'The process ended before there was an answer';
+      return t('The process ended before there was an answer');
     default:
-      return 'The connection could not be made';
+      return t('The connection could not be made');
   }
-}
-
-function who(by: Side | null, passive: string, verb: string): string {
-  return by === null ? passive : `The ${by} ${verb}`;
 }
 
 function exitText({ signal, exitCode }: CallEnding): string {
   if (signal !== null) return ` (${signal})`;
-  return exitCode === null ? '' : ` (exit status ${exitCode})`;
+  return exitCode === null ? '' : ` (${t('exit status {0}', exitCode)})`;
 }
 
 const DETAILS: Readonly<Record<EndingDetail, string>> = {
-  'by-proxy': 'The proxy itself was reached.',
-  'stale-connection': 'The server had closed the connection already when the request was sent on it.',
-  'not-delivered': 'The client had closed its side before the response began, so it has not read it.',
-  'no-close-notify':
+  'by-proxy': t('The proxy itself was reached.'),
+  'stale-connection': t('The server had closed the connection already when the request was sent on it.'),
+  'not-delivered': t('The client had closed its side before the response began, so it has not read it.'),
+  'no-close-notify': t(
     'The body ends with the connection, which TLS did not confirm (no close_notify): it may have been cut.',
+  ),
 };

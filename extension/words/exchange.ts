@@ -1,4 +1,5 @@
 /** How one exchange is put into words: shared by the tree, the quick pick, the panel and screen readers. */
+
 import { grpcStatusText } from '../engine/grpc/status.ts';
 import {
   activeMs,
@@ -11,7 +12,9 @@ import {
 import { addressText } from './address.ts';
 import { notesOfEnded, violationsText } from './completeness.ts';
 import { endingWord } from './ending.ts';
-import { countText, durationText, sizeText, UNKNOWN } from './numbers.ts';
+import { localized } from './localized.ts';
+import { counted, durationText, sizeText, UNKNOWN } from './numbers.ts';
+import { t } from './translate.ts';
 import { labelText } from './visible.ts';
 
 /** What a row without messages stands for: `TLS`, a connection that is not decrypted, or `DNS`, a failed lookup; null for a call. */
@@ -23,7 +26,7 @@ export function insteadOfCall({
   return encrypted === null ? null : 'TLS';
 }
 
-/** Why there are no messages, in one line; null for a call. */
+/** Why there are no messages, in one line of English; null for a call. */
 export function reasonOf({ encrypted, failure }: Pick<ExchangeRow, 'encrypted' | 'failure'>): string | null {
   return failure?.reason ?? encrypted;
 }
@@ -41,20 +44,20 @@ export function statusText(row: ExchangeRow): string {
     const phrase = grpcStatusText(row.grpcStatus) || labelText(row.statusText ?? '', 60);
     return phrase === '' ? String(row.status) : `${row.status} ${phrase}`;
   }
-  if (row.failure !== null) return isError(row) ? 'failed' : 'not finished';
-  if (row.encrypted !== null) return isError(row) ? 'failed' : 'encrypted';
+  if (row.failure !== null) return isError(row) ? t('failed') : t('not finished');
+  if (row.encrypted !== null) return isError(row) ? t('failed') : t('encrypted');
   if (isRunning(row)) return '…';
-  return endingWord(row) ?? (row.completeness.includes('aborted') ? 'aborted' : 'no response seen');
+  return endingWord(row) ?? (row.completeness.includes('aborted') ? t('aborted') : t('no response seen'));
 }
 
 /** `via SOCKS5 127.0.0.1:1080`; empty: no proxy was seen. */
 export function proxyText({ proxy }: Pick<ExchangeRow, 'proxy'>): string {
-  return proxy === null ? '' : `via ${labelText(proxy, 200)}`;
+  return proxy === null ? '' : t('via {0}', labelText(proxy, 200));
 }
 
 /** `12 messages`; an empty text for a call that has no messages. */
 export function messagesText(row: ExchangeRow): string {
-  return row.messageFormat === null ? '' : countText(row.messages, 'message');
+  return row.messageFormat === null ? '' : counted(row.messages, '{0} message', '{0} messages');
 }
 
 /** `node (4242)`. */
@@ -66,8 +69,8 @@ export function processText({
   readonly pid: number | null;
 }): string {
   const label = name === null ? null : labelText(name, 40);
-  if (pid === null) return label ?? 'unknown process';
-  return label === null ? `process ${pid}` : `${label} (${pid})`;
+  if (pid === null) return label ?? t('unknown process');
+  return label === null ? t('process {0}', pid) : `${label} (${pid})`;
 }
 
 /** What a process is called: `shop.js`, else the name that the kernel has, `node`. */
@@ -83,7 +86,7 @@ export function rowProcessText(row: Pick<ExchangeRow, 'pid' | 'processName' | 'd
   const { pid } = row;
   const name = rowProcessName(row);
   if (row.file === null) return processText({ name, pid });
-  const file = labelText(row.file, 40);
+  const file = labelText(localized(row.file), 40);
   return pid === null && name === null ? file : `${processText({ name, pid })} · ${file}`;
 }
 
@@ -97,14 +100,18 @@ export function sessionText(row: Pick<ExchangeRow, 'processName' | 'debug'>): st
 export function rowDurationText(row: Pick<ExchangeRow, 'duration' | 'debug'>): string {
   const paused = row.debug?.pausedMs ?? 0;
   const active = durationText(activeMs(row));
-  return paused === 0 ? active : `${active} + ${durationText(paused)} paused`;
+  return paused === 0 ? active : t('{0} + {1} paused', active, durationText(paused));
 }
 
 /** That the session which answered was paused; empty: it was not. */
 export function pausedPeerText(debug: Pick<DebugFacts, 'pausedPeer'> | null): string {
   const peer = debug?.pausedPeer ?? null;
   if (peer === null) return '';
-  return `“${labelText(peer.session, 60)}”, which answers, was paused for about ${durationText(peer.ms)} meanwhile.`;
+  return t(
+    '“{0}”, which answers, was paused for about {1} meanwhile.',
+    labelText(peer.session, 60),
+    durationText(peer.ms),
+  );
 }
 
 /** `pay.ts:12`. */
@@ -118,18 +125,20 @@ export function tooltipText(row: ExchangeRow): string {
   const session = sessionText(row);
   const peer = pausedPeerText(row.debug);
   const lines = [
-    `${methodText(row)} ${labelText(addressText(row) ?? 'unknown address', 600)}`,
+    `${methodText(row)} ${labelText(addressText(row) ?? t('unknown address'), 600)}`,
     ...(row.operation === null ? [] : [labelText(row.operation, 300)]),
     `${statusText(row)} · ${row.protocol}${took}`,
-    `${sideText(row)} ${rowProcessText(row)}${session === '' ? '' : ` · ${session}`}`,
-    ...(row.debug?.source == null ? [] : [`at ${sourceText(row.debug.source)}`]),
+    `${sideText(row)}${session === '' ? '' : ` · ${session}`}`,
+    ...(row.debug?.source == null ? [] : [t('at {0}', sourceText(row.debug.source))]),
     ...(peer === '' ? [] : [peer]),
     ...(row.proxy === null ? [] : [proxyText(row)]),
   ];
   const reason = reasonOf(row);
-  if (reason !== null) lines.push(labelText(reason, 600));
+  if (reason !== null) lines.push(labelText(localized(reason), 600));
   const [request, response] =
-    row.encrypted === null ? ['Request body', 'Response body'] : ['From the client', 'From the server'];
+    row.encrypted === null
+      ? [t('Request body'), t('Response body')]
+      : [t('From the client'), t('From the server')];
   if (row.requestSize) lines.push(`${request}: ${sizeText(row.requestSize)}`);
   if (row.responseSize) lines.push(`${response}: ${sizeText(row.responseSize)}`);
   if (row.messageFormat !== null) lines.push(messagesText(row));
@@ -139,23 +148,35 @@ export function tooltipText(row: ExchangeRow): string {
 }
 
 function sideText(row: ExchangeRow): string {
-  if (row.side === null) return 'Seen in';
-  return row.side === 'client' ? 'Made by' : 'Answered by';
+  const process = rowProcessText(row);
+  if (row.side === null) return t('Seen in {0}', process);
+  return row.side === 'client' ? t('Made by {0}', process) : t('Answered by {0}', process);
 }
 
 /** The call in one breath, for screen readers. */
 export function spokenText(row: ExchangeRow): string {
-  const how = row.side === null ? '' : row.side === 'client' ? ', made' : ', answered';
-  const error = isError(row) ? ', error' : '';
-  const took = row.duration === null ? ', running' : `, ${rowDurationText(row)}`;
-  const proxy = row.proxy === null ? '' : `, ${proxyText(row)}`;
+  const outcome = [
+    ...(isError(row) ? [t('error')] : []),
+    row.duration === null ? t('running') : rowDurationText(row),
+  ];
+  const proxy = row.proxy === null ? [] : [proxyText(row)];
+  const process = rowProcessText(row);
+  const host = labelText(row.host ?? t('unknown host'));
   if (row.failure !== null) {
-    return `Lookup of ${labelText(row.host ?? 'unknown host')}, ${labelText(row.failure.reason)}${error}${took}, by ${rowProcessText(row)}`;
+    const reason = labelText(localized(row.failure.reason));
+    return [t('Lookup of {0}', host), reason, ...outcome, t('by {0}', process)].join(', ');
   }
   if (row.encrypted !== null) {
-    return `TLS connection to ${labelText(row.host ?? 'unknown host')}, ${labelText(row.encrypted)}${error}${took}${proxy}, of ${rowProcessText(row)}`;
+    const reason = labelText(localized(row.encrypted));
+    return [t('TLS connection to {0}', host), reason, ...outcome, ...proxy, t('of {0}', process)].join(', ');
   }
-  const messages = row.messageFormat === null ? '' : `, ${messagesText(row)}`;
+  const messages = row.messageFormat === null ? [] : [messagesText(row)];
   const operation = row.operation === null ? '' : ` ${labelText(row.operation, 100)}`;
-  return `${methodText(row)} ${labelText(row.path ?? 'unknown path')}${operation}, ${statusText(row)}${error}${took}${messages}${proxy}${how} by ${rowProcessText(row)}`;
+  const target = `${methodText(row)} ${labelText(row.path ?? t('unknown path'))}${operation}`;
+  return [target, statusText(row), ...outcome, ...messages, ...proxy, spokenSide(row, process)].join(', ');
+}
+
+function spokenSide({ side }: ExchangeRow, process: string): string {
+  if (side === null) return t('by {0}', process);
+  return side === 'client' ? t('made by {0}', process) : t('answered by {0}', process);
 }

@@ -5,6 +5,7 @@
  * are (`--ring-size`) and as the default body limit is, so 65,536 bytes read `64 KiB` wherever they stand.
  * Options take decimal units too (`1MB`), and each unit means what the standard says: 1 kB = 1,000 B.
  */
+import { language, t } from './translate.ts';
 
 /** What is not known; never a zero. */
 export const UNKNOWN = '—';
@@ -46,17 +47,31 @@ export function elapsedText(ms: number): string {
   return `${text}…`;
 }
 
-let counts: Intl.NumberFormat | null = null;
+let counts: { readonly language: string; readonly format: Intl.NumberFormat } | null = null;
 
-/** `12,340`. */
+/** `12,340`; grouped as the language does it. */
 export function numberText(count: number): string {
   // Nothing to be set apart. Loading ICU's data takes longer than all else that the command line does by itself.
   if (Number.isInteger(count) && Math.abs(count) < 1_000) return String(count);
-  counts ??= new Intl.NumberFormat('en-US');
-  return counts.format(count);
+  if (counts?.language !== language())
+    counts = { language: language(), format: new Intl.NumberFormat(language()) };
+  return counts.format.format(count);
 }
 
-/** `1 call`, `12,340 calls`. */
+/**
+ * `1 call`, `12,340 calls` in the user's language.
+ * @param one text for one, and `many` for all other numbers: `{0}` is the number, the others are what follows.
+ */
+export function counted(
+  count: number,
+  one: string,
+  many: string,
+  ...values: readonly (string | number)[]
+): string {
+  return t(count === 1 ? one : many, numberText(count), ...values);
+}
+
+/** `1 call`, `12,340 calls`: in English, for the command line. */
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${numberText(count)} ${count === 1 ? one : many}`;
 }

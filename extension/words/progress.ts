@@ -1,5 +1,7 @@
 /** How far what is shown is behind the program. */
-import { countText, durationText } from './numbers.ts';
+
+import { counted, durationText } from './numbers.ts';
+import { t } from './translate.ts';
 
 /** Milliseconds; less is not worth a word. */
 const NOTABLE_MS = 1_000;
@@ -7,12 +9,12 @@ const NOTABLE_MS = 1_000;
 /** `3 s behind`; null when it keeps up. */
 export function behindText(ms: number): string | null {
   if (ms < NOTABLE_MS) return null;
-  return `${durationText(Math.round(ms / 1000) * 1000).replace(/\.0+ s$/, ' s')} behind`;
+  return t('{0} behind', durationText(Math.round(ms / 1000) * 1000).replace(/\.0+ s$/, ' s'));
 }
 
 /** While a trace stops: `4,200 records left`; null when nothing is. */
 export function leftText(records: number): string | null {
-  return records === 0 ? null : `${countText(records, 'record')} left`;
+  return records === 0 ? null : counted(records, '{0} record left', '{0} records left');
 }
 
 /** What a status has to say of it; null: nothing. */

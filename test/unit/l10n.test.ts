@@ -2,9 +2,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HTTP1_RULES } from '../../extension/engine/http1/violations.ts';
+import { HTTP2_RULES } from '../../extension/engine/http2/violations.ts';
+import { LABELS } from '../../extension/engine/messages/labels.ts';
 import { panelHtml } from '../../extension/views/panelHtml.ts';
+import { localized } from '../../extension/words/localized.ts';
 import { setLanguage, t } from '../../extension/words/translate.ts';
-import { allTexts, bundleText, faultsOf, textsOf, translations } from '../../scripts/l10n.mjs';
+import {
+  allTexts,
+  bundleText,
+  faultsOf,
+  foreignTexts,
+  literalsOf,
+  textsOf,
+  translations,
+} from '../../scripts/l10n.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
@@ -41,6 +53,61 @@ describe('the texts of the sources', () => {
 
   it('are in l10n/bundle.l10n.json: `npm run l10n` writes it', () => {
     expect(read('l10n/bundle.l10n.json')).toBe(bundleText(allTexts()));
+  });
+});
+
+describe('the texts that are translated where they are shown', () => {
+  const made = new Set(
+    ['extension', 'helper'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter(({ name }) => /(?<!\.test)\.ts$/.test(name))
+        .flatMap(({ parentPath, name }) => literalsOf(readFileSync(join(parentPath, name), 'utf8'))),
+    ),
+  );
+
+  it('are still in the sources', () => {
+    expect(foreignTexts().filter((text) => !made.has(text))).toEqual([]);
+  });
+
+  it('are all that break rules, or limit what is known of a message', () => {
+    const known = new Set(foreignTexts());
+    const rules = [...Object.values(HTTP1_RULES), ...Object.values(HTTP2_RULES)].map(([, text]) => text);
+    const labels = Object.values(LABELS).map(([, text]) => text);
+    expect([...rules, ...labels].filter((text) => !known.has(text))).toEqual([]);
+  });
+});
+
+describe('localized', () => {
+  const german = {
+    'TLS handshake failed: {0} sent by {1}': 'Handshake: {1} sendete {0}',
+    '{0} (alert {1})': '{0} (Alert {1})',
+    'the client': 'der Client',
+    '{0} of {1}': '{1}: davon {0}',
+    'Plain.': 'Schlicht.',
+  };
+
+  it('recognises what is ours, with its parts', () => {
+    setLanguage('de', german);
+    expect(localized('Plain.')).toBe('Schlicht.');
+    expect(localized('TLS handshake failed: unknown_ca (alert 48) sent by the client')).toBe(
+      'Handshake: der Client sendete unknown_ca (Alert 48)',
+    );
+  });
+
+  it('leaves the rest as it is', () => {
+    setLanguage('de', german);
+    for (const text of ['', 'Plain', 'no alert', 'toString', 'x'.repeat(100_000)])
+      expect(localized(text)).toBe(text);
+  });
+
+  it('is English without a language', () => {
+    expect(localized('Plain.')).toBe('Plain.');
+  });
+
+  it('takes no longer for what others have written', () => {
+    setLanguage('de', { '{0} a {1} a {2} a {3} b': '{0}{1}{2}{3}' });
+    const text = ' a'.repeat(990);
+    expect(localized(text)).toBe(text);
   });
 });
 

@@ -1,7 +1,9 @@
 /** What lines of one file called: counted over the rows that are held. */
+
 import { activeMs, type ExchangeRow, isError, isRunning } from '../../engine/row.ts';
 import { statusText } from '../../words/exchange.ts';
-import { countText, durationText } from '../../words/numbers.ts';
+import { counted, durationText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 
 export interface CallingLine {
   readonly calls: number;
@@ -34,9 +36,9 @@ export function callingLines(rows: Iterable<ExchangeRow>, path: string): Map<num
 /** `12 calls, 1 error, last 200 OK, slowest 1.20 s`. */
 export function callingLineText({ calls, errors, last, slowest }: CallingLine): string {
   return [
-    countText(calls, 'call'),
-    ...(errors === 0 ? [] : [countText(errors, 'error')]),
-    isRunning(last) ? 'one is running' : `last ${statusText(last)}`,
-    ...(slowest === null ? [] : [`slowest ${durationText(slowest)}`]),
+    counted(calls, '{0} call', '{0} calls'),
+    ...(errors === 0 ? [] : [counted(errors, '{0} error', '{0} errors')]),
+    isRunning(last) ? t('one is running') : t('last {0}', statusText(last)),
+    ...(slowest === null ? [] : [t('slowest {0}', durationText(slowest))]),
   ].join(', ');
 }

@@ -4,7 +4,7 @@ import type { GapReason } from '../byteStream.ts';
  * Labels of a message: rules that it breaks, with the section that states them, and which parts of it are
  * not known (no rule). Sentences never contain captured bytes.
  */
-const LABELS = {
+export const LABELS = {
   cut: [null, 'The stream ended before the message did.'],
   open: [null, 'The trace ended before the message did.'],
   gap: [null, 'Bytes of the message are missing.'],

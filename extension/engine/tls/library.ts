@@ -215,7 +215,7 @@ export class TlsLibraries {
     }
     if (hasSession) return 'its session was seen, but none of its data: functions moved it that are not read';
     if (late) return `opened before the trace started, so it can't be decrypted`;
-    const decrypted = `${names} ${names.includes(' and ') ? 'are' : 'is'} decrypted`;
+    const decrypted = names.includes(' and ') ? `${names} are decrypted` : `${names} is decrypted`;
     if (unmatched) return `${decrypted}, ${UNMATCHED}`;
     if (reasons.length > 0)
       return `${decrypted}, but the connection does not use it, and ${reasons.join('; ')}`;
