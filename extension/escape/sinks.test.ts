@@ -20,8 +20,8 @@ interface Sink {
   readonly except?: Readonly<Record<string, string>>;
 }
 
-/** A text without anything put into it. */
-const OURS = /^(?:'[^']*'|"[^"]*"|`[^`$]*`)\s*[,)}]/;
+/** A text without anything put into it, also in the user's language. */
+const OURS = /^(?:'[^']*'|"[^"]*"|`[^`$]*`|t\(\s*(?:'[^']*'|"[^"]*"),?\s*\))\s*[,)}]/;
 
 const SINKS: readonly Sink[] = [
   {

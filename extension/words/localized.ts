@@ -19,7 +19,7 @@ const MAX_DEPTH = 4;
 const MAX_LENGTH = 2_000;
 const MAX_REMEMBERED = 1_000;
 /** A text with fewer characters of its own is part of another one: `{0} or {1}` says little by itself. */
-const MIN_WEIGHT = 10;
+const MIN_WEIGHT = 9;
 
 let patterns: { readonly language: string; readonly all: readonly Pattern[] } | null = null;
 const remembered = new Map<string, string>();

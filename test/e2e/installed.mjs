@@ -18,7 +18,7 @@ export async function installed(steps, extensionsDir) {
     for (const entry of top) {
       assert.match(
         entry,
-        /^(dist|media|package\.json|readme\.md|changelog\.md|security\.md|license(\.[\w-]+)?)$/i,
+        /^(dist|media|l10n|package(\.nls(\.\w+)?)?\.json|readme\.md|changelog\.md|security\.md|license(\.[\w-]+)?)$/i,
       );
     }
     const files = readdirSync(folder, { recursive: true });
