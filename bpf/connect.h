@@ -120,12 +120,15 @@ static __always_inline void connect_call_failed(struct arguments *arguments, u32
 		trace_http_connect_failed((u64)endpoint.sk, endpoint.transport, error, arguments->second, arguments->third);
 }
 
-/* A socket leaves SYN_SENT for CLOSE. Without an error it is closed, or connect(2) itself returns one. */
+/*
+ * A socket leaves SYN_SENT for CLOSE. Without an error it is closed, or shut down before (Java does both), or connect(2)
+ * itself returns one: then it has not called the socket connecting yet.
+ */
 static __always_inline void connect_ended(struct sock *sk, struct connection *connection)
 {
 	u32 error = sk->sk_err;
 
-	if (error || sk->sk_shutdown == SHUTDOWN_MASK)
+	if (error || sk->sk_shutdown == SHUTDOWN_MASK || BPF_CORE_READ(sk, sk_socket, state) > SS_UNCONNECTED)
 		trace_http_connect_failed((u64)address_of(sk), connection->transport, error, 0, 0);
 }
 

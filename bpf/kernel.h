@@ -62,6 +62,11 @@ enum {
 	TCP_LAST_ACK = 9,
 };
 
+/* include/uapi/linux/net.h */
+typedef enum {
+	SS_UNCONNECTED = 1,
+} socket_state;
+
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
@@ -324,6 +329,7 @@ struct linux_binprm {
 };
 
 struct socket {
+	socket_state state;
 	s16 type;
 	struct file *file;
 	struct sock *sk;

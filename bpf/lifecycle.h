@@ -63,8 +63,9 @@ static __always_inline void change_to_closed(struct sock *sk, struct connection 
 		emit_ended(connection, DIRECTION_OUT, ENDING_RESET, error);
 		emit_ended(connection, DIRECTION_IN, ENDING_RESET, error);
 	} else if (sk->sk_shutdown == SHUTDOWN_MASK && !(connection->ended & 1 << DIRECTION_OUT)) {
+		/* Closed without a FIN: bytes had come that it has not read, or SO_LINGER says so. */
 		count_trailing(sk, connection, DIRECTION_OUT);
-		emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, 0);
+		emit_ended(connection, DIRECTION_OUT, ENDING_CLOSE, connection->transport == TRANSPORT_TCP ? ECONNRESET : 0);
 	}
 }
 

@@ -73,7 +73,7 @@ enum ending {
 	ENDING_FIN = 1,      /* orderly: shutdown of this direction alone (out) */
 	ENDING_RESET = 2,    /* RST or another socket error: no byte of this direction is to come any more */
 	ENDING_READ_EOF = 3, /* the target read the end of the stream */
-	ENDING_CLOSE = 4,    /* out: the target closed the socket, or shut both directions down */
+	ENDING_CLOSE = 4,    /* out: the target closed the socket, or shut both directions down; with ECONNRESET: by a RST */
 	/* Only notices, which end no direction: bytes that came before may still be read, and reported. */
 	ENDING_PEER_FIN = 5,   /* in: the peer's FIN has arrived */
 	ENDING_PEER_RESET = 6, /* in: RST or another socket error has arrived */

@@ -49,7 +49,7 @@ export function openFiles(options: {
 }
 
 /** Nothing was traced: what had the names of the files before stays. */
-function discardFiles({ output, recording }: Files): void {
+export function discardFiles({ output, recording }: Files): void {
   output.discard();
   recording?.discard();
 }

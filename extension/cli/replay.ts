@@ -14,6 +14,7 @@ import { openFiles, say } from './liveTrace.ts';
 import type { Output } from './output.ts';
 import { reasonOf } from './privateFile.ts';
 import { openProtos } from './protos.ts';
+import { cleanUpWhenStopped } from './signals.ts';
 import { TraceReader } from './traceReader.ts';
 
 const PIECE = 1024 * 1024;
@@ -61,6 +62,8 @@ function open(
   protos: ProtoSchema | null,
 ): { reader: TraceReader; output: Output } {
   const { output } = openFiles(options);
+  // The recording stays, so that nothing is lost with the half of a file.
+  cleanUpWhenStopped(() => output.discard());
   return { output, reader: new TraceReader({ ...options, bodyLimit }, output, protos) };
 }
 

@@ -7,8 +7,8 @@ import type { Status } from '../../helper/protocol.ts';
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
-import { LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
-import { forwardSignals, whenAskedToStop } from './signals.ts';
+import { discardFiles, LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
+import { cleanUpWhenStopped, forwardSignals, whenAskedToStop } from './signals.ts';
 
 /** The descriptor on which the gate waits. */
 const GATE_DESCRIPTOR = 3;
@@ -47,11 +47,15 @@ export async function run(command: readonly [string, ...string[]], options: Trac
 }
 
 async function startOrExit(options: TraceOptions, files: ReturnType<typeof openFiles>): Promise<LiveTrace> {
+  // There is no command yet that a signal could be passed on to.
+  const restore = cleanUpWhenStopped(() => discardFiles(files));
   try {
     return await LiveTrace.start(options, files);
   } catch (error) {
     if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
     throw error;
+  } finally {
+    restore();
   }
 }
 

@@ -32,6 +32,23 @@ export function whenAskedToStop(...steps: readonly (() => void)[]): void {
   for (const signal of STOPPING) process.on(signal, take);
 }
 
+/**
+ * Until the returned function is called, a signal that ends this program ends it as if it were not handled, but after
+ * `cleanUp`.
+ */
+export function cleanUpWhenStopped(cleanUp: () => void): () => void {
+  const restore = (): void => {
+    for (const signal of STOPPING) process.off(signal, take);
+  };
+  const take = (signal: NodeJS.Signals): void => {
+    cleanUp();
+    restore();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of STOPPING) process.on(signal, take);
+  return restore;
+}
+
 /** Whether this process is in the foreground group of its terminal (proc_pid_stat(5): pgrp, tpgid). */
 function inForeground(): boolean {
   try {

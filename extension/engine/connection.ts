@@ -111,7 +111,9 @@ export class Connection implements OrderedSink {
     if (cut) this.info.ends.unconfirmed = true;
     if (record.ending === Ending.PeerReset) this.#host.connectionFailed(this.info);
     if (record.ending === Ending.PeerFin || record.ending === Ending.PeerReset) return;
-    const orderly = record.ending !== Ending.Reset && !cut;
+    // A RST takes bytes with it that were sent and not read.
+    const reset = record.ending === Ending.Reset || record.error !== 0;
+    const orderly = !reset && !cut;
     this.#detection.ended(record.direction, orderly, context);
   }
 

@@ -17,6 +17,8 @@ const UNKNOWN_EXIT: ProcessExit = { signal: null, exitCode: null };
 export class ConnectionEnds {
   /** The traced process closed the socket or the session, or ended. */
   localClose: number | null = null;
+  /** By its close the kernel sent a RST, which takes bytes with it that the peer has not read. */
+  closedByReset = false;
   /** Set where it did so by ending. */
   exit: ProcessExit | null = null;
   /** The peer's end: its FIN arrived, or the process read the end. */
@@ -34,6 +36,7 @@ export class ConnectionEnds {
       case Ending.Close:
         if (this.localClose !== null) return;
         this.localClose = at;
+        this.closedByReset = record.error !== 0;
         if ((record.flags & FLAG_PROCESS_ENDED) !== 0) {
           const status = statusOf(record.pid);
           this.exit = status === null ? UNKNOWN_EXIT : exitOf(status);

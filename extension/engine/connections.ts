@@ -107,6 +107,9 @@ export class Connections {
           session.session?.socketEnded(record);
           this.#waiting.add(session);
         }
+        // No more plaintext arrives in a session that is closed: how its socket ended before tells how it ended.
+        if (record.type === RecordType.Closed)
+          for (const end of entry.session?.dueEnds(null) ?? []) entry.stream.push(end);
         entry.stream.push(entry.session === null ? record : entry.session.confirm(record));
         break;
     }
@@ -244,7 +247,11 @@ export class Connections {
     session.plaintextSeen(pid);
     if (session.socket === null) return;
     const socket = this.#entries.get(session.socket);
-    if (socket === undefined) return;
+    if (socket === undefined) {
+      // Node hands the request to the library although it has refused the certificate, and closed the socket.
+      if (this.#closed.get(session.socket)?.wire?.established === false) session.neverBegan();
+      return;
+    }
     socket.stream.tlsSocket?.plaintextSeen();
     this.#settle(socket);
   }

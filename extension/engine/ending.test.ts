@@ -26,6 +26,8 @@ import {
 
 const GET = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** Its body ends with the connection. */
+const UNFRAMED = 'HTTP/1.1 200 OK\r\n\r\nhalf';
 const HALF = 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf';
 const ECONNRESET = 104;
 const EPIPE = 32;
@@ -35,6 +37,8 @@ const EHOSTUNREACH = 113;
 const peerFin: Step = { end: 'in', ending: Ending.PeerFin };
 const eof: Step = { end: 'in', ending: Ending.ReadEof };
 const close: Step[] = [{ end: 'out', ending: Ending.Close }, { close: true }];
+/** By a RST: there is something that it has not read. */
+const abort: Step[] = [{ end: 'out', ending: Ending.Close, error: ECONNRESET }, { close: true }];
 const exit: Step[] = [{ end: 'out', ending: Ending.Close, flags: FLAG_PROCESS_ENDED }, { close: true }];
 const notice = (error: number): Step => ({ end: 'in', ending: Ending.PeerReset, error });
 /** The process learns of an error that has arrived before. */
@@ -177,10 +181,20 @@ describe('a call of the server', () => {
     ],
     ['not answered', [req, ...close], 'closed by server'],
     ['half answered', [req, { out: HALF }, ...close], 'closed by server'],
+    ['half answered, and reset', [req, { out: HALF }, ...abort], 'reset by server'],
+    ['not answered, and reset', [req, ...abort], 'reset by server'],
+    ['wholly answered before a reset', [req, { out: OK }, ...abort], 'answered'],
+    ['answered up to the end of the connection', [req, { out: UNFRAMED }, ...close], 'answered'],
+    ['answered up to a reset of its own', [req, { out: UNFRAMED }, ...abort], 'reset by server'],
     ['open when the process ended', [req, ...exit], 'process-ended by server'],
   ];
   it.each(cases)('%s', (_, steps, ending) => {
     expect(text(only(steps, options))).toBe(ending);
+  });
+
+  it('is not whole where its only end is a reset of its own', () => {
+    expect(only([req, { out: UNFRAMED }, ...abort], options).completeness).toEqual(['aborted']);
+    expect(only([req, { out: UNFRAMED }, ...close], options).completeness).toEqual(['complete']);
   });
 
   it('is not delivered when the client had closed before, also if the RST comes later', () => {

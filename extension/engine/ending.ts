@@ -50,6 +50,7 @@ const UNKNOWN = made('unknown');
 export function endingOf(exchange: StoredExchange): CallEnding | null {
   const { state, response, connection, side, connectFailed } = exchange;
   if (connectFailed !== null) return connectFailed.ending;
+  if (exchange.failedLookup !== null) return FAILED;
   if (response !== null && response.quoted !== null) return NOT_HTTP;
   if (state !== 'ended') return null;
   if (exchange.encrypted !== null) return exchange.completeness.has('handshake-failed') ? FAILED : null;
@@ -130,7 +131,8 @@ function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredE
   }
   if (localClose !== null && !failed && (peerEnd === null || localClose < peerEnd)) {
     if (exit !== null) return made('process-ended', { by: side, ...exit });
-    return made(side === 'client' ? 'cancelled' : 'closed', { by: side });
+    if (side === 'client') return made('cancelled', { by: side });
+    return made(ends.closedByReset ? 'reset' : 'closed', { by: side });
   }
   if (failed) {
     if (peer === 'client') return made('cancelled', { by: peer, errno });
@@ -150,7 +152,7 @@ function isStale({ peerEnd }: ConnectionEnds, { request }: StoredExchange): bool
 }
 
 /** Its body has no framing of its own (RFC 9112 section 6.3). */
-function endsWithConnection({ response, stream }: StoredExchange): boolean {
-  if (response === null || stream !== null || response.headIncomplete) return false;
+function endsWithConnection({ response, stream, tunnel }: StoredExchange): boolean {
+  if (response === null || stream !== null || tunnel !== null || response.headIncomplete) return false;
   return response.field('content-length') === null && response.field('transfer-encoding') === null;
 }

@@ -48,14 +48,14 @@ export type Completeness =
  * How a call ended:
  * - `answered`: the response is complete. `by`: of a tunnel, the side that ended it first.
  * - `cancelled`: the client ended the connection or the stream first.
- * - `reset`: the peer, or something on the way, reset the connection or the stream.
+ * - `reset`: the peer, or something on the way, reset the connection or the stream; or the server itself, by its close.
  * - `closed`: the server closed without a complete response.
  * - `not-http`: what the server answers is not HTTP. Known before the connection ends.
  * - `refused`: the server takes no connection, or did not act on the request.
  * - `unreachable`: the network has no way to the server.
  * - `timed-out`: the kernel gave up waiting for the peer's host.
  * - `process-ended`: the process of the side `by` ended, and its connections with it.
- * - `failed`: the connection was not established for another reason (`error`, or the TLS handshake).
+ * - `failed`: the connection was not established for another reason (`error`, the TLS handshake, or a name that was not found).
  * - `trace-ended`: the call was under way when the trace ended.
  * - `unknown`: what ended it was not seen.
  */

@@ -1,40 +1,17 @@
 /** Names that real resolvers look up, by a name server of the test's own. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { type Trace, Tracing, type TracingContext } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
+import { NamedNetwork } from './support/namedNetwork.ts';
 
 const folder = temporaryFolder();
 const go = join(folder, 'lookups');
 const goEnvironment = { ...process.env, CGO_ENABLED: '0', GO111MODULE: 'off', GOFLAGS: '' };
-
-const RESOLV_CONF = 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\nsearch search.test\n';
-const NSSWITCH = 'hosts: files dns\n';
-
-/** A name server in a network and a mount namespace of its own; traces are made in there. */
-async function nameServer(): Promise<TracingContext> {
-  writeFileSync(join(folder, 'resolv.conf'), RESOLV_CONF);
-  writeFileSync(join(folder, 'nsswitch.conf'), NSSWITCH);
-  const script = [
-    'ip link set lo up',
-    `mount --bind ${folder}/resolv.conf /etc/resolv.conf`,
-    `mount --bind ${folder}/nsswitch.conf /etc/nsswitch.conf`,
-    // Where systemd runs, its own socket is there.
-    'mkdir -p /run/systemd',
-    'mount -t tmpfs none /run/systemd',
-    `exec ${PYTHON} ${PEERS}/nameServer.py`,
-  ].join(' && ');
-  const holder = new Child('unshare', ['--net', '--mount', 'sh', '-c', script]);
-  expect(await holder.line()).toBe('ready');
-  const inside = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, `--mount=/proc/${holder.pid}/ns/mnt`, '--'];
-  const context = tracingIn(folder);
-  return { ...context, program: [...inside, ...context.program] };
-}
 
 let context: TracingContext;
 
@@ -83,7 +60,7 @@ describeTraced('names that are looked up', () => {
   });
 
   beforeEach(async () => {
-    context = await nameServer();
+    context = (await NamedNetwork.make(folder)).context;
   });
 
   const GLIBC = `

@@ -1,7 +1,8 @@
 /** `run`: children, exec, exit statuses, signals. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -145,6 +146,21 @@ describeTraced('the exit status of run is the command’s', () => {
     tracing.process.kill(signal);
     expect((await tracing.result()).ended.code).toBe(code);
   });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s while the trace starts ends it, and leaves no file',
+    async (signal) => {
+      const own = mkdtempSync(join(folder, 'starting-'));
+      const files = ['--output', join(own, 'out'), '--record', join(own, 'recording')];
+      const child = Child.of([HTTP_TRACE, 'run', ...files, '--', 'sh', '-c', 'echo started; exec cat']);
+      while (readdirSync(own).length < 2) await sleep(1);
+      child.kill(signal);
+      // On a slow machine it may have started meanwhile: then the signal is the command's.
+      expect(await child.status).toBe(child.lines.length === 0 ? signal : 128 + constants.signals[signal]);
+      const left = child.lines.length === 0 ? [] : ['out', 'recording'];
+      expect(readdirSync(own).sort()).toEqual(left);
+    },
+  );
 
   // timeout(1), CI runners and service managers signal the whole process group.
   it.each(['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(

@@ -95,7 +95,9 @@ export class Pairing {
     if (exchange === null || exchange.request !== message) return;
     exchange.requestDone = true;
     this.#endIfDone(exchange);
-    if (this.#noMoreResponses && exchange.state === 'running')
+    // Which of the responses is its own, the end of the connection may show.
+    const mayBeAnswered = (this.#limbo?.responses.length ?? 0) > 0;
+    if (this.#noMoreResponses && !mayBeAnswered && exchange.state === 'running')
       this.#unanswered(exchange, message.lastByte ?? 0);
     this.#boundLimbo();
   }

@@ -60,10 +60,12 @@ function cutRequest(text: string, position: number, before: readonly RuleName[])
   }
   const space = text.indexOf(' ');
   const method = text.slice(0, space);
-  if (space < 0 || !isKnownMethod(method) || space + 1 === text.length) return null;
+  if (space < 0 || !isKnownMethod(method)) return null;
   const rest = text.slice(space + 1);
-  const target = rest.includes(' ') ? rest.slice(0, rest.indexOf(' ')) : rest;
-  return requestOf({ method, target, version: '', broken: [] }, position, before);
+  const ended = rest.includes(' ');
+  // A first slash says nothing: nearly every target has it.
+  const target = ended ? rest.slice(0, rest.indexOf(' ')) : rest === '/' ? '' : rest;
+  return requestOf({ method, target, version: '', broken: ['line-cut'] }, position, before);
 }
 
 function requestOf(line: RequestLine, position: number, before: readonly RuleName[]): StoredMessage {

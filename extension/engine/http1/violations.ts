@@ -8,6 +8,10 @@ export const HTTP1_RULES = {
     'RFC 9110 section 9.1',
     'Methods are case-sensitive: this one is not the registered method that has the same letters.',
   ],
+  'line-cut': [
+    'RFC 9112 section 3',
+    'Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.',
+  ],
   'leading-space': ['RFC 9112 section 3', 'White space precedes the request line; it is skipped.'],
   'target-form': [
     'RFC 9112 section 3.2',

@@ -465,8 +465,26 @@ export const GOLDEN: readonly Golden[] = [
   {
     name: 'request line cut',
     steps: [{ out: 'GET /never-fini' }, { close: true }],
-    expected: ['GET http://127.0.0.1:8080/never-fini → - [headers-incomplete unanswered aborted] req null'],
+    expected: [
+      'GET http://127.0.0.1:8080/never-fini → - [headers-incomplete unanswered aborted] req null !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.',
+    ],
   },
+  ...(['GET /', 'POST ', 'PATCH'] as const).map(
+    (beginning): Golden => ({
+      name: `${beginning}, of which a TLS server reads no more`,
+      options: { side: 'server' },
+      steps: [
+        { in: beginning },
+        { out: 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n' },
+        { close: true },
+      ],
+      expected: [
+        beginning.includes(' ')
+          ? `${beginning.split(' ')[0]} ? → 400 [headers-incomplete aborted] req null res 48 "Client sent an HTTP request to an HTTPS server.\\n" !request RFC 9112 section 3: Only the beginning of the request line was sent or read. A server that expects TLS reads 5 bytes: it may be one that got plain HTTP.`
+          : '? ? → 400 [one-sided] res 48 "Client sent an HTTP request to an HTTPS server.\\n"',
+      ],
+    }),
+  ),
   {
     name: 'early response, then close',
     steps: [

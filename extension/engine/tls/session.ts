@@ -139,6 +139,11 @@ export class TlsSession {
     info.unbound = null;
   }
 
+  /** Its socket was closed within the handshake: what the program still writes is sent to nobody. */
+  neverBegan(): void {
+    this.#tls.failure ??= this.verdict ?? 'the handshake was not finished';
+  }
+
   plaintextSeen(pid: number): void {
     if (this.hasPlaintext) return;
     this.hasPlaintext = true;
@@ -164,7 +169,11 @@ export class TlsSession {
       // reports it in a way that is not seen.
       const unconfirmed = record.direction === Direction.In && this.#tls.library !== 'go';
       this.#ends.push({ ...record, connection, position: 0, unconfirmed });
-    } else this.#ends.push({ ...record, connection, sent: 0, received: 0 });
+    } else {
+      this.#ends.push({ ...record, connection, sent: 0, received: 0 });
+      // Something in the certificate was not accepted, and the last message of the handshake was not sent.
+      if (this.verdict !== null && this.#tls.wire?.established === false) this.neverBegan();
+    }
   }
 
   /** The ends before which no more plaintext can arrive. @param upTo null: all of them. */

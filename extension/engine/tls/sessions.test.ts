@@ -1081,26 +1081,83 @@ describe('the end of a session', () => {
     expect(exchange.tls?.closeNotify).toBe(false);
   });
 
-  function ended(closeNotify: boolean | null): ExchangeJson {
+  it('without close_notify says nothing of a tunnel, which is no body', () => {
+    expect(ended(false).ending?.detail).toBe('no-close-notify');
+    const tunnel = ended(false, [
+      'CONNECT a:22 HTTP/1.1\r\nHost: a:22\r\n\r\n',
+      'HTTP/1.1 200 OK\r\n\r\nSSH-2.0-a',
+    ]);
+    expect(tunnel).toMatchObject({ method: 'CONNECT', status: 200, ending: { detail: null } });
+  });
+
+  function ended(closeNotify: boolean | null, [request, response] = [GET, CLOSE_DELIMITED]): ExchangeJson {
     return only(
       made(
         inOrder(
           ciphertext('tls13', { rest: [{ close: true }] }),
           plaintext({ session: { socket: SOCKET }, start: START + 2n * MS }, [
-            { out: GET },
-            { in: CLOSE_DELIMITED },
+            { out: request },
+            { in: response },
           ]),
           [{ type: 'tls', connection: SESSION, socket: SOCKET, closeNotify, time: START + 30n * MS }],
           [
             {
               ...({ type: 'ended', connection: SESSION, direction: 1, ending: Ending.ReadEof } as const),
-              ...{ position: CLOSE_DELIMITED.length, time: START + 31n * MS },
+              ...{ position: response.length, time: START + 31n * MS },
+            },
+            {
+              ...({ type: 'closed', connection: SESSION, sent: request.length } as const),
+              ...{ received: response.length, time: START + 32n * MS },
             },
           ],
         ),
       ),
     );
   }
+});
+
+it('a session that is closed has ended as its socket did before', () => {
+  const body = 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart';
+  const trace = (kind: 'openssl' | 'go'): ExchangeJson => {
+    const engine = made();
+    engine.setTls(4242, [library({ kind })]);
+    engine.push(
+      recordBatch(
+        inOrder(
+          ciphertext('tls13', { rest: [{ wait: SECOND }, { close: true }] }),
+          plaintext({ session: { socket: SOCKET, library: kind }, start: START + 2n * MS }, [
+            { out: GET },
+            { in: body },
+            { wait: 30n * MS },
+            { close: true },
+          ]),
+        ),
+      ),
+    );
+    return only(engine);
+  };
+  // Python's asyncio does not ask the library for more once the socket has ended.
+  expect(trace('openssl')).toMatchObject({
+    completeness: ['aborted'],
+    ending: { how: 'closed', by: 'server', detail: 'no-close-notify' },
+  });
+  expect(trace('go')).toMatchObject({ completeness: ['complete'], ending: { how: 'answered' } });
+});
+
+it('what is written into a session after its handshake has failed says so', () => {
+  const engine = made(
+    inOrder(
+      [
+        ...ciphertext('tls13').slice(0, 3),
+        { type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 5n * MS },
+      ],
+      plaintext({ session: { socket: SOCKET }, start: START + SECOND / 2n }, [{ out: GET }, { close: true }]),
+    ),
+  );
+  engine.finish();
+  const [handshake, call] = rows(engine).map(({ id }) => engine.json(id)!);
+  expect(handshake?.completeness).toEqual(['handshake-failed']);
+  expect(call).toMatchObject({ method: 'GET', tls: { failure: 'the handshake was not finished' } });
 });
 
 describe('TLS in TLS', () => {

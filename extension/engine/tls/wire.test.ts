@@ -103,6 +103,21 @@ describe('a handshake', () => {
     });
   });
 
+  it('is ended by an alert of the JDK, which appends 16 bytes to it', () => {
+    // TLS_AES_256_GCM_SHA384: type and tag take 17 bytes.
+    const [hello, answer] = fed('tls13');
+    const record = (length: number): Fed => ({
+      direction: Direction.Out,
+      bytes: Buffer.concat([Buffer.from([23, 3, 3, 0, length]), Buffer.alloc(length, 0xab)]),
+      time: 2,
+    });
+    for (const length of [2 + 17, 2 + 17 + 16]) {
+      const { alert, established } = factsOf(read([hello!, answer!, record(length)]));
+      expect([alert?.direction, established]).toEqual([Direction.Out, false]);
+    }
+    expect(factsOf(read([hello!, answer!, record(52 + 17)])).established).toBe(true);
+  });
+
   it('is the same at every cut', () => {
     for (const name of Object.keys(HANDSHAKES)) {
       const pieces = fed(name);

@@ -63,6 +63,8 @@ const ENCRYPTION = 1 + 16;
 const ENCRYPTION_CCM_8 = 1 + 8;
 /** A Certificate message with an empty list (RFC 8446 section 4.4.2): its header, the context's and the list's length. */
 const EMPTY_CERTIFICATE = 4 + 1 + 3;
+/** What the JDK appends to each record of a handshake, and to alerts (RFC 8446 section 5.4). */
+const JDK_PADDING = 16;
 /** A Finished message: its header, and a hash. */
 const FINISHED: readonly number[] = [4 + 32, 4 + 48];
 /** Of a client: its certificate, that it has the key to it, and Finished, where each has a record of its own. */
@@ -207,9 +209,10 @@ export class TlsWire {
     const isClient = lane.direction === this.#facts.clientDirection;
     const server = isClient ? this.#other(lane) : lane;
     if (!server.helloSeen) return;
-    // No other record of a handshake is as short.
+    // No other record of a handshake is as long.
     const added = this.#encryption;
-    if (length === ALERT_SIZE + added && !(isClient && this.#earlyData)) {
+    const isAlert = length === ALERT_SIZE + added || length === ALERT_SIZE + added + JDK_PADDING;
+    if (isAlert && !(isClient && this.#earlyData)) {
       this.#facts.alert = { name: null, code: null, direction: lane.direction };
     } else if (isClient) {
       this.#endHandshake(this.#earlyData ? null : time);

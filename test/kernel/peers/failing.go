@@ -1,34 +1,52 @@
-// Calls that fail, made with net/http: `failing BASE DEAD`.
+// Calls that fail, made with net/http: `failing (METHOD URL MILLISECONDS BYTES)...`, as failing.py makes them.
 package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 )
 
-func call(method, url string, body []byte, timeout time.Duration) {
-	client := &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
-	request, _ := http.NewRequest(method, url, bytes.NewReader(body))
-	answer, err := client.Do(request)
-	if err != nil {
-		fmt.Println(url, err)
+var client = &http.Client{Transport: &http.Transport{}}
+var trusting = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+
+func call(method, url string, milliseconds, size int) {
+	by := client
+	if strings.Contains(url, "+any") {
+		by, url = trusting, strings.Replace(url, "+any", "", 1)
+	}
+	limited := context.Background()
+	if milliseconds > 0 {
+		var cancel func()
+		limited, cancel = context.WithTimeout(limited, time.Duration(milliseconds)*time.Millisecond)
+		defer cancel()
+	}
+	var body io.Reader
+	if size > 0 {
+		body = bytes.NewReader(bytes.Repeat([]byte("u"), size))
+	}
+	request, _ := http.NewRequestWithContext(limited, method, url, body)
+	answer, err := by.Do(request)
+	if err == nil {
+		_, err = io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+		fmt.Println(url, answer.StatusCode, err)
 		return
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	answer.Body.Close()
-	fmt.Println(url, answer.StatusCode, err)
+	fmt.Println(url, err)
 }
 
 func main() {
-	base, dead := os.Args[1], os.Args[2]
-	for _, path := range []string{"close", "reset", "half"} {
-		call("GET", base+"/"+path, nil, 10*time.Second)
+	for words := os.Args[1:]; len(words) >= 4; words = words[4:] {
+		milliseconds, _ := strconv.Atoi(words[2])
+		size, _ := strconv.Atoi(words[3])
+		call(words[0], words[1], milliseconds, size)
 	}
-	call("POST", base+"/early", bytes.Repeat([]byte("u"), 4_000_000), 10*time.Second)
-	call("GET", base+"/never", nil, 300*time.Millisecond)
-	call("GET", dead+"/dead", nil, 10*time.Second)
 }

@@ -1,50 +1,79 @@
-"""Calls that fail: `failing.py http.client|requests BASE DEAD`. What the library says of each goes to stdout."""
-import http.client, socket, sys, time
+"""
+Calls that fail: `failing.py http.client|requests|aiohttp (METHOD URL MILLISECONDS BYTES)...`, one after the other, with
+connections kept alive; 0 milliseconds: no limit. `https+any://`: whatever the certificate is.
+"""
+import asyncio, http.client, ssl, sys
 from urllib.parse import urlsplit
 
-library, base, dead = sys.argv[1:4]
-UPLOAD = b'u' * 4_000_000
+library = sys.argv[1]
+calls = list(zip(*[iter(sys.argv[2:])] * 4))
+ANY = '+any'
 
 
-def call(name, act):
-    try:
-        print(name, act(), flush=True)
-    except Exception as error:
-        print(name, type(error).__name__, flush=True)
+def limit(milliseconds):
+    return int(milliseconds) / 1000 or 30
 
 
-def plain(method, url, body=None, timeout=10):
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
-    connection.request(method, parts.path, body)
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
+def by_http_client():
+    kept = {}
+
+    def call(method, url, milliseconds, size):
+        to = urlsplit(url.replace(ANY, ''))
+        connection = kept.pop(to.netloc, None)
+        if connection is None and to.scheme == 'https':
+            trust = ssl._create_unverified_context() if ANY in url else ssl.create_default_context()
+            connection = http.client.HTTPSConnection(to.netloc, timeout=limit(milliseconds), context=trust)
+        elif connection is None:
+            connection = http.client.HTTPConnection(to.netloc, timeout=limit(milliseconds))
+        connection.request(method, to.path, b'u' * int(size) or None)
+        answer = connection.getresponse()
+        answer.read()
+        if not answer.will_close:
+            kept[to.netloc] = connection
+        return answer.status
+
+    return call
 
 
-def stale():
-    parts = urlsplit(base)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port)
-    connection.auto_open = False
-    connection.connect()
-    connection.request('GET', '/once')
-    connection.getresponse().read()
-    connection.sock = connection.sock or socket.create_connection((parts.hostname, parts.port))
-    time.sleep(0.2)
-    connection.request('POST', '/stale', b'body')
-    return connection.getresponse().status
-
-
-if library == 'requests':
+def by_requests():
     import requests
 
-    def plain(method, url, body=None, timeout=10):
-        return requests.request(method, url, data=body, timeout=timeout).status_code
+    session = requests.Session()
+    requests.packages.urllib3.disable_warnings()
 
-for path in ('close', 'reset', 'half'):
-    call(path, lambda: plain('GET', f'{base}/{path}'))
-call('early', lambda: plain('POST', f'{base}/early', UPLOAD))
-call('never', lambda: plain('GET', f'{base}/never', timeout=0.3))
-call('dead', lambda: plain('GET', f'{dead}/dead'))
-if library == 'http.client':
-    call('stale', stale)
+    def call(method, url, milliseconds, size):
+        return session.request(
+            method, url.replace(ANY, ''), data=b'u' * int(size) or None, timeout=limit(milliseconds), verify=ANY not in url
+        ).status_code
+
+    return call
+
+
+async def by_aiohttp():
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        for method, url, milliseconds, size in calls:
+            try:
+                async with session.request(
+                    method,
+                    url.replace(ANY, ''),
+                    data=b'u' * int(size) or None,
+                    timeout=aiohttp.ClientTimeout(total=limit(milliseconds)),
+                    ssl=False if ANY in url else None,
+                ) as answer:
+                    await answer.read()
+                    print(url, answer.status, flush=True)
+            except Exception as error:
+                print(url, repr(error), flush=True)
+
+
+if library == 'aiohttp':
+    asyncio.run(by_aiohttp())
+else:
+    call = by_http_client() if library == 'http.client' else by_requests()
+    for one in calls:
+        try:
+            print(one[1], call(*one), flush=True)
+        except Exception as error:
+            print(one[1], repr(error), flush=True)

@@ -1,5 +1,5 @@
 """A server whose clients leave, and that leaves itself: one connection after the other, by the path of its request."""
-import os, signal, socket, sys, time
+import os, signal, socket, struct, sys, time
 
 kind, place = sys.argv[1:3]
 if kind == 'unix':
@@ -19,6 +19,12 @@ while True:
         os.kill(os.getpid(), signal.SIGKILL)
     if path == '/end':
         os._exit(3)
+    if path == '/cut':
+        peer.sendall(b'HTTP/1.1 200 OK\r\n\r\npart')
+        time.sleep(0.1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        peer.close()
+        continue
     if path not in ('/drop', '/fast'):
         time.sleep(0.3)
     try:
