@@ -11,6 +11,7 @@
 #ifndef TRACE_HTTP_TLS_H
 #define TRACE_HTTP_TLS_H
 
+#include "breaks.h"
 #include "nss.h"
 #include "tls_results.h"
 
@@ -38,6 +39,10 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	if (function == TLS_IMPORT)
 		return 0;
 	arguments = read_tls_arguments(regs, go);
+	if (function >= TLS_SEND && function <= TLS_SEND_MESSAGE) {
+		trace_http_break_send(arguments.first, arguments.second, arguments.third, function);
+		return 0;
+	}
 	if (library == TLS_LIBRARY_NSS) {
 		arguments.first = trace_http_nss_session(arguments.first);
 		if (!arguments.first || (function == TLS_SHUTDOWN && (u32)arguments.second == NSPR_SHUTDOWN_RECEIVE))
@@ -149,6 +154,8 @@ int trace_http_tls_enter(struct pt_regs *regs)
 	if (function == TLS_WRITE && frame.moves)
 		begin_write(session, &frame, goroutine, arguments.third);
 	push_frame(frames, &frame);
+	if (frame.moves && !go && (function == TLS_WRITE || function == TLS_WRITE_EX || function == TLS_WRITE_EX2))
+		trace_http_break(arguments.second, arguments.third, 1);
 	return 0;
 }
 

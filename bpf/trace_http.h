@@ -314,6 +314,9 @@ enum tls_function {
 	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
 	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */
 	TLS_IMPORT = 35,      /* SSL_ImportFD: returns a descriptor that has TLS now */
+	TLS_SEND = 36,         /* the C library's write, send, sendto: (descriptor, buffer, size, …); for Break on Calls */
+	TLS_SEND_VECTOR = 37,  /* writev: (descriptor, array of segments, count) */
+	TLS_SEND_MESSAGE = 38, /* sendmsg: (descriptor, message, flags) */
 };
 
 /* What process_ring reports to the helper, which then looks for TLS libraries. */
@@ -378,6 +381,31 @@ struct target {
 #define TARGET_NO_CHILDREN (1 << 0)
 /* Is not traced itself: what it starts is a target from its first instruction. */
 #define TARGET_SEED (1 << 1)
+
+/* Break on Calls (bpf/breaks.h): the process's entry. One shot: user space arms it again. */
+enum break_state { BREAK_ARMED = 1, BREAK_HITTING = 2, BREAK_HIT = 3 };
+
+#define BREAKS_MAX 64
+#define BREAK_HEAD 512 /* bytes of a request that are looked at */
+
+struct call_break {
+	unsigned int state;  /* enum break_state */
+	unsigned int thread; /* that was stopped, in the initial pid namespace */
+	unsigned int length; /* of `head` */
+	unsigned int encrypted; /* it was about to be */
+	char head[BREAK_HEAD];
+};
+
+/* Which requests are meant: a table that user space makes of the conditions (extension/breaks/automaton.ts). */
+#define BREAK_STATES 512   /* powers of two, for the verifier */
+#define BREAK_CLASSES 64
+#define BREAK_ACCEPTED 0xfffe /* instead of a state: it is one; any other number is none */
+
+struct break_automaton {
+	unsigned char classes[256]; /* of bytes */
+	unsigned short start[2];    /* states, of plain text and of what is to be encrypted */
+	unsigned short next[BREAK_STATES * BREAK_CLASSES];
+};
 
 /* What the kernel says of a data ring; its name is the prefix and the owner's user id (helper/loader/rings.c). */
 #define RING_NAME_PREFIX "htr_"

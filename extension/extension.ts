@@ -63,9 +63,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   // First and synchronously: debug adapters report their process early and only once.
   const sessions = new DebugSessions();
   const breaks = new BreakList(context.workspaceState);
-  const callBreaks = new CallBreaks(breaks);
   const kept = new KeptTraces(context, supported);
   const trace = new WorkerTrace(extensionPath, () => ({ ...readSettings(), keep: kept.options }), askForRoot);
+  const callBreaks = new CallBreaks(breaks, trace, sessions);
   void kept.restore(trace);
   const sources = new SourceLines(join(extensionPath, 'dist', 'hooks'));
   const annotations = new DebugAnnotations(sessions, sources);

@@ -8,6 +8,8 @@ import {
   BACKENDS,
   type Backend,
   type Backlog,
+  type BreakHit,
+  type BreakState,
   type Clock,
   type Counters,
   type Fault,
@@ -38,7 +40,8 @@ export type HelperEvent =
       readonly suspended: bigint | null;
     }
   | { readonly type: FrameType.Tls; readonly tls: Tls }
-  | { readonly type: FrameType.TlsFile; readonly file: TlsFile };
+  | { readonly type: FrameType.TlsFile; readonly file: TlsFile }
+  | { readonly type: FrameType.Break; readonly state: BreakState };
 
 /** @throws FrameError naming the frame, and the field that is not as protocol.ts says. */
 export function readEvent({ type, payload }: Frame): HelperEvent {
@@ -68,6 +71,8 @@ export function readEvent({ type, payload }: Frame): HelperEvent {
       return { type, tls: readTls(decodeJson(payload)) };
     case FrameType.TlsFile:
       return { type, file: checked('TLS file', TLS_FILE, decodeJson(payload)) };
+    case FrameType.Break:
+      return { type, state: checked('break', BREAK, decodeJson(payload)) };
     default:
       throw new FrameError(`A helper sends no frame of type ${type}.`);
   }
@@ -113,6 +118,13 @@ const record =
     typeof value === 'object' &&
     value !== null &&
     Object.entries<Check>(checks).every(([field, check]) => check((value as Record<string, unknown>)[field]));
+
+const BREAK: Checks<BreakState> = {
+  request: isCount,
+  pid: isCount,
+  reason: orNull(isText),
+  hit: orNull(record<BreakHit>({ thread: isCount, encrypted: isBoolean, head: isText })),
+};
 
 const HELLO: Checks<Hello> = {
   protocol: isCount,

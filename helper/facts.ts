@@ -16,6 +16,8 @@ const HANDED_OVER = [
   'processRing',
   'waiting',
   'waitingUnix',
+  'breaks',
+  'automaton',
 ] as const;
 
 export type Descriptors = Readonly<Record<(typeof HANDED_OVER)[number], number>> & {

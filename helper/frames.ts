@@ -139,6 +139,7 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Clock,
   FrameType.Tls,
   FrameType.TlsFile,
+  FrameType.Break,
 ]);
 
 /** What a helper accepts from its client. */
@@ -148,4 +149,5 @@ export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Stop,
   FrameType.Options,
   FrameType.CutShort,
+  FrameType.SetBreak,
 ]);

@@ -48,6 +48,8 @@ export interface ProbeRequest {
   readonly file: number;
   /** enum tls_library of bpf/trace_http.h. */
   readonly library: number;
+  /** The one process that is to have them; 0: every process. */
+  readonly only: number;
   readonly probes: readonly BrokerProbe[];
 }
 
@@ -105,6 +107,12 @@ export interface Native {
   deleteTarget(map: number, pid: number): boolean;
   countTargets(map: number): number;
   clearTargets(map: number): void;
+  /** Which requests breaks are for: {@link AUTOMATON_SIZE} bytes. @throws when the kernel refuses. */
+  setAutomaton(map: number, bytes: Buffer): void;
+  /** Once it is hit, it has to be armed again; deleteTarget takes it away. @throws code E2BIG: there are too many. */
+  armBreak(map: number, pid: number): void;
+  /** The thread that was stopped, whether its bytes were to be encrypted, and their beginning; null: not hit. */
+  readBreak(map: number, pid: number): [thread: number, encrypted: boolean, head: Buffer] | null;
   /** Sums over CPUs in the order of `struct counters`. */
   readCounters(map: number): number[];
   /** @throws code ESRCH when there is no such process. The caller closes the descriptor. */

@@ -12,8 +12,9 @@ export const PROTOCOL_VERSION = 5;
 /** Longest frame in bytes, header excluded. A batch of records is cut below it. */
 export const MAX_FRAME = 4 * 1024 * 1024;
 
-/** Longest frame that the helper accepts from its client: only small JSON ever comes. */
-export const MAX_CLIENT_FRAME = 64 * 1024;
+/** Longest frame that the helper accepts from its client: only JSON ever comes, of which an automaton
+ * ({@link BreakRequest}) is the largest. */
+export const MAX_CLIENT_FRAME = 128 * 1024;
 
 export const FRAME_HEADER_SIZE = 6;
 
@@ -35,6 +36,8 @@ export enum FrameType {
   Tls = 7,
   /** JSON {@link TlsFile}: the version of a library file that is probed, as soon as it is known. */
   TlsFile = 8,
+  /** JSON {@link BreakState}: the answer to a {@link BreakRequest}; without one when a process was stopped. */
+  Break = 9,
   // client → helper
   /** JSON {@link Attach}. */
   Attach = 32,
@@ -46,6 +49,8 @@ export enum FrameType {
   Options = 35,
   /** Empty, after a stop: what waits is dropped, and counted in the final status. */
   CutShort = 36,
+  /** JSON {@link BreakRequest}. */
+  SetBreak = 37,
 }
 
 /** Ways to hook, in the order in which they are tried. */
@@ -174,6 +179,42 @@ export interface Detach {
   readonly pid: number;
   /** It becomes a seed: only its own calls are no longer seen. Omitted: false. */
   readonly seed?: boolean;
+}
+
+/** Of `struct break_automaton` (bpf/trace_http.h), in bytes. */
+export const AUTOMATON_SIZE = 256 + 4 + 2 * 512 * 64;
+
+/** Break on Calls in a process that a debugger holds by ptrace. */
+export interface BreakRequest {
+  /** Answered by a {@link BreakState} with the same number; from 1 up. */
+  readonly request: number;
+  readonly pid: number;
+  /**
+   * `arm`: it is stopped once, before it sends a request that the automaton accepts. `read`: what it was stopped at.
+   * `release`: it is not stopped any more.
+   */
+  readonly action: 'arm' | 'read' | 'release';
+  /** To arm: {@link AUTOMATON_SIZE} bytes in base64, of all processes; null: as it was. */
+  readonly automaton: string | null;
+}
+
+export interface BreakState {
+  /** 0: it was not asked for. */
+  readonly request: number;
+  readonly pid: number;
+  /** Why it cannot be armed, in the user's words; null when it is, or was not to be. */
+  readonly reason: string | null;
+  /** It was stopped, and has not been armed again. */
+  readonly hit: BreakHit | null;
+}
+
+/** What a thread was about to send when it was stopped. */
+export interface BreakHit {
+  /** In the initial pid namespace. */
+  readonly thread: number;
+  readonly encrypted: boolean;
+  /** The request's first 512 bytes at most, in base64. */
+  readonly head: string;
 }
 
 /** `known`: what is to be a seed is one, or a target, already. */

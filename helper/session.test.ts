@@ -35,6 +35,8 @@ const DESCRIPTORS: Descriptors = {
   processRing: NO_DESCRIPTOR,
   waiting: NO_DESCRIPTOR,
   waitingUnix: NO_DESCRIPTOR,
+  breaks: NO_DESCRIPTOR,
+  automaton: NO_DESCRIPTOR,
   links: [],
 };
 

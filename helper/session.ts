@@ -6,6 +6,7 @@ import { closeSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Breaks } from './breaks.ts';
 import { type Descriptors, type Facts, HEAD_ALLOWANCE, tlsOff, UNLIMITED } from './facts.ts';
 import {
   CLIENT_FRAMES,
@@ -59,6 +60,7 @@ export class Session {
   readonly #targets: Targets;
   /** Null before the TLS libraries are read, and once the trace ends. */
   #attachments: Attachments | null = null;
+  #breaks: Breaks | null = null;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   /** Records. */
@@ -108,6 +110,7 @@ export class Session {
       file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
     });
     this.#attachments.attachSystem();
+    this.#breaks = new Breaks(this.#native, this.#descriptors, this.#attachments);
     const { dataRing, structureRing, processRing } = this.#descriptors;
     this.#native.openRings(
       dataRing,
@@ -137,6 +140,9 @@ export class Session {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    // From here on nothing is stopped.
+    const released = this.#breaks?.close();
+    this.#breaks = null;
     if (this.#targets.count > 0) await sleep(RETURN_MS);
     // What was executed last may still be looked at: the client is to know why its connections are not read.
     await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
@@ -149,7 +155,10 @@ export class Session {
     const detached = this.#attachments?.close();
     this.#attachments = null;
     // A probe's close returns when its programs have ended, so only the other links need time to settle.
-    await Promise.all([Promise.race([detached, sleep(DETACH_MS)]), sleep(SETTLE_MS)]);
+    await Promise.all([
+      Promise.race([Promise.all([detached, released]), sleep(DETACH_MS)]),
+      sleep(SETTLE_MS),
+    ]);
     await this.#sendRest();
     this.#sendStatus(true);
     this.#native.closeRings();
@@ -272,6 +281,17 @@ export class Session {
         if (!isId(pid) || typeof seed !== 'boolean') throw new FrameError('A detach is malformed.');
         this.#targets.detach(pid, seed);
         this.#attachments?.forget(pid);
+        this.#breaks?.release(pid);
+        return;
+      }
+      case FrameType.SetBreak: {
+        const { request, pid, action, automaton } = decodeJson(payload);
+        const known = action === 'arm' || action === 'read' || action === 'release';
+        if (!isId(request) || !isId(pid) || !known || !(automaton === null || typeof automaton === 'string'))
+          throw new FrameError('A break is malformed.');
+        const state = this.#breaks?.answer({ request, pid, action, automaton });
+        const ended = { request, pid, reason: 'the trace ends', hit: null };
+        this.#client.write(encodeJson(FrameType.Break, state ?? ended));
         return;
       }
       case FrameType.Stop:
@@ -320,13 +340,17 @@ export class Session {
       if (change === ProcessChange.Executed && path !== '') this.#attachments?.executed(pid, path, inode);
     }
     for (const [pid, change] of pids) {
-      if (change === ProcessChange.Gone) this.#attachments?.forget(pid);
-      else this.#attachments?.consider(pid);
+      if (change === ProcessChange.Gone) {
+        this.#attachments?.forget(pid);
+        this.#breaks?.release(pid);
+      } else this.#attachments?.consider(pid);
     }
   }
 
   #onTimer(): void {
     this.#sendClock();
+    for (const state of this.#breaks?.takeHits() ?? [])
+      this.#client.write(encodeJson(FrameType.Break, state));
     this.#feed();
     if (++this.#ticks % CONSIDER_TICKS === 0) this.#attachments?.considerAll();
     if (this.#statusUnsent) return;

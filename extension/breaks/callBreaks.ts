@@ -1,12 +1,16 @@
 /** Breaks in the debug sessions of this window: set where they can be, and told when one is hit. */
 
 import * as vscode from 'vscode';
+import type { StoppingTrace, Trace } from '../capture/trace.ts';
 import { isBrowser } from '../debug/debuggee.ts';
+import type { DebugSessions } from '../debug/debugSessions.ts';
 import { askForHooks, hookConsent } from '../debug/hookConsent.ts';
+import type { TraceStatus } from '../engine/traceStatus.ts';
 import { t } from '../words/translate.ts';
 import type { BreakList } from './breakList.ts';
 import { type StackFrame, skipMachinery } from './callerFrames.ts';
 import { GoWay } from './goWay.ts';
+import { NativeWay } from './nativeWay.ts';
 import { NodeWay } from './nodeWay.ts';
 import { PythonWay } from './pythonWay.ts';
 import type { Hit, Message, Stop, Way } from './way.ts';
@@ -49,6 +53,8 @@ const NODE_TYPES = new Set(['node', 'pwa-node', 'node-terminal', 'pwa-extensionH
 
 export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
   readonly #list: BreakList;
+  readonly #trace: Trace & StoppingTrace;
+  readonly #sessions: DebugSessions;
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #hit = new vscode.EventEmitter<Standing>();
@@ -59,14 +65,23 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   readonly onDidChange = this.#changed.event;
   readonly onDidHit = this.#hit.event;
 
-  constructor(list: BreakList) {
+  constructor(list: BreakList, trace: Trace & StoppingTrace, sessions: DebugSessions) {
     this.#list = list;
+    this.#trace = trace;
+    this.#sessions = sessions;
+    let { phase } = trace.status;
     this.#disposables = [
       this.#changed,
       this.#hit,
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
       vscode.debug.onDidTerminateDebugSession((session) => this.#end(session)),
       list.onDidChange(() => this.#setAll()),
+      sessions.onDidFindProcess(({ debuggee }) => this.#setNative(debuggee.session.id)),
+      trace.onDidChangeStatus((status) => {
+        if (status.phase === phase) return;
+        phase = status.phase;
+        this.#traceChanged(phase);
+      }),
     ];
   }
 
@@ -85,7 +100,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (isBrowser(session.type) || !vscode.workspace.isTrusted) return undefined;
     // js-debug's outer session has no program of its own.
     if (NODE_TYPES.has(session.type) && session.parentSession === undefined) return undefined;
-    const way = wayOf(session);
+    const way = this.#wayOf(session);
     const entry: Entry = {
       session,
       way,
@@ -111,6 +126,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
   dispose(): void {
     for (const { way, used, session } of this.#entries.values())
       if (way !== null && used) void way.set([], session.name).catch(() => undefined);
+    for (const { way } of this.#entries.values()) way?.dispose?.();
     this.#entries.clear();
     for (const disposable of this.#disposables) disposable.dispose();
   }
@@ -182,6 +198,7 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
 
   #resumed(entry: Entry): void {
     entry.stoppedThreads.clear();
+    entry.way?.resumed?.();
     if (entry.standing === null) return;
     entry.standing = null;
     this.#changed.fire();
@@ -193,6 +210,20 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     if (active === this.#active) return;
     this.#active = active;
     for (const entry of this.#entries.values()) if (entry.ready) this.#set(entry);
+  }
+
+  /** @param id of the one session; without, of all in which breaks are the kernel's. */
+  #setNative(id?: string): void {
+    for (const entry of this.#entries.values()) {
+      if (!(entry.way instanceof NativeWay) || (id !== undefined && entry.session.id !== id)) continue;
+      if (this.#list.active.length > 0 || entry.used) this.#set(entry);
+    }
+  }
+
+  #traceChanged(phase: TraceStatus['phase']): void {
+    if (phase === 'failed')
+      for (const { way } of this.#entries.values()) void way?.lost?.().catch(() => undefined);
+    this.#setNative();
   }
 
   #set(entry: Entry): void {
@@ -223,21 +254,42 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const entry = this.#entries.get(session.id);
     if (entry === undefined) return;
     this.#entries.delete(session.id);
+    entry.way?.dispose?.();
     if (entry.standing !== null || entry.failure !== null) this.#changed.fire();
   }
-}
 
-function wayOf(session: vscode.DebugSession): Way | null {
-  const request = (command: string, argument: unknown) => session.customRequest(command, argument);
-  if (NODE_TYPES.has(session.type)) return new NodeWay(request);
-  switch (session.type) {
-    case 'debugpy':
-    case 'python':
-      return new PythonWay(request);
-    case 'go':
-      return new GoWay(request);
-    default:
-      return null;
+  #wayOf(session: vscode.DebugSession): Way | null {
+    const request = (command: string, argument: unknown) => session.customRequest(command, argument);
+    if (NODE_TYPES.has(session.type)) return new NodeWay(request);
+    switch (session.type) {
+      case 'debugpy':
+      case 'python':
+        return new PythonWay(request);
+      case 'go':
+        return new GoWay(request);
+      case 'lldb-dap':
+      case 'lldb':
+      case 'gdb':
+      case 'cppdbg':
+        return new NativeWay(request, {
+          trace: this.#trace,
+          type: session.type,
+          processes: () => this.#processesOf(session),
+          names: () => this.#nativeNames(),
+          isTracing: () => this.#trace.status.phase === 'running',
+        });
+      default:
+        return null;
+    }
+  }
+
+  #processesOf({ id }: vscode.DebugSession): readonly number[] {
+    return this.#sessions.all.flatMap(({ session, processes }) => (session.id === id ? [...processes] : []));
+  }
+
+  #nativeNames(): readonly string[] {
+    const native = [...this.#entries.values()].filter(({ way }) => way instanceof NativeWay);
+    return [...new Set(native.map(({ session }) => nameOf(session)))];
   }
 }
 
@@ -259,10 +311,12 @@ function callByName({ way }: Entry, body: unknown): void {
 }
 
 function stopOf(body: unknown): Stop {
-  const { threadId, reason: why, hitBreakpointIds } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const fields = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const { threadId, reason: why, hitBreakpointIds, description, text } = fields;
   return {
     threadId: typeof threadId === 'number' ? threadId : 0,
     reason: typeof why === 'string' ? why : '',
+    text: [description, text].filter((part) => typeof part === 'string').join(' '),
     hitBreakpointIds: Array.isArray(hitBreakpointIds)
       ? hitBreakpointIds.filter((id): id is number => typeof id === 'number')
       : [],

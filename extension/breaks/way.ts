@@ -1,4 +1,4 @@
-/** How one session's debugger stops a program before a call: see nodeWay.ts, pythonWay.ts and goWay.ts. */
+/** How one session's debugger stops a program before a call: see nodeWay.ts, pythonWay.ts, goWay.ts and nativeWay.ts. */
 import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
@@ -16,6 +16,8 @@ export interface Stop {
   readonly threadId: number;
   readonly reason: string;
   readonly hitBreakpointIds: readonly number[];
+  /** `description` and `text`. */
+  readonly text: string;
 }
 
 export interface Way {
@@ -33,6 +35,12 @@ export interface Way {
   isStopped(top: StackFrame): boolean;
   /** Whether a frame lies between the break and the program's own code. */
   isMachinery(frame: StackFrame): boolean;
+  /** The program goes on. */
+  resumed?(): void;
+  /** The trace has failed. */
+  lost?(): Promise<void>;
+  /** The session has ended, or the window closes. */
+  dispose?(): void;
 }
 
 /** A DAP message, as far as it is read. */

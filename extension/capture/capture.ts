@@ -13,7 +13,17 @@ import {
   FrameError,
   HELPER_FRAMES,
 } from '../../helper/frames.ts';
-import type { Attach, Backend, Detach, Hello, ProcessInfo, Status, TlsWay } from '../../helper/protocol.ts';
+import type {
+  Attach,
+  Backend,
+  BreakRequest,
+  BreakState,
+  Detach,
+  Hello,
+  ProcessInfo,
+  Status,
+  TlsWay,
+} from '../../helper/protocol.ts';
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
@@ -63,6 +73,10 @@ export interface Capture {
   /** The process itself is no longer traced, but what it starts from now on. */
   turnIntoSeed(pid: number): void;
   detach(pid: number): void;
+  /** @throws TraceError when the trace has ended. */
+  setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
+  /** Stops that nobody has asked for yet. */
+  onBreak(listener: (state: BreakState) => void): void;
   /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
   stop(): Promise<Status | null>;
   /** What waits when the trace is stopped, now or later, is dropped, and counted in the final status. */
@@ -136,6 +150,8 @@ class HelperConnection implements Capture {
   /** Frames that came before anybody listened. */
   #early: Frame[] = [];
   #waiting = new Map<number, { resolve: (info: ProcessInfo) => void; reject: (error: Error) => void }>();
+  #breaks = new Map<number, { resolve: (state: BreakState) => void; reject: (error: Error) => void }>();
+  #onBreak: (state: BreakState) => void = () => {};
   #nextRequest = 1;
   #stopping: Promise<Status | null> | null = null;
   #final: Status | null = null;
@@ -232,6 +248,20 @@ class HelperConnection implements Capture {
     this.#channel.write(encodeJson(FrameType.Detach, { pid }));
   }
 
+  setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState> {
+    if (this.#over) return Promise.reject(new TraceError('helper', 'The trace has ended.'));
+    const request = this.#nextRequest++;
+    const answer = new Promise<BreakState>((resolve, reject) =>
+      this.#breaks.set(request, { resolve, reject }),
+    );
+    this.#channel.write(encodeJson(FrameType.SetBreak, { request, ...what } satisfies BreakRequest));
+    return answer;
+  }
+
+  onBreak(listener: (state: BreakState) => void): void {
+    this.#onBreak = listener;
+  }
+
   stop(): Promise<Status | null> {
     this.#stopping ??= (async () => {
       if (!this.#over) this.#writeEmpty(FrameType.Stop);
@@ -281,6 +311,13 @@ class HelperConnection implements Capture {
   }
 
   #deliver(event: HelperEvent, frame: Frame): void {
+    if (event.type === FrameType.Break) {
+      // Of no trace: it is in no recording.
+      const { request } = event.state;
+      this.#breaks.get(request)?.resolve(event.state);
+      if (!this.#breaks.delete(request)) this.#onBreak(event.state);
+      return;
+    }
     if (event.type === FrameType.Fault) this.#fault = event.fault;
     this.#report(event, frame);
     if (event.type === FrameType.Process) {
@@ -334,6 +371,8 @@ class HelperConnection implements Capture {
     this.#refused(reason);
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
+    for (const { reject } of this.#breaks.values()) reject(reason);
+    this.#breaks.clear();
     this.#channel.close();
     this.#end({ fault: asked && fault === null ? null : message });
   }

@@ -64,6 +64,7 @@ export class Pipeline {
         this.#engine.advance(event.upTo);
         return;
       case FrameType.Fault:
+      case FrameType.Break:
         return;
       default:
         event satisfies never;

@@ -2,6 +2,7 @@
  * One trace as the views see it. The views know nothing of sockets, workers or helpers; this is all they get.
  * The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
+import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
@@ -84,6 +85,14 @@ export interface Annotations {
    * list).
    */
   readonly onDidChange: Listen<number>;
+}
+
+/** Break on Calls in processes that a debugger holds by ptrace: what the kernel has to do for it. */
+export interface StoppingTrace {
+  /** @throws TraceError when no trace runs */
+  setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
+  /** A process was stopped, and nobody has asked for it yet. */
+  readonly onDidBreak: Listen<BreakState>;
 }
 
 export interface Trace {

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
-import { FrameType, type Hello, MAX_FRAME, type Status } from '../../helper/protocol.ts';
+import { type BreakState, FrameType, type Hello, MAX_FRAME, type Status } from '../../helper/protocol.ts';
 import { HELLO as HELPER_HELLO, NO_BACKLOG } from '../../helper/testing.ts';
 import { Omission } from '../engine/record.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
@@ -95,6 +95,12 @@ class ScriptedCapture implements Capture {
   }
 
   detach(): void {}
+
+  setBreak(what: { readonly pid: number }): Promise<BreakState> {
+    return Promise.resolve({ request: 1, pid: what.pid, reason: null, hit: null });
+  }
+
+  onBreak(): void {}
 
   cutShort(): void {
     this.cuts++;

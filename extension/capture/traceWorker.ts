@@ -106,6 +106,9 @@ export class TraceWorker {
         for (const pid of this.#candidates.narrow(performance.now() - message.olderMs))
           this.#capture?.turnIntoSeed(pid);
         return;
+      case 'break':
+        void this.#answer(message.request, this.#setBreak(message));
+        return;
       case 'stop':
         void this.#answer(message.request, this.#stop());
         return;
@@ -146,6 +149,11 @@ export class TraceWorker {
       default:
         message satisfies never;
     }
+  }
+
+  async #setBreak({ request, what }: Extract<ToWorker, { type: 'break' }>): Promise<void> {
+    if (this.#capture === null) throw new TraceError('helper', 'No trace is running.');
+    this.#send({ type: 'break', request, state: await this.#capture.setBreak(what) });
   }
 
   async #flushKept(): Promise<void> {
@@ -355,6 +363,7 @@ export class TraceWorker {
     /** What comes before the clock, without which no engine can begin. */
     const early: HelperEvent[] = [];
     this.#keeper.begin(options.keep, Date.now());
+    capture.onBreak((state) => this.#send({ type: 'break', request: null, state }));
     capture.onEvent((event, frame) => {
       this.#keeper.frame(frame);
       if (pipeline === null) {

@@ -1,4 +1,5 @@
 /** Every message between the extension host and the engine's worker thread. */
+import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
 import type { Question } from '../elevation/launch.ts';
 import type { Way } from '../elevation/ways.ts';
 import type { MessageKind } from '../engine/exchange.ts';
@@ -41,6 +42,8 @@ export type ToWorker =
   | { readonly type: 'prove'; readonly pids: readonly number[] }
   /** What seeds have started so long ago, and nobody has named, is left out. */
   | { readonly type: 'narrow'; readonly olderMs: number }
+  /** Break on Calls by ptrace: answered by `break`, then `done`. */
+  | { readonly type: 'break'; readonly request: number; readonly what: Omit<BreakRequest, 'request'> }
   | { readonly type: 'stop'; readonly request: number }
   /** What still waits when a trace is being stopped is dropped. */
   | { readonly type: 'cutShort' }
@@ -96,6 +99,8 @@ export type ToWorker =
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
 export type FromWorker =
+  /** `request` null: a process was stopped, and nobody has asked for it yet. */
+  | { readonly type: 'break'; readonly request: number | null; readonly state: BreakState }
   | { readonly type: 'done'; readonly request: number }
   | {
       readonly type: 'refused';

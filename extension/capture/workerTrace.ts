@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
 import { DEFAULT_BACKLOG } from '../../helper/protocol.ts';
 import { type Ask, launchLoader } from '../elevation/launch.ts';
 import type { MessageKind } from '../engine/exchange.ts';
@@ -14,7 +15,16 @@ import { IDLE_STATUS } from '../engine/traceStatus.ts';
 import { copyOf } from './keptCopy.ts';
 import { byTrace, type KeptPart, keptParts } from './keptFiles.ts';
 import { SharedParts } from './sharedParts.ts';
-import type { Annotations, Listen, Opened, Opening, Recorded, RowChanges, Trace } from './trace.ts';
+import type {
+  Annotations,
+  Listen,
+  Opened,
+  Opening,
+  Recorded,
+  RowChanges,
+  StoppingTrace,
+  Trace,
+} from './trace.ts';
 import { TraceError } from './trace.ts';
 import type { KeepOptions } from './traceKeeper.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
@@ -40,6 +50,7 @@ interface Answer {
   readonly message?: StreamMessageJson | null;
   readonly bytes?: Uint8Array | null;
   readonly opened?: Opened;
+  readonly state?: BreakState;
   readonly results?: readonly (readonly [id: number, found: number])[];
 }
 
@@ -68,7 +79,7 @@ class Emitter<T> {
   }
 }
 
-export class WorkerTrace implements Trace {
+export class WorkerTrace implements Trace, StoppingTrace {
   /** Folder of the extension: `dist/` is below it. */
   readonly #extensionPath: string;
   readonly #settings: () => TraceSettings;
@@ -81,6 +92,8 @@ export class WorkerTrace implements Trace {
   #rowsChanged = new Emitter<RowChanges>();
   readonly onDidChangeStatus = this.#statusChanged.listen;
   readonly onDidChangeRows = this.#rowsChanged.listen;
+  readonly #broke = new Emitter<BreakState>();
+  readonly onDidBreak = this.#broke.listen;
   #worker: Worker | null = null;
   #waiting = new Map<number, Waiting>();
   #nextRequest = 1;
@@ -142,6 +155,12 @@ export class WorkerTrace implements Trace {
 
   narrow(olderMs: number): void {
     this.#post({ type: 'narrow', olderMs });
+  }
+
+  async setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState> {
+    if (this.#worker === null) throw new TraceError('helper', 'No trace is running.');
+    const { state } = await this.#request((request) => ({ type: 'break', request, what }));
+    return state ?? { request: 0, pid: what.pid, reason: 'the trace ends', hit: null };
   }
 
   async stop(): Promise<void> {
@@ -316,6 +335,10 @@ export class WorkerTrace implements Trace {
         return;
       case 'message':
         this.#settle(message.request)?.resolve({ message: message.message });
+        return;
+      case 'break':
+        if (message.request === null) this.#broke.fire(message.state);
+        else this.#settle(message.request)?.resolve({ state: message.state });
         return;
       case 'launch':
         this.#launch(message);

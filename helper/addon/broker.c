@@ -192,7 +192,7 @@ static bool read_probe(napi_env env, napi_value object, struct broker_probe *pro
 	       napi_get_value_string_utf8(env, value, probe->symbol, sizeof(probe->symbol), &size) == napi_ok;
 }
 
-/* attachProbes(channel, {pidfd, descriptor, start, end, file, library, probes: {offset, kind, stack, symbol}[]}): {set, links} */
+/* attachProbes(channel, {pidfd, descriptor, start, end, file, library, only, probes: {offset, kind, stack, symbol}[]}): {set, links} */
 static napi_value attach_probes(napi_env env, napi_callback_info info)
 {
 	static struct broker_request request;
@@ -210,6 +210,7 @@ static napi_value attach_probes(napi_env env, napi_callback_info info)
 	    !read_number(env, arguments[1], "descriptor", &file) ||
 	    !read_big(env, arguments[1], "start", &request.start) || !read_big(env, arguments[1], "end", &request.end) ||
 	    !read_number(env, arguments[1], "file", &request.file) || !read_number(env, arguments[1], "library", &request.library) ||
+	    !read_number(env, arguments[1], "only", &request.only) ||
 	    napi_get_named_property(env, arguments[1], "probes", &probes) != napi_ok ||
 	    napi_get_array_length(env, probes, &length) != napi_ok || length == 0)
 		goto malformed;

@@ -135,6 +135,62 @@ static napi_value clear_targets(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* setAutomaton(map, bytes): a struct break_automaton */
+static napi_value set_automaton(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	size_t count = 2, size;
+	uint32_t map, zero = 0;
+	void *bytes;
+
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2 ||
+	    napi_get_value_uint32(env, arguments[0], &map) != napi_ok ||
+	    napi_get_buffer_info(env, arguments[1], &bytes, &size) != napi_ok || size != sizeof(struct break_automaton)) {
+		napi_throw_type_error(env, NULL, "a map and an automaton are expected");
+		return NULL;
+	}
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)map, &zero, bytes, BPF_ANY))
+		return throw_errno(env, "automaton");
+	return NULL;
+}
+
+/* armBreak(map, pid) */
+static napi_value arm_break(napi_env env, napi_callback_info info)
+{
+	struct call_break armed = {.state = BREAK_ARMED};
+	uint32_t numbers[2];
+
+	if (!read_numbers(env, info, numbers, 2))
+		return NULL;
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &armed, BPF_ANY))
+		return throw_errno(env, "break");
+	return NULL;
+}
+
+/* readBreak(map, pid): what was hit, [thread, whether it was to be encrypted, head]; null: nothing */
+static napi_value read_break(napi_env env, napi_callback_info info)
+{
+	struct call_break hit = {0};
+	napi_value result, value;
+	uint32_t numbers[2];
+
+	if (!read_numbers(env, info, numbers, 2))
+		return NULL;
+	if (map_operation(BPF_MAP_LOOKUP_ELEM, (int)numbers[0], &numbers[1], &hit, 0) || hit.state != BREAK_HIT ||
+	    hit.length > BREAK_HEAD) {
+		napi_get_null(env, &result);
+		return result;
+	}
+	napi_create_array_with_length(env, 3, &result);
+	napi_create_uint32(env, hit.thread, &value);
+	napi_set_element(env, result, 0, value);
+	napi_get_boolean(env, hit.encrypted != 0, &value);
+	napi_set_element(env, result, 1, value);
+	napi_create_buffer_copy(env, hit.length, hit.head, NULL, &value);
+	napi_set_element(env, result, 2, value);
+	return result;
+}
+
 static int possible_cpus(void)
 {
 	/* "0-7", "0,2-3": there is a value for each possible CPU, so the last number gives the count. */
@@ -250,7 +306,8 @@ void define_kernel_functions(napi_env env, napi_value exports)
 	static const struct function functions[] = {
 		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"countTargets", count_targets},
 		{"clearTargets", clear_targets}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
-		{"isAlive", is_alive},		 {"readClocks", read_clocks},
+		{"isAlive", is_alive},		 {"readClocks", read_clocks},	   {"setAutomaton", set_automaton},
+		{"armBreak", arm_break},	 {"readBreak", read_break},
 	};
 
 	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));

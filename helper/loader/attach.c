@@ -71,6 +71,7 @@ static int attach_multi(const struct attacher *attacher, const char *path, const
 		attributes.path = (uintptr_t)path;
 		attributes.offsets = (uintptr_t)offsets;
 		attributes.cookies = (uintptr_t)cookies;
+		attributes.pid = request->only;
 		attributes.uprobe_flags = kind == BROKER_URETPROBE ? BPF_UPROBE_MULTI_RETURN : 0;
 		link = syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
 		if (link < 0)
@@ -93,7 +94,7 @@ static int attach_event(const struct attacher *attacher, const char *path, const
 	attributes.config = probe->kind == BROKER_URETPROBE ? attacher->return_bit : 0;
 	attributes.config1 = (uintptr_t)path; /* uprobe_path */
 	attributes.config2 = probe->offset;   /* probe_offset */
-	*event = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	*event = (int)syscall(SYS_perf_event_open, &attributes, request->only ? (int)request->only : -1, request->only ? -1 : 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (*event < 0)
 		return -errno;
 	options.perf_event.bpf_cookie = cookie_of(request, probe);

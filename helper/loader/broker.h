@@ -40,7 +40,7 @@ struct broker_request {
 	uint32_t file; /* the number that the helper gave it, for the probes' cookies */
 	uint32_t library; /* enum tls_library */
 	uint32_t count;
-	uint32_t padding;
+	uint32_t only; /* BROKER_ATTACH: the one process that is to have them; 0 = every process */
 	struct broker_probe probes[BROKER_PROBES_MAX];
 };
 

@@ -55,7 +55,8 @@ static void open_standard_streams(void)
 uint32_t list_handed_over(const struct programs *programs, int *descriptors)
 {
 	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
-			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix};
+			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix,
+			    programs->breaks, programs->automaton};
 	uint32_t count = sizeof(maps) / sizeof(*maps);
 
 	memcpy(descriptors, maps, sizeof(maps));

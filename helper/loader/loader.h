@@ -69,6 +69,7 @@ struct programs {
 	int process_ring, tls_enter, tls_leave;
 	int data_ring, structure_ring, targets, named_targets, counters;
 	int waiting, waiting_unix;
+	int breaks, automaton; /* maps of bpf/breaks.h */
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
 	int link_count;

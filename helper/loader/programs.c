@@ -459,6 +459,8 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->waiting = iterator_over(object, "connections", programs);
 	programs->waiting_unix = iterator_over(object, "unix_connections", programs);
 	programs->process_ring = map_descriptor(object, "process_ring");
+	programs->breaks = map_descriptor(object, "call_breaks");
+	programs->automaton = map_descriptor(object, "break_automaton");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");
 	programs->foreign_pids = foreign_pid_namespace() != 0;

@@ -4,7 +4,7 @@
  * them in place.
  */
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import type { Facts } from '../facts.ts';
+import { type Facts, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
 import type { Tls, TlsFile, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
@@ -172,6 +172,32 @@ export class Attachments {
   #pathHere(pid: number, path: string): string {
     if (runningProgram(pid) !== null) return `/proc/${pid}/exe`;
     return isAbsolute(path) ? path : `/proc/${pid}/cwd/${path}`;
+  }
+
+  /**
+   * Probes on what sends in the C library, for Break on Calls, in one process alone. Before its first instruction it
+   * has none in memory: the system's is taken, which it is likely to load.
+   * @returns takes them away
+   * @throws with the reason in the user's words
+   */
+  attachSends(pid: number): () => Promise<void> {
+    const off = tlsOff(this.#facts);
+    if (off !== null) throw new Error(off);
+    const mapped = this.#finder.find(pid).map(({ file }) => file);
+    const known = mapped.filter(({ sends = [] }) => sends.length > 0);
+    const files = known.length > 0 ? known : this.#systemSends();
+    if (files.length === 0) throw new Error('no C library was found whose functions could be stopped at');
+    const taking = files.map((file) => this.#files.attachOnly(file, file.sends ?? [], pid));
+    return async () => {
+      await Promise.all(taking.map((take) => take()));
+    };
+  }
+
+  #systemSends(): LibraryFile[] {
+    return candidatePaths().flatMap((path) => {
+      const file = this.#finder.lookAt(path);
+      return file?.sends === undefined || file.sends.length === 0 ? [] : [file];
+    });
   }
 
   /** The process has ended, or is not a target any more. */

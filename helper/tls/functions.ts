@@ -31,6 +31,9 @@ export enum TlsFunction {
   Receive = 33,
   WriteVector = 34,
   Import = 35,
+  Send = 36,
+  SendVector = 37,
+  SendMessage = 38,
 }
 
 export interface ProbedFunction {
@@ -92,3 +95,6 @@ export const GO_FUNCTIONS = functionsOf(catalogue.go);
  * debuggers have their own breakpoint there, and would no longer see it hit.
  */
 export const LOADER_FUNCTIONS = functionsOf(catalogue.loader);
+
+/** Functions of the C library that send: they have probes only in a process for which a break is armed (breaks.ts). */
+export const SEND_FUNCTIONS = functionsOf(catalogue.sends);

@@ -13,6 +13,7 @@ import {
   NSPR_FUNCTIONS,
   NSS_FUNCTIONS,
   type ProbedFunction,
+  SEND_FUNCTIONS,
   SSL_FUNCTIONS,
   TlsFunction,
   WOLFSSL_FUNCTIONS,
@@ -39,6 +40,8 @@ export interface Library {
   readonly returns: TlsLibrary['returns'];
   /** In the user's words, to follow "not decrypted: "; null when there are probes. */
   readonly reason: string | null;
+  /** Of a `loader`: what sends, with probes only where a break is armed. */
+  readonly sends?: readonly Probe[];
 }
 
 /** Functions by which the other libraries are recognised. */
@@ -73,7 +76,7 @@ const LIBRARY_NAMES: Partial<Record<TlsKind, string>> = { boringssl: 'BoringSSL'
 
 const PROBED = [
   ...[SSL_FUNCTIONS, BIO_FUNCTIONS, GNUTLS_FUNCTIONS, NSS_FUNCTIONS, NSPR_FUNCTIONS, MBEDTLS_FUNCTIONS],
-  ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS],
+  ...[WOLFSSL_FUNCTIONS, MONO_BTLS_FUNCTIONS, LOADER_FUNCTIONS, SEND_FUNCTIONS],
 ].flat();
 const NAMES: ReadonlySet<string> = new Set([
   ...PROBED.filter(({ calledBy }) => calledBy === null).map(({ symbol }) => symbol),
@@ -89,6 +92,8 @@ const PREFIXES = [
   'ERR_put_error',
   'gnutls_',
   'dlopen',
+  'send',
+  'write',
   '__libc_start_main',
   'OpenSSL_version_num',
   'PR_',
@@ -192,7 +197,10 @@ function identifyElf(elf: ElfFile): Library | null {
     return probed(elf, symbols, 'bio', 'openssl', opensslVersion(elf, symbols), BIO_FUNCTIONS);
   }
   if (symbols.has('__libc_start_main') || symbols.has('dlopen'))
-    return probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS);
+    return {
+      ...probed(elf, symbols, 'loader', 'unknown', null, LOADER_FUNCTIONS),
+      sends: probesOf(elf, SEND_FUNCTIONS, symbols),
+    };
   if (symbols.has(MARKERS.mbedtlsVersion)) {
     return probed(elf, symbols, 'version', 'mbedtls', versionIn(elf, MBEDTLS_VERSION), []);
   }

@@ -106,7 +106,7 @@ export class ProbedFiles {
     const files = [...this.#files.values()];
     this.#files.clear();
     const links = files.flatMap((file) => file.links);
-    for (const file of files) this.#forgetSet(file);
+    for (const file of files) this.#forgetSet(file.set);
     if (this.#ownPidfd !== null) closeSync(this.#ownPidfd);
     this.#ownPidfd = null;
     await detach(links);
@@ -125,6 +125,19 @@ export class ProbedFiles {
     attached.unusedSince = null;
   }
 
+  /**
+   * Probes that one process alone has, for as long as they are held.
+   * @throws with the reason in the user's words
+   */
+  attachOnly(file: LibraryFile, probes: LibraryFile['probes'], pid: number): () => Promise<void> {
+    if (this.#brokerGone || file.descriptor === null) throw new Error(BROKER_GONE);
+    const { set, links } = this.#askBroker({ ...file, probes }, 0, file.descriptor, pid);
+    return async () => {
+      this.#forgetSet(set);
+      await detach(links);
+    };
+  }
+
   /** From now on the process uses only these files. */
   release(pid: number, used: ReadonlySet<string>): void {
     for (const [id, attached] of this.#files) {
@@ -139,7 +152,7 @@ export class ProbedFiles {
       const { unusedSince, kept, links, keepMs } = attached;
       if (kept || unusedSince === null || now - unusedSince < keepMs) continue;
       this.#files.delete(id);
-      this.#forgetSet(attached);
+      this.#forgetSet(attached.set);
       void detach(links);
     }
   }
@@ -186,6 +199,7 @@ export class ProbedFiles {
     file: LibraryFile,
     number: number,
     descriptor: number,
+    only = 0,
   ): { set: number; links: readonly number[] } {
     this.#ownPidfd ??= this.#native.openPidfd(process.pid);
     const [start, end] = this.#native.mapExecutable(descriptor);
@@ -198,6 +212,7 @@ export class ProbedFiles {
           end,
           file: number,
           library: LIBRARY_NUMBERS[file.kind] ?? 0,
+          only,
         },
         probes: file.probes.map(({ symbol, kind, place }) => ({
           ...{ symbol, kind: KINDS[kind], offset: BigInt(place.offset), stack: place.stack & 0xffff },
@@ -209,7 +224,7 @@ export class ProbedFiles {
   }
 
   /** The broker closes its descriptors of the set. After that only this process holds its links. */
-  #forgetSet({ set }: Attached): void {
+  #forgetSet(set: number): void {
     if (this.#brokerGone) return;
     try {
       this.#native.detachProbes(INHERITED.broker, set);

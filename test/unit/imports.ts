@@ -99,6 +99,12 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/privacy',
       'extension/views/notify.ts',
       'extension/words',
+      'helper/protocol.ts',
+    ],
+    types: [
+      'extension/capture/trace.ts',
+      'extension/debug/debugSessions.ts',
+      'extension/engine/traceStatus.ts',
     ],
     packages: ['vscode'],
   },

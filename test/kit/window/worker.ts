@@ -32,6 +32,8 @@ async function start(options: CaptureOptions): Promise<Capture> {
     seed: (pid) => capture.seed(pid),
     turnIntoSeed: (pid) => capture.turnIntoSeed(pid),
     detach: (pid) => capture.detach(pid),
+    setBreak: (what) => capture.setBreak(what),
+    onBreak: (listener) => capture.onBreak(listener),
     stop: () => capture.stop(),
     cutShort: () => capture.cutShort(),
     // What comes before anybody listens is kept for the first listener, so this listens with it.

@@ -1,7 +1,7 @@
 /** The programs of test/fixtures/debuggers that have to be built; each once. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -11,6 +11,10 @@ const made = mkdtempSync(join(tmpdir(), 'http-trace-debuggees-'));
 const built = new Set<string>();
 
 export const OLD_LLDB = '/usr/bin/lldb-vscode-14';
+/** LLDB_DAP names one; undefined: there is none. */
+export const NEW_LLDB = ['/usr/bin/lldb-dap', '/usr/bin/lldb-dap-19', process.env['LLDB_DAP'] ?? ''].find(
+  (path) => existsSync(path),
+);
 
 export const goProgram = () => build('go-call', 'go', ['build', '-o'], 'call.go');
 export const cProgram = () => build('c-call', 'gcc', ['-g', '-o'], 'call.c');

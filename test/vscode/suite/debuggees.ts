@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command } from '../../../extension/contributions.ts';
 import { callServer } from './callServer.ts';
-import { cProgram, goProgram, OLD_LLDB } from './compiled.ts';
+import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, test } from './harness.ts';
 
@@ -118,10 +118,6 @@ test('dlv, which does not report the process', () => {
   return expectStart('go', /go-call/, { type: 'go', request: 'launch', mode: 'exec', program });
 });
 
-const LLDB_DAP = ['/usr/bin/lldb-dap', '/usr/bin/lldb-dap-19', process.env['LLDB_DAP'] ?? ''].find((path) =>
-  existsSync(path),
-);
-
 test('lldb-vscode', async () => {
   const env = [`CALLS_URL=${await callServer()}`];
   const program = cProgram();
@@ -130,7 +126,7 @@ test('lldb-vscode', async () => {
 });
 
 test('lldb-dap: the process after a restart within the session', async () => {
-  if (LLDB_DAP === undefined) {
+  if (NEW_LLDB === undefined) {
     console.log('[suite] skipped: there is no lldb-dap (LLDB_DAP names one)');
     return;
   }
@@ -139,7 +135,7 @@ test('lldb-dap: the process after a restart within the session', async () => {
     await start('restart', {
       type: 'lldb-dap',
       request: 'launch',
-      adapter: LLDB_DAP,
+      adapter: NEW_LLDB,
       program,
       env: [`CALLS_URL=${await callServer()}`],
     });
