@@ -2,9 +2,11 @@
  * The list of calls: columns, selection and keyboard. The newest call stays in view until
  * the user scrolls away or selects a call.
  */
+
 import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { countText } from '../words/numbers.ts';
+import { counted } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
@@ -97,7 +99,7 @@ export class CallList {
         class: 'grid',
         role: 'treegrid',
         tabindex: 0,
-        'aria-label': 'HTTP calls',
+        'aria-label': t('HTTP calls'),
         'aria-multiselectable': 'false',
       },
       this.#header.element,
@@ -300,7 +302,7 @@ export class CallList {
     if (this.#natural) this.#seen = Math.max(this.#seen, shown);
     const unseen = this.#natural && !following ? this.#store.countAfter(this.#seen) : 0;
     this.#hint.hidden = unseen === 0;
-    if (unseen > 0) setText(this.#hintText, countText(unseen, 'new', 'new'));
+    if (unseen > 0) setText(this.#hintText, counted(unseen, '{0} new', '{0} new'));
   }
 
   /** The trace was cleared or another one began: numbers may start again. */

@@ -1,8 +1,11 @@
 /** The columns of the list, in one table: width, order of disappearance, sorting and content. */
+
 import { activeMs, type ExchangeRow, isError, isRunning, type SourceLine } from '../engine/row.ts';
 import { addressParts } from '../words/address.ts';
 import { insteadOfCall, reasonOf, rowDurationText, rowProcessName, sourceText } from '../words/exchange.ts';
+import { localized } from '../words/localized.ts';
 import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
 
 export type ColumnId =
@@ -48,13 +51,15 @@ export interface Column {
 /** Characters in a cell: more cannot be seen, and cost layout. */
 const MAX_CELL = 512;
 
+const SIDES = { client: t('client'), server: t('server') } as const;
+
 const line = (text: string): string => visibleLine(shorten(text, MAX_CELL));
 
 export const COLUMNS: readonly Column[] = [
   {
     id: 'id',
     label: '#',
-    spoken: 'Number',
+    spoken: t('Number'),
     width: 46,
     minWidth: 32,
     align: 'end',
@@ -64,7 +69,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: 'method',
-    label: 'Method',
+    label: t('Method'),
     width: 64,
     minWidth: 40,
     disposable: 1,
@@ -75,25 +80,25 @@ export const COLUMNS: readonly Column[] = [
       return row.method === null ? UNKNOWN : line(row.method);
     },
     speak: (row) => {
-      if (row.failure !== null) return 'name lookup';
-      if (row.encrypted !== null) return 'TLS connection';
-      return row.method === null ? 'method unknown' : line(row.method);
+      if (row.failure !== null) return t('name lookup');
+      if (row.encrypted !== null) return t('TLS connection');
+      return row.method === null ? t('method unknown') : line(row.method);
     },
   },
   {
     id: 'status',
-    label: 'Status',
+    label: t('Status'),
     width: 50,
     minWidth: 36,
     disposable: 0,
     key: (row) => row.status,
     text: statusText,
     speak: (row) =>
-      row.status === null ? (isRunning(row) ? 'no status yet' : 'no status') : String(row.status),
+      row.status === null ? (isRunning(row) ? t('no status yet') : t('no status')) : String(row.status),
   },
   {
     id: 'call',
-    label: 'Call',
+    label: t('Call'),
     width: 140,
     minWidth: 80,
     flexible: true,
@@ -101,12 +106,12 @@ export const COLUMNS: readonly Column[] = [
     key: (row) => addressLine(row) || null,
     text: (row) => {
       const reason = reasonOf(row);
-      return line(reason === null ? addressLine(row) : `${row.host ?? ''} ${reason}`.trim());
+      return line(reason === null ? addressLine(row) : `${row.host ?? ''} ${localized(reason)}`.trim());
     },
   },
   {
     id: 'protocol',
-    label: 'Protocol',
+    label: t('Protocol'),
     width: 60,
     minWidth: 36,
     disposable: 9,
@@ -115,7 +120,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: 'type',
-    label: 'Type',
+    label: t('Type'),
     width: 72,
     minWidth: 36,
     disposable: 8,
@@ -124,18 +129,18 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     id: 'size',
-    label: 'Size',
+    label: t('Size'),
     width: 64,
     minWidth: 44,
     align: 'end',
     disposable: 5,
     key: (row) => row.responseSize,
     text: (row) => (row.responseSize === null && row.state === 'running' ? '' : sizeText(row.responseSize)),
-    speak: (row) => (row.responseSize === null ? 'size unknown' : sizeText(row.responseSize)),
+    speak: (row) => (row.responseSize === null ? t('size unknown') : sizeText(row.responseSize)),
   },
   {
     id: 'time',
-    label: 'Time',
+    label: t('Time'),
     width: 66,
     minWidth: 48,
     align: 'end',
@@ -146,32 +151,32 @@ export const COLUMNS: readonly Column[] = [
     text: (row) => (row.state === 'running' ? '' : durationText(activeMs(row))),
     speak: (row) =>
       // What is written is read: the column Status says that it runs.
-      row.state === 'running' ? '' : row.duration === null ? 'time unknown' : rowDurationText(row),
+      row.state === 'running' ? '' : row.duration === null ? t('time unknown') : rowDurationText(row),
   },
   {
     id: 'process',
-    label: 'Process',
+    label: t('Process'),
     width: 88,
     minWidth: 48,
     disposable: 6,
     key: (row) => rowProcessName(row) ?? row.file,
     text: (row) => `${sideSign(row)} ${processName(row)}`,
-    speak: (row) => `${row.side === null ? '' : `${row.side} `}${processName(row)}`,
+    speak: (row) => `${row.side === null ? '' : `${SIDES[row.side]} `}${processName(row)}`,
   },
   {
     id: 'source',
-    label: 'Source',
+    label: t('Source'),
     width: 96,
     minWidth: 56,
     // Where there is little room the tooltip has it.
     disposable: 10,
     key: (row) => (row.debug?.source == null ? null : sourceKey(row.debug.source)),
     text: (row) => (row.debug?.source == null ? '' : sourceText(row.debug.source)),
-    speak: (row) => (row.debug?.source == null ? '' : `at ${sourceText(row.debug.source)}`),
+    speak: (row) => (row.debug?.source == null ? '' : t('at {0}', sourceText(row.debug.source))),
   },
   {
     id: 'waterfall',
-    label: 'Waterfall',
+    label: t('Waterfall'),
     width: 150,
     minWidth: 80,
     flexible: true,
@@ -219,7 +224,7 @@ function processName(row: ExchangeRow): string {
   const name = rowProcessName(row) ?? row.pid;
   const shown = name === null ? null : line(String(name));
   if (row.file === null) return shown ?? UNKNOWN;
-  return shown === null ? line(row.file) : `${shown} · ${line(row.file)}`;
+  return shown === null ? line(localized(row.file)) : `${shown} · ${line(localized(row.file))}`;
 }
 
 /** How a status is coloured; `none` has no status (yet), `grpc` is a gRPC failure with status 200. */

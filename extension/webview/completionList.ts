@@ -1,5 +1,7 @@
 /** What can be typed, below the filter line: a list box that the line's keys move in. */
+
 import type { Completion, Completions } from '../filter/completion.ts';
+import { localized } from '../words/localized.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
 import { el } from './dom.ts';
 
@@ -48,7 +50,7 @@ export class CompletionList {
           'div',
           { role: 'option', id: `completion-${index}`, 'aria-selected': 'false' },
           el('span', { class: 'text' }, visibleLine(shorten(text, MAX_TEXT))),
-          about === null ? null : el('span', { class: 'about' }, about),
+          about === null ? null : el('span', { class: 'about' }, localized(about)),
         ),
       ),
     );

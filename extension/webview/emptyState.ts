@@ -1,7 +1,10 @@
 /** What is shown in place of an empty list: one sentence, and what to do. */
+
 import type { TraceStatus } from '../engine/traceStatus.ts';
 import { processText } from '../words/exchange.ts';
-import { countText } from '../words/numbers.ts';
+import { localizedOrNull } from '../words/localized.ts';
+import { counted } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { visibleLine } from '../words/visible.ts';
 import { el, textButton } from './dom.ts';
 
@@ -32,46 +35,55 @@ export const isSupported = (): boolean => document.body.dataset['supported'] !==
 /** null: there is something to show. */
 function contentOf(status: TraceStatus, held: number, listed: number, dropped: number): Content | null {
   if (listed > 0) return null;
-  if (held > 0) return { sentence: 'No call matches the filter.', actions: ['clear'] };
+  if (held > 0) return { sentence: t('No call matches the filter.'), actions: ['clear'] };
   switch (status.phase) {
     case 'idle':
       if (!isTrusted())
         return {
-          sentence: 'HTTP Trace is off in Restricted Mode: it reads the traffic of the program you debug.',
+          sentence: t('HTTP Trace is off in Restricted Mode: it reads the traffic of the program you debug.'),
           actions: ['trust', 'open'],
         };
       if (!isSupported())
         return {
-          sentence:
+          sentence: t(
             'HTTP Trace captures calls on Linux only: open the workspace there, by Remote - SSH, WSL or in a container.',
-          detail: 'Traces and HTTP Archives (HAR) that were captured elsewhere can be opened here.',
+          ),
+          detail: t('Traces and HTTP Archives (HAR) that were captured elsewhere can be opened here.'),
           actions: ['open'],
         };
       return {
-        sentence: 'Start a trace to see every HTTP call your program makes or answers, live.',
+        sentence: t('Start a trace to see every HTTP call your program makes or answers, live.'),
         detail:
           dropped === 0
-            ? 'No proxy, no certificate, no code changes.'
-            : `The window was closed or reloaded: the trace before has ended, and its ${countText(dropped, 'call was', 'calls were')} not kept.`,
+            ? t('No proxy, no certificate, no code changes.')
+            : counted(
+                dropped,
+                'The window was closed or reloaded: the trace before has ended, and its {0} call was not kept.',
+                'The window was closed or reloaded: the trace before has ended, and its {0} calls were not kept.',
+              ),
         actions: ['start', 'pick', 'open'],
       };
     case 'starting':
-      return { sentence: 'Starting…', actions: [], busy: true };
+      return { sentence: t('Starting…'), actions: [], busy: true };
     case 'running':
       // A panel that was just opened has its rows a moment later.
       if (status.calls > 0)
-        return { sentence: `Loading ${countText(status.calls, 'call')}…`, actions: [], busy: true };
+        return {
+          sentence: counted(status.calls, 'Loading {0} call…', 'Loading {0} calls…'),
+          actions: [],
+          busy: true,
+        };
       return { sentence: waiting(status), actions: [], busy: true };
     case 'stopping':
-      return { sentence: 'Stopping…', actions: [], busy: true };
+      return { sentence: t('Stopping…'), actions: [], busy: true };
     case 'stopped':
       return {
-        sentence: 'No calls. Start a trace, then repeat the action.',
+        sentence: t('No calls. Start a trace, then repeat the action.'),
         actions: ['start', 'pick', 'open'],
       };
     case 'failed':
       return {
-        sentence: status.problem ?? 'The trace could not be started.',
+        sentence: localizedOrNull(status.problem) ?? t('The trace could not be started.'),
         actions: ['start', 'pick', 'open'],
       };
     default:
@@ -82,13 +94,13 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
 /** `Waiting for node (42) and 2 more to make or answer a call`. */
 function waiting(status: TraceStatus): string {
   const alive = status.targets.filter(({ ended }) => !ended);
-  if (alive.length === 0) return 'Waiting for a call';
+  if (alive.length === 0) return t('Waiting for a call');
   const named = alive.slice(0, FIRST_TARGETS).map(processText);
   const more = alive.length - named.length;
-  if (more > 0) named.push(`${more} more`);
+  if (more > 0) named.push(t('{0} more', more));
   const last = named.pop() ?? '';
-  const processes = named.length === 0 ? last : `${named.join(', ')} and ${last}`;
-  return `Waiting for ${processes} to make or answer a call`;
+  const processes = named.length === 0 ? last : t('{0} and {1}', named.join(', '), last);
+  return t('Waiting for {0} to make or answer a call', processes);
 }
 
 export class EmptyState {
@@ -124,17 +136,17 @@ export class EmptyState {
   #button(action: Action, status: TraceStatus): HTMLButtonElement {
     switch (action) {
       case 'start': {
-        const label = status.phase === 'failed' ? 'Try Again' : 'Start';
+        const label = status.phase === 'failed' ? t('Try Again') : t('Start');
         return textButton(label, this.#actions.start, 'primary');
       }
       case 'pick':
-        return textButton('Choose a Process…', this.#actions.pickProcess, 'secondary');
+        return textButton(t('Choose a Process…'), this.#actions.pickProcess, 'secondary');
       case 'clear':
-        return textButton('Show All Calls', this.#actions.clearFilter, 'secondary');
+        return textButton(t('Show All Calls'), this.#actions.clearFilter, 'secondary');
       case 'trust':
-        return textButton('Manage Workspace Trust', this.#actions.manageTrust, 'primary');
+        return textButton(t('Manage Workspace Trust'), this.#actions.manageTrust, 'primary');
       case 'open':
-        return textButton('Open Trace…', this.#actions.openTrace, isSupported() ? 'secondary' : 'primary');
+        return textButton(t('Open Trace…'), this.#actions.openTrace, isSupported() ? 'secondary' : 'primary');
       default:
         return action satisfies never;
     }

@@ -3,7 +3,9 @@
 import type { ExchangeRow } from '../engine/row.ts';
 import { type Completions, completions } from '../filter/completion.ts';
 import { type Filter, parseFilter } from '../filter/parser.ts';
+import { localized } from '../words/localized.ts';
 import { numberText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { CompletionList } from './completionList.ts';
 import { el, iconButton, setText } from './dom.ts';
 import { icon } from './icons.ts';
@@ -47,16 +49,16 @@ export class FilterInput {
       type: 'text',
       spellcheck: 'false',
       autocomplete: 'off',
-      placeholder: 'Filter, e.g. orders status:5xx or duration:>1s (? for help)',
-      'aria-label': 'Filter calls',
+      placeholder: t('Filter, e.g. orders status:5xx or duration:>1s (? for help)'),
+      'aria-label': t('Filter calls'),
       'aria-describedby': 'filter-message',
     });
     this.#input.value = text;
-    this.#clear = iconButton(icon('close'), 'Clear Filter', () => this.set(''), 'icon small');
+    this.#clear = iconButton(icon('close'), t('Clear Filter'), () => this.set(''), 'icon small');
     this.#completions = new CompletionList(this.#input, ({ text: chosen }, place) =>
       this.#complete(chosen, place),
     );
-    const help = iconButton(icon('help'), 'Filter and Keys (?)', events.help, 'icon small');
+    const help = iconButton(icon('help'), t('Filter and Keys (?)'), events.help, 'icon small');
     this.#box = el(
       'div',
       { class: 'filter' },
@@ -105,7 +107,7 @@ export class FilterInput {
     const searching = progress !== null && progress.done < progress.total;
     this.#progress.hidden = !searching;
     if (!searching) return;
-    setText(this.#progress, `searched ${numberText(progress.done)} of ${numberText(progress.total)}`);
+    setText(this.#progress, t('searched {0} of {1}', numberText(progress.done), numberText(progress.total)));
   }
 
   #edited(now: boolean): void {
@@ -115,7 +117,7 @@ export class FilterInput {
     this.#clear.hidden = text === '';
     const [error] = filter.errors;
     this.message.hidden = error === undefined;
-    setText(this.message, error?.message ?? '');
+    setText(this.message, localized(error?.message ?? ''));
     this.#input.setAttribute('aria-invalid', String(error !== undefined));
     this.#box.classList.toggle('wrong', error !== undefined);
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -1,34 +1,37 @@
 /** The sheet behind "?": the filter language and the keys. */
+
 import { PROPERTIES } from '../filter/properties.ts';
+import { localized } from '../words/localized.ts';
+import { t } from '../words/translate.ts';
 import { el, iconButton, textButton } from './dom.ts';
 import { icon } from './icons.ts';
 
 const COMBINED: readonly (readonly [example: string, about: string])[] = [
-  ['orders 404', 'words match method, status, URL and operation; all must hold'],
-  ['method:GET or 5xx', 'one of both'],
-  ['-host:cdn.*', 'not; ! does the same'],
-  ['(a or b) -c', 'parentheses'],
-  ['status:404,410', 'a list: one of them'],
-  ['"out of stock"', 'quotes, for blanks and colons'],
-  ['/orders\\/\\d+$/', 'a regular expression'],
+  ['orders 404', t('words match method, status, URL and operation; all must hold')],
+  ['method:GET or 5xx', t('one of both')],
+  ['-host:cdn.*', t('not; ! does the same')],
+  ['(a or b) -c', t('parentheses')],
+  ['status:404,410', t('a list: one of them')],
+  ['"out of stock"', t('quotes, for blanks and colons')],
+  ['/orders\\/\\d+$/', t('a regular expression')],
 ];
 
 const KEYS: readonly (readonly [keys: string, about: string])[] = [
-  ['↑ ↓  Page Up  Page Down  Home  End', 'another call'],
-  ['→  ←', "show or hide the server's side of a call seen at both ends"],
-  ['Enter', 'open the details'],
-  ['Escape', 'close them; all of the time; no call'],
-  ['/  or  Ctrl+F', 'filter'],
-  ['Ctrl+C', 'copy the URL'],
-  ['W  S  or  Ctrl+wheel', 'zoom the waterfall in and out'],
-  ['A  D  or  Shift+wheel', 'earlier and later'],
-  ['F', 'fit the waterfall to the calls in view'],
-  ['←  →  in the header', 'another column; Enter sorts, Shift+← → makes it wider'],
-  ['?', 'this sheet'],
+  [t('↑ ↓  Page Up  Page Down  Home  End'), t('another call')],
+  ['→  ←', t("show or hide the server's side of a call seen at both ends")],
+  [t('Enter'), t('open the details')],
+  [t('Escape'), t('close them; all of the time; no call')],
+  [t('/  or  Ctrl+F'), t('filter')],
+  [t('Ctrl+C'), t('copy the URL')],
+  [t('W  S  or  Ctrl+wheel'), t('zoom the waterfall in and out')],
+  [t('A  D  or  Shift+wheel'), t('earlier and later')],
+  ['F', t('fit the waterfall to the calls in view')],
+  [t('←  →  in the header'), t('another column; Enter sorts, Shift+← → makes it wider')],
+  ['?', t('this sheet')],
 ];
 
 export class HelpSheet {
-  readonly element = el('dialog', { class: 'help', 'aria-label': 'Filter and keys' });
+  readonly element = el('dialog', { class: 'help', 'aria-label': t('Filter and keys') });
 
   /** @param example puts an example into the filter. */
   constructor(example: (text: string) => void) {
@@ -47,23 +50,28 @@ export class HelpSheet {
       el(
         'div',
         { class: 'help-title' },
-        el('h2', {}, 'Filter and Keys'),
-        iconButton(icon('close'), 'Close', () => this.element.close()),
+        el('h2', {}, t('Filter and Keys')),
+        iconButton(icon('close'), t('Close'), () => this.element.close()),
       ),
       el(
         'div',
         { class: 'help-columns' },
-        el('section', {}, el('h3', {}, 'Combine'), rows(COMBINED.map(([text, about]) => [use(text), about]))),
         el(
           'section',
           {},
-          el('h3', {}, 'Filter by'),
-          rows(PROPERTIES.map(({ example: text, about }) => [use(text), about])),
+          el('h3', {}, t('Combine')),
+          rows(COMBINED.map(([text, about]) => [use(text), about])),
         ),
         el(
           'section',
           {},
-          el('h3', {}, 'Keys'),
+          el('h3', {}, t('Filter by')),
+          rows(PROPERTIES.map(({ example: text, about }) => [use(text), localized(about)])),
+        ),
+        el(
+          'section',
+          {},
+          el('h3', {}, t('Keys')),
           rows(KEYS.map(([keys, about]) => [el('kbd', {}, keys), about])),
         ),
       ),

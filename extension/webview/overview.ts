@@ -2,6 +2,7 @@
 
 import type { ExchangeRow } from '../engine/row.ts';
 import { durationText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { drag, el } from './dom.ts';
 import { density, lanes, Mark } from './lanes.ts';
 import type { Pauses } from './pauses.ts';
@@ -56,9 +57,9 @@ export class Overview {
         class: 'overview',
         role: 'slider',
         tabindex: 0,
-        'aria-label': 'Time range',
+        'aria-label': t('Time range'),
         'aria-orientation': 'horizontal',
-        title: 'Drag to choose a time range. Double-click or Escape for all.',
+        title: t('Drag to choose a time range. Double-click or Escape for all.'),
       },
       this.#canvas,
       this.#view,
@@ -228,7 +229,9 @@ export class Overview {
     this.element.setAttribute('aria-valuenow', String(Math.round(range?.from ?? 0)));
     this.element.setAttribute(
       'aria-valuetext',
-      range === null ? 'the whole trace' : `${durationText(range.from)} to ${durationText(range.to)}`,
+      range === null
+        ? t('the whole trace')
+        : t('{0} to {1}', durationText(range.from), durationText(range.to)),
     );
   }
 

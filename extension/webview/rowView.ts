@@ -1,4 +1,5 @@
 /** One line of the list. It is reused for other calls while scrolling; only what differs is written. */
+
 import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import { grpcFailureText } from '../engine/grpc/status.ts';
 import { type ExchangeRow, isError } from '../engine/row.ts';
@@ -14,7 +15,9 @@ import {
   sessionText,
   statusText,
 } from '../words/exchange.ts';
-import { countText, durationText, elapsedText } from '../words/numbers.ts';
+import { localized } from '../words/localized.ts';
+import { counted, durationText, elapsedText } from '../words/numbers.ts';
+import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments, withPauses } from './bars.ts';
 import { bothNames, type Column, statusClass } from './columns.ts';
@@ -30,11 +33,11 @@ export const ROW_HEIGHT = 22;
 const MAX_TITLE = 1_000;
 const MAX_CALL = 512;
 /** What the badge says already; there is little room for why. */
-const FAILED = /^(?:TLS handshake|name lookup) failed: /;
+const FAILED = [t('TLS handshake failed: {0}', ''), t('name lookup failed: {0}', '')];
 /** Levels that are drawn further and further in. */
 const MAX_INDENTED = 12;
 const ROOT: Place = { level: 1, expanded: null, dimmed: false };
-const PINNED = 'Pinned: it stays when older calls have to go, until the list is cleared';
+const PINNED = t('Pinned: it stays when older calls have to go, until the list is cleared');
 
 export const rowElementId = (id: number): string => `call-${id}`;
 
@@ -46,7 +49,7 @@ export class RowView {
   readonly #cells = new Map<Column, HTMLElement>();
   readonly #pin = el(
     'span',
-    { class: 'pin', role: 'img', 'aria-label': 'pinned', title: PINNED, hidden: '' },
+    { class: 'pin', role: 'img', 'aria-label': t('pinned'), title: PINNED, hidden: '' },
     smallIcon('pin'),
   );
   readonly #host = el('span', { class: 'host' });
@@ -156,8 +159,9 @@ export class RowView {
     else element.setAttribute('aria-expanded', String(expanded));
     if (expanded === null) return;
     const both = fold !== null && fold.kind !== 'server';
-    const what = both ? 'Both ends of the call were seen' : 'The call caused others';
-    setTitle(this.#twistie, `${what}. Click to ${expanded ? 'hide' : 'show'} what is beneath it.`);
+    const what = both ? t('Both ends of the call were seen.') : t('The call caused others.');
+    const click = expanded ? t('Click to hide what is beneath it.') : t('Click to show what is beneath it.');
+    setTitle(this.#twistie, `${what} ${click}`);
   }
 
   /** How long a call has been running. */
@@ -244,7 +248,8 @@ export class RowView {
     setText(this.#proxy, proxyText(row));
     setTitle(this.#proxy, proxyText(row));
     this.#messages.hidden = row.messageFormat === null;
-    if (row.messageFormat !== null) setText(this.#messages, countText(row.messages, 'message'));
+    if (row.messageFormat !== null)
+      setText(this.#messages, counted(row.messages, '{0} message', '{0} messages'));
     const badge = badgeOf(row);
     this.#badge.hidden = badge === null;
     if (badge === null) return;
@@ -258,11 +263,11 @@ export class RowView {
     const address = addressText(row);
     const unknown = address === null;
     setText(this.#host, labelText(host, MAX_CALL));
-    setText(this.#path, unknown ? 'request not seen' : labelText(path, MAX_CALL));
+    setText(this.#path, unknown ? t('request not seen') : labelText(path, MAX_CALL));
     this.#path.classList.toggle('reason', row.connectAttempts > 0);
     if (row.connectAttempts > 0) {
       // Why it could not be made is the badge's.
-      setText(this.#host, labelText(address ?? 'unknown address', MAX_CALL));
+      setText(this.#host, labelText(address ?? t('unknown address'), MAX_CALL));
       setText(this.#path, '');
     }
     this.#path.classList.toggle('unknown', unknown);
@@ -270,19 +275,24 @@ export class RowView {
     const cause =
       row.cause === null || this.#place.level === 1
         ? ''
-        : `\nCaused by the call above (${causeText(row.cause)})`;
+        : `\n${t('Caused by the call above ({0})', causeText(row.cause))}`;
     setTitle(cell, labelText(address ?? '', MAX_TITLE) + operation + cause);
   }
 
   /** The other end, and why there are no messages. */
   #fillReason(cell: HTMLElement, row: ExchangeRow, reason: string): void {
-    const host = row.host ?? 'unknown host';
+    const host = row.host ?? t('unknown host');
     setText(this.#host, `${labelText(host, MAX_CALL)} `);
-    setText(this.#path, labelText(reason.replace(FAILED, ''), MAX_CALL));
+    setText(this.#path, labelText(withoutFailed(localized(reason)), MAX_CALL));
     this.#path.classList.toggle('unknown', !isError(row));
     this.#path.classList.add('reason');
-    setTitle(cell, labelText(`${host}: ${reason}`, MAX_TITLE));
+    setTitle(cell, labelText(`${host}: ${localized(reason)}`, MAX_TITLE));
   }
+}
+
+function withoutFailed(reason: string): string {
+  const said = FAILED.find((beginning) => reason.startsWith(beginning));
+  return said === undefined ? reason : reason.slice(said.length);
 }
 
 function isSame(a: Fold | null, b: Fold | null): boolean {
@@ -301,10 +311,10 @@ function otherOf(fold: Fold): ExchangeRow {
 /** Who called whom, where both are known. */
 function fillBoth(cell: HTMLElement, client: ExchangeRow, server: ExchangeRow): void {
   setText(cell, bothNames(client, server));
-  setTitle(cell, `called by ${rowProcessText(client)}\nanswered by ${rowProcessText(server)}`);
+  setTitle(cell, t('called by {0}\nanswered by {1}', rowProcessText(client), rowProcessText(server)));
   cell.setAttribute(
     'aria-label',
-    `both ends: client ${rowProcessText(client)}, server ${rowProcessText(server)}`,
+    t('both ends: client {0}, server {1}', rowProcessText(client), rowProcessText(server)),
   );
 }
 
@@ -317,17 +327,22 @@ function smallIcon(name: IconName): SVGSVGElement {
 
 function statusTitle(row: ExchangeRow): string {
   if (row.status !== null) return statusText(row);
-  if (row.failure !== null) return 'No call was made';
-  if (row.encrypted !== null) return 'Not decrypted';
-  return row.state === 'running' ? 'No response yet' : (endingSentence(row) ?? 'No response was seen');
+  if (row.failure !== null) return t('No call was made');
+  if (row.encrypted !== null) return t('Not decrypted');
+  return row.state === 'running' ? t('No response yet') : (endingSentence(row) ?? t('No response was seen'));
 }
 
 function processTitle(row: ExchangeRow, ended: boolean): string {
-  const role = row.side === 'client' ? 'called by' : row.side === 'server' ? 'answered by' : 'side unknown:';
+  const process = ended ? t('{0}, which has ended', rowProcessText(row)) : rowProcessText(row);
   const session = sessionText(row);
-  const lines = [`${role} ${rowProcessText(row)}${ended ? ', which has ended' : ''}`];
-  if (session !== '') lines.push(`Debug session “${session}”`);
+  const lines = [roleText(row, process)];
+  if (session !== '') lines.push(t('Debug session “{0}”', session));
   return lines.join('\n');
+}
+
+function roleText({ side }: ExchangeRow, process: string): string {
+  if (side === null) return t('side unknown: {0}', process);
+  return side === 'client' ? t('called by {0}', process) : t('answered by {0}', process);
 }
 
 /** Where the time alone would mislead. */
@@ -335,6 +350,6 @@ function timeTitle(row: ExchangeRow): string {
   const paused = row.debug?.pausedMs ?? 0;
   const lines = [pausedPeerText(row.debug)];
   if (paused > 0)
-    lines.unshift(`Without about ${durationText(paused)} for which the debugger had paused the program`);
+    lines.unshift(t('Without about {0} for which the debugger had paused the program', durationText(paused)));
   return lines.filter((text) => text !== '').join('\n');
 }

@@ -1,4 +1,5 @@
 /** The list and the details, beside each other where there is width, else one above the other. */
+import { t } from '../words/translate.ts';
 import { drag, el } from './dom.ts';
 
 /** CSS pixels from which on the details stand beside the list. */
@@ -24,7 +25,7 @@ export class SplitPane {
     class: 'sash',
     role: 'separator',
     tabindex: 0,
-    'aria-label': 'Size of the details',
+    'aria-label': t('Size of the details'),
   });
   #beside = true;
 

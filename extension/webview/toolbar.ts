@@ -1,7 +1,9 @@
 /** Start and stop, clear, the filter, the chips and the counters. */
+
 import type { TraceStatus } from '../engine/traceStatus.ts';
-import { countText, numberText, sizeText } from '../words/numbers.ts';
+import { counted, numberText, sizeText } from '../words/numbers.ts';
 import { progressText } from '../words/progress.ts';
+import { t } from '../words/translate.ts';
 import { el, iconButton, setText, setTitle } from './dom.ts';
 import { isTrusted } from './emptyState.ts';
 import type { FilterInput } from './filterInput.ts';
@@ -10,9 +12,9 @@ import type { Chip } from './rowMatcher.ts';
 import type { RowStore } from './rowStore.ts';
 
 const CHIPS: readonly { id: Chip; label: string }[] = [
-  { id: 'all', label: 'All' },
-  { id: 'errors', label: 'Errors' },
-  { id: 'running', label: 'Running' },
+  { id: 'all', label: t('All') },
+  { id: 'errors', label: t('Errors') },
+  { id: 'running', label: t('Running') },
 ];
 
 export class Toolbar {
@@ -27,11 +29,11 @@ export class Toolbar {
   readonly #bytes = el('span', { class: 'count-bytes' });
   readonly #progress = el('span', {
     class: 'count-behind',
-    title: 'Calls are shown later than they are made: the program has the processor first.',
+    title: t('Calls are shown later than they are made: the program has the processor first.'),
   });
   readonly #lost = el('span', {
     class: 'count-lost',
-    title: 'Bytes that could not be captured. Bodies truncated at the limit do not count.',
+    title: t('Bytes that could not be captured. Bodies truncated at the limit do not count.'),
   });
   #running = false;
 
@@ -49,9 +51,9 @@ export class Toolbar {
     },
   ) {
     this.#startStop = iconButton(icon('start'), '', () => (this.#running ? events.stop() : events.start()));
-    this.#clear = iconButton(icon('clear'), 'Clear', events.clear);
-    this.#joins = switchButton('bothEnds', 'Both Ends of a Call in One Row', events.joins);
-    this.#nests = switchButton('nest', 'Nest Calls Beneath the Call That Caused Them', events.nests);
+    this.#clear = iconButton(icon('clear'), t('Clear'), events.clear);
+    this.#joins = switchButton('bothEnds', t('Both Ends of a Call in One Row'), events.joins);
+    this.#nests = switchButton('nest', t('Nest Calls Beneath the Call That Caused Them'), events.nests);
     this.#chips = new Map(
       CHIPS.map(({ id, label }) => {
         const chip = el('button', { type: 'button', class: 'chip', 'data-chip': id }, label);
@@ -65,7 +67,7 @@ export class Toolbar {
       this.#startStop,
       this.#clear,
       filter.element,
-      el('div', { class: 'chips', role: 'group', 'aria-label': 'Show' }, ...this.#chips.values()),
+      el('div', { class: 'chips', role: 'group', 'aria-label': t('Show') }, ...this.#chips.values()),
       this.#joins,
       this.#nests,
       el(
@@ -89,34 +91,44 @@ export class Toolbar {
     this.#joins.setAttribute('aria-pressed', String(store.joins));
     this.#nests.hidden = !store.hasCauses;
     this.#nests.setAttribute('aria-pressed', String(store.nests));
-    const total = countText(status.calls - pairs, 'call');
+    const all = status.calls - pairs;
     const { calls } = store;
     // Rows that are no calls are counted where they are all that is seen.
     const others = store.length - calls;
-    const also = calls === 0 && others > 0 ? ` + ${numberText(others)} encrypted` : '';
+    const also = calls === 0 && others > 0 ? ` + ${t('{0} encrypted', numberText(others))}` : '';
     setText(
       this.#calls,
-      store.filtered && status.calls > 0 ? `${numberText(calls)} of ${total}${also}` : total + also,
+      store.filtered && status.calls > 0
+        ? counted(all, '{1} of {0} call', '{1} of {0} calls', numberText(calls)) + also
+        : counted(all, '{0} call', '{0} calls') + also,
     );
     const held = store.size;
     const evicted =
       status.evicted === 0
         ? ''
-        : `Showing the newest ${countText(held, 'call')}; ${numberText(status.evicted)} older ones were dropped to make room.`;
-    const both = pairs === 0 ? '' : `${numberText(pairs)} of them were seen at both ends, and count once. `;
+        : counted(
+            held,
+            'Showing the newest call; {1} older ones were dropped to make room.',
+            'Showing the newest {0} calls; {1} older ones were dropped to make room.',
+            numberText(status.evicted),
+          );
+    const both =
+      pairs === 0 ? '' : `${t('{0} of them were seen at both ends, and count once.', numberText(pairs))} `;
     setTitle(this.#calls, `${both}${evicted}`.trim());
-    setText(this.#errors, countText(errors, 'error'));
+    setText(this.#errors, counted(errors, '{0} error', '{0} errors'));
     this.#errors.classList.toggle('some', errors > 0);
     setText(this.#bytes, sizeText(status.bytesSeen));
     setTitle(
       this.#bytes,
-      `Bytes moved on the traced connections${status.pairs > 0 ? ', counted at each end that is traced' : ''}`,
+      status.pairs > 0
+        ? t('Bytes moved on the traced connections, counted at each end that is traced')
+        : t('Bytes moved on the traced connections'),
     );
     const progress = progressText(status);
     this.#progress.hidden = progress === null;
     setText(this.#progress, progress ?? '');
     this.#lost.hidden = status.bytesLost === 0;
-    setText(this.#lost, `${sizeText(status.bytesLost)} not captured`);
+    setText(this.#lost, t('{0} not captured', sizeText(status.bytesLost)));
   }
 
   showChip(chip: Chip): void {
@@ -126,7 +138,7 @@ export class Toolbar {
   #showPhase({ phase, calls, bytesSeen, waitingRecords }: TraceStatus, held: number): void {
     const waits = phase === 'stopping' && waitingRecords > 0;
     const running = phase === 'running' || phase === 'starting' || waits;
-    const label = waits ? 'Stop Without the Rest' : running ? 'Stop' : 'Start';
+    const label = waits ? t('Stop Without the Rest') : running ? t('Stop') : t('Start');
     if (this.#startStop.title !== label) {
       this.#running = running;
       this.#startStop.replaceChildren(icon(running ? 'stop' : 'start'));

@@ -54,7 +54,7 @@ function answered(outcome: Outcome): string {
         `RCODE ${outcome.code}`,
         'the name server reported an error',
       ];
-      return `${meaning} (${name}${from})`;
+      return server === null ? `${meaning} (${name})` : `${meaning} (${name} from ${server})`;
     }
     case 'error': {
       const text = ERRORS[outcome.errno] ?? `the query failed with errno ${outcome.errno}`;

@@ -1,9 +1,12 @@
 /** The tab of a call to a language model: its facts, its answer as one text, and the prompt. */
+
 import type { AiApi, AiJson, AiMessage, AiPart } from '../../engine/ai/aiJson.ts';
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { copiedText } from '../../escape/copied.ts';
 import { textKind } from '../../words/contentKind.ts';
+import { localized } from '../../words/localized.ts';
 import { durationText, numberText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { textContent } from './body.ts';
@@ -27,11 +30,11 @@ const API_NAMES: Readonly<Record<AiApi, string>> = {
 /** Words for kinds of parts; plain text needs none. */
 const PART_NAMES: Readonly<Record<AiPart['type'], string>> = {
   text: '',
-  reasoning: 'Reasoning',
-  refusal: 'Refusal',
-  'tool-call': 'Calls',
-  'tool-result': 'Result of',
-  other: 'Not text:',
+  reasoning: t('Reasoning'),
+  refusal: t('Refusal'),
+  'tool-call': t('Calls'),
+  'tool-result': t('Result of'),
+  other: t('Not text:'),
 };
 
 /** Of a language model or an MCP server. */
@@ -50,54 +53,57 @@ export function aiTabLabel({ ai, mcp }: ExchangeJson): string | null {
 function modelTab(exchange: ExchangeJson, ai: AiJson, { copy }: TabActions): readonly Node[] {
   const parts: Node[] = [];
   if (ai.error !== null) parts.push(note(visibleLine(ai.error), 'fault'));
-  if (ai.note !== null) parts.push(note(visibleLine(ai.note), 'limit'));
+  if (ai.note !== null) parts.push(note(visibleLine(localized(ai.note)), 'limit'));
   parts.push(facts(factsOf(exchange, ai)));
   const answer = ai.completion.flatMap((message) => message.parts);
   const embeds = ai.api === 'openai-embeddings';
   if (!embeds) {
     const texts = answer.flatMap(({ type, text }) => (type === 'text' && text !== null ? [text] : []));
-    const button = copyButton('Copy Answer', () => copy(copiedText(texts.join('\n'))));
-    parts.push(heading('Answer', ...(texts.length === 0 ? [] : [button])));
+    const button = copyButton(t('Copy Answer'), () => copy(copiedText(texts.join('\n'))));
+    parts.push(heading(t('Answer'), ...(texts.length === 0 ? [] : [button])));
     if (answer.length === 0) parts.push(nothing(whyEmpty(exchange)));
     const several = ai.completion.length > 1;
     for (const [at, message] of ai.completion.entries())
-      parts.push(...messageNodes(message, several ? `Choice ${at + 1}` : null));
+      parts.push(...messageNodes(message, several ? t('Choice {0}', at + 1) : null));
   }
-  parts.push(heading(embeds ? 'Input' : 'Prompt'));
+  parts.push(heading(embeds ? t('Input') : t('Prompt')));
   const left = ai.prompt.length - MAX_MESSAGES;
-  if (left > 0) parts.push(note(`${numberText(left)} earlier messages are in the tab Request.`, 'limit'));
-  if (ai.prompt.length === 0) parts.push(nothing('Nothing of it was captured.'));
+  if (left > 0)
+    parts.push(note(t('{0} earlier messages are in the tab Request.', numberText(left)), 'limit'));
+  if (ai.prompt.length === 0) parts.push(nothing(t('Nothing of it was captured.')));
   for (const message of ai.prompt.slice(-MAX_MESSAGES))
     parts.push(...messageNodes(message, message.role ?? null));
   return parts;
 }
 
 function whyEmpty({ response, ending }: ExchangeJson): string {
-  if (ending === null) return response === null ? 'No answer yet.' : 'Nothing of it has come yet.';
-  return 'There is none, or nothing of it was captured.';
+  if (ending === null) return response === null ? t('No answer yet.') : t('Nothing of it has come yet.');
+  return t('There is none, or nothing of it was captured.');
 }
 
 function factsOf(exchange: ExchangeJson, ai: AiJson): Fact[] {
   const { model, requestedModel, usage, firstTokenMs, finishReason, tools } = ai;
-  const asked = requestedModel === null || requestedModel === model ? null : `asked for ${requestedModel}`;
+  const asked =
+    requestedModel === null || requestedModel === model ? null : t('asked for {0}', requestedModel);
   const list: Fact[] = [
-    { name: 'Model', value: model, remark: asked === null ? null : visibleLine(asked), code: true },
-    { name: 'API', value: API_NAMES[ai.api], remark: ai.streaming === true ? 'streamed' : null },
+    { name: t('Model'), value: model, remark: asked === null ? null : visibleLine(asked), code: true },
+    { name: 'API', value: API_NAMES[ai.api], remark: ai.streaming === true ? t('streamed') : null },
   ];
   const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = usage;
   const counted: string[] = [];
-  if (cachedTokens !== null && cachedTokens > 0) counted.push(`${numberText(cachedTokens)} from the cache`);
+  if (cachedTokens !== null && cachedTokens > 0)
+    counted.push(t('{0} from the cache', numberText(cachedTokens)));
   if (reasoningTokens !== null && reasoningTokens > 0)
-    counted.push(`${numberText(reasoningTokens)} for reasoning`);
-  const input = inputTokens === null ? null : `${numberText(inputTokens)} in`;
-  const output = outputTokens === null ? null : `${numberText(outputTokens)} out`;
+    counted.push(t('{0} for reasoning', numberText(reasoningTokens)));
+  const input = inputTokens === null ? null : t('{0} in', numberText(inputTokens));
+  const output = outputTokens === null ? null : t('{0} out', numberText(outputTokens));
   const tokens = [input, output].filter((text) => text !== null).join(', ');
-  list.push({ name: 'Tokens', value: tokens === '' ? null : tokens, remark: counted.join(', ') || null });
+  list.push({ name: t('Tokens'), value: tokens === '' ? null : tokens, remark: counted.join(', ') || null });
   if (firstTokenMs !== null) {
-    list.push({ name: 'First token', value: durationText(firstTokenMs), remark: rateText(exchange, ai) });
+    list.push({ name: t('First token'), value: durationText(firstTokenMs), remark: rateText(exchange, ai) });
   }
-  if (finishReason !== null) list.push({ name: 'Finished by', value: finishReason, code: true });
-  if (tools.length > 0) list.push({ name: 'Tools offered', value: tools.join(', '), code: true });
+  if (finishReason !== null) list.push({ name: t('Finished by'), value: finishReason, code: true });
+  if (tools.length > 0) list.push({ name: t('Tools offered'), value: tools.join(', '), code: true });
   return list;
 }
 
@@ -105,14 +111,16 @@ function factsOf(exchange: ExchangeJson, ai: AiJson): Fact[] {
 function rateText({ durationMs }: ExchangeJson, { firstTokenMs, usage }: AiJson): string | null {
   if (durationMs === null || firstTokenMs === null || usage.outputTokens === null) return null;
   const seconds = (durationMs - firstTokenMs) / 1_000;
-  return seconds <= 0.001 ? null : `then ${numberText(Math.round(usage.outputTokens / seconds))} tokens/s`;
+  return seconds <= 0.001
+    ? null
+    : t('then {0} tokens/s', numberText(Math.round(usage.outputTokens / seconds)));
 }
 
 function messageNodes(message: AiMessage, title: string | null): Node[] {
   const nodes = message.parts.map((part) => partNode(part, title));
   return nodes.length > 0 || title === null
     ? nodes
-    : [el('div', { class: 'part' }, partTitle(title, 'empty'))];
+    : [el('div', { class: 'part' }, partTitle(title, t('empty')))];
 }
 
 function partNode({ type, text, name, id }: AiPart, title: string | null): HTMLElement {

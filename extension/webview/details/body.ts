@@ -1,10 +1,12 @@
 /** The tabs Request and Response: what a body holds, as plainly as its type allows. */
+
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
 import { type Part, partText, readParts } from '../../http/multipart.ts';
 import { bytesKind, type ContentKind, textKind } from '../../words/contentKind.ts';
 import { jsonLines } from '../../words/jsonLines.ts';
 import { sizeText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine, visibleText } from '../../words/visible.ts';
 import { xmlLines } from '../../words/xmlLines.ts';
 import { el, textButton } from '../dom.ts';
@@ -28,8 +30,9 @@ const LINES_PER_BLOCK = 50;
 /** A line of a block at most this long, so that a body without line ends is laid out in parts, too. */
 const MAX_LINE = 4_096;
 
-const FROM_FILE =
-  'Read from the file that the program sent (sendfile): its bytes never were in the memory of the program.';
+const FROM_FILE = t(
+  'Read from the file that the program sent (sendfile): its bytes never were in the memory of the program.',
+);
 
 /** Raw instead of laid out; kept while moving from call to call. */
 let raw = false;
@@ -41,8 +44,8 @@ export function bodyTab(
 ): readonly Node[] {
   const message = exchange[part];
   if (message === null) {
-    if (part === 'request') return [nothing('The request was not seen.')];
-    return [nothing(exchange.durationMs === null ? 'No response yet.' : 'No response was seen.')];
+    if (part === 'request') return [nothing(t('The request was not seen.'))];
+    return [nothing(exchange.durationMs === null ? t('No response yet.') : t('No response was seen.'))];
   }
   const content = el('div', { class: 'content' });
   const bar = el('div', { class: 'content-bar' });
@@ -55,7 +58,7 @@ export function bodyTab(
       if (kind === 'image') sentence.append(` ${toSeeImage(size)}`);
       sentence.append(
         ' ',
-        textButton('Change the limit…', () => actions.openBodyLimit(), 'link'),
+        textButton(t('Change the limit…'), () => actions.openBodyLimit(), 'link'),
       );
     }
     notes.push(sentence);
@@ -73,7 +76,7 @@ export function bodyTab(
   const draw = (): void => {
     bar.replaceChildren(describe(message));
     if (kind !== 'text' && kind !== 'binary') {
-      const label = raw ? 'Pretty' : 'Raw';
+      const label = raw ? t('Pretty') : t('Raw');
       const toggle = textButton(
         label,
         () => {
@@ -85,8 +88,8 @@ export function bodyTab(
       );
       bar.append(toggle);
     }
-    bar.append(textButton('Open in Editor', () => actions.openBody(exchange.id, part)));
-    if ('text' in body) bar.append(copyButton('Copy body', () => actions.copy(body.text)));
+    bar.append(textButton(t('Open in Editor'), () => actions.openBody(exchange.id, part)));
+    if ('text' in body) bar.append(copyButton(t('Copy body'), () => actions.copy(body.text)));
     const whole = message.bodyNote === null;
     if (kind === 'multipart' && !raw) content.replaceChildren(...multipartContent(message));
     else if ('text' in body) content.replaceChildren(...textContent(body.text, raw ? 'text' : kind));
@@ -98,20 +101,21 @@ export function bodyTab(
 
 /** @param size bytes */
 function toSeeImage(size: number): string {
-  return `To see the image, set httpTrace.bodyLimit to ${size} or more, and trace again.`;
+  return t('To see the image, set httpTrace.bodyLimit to {0} or more, and trace again.', size);
 }
 
 function describe(message: MessageJson): HTMLElement {
-  const parts = [contentType(message) ?? 'no content type'];
+  const parts = [contentType(message) ?? t('no content type')];
   parts.push(message.bodySize === null ? 'size unknown' : sizeText(message.bodySize));
-  if (message.decodedSize !== null) parts.push(`${sizeText(message.decodedSize)} decoded`);
+  if (message.decodedSize !== null) parts.push(t('{0} decoded', sizeText(message.decodedSize)));
   return el('span', { class: 'description' }, visibleLine(parts.join(' · ')));
 }
 
 function absence(message: MessageJson, part: 'request' | 'response'): string {
-  if (message.bodySize === 0) return `The ${part} has no body.`;
-  if (message.bodyCaptured > 0) return 'The captured bytes could not be decoded.';
-  return 'The body was not captured.';
+  if (message.bodySize === 0)
+    return part === 'request' ? t('The request has no body.') : t('The response has no body.');
+  if (message.bodyCaptured > 0) return t('The captured bytes could not be decoded.');
+  return t('The body was not captured.');
 }
 
 export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): readonly Node[] {
@@ -120,10 +124,10 @@ export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): 
   const parts: Node[] = [];
   const lines = kind === 'json' ? jsonLines(shown) : kind === 'xml' ? xmlLines(shown) : null;
   if (lines === null && (kind === 'json' || kind === 'xml'))
-    parts.push(note(`This is not valid ${kind.toUpperCase()}; shown as received.`, 'info'));
+    parts.push(note(t('This is not valid {0}; shown as received.', kind.toUpperCase()), 'info'));
   parts.push(lines === null ? plainBlock(shown) : linesBlock(lines));
   if (shown.length < text.length) {
-    parts.push(note(`Only the first ${sizeText(limit)} are shown. Open in Editor shows more.`, 'limit'));
+    parts.push(note(t('Only the first {0} are shown. Open in Editor shows more.', sizeText(limit)), 'limit'));
   }
   return parts;
 }
@@ -192,22 +196,22 @@ function multipartContent(message: MessageJson): readonly Node[] {
     MAX_PARTS + 1,
   );
   if (parts.length === 0) {
-    const sorry = note('No parts were found; shown as received.', 'info');
+    const sorry = note(t('No parts were found; shown as received.'), 'info');
     if (isText) return [sorry, plainBlock(text.slice(0, MAX_TEXT))];
     return [sorry, ...bytesContent(body.base64, 'binary', message.bodyNote === null, MAX_HEX_BYTES)];
   }
   const nodes: Node[] = parts.slice(0, MAX_PARTS).map((part) => partSection(text, part, isText));
   if (parts.length > MAX_PARTS)
-    nodes.push(note(`Only the first ${MAX_PARTS} parts are shown. Open in Editor shows all.`, 'limit'));
+    nodes.push(note(t('Only the first {0} parts are shown. Open in Editor shows all.', MAX_PARTS), 'limit'));
   return nodes;
 }
 
 function partSection(text: string, part: Part, isText: boolean): HTMLElement {
   const raw = text.slice(part.from, part.to);
   const size = isText ? new TextEncoder().encode(raw).length : raw.length;
-  const facts = [part.type, `${part.whole ? '' : 'more than '}${sizeText(size)}`];
+  const facts = [part.type, part.whole ? sizeText(size) : t('more than {0}', sizeText(size))];
   const type = parseContentType(part.type ?? '').essence;
-  const title = el('h4', {}, visibleLine(shorten(part.name ?? '(no name)', MAX_PART_NAME)));
+  const title = el('h4', {}, visibleLine(shorten(part.name ?? t('(no name)'), MAX_PART_NAME)));
   if (part.filename !== null)
     title.append(el('span', { class: 'filename' }, visibleLine(shorten(part.filename, MAX_PART_NAME))));
   title.append(
@@ -244,8 +248,10 @@ export function bytesContent(
   if (kind === 'image') {
     const image = whole ? drawnImage(base64) : null;
     if (image !== null) return [image];
-    const why = whole ? 'cannot be displayed here' : 'is incomplete and cannot be displayed';
-    parts.push(note(`This image ${why}. Its bytes:`, 'info'));
+    const why = whole
+      ? t('This image cannot be displayed here. Its bytes:')
+      : t('This image is incomplete and cannot be displayed. Its bytes:');
+    parts.push(note(why, 'info'));
   }
   const bytes = base64Bytes(base64, limit);
   const pre = blocks(hexLines(bytes), (part) => [part.join('\n')]);
@@ -253,7 +259,9 @@ export function bytesContent(
   parts.push(pre);
   const all = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
   if (bytes.length < all)
-    parts.push(note(`Only the first ${sizeText(bytes.length)} of ${sizeText(all)} are shown.`, 'limit'));
+    parts.push(
+      note(t('Only the first {0} of {1} are shown.', sizeText(bytes.length), sizeText(all)), 'limit'),
+    );
   return parts;
 }
 
@@ -265,14 +273,14 @@ function drawnImage(base64: string): HTMLElement | null {
   const size = `${info.width} × ${info.height}`;
   const image = el('img', {
     src: `data:${info.type};base64,${base64}`,
-    alt: `The image, ${size} pixels`,
+    alt: t('The image, {0} pixels', size),
     width: info.width,
     height: info.height,
   });
-  const figure = el('figure', {}, image, el('figcaption', { class: 'remark' }, `${size} pixels`));
+  const figure = el('figure', {}, image, el('figcaption', { class: 'remark' }, t('{0} pixels', size)));
   image.addEventListener('error', () => {
     figure.replaceChildren(
-      note('This image is damaged and cannot be displayed. Raw shows its bytes.', 'info'),
+      note(t('This image is damaged and cannot be displayed. Raw shows its bytes.'), 'info'),
     );
   });
   return figure;

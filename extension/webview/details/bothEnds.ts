@@ -1,6 +1,9 @@
 /** The timing of a call that was seen at both ends: the client's view, the server's, and what lies between them. */
+
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { localized } from '../../words/localized.ts';
 import { durationText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { el } from '../dom.ts';
 import { heading } from './elements.ts';
 import { callProcessText } from './summary.ts';
@@ -16,14 +19,18 @@ export interface Between {
 }
 
 const HELP = {
-  client:
+  client: t(
     'From the first byte of the request that the client sent to the last byte of the response that it read',
-  toServer:
+  ),
+  toServer: t(
     'From when the client sent the first byte until the server read it: the network, and the socket’s buffer',
-  server:
+  ),
+  server: t(
     'From the first byte of the request that the server read to the last byte of the response that it sent',
-  toClient:
+  ),
+  toClient: t(
     'From when the server had sent the last byte until the client read it: the network, and the socket’s buffer',
+  ),
 } as const;
 
 export function between(client: ExchangeJson, server: ExchangeJson): Between {
@@ -61,20 +68,21 @@ export function bothEnds(exchange: ExchangeJson, peer: ExchangeJson): readonly N
   const back = answered === null || ended === null ? null : Math.max(0, ended - answered);
   const table = el(
     'div',
-    { class: 'timing both-ends', role: 'table', 'aria-label': 'Timing at both ends' },
-    row(`Client, ${name(client)}`, HELP.client, side(0, client), client.durationMs),
-    row('Until the server read it', HELP.toServer, [bar('between', 0, received)], received),
-    row(`Server, ${name(server)}`, HELP.server, side(received, server), server.durationMs),
+    { class: 'timing both-ends', role: 'table', 'aria-label': t('Timing at both ends') },
+    row(t('Client, {0}', name(client)), HELP.client, side(0, client), client.durationMs),
+    row(t('Until the server read it'), HELP.toServer, [bar('between', 0, received)], received),
+    row(t('Server, {0}', name(server)), HELP.server, side(received, server), server.durationMs),
     row(
-      'Until the client read it',
+      t('Until the client read it'),
       HELP.toClient,
       back === null ? [] : [bar('between', answered ?? 0, back)],
       back,
     ),
   );
-  const remark =
-    'Between the ends are the network and the buffers of both sockets: until the program reads them, bytes wait there.';
-  return [heading('Both ends'), table, el('p', { class: 'remark' }, remark)];
+  const remark = t(
+    'Between the ends are the network and the buffers of both sockets: until the program reads them, bytes wait there.',
+  );
+  return [heading(t('Both ends')), table, el('p', { class: 'remark' }, remark)];
 }
 
 function row(label: string, help: string, bars: readonly HTMLElement[], length: number | null): HTMLElement {
@@ -88,7 +96,7 @@ function row(label: string, help: string, bars: readonly HTMLElement[], length: 
 }
 
 function name(exchange: ExchangeJson): string {
-  return callProcessText(exchange) ?? 'unknown process';
+  return callProcessText(exchange) ?? t('unknown process');
 }
 
 /** Milliseconds, exact to the microsecond, of which Date.parse keeps none. */
@@ -114,6 +122,12 @@ export function fromWhole(exchange: ExchangeJson, peer: ExchangeJson): ExchangeJ
   };
 }
 
+const MORE = {
+  client: t('More of this body was captured at the client: it is shown from there.'),
+  server: t('More of this body was captured at the server: it is shown from there.'),
+  unknown: t('More of this body was captured at the other end: it is shown from there.'),
+} as const;
+
 function fuller(
   exchange: ExchangeJson,
   peer: ExchangeJson,
@@ -123,7 +137,7 @@ function fuller(
   if (own === null || other === null || own.bodySize !== other.bodySize) return own;
   if (own.bodyCaptured >= other.bodyCaptured || other.body === null) return own;
   const { body, bodyCaptured, decodedSize } = other;
-  const note = `More of this body was captured at the ${peer.side ?? 'other end'}: it is shown from there.`;
-  const bodyNote = other.bodyNote === null ? note : `${note} ${other.bodyNote}`;
+  const note = MORE[peer.side ?? 'unknown'];
+  const bodyNote = other.bodyNote === null ? note : `${note} ${localized(other.bodyNote)}`;
   return { ...own, body, bodyCaptured, decodedSize, bodyNote };
 }

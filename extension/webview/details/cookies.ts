@@ -1,4 +1,5 @@
 /** The cookies of a call as tables: what was sent, and what was set, with what its attributes mean. */
+
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import {
@@ -9,7 +10,9 @@ import {
   setCookie,
 } from '../../http/cookies.ts';
 import { MASK } from '../../privacy/secrets.ts';
-import { countText } from '../../words/numbers.ts';
+import { localized } from '../../words/localized.ts';
+import { counted } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { heading, note, nothing } from './elements.ts';
@@ -21,8 +24,8 @@ export function cookieSections(exchange: ExchangeJson): readonly Node[] {
   const sent = valuesOf(exchange.request?.headers ?? [], 'cookie');
   const set = valuesOf(exchange.response?.headers ?? [], 'set-cookie');
   return [
-    ...section('Cookies sent', sent, (values) => sentTable(values.flatMap(sentCookies))),
-    ...section('Cookies set', set, (values) =>
+    ...section(t('Cookies sent'), sent, (values) => sentTable(values.flatMap(sentCookies))),
+    ...section(t('Cookies set'), set, (values) =>
       setTable(
         exchange,
         values.flatMap((value) => setCookie(value) ?? []),
@@ -39,7 +42,10 @@ function section(
   if (values.length === 0) return [];
   // A masked field tells no name either.
   if (values.includes(MASK)) {
-    return [heading(title), nothing('They are masked. The eye at the top shows the secrets of this call.')];
+    return [
+      heading(title),
+      nothing(t('They are masked. The eye at the top shows the secrets of this call.')),
+    ];
   }
   return [heading(title), ...table(values)];
 }
@@ -65,7 +71,7 @@ function setTable(exchange: ExchangeJson, cookies: readonly SetCookie[]): readon
         'li',
         {},
         el('span', { class: 'code' }, written),
-        el('span', { class: 'remark' }, attributeMeaning(name, value) ?? ''),
+        el('span', { class: 'remark' }, localized(attributeMeaning(name, value) ?? '')),
       );
     });
     return [
@@ -91,7 +97,7 @@ function fields(rows: readonly (readonly [string, readonly Node[]])[], all: numb
       el('tr', {}, el('th', { scope: 'row' }, visibleLine(shorten(name, MAX_VALUE))), el('td', {}, ...cell)),
     );
   if (all > MAX_COOKIES) {
-    const more = `and ${countText(all - MAX_COOKIES, 'more cookie')}`;
+    const more = counted(all - MAX_COOKIES, 'and {0} more cookie', 'and {0} more cookies');
     lines.push(el('tr', {}, el('td', { colspan: 2, class: 'unknown' }, more)));
   }
   return el('table', { class: 'fields' }, el('tbody', {}, ...lines));

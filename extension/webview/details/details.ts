@@ -1,8 +1,10 @@
 /** The details of one call: its title, and a tab for each aspect. */
+
 import type { ExchangeJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../../engine/row.ts';
 import { insteadOfCall } from '../../words/exchange.ts';
 import { numberText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
@@ -58,15 +60,15 @@ export class Details {
     this.#tabs = new Map(TABS.map(({ id, label }) => [id, this.#tabButton(id, label)]));
     const tablist = el(
       'div',
-      { class: 'tabs', role: 'tablist', 'aria-label': 'Details' },
+      { class: 'tabs', role: 'tablist', 'aria-label': t('Details') },
       ...this.#tabs.values(),
     );
     this.#bar = new TabBar(tablist, [...this.#tabs.values()]);
     tablist.addEventListener('keydown', (event) => this.#key(event));
-    const close = iconButton(icon('close'), 'Close Details (Escape)', () => events.close());
+    const close = iconButton(icon('close'), t('Close Details (Escape)'), () => events.close());
     this.element = el(
       'section',
-      { class: 'details', 'aria-label': 'Details of the call', hidden: '' },
+      { class: 'details', 'aria-label': t('Details of the call'), hidden: '' },
       el(
         'div',
         { class: 'title' },
@@ -103,7 +105,7 @@ export class Details {
     const instead = insteadOfCall(row);
     setText(this.#method, instead ?? visibleLine(shorten(row.method ?? '', 40)));
     const path =
-      instead === null ? (row.path ?? row.host ?? 'request not seen') : (row.host ?? 'unknown host');
+      instead === null ? (row.path ?? row.host ?? t('request not seen')) : (row.host ?? t('unknown host'));
     setText(this.#path, visibleLine(shorten(path, 300)));
     setTitle(this.#path, visibleLine(shorten(path, 1_000)));
   }
@@ -116,7 +118,9 @@ export class Details {
     if (id !== this.#row?.id) return;
     if (exchange === null) {
       this.#rendered = null;
-      this.#panel.replaceChildren(nothing('This call is no longer available: newer calls took its place.'));
+      this.#panel.replaceChildren(
+        nothing(t('This call is no longer available: newer calls took its place.')),
+      );
       return;
     }
     this.#peer = peer;
@@ -124,7 +128,7 @@ export class Details {
     this.#exchange = shown;
     const stream = exchange.messageStream;
     const count = stream === null ? '' : ` ${numberText(stream.out + stream.in)}`;
-    setText(this.#tabs.get('messages') as Element, `Messages${count}`);
+    setText(this.#tabs.get('messages') as Element, `${t('Messages')}${count}`);
     const ai = aiTabLabel(exchange);
     setText(this.#tabs.get('ai') as Element, ai ?? 'AI');
     this.#offer('ai', ai !== null);
@@ -165,7 +169,7 @@ export class Details {
 
   #setRevealed(revealed: boolean): void {
     this.#revealed = revealed;
-    const label = revealed ? 'Hide Secrets of This Call' : 'Show Secrets of This Call';
+    const label = revealed ? t('Hide Secrets of This Call') : t('Show Secrets of This Call');
     this.#secrets.replaceChildren(icon(revealed ? 'eyeClosed' : 'eye'));
     this.#secrets.title = label;
     this.#secrets.setAttribute('aria-label', label);
@@ -209,7 +213,8 @@ export class Details {
     const found = TABS.find(({ id }) => id === tab);
     if (found === undefined) return;
     const why = found.ofMessages === true ? whyNoMessages(exchange) : null;
-    const nodes = why !== null ? [nothing(`Not available: ${why}.`)] : found.render(exchange, this.#actions);
+    const nodes =
+      why !== null ? [nothing(t('Not available: {0}.', why))] : found.render(exchange, this.#actions);
     // What stays is not taken out and put back, or it would lose its place.
     if (
       nodes.length !== this.#panel.childNodes.length ||
@@ -257,6 +262,6 @@ export class Details {
 }
 
 function whyNoMessages({ failure, encrypted }: ExchangeJson): string | null {
-  if (failure !== null) return 'no call was made';
-  return encrypted === null ? null : 'this connection was not decrypted';
+  if (failure !== null) return t('no call was made');
+  return encrypted === null ? null : t('this connection was not decrypted');
 }

@@ -1,6 +1,9 @@
 /** What the tabs are made of. */
+
 import { copiedLine } from '../../escape/copied.ts';
+import { localized } from '../../words/localized.ts';
 import { UNKNOWN } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, iconButton } from '../dom.ts';
 import { icon } from '../icons.ts';
@@ -27,13 +30,14 @@ export function facts(list: readonly Fact[]): HTMLElement {
     const value = el('dd', { class: fact.code === true ? 'code' : null });
     if (fact.value === null) {
       value.append(el('span', { class: 'unknown' }, UNKNOWN));
-      value.setAttribute('aria-label', 'unknown');
+      value.setAttribute('aria-label', t('unknown'));
     } else {
       value.append(el('span', { class: 'value' }, visibleLine(shorten(fact.value, MAX_VALUE))));
       if (fact.remark) value.append(el('span', { class: 'remark' }, fact.remark));
       if (fact.action !== undefined) value.append(link(fact.action.label, fact.action.run));
       const { copy, value: text } = fact;
-      if (copy !== undefined) value.append(copyButton(`Copy ${fact.name}`, () => copy(copiedLine(text))));
+      if (copy !== undefined)
+        value.append(copyButton(t('Copy {0}', fact.name), () => copy(copiedLine(text))));
     }
     element.append(el('dt', {}, fact.name), value);
   }
@@ -54,9 +58,9 @@ export function heading(text: string, ...actions: readonly Node[]): HTMLElement 
   return el('div', { class: 'heading' }, el('h3', {}, text), ...actions);
 }
 
-/** A plain sentence that must not be overlooked. */
+/** A plain sentence that must not be overlooked; also one of the engine's, in English. */
 export function note(sentence: string, tone: 'limit' | 'fault' | 'info' = 'fault'): HTMLElement {
-  return el('p', { class: 'note', 'data-tone': tone }, sentence);
+  return el('p', { class: 'note', 'data-tone': tone }, localized(sentence));
 }
 
 /** A plain sentence instead of content. */

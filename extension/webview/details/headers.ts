@@ -1,7 +1,8 @@
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { copiedLine } from '../../escape/copied.ts';
-import { countText, UNKNOWN } from '../../words/numbers.ts';
+import { counted, UNKNOWN } from '../../words/numbers.ts';
+import { language, t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
 import { cookieSections } from './cookies.ts';
@@ -22,9 +23,9 @@ const MAX_FIELDS = 1_000;
 type Order = 'sent' | 'name' | 'text';
 let order: Order = 'sent';
 const ORDERS: readonly (readonly [Order, string])[] = [
-  ['sent', 'As sent'],
-  ['name', 'By name'],
-  ['text', 'As text'],
+  ['sent', t('As sent')],
+  ['name', t('By name')],
+  ['text', t('As text')],
 ];
 
 /** Fields in their order and case, by name, or as text; and the cookies in them. */
@@ -48,41 +49,51 @@ export function headersTab(exchange: ExchangeJson, actions: TabActions): readonl
     content.replaceChildren(...sections(exchange, actions));
   };
   draw();
-  const bar = el('div', { class: 'orders', role: 'group', 'aria-label': 'Show the fields' }, ...buttons);
+  const bar = el('div', { class: 'orders', role: 'group', 'aria-label': t('Show the fields') }, ...buttons);
   return [bar, content, ...cookieSections(exchange)];
 }
+
+const REQUEST = {
+  headers: t('Request headers'),
+  trailers: t('Request trailers'),
+  none: t('The request has no headers.'),
+};
+const RESPONSE: typeof REQUEST = {
+  headers: t('Response headers'),
+  trailers: t('Response trailers'),
+  none: t('The response has no headers.'),
+};
 
 function sections(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const parts: Node[] = [];
   const add = (title: string, fields: Fields): void => {
     if (fields.length > 0) parts.push(section(title, fields, actions), table(fields));
   };
-  const message = (name: string, of: MessageJson | null, missing: string): void => {
+  const message = (names: typeof REQUEST, of: MessageJson | null, missing: string): void => {
     if (of === null) {
-      parts.push(heading(`${name} headers`), nothing(missing));
+      parts.push(heading(names.headers), nothing(missing));
       return;
     }
-    if (of.headers.length === 0)
-      parts.push(heading(`${name} headers`), nothing(`The ${name.toLowerCase()} has no headers.`));
-    add(`${name} headers`, of.headers);
-    add(`${name} trailers`, of.trailers);
+    if (of.headers.length === 0) parts.push(heading(names.headers), nothing(names.none));
+    add(names.headers, of.headers);
+    add(names.trailers, of.trailers);
   };
-  message('Request', exchange.request, 'The request was not seen.');
+  message(REQUEST, exchange.request, t('The request was not seen.'));
   for (const interim of exchange.interim) {
-    add(visibleLine(`${interim.status ?? 'Interim'} ${interim.statusText}`), interim.headers);
+    add(visibleLine(`${interim.status ?? t('Interim')} ${interim.statusText}`), interim.headers);
   }
-  const missing = exchange.durationMs === null ? 'No response yet.' : 'No response was seen.';
-  message('Response', exchange.response, missing);
+  const missing = exchange.durationMs === null ? t('No response yet.') : t('No response was seen.');
+  message(RESPONSE, exchange.response, missing);
   return parts;
 }
 
 function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
-  const copy = copyButton(`Copy ${title.toLowerCase()}`, () => {
+  const copy = copyButton(t('Copy {0}', language() === 'en' ? title.toLowerCase() : title), () => {
     actions.copy(
       fields.map(([name, value]) => `${copiedLine(`${name ?? UNKNOWN}: ${value ?? UNKNOWN}`)}\n`).join(''),
     );
   });
-  const count = el('span', { class: 'remark' }, countText(fields.length, 'field'));
+  const count = el('span', { class: 'remark' }, counted(fields.length, '{0} field', '{0} fields'));
   return heading(title, count, copy);
 }
 
@@ -91,8 +102,8 @@ function known(text: string | null): Node | string {
   if (text !== null) return visibleLine(shorten(text, MAX_VALUE));
   return el(
     'span',
-    { class: 'unknown', title: 'Refers to a header field that was sent before the trace started' },
-    'unknown',
+    { class: 'unknown', title: t('Refers to a header field that was sent before the trace started') },
+    t('unknown'),
   );
 }
 
@@ -110,7 +121,7 @@ function table(fields: Fields): HTMLElement {
       el('tr', {}, el('th', { scope: 'row' }, known(name)), el('td', {}, known(value))),
     );
   if (fields.length > MAX_FIELDS) {
-    const more = `and ${countText(fields.length - MAX_FIELDS, 'more field')}`;
+    const more = counted(fields.length - MAX_FIELDS, 'and {0} more field', 'and {0} more fields');
     rows.push(el('tr', {}, el('td', { colspan: 2, class: 'unknown' }, more)));
   }
   return el('table', { class: 'fields' }, el('tbody', {}, ...rows));

@@ -1,6 +1,9 @@
 /** How the name of a call's server was found, as facts. */
+
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { localized } from '../../words/localized.ts';
 import { durationText, numberText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import type { Fact } from './elements.ts';
 
@@ -9,26 +12,31 @@ export function lookupFacts({ lookup, timings }: ExchangeJson): readonly Fact[] 
   if (lookup === null) return [];
   const { name, alias, alsoTried, addresses, server, transport, types, queries, error } = lookup;
   const list: Fact[] = [
-    { name: 'Name', value: name, remark: alias === null ? null : `alias of ${shown(alias)}`, code: true },
+    {
+      name: t('Name'),
+      value: name,
+      remark: alias === null ? null : t('alias of {0}', shown(alias)),
+      code: true,
+    },
   ];
-  if (addresses.length > 0) list.push({ name: 'Addresses', value: addresses.join(', '), code: true });
-  if (error !== null) list.push({ name: 'Answer', value: error, code: true });
+  if (addresses.length > 0) list.push({ name: t('Addresses'), value: addresses.join(', '), code: true });
+  if (error !== null) list.push({ name: t('Answer'), value: localized(error), code: true });
   if (alsoTried.length > 0) {
     list.push({
-      name: 'Also tried',
+      name: t('Also tried'),
       value: alsoTried.map(shown).join(', '),
-      remark: 'by the search list',
+      remark: t('by the search list'),
       code: true,
     });
   }
   list.push({
-    name: 'Name server',
+    name: t('Name server'),
     value: transport === 'resolved' ? 'systemd-resolved' : server,
-    remark: transport === 'tcp' ? 'by TCP, as the answer was too long' : null,
+    remark: transport === 'tcp' ? t('by TCP, as the answer was too long') : null,
     code: true,
   });
-  list.push({ name: 'Queries', value: numberText(queries), remark: types.join(' and ') });
-  if (timings.lookupMs !== null) list.push({ name: 'Lookup', value: durationText(timings.lookupMs) });
+  list.push({ name: t('Queries'), value: numberText(queries), remark: types.join(' and ') });
+  if (timings.lookupMs !== null) list.push({ name: t('Lookup'), value: durationText(timings.lookupMs) });
   return list;
 }
 

@@ -1,6 +1,9 @@
 /** What is shown of a call to an MCP server: each request with its arguments and its result. */
+
 import type { McpCall, McpJson } from '../../engine/ai/aiJson.ts';
 import { textKind } from '../../words/contentKind.ts';
+import { localized } from '../../words/localized.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { textContent } from './body.ts';
@@ -11,14 +14,14 @@ const MAX_TEXT = 64 * 1024;
 
 export function mcpTab({ protocolVersion, calls, received, note: remark }: McpJson): readonly Node[] {
   const parts: Node[] = [];
-  if (remark !== null) parts.push(note(visibleLine(remark), 'limit'));
+  if (remark !== null) parts.push(note(visibleLine(localized(remark)), 'limit'));
   if (protocolVersion !== null)
-    parts.push(facts([{ name: 'MCP version', value: protocolVersion, code: true }]));
+    parts.push(facts([{ name: t('MCP version'), value: protocolVersion, code: true }]));
   for (const call of calls) parts.push(...callNodes(call));
-  if (received.length > 0) parts.push(heading('From the server'));
+  if (received.length > 0) parts.push(heading(t('From the server')));
   for (const call of received) parts.push(...callNodes(call));
   if (calls.length === 0 && received.length === 0)
-    parts.push(nothing('No message of the protocol was seen yet.'));
+    parts.push(nothing(t('No message of the protocol was seen yet.')));
   return parts;
 }
 
@@ -28,13 +31,13 @@ function callNodes(call: McpCall): Node[] {
   if (call.error !== null) {
     const { code, message } = call.error;
     const text = [code === null ? '' : String(code), message ?? ''].filter((word) => word !== '').join(': ');
-    parts.push(note(visibleLine(shorten(`Error ${text}`, 2_000)), 'fault'));
+    parts.push(note(visibleLine(shorten(t('Error {0}', text), 2_000)), 'fault'));
   }
-  if (call.isError === true) parts.push(note('The tool reports a failure.', 'fault'));
-  const list: Fact[] = call.id === null ? [] : [{ name: 'Id', value: call.id, code: true }];
+  if (call.isError === true) parts.push(note(t('The tool reports a failure.'), 'fault'));
+  const list: Fact[] = call.id === null ? [] : [{ name: t('Id'), value: call.id, code: true }];
   if (list.length > 0) parts.push(facts(list));
-  parts.push(...textNodes(call.name === null ? 'Parameters' : 'Arguments', call.arguments));
-  parts.push(...textNodes('Result', call.result));
+  parts.push(...textNodes(call.name === null ? t('Parameters') : t('Arguments'), call.arguments));
+  parts.push(...textNodes(t('Result'), call.result));
   return parts;
 }
 

@@ -1,8 +1,11 @@
 /** The tab Messages: what a WebSocket, an event stream or the like carries, live; and one message in full. */
+
 import type { ExchangeJson, ProtobufJson, StreamMessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
 import { bytesKind, textKind } from '../../words/contentKind.ts';
-import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { localized } from '../../words/localized.ts';
+import { counted, durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, setText, setTitle } from '../dom.ts';
 import { VirtualList } from '../virtualList.ts';
@@ -29,9 +32,9 @@ export interface MessagesEvents {
 
 const FORMATS: Readonly<Record<string, string>> = {
   websocket: 'WebSocket',
-  'server-sent-events': 'Server-sent events',
+  'server-sent-events': t('Server-sent events'),
   'json-lines': 'JSON lines',
-  multipart: 'Multipart stream',
+  multipart: t('Multipart stream'),
   grpc: 'gRPC',
 };
 
@@ -44,7 +47,7 @@ export class MessagesView {
   readonly #content = el('div', {
     class: 'message-content',
     role: 'region',
-    'aria-label': 'Content of the message',
+    'aria-label': t('Content of the message'),
     tabindex: 0,
   });
   readonly #list: VirtualList<Line>;
@@ -65,7 +68,7 @@ export class MessagesView {
         class: 'message-list',
         role: 'grid',
         tabindex: 0,
-        'aria-label': 'Messages',
+        'aria-label': t('Messages'),
         'aria-readonly': 'true',
         'aria-colcount': 6,
       },
@@ -155,12 +158,18 @@ export class MessagesView {
     if (stream === null) return;
     const count = stream.out + stream.in;
     const parts = [FORMATS[stream.format] ?? stream.format];
-    if (count === 0) parts.push(durationMs === null ? 'no messages yet' : 'no messages');
+    if (count === 0) parts.push(durationMs === null ? t('no messages yet') : t('no messages'));
     else
       parts.push(
-        `${countText(count, 'message')} (${numberText(stream.out)} sent, ${numberText(stream.in)} received)`,
+        counted(
+          count,
+          '{0} message ({1} sent, {2} received)',
+          '{0} messages ({1} sent, {2} received)',
+          numberText(stream.out),
+          numberText(stream.in),
+        ),
       );
-    if (stream.omitted !== null) parts.push(`${numberText(stream.omitted.count)} not kept`);
+    if (stream.omitted !== null) parts.push(t('{0} not kept', numberText(stream.omitted.count)));
     const children: Node[] = [el('span', { class: 'description' }, parts.join(' · '))];
     if (stream.note !== null) children.push(note(stream.note, 'limit'));
     if (this.#summary.textContent !== children.map((child) => child.textContent).join('')) {
@@ -246,17 +255,17 @@ export class MessagesView {
     if (message === this.#contentOf) return;
     this.#contentOf = message;
     if (message === null) {
-      this.#content.replaceChildren(nothing('Choose a message to see its content.'));
+      this.#content.replaceChildren(nothing(t('Choose a message to see its content.')));
       return;
     }
     const facts = [
       `#${numberText(message.number)}`,
       direction(message),
       kindOf(message),
-      message.size === null ? 'size unknown' : sizeText(message.size),
+      message.size === null ? t('size unknown') : sizeText(message.size),
     ];
-    if (message.compressedSize !== null) facts.push(`${sizeText(message.compressedSize)} compressed`);
-    facts.push(`after ${durationText(message.atMs)}`);
+    if (message.compressedSize !== null) facts.push(t('{0} compressed', sizeText(message.compressedSize)));
+    facts.push(t('after {0}', durationText(message.atMs)));
     const bar = el(
       'div',
       { class: 'content-bar' },
@@ -265,18 +274,19 @@ export class MessagesView {
     const { protobuf } = message;
     const text = protobuf?.text || ('text' in message ? message.text : null);
     if (text) {
-      bar.append(copyButton('Copy message', () => this.#events.copy(text)));
+      bar.append(copyButton(t('Copy message'), () => this.#events.copy(text)));
     }
     const parts: Node[] = [bar];
     if (message.note !== null) parts.push(note(message.note, 'limit'));
-    for (const { message: sentence, rule } of message.violations) parts.push(note(`${sentence} (${rule})`));
+    for (const { message: sentence, rule } of message.violations)
+      parts.push(note(`${localized(sentence)} (${rule})`));
     if (message.fields.length > 0) parts.push(fieldTable(message));
     const type = typeOf(message);
     if (protobuf !== null && protobuf.text !== '') parts.push(...protobufContent(protobuf));
     if ('base64' in message) {
       const whole = message === this.#full && message.note === null;
       parts.push(...bytesContent(message.base64, bytesKind(type), whole, MAX_HEX_BYTES));
-    } else if (message.text === '') parts.push(nothing('This message is empty.'));
+    } else if (message.text === '') parts.push(nothing(t('This message is empty.')));
     else if (message.text !== null) parts.push(...textContent(message.text, textKind(type, message.text)));
     this.#content.replaceChildren(...parts);
     this.#content.scrollTop = 0;
@@ -323,7 +333,7 @@ class Line {
       this.element.dataset['direction'] = 'none';
       this.element.dataset['fault'] = 'false';
       for (const cell of this.#cells) setText(cell, '');
-      setText(preview, `${countText(item.omitted, 'message')} not kept`);
+      setText(preview, counted(item.omitted, '{0} message not kept', '{0} messages not kept'));
       return;
     }
     this.element.dataset['direction'] = item.direction ?? 'unknown';
@@ -334,16 +344,20 @@ class Line {
     setText(time, durationText(item.atMs));
     setText(kind, visibleLine(shorten(kindOf(item), 40)));
     setText(size, sizeText(item.size));
-    size.setAttribute('aria-label', item.size === null ? 'size unknown' : sizeText(item.size));
+    size.setAttribute('aria-label', item.size === null ? t('size unknown') : sizeText(item.size));
     setText(preview, previewOf(item));
-    setTitle(preview, item.violations[0]?.message ?? item.note ?? '');
+    setTitle(preview, localized(item.violations[0]?.message ?? item.note ?? ''));
   }
 }
 
 const lineId = (key: number): string => `message-${key}`;
 
 function direction(message: StreamMessageJson): string {
-  return message.direction === 'out' ? 'sent' : message.direction === 'in' ? 'received' : 'direction unknown';
+  return message.direction === 'out'
+    ? t('sent')
+    : message.direction === 'in'
+      ? t('received')
+      : t('direction unknown');
 }
 
 /** The message's kind, as precisely as its format names it. */
@@ -358,7 +372,7 @@ function kindOf({ kind, fields }: StreamMessageJson): string {
 function protobufContent({ type, source, text, note: remark }: ProtobufJson): readonly Node[] {
   const parts: Node[] = [];
   if (type !== null) {
-    const origin = source === 'reflection' ? 'from server reflection' : 'from the .proto files';
+    const origin = source === 'reflection' ? t('from server reflection') : t('from the .proto files');
     parts.push(el('div', { class: 'description' }, `${visibleLine(shorten(type, 200))}, ${origin}`));
   }
   if (remark !== null) parts.push(note(remark, 'info'));
@@ -374,8 +388,8 @@ function previewOf(message: StreamMessageJson): string {
     const bytes = atob(message.base64.slice(0, 64).replace(/=+$/, ''));
     return [...bytes].map((c) => c.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
   }
-  if (message.text === null) return message.note ?? '';
-  if (message.text === '' && message.note !== null) return message.note;
+  if (message.text === null) return localized(message.note ?? '');
+  if (message.text === '' && message.note !== null) return localized(message.note);
   return visibleLine(shorten(message.text, MAX_PREVIEW));
 }
 

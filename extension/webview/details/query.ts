@@ -1,7 +1,9 @@
 /** The parameters in a call's URL as a table, decoded. */
+
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { copiedLine } from '../../escape/copied.ts';
-import { countText } from '../../words/numbers.ts';
+import { counted } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el } from '../dom.ts';
 import { formFields } from './content.ts';
@@ -27,13 +29,13 @@ export function querySection({ url }: ExchangeJson, actions: TabActions): readon
     );
   const left = parameters.length - rows.length;
   if (left > 0) {
-    const more = `and ${countText(left, 'more parameter')}`;
+    const more = counted(left, 'and {0} more parameter', 'and {0} more parameters');
     rows.push(el('tr', {}, el('td', { colspan: 2, class: 'unknown' }, more)));
   }
   return [
     heading(
-      'Query parameters',
-      copyButton('Copy query', () => actions.copy(copiedLine(query))),
+      t('Query parameters'),
+      copyButton(t('Copy query'), () => actions.copy(copiedLine(query))),
     ),
     el('table', { class: 'fields' }, el('tbody', {}, ...rows)),
   ];

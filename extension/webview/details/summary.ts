@@ -4,9 +4,12 @@ import type { ExchangeRow } from '../../engine/row.ts';
 import { addressText } from '../../words/address.ts';
 import { notesOf, notesOfEnded } from '../../words/completeness.ts';
 import { methodText, processText, sourceText } from '../../words/exchange.ts';
-import { countText, durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { localized } from '../../words/localized.ts';
+import { counted, durationText, numberText, sizeText } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { labelText, visibleLine } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
+import type { RelatedCall } from '../relatedCalls.ts';
 import { contentType } from './content.ts';
 import { type Fact, facts, heading, note } from './elements.ts';
 import { lookupFacts } from './lookup.ts';
@@ -18,39 +21,47 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
   const { request, response } = exchange;
   const list = facts([
     { name: 'URL', value: exchange.url, copy: actions.copy, code: true },
-    { name: 'Method', value: exchange.method, code: true },
+    { name: t('Method'), value: exchange.method, code: true },
     ...operationFacts(exchange),
-    { name: 'Status', value: status(exchange), code: true },
+    { name: t('Status'), value: status(exchange), code: true },
     ...grpcFacts(exchange),
-    { name: 'Process', value: callProcessText(exchange), remark: sideText(exchange) },
+    { name: t('Process'), value: callProcessText(exchange), remark: sideText(exchange) },
     ...sessionFacts(exchange),
     ...sourceFacts(exchange, actions),
     ...peerFacts(exchange, actions),
-    { name: 'Started', value: startedText(exchange.startedAt) },
-    { name: 'Duration', ...durationFact(exchange) },
-    { name: 'Request body', value: bodySize(request), remark: bodyRemark(request) },
-    { name: 'Response body', value: bodySize(response), remark: bodyRemark(response) },
-    { name: 'Type', value: response === null ? null : contentType(response) },
-    { name: 'Protocol', value: exchange.protocol },
+    { name: t('Started'), value: startedText(exchange.startedAt) },
+    { name: t('Duration'), ...durationFact(exchange) },
+    { name: t('Request body'), value: bodySize(request), remark: bodyRemark(request) },
+    { name: t('Response body'), value: bodySize(response), remark: bodyRemark(response) },
+    { name: t('Type'), value: response === null ? null : contentType(response) },
+    { name: t('Protocol'), value: exchange.protocol },
     ...messageFacts(exchange),
   ]);
   const parts: Node[] = [];
   for (const { sentence, tone } of notesOfEnded(ended(exchange))) parts.push(note(sentence, tone));
   parts.push(list, ...stackSection(exchange, actions), ...relatedSection(exchange, actions));
   if (exchange.interim.length > 0) {
-    parts.push(heading('Interim responses'));
+    parts.push(heading(t('Interim responses')));
     parts.push(
       facts(
         exchange.interim.map((r) => ({
           name: String(r.status ?? '1xx'),
-          value: r.statusText || '(no reason)',
+          value: r.statusText || t('(no reason)'),
         })),
       ),
     );
   }
-  if (exchange.violations.length > 0) parts.push(heading('HTTP rules violated'), violations(exchange));
+  if (exchange.violations.length > 0) parts.push(heading(t('HTTP rules violated')), violations(exchange));
   return parts;
 }
+
+const HOW: Readonly<Record<RelatedCall['how'], string>> = {
+  'caused by': t('caused by'),
+  caused: t('caused'),
+  'redirected to': t('redirected to'),
+  'sent again as': t('sent again as'),
+  'sent before as': t('sent before as'),
+};
 
 /** Redirects and further attempts, as links. */
 function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
@@ -60,9 +71,9 @@ function relatedSection(exchange: ExchangeJson, actions: TabActions): readonly N
     const name = `#${row.id} ${methodText(row)} ${addressText(row) ?? ''} ${row.status ?? ''}`.trim();
     const link = textButton(labelText(name), () => actions.show(row.id), 'link');
     const evidence = remark === undefined ? [] : [el('span', { class: 'remark' }, ` (${remark})`)];
-    return el('li', {}, `${how} `, link, ...evidence);
+    return el('li', {}, `${HOW[how]} `, link, ...evidence);
   });
-  return [heading('Related calls'), el('ul', { class: 'related' }, ...items)];
+  return [heading(t('Related calls')), el('ul', { class: 'related' }, ...items)];
 }
 
 function ended(exchange: ExchangeJson): ExchangeJson & Pick<ExchangeRow, 'connectAttempts' | 'tlsFailure'> {
@@ -78,20 +89,28 @@ function encryptedSummary(
 ): readonly Node[] {
   const { tls } = exchange;
   const failed = exchange.completeness.includes('handshake-failed');
-  const parts: Node[] = [note(failed ? `${reason}.` : `Encrypted: ${reason}.`, failed ? 'fault' : 'info')];
+  const parts: Node[] = [
+    note(
+      failed ? `${localized(reason)}.` : t('Encrypted: {0}.', localized(reason)),
+      failed ? 'fault' : 'info',
+    ),
+  ];
   if (tls?.alert?.meaning != null) parts.push(note(tls.alert.meaning, 'info'));
   for (const { sentence, tone } of notesOf(exchange.completeness.filter((one) => !EXPLAINED.includes(one)))) {
     parts.push(note(sentence, tone));
   }
   parts.push(
     facts([
-      { name: 'Server name', value: tls?.serverName ?? null, code: true },
-      { name: 'Process', value: callProcessText(exchange) },
-      { name: 'Started', value: startedText(exchange.startedAt) },
-      { name: 'Duration', value: exchange.durationMs === null ? 'open' : durationText(exchange.durationMs) },
-      { name: 'Sent', value: sizeText(sent), remark: 'including TLS overhead' },
-      { name: 'Received', value: sizeText(received), remark: 'including TLS overhead' },
-      { name: 'Protocol', value: exchange.protocol },
+      { name: t('Server name'), value: tls?.serverName ?? null, code: true },
+      { name: t('Process'), value: callProcessText(exchange) },
+      { name: t('Started'), value: startedText(exchange.startedAt) },
+      {
+        name: t('Duration'),
+        value: exchange.durationMs === null ? t('open') : durationText(exchange.durationMs),
+      },
+      { name: t('Sent'), value: sizeText(sent), remark: t('including TLS overhead') },
+      { name: t('Received'), value: sizeText(received), remark: t('including TLS overhead') },
+      { name: t('Protocol'), value: exchange.protocol },
     ]),
   );
   return parts;
@@ -100,13 +119,14 @@ function encryptedSummary(
 /** Of something that failed before there was a call. */
 function failureSummary(exchange: ExchangeJson, reason: string): readonly Node[] {
   const failed = exchange.completeness.includes('lookup-failed');
+  const said = localized(reason);
   return [
-    note(`${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`, failed ? 'fault' : 'info'),
+    note(`${said.slice(0, 1).toUpperCase()}${said.slice(1)}.`, failed ? 'fault' : 'info'),
     facts([
       ...lookupFacts(exchange),
-      { name: 'Process', value: callProcessText(exchange) },
-      { name: 'Started', value: startedText(exchange.startedAt) },
-      { name: 'Duration', value: exchange.durationMs === null ? null : durationText(exchange.durationMs) },
+      { name: t('Process'), value: callProcessText(exchange) },
+      { name: t('Started'), value: startedText(exchange.startedAt) },
+      { name: t('Duration'), value: exchange.durationMs === null ? null : durationText(exchange.durationMs) },
     ]),
   ];
 }
@@ -120,11 +140,11 @@ function operationFacts({ operation }: ExchangeJson): Fact[] {
   const protocol = operation.protocol === 'graphql' ? 'GraphQL' : 'JSON-RPC';
   const more = operation.count - operation.names.length;
   return operation.names.map(({ type, name }, i) => {
-    const last = i === operation.names.length - 1 && more > 0 ? `, and ${more} more` : '';
+    const last = i === operation.names.length - 1 && more > 0;
     return {
-      name: operation.count === 1 ? 'Operation' : `Operation ${i + 1}`,
+      name: operation.count === 1 ? t('Operation') : t('Operation {0}', i + 1),
       value: [type, name].filter((word) => word !== null).join(' ') || null,
-      remark: protocol + last,
+      remark: last ? t('{0}, and {1} more', protocol, more) : protocol,
       code: true,
     };
   });
@@ -143,9 +163,14 @@ function grpcFacts({ grpc }: ExchangeJson): Fact[] {
   ];
   if (message !== null && message !== '') list.push({ name: 'gRPC message', value: message });
   if (timeoutMs !== null)
-    list.push({ name: 'Deadline', value: durationText(timeoutMs), remark: 'grpc-timeout' });
+    list.push({ name: t('Deadline'), value: durationText(timeoutMs), remark: 'grpc-timeout' });
   return list;
 }
+
+const VIOLATED = {
+  request: (rule: string): string => t('{0}, in the request', rule),
+  response: (rule: string): string => t('{0}, in the response', rule),
+} as const;
 
 function violations(exchange: ExchangeJson): HTMLElement {
   return el(
@@ -155,8 +180,8 @@ function violations(exchange: ExchangeJson): HTMLElement {
       el(
         'li',
         {},
-        el('span', {}, visibleLine(violation.message)),
-        el('span', { class: 'remark' }, `${violation.rule}, in the ${violation.in}`),
+        el('span', {}, visibleLine(localized(violation.message))),
+        el('span', { class: 'remark' }, VIOLATED[violation.in](violation.rule)),
       ),
     ),
   );
@@ -165,8 +190,8 @@ function violations(exchange: ExchangeJson): HTMLElement {
 function messageFacts({ messageStream: stream }: ExchangeJson): readonly Fact[] {
   if (stream === null) return [];
   const value = numberText(stream.out + stream.in);
-  const remark = `${numberText(stream.out)} sent, ${numberText(stream.in)} received`;
-  return [{ name: 'Messages', value, remark }];
+  const remark = t('{0} sent, {1} received', numberText(stream.out), numberText(stream.in));
+  return [{ name: t('Messages'), value, remark }];
 }
 
 function status(exchange: ExchangeJson): string | null {
@@ -181,16 +206,22 @@ export function callProcessText({ process, debug }: ExchangeJson): string | null
 function sessionFacts({ debug, process }: ExchangeJson): Fact[] {
   if (debug === null || debug.session === null) return [];
   const name = debug.script === null ? null : (process?.name ?? null);
-  return [{ name: 'Debug session', value: debug.session, remark: name === null ? null : `program: ${name}` }];
+  return [
+    {
+      name: t('Debug session'),
+      value: debug.session,
+      remark: name === null ? null : t('program: {0}', name),
+    },
+  ];
 }
 
 /** The line that made the call, with the way there. */
 function sourceFacts({ id, debug }: ExchangeJson, { openSource }: TabActions): Fact[] {
   const source = debug?.source ?? null;
   if (source === null) return [];
-  const name = source.function === null ? '' : `in ${visibleLine(source.function)}`;
-  const open = { label: 'Open Line', run: () => openSource(id, null) };
-  return [{ name: 'Source', value: `at ${sourceText(source)}`, remark: name, action: open }];
+  const name = source.function === null ? '' : t('in {0}', visibleLine(source.function));
+  const open = { label: t('Open Line'), run: () => openSource(id, null) };
+  return [{ name: t('Source'), value: t('at {0}', sourceText(source)), remark: name, action: open }];
 }
 
 /** The functions that led to the call. Those of others are less important. */
@@ -205,8 +236,10 @@ function stackSection({ id, debug }: ExchangeJson, { openSource }: TabActions): 
     const own = frame.path === source.path && frame.line === source.line;
     return el('li', { title: labelText(frame.path, 1_000), class: own ? 'own' : null }, place, ` ${name}`);
   });
-  const count = countText(frames.length, 'frame');
-  return [el('details', { class: 'stack' }, el('summary', {}, `Stack, ${count}`), el('ol', {}, ...frames))];
+  const count = counted(frames.length, '{0} frame', '{0} frames');
+  return [
+    el('details', { class: 'stack' }, el('summary', {}, t('Stack, {0}', count)), el('ol', {}, ...frames)),
+  ];
 }
 
 /** The time without pauses, as in the list. */
@@ -214,7 +247,7 @@ function durationFact({ durationMs, timings }: ExchangeJson): Pick<Fact, 'value'
   if (durationMs === null) return { value: null };
   const paused = timings.pausedMs ?? 0;
   if (paused === 0) return { value: durationText(durationMs) };
-  const remark = `and about ${durationText(paused)} paused by the debugger`;
+  const remark = t('and about {0} paused by the debugger', durationText(paused));
   return { value: durationText(Math.max(0, durationMs - paused)), remark };
 }
 
@@ -222,11 +255,11 @@ function durationFact({ durationMs, timings }: ExchangeJson): Pick<Fact, 'value'
 function peerFacts({ side }: ExchangeJson, { peer, show }: TabActions): Fact[] {
   const other = peer();
   if (other === null) return [];
-  const action = side === 'client' ? "Show the Server's Side" : "Show the Client's Side";
+  const action = side === 'client' ? t("Show the Server's Side") : t("Show the Client's Side");
   return [
     {
-      name: side === 'client' ? 'Answered by' : 'Called by',
-      value: callProcessText(other) ?? `call ${other.id}`,
+      name: side === 'client' ? t('Answered by') : t('Called by'),
+      value: callProcessText(other) ?? t('call {0}', other.id),
       action: { label: action, run: () => show(other.id) },
     },
   ];
@@ -234,7 +267,7 @@ function peerFacts({ side }: ExchangeJson, { peer, show }: TabActions): Fact[] {
 
 function sideText(exchange: ExchangeJson): string | null {
   if (exchange.side === null) return null;
-  return exchange.side === 'client' ? 'made the call' : 'answered the call';
+  return exchange.side === 'client' ? t('made the call') : t('answered the call');
 }
 
 function bodySize(message: MessageJson | null): string | null {
@@ -244,9 +277,9 @@ function bodySize(message: MessageJson | null): string | null {
 function bodyRemark(message: MessageJson | null): string | null {
   if (message === null) return null;
   const remarks: string[] = [];
-  if (message.decodedSize !== null) remarks.push(`${sizeText(message.decodedSize)} decoded`);
+  if (message.decodedSize !== null) remarks.push(t('{0} decoded', sizeText(message.decodedSize)));
   if (message.bodySize === null || message.bodyCaptured < message.bodySize) {
-    remarks.push(`${sizeText(message.bodyCaptured)} captured`);
+    remarks.push(t('{0} captured', sizeText(message.bodyCaptured)));
   }
   return remarks.length === 0 ? null : remarks.join(', ');
 }

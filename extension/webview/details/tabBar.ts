@@ -1,11 +1,12 @@
 /** The tabs of the details: those that have room, and a menu for the rest. */
+import { t } from '../../words/translate.ts';
 import { el, iconButton } from '../dom.ts';
 import { icon } from '../icons.ts';
 
 export class TabBar {
   readonly #list: HTMLElement;
   readonly #more: HTMLButtonElement;
-  readonly #menu = el('div', { class: 'tab-menu', role: 'menu', 'aria-label': 'More tabs', hidden: '' });
+  readonly #menu = el('div', { class: 'tab-menu', role: 'menu', 'aria-label': t('More tabs'), hidden: '' });
   readonly element: HTMLElement;
   readonly #tabs: readonly HTMLButtonElement[];
 
@@ -14,7 +15,7 @@ export class TabBar {
     this.#tabs = tabs;
     this.#more = iconButton(
       icon('more'),
-      'More Tabs',
+      t('More Tabs'),
       () => this.#toggle(this.#menu.hidden !== false),
       'icon small',
     );

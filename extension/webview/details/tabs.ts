@@ -1,5 +1,7 @@
 /** The tabs of the details, in one table. */
+
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
+import { t } from '../../words/translate.ts';
 import { aiTab } from './ai.ts';
 import { bodyTab } from './body.ts';
 import { connectionTab } from './connection.ts';
@@ -28,12 +30,12 @@ export interface Tab {
 }
 
 export const TABS: readonly Tab[] = [
-  { id: 'summary', label: 'Summary', render: summaryTab },
+  { id: 'summary', label: t('Summary'), render: summaryTab },
   { id: 'ai', label: 'AI', ofMessages: true, render: aiTab },
-  { id: 'headers', label: 'Headers', ofMessages: true, render: headersTab },
+  { id: 'headers', label: t('Headers'), ofMessages: true, render: headersTab },
   {
     id: 'request',
-    label: 'Request',
+    label: t('Request'),
     ofMessages: true,
     render: (exchange, actions) => [
       ...querySection(exchange, actions),
@@ -42,16 +44,16 @@ export const TABS: readonly Tab[] = [
   },
   {
     id: 'response',
-    label: 'Response',
+    label: t('Response'),
     ofMessages: true,
     render: (exchange, actions) => bodyTab(exchange, 'response', actions),
   },
   {
     id: 'messages',
-    label: 'Messages',
+    label: t('Messages'),
     ofMessages: true,
     render: (exchange, actions) => actions.messages.show(exchange),
   },
-  { id: 'timing', label: 'Timing', render: timingTab },
-  { id: 'connection', label: 'Connection', render: connectionTab },
+  { id: 'timing', label: t('Timing'), render: timingTab },
+  { id: 'connection', label: t('Connection'), render: connectionTab },
 ];

@@ -1,25 +1,26 @@
 import type { ExchangeJson } from '../../engine/exchangeJson.ts';
 import { pausedPeerText } from '../../words/exchange.ts';
 import { durationText, UNKNOWN } from '../../words/numbers.ts';
+import { t } from '../../words/translate.ts';
 import { el } from '../dom.ts';
 import { bothEnds } from './bothEnds.ts';
 import { note } from './elements.ts';
 import type { TabActions } from './tabActions.ts';
 
 const PHASES = [
-  ['lookup', 'DNS lookup', 'lookupMs', 'Finding the address of the server by its name'],
-  ['connect', 'Connect', 'connectMs', 'Opening the connection'],
-  ['tls', 'TLS handshake', 'tlsMs', 'Negotiating encryption'],
-  ['send', 'Send', 'sendMs', 'First to last byte of the request'],
-  ['wait', 'Wait', 'waitMs', 'Last byte of the request to first byte of the response'],
-  ['receive', 'Receive', 'receiveMs', 'First to last byte of the response'],
+  ['lookup', t('DNS lookup'), 'lookupMs', t('Finding the address of the server by its name')],
+  ['connect', t('Connect'), 'connectMs', t('Opening the connection')],
+  ['tls', t('TLS handshake'), 'tlsMs', t('Negotiating encryption')],
+  ['send', t('Send'), 'sendMs', t('First to last byte of the request')],
+  ['wait', t('Wait'), 'waitMs', t('Last byte of the request to first byte of the response')],
+  ['receive', t('Receive'), 'receiveMs', t('First to last byte of the response')],
 ] as const;
 
 export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'peer'>): readonly Node[] {
   const { timings } = exchange;
   const overlap = timings.overlapMs ?? 0;
   const known = PHASES.reduce((sum, [, , key]) => sum + (timings[key] ?? 0), -overlap);
-  const table = el('div', { class: 'timing', role: 'table', 'aria-label': 'Timing' });
+  const table = el('div', { class: 'timing', role: 'table', 'aria-label': t('Timing') });
   let at = 0;
   for (const [phase, label, key, help] of PHASES) {
     const paused = phase === 'wait' ? (exchange.debug?.waitPausedMs ?? 0) : 0;
@@ -35,31 +36,35 @@ export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'pee
       bar.hidden = true;
     }
     const active = length === null ? null : Math.max(0, length - paused);
-    table.append(row(label, paused > 0 ? `${help}, without the pause` : help, bar, durationText(active)));
+    table.append(
+      row(label, paused > 0 ? t('{0}, without the pause', help) : help, bar, durationText(active)),
+    );
     if (length === null || active === null || paused === 0 || known <= 0) continue;
     bar.style.width = `${(active / known) * 100}%`;
     const pause = el('div', { class: 'phase', 'data-phase': 'paused' });
     pause.style.marginInlineStart = `${((at - length + active) / known) * 100}%`;
     pause.style.width = `${((length - active) / known) * 100}%`;
     table.append(
-      row('Paused', 'The debugger had paused the program', pause, `about ${durationText(paused)}`),
+      row(t('Paused'), t('The debugger had paused the program'), pause, t('about {0}', durationText(paused))),
     );
   }
   const { label, span, before } = totalOf(exchange);
-  const total = exchange.durationMs === null ? 'running' : durationText(exchange.durationMs + before);
+  const total = exchange.durationMs === null ? t('running') : durationText(exchange.durationMs + before);
   table.append(row(label, span, null, total));
   const parts: Node[] = [table];
   if (overlap > 0) {
     parts.push(
-      note(`The response began ${durationText(overlap)} before the request had been sent.`, 'limit'),
+      note(t('The response began {0} before the request had been sent.', durationText(overlap)), 'limit'),
     );
   }
   if (timings.pausedMs !== null && timings.pausedMs > 0) {
     const rest = exchange.durationMs === null ? null : durationText(exchange.durationMs - timings.pausedMs);
     parts.push(
       note(
-        `The debugger paused the program for about ${durationText(timings.pausedMs)} during this call.` +
-          (rest === null ? '' : ` Without the pause it took ${rest}, by which the list sorts and filters.`),
+        t('The debugger paused the program for about {0} during this call.', durationText(timings.pausedMs)) +
+          (rest === null
+            ? ''
+            : ` ${t('Without the pause it took {0}, by which the list sorts and filters.', rest)}`),
         'limit',
       ),
     );
@@ -91,19 +96,24 @@ function totalOf({ encrypted, failure, timings }: ExchangeJson): {
   span: string;
   before: number;
 } {
-  if (failure !== null) return { label: 'Total', span: 'First query to the end of the lookup', before: 0 };
-  if (encrypted !== null) return { label: 'Open', span: 'Until the end of the connection', before: 0 };
+  if (failure !== null)
+    return { label: t('Total'), span: t('First query to the end of the lookup'), before: 0 };
+  if (encrypted !== null)
+    return { label: t('Connection'), span: t('Until the end of the connection'), before: 0 };
   const before = (timings.lookupMs ?? 0) + (timings.connectMs ?? 0) + (timings.tlsMs ?? 0);
-  const from = before === 0 ? 'First byte of the request' : 'From the lookup or the connect';
-  return { label: 'Total', span: `${from} to last byte of the response`, before };
+  const span =
+    before === 0
+      ? t('First byte of the request to last byte of the response')
+      : t('From the lookup or the connect to last byte of the response');
+  return { label: t('Total'), span, before };
 }
 
 /** Why a phase has a dash. */
 function legend(exchange: ExchangeJson): string {
-  if (exchange.durationMs === null) return `${UNKNOWN}: has not happened yet, or was not seen.`;
+  if (exchange.durationMs === null) return t('{0}: has not happened yet, or was not seen.', UNKNOWN);
   return exchange.timings.connectMs === null
-    ? `${UNKNOWN}: not seen. Only a connection's first call includes connect time.`
-    : `${UNKNOWN}: not seen.`;
+    ? t("{0}: not seen. Only a connection's first call includes connect time.", UNKNOWN)
+    : t('{0}: not seen.', UNKNOWN);
 }
 
 function row(label: string, help: string, bar: HTMLElement | null, value: string): HTMLElement {

@@ -44,6 +44,8 @@ export interface PanelOptions {
   reducedMotion?: 'reduce' | 'no-preference';
   /** Restricted Mode. */
   restricted?: boolean;
+  /** `pseudo`: each text is in ⟦brackets⟧. */
+  language?: 'en' | 'de' | 'pseudo';
 }
 
 /** A tab of the browser. One that is closed waits for the next panel: a new one would cost four times as much. */
@@ -84,6 +86,7 @@ export async function openPanel({
   state = undefined,
   reducedMotion = 'no-preference',
   restricted = false,
+  language = 'en',
 }: PanelOptions = {}): Promise<PanelPage> {
   const tab = idle.pop() ?? (await newTab());
   const { page } = tab;
@@ -118,7 +121,9 @@ export async function openPanel({
     },
     [state ?? null, variables, bodyClass, DEFAULT_STYLES] as const,
   );
-  await page.goto(`${inject('panel')}${restricted ? '?restricted' : ''}`);
+  await page.goto(
+    `${inject('panel')}${restricted ? '?restricted' : language === 'en' ? '' : `?${language}`}`,
+  );
   await page.waitForFunction(() => window.sentToHost.some(({ type }) => type === 'ready'));
   return new PanelPage(page, tab.problems, async () => {
     await beginning.dispose();
