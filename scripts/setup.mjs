@@ -55,6 +55,7 @@ const TEST_PACKAGES = [
   ['qemu-system-x86', 'runs other kernels'],
   ['busybox-static', 'starts them'],
   ['xz-utils', 'unpacks their modules'],
+  ['musl-tools', 'a program to trace that uses musl, whose resolver is its own'],
   ['libssl-dev', 'a program to trace that uses OpenSSL'],
   ['libgnutls28-dev', 'and one that uses GnuTLS'],
   ['libnss3-dev', 'and one that uses NSS'],

@@ -17,6 +17,8 @@ const UNKNOWN_EXIT: ProcessExit = { signal: null, exitCode: null };
 export class ConnectionEnds {
   /** The traced process closed the socket or the session, or ended. */
   localClose: number | null = null;
+  /** It shut its own direction down: a server answers no more then. */
+  localFin: number | null = null;
   /** By its close the kernel sent a RST, which takes bytes with it that the peer has not read. */
   closedByReset = false;
   /** Set where it did so by ending. */
@@ -55,6 +57,7 @@ export class ConnectionEnds {
         return;
       case Ending.Fin:
         if (record.direction === Direction.In) this.peerEnd ??= at;
+        else this.localFin ??= at;
         return;
     }
   }

@@ -180,6 +180,11 @@ describe('a call of the server', () => {
       'cancelled by client, ECONNRESET',
     ],
     ['not answered', [req, ...close], 'closed by server'],
+    [
+      'not answered, and shut down before the close',
+      [req, { end: 'out', ending: Ending.Fin }, peerFin, eof, { close: true }],
+      'closed by server',
+    ],
     ['half answered', [req, { out: HALF }, ...close], 'closed by server'],
     ['half answered, and reset', [req, { out: HALF }, ...abort], 'reset by server'],
     ['not answered, and reset', [req, ...abort], 'reset by server'],

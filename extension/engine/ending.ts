@@ -122,7 +122,9 @@ function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: Connect
 
 /** By the first event of the connection; null: there was none. */
 function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredExchange): CallEnding | null {
-  const { localClose, exit, peerEnd, error, errno } = ends;
+  const { exit, peerEnd, error, errno } = ends;
+  // Programs shut their direction down before they close (Node). A client may still wait for an answer then.
+  const localClose = side === 'server' ? (ends.localFin ?? ends.localClose) : ends.localClose;
   const peer = side === null ? null : side === 'client' ? 'server' : 'client';
   const failed = error !== null && (localClose === null || error <= localClose);
   if (failed && !BY_PEER.has(errno)) {

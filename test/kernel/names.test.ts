@@ -112,6 +112,31 @@ for name in sys.argv[1:]:
     expect(trace.exchanges.find(({ failure }) => failure !== null)?.process?.name).toBe('curl');
   });
 
+  it('by musl, which asks from one socket, and in parallel', async () => {
+    const program = join(folder, 'lookups-musl');
+    const built = spawnSync('musl-gcc', ['-static', '-o', program, `${PEERS}/lookups.c`], {
+      encoding: 'utf8',
+    });
+    expect([built.status, built.stderr]).toEqual([0, '']);
+    const trace = await run([
+      program,
+      'web.example',
+      'alias.example',
+      'six.example',
+      'nowhere.example',
+      'broken.example',
+    ]);
+    const calls = called(trace);
+    expect(Object.keys(calls).sort()).toEqual(['alias.example', 'six.example', 'web.example']);
+    expectPhase(calls['web.example'], { ...BOTH, queries: 2 });
+    expectPhase(calls['six.example'], { ...BOTH, addresses: ['::1'], queries: 2 });
+    expectPhase(calls['alias.example'], { ...BOTH, alias: 'target.example' });
+    expect(failed(trace)).toMatchObject({
+      'nowhere.example': expect.stringContaining('NXDOMAIN'),
+      'broken.example': expect.stringMatching(/SERVFAIL|no answer/),
+    });
+  });
+
   it('by c-ares, of Node', async () => {
     const names = [
       'web.example',

@@ -7,6 +7,7 @@ import type { Trace } from '../kit/tracing.ts';
 import { type Expected, type Extent, field, findExchange, mentioning } from '../kit/truth.ts';
 import { expectTraced } from './check.ts';
 import type { Context } from './context.ts';
+import { failing } from './failing.ts';
 import { names } from './names.ts';
 import { expectNoneWrong } from './noneWrong.ts';
 
@@ -573,7 +574,17 @@ const untraced: Scenario[] = [
 
 /** For the trace that must have no unseen byte at all. */
 export function scenarios(context: Context): readonly Scenario[] {
-  const all = [...calls, ...uring, ...sockets, ...threads, ...times, ...processes, ...untraced, names];
+  const all = [
+    ...calls,
+    ...uring,
+    ...sockets,
+    ...threads,
+    ...times,
+    ...processes,
+    ...untraced,
+    names,
+    ...failing,
+  ];
   return all.filter(({ impossible }) => (impossible?.(context) ?? null) === null);
 }
 
