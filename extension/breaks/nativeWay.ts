@@ -30,6 +30,8 @@ const GDB_COMMANDS: Readonly<Record<string, string>> = {
   gdb: 'handle SIGSTOP stop nopass',
   cppdbg: '-exec handle SIGSTOP stop nopass',
 };
+/** Reasons of a stop by a signal. */
+const SIGNALLED: ReadonlySet<string> = new Set(['exception', 'signal']);
 /** A frame without a file: lldb names it by its library, as in ``libc.so.6`write``. */
 const FILE = /^(?:\/|[A-Za-z]:[\\/])/;
 
@@ -80,7 +82,8 @@ export class NativeWay implements Way {
   async hitAt(stop: Stop): Promise<Hit | 'none' | null> {
     this.#standing.delete(stop.threadId);
     if (this.#armed.size === 0) return null;
-    if (this.isOwnStop(stop)) this.#standing.add(stop.threadId);
+    // Its stack is asked for at once, before it is known whether it is a break's: lldb 14 names no signal.
+    if (SIGNALLED.has(stop.reason) || this.isOwnStop(stop)) this.#standing.add(stop.threadId);
     for (const timer of this.#unreported.values()) clearTimeout(timer);
     this.#unreported.clear();
     for (const pid of this.#armed) {

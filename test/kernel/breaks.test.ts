@@ -3,7 +3,7 @@
  * is. The debugger is gdb; lldb is in test/vscode.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +21,7 @@ import { describeTraced, PEERS, ROOT, temporaryFolder } from './support/environm
 
 const folder = temporaryFolder();
 const program = join(folder, 'sender');
+const LLDB = '/usr/bin/lldb-vscode-14';
 const WAYS = ['write', 'send', 'sendto', 'writev', 'sendmsg', 'SSL_write', 'SSL_write_ex'];
 /** While a program stands, its request would arrive within this, in milliseconds. */
 const STANDING = 300;
@@ -180,6 +181,28 @@ describeTraced('break on calls in a native program', () => {
     gdb.kill('SIGKILL');
     for (const one of [child, traced, untraced]) one.kill('SIGKILL');
   });
+
+  it.skipIf(!existsSync(LLDB))(
+    'the debug adapter’s client is killed while the program stands: it goes on',
+    async () => {
+      const child = await sender();
+      const client = new Child(process.execPath, [join(PEERS, 'dapClient.mjs'), LLDB, String(child.pid)]);
+      expect(await client.line()).toBe('running');
+      await until('it runs', () => stateOf(child.pid) === 'S');
+      await arm(child.pid, 'path:*');
+      const before = seen.length;
+      child.process.stdin?.write(`SSL_write ${portFor('SSL_write')} /adapter\n`);
+      expect(await client.line()).toMatch(/^stopped .*"reason":"exception"/);
+      const { hit } = await capture.setBreak({ pid: child.pid, action: 'read', automaton: null });
+      expect(hit).toMatchObject({ thread: child.pid, encrypted: true });
+      await sleep(STANDING);
+      expect(seen.slice(before)).toEqual([]);
+      client.kill('SIGKILL');
+      expect(await child.line()).toBe('HTTP/1.1 200');
+      expect(seen.slice(before)).toEqual(['/adapter']);
+      child.kill('SIGKILL');
+    },
+  );
 
   it('the helper is killed while the program stands: it goes on, and is not stopped again', async () => {
     const own = await startCapture({

@@ -1,5 +1,6 @@
 /** Break on Calls by real debuggers: the program stops in its own code, and the server has not seen the call yet. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
@@ -190,3 +191,50 @@ test('a break is not set where hooks are not allowed, without a trace or by a de
     await hooks(undefined);
   }
 });
+
+/** Ids of the helpers that this extension host has started. */
+function helpers(): number[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    try {
+      const isHelper = readFileSync(`/proc/${entry}/cmdline`, 'latin1').includes('/helper.js');
+      const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, 'latin1'))?.[1];
+      return isHelper && Number(parent) === process.pid ? [Number(entry)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+test(
+  'the helper is killed while a program stands at its break: the program goes on',
+  async () => {
+    const { breaks } = insight();
+    await startWith('always');
+    breaks.add('path:=/again');
+    try {
+      await start('helper killed', debuggers['lldb-vscode']?.configuration() as Configuration);
+      const { frame } = await stopped();
+      // lldb 14 answers one request after the other: it is to have shown what it stands at.
+      await frame.session.customRequest('threads');
+      const [helper, ...others] = helpers();
+      assert(helper !== undefined && others.length === 0, 'there is one helper');
+      const before = seen();
+      const begin = performance.now();
+      process.kill(helper, 'SIGKILL');
+      await eventually(() => insight().trace.status.phase === 'failed', 'the trace has failed');
+      const told = Math.round(performance.now() - begin);
+      await eventually(() => seen() > before, 'what it was about to send is sent');
+      console.log(
+        `[suite] it went on after ${Math.round(performance.now() - begin)} ms, the trace had failed after ${told}`,
+      );
+      await eventually(() => seen() > before + 3, 'it is not stopped again');
+      assert.deepEqual(insight().callBreaks.standing, []);
+      assert.match(insight().callBreaks.failures[0]?.reason ?? '', /need a running trace/);
+    } finally {
+      breaks.remove();
+      await stopDebugging();
+      await startWith(undefined);
+    }
+  },
+  TIMEOUT,
+);
