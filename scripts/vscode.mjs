@@ -88,6 +88,7 @@ export async function startServer({
   settings = {},
   testing = false,
   spawnOptions = {},
+  locale = null,
 }) {
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   mkdirSync(extensionsDir, { recursive: true });
@@ -109,6 +110,7 @@ export async function startServer({
     extensionsDir,
   ];
   if (trust) args.push('--disable-workspace-trust');
+  if (locale !== null) args.push('--locale', locale);
   if (testing) args.push('--enable-smoke-test-driver');
   const child = spawn(node, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

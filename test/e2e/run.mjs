@@ -10,6 +10,7 @@ import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
 import { files } from './files.mjs';
+import { german, prepareGerman } from './german.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
 import { menus } from './menus.mjs';
@@ -59,6 +60,7 @@ try {
   await inWindow(resending);
   await inWindow(protocols, { folder: lamps });
   await inWindow(picking);
+  await inWindow(german, { locale: 'de' });
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
   else steps.skip('a user without permission', 'only root can start VS Code as another user');
   await inWindow(restricted, { trust: false });
@@ -88,13 +90,14 @@ async function makeLamps() {
 }
 
 /** A server and a fresh window for some steps. */
-async function inWindow(scenario, { trust = true, user = null, folder = workspace } = {}) {
+async function inWindow(scenario, { trust = true, user = null, folder = workspace, locale = null } = {}) {
   if (chosen.length > 0 && !chosen.includes(scenario.name)) return;
   const dataDir = join(home, `data-${scenario.name}`);
   const extensions = join(dataDir, 'extensions');
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   cpSync(extensionsDir, extensions, { recursive: true });
   mkdirSync(join(dataDir, 'run'), { mode: 0o700 });
+  if (locale === 'de') prepareGerman(dataDir);
   const spawnOptions = {};
   if (user !== null) {
     chmodSync(home, 0o755);
@@ -112,6 +115,7 @@ async function inWindow(scenario, { trust = true, user = null, folder = workspac
     trust,
     settings: SETTINGS,
     spawnOptions,
+    locale,
   });
   const context = await browser.newContext({ viewport: WINDOW });
   try {
