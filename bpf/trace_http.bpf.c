@@ -7,6 +7,7 @@
 #include "fentry.h"
 #include "kprobe.h"
 #include "begun.h"
+#include "gocaller.h"
 #include "lifecycle.h"
 #include "process.h"
 #include "rings.h"

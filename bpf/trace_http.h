@@ -32,6 +32,7 @@ enum record_type {
 	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
 	RECORD_CONNECT_FAILED = 9, /* a connect(2) that came to nothing; its socket has no other record */
 	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
+	RECORD_CALLER = 11, /* from where in a program a request is about to be sent */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -115,6 +116,7 @@ enum name_transport {
 #define FLAG_PROCESS_ENDED (1 << 4) /* ended, connect failed: the process did not close the socket, it ended */
 #define FLAG_FILE (1 << 5)        /* data: struct record_sent_file, not bytes */
 #define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
+#define FLAG_NAMED (1 << 7)       /* caller: user space has put lines of source in the place of addresses */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */
@@ -282,6 +284,27 @@ struct record_name {
 	/* copied bytes, padded to 8 */
 };
 
+#define CALLER_FRAMES 32
+#define CALLER_METHOD_SIZE 16
+
+/*
+ * The functions of a program that led to a request, of a Go program. Of HTTP/2 there are two: the first, without a
+ * connection, has the frames; the second, without frames, says which stream of which connection the same `request` got.
+ */
+struct record_caller {
+	struct record_header header; /* header.connection: the TLS session, else the socket; 0 = HTTP/2, not known yet */
+	unsigned long long request; /* its address in the program */
+	unsigned long long place;   /* of the probe, as it is in the program's memory */
+	unsigned int file;          /* the program: its number from the helper */
+	unsigned int stream;        /* of HTTP/2; 0 = HTTP/1, or not known yet */
+	unsigned char function;     /* enum tls_function */
+	unsigned char count;        /* of frames */
+	unsigned char method_length; /* longer ones are not told: 0, as GET may be */
+	unsigned char padding[5];
+	char method[CALLER_METHOD_SIZE];
+	unsigned long long frames[CALLER_FRAMES]; /* addresses that calls return to, innermost first */
+};
+
 /*
  * Functions of TLS libraries that have probes. A probe's cookie is the
  * function, 8 bits above it the library (enum tls_library), and in its upper
@@ -317,7 +340,14 @@ enum tls_function {
 	TLS_SEND = 36,         /* the C library's write, send, sendto: (descriptor, buffer, size, …); for Break on Calls */
 	TLS_SEND_VECTOR = 37,  /* writev: (descriptor, array of segments, count) */
 	TLS_SEND_MESSAGE = 38, /* sendmsg: (descriptor, message, flags) */
+	/* Go's net/http: no functions of TLS, but probed in the same way, by a program of their own (bpf/gocaller.h). */
+	TLS_GO_REQUEST = 64,  /* (*persistConn).roundTrip: (connection, request), on the caller's goroutine */
+	TLS_GO_REQUEST2 = 65, /* (*http2ClientConn).RoundTrip: likewise, of HTTP/2 */
+	TLS_GO_HEADERS2 = 66, /* (*http2clientStream).encodeAndWriteHeaders: (stream, request), on a goroutine of its own */
 };
+
+/* From here on functions have that program. */
+#define FIRST_CALLER_FUNCTION TLS_GO_REQUEST
 
 /* What process_ring reports to the helper, which then looks for TLS libraries. */
 enum process_change { PROCESS_FORKED = 1, PROCESS_EXECUTED = 2, PROCESS_MAPPED = 3, PROCESS_GONE = 4 };

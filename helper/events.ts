@@ -14,6 +14,7 @@ import {
   type Counters,
   type Fault,
   FrameType,
+  type GoProgram,
   type Hello,
   KERNEL_PARTS,
   type ProcessInfo,
@@ -41,7 +42,8 @@ export type HelperEvent =
     }
   | { readonly type: FrameType.Tls; readonly tls: Tls }
   | { readonly type: FrameType.TlsFile; readonly file: TlsFile }
-  | { readonly type: FrameType.Break; readonly state: BreakState };
+  | { readonly type: FrameType.Break; readonly state: BreakState }
+  | { readonly type: FrameType.GoProgram; readonly program: GoProgram };
 
 /** @throws FrameError naming the frame, and the field that is not as protocol.ts says. */
 export function readEvent({ type, payload }: Frame): HelperEvent {
@@ -73,6 +75,8 @@ export function readEvent({ type, payload }: Frame): HelperEvent {
       return { type, file: checked('TLS file', TLS_FILE, decodeJson(payload)) };
     case FrameType.Break:
       return { type, state: checked('break', BREAK, decodeJson(payload)) };
+    case FrameType.GoProgram:
+      return { type, program: checked('Go program', GO_PROGRAM, decodeJson(payload)) };
     default:
       throw new FrameError(`A helper sends no frame of type ${type}.`);
   }
@@ -189,6 +193,18 @@ const isTlsLibrary = record<Tls['libraries'][number]>({
 });
 
 const TLS_FILE: Checks<TlsFile> = { file: isCount, version: isText };
+
+const GO_PROGRAM: Checks<GoProgram> = {
+  file: isCount,
+  path: isText,
+  device: isDecimal,
+  inode: isDecimal,
+  size: isDecimal,
+  modified: isDecimal,
+  places: (value) =>
+    Array.isArray(value) &&
+    value.every(record<GoProgram['places'][number]>({ function: isCount, offset: isCount })),
+};
 
 const FAULT: Checks<Fault> = { code: isText, message: isText };
 

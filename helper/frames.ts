@@ -140,6 +140,7 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Tls,
   FrameType.TlsFile,
   FrameType.Break,
+  FrameType.GoProgram,
 ]);
 
 /** What a helper accepts from its client. */

@@ -38,6 +38,8 @@ export enum FrameType {
   TlsFile = 8,
   /** JSON {@link BreakState}: the answer to a {@link BreakRequest}; without one when a process was stopped. */
   Break = 9,
+  /** JSON {@link GoProgram}: a program whose requests have records of their callers. */
+  GoProgram = 10,
   // client → helper
   /** JSON {@link Attach}. */
   Attach = 32,
@@ -61,7 +63,7 @@ export type Backend = (typeof BACKENDS)[number];
  * Optional parts of the BPF programs: if the kernel refuses one, the rest still works (enum part of
  * helper/loader/loader.h).
  */
-export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks'] as const;
+export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks', 'callers'] as const;
 export type KernelPart = (typeof KERNEL_PARTS)[number];
 
 /** How to attach to the functions of TLS libraries; `multi` and `perf` force one of the ways that `auto` would try. */
@@ -286,6 +288,23 @@ export interface TlsFile {
   /** As in the TLS records of its sessions; from 1 up, never used again. */
   readonly file: number;
   readonly version: string;
+}
+
+/**
+ * A Go program with probes: in its file are the lines of the addresses that records of callers name. The file is the one
+ * at `path` only if the numbers agree, which are decimal strings, as fstat(2) has them.
+ */
+export interface GoProgram {
+  /** As in the records; from 1 up, never used again. */
+  readonly file: number;
+  readonly path: string;
+  readonly device: string;
+  readonly inode: string;
+  readonly size: string;
+  /** Nanoseconds since the epoch. */
+  readonly modified: string;
+  /** Of each probed function (enum tls_function) where in the file its probe is. */
+  readonly places: readonly { readonly function: number; readonly offset: number }[];
 }
 
 export interface Fault {

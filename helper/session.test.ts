@@ -23,7 +23,7 @@ const FACTS: Facts = {
   responseCopyLimit: 32 * KIB + 200,
   backend: 'tracepoint',
   refused: { fentry: 'no BTF', kprobe: '', tracepoint: '' },
-  missing: { waiting: 'refused', begun: '', tls: 'not allowed', hooks: '' },
+  missing: { waiting: 'refused', begun: '', tls: 'not allowed', hooks: '', callers: '' },
 };
 
 const DESCRIPTORS: Descriptors = {

@@ -108,6 +108,7 @@ export class Session {
     this.#attachments = await Attachments.create(this.#native, this.#facts, {
       libraries: (tls) => client.write(encodeJson(FrameType.Tls, tls)),
       file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
+      goProgram: (program) => client.write(encodeJson(FrameType.GoProgram, program)),
     });
     this.#attachments.attachSystem();
     this.#breaks = new Breaks(this.#native, this.#descriptors, this.#attachments);

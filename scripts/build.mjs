@@ -104,13 +104,14 @@ const catalogue = 'helper/tls/catalogue.json';
 
 /** The catalogue as the loader's broker has it: `{symbol, enum tls_function, returns, is Go's, called by}`, in the order of strcmp. */
 function catalogueTable() {
+  const isGo = (library) => library === 'go' || library === 'goCallers';
   const rows = Object.entries(JSON.parse(readFileSync(catalogue, 'utf8'))).flatMap(([library, functions]) =>
     functions.map(({ symbol, function: name, returns, calledBy }) => {
       const number = `TLS_${name.replaceAll(/(?<!^)(?=[A-Z])/g, '_').toUpperCase()}`;
       const caller = calledBy === undefined ? 'NULL' : JSON.stringify(calledBy);
       return {
         symbol,
-        text: `{${JSON.stringify(symbol)}, ${number}, ${returns}, ${library === 'go'}, ${caller}},`,
+        text: `{${JSON.stringify(symbol)}, ${number}, ${returns}, ${isGo(library)}, ${caller}},`,
       };
     }),
   );

@@ -27,6 +27,7 @@ import type {
 import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
+import { Callers } from './callers.ts';
 import { Channel } from './channel.ts';
 import { SentFiles } from './sentFiles.ts';
 import { TraceError } from './trace.ts';
@@ -145,6 +146,7 @@ class HelperConnection implements Capture {
   readonly #channel: Channel;
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
+  readonly #callers = new Callers();
   readonly #sentFiles: SentFiles;
   #listeners: EventListener[] = [];
   /** Frames that came before anybody listened. */
@@ -307,7 +309,12 @@ class HelperConnection implements Capture {
       default:
         break;
     }
-    this.#sentFiles.take(event, frame);
+    if (event.type === FrameType.GoProgram) this.#callers.add(event.program);
+    if (event.type !== FrameType.Records) this.#sentFiles.take(event, frame);
+    else {
+      const payload = this.#callers.name(event.records);
+      this.#sentFiles.take({ type: event.type, records: payload }, { type: event.type, payload });
+    }
   }
 
   #deliver(event: HelperEvent, frame: Frame): void {
@@ -353,6 +360,7 @@ class HelperConnection implements Capture {
     }
     if (this.#over) return;
     this.#over = true;
+    this.#callers.close();
     const asked = this.#final !== null || this.#stopping !== null;
     const fault = this.#fault;
     const message =

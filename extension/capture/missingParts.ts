@@ -7,6 +7,7 @@ const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
     'Name lookups, and calls that were already waiting in the kernel when the trace started, are not seen',
   tls: 'TLS is not decrypted',
   hooks: 'Bytes that move through some less common socket functions are not seen',
+  callers: 'Source lines of Go programs are not known',
 };
 
 /** One sentence for each part that is missing: what the user goes without, and the kernel's reason. */

@@ -65,6 +65,7 @@ export class Pipeline {
         return;
       case FrameType.Fault:
       case FrameType.Break:
+      case FrameType.GoProgram:
         return;
       default:
         event satisfies never;

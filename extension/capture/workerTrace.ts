@@ -395,6 +395,12 @@ function withDebug(exchange: ExchangeJson, debug: DebugFacts, stack: readonly So
   return {
     ...exchange,
     timings: { ...exchange.timings, pausedMs },
-    debug: { ...facts, source: source === null ? null : { ...source, stack } },
+    debug: {
+      ...facts,
+      source:
+        source === null
+          ? null
+          : { ...source, stack: stack.length > 0 ? stack : (exchange.debug?.source?.stack ?? []) },
+    },
   };
 }

@@ -65,7 +65,8 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (pid === null) return null;
     const session = this.#sessionOf(pid);
     const script = this.#processes.get(pid)?.script ?? null;
-    const source = this.#sources.of(row, this.#status.bootStart ?? 0);
+    // The kernel's programs know some programs' lines, without a hook.
+    const source = this.#sources.of(row, this.#status.bootStart ?? 0) ?? row.debug?.source ?? null;
     if (session === null && script === null && source === null) return null;
     const own = this.#debuggeeOf(pid) === null ? null : this.#stretchesOf(pid);
     const end = row.duration === null ? this.#now : row.start + row.duration;

@@ -1,5 +1,6 @@
 /** Every record but those of a connection's bytes (recordReader.ts). */
 import {
+  type CallerRecord,
   type ClosedRecord,
   type ConnectFailedRecord,
   type Direction,
@@ -29,6 +30,7 @@ const ALPN_SIZE = 32;
 const ADDRESS_SIZE = 16;
 const COMM_SIZE = 16;
 const UNIX_PATH_SIZE = 108;
+const METHOD_SIZE = 16;
 
 /** @throws RecordError when a length or a value is not one that the kernel programs write. */
 export function readControlRecord(type: RecordType, cursor: RecordCursor): TraceRecord {
@@ -49,6 +51,8 @@ export function readControlRecord(type: RecordType, cursor: RecordCursor): Trace
       return new TlsFacts(cursor);
     case RecordType.Name:
       return new NameMessage(cursor);
+    case RecordType.Caller:
+      return new Caller(cursor);
     default:
       throw new RecordError(`a record has the unknown type ${type}`);
   }
@@ -261,6 +265,26 @@ class NameMessage extends RecordHeader implements NameRecord {
     this.remoteAddress = cursor.bytes(f.remoteAddress, ADDRESS_SIZE);
     this.closed = cursor.u8(f.closed) !== 0;
     this.bytes = cursor.bytes(f.size, copied);
+  }
+}
+
+class Caller extends RecordHeader implements CallerRecord {
+  readonly type = RecordType.Caller;
+  readonly request: bigint;
+  readonly stream: number;
+  readonly method: string;
+  readonly frames: Uint8Array;
+
+  constructor(cursor: RecordCursor) {
+    super(cursor);
+    const f = LAYOUT.caller;
+    cursor.need(RecordType.Caller, f.frames);
+    const length = cursor.u8(f.methodLength);
+    if (length > METHOD_SIZE) throw new RecordError('a caller record has an impossible value');
+    this.request = cursor.u64(f.request);
+    this.stream = cursor.u32(f.stream);
+    this.method = latin1(cursor.bytes(f.method, length));
+    this.frames = cursor.bytes(f.frames, cursor.length - f.frames);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { bodyBytes } from './bodyJson.ts';
+import { Callers } from './callers.ts';
 import { Connections } from './connections.ts';
 import type { Exchange, MessageKind } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
@@ -116,6 +117,7 @@ export class Engine implements EngineApi {
   readonly #processes = new Processes();
   readonly #libraries = new TlsLibraries();
   readonly #definitions = new Definitions();
+  readonly #callers = new Callers();
   readonly #exchanges: Exchanges;
   readonly #lookups: Lookups;
   readonly #connections: Connections;
@@ -137,6 +139,7 @@ export class Engine implements EngineApi {
         processes: this.#processes,
         libraries: this.#libraries,
         definitions: this.#definitions,
+        callers: this.#callers,
       },
       bodyLimit ?? Number.POSITIVE_INFINITY,
     );
@@ -295,6 +298,9 @@ export class Engine implements EngineApi {
         return;
       case RecordType.Name:
         this.#lookups.take(record);
+        return;
+      case RecordType.Caller:
+        this.#callers.take(record, this.#clock.milliseconds(record.time));
         return;
       default:
         this.#connections.take(record);

@@ -194,7 +194,7 @@ export interface ExchangeJson {
     /** For how long the debugger had paused the process meanwhile; null: it is not debugged. */
     readonly pausedMs: number | null;
   };
-  /** What the editor's debugger knows; null where the process is not debugged. */
+  /** What the editor's debugger knows, and the line that made the call; null where neither is known. */
   readonly debug: DebugJson | null;
   readonly connection: {
     readonly id: string;

@@ -1,4 +1,5 @@
 /** What the engine offers its connections: makes their exchanges, counts them and hands them to the store. */
+import type { Callers } from './callers.ts';
 import type { ConnectionHost } from './dissector.ts';
 import { endingOf } from './ending.ts';
 import type { ConnectFailed, Process } from './exchange.ts';
@@ -28,6 +29,7 @@ export interface EngineParts {
   readonly processes: Processes;
   readonly libraries: TlsLibraries;
   readonly definitions: Definitions;
+  readonly callers: Callers;
 }
 
 /** Of an exchange that is about none. */
@@ -51,14 +53,16 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
   readonly #processes: Processes;
   readonly #libraries: TlsLibraries;
   readonly #definitions: Definitions;
+  readonly #callers: Callers;
   #lastId = 0;
 
-  constructor({ store, clock, processes, libraries, definitions }: EngineParts, bodyLimit: number) {
+  constructor({ store, clock, processes, libraries, definitions, callers }: EngineParts, bodyLimit: number) {
     this.#store = store;
     this.#clock = clock;
     this.#processes = processes;
     this.#libraries = libraries;
     this.#definitions = definitions;
+    this.#callers = callers;
     this.bodyLimit = bodyLimit;
   }
 
@@ -183,6 +187,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
   #seekCause(exchange: StoredExchange): void {
     if (exchange.request === null || exchange.side === null) return;
     exchange.causeSought = true;
+    exchange.site = this.#callers.of(exchange);
     this.#causes.begun(exchange);
   }
 

@@ -5,9 +5,17 @@ import { maskTarget } from '../privacy/maskUrl.ts';
 import { aiJson } from './ai/aiCall.ts';
 import { mcpJson } from './ai/mcp.ts';
 import { bodyJson } from './bodyJson.ts';
+import type { CallSite } from './callSite.ts';
 import { connectFailure } from './connectFailure.ts';
 import type { Encrypted, FailedConnect, LookupFacts, MessageKind, SeenField } from './exchange.ts';
-import type { ExchangeJson, JsonOptions, MessageJson, StreamMessageJson, TlsJson } from './exchangeJson.ts';
+import type {
+  DebugJson,
+  ExchangeJson,
+  JsonOptions,
+  MessageJson,
+  StreamMessageJson,
+  TlsJson,
+} from './exchangeJson.ts';
 import { grpcCall, grpcPath } from './grpc/call.ts';
 import { grpcStatusName } from './grpc/status.ts';
 import { errorName } from './http2/frameFormat.ts';
@@ -16,6 +24,7 @@ import { chainOf } from './peers/chain.ts';
 import { durationOf, handshakeOf, phasesOf, startOf, toNanoseconds } from './phases.ts';
 import type { Definitions } from './protobuf/definitions.ts';
 import type { Direction } from './record.ts';
+import { NOT_DEBUGGED } from './row.ts';
 import { protocolOf, statusOf } from './rowOf.ts';
 import type { StoredExchange } from './storedExchange.ts';
 import { HTTP2, type StoredMessage } from './storedMessage.ts';
@@ -82,7 +91,7 @@ export function jsonOf(
       overlapMs: phases.overlapMs,
       pausedMs: null,
     },
-    debug: null,
+    debug: debugJson(exchange.site),
     connection: {
       id: connection.id,
       transport: connection.transport,
@@ -265,6 +274,13 @@ let lastSecond = Number.NaN;
 let lastText = '';
 
 /** RFC 3339 in UTC with microseconds, cut, not rounded. @param time nanoseconds since the epoch. */
+/** What is known without a debugger. */
+function debugJson(site: CallSite | null): DebugJson | null {
+  if (site === null) return null;
+  const { pausedMs: _, ...facts } = NOT_DEBUGGED;
+  return { ...facts, source: { ...site.line, stack: site.stack } };
+}
+
 export function formatTime(time: bigint): string {
   // Microseconds are exact in a double up to the year 2255.
   const micros = Number(time / 1000n) - (time < 0n && time % 1000n !== 0n ? 1 : 0);

@@ -33,6 +33,18 @@ export const DEFAULT_BODY_LIMIT = 64 * 1024;
 /** Distinct rules noted per message. */
 export const MAX_VIOLATIONS = 32;
 
+/** Requests of one connection whose callers are known, and which have not been seen: HTTP/2 has so many streams. */
+export const MAX_CALLERS = 1_024;
+
+/** Connections of which that is kept; the least recently used is dropped. */
+export const MAX_CALLER_CONNECTIONS = 4_096;
+
+/** Requests of HTTP/2 that have no stream yet. */
+export const MAX_PENDING_CALLERS = 4_096;
+
+/** Different stacks of callers. */
+export const MAX_CALLER_STACKS = 2_000;
+
 /** Exchanges held unless the options say otherwise. */
 export const DEFAULT_MAX_EXCHANGES = 100_000;
 

@@ -14,6 +14,7 @@ export enum RecordType {
   Tls = 8,
   ConnectFailed = 9,
   Name = 10,
+  Caller = 11,
 }
 
 export enum Direction {
@@ -89,6 +90,8 @@ export const FLAG_PROCESS_ENDED = 16;
 export const FLAG_FILE = 32;
 /** The bytes were read from the file that was sent. */
 export const FLAG_FROM_FILE = 64;
+/** Lines of source stand in the place of addresses: `extension/capture/callers.ts`. */
+export const FLAG_NAMED = 128;
 
 interface RecordBase {
   readonly flags: number;
@@ -243,6 +246,19 @@ export interface NameRecord extends RecordBase {
   readonly bytes: Uint8Array;
 }
 
+/** From where in a program a request is about to be sent. Of HTTP/2 there are two, see `struct record_caller`. */
+export interface CallerRecord extends RecordBase {
+  readonly type: RecordType.Caller;
+  /** Address of the request in the program. */
+  readonly request: bigint;
+  /** Of HTTP/2; 0 = another protocol, or not known yet. */
+  readonly stream: number;
+  /** Empty = GET. */
+  readonly method: string;
+  /** With {@link FLAG_NAMED}: JSON and NULs behind it. A view of the batch: copy what is kept. */
+  readonly frames: Uint8Array;
+}
+
 export type TraceRecord =
   | OpenedRecord
   | DataRecord
@@ -251,4 +267,5 @@ export type TraceRecord =
   | ConnectFailedRecord
   | ProcessRecord
   | TlsRecord
-  | NameRecord;
+  | NameRecord
+  | CallerRecord;

@@ -88,6 +88,19 @@ export const LAYOUT = {
     verification: 108,
     closeNotify: 112,
   },
+  /** With {@link FLAG_NAMED} JSON takes the place of the frames. */
+  caller: {
+    size: 344,
+    request: 40,
+    place: 48,
+    file: 56,
+    stream: 60,
+    function: 64,
+    count: 65,
+    methodLength: 66,
+    method: 72,
+    frames: 88,
+  },
   name: {
     size: 88,
     socket: 40,

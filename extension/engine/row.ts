@@ -37,7 +37,10 @@ export interface SourceLine {
   readonly function: string | null;
 }
 
-/** What the editor knows of a call's process: its debug session, and when that was paused. Times in milliseconds. */
+/**
+ * What the editor knows of a call's process, its debug session and when that was paused, and which line made the call, which
+ * is known of some programs without a debugger. Times in milliseconds.
+ */
 export interface DebugFacts {
   /** Name of the debug session that its process, or one that started it, belongs to; null: none. */
   readonly session: string | null;
@@ -52,6 +55,16 @@ export interface DebugFacts {
   /** The program's own line that made this call; null: not known. */
   readonly source: SourceLine | null;
 }
+
+/** Of a process that has no debug session, or outside of the editor. */
+export const NOT_DEBUGGED = {
+  session: null,
+  script: null,
+  pausedMs: null,
+  waitPausedMs: 0,
+  pausedPeer: null,
+  source: null,
+} as const satisfies DebugFacts;
 
 export interface ExchangeRow {
   readonly id: number;
@@ -126,7 +139,7 @@ export interface ExchangeRow {
   readonly cause: Cause | null;
   /** Kept in the list when older calls have to go, until the list is cleared. */
   readonly pinned: boolean;
-  /** null outside of the editor, and for a process of which it knows nothing. */
+  /** null where neither the editor knows anything of the process, nor the line is known that made the call. */
   readonly debug: DebugFacts | null;
 }
 

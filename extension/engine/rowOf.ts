@@ -8,7 +8,7 @@ import { grpcStatus } from './grpc/call.ts';
 import { proxyText } from './layers/proxyText.ts';
 import { operationText } from './operations/operation.ts';
 import { durationOf, phasesOf, startOf } from './phases.ts';
-import type { ExchangeRow } from './row.ts';
+import { type ExchangeRow, NOT_DEBUGGED } from './row.ts';
 import type { StoredExchange } from './storedExchange.ts';
 import { HTTP2, type StoredMessage } from './storedMessage.ts';
 import { targetOf } from './target.ts';
@@ -57,7 +57,7 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     peer: exchange.peer,
     cause: exchange.cause,
     pinned,
-    debug: null,
+    debug: exchange.site === null ? null : { ...NOT_DEBUGGED, source: exchange.site.line },
   };
 }
 

@@ -6,6 +6,7 @@
 import { AiCall } from './ai/aiCall.ts';
 import { apiOfPath } from './ai/api.ts';
 import { McpFacts } from './ai/mcpFacts.ts';
+import type { CallSite } from './callSite.ts';
 import { NO_LABELS, WHOLE, withLabels } from './completeness.ts';
 import { ConnectionEnds } from './connectionEnds.ts';
 import type {
@@ -133,6 +134,8 @@ export class StoredExchange implements Exchange {
   peer: number | null = null;
   /** The request's place in the order of the connection, by which its peer is found; -1: not known. See peers.ts. */
   place = -1;
+  /** Where in its program it was made; null: not known. */
+  site: CallSite | null = null;
   /** See causes.ts. null: none, or not certain at all. */
   cause: Cause | null = null;
   /** Ids of calls that it caused; the first {@link MAX_CAUSED}. */

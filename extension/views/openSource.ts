@@ -6,6 +6,7 @@ import type { Trace } from '../capture/trace.ts';
 import type { SourceLine } from '../engine/row.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
+import { fileOfModule } from './goModules.ts';
 import { showNote } from './notify.ts';
 
 /** @param frame of the call's stack; null: the line that is the program's own. */
@@ -15,7 +16,7 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
   if (row === undefined || source === null) {
     showNote(
       t(
-        'The line that made this call is not known. HTTP Trace knows those of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
+        'The line that made this call is not known. HTTP Trace knows those of Go programs, and of debugged Node.js and Python programs, if its setting “Hooks” allows it.',
       ),
     );
     return;
@@ -32,8 +33,9 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
 
 /** Only a file of this machine that is there; false: it is not. */
 async function openLine({ path, line, column }: SourceLine): Promise<boolean> {
-  if (!isAbsolute(path) || normalize(path) !== path || path.includes('\0')) return false;
-  const uri = vscode.Uri.file(path);
+  if (path.includes('\0') || (isAbsolute(path) && normalize(path) !== path)) return false;
+  const uri = isAbsolute(path) ? vscode.Uri.file(path) : await fileOfModule(path);
+  if (uri === null) return false;
   try {
     const { type } = await vscode.workspace.fs.stat(uri);
     if ((type & vscode.FileType.File) === 0) return false;

@@ -49,30 +49,43 @@ static uint64_t cookie_of(const struct broker_request *request, const struct bro
 	       (uint64_t)(probe->stack & 0xffff) << 16 | (uint64_t)request->file << 32;
 }
 
+static int program_of(const struct attacher *attacher, const struct broker_probe *probe)
+{
+	if (function_of_symbol(probe->symbol) >= FIRST_CALLER_FUNCTION)
+		return attacher->caller;
+	return probe->kind == BROKER_ENTRY ? attacher->enter : attacher->leave;
+}
+
+/* The kinds of probes of which each has a link of its own: those of broker_kind, then the entries that show callers. */
+static uint32_t group_of(const struct attacher *attacher, const struct broker_probe *probe)
+{
+	return program_of(attacher, probe) == attacher->caller ? BROKER_URETPROBE + 1 : probe->kind;
+}
+
 static int attach_multi(const struct attacher *attacher, const char *path, const struct broker_request *request,
 			struct attachment *attachment)
 {
 	uint64_t offsets[BROKER_PROBES_MAX], cookies[BROKER_PROBES_MAX];
 
-	for (uint32_t kind = BROKER_ENTRY; kind <= BROKER_URETPROBE; kind++) {
+	for (uint32_t group = 0; group < BROKER_LINKS_MAX; group++) {
 		struct uprobe_multi_attributes attributes = {0};
 		long link;
 
 		for (uint32_t i = 0; i < request->count; i++) {
-			if (request->probes[i].kind != kind)
+			if (group_of(attacher, &request->probes[i]) != group)
 				continue;
+			attributes.program = (uint32_t)program_of(attacher, &request->probes[i]);
 			offsets[attributes.count] = request->probes[i].offset;
 			cookies[attributes.count++] = cookie_of(request, &request->probes[i]);
 		}
 		if (attributes.count == 0)
 			continue;
-		attributes.program = (uint32_t)(kind == BROKER_ENTRY ? attacher->enter : attacher->leave);
 		attributes.attach_type = BPF_TRACE_UPROBE_MULTI_TYPE;
 		attributes.path = (uintptr_t)path;
 		attributes.offsets = (uintptr_t)offsets;
 		attributes.cookies = (uintptr_t)cookies;
 		attributes.pid = request->only;
-		attributes.uprobe_flags = kind == BROKER_URETPROBE ? BPF_UPROBE_MULTI_RETURN : 0;
+		attributes.uprobe_flags = group == BROKER_URETPROBE ? BPF_UPROBE_MULTI_RETURN : 0;
 		link = syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
 		if (link < 0)
 			return errno;
@@ -98,7 +111,7 @@ static int attach_event(const struct attacher *attacher, const char *path, const
 	if (*event < 0)
 		return -errno;
 	options.perf_event.bpf_cookie = cookie_of(request, probe);
-	return bpf_link_create(probe->kind == BROKER_ENTRY ? attacher->enter : attacher->leave, *event, BPF_PERF_EVENT, &options);
+	return bpf_link_create(program_of(attacher, probe), *event, BPF_PERF_EVENT, &options);
 }
 
 static int attach_perf(const struct attacher *attacher, const char *path, const struct broker_request *request,

@@ -8,7 +8,7 @@
 
 struct attacher {
 	enum tls_attach way;
-	int enter, leave; /* the programs */
+	int enter, leave, caller; /* the programs */
 	uint32_t pmu; /* number of the kernel's uprobe events */
 	uint64_t return_bit; /* makes an event fire at the return */
 };

@@ -314,6 +314,7 @@ static _Noreturn void run(struct broker *broker)
 	/* First the programs' descriptors, so that only the links keep them loaded. */
 	close(broker->attacher.enter);
 	close(broker->attacher.leave);
+	close(broker->attacher.caller);
 	detach_probes(broker->attachments, ATTACHMENTS_MAX);
 	_exit(0);
 }
@@ -321,7 +322,8 @@ static _Noreturn void run(struct broker *broker)
 /* Keeps only the descriptors that the broker needs, from 3 up. */
 static void keep_descriptors(struct broker *broker)
 {
-	int *const kept[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave};
+	int *const kept[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave,
+			     &broker->attacher.caller};
 	const uint32_t fixed = sizeof(kept) / sizeof(*kept);
 	int number = 3;
 
@@ -376,7 +378,10 @@ int start_broker(struct programs *programs, const struct requester *requester)
 	pid_t child;
 
 	broker.requester = requester->uid;
-	broker.attacher = (struct attacher){.way = programs->tls_attach, .enter = programs->tls_enter, .leave = programs->tls_leave};
+	broker.attacher = (struct attacher){.way = programs->tls_attach,
+					    .enter = programs->tls_enter,
+					    .leave = programs->tls_leave,
+					    .caller = programs->go_caller};
 	if (!prepare_attacher(&broker.attacher)) {
 		broker.attacher.way = programs->tls_attach = TLS_ATTACH_NONE;
 		snprintf(programs->missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #define BROKER_PROBES_MAX 256
-#define BROKER_SYMBOL_SIZE 48
-#define BROKER_LINKS_MAX 3 /* of one file: on entries, on return instructions, by uretprobes */
+#define BROKER_SYMBOL_SIZE 64
+#define BROKER_LINKS_MAX 4 /* of one file: on entries, on return instructions, by uretprobes, of callers */
 #define BROKER_DESCRIPTORS_MAX 64
 
 enum broker_verb {

@@ -78,6 +78,20 @@ static int compare_name(const char *name, const struct table *names, uint64_t at
 	return memcmp(name, names->bytes + at, length);
 }
 
+/* Whether a name begins as those of the catalogue do. */
+static bool may_be_wanted(const struct table *names, uint64_t at)
+{
+	static const char *const prefixes[] = {"crypto/tls.(*Conn).", "net/http.(*", "golang.org/x/net/http2.(*"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		size_t length = strlen(prefixes[i]);
+
+		if (at < names->size && names->size - at > length && memcmp(names->bytes + at, prefixes[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
 void go_find_functions(const struct elf_file *file, struct elf_function *functions, size_t count)
 {
 	const Elf64_Shdr *section = elf_section(file, ".gopclntab");
@@ -113,10 +127,9 @@ void go_find_functions(const struct elf_file *file, struct elf_function *functio
 		uint64_t entry = functions_at + i * entry_size;
 		uint64_t about = functions_at + (relative ? half_at(&table, entry + 4) : word_at(&table, entry + 8));
 		uint32_t name = half_at(&table, about + (relative ? 4 : 8));
-		static const char prefix[] = "crypto/tls.(*Conn).";
 
 		/* Nearly all other names are skipped here. */
-		if (name >= names.size || names.size - name < sizeof(prefix) || memcmp(names.bytes + name, prefix, sizeof(prefix) - 1) != 0)
+		if (!may_be_wanted(&names, name))
 			continue;
 		for (size_t wanted = 0; wanted < count; wanted++) {
 			struct elf_function *function = &functions[wanted];

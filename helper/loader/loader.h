@@ -59,6 +59,7 @@ enum part {
 	PART_BEGUN,   /* calls that were under way when the trace started (bpf/begun.h) */
 	PART_TLS,     /* probes on TLS libraries (bpf/tls.h) */
 	PART_HOOKS,   /* functions of the kernel that the kprobe backend can do without */
+	PART_CALLERS, /* where in a Go program a request comes from (bpf/gocaller.h) */
 	PARTS,
 };
 
@@ -66,7 +67,7 @@ enum part {
 
 struct programs {
 	enum tls_attach tls_attach;
-	int process_ring, tls_enter, tls_leave;
+	int process_ring, tls_enter, tls_leave, go_caller;
 	int data_ring, structure_ring, targets, named_targets, counters;
 	int waiting, waiting_unix;
 	int breaks, automaton; /* maps of bpf/breaks.h */

@@ -80,7 +80,7 @@ static int program_descriptor(const struct bpf_object *object, const char *name)
 const char *const tls_attach_names[] = {"none", "multi", "perf"};
 const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
 /* As helper/protocol.ts has them. */
-const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks"};
+const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks", "callers"};
 
 #define PART_BIT(part) (1u << (part))
 #define ALL_PARTS (PART_BIT(PARTS) - 1)
@@ -90,7 +90,7 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Programs on functions of TLS libraries: not attached here, but by the broker at the helper's request. */
+/* Programs on functions of TLS libraries and of net/http: not attached here, but by the broker at the helper's request. */
 static bool is_tls_program(const struct bpf_program *program)
 {
 	return strcmp(bpf_program__section_name(program), "uprobe") == 0;
@@ -140,6 +140,8 @@ static enum part part_of(const struct bpf_program *program)
 		return PART_WAITING;
 	if (is_backstop(program))
 		return PART_BEGUN;
+	if (strcmp(bpf_program__name(program), "trace_http_go_caller") == 0)
+		return PART_CALLERS;
 	if (is_tls_program(program))
 		return PART_TLS;
 	return PARTS;
@@ -463,6 +465,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->automaton = map_descriptor(object, "break_automaton");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");
+	programs->go_caller = program_descriptor(object, "trace_http_go_caller");
 	programs->foreign_pids = foreign_pid_namespace() != 0;
 	programs->backend = backend;
 	reason[0] = 0;

@@ -6,10 +6,11 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { type Facts, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
-import type { Tls, TlsFile, TlsLibrary } from '../protocol.ts';
+import type { GoProgram, Tls, TlsFile, TlsLibrary } from '../protocol.ts';
 import { candidatePaths } from './candidates.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
+import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
 import { type Program, runningProgram } from './program.ts';
@@ -28,6 +29,8 @@ const RECOGNISE_AFTER_MS = 500;
 export interface TlsClient {
   libraries(tls: Tls): void;
   file(file: TlsFile): void;
+  /** A program whose requests have records of their callers from now on. */
+  goProgram(program: GoProgram): void;
 }
 
 export class Attachments {
@@ -52,7 +55,10 @@ export class Attachments {
     finder: TlsFinder,
     client: TlsClient,
   ) {
-    this.#files = new ProbedFiles(native, facts);
+    this.#files = new ProbedFiles(native, facts, (file, { number }) => {
+      const program = facts.missing.callers ? null : goProgram(file, number);
+      if (program !== null) client.goProgram(program);
+    });
     this.#facts = facts;
     this.#finder = finder;
     this.#client = client;

@@ -119,6 +119,15 @@ export class ElfFile {
     return null;
   }
 
+  /** The address that a byte of code in the file will have in memory, as linked; null when it is none of its code. */
+  addressOf(fileOffset: number): number | null {
+    const segment = this.segments.find(
+      ({ type, executable, offset, fileSize }) =>
+        type === PT_LOAD && executable && fileOffset >= offset && fileOffset < offset + fileSize,
+    );
+    return segment === undefined ? null : fileOffset - segment.offset + segment.address;
+  }
+
   /** @throws ElfError when the file does not hold that much. */
   bytes(offset: number, length: number): Buffer {
     return readExactly(this.descriptor, offset, length, this.size);

@@ -34,7 +34,13 @@ export enum TlsFunction {
   Send = 36,
   SendVector = 37,
   SendMessage = 38,
+  GoRequest = 64,
+  GoRequest2 = 65,
+  GoHeaders2 = 66,
 }
+
+/** From here on functions are not of TLS: they show where in a Go program a request comes from (bpf/gocaller.h). */
+export const FIRST_CALLER_FUNCTION = TlsFunction.GoRequest;
 
 export interface ProbedFunction {
   readonly symbol: string;
@@ -88,6 +94,9 @@ export const WOLFSSL_FUNCTIONS = functionsOf(catalogue.wolfssl);
  * stacks move, so a return address must not be changed: none of them ever has a uretprobe.
  */
 export const GO_FUNCTIONS = functionsOf(catalogue.go);
+
+/** What requests pass in Go's net/http and golang.org/x/net/http2, on the goroutine that makes them. */
+export const GO_CALLERS = functionsOf(catalogue.goCallers);
 
 /**
  * Functions of the C library that show that libraries have been mapped: those that a program was linked with, before

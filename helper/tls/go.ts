@@ -42,11 +42,15 @@ export interface GoProgram {
 }
 
 /**
- * @param prefix of all names
+ * @param prefixes of all names; the first is that of crypto/tls
  * @returns null when it is not a Go program
  * @throws ElfError
  */
-export function readGoProgram(elf: ElfFile, names: ReadonlySet<string>, prefix: string): GoProgram | null {
+export function readGoProgram(
+  elf: ElfFile,
+  names: ReadonlySet<string>,
+  prefixes: readonly string[],
+): GoProgram | null {
   const section = SECTIONS.map((name) => elf.section(name)).find((found) => found !== null);
   if (section === undefined || section === null || section.size < HEADER_SIZE) return null;
   const table = elf.bytes(section.offset, section.size);
@@ -55,12 +59,12 @@ export function readGoProgram(elf: ElfFile, names: ReadonlySet<string>, prefix: 
   const layout = LAYOUTS[magic];
   if (layout === undefined) {
     if (magic !== OLD_MAGIC) return null;
-    return { version, registers: false, hasAny: table.includes(prefix), functions: new Map() };
+    return { version, registers: false, hasAny: table.includes(prefixes[0] ?? ''), functions: new Map() };
   }
   // Two zeros, the size of an instruction, the size of a pointer.
   if (table[4] !== 0 || table[5] !== 0 || table[7] !== 8) return null;
   const find = layout.relative ? findRelative : findAbsolute;
-  const functions = find(elf, section, table, names, prefix);
+  const functions = find(elf, section, table, names, prefixes);
   const registers = hasRegisterArguments(elf, version, layout.relative);
   return { version, registers, hasAny: functions.size > 0, functions };
 }
@@ -71,10 +75,10 @@ function findAbsolute(
   _section: Section,
   table: Buffer,
   names: ReadonlySet<string>,
-  prefix: string,
+  prefixes: readonly string[],
 ): Map<string, ElfSymbol> {
   const count = wordAt(table, 8);
-  const wanted = namesIn(table, wordAt(table, 24), wordAt(table, 32), names, prefix);
+  const wanted = namesIn(table, wordAt(table, 24), wordAt(table, 32), names, prefixes);
   const start = wordAt(table, 56);
   checkTable(table, start, count, 16);
   const found = new Map<string, ElfSymbol>();
@@ -96,10 +100,10 @@ function findRelative(
   section: Section,
   table: Buffer,
   names: ReadonlySet<string>,
-  prefix: string,
+  prefixes: readonly string[],
 ): Map<string, ElfSymbol> {
   const count = wordAt(table, 8);
-  const wanted = namesIn(table, wordAt(table, 32), wordAt(table, 40), names, prefix);
+  const wanted = namesIn(table, wordAt(table, 32), wordAt(table, 40), names, prefixes);
   const start = wordAt(table, 64);
   checkTable(table, start, count, 8);
   const found = new Map<string, ElfSymbol>();
@@ -130,18 +134,19 @@ function namesIn(
   start: number,
   end: number,
   names: ReadonlySet<string>,
-  prefix: string,
+  prefixes: readonly string[],
 ): Map<number, string> {
   const found = new Map<number, string>();
   if (start > end || end > table.length) return found;
   const text = table.subarray(start, end);
-  for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1)) {
-    const stop = text.indexOf(0, at);
-    if (stop < 0) break;
-    if (stop - at > MAX_NAME || (at > 0 && text[at - 1] !== 0)) continue;
-    const name = text.toString('latin1', at, stop);
-    if (names.has(name)) found.set(at, name);
-  }
+  for (const prefix of prefixes)
+    for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1)) {
+      const stop = text.indexOf(0, at);
+      if (stop < 0) break;
+      if (stop - at > MAX_NAME || (at > 0 && text[at - 1] !== 0)) continue;
+      const name = text.toString('latin1', at, stop);
+      if (names.has(name)) found.set(at, name);
+    }
   return found;
 }
 

@@ -6,6 +6,7 @@ import { ElfFile, isUnreadable } from './elf.ts';
 import {
   BIO_FUNCTIONS,
   GNUTLS_FUNCTIONS,
+  GO_CALLERS,
   GO_FUNCTIONS,
   LOADER_FUNCTIONS,
   MBEDTLS_FUNCTIONS,
@@ -104,8 +105,10 @@ const PREFIXES = [
   'mono_btls_ssl_',
 ];
 
-const GO_NAMES: ReadonlySet<string> = new Set(GO_FUNCTIONS.map(({ symbol }) => symbol));
-const GO_PREFIX = 'crypto/tls.(*Conn).';
+const GO_NAMES: ReadonlySet<string> = new Set([...GO_FUNCTIONS, ...GO_CALLERS].map(({ symbol }) => symbol));
+const GO_PREFIXES = ['crypto/tls.(*Conn).', 'net/http.(*', 'golang.org/x/net/http2.(*'];
+/** Of 1.x: those whose structures bpf/gocaller.h knows, and in whose tables `extension/capture/goLines.ts` finds lines. */
+const GO_CALLER_VERSIONS = { first: 18, last: 25 } as const;
 
 /** Bytes of constants that are searched for a version. */
 const MAX_CONSTANTS = 4 * 1024 * 1024;
@@ -155,7 +158,7 @@ export async function recognise(descriptor: number): Promise<Library | null> {
 }
 
 function identifyElf(elf: ElfFile): Library | null {
-  const program = readGoProgram(elf, GO_NAMES, GO_PREFIX);
+  const program = readGoProgram(elf, GO_NAMES, GO_PREFIXES);
   if (program !== null) {
     const library = identifyGo(elf, program);
     if (library !== null) return library;
@@ -214,7 +217,8 @@ function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoP
     const builder = version === null ? 'an old Go' : `Go ${version}`;
     return encrypted('go', version, `it was built by ${builder}, and Go 1.17 or later is supported`);
   }
-  const probes = probesOf(elf, GO_FUNCTIONS, functions, 'go');
+  const wanted = hasKnownCallers(version) ? [...GO_FUNCTIONS, ...GO_CALLERS] : GO_FUNCTIONS;
+  const probes = probesOf(elf, wanted, functions, 'go');
   // Go moves its stacks: a changed return address would crash the program.
   const unsure = new Set(probes.filter(({ kind }) => kind === 'uretprobe').map(({ symbol }) => symbol));
   const sure = probes.filter(({ symbol }) => !unsure.has(symbol));
@@ -222,6 +226,11 @@ function identifyGo(elf: ElfFile, { version, registers, hasAny, functions }: GoP
     return { part: 'tls', kind: 'go', version, probes: sure, returns: 'instructions', reason: null };
   }
   return encrypted('go', version);
+}
+
+function hasKnownCallers(version: string | null): boolean {
+  const minor = Number(version?.split('.')[1] ?? 0);
+  return minor >= GO_CALLER_VERSIONS.first && minor <= GO_CALLER_VERSIONS.last;
 }
 
 function probed(

@@ -9,6 +9,8 @@ import { type Facts, INHERITED, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
 import type { TlsKind } from '../protocol.ts';
 import type { LibraryFile } from './finder.ts';
+import { FIRST_CALLER_FUNCTION } from './functions.ts';
+import type { Probe } from './probes.ts';
 import { endsSandboxedPrograms } from './returnProbes.ts';
 
 /** enum tls_library of bpf/trace_http.h. */
@@ -77,9 +79,17 @@ export class ProbedFiles {
   readonly #native: Native;
   readonly #facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>;
 
-  constructor(native: Native, facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>) {
+  readonly #onAttach: (file: LibraryFile, attached: Attached) => void;
+
+  /** @param onAttach called once for each file, before any record of its probes is read */
+  constructor(
+    native: Native,
+    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
+    onAttach: (file: LibraryFile, attached: Attached) => void = () => {},
+  ) {
     this.#native = native;
     this.#facts = facts;
+    this.#onAttach = onAttach;
   }
 
   /** null: the file has no probes. */
@@ -174,6 +184,7 @@ export class ProbedFiles {
         keepMs: file.kind === 'go' ? KEEP_PROGRAM_MS : KEEP_UNUSED_MS,
       };
       this.#files.set(file.id, attached);
+      this.#onAttach(file, attached);
       return attached;
     } catch (error) {
       this.#refused.set(file.id, `its probes could not be attached (${(error as Error).message})`);
@@ -214,13 +225,19 @@ export class ProbedFiles {
           library: LIBRARY_NUMBERS[file.kind] ?? 0,
           only,
         },
-        probes: file.probes.map(({ symbol, kind, place }) => ({
+        probes: this.#wanted(file).map(({ symbol, kind, place }) => ({
           ...{ symbol, kind: KINDS[kind], offset: BigInt(place.offset), stack: place.stack & 0xffff },
         })),
       });
     } finally {
       this.#native.unmap(start, end);
     }
+  }
+
+  /** Without those whose program this kernel has refused. */
+  #wanted({ probes }: LibraryFile): readonly Probe[] {
+    if (!this.#facts.missing.callers) return probes;
+    return probes.filter(({ function: of }) => of < FIRST_CALLER_FUNCTION);
   }
 
   /** The broker closes its descriptors of the set. After that only this process holds its links. */

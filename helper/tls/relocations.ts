@@ -37,6 +37,21 @@ export function relocationAt(elf: ElfFile, address: number): Relocation | null {
   return null;
 }
 
+/** Where pointers to this address will be written. @throws ElfError */
+export function relocationsTo(elf: ElfFile, addend: number): number[] {
+  const low = addend >>> 0;
+  const high = Math.floor(addend / 2 ** 32);
+  const found: number[] = [];
+  for (const section of elf.sections) {
+    if (section.type !== SHT_RELA || section.size > MAX_RELOCATIONS) continue;
+    const words = elf.words(section.offset, Math.floor(section.size / RELOCATION_SIZE) * RELOCATION_SIZE);
+    for (let at = 0; at < words.length; at += RELOCATION_SIZE / 4)
+      if (words[at + 4] === low && words[at + 5] === high && words[at + 3] === 0)
+        found.push((words[at] ?? 0) + (words[at + 1] ?? 0) * 2 ** 32);
+  }
+  return found;
+}
+
 function symbolName(elf: ElfFile, table: Section | undefined, index: number): string | null {
   const strings = table === undefined ? undefined : elf.sections[table.link];
   if (table === undefined || strings === undefined || (index + 1) * SYMBOL_SIZE > table.size) return null;

@@ -16,6 +16,7 @@ const WAITING =
 const TLS = /TLS is not decrypted: /;
 /** What is not refused here is loaded: an older kernel may refuse by itself what this one takes. */
 const ONLY_WAITING = new RegExp(`^(?!.*${TLS.source})${WAITING.source.slice(1)}`);
+const CALLERS = /^Source lines of Go programs are not known: /;
 const BEGUN =
   /Name lookups, and calls that were already waiting in the kernel when the trace started, are not seen: /;
 
@@ -41,6 +42,7 @@ const CASES: readonly Case[] = [
     everywhere: true,
   },
   { name: 'the programs for TLS', refused: 'load:trace_http_tls', note: and(TLS, NOT_LOADED) },
+  { name: 'the program for callers', refused: 'load:trace_http_go_', note: and(CALLERS, NOT_LOADED) },
   {
     name: 'the program for calls under way',
     refused: 'load:trace_http_begu',

@@ -77,6 +77,8 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/filter',
       'extension/import',
       ...HELPER_BORDER,
+      'helper/tls/elf.ts',
+      'helper/tls/relocations.ts',
     ],
   },
 

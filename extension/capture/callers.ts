@@ -1,0 +1,209 @@
+/**
+ * Between the helper and all who use its events: records that name addresses of a Go program get its lines of source, so
+ * that engine, recordings and replays need no file. A record whose lines are not certain stays as it is.
+ */
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { GoProgram } from '../../helper/protocol.ts';
+import { ElfFile, isUnreadable } from '../../helper/tls/elf.ts';
+import { FLAG_NAMED, RecordType } from '../engine/record.ts';
+import { LAYOUT } from '../engine/recordLayout.ts';
+import { type GoFrame, GoLines } from './goLines.ts';
+import { goStack } from './goStack.ts';
+import { rawRecords } from './sentFile.ts';
+
+/** Programs whose files are kept open; the newest. */
+const MAX_PROGRAMS = 64;
+/** Different stacks and addresses that are kept for each program. */
+const MAX_STACKS = 4_096;
+const MAX_ADDRESSES = 16_384;
+/** Frames that are told of a call. */
+const MAX_FRAMES = 40;
+/** Bytes of them. */
+const MAX_NAMED = 16 * 1024;
+/** Programs are loaded at multiples of this; of larger pages, too. */
+const PAGE = 4_096;
+
+/** As the engine reads it: the frames as [path, line, function], innermost first, and which of them is the program's own. */
+export type NamedFrames = readonly [own: number | null, ...frames: (readonly [string, number, string])[]];
+
+export class Callers {
+  readonly #programs = new Map<number, Program>();
+
+  /** Must come before the program's records. */
+  add(described: GoProgram): void {
+    const program = Program.open(described);
+    if (program === null) return;
+    this.#programs.get(described.file)?.close();
+    this.#programs.set(described.file, program);
+    const [oldest] = this.#programs;
+    if (this.#programs.size <= MAX_PROGRAMS || oldest === undefined) return;
+    this.#programs.delete(oldest[0]);
+    oldest[1].close();
+  }
+
+  close(): void {
+    for (const program of this.#programs.values()) program.close();
+    this.#programs.clear();
+  }
+
+  /** The same records, with lines in those of callers. @param batch stays as it is; is returned if there are none */
+  name(batch: Uint8Array): Uint8Array {
+    if (this.#programs.size === 0) return batch;
+    let parts: Uint8Array[] | null = null;
+    let at = 0;
+    for (const { bytes } of rawRecords(batch)) {
+      const named = isCaller(bytes) ? this.#named(bytes) : null;
+      if (named !== null) parts ??= [batch.subarray(0, at)];
+      parts?.push(named ?? bytes);
+      at += bytes.length;
+    }
+    return parts === null ? batch : Buffer.concat(parts);
+  }
+
+  #named(record: Uint8Array): Uint8Array | null {
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    const f = LAYOUT.caller;
+    const count = Math.min(view.getUint8(f.count), (record.length - f.frames) / 8);
+    const program = this.#programs.get(view.getUint32(f.file, true));
+    if (count === 0 || program === undefined) return null;
+    const place = Number(view.getBigUint64(f.place, true));
+    const bias = program.biasOf(view.getUint8(f.function), place);
+    if (bias === null) return null;
+    const addresses = Array.from(
+      { length: count },
+      (_, index) => Number(view.getBigUint64(f.frames + index * 8, true)) - bias,
+    );
+    const text = program.stackOf(addresses);
+    if (text === null) return null;
+    const named = new Uint8Array((f.frames + text.length + 7) & ~7);
+    named.set(record.subarray(0, f.frames));
+    named.set(text, f.frames);
+    const fields = new DataView(named.buffer);
+    fields.setUint32(LAYOUT.header.length, named.length, true);
+    fields.setUint16(LAYOUT.header.flags, view.getUint16(LAYOUT.header.flags, true) | FLAG_NAMED, true);
+    return named;
+  }
+}
+
+function isCaller(record: Uint8Array): boolean {
+  if (record.length < LAYOUT.caller.size) return false;
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  return (
+    view.getUint16(LAYOUT.header.type, true) === RecordType.Caller &&
+    (view.getUint16(LAYOUT.header.flags, true) & FLAG_NAMED) === 0
+  );
+}
+
+class Program {
+  readonly #descriptor: number;
+  readonly #lines: GoLines;
+  /** Addresses of the probes, as linked, by function. */
+  readonly #places: readonly { readonly function: number; readonly address: number }[];
+  /** As JSON; null: not certain. */
+  readonly #stacks = new Map<string, Uint8Array | null>();
+  readonly #frames = new Map<number, readonly GoFrame[] | null>();
+
+  private constructor(
+    descriptor: number,
+    lines: GoLines,
+    places: readonly { readonly function: number; readonly address: number }[],
+  ) {
+    this.#descriptor = descriptor;
+    this.#lines = lines;
+    this.#places = places;
+  }
+
+  /** @returns null where the file at that path is none, or another one. */
+  static open({ path, places, ...file }: GoProgram): Program | null {
+    let descriptor: number | null = null;
+    try {
+      descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+      const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+      const same =
+        dev.toString() === file.device &&
+        ino.toString() === file.inode &&
+        size.toString() === file.size &&
+        mtimeNs.toString() === file.modified;
+      if (same) {
+        const elf = ElfFile.read(descriptor);
+        const probed = places.flatMap(({ function: of, offset }) => {
+          const address = elf.addressOf(offset);
+          return address === null ? [] : [{ function: of, address }];
+        });
+        return new Program(descriptor, new GoLines(elf), probed);
+      }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    if (descriptor !== null) closeSync(descriptor);
+    return null;
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  /** By how much more the program lies in memory than it was linked for; null: not certain. */
+  biasOf(probed: number, place: number): number | null {
+    const found = this.#places
+      .filter(({ function: of }) => of === probed)
+      .map(({ address }) => place - address)
+      .filter((bias) => bias >= 0 && bias % PAGE === 0);
+    return found.length === 1 ? (found[0] ?? null) : null;
+  }
+
+  /** The frames of these calls, as JSON; null: not certain. @param addresses as linked, innermost first */
+  stackOf(addresses: readonly number[]): Uint8Array | null {
+    const key = addresses.join();
+    const known = this.#stacks.get(key);
+    if (known !== undefined) return known;
+    const text = this.#read(addresses);
+    this.#stacks.set(key, text);
+    const [oldest] = this.#stacks.keys();
+    if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
+    return text;
+  }
+
+  #read(addresses: readonly number[]): Uint8Array | null {
+    const all: GoFrame[] = [];
+    let cut = false;
+    for (const address of addresses) {
+      const frames = this.#framesOf(address);
+      if (frames === null) {
+        cut = true;
+        break;
+      }
+      all.push(...frames);
+    }
+    const { frames, own } = goStack(all);
+    // What was not read may be the program's own.
+    if (frames.length === 0 || (cut && own === null)) return null;
+    const shown = frames.slice(0, Math.max(MAX_FRAMES, own === null ? 0 : frames.indexOf(own) + 1));
+    for (let count = shown.length; count > 0; count = Math.floor(count / 2)) {
+      const some = shown.slice(0, count);
+      const index = own === null ? -1 : some.indexOf(own);
+      if (own !== null && index < 0) return null;
+      const named: NamedFrames = [
+        index < 0 ? null : index,
+        ...some.map(({ path, line, function: name }) => [path, line, name] as const),
+      ];
+      const text = Buffer.from(JSON.stringify(named));
+      if (text.length <= MAX_NAMED) return text;
+    }
+    return null;
+  }
+
+  #framesOf(address: number): readonly GoFrame[] | null {
+    const known = this.#frames.get(address);
+    if (known !== undefined) return known;
+    let frames: readonly GoFrame[] | null = null;
+    try {
+      frames = this.#lines.framesOf(address);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    if (this.#frames.size >= MAX_ADDRESSES) this.#frames.clear();
+    this.#frames.set(address, frames);
+    return frames;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * From where in a program requests were made, as far as the kernel's programs have seen it (RECORD_CALLER), until the
+ * exchange is there that each belongs to. What does not fit exactly is not joined: no line is better than a wrong one.
+ */
+import type { CallSite } from './callSite.ts';
+import { MAX_CALLER_CONNECTIONS, MAX_CALLER_STACKS, MAX_CALLERS, MAX_PENDING_CALLERS } from './limits.ts';
+import { type CallerRecord, FLAG_NAMED } from './record.ts';
+import type { SourceLine } from './row.ts';
+import type { StoredExchange } from './storedExchange.ts';
+
+interface Caller {
+  /** Milliseconds since the trace's start. */
+  readonly at: number;
+  /** Empty: GET. */
+  readonly method: string;
+  /** null: not known, or not the program's own. */
+  readonly site: CallSite | null;
+  /** Of HTTP/2; 0: another protocol. */
+  readonly stream: number;
+}
+
+export class Callers {
+  /** By connection, in the order of time. Least recently used first. */
+  readonly #byConnection = new Map<string, Caller[]>();
+  /** Of HTTP/2, whose stream is not known yet: by process and request. */
+  readonly #pending = new Map<string, CallSite | null>();
+  /** By JSON: most calls come from the same few places. */
+  readonly #sites = new Map<string, CallSite | null>();
+
+  /** @param at milliseconds since the trace's start */
+  take(record: CallerRecord, at: number): void {
+    const { connection, stream, method } = record;
+    const request = `${record.pid}:${record.request}`;
+    if (connection === 0n) {
+      this.#pending.delete(request);
+      this.#pending.set(request, this.#siteOf(record));
+      dropOldest(this.#pending, MAX_PENDING_CALLERS);
+      return;
+    }
+    const site = stream === 0 ? this.#siteOf(record) : (this.#pending.get(request) ?? null);
+    if (stream !== 0) this.#pending.delete(request);
+    const key = connection.toString();
+    const callers = this.#byConnection.get(key) ?? [];
+    this.#byConnection.delete(key);
+    this.#byConnection.set(key, callers);
+    callers.push({ at, method, site, stream });
+    if (callers.length > MAX_CALLERS) callers.shift();
+    dropOldest(this.#byConnection, MAX_CALLER_CONNECTIONS);
+  }
+
+  /** The caller of this exchange, which is no other's then; null: not known. */
+  of({
+    side,
+    connection,
+    request,
+    stream,
+  }: Pick<StoredExchange, 'side' | 'connection' | 'request' | 'stream'>): CallSite | null {
+    const began = request?.firstByte ?? null;
+    if (side === 'server' || request === null || began === null) return null;
+    const callers = this.#byConnection.get(connection.id);
+    if (callers === undefined) return null;
+    const index =
+      stream === null
+        ? callers.findLastIndex((caller) => caller.stream === 0 && caller.at <= began)
+        : callers.findLastIndex((caller) => caller.stream === stream);
+    const found = callers[index];
+    if (found === undefined) return null;
+    // Of HTTP/1 those before it had no request, or one that was not seen.
+    if (stream === null) callers.splice(0, index + 1);
+    else callers.splice(index, 1);
+    return (found.method || 'GET') === request.method ? found.site : null;
+  }
+
+  #siteOf({ flags, frames }: CallerRecord): CallSite | null {
+    if ((flags & FLAG_NAMED) === 0) return null;
+    const end = frames.indexOf(0);
+    const text = Buffer.from(frames.buffer, frames.byteOffset, end < 0 ? frames.length : end).toString();
+    const known = this.#sites.get(text);
+    if (known !== undefined) return known;
+    const site = readSite(text);
+    this.#sites.set(text, site);
+    dropOldest(this.#sites, MAX_CALLER_STACKS);
+    return site;
+  }
+}
+
+/** null: none of the frames is the program's own, or it is not what `extension/capture/callers.ts` writes. */
+function readSite(text: string): CallSite | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(value)) return null;
+  const [own, ...frames]: unknown[] = value;
+  const stack = frames.flatMap(frameOf);
+  const line = typeof own === 'number' ? stack[own] : undefined;
+  return line === undefined || stack.length !== frames.length ? null : { line, stack };
+}
+
+function frameOf(frame: unknown): SourceLine[] {
+  if (!Array.isArray(frame)) return [];
+  const [path, line, name]: unknown[] = frame;
+  if (typeof path !== 'string' || path === '' || typeof name !== 'string') return [];
+  if (typeof line !== 'number' || !Number.isSafeInteger(line) || line <= 0) return [];
+  return [{ path, line, column: null, function: name === '' ? null : name }];
+}
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  if (map.size <= most) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}

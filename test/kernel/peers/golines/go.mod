@@ -1,0 +1,3 @@
+module example.test/golines
+
+go 1.18
