@@ -379,6 +379,37 @@ describe('what caused a call', () => {
     expect(script.rows().map(({ cause }) => cause)).toEqual(Array(6).fill(null));
   });
 
+  it('by time is none of them while they go on, on connections that were open before the trace', () => {
+    const engine = new Engine();
+    const both = (connection: bigint, start: bigint): RecordSpec[] => {
+      const [local, remote] = [`127.0.0.1:${10_000 + Number(connection)}`, '127.0.0.1:1'];
+      const ends = (['client', 'server'] as const).map((side, at) => {
+        const [out, back] = side === 'client' ? (['out', 'in'] as const) : (['in', 'out'] as const);
+        const request = { [out]: 'GET /own HTTP/1.1\r\nHost: a\r\n\r\n' };
+        const response = { [back]: 'HTTP/1.1 204 No Content\r\n\r\n' };
+        return conversation([request, response, request], {
+          pid: 1,
+          side,
+          connection: connection + BigInt(at),
+          start: start + BigInt(at),
+          interval: TICK,
+          joinedLate: true,
+          established: 0n,
+          local: side === 'client' ? local : remote,
+          remote: side === 'client' ? remote : local,
+        });
+      });
+      return ends.flat();
+    };
+    // The first request of each shows with its answer, the second at once.
+    const specs = [...both(2n, at(0)), ...both(4n, at(20))];
+    for (const spec of specs.sort((a, b) => Number((a.time ?? 0n) - (b.time ?? 0n))))
+      engine.push(recordBytes(spec));
+    const rows = rowsOf(engine);
+    expect(rows.filter(({ state }) => state === 'running')).toHaveLength(4);
+    expect(rows.map(({ cause }) => cause)).toEqual(Array(rows.length).fill(null));
+  });
+
   it('by time is doubtful where the process makes calls while it answers none, as by a timer', () => {
     const script = new Script();
     script.call({ from: 1, to: 2, start: at(0), end: at(5) });

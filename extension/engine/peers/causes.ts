@@ -101,8 +101,10 @@ export class Causes {
   }
 
   /** The process that answers has made the call. */
-  #isOfItself({ peer, process }: StoredExchange): boolean {
-    return peer !== null && this.#host.get(peer)?.process?.pid === process?.pid;
+  #isOfItself({ peer, process, connection }: StoredExchange): boolean {
+    // On a connection that was joined late the peer is known only when both have ended, but who is at its other end before.
+    const far = peer ?? connection.end?.peer?.recent.at(-1) ?? null;
+    return far !== null && this.#host.get(far)?.process?.pid === process?.pid;
   }
 
   /** What was found by time to be caused by a call of the process to itself. */
