@@ -132,7 +132,7 @@ describe('the table', () => {
       '10.0.0.9:80 (the network cannot be reached: this machine, or a router, has no route to the address (ENETUNREACH)) [unreachable]',
     );
     expect(failed('refused', 'SOCKS5: host unreachable', 'by-proxy')).toBe(
-      '10.0.0.9:80 (the proxy did not connect to the address (SOCKS5: host unreachable)) [refused by the proxy]',
+      '10.0.0.9:80 (the proxy did not connect to the address (SOCKS5: host unreachable)) [proxy refused]',
     );
   });
 

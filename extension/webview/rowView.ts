@@ -252,6 +252,7 @@ export class RowView {
       setText(this.#messages, counted(row.messages, '{0} message', '{0} messages'));
     const badge = badgeOf(row);
     this.#badge.hidden = badge === null;
+    this.#proxy.classList.toggle('beside-badge', badge !== null);
     if (badge === null) return;
     setText(this.#badge, badge.label);
     setTitle(this.#badge, badge.sentence);

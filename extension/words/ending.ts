@@ -16,7 +16,7 @@ export interface Ended {
 /** In place of a status, where there is none; null: nothing that is worth a word. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
-  if (connectAttempts > 0 && ending.detail === 'by-proxy') return t('refused by the proxy');
+  if (connectAttempts > 0 && ending.detail === 'by-proxy') return t('proxy refused');
   if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? t('not connected');
   const word = WORDS[ending.how] ?? null;
   return word !== null && tlsFailure !== null ? t('TLS failed') : word;

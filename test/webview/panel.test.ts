@@ -1,5 +1,6 @@
 /** The panel by mouse and keyboard, as a person would use it. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { CallEnding, EndingKind } from '../../extension/engine/exchange.ts';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { examplePhases } from '../../extension/engine/testing/phases.ts';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
@@ -7,6 +8,7 @@ import { MASK } from '../../extension/privacy/secrets.ts';
 import {
   call,
   calls,
+  encrypted,
   exchangeOf,
   failedLookup,
   JSON_BODY,
@@ -276,6 +278,60 @@ describe('list', () => {
     ).toBeGreaterThan(40);
     await panel.page.fill('.filter input', 'proxy:socks5');
     await expect.poll(shown).toEqual([1]);
+  });
+
+  it('says in full what failed, at every width; and of a call as much of the address as has room', async () => {
+    const ended = (how: EndingKind, change: Partial<CallEnding> = {}): CallEnding => ({
+      ...{ how, by: null, error: null, detail: null, signal: null, exitCode: null },
+      ...change,
+    });
+    const failed = (id: number, ending: CallEnding, change: Partial<ExchangeRow>): ExchangeRow =>
+      call({ id, status: null, ending, ...change });
+    const none = { method: null, path: null, scheme: null, connectAttempts: 1 } as const;
+    const connect = { ...none, completeness: ['connect-failed'] } satisfies Partial<ExchangeRow>;
+    const host = 'api.payments.example:443';
+    await open([
+      failed(1, ended('refused'), { ...connect, host: '127.0.0.1:4180' }),
+      failed(2, ended('unreachable'), { ...connect, host: '[2001:db8::7]:81' }),
+      failed(3, ended('timed-out'), { ...connect, host }),
+      failed(4, ended('refused', { detail: 'by-proxy' }), {
+        ...connect,
+        host,
+        proxy: 'SOCKS5 127.0.0.1:1080',
+      }),
+      failed(5, ended('reset', { by: 'server' }), { path: '/reset/connection', completeness: ['aborted'] }),
+      failed(6, ended('cancelled'), { path: '/slow?report=7', completeness: ['unanswered'] }),
+      failed(7, ended('not-http'), { path: '/not-http', completeness: ['unanswered'] }),
+      failedLookup({ id: 8 }),
+      encrypted({
+        id: 9,
+        host: 'localhost:34279',
+        encrypted:
+          'TLS handshake not finished: the client closed the connection; the certificate of the server: self-signed certificate (verification error 18)',
+        completeness: ['handshake-failed'],
+      }),
+    ]);
+    const cut = (selector: string): Promise<string[]> =>
+      panel.page.$$eval(selector, (all) =>
+        all
+          .filter((one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            // An ellipsis comes with the first hundredth of a pixel.
+            return range.getBoundingClientRect().width > one.getBoundingClientRect().width;
+          })
+          .map((one) => one.textContent ?? ''),
+      );
+    for (const width of [1_400, 1_044, 700, 420, 380]) {
+      await panel.page.setViewportSize({ width, height: 400 });
+      await panel.settled();
+      expect(await cut('.row .badge'), `badges at ${width}`).toEqual([]);
+      if (width < 700) continue;
+      expect(await cut('.row .path:not(.reason)'), `paths at ${width}`).toEqual([]);
+      const hosts = await cut('.row .host:has(+ .reason)');
+      if (width >= 1_400) expect(hosts, `hosts at ${width}`).toEqual([]);
+      expect(hosts).not.toContain('localhost:34279 ');
+    }
   });
 
   it('begins at the top when it is sorted, and not at the selected call', async () => {

@@ -384,9 +384,9 @@ describe('what caused a call', () => {
     const both = (connection: bigint, start: bigint): RecordSpec[] => {
       const [local, remote] = [`127.0.0.1:${10_000 + Number(connection)}`, '127.0.0.1:1'];
       const ends = (['client', 'server'] as const).map((side, at) => {
-        const [out, back] = side === 'client' ? (['out', 'in'] as const) : (['in', 'out'] as const);
-        const request = { [out]: 'GET /own HTTP/1.1\r\nHost: a\r\n\r\n' };
-        const response = { [back]: 'HTTP/1.1 204 No Content\r\n\r\n' };
+        const [get, answer] = ['GET /own HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 204 No Content\r\n\r\n'];
+        const request = side === 'client' ? { out: get } : { in: get };
+        const response = side === 'client' ? { in: answer } : { out: answer };
         return conversation([request, response, request], {
           pid: 1,
           side,
