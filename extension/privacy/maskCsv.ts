@@ -1,5 +1,6 @@
 /** Secrets in CSV (RFC 4180) and tab-separated values: the columns that the first line names as such. */
 import { maskText } from './maskText.ts';
+import { Pieces } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
 
 /** Columns that are looked at. */
@@ -13,7 +14,7 @@ const FIELDS = {
 
 export function maskCsv(text: string, separator: ',' | '\t'): string {
   const kinds: NameKind[] = [];
-  const parts: string[] = [];
+  const masked = new Pieces();
   let first = true;
   let column = 0;
   for (const [whole, field = '', end = ''] of text.matchAll(FIELDS[separator])) {
@@ -21,7 +22,7 @@ export function maskCsv(text: string, separator: ',' | '\t'): string {
     const value = quoted ? field.slice(1, field.endsWith('"') && field.length > 1 ? -1 : undefined) : field;
     if (first && column < MAX_COLUMNS) kinds.push(nameKind(value.trim()));
     const secret = !first && value !== '' && isSecretValue(kinds[column] ?? null, value, 'member');
-    parts.push(secret ? (quoted ? `"${MASK}"` : MASK) + end : maskText(field) + end);
+    masked.add(secret ? (quoted ? `"${MASK}"` : MASK) + end : maskText(field) + end);
     column++;
     if (end !== separator) {
       first = false;
@@ -29,5 +30,5 @@ export function maskCsv(text: string, separator: ',' | '\t'): string {
     }
     if (whole === '') break;
   }
-  return parts.join('');
+  return masked.text();
 }

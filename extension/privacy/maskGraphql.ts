@@ -4,6 +4,7 @@
  * secret in them and stay: `login($password: String!) { token: accessToken }`.
  */
 import { maskLoosely } from './maskLoosely.ts';
+import { Replaced } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind } from './secrets.ts';
 
 /** Comments, block strings, strings, variables and names, numbers, marks. All else lies between. Linear. */
@@ -19,24 +20,19 @@ export function looksLikeGraphql(text: string): boolean {
 }
 
 export function maskGraphql(document: string): string {
-  let masked = '';
-  let from = 0;
+  const masked = new Replaced(document);
   /** The last name, and what it means once a colon or an equals sign follows it. */
   let name = '';
   let kind: NameKind = null;
   /** Open brackets since the value of a secret's name began; 0: not within one. */
   let depth = 0;
-  const replace = (at: number, end: number, text: string): void => {
-    masked += document.slice(from, at) + text;
-    from = end;
-  };
   for (const match of document.matchAll(TOKEN)) {
     const [token] = match;
     const at = match.index;
     const first = token[0] as string;
     if (first === '#') {
       const comment = maskLoosely(token);
-      if (comment !== token) replace(at, at + token.length, comment);
+      if (comment !== token) masked.replace(at, at + token.length, comment);
     } else if (first === '"' || first === '-' || (first >= '0' && first <= '9')) {
       const quotes = token.startsWith('"""') ? '"""' : first === '"' ? '"' : '';
       const inner = token.slice(
@@ -44,10 +40,10 @@ export function maskGraphql(document: string): string {
         quotes !== '' && token.endsWith(quotes) ? -quotes.length : undefined,
       );
       if (depth > 0 || isSecretValue(kind, inner, 'member')) {
-        if (inner !== '') replace(at, at + token.length, `${quotes}${MASK}${quotes}`);
+        if (inner !== '') masked.replace(at, at + token.length, `${quotes}${MASK}${quotes}`);
       } else if (quotes !== '') {
         const text = maskLoosely(inner);
-        if (text !== inner) replace(at, at + token.length, quotes + text + quotes);
+        if (text !== inner) masked.replace(at, at + token.length, quotes + text + quotes);
       }
       if (depth === 0) kind = null;
     } else if (token === ':' || token === '=') {
@@ -69,5 +65,5 @@ export function maskGraphql(document: string): string {
       name = token;
     }
   }
-  return from === 0 ? document : masked + document.slice(from);
+  return masked.result();
 }

@@ -6,6 +6,7 @@
 import { type Member, memberOf, type Reason, reasonOf } from './jsonMembers.ts';
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
+import { Replaced } from './pieces.ts';
 import { isSecretName, isSecretValue, MASK, type NameKind } from './secrets.ts';
 
 const LITERALS: readonly string[] = ['true', 'false', 'null'];
@@ -27,6 +28,15 @@ const MAX_WORD = 1_024;
 /** Brackets that are open at once: what is nested deeper is no program's data, and each takes memory. */
 const MAX_OPEN = 10_000;
 
+/** Replacements that wait for being carried out, in the order of the text. */
+const MAX_EDITS = 16_384;
+
+/**
+ * Values, and replacements inside of brackets, of which it is not decided yet whether they are hidden. Each takes some
+ * hundred bytes; where there are more in one bracket than any program writes, all from there on is hidden.
+ */
+const MAX_UNDECIDED = 1_000_000;
+
 /** What may come next; `name` and `comma` may be the closing bracket instead. */
 type Expects = 'name' | 'colon' | 'value' | 'comma';
 
@@ -43,6 +53,7 @@ const CLOSE_OBJECT = 125;
 export function maskJson(text: string, depth = 0): string {
   const scanner = new Scanner(text, depth);
   const end = scanner.run();
+  if (scanner.gaveUp) return scanner.masked(end) + MASKED;
   return scanner.masked(end) + (end < text.length ? maskLoosely(text.slice(end)) : '');
 }
 
@@ -86,6 +97,15 @@ class Bracket {
     this.#pending.push({ reason, edit });
   }
 
+  /** Where what is not decided yet may begin; null: all is. */
+  get undecidedFrom(): number | null {
+    return this.mayBe === null ? (this.#pending?.[0]?.edit.from ?? null) : this.from;
+  }
+
+  get undecided(): number {
+    return this.#pending?.length ?? 0;
+  }
+
   /** Adds the values that turned out to be secrets. */
   decide(edits: Edit[]): void {
     if (this.#pending === null || this.#reasons === null) return;
@@ -96,7 +116,15 @@ class Bracket {
 class Scanner {
   readonly #text: string;
   readonly #depth: number;
-  readonly #edits: Edit[] = [];
+  readonly #masked: Replaced;
+  /** Not carried out yet. */
+  #edits: Edit[] = [];
+  /** How many there may be before it is looked which can be carried out. */
+  #mayWait = MAX_EDITS;
+  /** Values of which it is not known yet. */
+  #undecided = 0;
+  /** All behind the end is hidden. */
+  gaveUp = false;
   readonly #open: Bracket[] = [];
   #at = 0;
   /** The string that was read last has escapes. */
@@ -105,20 +133,35 @@ class Scanner {
   constructor(text: string, depth: number) {
     this.#text = text;
     this.#depth = depth;
+    this.#masked = new Replaced(text);
   }
 
   masked(end: number): string {
-    let masked = '';
-    let from = 0;
+    this.#carryOut(end);
+    return this.#masked.result(end);
+  }
+
+  /** What lies behind the end stays for later. */
+  #carryOut(end: number): void {
     // What another member decides is decided later than what stands behind it; what hides more goes before.
     this.#edits.sort((a, b) => a.from - b.from || b.to - a.to || a.text.length - b.text.length);
+    const later: Edit[] = [];
     for (const edit of this.#edits) {
-      // What lies behind the end is masked in another way.
-      if (edit.from < from || edit.to > end) continue;
-      masked += this.#text.slice(from, edit.from) + edit.text;
-      from = edit.to;
+      if (edit.from < this.#masked.from) continue;
+      if (edit.to > end) later.push(edit);
+      else this.#masked.replace(edit.from, edit.to, edit.text);
     }
-    return masked + this.#text.slice(from, Math.max(from, end));
+    this.#edits = later;
+  }
+
+  /** @returns where all has to be hidden, as too much is undecided; null: go on. */
+  #settle(safe: number): number | null {
+    const end = this.#open.reduce((least, one) => Math.min(least, one.undecidedFrom ?? least), safe);
+    this.#carryOut(end);
+    this.#mayWait = MAX_EDITS + 2 * (this.#edits.length + this.#undecided);
+    if (this.#edits.length + this.#undecided <= MAX_UNDECIDED) return null;
+    this.gaveUp = true;
+    return end;
   }
 
   /** @returns where the text ceases to be JSON. */
@@ -139,6 +182,10 @@ class Scanner {
     /** Where the broken part may begin: not inside what is masked, nor behind a name without its value. */
     let safe = 0;
     for (;;) {
+      if (this.#edits.length + this.#undecided > this.#mayWait) {
+        const end = this.#settle(safe);
+        if (end !== null) return end;
+      }
       this.#blanks();
       if (this.#at >= text.length) return text.length;
       const c = text.charCodeAt(this.#at);
@@ -224,7 +271,7 @@ class Scanner {
         if (!this.#word()) return safe;
         safe = this.#at;
         if (bracket?.isObject === true && member?.mayBe === 'named' && !this.#isPlain(from)) {
-          bracket.suspect('named', { from, to: this.#at, text: MASKED });
+          this.#suspect(bracket, 'named', { from, to: this.#at, text: MASKED });
         }
       }
       // All items of a list are what its name says.
@@ -253,7 +300,7 @@ class Scanner {
     const given = reasonOf(member, value);
     if (given !== null) bracket.give(given);
     if (member.mayBe !== null && value !== '')
-      bracket.suspect(member.mayBe, { from, to: this.#at, text: MASKED });
+      this.#suspect(bracket, member.mayBe, { from, to: this.#at, text: MASKED });
   }
 
   /** `["--password", "x"]`: the arguments of a command; `[["password", "x"]]`: names and values as pairs. */
@@ -261,7 +308,7 @@ class Scanner {
     bracket.items++;
     if (bracket.namesNext && !raw.startsWith('-')) this.#edits.push({ from, to: this.#at, text: MASKED });
     else if (bracket.namesSecond && bracket.items === 2)
-      bracket.suspect('pair', { from, to: this.#at, text: MASKED });
+      this.#suspect(bracket, 'pair', { from, to: this.#at, text: MASKED });
     const isOption = raw.startsWith('--');
     // Only of these it matters whether they name a secret.
     const secret = (isOption || bracket.items === 1) && isSecretName(raw);
@@ -269,12 +316,19 @@ class Scanner {
     if (bracket.items === 1) bracket.namesSecond = secret;
   }
 
+  #suspect(bracket: Bracket, reason: Reason, edit: Edit): void {
+    this.#undecided++;
+    bracket.suspect(reason, edit);
+  }
+
   /** The bracket is closed, or will not be. */
   #decide(bracket: Bracket, outer: Bracket | undefined): void {
     if (outer?.isObject === false && bracket.items === 2) bracket.give('pair');
+    this.#undecided -= bracket.undecided;
     bracket.decide(this.#edits);
     const { mayBe, from } = bracket;
-    if (mayBe !== null) outer?.suspect(mayBe, { from, to: this.#at, text: MASKED });
+    if (mayBe !== null && outer !== undefined)
+      this.#suspect(outer, mayBe, { from, to: this.#at, text: MASKED });
   }
 
   #blanks(): void {

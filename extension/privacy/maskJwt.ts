@@ -3,6 +3,7 @@
  * which are base64url segments separated by dots, of which the first begins as every JSON object does.
  */
 import { maskPem } from './maskPem.ts';
+import { Replaced } from './pieces.ts';
 import { MASK } from './secrets.ts';
 
 const BEGINNING = 'eyJ';
@@ -22,8 +23,7 @@ export function maskJwt(input: string): string {
   const text = maskPem(input);
   let at = text.indexOf(BEGINNING);
   if (at < 0) return text;
-  let masked = '';
-  let from = 0;
+  const masked = new Replaced(text);
   while (at >= 0) {
     let end = at;
     let dots = 0;
@@ -38,10 +38,9 @@ export function maskJwt(input: string): string {
       dots--;
     }
     if (dots > 0) {
-      masked += text.slice(from, at) + MASK;
-      from = end;
+      masked.replace(at, end, MASK);
     }
     at = text.indexOf(BEGINNING, Math.max(end, at + 1));
   }
-  return from === 0 ? text : masked + text.slice(from);
+  return masked.result();
 }

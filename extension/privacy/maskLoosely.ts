@@ -3,6 +3,7 @@
  * or `=`, what comes next is masked (YAML, properties, logs, sentences, broken JSON). Linear in the text; masks rather
  * too much than too little.
  */
+import { Replaced } from './pieces.ts';
 import { isSecretValue, MASK, type NameKind, nameKind, pathKind } from './secrets.ts';
 
 /** Characters between a name and its value. */
@@ -20,8 +21,7 @@ export interface LooseOptions {
 }
 
 export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions = {}): string {
-  let masked = '';
-  let from = 0;
+  const masked = new Replaced(text);
   let at = 0;
   /** Where the words that may be one name begin; they are separated by single spaces. */
   let phrase = 0;
@@ -45,8 +45,7 @@ export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions =
     if (valueFrom < 0) {
       const option = quotedOnly ? null : readOption(text, nameFrom, run);
       if (option === null) continue;
-      masked += text.slice(from, option.from) + MASK;
-      from = option.to;
+      masked.replace(option.from, option.to, MASK);
       at = option.to;
       continue;
     }
@@ -62,11 +61,10 @@ export function maskLoosely(text: string, { quotedOnly = false }: LooseOptions =
     const content = text.slice(value.from, value.to);
     if (isHarmless(content) || !isSecret(kind, content, value)) continue;
     if (isExplained(text, phrase, nameFrom, run.name, content)) continue;
-    masked += text.slice(from, value.from) + MASK;
-    from = value.to;
+    masked.replace(value.from, value.to, MASK);
     at = Math.max(at, value.to);
   }
-  return from === 0 ? text : masked + text.slice(from);
+  return masked.result();
 }
 
 function isSecret(kind: NameKind, content: string, { compound }: Value): boolean {

@@ -7,6 +7,7 @@
 import { maskLoosely } from './maskLoosely.ts';
 import { maskText } from './maskText.ts';
 import { maskUrl } from './maskUrl.ts';
+import { Replaced } from './pieces.ts';
 import { isNamingSecret, isSecretName, isSecretValue, MASK, nameKind } from './secrets.ts';
 
 /** Attributes whose value may be the name of what the element holds; `<input type="password">`. */
@@ -48,9 +49,7 @@ interface Attribute {
 class XmlMask {
   readonly #text: string;
   readonly #html: boolean;
-  #masked = '';
-  /** Up to here `#masked` stands for the text. */
-  #from = 0;
+  readonly #masked: Replaced;
   /** Name of the element that holds a secret, and how many of that name are open in it; null outside of one. */
   #secret: string | null = null;
   #depth = 0;
@@ -61,6 +60,7 @@ class XmlMask {
 
   constructor(text: string, html: boolean) {
     this.#text = text;
+    this.#masked = new Replaced(text);
     this.#html = html;
   }
 
@@ -84,7 +84,7 @@ class XmlMask {
       else if (text.startsWith('</', at)) at = this.#endTag(at);
       else at = this.#startTag(at);
     }
-    return this.#masked + text.slice(this.#from);
+    return this.#masked.result();
   }
 
   #behind(mark: string, from: number): number {
@@ -108,8 +108,7 @@ class XmlMask {
 
   #replace(from: number, to: number, replacement: string): void {
     if (replacement === this.#text.slice(from, to)) return;
-    this.#masked += this.#text.slice(this.#from, from) + replacement;
-    this.#from = to;
+    this.#masked.replace(from, to, replacement);
   }
 
   #endTag(at: number): number {
