@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import { Command, type CommandId, focusCommand, TITLES, View } from '../contributions.ts';
-import { askForHooks } from '../debug/hookConsent.ts';
+import { askAgain } from '../debug/hookConsent.ts';
 import { exactly } from '../filter/edit.ts';
 import { MASK } from '../privacy/secrets.ts';
 import { showNote } from '../views/notify.ts';
@@ -56,12 +56,11 @@ export function conditionOfRow({ method, host, path }: Called): string | null {
 
 async function add(list: BreakList, text: string): Promise<void> {
   const [error] = parseCondition(text).errors;
+  // Sessions whose debugger needs a hook for it ask (callBreaks.ts): who debugs only Go is asked nothing.
+  askAgain();
   if (error !== undefined) showNote(error.message);
   else if (!list.add(text)) showNote(t('There are too many breaks. Remove some that you do not need.'));
-  else {
-    await vscode.commands.executeCommand(focusCommand(View.breaks), { preserveFocus: true });
-    await askForHooks({ anew: true });
-  }
+  else await vscode.commands.executeCommand(focusCommand(View.breaks), { preserveFocus: true });
 }
 
 async function askForCondition(command: CommandId, value: string): Promise<string | undefined> {

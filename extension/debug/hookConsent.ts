@@ -20,9 +20,13 @@ export function hookConsent(): boolean | null {
   return refused ? false : null;
 }
 
-/** Asks if it has to. @param anew also after “Not Now”: what the user has just done needs a hook. */
-export async function askForHooks({ anew = false } = {}): Promise<boolean> {
-  if (anew) refused = false;
+/** “Not Now” counts no more: what the user does now needs a hook, if a debugger has one for it. */
+export function askAgain(): void {
+  refused = false;
+}
+
+/** Asks if it has to. */
+export async function askForHooks(): Promise<boolean> {
   const known = hookConsent();
   if (known !== null) return known;
   pending ??= ask().finally(() => {

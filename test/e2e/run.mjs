@@ -9,6 +9,7 @@ import { childEnvironment, ensureVSCode, installExtension, startServer } from '.
 import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
+import { consent } from './consent.mjs';
 import { files } from './files.mjs';
 import { german, prepareGerman } from './german.mjs';
 import { Steps } from './harness.mjs';
@@ -30,8 +31,6 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
   // A notification for each port that the sample opens would lie over the panel, and take a click meant for it.
   'remote.autoForwardPorts': false,
-  // The same is so for a question.
-  'httpTrace.hooks': 'never',
 };
 /** The user id of `nobody` on Debian and Ubuntu. */
 const NOBODY = 65_534;
@@ -56,6 +55,7 @@ try {
   if (chosen.includes(pictures.name)) await inWindow(pictures);
   await inWindow(tracing);
   await inWindow(menus);
+  await inWindow(consent, { hooks: 'ask' });
   await inWindow(files);
   await inWindow(resending);
   await inWindow(protocols, { folder: lamps });
@@ -89,8 +89,11 @@ async function makeLamps() {
   return folder;
 }
 
-/** A server and a fresh window for some steps. */
-async function inWindow(scenario, { trust = true, user = null, folder = workspace, locale = null } = {}) {
+/** A server and a fresh window for some steps. @param hooks a question would lie over the panel, and take a click meant for it. */
+async function inWindow(
+  scenario,
+  { trust = true, user = null, folder = workspace, locale = null, hooks = 'never' } = {},
+) {
   if (chosen.length > 0 && !chosen.includes(scenario.name)) return;
   const dataDir = join(home, `data-${scenario.name}`);
   const extensions = join(dataDir, 'extensions');
@@ -113,7 +116,7 @@ async function inWindow(scenario, { trust = true, user = null, folder = workspac
     dataDir,
     extensionsDir: extensions,
     trust,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, 'httpTrace.hooks': hooks },
     spawnOptions,
     locale,
   });
