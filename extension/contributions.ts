@@ -153,6 +153,8 @@ export const Context = {
   problem: 'httpTrace.problem',
   /** boolean: the keyboard is in the panel. VS Code's `focusedView` is never a webview's. */
   panelFocus: 'httpTrace.panelFocus',
+  /** boolean: the panel is taken away for a moment, so that VS Code makes its place anew. */
+  panelAway: 'httpTrace.panelAway',
   /** boolean: a call is selected for being compared with another. */
   compareSelected: 'httpTrace.compareSelected',
   /** boolean: there is at least one break on calls. */

@@ -20,6 +20,9 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   openTrace: Command.openTrace,
 };
 
+/** How long VS Code may take to take the view away, and how often that is done at most, in milliseconds. */
+const AWAY_TIMEOUT = 2_000;
+const PLACE_INTERVAL = 5_000;
 /** A webview that is busy is not waited for longer, in milliseconds. */
 const LISTED_TIMEOUT = 5_000;
 
@@ -32,6 +35,8 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #selected = new vscode.EventEmitter<number | null>();
   /** The call that is selected in the list; see SelectedCall. */
   readonly onDidSelect = this.#selected.event;
+  /** When its pane was last made anew, as performance.now(). */
+  #placed = Number.NEGATIVE_INFINITY;
   #answerListed: ((ids: readonly number[]) => void) | null = null;
 
   /** @param supported calls can be captured on this machine. */
@@ -140,6 +145,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'focus':
         void vscode.commands.executeCommand('setContext', Context.panelFocus, message.focused);
         return;
+      case 'clipped':
+        void this.#placeAnew();
+        return;
       case 'listed':
         this.#answerListed?.(message.ids);
         this.#answerListed = null;
@@ -182,6 +190,21 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       default:
         message satisfies never;
     }
+  }
+
+  /** Where VS Code draws nothing of the panel, as it was moved: a pane that is made anew has a place that is right. */
+  async #placeAnew(): Promise<void> {
+    const view = this.#view;
+    if (view?.visible !== true || performance.now() - this.#placed < PLACE_INTERVAL) return;
+    this.#placed = performance.now();
+    const away = new Promise<void>((resolve) => {
+      setTimeout(resolve, AWAY_TIMEOUT);
+      this.#ofView.push(view.onDidDispose(resolve));
+    });
+    await vscode.commands.executeCommand('setContext', Context.panelAway, true);
+    await away;
+    await vscode.commands.executeCommand('setContext', Context.panelAway, false);
+    await vscode.commands.executeCommand(focusCommand(View.panel), { preserveFocus: true });
   }
 
   #sendSettings(): void {

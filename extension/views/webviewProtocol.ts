@@ -78,6 +78,8 @@ export type ToHost =
     }
   /** The panel has the keyboard, or has lost it. */
   | { readonly type: 'focus'; readonly focused: boolean }
+  /** It is shown, but nothing of it can be seen. */
+  | { readonly type: 'clipped' }
   /** The calls that the list has, in its order. */
   | { readonly type: 'listed'; readonly ids: readonly number[] }
   | { readonly type: 'command'; readonly command: PanelCommand }
@@ -102,6 +104,7 @@ export function isToHost(value: unknown): value is ToHost {
   const message = value as Record<string, unknown>;
   switch (message['type']) {
     case 'ready':
+    case 'clipped':
     case 'openBodyLimit':
       return true;
     case 'details':

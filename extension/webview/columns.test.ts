@@ -14,6 +14,8 @@ describe('layout', () => {
     }
     expect(layout(1500, {}, true).visible).toHaveLength(COLUMNS.length);
     expect(layout(400, {}, true).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call', 'time']);
+    // As wide as VS Code makes a panel that is moved to the side.
+    expect(layout(289, {}, true).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call']);
     expect(layout(100, {}, true).visible.map(({ id }) => id)).toEqual(['status', 'call']);
   });
 

@@ -35,6 +35,8 @@ export interface Column {
   readonly spoken?: string;
   /** CSS pixels. A flexible column is at least this wide. */
   readonly width: number;
+  /** In a list that is narrower than {@link NARROW}. */
+  readonly narrowWidth?: number;
   readonly minWidth: number;
   readonly flexible?: boolean;
   readonly align?: 'end';
@@ -71,6 +73,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'method',
     label: t('Method'),
     width: 64,
+    narrowWidth: 48,
     minWidth: 40,
     disposable: 1,
     key: (row) => row.method,
@@ -89,6 +92,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'status',
     label: t('Status'),
     width: 50,
+    narrowWidth: 42,
     minWidth: 36,
     disposable: 0,
     key: (row) => row.status,
@@ -100,6 +104,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'call',
     label: t('Call'),
     width: 140,
+    narrowWidth: 166,
     minWidth: 80,
     flexible: true,
     disposable: 0,
@@ -266,12 +271,17 @@ export const ROW_PADDING = 8;
 const COMFORTABLE_CALL = 230;
 const LUXURY = 5;
 
+/** A panel at the side, in CSS pixels: VS Code makes it 290 wide at first. There the URL needs the room most. */
+const NARROW = 360;
+
 /**
  * The columns that have room in `width` pixels, the least important ones left out.
  * @param sources there are calls whose source line is known: without them its column would be empty
  */
 export function layout(width: number, widths: Partial<Record<ColumnId, number>>, sources: boolean): Layout {
-  const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? column.width);
+  const usual = ({ width: wide, narrowWidth = wide }: Column): number =>
+    width < NARROW ? narrowWidth : wide;
+  const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? usual(column));
   const visible = COLUMNS.filter(({ id }) => sources || id !== 'source');
   const needed = (): number => {
     const luxury = visible.some((column) => column.disposable >= LUXURY);

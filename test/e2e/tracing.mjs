@@ -127,6 +127,19 @@ export async function tracing(steps, workbench, { url, workspace }) {
     }
   });
 
+  await steps.step('the panel is drawn where it is moved to while a trace runs, and back', async () => {
+    for (const [move, name] of [
+      ['View: Move Panel Right', 'side'],
+      ['View: Move Panel To Bottom', 'bottom'],
+    ]) {
+      await workbench.command(move);
+      await eventually(() => workbench.isPanelDrawn(), `the panel is drawn after ${move}`, 60_000);
+      await rows.first().waitFor();
+      await workbench.settle();
+      await workbench.picture(`moved-${name}`);
+    }
+  });
+
   await steps.step('Stop from the palette; what was captured stays', async () => {
     await workbench.command('Stop HTTP Trace');
     await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();

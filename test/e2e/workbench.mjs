@@ -84,6 +84,16 @@ export class Workbench {
       .contentFrame();
   }
 
+  /** The panel is drawn where it is: nothing hides or cuts it. */
+  async isPanelDrawn() {
+    return this.page.evaluate(() => {
+      const frame = document.querySelector('iframe.webview.ready[src*="extensionId=http-trace.http-trace"]');
+      if (frame === null) return false;
+      const { x, y, width, height } = frame.getBoundingClientRect();
+      return document.elementFromPoint(x + width / 2, y + height / 2) === frame;
+    });
+  }
+
   /** Rows of the list of calls. */
   get rows() {
     return this.panel.getByRole('treegrid', { name: 'HTTP calls' }).locator('.rows [role="row"]');
