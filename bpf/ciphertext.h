@@ -67,13 +67,14 @@ static __always_inline void bind(struct tls_session *session, struct sock *sk, s
 	if (session->socket)
 		return;
 	session->socket = connection->id;
+	session->sock = (u64)sk;
 	session->binding = binding;
 	session->calls_socket = inside;
 	session->connection.side = connection->side;
 	/* Seen from the first byte of the connection or of the session: no plaintext can have been missed. */
 	if (!connection->late && (hello || (!connection->tunnel && connection->position[direction & 1] == connection->inner[direction & 1])))
 		session->connection.late = 0;
-	connection->bound = 1;
+	connection->bound = BOUND;
 	emit_opened(sk, connection);
 	emit_tls(session);
 }
@@ -94,13 +95,15 @@ __noinline int trace_http_bind(struct work *work, struct connection *connection)
 	if (!work || !connection)
 		return 0;
 	sk = (struct sock *)work->sock;
-	if (connection->bound || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
+	if (connection->bound == BOUND || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
 		return 0;
 	key.pid = bpf_get_current_pid_tgid() >> 32;
 	if (work->source == SOURCE_NONE || work->left < CIPHERTEXT_SIZE ||
 	    bpf_probe_read_user(key.bytes, sizeof(key.bytes), (void *)work->base))
 		key.bytes[0] = 0;
 	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
+		return 0;
+	if (connection->bound == BOUND_BEFORE && !is_hello(key.bytes))
 		return 0;
 	address = calling_session(key.pid);
 	if (work->direction == DIRECTION_OUT && key.bytes[0]) {

@@ -130,6 +130,9 @@ struct frames {
 	u8 padding[4];
 };
 
+#define BOUND 1        /* the session whose ciphertext the connection carries is known */
+#define BOUND_BEFORE 2 /* that session has ended, and another one may begin with a hello */
+
 struct connection {
 	u64 id;
 	u64 connect_started;
@@ -165,7 +168,7 @@ struct connection {
 	u32 leaver;
 	u8 streaming;     /* carries another protocol since a response 101 */
 	u8 tunnel;        /* begins with CONNECT */
-	u8 bound;         /* TLS: the session whose ciphertext it carries is known */
+	u8 bound;         /* TLS: BOUND, BOUND_BEFORE; 0 = neither */
 	u8 head[2];       /* enum head_state, by direction */
 	struct frames frames[2]; /* HTTP/2, by direction */
 };
@@ -256,6 +259,7 @@ struct tls_write {
 struct tls_session {
 	struct connection connection;
 	u64 socket; /* id of the socket's connection; 0 = not known */
+	u64 sock;   /* struct sock *; of another connection if that has ended meanwhile */
 	u64 handshake_started;
 	u64 handshake_ended;
 	u8 library;

@@ -59,13 +59,17 @@ int trace_http_tls_enter(struct pt_regs *regs)
 		end_session(arguments.first);
 		return 0;
 	}
-	inner = function == TLS_BIO_WRITE || function == TLS_ERROR || function == TLS_PUT_ERROR;
+	inner = function == TLS_BIO_WRITE || function == TLS_ERROR || function == TLS_PUT_ERROR || function == TLS_CLEAR;
 	if (go) {
 		goroutine = read_goroutine(regs);
 		frames = goroutine_frames(goroutine, true);
 	} else {
 		/* A BIO and an error matter only inside a call of a session. */
 		frames = thread_frames(!inner);
+	}
+	if (function == TLS_CLEAR) {
+		clear_session(arguments.first, cookie, frames && innermost_session(frames, PT_REGS_SP_CORE(regs)) == arguments.first);
+		return 0;
 	}
 	if (!frames) {
 		if (!inner)

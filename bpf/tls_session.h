@@ -106,6 +106,18 @@ static __always_inline struct tls_session *session_at(u64 address, u64 cookie)
 	return new_session(address, cookie);
 }
 
+/* Its socket may carry another session. */
+static __always_inline void unbind(struct tls_session *session)
+{
+	struct connection *connection;
+
+	if (!session->socket)
+		return;
+	connection = connection_of((struct sock *)session->sock, TRANSPORT_TCP);
+	if (connection && connection->id == session->socket)
+		connection->bound = BOUND_BEFORE;
+}
+
 static __always_inline void end_session(u64 address)
 {
 	struct tls_key key = {.address = address, .pid = bpf_get_current_pid_tgid() >> 32};
@@ -126,8 +138,27 @@ static __always_inline void end_session(u64 address)
 	}
 	if (min_latency_us && session->connection.protocol == PROTOCOL_HTTP1)
 		end_filter((struct sock *)address, &session->connection, TRANSPORT_TLS, SLOT_TLS);
+	unbind(session);
 	emit_closed(&session->connection);
 	bpf_map_delete_elem(&tls_sessions, &key);
+}
+
+/*
+ * A session begins anew, maybe on another socket. OpenSSL does the same where each handshake begins, also the first one
+ * of a session.
+ */
+static __always_inline void clear_session(u64 address, u64 cookie, bool inside)
+{
+	struct tls_session *session = session_of(address);
+
+	if (!session || (inside && !session->socket && !session->handshake_ended))
+		return;
+	end_session(address);
+	if (!inside)
+		return;
+	session = new_session(address, cookie);
+	if (session)
+		session->handshake_started = bpf_ktime_get_boot_ns();
 }
 
 /* Ciphertext on its way to the library's output: a send of this process will begin with it. */

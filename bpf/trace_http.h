@@ -323,7 +323,7 @@ enum tls_function {
 	TLS_PEEK = 9,         /* its bytes will be read again */
 	TLS_HANDSHAKE = 10,   /* SSL_do_handshake, gnutls_handshake, crypto/tls.(*Conn).HandshakeContext */
 	TLS_SHUTDOWN = 11,    /* SSL_shutdown, gnutls_bye: at the entry */
-	TLS_FREE = 12,        /* SSL_free, SSL_clear, gnutls_deinit: the session ends at the entry */
+	TLS_FREE = 12,        /* SSL_free, gnutls_deinit: the session ends at the entry */
 	TLS_CLOSE = 13,       /* crypto/tls.(*Conn).Close: the session ends at the return */
 	TLS_ALPN = 14,        /* SSL_get0_alpn_selected, gnutls_alpn_get_selected_protocol */
 	TLS_BIO_WRITE = 15,   /* BIO_write: (bio, bytes, size), ciphertext on its way out */
@@ -333,6 +333,7 @@ enum tls_function {
 	TLS_PUT_ERROR = 19,   /* ERR_put_error, before OpenSSL 3: (library, function, reason) */
 	TLS_VERIFICATION = 20, /* SSL_get_verify_result: returns X509_V_ERR_ */
 	TLS_READ_INNER = 21,  /* what SSL_read, SSL_read_ex and BIO_f_ssl call: as SSL_read_ex; 0 = the end, negative = an error */
+	TLS_CLEAR = 22,       /* SSL_clear: the session begins anew, maybe on another socket; OpenSSL's own handshakes call it, too */
 	TLS_STEP = 32,        /* mbedtls_ssl_handshake_step: only its socket calls matter */
 	TLS_RECEIVE = 33,     /* PR_Recv: (descriptor, buffer, size, flags), returns the size */
 	TLS_WRITE_VECTOR = 34, /* PR_Writev, wolfSSL_writev: (session, array of segments, count), returns the size */

@@ -27,6 +27,7 @@ export enum TlsFunction {
   PutError = 19,
   Verification = 20,
   ReadInner = 21,
+  Clear = 22,
   Step = 32,
   Receive = 33,
   WriteVector = 34,

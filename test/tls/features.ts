@@ -25,6 +25,8 @@ const FEATURES: readonly Feature[] = [
   { name: 'new keys', program: 'renegotiate', versions: ['1.3'], count: 2 },
   { name: 'half a shutdown', program: 'shutdown', versions: VERSIONS, count: 1 },
   { name: 'sessions over memory, sent in another order,', program: 'memory', versions: VERSIONS, count: 24 },
+  { name: 'a session used for several connections', program: 'reuse', versions: VERSIONS, count: 4 },
+  { name: 'several sessions on one connection', program: 'successive', versions: VERSIONS, count: 4 },
   { name: 'a call inside a callback of another', program: 'nested', versions: VERSIONS, count: 3 },
 ];
 

@@ -294,6 +294,81 @@ static void run_shutdown(const char *folder, const char *version)
 	end_server(server);
 }
 
+#define ROUNDS 4
+
+/* Both ends use one session for one connection after the other: after SSL_clear; the client's also made ready by its state alone. */
+static void run_reuse(const char *folder, const char *version)
+{
+	unsigned port;
+	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
+	int listener = tcp_listen(&port);
+	pid_t server = fork();
+	struct tls *tls = calloc(1, sizeof(*tls));
+	struct tls_call call;
+	char path[16];
+
+	tls->session = new_session(server == 0 ? with : client, -1);
+	for (int round = 0; round < ROUNDS; round++) {
+		tls->fd = server == 0 ? accept(listener, NULL, NULL) : tcp_connect(port);
+		tls->begin = tls->end = 0;
+		if (round > 0 && (server == 0 || round % 2 == 1))
+			need(SSL_clear(tls->session) == 1, "clear");
+		SSL_set_fd(tls->session, tls->fd);
+		if (server == 0) {
+			SSL_set_accept_state(tls->session);
+			need(SSL_do_handshake(tls->session) == 1, "accept");
+			memset(&call, 0, sizeof(call));
+			while (serve_tls(tls, &call))
+				report_call("server", tls, &call);
+		} else {
+			SSL_set_connect_state(tls->session);
+			connect_session(tls);
+			snprintf(path, sizeof(path), "reuse/%d", round);
+			exchange(tls, path, 3000);
+		}
+		SSL_shutdown(tls->session);
+		close(tls->fd);
+	}
+	if (server == 0)
+		exit(0);
+	waitpid(server, NULL, 0);
+}
+
+/* One connection carries one session after the other. */
+static void run_successive(const char *folder, const char *version)
+{
+	unsigned port;
+	SSL_CTX *client = new_context(folder, version, false, false), *with = new_context(folder, version, true, false);
+	int listener = tcp_listen(&port), fd;
+	pid_t server = fork();
+
+	fd = server == 0 ? accept(listener, NULL, NULL) : tcp_connect(port);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct tls *tls = calloc(1, sizeof(*tls));
+		struct tls_call call = {};
+		char path[16];
+
+		tls->fd = fd;
+		tls->session = new_session(server == 0 ? with : client, fd);
+		if (server == 0) {
+			need(SSL_accept(tls->session) == 1, "accept");
+			while (serve_tls(tls, &call))
+				report_call("server", tls, &call);
+		} else {
+			connect_session(tls);
+			snprintf(path, sizeof(path), "successive/%d", round);
+			exchange(tls, path, 3000);
+		}
+		if (SSL_shutdown(tls->session) == 0)
+			need(SSL_shutdown(tls->session) == 1, "the other end's close_notify");
+		SSL_free(tls->session);
+		free(tls);
+	}
+	if (server == 0)
+		exit(0);
+	waitpid(server, NULL, 0);
+}
+
 /* Everything that a session has put into its memory BIO. */
 static size_t take_out(SSL *ssl, char *bytes, size_t size)
 {
@@ -489,6 +564,7 @@ bool library_program(const char *name, char **arguments)
 	} programs[] = {
 		{"resume", run_resume},   {"renegotiate", run_renegotiate}, {"shutdown", run_shutdown},
 		{"memory", run_memory},   {"nested", run_nested},           {"stack", run_stack},
+		{"reuse", run_reuse},     {"successive", run_successive},
 	};
 
 	if (strcmp(name, "early") == 0) {
