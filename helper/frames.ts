@@ -151,4 +151,5 @@ export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.Options,
   FrameType.CutShort,
   FrameType.SetBreak,
+  FrameType.Expected,
 ]);

@@ -53,6 +53,8 @@ export enum FrameType {
   CutShort = 36,
   /** JSON {@link BreakRequest}. */
   SetBreak = 37,
+  /** JSON {@link Expected}: before what is attached. */
+  Expected = 38,
 }
 
 /** Ways to hook, in the order in which they are tried. */
@@ -176,6 +178,14 @@ export interface Options {
   /** Bytes that the records which wait in the helper may take, from {@link MIN_BACKLOG}. */
   readonly backlog: number;
 }
+
+/** What earlier traces have found. Hints: a path that leads to nothing, or to something else, costs time. */
+export interface Expected {
+  /** Absolute paths of files that contain TLS libraries; 64 at most. */
+  readonly paths: readonly string[];
+}
+
+export const MAX_EXPECTED = 64;
 
 export interface Detach {
   readonly pid: number;

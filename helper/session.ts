@@ -4,6 +4,7 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { release } from 'node:os';
+import { isAbsolute } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Breaks } from './breaks.ts';
@@ -18,7 +19,13 @@ import {
 } from './frames.ts';
 import { BATCH_SIZE, type Native, ProcessChange } from './native.ts';
 import type { Clock, Counters, Hello, Status } from './protocol.ts';
-import { FRAME_HEADER_SIZE, FrameType, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from './protocol.ts';
+import {
+  FRAME_HEADER_SIZE,
+  FrameType,
+  MAX_CLIENT_FRAME,
+  MAX_EXPECTED,
+  PROTOCOL_VERSION,
+} from './protocol.ts';
 import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 
@@ -310,6 +317,13 @@ export class Session {
         // What waits until the programs are detached is dropped, too (#sendRest).
         this.#cutShort = true;
         return;
+      case FrameType.Expected: {
+        const { paths } = decodeJson(payload);
+        if (!Array.isArray(paths) || paths.length > MAX_EXPECTED || !paths.every(isAbsolutePath))
+          throw new FrameError('What is expected is malformed.');
+        this.#attachments?.expect(paths);
+        return;
+      }
       default:
         throw new FrameError(`A client does not send frames of type ${type}.`);
     }
@@ -381,6 +395,10 @@ function readCounters(native: Native, map: number): Counters {
 
 function hasJumped(by: bigint): boolean {
   return by >= CLOCK_JUMP_NS || by <= -CLOCK_JUMP_NS;
+}
+
+function isAbsolutePath(value: unknown): value is string {
+  return typeof value === 'string' && isAbsolute(value) && !value.includes('\0');
 }
 
 function isId(value: unknown): value is number {

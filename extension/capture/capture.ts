@@ -19,6 +19,7 @@ import type {
   BreakRequest,
   BreakState,
   Detach,
+  Expected,
   Hello,
   ProcessInfo,
   Status,
@@ -29,6 +30,7 @@ import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { Callers } from './callers.ts';
 import { Channel } from './channel.ts';
+import { RememberedPrograms } from './rememberedPrograms.ts';
 import { SentFiles } from './sentFiles.ts';
 import { TraceError } from './trace.ts';
 
@@ -125,10 +127,13 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
     ];
     const launched = (options.launch ?? launchLoader)(way, loaderArguments, process.geteuid?.() ?? 0);
     loader = launched.process;
-    const capture = new HelperConnection(channel, launched.failed);
+    const remembered = new RememberedPrograms(options.tls === 'none' ? null : undefined);
+    const capture = new HelperConnection(channel, launched.failed, remembered);
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);
     if (options.backlog !== undefined)
       channel.write(encodeJson(FrameType.Options, { backlog: options.backlog }));
+    const paths = remembered.read();
+    if (paths.length > 0) channel.write(encodeJson(FrameType.Expected, { paths } satisfies Expected));
     return capture;
   } catch (error) {
     channel.close();
@@ -144,6 +149,7 @@ function attachError({ error, message }: ProcessInfo): TraceError {
 
 class HelperConnection implements Capture {
   readonly #channel: Channel;
+  readonly #remembered: RememberedPrograms;
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
   readonly #callers = new Callers();
@@ -168,8 +174,9 @@ class HelperConnection implements Capture {
   #refused: (error: Error) => void = () => {};
   readonly #greeting: Promise<void>;
 
-  constructor(channel: Channel, failed: Promise<TraceError>) {
+  constructor(channel: Channel, failed: Promise<TraceError>, remembered: RememberedPrograms) {
     this.#channel = channel;
+    this.#remembered = remembered;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -306,6 +313,9 @@ class HelperConnection implements Capture {
       case FrameType.Status:
         if (event.status.final) this.#final = event.status;
         break;
+      case FrameType.Tls:
+        this.#remembered.saw(event.tls);
+        break;
       default:
         break;
     }
@@ -382,6 +392,7 @@ class HelperConnection implements Capture {
     for (const { reject } of this.#breaks.values()) reject(reason);
     this.#breaks.clear();
     this.#channel.close();
+    this.#remembered.save();
     this.#end({ fault: asked && fault === null ? null : message });
   }
 }

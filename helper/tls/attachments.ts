@@ -7,7 +7,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { type Facts, tlsOff } from '../facts.ts';
 import type { Native } from '../native.ts';
 import type { GoProgram, Tls, TlsFile, TlsLibrary } from '../protocol.ts';
-import { candidatePaths } from './candidates.ts';
+import { candidatePaths, SYSTEM_FOLDERS } from './candidates.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
 import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
 import { goProgram } from './goProgram.ts';
@@ -22,6 +22,10 @@ interface Named {
   readonly file: LibraryFile;
 }
 
+/** With perf each probe takes the kernel a tenth of a second to remove. */
+const MAX_EXPECTED_PERF = 4;
+/** How long the start of a trace waits at most for what earlier traces have found; an idle machine takes 10 ms for each. */
+const EXPECT_MS = 1_000;
 /** After the last change of a process's libraries. */
 const RECOGNISE_AFTER_MS = 500;
 
@@ -43,6 +47,8 @@ export class Attachments {
   readonly #recognisings = new Set<Promise<void>>();
   readonly #outputs = new LinkerOutputs();
   readonly #expected = new ExpectedLibraries();
+
+  #closed = false;
 
   readonly #files: ProbedFiles;
   readonly #facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>;
@@ -82,6 +88,40 @@ export class Attachments {
       kept.push({ path, file });
       this.#files.keep(file);
     }
+    this.#reportVersions(kept);
+  }
+
+  /**
+   * Attaches to files that programs of earlier traces used: at once as far as there is time, then one by one. Their
+   * probes stay as long as the trace, as those of the system's libraries.
+   * @param paths in this process's own view
+   */
+  expect(paths: readonly string[]): void {
+    if (this.#facts.tlsAttach === 'none') return;
+    const end = performance.now() + EXPECT_MS;
+    const most = this.#facts.tlsAttach === 'perf' ? MAX_EXPECTED_PERF : paths.length;
+    const own = paths.filter((path) => !SYSTEM_FOLDERS.includes(dirname(path)));
+    const waiting = own.slice(0, most).values();
+    const next = (): void => {
+      for (const path of waiting) {
+        if (this.#closed) return;
+        this.#keepExpected(path);
+        if (performance.now() < end) continue;
+        setImmediate(next);
+        return;
+      }
+    };
+    next();
+  }
+
+  #keepExpected(path: string): void {
+    // libssl comes with the libcrypto of its package.
+    const beside = path.replace(/libssl([^/]*)$/, 'libcrypto$1');
+    const kept = [...new Set([path, beside])].flatMap((place) => {
+      const file = this.#finder.lookAt(place);
+      return file === null || file.probes.length === 0 ? [] : [{ path: place, file }];
+    });
+    for (const { file } of kept) this.#files.keep(file);
     this.#reportVersions(kept);
   }
 
@@ -232,6 +272,7 @@ export class Attachments {
 
   /** When the promise resolves, nothing is left in the kernel. */
   async close(): Promise<void> {
+    this.#closed = true;
     const closed = this.#files.close();
     this.#known.clear();
     this.#reported.clear();

@@ -3,10 +3,10 @@
  * handshakes that fail on either side, ends that nobody confirmed, programs that live for a few milliseconds.
  */
 import { once } from 'node:events';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, connect as tcpConnect } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
@@ -36,6 +36,7 @@ export async function runEdges(context: TlsContext, only: RegExp, report: Report
   await one('a session without any data', noData);
   await one('a close-delimited answer that ends with close_notify, and one without', closeNotify);
   await one('a short Go program that a shell names', shortGo);
+  await one('a short Go program that nothing names, in the second trace', rememberedGo);
   await one('an answer that is read before the write has returned', unreturned);
 }
 
@@ -290,6 +291,31 @@ async function shortGo(context: TlsContext): Promise<string> {
       same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
     }
     return `${count} programs`;
+  } finally {
+    server.close();
+  }
+}
+
+/** Its path is put together while it runs. What the first trace learns is in place when the second one starts. */
+async function rememberedGo(context: TlsContext): Promise<string> {
+  const server = await secureServer(context);
+  const count = context.slow ? 2 : 5;
+  const cache = join(context.folder, `cache-${newId()}`);
+  mkdirSync(cache, { mode: 0o700 });
+  const own = { ...context, program: ['env', `XDG_CACHE_HOME=${cache}`, ...context.program] };
+  try {
+    const program = join(context.folder, `go-${newId()}`);
+    copyFileSync(join(context.programs, 'short'), program);
+    const url = `https://localhost:${server.port}/remembered`;
+    const script = `name=${basename(program)}; "${context.folder}/$name" ${url} ${context.certificates}/ca.pem >/dev/null`;
+    // It may be over before its probes are set.
+    const [first] = await traced(own, ['sh', '-c', `${script}; true`]);
+    same('remembered', JSON.parse(readFileSync(join(cache, 'http-trace/programs.json'), 'utf8')), [program]);
+    for (let at = 0; at < count; at++) {
+      const call = only(await traced(own, ['sh', '-c', `${script}; true`]));
+      same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
+    }
+    return `${count} times; in the first trace: ${first?.completeness.join()}`;
   } finally {
     server.close();
   }

@@ -1,0 +1,95 @@
+/**
+ * Files with TLS that programs of earlier traces used where no library of the system is: a Go program, an OpenSSL of a
+ * program's own. The helper sets their probes as a trace starts, so that they are in place however a program is started
+ * (docs/tls.md). Only paths are kept, in the user's cache folder; they are hints, and a wrong one costs time.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Tls, TlsLibrary } from '../../helper/protocol.ts';
+
+/** Each costs some milliseconds as a trace starts. */
+const MAX_REMEMBERED = 16;
+const MAX_PATH = 1024;
+/** Bytes of the file that are read at most: more than it ever has. */
+const MAX_FILE = 64 * 1024;
+/** The folders in which every trace looks by itself. */
+const OF_SYSTEM = /^\/(?:usr\/(?:local\/)?)?lib(?:64)?\//;
+
+export class RememberedPrograms {
+  readonly #file: string | null;
+  /** Of this trace, the last one last. */
+  readonly #seen = new Set<string>();
+
+  /** @param file null: nothing is remembered */
+  constructor(file: string | null = ownFile()) {
+    this.#file = file;
+  }
+
+  /** Absolute, the last used first. */
+  read(): string[] {
+    if (this.#file === null) return [];
+    try {
+      if (statSync(this.#file).size > MAX_FILE) return [];
+      const paths: unknown = JSON.parse(readFileSync(this.#file, 'utf8'));
+      return Array.isArray(paths) ? paths.filter(isPath).slice(0, MAX_REMEMBERED) : [];
+    } catch {
+      return []; // There is none yet, or it is damaged: then it is written anew.
+    }
+  }
+
+  /** What a process of this trace uses. */
+  saw({ libraries }: Tls): void {
+    for (const library of libraries) {
+      if (!isRemembered(library)) continue;
+      this.#seen.delete(library.path);
+      this.#seen.add(library.path);
+    }
+  }
+
+  /** Puts this trace's before those of earlier ones. */
+  save(): void {
+    if (this.#file === null || this.#seen.size === 0) return;
+    const before = this.read();
+    const paths = [...new Set([...[...this.#seen].reverse(), ...before])].slice(0, MAX_REMEMBERED);
+    if (paths.join('\n') === before.join('\n')) return;
+    const partial = `${this.#file}.${process.pid}`;
+    try {
+      makeFolder(dirname(dirname(this.#file)));
+      makeFolder(dirname(this.#file));
+      writeFileSync(partial, JSON.stringify(paths), { mode: 0o600, flag: 'wx' });
+      renameSync(partial, this.#file);
+    } catch {
+      // A full disk, or a folder that cannot be written: the next trace does without.
+      rmSync(partial, { force: true });
+    }
+  }
+}
+
+/** Programs with an OpenSSL inside (Node) take long to start, and many that are not traced use the same file. */
+function isRemembered({ kind, path, inExecutable, attached }: TlsLibrary): boolean {
+  return attached && isPath(path) && !OF_SYSTEM.test(path) && (kind === 'go' || !inExecutable);
+}
+
+function isPath(path: unknown): path is string {
+  return typeof path === 'string' && isAbsolute(path) && path.length <= MAX_PATH && !path.includes('\0');
+}
+
+/** Not what is above it: in some places (/proc) `recursive` would not end. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o700 });
+}
+
+/** Under sudo the environment may name folders of another user: nothing is kept there. */
+function ownFile(): string | null {
+  const set = process.env['XDG_CACHE_HOME'];
+  const folder = set !== undefined && isAbsolute(set) ? set : join(homedir(), '.cache');
+  try {
+    const { uid, mode } = statSync(set === folder ? folder : dirname(folder));
+    return uid === process.geteuid?.() && (mode & 0o022) === 0
+      ? join(folder, 'http-trace', 'programs.json')
+      : null;
+  } catch {
+    return null;
+  }
+}
