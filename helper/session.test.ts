@@ -267,6 +267,8 @@ describe('a client that breaks the protocol', () => {
     ['options without a number', encodeJson(FrameType.Options, { backlog: -1 })],
     ['a stop that is cut short before it was asked for', encodeJson(FrameType.CutShort, {})],
     ['a process id out of range', encodeJson(FrameType.Detach, { pid: 2 ** 32 })],
+    ['relative paths that are expected', encodeJson(FrameType.Expected, { paths: ['bin/tool'] })],
+    ['very many paths', encodeJson(FrameType.Expected, { paths: Array.from({ length: 65 }, () => '/a') })],
     ['a frame that only a helper sends', encodeJson(FrameType.Status, {})],
     ['a frame that is too long', Buffer.from(encodeFrameHeader(FrameType.Attach, 64 * MIB))],
   ])('%s: the client learns why, and the trace ends', async (_, bytes) => {

@@ -211,7 +211,7 @@ export class TlsLibraries {
       const lagging = `${names} could be read only ${lag.toFixed(1)} ms after the connection's first byte`;
       return unmatched
         ? `${lagging}, ${UNMATCHED}`
-        : `${lagging}: the program had just started, and its calls were made before that`;
+        : `${lagging}: the program had just started or loaded it, and its calls were made before that`;
     }
     if (hasSession) return 'its session was seen, but none of its data: functions moved it that are not read';
     if (late) return `opened before the trace started, so it can't be decrypted`;
