@@ -15,7 +15,7 @@ import { runRefused } from './refused.ts';
 import { runRestarts } from './restarts.ts';
 import { blindScenarios, type Scenario, scenarios } from './scenarios.ts';
 import { runInShell } from './shell.ts';
-import { runSmoke } from './smoke.ts';
+import { runFiltered, runSmoke } from './smoke.ts';
 
 const { values } = parseArgs({
   options: Object.fromEntries(
@@ -65,6 +65,7 @@ async function run(context: Context, part: number): Promise<void> {
   const list = chosen([...scenarios(context), thousands], part);
   const blind = chosen(blindScenarios(context), part);
   await group('smoke', () => runSmoke(context, list, only, report));
+  await group('smoke', () => runFiltered(context, only, report));
   await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
   for (const name of ['smoke', 'shell']) {
     await group(name, () =>

@@ -2,8 +2,10 @@
  * For `npm test` in emulated kernels, where the start of a trace takes longer than what is traced: one trace for both the
  * scenarios of a shell and the moments of attaching.
  */
+
+import { same } from '../kit/check.ts';
 import { Child } from '../kit/process.ts';
-import type { Report } from '../kit/report.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { failMoments, goOn, judgeMoments, startMoments, untilTheyWait } from './attach.ts';
 import type { Context } from './context.ts';
@@ -39,4 +41,17 @@ export async function runSmoke(
   for (const outcome of outcomes) judge(context, outcome, trace, report);
   judgeMoments(context, peers, trace, report);
   reportWhole(trace, report, false, 'balance: nothing unseen');
+}
+
+const FILTERED = 'every program is taken with a latency filter';
+
+/** The filter is a constant of the programs: what the kernel looks at as it loads them differs by it. */
+export async function runFiltered(context: Context, only: RegExp, report: Report): Promise<void> {
+  if (!only.test(FILTERED)) return;
+  await reportOutcome(report, FILTERED, async () => {
+    const tracing = Tracing.run({ ...context, tls: 'auto' }, ['true'], ['--min-latency', '200ms']);
+    const { summary } = await tracing.result({ whole: false });
+    same('note', summary.note, null);
+    return `${summary.produced} records`;
+  });
 }
