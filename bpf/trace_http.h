@@ -30,7 +30,7 @@ enum record_type {
 	RECORD_PROCESS_REPLACED = 6, /* exec in a target */
 	RECORD_PROCESS_ENDED = 7,    /* last thread of a target is gone */
 	RECORD_TLS = 8,     /* a TLS session, or something more that is known of it */
-	RECORD_CONNECT_FAILED = 9, /* a connect(2) that came to nothing; its socket has no other record */
+	RECORD_CONNECT_FAILED = 9, /* a connect(2) that failed; its socket has no other record */
 	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
 	RECORD_CALLER = 11, /* from where in a program a request is about to be sent */
 };

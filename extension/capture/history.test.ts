@@ -65,7 +65,7 @@ describe('several traces', () => {
     expect(history.json(3, false)?.url).toBe('http://h/c');
   });
 
-  it('forgets what is over in all of them', () => {
+  it('forgets what has ended in all of them', () => {
     const history = new History(() => new Engine(), 1000);
     trace(history, 100n * SECOND, '/a');
     trace(history, 110n * SECOND, '/b');

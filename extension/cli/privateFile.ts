@@ -165,7 +165,7 @@ function openSpecial(path: string, stats: Stats): number {
   throw new Refusal('it was replaced while it was opened');
 }
 
-/** Found out at once, not when the trace is over. */
+/** Found out at once, not when the trace has ended. */
 function checkReplaceable(path: string, stats: Stats): void {
   // A file that its owner has made read-only is meant to stay.
   accessSync(path, constants.W_OK);

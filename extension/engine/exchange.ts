@@ -94,7 +94,7 @@ export interface CallEnding {
   readonly exitCode: number | null;
 }
 
-/** A connect(2) that came to nothing. */
+/** A connect(2) that failed. */
 export interface FailedConnect {
   /** Address or path that was tried. */
   readonly remote: string | null;
@@ -245,7 +245,7 @@ export interface Encrypted {
   readonly received: number;
 }
 
-/** Attempts to connect that came to nothing. */
+/** Attempts to connect that failed. */
 export interface ConnectFailed {
   /** The same attempt, made again within moments: how often in all. */
   readonly attempts: number;

@@ -164,7 +164,7 @@ export interface EndedRecord extends RecordBase {
   readonly unconfirmed?: boolean;
 }
 
-/** A connect(2) that came to nothing; `time` is when. */
+/** A connect(2) that failed; `time` is when. */
 export interface ConnectFailedRecord extends RecordBase {
   readonly type: RecordType.ConnectFailed;
   /** Boot time; 0n = unknown. */

@@ -27,7 +27,7 @@ export interface Phases {
 
 /** A line of the program that made a call. */
 export interface SourceLine {
-  /** As the debugger or the program names it. It was told by the program: never a path to open without a check. */
+  /** As the debugger or the program names it. It comes from the program: never a path to open without a check. */
   readonly path: string;
   /** From 1. */
   readonly line: number;
@@ -104,7 +104,7 @@ export interface ExchangeRow {
   /** Number of broken rules. */
   readonly violations: number;
   readonly connection: string;
-  /** Of the traced process's end of the connection; null: it is none of TCP, or not known. */
+  /** Of the traced process's end of the connection; null: not TCP, or not known. */
   readonly localPort: number | null;
   /** Of HTTP/2; null: another protocol. */
   readonly stream: number | null;
@@ -158,7 +158,7 @@ export interface OutcomeFacts {
   readonly ending: CallEnding | null;
 }
 
-/** Labels of calls that came to nothing, whatever their status says. */
+/** Labels of calls that failed, whatever their status says. */
 const FAILURES: ReadonlySet<Completeness> = new Set([
   'aborted',
   'handshake-failed',

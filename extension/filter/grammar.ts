@@ -48,7 +48,7 @@ export interface Language<Leaf> {
   readonly property: (name: string) => GrammarProperty<Leaf> | undefined;
   /** Whether a name is taken for a property that there is not, even where a port or a path could follow. */
   readonly isName: (name: string) => boolean;
-  /** What to say of a name that is none of its properties. */
+  /** What to say of a name that is not a property. */
   readonly unknown: (name: string) => string;
   /** A word in lower case, never empty, and as it is typed. */
   readonly word: (word: string, quoted: boolean, typed: string) => Leaf | string;

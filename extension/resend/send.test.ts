@@ -1,4 +1,4 @@
-/** Requests that real servers read: what is on the wire, and what is told when there is no response. */
+/** Requests that real servers read: what is on the wire, and what is reported when there is no response. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp2, createSecureServer, type Http2Server } from 'node:http2';
 import { createServer as createSecureHttp1 } from 'node:https';

@@ -48,7 +48,7 @@ export function panelHtml(page: PanelPage): string {
 </html>`;
 }
 
-/** A language that is no BCP 47 tag is none. */
+/** A language that is not a BCP 47 tag is ignored. */
 function tag(language: string): string {
   return /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i.test(language) ? language : 'en';
 }

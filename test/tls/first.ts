@@ -276,7 +276,7 @@ async function withoutHelper(
   }
 }
 
-/** It is told at once what its call is to be. */
+/** It learns at once what its call is. */
 async function atOnce(_context: TlsContext, step: Step, tracing: Tracing): Promise<void> {
   tracing.process.write(lineOf(step));
   tracing.process.endInput();

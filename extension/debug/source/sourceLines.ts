@@ -86,7 +86,7 @@ export class SourceLines implements vscode.Disposable {
 
   #take(line: string): void {
     const finding = parseFinding(line);
-    // Whoever does not know a session's name is none of our hooks.
+    // Only our hooks know a session's name.
     const hooked = finding === null ? null : this.#sessions.byToken(finding.session);
     if (finding === null || hooked === null) return;
     const at = monotonicToBoot(finding.at);

@@ -37,7 +37,7 @@ export class AnswerStream {
   /** @param data of one event. */
   take(data: string): void {
     const value = asObject(parseJson(data));
-    // `[DONE]` is none.
+    // `[DONE]` is not JSON.
     if (value !== null) this.#reader.event(value, this.answer);
   }
 }

@@ -372,7 +372,7 @@ function addressType(type: number): AddressType | null {
   return type === TYPE_A ? 'A' : type === TYPE_AAAA ? 'AAAA' : null;
 }
 
-/** Milliseconds after the last event until a lookup is over. */
+/** Milliseconds after the last event until a lookup has ended. */
 function patienceFor(lookup: Lookup): number {
   if (lookup.succeeded) return LOOKUP_AGE_MS;
   return lookup.waiting ? LOOKUP_PATIENCE_MS : LOOKUP_SETTLE_MS;

@@ -175,7 +175,7 @@ export function failedLookup(change: Partial<ExchangeRow> = {}): ExchangeRow {
   });
 }
 
-/** Calls over TLS, among connections that cannot be read and one that came to nothing. */
+/** Calls over TLS, among connections that cannot be read and one that failed. */
 export function tlsCalls(): ExchangeRow[] {
   const https = (change: Partial<ExchangeRow>): ExchangeRow =>
     call({ scheme: 'https', host: 'api.shop.example', connection: '7', ...change });
