@@ -220,6 +220,9 @@ int trace_http_tls_leave(struct pt_regs *regs)
 			session->handshake_ended = bpf_ktime_get_boot_ns();
 			emit_tls(session);
 		}
+		/* Go keeps the error, so nothing more comes of it; a later session may be at its address, as net/http closes its socket only. */
+		if (go && !is_done(moved, library))
+			end_session(frame->session);
 		if (library == TLS_LIBRARY_GNUTLS)
 			fail_gnutls(session, moved);
 		return 0;

@@ -20,9 +20,10 @@ export async function attach(
     return EXIT_FAILED;
   }
   const lent = actAsInvoker(pids);
-  const files = openFiles(options);
   let cutShort = (): void => {};
+  // Before there are files, so that none is left half written.
   const asked = new Promise<void>((resolve) => whenAskedToStop(resolve, () => cutShort()));
+  const files = openFiles(options);
   const trace = await LiveTrace.start(options, files).finally(() => lent && becomeInvoker());
   cutShort = () => trace.cutShort();
   const refused = await attachAll(trace, pids, options.children);

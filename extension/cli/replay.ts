@@ -61,9 +61,11 @@ function open(
   bodyLimit: number | null,
   protos: ProtoSchema | null,
 ): { reader: TraceReader; output: Output } {
+  let opened: Output | null = null;
+  // The recording stays, so that nothing is lost with the half of a file. Before there is one, so that none is left.
+  cleanUpWhenStopped(() => opened?.discard());
   const { output } = openFiles(options);
-  // The recording stays, so that nothing is lost with the half of a file.
-  cleanUpWhenStopped(() => output.discard());
+  opened = output;
   return { output, reader: new TraceReader({ ...options, bodyLimit }, output, protos) };
 }
 

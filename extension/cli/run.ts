@@ -7,7 +7,7 @@ import type { Status } from '../../helper/protocol.ts';
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { EXIT_RUN_FAILED, Exit, statusOf } from './exitStatus.ts';
-import { discardFiles, LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
+import { discardFiles, type Files, LiveTrace, NATIVE_PATH, openFiles, say } from './liveTrace.ts';
 import { cleanUpWhenStopped, forwardSignals, whenAskedToStop } from './signals.ts';
 
 /** The descriptor on which the gate waits. */
@@ -15,7 +15,12 @@ const GATE_DESCRIPTOR = 3;
 
 /** Resolves with the command's exit status. @throws Exit when the command was not run */
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
-  const files = openFiles(options);
+  let files: Files | null = null;
+  // There is no command yet that a signal could be passed on to. Before there are files, so that none is left behind.
+  const stopCleaning = cleanUpWhenStopped(() => {
+    if (files !== null) discardFiles(files);
+  });
+  files = openFiles(options);
   const trace = await startOrExit(options, files);
   // The gate is the command already, waiting: the process that is attached is the one that executes it.
   const child = spawn(join(NATIVE_PATH, 'gate'), command, {
@@ -24,6 +29,7 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   const ended = exitOf(child);
   ended.catch(() => {}); // A gate that cannot be started has no pid: release says so.
   const restore = forwardSignals((signal) => child.kill(signal));
+  stopCleaning();
   try {
     await release(child, trace, options);
     const said = new Set<string>();
@@ -46,16 +52,12 @@ export async function run(command: readonly [string, ...string[]], options: Trac
   }
 }
 
-async function startOrExit(options: TraceOptions, files: ReturnType<typeof openFiles>): Promise<LiveTrace> {
-  // There is no command yet that a signal could be passed on to.
-  const restore = cleanUpWhenStopped(() => discardFiles(files));
+async function startOrExit(options: TraceOptions, files: Files): Promise<LiveTrace> {
   try {
     return await LiveTrace.start(options, files);
   } catch (error) {
     if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
     throw error;
-  } finally {
-    restore();
   }
 }
 

@@ -76,7 +76,7 @@ function expectedOf(situation: string, client: string): RegExp {
       // Who reads on after the upload has failed has the answer; who does not, has not.
       return client === 'curl' || client === 'go'
         ? /^413 (?:aborted|complete), answered$/
-        : /^413 (?:aborted|complete), answered$|^- (?:unanswered\+)?aborted, (?:reset by server, E\w+|cancelled by client)$/;
+        : /^413 (?:aborted|complete), answered$|^- (?:request-truncated\+)?(?:unanswered\+)?aborted, (?:reset by server, E\w+|cancelled by client)$/;
     case 'warm':
       return /^200 complete, answered$/;
     case 'stale':

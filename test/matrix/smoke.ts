@@ -27,8 +27,9 @@ export async function runSmoke(
     const pids = [shell, ...peers.map(({ process }) => process)].map(({ pid }) => pid);
     // With TLS, so that it shows where a kernel does not take the programs for it: an older one may refuse more.
     const tracing = await Tracing.attach({ ...context, tls: 'auto' }, pids, ['--ring-size', '32MiB']);
-    outcomes = await runAll(context, { process: shell, pid: () => shell.pid }, list, tracing.patience);
+    // First, as they end by themselves when nobody lets them go on for some minutes.
     await goOn(peers);
+    outcomes = await runAll(context, { process: shell, pid: () => shell.pid }, list, tracing.patience);
     shell.endInput('exit\n');
     // The balance has a row of its own.
     trace = await tracing.result({ whole: false });

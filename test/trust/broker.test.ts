@@ -289,13 +289,13 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(status.get('Seccomp')).toBe('2');
     const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
-    // Its socket, the helper's pidfd, two programs, links and their events.
+    // Its socket, the helper's pidfd, three programs, links and their events.
     expect([...kinds].sort()).toEqual(
       ['/dev/null', 'anon_inode:[pidfd]', 'anon_inode:bpf-prog', 'anon_inode:bpf_link', 'socket']
         .concat(way === 'perf' ? ['anon_inode:[perf_event]'] : [])
         .sort(),
     );
-    expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(2);
+    expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(3);
     requester.process.kill('SIGKILL');
   });
 

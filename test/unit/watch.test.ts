@@ -82,7 +82,9 @@ test('the next `npm run build` does not take its files for those of an earlier b
 });
 
 test('a saved change is built', async () => {
-  await change('extension/webview/columns.ts', (text) => text.replace("label: t('Time')", "label: 'Watched'"));
+  await change('extension/webview/columns.ts', (text) =>
+    text.replace("label: t('Time')", "label: 'Watched'"),
+  );
   expect(readFileSync(join(copy, 'dist/webview.js'), 'utf8')).toContain('Watched');
 });
 

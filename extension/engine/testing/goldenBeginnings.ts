@@ -163,7 +163,10 @@ export const GOLDEN_BEGINNINGS: readonly Golden[] = [
   ]),
   ...foreign('PostgreSQL', [{ out: '\0\0\0\x08\x04\xd2\x16\x2f' }, { in: 'N' }]),
   ...foreign('Redis', [{ out: '*1\r\n$4\r\nPING\r\n' }, { in: '+PONG\r\n' }]),
-  ...foreign('HTTP/0.9, which cannot be distinguished from other text', [{ out: 'GET /x\r\n' }, { in: '<html>' }]),
+  ...foreign('HTTP/0.9, which cannot be distinguished from other text', [
+    { out: 'GET /x\r\n' },
+    { in: '<html>' },
+  ]),
   {
     name: 'SOCKS that is refused',
     steps: [{ out: '\x05\x01\0' }, { in: '\x05\xff' }, { close: true }],
