@@ -247,11 +247,11 @@ export class Connections {
     session.plaintextSeen(pid);
     if (session.socket === null) return;
     const socket = this.#entries.get(session.socket);
-    if (socket === undefined) {
-      // Node hands the request to the library although it has refused the certificate, and closed the socket.
-      if (this.#closed.get(session.socket)?.wire?.established === false) session.neverBegan();
-      return;
-    }
+    const info = socket?.stream.info ?? this.#closed.get(session.socket);
+    // Node hands the request to the library although it has refused the certificate, and closed the socket.
+    const isClosed = socket === undefined || socket.stream.info.ends.localClose !== null;
+    if (isClosed && info?.wire?.established === false) session.neverBegan();
+    if (socket === undefined) return;
     socket.stream.tlsSocket?.plaintextSeen();
     this.#settle(socket);
   }

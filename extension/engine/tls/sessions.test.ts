@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
-import { Ending, Omission, WireProtocol } from '../record.ts';
+import { Direction, Ending, Omission, WireProtocol } from '../record.ts';
 import type { ExchangeRow } from '../row.ts';
 import { ADDRESSES, ciphertext, handshake, SOCKET } from '../testing/handshakes.ts';
 import {
@@ -1144,20 +1144,38 @@ it('a session that is closed has ended as its socket did before', () => {
   expect(trace('go')).toMatchObject({ completeness: ['complete'], ending: { how: 'answered' } });
 });
 
-it('what is written into a session after its handshake has failed says so', () => {
-  const engine = made(
-    inOrder(
-      [
-        ...ciphertext('tls13').slice(0, 3),
-        { type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + 5n * MS },
-      ],
-      plaintext({ session: { socket: SOCKET }, start: START + SECOND / 2n }, [{ out: GET }, { close: true }]),
-    ),
-  );
-  engine.finish();
-  const [handshake, call] = rows(engine).map(({ id }) => engine.json(id)!);
-  expect(handshake?.completeness).toEqual(['handshake-failed']);
-  expect(call).toMatchObject({ method: 'GET', tls: { failure: 'the handshake was not finished' } });
+describe('what is written into a session after its handshake has failed says so', () => {
+  const closed = (time: bigint): RecordSpec => ({
+    type: 'closed',
+    connection: SOCKET,
+    sent: 0,
+    received: 0,
+    time,
+  });
+  const left: RecordSpec = {
+    ...({ type: 'ended', connection: SOCKET, direction: Direction.Out, ending: Ending.Close } as const),
+    ...{ position: 0, time: START + 5n * MS },
+  };
+  it.each<[string, RecordSpec[]]>([
+    ['the socket is gone', [closed(START + 5n * MS)]],
+    // The peer has not answered the FIN when the session ends.
+    ['the socket was closed', [left, closed(START + SECOND)]],
+  ])('%s', (_, ends) => {
+    const engine = made(
+      inOrder(
+        [...ciphertext('tls13').slice(0, 3), ...ends],
+        plaintext({ session: { socket: SOCKET }, start: START + SECOND / 2n }, [
+          { out: GET },
+          { close: true },
+        ]),
+      ),
+    );
+    engine.finish();
+    const calls = rows(engine).map(({ id }) => engine.json(id)!);
+    expect(calls.find(({ method }) => method === 'GET')).toMatchObject({
+      tls: { failure: 'the handshake was not finished' },
+    });
+  });
 });
 
 describe('TLS in TLS', () => {
