@@ -49,7 +49,7 @@ type Situation = (typeof OF_NGINX)[number];
 const EXPECTED: Readonly<Record<Situation, RegExp>> = {
   whole: /^200 complete, answered$/,
   closes:
-    /^- unanswered, cancelled by client$|^500 (?:complete|aborted), cancelled by client, E\w+(?:, not-delivered)?$/,
+    /^- unanswered, cancelled by client$|^500 (?:complete|aborted), cancelled by client(?:, E\w+)?(?:, not-delivered)?$/,
   resets: /^- unanswered, cancelled by client, ECONNRESET$/,
   // Of the servers some take the half for the whole.
   halves: /^- unanswered, cancelled by client$|^500 complete, answered$/,

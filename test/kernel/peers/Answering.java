@@ -21,7 +21,7 @@ public class Answering {
             case "cut" -> answer(call, 200, 100, "part");
             default -> {
                 try {
-                    Thread.sleep(300);
+                    Thread.sleep(1000);
                 } catch (InterruptedException e) {
                     return;
                 }

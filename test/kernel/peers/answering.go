@@ -23,7 +23,7 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	default:
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(time.Second)
 		w.WriteHeader(500)
 		io.WriteString(w, "error")
 	}

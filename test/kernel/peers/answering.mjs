@@ -1,5 +1,5 @@
 // A server whose clients fail, or that fails itself: `answering.mjs PORT`. By the last part of the path: `whole` is answered at
-// once, `early` before its body is read, `cut` is broken off within its body; all else is answered after 300 ms.
+// once, `early` before its body is read, `cut` is broken off within its body; all else is answered after a second.
 import http from 'node:http';
 
 http
@@ -15,7 +15,7 @@ http
         response.writeHead(200, { 'content-length': 100 }).write('part', () => request.socket.destroy());
         break;
       default:
-        setTimeout(() => response.writeHead(500).end('error'), 300);
+        setTimeout(() => response.writeHead(500).end('error'), 1_000);
     }
   })
   .listen(Number(process.argv[2]), '127.0.0.1');

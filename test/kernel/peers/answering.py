@@ -15,7 +15,7 @@ async def handle(request):
         await response.write(b'part')
         request.transport.abort()
         return response
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return web.Response(status=500, text='error')
 
 
