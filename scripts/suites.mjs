@@ -7,16 +7,16 @@ export const output = join(root, 'test-output');
 
 /**
  * Lanes run side by side, one suite after the other in each; then those that measure something, with the machine to
- * themselves. `user` and `editor`, which waits for VS Code most of its time, need no root; `root` and `tls` do.
- * `emulated` runs other kernels at a low priority: it takes what the others leave.
+ * themselves. `user` needs no root, `root` and `tls` do. `emulated` runs other kernels at a low priority: it takes what
+ * the others leave, which wait for programs most of their time. A lane of its own for VS Code made nothing faster.
  */
-export const LANES = ['user', 'editor', 'root', 'tls', 'emulated'];
+export const LANES = ['user', 'root', 'tls', 'emulated'];
 export const ALONE = 'alone';
 
 /**
  * @typedef {object} Suite
  * @property {string} name
- * @property {'user' | 'editor' | 'root' | 'tls' | 'emulated' | 'alone'} lane
+ * @property {'user' | 'root' | 'tls' | 'emulated' | 'alone'} lane
  * @property {number} budget seconds on two cores; longer is reported, but is not a failure
  * @property {string[]} args of Node
  * @property {Record<string, string>} [env]
@@ -39,8 +39,8 @@ export function shortSuites() {
     { ...vitest('webview'), lane: 'user', budget: 150 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '2'), lane: 'user', budget: 30 },
-    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'editor', budget: 60 },
-    { ...own('e2e', 'test/e2e/run.mjs'), lane: 'editor', budget: 150 },
+    { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 60 },
+    { ...own('e2e', 'test/e2e/run.mjs'), lane: 'user', budget: 150 },
     { ...vitest('kernel'), lane: 'root', budget: 240 },
     { ...vitest('trust'), lane: 'root', budget: 120 },
     {
@@ -72,7 +72,7 @@ export function allSuites() {
     { ...vitest('bursts'), lane: 'root', budget: 150, env: { HTTP_TRACE_BURSTS: 'all' } },
   ];
   const guests = [
-    { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'editor', budget: 300 },
+    { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('sanitized', 'test/trust/sanitized.mjs'), lane: 'root', budget: 180 },

@@ -30,7 +30,7 @@ import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } fr
  * VS Code knows neither the selection nor how to reveal a node. So a slow window gets fewer refreshes.
  */
 const REFRESH_INTERVAL = 250;
-const REVEAL_ATTEMPTS = 4;
+const REVEAL_ATTEMPTS = 5;
 
 export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
   readonly #trace: Trace;
@@ -46,6 +46,8 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   #lastAsked = 0;
   #lastFired = 0;
   #pauses = 0;
+  /** By VS Code's last word on it. Its own list of selected nodes is empty while it carries out a refresh. */
+  #selectedNode: TreeNode | null = null;
 
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #selectedCall = new vscode.EventEmitter<number | null>();
@@ -62,6 +64,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       this.#selectedCall,
       this.#view,
       this.#view.onDidChangeSelection(({ selection: [node] }) => {
+        this.#selectedNode = node ?? null;
         this.#selectedCall.fire(node?.kind === 'call' ? node.row.id : null);
         this.#hold(node?.kind === 'call' ? node : null);
       }),
@@ -84,14 +87,15 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
 
   /**
    * Id of the call that is selected here; undefined when none is. While a refresh is under way VS Code does
-   * not know the selection, so it is waited for.
+   * not know the selection, so it is waited for. How long a busy window takes is not known: then the call counts that
+   * was selected last, if it is still there.
    */
   async selected(): Promise<number | undefined> {
     await this.#paused(async () => {
       if (this.#view.selection.length === 0) await this.#settled();
     });
-    const [node] = this.#view.selection;
-    return node?.kind === 'call' ? node.row.id : undefined;
+    const node = this.#view.selection[0] ?? this.#selectedNode;
+    return node?.kind === 'call' && this.#tree.call(node.row.id) !== null ? node.row.id : undefined;
   }
 
   /** Shows and selects the call, or, where the tree shows only newer ones, the nearest node above it. */
@@ -139,7 +143,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   /** A busy window takes its time: at each attempt it is waited for longer. @param patience milliseconds. */
   async #isSelected(node: TreeNode, patience: number): Promise<boolean> {
     for (let waited = 0; waited < patience; waited += 50) {
-      if (this.#view.selection[0]?.id === node.id) return true;
+      if ((this.#view.selection[0] ?? this.#selectedNode)?.id === node.id) return true;
       await setTimeout(50);
     }
     return false;

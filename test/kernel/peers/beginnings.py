@@ -207,10 +207,21 @@ def foreign():
 
 
 def answers():
-    def after(answer, greeting=b""):
+    def has_headers(received):
+        """Whether there is a HEADERS frame behind HTTP/2's preface."""
+        at = 24
+        while at + 9 <= len(received):
+            if received[at + 3] == 1:
+                return True
+            at += 9 + int.from_bytes(received[at : at + 3], "big")
+        return False
+
+    def after(answer, greeting=b"", is_whole=lambda received: True):
         def handle(connection):
             connection.sendall(greeting)
-            connection.recv(65536)
+            received = connection.recv(65536)
+            while not is_whole(received) and (piece := connection.recv(65536)):
+                received += piece
             connection.sendall(answer)
 
         return listen(handle)
@@ -230,7 +241,7 @@ def answers():
         except (http.client.HTTPException, OSError):
             pass
         client.close()
-    curl("--http2-prior-knowledge", f"http://127.0.0.1:{after(BAD)}/preface")
+    curl("--http2-prior-knowledge", f"http://127.0.0.1:{after(BAD, is_whole=has_headers)}/preface")
 
 
 globals()[sys.argv[1]]()
