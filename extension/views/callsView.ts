@@ -64,9 +64,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
       this.#selectedCall,
       this.#view,
       this.#view.onDidChangeSelection(({ selection: [node] }) => {
-        this.#selectedNode = node ?? null;
-        this.#selectedCall.fire(node?.kind === 'call' ? node.row.id : null);
-        this.#hold(node?.kind === 'call' ? node : null);
+        this.#select(node ?? null);
       }),
       this.#view.onDidChangeVisibility(() => this.#refreshSoon()),
       trace.onDidChangeRows((changes) => {
@@ -110,9 +108,19 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         await this.#settled();
         const node = this.#tree.isShown(call) ? call : this.#tree.shownAncestor(call);
         await this.#view.reveal(node, { select: true, focus: true, expand: node !== call });
-        if (await this.#isSelected(node, REFRESH_INTERVAL * 2 ** (attempt + 1))) return;
+        if (!(await this.#isSelected(node, REFRESH_INTERVAL * 2 ** (attempt + 1)))) continue;
+        // VS Code's event came before it knew the node, and the next refresh empties its list.
+        if (this.#selectedNode?.id !== node.id) this.#select(node);
+        return;
       }
     });
+  }
+
+  #select(node: TreeNode | null): void {
+    this.#selectedNode = node;
+    const call = node?.kind === 'call' ? node : null;
+    this.#selectedCall.fire(call?.row.id ?? null);
+    this.#hold(call);
   }
 
   #hold(call: CallNode | null): void {

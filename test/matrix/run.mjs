@@ -118,5 +118,7 @@ function guest(kernel) {
     columns: [column(backend)],
     command: (out) => runner(backend, out, sizes),
   }));
-  return board.runInGuest(kernel, values.smoke ? [smoke] : whole, GUEST_TIMEOUT);
+  return values.smoke
+    ? board.runInGuest(kernel, [smoke], backends.length * GUEST_TIMEOUT)
+    : board.runInGuest(kernel, whole, GUEST_TIMEOUT);
 }
