@@ -16,7 +16,7 @@ const MAX_PROGRAMS = 64;
 /** Different stacks and addresses that are kept for each program. */
 const MAX_STACKS = 4_096;
 const MAX_ADDRESSES = 16_384;
-/** Frames that are told of a call. */
+/** Frames that are kept of a call. */
 const MAX_FRAMES = 40;
 /** Bytes of them. */
 const MAX_NAMED = 16 * 1024;

@@ -7,8 +7,8 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Tracing } from '../kit/tracing.ts';
+import { endingText } from './support/endingText.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
-import { told } from './support/told.ts';
 
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -19,7 +19,10 @@ async function listening(server: Server): Promise<number> {
 
 function byPath(exchanges: readonly ExchangeJson[]): Record<string, string> {
   return Object.fromEntries(
-    exchanges.map((one) => [one.url === null ? '(none)' : one.url.replace(/^\w+:\/\/[^/]*/, ''), told(one)]),
+    exchanges.map((one) => [
+      one.url === null ? '(none)' : one.url.replace(/^\w+:\/\/[^/]*/, ''),
+      endingText(one),
+    ]),
   );
 }
 
@@ -131,7 +134,7 @@ for kind in (0, 262):
     ]);
     const traced = await tracing.result();
     const calls = traced.exchanges.filter(({ failure }) => failure === null);
-    const of = (side: string): string[] => calls.filter((one) => one.side === side).map(told);
+    const of = (side: string): string[] => calls.filter((one) => one.side === side).map(endingText);
     expect([of('client'), of('server')]).toEqual([
       ['500 complete, answered', '500 complete, answered'],
       ['500 complete, answered', '500 complete, answered'],

@@ -1,5 +1,5 @@
 /**
- * Calls that fail, of the programs that people use: what each row says. All clients run in one trace for each backend, and
+ * Calls that fail, of the programs that people use: what each row says. All clients run in one trace, and
  * a row is found by the client's name in its path, or by its process.
  */
 import { join } from 'node:path';
@@ -9,9 +9,9 @@ import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
+import { endingText } from './support/endingText.ts';
 import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
 import { NamedNetwork } from './support/namedNetwork.ts';
-import { told } from './support/told.ts';
 
 const folder = temporaryFolder();
 const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
@@ -155,7 +155,7 @@ describeTraced('clients whose calls fail', () => {
     const seen: Record<string, string[]> = {};
     for (const row of traced.exchanges) {
       const at = `${clientOf(row)} ${situationOf(row)}`;
-      seen[at] = [...(seen[at] ?? []), told(row)];
+      seen[at] = [...(seen[at] ?? []), endingText(row)];
     }
     const wrong: string[] = [];
     for (const client of Object.keys(CLIENTS)) {

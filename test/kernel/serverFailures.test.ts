@@ -10,8 +10,8 @@ import { freePort } from '../../scripts/freePort.mjs';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
+import { endingText } from './support/endingText.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
-import { told } from './support/told.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -117,7 +117,7 @@ describeTraced('servers whose calls fail', () => {
       if (row.side !== 'server' || row.url === null) continue;
       const [, name, situation] = new URL(row.url).pathname.split('/');
       const at = `${name === 'nginx' && row.process?.name !== 'nginx' ? 'behind nginx' : name} ${situation}`;
-      seen[at] = [...(seen[at] ?? []), told(row)];
+      seen[at] = [...(seen[at] ?? []), endingText(row)];
     }
     const ofAll = Object.fromEntries(SITUATIONS.map((situation) => [situation, EXPECTED[situation]]));
     for (const name of ['node', 'aiohttp', 'go', 'java']) expectEach(seen, name, ofAll);
@@ -162,12 +162,12 @@ describeTraced('gRPC calls that fail', () => {
       ['client', 400],
       ['server', 400],
     ]);
-    expect(others.filter(({ failure }) => failure !== null).map(told)).toEqual([
+    expect(others.filter(({ failure }) => failure !== null).map(endingText)).toEqual([
       '- connect-failed, refused by server, ECONNREFUSED',
     ]);
   });
 });
 
 function grpc(row: ExchangeJson): string {
-  return `${row.grpc?.status ?? '-'}, ${told(row)}`;
+  return `${row.grpc?.status ?? '-'}, ${endingText(row)}`;
 }

@@ -2,7 +2,7 @@
 import type { ExchangeJson } from '../../../extension/engine/exchangeJson.ts';
 
 /** `200 aborted, closed by server`; of what never became a call, with its reason. */
-export function told({ status, completeness, ending, encrypted, failure, tls }: ExchangeJson): string {
+export function endingText({ status, completeness, ending, encrypted, failure, tls }: ExchangeJson): string {
   const how =
     ending === null ? 'running' : [ending.how, ...(ending.by === null ? [] : ['by', ending.by])].join(' ');
   const reason = encrypted?.reason ?? (failure?.phase === 'lookup' ? failure.reason : null);
