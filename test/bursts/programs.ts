@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../scripts/freePort.mjs';
 import { assert, same } from '../kit/check.ts';
+import { nginxIn } from '../kit/nginx.ts';
 import { Child } from '../kit/process.ts';
 
 /** Milliseconds that the programs of a burst may take for all their calls. */
@@ -69,20 +70,9 @@ export async function nghttpd(folder: string, size: number): Promise<Server> {
 /** Answers everything with so many bytes. */
 export async function nginx(folder: string, size: number): Promise<Server> {
   const port = await freePort();
-  const own = join(folder, `nginx-${port}`);
-  mkdirSync(own);
-  writeFileSync(
-    join(own, 'nginx.conf'),
-    // One process, so that none outlives it.
-    `daemon off; master_process off; user root; pid ${own}/pid; error_log ${own}/error.log;
-     events { worker_connections 512; }
-     http {
-       client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
-       uwsgi_temp_path ${own}; scgi_temp_path ${own}; keepalive_requests 1000000; access_log off;
-       server { listen 127.0.0.1:${port}; location / { return 200 "${'x'.repeat(size)}"; } }
-     }`,
-  );
-  const child = new Child('nginx', ['-p', own, '-c', join(own, 'nginx.conf'), '-e', `${own}/error.log`]);
+  const http = `keepalive_requests 1000000; access_log off;
+    server { listen 127.0.0.1:${port}; location / { return 200 "${'x'.repeat(size)}"; } }`;
+  const child = Child.of(nginxIn(join(folder, `nginx-${port}`), http));
   await answers(port);
   return { pids: [child.pid], port };
 }

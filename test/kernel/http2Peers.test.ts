@@ -11,6 +11,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Side } from '../../extension/engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
+import { nginxIn } from '../kit/nginx.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
@@ -54,26 +55,16 @@ const servers = {
   nginx: (): Server => ({
     scheme: 'https',
     command: (port) => {
-      const own = join(folder, `nginx-${port}`);
-      mkdirSync(own);
-      writeFileSync(
-        join(own, 'nginx.conf'),
-        `daemon off; master_process off; pid ${own}/pid; error_log ${own}/error.log;
-         events { worker_connections 256; }
-         http {
-           client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
-           uwsgi_temp_path ${own}; scgi_temp_path ${own}; access_log off; default_type text/plain;
-           client_max_body_size 0; ssl_certificate ${certificate}; ssl_certificate_key ${key};
-           server {
-             listen 127.0.0.1:${port} ssl http2;
-             location / { root ${root}; }
-             # Reads what is sent before it answers with the file.
-             location /up { root ${root}; mirror /mirrored; error_page 405 =200 $uri; }
-             location = /mirrored { internal; return 204; }
-           }
-         }`,
-      );
-      return `nginx -p ${own} -c ${own}/nginx.conf -e ${own}/error.log`;
+      const http = `access_log off; default_type text/plain;
+        client_max_body_size 0; ssl_certificate ${certificate}; ssl_certificate_key ${key};
+        server {
+          listen 127.0.0.1:${port} ssl http2;
+          location / { root ${root}; }
+          # Reads what is sent before it answers with the file.
+          location /up { root ${root}; mirror /mirrored; error_page 405 =200 $uri; }
+          location = /mirrored { internal; return 204; }
+        }`;
+      return nginxIn(join(folder, `nginx-${port}`), http).join(' ');
     },
     answer: (path) => files.get(path) as Buffer,
   }),

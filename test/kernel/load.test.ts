@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
+import { nginxIn } from '../kit/nginx.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
@@ -31,23 +32,15 @@ async function nginx(): Promise<Nginx> {
   const files = join(own, 'files');
   mkdirSync(files, { recursive: true });
   const log = join(own, 'access.log');
-  writeFileSync(
-    join(own, 'nginx.conf'),
-    `daemon off; user root; worker_processes 1; pid ${own}/pid; error_log ${own}/error.log;
-     events { worker_connections 256; }
-     http {
-       client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
-       uwsgi_temp_path ${own}; scgi_temp_path ${own}; keepalive_requests 1000000; default_type text/plain;
-       log_format own escape=json '{"id":"$http_x_trace_id","status":$status,"size":$body_bytes_sent,"request":"$request_id","ms":$request_time}';
-       server {
-         listen 127.0.0.1:${port}; listen [::1]:${port};
-         location /load { access_log off; return 200 "you asked for $request_uri\\n"; }
-         location /file { alias ${files}; sendfile off; access_log ${log} own; add_header X-Answer $request_id; }
-         location /sendfile { alias ${files}; sendfile on; access_log ${log} own; add_header X-Answer $request_id; }
-       }
-     }`,
-  );
-  const child = new Child('nginx', ['-p', own, '-c', join(own, 'nginx.conf'), '-e', `${own}/error.log`]);
+  const http = `keepalive_requests 1000000; default_type text/plain;
+    log_format own escape=json '{"id":"$http_x_trace_id","status":$status,"size":$body_bytes_sent,"request":"$request_id","ms":$request_time}';
+    server {
+      listen 127.0.0.1:${port}; listen [::1]:${port};
+      location /load { access_log off; return 200 "you asked for $request_uri\\n"; }
+      location /file { alias ${files}; sendfile off; access_log ${log} own; add_header X-Answer $request_id; }
+      location /sendfile { alias ${files}; sendfile on; access_log ${log} own; add_header X-Answer $request_id; }
+    }`;
+  const child = Child.of(nginxIn(own, http, 'worker_processes 1;'));
   for (let attempt = 0; attempt < 100; attempt++) {
     const probe = new Child('curl', ['-s', '-o', '/dev/null', `http://127.0.0.1:${port}/load`]);
     if ((await probe.ended).code === 0) return { child, port, files, log };

@@ -2,11 +2,11 @@
  * Servers that people use whose calls fail: by the client, which leaves before it is answered, or by themselves. All run in
  * one trace, and a row is found by the server's name in its path.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
+import { nginxIn } from '../kit/nginx.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
@@ -19,25 +19,15 @@ const go = join(folder, 'answering');
 
 /** In front of another server, whose answers it passes on. */
 function nginx(port: number, upstream: number, nobody: number): string {
-  const own = join(folder, `nginx-${port}`);
-  mkdirSync(own);
   const pass = (to: number): string => `proxy_pass http://127.0.0.1:${to}; proxy_buffering off;`;
-  writeFileSync(
-    join(own, 'nginx.conf'),
-    `daemon off; user root; master_process off; pid ${own}/pid; error_log ${own}/error.log;
-     events { worker_connections 256; }
-     http {
-       client_body_temp_path ${own}; proxy_temp_path ${own}; fastcgi_temp_path ${own};
-       uwsgi_temp_path ${own}; scgi_temp_path ${own}; access_log off; client_max_body_size 1k;
-       server {
-         listen 127.0.0.1:${port};
-         location / { ${pass(upstream)} }
-         location /nginx/slow { ${pass(upstream)} proxy_read_timeout 100ms; }
-         location /nginx/dead { ${pass(nobody)} }
-       }
-     }`,
-  );
-  return `nginx -p ${own} -c ${own}/nginx.conf -e ${own}/error.log`;
+  const http = `access_log off; client_max_body_size 1k;
+    server {
+      listen 127.0.0.1:${port};
+      location / { ${pass(upstream)} }
+      location /nginx/slow { ${pass(upstream)} proxy_read_timeout 100ms; }
+      location /nginx/dead { ${pass(nobody)} }
+    }`;
+  return nginxIn(join(folder, `nginx-${port}`), http).join(' ');
 }
 
 const SITUATIONS = ['whole', 'closes', 'resets', 'halves', 'early', 'cut'] as const;
