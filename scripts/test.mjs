@@ -19,8 +19,8 @@ const SUITE_TIMEOUT = 60 * 60_000;
  * of a trace costs. Made anew by each run, as nothing else would ever remove anything from it.
  */
 const COMPILED = join(root, '.cache/compiled');
-/** Of the error of each failed test, at the end. */
-const FAILURE_LINES = 12;
+/** Of the report of each failed test, at the end. */
+const FAILURE_LINES = 40;
 /** Of what emulates other machines, by nice(1): enough for it to go on when other programs use both cores. */
 const LOW_PRIORITY = 10;
 /** Of the output of a suite that has no results. */
@@ -153,15 +153,33 @@ function statusOf([program, ...args], more, log) {
   });
 }
 
-/** Repeats the failures at the end: the last lines then show what failed, and how its error begins. */
+/** Repeats the failures at the end: the last lines then show what failed, and how. */
 function showFailures() {
   for (const { name: suite } of chosen) {
-    for (const { name, detail } of results.get(suite).failures) {
-      const lines = stripVTControlCharacters(detail).trim().split('\n').slice(0, FAILURE_LINES);
+    const { failures } = results.get(suite);
+    const log = failures.length === 0 ? [] : logOf(suite);
+    for (const { name, detail } of failures) {
+      const told = toldIn(log, name) ?? stripVTControlCharacters(detail).trim().split('\n');
+      const lines = told.slice(0, FAILURE_LINES);
       console.log(`\nFAILED ${suite}: ${name}`);
       for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
     }
   }
+}
+
+function logOf(suite) {
+  return stripVTControlCharacters(readFileSync(join(output, `${suite}.log`), 'utf8')).split('\n');
+}
+
+/** Vitest's report of a failure: its results have neither the difference nor the cause. null: the log has none. */
+function toldIn(log, name) {
+  const start = log.findIndex(
+    (line) => / FAIL /.test(line) && line.trim().replaceAll(' > ', ' ').endsWith(` ${name}`),
+  );
+  if (start === -1) return null;
+  const length = log.slice(start + 1).findIndex((line) => / FAIL |^⎯{5}/.test(line.trimStart()));
+  const lines = log.slice(start + 1, length === -1 ? undefined : start + 1 + length);
+  return lines.filter((line) => line.trim() !== '' && !/^ *(?:\d+)?\|/.test(line) && !/^ +❯ /.test(line));
 }
 
 /** What a suite could not test for want of something, with how to get it: test/kit/corpora.mjs prints such lines. */

@@ -260,6 +260,7 @@ export class RowStore {
       this.#tree.remove(item.row, true);
       if (!isCall(item.row)) this.#others--;
       this.#retire(item);
+      this.#aboveAgain(this.#otherSide(item.row));
     }
     for (const row of rows) {
       const before = this.#items.get(row.id);
@@ -273,7 +274,7 @@ export class RowStore {
         if (!isCall(before.row)) this.#others--;
         this.#tree.remove(before.row, false);
         this.#retire(before);
-      }
+      } else this.#aboveAgain(this.#otherSide(row));
       if (!isCall(row)) this.#others++;
       if (row.debug?.source != null) this.#hasSources = true;
       const { matched = true, passes = true } = before ?? {};
@@ -291,6 +292,7 @@ export class RowStore {
       this.#tree.add(row);
       this.#fresh.add(item);
       if (moved || this.filtered) this.#concerned(item);
+      if (moved && before !== undefined) this.#aboveAgain(this.#otherSide(before.row));
     }
   }
 
@@ -306,22 +308,36 @@ export class RowStore {
    * come again.
    */
   #concerned(item: Item): void {
-    const other = item.row.peer === null ? undefined : this.#items.get(item.row.peer);
+    const other = this.#otherSide(item.row);
     if (other !== undefined && other !== item) this.#again(other);
     if (!this.#tree.nests) return;
     for (const one of this.#tree.descendants(item)) this.#again(one);
-    if (!this.filtered) return;
+    this.#aboveAgain(item);
+  }
+
+  #otherSide({ peer }: ExchangeRow): Item | undefined {
+    return peer === null ? undefined : this.#items.get(peer);
+  }
+
+  /**
+   * What it stands beneath is perhaps listed for its sake only: before it stands beneath something else, and after.
+   */
+  #aboveAgain(item: Item | undefined): void {
+    if (item === undefined || !this.filtered || !this.#tree.nests) return;
     for (const one of this.#tree.above(item)) this.#again(one);
   }
 
-  #again(item: Item): void {
-    if (!item.listed && !item.stale) {
+  /** As if the row had come again; a row that has already, since the last flush, is not taken twice. */
+  #again({ row }: Item): void {
+    const item = this.#items.get(row.id);
+    if (item === undefined) return;
+    if (!item.listed) {
       this.#fresh.add(item);
       return;
     }
     const again: Item = { ...item, listed: false, stale: false };
     this.#retire(item);
-    this.#items.set(item.row.id, again);
+    this.#items.set(row.id, again);
     this.#fresh.add(again);
   }
 

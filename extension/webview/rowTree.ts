@@ -5,7 +5,10 @@
 import type { ExchangeRow } from '../engine/row.ts';
 import type { Matchable } from './rowMatcher.ts';
 
-/** Rows above one row; beyond it, and in a ring, which only a file can have made, a row stands for itself. */
+/**
+ * Rows above one row; beyond it, and in a ring of causes, which only a file can have made, a row stands for itself.
+ * What is beneath a row of a ring stays beneath it.
+ */
 const MAX_DEPTH = 64;
 
 export interface Item extends Matchable {
@@ -124,6 +127,8 @@ export class RowTree {
     const path: Item[] = [];
     for (let at = this.parentOf(item); at !== null; at = this.parentOf(at)) {
       if (at === item || path.length >= MAX_DEPTH) return [];
+      const ring = path.indexOf(at);
+      if (ring !== -1) return path.slice(0, ring + 1).reverse();
       path.push(at);
     }
     return path.reverse();
@@ -203,7 +208,7 @@ export class RowTree {
       this.#collapsed.add(id);
       this.#unfolded.delete(id);
     }
-    return [...this.descendants(item), ...(server === null ? [] : [server])];
+    return [...this.descendants(item)];
   }
 
   /** Shows the server's row beneath the client's, or no more. @returns whether that is new. */
@@ -223,7 +228,7 @@ export class RowTree {
   compare(a: Item, b: Item, compareRows: Compare): number {
     const aboveA = this.above(a);
     const aboveB = this.above(b);
-    if (aboveA.length === 0 && aboveB.length === 0) return compareRows(a.row, b.row);
+    if (aboveA.length === 0 && aboveB.length === 0) return this.#compareSiblings(a, b, compareRows);
     const pathA = [...aboveA, a];
     const pathB = [...aboveB, b];
     for (let depth = 0; ; depth++) {
