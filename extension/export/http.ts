@@ -59,7 +59,8 @@ function contentOf(
   if (text?.includes('\r') === true) {
     const lines = text.replaceAll('\r\n', '\n');
     directives.push(CRLF_BODY);
-    text = lines.replaceAll('\n', '\r\n') === text ? lines : null;
+    // A CR of its own would be read as one of a line end.
+    text = !lines.includes('\r') && lines.replaceAll('\n', '\r\n') === text ? lines : null;
   }
   if (text?.endsWith('\n') === true) directives.push(BODY_ENDS_LINE);
   if (text !== null && !text.endsWith('\n\n') && text !== '\n' && !INSTRUCTION.test(text)) {

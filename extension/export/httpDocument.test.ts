@@ -45,6 +45,8 @@ describe('what is written is read as the same request', () => {
     ['only one', '\n'],
     ['CRLF', 'a\r\nb\r\n'],
     ['both kinds', 'a\r\nb\n'],
+    ['a CR before CRLF', 'a\r\r\n'],
+    ['a CR of its own', 'a\rb'],
     ['a line that separates requests', 'a\n### b\nGET http://other.example/'],
     ['blank lines first', '\n\nx'],
     ['lines like comments and fields', '# a\n// b\nX: y\n@a = b'],
