@@ -65,6 +65,11 @@ export const SCENARIOS = [
     ...{ server: servers.nginx, client: clients.saturate, ways: [EXTENSION], bystander: true },
   },
   {
+    ...{ id: 'neighbour-https', name: 'nginx https that is not traced, while another process is' },
+    ...{ server: servers.nginxHttps, client: clients.saturate, ways: [EXTENSION] },
+    ...{ unit: 'calls/s', bystander: true },
+  },
+  {
     ...{ id: 'system-calls', name: 'system calls of a process that is not traced', unit: 'system calls/s' },
     ...{
       server: servers.nodeHttp,
