@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { getPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { build } from 'esbuild';
+import { build, buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { Priority } from './priority.ts';
 
@@ -41,5 +42,28 @@ describe('a thread that dissects', () => {
     expect(lowered).toBe(Math.max(before, 10));
     expect(getPriority(0)).toBe(before);
     await worker.terminate();
+  });
+
+  it('lowers all threads of a process that does nothing else', () => {
+    const { outputFiles } = buildSync({
+      stdin: {
+        contents: `
+          import { readdirSync } from 'node:fs';
+          import { getPriority } from 'node:os';
+          import { lowerProcess, Priority } from './priority.ts';
+          new Priority(lowerProcess).worked(1 << 20, 0);
+          console.log(JSON.stringify(readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)))));
+        `,
+        resolveDir: import.meta.dirname,
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      write: false,
+    });
+    const printed = execFileSync(process.execPath, ['-e', outputFiles[0]?.text ?? ''], { encoding: 'utf8' });
+    const priorities = JSON.parse(printed) as number[];
+    expect(priorities.length).toBeGreaterThan(1);
+    expect(new Set(priorities)).toEqual(new Set([Math.max(getPriority(0), 10)]));
   });
 });

@@ -5,7 +5,7 @@ import type { Frame } from '../../helper/frames.ts';
 import { FrameType, type ProcessInfo, type Status } from '../../helper/protocol.ts';
 import manifest from '../../package.json';
 import { type Capture, startCapture } from '../capture/capture.ts';
-import { Priority } from '../capture/priority.ts';
+import { lowerProcess, Priority } from '../capture/priority.ts';
 import { askInTerminal } from '../elevation/launch.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import { visibleMessage } from '../escape/terminal.ts';
@@ -64,7 +64,7 @@ export class LiveTrace {
   readonly #reader: TraceReader;
   readonly #exporter: OtlpExporter | null;
   readonly #progress: Progress;
-  readonly #priority = new Priority();
+  readonly #priority = new Priority(lowerProcess);
   readonly #troubles: string[] = [];
   #idle: () => void = () => {};
   #fail: (problem: string) => void = () => {};

@@ -14,9 +14,9 @@ import { SCENARIOS } from './scenarios.mjs';
 import { textTable } from './words.mjs';
 
 const SIZES = {
-  full: { rounds: 7, seconds: 3 },
-  quick: { rounds: 3, seconds: 1 },
-  short: { rounds: 1, seconds: 1 },
+  full: { rounds: 7, seconds: 3, warm: 1 },
+  quick: { rounds: 3, seconds: 1, warm: 1 },
+  short: { rounds: 1, seconds: 1, warm: 0 },
 };
 
 const { values } = parseArgs({

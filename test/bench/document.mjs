@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chart } from './chart.mjs';
 import { median } from './median.mjs';
+import { goals } from './reached.mjs';
 import { cells, HEADS, share } from './words.mjs';
 
 /** A noise above which a run is called one of a busy machine. */
@@ -24,7 +25,8 @@ export function files(measured) {
   return { 'benchmarks.md': document(measured), 'benchmarks.svg': chart(measured) };
 }
 
-function document({ date, machine, settings, scenarios, moments, engine = null, missing }) {
+function document(measured) {
+  const { date, machine, settings, scenarios, moments, engine = null, missing } = measured;
   const { kernel, cores, processor, memoryGiB, node } = machine;
   return `<!-- Made by test/bench/document.mjs of benchmarks.json. Change it there. -->
 
@@ -36,9 +38,21 @@ cores.
 
 ${busy(scenarios)}![Throughput of traced servers, as a share of the untraced one](benchmarks.svg)
 
+## What is wanted, and what is reached
+
+| | wanted | reached |
+| --- | --- | --- |
+${goals(measured)
+  .map(({ what, wanted, reached }) => `| ${what} | ${wanted} | ${reached} |`)
+  .join('\n')}
+
+Figures without a unit are shares of the untraced throughput, with the range over the rounds. That every row is right in a
+burst, and that memory stays below 60 MiB (helper) and 300 MiB (process with the engine and 100,000 calls), are tests:
+\`test/bursts/\`.
+
 ## How to read the tables
 
-- **Rate** and **ratio**: medians of ${settings.rounds} rounds of ${settings.seconds} s. In each round every way has its turn, untraced twice; the
+- **Rate** and **ratio**: medians of ${settings.rounds} rounds of ${settings.seconds} s, ${settings.warm > 0 ? 'each of a trace that has warmed up' : 'each of a trace that has just been started'}. In each round every way has its turn, untraced twice; the
   ratio is that to the untraced ones of the same round. **Noise** is how far these two are apart (the median): a
   difference below it says nothing.
 - **p50**, **p99**: how long a call takes, as the client sees it.

@@ -1,18 +1,25 @@
 // Measures one scenario: each round has every way once and untraced twice, so that a busy machine disturbs all alike. A way's
 // ratio is that to the mean of its own round's untraced ones; how far those two are apart is the noise.
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { countingPrograms, processMs, programsMs } from './cpu.mjs';
 import { median } from './median.mjs';
 import { end, start } from './processes.mjs';
 import { EXTENSION, UNTRACED } from './ways.mjs';
 
-/** @param size rounds, and seconds of each */
-export async function measure(scenario, peers, { rounds, seconds }) {
+/** Until what was left of warming up has been read. */
+const CATCH_UP_MS = 1_000;
+
+/**
+ * @param size rounds, seconds of each, and seconds before each in which a trace warms up: JavaScript that has just been
+ *   started is compiled meanwhile, which no trace of minutes would notice.
+ */
+export async function measure(scenario, peers, { rounds, seconds, warm }) {
   const server = await scenario.server();
   // A bystander's trace has a process that does nothing.
   const idle = scenario.bystander ? start('sleep', ['1000000']) : null;
   const pids = idle === null ? server.pids : [idle.pid];
-  const setting = { scenario, server, pids, seconds };
+  const setting = { scenario, server, pids, seconds, warm };
   await scenario.client(server.url, seconds); // Warms up: the first round is slower for everybody.
   const ways = [UNTRACED, ...scenario.ways, UNTRACED, ...(scenario.peers ? peers : [])];
   const taken = ways.map(() => []);
@@ -41,8 +48,12 @@ export async function measure(scenario, peers, { rounds, seconds }) {
 }
 
 /** One round of one way. */
-async function once({ scenario, server, pids, seconds }, way) {
+async function once({ scenario, server, pids, seconds, warm }, way) {
   const trace = await way.start(pids, server);
+  if (warm > 0) {
+    await scenario.client(trace.url ?? server.url, warm);
+    await sleep(CATCH_UP_MS);
+  }
   const before = { ...trace.parts(), server: serverMs(server) };
   const client = await scenario.client(trace.url ?? server.url, seconds);
   const after = { ...trace.parts(), server: serverMs(server) };
@@ -75,9 +86,11 @@ function summary(rounds, base) {
     return values.length === 0 ? null : median(values);
   };
   const parts = Object.keys(rounds[0].cpu);
+  const ratios = base === null ? [] : rounds.map(({ client }, round) => client.rate / base[round]);
   return {
     rate: of(({ client }) => client.rate),
-    ratio: base === null ? 1 : median(rounds.map(({ client }, round) => client.rate / base[round])),
+    ratio: base === null ? 1 : median(ratios),
+    ratios,
     p50: of(({ client }) => client.p50),
     p99: of(({ client }) => client.p99),
     cpuUs: Object.fromEntries(parts.map((part) => [part, of(({ cpu }) => cpu[part])])),
