@@ -269,11 +269,6 @@ function messageJson(message: StoredMessage, reveal: boolean, withheld: string |
   };
 }
 
-/** The second that was formatted last, and its text: calls come in the order of time. */
-let lastSecond = Number.NaN;
-let lastText = '';
-
-/** RFC 3339 in UTC with microseconds, cut, not rounded. @param time nanoseconds since the epoch. */
 /** What is known without a debugger. */
 function debugJson(site: CallSite | null): DebugJson | null {
   if (site === null) return null;
@@ -281,6 +276,11 @@ function debugJson(site: CallSite | null): DebugJson | null {
   return { ...facts, source: { ...site.line, stack: site.stack } };
 }
 
+/** The second that was formatted last, and its text: calls come in the order of time. */
+let lastSecond = Number.NaN;
+let lastText = '';
+
+/** RFC 3339 in UTC with microseconds, cut, not rounded. @param time nanoseconds since the epoch. */
 export function formatTime(time: bigint): string {
   // Microseconds are exact in a double up to the year 2255.
   const micros = Number(time / 1000n) - (time < 0n && time % 1000n !== 0n ? 1 : 0);
