@@ -47,9 +47,9 @@ export class Connection implements OrderedSink {
     this.#reassembly = new Reassembly(this, host.counters);
   }
 
-  /** Reads the stream as TLS; null when it is not TLS, or not known yet. */
+  /** Reads the stream, or the tunnel in it, as TLS; null when it is not TLS, or not known yet. */
   get tlsSocket(): TlsSocket | null {
-    return this.#tls;
+    return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
 
   /** It carries HTTP in plaintext. */
@@ -59,7 +59,7 @@ export class Connection implements OrderedSink {
 
   /** Nothing follows, and nothing waits. */
   get done(): boolean {
-    return this.#closed && this.#tls?.ending !== true;
+    return this.#closed && this.tlsSocket?.ending !== true;
   }
 
   /** True when something waits for a record or for time. */

@@ -10,6 +10,7 @@ import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './storedExchange.ts';
 import type { Unread } from './tls/library.ts';
+import type { TlsSocket } from './tls/socket.ts';
 
 /** What a dissector needs of the engine. */
 export interface ConnectionHost {
@@ -58,6 +59,8 @@ export interface ConnectionHost {
 export interface Dissector {
   /** Something is held until a record arrives or time passes. */
   readonly waiting: boolean;
+  /** Reads a tunnel in it as TLS. */
+  readonly tlsSocket?: TlsSocket | null;
   /** The connection's opened record has arrived. */
   opened(): void;
   /** @param bytes a view that is valid during the call only. */

@@ -90,6 +90,7 @@ export class StoredConnection implements Connection {
     this.remote = outer.remote;
     this.side = outer.side;
     this.end = outer.end;
+    this.ends = outer.ends;
     this.layer = outer.layer + 1;
   }
 }

@@ -69,6 +69,15 @@ describeTraced('the beginning of a connection', () => {
       expect(shown.sort()).toEqual(
         [...socks('plain', 80), ...tls, 'plain--password SOCKS5 name.test:80'].sort(),
       );
+      const failed = traced.exchanges.filter(
+        ({ completeness, side: of }) => completeness.includes('handshake-failed') && of === side,
+      );
+      for (const { encrypted } of failed)
+        expect(encrypted?.reason).toMatch(/unknown_ca .* sent by the client/);
+      expect(failed.map(({ connection }) => connection.through.map(({ protocol }) => protocol))).toEqual([
+        ['SOCKS5'],
+        ['CONNECT'],
+      ]);
     }
     expect(traced.text).not.toContain('secret');
   });

@@ -22,6 +22,7 @@ import { openMessageReader } from '../messages/formats.ts';
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
+import type { TlsSocket } from '../tls/socket.ts';
 import {
   expectsContinue,
   type Framing,
@@ -73,6 +74,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   get waiting(): boolean {
     const [out, back] = this.#lanes;
     return out.held.length > 0 || back.held.length > 0 || this.#successor.waiting;
+  }
+
+  get tlsSocket(): TlsSocket | null {
+    return this.#successor.tlsSocket;
   }
 
   get joinedLate(): boolean {

@@ -5,15 +5,14 @@ import { Http2OrRefusal } from '../http2/refusal.ts';
 import { Detection } from '../recognition/detection.ts';
 import { type Direction, WireProtocol } from '../record.ts';
 import { StoredConnection } from '../storedExchange.ts';
-import { TlsWire } from '../tls/wire.ts';
+import { TlsSocket } from '../tls/socket.ts';
 
 export class ProxiedStream {
   readonly #outer: StoredConnection;
   readonly #info: StoredConnection;
   /** Reads what is HTTP in plaintext. */
   readonly #detection: Detection;
-  /** Reads the TLS handshake, for the session inside; null when it is complete. */
-  #wire: TlsWire | null = new TlsWire();
+  #tls: TlsSocket | null = null;
 
   /** @param target what the proxy was asked for. */
   constructor(
@@ -26,15 +25,22 @@ export class ProxiedStream {
     info.take(outer);
     info.through = [...outer.through, { protocol: 'CONNECT', client: null, target: printableTarget(target) }];
     outer.tunnelled = info.through;
-    outer.wire = this.#wire?.facts ?? null;
     this.#outer = outer;
     this.#info = info;
     this.#detection = new Detection(info, (protocol) => {
       if (protocol === WireProtocol.Http1) return openHttp1(info);
-      // TLS is read by its session, and by #wire.
-      if (protocol !== WireProtocol.Http2) return null;
-      return new Http2OrRefusal(info, host);
+      if (protocol === WireProtocol.Http2) return new Http2OrRefusal(info, host);
+      // Which session is that of TLS in TLS is known, but not which tunnel it is in.
+      if (protocol !== WireProtocol.Tls || outer.tls !== null) return null;
+      this.#tls = new TlsSocket(info, host, outer.side === 'server');
+      outer.wire = info.wire;
+      return this.#tls;
     });
+  }
+
+  /** Reads what is in it as TLS; null when it is something else, or not known yet. */
+  get tlsSocket(): TlsSocket | null {
+    return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
 
   get waiting(): boolean {
@@ -51,15 +57,11 @@ export class ProxiedStream {
   }
 
   bytes(direction: Direction, bytes: Buffer, context: PieceContext): void {
-    this.#wire?.feed(direction, bytes, context.time);
     this.#detection.bytes(direction, bytes, context, WireProtocol.Undecided);
-    this.#dropWire();
   }
 
   missing(direction: Direction, length: number, reason: GapReason, context: PieceContext): void {
-    this.#wire?.gap(direction, length, context.time);
     this.#detection.missing(direction, length, reason, context, null);
-    this.#dropWire();
   }
 
   ended(direction: Direction, orderly: boolean, context: PieceContext): void {
@@ -72,10 +74,6 @@ export class ProxiedStream {
 
   finish(at: number): void {
     this.#detection.settle()?.finish(at);
-  }
-
-  #dropWire(): void {
-    if (this.#wire !== null && (this.#wire.facts.established || !this.#wire.inStep)) this.#wire = null;
   }
 }
 

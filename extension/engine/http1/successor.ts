@@ -9,6 +9,7 @@ import { Http2Connection } from '../http2/connection.ts';
 import { MAX_INTERIM } from '../limits.ts';
 import type { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
+import type { TlsSocket } from '../tls/socket.ts';
 import { ProxiedStream } from './proxiedStream.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -33,6 +34,10 @@ export class Successor {
 
   get waiting(): boolean {
     return (this.#upgraded?.waiting ?? false) || (this.#proxied?.waiting ?? false);
+  }
+
+  get tlsSocket(): TlsSocket | null {
+    return this.#proxied?.tlsSocket ?? null;
   }
 
   /** The exchange whose tunnel it is. */

@@ -20,6 +20,7 @@ const NOTHING_SENT = 'the TLS session ended before any data was sent';
 export class TlsSocket implements Dissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
+  readonly #relayed: boolean;
   readonly #wire = new TlsWire();
   readonly #bytes: [number, number] = [0, 0];
   /** The exchange that represents the connection; null while none is needed. */
@@ -42,9 +43,11 @@ export class TlsSocket implements Dissector {
   #failing: { readonly text: string; readonly at: number; readonly since: number } | null = null;
   #time = 0;
 
-  constructor(info: StoredConnection, host: ConnectionHost) {
+  /** @param relayed it may be passed on: unless the process has a session for it, it is none of its own. */
+  constructor(info: StoredConnection, host: ConnectionHost, relayed = false) {
     this.#info = info;
     this.#host = host;
+    this.#relayed = relayed;
     info.tls = new StoredTls();
     info.tls.socket = info.id;
     info.tls.wire = this.#wire.facts;
@@ -53,7 +56,12 @@ export class TlsSocket implements Dissector {
 
   get waiting(): boolean {
     if (this.#ending !== null) return true;
+    if (this.#isForeign) return false;
     return !this.#ended && !this.#plaintext && (this.#exchange === null || this.#failing !== null);
+  }
+
+  get #isForeign(): boolean {
+    return this.#relayed && this.#sessions === 0;
   }
 
   /** The connection has closed, and the row waits for its reason. */
@@ -100,7 +108,7 @@ export class TlsSocket implements Dissector {
     if (this.#failing !== null) this.#failNow();
     // Only a stream that was read from first to last byte shows that its handshake was cut off.
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
-    if (!this.#ended && !this.#plaintext) {
+    if (!this.#ended && !this.#plaintext && !this.#isForeign) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
       else if (this.#failure !== null && this.#exchange === null) this.#fail('');
       else if (this.#isDeclined) this.#fail(DECLINED);
@@ -237,7 +245,7 @@ export class TlsSocket implements Dissector {
 
   /** Its sessions' library may say more in a moment. */
   #failSoon(text: string, context: PieceContext): void {
-    if (this.#ended || this.#failing !== null) return;
+    if (this.#ended || this.#failing !== null || this.#isForeign) return;
     this.#failing = { text, at: this.#time, since: context.emitted };
     if (this.#sessions === 0) this.#failNow();
   }

@@ -156,12 +156,14 @@ def proxies():
         curl(option, f"127.0.0.1:{port}", f"http://{name}/plain{option}")
         curl("-k", option, f"127.0.0.1:{port}", f"https://{name}/tls{option}")
     curl("-x", f"socks5h://me:secret@127.0.0.1:{port}", "http://name.test/plain--password")
+    curl("-x", f"socks5h://127.0.0.1:{port}", "https://name.test/untrusted")
     port = listen(behind_proxy_line)
     curl("--haproxy-protocol", f"http://127.0.0.1:{port}/plain--haproxy")
     curl("-k", "--haproxy-protocol", f"https://127.0.0.1:{port}/tls--haproxy")
     port = listen(behind_connect)
     curl("-p", "-x", f"http://127.0.0.1:{port}", "http://name.test/plain--connect")
     curl("-k", "-x", f"http://127.0.0.1:{port}", "https://name.test/tls--connect")
+    curl("-x", f"http://127.0.0.1:{port}", "https://name.test/untrusted")
 
 
 def foreign():
