@@ -42,7 +42,10 @@ const CALLS = [
 
 const python = (library: string) => [PYTHON, join(PEERS, 'failing.py'), library];
 const node = (library: string) => [process.execPath, join(PEERS, 'failing.mjs'), library];
-const java = (library: string) => ['java', '-XX:TieredStopAtLevel=1', '-cp', folder, 'Failing', library];
+const java = (library: string) => [
+  ...['java', '-XX:TieredStopAtLevel=1', `-Dseen=${folder}`, '-cp', folder, 'Failing'],
+  library,
+];
 
 const CLIENTS: Readonly<Record<string, readonly string[]>> = {
   'http.client': python('http.client'),
@@ -141,8 +144,9 @@ describeTraced('clients whose calls fail', () => {
   });
 
   it.each(['tracepoint'] as const)('by %s', async (backend) => {
-    const network = await NamedNetwork.make(folder);
-    const server = Child.of(network.inside([PYTHON, join(PEERS, 'failures.py'), certificate, key]));
+    // Who would wait for less would, on a busy machine, get no answer about the name.
+    const network = await NamedNetwork.make(folder, 30);
+    const server = Child.of(network.inside([PYTHON, join(PEERS, 'failures.py'), certificate, key, folder]));
     expect(await server.line()).toBe('ready');
     const commands = Object.entries(CLIENTS).map(([name, command]) => {
       const words = CALLS.flat().map((word) => word.replace('NAME', name));

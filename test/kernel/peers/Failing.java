@@ -1,13 +1,18 @@
 // Calls that fail: `Failing url|http (METHOD URL MILLISECONDS BYTES)...`, as failing.py makes them: by HttpURLConnection or
-// by java.net.http, which offers h2c where it may.
+// by java.net.http, which offers h2c where it may. The property `seen` is the folder of failures.py.
 import java.io.InputStream;
 import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -45,10 +50,19 @@ public class Failing {
 
     static int byHttp(String method, String url, int milliseconds, int size) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url.replace("+any", "")));
-        if (milliseconds > 0) request.timeout(Duration.ofMillis(milliseconds));
         request.method(method, size == 0 ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString("u".repeat(size)));
-        HttpClient by = url.contains("+any") ? HttpClient.newBuilder().sslContext(trusting).build() : client;
-        return by.send(request.build(), HttpResponse.BodyHandlers.ofString()).statusCode();
+        HttpClient by = client;
+        if (url.contains("+any")) by = HttpClient.newBuilder().sslContext(trusting).build();
+        if (milliseconds > 0) by = HttpClient.newBuilder().connectTimeout(Duration.ofMillis(milliseconds)).build();
+        CompletableFuture<HttpResponse<String>> answer = by.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
+        // Its own limit begins long before it connects. The server tells that it has the request.
+        while (milliseconds > 0 && !answer.isDone() && !Files.exists(Path.of(System.getProperty("seen"), "java.net.http"))) Thread.sleep(10);
+        try {
+            return (milliseconds > 0 ? answer.get(milliseconds, TimeUnit.MILLISECONDS) : answer.get()).statusCode();
+        } catch (TimeoutException error) {
+            answer.cancel(true);
+            throw error;
+        }
     }
 
     public static void main(String[] words) throws Exception {

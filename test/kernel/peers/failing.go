@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"strconv"
 	"strings"
@@ -25,8 +26,14 @@ func call(method, url string, milliseconds, size int) {
 	limited := context.Background()
 	if milliseconds > 0 {
 		var cancel func()
-		limited, cancel = context.WithTimeout(limited, time.Duration(milliseconds)*time.Millisecond)
+		limited, cancel = context.WithCancel(limited)
 		defer cancel()
+		limit := time.Duration(milliseconds) * time.Millisecond
+		timer := time.AfterFunc(time.Hour, cancel)
+		limited = httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+			ConnectStart: func(_, _ string) { timer.Reset(limit) },
+			WroteRequest: func(httptrace.WroteRequestInfo) { timer.Reset(limit) },
+		})
 	}
 	var body io.Reader
 	if size > 0 {

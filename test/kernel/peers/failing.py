@@ -1,6 +1,7 @@
 """
 Calls that fail: `failing.py http.client|requests|aiohttp (METHOD URL MILLISECONDS BYTES)...`, one after the other, with
-connections kept alive; 0 milliseconds: no limit. `https+any://`: whatever the certificate is.
+connections kept alive; 0 milliseconds: no limit. `https+any://`: whatever the certificate is. In every language the time
+begins with the attempt to connect and again when the request is sent, so that both are made however slow the machine is.
 """
 import asyncio, http.client, ssl, sys
 from urllib.parse import urlsplit
@@ -59,7 +60,7 @@ async def by_aiohttp():
                     method,
                     url.replace(ANY, ''),
                     data=b'u' * int(size) or None,
-                    timeout=aiohttp.ClientTimeout(total=limit(milliseconds)),
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=limit(milliseconds), sock_read=limit(milliseconds)),
                     ssl=False if ANY in url else None,
                 ) as answer:
                     await answer.read()

@@ -1,8 +1,9 @@
 """
-What goes wrong for clients, by the last part of a request's path: `failures.py CERTIFICATE KEY`, beside nameServer.py. On
-127.0.0.1: HTTP at port 8080, HTTPS at 8443; at 8082 nobody accepts. Prints `ready`.
+What goes wrong for clients, by the path of a request, `/CLIENT/SITUATION`: `failures.py CERTIFICATE KEY FOLDER`, beside
+nameServer.py. On 127.0.0.1: HTTP at port 8080, HTTPS at 8443; at 8082 nobody accepts. Prints `ready`. FOLDER gets a file
+with the name of each client that waits for an answer which never comes.
 """
-import os, socket, ssl, struct, sys, threading, time
+import os, select, socket, ssl, struct, sys, threading, time
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 PART = b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart'
@@ -18,33 +19,42 @@ def leave(connection):
     os.close(connection.detach())
 
 
+def await_end(connection, seconds):
+    """Until the client has closed, whatever it has sent before; not longer than this."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    poll.poll(seconds * 1000)
+
+
 def read(connection):
-    """The last part of the path, and the body's length and what of it has come; None at the end."""
+    """The path, and the body's length and what of it has come; None at the end."""
     head = b''
     while b'\r\n\r\n' not in head:
         piece = connection.recv(65536)
         if not piece:
-            return None, 0, 0
+            return '', '', 0, 0
         head += piece
         if head[0] == 0x16:  # a ClientHello
-            return 'not-http', 0, 0
+            return '', 'not-http', 0, 0
     head, body = head.split(b'\r\n\r\n', 1)
     length = next((int(line.split(b':')[1]) for line in head.lower().split(b'\r\n') if line.startswith(b'content-length:')), 0)
-    return head.split()[1].rsplit(b'/', 1)[-1].decode(), length, len(body)
+    client, what = head.split()[1].decode().split('/')[-2:]
+    return client, what, length, len(body)
 
 
 def handle(connection):
     calls = 0
     while True:
-        what, length, got = read(connection)
-        if what is None:
+        client, what, length, got = read(connection)
+        if what == '':
             return connection.close()
         if what == 'not-http':
             connection.sendall(b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
             return connection.close()
         if what == 'early':
             connection.sendall(b'HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig')
-            time.sleep(0.3)
+            # Of these it is known that they read it; others have to be stopped.
+            await_end(connection, 60 if client in ('curl', 'go') else 0.3)
             return reset(connection)
         while got < length:
             got += len(connection.recv(65536))
@@ -64,6 +74,7 @@ def handle(connection):
             connection.sendall(PART)
             return leave(connection)
         if what == 'never':
+            open(os.path.join(sys.argv[3], client), 'w').close()
             connection.recv(1)
             return leave(connection)
         connection.sendall(OK)

@@ -6,7 +6,7 @@ import { Child } from '../../kit/process.ts';
 import type { TracingContext } from '../../kit/tracing.ts';
 import { PEERS, tracingIn } from './environment.ts';
 
-const RESOLV_CONF = 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\nsearch search.test\n';
+const NAME_SERVER = 'nameserver 127.0.0.1\nsearch search.test\n';
 const NSSWITCH = 'hosts: files dns\n';
 
 /** A network and a mount namespace; both end with the test. */
@@ -26,9 +26,13 @@ export class NamedNetwork {
     this.context = { ...context, program: this.inside(context.program) };
   }
 
-  /** Resolves when the name server listens. @param folder for the files that configure resolvers */
-  static async make(folder: string): Promise<NamedNetwork> {
-    writeFileSync(join(folder, 'resolv.conf'), RESOLV_CONF);
+  /**
+   * Resolves when the name server listens.
+   * @param folder for the files that configure resolvers
+   * @param patience seconds that they wait for an answer, up to 30
+   */
+  static async make(folder: string, patience = 1): Promise<NamedNetwork> {
+    writeFileSync(join(folder, 'resolv.conf'), `${NAME_SERVER}options timeout:${patience} attempts:1\n`);
     writeFileSync(join(folder, 'nsswitch.conf'), NSSWITCH);
     const script = [
       'ip link set lo up',
