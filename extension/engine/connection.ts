@@ -3,7 +3,7 @@
  * bytes of a socket are one such stream, the plaintext of a TLS session another.
  */
 import type { FileReading, MissingReason, PieceContext } from './byteStream.ts';
-import type { ConnectionHost, Dissector } from './dissector.ts';
+import type { ConnectionHost, Dissector, TlsDissector } from './dissector.ts';
 import { refusedByProxy } from './ending.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { Http2OrRefusal } from './http2/refusal.ts';
@@ -48,7 +48,7 @@ export class Connection implements OrderedSink {
   }
 
   /** Reads the stream, or the tunnel in it, as TLS; null when it is not TLS, or not known yet. */
-  get tlsSocket(): TlsSocket | null {
+  get tlsSocket(): TlsDissector | null {
     return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
 

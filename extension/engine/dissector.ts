@@ -10,7 +10,6 @@ import type { ByteCounters } from './reassembly.ts';
 import type { Direction } from './record.ts';
 import type { StoredConnection, StoredEncrypted, StoredExchange } from './storedExchange.ts';
 import type { Unread } from './tls/library.ts';
-import type { TlsSocket } from './tls/socket.ts';
 
 /** What a dissector needs of the engine. */
 export interface ConnectionHost {
@@ -60,7 +59,7 @@ export interface Dissector {
   /** Something is held until a record arrives or time passes. */
   readonly waiting: boolean;
   /** Reads a tunnel in it as TLS. */
-  readonly tlsSocket?: TlsSocket | null;
+  readonly tlsSocket?: TlsDissector | null;
   /** The connection's opened record has arrived. */
   opened(): void;
   /** @param bytes a view that is valid during the call only. */
@@ -74,4 +73,18 @@ export interface Dissector {
   closed(context: PieceContext): void;
   /** The trace ends at this time (milliseconds) while the connection is open. */
   finish(at: number): void;
+}
+
+/** What reads TLS without its plaintext, which comes as sessions (tls/session.ts). */
+export interface TlsDissector extends Dissector {
+  /** The connection has closed, and the row waits for its reason. */
+  readonly ending: boolean;
+  /** A session was matched to this connection, or (-1) matched to another one instead. */
+  bound(change: 1 | -1): void;
+  /** What the library of a session says: why it failed, and of the peer's certificate. */
+  sessionFailed(reason: string | null, verdict: string | null): void;
+  /** Plaintext was seen: its calls are shown instead of the connection. */
+  plaintextSeen(): void;
+  /** More is known about the process's libraries. */
+  explain(pid: number): void;
 }

@@ -15,14 +15,13 @@ import {
   type Outcome,
   type PieceContext,
 } from '../byteStream.ts';
-import type { ConnectionHost, Dissector } from '../dissector.ts';
+import type { ConnectionHost, Dissector, TlsDissector } from '../dissector.ts';
 import type { MessageKind, Process, Side } from '../exchange.ts';
 import { HELD_PATIENCE } from '../limits.ts';
 import { openMessageReader } from '../messages/formats.ts';
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
-import type { TlsSocket } from '../tls/socket.ts';
 import {
   expectsContinue,
   type Framing,
@@ -76,7 +75,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     return out.held.length > 0 || back.held.length > 0 || this.#successor.waiting;
   }
 
-  get tlsSocket(): TlsSocket | null {
+  get tlsSocket(): TlsDissector | null {
     return this.#successor.tlsSocket;
   }
 

@@ -1,6 +1,6 @@
 /** What a tunnel through a proxy (CONNECT) carries: a stream of its own, with the proxy in front. */
 import type { GapReason, PieceContext } from '../byteStream.ts';
-import type { ConnectionHost, Dissector } from '../dissector.ts';
+import type { ConnectionHost, Dissector, TlsDissector } from '../dissector.ts';
 import { Http2OrRefusal } from '../http2/refusal.ts';
 import { Detection } from '../recognition/detection.ts';
 import { type Direction, WireProtocol } from '../record.ts';
@@ -39,7 +39,7 @@ export class ProxiedStream {
   }
 
   /** Reads what is in it as TLS; null when it is something else, or not known yet. */
-  get tlsSocket(): TlsSocket | null {
+  get tlsSocket(): TlsDissector | null {
     return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
 

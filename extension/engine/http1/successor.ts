@@ -3,13 +3,12 @@
  * tunnel through a proxy, or HTTP/2.
  */
 import type { GapReason, Origin, Outcome, PieceContext } from '../byteStream.ts';
-import type { ConnectionHost, Dissector } from '../dissector.ts';
+import type { ConnectionHost, Dissector, TlsDissector } from '../dissector.ts';
 import type { MessageKind } from '../exchange.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { MAX_INTERIM } from '../limits.ts';
 import type { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
-import type { TlsSocket } from '../tls/socket.ts';
 import { ProxiedStream } from './proxiedStream.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -36,7 +35,7 @@ export class Successor {
     return (this.#upgraded?.waiting ?? false) || (this.#proxied?.waiting ?? false);
   }
 
-  get tlsSocket(): TlsSocket | null {
+  get tlsSocket(): TlsDissector | null {
     return this.#proxied?.tlsSocket ?? null;
   }
 

@@ -4,7 +4,7 @@
  * not seen. Plaintext that is seen comes as a session of its own (connections.ts), bound to this connection.
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
-import type { ConnectionHost, Dissector } from '../dissector.ts';
+import type { ConnectionHost, TlsDissector } from '../dissector.ts';
 import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
@@ -17,7 +17,7 @@ const DECLINED =
   'TLS handshake failed: the server asked the client for a certificate, got none, and ended the connection';
 const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
-export class TlsSocket implements Dissector {
+export class TlsSocket implements TlsDissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
   readonly #relayed: boolean;
@@ -64,7 +64,6 @@ export class TlsSocket implements Dissector {
     return this.#relayed && this.#sessions === 0;
   }
 
-  /** The connection has closed, and the row waits for its reason. */
   get ending(): boolean {
     return this.#ending !== null;
   }
@@ -149,12 +148,10 @@ export class TlsSocket implements Dissector {
 
   // ── sessions ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void {
     this.#sessions += change;
   }
 
-  /** What the library of a session says: why it failed, and of the peer's certificate. */
   sessionFailed(reason: string | null, verdict: string | null): void {
     this.#verdict = verdict;
     if (reason === null) return;
@@ -162,7 +159,6 @@ export class TlsSocket implements Dissector {
     if (this.#info.tls !== null) this.#info.tls.failure = reason;
   }
 
-  /** Plaintext was seen: its calls are shown instead of the connection. */
   plaintextSeen(): void {
     if (this.#plaintext) return;
     this.#plaintext = true;
@@ -171,7 +167,6 @@ export class TlsSocket implements Dissector {
     this.#exchange = null;
   }
 
-  /** More is known about the process's libraries. */
   explain(pid: number): void {
     const { encrypted, state } = this.#exchange ?? { encrypted: null, state: 'ended' };
     if (pid !== this.#pid || state === 'ended' || encrypted?.explained !== true) return;
