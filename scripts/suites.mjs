@@ -73,6 +73,7 @@ export function allSuites() {
   ];
   const guests = [
     { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
+    { ...own('watchdogs', 'test/vscode/watchdogs.mjs'), lane: 'user', budget: 120 },
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('sanitized', 'test/trust/sanitized.mjs'), lane: 'root', budget: 180 },

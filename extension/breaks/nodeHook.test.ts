@@ -113,18 +113,42 @@ describe('the hook for Node', () => {
     expect(printed).toBe('set \n1');
   });
 
-  test('a frozen prototype, Deno and Bun are said', async () => {
-    for (const [before, reason] of [
-      ['globalThis.Deno = {};', /^set Deno does not say/],
-      ['globalThis.Bun = {};', /^set Bun does not say/],
-    ] as const) {
-      const expression = asciiString(nodeExpression(breaks('path:*'), ''));
-      const { stdout } = await run(process.execPath, [
-        '-e',
-        `${before} console.log('set', eval(${expression}));`,
-      ]);
-      expect(stdout).toMatch(reason);
-    }
+  test.each([
+    ['Deno', 'globalThis.Deno = {};', /^set Deno does not say/],
+    ['Bun', 'globalThis.Bun = {};', /^set Bun does not say/],
+    [
+      'no diagnostics_channel',
+      'process.getBuiltinModule = () => undefined;',
+      /^set this Node.js has no diag/,
+    ],
+    [
+      'a channel that throws',
+      'require("diagnostics_channel").channel = () => { throw new Error("mine"); };',
+      /mine/,
+    ],
+  ])('%s: it is said, nothing is left, and the program calls', async (_, before, reason) => {
+    const expression = asciiString(nodeExpression(breaks('path:*'), ''));
+    const { stdout, stderr } = await run(process.execPath, [
+      '-e',
+      `const http = require('http'); ${before} console.log('set', eval(${expression}));
+       http.get('http://127.0.0.1:${portOf(http)}/', (answer) => { answer.resume();
+         console.log(answer.statusCode, globalThis[Symbol.for('http-trace.breaks')]); });`,
+    ]);
+    expect(stdout).toMatch(reason);
+    expect(stdout.trim()).toMatch(/\n200 undefined$/);
+    expect(stderr).toBe('');
+  });
+
+  test('an ES module, which has no require', async () => {
+    const expression = asciiString(nodeExpression(breaks('path:*'), ''));
+    const { stdout } = await run(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `import { get } from 'node:http'; console.log('set', (0, eval)(${expression}));
+       get('http://127.0.0.1:${portOf(http)}/', (answer) => answer.resume());
+       console.log(JSON.parse((0, eval)(${asciiString(NODE_HIT)})).id);`,
+    ]);
+    expect(stdout.trim()).toBe('set \n1');
   });
 
   test('a request that cannot be read is sent', async () => {

@@ -1,4 +1,5 @@
 /** js-debug: a hook in the program executes `debugger`. */
+import { t } from '../words/translate.ts';
 import type { ActiveBreak } from './breakList.ts';
 import type { StackFrame } from './callerFrames.ts';
 import { NODE_HIT, NODE_STOP, nodeExpression } from './nodeHook.ts';
@@ -22,7 +23,11 @@ export class NodeWay implements Way {
   }
 
   async set(breaks: readonly ActiveBreak[], session: string): Promise<string | null> {
-    const reason = unquoted(await this.#evaluate(nodeExpression(breaks, session)));
+    const answer = await this.#evaluate(nodeExpression(breaks, session)).catch((error: Error) => {
+      if (error.message.includes('SyntaxError')) return t('its Node.js is too old');
+      throw error;
+    });
+    const reason = unquoted(answer);
     return reason === '' || reason === 'undefined' ? null : reason;
   }
 

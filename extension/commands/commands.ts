@@ -14,7 +14,7 @@ import type { BodyPart } from '../views/bodyDocument.ts';
 import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
-import { reasonOf, showError } from '../views/notify.ts';
+import { reasonOf, showError, showNote } from '../views/notify.ts';
 import { openSource } from '../views/openSource.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import type { SelectedCall } from '../views/selectedCall.ts';
@@ -73,6 +73,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     if (opened) await vscode.commands.executeCommand(focusCommand(View.panel));
   };
 
+  const otherEndCommand = (view: { reveal(id: number): Promise<void> }) =>
+    withCall(Command.goToOtherEnd, async (id) => {
+      const peer = trace.rows.get(id)?.peer ?? null;
+      if (peer !== null && trace.rows.has(peer)) await view.reveal(peer);
+      else showNote(t('The other end of this call was not traced, or is no longer kept.'));
+    });
+
   const narrowCommand = (command: CommandId, by: Narrowing, hide: boolean) =>
     withCall(command, (id) => narrow(trace, panel, id, by, hide));
 
@@ -109,6 +116,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [Command.openSource]: withCall(Command.openSource, (id, [frame]) =>
       openSource(trace, id, typeof frame === 'number' ? frame : null),
     ),
+    // From the tree, it is shown there.
+    [Command.goToOtherEnd]: (argument) => otherEndCommand(isNode(argument) ? calls : panel)(argument),
     [Command.openHttp]: withCall(Command.openHttp, (id) => openHttp(context, id, panel.isRevealed(id))),
     [Command.resend]: withCall(Command.resend, (id) => resend(context, id)),
     [Command.editAndResend]: withCall(Command.editAndResend, (id) =>
@@ -168,6 +177,11 @@ function callId(argument: unknown): number | undefined {
   if (!('row' in argument)) return undefined;
   const { id } = argument.row as { readonly id?: unknown };
   return typeof id === 'number' ? id : undefined;
+}
+
+/** Of the tree. */
+function isNode(argument: unknown): boolean {
+  return typeof argument === 'object' && argument !== null && 'row' in argument;
 }
 
 function isBodyPart(value: unknown): value is BodyPart {

@@ -19,7 +19,7 @@ import {
 } from './debuggee.ts';
 import { jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
 import { SessionPauses } from './pauses.ts';
-import { descendants, processEntry } from './processes.ts';
+import { descendants, processEntry, startOf } from './processes.ts';
 
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
 const ANSWER_TIMEOUT = 2_000;
@@ -30,6 +30,8 @@ const SHELL_INTERVAL = 100;
 const SHELL_TIMEOUT = 20_000;
 /** Waits before each look for a debuggee that no adapter reports, in milliseconds. */
 const LOOKS = [0, 100, 300, 1_000, 3_000];
+/** How much older than its session a launched process may seem, in milliseconds: an adapter may start it first. */
+const OLDER = 60_000;
 
 /** What is known of one session. */
 export interface Debuggee {
@@ -202,7 +204,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   }
 
   #takeFromAdapter(entry: Entry, message: unknown): void {
-    this.#follow(entry, clueFromAdapter(entry.session.type, message));
+    const clue = clueFromAdapter(entry.session.type, message);
+    this.#follow(entry, isOfAnotherMachine(entry, clue) ? { kind: 'remote' } : clue);
     entry.terminalCommand = terminalCommand(message) ?? entry.terminalCommand;
     if (isTerminated(message)) {
       entry.terminated = true;
@@ -308,6 +311,13 @@ function isElsewhere(session: vscode.DebugSession): boolean {
     if (isRemote(one.configuration)) return true;
   }
   return false;
+}
+
+/** What a launch starts is not older than its session: a process that is has the same id by chance. */
+function isOfAnotherMachine({ session, opened }: Entry, clue: Clue | null): boolean {
+  if (clue?.kind !== 'process' || session.configuration.request !== 'launch') return false;
+  const started = startOf(clue.pid);
+  return started !== null && started < opened - OLDER;
 }
 
 async function evaluate(session: vscode.DebugSession, expression: string): Promise<string | null> {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { descendants, parseStat, processEntry, traceableProcesses } from './processes.ts';
+import { bootTime } from './bootTime.ts';
+import { descendants, parseStat, processEntry, startOf, traceableProcesses } from './processes.ts';
 
 const REST = 'S 6 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200';
 
@@ -64,5 +65,13 @@ describe('real processes', () => {
   test('a process that does not exist', async () => {
     expect(await processEntry(4_194_304)).toBeNull();
     expect(await descendants(4_194_304)).toEqual([]);
+    expect(startOf(4_194_304)).toBeNull();
+  });
+
+  test('when a process was started', () => {
+    const [own, child] = [startOf(process.pid) ?? 0, startOf(parent.pid ?? 0) ?? 0];
+    expect(own).toBeGreaterThan(0);
+    expect(child).toBeGreaterThanOrEqual(own);
+    expect(child).toBeLessThanOrEqual(bootTime());
   });
 });

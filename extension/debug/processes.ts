@@ -1,4 +1,5 @@
 /** The processes of this machine, as /proc tells them. Everything in it is chosen by other programs: text only. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -20,6 +21,8 @@ export interface ProcessWithCommand extends ProcessEntry {
   readonly command: string;
 }
 
+/** Of /proc: USER_HZ is 100 on every kernel that this runs on. */
+const MS_PER_TICK = 10;
 /** Longest command line that is kept, in characters; more does not fit into any line of a picker. */
 const MAX_COMMAND = 1_000;
 
@@ -71,6 +74,16 @@ export async function traceableProcesses(except: number, proc = '/proc'): Promis
 export async function processEntry(pid: number, proc = '/proc'): Promise<ProcessEntry | null> {
   try {
     return parseStat(await readFile(join(proc, String(pid), 'stat'), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** When a process was started, in milliseconds since boot; null when it does not exist. */
+export function startOf(pid: number, proc = '/proc'): number | null {
+  try {
+    const entry = parseStat(readFileSync(join(proc, String(pid), 'stat'), 'utf8'));
+    return entry === null ? null : entry.started * MS_PER_TICK;
   } catch {
     return null;
   }

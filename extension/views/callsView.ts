@@ -303,8 +303,9 @@ function callItem({ id, row }: CallNode): vscode.TreeItem {
     .join(' · ');
   item.iconPath = callIcon(row);
   // The menu has what can be done with this call.
+  const peer = row.peer === null ? '' : '.peer';
   const source = row.debug?.source == null ? '' : '.source';
-  item.contextValue = `${row.pinned ? ViewItem.pinnedCall : ViewItem.call}${source}`;
+  item.contextValue = `${row.pinned ? ViewItem.pinnedCall : ViewItem.call}${peer}${source}`;
   item.accessibilityInformation = { label: spokenText(row) };
   item.command = {
     command: Command.revealInTimeline,

@@ -97,6 +97,7 @@ export async function menus(steps, workbench, { url, workspace }) {
       'Reveal in Timeline',
       'Open Body',
       'Save Body…',
+      'Go to the Other End',
       'Copy URL',
       'Copy as',
       'Copy Response',

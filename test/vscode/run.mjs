@@ -1,5 +1,7 @@
 // Runs test/vscode/suite inside the extension host of the VS Code that is served to a browser: index.ts, or the file
 // that the first argument names (`debuggers`), with Debian's debug adapters beside it.
+// At the end they print what each debugger gave, as the table of docs/debugging.md: HTTP_TRACE_ROUNDS=20 for more rounds
+// than the tests need, LLDB_DAP for a debugger that is not in PATH, HTTP_TRACE_ONLY for some of the tests.
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +10,8 @@ import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { openBrowser } from './browser.mjs';
 import { adapters, bundleSuite, root, sample, suite } from './bundle.mjs';
 
-/** The whole suite, in milliseconds, on a busy machine. */
-const TIMEOUT = 540_000;
+/** The whole suite, in milliseconds, on a busy machine; and for each round that is asked for (suite/table.ts). */
+const TIMEOUT = 900_000 + Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0) * 360_000;
 const name = process.argv[2] ?? 'index';
 
 ensureVSCode();

@@ -83,6 +83,18 @@ describe('in Node.js', () => {
     expect(output).toBe('done true');
   });
 
+  it('an ES module, which has no require', async () => {
+    const { told } = await run(
+      'node',
+      `import { get, createServer } from 'node:http'; (0, eval)(process.env.HOOK);
+      const server = createServer((_, answer) => answer.end('ok')).listen(0, '127.0.0.1', () =>
+        get('http://127.0.0.1:' + server.address().port + '/one', (m) => m.resume().on('end', () => {
+          server.close(); server.closeAllConnections(); })));`,
+      ['--input-type=module'],
+    );
+    expect(told.map(({ path }) => path)).toEqual(['/one']);
+  });
+
   it.each(['bun', 'deno'])('is not installed under %s', async (name) => {
     const { output } = await run(
       'node',

@@ -37,12 +37,31 @@ exports.activate = (context) => {
       program,
     ]),
   );
+  factory('lying', () => new vscode.DebugAdapterInlineImplementation(new LyingAdapter()));
   context.subscriptions.push({
     dispose() {
       for (const child of started) child.kill();
     },
   });
 };
+
+/** Debugs nothing, and says of its process what the configuration's `events` are. */
+class LyingAdapter {
+  #sent = new vscode.EventEmitter();
+  onDidSendMessage = this.#sent.event;
+
+  handleMessage(message) {
+    const { seq, command, arguments: given } = message;
+    this.#sent.fire({ seq: 0, type: 'response', request_seq: seq, command, success: true, body: {} });
+    if (command === 'initialize') this.#sent.fire({ seq: 0, type: 'event', event: 'initialized' });
+    if (command !== 'launch' && command !== 'attach') return;
+    for (const body of given.events) this.#sent.fire({ seq: 0, type: 'event', event: 'process', body });
+  }
+
+  dispose() {
+    this.#sent.dispose();
+  }
+}
 
 /** Debian's Ruby brings it without a command in PATH. */
 exports.rdbg = () =>

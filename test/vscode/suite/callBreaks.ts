@@ -8,10 +8,11 @@ import { callServer, calls } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { insight, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
+import { enter, ROUNDS } from './table.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
-/** Of each debugger; HTTP_TRACE_STOPS for measuring. */
-const STOPS = Number(process.env['HTTP_TRACE_STOPS'] ?? 5);
+/** Of each debugger. */
+const STOPS = ROUNDS || 5;
 /** One debugger, in milliseconds, on a busy machine. */
 const TIMEOUT = 150_000;
 /** While a program stands, its call would arrive within this, in milliseconds. */
@@ -48,7 +49,7 @@ const debuggers: Record<string, Debugger> = {
       console: 'internalConsole',
     }),
   },
-  dlv: {
+  'dlv, exec': {
     file: 'call.go',
     configuration: () => ({ type: 'go', request: 'launch', mode: 'exec', program: goProgram() }),
   },
@@ -141,20 +142,8 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
         const hits = breaks.all.map(({ hits: count }) => count);
         assert(hits[0] !== undefined && hits[0] >= STOPS, `${hits}`);
         if (!traced) assert.equal(hits[1], 1);
-        console.log(
-          `[suite] ${name}: ${STOPS} of ${STOPS} and ${hits[1]} of 1 first calls stopped in ${file} before anything was sent`,
-        );
-        // All are switched off while the program runs, or stands once more: then it calls freely.
-        for (const { id } of breaks.all) breaks.change(id, { enabled: false });
-        sent = seen();
-        await eventually(() => {
-          const item = vscode.debug.activeStackItem;
-          if (insight().callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
-            void item.session
-              .customRequest('continue', { threadId: item.threadId })
-              .then(undefined, () => {});
-          return seen() > sent + 3;
-        }, 'it calls as if nothing had been');
+        enter(name, 'break', `${STOPS} of ${STOPS}, of first calls ${hits[1]} of 1`);
+        await expectChanges();
         assert.equal(insight().callBreaks.standing.length, 0);
       } finally {
         breaks.remove();
@@ -165,6 +154,42 @@ for (const [name, { file, traced = false, configuration }] of Object.entries(deb
     },
     TIMEOUT,
   );
+}
+
+/** Breaks are edited, removed, added and switched off while the program stands and while it runs. */
+async function expectChanges(): Promise<void> {
+  const { breaks } = insight();
+  const [again, first] = breaks.all;
+  assert(again !== undefined && first !== undefined);
+  breaks.remove(first.id);
+  let stand = await stopped();
+  breaks.change(again.id, { text: 'path:=/other' });
+  await pause(STANDING);
+  await goOn(stand.frame);
+  await expectFree('edited while it stood');
+  breaks.change(again.id, { text: again.text });
+  stand = await stopped();
+  breaks.remove();
+  await pause(STANDING);
+  await goOn(stand.frame);
+  await expectFree('removed while it stood');
+  breaks.add(again.text);
+  await stopped();
+  // All are switched off while the program stands, or runs already.
+  for (const { id } of breaks.all) breaks.change(id, { enabled: false });
+  const sent = seen();
+  await eventually(() => {
+    const item = vscode.debug.activeStackItem;
+    if (insight().callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
+      void item.session.customRequest('continue', { threadId: item.threadId }).then(undefined, () => {});
+    return seen() > sent + 3;
+  }, 'it calls as if nothing had been');
+}
+
+async function expectFree(why: string): Promise<void> {
+  const sent = seen();
+  await eventually(() => seen() > sent + 3, `it calls freely: ${why}`);
+  assert.deepEqual(insight().callBreaks.standing, []);
 }
 
 test('a break is not set where hooks are not allowed, without a trace or by a debugger without a way; it is said', async () => {
@@ -205,36 +230,47 @@ function helpers(): number[] {
   });
 }
 
-test(
-  'the helper is killed while a program stands at its break: the program goes on',
-  async () => {
-    const { breaks } = insight();
-    await startWith('always');
-    breaks.add('path:=/again');
-    try {
-      await start('helper killed', debuggers['lldb-vscode']?.configuration() as Configuration);
-      const { frame } = await stopped();
-      // lldb 14 answers one request after the other: it is to have shown what it stands at.
-      await frame.session.customRequest('threads');
-      const [helper, ...others] = helpers();
-      assert(helper !== undefined && others.length === 0, 'there is one helper');
-      const before = seen();
-      const begin = performance.now();
-      process.kill(helper, 'SIGKILL');
-      await eventually(() => insight().trace.status.phase === 'failed', 'the trace has failed');
-      const told = Math.round(performance.now() - begin);
-      await eventually(() => seen() > before, 'what it was about to send is sent');
-      console.log(
-        `[suite] it went on after ${Math.round(performance.now() - begin)} ms, the trace had failed after ${told}`,
-      );
-      await eventually(() => seen() > before + 3, 'it is not stopped again');
-      assert.deepEqual(insight().callBreaks.standing, []);
-      assert.match(insight().callBreaks.failures[0]?.reason ?? '', /need a running trace/);
-    } finally {
-      breaks.remove();
-      await stopDebugging();
-      await startWith(undefined);
-    }
-  },
-  TIMEOUT,
-);
+for (const [name, { traced = false, configuration }] of Object.entries(debuggers)) {
+  test(
+    `the helper is killed while a program stands at its break: ${name}`,
+    async () => {
+      const { breaks, callBreaks, trace } = insight();
+      await startWith('always');
+      await hooks('always');
+      breaks.add('path:=/again');
+      try {
+        await start('helper killed', configuration());
+        const { frame } = await stopped();
+        await eventually(() => trace.status.phase === 'running', 'it is traced');
+        // lldb 14 answers one request after the other: it is to have shown what it stands at.
+        await frame.session.customRequest('threads');
+        const [helper, ...others] = helpers();
+        assert(helper !== undefined && others.length === 0, 'there is one helper');
+        const before = seen();
+        const begin = performance.now();
+        process.kill(helper, 'SIGKILL');
+        await eventually(() => trace.status.phase === 'failed', 'the trace has failed');
+        const told = Math.round(performance.now() - begin);
+        if (!traced) {
+          // The helper has no part in it: it is the debugger who holds the program, until the user lets it go on.
+          await pause(STANDING);
+          assert.equal(callBreaks.standing.length, 1, 'it stands');
+          breaks.remove();
+          await goOn(frame);
+        }
+        await eventually(() => seen() > before, 'what it was about to send is sent');
+        const after = Math.round(performance.now() - begin);
+        console.log(`[suite] ${name}: it went on after ${after} ms, the trace had failed after ${told}`);
+        await eventually(() => seen() > before + 3, 'it is not stopped again');
+        assert.deepEqual(callBreaks.standing, []);
+        if (traced) assert.match(callBreaks.failures[0]?.reason ?? '', /need a running trace/);
+      } finally {
+        breaks.remove();
+        await stopDebugging();
+        await startWith(undefined);
+        await hooks(undefined);
+      }
+    },
+    TIMEOUT,
+  );
+}

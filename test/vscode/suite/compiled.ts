@@ -16,8 +16,8 @@ export const NEW_LLDB = ['/usr/bin/lldb-dap', '/usr/bin/lldb-dap-19', process.en
   (path) => existsSync(path),
 );
 
-export const goProgram = () => build('go-call', 'go', ['build', '-o'], 'call.go');
-export const cProgram = () => build('c-call', 'gcc', ['-g', '-o'], 'call.c');
+export const goProgram = (name = 'call') => build(`go-${name}`, 'go', ['build', '-o'], `${name}.go`);
+export const cProgram = (name = 'call') => build(`c-${name}`, 'gcc', ['-g', '-pthread', '-o'], `${name}.c`);
 
 function build(name: string, command: string, options: readonly string[], source: string): string {
   const program = join(made, name);

@@ -5,9 +5,11 @@ import './pauses.ts';
 import './sourceLines.ts';
 import './traceEnds.ts';
 import './callBreaks.ts';
+import './badInput.ts';
 import { calls } from './callServer.ts';
 import { insight } from './extension.ts';
 import { runTests } from './harness.ts';
+import { tableLines } from './table.ts';
 
 export function run(): Promise<void> {
   return runTests(
@@ -16,6 +18,6 @@ export function run(): Promise<void> {
       calls,
       sessions: insight()?.sessions.all.map(({ session, processes }) => [session.name, ...processes]),
     }),
-    { independent: true },
+    { independent: true, report: tableLines },
   );
 }

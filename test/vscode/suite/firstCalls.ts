@@ -8,14 +8,15 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls } from './callServer.ts';
-import { cProgram, goProgram, OLD_LLDB } from './compiled.ts';
+import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
+import { enter, ROUNDS } from './table.ts';
 
 /** One launch, in milliseconds, on a busy machine. */
 const LAUNCH_TIMEOUT = 60_000;
-/** Of each debugger; HTTP_TRACE_LAUNCHES for measuring. */
-const LAUNCHES = Number(process.env['HTTP_TRACE_LAUNCHES'] ?? 2);
+/** Of each debugger. */
+const LAUNCHES = ROUNDS || 2;
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
 const settings = () => vscode.workspace.getConfiguration();
@@ -44,12 +45,32 @@ const debuggers: Record<string, () => Configuration> = {
     request: 'launch',
     command: `node ${join(fixtures, 'call.js')}`,
   }),
-  'js-debug, a child of the program': () => ({ ...node, program: join(fixtures, 'parent.js') }),
+  'js-debug, child process': () => ({ ...node, program: join(fixtures, 'parent.js') }),
+  'js-debug, cluster': () => ({ ...node, program: join(fixtures, 'cluster.js') }),
+  'js-debug, worker thread': () => ({ ...node, program: join(fixtures, 'worker.js') }),
   debugpy: () => ({ ...python, console: 'internalConsole' }),
   'debugpy, integrated terminal': () => ({ ...python, console: 'integratedTerminal' }),
+  'debugpy, child process': () => ({
+    ...python,
+    program: join(fixtures, 'parent.py'),
+    console: 'internalConsole',
+    subProcess: true,
+  }),
   'dlv, exec': () => ({ type: 'go', request: 'launch', mode: 'exec', program: goProgram() }),
   'dlv, debug': () => ({ type: 'go', request: 'launch', mode: 'debug', program: join(fixtures, 'call.go') }),
+  'dlv, test': () => ({
+    type: 'go',
+    request: 'launch',
+    mode: 'test',
+    program: join(fixtures, 'call_test.go'),
+  }),
   'lldb-vscode': () => ({ type: 'lldb-dap', request: 'launch', adapter: OLD_LLDB, program: cProgram() }),
+  ...(NEW_LLDB === undefined
+    ? {}
+    : {
+        'lldb-dap': () => ({ type: 'lldb-dap', request: 'launch', adapter: NEW_LLDB, program: cProgram() }),
+      }),
+  rdbg: () => ({ type: 'rdbg', request: 'attach', program: join(fixtures, 'call.rb') }),
 };
 
 test('the extension and the adapters are there', async () => {
@@ -78,6 +99,8 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           // lldb wants a list.
           const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
           assert(await vscode.debug.startDebugging(undefined, { name, env, ...own }));
+          // Ruby's stands as soon as its program is loaded.
+          if (own.type === 'rdbg') await vscode.commands.executeCommand('workbench.action.debug.continue');
           // Another process of the extension host: it calls, too, and is none that is debugged.
           spawn('curl', ['-s', `${url}/not-debugged`], { stdio: 'ignore' });
           await eventually(() => (calls['/first'] ?? 0) > before, 'the program has called');
@@ -111,7 +134,9 @@ for (const [name, configuration] of Object.entries(debuggers)) {
         notes.dispose();
         await stopDebugging();
         await startWith(undefined);
-        console.log(`[suite] ${name}: ${seen} of ${LAUNCHES}, ${told} went on before the trace was ready`);
+        const late = told === 0 ? '' : `, ${told} went on before the trace was ready`;
+        enter(name, 'first call', `${seen} of ${LAUNCHES}${late}`);
+        console.log(`[suite] ${name}: ${seen} of ${LAUNCHES}${late}`);
       }
     },
     LAUNCHES * LAUNCH_TIMEOUT,

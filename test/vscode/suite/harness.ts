@@ -28,18 +28,19 @@ export function test(name: string, body: () => unknown, timeout = TEST_TIMEOUT):
 
 /**
  * Runs all tests. Later ones build on the state that earlier ones leave, so the first failure ends the rest, unless
- * they are `independent`. `state` is said with it. With the environment variable HTTP_TRACE_ONLY only the tests
- * whose names contain it, and the first.
+ * they are `independent`. `state` is said with it, and the lines of `report` at the end. With the environment variable
+ * HTTP_TRACE_ONLY only the tests whose names match it (a regular expression), and the first.
  */
 export async function runTests(
   state: () => unknown,
-  { independent = false }: { readonly independent?: boolean } = {},
+  {
+    independent = false,
+    report = () => [],
+  }: { readonly independent?: boolean; readonly report?: () => readonly string[] } = {},
 ): Promise<void> {
   const results: Results = { passed: 0, failed: 0, skipped: 0, failures: [] };
-  const only = process.env['HTTP_TRACE_ONLY'] ?? '';
-  for (const { name, body, timeout } of tests.filter(
-    (one, index) => index === 0 || one.name.includes(only),
-  )) {
+  const only = new RegExp(process.env['HTTP_TRACE_ONLY'] ?? '');
+  for (const { name, body, timeout } of tests.filter((one, index) => index === 0 || only.test(one.name))) {
     if (results.failed > 0 && !independent) {
       results.skipped += 1;
       say(`skipped ${name}`);
@@ -57,6 +58,7 @@ export async function runTests(
       say(`FAILED ${name}\n${detail}`);
     }
   }
+  for (const line of report()) say(line);
   const file = process.env['HTTP_TRACE_RESULTS'];
   if (file !== undefined) writeFileSync(file, JSON.stringify(results));
   say(`${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`);

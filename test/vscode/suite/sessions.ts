@@ -31,6 +31,13 @@ test('a session that starts later joins, and both ends of a call are seen', asyn
   assert.equal(insight().calls.getChildren().length, 2);
 });
 
+test('from one end of a call to the other, in the tree', async () => {
+  const row = rows().find(({ side, peer }) => side === 'client' && peer !== null);
+  assert(row !== undefined, 'a call that was seen at both ends');
+  await command(Command.goToOtherEnd, { kind: 'call', id: String(row.id), row });
+  assert.equal(await insight().calls.selected(), row.peer);
+});
+
 test('both sessions ended, the trace has ended', async () => {
   await stopDebugging();
   await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');

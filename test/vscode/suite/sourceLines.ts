@@ -1,6 +1,6 @@
 /** The lines of debugged programs that made calls, as hooks in real debuggers tell them. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer as http2Server } from 'node:http2';
 import { createServer as httpsServer } from 'node:https';
@@ -8,10 +8,12 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { Setting } from '../../../extension/contributions.ts';
+import { Command, Setting } from '../../../extension/contributions.ts';
 import { callServer } from './callServer.ts';
-import { insight, rows, stopDebugging } from './extension.ts';
+import { goProgram } from './compiled.ts';
+import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
+import { enter } from './table.ts';
 
 const workspace = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
 const fixtures = join(workspace, '../debuggers');
@@ -89,6 +91,7 @@ async function urls(): Promise<Record<string, string>> {
 
 /** Waits for these calls, and compares their lines. */
 async function expectLines(
+  name: string,
   older: number,
   file: string,
   expected: ReadonlyMap<string, number>,
@@ -105,6 +108,7 @@ async function expectLines(
       .filter(([path, line]) => placeOf(path) !== `${join(fixtures, file)}:${line}`)
       .map(([path, line]) => `${path}: ${placeOf(path)}, not line ${line}`);
   await eventually(() => wrong().length === 0, 'all lines').catch(() => {});
+  enter(name, 'source line', `${expected.size - wrong().length} of ${expected.size}`);
   assert.deepEqual(wrong(), []);
 }
 
@@ -150,7 +154,7 @@ test(
     withSettings('always', async () => {
       const older = newest();
       await launch('typescript lines', node());
-      await expectLines(older, 'lines.ts', callingLines('lines.ts'));
+      await expectLines('js-debug', older, 'lines.ts', callingLines('lines.ts'));
       const row = rows().find(({ id, debug }) => id > older && debug?.source != null);
       const json = await insight().trace.details(row?.id ?? 0, false);
       assert.deepEqual(json?.debug?.source?.line, row?.debug?.source?.line);
@@ -171,7 +175,85 @@ test(
           expected.delete(`/${name}`);
         }
       await launch('python lines', python);
-      await expectLines(older, 'lines.py', expected);
+      await expectLines('debugpy', older, 'lines.py', expected);
+    }),
+  TIMEOUT,
+);
+
+/** Where call.js, call.py and call.go make both of their calls. */
+function callLine(file: string): Map<string, number> {
+  const text = readFileSync(join(fixtures, file), 'utf8').split('\n');
+  const line = 1 + text.findIndex((one) => /^ +(?:get\(|connection\.request|.*http\.Get)/.test(one));
+  return new Map([
+    ['/first', line],
+    ['/again', line],
+  ]);
+}
+
+const families: Record<string, readonly [file: string, () => Configuration]> = {
+  'js-debug, child process': ['call.js', () => nodeProgram('parent.js')],
+  'js-debug, cluster': ['call.js', () => nodeProgram('cluster.js')],
+  'js-debug, worker thread': ['call.js', () => nodeProgram('worker.js')],
+  'debugpy, child process': [
+    'call.py',
+    () => ({ ...python, program: join(fixtures, 'parent.py'), subProcess: true }),
+  ],
+};
+
+function nodeProgram(file: string): Configuration {
+  return { type: 'node', request: 'launch', program: join(fixtures, file) };
+}
+
+for (const [name, [file, configuration]] of Object.entries(families))
+  test(
+    `source lines: ${name}`,
+    () =>
+      withSettings('always', async () => {
+        const older = newest();
+        await launch(name, configuration());
+        await expectLines(name, older, file, callLine(file));
+      }),
+    TIMEOUT,
+  );
+
+test(
+  'source lines: js-debug, attach by process id',
+  () =>
+    withSettings('always', async () => {
+      const older = newest();
+      const env = { ...process.env, CALLS_URL: await callServer(), NODE_OPTIONS: '' };
+      const child = spawn('node', ['--inspect-port=0', join(fixtures, 'call.js')], { env, stdio: 'ignore' });
+      try {
+        const name = 'js-debug, attach by process id';
+        await launch(name, { type: 'node', request: 'attach', processId: String(child.pid) });
+        const expected = callLine('call.js');
+        // It was made before.
+        expected.delete('/first');
+        await expectLines(name, older, 'call.js', expected);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }),
+  TIMEOUT,
+);
+
+test(
+  'source lines: dlv, and a click opens the line',
+  () =>
+    withSettings('never', async () => {
+      const older = newest();
+      const expected = callLine('call.go');
+      await launch('go lines', { type: 'go', request: 'launch', mode: 'exec', program: goProgram() });
+      await expectLines('dlv, exec', older, 'call.go', expected);
+      const row = rows().find(({ id, debug }) => id > older && debug?.source != null);
+      await command(Command.openSource, row?.id);
+      const shown = await eventually(
+        () =>
+          vscode.window.activeTextEditor?.document.uri.path.endsWith('/call.go') &&
+          vscode.window.activeTextEditor,
+        'call.go is shown',
+      );
+      assert.equal(shown.selection.active.line + 1, expected.get('/first'));
     }),
   TIMEOUT,
 );

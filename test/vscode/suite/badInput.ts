@@ -1,0 +1,142 @@
+/** What adapters, debuggees and users may do that nobody hopes for. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Setting } from '../../../extension/contributions.ts';
+import { callServer, calls } from './callServer.ts';
+import { command, insight, rows, stopDebugging } from './extension.ts';
+import { eventually, pause, test } from './harness.ts';
+
+const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
+/** What is not there has this long to appear, in milliseconds. */
+const ABSENT = 1_000;
+
+const set = (name: string, value: unknown) =>
+  vscode.workspace.getConfiguration().update(name, value, vscode.ConfigurationTarget.Global);
+const newest = () => Math.max(0, ...rows().map(({ id }) => id));
+
+test('an adapter that reports what is no process of the session', async () => {
+  const env = { ...process.env, CALLS_URL: await callServer(), NODE_OPTIONS: '' };
+  const stranger = spawn('node', [join(fixtures, 'call.js')], { env, stdio: 'ignore' });
+  await set(Setting.startWithDebugging, 'always');
+  const older = newest();
+  try {
+    // This machine's first process is older than any session; of the others there is none.
+    for (const systemProcessId of [1, 4_194_000, -1, 0, 1.5, 2 ** 40, '12x', null, {}, [stranger.pid]]) {
+      const events = [{ name: 'lie', systemProcessId }];
+      assert(
+        await vscode.debug.startDebugging(undefined, {
+          type: 'lying',
+          request: 'launch',
+          name: `says ${JSON.stringify(systemProcessId)}`,
+          events,
+        }),
+      );
+      await pause(ABSENT / 10);
+      assert(
+        !insight().sessions.processes().includes(1),
+        'the first process of this machine is not debugged',
+      );
+      await stopDebugging();
+    }
+    const remote = { name: 'lie', systemProcessId: stranger.pid, isLocalProcess: false };
+    await vscode.debug.startDebugging(undefined, {
+      type: 'lying',
+      request: 'launch',
+      name: 'says that it is elsewhere',
+      events: [remote],
+    });
+    await pause(ABSENT);
+    assert.deepEqual(insight().sessions.processes(), []);
+    assert.deepEqual(
+      rows().filter(({ id, side }) => id > older && side === 'client'),
+      [],
+      'nothing of the stranger is shown',
+    );
+  } finally {
+    stranger.kill('SIGKILL');
+    await stopDebugging();
+    await set(Setting.startWithDebugging, undefined);
+    await eventually(() => insight().trace.status.phase !== 'running', 'the trace has ended');
+  }
+});
+
+test('a debuggee that forks 1,000 children: all of their calls are shown, and the trace ends with it', async () => {
+  const older = newest();
+  await set(Setting.startWithDebugging, 'always');
+  try {
+    assert(
+      await vscode.debug.startDebugging(undefined, {
+        type: 'debugpy',
+        request: 'launch',
+        name: 'a thousand',
+        program: join(fixtures, 'forks.py'),
+        python: '/usr/bin/python3',
+        console: 'internalConsole',
+        subProcess: false,
+        env: { CALLS_URL: await callServer() },
+      }),
+    );
+    const callers = () =>
+      rows().filter(({ id, side, path }) => id > older && side === 'client' && path?.startsWith('/child-'));
+    const made = () => Object.keys(calls).filter((path) => path.startsWith('/child-')).length;
+    await eventually(() => made() === 1_000, 'all have called', 120_000);
+    await eventually(() => callers().length >= 950, `most calls are shown, not ${callers().length}`);
+    // Those before the trace ran, or the debugger named its program, are not.
+    console.log(`[suite] of 1,000 children ${callers().length} calls are shown`);
+    assert.equal(new Set(callers().map(({ pid }) => pid)).size, callers().length, 'each of another process');
+    assert.equal(insight().trace.status.problem, null);
+  } finally {
+    await stopDebugging();
+    await set(Setting.startWithDebugging, undefined);
+  }
+  await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
+}, 240_000);
+
+test('a break that holds for everything, in a program that calls as fast as it can', async () => {
+  const { breaks, callBreaks } = insight();
+  await set(Setting.hooks, 'always');
+  breaks.add('path:*');
+  const made = () => calls['/busy'] ?? 0;
+  const before = made();
+  try {
+    assert(
+      await vscode.debug.startDebugging(undefined, {
+        type: 'node',
+        request: 'launch',
+        name: 'busy',
+        program: join(fixtures, 'busy.js'),
+        env: { CALLS_URL: await callServer() },
+      }),
+    );
+    let stops = 0;
+    const counting = callBreaks.onDidHit(() => {
+      stops++;
+    });
+    for (const end = performance.now() + 5_000; performance.now() < end; ) {
+      const [standing] = await eventually(
+        () => callBreaks.standing.length > 0 && callBreaks.standing,
+        'it stands again',
+      );
+      await command('workbench.action.debug.continue');
+      await eventually(() => callBreaks.standing[0] !== standing, 'it goes on');
+    }
+    counting.dispose();
+    const [{ hits } = { hits: 0 }] = breaks.all;
+    console.log(`[suite] ${stops} stops, ${hits} hits, ${made() - before} calls`);
+    assert.equal(hits, stops, 'each stop is a hit, and no hit is counted that was none');
+    // Each call stops once before it is made.
+    assert(made() - before <= hits, 'no call passes');
+    const [one] = breaks.all;
+    breaks.change(one?.id ?? 0, { enabled: false });
+    await pause(ABSENT / 10);
+    if (callBreaks.standing.length > 0) await command('workbench.action.debug.continue');
+    const sent = made();
+    await eventually(() => made() > sent + 1_000, 'it calls freely');
+  } finally {
+    breaks.remove();
+    await stopDebugging();
+    await set(Setting.hooks, undefined);
+  }
+}, 120_000);
