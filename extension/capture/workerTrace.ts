@@ -14,6 +14,7 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 import { IDLE_STATUS } from '../engine/traceStatus.ts';
 import { copyOf } from './keptCopy.ts';
 import { byTrace, type KeptPart, keptParts } from './keptFiles.ts';
+import { type PackedMessage, unpacked } from './rowMessage.ts';
 import { SharedParts } from './sharedParts.ts';
 import type {
   Annotations,
@@ -285,7 +286,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     const worker = new Worker(join(this.#extensionPath, 'dist', 'worker.js'), {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     });
-    worker.on('message', (message: FromWorker) => this.#take(message));
+    worker.on('message', (message: PackedMessage) => this.#take(unpacked(message)));
     worker.on('error', (error) => this.#lost(error.message));
     worker.on('exit', () => this.#lost(null));
     if (this.#protos !== null)

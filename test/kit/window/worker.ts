@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { type Capture, type CaptureOptions, startCapture } from '../../../extension/capture/capture.ts';
 import { Priority } from '../../../extension/capture/priority.ts';
+import { packed } from '../../../extension/capture/rowMessage.ts';
 import { FLUSH_INTERVAL, TraceWorker } from '../../../extension/capture/traceWorker.ts';
 import type { ToWorker } from '../../../extension/capture/workerProtocol.ts';
 import { FrameType } from '../../../helper/protocol.ts';
@@ -47,6 +48,6 @@ async function start(options: CaptureOptions): Promise<Capture> {
   };
 }
 
-const worker = new TraceWorker((message) => port.postMessage(message), start, new Priority());
+const worker = new TraceWorker((message) => port.postMessage(packed(message)), start, new Priority());
 port.on('message', (message: ToWorker) => worker.take(message));
 setInterval(() => worker.flush(), FLUSH_INTERVAL);
