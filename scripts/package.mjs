@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { thirdParties } from './notices.mjs';
 
@@ -44,36 +45,38 @@ export function makePackage() {
 
 /** After {@link makePackage}: without a target, VS Code installs it on every system. */
 function makeOpener() {
+  const out = join(root, `http-trace-${version}.vsix`);
+  pack(out, dateOfSource(), [], (line) => !LINUX_ONLY.test(line));
+  return out;
+}
+
+/** @param isShipped whether a line of .vscodeignore holds for this package */
+function pack(out, epoch, options, isShipped = () => true) {
+  // vsce looks at each file below its folder before it leaves it out: of a clone, 50,000.
   const folder = mkdtempSync(join(tmpdir(), 'http-trace-package-'));
   try {
-    const ignored = join(folder, 'ignore');
+    for (const file of packable()) cpSync(join(root, file), join(folder, file));
     const lines = readFileSync(join(root, '.vscodeignore'), 'utf8').split('\n');
-    writeFileSync(ignored, lines.filter((line) => !LINUX_ONLY.test(line)).join('\n'));
-    const out = join(root, `http-trace-${version}.vsix`);
-    pack(out, dateOfSource(), ['--ignoreFile', ignored]);
-    return out;
+    writeFileSync(join(folder, '.vscodeignore'), lines.filter(isShipped).join('\n'));
+    run(
+      node,
+      [
+        join(root, 'node_modules/@vscode/vsce/vsce'),
+        'package',
+        ...options,
+        '--no-dependencies',
+        '--allow-missing-repository',
+        // There is no public repository yet to which the README's pictures could point.
+        '--no-rewrite-relative-links',
+        '--out',
+        out,
+      ],
+      // Files in the same order and with the same date: the same contents are the same bytes.
+      { cwd: folder, env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) } },
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function pack(out, epoch, options) {
-  run(
-    node,
-    [
-      'node_modules/@vscode/vsce/vsce',
-      'package',
-      ...options,
-      '--no-dependencies',
-      '--allow-missing-repository',
-      // There is no public repository yet to which the README's pictures could point.
-      '--no-rewrite-relative-links',
-      '--out',
-      out,
-    ],
-    // Files in the same order and with the same date: the same contents are the same bytes.
-    { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
-  );
 }
 
 /** Licences and bill of materials, of what the build has bundled and linked. */
@@ -97,35 +100,31 @@ function dateOfSource() {
   return status === 0 ? Number(stdout) : Date.UTC(2026, 0, 1) / 1000;
 }
 
-/** Of everything that may go into the package, contents and modes. */
-function digest(epoch) {
-  const hash = createHash('sha256').update(String(epoch));
+/** Everything that may go into a package, by its path below the root; .vscodeignore chooses of it. */
+function packable() {
   const folders = ['dist', 'media', 'l10n'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
+      .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name))),
   );
-  const files = [
-    'package.json',
-    ...readdirSync(root)
-      .filter((name) => /^package\.nls\..*json$/.test(name))
-      .sort(),
-    'README.md',
-    'CHANGELOG.md',
-    'LICENSE',
-    'SECURITY.md',
-    '.vscodeignore',
-    'scripts/package.mjs',
-  ];
-  for (const file of [...folders.sort(), ...files.map((name) => join(root, name))]) {
-    if (!existsSync(file)) continue;
-    hash.update(`${file}\0${statSync(file).mode}\0`).update(readFileSync(file));
+  const files = readdirSync(root).filter((name) =>
+    /^package(?:\.nls.*)?\.json$|^[A-Z]+(?:\.md)?$/.test(name),
+  );
+  return [...folders, ...files].sort();
+}
+
+/** Contents and modes of all that a package is made of. */
+function digest(epoch) {
+  const hash = createHash('sha256').update(String(epoch));
+  for (const file of [...packable(), '.vscodeignore', 'scripts/package.mjs']) {
+    const path = join(root, file);
+    hash.update(`${path}\0${statSync(path).mode}\0`).update(readFileSync(path));
   }
   return hash.digest('hex');
 }
 
-function run(command, args, env = process.env) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (result.status !== 0) {
     console.error(
       `package: ${command} ${args[0]} ended with ${result.error?.message ?? `status ${result.status}`}.`,
