@@ -120,7 +120,8 @@ async function inWindow(
     spawnOptions,
     locale,
   });
-  const context = await browser.newContext({ viewport: WINDOW });
+  // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
+  const context = await browser.newContext({ viewport: WINDOW, reducedMotion: 'reduce' });
   try {
     workbench = new Workbench(await context.newPage());
     await scenario(steps, workbench, { url: server.url, workspace: folder });

@@ -440,7 +440,7 @@ describe('list', () => {
         completeness: [],
       }),
     ];
-    await open(rows);
+    await open(rows, { reducedMotion: 'no-preference' });
     const share = () =>
       panel.page.evaluate(() => {
         const width = (id: number) =>

@@ -9,7 +9,7 @@ import { openPanel } from './harness/panelPage.ts';
 
 it('paints 50,000 calls, scrolls through them and filters them', { timeout: 120_000 }, async () => {
   const rows = calls(50_000);
-  const panel = await openPanel();
+  const panel = await openPanel({ reducedMotion: 'no-preference' });
   const messages: ToWebview[] = [{ type: 'reset' }, { type: 'status', status: statusOf(rows) }];
   for (let at = 0; at < rows.length; at += MAX_ROWS_PER_MESSAGE) {
     messages.push({ type: 'rows', rows: rows.slice(at, at + MAX_ROWS_PER_MESSAGE), removed: [] });

@@ -41,6 +41,10 @@ export interface PanelOptions {
   width?: number;
   height?: number;
   state?: unknown;
+  /**
+   * By default as for who wants few: drawn by a processor, sixty frames a second of a trace that runs cost more than all that
+   * most tests look at.
+   */
   reducedMotion?: 'reduce' | 'no-preference';
   /** Restricted Mode. */
   restricted?: boolean;
@@ -84,7 +88,7 @@ export async function openPanel({
   width = 1500,
   height = 470,
   state = undefined,
-  reducedMotion = 'no-preference',
+  reducedMotion = 'reduce',
   restricted = false,
   language = 'en',
 }: PanelOptions = {}): Promise<PanelPage> {
