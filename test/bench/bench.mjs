@@ -73,7 +73,12 @@ process.exit(0);
 async function engineAlone() {
   console.log(await output(process.execPath, [join(root, 'test/bench/dissect.mjs')]));
   const { results } = JSON.parse(readFileSync(join(root, 'test-output/dissect.json'), 'utf8'));
-  return results.map(({ name, unit, perSecond }) => ({ name, unit, perSecond }));
+  return results.map(({ name, unit, perSecond, megabytesHeld }) => ({
+    name,
+    unit,
+    perSecond,
+    megabytesHeld,
+  }));
 }
 
 function choose() {

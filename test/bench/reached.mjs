@@ -21,7 +21,8 @@ export function goals({ scenarios, moments, engine = null }) {
       '1',
       of('neighbour-https', 'extension'),
     ),
-    ...(engine === null ? [] : DISSECTED.map((one) => dissected(one, engine))),
+    ...(engine === null ? [] : [...DISSECTED.map((one) => dissected(one, engine)), held(engine)]),
+    ...helperMemory(of('sequential', 'extension')),
     ...(moments === null
       ? []
       : [
@@ -69,6 +70,23 @@ function systemCalls(untraced, traced) {
   return [
     goal('a system call of a process that is not traced', '+ 0.1 to 0.2 µs', `+ ${more.toFixed(2)} µs`),
   ];
+}
+
+/** Of 100,000 calls with 1 KB each. */
+function held(engine) {
+  const megabytes = engine.find(({ name }) => name === 'HTTP/1.1')?.megabytesHeld;
+  if (megabytes === undefined) return null;
+  return goal(
+    'memory of the engine alone, with 100,000 calls of 1 KB',
+    '300 MB',
+    `${megabytes.toFixed(0)} MB`,
+  );
+}
+
+function helperMemory(traced) {
+  const bytes = traced?.memory.helper ?? null;
+  if (bytes === null) return [];
+  return [goal('memory of the helper, with one client', '60 MB', `${(bytes / 1e6).toFixed(0)} MB`)];
 }
 
 function dissected([name, wanted], engine) {
