@@ -10,11 +10,16 @@ import { rowName } from '../words/callName.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 
+/** Milliseconds: time to read it and find the other call. */
+const HINT_MS = 10_000;
+
 export class Comparison implements vscode.Disposable {
   readonly #trace: Trace;
   readonly #documents: Documents;
   readonly #listener: vscode.Disposable;
   #first: number | null = null;
+  /** What is next to do, as long as it is. */
+  #hint: vscode.Disposable | null = null;
 
   constructor(trace: Trace, documents: Documents) {
     this.#trace = trace;
@@ -29,14 +34,15 @@ export class Comparison implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.#hint?.dispose();
     this.#listener.dispose();
   }
 
   /** The call that others will be compared with. */
   select(id: number): void {
     this.#choose(id);
-    const text = t('{0} is compared with the call you choose next', this.#name(id));
-    showInStatusBar(text);
+    const text = t('{0} is selected: choose “Compare with Selected” on another call', this.#name(id));
+    this.#hint = showInStatusBar(text, HINT_MS);
   }
 
   /** With the one that was selected before. */
@@ -46,6 +52,7 @@ export class Comparison implements vscode.Disposable {
       void vscode.window.showInformationMessage(t('Choose “Select for Compare” of another call first.'));
       return;
     }
+    this.#hint?.dispose();
     await this.#documents.compare(first, id);
   }
 
@@ -61,6 +68,7 @@ export class Comparison implements vscode.Disposable {
 
   #choose(id: number | null): void {
     this.#first = id;
+    this.#hint?.dispose();
     void vscode.commands.executeCommand('setContext', Context.compareSelected, id !== null);
   }
 }

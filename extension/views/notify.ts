@@ -17,9 +17,9 @@ export function showError(error: unknown): void {
   void vscode.window.showErrorMessage(notificationText(reasonOf(error)));
 }
 
-/** For what went well: it disappears by itself, after `shownMs` milliseconds. */
-export function showInStatusBar(text: string, shownMs = 5_000): void {
-  void vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(localized(text)))}`, shownMs);
+/** For what went well: it disappears by itself, after `shownMs` milliseconds, or when it is disposed of. */
+export function showInStatusBar(text: string, shownMs = 5_000): vscode.Disposable {
+  return vscode.window.setStatusBarMessage(`$(info) ${withoutIcons(labelText(localized(text)))}`, shownMs);
 }
 
 /** What was thrown, in words, and in the user's language where that is known. */

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   pickProcess: Command.pickProcess,
   manageTrust: MANAGE_TRUST,
   openTrace: Command.openTrace,
+  whyNothing: Command.whyNothing,
 };
 
 /** How long VS Code may take to take the view away, and how often that is done at most, in milliseconds. */

@@ -11,7 +11,15 @@ import type { TraceStatus } from '../engine/traceStatus.ts';
 export const MAX_ROWS_PER_MESSAGE = 2_000;
 
 /** The only commands that the webview can have executed. */
-export const PANEL_COMMANDS = ['start', 'stop', 'clear', 'pickProcess', 'manageTrust', 'openTrace'] as const;
+export const PANEL_COMMANDS = [
+  'start',
+  'stop',
+  'clear',
+  'pickProcess',
+  'manageTrust',
+  'openTrace',
+  'whyNothing',
+] as const;
 export type PanelCommand = (typeof PANEL_COMMANDS)[number];
 
 export type ToWebview =

@@ -160,6 +160,7 @@ export class App {
       clearFilter: () => this.#clearFilter(),
       manageTrust: () => command('manageTrust'),
       openTrace: () => command('openTrace'),
+      whyNothing: () => command('whyNothing'),
     });
     this.#clock = new Clock(
       () => this.#list.live,

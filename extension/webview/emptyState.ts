@@ -14,9 +14,10 @@ export interface EmptyActions {
   readonly clearFilter: () => void;
   readonly manageTrust: () => void;
   readonly openTrace: () => void;
+  readonly whyNothing: () => void;
 }
 
-type Action = 'start' | 'pick' | 'clear' | 'trust' | 'open';
+type Action = 'start' | 'pick' | 'clear' | 'trust' | 'open' | 'why';
 
 interface Content {
   readonly sentence: string;
@@ -73,7 +74,7 @@ function contentOf(status: TraceStatus, held: number, listed: number, dropped: n
           actions: [],
           busy: true,
         };
-      return { sentence: waiting(status), actions: [], busy: true };
+      return { sentence: waiting(status), actions: ['why'], busy: true };
     case 'stopping':
       return { sentence: t('Stopping…'), actions: [], busy: true };
     case 'stopped':
@@ -147,6 +148,8 @@ export class EmptyState {
         return textButton(t('Manage Workspace Trust'), this.#actions.manageTrust, 'primary');
       case 'open':
         return textButton(t('Open Trace…'), this.#actions.openTrace, isSupported() ? 'secondary' : 'primary');
+      case 'why':
+        return textButton(t('Why Is Nothing Shown?'), this.#actions.whyNothing, 'secondary');
       default:
         return action satisfies never;
     }

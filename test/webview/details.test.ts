@@ -108,3 +108,17 @@ it('a redirect leads to where it went, by keyboard as well', async () => {
   await panel.page.keyboard.press('Enter');
   await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(2);
 });
+
+it('a remark in a narrow panel goes to the next line before its word is broken', async () => {
+  await open([call({ id: 1 })], 1, 'summary');
+  await panel.page.setViewportSize({ width: 280, height: 700 });
+  // In the menu of tabs there; the tab that is open keeps its place.
+  await panel.page.getByRole('button', { name: 'More Tabs' }).click();
+  await panel.page.getByRole('menuitem', { name: 'Connection' }).click();
+  const remark = tabpanel().locator('.remark', { hasText: 'traced' });
+  const [lines, lineHeight] = await remark.evaluate((element) => [
+    element.getBoundingClientRect().height,
+    Number.parseFloat(getComputedStyle(element).lineHeight),
+  ]);
+  expect(lines / lineHeight).toBeLessThan(1.5);
+});

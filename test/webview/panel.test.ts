@@ -1067,6 +1067,9 @@ describe('host', () => {
     expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'start' });
     await panel.page.click('text=Choose a Process…');
     expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'pickProcess' });
+    await panel.post({ type: 'status', status: statusOf([]) });
+    await panel.page.click('text=Why Is Nothing Shown?');
+    expect(await panel.lastSent('command')).toEqual({ type: 'command', command: 'whyNothing' });
     const rows = calls(3);
     await panel.fill(rows, statusOf(rows));
     await panel.page.click('[aria-label="Stop"]');
@@ -1279,7 +1282,7 @@ describe('empty states', () => {
     [
       { phase: 'running', targets: [{ pid: 1234, name: 'node', ended: false, parent: null, tls: null }] },
       /^Waiting for node \(1234\) to make or answer a call$/,
-      0,
+      1,
     ],
     [
       {
@@ -1293,7 +1296,7 @@ describe('empty states', () => {
         })),
       },
       /^Waiting for process 2, node \(3\), node \(4\) and 1 more to make or answer a call$/,
-      0,
+      1,
     ],
     [{ phase: 'running', calls: 2_079 }, /^Loading 2,079 calls…$/, 0],
     [{ phase: 'stopping' }, /^Stopping…$/, 0],
@@ -1306,8 +1309,10 @@ describe('empty states', () => {
       await panel.post({ type: 'status', status: statusOf([], status) });
       expect(await text('.empty .sentence')).toMatch(sentence);
       expect(await panel.page.locator('.empty button').count()).toBe(buttons);
-      // Files can be opened wherever something can be started.
-      expect(await panel.page.getByRole('button', { name: 'Open Trace…' }).count()).toBe(buttons > 0 ? 1 : 0);
+      // Files can be opened wherever something can be started; who waits can ask why.
+      const named = (name: string) => panel.page.getByRole('button', { name, exact: true }).count();
+      expect(await named('Open Trace…')).toBe(buttons === 3 ? 1 : 0);
+      expect(await named('Why Is Nothing Shown?')).toBe(buttons === 1 ? 1 : 0);
       expect(await panel.page.isVisible('.split')).toBe(false);
     });
   }
