@@ -1,7 +1,10 @@
-// The question whether hooks may run in debugged programs: asked when a program is debugged in which one would.
+// What is asked when debugging starts: whether to trace, and whether hooks may run in the program.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from './harness.mjs';
 
-export async function consent(steps, workbench, { url, workspace }) {
+export async function consent(steps, workbench, { url, workspace, dataDir }) {
   const { page } = workbench;
   const question = page.locator('.notification-list-item-message', { hasText: 'run a small hook' });
 
@@ -24,5 +27,18 @@ export async function consent(steps, workbench, { url, workspace }) {
     await question.first().waitFor();
     assert.equal(await question.count(), 1);
     await workbench.picture('hooks-question-dark');
+  });
+
+  await steps.step('whether to trace: the answer “Always” starts a trace, and is kept', async () => {
+    const trace = page.locator('.notification-toast', {
+      hasText: 'Trace the HTTP calls of “Shop with customer',
+    });
+    await trace.getByRole('button', { name: 'Always' }).click();
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-pulse').waitFor();
+    const settings = join(dataDir, 'data/User/settings.json');
+    await eventually(
+      () => /"httpTrace\.startWithDebugging": "always"/.test(readFileSync(settings, 'utf8')),
+      'the setting is “always”',
+    );
   });
 }

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { actions } from './actions.mjs';
 import { eventually } from './harness.mjs';
 import { Menu } from './menu.mjs';
-import { THEMES } from './workbench.mjs';
 
 export async function menus(steps, workbench, { url, workspace }) {
   const { page, rows, tree } = workbench;
@@ -46,23 +46,6 @@ export async function menus(steps, workbench, { url, workspace }) {
     await menu.open('Copy as', 'cURL');
     await workbench.picture('menu-dark');
     await menu.close();
-  });
-
-  await steps.step('in every theme', async () => {
-    for (const [theme, name] of THEMES) {
-      await workbench.theme(theme);
-      await order().click({ button: 'right' });
-      await menu.open('Copy as', 'cURL');
-      await workbench.picture(`menu-${name}`);
-      await menu.close();
-    }
-  });
-
-  await steps.step('it copies', async () => {
-    await order().click({ button: 'right' });
-    await menu.open('Copy as', 'cURL');
-    await menu.choose('Copy as cURL');
-    await page.locator('.statusbar-item', { hasText: 'Copied as cURL' }).waitFor();
   });
 
   await steps.step(
@@ -115,4 +98,6 @@ export async function menus(steps, workbench, { url, workspace }) {
     await workbench.picture('menu-tree-dark');
     await menu.close();
   });
+
+  await actions(steps, workbench, { workspace });
 }

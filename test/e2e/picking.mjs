@@ -11,6 +11,9 @@ export async function picking(steps, workbench, { url, workspace }) {
       'without a debug session Start asks for a process, found by its command line',
       async () => {
         await workbench.open(url, workspace);
+        await workbench.command('Start HTTP Trace for Process…');
+        await workbench.picks.first().waitFor();
+        await page.keyboard.press('Escape');
         await workbench.command('Start HTTP Trace');
         await workbench.input.fill('both.js');
         await workbench.picks

@@ -1,6 +1,8 @@
-// Pictures for README and walkthrough, from the real window into media/. Run by name only: `node test/e2e/run.mjs pictures`.
+// Pictures for README and walkthrough, from the real window into media/, in English and German. Run by name only:
+// `node test/e2e/run.mjs pictures`.
 import { join } from 'node:path';
 import { root } from '../vscode/bundle.mjs';
+import { eventually } from './harness.mjs';
 import { Menu } from './menu.mjs';
 
 /** VS Code's themes, and what the pictures' names end in; the first is the one that the window has. */
@@ -9,26 +11,60 @@ const KINDS = [
   ['Light Modern', 'light'],
 ];
 
-/** Pixels of the picture of a menu: as wide as it has to be to be read, and higher than the panel. */
-const MENU_WIDTH = 800;
-const ABOVE = 200;
+const WORDS = {
+  en: {
+    start: 'Start HTTP Trace',
+    startFor: 'Start HTTP Trace for Process…',
+    stop: 'Stop HTTP Trace',
+    tree: 'HTTP Calls',
+    response: 'Response',
+    copyAs: 'Copy as',
+    suffix: '',
+  },
+  de: {
+    start: 'HTTP Trace starten',
+    startFor: 'HTTP Trace für Prozess starten…',
+    stop: 'HTTP Trace beenden',
+    tree: 'HTTP-Aufrufe',
+    response: 'Antwort',
+    copyAs: 'Kopieren als',
+    suffix: '-de',
+  },
+};
 
-export async function pictures(steps, workbench, { url, workspace }) {
-  const { page, rows, details } = workbench;
+/** Pixels. What the panel has in the beginning shows too few calls. */
+const PANEL_HEIGHT = 400;
+/** As wide as the menu has to be to be read, and higher than the panel. */
+const MENU_WIDTH = 860;
+const ABOVE = 150;
+/** The palette's line, and the two commands that start a trace: what VS Code offers besides is not ours. */
+const PALETTE_HEIGHT = 86;
+
+export async function pictures(steps, workbench, { url, workspace, locale }) {
+  const { page, panel } = workbench;
+  const words = WORDS[locale ?? 'en'];
   const menu = new Menu(page);
   const part = page.locator('.part.panel');
-  const take = async (name, place) => {
+  const rows = panel.locator('.rows [role="row"]');
+  const details = panel.locator('.details');
+  const take = async (name, clip) => {
     await workbench.settle();
-    const clip = await place.boundingBox();
     await page.screenshot({ path: join(root, 'media', `${name}.png`), clip });
   };
 
   /** While no trace runs. */
-  const takePalette = async (name) => {
-    await page.keyboard.press('F1');
-    await workbench.input.fill('>Start HTTP Trace');
-    await workbench.picks.filter({ hasText: 'Start HTTP Trace for Process' }).waitFor();
-    await take(name, page.locator('.quick-input-widget'));
+  const takePalette = async (kind) => {
+    // A view that takes the focus as it opens closes the palette.
+    await eventually(async () => {
+      await page.keyboard.press('F1');
+      return workbench.input.fill(`>${words.start}`, { timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    }, 'the palette is open');
+    await workbench.picks.filter({ hasText: words.startFor }).waitFor();
+    const box = await page.locator('.quick-input-widget').boundingBox();
+    await take(`start-${kind}${words.suffix}`, { ...box, height: Math.min(box.height, PALETTE_HEIGHT) });
     await page.keyboard.press('Escape');
   };
 
@@ -36,37 +72,43 @@ export async function pictures(steps, workbench, { url, workspace }) {
     await workbench.open(url, workspace);
     await page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'shop.js' }).dblclick();
     await workbench.startDebugging();
-    await takePalette('start-dark');
-    await workbench.command('Start HTTP Trace');
-    await rows.filter({ hasText: '/orders' }).nth(1).waitFor();
-    await workbench.command('Run and Debug: Focus on HTTP Calls View');
-    await workbench.leaveOnly('HTTP Calls');
+    await takePalette('dark');
+    await workbench.command(words.start);
+    await rows.filter({ hasText: '/cash-register' }).first().waitFor({ timeout: 60_000 });
+    await workbench.command(`Run and Debug: Focus on ${words.tree} View`);
+    await workbench.leaveOnly(words.tree);
     await workbench.quiet();
+    const { x, y, height, width } = await part.boundingBox();
+    await page.mouse.move(x + width / 2, y - 1);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y - 1 - (PANEL_HEIGHT - height), { steps: 5 });
+    await page.mouse.up();
+    // Some rounds of its customer.
+    await page.waitForTimeout(12_000);
   });
 
   for (const [theme, kind] of KINDS) {
     await steps.step(`pictures in ${theme}`, async () => {
       if (kind !== 'dark') await workbench.theme(theme);
-      await take(`calls-${kind}`, part);
-      await workbench.filter('/orders status:201');
-      const order = rows.filter({ hasText: '201' }).first();
-      await order.click();
-      await workbench.tab('Response');
-      await details.getByText('with a bow').first().waitFor();
-      await take(`details-${kind}`, part);
-      if (kind === 'dark') await page.screenshot({ path: join(root, 'media', 'panel.png') });
-      await order.click({ button: 'right' });
-      await menu.open('Copy as', 'cURL');
+      await take(`calls-${kind}${words.suffix}`, await part.boundingBox());
+      const failed = rows.filter({ hasText: '/cash-register' }).filter({ hasText: '500' }).last();
+      await failed.click();
+      await details.getByRole('tab', { name: words.response }).click();
+      await details.getByText('The till is broken').first().waitFor();
+      await take(`details-${kind}${words.suffix}`, await part.boundingBox());
+      if (kind === 'dark' && locale === null) await take('panel');
+      await failed.click({ button: 'right' });
+      await menu.open(words.copyAs, 'cURL');
       const { x, y, height } = await part.boundingBox();
       const clip = { x, y: y - ABOVE, width: MENU_WIDTH, height: height + ABOVE };
-      await page.screenshot({ path: join(root, 'media', `menu-${kind}.png`), clip });
-      await menu.close();
-      await details.getByRole('button', { name: /^Close Details/ }).click();
-      await workbench.filter('');
+      await page.screenshot({ path: join(root, 'media', `menu-${kind}${words.suffix}.png`), clip });
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      await details.locator('.title button').last().click();
     });
   }
   await steps.step('a picture of the palette in the other theme', async () => {
-    await workbench.command('Stop HTTP Trace');
-    await takePalette('start-light');
+    await workbench.command(words.stop);
+    await takePalette('light');
   });
 }

@@ -1,8 +1,8 @@
 // From a call to its request in an editor, and from there to the server again.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { eventually } from './harness.mjs';
 import { Menu } from './menu.mjs';
-import { THEMES } from './workbench.mjs';
 
 export async function resending(steps, workbench, { url, workspace }) {
   const { page, rows } = workbench;
@@ -27,10 +27,7 @@ export async function resending(steps, workbench, { url, workspace }) {
     await tab('POST orders.http').waitFor();
     await lens.waitFor();
     await workbench.settle();
-    for (const [theme, name] of THEMES) {
-      await workbench.theme(theme);
-      await workbench.picture(`request-${name}`);
-    }
+    await workbench.picture('request-dark');
   });
 
   await steps.step('a click on it sends, and the response opens beside', async () => {
@@ -66,4 +63,32 @@ export async function resending(steps, workbench, { url, workspace }) {
     await tab('Response to POST orders.txt').waitFor();
     await workbench.command('View: Close All Editors');
   });
+
+  await steps.step(
+    'a secret of a response is shown by a click above it, and hidden by the palette',
+    async () => {
+      const server = createServer((_, response) =>
+        response.setHeader('Set-Cookie', 'session=sesame').end('open'),
+      );
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        await order().click({ button: 'right' });
+        await menu.choose('Edit and Resend…');
+        await page.locator('.editor-instance .view-line', { hasText: 'POST' }).first().click();
+        await page.keyboard.press('Control+a');
+        await page.keyboard.insertText(`GET http://127.0.0.1:${server.address().port}/door HTTP/1.1\n\n`);
+        await page.keyboard.press('Control+Alt+r');
+        await tab('Response to POST orders.txt').waitFor();
+        const response = page.locator('.view-lines', { hasText: 'Set-Cookie:' });
+        await response.filter({ hasText: '••••••' }).waitFor();
+        await page.locator('.codelens-decoration a', { hasText: 'Show Secrets' }).click();
+        await response.filter({ hasText: 'session=sesame' }).waitFor();
+        await response.click();
+        await workbench.command('HTTP Trace: Show or Hide Secrets of Response');
+        await response.filter({ hasText: '••••••' }).waitFor();
+      } finally {
+        server.close();
+      }
+    },
+  );
 }

@@ -31,6 +31,8 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
   // A notification for each port that the sample opens would lie over the panel, and take a click meant for it.
   'remote.autoForwardPorts': false,
+  // So would the question whether it may run hooks.
+  'httpTrace.hooks': 'never',
 };
 /** The user id of `nobody` on Debian and Ubuntu. */
 const NOBODY = 65_534;
@@ -52,10 +54,13 @@ try {
   installExtension(vsix, { extensionsDir, dataDir: join(home, 'data-install') });
   if (chosen.length === 0) await installed(steps, extensionsDir);
   browser = await openBrowser();
-  if (chosen.includes(pictures.name)) await inWindow(pictures);
+  if (chosen.includes(pictures.name)) {
+    await inWindow(pictures);
+    await inWindow(pictures, { locale: 'de' });
+  }
   await inWindow(tracing);
   await inWindow(menus);
-  await inWindow(consent, { hooks: 'ask' });
+  await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
   await inWindow(files);
   await inWindow(resending);
   await inWindow(protocols, { folder: lamps });
@@ -89,13 +94,13 @@ async function makeLamps() {
   return folder;
 }
 
-/** A server and a fresh window for some steps. @param hooks a question would lie over the panel, and take a click meant for it. */
+/** A server and a fresh window for some steps. */
 async function inWindow(
   scenario,
-  { trust = true, user = null, folder = workspace, locale = null, hooks = 'never' } = {},
+  { trust = true, user = null, folder = workspace, locale = null, settings = {} } = {},
 ) {
   if (chosen.length > 0 && !chosen.includes(scenario.name)) return;
-  const dataDir = join(home, `data-${scenario.name}`);
+  const dataDir = join(home, `data-${scenario.name}-${locale ?? 'en'}`);
   const extensions = join(dataDir, 'extensions');
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   cpSync(extensionsDir, extensions, { recursive: true });
@@ -116,7 +121,7 @@ async function inWindow(
     dataDir,
     extensionsDir: extensions,
     trust,
-    settings: { ...SETTINGS, 'httpTrace.hooks': hooks },
+    settings: { ...SETTINGS, ...settings },
     spawnOptions,
     locale,
   });
@@ -124,7 +129,7 @@ async function inWindow(
   const context = await browser.newContext({ viewport: WINDOW, reducedMotion: 'reduce' });
   try {
     workbench = new Workbench(await context.newPage());
-    await scenario(steps, workbench, { url: server.url, workspace: folder });
+    await scenario(steps, workbench, { url: server.url, workspace: folder, dataDir, locale });
   } finally {
     await context.close();
     await server.stop();

@@ -43,7 +43,9 @@ export class Workbench {
       await this.page.keyboard.press('F1');
       try {
         await this.input.fill(`>${title}`, { timeout: 3_000 });
-        await item.click({ timeout: 3_000 });
+        await item.waitFor({ timeout: 3_000 });
+        // On a busy machine the command runs long before the click is reported: given up then, it would run twice.
+        await item.click({ timeout: 10_000 });
         return;
       } catch (error) {
         if (attempt === 5) throw error;
@@ -60,7 +62,7 @@ export class Workbench {
         await this.toolbar.waitFor({ timeout: 8_000 });
         return;
       } catch (error) {
-        if (attempt === 4) throw error;
+        if (attempt === 8) throw error;
       }
     }
   }

@@ -94,6 +94,21 @@ it('each phase is explained', async () => {
   expect(content).toMatch(/Total/);
 });
 
+it('the total includes the lookup, the connect and TLS', async () => {
+  const timings = {
+    lookupMs: 1,
+    connectMs: 5,
+    tlsMs: 7,
+    sendMs: 1,
+    waitMs: 8,
+    receiveMs: 1,
+    overlapMs: null,
+    pausedMs: null,
+  };
+  await open([call({ id: 1 })], 1, 'timing', { durationMs: 10, timings });
+  expect(await tabpanel().textContent()).toMatch(/Total.*23\.0 ms/);
+});
+
 it('a redirect leads to where it went, by keyboard as well', async () => {
   const rows = [
     call({ id: 1, status: 302, start: 0, duration: 5, host: 'shop.test', path: '/a' }),

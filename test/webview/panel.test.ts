@@ -474,6 +474,8 @@ describe('list', () => {
     await panel.page.mouse.wheel(0, -500);
     await panel.page.keyboard.up('Control');
     await expect.poll(width).toBeGreaterThan(before * 1.5);
+    // Times stand above it in every zoom.
+    expect(await panel.page.locator('.header .tick').allInnerTexts()).not.toEqual([]);
     const zoomed = await panel.page.locator('#call-3 .bar').boundingBox();
     expect(zoomed?.x).toBeCloseTo(bar.x, -1);
     await panel.page.focus('.grid');
@@ -731,6 +733,26 @@ describe('overview', () => {
     await panel.settled();
     expect(await text('.count-calls')).toBe('400 calls');
     expect(await panel.page.isVisible('.brush')).toBe(false);
+  });
+
+  it('dims what the filter leaves out', async () => {
+    await open(calls(40, { running: 0 }));
+    const ink = () =>
+      panel.page.locator('.overview canvas').evaluate((canvas: HTMLCanvasElement) => {
+        const { width, height } = canvas;
+        const copy = Object.assign(document.createElement('canvas'), { width, height });
+        const context = copy.getContext('2d', { willReadFrequently: true })!;
+        context.drawImage(canvas, 0, 0);
+        // Below the ruler.
+        const { data } = context.getImageData(0, height / 2, width, height / 2);
+        return data.reduce((sum, value, at) => (at % 4 === 3 ? sum + value : sum), 0);
+      });
+    const all = await ink();
+    await panel.page.fill('input', 'nothing-is-called-like-this');
+    await expect.poll(ink).toBeLessThan(all * 0.8);
+    expect(await ink()).toBeGreaterThan(all * 0.05);
+    await panel.page.fill('input', '');
+    await expect.poll(ink).toBeGreaterThan(all * 0.9);
   });
 
   it('can be used by keyboard', async () => {

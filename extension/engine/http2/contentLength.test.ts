@@ -74,6 +74,17 @@ describe('an answer without END_STREAM', () => {
   });
 });
 
+it('an answer that has ended is whole although the server then resets the stream: it needs no more of the request', () => {
+  const server = new FieldEncoder();
+  const head = headers(1, server.block(responseFields(200)), END_HEADERS);
+  const whole = Buffer.concat([settings(), head, data(1, 'x', END_STREAM), reset(1, NO_ERROR)]);
+  for (const method of ['GET', 'POST'] as const) {
+    const [row] = rows([ask(method), { in: whole }]);
+    expect(row?.completeness).toEqual(['complete']);
+    expect(row?.response?.bodySize).toBe(1);
+  }
+});
+
 describe('an answer to a request that is still being sent', () => {
   it.each<[string, Step, string[]]>([
     ['NO_ERROR of the server: it needs no more', { in: reset(1, NO_ERROR) }, ['complete']],

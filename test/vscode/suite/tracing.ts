@@ -57,6 +57,18 @@ test('every node of the tree leads back to its root', () => {
   check(undefined);
 });
 
+test('a call in the tree says first how long it took, then the reason phrase, and has its tooltip at once', () => {
+  const { calls } = insight();
+  const look = (parent: TreeNode | undefined): vscode.TreeItem[] =>
+    calls.getChildren(parent).flatMap((node) => [calls.getTreeItem(node), ...look(node)]);
+  const failed = look(undefined).filter(({ label }) => label === 'GET 404');
+  assert(failed.length > 0);
+  for (const { description, tooltip } of failed) {
+    assert.match(String(description), /^[\d.]+ (?:µs|ms|s) · Not Found$/);
+    assert.match(String(tooltip), /\/chairs/);
+  }
+});
+
 test('details hold headers and decoded bodies', async () => {
   const post = rows().find((row) => inWords(row) === 'client POST /orders 201');
   assert(post);
