@@ -28,7 +28,7 @@ const CALLS = [
   ['GET', `${PLAIN}/NAME/half`, '0', '0'],
   ['GET', `${PLAIN}/NAME/cut`, '0', '0'],
   ['GET', `${PLAIN}/NAME/never`, PATIENCE, '0'],
-  ['POST', `${PLAIN}/NAME/early`, '0', '4000000'],
+  ['POST', `${PLAIN}/NAME/early`, '0', '500000'],
   ['GET', `${PLAIN}/NAME/warm`, '0', '0'],
   ['POST', `${PLAIN}/NAME/stale`, '0', '10'],
   ['GET', 'http://127.0.0.1:8081/NAME/dead', '0', '0'],

@@ -273,7 +273,8 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   mayBegin(kind: MessageKind): boolean {
     if (this.#laneOf(kind).forced) return true;
     if (kind === 'response') return this.#pairing.expectsResponse;
-    const last = this.#pairing.lastOutstanding;
+    // Its response may have begun, but not yet be known for what it is.
+    const last = this.#pairing.lastOutstanding ?? this.#pairing.responding;
     return last === null || !last.mayBecomeTunnel;
   }
 
@@ -319,6 +320,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const request = this.#pairing.answered?.request ?? null;
     const result = responseFraming(request?.method ?? null, message.version, message.status, fields);
     const responding = this.#pairing.responding;
+    if (result.framing.kind !== 'tunnel' && responding !== null) responding.mayBecomeTunnel = false;
     if (result.framing.kind === 'tunnel' && responding !== null) {
       const named = result.framing.protocol;
       const accept = message.field('sec-websocket-accept');
@@ -349,6 +351,11 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   progressed(message: StoredMessage): void {
     const exchange = message.kind === 'request' ? this.#pairing.requesting : this.#pairing.responding;
     if (exchange !== null) this.#host.changed(exchange);
+  }
+
+  judged(message: StoredMessage): void {
+    const last = this.#info.lastEnded;
+    if (last !== null && (last.request === message || last.response === message)) this.#host.changed(last);
   }
 
   bodyBytes(message: StoredMessage, bytes: Buffer, from: number, to: number, { time }: Origin): void {

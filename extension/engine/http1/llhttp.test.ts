@@ -167,6 +167,7 @@ function readInput(test: Case): Reading {
   let tunnel = false;
   let error = false;
   const sink: ReaderSink = {
+    judged: () => {},
     // llhttp pauses behind a request that may change the protocol.
     mayBegin: () => !tunnel,
     mayBeForeign: () => false,

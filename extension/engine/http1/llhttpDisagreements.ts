@@ -36,8 +36,6 @@ export const DISAGREEMENTS: Readonly<Record<string, string>> = {
   'request/transfer-encoding.md Chunk header not terminated by CRLF (lenient)': CR_IS_NO_LINE_END,
   'response/transfer-encoding.md `chunkedchunked` transfer-encoding does not enable chunked enconding':
     'Nobody registered that transfer coding (RFC 9112 section 7), which the engine says.',
-  'response/connection.md HTTP/1.1 with keep-alive disabled, content-length':
-    'Bytes behind the body that never become a message are counted as skipped; the exchange has ended by then.',
   'response/connection.md HTTP 304 with Content-Length': EMPTY_LINE_BEFORE_STATUS,
   'response/connection.md HTTP 100 first, then 400': EMPTY_LINE_BEFORE_STATUS,
   'response/invalid.md Bare CR after response line (lenient)': CR_IS_NO_LINE_END,

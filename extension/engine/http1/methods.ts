@@ -32,6 +32,14 @@ export function isMethodStart(text: string): boolean {
   return text.endsWith(' ') && METHODS.has(text.slice(0, -1));
 }
 
+/** Bytes of TLS's record header: what a server reads that expects TLS. */
+const RECORD_HEADER = 5;
+
+/** Is all that was read of a request its method, or at least five letters of a known one? */
+export function isCutMethod(text: string): boolean {
+  return isMethodStart(text) || (text.length >= RECORD_HEADER && isMethodPrefix(text));
+}
+
 /** True when `text` could still become a known method and a space. */
 export function isMethodPrefix(text: string): boolean {
   for (const method of METHODS) if (`${method} `.startsWith(text)) return true;

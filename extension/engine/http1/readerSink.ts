@@ -30,6 +30,8 @@ export interface ReaderSink {
   /** More of the message has arrived. */
   progressed(message: StoredMessage): void;
   messageEnded(message: StoredMessage, outcome: Outcome): void;
+  /** What follows a message that has ended has shown that it breaks a rule. */
+  judged(message: StoredMessage): void;
   /** An unknown number of messages of this kind may have passed unseen. */
   hidden(kind: MessageKind): void;
   /** Bytes of the body, after transfer decoding: `bytes` from `from` to `to`. */
@@ -48,6 +50,7 @@ const ignored = (): void => {};
 /** Of a reader whose messages are not shown as they come: what need not be known. */
 export const IGNORED = {
   progressed: ignored,
+  judged: ignored,
   bodyBytes: ignored,
   bodyGap: ignored,
   tunnelled: ignored,

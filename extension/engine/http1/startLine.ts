@@ -1,6 +1,6 @@
 /** Request line and status line (RFC 9112 sections 3 and 4), parsed leniently and labelled. */
 
-import { isBlank, isToken, trimBlanks } from '../../http/fieldSyntax.ts';
+import { isBlank, isToken, isTokenCode, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { MessageKind } from '../exchange.ts';
 import type { RuleName } from '../violations.ts';
 import { isTarget, worstControl } from './characters.ts';
@@ -152,6 +152,18 @@ export function isRecognised(kind: MessageKind, line: string): boolean {
 }
 
 const STATUS_START = 'HTTP/1.';
+
+const FIRST_OF_STATUS: ReadonlySet<number> = new Set(Buffer.from('HI'));
+
+/** Might this be the first byte of a request line that is read, white space in front included? */
+export function mayBeRequest(byte: number): boolean {
+  return isBlank(byte) || isTokenCode(byte);
+}
+
+/** Might this be the first byte of a status line that is read? */
+export function mayBeStatus(byte: number): boolean {
+  return FIRST_OF_STATUS.has(byte);
+}
 
 /** Bytes after which it is certain whether they begin a message. */
 export const LONGEST_START = Math.max(STATUS_START.length, LONGEST_METHOD + 1);

@@ -2,7 +2,7 @@
 import { type MessageKind, UNKNOWN_STATUS } from '../exchange.ts';
 import { StoredMessage } from '../storedMessage.ts';
 import type { RuleName } from '../violations.ts';
-import { isKnownMethod } from './methods.ts';
+import { isCutMethod, isKnownMethod } from './methods.ts';
 import {
   NO_VERSION,
   type RequestLine,
@@ -59,9 +59,9 @@ function cutRequest(text: string, position: number, before: readonly RuleName[])
     return requestOf(whole, position, before);
   }
   const space = text.indexOf(' ');
-  const method = text.slice(0, space);
-  if (space < 0 || !isKnownMethod(method)) return null;
-  const rest = text.slice(space + 1);
+  const method = space < 0 ? text : text.slice(0, space);
+  if (space < 0 ? !isCutMethod(text) : !isKnownMethod(method)) return null;
+  const rest = space < 0 ? '' : text.slice(space + 1);
   const ended = rest.includes(' ');
   // A first slash says nothing: nearly every target has it.
   const target = ended ? rest.slice(0, rest.indexOf(' ')) : rest === '/' ? '' : rest;

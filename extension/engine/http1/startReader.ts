@@ -13,7 +13,7 @@ import { readPlainHead } from './plainHead.ts';
 import { plainStart } from './plainStartLine.ts';
 import { isForeign } from './quote.ts';
 import { HELD, type ReaderState, type Transitions } from './readerState.ts';
-import { beginsMessage, isRecognised } from './startLine.ts';
+import { beginsMessage, isRecognised, mayBeRequest, mayBeStatus } from './startLine.ts';
 import { cutStartMessage, foreignAnswer, startMessage } from './startMessage.ts';
 
 enum Phase {
@@ -36,6 +36,8 @@ export class StartReader implements ReaderState {
   #broken: RuleName[] = [];
   /** The newest byte that was skipped between messages: CR or LF; -1: none. */
   #lastSkipped = -1;
+  /** The message that ended last, until it is known what follows. */
+  #previous: StoredMessage | null = null;
   /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
   #first = true;
 
@@ -51,8 +53,9 @@ export class StartReader implements ReaderState {
   }
 
   /** A message has ended: another one may follow. */
-  begin(): void {
+  begin(message: StoredMessage): void {
     this.#phase = Phase.Between;
+    this.#previous = message;
   }
 
   /** What the line reader has pending begins a start line. */
@@ -119,7 +122,7 @@ export class StartReader implements ReaderState {
 
   #readBetween(bytes: Buffer, at: number, context: Origin): number {
     const progress = this.#progress;
-    const byte = bytes[at];
+    const byte = bytes[at] as number;
     if (byte === CR || byte === LF) {
       // RFC 9112 section 2.2 lets a server ignore empty lines before a request; clients need not.
       if (progress.kind === 'response') this.#broken.push('empty-lines');
@@ -128,11 +131,25 @@ export class StartReader implements ReaderState {
       progress.take(1, context);
       return at + 1;
     }
+    // What answers no request is held. What follows a request may be that of a tunnel.
+    if (progress.kind === 'response') this.#judgeSurplus(byte);
     if (!progress.sink.mayBegin(progress.kind)) return HELD;
+    this.#judgeSurplus(byte);
     if (this.#lastSkipped === CR) this.#broken.push('leading-cr');
     this.#lastSkipped = -1;
     this.#phase = Phase.Line;
     return this.#readPlainHead(bytes, at, context) ?? at;
+  }
+
+  /** Labels the message before, if another one cannot begin with the byte that follows. */
+  #judgeSurplus(byte: number): void {
+    const message = this.#previous;
+    this.#previous = null;
+    if (message === null) return;
+    const { kind, position, sink } = this.#progress;
+    if (kind === 'request' ? mayBeRequest(byte) : mayBeStatus(byte)) return;
+    message.breaks('surplus', position);
+    sink.judged(message);
   }
 
   /** @returns the offset behind the head; null for one that has to be read line by line. */

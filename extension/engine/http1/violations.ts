@@ -17,6 +17,10 @@ export const HTTP1_RULES = {
     'RFC 9112 section 3.2',
     'The request target has none of the four forms: it is no path, no URI, no authority and no asterisk.',
   ],
+  surplus: [
+    'RFC 9112 section 6.3',
+    'Bytes follow the message that begin no other one: its Content-Length is too small, or it must not have a body.',
+  ],
   'not-http': ['RFC 9112 section 4', 'The answer is not HTTP.'],
   'request-line-spaces': [
     'RFC 9112 section 3',

@@ -2,6 +2,7 @@
  * The beginning of one direction, and what it is evidence of. bpf/recognise.h decides by the same grammar which
  * connections are copied; here it is decided again, with both directions in sight (recogniser.ts).
  */
+import { isCutMethod } from '../http1/methods.ts';
 import { readRequestLine } from '../http1/startLine.ts';
 import { looksLikeHttp2 } from '../http2/detection.ts';
 
@@ -73,7 +74,9 @@ export class Beginning {
 
   /** A line that has not ended, and that nothing but a request begins with. */
   get isUnfinishedRequest(): boolean {
-    return this.found === 'nothing' && UNFINISHED_REQUEST.test(this.rest.toString('latin1', 0, FRAMES));
+    if (this.found !== 'nothing') return false;
+    const text = this.rest.toString('latin1', 0, FRAMES);
+    return UNFINISHED_REQUEST.test(text) || isCutMethod(text);
   }
 }
 

@@ -180,7 +180,8 @@ export class TlsSocket implements TlsDissector {
   #moved(direction: Direction, length: number, context: PieceContext): void {
     this.#bytes[direction] += length;
     this.#pid = context.pid;
-    this.#firstTime ??= context.time;
+    // What one side of a tunnel sends early is read after the other's answer.
+    this.#firstTime = Math.min(this.#firstTime ?? context.time, context.time);
     this.#time = Math.max(this.#time, context.time);
     this.#waitingSince ??= context.emitted;
   }

@@ -97,6 +97,10 @@ def serve(port, context=None):
     threading.Thread(target=accept, daemon=True).start()
 
 
+# So that an upload has to wait for its server soon: of larger ones, bodies would be left out on a busy machine.
+for name in ('wmem', 'rmem'):
+    with open(f'/proc/sys/net/ipv4/tcp_{name}', 'w') as limits:
+        limits.write('4096 65536 65536')
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1], sys.argv[2])
 serve(8080)
