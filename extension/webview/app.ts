@@ -168,6 +168,7 @@ export class App {
         this.#list.grow(now);
         this.#overview.update(now);
       },
+      () => this.#list.pace,
     );
     this.#problem.append(icon('warning'), this.#problemText);
     for (const [name, pixels] of Object.entries(MEASURES)) root.style.setProperty(name, `${pixels}px`);

@@ -225,6 +225,11 @@ export class CallList {
     this.#waterfall.grow(now);
   }
 
+  /** Milliseconds until something that grows can look different. */
+  get pace(): number {
+    return this.#waterfall.pace;
+  }
+
   /** The waterfall shows the calls on screen again. */
   fit(): void {
     this.#waterfall.fit();

@@ -2,11 +2,15 @@
 import type { TraceStatus } from '../engine/traceStatus.ts';
 
 const CALM_MS = 1_000;
+/** A frame of the screen. */
+const FRAME_MS = 1000 / 60;
 
 export class Clock {
   /** Something runs and can be seen. */
   readonly #wanted: () => boolean;
   readonly #tick: (now: number) => void;
+  /** Milliseconds until what is drawn can look different: a call that is open for hours does not cost a frame each time. */
+  readonly #pace: () => number;
   #status: TraceStatus | null = null;
   #receivedAt = 0;
   #latest = 0;
@@ -14,9 +18,10 @@ export class Clock {
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-  constructor(wanted: () => boolean, tick: (now: number) => void) {
+  constructor(wanted: () => boolean, tick: (now: number) => void, pace: () => number) {
     this.#wanted = wanted;
     this.#tick = tick;
+    this.#pace = pace;
   }
 
   /** Milliseconds since the trace's start. Never goes back while one trace runs. */
@@ -45,7 +50,8 @@ export class Clock {
       this.#tick(this.now());
       this.wake();
     };
-    if (this.#calm.matches) this.#timer = setTimeout(run, CALM_MS);
+    const wait = this.#calm.matches ? CALM_MS : this.#pace();
+    if (wait > 2 * FRAME_MS) this.#timer = setTimeout(run, wait);
     else this.#frame = requestAnimationFrame(run);
   }
 

@@ -1,5 +1,6 @@
 /** The stretch of time that the waterfall shows: it fits the calls on screen until somebody zooms or pans. */
 import type { ExchangeRow } from '../engine/row.ts';
+import { ELAPSED_MS } from '../words/numbers.ts';
 import { extent } from './bars.ts';
 import type { ListHeader } from './listHeader.ts';
 import { bandsImage, type Pauses } from './pauses.ts';
@@ -48,6 +49,15 @@ export class Waterfall {
   grow(now: number): void {
     this.#now = now;
     this.draw();
+  }
+
+  /** Milliseconds until something that grows can look different: for a pixel of the bars, and for an elapsed time. */
+  get pace(): number {
+    const perPixel =
+      this.#shown === null || this.#width === 0
+        ? ELAPSED_MS
+        : (this.#shown.to - this.#shown.from) / this.#width;
+    return Math.min(ELAPSED_MS, perPixel);
   }
 
   fit(): void {

@@ -41,9 +41,12 @@ export function durationText(ms: number | null): string {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }
 
+/** How often {@link elapsedText} changes, at most. */
+export const ELAPSED_MS = 100;
+
 /** Of something that goes on: tenths of a second, so that it can be read while it changes. `0.3 s…`, `2m 5s…`. */
 export function elapsedText(ms: number): string {
-  const text = ms < 59_950 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : durationText(ms);
+  const text = ms < 59_950 ? `${(Math.floor(ms / ELAPSED_MS) / 10).toFixed(1)} s` : durationText(ms);
   return `${text}…`;
 }
 

@@ -462,6 +462,29 @@ describe('list', () => {
     expect(third).toBeCloseTo(0.5, 1);
   });
 
+  it('draws what grows no more often than it can look different', async () => {
+    const rows = [
+      call({ id: 1, start: 0, duration: 500_000 }),
+      call({ id: 2, start: 100, duration: null, status: null, state: 'running', completeness: [] }),
+    ];
+    await open(rows, { reducedMotion: 'no-preference' });
+    const before = await text('#call-2');
+    const frames = await panel.page.evaluate(async () => {
+      const { requestAnimationFrame } = window;
+      let count = 0;
+      window.requestAnimationFrame = (callback) => {
+        count++;
+        return requestAnimationFrame(callback);
+      };
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      window.requestAnimationFrame = requestAnimationFrame;
+      return count;
+    });
+    expect(await text('#call-2')).not.toBe(before);
+    // 60 when it was drawn with each frame.
+    expect(frames).toBeLessThanOrEqual(12);
+  });
+
   it('zooms the waterfall with ctrl and the wheel, and fits again with F', async () => {
     await open(calls(12, { running: 0 }));
     const width = () =>
