@@ -68,7 +68,7 @@ async function sender(): Promise<Child> {
 }
 
 /** gdb at a running program, which says `stopped` and the stack at each stop, and goes on at a line of input. */
-async function debugged(child: Child): Promise<Child> {
+async function debugged(child: Pick<Child, 'pid'>): Promise<Child> {
   const script = join(folder, 'stops.gdb');
   const stop = 'continue\necho stopped\\n\nbacktrace\necho end\\n\nshell read line\n';
   writeFileSync(
@@ -158,6 +158,34 @@ describeTraced('break on calls in a native program', () => {
     }
     gdb.kill('SIGKILL');
     child.kill('SIGKILL');
+  });
+
+  it('a shell with job control does not see the stop: it is the debugger’s', async () => {
+    const script = `set -m; ${program} & echo "pid $!"; trap jobs USR1; while kill -0 $!; do wait %1; sleep 0.1; done`;
+    const shell = new Child('bash', ['-c', script]);
+    const first = [await shell.line(), await shell.line()];
+    const pid = Number(first.find((line) => line.startsWith('pid '))?.slice(4));
+    const jobs = async (): Promise<string> => {
+      process.kill(shell.pid, 'SIGUSR1');
+      return shell.line();
+    };
+    await capture.attach(pid, true);
+    const gdb = await debugged({ pid });
+    await arm(pid, 'path:*');
+    shell.process.stdin?.write(`write ${portFor('write')} /job\n`);
+    await stackAtStop(gdb);
+    expect(stateOf(pid)).toBe('t');
+    expect(await jobs()).toMatch(/Running/);
+    gdb.process.stdin?.write('\n');
+    expect(await shell.line()).toBe('HTTP/1.1 200');
+    gdb.kill('SIGKILL');
+    // A stop that is nobody's but the shell's is seen.
+    await until('it runs', () => stateOf(pid) === 'S');
+    process.kill(pid, 'SIGSTOP');
+    await until('it is stopped', () => stateOf(pid) === 'T');
+    expect(await jobs()).toMatch(/Stopped/);
+    process.kill(pid, 'SIGKILL');
+    shell.kill('SIGKILL');
   });
 
   it('another program under a debugger is not stopped, traced or not', async () => {

@@ -104,6 +104,25 @@ describe('in Node.js', () => {
     expect(output).toBe('undefined');
   });
 
+  it('takes no stacks beyond 1,000 calls a second', async () => {
+    const { output, told } = await run(
+      'node',
+      `process.hrtime.bigint = () => 5_000_000_000n;
+      let stacks = 0; const capture = Error.captureStackTrace;
+      Error.captureStackTrace = (...given) => { if (given[1]?.name === 'stack') stacks++; capture(...given); };
+      eval(process.env.HOOK);${SERVER}
+      let left = 1_100; const AT_ONCE = 20;
+      function main(url, end) {
+        let running = AT_ONCE;
+        const next = () => left-- > 0 ? own.get(url + '/one', next)
+          : --running === 0 && (console.log(stacks >= 1_000 && stacks <= 1_000 + AT_ONCE), end(), server.closeAllConnections());
+        for (let index = 0; index < AT_ONCE; index++) next();
+      }`,
+    );
+    expect(output).toBe('true');
+    expect(told.length).toBeLessThanOrEqual(1_000);
+  });
+
   it('has no word that makes js-debug rewrite it', async () => {
     expect(await installing(folder, 'node', { pipe: '/p', session: 's' })).not.toContain('await');
   });

@@ -37,6 +37,8 @@ function httpTraceSource(settings) {
 
   let second = 0;
   let told = 0;
+  /** Nothing more is told in this second: not even its stack is taken. */
+  const isFull = () => told >= MAX_RATE && Math.floor(monotonic() / 1_000) === second;
   function tell(now, port, stream, method, path, frames) {
     if (Math.floor(now / 1_000) !== second) {
       second = Math.floor(now / 1_000);
@@ -138,6 +140,7 @@ function httpTraceSource(settings) {
   function follow(request) {
     if (followed.has(request)) return;
     followed.add(request);
+    if (isFull()) return;
     const frames = stack();
     if (frames.length === 0) return;
     const { method, path } = request;
@@ -164,7 +167,9 @@ function httpTraceSource(settings) {
 
   // fetch, and the package undici.
   const stacks = new WeakMap();
-  subscribe('undici:request:create', ({ request }) => stacks.set(request, stack()));
+  subscribe('undici:request:create', ({ request }) => {
+    if (!isFull()) stacks.set(request, stack());
+  });
   subscribe('undici:client:sendHeaders', ({ request, socket }) => {
     const frames = stacks.get(request) || [];
     if (frames.length > 0)
@@ -173,6 +178,7 @@ function httpTraceSource(settings) {
 
   // HTTP/2.
   function followStream(stream, headers) {
+    if (isFull()) return;
     const frames = stack();
     if (frames.length === 0) return;
     const ready = () => {

@@ -92,8 +92,11 @@ def _http_trace_source(settings):
     def path_of(value):
         return text(value).split("?", 1)[0]
 
-    # Frames from the caller of the function that is called, the innermost first.
+    # Frames from the caller of the function that is called, the innermost first. None where nothing more is told in
+    # this second.
     def stack():
+        if hook.told >= MAX_RATE and monotonic_ns() // 1000000000 == hook.second:
+            return []
         frame = get_frame(2)
         frames = []
         while frame is not None and len(frames) < MAX_FRAMES:
