@@ -16,7 +16,7 @@ const fixtures = join(root, 'test/fixtures/debuggers');
 const home = mkdtempSync(join(tmpdir(), 'http-trace-watchdogs-'));
 const python = '/usr/bin/python3';
 /** A debugger starts slowly on a busy machine; milliseconds. */
-const STANDING_TIMEOUT = 90_000;
+const STANDING_TIMEOUT = 180_000;
 
 const calls = createServer((_, response) => {
   seen++;

@@ -1,12 +1,16 @@
 /** The hooks as debuggers evaluate them, in real programs without a debugger. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Finding, parseFinding } from './findings.ts';
 import { installing, type Runtime, removing, runtimeOf } from './hooks.ts';
 import { type FindingsPipe, openPipe } from './pipe.ts';
 
 const folder = join(import.meta.dirname, 'hooks');
+/** The tests for TLS fetch it (scripts/runtimes.mjs). */
+const NODE_20 = join(import.meta.dirname, '../../../.cache/runtimes/node_modules/node-20/bin/node');
 const pipes: FindingsPipe[] = [];
 
 afterEach(() => {
@@ -103,6 +107,28 @@ describe('in Node.js', () => {
     );
     expect(output).toBe('undefined');
   });
+
+  it.each([process.execPath, ...(existsSync(NODE_20) ? [NODE_20] : [])])(
+    'comes into a worker thread that waits for its debugger: %s',
+    async (node) => {
+      const hook = await installing(folder, 'node', { pipe: '/nowhere', session: 'it' });
+      // As js-debug does it, with node:inspector in the place of its connection.
+      const main = `
+        const { Session } = require('inspector'); const { Worker } = require('worker_threads');
+        const session = new Session(); session.connect();
+        session.on('NodeWorker.attachedToWorker', ({ params: { sessionId } }) => {
+          let id = 0;
+          for (const [method, params] of [['Runtime.enable'], ['Runtime.evaluate', { expression: process.env.HOOK }], ['Runtime.runIfWaitingForDebugger']])
+            session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: ++id, method, params }) });
+        });
+        session.post('NodeWorker.enable', { waitForDebuggerOnStart: true }, () =>
+          new Worker('console.log(process[Symbol.for("http-trace.source")] !== undefined, process.stderr !== undefined)', { eval: true }));`;
+      const { stdout } = await promisify(execFile)(node, ['-e', main], {
+        env: { ...process.env, NODE_OPTIONS: '', HOOK: hook },
+      });
+      expect(stdout.trim()).toBe('true true');
+    },
+  );
 
   it('takes no stacks beyond 1,000 calls a second', async () => {
     const { output, told } = await run(

@@ -25,7 +25,18 @@ exports.activate = (context) => {
     await listening(port);
     return new vscode.DebugAdapterServer(port, '127.0.0.1');
   };
-  factory('debugpy', () => new vscode.DebugAdapterExecutable('/usr/bin/python3', ['-m', 'debugpy.adapter']));
+  factory('debugpy', ({ configuration: { connect } }) =>
+    connect === undefined
+      ? new vscode.DebugAdapterExecutable('/usr/bin/python3', ['-m', 'debugpy.adapter'])
+      : new vscode.DebugAdapterServer(connect.port, connect.host),
+  );
+  // debugpy asks for a session for each child process.
+  context.subscriptions.push(
+    vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
+      if (event !== 'debugpyAttach') return;
+      void vscode.debug.startDebugging(undefined, { ...body, type: 'debugpy' }, { parentSession: session });
+    }),
+  );
   factory('lldb-dap', (session) => new vscode.DebugAdapterExecutable(session.configuration.adapter));
   factory('go', (session) => server(session, 'dlv', (port) => ['dap', `--listen=127.0.0.1:${port}`]));
   factory('rdbg', (session) =>

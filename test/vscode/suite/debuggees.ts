@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command } from '../../../extension/contributions.ts';
-import { callServer } from './callServer.ts';
+import { callServer, freePort } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, test } from './harness.ts';
@@ -171,12 +170,3 @@ test('Node, attached by its port', async () => {
     child.kill('SIGKILL');
   }
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';
-import { callServer } from './callServer.ts';
+import { callServer, calls, freePort } from './callServer.ts';
 import { goProgram } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
@@ -51,6 +51,8 @@ function callingLines(file: string): Map<string, number> {
   return lines;
 }
 
+/** All lines of a program, on a busy machine, in milliseconds. */
+const LINES_TIMEOUT = 60_000;
 /** One test, in milliseconds, on a busy machine. */
 const TIMEOUT = 150_000;
 
@@ -101,13 +103,17 @@ async function expectLines(
   const placeOf = (path: string): string => {
     const row = rowOf(path);
     const source = row?.debug?.source;
-    return row === undefined ? 'no call' : source == null ? 'no line' : `${source.path}:${source.line}`;
+    return row === undefined
+      ? `none of ${calls[path] ?? 0} calls`
+      : source == null
+        ? 'no line'
+        : `${source.path}:${source.line}`;
   };
   const wrong = () =>
     [...expected]
       .filter(([path, line]) => placeOf(path) !== `${join(fixtures, file)}:${line}`)
       .map(([path, line]) => `${path}: ${placeOf(path)}, not line ${line}`);
-  await eventually(() => wrong().length === 0, 'all lines').catch(() => {});
+  await eventually(() => wrong().length === 0, 'all lines', LINES_TIMEOUT).catch(() => {});
   enter(name, 'source line', `${expected.size - wrong().length} of ${expected.size}`);
   assert.deepEqual(wrong(), []);
 }
@@ -183,7 +189,7 @@ test(
 /** Where call.js, call.py and call.go make both of their calls. */
 function callLine(file: string): Map<string, number> {
   const text = readFileSync(join(fixtures, file), 'utf8').split('\n');
-  const line = 1 + text.findIndex((one) => /^ +(?:get\(|connection\.request|.*http\.Get)/.test(one));
+  const line = 1 + text.findIndex((one) => /^\s+(?:get\(|connection\.request|.*http\.Get)/.test(one));
   return new Map([
     ['/first', line],
     ['/again', line],
@@ -217,15 +223,17 @@ for (const [name, [file, configuration]] of Object.entries(families))
   );
 
 test(
-  'source lines: js-debug, attach by process id',
+  'source lines: js-debug, attach',
   () =>
     withSettings('always', async () => {
       const older = newest();
       const env = { ...process.env, CALLS_URL: await callServer(), NODE_OPTIONS: '' };
-      const child = spawn('node', ['--inspect-port=0', join(fixtures, 'call.js')], { env, stdio: 'ignore' });
+      const port = await freePort();
+      const args = [`--inspect=127.0.0.1:${port}`, join(fixtures, 'call.js')];
+      const child = spawn('node', args, { env, stdio: 'ignore' });
       try {
-        const name = 'js-debug, attach by process id';
-        await launch(name, { type: 'node', request: 'attach', processId: String(child.pid) });
+        const name = 'js-debug, attach';
+        await launch(name, { type: 'node', request: 'attach', port, address: '127.0.0.1' });
         const expected = callLine('call.js');
         // It was made before.
         expected.delete('/first');

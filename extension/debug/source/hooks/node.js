@@ -22,8 +22,8 @@ function httpTraceSource(settings) {
     process[KEY].settings = settings;
     return;
   }
-  const load = process.getBuiltinModule || (typeof require === 'function' ? require : null);
-  if (load === null) return;
+  const loadNow = process.getBuiltinModule || (typeof require === 'function' ? require : null);
+  if (loadNow === null) return;
   const [major, minor] = process.versions.node.split('.').map(Number);
   const channels = load('diagnostics_channel');
   const http = load('http');
@@ -34,6 +34,21 @@ function httpTraceSource(settings) {
   const undo = [];
   const hook = { settings, remove, removed: false };
   Object.defineProperty(process, KEY, { value: hook, configurable: true });
+
+  /**
+   * A worker thread that waits for its debugger has no streams yet. Modules that look for colours while they are loaded ask for
+   * stderr, and that would end the process.
+   */
+  function load(name) {
+    const stderr = Object.getOwnPropertyDescriptor(process, 'stderr');
+    if (stderr === undefined || stderr.get === undefined || !stderr.configurable) return loadNow(name);
+    try {
+      Object.defineProperty(process, 'stderr', { value: undefined, configurable: true });
+      return loadNow(name);
+    } finally {
+      Object.defineProperty(process, 'stderr', stderr);
+    }
+  }
 
   let second = 0;
   let told = 0;
