@@ -98,7 +98,11 @@ describe('package.json', () => {
       stringsUnder(contributes.walkthroughs, theme),
     );
     expect(new Set(images.map((paths) => paths.length))).toEqual(new Set([4]));
-    for (const path of [...icons, ...images.flat()]) expect(existsSync(join(root, path)), path).toBe(true);
+    const german = JSON.parse(readFileSync(join(root, 'package.nls.de.json'), 'utf8'));
+    const inGerman = Object.values<string>(german).filter((text) => text.startsWith('media/'));
+    expect(inGerman).toHaveLength(new Set(images.flat()).size);
+    for (const path of [...icons, ...images.flat(), ...inGerman])
+      expect(existsSync(join(root, path)), path).toBe(true);
   });
 
   test('a step of the walkthrough is done by something that can happen', () => {

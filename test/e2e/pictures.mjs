@@ -11,6 +11,7 @@ const KINDS = [
   ['Light Modern', 'light'],
 ];
 
+/** Words of the interface, and pixels that they need: for both menus of a call, and for the palette's two commands that start a trace. */
 const WORDS = {
   en: {
     start: 'Start HTTP Trace',
@@ -20,6 +21,8 @@ const WORDS = {
     response: 'Response',
     copyAs: 'Copy as',
     suffix: '',
+    menuWidth: 860,
+    paletteHeight: 86,
   },
   de: {
     start: 'HTTP Trace starten',
@@ -29,19 +32,19 @@ const WORDS = {
     response: 'Antwort',
     copyAs: 'Kopieren als',
     suffix: '-de',
+    menuWidth: 930,
+    paletteHeight: 132,
   },
 };
 
 /** Pixels. What the panel has in the beginning shows too few calls. */
 const PANEL_HEIGHT = 400;
-/** As wide as the menu has to be to be read, and higher than the panel. */
-const MENU_WIDTH = 860;
-const ABOVE = 150;
-/** The palette's line, and the two commands that start a trace: what VS Code offers besides is not ours. */
-const PALETTE_HEIGHT = 86;
+/** Higher than the panel: the menu of a call is. */
+const ABOVE = 162;
 
 export async function pictures(steps, workbench, { url, workspace, locale }) {
   const { page, panel } = workbench;
+  page.setDefaultTimeout(120_000);
   const words = WORDS[locale ?? 'en'];
   const menu = new Menu(page);
   const part = page.locator('.part.panel');
@@ -55,16 +58,20 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
   /** While no trace runs. */
   const takePalette = async (kind) => {
     // A view that takes the focus as it opens closes the palette.
-    await eventually(async () => {
-      await page.keyboard.press('F1');
-      return workbench.input.fill(`>${words.start}`, { timeout: 3_000 }).then(
-        () => true,
-        () => false,
-      );
-    }, 'the palette is open');
+    await eventually(
+      async () => {
+        await page.keyboard.press('F1');
+        return workbench.input.fill(`>${words.start}`, { timeout: 8_000 }).then(
+          () => true,
+          () => false,
+        );
+      },
+      'the palette is open',
+      120_000,
+    );
     await workbench.picks.filter({ hasText: words.startFor }).waitFor();
     const box = await page.locator('.quick-input-widget').boundingBox();
-    await take(`start-${kind}${words.suffix}`, { ...box, height: Math.min(box.height, PALETTE_HEIGHT) });
+    await take(`start-${kind}${words.suffix}`, { ...box, height: Math.min(box.height, words.paletteHeight) });
     await page.keyboard.press('Escape');
   };
 
@@ -91,6 +98,10 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
     await steps.step(`pictures in ${theme}`, async () => {
       if (kind !== 'dark') await workbench.theme(theme);
       await take(`calls-${kind}${words.suffix}`, await part.boundingBox());
+      // A list that is scrolled away from its end does not follow the newest calls: its rows stay where they are.
+      await rows.nth(3).hover();
+      await page.mouse.wheel(0, -60);
+      await workbench.settle();
       const failed = rows.filter({ hasText: '/cash-register' }).filter({ hasText: '500' }).last();
       await failed.click();
       await details.getByRole('tab', { name: words.response }).click();
@@ -100,7 +111,7 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
       await failed.click({ button: 'right' });
       await menu.open(words.copyAs, 'cURL');
       const { x, y, height } = await part.boundingBox();
-      const clip = { x, y: y - ABOVE, width: MENU_WIDTH, height: height + ABOVE };
+      const clip = { x, y: y - ABOVE, width: words.menuWidth, height: height + ABOVE };
       await page.screenshot({ path: join(root, 'media', `menu-${kind}${words.suffix}.png`), clip });
       await page.keyboard.press('Escape');
       await page.keyboard.press('Escape');
@@ -109,6 +120,7 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
   }
   await steps.step('a picture of the palette in the other theme', async () => {
     await workbench.command(words.stop);
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
     await takePalette('light');
   });
 }
