@@ -36,6 +36,8 @@ export class GoWay implements Way {
   /** The user's: a request sets all there are, so ours goes along with them. */
   #users: readonly FunctionBreakpoint[] = [];
   #own: number | null = null;
+  /** Our last request, with the place of ours in its answer. */
+  #asked: { readonly seq: number; readonly index: number } | null = null;
   #isSet = false;
   /** Threads that stand at ours. */
   readonly #standing = new Set<number>();
@@ -94,13 +96,21 @@ export class GoWay implements Way {
   }
 
   /** VS Code has just set the user's, which takes ours away; it does so before the program runs, too. */
-  isMoment({ type, command, arguments: argument }: Message): boolean {
-    if (type !== 'request' || command !== 'setFunctionBreakpoints') return false;
+  isMoment({ type, command, seq = -1, request_seq: answered, arguments: argument, body }: Message): boolean {
+    if (command !== 'setFunctionBreakpoints') return false;
+    if (type === 'response' && answered === this.#asked?.seq) {
+      // The program may stop at once, before the request's own promise is fulfilled.
+      this.#own = ((body ?? {}) as Answer).breakpoints?.[this.#asked?.index ?? 0]?.id ?? null;
+    }
+    if (type !== 'request') return false;
     const { breakpoints, httpTrace } = (argument ?? {}) as {
       readonly breakpoints?: readonly FunctionBreakpoint[];
       readonly httpTrace?: boolean;
     };
-    if (httpTrace === true) return false;
+    if (httpTrace === true) {
+      this.#asked = { seq, index: this.#users.length };
+      return false;
+    }
     this.#users = breakpoints ?? [];
     return true;
   }
