@@ -93,6 +93,10 @@ export class Tracing {
     this.#output = join(own, 'out.jsonl');
     this.recording = join(own, 'trace.recording');
     this.process = Child.of([
+      // As on a fresh machine: the programs of all traces before would be looked at once more, which doubles what the start
+      // of a trace costs, and a test would pass by what another one has left.
+      'env',
+      `XDG_CACHE_HOME=${own}`,
       ...context.program,
       verb,
       ...['--format', 'json', '--output', this.#output, '--record', this.recording],
