@@ -9,9 +9,12 @@ export class Menu {
 
   /** What it offers, without the keys that stand beside it. */
   async labels() {
-    await this.items.first().waitFor();
-    const texts = await this.items.locator('.action-label').allTextContents();
-    return texts.map((text) => text.trim()).filter((text) => text !== '');
+    // The window's own menu bar has items as well, without labels.
+    return eventually(async () => {
+      const texts = await this.items.locator('.action-label').allTextContents();
+      const labels = texts.map((text) => text.trim()).filter((text) => text !== '');
+      return labels.length > 0 && labels;
+    }, 'the menu is open');
   }
 
   /** A click on a menu that has just opened is ignored: it may be the rest of the one that opened it. */
