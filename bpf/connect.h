@@ -103,6 +103,8 @@ static __always_inline bool is_refusal(u32 error, u8 transport)
 	case ELOOP:
 	case EPROTOTYPE:
 		return transport == TRANSPORT_UNIX;
+	case EINVAL: /* an address of a link, without the link */
+		return transport == TRANSPORT_TCP;
 	default:
 		return false;
 	}
@@ -113,7 +115,7 @@ static __always_inline void connect_call_failed(struct arguments *arguments, u32
 {
 	struct endpoint endpoint;
 
-	if (!is_refusal(error, TRANSPORT_UNIX))
+	if (!is_refusal(error, TRANSPORT_UNIX) && !is_refusal(error, TRANSPORT_TCP))
 		return;
 	endpoint = endpoint_of_descriptor(arguments->first);
 	if (endpoint.sk && is_refusal(error, endpoint.transport))

@@ -86,6 +86,7 @@ typedef enum {
 #define EAGAIN 11
 #define EACCES 13
 #define ENOTDIR 20
+#define EINVAL 22
 #define EPIPE 32
 #define ELOOP 40
 #define EPROTOTYPE 91

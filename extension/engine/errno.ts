@@ -6,6 +6,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   11: 'EAGAIN',
   13: 'EACCES',
   20: 'ENOTDIR',
+  22: 'EINVAL',
   32: 'EPIPE',
   40: 'ELOOP',
   71: 'EPROTO',

@@ -34,6 +34,7 @@ const CALLS = [
   ['GET', 'http://127.0.0.1:8081/NAME/dead', '0', '0'],
   ['GET', 'http://127.0.0.1:8082/NAME/full', PATIENCE, '0'],
   ['GET', 'http://10.9.8.7/NAME/lost', '0', '0'],
+  ['GET', 'http://[fe80::1]:81/NAME/no-scope', '0', '0'],
   ['GET', 'http://nowhere.example/NAME/name', '0', '0'],
   ['GET', 'https://127.0.0.1:8080/NAME/not-tls', '0', '0'],
   ['GET', 'https://127.0.0.1:8443/NAME/untrusted', '0', '0'],
@@ -91,6 +92,8 @@ function expectedOf(situation: string, client: string): RegExp {
       return /^- connect-failed, (?:cancelled|process-ended) by client$/;
     case 'lost':
       return /^- connect-failed, unreachable, ENETUNREACH$/;
+    case 'no-scope':
+      return /^- connect-failed, failed, EINVAL$/;
     case 'name':
       return /^- lookup-failed, failed: name lookup failed: the name does not exist/;
     case 'not-tls':
@@ -118,6 +121,7 @@ function situationOf({ url, failure, connection, completeness }: ExchangeJson): 
   if (failure?.phase === 'lookup') return 'name';
   const remote = connection.remote ?? '';
   if (remote.includes('10.9.8.7')) return 'lost';
+  if (remote.includes('fe80::1')) return 'no-scope';
   const port = remote.slice(remote.lastIndexOf(':') + 1);
   if (port === '8443') return completeness.includes('encrypted') ? 'unconfirmed' : 'untrusted';
   return { 8080: 'not-tls', 8081: 'dead', 8082: 'full' }[port] ?? remote;
