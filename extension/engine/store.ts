@@ -90,8 +90,7 @@ export class Store {
     if (!exchange.held) return;
     exchange.held = false;
     this.#open.delete(exchange);
-    // A connection that stays open must not hold what is forgotten.
-    if (exchange.connection.lastEnded === exchange) exchange.connection.lastEnded = null;
+    exchange.connection.forget(exchange);
     this.#exchanges.delete(exchange.id);
     this.#pinned.delete(exchange.id);
     if (exchange.state === 'running' && exchange.encrypted === null) this.#running--;

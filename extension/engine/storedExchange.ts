@@ -21,6 +21,7 @@ import type {
   FailedConnect,
   Failure,
   GoAway,
+  MessageKind,
   NameLookup,
   Operation,
   Process,
@@ -68,6 +69,8 @@ export class StoredConnection implements Connection {
   attempts: FailedConnect[] = [];
   /** The exchange that ended last, while an event may still show more about its end. */
   lastEnded: StoredExchange | null = null;
+  /** Of HTTP/1: the messages that ended last, which what follows may show to break a rule. */
+  readonly lastMessages: Record<MessageKind, StoredMessage | null> = { request: null, response: null };
   /** The socket as one of two ends; null: not known. A TLS session, and what is in a tunnel, have that of their socket. */
   end: SocketEnd | null = null;
   /** Tells apart what is on one socket: its own bytes, tunnels in them, TLS sessions. */
@@ -80,6 +83,14 @@ export class StoredConnection implements Connection {
   constructor(id: string, tls: StoredTls | null = null) {
     this.id = id;
     this.tls = tls;
+  }
+
+  /** A connection that stays open must not hold what is forgotten. */
+  forget(exchange: StoredExchange): void {
+    const { lastMessages } = this;
+    if (this.lastEnded === exchange) this.lastEnded = null;
+    if (lastMessages.request === exchange.request) lastMessages.request = null;
+    if (lastMessages.response === exchange.response) lastMessages.response = null;
   }
 
   /** Of a stream inside another one: what only the outer one shows. */

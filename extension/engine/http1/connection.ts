@@ -353,7 +353,10 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     if (exchange !== null) this.#host.changed(exchange);
   }
 
-  judged(message: StoredMessage): void {
+  surplus(kind: MessageKind, position: number): void {
+    const message = this.#info.lastMessages[kind];
+    if (message === null) return;
+    message.breaks('surplus', position);
     const last = this.#info.lastEnded;
     if (last !== null && (last.request === message || last.response === message)) this.#host.changed(last);
   }
@@ -369,6 +372,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
 
   messageEnded(message: StoredMessage, outcome: Outcome): void {
     this.#retry = true;
+    this.#info.lastMessages[message.kind] = message;
     const lane = this.#laneOf(message.kind);
     lane.body?.end(outcome, this.#time);
     lane.body = null;

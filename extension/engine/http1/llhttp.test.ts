@@ -164,10 +164,11 @@ function readLog(test: Case): Reading & { finish: number | null } {
 function readInput(test: Case): Reading {
   const messages: Read[] = [];
   const stored: StoredMessage[] = [];
+  let ended: StoredMessage | null = null;
   let tunnel = false;
   let error = false;
   const sink: ReaderSink = {
-    judged: () => {},
+    surplus: (_, position) => ended?.breaks('surplus', position),
     // llhttp pauses behind a request that may change the protocol.
     mayBegin: () => !tunnel,
     mayBeForeign: () => false,
@@ -196,7 +197,8 @@ function readInput(test: Case): Reading {
     },
     mayLackBody: () => false,
     progressed: () => {},
-    messageEnded: (_message: StoredMessage, outcome: Outcome) => {
+    messageEnded: (message: StoredMessage, outcome: Outcome) => {
+      ended = message;
       (messages[messages.length - 1] as Read).complete = outcome === 'complete';
     },
     hidden: () => {

@@ -123,7 +123,7 @@ export class MessageStates implements Transitions {
     if (this.#tunnelNext) this.#current = new Tunnel(this.#progress);
     else {
       if (outcome === 'lost') this.#start.search();
-      else this.#start.begin(message);
+      else this.#start.begin();
       this.#current = this.#start;
     }
     this.#tunnelNext = false;

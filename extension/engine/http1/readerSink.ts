@@ -30,8 +30,8 @@ export interface ReaderSink {
   /** More of the message has arrived. */
   progressed(message: StoredMessage): void;
   messageEnded(message: StoredMessage, outcome: Outcome): void;
-  /** What follows a message that has ended has shown that it breaks a rule. */
-  judged(message: StoredMessage): void;
+  /** Behind the message of this kind that ended last, bytes follow that begin no other one. */
+  surplus(kind: MessageKind, position: number): void;
   /** An unknown number of messages of this kind may have passed unseen. */
   hidden(kind: MessageKind): void;
   /** Bytes of the body, after transfer decoding: `bytes` from `from` to `to`. */
@@ -50,7 +50,7 @@ const ignored = (): void => {};
 /** Of a reader whose messages are not shown as they come: what need not be known. */
 export const IGNORED = {
   progressed: ignored,
-  judged: ignored,
+  surplus: ignored,
   bodyBytes: ignored,
   bodyGap: ignored,
   tunnelled: ignored,

@@ -36,8 +36,8 @@ export class StartReader implements ReaderState {
   #broken: RuleName[] = [];
   /** The newest byte that was skipped between messages: CR or LF; -1: none. */
   #lastSkipped = -1;
-  /** The message that ended last, until it is known what follows. */
-  #previous: StoredMessage | null = null;
+  /** A message has ended, and it is not yet known what follows it. */
+  #hasEnded = false;
   /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
   #first = true;
 
@@ -53,9 +53,9 @@ export class StartReader implements ReaderState {
   }
 
   /** A message has ended: another one may follow. */
-  begin(message: StoredMessage): void {
+  begin(): void {
     this.#phase = Phase.Between;
-    this.#previous = message;
+    this.#hasEnded = true;
   }
 
   /** What the line reader has pending begins a start line. */
@@ -141,15 +141,13 @@ export class StartReader implements ReaderState {
     return this.#readPlainHead(bytes, at, context) ?? at;
   }
 
-  /** Labels the message before, if another one cannot begin with the byte that follows. */
+  /** Reports a byte behind a message with which another one cannot begin. */
   #judgeSurplus(byte: number): void {
-    const message = this.#previous;
-    this.#previous = null;
-    if (message === null) return;
+    if (!this.#hasEnded) return;
+    this.#hasEnded = false;
     const { kind, position, sink } = this.#progress;
     if (kind === 'request' ? mayBeRequest(byte) : mayBeStatus(byte)) return;
-    message.breaks('surplus', position);
-    sink.judged(message);
+    sink.surplus(kind, position);
   }
 
   /** @returns the offset behind the head; null for one that has to be read line by line. */
