@@ -159,8 +159,8 @@ function showFailures() {
     const { failures } = results.get(suite);
     const log = failures.length === 0 ? [] : logOf(suite);
     for (const { name, detail } of failures) {
-      const told = toldIn(log, name) ?? stripVTControlCharacters(detail).trim().split('\n');
-      const lines = told.slice(0, FAILURE_LINES);
+      const report = reportIn(log, name) ?? stripVTControlCharacters(detail).trim().split('\n');
+      const lines = report.slice(0, FAILURE_LINES);
       console.log(`\nFAILED ${suite}: ${name}`);
       for (const line of lines) console.log(`  ${line.slice(0, 300)}`);
     }
@@ -172,7 +172,7 @@ function logOf(suite) {
 }
 
 /** Vitest's report of a failure: its results have neither the difference nor the cause. null: the log has none. */
-function toldIn(log, name) {
+function reportIn(log, name) {
   const start = log.findIndex(
     (line) => / FAIL /.test(line) && line.trim().replaceAll(' > ', ' ').endsWith(` ${name}`),
   );

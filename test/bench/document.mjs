@@ -49,7 +49,7 @@ ${goals(measured)
 Figures without a unit are shares of the untraced throughput, with the range over the rounds. That every row is right in a
 burst is a test (\`test/bursts/\`). The process in which the engine runs has more than the engine: V8 twice, the rows of the
 window (650 bytes each), and what is not yet collected. After ten minutes at 1,000 calls a second
-(\`vitest run --project soak\`) it had 733 MiB, the helper 97 MiB, on a machine that was busy with other work.
+(\`vitest run --project soak\`) it had 733 MiB, the helper 97 MiB on 2026-11-29, on a machine that was busy with other work.
 Of each, 52 MB are pages of Node's executable, which all its processes share; the helper's own are 27 MB.
 
 ## Where the time goes

@@ -1,6 +1,7 @@
 // The browser in which the tests look at VS Code.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { root, sample, suite } from './bundle.mjs';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -24,4 +25,15 @@ export function openBrowser() {
       '--disable-sync',
     ],
   });
+}
+
+/** Opens the sample in the served VS Code, which runs the bundled suite in its extension host. */
+export async function openSuite(page, server) {
+  const remote = (path) => `vscode-remote://${server.authority}${path}`;
+  const payload = JSON.stringify([
+    ['extensionDevelopmentPath', remote(root)],
+    ['extensionTestsPath', remote(suite)],
+    ['skipWelcome', 'true'],
+  ]);
+  await page.goto(`${server.url}/?folder=${sample}&payload=${encodeURIComponent(payload)}`);
 }

@@ -7,8 +7,8 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureVSCode, startServer } from '../../scripts/vscode.mjs';
-import { openBrowser } from './browser.mjs';
-import { adapters, bundleSuite, root, sample, suite } from './bundle.mjs';
+import { openBrowser, openSuite } from './browser.mjs';
+import { adapters, bundleSuite } from './bundle.mjs';
 
 /** The whole suite, in milliseconds, on a busy machine; and for each round that is asked for (suite/table.ts). */
 const TIMEOUT = 900_000 + Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0) * 360_000;
@@ -38,13 +38,7 @@ try {
       if (typeof line === 'string' && line.startsWith('[suite] ')) console.log(line.slice(8));
     if (type === 'error' && process.env['VERBOSE']) console.error(...args);
   });
-  const remote = (path) => `vscode-remote://${server.authority}${path}`;
-  const payload = JSON.stringify([
-    ['extensionDevelopmentPath', remote(root)],
-    ['extensionTestsPath', remote(suite)],
-    ['skipWelcome', 'true'],
-  ]);
-  await page.goto(`${server.url}/?folder=${sample}&payload=${encodeURIComponent(payload)}`);
+  await openSuite(page, server);
   const outcome = await exit;
   if (typeof outcome === 'number') code = outcome;
   else console.error(`The extension host gave ${outcome}.\n${server.log().slice(-4_000)}`);

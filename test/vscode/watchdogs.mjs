@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { freePort } from '../../scripts/freePort.mjs';
 import { childEnvironment, descendants, ensureVSCode, startServer } from '../../scripts/vscode.mjs';
 import { eventually, Steps } from '../e2e/harness.mjs';
-import { openBrowser } from './browser.mjs';
-import { adapters, bundleSuite, root, sample, suite } from './bundle.mjs';
+import { openBrowser, openSuite } from './browser.mjs';
+import { adapters, bundleSuite, root } from './bundle.mjs';
 
 const fixtures = join(root, 'test/fixtures/debuggers');
 const home = mkdtempSync(join(tmpdir(), 'http-trace-watchdogs-'));
@@ -138,13 +138,7 @@ async function standing(page) {
       if (type === 'error' && process.env['VERBOSE']) console.error(...args);
     });
   });
-  const remote = (path) => `vscode-remote://${server.authority}${path}`;
-  const payload = JSON.stringify([
-    ['extensionDevelopmentPath', remote(root)],
-    ['extensionTestsPath', remote(suite)],
-    ['skipWelcome', 'true'],
-  ]);
-  await page.goto(`${server.url}/?folder=${sample}&payload=${encodeURIComponent(payload)}`);
+  await openSuite(page, server);
   return told;
 }
 
