@@ -41,6 +41,8 @@ const MAX_FILES = 16_384;
 const MAX_OPEN = 512;
 const MAX_PROCESSES = 16_384;
 
+const UNREADABLE = 'its file cannot be read';
+
 /** For a library that is in memory but whose file cannot be opened. */
 const KNOWN_NAMES: readonly [RegExp, TlsLibrary['kind']][] = [
   [/^libssl\b.*\.so/, 'openssl'],
@@ -83,6 +85,9 @@ export class TlsFinder {
       if (file === null || found.some((other) => other.file.id === file.id)) continue;
       found.push({ file, path: mapping.path, inExecutable: isExecutable(pid, mapping) });
     }
+    // Where the process has ended since its mappings were read, that is why a file of it could not be opened.
+    if (found.some(({ file }) => file.reason === UNREADABLE) && readCodeMappings(pid).length === 0)
+      return known?.found ?? [];
     this.#processes.delete(pid);
     if (this.#processes.size >= MAX_PROCESSES)
       this.#processes.delete(this.#processes.keys().next().value ?? 0);
@@ -174,7 +179,7 @@ export class TlsFinder {
     if (kind === undefined) return null;
     const reason = mapping.deleted
       ? 'its file was replaced after the program had loaded it; start the program again'
-      : 'its file cannot be read';
+      : UNREADABLE;
     return {
       ...{ id: `gone ${mapping.key}`, device: 0n, inode: mapping.inode, descriptor: null },
       ...{ part: 'tls', kind, version: null, probes: [], returns: null, reason },

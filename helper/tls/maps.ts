@@ -66,7 +66,7 @@ export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
 /**
  * Opens the file that is mapped: by its path inside the process's root, which may be a container's, else by the
  * links that /proc has for the executable and, for the privileged, for each mapping, or outside of that root, which
- * the process may have changed after it had loaded the file.
+ * the process may have changed after it had loaded the file. Of a process that has ended meanwhile only the path is left.
  * @returns a descriptor for reading, which the caller closes; null when the file cannot be opened
  */
 export function openMapping(pid: number, mapping: CodeMapping): number | null {
@@ -115,13 +115,18 @@ export function isExecutable(pid: number, mapping: CodeMapping): boolean {
   }
 }
 
-/** Whether a path that the kernel writes of that process leads there in this one, too. */
+/**
+ * Whether a path that the kernel writes of that process may lead there in this one, too. Of one that has ended nobody
+ * knows any more: then the inode alone decides.
+ */
 function sharesMounts(pid: number): boolean {
+  let theirs: string;
   try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt');
+    theirs = readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch {
-    return false;
+    return true;
   }
+  return theirs === readlinkSync('/proc/self/ns/mnt');
 }
 
 /** Files below /proc have no size before they are read. */

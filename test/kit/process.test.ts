@@ -29,8 +29,8 @@ describe('Child', () => {
 
   it('an error says what was waited for and quotes the standard error', async () => {
     const child = Child.of(['sh', '-c', 'echo trouble >&2; exit 1']);
-    await expect(child.line()).rejects.toThrow('sh ended before a line: trouble');
-    await expect(child.untilStderr('more')).rejects.toThrow('sh ended before "more"');
+    await expect(child.line()).rejects.toThrow('sh ended (exit code 1) before a line: trouble');
+    await expect(child.untilStderr('more')).rejects.toThrow('sh ended (exit code 1) before "more"');
     const silent = Child.of(['sleep', '60']);
     await expect(silent.until(() => false, 'port', 50)).rejects.toThrow(/no port within 0.05 s/);
   });

@@ -42,6 +42,7 @@ export class Child {
   #stdout = '';
   #stderr = '';
   #over = false;
+  #how = '';
   #linesTaken = 0;
   #wake: () => void = () => {};
 
@@ -73,11 +74,13 @@ export class Child {
     });
     this.ended = once(this.process, 'close').then(
       ([code, signal]) => {
+        this.#how = signal ?? `exit code ${code}`;
         this.#end();
         return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
       },
       (error: Error) => {
         this.#stderr += error.message;
+        this.#how = 'not started';
         this.#end();
         throw error;
       },
@@ -149,7 +152,7 @@ export class Child {
     while (!met()) {
       const { spawnfile } = this.process;
       const quoted = this.#stderr.slice(-QUOTED);
-      if (this.#over) throw new Error(`${spawnfile} ended before ${what}: ${quoted}`);
+      if (this.#over) throw new Error(`${spawnfile} ended (${this.#how}) before ${what}: ${quoted}`);
       if (Date.now() > limit) {
         throw new Error(`${spawnfile} printed no ${what} within ${patience / 1000} s: ${quoted}`);
       }

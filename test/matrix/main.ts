@@ -86,4 +86,5 @@ try {
   await endAll();
   for (const { folder } of contexts) rmSync(folder, { recursive: true, force: true });
 }
-process.exit(0);
+// An exit would drop what the reader of this pipe has not taken yet.
+process.stdout.write('', () => process.exit(0));

@@ -74,4 +74,5 @@ try {
   if (process.env['HTTP_TRACE_KEEP'] === undefined) rmSync(context.folder, { recursive: true, force: true });
   else console.log(`Kept: ${context.folder}`);
 }
-process.exit(0);
+// An exit would drop what the reader of this pipe has not taken yet.
+process.stdout.write('', () => process.exit(0));

@@ -1,0 +1,72 @@
+/** A process that ends after its mappings were read and before the files in them are opened. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, it, vi } from 'vitest';
+import type * as maps from './maps.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** What happens once the mappings have been read. */
+let afterReading: (() => void) | null = null;
+
+// Files of tests share their modules: the finder may have been loaded with the real one.
+vi.resetModules();
+vi.doMock('./maps.ts', async (original) => {
+  const real = await original<typeof maps>();
+  return {
+    ...real,
+    readCodeMappings(pid: number) {
+      const mappings = real.readCodeMappings(pid);
+      const act = afterReading;
+      afterReading = null;
+      act?.();
+      while (act !== null && real.readCodeMappings(pid).length > 0);
+      return mappings;
+    },
+  };
+});
+const { TlsFinder } = await import('./finder.ts');
+
+const folder = mkdtempSync(join(tmpdir(), 'http-trace-race-'));
+const library = join(folder, 'libssl.so.3');
+let child: ChildProcess;
+
+beforeEach(async () => {
+  const lines = execFileSync('python3', ['-c', 'import ssl; print(open("/proc/self/maps").read())'], {
+    encoding: 'utf8',
+  });
+  copyFileSync(/\S+\/libssl\.so\S*/.exec(lines)?.[0] ?? '', library);
+  const script = `import ctypes; ctypes.CDLL(${JSON.stringify(library)}); print("ready", flush=True); input()`;
+  child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  if (child.stdout !== null) await once(child.stdout, 'data');
+});
+afterAll(() => {
+  vi.doUnmock('./maps.ts');
+  vi.resetModules();
+  rmSync(folder, { recursive: true });
+});
+
+async function findWhile(act: () => void): Promise<unknown> {
+  const finder = await TlsFinder.create();
+  try {
+    afterReading = act;
+    return finder.find(child.pid ?? 0).flatMap(({ path, file }) => (path === library ? [file.reason] : []));
+  } finally {
+    finder.close();
+  }
+}
+
+it('its library is found by the path', async () => {
+  expect(await findWhile(() => child.kill('SIGKILL'))).toEqual([null]);
+});
+
+it('nothing is said of a library that is not there any more', async () => {
+  const ending = (): void => {
+    rmSync(library);
+    child.kill('SIGKILL');
+  };
+  expect(await findWhile(ending)).toEqual([]);
+});
