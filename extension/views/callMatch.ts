@@ -2,6 +2,7 @@
 import type { ExchangeRow } from '../engine/row.ts';
 import type { Filter } from '../filter/parser.ts';
 import { searchText } from '../filter/subject.ts';
+import { otherEnd } from './otherEnd.ts';
 
 /** Calls offered at once: more cannot be read, and each costs time to show. */
 export const MAX_MATCHES = 500;
@@ -39,14 +40,6 @@ export function matchCalls(
     if (shown.length < MAX_MATCHES) shown.push(row);
   }
   return { rows: shown, total };
-}
-
-function otherEnd(
-  rows: ReadonlyMap<number, ExchangeRow>,
-  { id, peer }: ExchangeRow,
-): ExchangeRow | undefined {
-  const other = peer === null ? undefined : rows.get(peer);
-  return other?.peer === id ? other : undefined;
 }
 
 /** Calls whose details decide, newest first. */

@@ -21,10 +21,13 @@ class Example {
   /** The whole tree in short: names, counts, ids. */
   outline(node?: TreeNode): unknown[] {
     return this.tree.children(node).map((child) => {
-      if (child.kind === 'call') return child.row.id;
+      if (child.kind === 'call')
+        return child.end === null ? child.row.id : [child.row.id, ...this.outline(child)];
       if (child.kind === 'more') return `${child.count} more`;
       const name = child.kind === 'process' ? child.sample.pid : child.name;
-      return [`${name} ${child.calls}/${child.errors}/${child.running}`, ...this.outline(child)];
+      const { answered, failedAnswers, answering } = child;
+      const answers = answered + answering === 0 ? '' : ` answered ${answered}/${failedAnswers}/${answering}`;
+      return [`${name} ${child.calls}/${child.errors}/${child.running}${answers}`, ...this.outline(child)];
     });
   }
 }
@@ -78,26 +81,6 @@ describe('process, host, route, newest calls', () => {
       ['4242 3/1/1', ['shop.test 2/1/0', ['/a 2/1/0', 2, 1]], ['other.test 1/0/1', ['/b 1/0/1', 3]]],
       ['9 1/0/0', ['shop.test 1/0/0', ['/products 1/0/0', 4]]],
     ]);
-  });
-
-  test('a call of a process to itself counts once, where both ends are known; another process’s end counts there', () => {
-    const example = new Example();
-    example.put(
-      exampleRow({ id: 1, path: '/a', status: 500, side: 'client' }),
-      exampleRow({ id: 2, path: '/a', status: 500, side: 'server' }),
-      exampleRow({ id: 3, path: '/a', side: 'client', peer: 4 }),
-      exampleRow({ id: 4, path: '/a', side: 'server', peer: 3, pid: 9 }),
-    );
-    const other = ['9 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 4]]];
-    expect(example.outline()).toEqual([['4242 3/2/0', ['shop.test 3/2/0', ['/a 3/2/0', 3, 2, 1]]], other]);
-    example.put(
-      exampleRow({ id: 1, path: '/a', status: 500, side: 'client', peer: 2 }),
-      exampleRow({ id: 2, path: '/a', status: 500, side: 'server', peer: 1 }),
-    );
-    const once = [['4242 2/1/0', ['shop.test 2/1/0', ['/a 2/1/0', 3, 2, 1]]], other];
-    expect(example.outline()).toEqual(once);
-    example.remove(1, 2, 3, 4);
-    expect(example.outline()).toEqual([]);
   });
 
   test('without connections that are encrypted, which are a branch of their own', () => {
@@ -173,6 +156,78 @@ describe('process, host, route, newest calls', () => {
   });
 });
 
+describe('a call that was seen at both ends', () => {
+  const pair = (client: Partial<ExchangeRow>, server: Partial<ExchangeRow>): ExchangeRow[] => [
+    exampleRow({ id: 1, path: '/a', side: 'client', peer: 2, ...client }),
+    exampleRow({ id: 2, path: '/a', side: 'server', peer: 1, ...server }),
+  ];
+
+  test('of one process is one call, with the server’s end beneath it as soon as that is known', () => {
+    const example = new Example();
+    example.put(...pair({ peer: null }, { peer: null }));
+    expect(example.outline()).toEqual([['4242 2/0/0', ['shop.test 2/0/0', ['/a 2/0/0', 2, 1]]]]);
+    example.put(...pair({}, {}).reverse());
+    expect(example.outline()).toEqual([['4242 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', [1, 2]]]]]);
+    const end = example.tree.call(2)!;
+    expect(end.parent).toMatchObject({ kind: 'call', row: { id: 1 } });
+    expect(example.tree.isShown(end)).toBe(true);
+    expect(example.tree.children(end)).toEqual([]);
+    // The client's row goes first: what is left is a call by itself.
+    example.remove(1);
+    expect(example.outline()).toEqual([['4242 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 2]]]]);
+    example.remove(2);
+    expect(example.outline()).toEqual([]);
+  });
+
+  test('of two processes is a call of the client’s; the server’s lists what it answered, and counts that apart', () => {
+    const example = new Example();
+    example.put(...pair({}, { pid: 9 }), exampleRow({ id: 3, pid: 9, path: '/a', side: 'server' }));
+    expect(example.outline()).toEqual([
+      ['4242 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 1]]],
+      ['9 1/0/0 answered 1/0/0', ['shop.test 1/0/0 answered 1/0/0', ['/a 1/0/0 answered 1/0/0', 3, 2]]],
+    ]);
+    example.remove(1, 3);
+    expect(example.outline()).toEqual([['9 1/0/0', ['shop.test 1/0/0', ['/a 1/0/0', 2]]]]);
+  });
+
+  test('failed where either end did, and once; an answer under way is none yet', () => {
+    const example = new Example();
+    example.put(...pair({}, { status: 500, pid: 9 }));
+    const [client, server] = example.tree.children() as Branch[];
+    expect(client).toMatchObject({ calls: 1, errors: 1, answered: 0 });
+    expect(server).toMatchObject({ calls: 0, errors: 0, answered: 1, failedAnswers: 1 });
+    example.put(...pair({}, { status: null, state: 'running', pid: 9 }));
+    expect(client).toMatchObject({ calls: 1, errors: 0, running: 0 });
+    expect(server).toMatchObject({ calls: 0, running: 0, answered: 0, failedAnswers: 0, answering: 1 });
+  });
+
+  test('is two calls where somebody wants them apart, and in branches with the same ids', () => {
+    const example = new Example();
+    example.put(...pair({ status: 500 }, { status: 500 }));
+    const ids = (): string[] => example.tree.children().map(({ id }) => id);
+    const before = ids();
+    example.tree.setJoins(false);
+    expect(example.outline()).toEqual([['4242 2/2/0', ['shop.test 2/2/0', ['/a 2/2/0', 2, 1]]]]);
+    example.tree.setJoins(true);
+    expect(example.outline()).toEqual([['4242 1/1/0', ['shop.test 1/1/0', ['/a 1/1/0', [1, 2]]]]]);
+    expect(ids()).toEqual(before);
+  });
+
+  test('is shown with its client’s call, however far down that is, and holds its list when it is selected', () => {
+    const example = new Example();
+    const more = (from: number): ExchangeRow[] =>
+      Array.from({ length: MAX_CALLS }, (_, i) => exampleRow({ id: from + i, path: '/a' }));
+    example.put(...pair({}, {}));
+    example.outline();
+    example.tree.hold(example.tree.call(2));
+    example.put(...more(3));
+    expect(example.tree.isShown(example.tree.call(2)!)).toBe(true);
+    example.tree.hold(null);
+    expect(example.tree.isShown(example.tree.call(2)!)).toBe(false);
+    expect(example.tree.shownAncestor(example.tree.call(2)!)).toMatchObject({ kind: 'route', name: '/a' });
+  });
+});
+
 describe('caps', () => {
   test('the newest calls of a route, then how many more', () => {
     const example = new Example();
@@ -227,6 +282,13 @@ test('ids are stable and unique, parents lead to the root', () => {
   expect(call.parent.parent?.parent?.parent).toBeNull();
 });
 
+/** Calls with even numbers were answered, those before them made. */
+function ends(id: number, seen: 'both ends' | 'one end' | 'without a side'): Partial<ExchangeRow> {
+  const answered = id % 2 === 0;
+  const side = seen === 'without a side' ? null : answered ? 'server' : 'client';
+  return { side, peer: seen === 'both ends' ? id + (answered ? -1 : 1) : null };
+}
+
 test('after any changes the tree is as if built anew from the rows', () => {
   const change = fc.record({
     id: fc.integer({ min: 1, max: 12 }),
@@ -236,12 +298,15 @@ test('after any changes the tree is as if built anew from the rows', () => {
     path: fc.constantFrom('/x', '/x?y', '/z', null),
     status: fc.constantFrom(200, 500, null),
     state: fc.constantFrom('running' as const, 'ended' as const),
+    seen: fc.constantFrom('both ends' as const, 'one end' as const, 'without a side' as const),
   });
   fc.assert(
     fc.property(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 12 }), (batches) => {
       const example = new Example();
       for (const batch of batches) {
-        const rows = batch.filter((one) => !one.remove).map((one) => exampleRow(one));
+        const rows = batch
+          .filter((one) => !one.remove)
+          .map(({ seen, ...one }) => exampleRow({ ...one, ...ends(one.id, seen) }));
         const kept = new Set(rows.map((row) => row.id));
         const removed = batch.filter((one) => one.remove && !kept.has(one.id)).map((one) => one.id);
         for (const id of removed) example.rows.delete(id);
@@ -253,6 +318,7 @@ test('after any changes the tree is as if built anew from the rows', () => {
           .map((item) => (Array.isArray(item) ? [item[0], ...sorted(item.slice(1))] : item))
           .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
       const incremental = sorted(example.outline());
+      for (const row of example.rows.values()) expect(example.tree.call(row.id)?.row).toBe(row);
       example.tree.rebuild();
       expect(sorted(example.outline())).toEqual(incremental);
     }),

@@ -2,10 +2,15 @@
  * The tree "HTTP Calls" without VS Code: process → host → route → newest calls, with counts that are kept up
  * to date from the changes of rows alone. Memory is bounded by the rows that the trace holds; what is shown of
  * one node is bounded by {@link MAX_CALLS} and {@link MAX_BRANCHES}.
+ *
+ * As in the list, a call that was seen at both ends is one call, the client's, while {@link CallTree.joins}. The server's
+ * end stands beneath it where one process has both; another process still lists what it answered, which counts there as
+ * answered and not as a call.
  */
 import type { RowChanges } from '../capture/trace.ts';
 import { type ExchangeRow, isCall, isError, isRunning } from '../engine/row.ts';
 import { routeOf } from '../words/address.ts';
+import { otherEnd } from './otherEnd.ts';
 import { SortedIds } from './sortedIds.ts';
 
 /** Calls shown below one route: more than a screen of them is what the timeline is for. */
@@ -16,12 +21,14 @@ export const MAX_BRANCHES = 200;
 export type TreeNode = Branch | CallNode | MoreNode;
 export type BranchKind = 'process' | 'host' | 'route';
 
-/** A call below its route. */
+/** A call below its route, or the server's end of it below that. */
 export interface CallNode {
   readonly kind: 'call';
   readonly id: string;
   readonly row: ExchangeRow;
-  readonly parent: Branch;
+  readonly parent: Branch | CallNode;
+  /** The server's end, which stands beneath it; null: none does. */
+  readonly end: ExchangeRow | null;
 }
 
 /** `… 12,340 more in the timeline`. */
@@ -43,6 +50,12 @@ export class Branch {
   encrypted = 0;
   errors = 0;
   running = 0;
+  /** Calls of other traced processes that were answered here: each counts as a call at the process that made it. */
+  answered = 0;
+  /** Of them those that failed here. */
+  failedAnswers = 0;
+  /** Calls of other traced processes that are being answered. */
+  answering = 0;
   /** Of hosts and routes, by their key, in the order in which they were first seen. */
   readonly branches = new Map<string, Branch>();
   /** Of a route: ids of its calls. */
@@ -69,8 +82,7 @@ export class Branch {
 /** Where a call is in the tree, and what it adds to the sums. */
 interface Place {
   readonly route: Branch;
-  /** null: nothing, as it is the other end of a call that is counted. */
-  readonly counts: 'call' | 'encrypted' | null;
+  readonly counts: 'call' | 'encrypted' | 'answer';
   readonly error: boolean;
   readonly running: boolean;
 }
@@ -85,6 +97,11 @@ export interface TreeChanges {
 export class CallTree {
   readonly #processes = new Map<string, Branch>();
   readonly #places = new Map<number, Place>();
+  /** Server's ends that stand beneath the client's call, and the ids of those. */
+  readonly #ends = new Map<number, number>();
+  /** The other ends of rows, as these last said. */
+  readonly #peers = new Map<number, number>();
+  #joins = true;
   #nextBranch = 1;
   /** See {@link hold}. */
   #held: { readonly route: Branch; readonly top: number | null } | null = null;
@@ -93,6 +110,17 @@ export class CallTree {
 
   constructor(rows: ReadonlyMap<number, ExchangeRow>) {
     this.#rows = rows;
+  }
+
+  /** A call that was seen at both ends is one. */
+  get joins(): boolean {
+    return this.#joins;
+  }
+
+  /** @returns what this changed. */
+  setJoins(joins: boolean): TreeChanges {
+    this.#joins = joins;
+    return this.apply({ rows: [...this.#rows.values()], removed: [] });
   }
 
   /** Takes in new, changed and removed rows. `changes.rows` must be in `rows` already, `removed` no longer. */
@@ -111,20 +139,32 @@ export class CallTree {
   rebuild(): void {
     this.#processes.clear();
     this.#places.clear();
+    this.#ends.clear();
+    this.#peers.clear();
     this.apply({ rows: [...this.#rows.values()], removed: [] });
   }
 
   children(node?: TreeNode): TreeNode[] {
     if (node === undefined) return [...this.#processes.values()];
-    if (node.kind === 'call' || node.kind === 'more') return [];
+    if (node.kind === 'more') return [];
+    if (node.kind === 'call') return node.end === null ? [] : [callNode(node.end, node, null)];
     return node.kind === 'route' ? this.#newestCalls(node) : shownBranches(node);
   }
 
   /** The call's node, with all its ancestors; null when it is not held. */
   call(id: number): CallNode | null {
-    const route = this.#places.get(id)?.route;
     const row = this.#rows.get(id);
-    return route === undefined || row === undefined ? null : callNode(row, route);
+    if (row === undefined) return null;
+    const clientId = this.#ends.get(id);
+    const client = clientId === undefined ? null : this.call(clientId);
+    if (client !== null) return callNode(row, client, null);
+    const route = this.#places.get(id)?.route;
+    return route === undefined ? null : callNode(row, route, this.#endOf(row));
+  }
+
+  #endOf({ id, peer }: ExchangeRow): ExchangeRow | null {
+    if (peer === null || this.#ends.get(peer) !== id) return null;
+    return this.#rows.get(peer) ?? null;
   }
 
   /**
@@ -133,7 +173,7 @@ export class CallTree {
    */
   hold(call: CallNode | null): readonly Branch[] {
     const before = this.#held?.route ?? null;
-    const route = call?.parent ?? null;
+    const route = call === null ? null : routeAbove(call);
     if (before === route) return [];
     this.#held = route === null ? null : { route, top: route.top };
     return before === null ? [] : [before.parent!.parent!];
@@ -142,6 +182,7 @@ export class CallTree {
   /** True when `children` of its ancestors lead to the call: only such a node can be revealed. */
   isShown(node: CallNode): boolean {
     const route = node.parent;
+    if (route.kind === 'call') return this.isShown(route);
     const host = route.parent!;
     const position = (route.ids.positionOf(node.row.id) ?? MAX_CALLS) - this.#newerThanHeld(route);
     return (
@@ -152,9 +193,9 @@ export class CallTree {
     );
   }
 
-  /** The nearest ancestor that `children` leads to. */
+  /** The nearest ancestor that `children` leads to, of a call that is not shown. */
   shownAncestor(node: CallNode): Branch {
-    const route = node.parent;
+    const route = routeAbove(node);
     const host = route.parent!;
     const process = host.parent!;
     if (!isAmongFirst(process.branches, host)) return process;
@@ -168,7 +209,7 @@ export class CallTree {
     route.top = newer < end ? (route.ids.newest(newer) ?? null) : null;
     for (let position = newer; position < end; position++) {
       const row = this.#rows.get(route.ids.newest(position)!);
-      if (row !== undefined) nodes.push(callNode(row, route));
+      if (row !== undefined) nodes.push(callNode(row, route, this.#endOf(row)));
     }
     const count = route.ids.size - nodes.length;
     if (count > 0)
@@ -183,18 +224,42 @@ export class CallTree {
   }
 
   #put(row: ExchangeRow, touched: Set<Branch>): void {
+    const formerPeer = this.#peers.get(row.id);
+    if (row.peer === null) this.#peers.delete(row.id);
+    else this.#peers.set(row.id, row.peer);
+    this.#place(row, touched);
+    // Where the other end stands, and what it adds to the sums, depends on this one.
+    if (row.peer !== null) this.#placeAgain(row.peer, touched);
+    if (formerPeer !== undefined && formerPeer !== row.peer) this.#placeAgain(formerPeer, touched);
+  }
+
+  #placeAgain(id: number, touched: Set<Branch>): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined && (this.#places.has(id) || this.#ends.has(id))) this.#place(row, touched);
+  }
+
+  #place(row: ExchangeRow, touched: Set<Branch>): void {
+    const other = this.#joins ? otherEnd(this.#rows, row) : undefined;
+    const client = row.side === 'server' ? other : undefined;
+    if (client !== undefined && processKey(client) === processKey(row)) {
+      this.#leave(row.id, touched);
+      this.#ends.set(row.id, client.id);
+      const route = this.#places.get(client.id)?.route;
+      if (route !== undefined) touched.add(route.parent!.parent!);
+      return;
+    }
+    this.#ends.delete(row.id);
     const old = this.#places.get(row.id);
     const stays = old !== undefined && isPlaceOf(old.route, row);
     // A call that moves leaves first: its old host may vanish with it, and come back as another.
-    if (old !== undefined && !stays) this.#remove(row.id, touched);
+    if (old !== undefined && !stays) this.#leave(row.id, touched);
     const route = stays ? old.route : this.#routeFor(row);
-    // A process that calls itself has both ends of one call.
-    const counted = row.side === 'server' && row.peer !== null && this.#rows.get(row.peer)?.pid === row.pid;
     const place: Place = {
       route,
-      counts: counted ? null : isCall(row) ? 'call' : 'encrypted',
-      error: !counted && isError(row),
-      running: !counted && isRunning(row),
+      counts: client !== undefined ? 'answer' : isCall(row) ? 'call' : 'encrypted',
+      // As in the list, what is one row failed where either end did.
+      error: isError(row) || (client === undefined && other !== undefined && isError(other)),
+      running: isRunning(row),
     };
     if (stays) add(old, -1);
     else route.ids.add(row.id);
@@ -209,6 +274,14 @@ export class CallTree {
   }
 
   #remove(id: number, touched: Set<Branch>): void {
+    const peer = this.#peers.get(id);
+    this.#peers.delete(id);
+    this.#ends.delete(id);
+    this.#leave(id, touched);
+    if (peer !== undefined) this.#placeAgain(peer, touched);
+  }
+
+  #leave(id: number, touched: Set<Branch>): void {
     const place = this.#places.get(id);
     if (place === undefined) return;
     this.#places.delete(id);
@@ -265,8 +338,12 @@ function key(name: string | null): string {
   return name === null ? '?' : `=${name}`;
 }
 
-function callNode(row: ExchangeRow, parent: Branch): CallNode {
-  return { kind: 'call', id: `call-${row.id}`, row, parent };
+function callNode(row: ExchangeRow, parent: Branch | CallNode, end: ExchangeRow | null): CallNode {
+  return { kind: 'call', id: `call-${row.id}`, row, parent, end };
+}
+
+function routeAbove({ parent }: CallNode): Branch {
+  return parent.kind === 'call' ? routeAbove(parent) : parent;
 }
 
 function shownBranches(parent: Branch): TreeNode[] {
@@ -290,11 +367,17 @@ function isAmongFirst(siblings: ReadonlyMap<string, Branch>, branch: Branch): bo
   return false;
 }
 
-function add(place: Place, sign: 1 | -1): void {
-  for (let branch: Branch | null = place.route; branch !== null; branch = branch.parent) {
-    if (place.counts === 'call') branch.calls += sign;
-    else if (place.counts === 'encrypted') branch.encrypted += sign;
-    if (place.error) branch.errors += sign;
-    if (place.running) branch.running += sign;
+function add({ route, counts, error, running }: Place, sign: 1 | -1): void {
+  for (let branch: Branch | null = route; branch !== null; branch = branch.parent) {
+    if (counts === 'answer') {
+      if (running) branch.answering += sign;
+      else branch.answered += sign;
+      if (error) branch.failedAnswers += sign;
+      continue;
+    }
+    if (counts === 'call') branch.calls += sign;
+    else branch.encrypted += sign;
+    if (error) branch.errors += sign;
+    if (running) branch.running += sign;
   }
 }

@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
-import { Command, focusCommand, TITLES, View, ViewItem } from '../contributions.ts';
+import { Command, focusCommand, Setting, TITLES, View, ViewItem } from '../contributions.ts';
 import { EndedProcesses } from '../engine/endedProcesses.ts';
 import { isError } from '../engine/row.ts';
 import {
@@ -22,7 +22,15 @@ import { localized } from '../words/localized.ts';
 import { counted, numberText, sizeText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
-import { type Branch, type CallNode, CallTree, type MoreNode, type TreeNode } from './callTree.ts';
+import {
+  type Branch,
+  type CallNode,
+  CallTree,
+  type MoreNode,
+  type TreeChanges,
+  type TreeNode,
+} from './callTree.ts';
+import { joinsBothEnds } from './listSettings.ts';
 
 /**
  * Shortest time between two refreshes, in milliseconds: four a second are as many as one can read. It counts
@@ -57,7 +65,7 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
   constructor(trace: Trace) {
     this.#trace = trace;
     this.#tree = new CallTree(trace.rows);
-    this.#tree.rebuild();
+    this.#tree.setJoins(joinsBothEnds());
     this.#view = vscode.window.createTreeView(View.calls, { treeDataProvider: this, showCollapseAll: true });
     this.#disposables = [
       this.#changed,
@@ -67,11 +75,10 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         this.#select(node ?? null);
       }),
       this.#view.onDidChangeVisibility(() => this.#refreshSoon()),
-      trace.onDidChangeRows((changes) => {
-        const { processes, root } = this.#tree.apply(changes);
-        for (const process of processes) this.#stale.add(process);
-        this.#rootStale ||= root;
-        this.#refreshSoon();
+      trace.onDidChangeRows((changes) => this.#changedBy(this.#tree.apply(changes))),
+      vscode.workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration(Setting.joinBothEnds))
+          this.#changedBy(this.#tree.setJoins(joinsBothEnds()));
       }),
       trace.onDidChangeStatus((status) => {
         const changed = this.#ended.update(status);
@@ -114,6 +121,12 @@ export class CallsView implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
         return;
       }
     });
+  }
+
+  #changedBy({ processes, root }: TreeChanges): void {
+    for (const process of processes) this.#stale.add(process);
+    this.#rootStale ||= root;
+    this.#refreshSoon();
   }
 
   #select(node: TreeNode | null): void {
@@ -246,14 +259,20 @@ function branchItem(branch: Branch, ended: boolean): vscode.TreeItem {
   );
   item.id = branch.id;
   const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
-  const about = [session, ended ? t('ended') : ''].filter((text) => text !== '');
-  item.description = [...about, sums(branch, ' · ', numberText)].join(' · ');
+  const about = (separator: string, calls?: (count: number) => string): string =>
+    // The side bar is narrow, and names of sessions are long.
+    [ended ? t('ended') : '', sums(branch, separator, calls), session]
+      .filter((text) => text !== '')
+      .join(separator);
+  item.description = about(' · ', numberText);
   item.iconPath = new vscode.ThemeIcon(
     ended ? 'circle-slash' : ICONS[branch.kind],
-    branch.errors > 0 ? new vscode.ThemeColor('list.warningForeground') : undefined,
+    branch.errors > 0 || branch.failedAnswers > 0
+      ? new vscode.ThemeColor('list.warningForeground')
+      : undefined,
   );
   item.contextValue = ViewItem[branch.kind];
-  item.accessibilityInformation = { label: [branchLabel(branch), ...about, sums(branch, ', ')].join(', ') };
+  item.accessibilityInformation = { label: `${branchLabel(branch)}, ${about(', ')}` };
   return item;
 }
 
@@ -271,10 +290,15 @@ function sums(
   separator: string,
   calls = (count: number) => counted(count, '{0} call', '{0} calls'),
 ): string {
-  const parts = branch.calls > 0 || branch.encrypted === 0 ? [calls(branch.calls)] : [];
+  const answers = branch.answered + branch.answering;
+  const parts = branch.calls > 0 || (branch.encrypted === 0 && answers === 0) ? [calls(branch.calls)] : [];
   if (branch.encrypted > 0) parts.push(t('{0} encrypted', numberText(branch.encrypted)));
   if (branch.errors > 0) parts.push(counted(branch.errors, '{0} error', '{0} errors'));
   if (branch.running > 0) parts.push(t('{0} running', numberText(branch.running)));
+  if (branch.failedAnswers > 0)
+    parts.push(t('{0} answered, {1} failed', numberText(branch.answered), numberText(branch.failedAnswers)));
+  else if (branch.answered > 0) parts.push(t('{0} answered', numberText(branch.answered)));
+  if (branch.answering > 0) parts.push(t('{0} being answered', numberText(branch.answering)));
   return parts.join(separator);
 }
 
@@ -282,13 +306,19 @@ function branchTooltip(branch: Branch): string {
   const name =
     branch.kind === 'process' ? branchLabel(branch) : labelText(branch.name ?? t('unknown'), 2_000);
   const session = branch.kind === 'process' ? sessionText(branch.sample) : '';
-  return [name, ...(session === '' ? [] : [t('Debug session “{0}”', session)]), sums(branch, ', ')].join(
-    '\n',
-  );
+  const lines = [name];
+  if (session !== '') lines.push(t('Debug session “{0}”', session));
+  lines.push(sums(branch, ', '));
+  if (branch.answered + branch.answering > 0)
+    lines.push(t('What was answered for another traced process is a call of that one, and counts there.'));
+  return lines.join('\n');
 }
 
-function callItem({ id, row }: CallNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(`${methodText(row)} ${row.status ?? statusText(row)}`);
+function callItem({ id, row, end }: CallNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(
+    `${methodText(row)} ${row.status ?? statusText(row)}`,
+    end === null ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Collapsed,
+  );
   item.id = id;
   // At once: a refresh, of which a running trace has four a second, ends the question for it.
   item.tooltip = tooltipText(row);

@@ -1,8 +1,10 @@
 /**
  * A scrolled list of rows of one height, of which only those in view are in the document. While it follows, its
  * end stays in view; otherwise the rows on screen stay where they are, whatever is added or removed around them.
- * What a row shows, and which one is selected, is its owner's business.
+ * While somebody aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row shows, and which one is selected, is its owner's business.
  */
+
+import { Aim } from './aim.ts';
 
 /** The rows of the list, in order. */
 export interface RowSource {
@@ -46,14 +48,20 @@ export class VirtualList<View extends RowElement> {
   /** The scroll position as of the last draw: asking the element again after writing would cost a layout. */
   #top = 0;
   #first = 0;
+  /** Keys of the rows in the document, in order, as of the last draw. */
+  #drawn: number[] = [];
   #last = 0;
   #following = true;
   /** The first row in view and where it was in the list. */
   #anchor: { readonly key: number; readonly index: number } | null = null;
   #tidyTimer: ReturnType<typeof setTimeout> | null = null;
+  readonly #aim: Aim;
+  /** The list was at its top when somebody began to aim, and had to be scrolled for that. */
+  #leftTop = false;
 
   constructor(options: VirtualListOptions<View>) {
     this.#options = options;
+    this.#aim = new Aim(options.scroller, () => this.#aimed());
     options.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
   }
 
@@ -108,7 +116,8 @@ export class VirtualList<View extends RowElement> {
     if (move !== undefined) {
       this.#anchor = null;
       move();
-    } else if (this.#following) this.#scrollToEnd();
+    } else if (this.#aim.y !== null) this.#keepAimed(this.#aim.y);
+    else if (this.#following) this.#scrollToEnd();
     else this.#keepAnchor();
     this.draw();
   }
@@ -134,11 +143,13 @@ export class VirtualList<View extends RowElement> {
 
   stopFollowing(): void {
     this.#following = false;
+    this.#leftTop = false;
   }
 
   /** As in the beginning: at the end, wherever it was. */
   reset(): void {
     this.#following = true;
+    this.#leftTop = false;
     this.#anchor = null;
   }
 
@@ -172,8 +183,8 @@ export class VirtualList<View extends RowElement> {
     this.#first = Math.max(0, Math.floor(scrollTop / rowHeight) - OVERSCAN);
     this.#last = Math.min(source.count(), Math.ceil((scrollTop + this.#viewport) / rowHeight) + OVERSCAN);
 
-    const wanted = new Set<number>();
-    for (const key of this.#keys()) wanted.add(key);
+    this.#drawn = [...this.#keys()];
+    const wanted = new Set(this.#drawn);
     const spare: View[] = [];
     for (const [key, view] of this.#views) {
       if (wanted.has(key)) continue;
@@ -181,7 +192,7 @@ export class VirtualList<View extends RowElement> {
       spare.push(view);
     }
     let index = this.#first;
-    for (const key of this.#keys()) {
+    for (const key of this.#drawn) {
       let view = this.#views.get(key);
       if (view === undefined) {
         view = spare.pop() ?? create();
@@ -209,6 +220,9 @@ export class VirtualList<View extends RowElement> {
   #scrolled(): void {
     const { scroller } = this.#options;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
+    // By the list itself, to keep a row under the pointer: nobody has scrolled.
+    if (this.#aim.y !== null && Math.abs(scrollTop - this.#top) < 1) return;
+    this.#leftTop = false;
     this.#following = this.#mayFollow && scrollTop + clientHeight >= scrollHeight - 2;
     this.draw();
   }
@@ -220,6 +234,31 @@ export class VirtualList<View extends RowElement> {
   #scrollToEnd(): void {
     const { scroller, rowHeight, source } = this.#options;
     if (this.#mayFollow) scroller.scrollTop = source.count() * rowHeight;
+  }
+
+  /** @param y CSS pixels from the top of the scroller. */
+  #keepAimed(y: number): void {
+    const { scroller, rowHeight, source } = this.#options;
+    const key = this.#keyDrawnAt(Math.floor((this.#top + y) / rowHeight));
+    const index = key === undefined ? -1 : source.indexOf(key);
+    const before = Math.floor((this.#top + y) / rowHeight);
+    if (index < 0 || index === before) return;
+    if (this.#top <= 0 && !this.#following) this.#leftTop = true;
+    scroller.scrollTop = this.#top + (index - before) * rowHeight;
+  }
+
+  /** Of the row that was drawn at this index. */
+  #keyDrawnAt(index: number): number | undefined {
+    return this.#drawn[index - this.#first];
+  }
+
+  /** Nobody aims any more. */
+  #aimed(): void {
+    if (this.#following) this.#scrollToEnd();
+    else if (this.#leftTop) this.#options.scroller.scrollTop = 0;
+    else return;
+    this.#leftTop = false;
+    this.draw();
   }
 
   #keepAnchor(): void {

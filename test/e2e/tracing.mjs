@@ -146,6 +146,39 @@ export async function tracing(steps, workbench, { url, workspace }) {
     assert((await rows.count()) > 0);
   });
 
+  await steps.step(
+    'tree, panel and status bar agree on what is one call, whichever way is chosen',
+    async () => {
+      const numbers = (text) =>
+        /([\d,]+) calls\D+([\d,]+) errors/.exec(text)?.slice(1).join(' calls, ') ?? null;
+      const process = tree.and(page.locator('[aria-level="1"]')).first();
+      const inTree = async () => numbers(await process.getAttribute('aria-label'));
+      const inStatus = async () => numbers(await workbench.statusItem.textContent());
+      const inPanel = async () =>
+        /[\d,]+ calls/.exec(await workbench.panel.locator('.count-calls').textContent())?.[0];
+      const agree = () =>
+        eventually(async () => {
+          const [said, panel] = [await inStatus(), await inPanel()];
+          return said !== null && said === (await inTree()) && said.startsWith(`${panel}, `) && said;
+        }, 'the same numbers in all three');
+      const button = workbench.panel.getByRole('button', { name: 'Both Ends of a Call in One Row' });
+      const ends = tree.and(page.locator('[aria-level="5"]'));
+      const once = await agree();
+      const call = tree.and(page.locator('[aria-level="4"][aria-expanded="false"]')).first();
+      await call.locator('.monaco-tl-twistie').click();
+      await ends.first().waitFor();
+      await workbench.picture('both-ends-tree-dark');
+      await button.click();
+      await eventually(async () => (await ends.count()) === 0 && (await inTree()) !== once, 'two calls');
+      const apart = await agree();
+      const calls = (text) => Number.parseInt(text.replaceAll(',', ''), 10);
+      assert(calls(apart) > calls(once), `${apart}; ${once}`);
+      await button.click();
+      await eventually(async () => (await inTree()) === once, 'one call again');
+      assert.equal(await agree(), once);
+    },
+  );
+
   await steps.step('the button of the debug toolbar starts it again', async () => {
     await workbench.toolbar.getByRole('button', { name: /Start HTTP Trace/ }).click();
     await page.locator('.statusbar-item[id*="httpTrace"] .codicon-pulse').waitFor();

@@ -50,6 +50,22 @@ const selected = (): Promise<number[]> =>
     rows.map((row) => Number(row.id.replace('call-', ''))),
   );
 
+/** Does something while the pointer moves about in a row, however slow the machine is. */
+async function aiming({ x, y, height }: { x: number; y: number; height: number }, work: () => Promise<void>) {
+  let done = false;
+  const move = async (): Promise<void> => {
+    for (let step = 0; !done; step++) await panel.page.mouse.move(x + 80 + (step % 20), y + height / 2);
+  };
+  const moving = panel.page.mouse.move(x + 79, y + height / 2).then(move);
+  try {
+    await panel.page.waitForTimeout(50);
+    await work();
+  } finally {
+    done = true;
+    await moving;
+  }
+}
+
 /** Fills the details as the host would, for the call that the panel asked for last. */
 async function answer(rows: readonly ExchangeRow[], change: Parameters<typeof exchangeOf>[1] = {}) {
   await expect.poll(async () => (await panel.lastSent('details'))?.id).not.toBeNull();
@@ -168,6 +184,57 @@ describe('list', () => {
     expect(await panel.page.isVisible('.hint')).toBe(false);
     await panel.post({ type: 'rows', rows: rows.slice(72), removed: [] });
     expect((await shown()).at(-1)).toBe(100);
+  });
+
+  it('keeps the row under a pointer that aims, and goes on when it has rested', async () => {
+    const rows = calls(100);
+    await open(rows.slice(0, 50));
+    const aimed = (await shown()).at(-3)!;
+    const box = (await panel.page.locator(`#call-${aimed}`).boundingBox())!;
+    await aiming(box, async () => {
+      await panel.post({ type: 'rows', rows: rows.slice(50, 60), removed: [1, 2, 3] });
+      expect((await shown()).at(-3)).toBe(aimed);
+      expect(await panel.page.isVisible('.hint')).toBe(false);
+    });
+    // The pointer rests, and the list follows again: also while rows move under it.
+    await expect.poll(async () => (await shown()).at(-1)).toBe(60);
+    await panel.post({ type: 'rows', rows: rows.slice(60, 70), removed: [] });
+    expect((await shown()).at(-1)).toBe(70);
+    const next = (await shown()).at(-3)!;
+    await aiming(box, async () => {
+      await panel.post({ type: 'rows', rows: rows.slice(70, 80), removed: [] });
+      await panel.page.mouse.down();
+    });
+    await panel.post({ type: 'rows', rows: rows.slice(80, 90), removed: [] });
+    await panel.page.mouse.up();
+    expect(await selected()).toEqual([next]);
+    expect((await panel.lastSent('details'))?.id).toBe(next);
+  });
+
+  it('goes on at once when the pointer leaves, and keeps the aimed row in an order by time, too', async () => {
+    const rows = calls(200).map((row, i) => ({ ...row, duration: i + 1, state: 'ended' as const }));
+    await open(rows.slice(0, 60));
+    await aiming({ x: 120, y: 200, height: 22 }, async () => {
+      await panel.post({ type: 'rows', rows: rows.slice(60, 70), removed: [] });
+      expect((await shown()).at(-1)).toBeLessThanOrEqual(60);
+    });
+    await panel.page.mouse.move(200, 2);
+    await panel.settled();
+    expect((await shown()).at(-1)).toBe(70);
+
+    await panel.page.click('.header .c-time .name');
+    await panel.page.click('.header .c-time .name');
+    await panel.settled();
+    const [, , third] = await shown();
+    const box = (await panel.page.locator(`#call-${third}`).boundingBox())!;
+    await aiming(box, async () => {
+      // Slower ones than all: without aiming they would push it down.
+      await panel.post({ type: 'rows', rows: rows.slice(70, 75), removed: [] });
+      expect((await panel.page.locator(`#call-${third}`).boundingBox())?.y).toBe(box.y);
+    });
+    await panel.page.mouse.move(200, 2);
+    await panel.settled();
+    expect((await shown())[0]).toBe(75);
   });
 
   it('sorts by a click on a header, up, down and back', async () => {
