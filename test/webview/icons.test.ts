@@ -85,7 +85,9 @@ async function collect(theme: ThemeName): Promise<{ panel: PanelPage; all: Sign[
   await panel.post({ type: 'status', status: { ...status, phase: 'running' } });
   await panel.page.hover('.scroller');
   await panel.page.mouse.wheel(0, -2_000);
+  await panel.page.locator('#call-130').waitFor({ state: 'detached' });
   await panel.post({ type: 'rows', rows: paired.slice(150), removed: [] });
+  await panel.page.locator('.hint').waitFor();
   await panel.page.fill('input', '/');
   all.push(...(await signs(panel)));
   await panel.post({ type: 'reveal', id: 4 });
