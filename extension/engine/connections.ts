@@ -89,7 +89,6 @@ export class Connections {
       case RecordType.Opened:
         // The record is a view of the batch; formatting copies its addresses.
         this.#open(entry, record);
-        this.#failed.opened(record, entry.stream.info);
         break;
       case RecordType.Tls:
         this.#learn(entry, record);
@@ -192,6 +191,8 @@ export class Connections {
     info.connectStarted =
       record.connectStarted === 0n ? null : this.#host.milliseconds(record.connectStarted);
     info.established = record.established === 0n ? null : this.#host.milliseconds(record.established);
+    // Before it claims the lookup, which the addresses that were tried before it have in common with it.
+    this.#failed.opened(record, info);
     if (info.connectStarted !== null && record.family !== 'unix') {
       const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
       info.lookup = this.#lookups.claim(record.pid, address, info.connectStarted);

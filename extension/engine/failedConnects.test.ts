@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
 import type { ExchangeJson } from './exchangeJson.ts';
-import { FLAG_PROCESS_ENDED } from './record.ts';
+import { Direction, FLAG_PROCESS_ENDED } from './record.ts';
+import { dnsQuery, dnsResponse } from './testing/dns.ts';
 import {
   type ConnectFailedSpec,
   conversation,
@@ -41,6 +42,29 @@ function traced(records: readonly RecordSpec[]): ExchangeJson[] {
   expect(engine.stats().exchanges).toBe(all.length);
   return all;
 }
+
+/** An answer to A or AAAA with these addresses, each of both families if it has such. */
+function lookup(name: string, addresses: readonly string[], ms = 0): RecordSpec[] {
+  return (['A', 'AAAA'] as const).flatMap((type, i): RecordSpec[] => {
+    const message = { id: i + 1, name, type };
+    const answers = addresses
+      .filter((address) => address.includes(':') === (type === 'AAAA'))
+      .map((address) => (type === 'A' ? { a: address } : { aaaa: address }));
+    const time = START + BigInt(ms) * MS;
+    return [
+      { type: 'name', direction: Direction.Out, time, bytes: dnsQuery(message) },
+      { type: 'name', direction: Direction.In, time: time + MS, bytes: dnsResponse(message, { answers }) },
+    ];
+  });
+}
+
+/** Of each row: where to, how often tried (undefined: a call), and the other addresses. */
+const shown = (rows: readonly ExchangeJson[]): unknown[] =>
+  rows.map(({ connection, failure }) => [
+    connection.remote,
+    failure?.attempts,
+    connection.attempts.map(({ remote }) => remote),
+  ]);
 
 const success = (connectStarted: bigint): RecordSpec[] =>
   conversation([{ out: GET }, { in: OK }, { close: true }], {
@@ -115,15 +139,101 @@ describe('a connection that failed', () => {
     expect(rows.map((row) => [row.method, row.connection.attempts.length])).toEqual([['GET', 1]]);
   });
 
-  it('is one row for all addresses that were tried', () => {
+  it('is one row for both addresses of a name that were tried', () => {
     const rows = traced([
       failed({ remote: '[::1]:8080', time: START + 2n * MS }),
       failed({ remote: '127.0.0.1:8080', time: START + 4n * MS, connection: 91n }),
-      failed({ remote: '127.0.0.2:8080', time: START + 6n * MS, connection: 92n }),
     ]);
-    expect(
-      rows.map((row) => [row.connection.remote, row.connection.attempts.map(({ remote }) => remote)]),
-    ).toEqual([['127.0.0.2:8080', ['[::1]:8080', '127.0.0.1:8080']]]);
+    expect(shown(rows)).toEqual([['127.0.0.1:8080', 1, ['[::1]:8080']]]);
+  });
+
+  it('is one row for all addresses that one lookup found, however many', () => {
+    const rows = traced([
+      ...lookup('web.example', ['192.0.2.1', '192.0.2.2', '192.0.2.3']),
+      failed({ remote: '192.0.2.1:80', time: START + 12n * MS }),
+      failed({ remote: '192.0.2.2:80', time: START + 14n * MS, connection: 91n }),
+      failed({ remote: '192.0.2.3:80', time: START + 16n * MS, connection: 92n }),
+    ]);
+    expect(shown(rows)).toEqual([['192.0.2.3:80', 1, ['192.0.2.1:80', '192.0.2.2:80']]]);
+    expect(rows[0]?.lookup?.name).toBe('web.example');
+  });
+
+  it.each([
+    ['that were not looked up', [], '192.0.2.1', '192.0.2.2'],
+    ['of this machine and of another', [], '[2001:db8::1]', '127.0.0.1'],
+    ['of this machine that are alike', [], '127.0.0.1', '127.0.0.2'],
+    [
+      'of two names',
+      [...lookup('a.example', ['192.0.2.1'], 0), ...lookup('b.example', ['192.0.2.2'], 2)],
+      '192.0.2.1',
+      '192.0.2.2',
+    ],
+    [
+      'of two names, one of each family',
+      [...lookup('a.example', ['2001:db8::1'], 0), ...lookup('b.example', ['192.0.2.2'], 2)],
+      '[2001:db8::1]',
+      '192.0.2.2',
+    ],
+    ['of which one was looked up', lookup('a.example', ['192.0.2.2']), '[2001:db8::1]', '192.0.2.2'],
+  ])(
+    'is a row for each of two addresses %s, though they were tried one after the other',
+    (_, found, a, b) => {
+      const rows = traced([
+        ...found,
+        failed({ remote: `${a}:80`, time: START + 12n * MS }),
+        failed({ remote: `${b}:80`, time: START + 14n * MS, connection: 91n }),
+      ]);
+      expect(shown(rows)).toEqual([
+        [`${a}:80`, 1, []],
+        [`${b}:80`, 1, []],
+      ]);
+    },
+  );
+
+  it('is a row beside the call to another host that follows at once', () => {
+    const rows = traced([failed({ remote: '192.0.2.9:8080' }), ...success(START + 3n * MS)]);
+    expect(shown(rows)).toEqual([
+      ['127.0.0.1:8080', undefined, []],
+      ['192.0.2.9:8080', 1, []],
+    ]);
+  });
+
+  it.each([
+    ['at once', 4n],
+    ['after a while', 150n],
+  ])('is one row that counts how often a name with several addresses was tried again: %s', (_, every) => {
+    const rounds = Array.from({ length: 5 }, (_, round) => {
+      const at = START + BigInt(round + 1) * every * MS;
+      return [
+        failed({ remote: '[::1]:8080', time: at, started: at - MS / 2n, connection: 100n }),
+        failed({ remote: '127.0.0.1:8080', time: at + MS, started: at + MS / 2n, connection: 101n }),
+      ];
+    }).flat();
+    expect(shown(traced(rounds))).toEqual([['127.0.0.1:8080', 5, ['[::1]:8080']]]);
+  });
+
+  it('is one row where both addresses are tried at once, and fail in one order or the other', () => {
+    const round = (at: bigint, [first, second]: readonly [string, string]): RecordSpec[] => [
+      failed({ remote: first, started: at, time: at + MS, connection: 100n }),
+      failed({ remote: second, started: at, time: at + 2n * MS, connection: 101n }),
+    ];
+    const [v6, v4] = ['[::1]:8080', '127.0.0.1:8080'] as const;
+    const at = (ms: bigint): bigint => START + ms * MS;
+    const records = [...round(at(1n), [v6, v4]), ...round(at(200n), [v4, v6]), ...round(at(400n), [v6, v4])];
+    expect(shown(traced(records))).toEqual([[v4, 3, [v6]]]);
+  });
+
+  it('is, tried again, a part of the call that succeeds then', () => {
+    const rows = traced([
+      failed({ remote: '[::1]:8080', time: START + 2n * MS }),
+      failed({ remote: '127.0.0.1:8080', time: START + 4n * MS, connection: 91n }),
+      failed({ remote: '[::1]:8080', time: START + 204n * MS, connection: 92n }),
+      ...success(START + 205n * MS),
+    ]);
+    expect(shown(rows)).toEqual([
+      ['127.0.0.1:8080', undefined, ['[::1]:8080']],
+      ['127.0.0.1:8080', 1, ['[::1]:8080']],
+    ]);
   });
 
   it.each([

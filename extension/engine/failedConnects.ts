@@ -1,6 +1,7 @@
 /**
  * Connections that were not established. Each is held for a moment: a further attempt at another address of the same
- * port (a name with several addresses) makes it a remark on that one, and the same attempt made again is counted. What is left becomes a row.
+ * name (sameName.ts) makes it a remark on that one, and the same attempt made again is counted. What is left becomes a
+ * row.
  */
 import { formatAddress } from './address.ts';
 import type { ConnectionHost } from './dissector.ts';
@@ -14,6 +15,7 @@ import {
   REPEAT_TIME,
 } from './limits.ts';
 import type { Lookups } from './names/lookups.ts';
+import { type FoundAddress, mayBeOneName } from './names/sameName.ts';
 import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
 import { StoredConnection } from './storedExchange.ts';
 
@@ -23,41 +25,46 @@ const NEXT_ADDRESS = 50;
 /** What the C library asks by itself, and does without: the program has not called them. */
 const NAME_SERVICES = ['nscd/', '.nscd_socket', 'systemd/resolve/', 'systemd/userdb/', 'avahi-daemon/'];
 
+/** Another attempt, or a connection that was established. */
+interface Tried {
+  readonly pid: number;
+  readonly info: StoredConnection;
+  readonly port: number;
+  /** null: a Unix socket. */
+  readonly address: FoundAddress | null;
+  readonly from: number;
+  readonly to: number;
+}
+
 interface Held {
   readonly pid: number;
   readonly process: Process | null;
   readonly info: StoredConnection;
   readonly port: number;
   /** null: a Unix socket. */
-  readonly address: Uint8Array | null;
+  readonly address: FoundAddress | null;
   readonly ending: CallEnding;
   /** Of the first attempt; null: not known. */
   readonly started: number | null;
   readonly firstEnded: number;
   ended: number;
+  /** At `info.remote`. */
   attempts: number;
+  /** How often each address in `info.attempts` was tried, if it was more than once. */
+  readonly again: Map<string, number>;
   /** Boot times (ns) of emission. */
   readonly since: number;
   last: number;
 }
 
-/** Another attempt, or a connection that was established. */
-interface Tried {
-  readonly pid: number;
-  readonly info: StoredConnection;
-  readonly port: number;
-  readonly from: number;
-  readonly to: number;
-}
-
 export class FailedConnects {
   readonly #host: ConnectionHost;
-  readonly #lookups: Pick<Lookups, 'claim'>;
+  readonly #lookups: Pick<Lookups, 'claim' | 'whichFound'>;
   /** Oldest first. */
   #held: Held[] = [];
   #recent: Tried[] = [];
 
-  constructor(host: ConnectionHost, lookups: Pick<Lookups, 'claim'>) {
+  constructor(host: ConnectionHost, lookups: Pick<Lookups, 'claim' | 'whichFound'>) {
     this.#host = host;
     this.#lookups = lookups;
   }
@@ -74,14 +81,14 @@ export class FailedConnects {
       (held) =>
         held.pid === pid &&
         held.info.remote === remote &&
-        held.ending.how === ending.how &&
-        held.ending.error === ending.error &&
+        isSameEnding(held.ending, ending) &&
         (started ?? ended) - held.ended < REPEAT_TIME,
     );
     if (same !== undefined) {
       same.attempts++;
       same.ended = Math.max(same.ended, ended);
       same.last = emitted;
+      this.#closeRound(same);
       return;
     }
     const info = new StoredConnection(record.connection.toString());
@@ -92,7 +99,7 @@ export class FailedConnects {
     const process = this.#host.process(pid);
     const held = {
       pid,
-      address: addressOf(record),
+      address: this.#addressOf(record, started ?? ended),
       process,
       info,
       port,
@@ -101,23 +108,29 @@ export class FailedConnects {
       firstEnded: ended,
       ended,
       attempts: 1,
+      again: new Map(),
       since: emitted,
       last: emitted,
     };
     if (this.#recent.some((connection) => this.#belongs(held, connection))) return;
+    if (this.#held.some((earlier) => earlier.pid === pid && joinsRound(earlier, held))) return;
     // The addresses of one name, none of which answers, are one row.
-    const tried = { pid, info, port, from: started ?? ended, to: ended };
+    const tried = { pid, info, port, address: held.address, from: started ?? ended, to: ended };
     this.#held = this.#held.filter((earlier) => !this.#belongs(earlier, tried));
     this.#held.push(held);
     if (this.#held.length > MAX_HELD_CONNECTS) this.#show(this.#held.shift() as Held);
   }
 
-  /** A connection of a client carries bytes: it has been established. */
+  /**
+   * A connection of a client carries bytes: it has been established. Its address is known, and it has not claimed a
+   * lookup yet.
+   */
   opened(record: OpenedRecord, info: StoredConnection): void {
     if (record.side !== 'client' || record.transport !== 'tcp' || record.connectStarted === 0n) return;
     const from = this.#host.milliseconds(record.connectStarted);
     const to = record.established === 0n ? from : this.#host.milliseconds(record.established);
-    const connection = { pid: record.pid, info, port: record.remotePort, from, to };
+    const { pid, remotePort: port } = record;
+    const connection = { pid, info, port, address: this.#addressOf(record, from), from, to };
     this.#held = this.#held.filter((held) => !this.#belongs(held, connection));
     this.#recent.push(connection);
     if (this.#recent.length > MAX_RECENT_CONNECTS) this.#recent.shift();
@@ -138,23 +151,42 @@ export class FailedConnects {
     this.#recent = [];
   }
 
-  /** The same process tried both at the same time, or this one and right after it the other. */
+  /** The same process tried both, addresses of one name, at the same time, or this one and right after it the other. */
   #belongs(held: Held, connection: Tried): boolean {
     if (held.pid !== connection.pid || held.port !== connection.port || held.attempts > 1) return false;
-    if (held.info.remote === connection.info.remote) return false;
+    const { attempts, remote } = connection.info;
+    if (held.info.remote === remote) return false;
+    // All of them were tried, and now the first one again.
+    if (held.info.attempts.some((attempt) => attempt.remote === remote)) return false;
     const started = held.started ?? held.ended;
     if (connection.from > held.ended + NEXT_ADDRESS || connection.to < started) return false;
-    const { attempts } = connection.info;
+    if (held.address === null || connection.address === null) return false;
+    if (!mayBeOneName(held.address, connection.address)) return false;
     for (const attempt of [...held.info.attempts, attemptOf(held)]) {
       if (attempts.length < MAX_ATTEMPTS) attempts.push(attempt);
     }
     return true;
   }
 
+  /** The last address of a name was tried again: so were, before it, the others, which are on this row already. */
+  #closeRound(row: Held): void {
+    this.#held = this.#held.filter((held) => held === row || held.pid !== row.pid || !joinsRound(row, held));
+  }
+
+  #addressOf(record: ConnectFailedRecord | OpenedRecord, before: number): FoundAddress | null {
+    const { family, remoteAddress, pid } = record;
+    if (family === 'unix') return null;
+    // A copy: the record is a view of its batch.
+    const bytes = remoteAddress.slice(0, family === 'ipv4' ? 4 : 16);
+    return { bytes, lookups: this.#lookups.whichFound(pid, bytes, before) };
+  }
+
   #show(held: Held): void {
     const { pid, info, address, ending, attempts, started, firstEnded, ended } = held;
     // Only now: until then the lookup may be that of a connection to another of its addresses.
-    if (address !== null && started !== null) info.lookup = this.#lookups.claim(pid, address, started);
+    if (address !== null && started !== null) {
+      info.lookup = this.#lookups.claim(pid, address.bytes, started);
+    }
     const exchange = this.#host.createFailed(held.process, info, {
       attempts,
       ending,
@@ -170,9 +202,24 @@ function attemptOf({ info, ending, started, ended }: Held): FailedConnect {
   return { remote: info.remote, ending, started, ended };
 }
 
-/** A copy: the record is a view of its batch. null: a Unix socket. */
-function addressOf({ family, remoteAddress }: ConnectFailedRecord): Uint8Array | null {
-  return family === 'unix' ? null : remoteAddress.slice(0, family === 'ipv4' ? 4 : 16);
+/**
+ * Whether this attempt, of an address that is on the row already, is a part of a later round through the same addresses;
+ * if so it is counted.
+ */
+function joinsRound(row: Held, held: Held): boolean {
+  const { remote } = held.info;
+  const earlier = row.info.attempts.find((attempt) => attempt.remote === remote);
+  if (earlier === undefined || held.attempts >= row.attempts || !isSameEnding(earlier.ending, held.ending))
+    return false;
+  const count = (row.again.get(remote ?? '') ?? 1) + held.attempts;
+  if (count > row.attempts) return false;
+  row.again.set(remote ?? '', count);
+  row.ended = Math.max(row.ended, held.ended);
+  return true;
+}
+
+function isSameEnding(one: CallEnding, other: CallEnding): boolean {
+  return one.how === other.how && one.error === other.error;
 }
 
 function isNameService(path: string | null): boolean {

@@ -65,12 +65,17 @@ export class Lookups implements ClaimHost {
 
   /** The lookup by which the process found the address to which it began to connect; null: it is not known. */
   claim(pid: number, address: Uint8Array, connectStarted: number): LookupClaim | null {
-    const text = plainAddress(address);
-    const candidates = this.#table.of(pid).filter(({ addresses }) => {
-      const at = addresses.get(text);
-      return at !== undefined && at <= connectStarted;
-    });
+    const candidates = this.whichFound(pid, address, connectStarted);
     return candidates.length === 0 ? null : new LookupClaim(candidates, connectStarted, this);
+  }
+
+  /** The lookups by which the process may have found the address, and that no connection has claimed. */
+  whichFound(pid: number, address: Uint8Array, before: number): readonly Lookup[] {
+    const text = plainAddress(address);
+    return this.#table.of(pid).filter(({ addresses }) => {
+      const at = addresses.get(text);
+      return at !== undefined && at <= before;
+    });
   }
 
   isFree(lookup: Lookup): boolean {
