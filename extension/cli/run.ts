@@ -17,8 +17,9 @@ const GATE_DESCRIPTOR = 3;
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
   let files: Files | null = null;
   // There is no command yet that a signal could be passed on to. Before there are files, so that none is left behind.
-  const stopCleaning = cleanUpWhenStopped(() => {
+  const stopCleaning = cleanUpWhenStopped((signal) => {
     if (files !== null) discardFiles(files);
+    say(notStarted(signal));
   });
   files = openFiles(options);
   const trace = await startOrExit(options, files);
@@ -45,6 +46,8 @@ export async function run(command: readonly [string, ...string[]], options: Trac
     child.stdio[GATE_DESCRIPTOR]?.destroy();
     await ended.catch(() => {});
     await trace.abandon();
+    const { signalCode } = child;
+    if (signalCode !== null) return endAs(signalCode, restore);
     if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
     throw error;
   } finally {
@@ -59,6 +62,18 @@ async function startOrExit(options: TraceOptions, files: Files): Promise<LiveTra
     if (error instanceof TraceError) throw new Exit(EXIT_RUN_FAILED, error.message);
     throw error;
   }
+}
+
+/** The gate was ended: by a signal that was passed on to it, or that came to the whole process group. */
+function endAs(signal: NodeJS.Signals, restore: () => void): number {
+  restore();
+  say(notStarted(signal));
+  process.kill(process.pid, signal);
+  return statusOf(null, signal);
+}
+
+function notStarted(signal: NodeJS.Signals): string {
+  return `Ended by ${signal} before the trace had started; the command was not run.`;
 }
 
 async function exitOf(child: ChildProcess): Promise<number> {

@@ -36,12 +36,12 @@ export function whenAskedToStop(...steps: readonly (() => void)[]): void {
  * Until the returned function is called, a signal that ends this program ends it as if it were not handled, but after
  * `cleanUp`.
  */
-export function cleanUpWhenStopped(cleanUp: () => void): () => void {
+export function cleanUpWhenStopped(cleanUp: (signal: NodeJS.Signals) => void): () => void {
   const restore = (): void => {
     for (const signal of STOPPING) process.off(signal, take);
   };
   const take = (signal: NodeJS.Signals): void => {
-    cleanUp();
+    cleanUp(signal);
     restore();
     process.kill(process.pid, signal);
   };

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
@@ -21,6 +21,23 @@ writeFileSync(plain, 'true\n', { mode: 0o644 });
 
 function curl(port: number, one: { path: string; id: string }, ...more: string[]): string[] {
   return ['curl', '-sS', ...more, '-H', `X-Trace-Id: ${one.id}`, `http://127.0.0.1:${port}${one.path}`];
+}
+
+/** Looks without a pause: what is waited for is there for a moment only. */
+async function childOf(parent: number, name: string): Promise<number> {
+  for (const end = performance.now() + 20_000; performance.now() < end; await setImmediate())
+    for (const pid of readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ')) {
+      if (pid !== '' && nameOf(pid) === name) return Number(pid);
+    }
+  throw new Error(`there is no ${name}`);
+}
+
+function nameOf(pid: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return null; // It has ended meanwhile.
+  }
 }
 
 function quote(words: readonly string[]): string {
@@ -160,6 +177,27 @@ describeTraced('the exit status of run is the command’s', () => {
       const passedOn = 128 + constants.signals[signal];
       expect(child.lines.length === 0 ? [signal, passedOn] : [passedOn]).toContain(status);
       expect(readdirSync(own).sort()).toEqual(status === signal ? [] : ['out', 'recording']);
+    },
+  );
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s to what waits for its trace says that nothing was started, and leaves nothing behind',
+    async (signal) => {
+      const own = mkdtempSync(join(folder, 'waiting-'));
+      const mark = join(own, 'ran');
+      const files = ['--output', join(own, 'out'), '--record', join(own, 'recording')];
+      const child = new Child(HTTP_TRACE, ['run', ...files, '--', 'touch', mark]);
+      // As a signal to the process group, which reaches both.
+      const gate = await childOf(child.pid, 'gate');
+      process.kill(gate, signal);
+      const { stderr } = await child.ended;
+      expect(existsSync(`/proc/${gate}`)).toBe(false);
+      expect(existsSync(mark)).toBe(false);
+      expect(await child.status).toBe(signal);
+      expect(stderr).toBe(
+        `http-trace: Ended by ${signal} before the trace had started; the command was not run.\n`,
+      );
+      expect(readdirSync(own)).toEqual([]);
     },
   );
 
