@@ -1,7 +1,7 @@
 // The browser in which the tests look at VS Code.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { root, sample, suite } from './bundle.mjs';
+import { root, sample } from './bundle.mjs';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -27,8 +27,8 @@ export function openBrowser() {
   });
 }
 
-/** Opens the sample in the served VS Code, which runs the bundled suite in its extension host. */
-export async function openSuite(page, server) {
+/** Opens the sample in the served VS Code, which runs the bundled suite, a file, in its extension host. */
+export async function openSuite(page, server, suite) {
   const remote = (path) => `vscode-remote://${server.authority}${path}`;
   const payload = JSON.stringify([
     ['extensionDevelopmentPath', remote(root)],

@@ -4,14 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** What VS Code loads: exports `run()`. */
-export const suite = join(root, '.cache/test/suite.js');
 /** For tests only: debug types that start Debian's adapters. */
 export const adapters = join(root, 'test/vscode/adapters');
 export const sample = join(root, 'test/fixtures/sample');
 
-/** @param name of the file in suite/ that exports `run()`. */
-export async function bundleSuite(name = 'index') {
+/**
+ * @param folder of this run alone: another one may be under way.
+ * @param name of the file in suite/ that exports `run()`.
+ * @returns the file that VS Code loads.
+ */
+export async function bundleSuite(folder, name = 'index') {
+  const suite = join(folder, 'suite.js');
   await build({
     entryPoints: [join(root, 'test/vscode/suite', `${name}.ts`)],
     outfile: suite,
@@ -24,4 +27,5 @@ export async function bundleSuite(name = 'index') {
     // What fails is shown by the line of the source.
     sourcemap: 'inline',
   });
+  return suite;
 }

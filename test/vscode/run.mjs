@@ -15,8 +15,8 @@ const TIMEOUT = 900_000 + Number(process.env['HTTP_TRACE_ROUNDS'] ?? 0) * 360_00
 const name = process.argv[2] ?? 'index';
 
 ensureVSCode();
-await bundleSuite(name);
 const home = mkdtempSync(join(tmpdir(), 'http-trace-vscode-'));
+const suite = await bundleSuite(home, name);
 const extensionsDir = join(home, 'extensions');
 // Installed: VS Code takes only one extension from the address.
 if (name !== 'index') cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
@@ -38,7 +38,7 @@ try {
       if (typeof line === 'string' && line.startsWith('[suite] ')) console.log(line.slice(8));
     if (type === 'error' && process.env['VERBOSE']) console.error(...args);
   });
-  await openSuite(page, server);
+  await openSuite(page, server, suite);
   const outcome = await exit;
   if (typeof outcome === 'number') code = outcome;
   else console.error(`The extension host gave ${outcome}.\n${server.log().slice(-4_000)}`);

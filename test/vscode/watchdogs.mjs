@@ -70,7 +70,7 @@ const started = [];
 const chosen = process.argv.slice(2);
 const steps = new Steps(async () => {});
 ensureVSCode();
-await bundleSuite('standing');
+const suite = await bundleSuite(home, 'standing');
 const extensionsDir = join(home, 'extensions');
 // Installed: VS Code takes only one extension from the address.
 cpSync(adapters, join(extensionsDir, 'debian-adapters'), { recursive: true });
@@ -138,7 +138,7 @@ async function standing(page) {
       if (type === 'error' && process.env['VERBOSE']) console.error(...args);
     });
   });
-  await openSuite(page, server);
+  await openSuite(page, server, suite);
   return told;
 }
 
