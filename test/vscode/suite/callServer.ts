@@ -1,22 +1,48 @@
-/** The server that the programs of test/fixtures/debuggers call: it knows what was really sent. */
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createProbe } from 'node:net';
+/** The servers that the programs of test/fixtures/debuggers call: they know what was really sent. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createProbe, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Paths with how often each was asked for. */
 export const calls: Record<string, number> = {};
 
-let server: Server | null = null;
+const servers = new Map<'http' | 'https', Promise<Server>>();
+
+const answer: RequestListener = (request, response) => {
+  const path = request.url ?? '';
+  calls[path] = (calls[path] ?? 0) + 1;
+  response.end('ok');
+};
 
 /** Its address, for CALLS_URL. Programs give themselves different paths by a prefix. */
-export async function callServer(): Promise<string> {
-  server ??= createServer((request, response) => {
-    const path = request.url ?? '';
-    calls[path] = (calls[path] ?? 0) + 1;
-    response.end('ok');
-  });
-  const listening = server;
-  if (!listening.listening) await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+export async function callServer(scheme: 'http' | 'https' = 'http'): Promise<string> {
+  const listening = servers.get(scheme) ?? listen(scheme === 'http' ? createServer(answer) : tlsServer());
+  servers.set(scheme, listening);
+  return `${scheme}://127.0.0.1:${((await listening).address() as AddressInfo).port}`;
+}
+
+function tlsServer(): Server {
+  return createTlsServer(selfSigned(), answer);
+}
+
+/** Key and certificate for 127.0.0.1 that nobody vouches for. */
+export function selfSigned(): { key: Buffer; cert: Buffer } {
+  const made = mkdtempSync(join(tmpdir(), 'http-trace-certificate-'));
+  const files = { key: join(made, 'key.pem'), cert: join(made, 'cert.pem') };
+  const subject = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1'];
+  const run = spawnSync('openssl', ['req', ...subject, '-keyout', files.key, '-out', files.cert]);
+  assert.equal(run.status, 0, String(run.stderr));
+  return { key: readFileSync(files.key), cert: readFileSync(files.cert) };
+}
+
+async function listen(server: Server): Promise<Server> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
 
 /** A port that nothing listens at. */

@@ -35,7 +35,25 @@ const python = {
   python: '/usr/bin/python3',
 };
 
-type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; request: string };
+type Configuration = Omit<vscode.DebugConfiguration, 'name'> & {
+  type: string;
+  request: string;
+  env?: Record<string, string>;
+  /** The program calls by TLS. */
+  https?: boolean;
+};
+
+/** Those of npm, if the environment variable names the folder that has them; else what does what they do. */
+const tools = process.env['HTTP_TRACE_TOOLS'];
+const runner = (name: string): string =>
+  tools === undefined ? join(fixtures, 'runners', name) : join(tools, 'node_modules/.bin', name);
+/** ts-node finds a compiler and its options beside the program, unless it is told. */
+const TS_NODE = {
+  TS_NODE_COMPILER: join(tools ?? '', 'node_modules/typescript'),
+  TS_NODE_COMPILER_OPTIONS: '{"module":"commonjs"}',
+  TS_NODE_SKIP_PROJECT: 'true',
+};
+const like = (name: string): string => (tools === undefined ? `like ${name}` : name);
 
 const debuggers: Record<string, () => Configuration> = {
   'js-debug': () => ({ ...node }),
@@ -48,7 +66,21 @@ const debuggers: Record<string, () => Configuration> = {
   'js-debug, child process': () => ({ ...node, program: join(fixtures, 'parent.js') }),
   'js-debug, cluster': () => ({ ...node, program: join(fixtures, 'cluster.js') }),
   'js-debug, worker thread': () => ({ ...node, program: join(fixtures, 'worker.js') }),
+  'js-debug, https': () => ({ ...node, https: true }),
+  [`js-debug, ${like('nodemon')}`]: () => ({ ...node, runtimeExecutable: runner('nodemon'), restart: true }),
+  [`js-debug, ${like('tsx')}`]: () => ({
+    ...node,
+    runtimeExecutable: runner('tsx'),
+    program: join(fixtures, 'call.ts'),
+  }),
+  [`js-debug, ${like('ts-node')}`]: () => ({
+    ...node,
+    runtimeExecutable: runner('ts-node'),
+    program: join(fixtures, 'call.ts'),
+    env: TS_NODE,
+  }),
   debugpy: () => ({ ...python, console: 'internalConsole' }),
+  'debugpy, https': () => ({ ...python, console: 'internalConsole', https: true }),
   'debugpy, integrated terminal': () => ({ ...python, console: 'integratedTerminal' }),
   'debugpy, child process': () => ({
     ...python,
@@ -56,6 +88,13 @@ const debuggers: Record<string, () => Configuration> = {
     console: 'internalConsole',
     subProcess: true,
   }),
+  'debugpy, like a reloader': () => ({
+    ...python,
+    program: join(fixtures, 'reloading.py'),
+    console: 'internalConsole',
+    subProcess: true,
+  }),
+  'dlv, https': () => ({ type: 'go', request: 'launch', mode: 'exec', program: goProgram(), https: true }),
   'dlv, exec': () => ({ type: 'go', request: 'launch', mode: 'exec', program: goProgram() }),
   'dlv, debug': () => ({ type: 'go', request: 'launch', mode: 'debug', program: join(fixtures, 'call.go') }),
   'dlv, test': () => ({
@@ -82,8 +121,8 @@ for (const [name, configuration] of Object.entries(debuggers)) {
   test(
     `the first call: ${name}`,
     async () => {
-      const own = configuration();
-      const url = await callServer();
+      const { https = false, env: ownEnv, ...own } = configuration();
+      const url = await callServer(https ? 'https' : 'http');
       let seen = 0;
       /** Launches of which it was said that their first calls may be missing: the trace was not ready in time. */
       let told = 0;
@@ -96,13 +135,18 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           const newest = Math.max(0, ...rows().map(({ id }) => id));
           const before = calls['/first'] ?? 0;
           const toldBefore = told;
+          const variables = { CALLS_URL: url, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...ownEnv };
           // lldb wants a list.
-          const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
+          const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : variables;
           assert(await vscode.debug.startDebugging(undefined, { name, env, ...own }));
           // Ruby's stands as soon as its program is loaded.
-          if (own.type === 'rdbg') await vscode.commands.executeCommand('workbench.action.debug.continue');
+          if (own.type === 'rdbg') {
+            const standing = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+            await eventually(standing, 'the program stands');
+            await vscode.commands.executeCommand('workbench.action.debug.continue');
+          }
           // Another process of the extension host: it calls, too, and is none that is debugged.
-          spawn('curl', ['-s', `${url}/not-debugged`], { stdio: 'ignore' });
+          spawn('curl', ['-sk', `${url}/not-debugged`], { stdio: 'ignore' });
           await eventually(() => (calls['/first'] ?? 0) > before, 'the program has called');
           try {
             await eventually(
@@ -142,3 +186,59 @@ for (const [name, configuration] of Object.entries(debuggers)) {
     LAUNCHES * LAUNCH_TIMEOUT,
   );
 }
+
+test(
+  'the first calls of both sessions of a compound that a task prepares',
+  async () => {
+    const url = await callServer();
+    const provider = vscode.tasks.registerTaskProvider('prepare', {
+      provideTasks: () => [
+        new vscode.Task(
+          { type: 'prepare' },
+          vscode.TaskScope.Workspace,
+          'call',
+          'prepare',
+          new vscode.ShellExecution(`curl -s ${url}/prepared`),
+          [],
+        ),
+      ],
+      resolveTask: () => undefined,
+    });
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    const callsUrl = vscode.commands.registerCommand('httpTraceTests.callsUrl', () => url);
+    await startWith('always');
+    const name = 'compound with a task';
+    let seen = 0;
+    try {
+      for (let round = 0; round < LAUNCHES; round++) {
+        const newest = Math.max(0, ...rows().map(({ id }) => id));
+        assert(await vscode.debug.startDebugging(folder, 'Callers, after a task'));
+        const sessions = () =>
+          rows()
+            .filter(({ id, path, side }) => id > newest && path === '/first' && side === 'client')
+            .map(({ debug }) => debug?.session);
+        const expected = ['Caller in Node.js', 'Caller in Python'];
+        // A process may be known for a debuggee before its session has told which it is.
+        await eventually(
+          () => expected.every((session) => sessions().includes(session)),
+          'both first calls are shown',
+          LAUNCH_TIMEOUT,
+        );
+        assert.equal(sessions().length, expected.length);
+        seen++;
+        await stopDebugging();
+        await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
+        assert(calls['/prepared'] === round + 1, 'the task has called');
+        assert(!rows().some(({ path, side }) => path === '/prepared' && side !== null), 'it is no debuggee');
+      }
+    } finally {
+      provider.dispose();
+      callsUrl.dispose();
+      await stopDebugging();
+      await startWith(undefined);
+      for (const terminal of vscode.window.terminals) terminal.dispose();
+      enter(name, 'first call', `${seen} of ${LAUNCHES}`);
+    }
+  },
+  LAUNCHES * LAUNCH_TIMEOUT,
+);

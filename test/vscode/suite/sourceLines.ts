@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';
-import { callServer, calls, freePort } from './callServer.ts';
+import { callServer, calls, freePort, selfSigned } from './callServer.ts';
 import { goProgram } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
@@ -65,24 +65,7 @@ async function listening(server: Server): Promise<number> {
 }
 
 async function urls(): Promise<Record<string, string>> {
-  const key = join(made, 'key.pem');
-  const cert = join(made, 'cert.pem');
-  const options = [
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-subj',
-    '/CN=127.0.0.1',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ];
-  assert.equal(spawnSync('openssl', ['req', ...options]).status, 0);
-  const tls = httpsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, answer) =>
-    answer.end('ok'),
-  );
+  const tls = httpsServer(selfSigned(), (_, answer) => answer.end('ok'));
   const h2 = http2Server((_, answer) => answer.end('ok'));
   return {
     CALLS_URL: await callServer(),
