@@ -25,6 +25,7 @@ import { CodeLenses } from './debug/source/codeLenses.ts';
 import { SourceLineControl } from './debug/source/sourceLineControl.ts';
 import { SourceLines } from './debug/source/sourceLines.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
+import { Story } from './debug/story/story.ts';
 import { TraceControl } from './debug/traceControl.ts';
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 import { KeptTraces } from './keptTraces.ts';
@@ -53,6 +54,7 @@ export interface Insight {
   readonly control: TraceControl;
   readonly breaks: BreakList;
   readonly callBreaks: CallBreaks;
+  readonly story: Story;
 }
 
 let spans: LiveOtlp | null = null;
@@ -77,7 +79,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   };
   const control = new TraceControl(trace, sessions, report);
   const calls = new CallsView(trace);
-  const panel = new PanelProvider(extensionUri, trace, supported);
+  const story = new Story(sessions, trace);
+  const panel = new PanelProvider(extensionUri, trace, supported, story);
   const selected = new SelectedCall(trace, panel, calls);
   const documents = new Documents(trace);
   const comparison = new Comparison(trace, documents);
@@ -105,6 +108,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     new CodeLenses(trace),
     new SourceLineControl(sources, trace, context.globalState),
     annotations,
+    story,
     keys,
     control,
     calls,
@@ -127,6 +131,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
       sessions,
       calls,
       panel,
+      story,
       selected,
       documents,
       comparison,
@@ -147,7 +152,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     trace,
   );
   return context.extensionMode === vscode.ExtensionMode.Test
-    ? { trace, calls, sessions, control, breaks, callBreaks }
+    ? { trace, calls, sessions, control, breaks, callBreaks, story }
     : undefined;
 }
 

@@ -7,7 +7,7 @@ import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ProtoSchema } from '../engine/protobuf/schema.ts';
 import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
-import type { TraceStatus } from '../engine/traceStatus.ts';
+import type { StoryMark, TraceStatus } from '../engine/traceStatus.ts';
 
 export interface Subscription {
   dispose(): void;
@@ -85,6 +85,13 @@ export interface Annotations {
    * list).
    */
   readonly onDidChange: Listen<number>;
+}
+
+/** What debugged programs printed, and where they stopped, beside the calls. */
+export interface Marks {
+  /** In order of time. */
+  readonly all: readonly StoryMark[];
+  readonly onDidChange: Listen<void>;
 }
 
 /** Break on Calls in processes that a debugger holds by ptrace: what the kernel has to do for it. */

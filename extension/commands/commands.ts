@@ -15,6 +15,7 @@ import type { CallsView } from '../views/callsView.ts';
 import type { Documents } from '../views/documents.ts';
 import { pickCall } from '../views/goToCall.ts';
 import { reasonOf, showError, showNote } from '../views/notify.ts';
+import { openMoment, type Story } from '../views/openMoment.ts';
 import { openSource } from '../views/openSource.ts';
 import type { PanelProvider } from '../views/panel.ts';
 import type { SelectedCall } from '../views/selectedCall.ts';
@@ -43,6 +44,7 @@ export interface CommandContext extends Sending {
   readonly sessions: DebugSessions;
   readonly calls: CallsView;
   readonly panel: PanelProvider;
+  readonly story: Story;
   readonly selected: SelectedCall;
   readonly documents: Documents;
   readonly comparison: Comparison;
@@ -50,7 +52,7 @@ export interface CommandContext extends Sending {
 }
 
 export function registerCommands(context: CommandContext): vscode.Disposable {
-  const { trace, control, calls, panel, selected, documents } = context;
+  const { trace, control, calls, panel, story, selected, documents } = context;
 
   /** Runs `act` on the call that the argument means, on the one selected in panel or tree, or on one that is picked. */
   const withCall = (command: CommandId, act: (id: number, rest: readonly unknown[]) => unknown) => {
@@ -113,6 +115,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       const chosen = isBodyPart(part) ? part : await pickPart(Command.openBody);
       if (chosen !== undefined) await documents.openBody(id, chosen);
     }),
+    [Command.openMoment]: (id) =>
+      openMoment(story, TITLES[Command.openMoment], typeof id === 'number' ? id : undefined),
     [Command.openSource]: withCall(Command.openSource, (id, [frame]) =>
       openSource(trace, id, typeof frame === 'number' ? frame : null),
     ),

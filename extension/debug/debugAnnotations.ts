@@ -228,7 +228,7 @@ async function commandLine(pid: number): Promise<string[]> {
   }
 }
 
-function rootName(session: vscode.DebugSession): string {
+export function rootName(session: vscode.DebugSession): string {
   return session.parentSession === undefined ? session.name : rootName(session.parentSession);
 }
 

@@ -20,6 +20,7 @@ import {
 import { jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
 import { SessionPauses } from './pauses.ts';
 import { descendants, processEntry, startOf } from './processes.ts';
+import { SessionStory } from './story/sessionStory.ts';
 
 /** How long an adapter may take to answer `evaluate`, in milliseconds; js-debug's root session never does. */
 const ANSWER_TIMEOUT = 2_000;
@@ -40,6 +41,8 @@ export interface Debuggee {
   readonly processes: ReadonlySet<number>;
   /** When it was paused; milliseconds of {@link bootTime}. */
   readonly pauses: SessionPauses;
+  /** What it printed, and its exceptions; by the same clock. */
+  readonly story: SessionStory;
   /** When it began, and when it ended (null: not yet), by the same clock. */
   readonly opened: number;
   readonly ended: number | null;
@@ -71,6 +74,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #claimed = new vscode.EventEmitter<number>();
   readonly #terminated = new vscode.EventEmitter<Debuggee>();
   readonly #paused = new vscode.EventEmitter<Debuggee>();
+  readonly #told = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
   /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
   readonly #over = new WeakSet<vscode.DebugSession>();
@@ -90,6 +94,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly onDidTerminate = this.#terminated.event;
   /** A session is paused, or resumes. */
   readonly onDidPause = this.#paused.event;
+  /** A program has printed something, or an exception has stopped it. */
+  readonly onDidTell = this.#told.event;
 
   constructor() {
     this.#disposables = [
@@ -99,6 +105,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       this.#restarting,
       this.#claimed,
       this.#paused,
+      this.#told,
       this.#terminated,
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
@@ -145,10 +152,12 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return {
       onDidSendMessage: (message: unknown) => {
         this.#watchPauses(entry, () => entry.pauses.fromAdapter(message, bootTime()));
+        if (entry.story.fromAdapter(message, bootTime())) this.#told.fire(entry);
         this.#takeFromAdapter(entry, message);
       },
       onWillReceiveMessage: (message: unknown) => {
         entry.pauses.fromEditor(message);
+        entry.story.fromEditor(message);
         if (isRestarting(message)) this.#restarting.fire(entry);
         this.#follow(entry, clueFromEditor(message));
       },
@@ -170,6 +179,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       session,
       processes: new Set(),
       pauses: new SessionPauses(),
+      story: new SessionStory(),
       opened: bootTime(),
       ended: null,
       terminated: false,

@@ -13,6 +13,21 @@ export interface PauseSpan {
   readonly to: number | null;
 }
 
+/** Something that a debugged program printed, or an exception at which its debugger stopped it. */
+export interface StoryMark {
+  /** Never used again for another one. */
+  readonly id: number;
+  readonly kind: 'output' | 'error' | 'exception';
+  /** Name of the debug session. */
+  readonly session: string;
+  /** Milliseconds of the list. */
+  readonly at: number;
+  /** Its beginning, with secrets masked; may be empty, and may have several lines. */
+  readonly text: string;
+  /** File and line, such as `pay.js:12`; null: not known. */
+  readonly place: string | null;
+}
+
 export interface TraceStatus {
   readonly phase: TracePhase;
   /** Grows when the list was cleared: ids and times have started again. */

@@ -31,8 +31,11 @@ export async function openSource(trace: Trace, id: number, frame: number | null)
     showNote(t('There is no file {0} on this machine.', labelText(place.path, 300)));
 }
 
+/** Lines and columns begin with 1. */
+export type Place = Pick<SourceLine, 'path' | 'line' | 'column'>;
+
 /** Only a file of this machine that is there; false: it is not. */
-async function openLine({ path, line, column }: SourceLine): Promise<boolean> {
+export async function openLine({ path, line, column }: Place): Promise<boolean> {
   if (path.includes('\0') || (isAbsolute(path) && normalize(path) !== path)) return false;
   const uri = isAbsolute(path) ? vscode.Uri.file(path) : await fileOfModule(path);
   if (uri === null) return false;

@@ -1,7 +1,7 @@
 /** The panel "HTTP Trace": hosts the webview, and carries out what it asks for after checking it. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { Trace } from '../capture/trace.ts';
+import type { Marks, Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { language, t, texts } from '../words/translate.ts';
@@ -30,6 +30,8 @@ const LISTED_TIMEOUT = 5_000;
 export class PanelProvider implements vscode.WebviewViewProvider {
   readonly #extensionUri: vscode.Uri;
   readonly #supported: boolean;
+  readonly #marks: Marks;
+  readonly #marksListener: { dispose(): void };
   #view: vscode.WebviewView | null = null;
   readonly #feed: PanelFeed;
   #ofView: vscode.Disposable[] = [];
@@ -41,8 +43,10 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   #answerListed: ((ids: readonly number[]) => void) | null = null;
 
   /** @param supported calls can be captured on this machine. */
-  constructor(extensionUri: vscode.Uri, trace: Trace, supported: boolean) {
+  constructor(extensionUri: vscode.Uri, trace: Trace, supported: boolean, marks: Marks) {
     this.#supported = supported;
+    this.#marks = marks;
+    this.#marksListener = marks.onDidChange(() => this.#sendMarks());
     this.#extensionUri = extensionUri;
     this.#feed = new PanelFeed(trace, (message) => this.#view?.webview.postMessage(message) ?? gone);
   }
@@ -114,6 +118,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
   }
 
   dispose(): void {
+    this.#marksListener.dispose();
     this.#forget();
     this.#feed.dispose();
     this.#selected.dispose();
@@ -124,6 +129,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       case 'ready':
         this.#sendSettings();
         this.#feed.ready();
+        this.#sendMarks();
         return;
       case 'joinBothEnds':
         setJoinsBothEnds(message.joins).then(undefined, showError);
@@ -185,6 +191,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
           .executeCommand(Command.openSource, message.id, message.frame)
           .then(undefined, showError);
         return;
+      case 'openMoment':
+        vscode.commands.executeCommand(Command.openMoment, message.id).then(undefined, showError);
+        return;
       case 'openBody':
         vscode.commands.executeCommand(Command.openBody, message.id, message.part).then(undefined, showError);
         return;
@@ -214,6 +223,11 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       { type: 'nestCalls', nests: nestsCalls() },
     ];
     for (const setting of settings) void this.#view?.webview.postMessage(setting);
+  }
+
+  /** After all that the feed sends first, which begins with `reset`. */
+  #sendMarks(): void {
+    if (this.#view?.visible === true) void this.#feed.whenReady({ type: 'marks', marks: this.#marks.all });
   }
 
   #forget(): void {

@@ -5,7 +5,7 @@
  */
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import type { TraceStatus } from '../engine/traceStatus.ts';
+import type { StoryMark, TraceStatus } from '../engine/traceStatus.ts';
 
 /** Rows in one `rows` message at most: larger messages make the window stutter. */
 export const MAX_ROWS_PER_MESSAGE = 2_000;
@@ -28,6 +28,8 @@ export type ToWebview =
   /** New and changed rows (same id replaces), and ids that fell out of the store. */
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
+  /** What debugged programs printed, and their exceptions: all that are shown. */
+  | { readonly type: 'marks'; readonly marks: readonly StoryMark[] }
   /**
    * Answer to `details`, and sent again when a shown exchange has changed. null: no longer held. Of its messages
    * only what a line shows: the whole is asked for with `message`. `peer`: the same call as the other side saw it.
@@ -103,6 +105,8 @@ export type ToHost =
   | { readonly type: 'openBodyLimit' }
   /** Open the line that made a call: one of the frames of its stack, or null for the program's own. Never a path. */
   | { readonly type: 'openSource'; readonly id: number; readonly frame: number | null }
+  /** Go to what a mark means. */
+  | { readonly type: 'openMoment'; readonly id: number }
   /** Open a body as a read-only document in an editor. */
   | { readonly type: 'openBody'; readonly id: number; readonly part: 'request' | 'response' };
 
@@ -155,6 +159,8 @@ export function isToHost(value: unknown): value is ToHost {
         Number.isSafeInteger(message['id']) &&
         (message['frame'] === null || Number.isSafeInteger(message['frame']))
       );
+    case 'openMoment':
+      return Number.isSafeInteger(message['id']);
     case 'openBody':
       return (
         Number.isSafeInteger(message['id']) &&

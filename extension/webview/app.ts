@@ -28,6 +28,7 @@ import { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
 import { heldCalls, isSort, knownTab, share } from './savedState.ts';
 import { SplitPane } from './splitPane.ts';
+import { StoryMarks } from './story.ts';
 import { Toolbar } from './toolbar.ts';
 
 /** While a key is held down, details are requested only for the call at which it stops. */
@@ -47,6 +48,7 @@ export class App {
   readonly #host: Host;
   readonly #store = new RowStore();
   readonly #pauses = new Pauses();
+  readonly #story: StoryMarks;
   readonly #ended = new EndedProcesses();
   #status: TraceStatus = IDLE_STATUS;
   readonly #filter: FilterInput;
@@ -101,7 +103,8 @@ export class App {
       joins: (joins) => host.send({ type: 'joinBothEnds', joins }),
       nests: (nests) => host.send({ type: 'nestCalls', nests }),
     });
-    this.#overview = new Overview(this.#store, this.#pauses, (range) => this.#setRange(range));
+    this.#story = new StoryMarks((id) => host.send({ type: 'openMoment', id }));
+    this.#overview = new Overview(this.#store, this.#pauses, this.#story, (range) => this.#setRange(range));
     this.#list = new CallList(this.#store, this.#pauses, this.#ended, knownWidths(state.widths), {
       selected: (id) => this.#selected(id),
       opened: () => this.#open(),
@@ -209,6 +212,10 @@ export class App {
         break;
       case 'status':
         this.#setStatus(message.status);
+        break;
+      case 'marks':
+        this.#story.set(message.marks);
+        this.#schedule();
         break;
       case 'details':
         this.#details.fill(message.id, message.exchange, message.peer);

@@ -8,6 +8,7 @@ import { density, lanes, Mark } from './lanes.ts';
 import type { Pauses } from './pauses.ts';
 import type { TimeRange } from './rowMatcher.ts';
 import type { RowStore } from './rowStore.ts';
+import type { StoryMarks } from './story.ts';
 import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, timeWindow, toPixels, toTime } from './timeWindow.ts';
 
@@ -32,6 +33,7 @@ type Grip = 'new' | 'from' | 'to' | 'move';
 export class Overview {
   readonly #store: RowStore;
   readonly #pauses: Pauses;
+  readonly #story: StoryMarks;
   /** null: the whole trace. */
   readonly #onRange: (range: TimeRange | null) => void;
   readonly element: HTMLElement;
@@ -47,9 +49,15 @@ export class Overview {
   #drawn = '';
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(store: RowStore, pauses: Pauses, onRange: (range: TimeRange | null) => void) {
+  constructor(
+    store: RowStore,
+    pauses: Pauses,
+    story: StoryMarks,
+    onRange: (range: TimeRange | null) => void,
+  ) {
     this.#store = store;
     this.#pauses = pauses;
+    this.#story = story;
     this.#onRange = onRange;
     this.element = el(
       'div',
@@ -64,6 +72,7 @@ export class Overview {
       this.#canvas,
       this.#view,
       this.#brush,
+      story.element,
     );
     this.#listen();
     new ResizeObserver(() => {
@@ -114,7 +123,7 @@ export class Overview {
     const height = this.#height;
     if (width === 0 || height === 0) return;
     const running = this.#now;
-    const key = `${this.#store.revision} ${this.#pauses.revision} ${this.#store.listRevision} ${running} ${width} ${height}`;
+    const key = `${this.#store.revision} ${this.#pauses.revision} ${this.#story.revision} ${this.#store.listRevision} ${running} ${width} ${height}`;
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#extentMs = this.#measure();
@@ -169,6 +178,7 @@ export class Overview {
       }
     }
     context.globalAlpha = 1;
+    this.#story.draw(this.#whole, width);
     this.#place();
     this.#describe();
   }

@@ -88,6 +88,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/capture/trace.ts',
       'extension/engine/row.ts',
       'extension/engine/traceStatus.ts',
+      'extension/privacy',
       'extension/words',
     ],
     packages: ['vscode'],

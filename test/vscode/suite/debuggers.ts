@@ -5,6 +5,7 @@ import './pauses.ts';
 import './sourceLines.ts';
 import './traceEnds.ts';
 import './callBreaks.ts';
+import './story.ts';
 import './badInput.ts';
 import { calls } from './callServer.ts';
 import { insight } from './extension.ts';

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_MOMENTS, MAX_TEXT, ONE_MOMENT, SessionStory } from './sessionStory.ts';
+
+const event = (name: string, body: object) => ({ type: 'event', event: name, body });
+const output = (text: string, more: object = {}) =>
+  event('output', { category: 'stdout', output: text, ...more });
+const asked = { type: 'request', seq: 7, command: 'stackTrace', arguments: { threadId: 1 } };
+const stack = (...stackFrames: object[]) => ({
+  type: 'response',
+  request_seq: 7,
+  command: 'stackTrace',
+  success: true,
+  body: { stackFrames },
+});
+const raised = event('stopped', {
+  reason: 'exception',
+  threadId: 1,
+  description: 'Paused',
+  text: 'Error: boom',
+});
+
+function told(...messages: readonly (readonly [at: number, message: unknown])[]) {
+  const story = new SessionStory();
+  for (const [at, message] of messages) story.fromAdapter(message, at);
+  return story.moments;
+}
+
+describe('the story of a session', () => {
+  it('has what the program printed, and where', () => {
+    const source = { path: '/shop/pay.js' };
+    expect(told([5, output('\u001b[31mpaid\u001b[0m\n', { source, line: 12, column: 3 })])).toEqual([
+      { kind: 'output', at: 5, text: 'paid', place: { path: '/shop/pay.js', line: 12, column: 3 } },
+    ]);
+    expect(told([5, output('oops', { category: 'stderr' })])).toMatchObject([{ kind: 'error', place: null }]);
+  });
+
+  it('leaves out what the debugger says of itself, and what says nothing', () => {
+    for (const category of ['console', 'important', 'telemetry', undefined, 3])
+      expect(told([5, output('text', { category })])).toEqual([]);
+    expect(told([5, output(' \n')])).toEqual([]);
+  });
+
+  it('takes lines that follow at once as one moment', () => {
+    expect(told([5, output('one\n')], [6, output('two\n')], [6 + ONE_MOMENT, output('three')])).toMatchObject(
+      [{ at: 5, text: 'one\ntwo' }, { text: 'three' }],
+    );
+    const place = { source: { path: '/a.js' }, line: 1 };
+    expect(told([5, output('one', place)], [6, output('two', { ...place, line: 2 })])).toHaveLength(2);
+    expect(told([5, output('one')], [6, output('two', { category: 'stderr' })])).toHaveLength(2);
+  });
+
+  it('has exceptions, with the first frame that has a file', () => {
+    const story = new SessionStory();
+    expect(story.fromAdapter(raised, 9)).toBe(true);
+    expect(story.moments).toEqual([{ kind: 'exception', at: 9, text: 'Error: boom', place: null }]);
+    story.fromEditor(asked);
+    const inside = { source: { name: 'node:fs', sourceReference: 4, path: '<node_internals>/fs' }, line: 1 };
+    const frame = { source: { path: '/shop/pay.js' }, line: 3, column: 9 };
+    expect(story.fromAdapter(stack(inside, frame), 10)).toBe(true);
+    expect(story.moments[0]?.place).toEqual({ path: '/shop/pay.js', line: 3, column: 9 });
+    expect(story.fromAdapter(stack(frame), 11)).toBe(false);
+  });
+
+  it('passes over what the exception went through', () => {
+    const story = new SessionStory();
+    story.fromAdapter(raised, 9);
+    story.fromEditor(asked);
+    const runtime = { name: 'runtime.fatalpanic', source: { path: '/go/src/runtime/panic.go' }, line: 1143 };
+    const subtle = { name: 'raise', presentationHint: 'subtle', source: { path: '/lib/raise.js' }, line: 2 };
+    // VS Code asks for the top frame first.
+    expect(story.fromAdapter(stack(runtime), 10)).toBe(false);
+    story.fromEditor(asked);
+    story.fromAdapter(stack(runtime, subtle, { name: 'main.main', source: { path: '/a.go' }, line: 18 }), 10);
+    expect(story.moments[0]?.place).toMatchObject({ path: '/a.go', line: 18 });
+  });
+
+  it('has no stops of other kinds: breakpoints are pauses, SIGSTOP is a break on calls', () => {
+    expect(told([5, event('stopped', { reason: 'breakpoint', threadId: 1 })])).toEqual([]);
+    expect(told([5, event('stopped', { reason: 'exception', description: 'signal SIGSTOP' })])).toEqual([]);
+  });
+
+  it('does not take the stack of another stop for the place of an exception', () => {
+    // lldb-vscode never sends continued.
+    for (const next of [
+      event('continued', { threadId: 1 }),
+      event('stopped', { reason: 'step', threadId: 1 }),
+    ]) {
+      const story = new SessionStory();
+      story.fromAdapter(raised, 9);
+      story.fromAdapter(next, 10);
+      story.fromEditor(asked);
+      expect(story.fromAdapter(stack({ source: { path: '/a.js' }, line: 1 }), 11)).toBe(false);
+    }
+  });
+
+  it('is bounded', () => {
+    const story = new SessionStory();
+    for (let at = 0; at < 3 * MAX_MOMENTS; at++)
+      story.fromAdapter(output('x'.repeat(10_000)), at * 2 * ONE_MOMENT);
+    for (let seq = 0; seq < 1_000; seq++) story.fromEditor({ ...asked, seq });
+    expect(story.moments).toHaveLength(MAX_MOMENTS);
+    expect(story.moments[0]?.text).toHaveLength(MAX_TEXT);
+    expect(story.moments.at(-1)?.at).toBe((3 * MAX_MOMENTS - 1) * 2 * ONE_MOMENT);
+    // What grows is bounded as well.
+    for (let line = 0; line < 1_000; line++) story.fromAdapter(output('y'.repeat(100)), 1e9);
+    expect(story.moments.at(-1)?.text.length).toBeLessThanOrEqual(MAX_TEXT);
+  });
+
+  it('believes no shape', () => {
+    for (const body of [null, 3, [], { category: 'stdout' }, { category: 'stdout', output: {} }])
+      expect(told([1, { type: 'event', event: 'output', body }])).toEqual([]);
+    for (const line of [0, -1, 1.5, '3', null])
+      expect(told([1, output('x', { source: { path: '/a' }, line })])[0]?.place).toBeNull();
+    const story = new SessionStory();
+    story.fromAdapter(
+      event('stopped', { reason: 'exception', text: {}, description: null, threadId: '1' }),
+      1,
+    );
+    story.fromAdapter({ type: 'response', command: 'stackTrace', request_seq: 7, success: true, body: 5 }, 1);
+    story.fromEditor(null);
+    expect(story.moments).toEqual([{ kind: 'exception', at: 1, text: '', place: null }]);
+  });
+});

@@ -1,0 +1,150 @@
+/**
+ * What one debugged program printed, and the exceptions at which its debugger stopped, by the messages between VS Code
+ * and its adapter (Debug Adapter Protocol). The messages have no times: the caller gives the moment at which it saw
+ * each, in milliseconds of one clock.
+ */
+import { record } from '../debuggee.ts';
+
+/** Where something happened, as the adapter says; the path is text of the program. Lines and columns begin with 1. */
+export interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number | null;
+}
+
+export interface Moment {
+  readonly kind: 'output' | 'error' | 'exception';
+  readonly at: number;
+  readonly text: string;
+  readonly place: Place | null;
+}
+
+/** Of a session; the newest count. */
+export const MAX_MOMENTS = 200;
+/** Characters that are kept of each. */
+export const MAX_TEXT = 400;
+/** What is printed within this time after a moment of the same kind, and from the same place, belongs to it; milliseconds. */
+export const ONE_MOMENT = 10;
+/** Requests for a stack that are kept until they are answered. */
+const MAX_REQUESTS = 50;
+/** Colours of terminals (ECMA-48), which the Debug Console shows as such. */
+const COLOURS = /\u001b\[[\d;]*m/g;
+
+export class SessionStory {
+  readonly #moments: Moment[] = [];
+  /** Threads that stand at an exception whose place is not known yet. */
+  readonly #standing = new Map<number, Moment>();
+  /** Requests for a thread's stack, by their numbers. */
+  readonly #asked = new Map<number, number>();
+
+  get moments(): readonly Moment[] {
+    return this.#moments;
+  }
+
+  /** @returns whether there is something new. */
+  fromAdapter(message: unknown, at: number): boolean {
+    const { type, event, command, success, body, request_seq: answered } = record(message);
+    const fields = record(body);
+    if (type === 'event' && event === 'output') return this.#print(fields, at);
+    if (type === 'event' && (event === 'continued' || event === 'stopped')) this.#standing.clear();
+    if (type === 'event' && event === 'stopped') return this.#stop(fields, at);
+    if (type !== 'response' || command !== 'stackTrace' || typeof answered !== 'number') return false;
+    const thread = this.#asked.get(answered);
+    this.#asked.delete(answered);
+    return success === true && thread !== undefined && this.#placeAt(thread, fields['stackFrames']);
+  }
+
+  fromEditor(message: unknown): void {
+    const { type, command, seq, arguments: given } = record(message);
+    if (type !== 'request' || command !== 'stackTrace' || typeof seq !== 'number') return;
+    const { threadId } = record(given);
+    if (typeof threadId !== 'number' || !this.#standing.has(threadId)) return;
+    this.#asked.set(seq, threadId);
+    const oldest = this.#asked.keys().next();
+    if (this.#asked.size > MAX_REQUESTS && !oldest.done) this.#asked.delete(oldest.value);
+  }
+
+  #print({ category, output, source, line, column }: Fields, at: number): boolean {
+    // What else there is, the debugger says of itself.
+    if ((category !== 'stdout' && category !== 'stderr') || typeof output !== 'string') return false;
+    const text = cut(output);
+    if (text === '') return false;
+    const kind = category === 'stdout' ? 'output' : 'error';
+    const place = placeOf(source, line, column);
+    const last = this.#moments.at(-1);
+    const goesOn =
+      last?.kind === kind && at - last.at < ONE_MOMENT && (place === null || isSame(place, last.place));
+    if (!goesOn) {
+      this.#add({ kind, at, text, place });
+      return true;
+    }
+    if (last.text.length >= MAX_TEXT) return false;
+    this.#moments[this.#moments.length - 1] = { ...last, text: cut(`${last.text}\n${text}`) };
+    return true;
+  }
+
+  #stop({ reason, text, description, threadId }: Fields, at: number): boolean {
+    if (reason !== 'exception') return false;
+    const said = [description, text].filter((part) => typeof part === 'string' && part !== '') as string[];
+    // Debuggers of native programs call a signal so: this one is sent by a break on calls, or by the user.
+    if (said.some((part) => part.includes('SIGSTOP'))) return false;
+    const [longest = ''] = said.sort((a, b) => b.length - a.length);
+    const moment: Moment = { kind: 'exception', at, text: cut(longest), place: null };
+    this.#add(moment);
+    if (typeof threadId === 'number') this.#standing.set(threadId, moment);
+    return true;
+  }
+
+  /**
+   * The editor asks for the stack of a thread that stands, to show it; for its top frame alone at first. The first frame
+   * with a file is the place.
+   */
+  #placeAt(thread: number, frames: unknown): boolean {
+    const moment = this.#standing.get(thread);
+    const index = moment === undefined ? -1 : this.#moments.indexOf(moment);
+    if (index < 0 || !Array.isArray(frames)) return false;
+    for (const frame of frames) {
+      const { source, line, column, name, presentationHint } = record(frame);
+      const place = placeOf(source, line, column);
+      if (place === null || isMachinery(name, presentationHint)) continue;
+      this.#standing.delete(thread);
+      this.#moments[index] = { ...this.#moments[index]!, place };
+      return true;
+    }
+    return false;
+  }
+
+  #add(moment: Moment): void {
+    this.#moments.push(moment);
+    if (this.#moments.length > MAX_MOMENTS) this.#moments.shift();
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function placeOf(source: unknown, line: unknown, column: unknown): Place | null {
+  const { path, sourceReference } = record(source);
+  // What has a number is text that only the adapter has.
+  if (typeof path !== 'string' || path === '' || (typeof sourceReference === 'number' && sourceReference > 0))
+    return null;
+  if (!Number.isSafeInteger(line) || Number(line) < 1) return null;
+  return { path, line: Number(line), column: Number.isSafeInteger(column) ? Number(column) : null };
+}
+
+/** What the debugger shows as such, and the part of Go's runtime that a panic goes through. */
+function isMachinery(name: unknown, hint: unknown): boolean {
+  return hint === 'subtle' || hint === 'label' || (typeof name === 'string' && /^runtime\.\w/.test(name));
+}
+
+function isSame(a: Place, b: Place | null): boolean {
+  return b !== null && a.path === b.path && a.line === b.line;
+}
+
+/** Cut before anything else is done: a program may print a lot at once. */
+function cut(text: string): string {
+  return text
+    .slice(0, 2 * MAX_TEXT)
+    .replace(COLOURS, '')
+    .trim()
+    .slice(0, MAX_TEXT);
+}
