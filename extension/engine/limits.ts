@@ -261,6 +261,9 @@ export const MAX_LOOKUP_ATTEMPTS = 16;
 /** Milliseconds after which a lookup that failed has failed for good: resolvers go on at once. */
 export const LOOKUP_SETTLE_MS = 1_000;
 
+/** The same while the socket is open on which a server has said that it failed: musl asks again there after 2.5 seconds. */
+export const LOOKUP_RETRY_MS = 6_000;
+
 /** Milliseconds between two checks of what time decides. */
 export const LOOKUP_CHECK_MS = 100;
 

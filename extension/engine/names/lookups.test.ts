@@ -379,6 +379,25 @@ describe('a lookup that fails', () => {
     expect(only(lookup(0, A('x.example'), response)).failure?.reason).toBe(`name lookup failed: ${reason}`);
   });
 
+  it('is one lookup where musl asks a server that has failed again, from the same socket', () => {
+    const FAILED = { code: 2 };
+    const records = [0, 2_500].flatMap((ms) => [
+      ...[...lookup(ms, A('x.example'), FAILED), ...lookup(ms, AAAA('x.example'), FAILED)],
+    ]);
+    expect(only([...records, closed(5_000)], 6_100)).toMatchObject({
+      durationMs: 2_501,
+      failure: { reason: 'name lookup failed: the name server failed (SERVFAIL from 127.0.0.53:53)' },
+      lookup: { queries: 4, error: 'SERVFAIL' },
+    });
+  });
+
+  it('has failed when its socket is closed, or six seconds after a server has failed', () => {
+    const records = lookup(0, A('x.example'), { code: 2 });
+    expect(shown(records, 5_900)).toEqual([]);
+    expect(shown([...records, closed(100)], 1_200)).toHaveLength(1);
+    expect(shown(records, 6_200)).toHaveLength(1);
+  });
+
   it('says that there was no answer, when the resolver gives up', () => {
     const records = [
       ...lookup(0, A('x.example')),

@@ -9,6 +9,7 @@ import {
   LOOKUP_AGE_MS,
   LOOKUP_CHECK_MS,
   LOOKUP_PATIENCE_MS,
+  LOOKUP_RETRY_MS,
   LOOKUP_SETTLE_MS,
   MAX_NAME_SOCKETS,
   MAX_REPEATED_QUERIES,
@@ -112,8 +113,9 @@ export class Lookups implements ClaimHost {
     const now = Math.floor(this.#host.milliseconds(BigInt(upTo)) / LOOKUP_CHECK_MS) * LOOKUP_CHECK_MS;
     if (now <= this.#advanced) return;
     this.#advanced = now;
-    const due = [...this.#table].filter((lookup) => lookup.last + patienceFor(lookup) < now);
-    for (const lookup of due.sort((a, b) => a.last + patienceFor(a) - b.last - patienceFor(b))) {
+    const endOf = (lookup: Lookup): number => lookup.last + this.#patienceFor(lookup);
+    const due = [...this.#table].filter((lookup) => endOf(lookup) < now);
+    for (const lookup of due.sort((a, b) => endOf(a) - endOf(b))) {
       if (lookup.succeeded) this.#forget(lookup);
       else this.#fail(lookup);
     }
@@ -305,6 +307,17 @@ export class Lookups implements ClaimHost {
     if (pending.length === 0) queries?.delete(key);
   }
 
+  /** Milliseconds after the last event until a lookup has ended. */
+  #patienceFor(lookup: Lookup): number {
+    if (lookup.succeeded) return LOOKUP_AGE_MS;
+    if (lookup.waiting) return LOOKUP_PATIENCE_MS;
+    const goesOn = [...lookup.questions.values()].some(
+      ({ outcome, lastSocket }) =>
+        outcome?.kind === 'code' && isPassing(outcome) && this.#sockets.has(lastSocket),
+    );
+    return goesOn ? LOOKUP_RETRY_MS : LOOKUP_SETTLE_MS;
+  }
+
   /** No server listens, or none is reached: said of the socket, and so of all that it asked. */
   #unreachable({ socket, error }: NameRecord, at: number, server: string | null): void {
     for (const query of this.#pending(socket)) this.#end(query, { kind: 'error', errno: error, at, server });
@@ -375,12 +388,6 @@ function streamsOf(transport: NameTransport): Socket['streams'] {
 
 function addressType(type: number): AddressType | null {
   return type === TYPE_A ? 'A' : type === TYPE_AAAA ? 'AAAA' : null;
-}
-
-/** Milliseconds after the last event until a lookup has ended. */
-function patienceFor(lookup: Lookup): number {
-  if (lookup.succeeded) return LOOKUP_AGE_MS;
-  return lookup.waiting ? LOOKUP_PATIENCE_MS : LOOKUP_SETTLE_MS;
 }
 
 /** Another server, or TCP, may still give an answer. */
