@@ -82,6 +82,11 @@ describe('events of a helper', () => {
       upTo: 9007199254740993n,
       status: { final: true, counters: { produced: 1 } },
     });
+    const unseen = { pid: 7, libraries: [], unseen: true };
+    expect(readEvent({ type: FrameType.Tls, payload: json(unseen) })).toMatchObject({ tls: unseen });
+    expect(() => readEvent({ type: FrameType.Tls, payload: json({ ...unseen, unseen: 1 }) })).toThrow(
+      'unseen',
+    );
     const records = Uint8Array.of(1, 2);
     expect(readEvent({ type: FrameType.Records, payload: records })).toEqual({
       type: FrameType.Records,

@@ -178,6 +178,7 @@ const TLS: Checks<Tls> = {
   pid: isCount,
   libraries: (value) => Array.isArray(value) && value.every(isTlsLibrary),
   partial: (value) => value === undefined || typeof value === 'boolean',
+  unseen: (value) => value === undefined || typeof value === 'boolean',
 };
 
 const isTlsLibrary = record<Tls['libraries'][number]>({

@@ -291,6 +291,8 @@ export interface Tls {
   readonly libraries: readonly TlsLibrary[];
   /** What can only be named takes longer to find, and is still being looked for: another frame follows. */
   readonly partial?: boolean;
+  /** The process had ended before anybody looked at what it had loaded last: that there is none is not known. */
+  readonly unseen?: boolean;
 }
 
 /** The version of a file with probes, independent of the processes that load it. */

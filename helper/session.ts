@@ -353,6 +353,7 @@ export class Session {
       pids.delete(pid);
       pids.set(pid, change);
       if (change === ProcessChange.Executed && path !== '') this.#attachments?.executed(pid, path, inode);
+      else if (change === ProcessChange.Mapped) this.#attachments?.loaded(pid);
     }
     for (const [pid, change] of pids) {
       if (change === ProcessChange.Gone) {

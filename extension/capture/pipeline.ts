@@ -50,7 +50,7 @@ export class Pipeline {
         if (event.info.error === null) this.#engine.setProcess(event.info.pid, event.info.name);
         return;
       case FrameType.Tls:
-        this.#engine.setTls(event.tls.pid, event.tls.libraries, event.tls.partial);
+        this.#engine.setTls(event.tls.pid, event.tls.libraries, event.tls.partial, event.tls.unseen);
         return;
       case FrameType.TlsFile:
         this.#engine.setTlsFile(event.file.file, event.file.version);

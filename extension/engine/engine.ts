@@ -80,7 +80,7 @@ export interface EngineApi {
   /** Why TLS libraries are not probed in this trace; null (the default): they are. */
   setTlsOff(reason: string | null): void;
   /** All TLS libraries of a process; replaces what an earlier call said. */
-  setTls(pid: number, libraries: readonly TlsLibrary[], partial?: boolean): void;
+  setTls(pid: number, libraries: readonly TlsLibrary[], partial?: boolean, unseen?: boolean): void;
   /** The version of a library file; records refer to it by this number. */
   setTlsFile(file: number, version: string): void;
   /** The messages of .proto files; replaces earlier ones. */
@@ -160,8 +160,8 @@ export class Engine implements EngineApi {
   }
 
   /** @param partial more may follow soon */
-  setTls(pid: number, libraries: readonly TlsLibrary[], partial = false): void {
-    this.#libraries.set(pid, libraries, partial);
+  setTls(pid: number, libraries: readonly TlsLibrary[], partial = false, unseen = false): void {
+    this.#libraries.set(pid, libraries, partial, unseen);
     this.#connections.explain(pid);
   }
 

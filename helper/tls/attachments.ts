@@ -45,6 +45,10 @@ export class Attachments {
   /** Of processes in which what can only be named is still being looked for. */
   readonly #recognising = new Map<number, NodeJS.Timeout>();
   readonly #recognisings = new Set<Promise<void>>();
+  /** Processes that have executed a program or loaded libraries since they were last looked at. */
+  readonly #unseen = new Set<number>();
+  /** Processes whose program is being searched. */
+  readonly #searched = new Set<number>();
   readonly #outputs = new LinkerOutputs();
   readonly #expected = new ExpectedLibraries();
 
@@ -131,6 +135,7 @@ export class Attachments {
    * @param path in its own view
    */
   executed(pid: number, path: string, inode: bigint): void {
+    this.#unseen.add(pid);
     const seen = this.#pathHere(pid, path);
     const file = this.#finder.lookAtProgram(seen, inode);
     if (file === 'gone') {
@@ -148,8 +153,10 @@ export class Attachments {
     }
     if (file !== null && file.part === 'tls') return;
     if (runningProgram(pid) === null) this.#reportNeeded(pid, path);
+    this.#searched.add(pid);
     const recognising = this.#finder.recogniseProgram(seen, inode).then((found) => {
       this.#recognisings.delete(recognising);
+      this.#searched.delete(pid);
       if (runningProgram(pid) !== null) {
         this.consider(pid);
         return;
@@ -158,7 +165,8 @@ export class Attachments {
       this.#stopRecognising(pid);
       const loaded = this.#known.get(pid) ?? [];
       if (found?.part === 'tls') this.#report(pid, [{ file: found, path, inExecutable: true }, ...loaded]);
-      else if (loaded.length === 0) this.#reportNeeded(pid, path);
+      else if (loaded.length === 0 && !this.#reportNeeded(pid, path)) this.#reportUnseen(pid);
+      this.#unseen.delete(pid);
     });
     this.#recognisings.add(recognising);
   }
@@ -168,10 +176,17 @@ export class Attachments {
     await Promise.all(this.#recognisings);
   }
 
+  /** A process has loaded libraries. It may have ended before it is looked at ({@link consider}). */
+  loaded(pid: number): void {
+    this.#unseen.add(pid);
+  }
+
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
     const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
     const found = this.#finder.find(pid);
+    // It still runs: what was found is what it has.
+    if (this.#unseen.has(pid) && runningProgram(pid) !== null) this.#unseen.delete(pid);
     const before = this.#known.get(pid);
     if (before === found && upcoming.length === 0) return;
     this.#known.set(pid, found);
@@ -202,9 +217,12 @@ export class Attachments {
     this.#client.libraries(partial ? { pid, libraries, partial } : { pid, libraries });
   }
 
-  /** The process has ended before anybody saw what it had loaded: the libraries that its executable asks for. */
-  #reportNeeded(pid: number, path: string): void {
-    if (!isAbsolute(path)) return;
+  /**
+   * The process has ended before anybody saw what it had loaded: the libraries that its executable asks for.
+   * @returns whether there are any
+   */
+  #reportNeeded(pid: number, path: string): boolean {
+    if (!isAbsolute(path)) return false;
     const needed = this.#expected.of({ path, view: '', root: '', libraryPath: '' }).flatMap((library) => {
       const file = this.#finder.lookAt(library);
       return file === null ? [] : [{ file, path: library, inExecutable: false }];
@@ -212,6 +230,13 @@ export class Attachments {
     if (this.#facts.tlsAttach !== 'none') for (const { file } of needed) this.#files.attach(file);
     if (needed.length > 0) this.#report(pid, needed);
     this.#reported.delete(pid);
+    return needed.length > 0;
+  }
+
+  /** The process has ended, and what it had loaded last was not looked at: nothing is known of the library that it used. */
+  #reportUnseen(pid: number): void {
+    if (!this.#unseen.delete(pid) || this.#reported.has(pid)) return;
+    this.#client.libraries({ pid, libraries: [], unseen: true });
   }
 
   /** Where a process's program is found from here: `path` may be relative, or mean something else here (`/proc/self/exe`). */
@@ -248,6 +273,11 @@ export class Attachments {
 
   /** The process has ended, or is not a target any more. */
   forget(pid: number): void {
+    // Else it is said when its program has been searched.
+    if (!this.#searched.has(pid)) {
+      if (runningProgram(pid) === null) this.#reportUnseen(pid);
+      this.#unseen.delete(pid);
+    }
     for (const path of this.#outputs.ended(pid)) this.#prepare(path);
     this.#known.delete(pid);
     this.#reported.delete(pid);

@@ -3,18 +3,21 @@
  * handshakes that fail on either side, ends that nobody confirmed, programs that live for a few milliseconds.
  */
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, connect as tcpConnect } from 'node:net';
 import { basename, join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
+import { helperOf } from '../kit/kernel.ts';
 import { newId } from '../kit/peers.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
+import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
+import { lineOf, makeStep } from './plan.ts';
 
 const CURL = ['curl', '-s4', '--noproxy', '*'];
 
@@ -37,6 +40,7 @@ export async function runEdges(context: TlsContext, only: RegExp, report: Report
   await one('a close-delimited answer that ends with close_notify, and one without', closeNotify);
   await one('a short Go program that a shell names', shortGo);
   await one('a short Go program that nothing names, in the second trace', rememberedGo);
+  await one('a program that has ended before anybody looks at the library that it loads', unseen);
   await one('an answer that is read before the write has returned', unreturned);
 }
 
@@ -316,6 +320,47 @@ async function rememberedGo(context: TlsContext): Promise<string> {
       same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
     }
     return `${count} times; in the first trace: ${first?.completeness.join()}`;
+  } finally {
+    server.close();
+  }
+}
+
+/** The helper stands still while it runs. Nothing but the process could have told which library it loads. */
+async function unseen(context: TlsContext): Promise<string> {
+  const server = new PlannedServer(context.certificates, { version: '1.3' });
+  try {
+    const port = await server.listen();
+    const step = makeStep(context.folder, {
+      ...{ method: 'GET', path: `/unseen/${newId()}`, framing: 'length', body: null },
+      answer: { status: 200, size: 1234, framing: 'length' },
+    });
+    server.expect([step]);
+    // Without probes from before.
+    const own = join(context.folder, `own-${newId()}`);
+    cpSync(join(context.programs, 'own'), own, { recursive: true });
+    const late = `'${context.programs}/late' client ${port} '${context.certificates}' 1.3`;
+    const script = `echo ready; read -r go; echo "$go" | LD_LIBRARY_PATH='${own}' ${late}; echo over; cat`;
+    const tracing = Tracing.run(context, ['sh', '-c', script]);
+    tracing.process.killAfter(patience(context));
+    await tracing.process.until(
+      () => tracing.process.lines.includes('ready'),
+      'the shell',
+      patience(context),
+    );
+    const helper = helperOf(tracing.process.pid);
+    process.kill(helper, 'SIGSTOP');
+    try {
+      tracing.process.write(lineOf(step));
+      await tracing.process.until(() => tracing.process.lines.includes('over'), 'its end', patience(context));
+    } finally {
+      process.kill(helper, 'SIGCONT');
+    }
+    tracing.process.endInput();
+    const row = only((await tracing.result()).exchanges);
+    same('what it is called', row.completeness, ['encrypted']);
+    const reason = row.encrypted?.reason ?? '';
+    same('the reason', reason, 'the program had ended before its TLS library could be looked at');
+    return reason;
   } finally {
     server.close();
   }

@@ -48,6 +48,8 @@ export interface ProcessTls {
   readonly off: string | null;
   /** null: the helper has not looked, or the process is gone. */
   readonly libraries: readonly TlsLibrary[] | null;
+  /** The process had ended before anybody looked at what it had loaded last. */
+  readonly unseen?: boolean;
   /** Calls whose plaintext was seen. */
   readonly calls: number;
   /** TLS connections without plaintext. */
@@ -73,6 +75,9 @@ const NAMES: Readonly<Record<TlsLibraryKind, string>> = {
 const UNMATCHED =
   'but not every session could be matched to its connection; its calls may be among those without addresses';
 
+const UNRECOGNISED = 'the TLS library of the process was not recognised';
+const UNSEEN = 'the program had ended before its TLS library could be looked at';
+
 /** `OpenSSL`. */
 export function tlsLibraryName(kind: TlsLibraryKind): string {
   return NAMES[kind];
@@ -96,7 +101,13 @@ export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
  * What is decrypted in a process and what is not, each a sentence for people; libraries of which nothing is
  * known are left out.
  */
-export function decryptionSentences({ off, libraries, calls, encrypted }: ProcessTls): string[] {
+export function decryptionSentences({
+  off,
+  libraries,
+  unseen = false,
+  calls,
+  encrypted,
+}: ProcessTls): string[] {
   const sentences: string[] = [];
   for (const library of libraries ?? []) {
     const name = `${tlsLibraryName(library.kind)}${library.version === null ? '' : ` ${library.version}`}`;
@@ -105,7 +116,7 @@ export function decryptionSentences({ off, libraries, calls, encrypted }: Proces
   const others = (libraries ?? []).filter(({ attached }) => !attached);
   for (const reason of reasonsOf(others)) sentences.push(`Not decrypted: ${reason}.`);
   if (off !== null && sentences.length === 0) sentences.push(`Not decrypted: ${off}.`);
-  else if (libraries?.length === 0) sentences.push('No TLS library was recognised in it.');
+  else if (libraries?.length === 0 && !unseen) sentences.push('No TLS library was recognised in it.');
   if (calls > 0) sentences.push(`${count(calls, 'call')} seen over TLS.`);
   if (encrypted > 0) sentences.push(`${count(encrypted, 'TLS connection')} without plaintext.`);
   return sentences;
@@ -128,6 +139,7 @@ function lagOf(
 interface Counted {
   libraries: readonly TlsLibrary[] | null;
   partial: boolean;
+  unseen: boolean;
   calls: number;
   encrypted: number;
   /** Sessions whose socket was never known, also those that have ended. */
@@ -140,11 +152,16 @@ export class TlsLibraries {
   readonly #processes = new Map<number, Counted>();
   readonly #files = new Map<number, string>();
 
-  /** @param partial more may follow soon */
-  set(pid: number, libraries: readonly TlsLibrary[], partial: boolean): void {
+  /**
+   * @param partial more may follow soon
+   * @param unseen the process had ended before anybody looked at what it had loaded last: what is known of it stays
+   */
+  set(pid: number, libraries: readonly TlsLibrary[], partial: boolean, unseen: boolean): void {
     const known = this.#of(pid);
-    known.libraries = libraries;
     known.partial = partial;
+    if (unseen && (known.libraries?.length ?? 0) > 0) return;
+    known.libraries = libraries;
+    known.unseen = unseen;
   }
 
   /** Nothing more is going to be known of a process's libraries. */
@@ -157,8 +174,8 @@ export class TlsLibraries {
   get(pid: number): ProcessTls | null {
     const known = this.#processes.get(pid);
     if (known === undefined) return null;
-    const { libraries, calls, encrypted } = known;
-    return { off: this.off, libraries, calls, encrypted };
+    const { libraries, unseen, calls, encrypted } = known;
+    return { off: this.off, libraries, calls, encrypted, ...(unseen ? { unseen } : {}) };
   }
 
   /** @param file its number in TLS records */
@@ -200,7 +217,7 @@ export class TlsLibraries {
     // The process may have ended before its memory map was read.
     if (libraries.length === 0 && known !== undefined && known.unbound > 0)
       return `TLS of the process is decrypted, ${UNMATCHED}`;
-    if (libraries.length === 0) return this.off ?? 'the TLS library of the process was not recognised';
+    if (libraries.length === 0) return this.off ?? (known?.unseen === true ? UNSEEN : UNRECOGNISED);
     // A library that is read but was not used is not the reason if another one cannot be read.
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
@@ -225,7 +242,7 @@ export class TlsLibraries {
   #of(pid: number): Counted {
     let known = this.#processes.get(pid);
     if (known === undefined) {
-      known = { libraries: null, partial: false, calls: 0, encrypted: 0, unbound: 0 };
+      known = { libraries: null, partial: false, unseen: false, calls: 0, encrypted: 0, unbound: 0 };
       this.#processes.set(pid, known);
       if (this.#processes.size > MAX_PROCESSES) {
         for (const oldest of this.#processes.keys()) {

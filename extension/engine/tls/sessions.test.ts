@@ -21,7 +21,7 @@ import {
   START,
   type Step,
 } from '../testing/records.ts';
-import type { TlsLibrary } from './library.ts';
+import { decryptionSentences, type TlsLibrary } from './library.ts';
 
 const MS = 1_000_000n;
 const SECOND = 1_000_000_000n;
@@ -716,6 +716,21 @@ describe('a connection without plaintext', () => {
     expect(rows(engine)).toMatchObject([
       { encrypted: 'the TLS session ended before any data was sent', completeness: ['encrypted'] },
     ]);
+  });
+
+  it('says that the program had ended before anybody could look at it', () => {
+    const engine = made(open('tls13'));
+    engine.setTls(4242, [], false, true);
+    engine.advance(START + 9n * SECOND);
+    const reason = 'the program had ended before its TLS library could be looked at';
+    expect(rows(engine)).toMatchObject([{ encrypted: reason }]);
+    expect(decryptionSentences(engine.tls(4242)!)).toEqual(['1 TLS connection without plaintext.']);
+    // What is known of it stays.
+    const known = made(open('tls13'));
+    known.setTls(4242, [library({ kind: 'nss', attached: false, reason: 'NSS is not supported' })]);
+    known.setTls(4242, [], false, true);
+    known.advance(START + 9n * SECOND);
+    expect(rows(known)).toMatchObject([{ encrypted: 'NSS is not supported' }]);
   });
 
   it.each<[string, readonly TlsLibrary[], boolean, string]>([
