@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { endingText } from '../kit/endingText.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Tracing } from '../kit/tracing.ts';
-import { endingText } from './support/endingText.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 async function listening(server: Server): Promise<number> {

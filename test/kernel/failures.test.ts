@@ -1,183 +1,30 @@
-/**
- * Calls that fail, of the programs that people use: what each row says. All clients run in one trace, and
- * a row is found by the client's name in its path, or by its process.
- */
+/** Clients that people use whose calls fail: what each row says (test/kit/failingCalls.ts). */
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import { PYTHON } from '../kit/peers.ts';
+import { callAndFail } from '../kit/failingCalls.ts';
+import { NamedNetwork } from '../kit/namedNetwork.ts';
 import { Child } from '../kit/process.ts';
-import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { endingText } from './support/endingText.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { NamedNetwork } from './support/namedNetwork.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
-const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-const go = join(folder, 'failing');
-
-const PLAIN = 'http://127.0.0.1:8080';
-/** Milliseconds after which a client gives up what is never answered. */
-const PATIENCE = '400';
-
-/** Method, URL, milliseconds, bytes; `NAME`: the client's. In this order, of which the second `stale` uses a kept connection. */
-const CALLS = [
-  ['GET', `${PLAIN}/NAME/close`, '0', '0'],
-  ['GET', `${PLAIN}/NAME/reset`, '0', '0'],
-  ['GET', `${PLAIN}/NAME/half`, '0', '0'],
-  ['GET', `${PLAIN}/NAME/cut`, '0', '0'],
-  ['GET', `${PLAIN}/NAME/never`, PATIENCE, '0'],
-  ['POST', `${PLAIN}/NAME/early`, '0', '500000'],
-  ['GET', `${PLAIN}/NAME/warm`, '0', '0'],
-  ['POST', `${PLAIN}/NAME/stale`, '0', '10'],
-  ['GET', 'http://127.0.0.1:8081/NAME/dead', '0', '0'],
-  ['GET', 'http://127.0.0.1:8082/NAME/full', PATIENCE, '0'],
-  ['GET', 'http://10.9.8.7/NAME/lost', '0', '0'],
-  ['GET', 'http://[fe80::1]:81/NAME/no-scope', '0', '0'],
-  ['GET', 'http://nowhere.example/NAME/name', '0', '0'],
-  ['GET', 'https://127.0.0.1:8080/NAME/not-tls', '0', '0'],
-  ['GET', 'https://127.0.0.1:8443/NAME/untrusted', '0', '0'],
-  ['GET', 'https+any://127.0.0.1:8443/NAME/unconfirmed', '0', '0'],
-] as const;
-
-const python = (library: string) => [PYTHON, join(PEERS, 'failing.py'), library];
-const node = (library: string) => [process.execPath, join(PEERS, 'failing.mjs'), library];
-const java = (library: string) => [
-  ...['java', '-XX:TieredStopAtLevel=1', `-Dseen=${folder}`, '-cp', folder, 'Failing'],
-  library,
-];
-
-const CLIENTS: Readonly<Record<string, readonly string[]>> = {
-  'http.client': python('http.client'),
-  requests: python('requests'),
-  aiohttp: python('aiohttp'),
-  http: node('http'),
-  fetch: node('fetch'),
-  go: [go],
-  HttpURLConnection: java('url'),
-  'java.net.http': java('http'),
-  curl: ['sh', join(PEERS, 'failing.sh')],
-};
-
-/** Java has a TLS of its own, of which no plaintext is seen. */
-const isJava = (client: string): boolean => CLIENTS[client]?.[0] === 'java';
-
-/** What the rows of a situation say; a client that tries again has several. */
-function expectedOf(situation: string, client: string): RegExp {
-  switch (situation) {
-    case 'close':
-      return /^- unanswered, closed by server$/;
-    case 'reset':
-      return /^- unanswered, reset by server, ECONNRESET$/;
-    case 'half':
-      return /^200 aborted, closed by server$/;
-    case 'cut':
-      return /^200 aborted, reset by server, ECONNRESET$/;
-    case 'never':
-      return /^- unanswered, cancelled by client$/;
-    case 'early':
-      // Who reads on after the upload has failed has the answer; who does not, has not.
-      return client === 'curl' || client === 'go'
-        ? /^413 (?:aborted|complete), answered$/
-        : /^413 (?:aborted|complete), answered$|^- (?:request-truncated\+)?(?:unanswered\+)?aborted, (?:reset by server, E\w+|cancelled by client)$/;
-    case 'warm':
-      return /^200 complete, answered$/;
-    case 'stale':
-      return /^- (?:unanswered|aborted|unanswered\+aborted), reset by server, E\w+$|^200 complete, answered$/;
-    case 'dead':
-      return /^- connect-failed, refused by server, ECONNREFUSED$/;
-    case 'full':
-      // fetch gives up, and goes on to connect.
-      return /^- connect-failed, (?:cancelled|process-ended) by client$/;
-    case 'lost':
-      return /^- connect-failed, unreachable, ENETUNREACH$/;
-    case 'no-scope':
-      return /^- connect-failed, failed, EINVAL$/;
-    case 'name':
-      return /^- lookup-failed, failed: name lookup failed: the name does not exist/;
-    case 'not-tls':
-      return /^- handshake-failed, failed: .*did not answer with TLS/;
-    case 'untrusted':
-      // Node hands its request to the library although it has refused the certificate.
-      return client === 'http'
-        ? /certificate of the server: self-signed certificate/
-        : /^- handshake-failed, failed: ./;
-    case 'unconfirmed':
-      if (isJava(client)) return /^- encrypted/;
-      // Go's library reports both ends alike.
-      return client === 'go'
-        ? /^200 complete, answered$/
-        : /^200 aborted, closed by server, no-close-notify$/;
-    default:
-      return /^never$/;
-  }
-}
-
-/** The situation that a row is of, by its path, or where it has none by what it did not reach. */
-function situationOf({ url, failure, connection, completeness }: ExchangeJson): string {
-  const path = url === null ? '' : new URL(url).pathname;
-  if (path !== '') return path.slice(path.lastIndexOf('/') + 1);
-  if (failure?.phase === 'lookup') return 'name';
-  const remote = connection.remote ?? '';
-  if (remote.includes('10.9.8.7')) return 'lost';
-  if (remote.includes('fe80::1')) return 'no-scope';
-  const port = remote.slice(remote.lastIndexOf(':') + 1);
-  if (port === '8443') return completeness.includes('encrypted') ? 'unconfirmed' : 'untrusted';
-  return { 8080: 'not-tls', 8081: 'dead', 8082: 'full' }[port] ?? remote;
-}
-
-function clientsByPid(exchanges: readonly ExchangeJson[]): (row: ExchangeJson) => string {
-  const known = new Map<number, string>();
-  for (const { url, process } of exchanges) {
-    const [, name] = url === null ? [] : new URL(url).pathname.split('/');
-    if (name !== undefined && process !== null) known.set(process.pid, name);
-  }
-  // It has a process for each call.
-  return ({ process }) => (process?.name === 'curl' ? 'curl' : (known.get(process?.pid ?? 0) ?? '?'));
-}
 
 describeTraced('clients whose calls fail', () => {
   beforeAll(async () => {
-    makeCertificate(key, certificate);
+    makeCertificate(join(folder, 'key.pem'), join(folder, 'certificate.pem'));
     const built = await Promise.all([
-      new Child('go', ['build', '-o', go, join(PEERS, 'failing.go')]).ended,
+      new Child('go', ['build', '-o', join(folder, 'failing'), join(PEERS, 'failing.go')]).ended,
       new Child('javac', ['-d', folder, join(PEERS, 'Failing.java')]).ended,
     ]);
     for (const { code, stderr } of built) expect([code, stderr]).toEqual([0, '']);
   });
 
-  it.each(['tracepoint'] as const)('by %s', async (backend) => {
+  it('by the tracepoint backend', async () => {
+    const context = { ...tracingIn(folder), backend: 'tracepoint' } as const;
     // Who would wait for less would, on a busy machine, get no answer about the name.
-    const network = await NamedNetwork.make(folder, 30);
-    const server = Child.of(network.inside([PYTHON, join(PEERS, 'failures.py'), certificate, key, folder]));
-    expect(await server.line()).toBe('ready');
-    const commands = Object.entries(CLIENTS).map(([name, command]) => {
-      const words = CALLS.flat().map((word) => word.replace('NAME', name));
-      return [...command, ...words].map((word) => `'${word}'`).join(' ');
-    });
-    const script = `${commands.map((command) => `${command} &`).join('\n')}\nwait`;
-    const options = ['--max-body', 'all'];
-    const traced = await Tracing.run({ ...network.context, backend }, ['sh', '-c', script], options).result();
-    const clientOf = clientsByPid(traced.exchanges);
-    const seen: Record<string, string[]> = {};
-    for (const row of traced.exchanges) {
-      const at = `${clientOf(row)} ${situationOf(row)}`;
-      seen[at] = [...(seen[at] ?? []), endingText(row)];
-    }
-    const wrong: string[] = [];
-    for (const client of Object.keys(CLIENTS)) {
-      for (const [, url] of CALLS) {
-        const situation = url.slice(url.lastIndexOf('/') + 1);
-        const rows = seen[`${client} ${situation}`] ?? [];
-        delete seen[`${client} ${situation}`];
-        const expected = expectedOf(situation, client);
-        if (rows.length === 0 || !rows.every((row) => expected.test(row))) {
-          wrong.push(`${client} ${situation}: ${rows.join(' | ') || 'no row'}`);
-        }
-      }
-    }
-    expect([wrong, seen]).toEqual([[], {}]);
-    expect(traced.summary.note).toBeNull();
+    const network = await NamedNetwork.make(context, PEERS, 30);
+    const { wrong, others, note } = await callAndFail(network, { peers: PEERS, built: folder, folder });
+    expect([[...wrong].filter(([, rows]) => rows.length > 0), others]).toEqual([[], {}]);
+    expect(note).toBeNull();
   });
 });

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { NamedNetwork } from '../kit/namedNetwork.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { type Trace, Tracing, type TracingContext } from '../kit/tracing.ts';
-import { describeTraced, PEERS, temporaryFolder } from './support/environment.ts';
-import { NamedNetwork } from './support/namedNetwork.ts';
+import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const go = join(folder, 'lookups');
@@ -60,7 +60,7 @@ describeTraced('names that are looked up', () => {
   });
 
   beforeEach(async () => {
-    context = (await NamedNetwork.make(folder)).context;
+    context = (await NamedNetwork.make(tracingIn(folder), PEERS)).context;
   });
 
   const GLIBC = `

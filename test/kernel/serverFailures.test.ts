@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
+import { endingText } from '../kit/endingText.ts';
 import { nginxIn } from '../kit/nginx.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
-import { endingText } from './support/endingText.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();

@@ -8,6 +8,7 @@ import { shuffled } from '../kit/pairwise.ts';
 import { endAll } from '../kit/process.ts';
 import type { Report } from '../kit/report.ts';
 import { runAttach } from './attach.ts';
+import { runClients } from './clients.ts';
 import { type Context, makeContext } from './context.ts';
 import { runOverload } from './overload.ts';
 import { runPressure, thousands } from './pressure.ts';
@@ -24,6 +25,8 @@ const { values } = parseArgs({
       'http-trace',
       'peer',
       'refuse',
+      'clients',
+      'kernel-peers',
       'out',
       'slow',
       'seeds',
@@ -75,6 +78,9 @@ async function run(context: Context, part: number): Promise<void> {
   await group('attach', () => runAttach(context, only, report));
   await group('pressure', () => runPressure(context, only, report));
   await group('refused', () => runRefused(context, only, report));
+  await group('clients', () =>
+    runClients(context, only, options['clients'] ?? '', options['kernel-peers'] ?? '', report),
+  );
   await group('overload', () => runOverload(context, report));
   await group('restarts', () => runRestarts(context, report));
 }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { Board } from './board.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -17,6 +18,9 @@ const made = mkdtempSync(join(root, '.cache/test/matrix-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 const peer = join(made, 'peer');
 const refuse = join(made, 'refuse');
+const kernelPeers = join(root, 'test/kernel/peers');
+/** The compiled ones of the clients whose calls fail. */
+const clients = join(made, 'clients');
 const bundle = join(made, 'matrix.mjs');
 const httpTrace = join(made, 'dist/http-trace');
 
@@ -45,6 +49,7 @@ const { values } = parseArgs({
 const wanted = values.on.split(',');
 const backends = values.backends.split(',');
 
+const hasClients = values.groups.split(',').includes('clients');
 const board = new Board('matrix');
 if (process.getuid() !== 0) board.fail('The kernel matrix needs root.');
 await build();
@@ -74,6 +79,7 @@ async function build() {
     .map((name) => join(folder, name));
   compile(peer, ...files, '-luring');
   compile(refuse, join(root, 'test/kit/refuse.c'));
+  if (hasClients) buildClients();
   await esbuild.build({
     entryPoints: [join(root, 'test/matrix/main.ts')],
     outfile: bundle,
@@ -85,17 +91,31 @@ async function build() {
   });
 }
 
+function buildClients() {
+  mkdirSync(clients);
+  makeCertificate(join(clients, 'key.pem'), join(clients, 'certificate.pem'));
+  command('go', 'build', '-o', join(clients, 'failing'), join(kernelPeers, 'failing.go'));
+  command('javac', '-d', clients, join(kernelPeers, 'Failing.java'));
+}
+
 function compile(output, ...files) {
   const flags = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread'];
-  const { status, error } = spawnSync('gcc', [...flags, ...files, '-o', output], { stdio: 'inherit' });
+  command('gcc', ...flags, ...files, '-o', output);
+}
+
+function command(name, ...words) {
+  const { status, error } = spawnSync(name, words, { stdio: 'inherit' });
   if (status !== 0)
-    board.fail(`A test program could not be compiled (gcc, liburing-dev). ${error?.message ?? ''}`);
+    board.fail(
+      `A test program could not be compiled (npm run setup -- --test): ${name}: ${error?.message ?? status}`,
+    );
 }
 
 function runner(backend, out, sizes) {
   const { only, groups, 'first-seed': firstSeed } = values;
   const options = {
     ...{ backend, 'http-trace': httpTrace, peer, refuse, out, only, groups, 'first-seed': firstSeed },
+    ...{ clients, 'kernel-peers': kernelPeers },
     ...sizes,
   };
   const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

@@ -1,5 +1,5 @@
 /** What a row says of a call's end, in one line. */
-import type { ExchangeJson } from '../../../extension/engine/exchangeJson.ts';
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 
 /** `200 aborted, closed by server`; of what never became a call, with its reason. */
 export function endingText({ status, completeness, ending, encrypted, failure, tls }: ExchangeJson): string {

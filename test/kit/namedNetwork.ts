@@ -1,10 +1,9 @@
-/** A network of a test's own in which a name server answers (peers/nameServer.py). */
+/** A network of a test's own in which a name server answers (test/kernel/peers/nameServer.py). */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PYTHON } from '../../kit/peers.ts';
-import { Child } from '../../kit/process.ts';
-import type { TracingContext } from '../../kit/tracing.ts';
-import { PEERS, tracingIn } from './environment.ts';
+import { PYTHON } from './peers.ts';
+import { Child } from './process.ts';
+import type { TracingContext } from './tracing.ts';
 
 const NAME_SERVER = 'nameserver 127.0.0.1\nsearch search.test\n';
 const NSSWITCH = 'hosts: files dns\n';
@@ -15,23 +14,27 @@ export class NamedNetwork {
   readonly context: TracingContext;
   readonly #inside: readonly string[];
 
-  private constructor(holder: Child, folder: string) {
+  private constructor(holder: Child, context: TracingContext) {
     this.#inside = [
       'nsenter',
       `--net=/proc/${holder.pid}/ns/net`,
       `--mount=/proc/${holder.pid}/ns/mnt`,
+      // In the emulated kernels it is not that of the namespace.
+      `--root=/proc/${holder.pid}/root`,
+      '--wd=/',
       '--',
     ];
-    const context = tracingIn(folder);
     this.context = { ...context, program: this.inside(context.program) };
   }
 
   /**
    * Resolves when the name server listens.
-   * @param folder for the files that configure resolvers
+   * @param context its folder gets the files that configure resolvers
+   * @param peers test/kernel/peers
    * @param patience seconds that they wait for an answer, up to 30
    */
-  static async make(folder: string, patience = 1): Promise<NamedNetwork> {
+  static async make(context: TracingContext, peers: string, patience = 1): Promise<NamedNetwork> {
+    const { folder } = context;
     writeFileSync(join(folder, 'resolv.conf'), `${NAME_SERVER}options timeout:${patience} attempts:1\n`);
     writeFileSync(join(folder, 'nsswitch.conf'), NSSWITCH);
     const script = [
@@ -41,12 +44,12 @@ export class NamedNetwork {
       // Where systemd runs, its own socket is there.
       'mkdir -p /run/systemd',
       'mount -t tmpfs none /run/systemd',
-      `exec ${PYTHON} ${PEERS}/nameServer.py`,
+      `exec ${PYTHON} ${peers}/nameServer.py`,
     ].join(' && ');
     const holder = new Child('unshare', ['--net', '--mount', 'sh', '-c', script]);
     const said = await holder.line();
     if (said !== 'ready') throw new Error(`The name server says ${JSON.stringify(said)}. ${holder.stderr}`);
-    return new NamedNetwork(holder, folder);
+    return new NamedNetwork(holder, context);
   }
 
   /** The command that runs a command in it. */

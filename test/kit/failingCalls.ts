@@ -1,0 +1,203 @@
+/**
+ * Calls that fail, of the programs that people use: what each row says. All clients run in one trace, and
+ * a row is found by the client's name in its path, or by its process. The kernel tests run them here, the matrix by each
+ * backend in other kernels.
+ */
+import { join } from 'node:path';
+import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { same } from './check.ts';
+import { endingText } from './endingText.ts';
+import type { NamedNetwork } from './namedNetwork.ts';
+import { PYTHON } from './peers.ts';
+import { Child } from './process.ts';
+import { Tracing } from './tracing.ts';
+
+const PLAIN = 'http://127.0.0.1:8080';
+/** Milliseconds after which a client gives up what is never answered. */
+const PATIENCE = '400';
+
+/** Method, URL, milliseconds, bytes; `NAME`: the client's. In this order, of which the second `stale` uses a kept connection. */
+const CALLS = [
+  ['GET', `${PLAIN}/NAME/close`, '0', '0'],
+  ['GET', `${PLAIN}/NAME/reset`, '0', '0'],
+  ['GET', `${PLAIN}/NAME/half`, '0', '0'],
+  ['GET', `${PLAIN}/NAME/cut`, '0', '0'],
+  ['GET', `${PLAIN}/NAME/never`, PATIENCE, '0'],
+  ['POST', `${PLAIN}/NAME/early`, '0', '500000'],
+  ['GET', `${PLAIN}/NAME/warm`, '0', '0'],
+  ['POST', `${PLAIN}/NAME/stale`, '0', '10'],
+  ['GET', 'http://127.0.0.1:8081/NAME/dead', '0', '0'],
+  ['GET', 'http://127.0.0.1:8082/NAME/full', PATIENCE, '0'],
+  ['GET', 'http://10.9.8.7/NAME/lost', '0', '0'],
+  ['GET', 'http://[fe80::1]:81/NAME/no-scope', '0', '0'],
+  ['GET', 'http://nowhere.example/NAME/name', '0', '0'],
+  ['GET', 'https://127.0.0.1:8080/NAME/not-tls', '0', '0'],
+  ['GET', 'https://127.0.0.1:8443/NAME/untrusted', '0', '0'],
+  ['GET', 'https+any://127.0.0.1:8443/NAME/unconfirmed', '0', '0'],
+] as const;
+
+interface Places {
+  /** test/kernel/peers. */
+  readonly peers: string;
+  /** Where `failing` (failing.go) and Failing.class are, and `certificate.pem` with `key.pem`. */
+  readonly built: string;
+  /** That of failures.py, for what it tells the clients. */
+  readonly folder: string;
+}
+
+type Client = (places: Places) => readonly string[];
+
+const python =
+  (library: string): Client =>
+  ({ peers }) => [PYTHON, join(peers, 'failing.py'), library];
+const node =
+  (library: string): Client =>
+  ({ peers }) => [process.execPath, join(peers, 'failing.mjs'), library];
+const java =
+  (library: string): Client =>
+  ({ built, folder }) => [
+    ...['java', '-XX:TieredStopAtLevel=1', `-Dseen=${folder}`, '-cp', built, 'Failing'],
+    library,
+  ];
+
+const CLIENTS = {
+  'http.client': python('http.client'),
+  requests: python('requests'),
+  aiohttp: python('aiohttp'),
+  http: node('http'),
+  fetch: node('fetch'),
+  go: ({ built }) => [join(built, 'failing')],
+  HttpURLConnection: java('url'),
+  'java.net.http': java('http'),
+  curl: ({ peers }) => ['sh', join(peers, 'failing.sh')],
+} satisfies Record<string, Client>;
+
+/** Java has a TLS of its own, of which no plaintext is seen. */
+const isJava = (client: string): boolean => ['HttpURLConnection', 'java.net.http'].includes(client);
+
+/** What the rows of a situation say; a client that tries again has several. */
+function expectedOf(situation: string, client: string): RegExp {
+  switch (situation) {
+    case 'close':
+      return /^- unanswered, closed by server$/;
+    case 'reset':
+      return /^- unanswered, reset by server, ECONNRESET$/;
+    case 'half':
+      return /^200 aborted, closed by server$/;
+    case 'cut':
+      return /^200 aborted, reset by server, ECONNRESET$/;
+    case 'never':
+      return /^- unanswered, cancelled by client$/;
+    case 'early':
+      // Who reads on after the upload has failed has the answer; who does not, has not.
+      return client === 'curl' || client === 'go'
+        ? /^413 (?:aborted|complete), answered$/
+        : /^413 (?:aborted|complete), answered$|^- (?:request-truncated\+)?(?:unanswered\+)?aborted, (?:reset by server, E\w+|cancelled by client)$/;
+    case 'warm':
+      return /^200 complete, answered$/;
+    case 'stale':
+      return /^- (?:unanswered|aborted|unanswered\+aborted), reset by server, E\w+$|^200 complete, answered$/;
+    case 'dead':
+      return /^- connect-failed, refused by server, ECONNREFUSED$/;
+    case 'full':
+      // fetch gives up, and goes on to connect.
+      return /^- connect-failed, (?:cancelled|process-ended) by client$/;
+    case 'lost':
+      return /^- connect-failed, unreachable, ENETUNREACH$/;
+    case 'no-scope':
+      return /^- connect-failed, failed, EINVAL$/;
+    case 'name':
+      return /^- lookup-failed, failed: name lookup failed: the name does not exist/;
+    case 'not-tls':
+      return /^- handshake-failed, failed: .*did not answer with TLS/;
+    case 'untrusted':
+      // Node hands its request to the library although it has refused the certificate.
+      return client === 'http'
+        ? /certificate of the server: self-signed certificate/
+        : /^- handshake-failed, failed: ./;
+    case 'unconfirmed':
+      if (isJava(client)) return /^- encrypted/;
+      // Go's library reports both ends alike.
+      return client === 'go'
+        ? /^200 complete, answered$/
+        : /^200 aborted, closed by server, no-close-notify$/;
+    default:
+      return /^never$/;
+  }
+}
+
+/** The situation that a row is of, by its path, or where it has none by what it did not reach. */
+function situationOf({ url, failure, connection, completeness }: ExchangeJson): string {
+  const path = url === null ? '' : new URL(url).pathname;
+  if (path !== '') return path.slice(path.lastIndexOf('/') + 1);
+  if (failure?.phase === 'lookup') return 'name';
+  const remote = connection.remote ?? '';
+  if (remote.includes('10.9.8.7')) return 'lost';
+  if (remote.includes('fe80::1')) return 'no-scope';
+  const port = remote.slice(remote.lastIndexOf(':') + 1);
+  if (port === '8443') return completeness.includes('encrypted') ? 'unconfirmed' : 'untrusted';
+  return { 8080: 'not-tls', 8081: 'dead', 8082: 'full' }[port] ?? remote;
+}
+
+function clientsByPid(exchanges: readonly ExchangeJson[]): (row: ExchangeJson) => string {
+  const known = new Map<number, string>();
+  for (const { url, process } of exchanges) {
+    const [, name] = url === null ? [] : new URL(url).pathname.split('/');
+    if (name !== undefined && process !== null) known.set(process.pid, name);
+  }
+  // It has a process for each call.
+  return ({ process }) => (process?.name === 'curl' ? 'curl' : (known.get(process?.pid ?? 0) ?? '?'));
+}
+
+export interface FailedCalls {
+  /** What each client's rows say that should not; nothing of a client whose rows are right. */
+  readonly wrong: ReadonlyMap<string, readonly string[]>;
+  /** Rows that belong to no call, by client and situation. */
+  readonly others: Readonly<Record<string, readonly string[]>>;
+  readonly note: string | null;
+}
+
+/**
+ * All clients at once, in one trace.
+ * @param java whether Java's two are among them
+ * @throws when the trace or a peer does not work
+ */
+export async function callAndFail(network: NamedNetwork, places: Places, java = true): Promise<FailedCalls> {
+  const clients = Object.entries(CLIENTS).filter(([name]) => java || !isJava(name));
+  const { peers, built, folder } = places;
+  const [key, certificate] = [join(built, 'key.pem'), join(built, 'certificate.pem')];
+  const server = Child.of(network.inside([PYTHON, join(peers, 'failures.py'), certificate, key, folder]));
+  same('the server says', await server.line(), 'ready');
+  const commands = clients.map(([name, client]) => {
+    const words = CALLS.flat().map((word) => word.replace('NAME', name));
+    return [...client(places), ...words].map((word) => `'${word}'`).join(' ');
+  });
+  const script = `${commands.map((command) => `${command} &`).join('\n')}\nwait`;
+  const { exchanges, summary } = await Tracing.run(
+    network.context,
+    ['sh', '-c', script],
+    ['--max-body', 'all'],
+  ).result();
+  const clientOf = clientsByPid(exchanges);
+  const seen: Record<string, string[]> = {};
+  for (const row of exchanges) {
+    const at = `${clientOf(row)} ${situationOf(row)}`;
+    seen[at] = [...(seen[at] ?? []), endingText(row)];
+  }
+  const wrong = new Map<string, readonly string[]>();
+  for (const [client] of clients) wrong.set(client, wrongOf(client, seen));
+  return { wrong, others: seen, note: summary.note };
+}
+
+/** Takes what belongs to it out of what was seen. */
+function wrongOf(client: string, seen: Record<string, string[]>): string[] {
+  return CALLS.flatMap(([, url]) => {
+    const situation = url.slice(url.lastIndexOf('/') + 1);
+    const rows = seen[`${client} ${situation}`] ?? [];
+    delete seen[`${client} ${situation}`];
+    const expected = expectedOf(situation, client);
+    return rows.length > 0 && rows.every((row) => expected.test(row))
+      ? []
+      : [`${situation}: ${rows.join(' | ') || 'no row'}`];
+  });
+}
