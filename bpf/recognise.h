@@ -266,6 +266,7 @@ __noinline int trace_http_scan(struct work *work, struct connection *connection)
 static __always_inline u8 protocol_found(struct connection *connection)
 {
 	u8 out = connection->reading[DIRECTION_OUT].found, in = connection->reading[DIRECTION_IN].found;
+	bool asks_foreign = (connection->side == SIDE_CLIENT && out == FOUND_FOREIGN) || (connection->side == SIDE_SERVER && in == FOUND_FOREIGN);
 
 	if (out == FOUND_REQUEST || out == FOUND_RESPONSE) {
 		connection->request_direction = out == FOUND_REQUEST ? DIRECTION_OUT : DIRECTION_IN;
@@ -275,14 +276,14 @@ static __always_inline u8 protocol_found(struct connection *connection)
 		connection->request_direction = in == FOUND_REQUEST ? DIRECTION_IN : DIRECTION_OUT;
 		return PROTOCOL_HTTP1;
 	}
+	/* What a client sends that is not HTTP, a server of HTTP answers in HTTP. What a server sends first says less. */
+	if (asks_foreign)
+		return out && in ? PROTOCOL_OTHER : PROTOCOL_UNDECIDED;
 	if (out == FOUND_HTTP2 || in == FOUND_HTTP2)
 		return PROTOCOL_HTTP2;
 	if (out == FOUND_TLS || in == FOUND_TLS)
 		return PROTOCOL_TLS;
 	if (out >= FOUND_DOUBTFUL && in >= FOUND_DOUBTFUL)
-		return PROTOCOL_OTHER;
-	/* What a client sends, a server of HTTP would have to answer; what a server sends first says less. */
-	if ((connection->side == SIDE_CLIENT && out == FOUND_FOREIGN) || (connection->side == SIDE_SERVER && in == FOUND_FOREIGN))
 		return PROTOCOL_OTHER;
 	return PROTOCOL_UNDECIDED;
 }

@@ -5,7 +5,7 @@ import { grpcFailureText } from '../engine/grpc/status.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { visible } from '../escape/terminal.ts';
 import { addressText } from '../words/address.ts';
-import { connectText, endingWord } from '../words/ending.ts';
+import { connectText, endingWord, isForeign } from '../words/ending.ts';
 import { messagesText, proxyText, reasonOf } from '../words/exchange.ts';
 import { durationText, sizeText } from '../words/numbers.ts';
 import type { EndedExchange, Sink, SinkTarget } from './sink.ts';
@@ -85,9 +85,9 @@ function connectReason({ ending, connectAttempts }: ExchangeRow): string | null 
 
 function notes(row: ExchangeRow): string {
   const marks: string[] = row.completeness.filter((mark) => mark !== 'complete' && mark !== 'connect-failed');
-  const ended = row.ending?.how === 'answered' ? null : endingWord(row);
+  const ended = row.ending?.how === 'answered' && !isForeign(row) ? null : endingWord(row);
   if (ended !== null) marks.push(row.connectAttempts > 1 ? `${ended} ${row.connectAttempts} times` : ended);
-  if (row.violations > (row.ending?.how === 'not-http' ? 1 : 0)) marks.push('malformed');
+  if (row.violations > (isForeign(row) ? 1 : 0)) marks.push('malformed');
   if (row.messageFormat !== null) marks.unshift(messagesText(row));
   return marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
 }

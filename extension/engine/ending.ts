@@ -48,6 +48,12 @@ const UNKNOWN = made('unknown');
 
 /** @returns null while it runs, unless what answers is not HTTP. */
 export function endingOf(exchange: StoredExchange): CallEnding | null {
+  const ending = endOf(exchange);
+  if (ending === null || ending.detail !== null || (exchange.request?.quoted ?? null) === null) return ending;
+  return { ...ending, detail: 'request-not-http' };
+}
+
+function endOf(exchange: StoredExchange): CallEnding | null {
   const { state, response, connection, side, connectFailed } = exchange;
   if (connectFailed !== null) return connectFailed.ending;
   if (exchange.failedLookup !== null) return FAILED;

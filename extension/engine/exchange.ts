@@ -79,8 +79,14 @@ export type EndingKind =
  * - `not-delivered`: the response was written, but the client had gone before it began.
  * - `no-close-notify`: the body ends with the connection, and TLS does not confirm that end (RFC 9112 section 9.8).
  * - `by-proxy`: it was a proxy that refused, before there could be a call.
+ * - `request-not-http`: what was answered is not HTTP.
  */
-export type EndingDetail = 'stale-connection' | 'not-delivered' | 'no-close-notify' | 'by-proxy';
+export type EndingDetail =
+  | 'stale-connection'
+  | 'not-delivered'
+  | 'no-close-notify'
+  | 'by-proxy'
+  | 'request-not-http';
 
 export interface CallEnding {
   readonly how: EndingKind;

@@ -7,7 +7,7 @@ import { isNameAt, trimBlanks } from '../http/fieldSyntax.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import type { GapReason, Outcome } from './byteStream.ts';
 import type { Field, MessageKind, Request, Response, SeenField, Violation } from './exchange.ts';
-import { quoteAnswer } from './http1/quote.ts';
+import { quoteForeign } from './http1/quote.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import { keep, keptAt, LARGEST_PIECE } from './slab.ts';
 import { type RuleName, ruleText } from './violations.ts';
@@ -130,8 +130,10 @@ export class StoredMessage implements Request, Response {
     const { kind, quoted } = this;
     return (this.#broken ?? []).map(({ name, position }) => {
       const { rule, message } = ruleText(name);
-      if (name !== 'not-http' || quoted === null) return { rule, message, in: kind, position };
-      return { rule, message: `The answer is not HTTP (${quoteAnswer(quoted)}).`, in: kind, position };
+      const isForeign = name === 'not-http' || name === 'request-not-http';
+      if (!isForeign || quoted === null) return { rule, message, in: kind, position };
+      const quote = ` (${quoteForeign(quoted)}).`;
+      return { rule, message: message.replace(/\.$/, () => quote), in: kind, position };
     });
   }
 

@@ -48,6 +48,7 @@ const DETAILS: Readonly<Record<EndingDetail, true>> = {
   'not-delivered': true,
   'no-close-notify': true,
   'by-proxy': true,
+  'request-not-http': true,
 };
 const FORMATS: Readonly<Record<MessageFormat, true>> = {
   websocket: true,

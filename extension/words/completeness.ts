@@ -2,7 +2,7 @@
 
 import type { Completeness } from '../engine/exchange.ts';
 import type { ExchangeRow } from '../engine/row.ts';
-import { type Ended, endingSentence, endingWord } from './ending.ts';
+import { type Ended, endingSentence, endingWord, isForeign } from './ending.ts';
 import { counted } from './numbers.ts';
 import { t } from './translate.ts';
 
@@ -135,7 +135,7 @@ export function badgeOf(row: ExchangeRow): Note | null {
       ? { ...note, label: endedLabel(row, note), sentence: ended }
       : note,
   );
-  const foreign = row.ending?.how === 'not-http';
+  const foreign = isForeign(row);
   if (foreign)
     notes.unshift({ label: endingWord(row) ?? t('not HTTP'), sentence: ended ?? '', tone: 'fault' });
   // That it is not HTTP is one of them.

@@ -13,11 +13,17 @@ export interface Ended {
   readonly connectAttempts: number;
 }
 
+/** The request or the answer is not HTTP: one of the rules that the call breaks. */
+export function isForeign({ ending }: Pick<Ended, 'ending'>): boolean {
+  return ending?.how === 'not-http' || ending?.detail === 'request-not-http';
+}
+
 /** In place of a status, where there is none; null: nothing that is worth a word. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
   if (connectAttempts > 0 && ending.detail === 'by-proxy') return t('proxy refused');
   if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? t('not connected');
+  if (ending.detail === 'request-not-http') return t('not HTTP');
   const word = WORDS[ending.how] ?? null;
   return word !== null && tlsFailure !== null ? t('TLS failed') : word;
 }
@@ -59,6 +65,8 @@ export function endingSentence({ ending, connectAttempts, tlsFailure }: Ended): 
 function sentence(ending: CallEnding): string | null {
   const { how, by } = ending;
   switch (how) {
+    case 'answered':
+      return ending.detail === 'request-not-http' ? t('The server answered in HTTP') : null;
     case 'cancelled':
       return t('The client ended the connection or the request before the response was complete');
     case 'reset':
@@ -149,6 +157,9 @@ function exitText({ signal, exitCode }: CallEnding): string {
 
 const DETAILS: Readonly<Record<EndingDetail, string>> = {
   'by-proxy': t('The proxy itself was reached.'),
+  'request-not-http': t(
+    'What the client sent is not HTTP: it speaks another protocol, or bytes precede its request.',
+  ),
   'stale-connection': t('The server had closed the connection already when the request was sent on it.'),
   'not-delivered': t('The client had closed its side before the response began, so it has not read it.'),
   'no-close-notify': t(

@@ -91,6 +91,35 @@ describeTraced('the beginning of a connection', () => {
     expect(bytes?.other).toBeGreaterThan(2_000_000);
   });
 
+  it('what is not HTTP is a row where it is answered in HTTP, with its beginning', async () => {
+    const { traced, seen } = await trace('strangers');
+    expect(seen).toHaveLength(8);
+    const quotes = [
+      '\\xef\\xbb\\xbfGET /mark HTTP/1.1',
+      '\\x00GET /nul HTTP/1.1',
+      'EHLO mail.example)',
+      'SSH-2.0-OpenSSH_9.2)',
+      'PING)',
+      '*1)',
+      '\\x10\\x1e\\x00\\x04MQTT',
+      'hello, is that a server of mail?)',
+      'noop)',
+    ];
+    for (const side of ['client', 'server'] as const) {
+      const rows = traced.exchanges.filter((exchange) => exchange.side === side);
+      for (const [i, row] of rows.entries()) {
+        expect(row).toMatchObject({
+          method: null,
+          status: 400,
+          completeness: ['complete'],
+          ending: { how: 'answered', detail: 'request-not-http' },
+        });
+        expect(rulesOf(row)[0]).toContain(`RFC 9112 section 3: The request is not HTTP (${quotes[i]}`);
+      }
+      expect(rows).toHaveLength(quotes.length);
+    }
+  });
+
   it('an answer that is not HTTP is quoted, and no bytes are said to be lost', async () => {
     const { traced } = await trace('answers');
     const quotes = {

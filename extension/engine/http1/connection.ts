@@ -278,6 +278,12 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     return last === null || !last.mayBecomeTunnel;
   }
 
+  answerBegins(): void {
+    if (this.#pairing.expectsResponse) return;
+    const requests = this.#laneOf('request');
+    requests.reader?.answerBegins(requests.ended || this.#laneOf('response').forced);
+  }
+
   mayBeForeign(): boolean {
     return !this.#info.joinedLate && this.#pairing.lastOutstanding !== null;
   }

@@ -172,6 +172,7 @@ function readInput(test: Case): Reading {
     // llhttp pauses behind a request that may change the protocol.
     mayBegin: () => !tunnel,
     mayBeForeign: () => false,
+    answerBegins: () => {},
     messageBegan: (message) => {
       stored.push(message);
       messages.push({

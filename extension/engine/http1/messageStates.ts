@@ -54,6 +54,10 @@ export class MessageStates implements Transitions {
     if (this.#current === this.#probe && this.#probe?.empty === true) this.finish('complete');
   }
 
+  answerBegins(ended: boolean): void {
+    this.#start.answerBegins(ended);
+  }
+
   becomeTunnel(): void {
     if (this.#progress.message !== null) this.#tunnelNext = true;
     else if (!(this.#current instanceof Unread)) this.#current = new Tunnel(this.#progress);

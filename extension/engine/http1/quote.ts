@@ -1,8 +1,9 @@
-/** The beginning of an answer that is not HTTP, as it is quoted. */
+/** The beginning of an answer, or of a request, that is not HTTP, as it is quoted. */
 import { maskText } from '../../privacy/maskText.ts';
+import { MASK } from '../../privacy/secrets.ts';
 import { looksLikeHttp2 } from '../http2/detection.ts';
 
-/** Bytes of the answer that are quoted. */
+/** Bytes that are quoted. */
 export const QUOTED = 48;
 const STARTS = ['HTTP/', 'ICY '];
 
@@ -11,13 +12,16 @@ export function isForeign(start: string): boolean {
   return start !== '' && !STARTS.some((text) => text.startsWith(start.slice(0, text.length)));
 }
 
-/** The first line of the answer, in printable ASCII. */
-export function quoteAnswer(bytes: string): string {
+/** Commands of other protocols that have a secret behind them: Redis, SMTP, POP3, FTP, IRC, IMAP. */
+const WITH_SECRET = /^((?:\w{1,16} )?(?:AUTH|PASS|LOGIN)|HELLO \d AUTH)[ \t].*/i;
+
+/** The first line, in printable ASCII. */
+export function quoteForeign(bytes: string): string {
   if (looksLikeHttp2(Buffer.from(bytes, 'latin1'))) return 'frames of HTTP/2';
   // A line of text, else all.
   const line = /^[ -~]+(?=[\r\n])/.exec(bytes)?.[0] ?? bytes;
   // biome-ignore format: one expression
   const text = line.replace(/[^ -[\]-~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
   const short = text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text;
-  return maskText(short);
+  return maskText(short.replace(WITH_SECRET, `$1 ${MASK}`));
 }

@@ -41,6 +41,14 @@ export class Reader {
     this.#states.concludeWithoutBody();
   }
 
+  /**
+   * An answer begins, and no request is known that it answers: what came so far is that, though it is not HTTP.
+   * @param ended no more comes in this direction, or it is not waited for: a line need not be whole.
+   */
+  answerBegins(ended: boolean): void {
+    this.#states.answerBegins(ended);
+  }
+
   /** No further message follows the one that is being read: the bytes are those of a tunnel. */
   becomeTunnel(): void {
     this.#states.becomeTunnel();

@@ -16,6 +16,8 @@ export interface HeadResult extends FramingResult {
 export interface ReaderSink {
   /** Asked before each message; false: hold what follows until {@link Reader.feed} is called again. */
   mayBegin(kind: MessageKind): boolean;
+  /** Where a response may begin, the bytes of one are at hand. */
+  answerBegins(): void;
   /** Is it certain that what comes first in the responses' direction answers a request, be it HTTP or not? */
   mayBeForeign(): boolean;
   /** The start line was read. */
@@ -49,6 +51,7 @@ const ignored = (): void => {};
 
 /** Of a reader whose messages are not shown as they come: what need not be known. */
 export const IGNORED = {
+  answerBegins: ignored,
   progressed: ignored,
   surplus: ignored,
   bodyBytes: ignored,

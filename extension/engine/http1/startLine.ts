@@ -165,6 +165,12 @@ export function mayBeStatus(byte: number): boolean {
   return FIRST_OF_STATUS.has(byte);
 }
 
+/** Do the bytes at `at`, as far as they go, begin a status line of HTTP? */
+export function mayBecomeStatus(bytes: Buffer, at: number): boolean {
+  const text = bytes.toString('latin1', at, at + STATUS_START.length);
+  return STATUS_START.startsWith(text);
+}
+
 /** Bytes after which it is certain whether they begin a message. */
 export const LONGEST_START = Math.max(STATUS_START.length, LONGEST_METHOD + 1);
 

@@ -53,6 +53,11 @@ export function foreignAnswer(position: number, before: readonly RuleName[]): St
   return message;
 }
 
+/** What is answered in HTTP and is not HTTP. */
+export function foreignRequest(position: number, before: readonly RuleName[]): StoredMessage {
+  return begin('request', { version: '', broken: ['request-not-http'] }, position, before);
+}
+
 function cutRequest(text: string, position: number, before: readonly RuleName[]): StoredMessage | null {
   const whole = readRequestLine(text);
   if (whole !== null && whole.version !== NO_VERSION && /^HTTP\/\d\.\d$/.test(whole.version)) {

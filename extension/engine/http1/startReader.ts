@@ -11,10 +11,10 @@ import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
 import { readPlainHead } from './plainHead.ts';
 import { plainStart } from './plainStartLine.ts';
-import { isForeign } from './quote.ts';
+import { isForeign, QUOTED } from './quote.ts';
 import { HELD, type ReaderState, type Transitions } from './readerState.ts';
-import { beginsMessage, isRecognised, mayBeRequest, mayBeStatus } from './startLine.ts';
-import { cutStartMessage, foreignAnswer, startMessage } from './startMessage.ts';
+import { beginsMessage, isRecognised, mayBecomeStatus, mayBeRequest, mayBeStatus } from './startLine.ts';
+import { cutStartMessage, foreignAnswer, foreignRequest, startMessage } from './startMessage.ts';
 
 enum Phase {
   Between,
@@ -22,6 +22,15 @@ enum Phase {
   Line,
   /** Searching for a start line. */
   Lost,
+}
+
+/** Bytes at the beginning of a stream that are no request. */
+interface ForeignStart {
+  readonly position: number;
+  readonly origin: Origin;
+  end: number;
+  /** Of its first line, or of the beginning of bytes that may have none. */
+  quoted: string;
 }
 
 export class StartReader implements ReaderState {
@@ -40,6 +49,10 @@ export class StartReader implements ReaderState {
   #hasEnded = false;
   /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
   #first = true;
+  /** What came first and is no request, while nothing else has come that is one: its answer is waited for. */
+  #foreign: ForeignStart | null = null;
+  /** Time of the newest bytes. */
+  #lastRead = 0;
 
   constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
     this.#progress = progress;
@@ -68,7 +81,32 @@ export class StartReader implements ReaderState {
     this.#phase = Phase.Lost;
   }
 
+  /** See {@link Reader.answerBegins}. */
+  answerBegins(ended: boolean): void {
+    const { pending, position, origin } = this.#line;
+    if (ended && this.#phase === Phase.Line && pending.length > 0) {
+      const text = pending.text();
+      const { kind } = this.#progress;
+      // What may become a request is one, and is reported when it ends.
+      if (cutStartMessage(kind, text, position, []) === null)
+        this.#keepForeign(position, text, origin, this.#lastRead);
+    }
+    const foreign = this.#foreign;
+    if (foreign === null) return;
+    this.#foreign = null;
+    const message = foreignRequest(foreign.position, this.#brokenBefore());
+    message.quoted = foreign.quoted;
+    const { time, pid } = foreign.origin;
+    this.#progress.begin(message, this.#progress.position - foreign.position, time, foreign.end);
+    this.#broken = [];
+    this.#progress.sink.messageBegan(message, pid);
+    this.#next.finish('complete');
+    this.search();
+  }
+
   read(bytes: Buffer, at: number, context: Origin): number {
+    this.#lastRead = context.end;
+    if (this.#foreign !== null) this.#readOn(this.#foreign, bytes, at, context);
     if (this.#phase === Phase.Between) return this.#readBetween(bytes, at, context);
     const line = this.#line;
     if (this.#phase === Phase.Lost && at === 0 && line.pending.length > 0) {
@@ -101,6 +139,13 @@ export class StartReader implements ReaderState {
     return true;
   }
 
+  #readOn(foreign: ForeignStart, bytes: Buffer, at: number, context: Origin): void {
+    foreign.end = context.end;
+    const { quoted } = foreign;
+    if (quoted.length !== this.#progress.position - foreign.position) return;
+    foreign.quoted += bytes.toString('latin1', at, at + QUOTED - quoted.length);
+  }
+
   gap(length: number, _reason: GapReason, _context: Origin): number {
     this.#next.lose(length);
     return 0;
@@ -114,10 +159,21 @@ export class StartReader implements ReaderState {
     const { length } = pending;
     this.#line.clear();
     const message = cutStartMessage(this.#progress.kind, text, position, this.#brokenBefore());
-    if (message === null) return;
+    if (message === null) {
+      this.#keepForeign(position, text, origin, this.#lastRead);
+      return;
+    }
     this.#begin(message, length, origin);
     message.headIncomplete = true;
     this.#next.finish(outcome);
+  }
+
+  /** @returns true where these bytes, the first ones of the stream, are no request: an answer to them is waited for. */
+  #keepForeign(position: number, text: string, origin: Origin, end: number): boolean {
+    if (this.#progress.kind === 'response' || !this.#first) return false;
+    this.#foreign = { position, origin, end, quoted: text.slice(0, QUOTED) };
+    this.search();
+    return true;
   }
 
   #readBetween(bytes: Buffer, at: number, context: Origin): number {
@@ -133,11 +189,16 @@ export class StartReader implements ReaderState {
     }
     // What answers no request is held. What follows a request may be that of a tunnel.
     if (progress.kind === 'response') this.#judgeSurplus(byte);
+    if (progress.kind === 'response' && mayBecomeStatus(bytes, at)) progress.sink.answerBegins();
     if (!progress.sink.mayBegin(progress.kind)) return HELD;
     this.#judgeSurplus(byte);
     if (this.#lastSkipped === CR) this.#broken.push('leading-cr');
     this.#lastSkipped = -1;
     this.#phase = Phase.Line;
+    // It may have no lines.
+    if (!mayBeRequest(byte)) {
+      if (this.#keepForeign(progress.position, '', context, context.end)) return at;
+    }
     return this.#readPlainHead(bytes, at, context) ?? at;
   }
 
@@ -178,6 +239,8 @@ export class StartReader implements ReaderState {
       this.#begin(message, line.length, context);
       this.#next.startLineRead(message, line);
     } else if (this.#phase === Phase.Line) {
+      const { position, origin } = this.#line;
+      if (this.#keepForeign(position, line.text, origin, context.end)) return;
       this.#broken.push('unrecognised');
       this.#next.lose(0);
     }
@@ -202,6 +265,12 @@ export class StartReader implements ReaderState {
   /** @param taken bytes of the message that were counted as skipped so far. */
   #begin(message: StoredMessage, taken: number, context: Origin): void {
     const { time, pid } = this.#line.origin;
+    if (this.#foreign !== null) {
+      // The request follows it.
+      this.#foreign = null;
+      message.breaks('unrecognised', message.position);
+      this.#progress.sink.hidden(this.#progress.kind);
+    }
     this.#progress.begin(message, taken, time, context.end);
     this.closing = false;
     this.#first = false;

@@ -22,6 +22,7 @@ export const HTTP1_RULES = {
     'Bytes follow the message that begin no other one: its Content-Length is too small, or it must not have a body.',
   ],
   'not-http': ['RFC 9112 section 4', 'The answer is not HTTP.'],
+  'request-not-http': ['RFC 9112 section 3', 'The request is not HTTP.'],
   'request-line-spaces': [
     'RFC 9112 section 3',
     'The parts of the request line are not separated by one space.',

@@ -8,7 +8,7 @@ import { readProxyHeader } from '../layers/proxyProtocol.ts';
 import { readSocks4Reply, readSocks4Request, socks4Refusal } from '../layers/socks4.ts';
 import { readSocks5Client, readSocks5Server, socks5Refusal } from '../layers/socks5.ts';
 import { Direction, WireProtocol } from '../record.ts';
-import { Beginning } from './beginning.ts';
+import { Beginning, type Found } from './beginning.ts';
 
 const SOCKS4 = 4;
 const SOCKS5 = 5;
@@ -42,18 +42,20 @@ export class Recogniser {
     const passed = this.#passLayers(side);
     if (fromKernel === WireProtocol.Other || this.refusal !== null) return WireProtocol.Other;
     if (!passed) return WireProtocol.Undecided;
-    const [out, back] = this.beginnings.map(({ found }) => found) as [string, string];
+    const [out, back] = this.beginnings.map(({ found }) => found) as [Found, Found];
     const is = (what: string): boolean => out === what || back === what;
     if (is('preface')) return WireProtocol.Http2;
     if (is('request') || is('response')) return WireProtocol.Http1;
+    // What a client sends that is not HTTP, a server of HTTP answers in HTTP. What a server sends first says less.
+    const [asks, answers] = side === 'server' ? [back, out] : [out, back];
+    if (side !== null && asks === 'foreign')
+      return answers === 'nothing' ? WireProtocol.Undecided : WireProtocol.Other;
     if (is('tls')) return WireProtocol.Tls;
     // A server that begins with frames may be asked in HTTP/1.
     if (is('frames')) return is('nothing') ? WireProtocol.Undecided : WireProtocol.Http2;
     if (fromKernel !== WireProtocol.Undecided) return fromKernel;
     const hopeless = (found: string): boolean => found === 'doubtful' || found === 'foreign';
-    if (hopeless(out) && hopeless(back)) return WireProtocol.Other;
-    const asks = side === null ? null : side === 'client' ? out : back;
-    return asks === 'foreign' ? WireProtocol.Other : WireProtocol.Undecided;
+    return hopeless(out) && hopeless(back) ? WireProtocol.Other : WireProtocol.Undecided;
   }
 
   /** No more bytes will come. */

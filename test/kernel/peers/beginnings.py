@@ -1,5 +1,6 @@
 """Peers whose connections begin with something other than a plain request. Prints, as JSON, what servers read."""
 import http.client
+import http.server
 import json
 import os
 import socket
@@ -8,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 SEEN = []
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
@@ -244,6 +246,51 @@ def answers():
             pass
         client.close()
     curl("--http2-prior-knowledge", f"http://127.0.0.1:{after(BAD, is_whole=has_headers)}/preface")
+
+
+def strangers():
+    """Clients that speak something else to servers of HTTP. Prints the beginning of what each server read."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for words in (
+        b"\xef\xbb\xbfGET /mark HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\0GET /nul HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"EHLO mail.example\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"PING\r\n",
+        b"*1\r\n$4\r\nPING\r\n",
+        b"\x10\x1e\0\x04MQTT\x04\x02\0\x3c\0\x12a client of MQTT...\n",
+        b"hello, is that a server of mail?\r\n",
+    ):
+        with socket.create_connection(server.server_address) as client:
+            client.sendall(words)
+            while client.recv(65536):
+                pass
+    # A server that takes its time: the client has said more meanwhile.
+    def slow(connection):
+        for _ in range(3):
+            connection.recv(65536)
+        connection.sendall(BAD)
+
+    with socket.create_connection(("127.0.0.1", listen(slow))) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(3):
+            client.sendall(b"noop\r\n")
+            time.sleep(0.05)
+        while client.recv(65536):
+            pass
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    def parse_request(self):
+        SEEN.append(self.raw_requestline[:20].decode("latin1"))
+        self.close_connection = True
+        self.requestline, self.request_version, self.command = "", "HTTP/1.1", "GET"
+        self.send_error(400)
+        return False
+
+    def log_message(self, *arguments):
+        pass
 
 
 globals()[sys.argv[1]]()
