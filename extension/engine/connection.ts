@@ -120,6 +120,7 @@ export class Connection implements OrderedSink {
   connectionClosed(record: ClosedRecord): void {
     const context = this.#context(record);
     this.info.ends.closed(this.#host.milliseconds(record.time));
+    this.#detection.closed(context);
     const dissector = this.#detection.settle();
     // The traced process closed: all that it sent is known. Whether the peer had sent everything is known
     // only if its end was read.
@@ -153,13 +154,13 @@ export class Connection implements OrderedSink {
   }
 
   /** To the client it is a connection that was not established. */
-  #refusedBy({ layer, reason }: Refusal, { pid, time, end }: PieceContext): void {
+  #refusedBy(refusal: Refusal, { pid, time, end }: PieceContext): void {
     const { info } = this;
     if (info.side !== 'client') return;
-    info.through = [...info.through, layer];
+    info.through = [...info.through, refusal.layer];
     const exchange = this.#host.createFailed(this.#host.process(pid), info, {
       attempts: 1,
-      ending: refusedByProxy(reason),
+      ending: refusedByProxy(refusal, info.ends),
       started: info.connectStarted ?? info.established ?? time,
     });
     exchange.endedAt = end;

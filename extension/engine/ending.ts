@@ -5,6 +5,7 @@
 import type { ConnectionEnds } from './connectionEnds.ts';
 import { errorCode } from './errno.ts';
 import type { CallEnding, EndingDetail, EndingKind, Side } from './exchange.ts';
+import type { Refusal } from './layers/layer.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
 /** RFC 9113 section 7. */
@@ -79,9 +80,19 @@ export function connectEnding(errno: number, processEnded: boolean): CallEnding 
   return made('failed', more);
 }
 
-/** @param reason in the words of the proxy's protocol. */
-export function refusedByProxy(reason: string): CallEnding {
-  return { ...made('refused', { by: 'server', detail: 'by-proxy' }), error: reason };
+export function refusedByProxy({ how, reason }: Refusal, ends: ConnectionEnds): CallEnding {
+  if (how === 'refused') return { ...made('refused', { by: 'server', detail: 'by-proxy' }), error: reason };
+  if (how === 'foreign') return { ...made('failed', { by: 'server', detail: 'by-proxy' }), error: reason };
+  const ending = ofConnection(ends, 'client', null) ?? UNKNOWN;
+  return { ...ending, detail: 'by-proxy', error: `${reason}${silence(ending)}` };
+}
+
+/** What a proxy did that did not answer. */
+function silence({ how, by }: CallEnding): string {
+  if (by === 'client') return 'no answer of the proxy until the client gave up';
+  return how === 'reset'
+    ? 'the proxy reset the connection without an answer'
+    : 'the proxy closed the connection without an answer';
 }
 
 /** The response, or its end, may be among bytes that were not captured: the call may have been answered. */
@@ -126,8 +137,12 @@ function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: Connect
   return made('cancelled', { by: 'client', errno, detail: 'not-delivered' });
 }
 
-/** By the first event of the connection; null: there was none. */
-function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredExchange): CallEnding | null {
+/** By the first event of the connection; null: there was none. @param exchange null: none has begun. */
+function ofConnection(
+  ends: ConnectionEnds,
+  side: Side | null,
+  exchange: StoredExchange | null,
+): CallEnding | null {
   const { exit, peerEnd, error, errno } = ends;
   // Programs shut their direction down before they close (Node). A client may still wait for an answer then.
   const localClose = side === 'server' ? (ends.localFin ?? ends.localClose) : ends.localClose;
@@ -149,13 +164,13 @@ function ofConnection(ends: ConnectionEnds, side: Side | null, exchange: StoredE
   if (peerEnd === null) return null;
   if (peer === 'client') return made('cancelled', { by: peer });
   if (isStale(ends, exchange)) return made('closed', { by: peer, detail: 'stale-connection' });
-  const unconfirmed = ends.unconfirmed && endsWithConnection(exchange);
+  const unconfirmed = ends.unconfirmed && exchange !== null && endsWithConnection(exchange);
   return made('closed', { by: peer, detail: unconfirmed ? 'no-close-notify' : null });
 }
 
 /** The server had closed when the request was sent. */
-function isStale({ peerEnd }: ConnectionEnds, { request }: StoredExchange): boolean {
-  const began = request?.firstByte ?? null;
+function isStale({ peerEnd }: ConnectionEnds, exchange: StoredExchange | null): boolean {
+  const began = exchange?.request?.firstByte ?? null;
   return peerEnd !== null && began !== null && peerEnd <= began;
 }
 

@@ -130,10 +130,8 @@ export class StoredMessage implements Request, Response {
     const { kind, quoted } = this;
     return (this.#broken ?? []).map(({ name, position }) => {
       const { rule, message } = ruleText(name);
-      const isForeign = name === 'not-http' || name === 'request-not-http';
-      if (!isForeign || quoted === null) return { rule, message, in: kind, position };
-      const quote = ` (${quoteForeign(quoted)}).`;
-      return { rule, message: message.replace(/\.$/, () => quote), in: kind, position };
+      const text = quoted === null ? message : (quotedText(name, quoted) ?? message);
+      return { rule, message: text, in: kind, position };
     });
   }
 
@@ -245,4 +243,10 @@ function firstValue(fields: FieldLines | readonly SeenField[], name: string): st
 
 function lengthOf(fields: FieldLines | readonly SeenField[]): number {
   return isList(fields) ? 0 : fields.end - fields.at;
+}
+
+/** The sentence for a broken rule with the bytes that break it; null: they are not quoted. */
+function quotedText(name: RuleName, quoted: string): string | null {
+  if (name === 'not-http') return `The answer is not HTTP (${quoteForeign(quoted)}).`;
+  return name === 'request-not-http' ? `The request is not HTTP (${quoteForeign(quoted)}).` : null;
 }

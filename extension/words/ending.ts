@@ -21,7 +21,10 @@ export function isForeign({ ending }: Pick<Ended, 'ending'>): boolean {
 /** In place of a status, where there is none; null: nothing that is worth a word. */
 export function endingWord({ ending, connectAttempts, tlsFailure }: Ended): string | null {
   if (ending === null) return null;
-  if (connectAttempts > 0 && ending.detail === 'by-proxy') return t('proxy refused');
+  if (connectAttempts > 0 && ending.detail === 'by-proxy') {
+    if (ending.how === 'refused') return t('proxy refused');
+    return ending.by === 'client' ? t('connecting given up') : t('proxy failed');
+  }
   if (connectAttempts > 0) return CONNECT_WORDS[ending.how] ?? t('not connected');
   if (ending.detail === 'request-not-http') return t('not HTTP');
   const word = WORDS[ending.how] ?? null;

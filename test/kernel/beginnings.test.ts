@@ -82,6 +82,39 @@ describeTraced('the beginning of a connection', () => {
     expect(traced.text).not.toContain('secret');
   });
 
+  it('a proxy that does not connect is a row, with its reason and where to', async () => {
+    const { traced, seen } = await trace('refusals');
+    const nameOf = new Map(
+      seen.map((text) => text.split(' ')).map(([name, port]) => [`127.0.0.1:${port}`, name]),
+    );
+    const rows = traced.exchanges
+      .filter(({ side }) => side === 'client')
+      .map(({ method, status, connection, failure, ending, violations }) => {
+        const name = nameOf.get(connection.remote ?? '');
+        const [layer] = connection.through;
+        if (method === 'CONNECT') return [name, status, ending?.how, violations[0]?.message ?? null];
+        expect([ending?.detail, failure?.phase]).toEqual(['by-proxy', 'connect']);
+        return [name, layer?.protocol, layer?.target, failure?.reason];
+      });
+    const failed = (text: string): string => `connecting failed: the proxy did not connect (${text})`;
+    const silent = 'the proxy closed the connection without an answer';
+    expect(rows).toEqual([
+      ['unreachable', 'SOCKS5', 'unreachable.test:443', failed('SOCKS5: host unreachable')],
+      ['forbidden', 'SOCKS5', 'forbidden.test:443', failed('SOCKS5: not allowed by the proxy’s rules')],
+      ['no-method', 'SOCKS5', null, failed('SOCKS5: the proxy demands another way to authenticate')],
+      ['closes', 'SOCKS5', null, failed(`SOCKS5: ${silent}`)],
+      ['closes-then', 'SOCKS5', 'closes-then.test:443', failed(`SOCKS5: ${silent}`)],
+      // It has read no more.
+      ['text', 'SOCKS5', null, failed('SOCKS5: the answer is not SOCKS (SS)')],
+      ['hangs', 'SOCKS5', null, failed('SOCKS5: no answer of the proxy until the client gave up')],
+      ['rejected', 'SOCKS4', 'rejected.test:443', failed('SOCKS4: rejected or failed')],
+      ['closes-4', 'SOCKS4', 'closes-4.test:443', failed(`SOCKS4: ${silent}`)],
+      ['connect-closes', null, 'closed', null],
+      ['connect-text', null, 'not-http', 'The answer is not HTTP (SSH-2.0-OpenSSH_9.2).'],
+      ['connect-502', 502, 'answered', null],
+    ]);
+  });
+
   it('what is no HTTP is no row, and little of it is copied', async () => {
     const { traced } = await trace('foreign');
     expect(traced.exchanges).toEqual([]);

@@ -9,8 +9,10 @@ export interface Layer {
 
 /** A proxy that was asked to connect has not done so. */
 export interface Refusal {
+  /** It said so; it said nothing; or what it said is another protocol's. */
+  readonly how: 'refused' | 'silent' | 'foreign';
   readonly layer: Layer;
-  /** In words, with the protocol: `SOCKS5: connection refused`. */
+  /** In words, with the protocol: `SOCKS5: connection refused`. Where nothing was said, only the protocol. */
   readonly reason: string;
 }
 

@@ -28,6 +28,12 @@ export function readSocks4Request(bytes: Buffer): LayerResult {
   return { end: nameEnd + 1, client: null, target: hostAndPort(name, port) };
 }
 
+/** Are these bytes a client's request, and nothing else? */
+export function isSocks4Client(bytes: Buffer): boolean {
+  const request = readSocks4Request(bytes);
+  return request !== null && request !== 'more' && request.end === bytes.length;
+}
+
 export function readSocks4Reply(bytes: Buffer): LayerResult {
   if (bytes.length === 0) return 'more';
   if (bytes[0] !== 0 || (bytes.length > 1 && bytes[1] !== GRANTED)) return null;

@@ -25,6 +25,12 @@ export function readSocks5Client(bytes: Buffer): LayerResult {
   return readAddressed(bytes, at);
 }
 
+/** Are these bytes a greeting, and nothing else? What follows it is an answer to what the server says. */
+export function isSocks5Client(bytes: Buffer): boolean {
+  const methods = bytes[1] ?? 0;
+  return bytes[0] === VERSION && methods > 0 && methods <= MOST_METHODS && bytes.length === 2 + methods;
+}
+
 /** The chosen method, the result of authentication if there is one, and reply. */
 export function readSocks5Server(bytes: Buffer): LayerResult {
   if (bytes.length === 0) return 'more';

@@ -100,6 +100,12 @@ export class Detection {
     }
   }
 
+  /** The connection has ended, before it was known what it carries. */
+  closed(context: PieceContext): void {
+    const refusal = this.#recogniser?.closed() ?? null;
+    if (refusal !== null) this.#refused(refusal, context);
+  }
+
   /** No more bytes will come from which the protocol could be detected. */
   settle(): Dissector | null {
     if (this.#dissector === null && this.#recogniser !== null) {

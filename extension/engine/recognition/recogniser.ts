@@ -3,10 +3,11 @@
  * shown, so nothing has to be taken back.
  */
 import type { Side } from '../exchange.ts';
+import { QUOTED, quoteForeign } from '../http1/quote.ts';
 import type { Layer, LayerResult, Refusal } from '../layers/layer.ts';
 import { readProxyHeader } from '../layers/proxyProtocol.ts';
-import { readSocks4Reply, readSocks4Request, socks4Refusal } from '../layers/socks4.ts';
-import { readSocks5Client, readSocks5Server, socks5Refusal } from '../layers/socks5.ts';
+import { isSocks4Client, readSocks4Reply, readSocks4Request, socks4Refusal } from '../layers/socks4.ts';
+import { isSocks5Client, readSocks5Client, readSocks5Server, socks5Refusal } from '../layers/socks5.ts';
 import { Direction, WireProtocol } from '../record.ts';
 import { Beginning, type Found } from './beginning.ts';
 
@@ -25,6 +26,8 @@ export class Recogniser {
   readonly layers: Layer[] = [];
   /** Nothing will follow the layers: the proxy has refused. */
   refusal: Refusal | null = null;
+  /** What is to be said where nothing more comes: a proxy was asked to connect, and has not answered that it did. */
+  #unanswered: (() => Refusal) | null = null;
   readonly beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
   /** The direction in which bytes came first. */
   #first: Direction | null = null;
@@ -58,6 +61,11 @@ export class Recogniser {
     return hopeless(out) && hopeless(back) ? WireProtocol.Other : WireProtocol.Undecided;
   }
 
+  /** The connection has ended. What of a proxy did not become a connection? null: nothing, or it was not one. */
+  closed(): Refusal | null {
+    return this.refusal === null ? (this.#unanswered?.() ?? null) : null;
+  }
+
   /** No more bytes will come. */
   settle(): WireProtocol {
     const { beginnings } = this;
@@ -81,9 +89,27 @@ export class Recogniser {
     if (server.passed > 0) return true;
     switch (client.rest[0]) {
       case SOCKS4:
-        return this.#passSocks('SOCKS4', client, server, readSocks4Request, readSocks4Reply, socks4Refusal);
+        return this.#passSocks(
+          'SOCKS4',
+          client,
+          server,
+          readSocks4Request,
+          readSocks4Reply,
+          socks4Refusal,
+          isSocks4Client,
+          side,
+        );
       case SOCKS5:
-        return this.#passSocks('SOCKS5', client, server, readSocks5Client, readSocks5Server, socks5Refusal);
+        return this.#passSocks(
+          'SOCKS5',
+          client,
+          server,
+          readSocks5Client,
+          readSocks5Server,
+          socks5Refusal,
+          isSocks5Client,
+          side,
+        );
       default:
         return true;
     }
@@ -96,17 +122,37 @@ export class Recogniser {
     readClient: (bytes: Buffer) => LayerResult,
     readServer: (bytes: Buffer) => LayerResult,
     readRefusal: (bytes: Buffer) => string | null,
+    isClient: (bytes: Buffer) => boolean,
+    side: Side | null,
   ): boolean {
     const request = readClient(client.rest);
     const refusal = readRefusal(server.rest);
     if (request !== null && refusal !== null) {
       const target = request === 'more' ? null : request.target;
-      this.refusal = { layer: { protocol, client: null, target }, reason: `${protocol}: ${refusal}` };
+      const layer: Layer = { protocol, client: null, target };
+      this.refusal = { how: 'refused', layer, reason: `${protocol}: ${refusal}` };
       return false;
     }
     const reply = readServer(server.rest);
+    // Only the proxy's end shows that it has not connected, and what it has said instead.
+    if (side === 'client' && request !== null && this.#unanswered === null && isClient(client.rest)) {
+      this.#unanswered = () => {
+        const asked = readClient(client.rest);
+        const layer: Layer = {
+          protocol,
+          client: null,
+          target: asked === null || asked === 'more' ? null : asked.target,
+        };
+        if (readServer(server.rest) !== null) return { how: 'silent', layer, reason: `${protocol}: ` };
+        const quote = quoteForeign(server.rest.toString('latin1', 0, QUOTED));
+        const notSocks = `the answer is not SOCKS (${quote})`;
+        return { how: 'foreign', layer, reason: `${protocol}: ${notSocks}` };
+      };
+    }
+    if (reply === null && this.#unanswered !== null) return false;
     if (request === null || reply === null) return true;
     if (request === 'more' || reply === 'more') return false;
+    this.#unanswered = null;
     client.pass(request.end);
     server.pass(reply.end);
     this.layers.push({ protocol, client: null, target: request.target });

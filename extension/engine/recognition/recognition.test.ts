@@ -197,6 +197,84 @@ describe('a proxy that does not connect', () => {
     expect(engine.stats()).toMatchObject({ exchanges: 1, errors: 1 });
   });
 
+  const eof: Step = { end: 'in', ending: Ending.ReadEof };
+  const silent = 'the proxy closed the connection without an answer';
+  it.each<[string, readonly Step[], string, object]>([
+    ['at once', [hello, eof], `SOCKS5: ${silent}`, { how: 'closed', by: 'server' }],
+    ['when it was asked', [hello, greeted, asked, eof], `SOCKS5: ${silent}`, { how: 'closed', by: 'server' }],
+    [
+      'in the middle of its reply',
+      [hello, greeted, asked, { in: '\x05' }, eof],
+      `SOCKS5: ${silent}`,
+      { how: 'closed', by: 'server' },
+    ],
+    ['SOCKS 4', [socks4, eof], `SOCKS4: ${silent}`, { how: 'closed', by: 'server' }],
+    [
+      'by a reset',
+      [hello, greeted, asked, { end: 'in', ending: Ending.Reset, error: 104 }],
+      'SOCKS5: the proxy reset the connection without an answer',
+      { how: 'reset', by: 'server' },
+    ],
+    [
+      'never',
+      [hello, greeted, asked, { end: 'out', ending: Ending.Close }],
+      'SOCKS5: no answer of the proxy until the client gave up',
+      { how: 'cancelled', by: 'client' },
+    ],
+    [
+      'with another protocol',
+      [hello, { in: 'HT' }],
+      'SOCKS5: the answer is not SOCKS (HT)',
+      { how: 'failed', by: 'server' },
+    ],
+    [
+      'with a banner, first',
+      [{ in: 'SSH-2.0-OpenSSH_9.2\r\n' }, hello],
+      'SOCKS5: the answer is not SOCKS (SSH-2.0-OpenSSH_9.2)',
+      { how: 'failed', by: 'server' },
+    ],
+    [
+      'with HTTP',
+      [hello, { in: 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n' }],
+      'SOCKS5: the answer is not SOCKS (HTTP/1.1 400 Bad Request)',
+      { how: 'failed', by: 'server' },
+    ],
+    [
+      'with something else than a reply',
+      [socks4, { in: 'hello' }],
+      'SOCKS4: the answer is not SOCKS (hello)',
+      { how: 'failed', by: 'server' },
+    ],
+  ])('and does not say so is a failed call: %s', (_name, steps, error, ending) => {
+    // Where the server speaks first, the greeting must come in one piece.
+    for (const size of 'in' in (steps[0] ?? {}) ? [100] : [1, 100]) {
+      const all = [...steps, { close: true } as const];
+      const rows = read(split(conversation(all, UNDECIDED), size));
+      expect(rows).toHaveLength(1);
+      expect(rows[0]).toMatchObject({
+        completeness: ['connect-failed'],
+        ending: { ...ending, detail: 'by-proxy', error },
+        failure: { phase: 'connect', reason: `connecting failed: the proxy did not connect (${error})` },
+      });
+      const target = steps.some((step) => 'out' in step && String(step.out).includes('name.test'));
+      expect(rows[0]?.connection.through).toEqual([
+        { protocol: error.slice(0, 6), client: null, target: target ? 'name.test:443' : null },
+      ]);
+    }
+  });
+
+  it.each<[string, readonly Step[]]>([
+    ['another version’s greeting', [{ out: '\x05\0' }, eof]],
+    ['more than a greeting', [{ out: '\x05\x01\0\x03ab' }, { in: 'x' }, eof]],
+    ['a greeting that is not whole', [{ out: '\x05\x03\0' }, eof]],
+    [
+      'bytes like a request of SOCKS 4 with more behind it',
+      [{ out: '\x04\x01\0\x50\x01\x02\x03\x04\0!' }, eof],
+    ],
+  ])('is not made up: %s', (_name, steps) => {
+    expect(shown([...steps, { close: true }])).toEqual([]);
+  });
+
   it('is none where it is the proxy that is traced, nor where it connected', () => {
     const refused: readonly Step[] = [hello, greeted, asked, { in: `\x05\x05${zeros}` }, { close: true }];
     expect(

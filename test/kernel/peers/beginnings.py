@@ -168,6 +168,43 @@ def proxies():
     curl("-x", f"http://127.0.0.1:{port}", "https://name.test/untrusted")
 
 
+def refusals():
+    """Proxies that are asked to connect and do not. Each is in a call of its own to a name that says what it does."""
+    zeros = b"\0\x01" + bytes(6)
+
+    def answering_each(*answers):
+        def handle(connection):
+            for answer in answers:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        return handle
+
+    def hanging(connection):
+        while connection.recv(65536):
+            pass
+
+    greeted = b"\x05\0"
+    for name, option, handle in (
+        ("unreachable", "--socks5-hostname", answering_each(greeted, b"\x05\x04" + zeros)),
+        ("forbidden", "--socks5-hostname", answering_each(greeted, b"\x05\x02" + zeros)),
+        ("no-method", "--socks5-hostname", answering_each(b"\x05\xff")),
+        ("closes", "--socks5-hostname", answering_each(b"")),
+        ("closes-then", "--socks5-hostname", answering_each(greeted, b"")),
+        ("text", "--socks5-hostname", answering_each(b"SSH-2.0-OpenSSH_9.2\r\n")),
+        ("hangs", "--socks5-hostname", hanging),
+        ("rejected", "--socks4a", answering_each(b"\0\x5b" + bytes(6))),
+        ("closes-4", "--socks4a", answering_each(b"")),
+        ("connect-closes", "-x", answering_each(b"")),
+        ("connect-text", "-x", answering_each(b"SSH-2.0-OpenSSH_9.2\r\n")),
+        ("connect-502", "-x", answering_each(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")),
+    ):
+        port = listen(handle)
+        patience = ("--max-time", "1") if handle is hanging else ()
+        curl(*patience, option, f"127.0.0.1:{port}", f"https://{name}.test/")
+        SEEN.append(f"{name} {port}")
+
+
 def foreign():
     def sink(connection):
         while connection.recv(65536):
