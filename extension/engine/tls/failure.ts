@@ -40,6 +40,22 @@ export function cutText(end: TlsEnd | null, clientDirection: Direction | null): 
   return `TLS handshake not finished: ${by} closed the connection`;
 }
 
+/** The handshake was finished, and the connection ended before either side had sent data. */
+export function nothingSentText(
+  end: TlsEnd | null,
+  alertBy: Direction | null,
+  clientDirection: Direction | null,
+): string {
+  if (end === null || clientDirection === null) return 'the TLS session ended before any data was sent';
+  if (end.reset)
+    return 'the TLS session ended before any data was sent: the connection was reset after the handshake';
+  if (end.direction !== clientDirection)
+    return 'the TLS session ended before any data was sent: the server closed the connection after the handshake';
+  return alertBy === clientDirection
+    ? 'the TLS session ended before any data was sent: after the handshake the client sent an alert, which is encrypted, and closed the connection. A client that does not accept the certificate does this, and one that only tests the connection'
+    : 'the TLS session ended before any data was sent: the client closed the connection after the handshake. A client that does not accept the certificate does this, and one that only tests the connection';
+}
+
 function sender(direction: Direction, clientDirection: Direction | null): string {
   if (clientDirection === null) return direction === Direction.Out ? 'the program' : 'the peer';
   return direction === clientDirection ? 'the client' : 'the server';

@@ -714,7 +714,10 @@ describe('a connection without plaintext', () => {
       { type: 'closed', connection: SOCKET, sent: 0, received: 0, time: START + SECOND },
     ]);
     expect(rows(engine)).toMatchObject([
-      { encrypted: 'the TLS session ended before any data was sent', completeness: ['encrypted'] },
+      {
+        encrypted: expect.stringContaining('the TLS session ended before any data was sent'),
+        completeness: ['encrypted'],
+      },
     ]);
   });
 
@@ -951,6 +954,75 @@ describe('a handshake', () => {
       expect(only(engine).encrypted?.reason).toContain(reason);
     },
   );
+
+  const leaves =
+    'A client that does not accept the certificate does this, and one that only tests the connection';
+  const goodbye = `after the handshake the client sent an alert, which is encrypted, and closed the connection. ${leaves}`;
+  it.each<[string, string, Step, string, string]>([
+    [
+      'the client closed',
+      'tls12',
+      { end: 'out', ending: Ending.Fin },
+      '',
+      `the client closed the connection after the handshake. ${leaves}`,
+    ],
+    [
+      'the client said goodbye',
+      'tls12',
+      { end: 'out', ending: Ending.Fin },
+      '\x15\x03\x03\0\x1a'.padEnd(31, 'x'),
+      goodbye,
+    ],
+    [
+      'the client said goodbye',
+      'wget-gnutls-unknown-ca',
+      { end: 'out', ending: Ending.Fin },
+      '\x17\x03\x03\0\x13'.padEnd(24, 'x'),
+      goodbye,
+    ],
+    [
+      'the server closed',
+      'wget-gnutls-unknown-ca',
+      { end: 'in', ending: Ending.ReadEof },
+      '',
+      'the server closed the connection after the handshake',
+    ],
+    [
+      'it was reset',
+      'wget-gnutls-unknown-ca',
+      { end: 'in', ending: Ending.Reset, error: 104 },
+      '',
+      'the connection was reset after the handshake',
+    ],
+  ])('that is finished, and followed by no data, says how it ended: %s (%s)', (_, name, end, last, said) => {
+    // Up to the handshake's end.
+    const pieces = handshake(name).slice(0, name === 'tls12' ? 4 : undefined);
+    for (const side of ['client', 'server'] as const) {
+      const mirrored = (piece: 'client' | 'server', bytes: Buffer): Step =>
+        piece === side ? { out: bytes } : { in: bytes };
+      const closing =
+        'end' in end && side === 'server'
+          ? { ...end, end: end.end === 'out' ? ('in' as const) : ('out' as const) }
+          : end;
+      const steps = [
+        ...pieces.flatMap((piece) => ('bytes' in piece ? [mirrored(piece.by, piece.bytes)] : [])),
+        ...(last === '' ? [] : [mirrored('client', Buffer.from(last, 'latin1'))]),
+      ];
+      const engine = made(
+        inOrder(
+          conversation([...steps, closing, { close: true }], {
+            ...ADDRESSES,
+            ...{ connection: SOCKET, side, protocol: WireProtocol.Tls },
+          }),
+          [{ type: 'tls', connection: SESSION, socket: SOCKET, side, time: START + MS }],
+        ),
+      );
+      expect(only(engine)).toMatchObject({
+        completeness: ['encrypted'],
+        encrypted: { reason: `the TLS session ended before any data was sent: ${said}` },
+      });
+    }
+  });
 
   it('whose certificate the program refuses without a word to the server has failed', () => {
     const engine = made(

@@ -9,7 +9,14 @@ import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
 import { StoredTls } from '../storedTls.ts';
-import { alertText, cutText, foreignText, type TlsEnd, withLibraryReason } from './failure.ts';
+import {
+  alertText,
+  cutText,
+  foreignText,
+  nothingSentText,
+  type TlsEnd,
+  withLibraryReason,
+} from './failure.ts';
 import { TlsWire } from './wire.ts';
 
 /** What the server said to that is encrypted, and the program did not read it. */
@@ -224,7 +231,9 @@ export class TlsSocket implements TlsDissector {
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
-      return [this.#verdict === null ? NOTHING_SENT : `${NOTHING_SENT}; ${this.#verdict}`, false];
+      const { partingAlert, clientDirection } = this.#wire.facts;
+      const text = nothingSentText(this.#firstEnd, partingAlert, clientDirection);
+      return [this.#verdict === null ? text : `${NOTHING_SENT}; ${this.#verdict}`, false];
     }
     return [this.#reason(), true];
   }

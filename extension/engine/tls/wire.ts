@@ -47,6 +47,8 @@ export interface WireFacts {
   readonly notTls: string | null;
   /** The server asked for a certificate (TLS 1.3), and the client sent an empty list of them. */
   readonly certificateDeclined: boolean;
+  /** Its newest record after the handshake is an alert, or in TLS 1.3 as short as one. */
+  readonly partingAlert: Direction | null;
   /** Data of the client followed the handshake, as far as the boundaries of records are known. */
   readonly dataSeen: boolean;
 }
@@ -90,6 +92,7 @@ export class TlsWire {
     clientDirection: null,
     notTls: null,
     certificateDeclined: false,
+    partingAlert: null,
     dataSeen: false,
   };
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
@@ -198,6 +201,7 @@ export class TlsWire {
     const byClient = lane.direction === this.#facts.clientDirection;
     // An alert is as short in TLS 1.3 only; before it is a type of record of its own.
     const mayBeAlert = this.#is13 && length <= ALERT_SIZE + ENCRYPTION;
+    if (this.#facts.established) this.#part(lane, mayBeAlert);
     if (this.#facts.established && byClient && !mayBeAlert) this.#clientData(length, time);
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
@@ -239,7 +243,14 @@ export class TlsWire {
     return this.#facts.cipher?.endsWith('_CCM_8_SHA256') === true ? ENCRYPTION_CCM_8 : ENCRYPTION;
   }
 
+  /** A record after the handshake. */
+  #part({ direction }: Lane, isAlert: boolean): void {
+    if (isAlert) this.#facts.partingAlert ??= direction;
+    else if (this.#facts.partingAlert === direction) this.#facts.partingAlert = null;
+  }
+
   #alert(lane: Lane, length: number): void {
+    if (this.#facts.established) this.#part(lane, true);
     if (this.#facts.established || this.#facts.alert !== null) return;
     if (lane.encrypted) {
       this.#facts.alert = { name: null, code: null, direction: lane.direction };
