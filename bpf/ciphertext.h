@@ -95,7 +95,7 @@ __noinline int trace_http_bind(struct work *work, struct connection *connection)
 	if (!work || !connection)
 		return 0;
 	sk = (struct sock *)work->sock;
-	if (connection->bound == BOUND || (connection->protocol != PROTOCOL_TLS && !connection->tunnel))
+	if (connection->bound == BOUND || (connection->protocol != PROTOCOL_TLS && connection->protocol != PROTOCOL_HTTP1 && !connection->tunnel))
 		return 0;
 	key.pid = bpf_get_current_pid_tgid() >> 32;
 	if (work->source == SOURCE_NONE || work->left < CIPHERTEXT_SIZE ||
@@ -103,7 +103,8 @@ __noinline int trace_http_bind(struct work *work, struct connection *connection)
 		key.bytes[0] = 0;
 	if (connection->tunnel && !is_tls_record(key.bytes, CIPHERTEXT_SIZE))
 		return 0;
-	if (connection->bound == BOUND_BEFORE && !is_hello(key.bytes))
+	/* Behind messages of HTTP in plaintext (RFC 2817), too, a session begins with a hello. */
+	if ((connection->bound == BOUND_BEFORE || (connection->protocol != PROTOCOL_TLS && !connection->tunnel)) && !is_hello(key.bytes))
 		return 0;
 	address = calling_session(key.pid);
 	if (work->direction == DIRECTION_OUT && key.bytes[0]) {
