@@ -7,7 +7,7 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, connect as tcpConnect } from 'node:net';
 import { basename, join } from 'node:path';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createSecureContext, createServer, TLSSocket } from 'node:tls';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
 import { helperOf } from '../kit/kernel.ts';
@@ -37,6 +37,8 @@ export async function runEdges(context: TlsContext, only: RegExp, report: Report
   }
   await one('https to a port without TLS', notTls);
   await one('a session without any data', noData);
+  await one('a certificate that the client refuses after the handshake', refusedAfter);
+  await one('TLS behind plaintext HTTP has its socket', behindPlaintext);
   await one('a close-delimited answer that ends with close_notify, and one without', closeNotify);
   await one('a short Go program that a shell names', shortGo);
   await one('a short Go program that nothing names, in the second trace', rememberedGo);
@@ -248,8 +250,81 @@ async function noData(context: TlsContext): Promise<string> {
     const row = only(await traced(context, ['python3', '-c', open, String(server.port)]));
     same('what it is called', row.completeness, ['encrypted']);
     const reason = row.encrypted?.reason ?? '';
-    assert(reason.startsWith('the TLS session ended before any data was sent'), `the reason is: ${reason}`);
+    assert(CLIENT_LEFT.test(reason), `the reason is: ${reason}`);
     return reason;
+  } finally {
+    server.close();
+  }
+}
+
+const CLIENT_LEFT =
+  /^the TLS session ended before any data was sent: (?:the client closed the connection after the handshake|after the handshake the client sent an alert, which is encrypted, and closed the connection)\. A client that does not accept the certificate does this/;
+
+/** GnuTLS leaves it to the program to look at the certificate. */
+async function refusedAfter(context: TlsContext): Promise<string> {
+  const server = await secureServer(context);
+  try {
+    const url = `https://127.0.0.1:${server.port}/refused-after`;
+    const command = ['wget', '--no-config', '-q4', '--no-proxy', '--no-hsts', '--tries=1', '-O', '-', url];
+    const row = only(await traced(context, command, 5));
+    same('what it is called', row.completeness, ['encrypted']);
+    const reason = row.encrypted?.reason ?? '';
+    assert(CLIENT_LEFT.test(reason), `the reason is: ${reason}`);
+    return reason;
+  } finally {
+    server.close();
+  }
+}
+
+/** A call in plaintext, and an upgrade (RFC 2817) or none; then TLS on the same connection. */
+async function behindPlaintext(context: TlsContext): Promise<string> {
+  const { certificates } = context;
+  const secureContext = createSecureContext({
+    cert: readFileSync(join(certificates, 'cert.pem')),
+    key: readFileSync(join(certificates, 'key.pem')),
+  });
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (bytes) => {
+      const upgrade = bytes.includes('Upgrade');
+      socket.write(
+        upgrade
+          ? 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n\r\n'
+          : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      );
+      const secure = new TLSSocket(socket, { isServer: true, secureContext });
+      secure.on('error', () => {});
+      secure.once('data', () =>
+        secure.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello'),
+      );
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const ask = [
+      'import socket,ssl,sys',
+      'c=ssl._create_unverified_context()',
+      "for name,fields in (('upgrade',b'Upgrade: TLS/1.0\\r\\nConnection: Upgrade\\r\\n'),('straight',b'')):",
+      " s=socket.create_connection(('127.0.0.1',int(sys.argv[1])))",
+      " s.sendall(b'GET /plain-%s HTTP/1.1\\r\\nHost: localhost\\r\\n%s\\r\\n'%(name.encode(),fields))",
+      ' s.recv(65536)',
+      " t=c.wrap_socket(s,server_hostname='localhost')",
+      " t.sendall(b'GET /secure-%s HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n'%name.encode())",
+      ' while t.recv(65536): pass',
+      ' t.close()',
+    ].join('\n');
+    const rows = await traced(context, ['python3', '-c', ask, String(port)]);
+    const said = rows.map(({ url, status, completeness, connection }) =>
+      [url?.replace(/^(\w+):\/\/[^/]*/, '$1 '), status, completeness, connection.remote].join(' '),
+    );
+    same('calls', said.sort(), [
+      `http /plain-straight 200 complete 127.0.0.1:${port}`,
+      `http /plain-upgrade 101 complete 127.0.0.1:${port}`,
+      `https /secure-straight 200 complete 127.0.0.1:${port}`,
+      `https /secure-upgrade 200 complete 127.0.0.1:${port}`,
+    ]);
+    return said.join(', ');
   } finally {
     server.close();
   }

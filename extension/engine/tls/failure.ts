@@ -1,4 +1,5 @@
 /** Why a TLS handshake failed, in one line for people. */
+import type { Side } from '../exchange.ts';
 import { Direction } from '../record.ts';
 import type { TlsAlert } from './wire.ts';
 
@@ -40,18 +41,19 @@ export function cutText(end: TlsEnd | null, clientDirection: Direction | null): 
   return `TLS handshake not finished: ${by} closed the connection`;
 }
 
-/** The handshake was finished, and the connection ended before either side had sent data. */
-export function nothingSentText(
-  end: TlsEnd | null,
-  alertBy: Direction | null,
-  clientDirection: Direction | null,
-): string {
-  if (end === null || clientDirection === null) return 'the TLS session ended before any data was sent';
-  if (end.reset)
-    return 'the TLS session ended before any data was sent: the connection was reset after the handshake';
-  if (end.direction !== clientDirection)
-    return 'the TLS session ended before any data was sent: the server closed the connection after the handshake';
-  return alertBy === clientDirection
+/**
+ * The handshake was finished, and the connection ended before either side had sent data.
+ * @param by null: not known.
+ */
+export function nothingSentText(by: Side | null, reset: boolean, alertBy: Side | null): string {
+  if (by === null) return 'the TLS session ended before any data was sent';
+  if (by === 'server')
+    return reset
+      ? 'the TLS session ended before any data was sent: the server reset the connection after the handshake'
+      : 'the TLS session ended before any data was sent: the server closed the connection after the handshake';
+  if (reset)
+    return 'the TLS session ended before any data was sent: the client reset the connection after the handshake. A client that does not accept the certificate does this, and one that only tests the connection';
+  return alertBy === 'client'
     ? 'the TLS session ended before any data was sent: after the handshake the client sent an alert, which is encrypted, and closed the connection. A client that does not accept the certificate does this, and one that only tests the connection'
     : 'the TLS session ended before any data was sent: the client closed the connection after the handshake. A client that does not accept the certificate does this, and one that only tests the connection';
 }

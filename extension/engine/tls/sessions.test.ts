@@ -987,13 +987,6 @@ describe('a handshake', () => {
       '',
       'the server closed the connection after the handshake',
     ],
-    [
-      'it was reset',
-      'wget-gnutls-unknown-ca',
-      { end: 'in', ending: Ending.Reset, error: 104 },
-      '',
-      'the connection was reset after the handshake',
-    ],
   ])('that is finished, and followed by no data, says how it ended: %s (%s)', (_, name, end, last, said) => {
     // Up to the handshake's end.
     const pieces = handshake(name).slice(0, name === 'tls12' ? 4 : undefined);
@@ -1022,6 +1015,25 @@ describe('a handshake', () => {
         encrypted: { reason: `the TLS session ended before any data was sent: ${said}` },
       });
     }
+  });
+
+  const reset: Step = { end: 'in', ending: Ending.Reset, error: 104 };
+  it.each<['client' | 'server', string, Step, string]>([
+    ['client', 'a reset', reset, 'the server reset the connection after the handshake'],
+    ['server', 'a reset', reset, `the client reset the connection after the handshake. ${leaves}`],
+    [
+      'client',
+      'a close that the kernel makes a reset, as bytes were not read',
+      { end: 'out', ending: Ending.Close, error: 104 },
+      `the client closed the connection after the handshake. ${leaves}`,
+    ],
+  ])('that is finished, and ended before any data, says by whom: the %s sees %s', (side, _, end, said) => {
+    const engine = made(
+      inOrder(ciphertext('wget-gnutls-unknown-ca', { side, rest: [end, { close: true }] }), [
+        { type: 'tls', connection: SESSION, socket: SOCKET, side, time: START + MS },
+      ]),
+    );
+    expect(only(engine).encrypted?.reason).toBe(`the TLS session ended before any data was sent: ${said}`);
   });
 
   it('whose certificate the program refuses without a word to the server has failed', () => {

@@ -5,6 +5,7 @@
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, TlsDissector } from '../dissector.ts';
+import type { Side } from '../exchange.ts';
 import { ENCRYPTED_PATIENCE, REASON_PATIENCE, SESSION_PATIENCE } from '../limits.ts';
 import { Direction } from '../record.ts';
 import type { StoredConnection, StoredExchange } from '../storedExchange.ts';
@@ -231,11 +232,23 @@ export class TlsSocket implements TlsDissector {
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
-      const { partingAlert, clientDirection } = this.#wire.facts;
-      const text = nothingSentText(this.#firstEnd, partingAlert, clientDirection);
+      const text = this.#nothingSent();
       return [this.#verdict === null ? text : `${NOTHING_SENT}; ${this.#verdict}`, false];
     }
     return [this.#reason(), true];
+  }
+
+  #nothingSent(): string {
+    const { partingAlert, clientDirection } = this.#wire.facts;
+    const sideOf = (direction: Direction): Side => (direction === clientDirection ? 'client' : 'server');
+    const end = this.#firstEnd;
+    if (end === null || clientDirection === null) return nothingSentText(null, false, null);
+    const { localClose, error } = this.#info.ends;
+    // By a close with unread bytes the kernel sends a RST; what they were is of no interest.
+    const closed = localClose !== null && (error === null || localClose <= error);
+    const reset = end.reset && !closed;
+    const by = end.reset ? (closed ? Direction.Out : Direction.In) : end.direction;
+    return nothingSentText(sideOf(by), reset, partingAlert === null ? null : sideOf(partingAlert));
   }
 
   /** The first to end a connection without data was the server, whom the client had not sent the certificate. */
