@@ -66,6 +66,7 @@ export function allSuites() {
   const long = [
     { ...vitest('webview'), lane: 'user', budget: 200, env: { HTTP_TRACE_PICTURES: 'all' } },
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '8'), lane: 'user', budget: 90 },
+    { ...vitest('kernel'), lane: 'root', budget: 300, env: { HTTP_TRACE_LOAD: 'all' } },
     { ...vitest('trust'), lane: 'root', budget: 300, env: { FAULT_ROUNDS: '100' } },
     { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
     { ...own('tls', 'test/tls/run.mjs'), lane: 'tls', budget: 900 },

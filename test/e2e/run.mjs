@@ -58,13 +58,11 @@ try {
     await inWindow(pictures);
     await inWindow(pictures, { locale: 'de' });
   }
-  await inWindow(tracing);
-  await inWindow(menus);
+  // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
+  await inWindow([tracing, menus, picking, resending]);
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
   await inWindow(files);
-  await inWindow(resending);
   await inWindow(protocols, { folder: lamps });
-  await inWindow(picking);
   await inWindow(german, { locale: 'de' });
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
   else steps.skip('a user without permission', 'only root can start VS Code as another user');
@@ -94,13 +92,14 @@ async function makeLamps() {
   return folder;
 }
 
-/** A server and a fresh window for some steps. */
+/** A server and a fresh window for the steps of one scenario, or of some, one after the other. */
 async function inWindow(
-  scenario,
+  scenarios,
   { trust = true, user = null, folder = workspace, locale = null, settings = {} } = {},
 ) {
-  if (chosen.length > 0 && !chosen.includes(scenario.name)) return;
-  const dataDir = join(home, `data-${scenario.name}-${locale ?? 'en'}`);
+  const run = [scenarios].flat().filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+  if (run.length === 0) return;
+  const dataDir = join(home, `data-${run[0].name}-${locale ?? 'en'}`);
   const extensions = join(dataDir, 'extensions');
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   cpSync(extensionsDir, extensions, { recursive: true });
@@ -129,7 +128,8 @@ async function inWindow(
   const context = await browser.newContext({ viewport: WINDOW, reducedMotion: 'reduce' });
   try {
     workbench = new Workbench(await context.newPage());
-    await scenario(steps, workbench, { url: server.url, workspace: folder, dataDir, locale });
+    for (const scenario of run)
+      await scenario(steps, workbench, { url: server.url, workspace: folder, dataDir, locale });
   } finally {
     await context.close();
     await server.stop();

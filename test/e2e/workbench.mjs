@@ -20,11 +20,28 @@ export class Workbench {
     page.setDefaultTimeout(PATIENCE);
   }
 
-  /** Opens a folder and waits until the window can be used. */
+  /** Opens a folder and waits until the window can be used. One that is open already is tidied up. */
   async open(url, folder) {
+    if (this.page.url() !== 'about:blank') return this.#tidy();
     await this.page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
     await this.page.locator('.monaco-workbench').waitFor();
     await this.page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
+  }
+
+  /** Ends what an earlier scenario has left: session, trace, calls, filter, editors, messages. */
+  async #tidy() {
+    if (await this.toolbar.isVisible()) {
+      await this.page.keyboard.press('Shift+F5');
+      await this.toolbar.waitFor({ state: 'hidden' });
+      await this.statusItem.locator('.codicon-debug-stop').waitFor();
+    }
+    await this.command('HTTP Trace: Focus on HTTP Trace View');
+    await this.filter('');
+    // It is not offered where there is nothing to clear.
+    if ((await this.rows.count()) > 0) await this.command('HTTP Trace: Clear Calls');
+    await this.command('View: Close All Editors');
+    await this.command('View: Show Explorer');
+    await this.quiet();
   }
 
   /** The quick input: palette, picks. */

@@ -9,7 +9,7 @@ import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { describeTraced, LOAD_CALLS, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -109,7 +109,7 @@ describeTraced('HTTP/2', () => {
   });
 
   it.skipIf(!installed('h2load') || !installed('nghttpd'))(
-    'h2load: 20,000 calls on 20 connections, 50 at once on each',
+    `h2load: ${LOAD_CALLS} calls on 20 connections, 50 at once on each`,
     async () => {
       const root = join(folder, 'root');
       mkdirSync(root);
@@ -120,14 +120,14 @@ describeTraced('HTTP/2', () => {
       while (spawnSync('curl', ['--silent', '--http2-prior-knowledge', url]).status !== 0);
       const tracing = Tracing.run(
         context,
-        ['h2load', '-c20', '-m50', '-n20000', url],
+        ['h2load', '-c20', '-m50', `-n${LOAD_CALLS}`, url],
         ['--ring-size', '64MiB'],
       );
       const { exchanges, summary, ended } = await tracing.result();
-      expect(ended.stdout).toContain('20000 succeeded');
-      expect(summary).toMatchObject({ exchanges: 20_000, connections: 20, dropped: 0 });
+      expect(ended.stdout).toContain(`${LOAD_CALLS} succeeded`);
+      expect(summary).toMatchObject({ exchanges: LOAD_CALLS, connections: 20, dropped: 0 });
       const all = new Set(exchanges.map(({ connection, http2 }) => `${connection.id} ${http2?.stream}`));
-      expect(all.size).toBe(20_000);
+      expect(all.size).toBe(LOAD_CALLS);
       const kinds = new Set(
         exchanges.map(({ method, url, status, completeness, response }) =>
           [method, url, status, completeness, response?.bodySize].join(' '),

@@ -9,7 +9,7 @@ import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
+import { describeTraced, LOAD_CALLS, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -127,7 +127,7 @@ describeTraced('HTTP/2', () => {
   });
 
   it.each(WAYS)(
-    '$scheme: h2load, 20,000 requests on 20 connections',
+    `$scheme: h2load, ${LOAD_CALLS} requests on 20 connections`,
     async ({ scheme, files }) => {
       const server = await serve(files);
       const tracing = await Tracing.attach(context, [server.child.pid], ['--ring-size', '64MiB']);
@@ -137,10 +137,10 @@ describeTraced('HTTP/2', () => {
       );
       const list = join(folder, `paths-${scheme}`);
       writeFileSync(list, paths.map((path) => `${scheme}://127.0.0.1:${server.port}${path}\n`).join(''));
-      const load = new Child('h2load', ['-c', '20', '-m', '50', '-n', '20000', '-i', list]);
-      expect((await load.ended).stdout).toContain('20000 done');
+      const load = new Child('h2load', ['-c', '20', '-m', '50', '-n', String(LOAD_CALLS), '-i', list]);
+      expect((await load.ended).stdout).toContain(`${LOAD_CALLS} done`);
       const traced = await tracing.stop();
-      expect(traced.summary).toMatchObject({ dropped: 0, exchanges: 20_000 });
+      expect(traced.summary).toMatchObject({ dropped: 0, exchanges: LOAD_CALLS });
       const known = new Set(paths);
       for (const exchange of traced.exchanges) {
         const path = pathOf(exchange);

@@ -12,7 +12,7 @@ import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
-import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
+import { describeTraced, LOAD_SECONDS, temporaryFolder, tracingIn } from './support/environment.ts';
 
 const folder = temporaryFolder();
 const context = tracingIn(folder);
@@ -104,7 +104,7 @@ describeTraced('nginx', () => {
     const wrk = new Child('wrk', [
       '-t2',
       `-c${CONNECTIONS}`,
-      '-d5s',
+      `-d${LOAD_SECONDS}s`,
       '--timeout=60s', // waiting long is not an error of the trace
       '-s',
       script,
@@ -142,7 +142,7 @@ describeTraced('nginx', () => {
     const wrk = new Child('wrk', [
       '-t1',
       `-c${CONNECTIONS}`,
-      '-d2s',
+      `-d${LOAD_SECONDS}s`,
       `http://127.0.0.1:${server.port}/load/x`,
     ]);
     await wrk.ended;

@@ -10,6 +10,13 @@ export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.ur
 export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
 export const PEERS = join(ROOT, 'test/kernel/peers');
 
+/** HTTP_TRACE_LOAD=all, as in `npm run test:all`: what takes the most of the kernel suite's processor time. */
+const WHOLE_LOAD = process.env['HTTP_TRACE_LOAD'] === 'all';
+/** Calls that a load test makes. */
+export const LOAD_CALLS = WHOLE_LOAD ? 20_000 : 5_000;
+/** Of one that makes as many as it can. */
+export const LOAD_SECONDS = WHOLE_LOAD ? 5 : 1;
+
 function unavailable(): string | null {
   if (process.platform !== 'linux') return 'not Linux';
   if (process.geteuid?.() !== 0) return 'not root';
