@@ -115,8 +115,11 @@ export class Targets {
       }
       if (status.threadGroup !== pid) return refuse('not-process', `${pid} is a thread, not a process.`);
       if (status.state.startsWith('Z')) return refuse('gone', `Process ${pid} (${status.name}) has ended.`);
-      if (!status.hasMemory)
-        return refuse('not-process', `Process ${pid} (${status.name}) is part of the kernel.`);
+      if (!status.hasMemory) {
+        return isKernelThread(pid)
+          ? refuse('not-process', `Process ${pid} (${status.name}) is part of the kernel.`)
+          : refuse('gone', `Process ${pid} (${status.name}) has ended.`);
+      }
       if (this.#owner !== 0 && status.uids.some((uid) => uid !== this.#owner)) {
         return refuse(
           'not-owner',
@@ -126,6 +129,9 @@ export class Targets {
       // The kernel's programs look again, at every call (bpf/owner.h): this is to say why there would be nothing to see.
       if (this.#owner !== 0) {
         const why = this.#whyNotOwners(pid, status);
+        // What is left of a process that has ended belongs to root.
+        if (why !== null && readStatus(pid)?.hasMemory !== true)
+          return refuse('gone', `Process ${pid} (${status.name}) has ended.`);
         if (why !== null) return refuse('not-owner', `Process ${pid} (${status.name}) ${why}.`);
       }
       try {
@@ -226,12 +232,22 @@ function nameOf(pid: number, name: string): string {
   }
 }
 
-/** proc_pid_stat(5): the 22nd field, clock ticks since boot; 0 when the process has ended. */
+/** Clock ticks since boot; 0 when the process has ended. */
 function startTicks(pid: number): number {
+  return statField(pid, 22) >>> 0;
+}
+
+/** PF_KTHREAD of include/linux/sched.h. Of a process that is ending the memory goes first: it only looks like one. */
+function isKernelThread(pid: number): boolean {
+  return (statField(pid, 9) & 0x0020_0000) !== 0;
+}
+
+/** proc_pid_stat(5): a field by its number there, from 3 up; 0 when the process has ended. */
+function statField(pid: number, number: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The second field is the name in parentheses, which may hold anything.
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]) >>> 0;
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[number - 3]);
   } catch {
     return 0;
   }

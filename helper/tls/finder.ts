@@ -6,7 +6,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TlsLibrary } from '../protocol.ts';
 import { identify, type Library, recognise } from './libraries.ts';
-import { type CodeMapping, idOf, isExecutable, openMapping, openRegular, readCodeMappings } from './maps.ts';
+import { type CodeMapping, idOf, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
 
 /** A file that is to be probed, or the reason why it cannot be. */
@@ -83,7 +83,7 @@ export class TlsFinder {
     for (const mapping of mappings) {
       const file = this.#fileOf(pid, mapping);
       if (file === null || found.some((other) => other.file.id === file.id)) continue;
-      found.push({ file, path: mapping.path, inExecutable: isExecutable(pid, mapping) });
+      found.push({ file, path: mapping.path, inExecutable: mapping.executed });
     }
     // Where the process has ended since its mappings were read, that is why a file of it could not be opened.
     if (found.some(({ file }) => file.reason === UNREADABLE) && readCodeMappings(pid).length === 0)

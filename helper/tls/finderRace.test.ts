@@ -5,6 +5,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it, vi } from 'vitest';
+import type { FoundLibrary } from './finder.ts';
 import type * as maps from './maps.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -50,10 +51,15 @@ afterAll(() => {
 });
 
 async function findWhile(act: () => void): Promise<unknown> {
+  const found = await allFoundWhile(act);
+  return found.flatMap(({ path, file }) => (path === library ? [file.reason] : []));
+}
+
+async function allFoundWhile(act: () => void): Promise<readonly FoundLibrary[]> {
   const finder = await TlsFinder.create();
   try {
     afterReading = act;
-    return finder.find(child.pid ?? 0).flatMap(({ path, file }) => (path === library ? [file.reason] : []));
+    return finder.find(child.pid ?? 0);
   } finally {
     finder.close();
   }
@@ -69,4 +75,13 @@ it('nothing is said of a library that is not there any more', async () => {
     child.kill('SIGKILL');
   };
   expect(await findWhile(ending)).toEqual([]);
+});
+
+it('what was inside its program is still said to be', async () => {
+  child.kill('SIGKILL');
+  child = spawn(process.execPath, ['-e', 'console.log("ready"); process.stdin.resume()']);
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  const found = await allFoundWhile(() => child.kill('SIGKILL'));
+  const own = found.filter(({ file: { kind, part } }) => kind === 'openssl' && part === 'tls');
+  expect(own.map(({ inExecutable }) => inExecutable)).toEqual([true]);
 });

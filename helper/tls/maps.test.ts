@@ -24,6 +24,7 @@ describe('mappings of a process', () => {
         written: '/usr/bin/my program',
         deleted: false,
         range: '00401000-00500000',
+        executed: false,
       },
       {
         key: 'fd:0a 18446744073709551615',
@@ -32,6 +33,7 @@ describe('mappings of a process', () => {
         written: '/lib/libssl.so.3',
         deleted: true,
         range: '7f0000000000-7f0000100000',
+        executed: false,
       },
       {
         key: '08:02 100',
@@ -40,6 +42,7 @@ describe('mappings of a process', () => {
         written: '/a\nb',
         deleted: false,
         range: '7f0000400000-7f0000401000',
+        executed: false,
       },
       {
         key: '08:02 300',
@@ -48,8 +51,17 @@ describe('mappings of a process', () => {
         written: '/execute-only',
         deleted: false,
         range: '7f0000600000-7f0000601000',
+        executed: false,
       },
     ]);
+  });
+
+  it('tell the program that is executed, also where its file was removed', () => {
+    const executed = (program: string): (string | null)[] =>
+      parseCodeMappings(MAPS, '', program).flatMap((one) => (one.executed ? [one.path] : []));
+    expect(executed('/usr/bin/my program')).toEqual(['/usr/bin/my program']);
+    expect(executed('/lib/libssl.so.3 (deleted)')).toEqual(['/lib/libssl.so.3']);
+    expect(executed('/lib/libssl.so.3')).toEqual([]);
   });
 
   it('are as the process sees them, whatever its root folder is', () => {

@@ -14,6 +14,8 @@ export interface CodeMapping {
   readonly deleted: boolean;
   /** `start-end` of the first such mapping, in hexadecimal. */
   readonly range: string;
+  /** It is the program that the process executes. */
+  readonly executed: boolean;
 }
 
 /** Longest list of mappings that is read, in bytes; a process may have 65,530 by default. */
@@ -25,8 +27,19 @@ const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]
 
 /** Each file once. Empty when the process has ended, or may not be inspected. */
 export function readCodeMappings(pid: number): CodeMapping[] {
+  // Before its mappings: of one that ends in between nothing is known, rather than that it executes none of them.
+  const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
   const text = readProc(`/proc/${pid}/maps`);
-  return text === null ? [] : parseCodeMappings(text, writtenRoot(pid));
+  return text === null ? [] : parseCodeMappings(text, root, program);
+}
+
+/** As the kernel writes it; null when the process has ended, or may not be inspected. */
+function writtenProgram(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -47,8 +60,11 @@ export function pathInRoot(written: string, root: string): string {
   return root !== '' && written.startsWith(`${root}/`) ? written.slice(root.length) : written;
 }
 
-/** @param root as {@link writtenRoot} has it */
-export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
+/**
+ * @param root as {@link writtenRoot} has it
+ * @param program as the kernel writes it
+ */
+export function parseCodeMappings(text: string, root = '', program: string | null = null): CodeMapping[] {
   const found = new Map<string, CodeMapping>();
   for (const [, range = '', device = '', inode = '0', escaped = ''] of text.matchAll(LINE)) {
     const key = `${device} ${inode}`;
@@ -58,7 +74,7 @@ export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
     const deleted = name.endsWith(DELETED);
     const written = deleted ? name.slice(0, -DELETED.length) : name;
     const path = pathInRoot(written, root);
-    found.set(key, { key, inode: BigInt(inode), path, written, deleted, range });
+    found.set(key, { key, inode: BigInt(inode), path, written, deleted, range, executed: name === program });
   }
   return [...found.values()];
 }
@@ -71,7 +87,7 @@ export function parseCodeMappings(text: string, root = ''): CodeMapping[] {
  */
 export function openMapping(pid: number, mapping: CodeMapping): number | null {
   const ways = mapping.deleted ? [] : [`/proc/${pid}/root${mapping.path}`];
-  if (isExecutable(pid, mapping)) ways.push(`/proc/${pid}/exe`);
+  if (mapping.executed) ways.push(`/proc/${pid}/exe`);
   ways.push(`/proc/${pid}/map_files/${mapping.range}`);
   if (!mapping.deleted && mapping.written === mapping.path && sharesMounts(pid)) ways.push(mapping.written);
   for (const way of ways) {
@@ -104,15 +120,6 @@ export function openRegular(path: string): number | null {
 export function idOf(descriptor: number): string {
   const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
   return `${dev}:${ino}:${size}:${mtimeNs}`;
-}
-
-export function isExecutable(pid: number, mapping: CodeMapping): boolean {
-  try {
-    const path = readlinkSync(`/proc/${pid}/exe`);
-    return path === (mapping.deleted ? mapping.written + DELETED : mapping.written);
-  } catch {
-    return false;
-  }
 }
 
 /**
