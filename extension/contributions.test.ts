@@ -105,6 +105,17 @@ describe('package.json', () => {
       expect(existsSync(join(root, path)), path).toBe(true);
   });
 
+  test('code in the walkthrough stands between two backticks, as VS Code reads it', () => {
+    for (const file of ['package.nls.json', 'package.nls.de.json']) {
+      const words = Object.entries<string>(JSON.parse(readFileSync(join(root, file), 'utf8')));
+      const descriptions = words.filter(([name]) => /^walkthrough\..*description$/.test(name));
+      expect(descriptions.length, file).toBeGreaterThan(4);
+      expect(descriptions.filter(([, text]) => text.includes('``')).length, file).toBeGreaterThan(0);
+      for (const [name, text] of descriptions)
+        expect(text.replaceAll(/``[^`]+``/g, ''), `${file} ${name}`).not.toContain('`');
+    }
+  });
+
   test('a step of the walkthrough is done by something that can happen', () => {
     const { steps } = contributes.walkthroughs[0];
     for (const { id, completionEvents } of steps) {

@@ -26,7 +26,7 @@ import { SourceLineControl } from './debug/source/sourceLineControl.ts';
 import { SourceLines } from './debug/source/sourceLines.ts';
 import { startWithDebugging } from './debug/startWithDebugging.ts';
 import { Story } from './debug/story/story.ts';
-import { TraceControl } from './debug/traceControl.ts';
+import { type Report, TraceControl } from './debug/traceControl.ts';
 import { DEFAULT_BODY_LIMIT } from './engine/limits.ts';
 import { KeptTraces } from './keptTraces.ts';
 import { WorkspaceProtos } from './protos/workspaceProtos.ts';
@@ -73,9 +73,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
   const annotations = new DebugAnnotations(sessions, sources);
   trace.annotate(annotations);
   const keys = new ContextKeys(trace, supported);
-  const report = (error: unknown, pids: readonly number[]) => {
+  const report: Report = (error, pids, again) => {
     keys.setProblem(problemKind(error));
-    void showProblem(error, pids, extensionPath);
+    void showProblem(error, pids, extensionPath, again);
   };
   const control = new TraceControl(trace, sessions, report);
   const calls = new CallsView(trace);

@@ -32,11 +32,12 @@ export function problemKind(error: unknown): ProblemKind | null {
   }
 }
 
-/** Shows the error with its remedies; nothing when the user has cancelled. */
+/** Shows the error with its remedies; nothing when the user has cancelled. @param again tries once more. */
 export async function showProblem(
   error: unknown,
   pids: readonly number[],
   extensionPath: string,
+  again?: () => void,
 ): Promise<void> {
   const code = error instanceof TraceError ? error.code : 'helper';
   const message = notificationText(reasonOf(error));
@@ -46,8 +47,12 @@ export async function showProblem(
     case 'no-permission': {
       const copy = t('Copy Command');
       const install = t('Install Trusted Loader');
-      const picked = await vscode.window.showErrorMessage(message, install, CHECK, copy);
-      if (picked === copy) {
+      const retry = t('Try Again');
+      // A fourth button would cut all texts.
+      const buttons = again === undefined ? [install, CHECK, copy] : [retry, install, CHECK];
+      const picked = await vscode.window.showErrorMessage(message, ...buttons);
+      if (picked === retry) again?.();
+      else if (picked === copy) {
         await vscode.env.clipboard.writeText(
           copiedLine(terminalCommand(process.execPath, extensionPath, pids)),
         );

@@ -24,11 +24,13 @@ const PROCESS_TIMEOUT = 5_000;
 /** What the user chose to trace. */
 export type Choice = 'debugging' | 'process';
 
+/** Tells the user why a trace did not start. `again` tries once more what the user asked for. */
+export type Report = (error: unknown, pids: readonly number[], again?: () => void) => void;
+
 export class TraceControl implements vscode.Disposable {
   readonly #trace: Trace;
   readonly #sessions: DebugSessions;
-  /** Tells the user why a trace did not start. */
-  readonly #report: (error: unknown, pids: readonly number[]) => void;
+  readonly #report: Report;
   /** The trace follows the debug sessions of the window. */
   #follows = false;
   /** Found while the trace starts: they join it as soon as it runs. */
@@ -51,11 +53,7 @@ export class TraceControl implements vscode.Disposable {
   /** What the trace cannot have seen, in the user's words. */
   readonly onDidNote = this.#noted.event;
 
-  constructor(
-    trace: Trace,
-    sessions: DebugSessions,
-    report: (error: unknown, pids: readonly number[]) => void,
-  ) {
+  constructor(trace: Trace, sessions: DebugSessions, report: Report) {
     this.#trace = trace;
     this.#sessions = sessions;
     this.#report = report;
@@ -177,7 +175,7 @@ export class TraceControl implements vscode.Disposable {
     } catch (error) {
       this.#joining = null;
       this.#refused ||= error instanceof TraceError && error.code === 'cancelled';
-      this.#report(error, pids);
+      this.#report(error, pids, () => void (choice === 'debugging' ? this.start() : this.#run(choice, pids)));
     }
   }
 

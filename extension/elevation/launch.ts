@@ -160,7 +160,7 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
         offer.prompt === 'dialog' && code === PKEXEC_FAILED
           ? new TraceError(
               'no-permission',
-              'pkexec did not get the permission; perhaps no dialog could be shown.',
+              'pkexec did not get the permission: the password was wrong, or no dialog could be shown.',
             )
           : new TraceError('cancelled', 'The permission to load eBPF programs was not given.'),
       ),
@@ -168,7 +168,7 @@ export function runOffer(offer: Offer, stdin: 'inherit' | 'ignore'): Promise<Tra
   });
 }
 
-/** pkexec(1): not authorised, or nobody could be asked. 126 is a dialog that was dismissed. */
+/** pkexec(1): not authorised, as after three wrong passwords, or nobody could be asked. 126 is a dialog that was dismissed. */
 const PKEXEC_FAILED = 127;
 
 /** A .vsix may lose the mode of its files; what belongs to the user is mended. */

@@ -33,6 +33,8 @@ export class StatusItem implements vscode.Disposable {
   #show(status: TraceStatus): void {
     if (status.phase === 'idle' && status.files.length === 0) {
       this.#item.hide();
+      // The same text is shown again the next time.
+      this.#item.text = '';
       return;
     }
     const text = `${ICONS[status.phase]} ${inShort(status)}`;

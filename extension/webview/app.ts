@@ -6,35 +6,34 @@ import { copiedLine } from '../escape/copied.ts';
 import { withTerm } from '../filter/edit.ts';
 import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
-import { visibleLine } from '../words/visible.ts';
+import { AskedDetails } from './askedDetails.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
 import { COLUMN_GAP, ROW_PADDING, type Sort } from './columns.ts';
 import { Details } from './details/details.ts';
 import { MESSAGE_HEIGHT } from './details/messages.ts';
-import { el, setText } from './dom.ts';
+import { el } from './dom.ts';
 import { acceptFiles } from './dropFiles.ts';
 import { EmptyState } from './emptyState.ts';
 import { FilterInput } from './filterInput.ts';
+import { HeldCalls } from './heldCalls.ts';
 import { HelpSheet } from './helpSheet.ts';
 import type { Host } from './host.ts';
-import { icon } from './icons.ts';
+import { listenToKeys } from './keys.ts';
 import { knownWidths } from './listHeader.ts';
+import { Notices } from './notices.ts';
 import { Overview } from './overview.ts';
 import { Pauses } from './pauses.ts';
 import { causalCalls, relatedCalls } from './relatedCalls.ts';
 import type { Chip, TimeRange } from './rowMatcher.ts';
 import { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
-import { heldCalls, isSort, knownTab, share } from './savedState.ts';
+import { isSort, knownTab, share } from './savedState.ts';
 import { SplitPane } from './splitPane.ts';
 import { StoryMarks } from './story.ts';
 import { Toolbar } from './toolbar.ts';
 
-/** While a key is held down, details are requested only for the call at which it stops. */
-const DETAILS_DELAY_MS = 60;
 const DEFAULT_DETAILS_HEIGHT = 0.5;
-const HELD_INTERVAL_MS = 1_000;
 
 /** What the style sheet and the layout in the script must agree on. */
 const MEASURES = {
@@ -59,27 +58,22 @@ export class App {
   readonly #split: SplitPane;
   readonly #empty: EmptyState;
   readonly #help = new HelpSheet((text) => this.#filter.set(text));
-  readonly #problem = el('div', { class: 'problem', role: 'alert', hidden: '' });
-  readonly #problemText = el('span');
-  readonly #fileNote = el('div', { class: 'file-note', role: 'status', hidden: '' });
+  readonly #notices = new Notices();
+  readonly #held: HeldCalls;
+  readonly #asked: AskedDetails;
   readonly #clock: Clock;
   /** Of the filter as it is now. */
   #search = { number: 0, query: '' };
-  /** Calls that were held before the window was loaded again. */
-  #dropped: number;
-  #heldTimer: ReturnType<typeof setTimeout> | null = null;
   #frame: number | null = null;
   #statusChanged = true;
-  #detailsTimer: ReturnType<typeof setTimeout> | null = null;
-  /** Whose details the host keeps up to date. */
-  #asked: { id: number; reveal: boolean } | null = null;
   /** A call to select as soon as its row arrives. */
   #awaited: { id: number; open: boolean } | null = null;
 
   constructor(root: HTMLElement, host: Host) {
     this.#host = host;
     const { state } = host;
-    this.#dropped = heldCalls(state.held);
+    this.#held = new HeldCalls(host);
+    this.#asked = new AskedDetails(host);
     const copy = (text: string): void => host.send({ type: 'copy', text });
     const command = (name: PanelCommand): void => host.send({ type: 'command', command: name });
 
@@ -173,13 +167,11 @@ export class App {
       },
       () => this.#list.pace,
     );
-    this.#problem.append(icon('warning'), this.#problemText);
     for (const [name, pixels] of Object.entries(MEASURES)) root.style.setProperty(name, `${pixels}px`);
     root.append(
       this.#toolbar.element,
       this.#filter.message,
-      this.#problem,
-      this.#fileNote,
+      ...this.#notices.elements,
       this.#overview.element,
       el('div', { class: 'stage' }, this.#split.element, this.#empty.element),
       this.#help.element,
@@ -194,7 +186,7 @@ export class App {
     this.#store.setChip(chip);
     this.#toolbar.showChip(chip);
     this.#filter.apply();
-    document.addEventListener('keydown', (event) => this.#key(event));
+    listenToKeys({ help: () => this.#help.show(), filter: () => this.#filter.focus() });
     for (const type of ['focus', 'blur'] as const) {
       window.addEventListener(type, () => host.send({ type: 'focus', focused: type === 'focus' }));
     }
@@ -260,7 +252,7 @@ export class App {
   #reset(): void {
     this.#store.reset();
     this.#list.reset();
-    this.#asked = null;
+    this.#asked.forget();
     this.#awaited = null;
     this.#list.select(null, 'none');
     this.#split.open(false);
@@ -278,7 +270,7 @@ export class App {
     if (first && selected !== undefined && same) {
       this.#awaited = { id: selected.id, open: detailsOpen === true };
     }
-    if (status.startedAt !== null && status.startedAt === this.#host.state.held?.startedAt) this.#dropped = 0;
+    this.#held.came(status);
     this.#status = status;
     this.#pauses.set(status.pauses);
     this.#ended.update(status);
@@ -323,34 +315,11 @@ export class App {
     this.#toolbar.show(status, store);
     const joins = store.joins && status.pairs > 0;
     this.#list.showFolds(joins, joins || (store.nests && store.hasCauses));
-    const isEmpty = this.#empty.show(status, store.size, store.length, this.#dropped);
-    this.#rememberHeld(status);
+    const isEmpty = this.#empty.show(status, store.size, store.length, this.#held.dropped);
+    this.#held.remember(status);
     this.#split.element.hidden = isEmpty;
     this.#overview.element.hidden = store.size === 0;
-    // Without calls the problem stands in their place.
-    const problem = isEmpty && status.phase === 'failed' ? null : status.problem;
-    this.#problem.hidden = problem === null;
-    setText(this.#problemText, visibleLine(problem ?? ''));
-    const note = fileNotes(status);
-    this.#fileNote.hidden = note === null;
-    setText(this.#fileNote, visibleLine(note ?? ''));
-  }
-
-  /** What is written is read again only after the window was loaded again: once a second is often enough. */
-  #rememberHeld({ calls, startedAt }: TraceStatus): void {
-    if (this.#heldTimer !== null) return;
-    const { held } = this.#host.state;
-    if (startedAt === null || calls === 0) {
-      // Until a trace has calls of its own, it is still of interest what became of those before.
-      if (held !== undefined && this.#dropped === 0) this.#host.forget('held');
-      return;
-    }
-    if (held?.calls === calls && held.startedAt === startedAt) return;
-    this.#host.update({ held: { calls, startedAt } });
-    this.#heldTimer = setTimeout(() => {
-      this.#heldTimer = null;
-      this.#rememberHeld(this.#status);
-    }, HELD_INTERVAL_MS);
+    this.#notices.show(status, isEmpty);
   }
 
   #rearrange(by: 'order' | 'filter' = 'filter'): void {
@@ -417,8 +386,7 @@ export class App {
     const row = this.#store.get(id);
     if (row === undefined || !this.#split.isOpen) return;
     this.#details.show(row);
-    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
-    this.#detailsTimer = setTimeout(() => this.#ask(), DETAILS_DELAY_MS);
+    this.#asked.soon(() => this.#ask());
   }
 
   #remember(id: number): void {
@@ -457,15 +425,8 @@ export class App {
     }
   }
 
-  /** Tells the host which details are on screen, if that has changed. */
   #ask(): void {
-    if (this.#detailsTimer !== null) clearTimeout(this.#detailsTimer);
-    this.#detailsTimer = null;
-    const id = this.#split.isOpen ? this.#list.selected : null;
-    const wanted = id === null ? null : { id, reveal: this.#details.revealing };
-    if (wanted?.id === this.#asked?.id && wanted?.reveal === this.#asked?.reveal) return;
-    this.#asked = wanted;
-    this.#host.send({ type: 'details', id, reveal: wanted?.reveal ?? false });
+    this.#asked.ask(this.#split.isOpen ? this.#list.selected : null, this.#details.revealing);
   }
 
   /** The selected call may have changed, or be gone. */
@@ -480,42 +441,4 @@ export class App {
       this.#host.send({ type: 'selected', id: null });
     }
   }
-
-  /** All of what one reads, and not the buttons around it. */
-  #selectAll(event: KeyboardEvent): void {
-    const text = document.querySelector('.details:not([hidden]) .tabpanel');
-    event.preventDefault();
-    if (text !== null) getSelection()?.selectAllChildren(text);
-  }
-
-  #key(event: KeyboardEvent): void {
-    if (
-      (event.ctrlKey || event.metaKey) &&
-      event.key === 'a' &&
-      !(event.target instanceof HTMLInputElement)
-    ) {
-      this.#selectAll(event);
-      return;
-    }
-    const typing = event.target instanceof HTMLInputElement;
-    const command = event.ctrlKey || event.metaKey;
-    const find = command && !event.shiftKey && !event.altKey && event.key === 'f';
-    if (event.key === '?' && !typing && !command && !event.altKey) {
-      event.preventDefault();
-      this.#help.show();
-      return;
-    }
-    if (!find && (event.key !== '/' || typing || command || event.altKey)) return;
-    event.preventDefault();
-    this.#filter.focus();
-  }
-}
-
-/** What is to be known of the files that were opened; null: nothing. */
-function fileNotes({ files }: TraceStatus): string | null {
-  const notes = files.flatMap(({ name, note, kept }) => {
-    if (note === null) return [];
-    return kept ? [note] : [`${name}: ${note}`];
-  });
-  return notes.length === 0 ? null : [...new Set(notes)].join(' ');
 }

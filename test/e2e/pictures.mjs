@@ -26,7 +26,7 @@ const WORDS = {
   },
   de: {
     start: 'HTTP Trace starten',
-    startFor: 'HTTP Trace für Prozess starten…',
+    startFor: 'HTTP Trace starten für Prozess…',
     stop: 'HTTP Trace beenden',
     tree: 'HTTP-Aufrufe',
     response: 'Antwort',

@@ -29,6 +29,8 @@ const SETTINGS = {
   'workbench.colorTheme': 'Dark Modern',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
+  // What a terminal says can be read where it is drawn as text.
+  'terminal.integrated.gpuAcceleration': 'off',
   // A notification for each port that the sample opens would lie over the panel, and take a click meant for it.
   'remote.autoForwardPorts': false,
   // So would the question whether it may run hooks.

@@ -184,7 +184,7 @@ describe('the manifest', () => {
     const translated = json(name);
     expect(Object.keys(translated)).toEqual(Object.keys(english));
     const marked = (text: string): string[] =>
-      (text.match(/\]\(command:[\w.]+\)|`[^`]+`|https?:\S+\w/g) ?? []).sort();
+      (text.match(/\]\(command:[\w.]+\)|`+[^`]+`+|https?:\S+\w/g) ?? []).sort();
     for (const [key, text] of Object.entries(translated)) {
       expect([key, text.trim()]).not.toEqual([key, '']);
       expect([key, marked(text)]).toEqual([key, marked(english[key]!)]);

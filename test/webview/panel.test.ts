@@ -186,6 +186,26 @@ describe('list', () => {
     expect((await shown()).at(-1)).toBe(100);
   });
 
+  it('says what is new beside the rows and not over them, where it is narrow', async () => {
+    const rows = calls(100);
+    await open(rows.slice(0, 50), { width: 300, height: 400 });
+    await panel.page.hover('.scroller');
+    await panel.page.mouse.wheel(0, -400);
+    await panel.page.locator('#call-50').waitFor({ state: 'hidden' });
+    await panel.post({ type: 'rows', rows: rows.slice(50), removed: [] });
+    await panel.page.locator('.hint').waitFor();
+    await panel.settled();
+    await panel.screenshot('dark-300-news');
+    const [hint, list] = await Promise.all(
+      ['.hint', '.scroller'].map((selector) => panel.page.locator(selector).boundingBox()),
+    );
+    expect(list!.y + list!.height).toBeLessThanOrEqual(hint!.y);
+    expect(list!.height).toBeGreaterThan(150);
+    await panel.page.click('.hint');
+    await expect.poll(async () => (await shown()).at(-1)).toBe(100);
+    expect(await panel.page.isVisible('.hint')).toBe(false);
+  });
+
   it('keeps the row under a pointer that aims, and goes on when it has rested', async () => {
     const rows = calls(100);
     await open(rows.slice(0, 50));
@@ -905,10 +925,16 @@ describe('details', () => {
     await open(rows);
     await panel.page.click('#call-50');
     const before = (await panel.sent()).filter(({ type }) => type === 'details').length;
-    for (let i = 0; i < 20; i++) await panel.page.keyboard.press('ArrowUp', { delay: 0 });
+    // In the page: the browser driver takes longer for a key than a key that is held down on a busy machine.
+    await panel.page.$eval('.grid', (grid) => {
+      for (let i = 0; i < 20; i++)
+        grid.dispatchEvent(
+          new KeyboardEvent('keydown', { key: 'ArrowUp', bubbles: true, cancelable: true, repeat: i > 0 }),
+        );
+    });
     await expect.poll(async () => (await panel.lastSent('details'))?.id).toBe(30);
     const asked = (await panel.sent()).filter(({ type }) => type === 'details').length - before;
-    expect(asked).toBeLessThan(10);
+    expect(asked).toBe(1);
   });
 
   it('have tabs that are tabs', async () => {

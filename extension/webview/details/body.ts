@@ -105,10 +105,15 @@ function toSeeImage(size: number): string {
 }
 
 function describe(message: MessageJson): HTMLElement {
-  const parts = [contentType(message) ?? t('no content type')];
-  parts.push(message.bodySize === null ? 'size unknown' : sizeText(message.bodySize));
-  if (message.decodedSize !== null) parts.push(t('{0} decoded', sizeText(message.decodedSize)));
-  return el('span', { class: 'description' }, visibleLine(parts.join(' · ')));
+  const sizes = [message.bodySize === null ? t('size unknown') : sizeText(message.bodySize)];
+  if (message.decodedSize !== null) sizes.push(t('{0} decoded', sizeText(message.decodedSize)));
+  // No number stands apart from its unit where there is little room.
+  return el(
+    'span',
+    { class: 'description' },
+    visibleLine(contentType(message) ?? t('no content type')),
+    ...sizes.flatMap((size) => [' · ', el('span', { class: 'whole' }, size)]),
+  );
 }
 
 function absence(message: MessageJson, part: 'request' | 'response'): string {

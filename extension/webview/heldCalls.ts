@@ -1,0 +1,47 @@
+/** How many calls the panel had, for after a reload of the window: those that did not come back are spoken of. */
+import type { TraceStatus } from '../engine/traceStatus.ts';
+import type { Host } from './host.ts';
+import { heldCalls } from './savedState.ts';
+
+/** What is written is read again only after the window was loaded again: once a second is often enough. */
+const INTERVAL_MS = 1_000;
+
+export class HeldCalls {
+  readonly #host: Host;
+  #dropped: number;
+  #status: TraceStatus | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#dropped = heldCalls(host.state.held);
+  }
+
+  /** Calls that were held before the window was loaded again, and are no more. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** The trace of which calls were held is there. */
+  came({ startedAt }: TraceStatus): void {
+    if (startedAt !== null && startedAt === this.#host.state.held?.startedAt) this.#dropped = 0;
+  }
+
+  remember(status: TraceStatus): void {
+    this.#status = status;
+    if (this.#timer !== null) return;
+    const { calls, startedAt } = status;
+    const { held } = this.#host.state;
+    if (startedAt === null || calls === 0) {
+      // Until a trace has calls of its own, it is still of interest what became of those before.
+      if (held !== undefined && this.#dropped === 0) this.#host.forget('held');
+      return;
+    }
+    if (held?.calls === calls && held.startedAt === startedAt) return;
+    this.#host.update({ held: { calls, startedAt } });
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#status !== null) this.remember(this.#status);
+    }, INTERVAL_MS);
+  }
+}
