@@ -88,6 +88,8 @@ async function collect(theme: ThemeName): Promise<{ panel: PanelPage; all: Sign[
   await panel.page.locator('#call-130').waitFor({ state: 'detached' });
   await panel.post({ type: 'rows', rows: paired.slice(150), removed: [] });
   await panel.page.locator('.hint').waitFor();
+  all.push(...(await signs(panel)));
+  // With another filter the list follows again.
   await panel.page.fill('input', '/');
   all.push(...(await signs(panel)));
   await panel.post({ type: 'reveal', id: 4 });
