@@ -102,6 +102,29 @@ describe('what is answered in HTTP and is not HTTP', () => {
     }
   });
 
+  it.each([
+    ['a NUL', '\0x\r\n', '\\x00x'],
+    ['a line of text', 'hello\r\n', 'hello'],
+    ['what is more than its Content-Length says', 'rest of the body', 'rest of the body'],
+  ])('is one row behind calls, too: %s', (_kind, bytes, quote) => {
+    for (const side of ['client', 'server'] as const) {
+      const rows = shown(
+        [
+          ['ask', GET],
+          ['answer', OK],
+          ['ask', bytes],
+          ['answer', BAD],
+        ],
+        side,
+      );
+      expect(rows.map(({ method, status, completeness }) => [method, status, completeness])).toEqual([
+        ['GET', 200, ['complete']],
+        [null, 400, ['complete']],
+      ]);
+      expect(rows[1]?.violations[0]?.message).toContain(`The request is not HTTP (${quote}`);
+    }
+  });
+
   it('is said of the request that follows in the same call', () => {
     const rows = shown([
       ['ask', `hello\r\n${GET}`],

@@ -24,8 +24,10 @@ enum Phase {
   Lost,
 }
 
-/** Bytes at the beginning of a stream that are no request. */
+/** Bytes that are no request, where one could begin. */
 interface ForeignStart {
+  /** No message came before. */
+  readonly first: boolean;
   readonly position: number;
   readonly origin: Origin;
   end: number;
@@ -49,7 +51,7 @@ export class StartReader implements ReaderState {
   #hasEnded = false;
   /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
   #first = true;
-  /** What came first and is no request, while nothing else has come that is one: its answer is waited for. */
+  /** What came in the place of a request and is none, while nothing else has come that is one: its answer is waited for. */
   #foreign: ForeignStart | null = null;
   /** Time of the newest bytes. */
   #lastRead = 0;
@@ -153,6 +155,8 @@ export class StartReader implements ReaderState {
 
   /** A start line that never ended is reported when it is certain what it was to become. */
   end(outcome: 'cut' | 'open'): void {
+    // Behind messages, requests may have been among what nobody answered.
+    if (this.#foreign?.first === false) this.#progress.sink.hidden(this.#progress.kind);
     if (this.#phase !== Phase.Line) return;
     const { pending, position, origin } = this.#line;
     const text = pending.text();
@@ -168,10 +172,10 @@ export class StartReader implements ReaderState {
     this.#next.finish(outcome);
   }
 
-  /** @returns true where these bytes, the first ones of the stream, are no request: an answer to them is waited for. */
+  /** @returns true where these bytes, with which a request could begin, are none: an answer to them is waited for. */
   #keepForeign(position: number, text: string, origin: Origin, end: number): boolean {
-    if (this.#progress.kind === 'response' || !this.#first) return false;
-    this.#foreign = { position, origin, end, quoted: text.slice(0, QUOTED) };
+    if (this.#progress.kind === 'response') return false;
+    this.#foreign = { first: this.#first, position, origin, end, quoted: text.slice(0, QUOTED) };
     this.search();
     return true;
   }
