@@ -13,7 +13,7 @@ import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './find
 import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
-import { type Program, runningProgram } from './program.ts';
+import { goneProgram, inFolderOf, type Program, runningProgram } from './program.ts';
 import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
 
 /** A file by a path in this process's own view. */
@@ -22,6 +22,8 @@ interface Named {
   readonly file: LibraryFile;
 }
 
+/** Working folders of other processes that are tried. */
+const MAX_FOLDERS = 64;
 /** With perf each probe takes the kernel a tenth of a second to remove. */
 const MAX_EXPECTED_PERF = 4;
 /** How long the start of a trace waits at most for what earlier traces have found; an idle machine takes 10 ms for each. */
@@ -132,10 +134,11 @@ export class Attachments {
   /**
    * A process has executed a program, and may have ended since: what is inside the executable itself is attached
    * and reported at once, before anything else is read of the process.
-   * @param path in its own view
+   * @param written its path as it was executed, in its own view
    */
-  executed(pid: number, path: string, inode: bigint): void {
+  executed(pid: number, written: string, inode: bigint): void {
     this.#unseen.add(pid);
+    const path = this.#absolute(pid, written, inode);
     const seen = this.#pathHere(pid, path);
     const file = this.#finder.lookAtProgram(seen, inode);
     if (file === 'gone') {
@@ -237,6 +240,21 @@ export class Attachments {
   #reportUnseen(pid: number): void {
     if (!this.#unseen.delete(pid) || this.#reported.has(pid)) return;
     this.#client.libraries({ pid, libraries: [], unseen: true });
+  }
+
+  /**
+   * Of a relative path (`./app`). Where the process has ended, its working folder was mostly that of a process which still
+   * runs. The inode shows that it is the same file.
+   */
+  #absolute(pid: number, path: string, inode: bigint): string {
+    if (isAbsolute(path)) return path;
+    const running = runningProgram(pid);
+    if (running !== null) return running.path;
+    for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
+      const place = inFolderOf(other, path);
+      if (place !== null && this.#finder.isProgram(place, inode)) return place;
+    }
+    return path;
   }
 
   /** Where a process's program is found from here: `path` may be relative, or mean something else here (`/proc/self/exe`). */
@@ -368,18 +386,6 @@ export class Attachments {
     attached.versionReported = true;
     this.#client.file({ file: attached.number, version });
   }
-}
-
-function goneProgram(path: string): TlsLibrary {
-  // Neither a relative path nor this one leads to it any more.
-  const reason =
-    isAbsolute(path) && !path.startsWith('/proc/')
-      ? 'the program had ended, and its file was removed, before it could be looked at'
-      : 'the program had ended before it could be looked at';
-  return {
-    ...{ kind: 'unknown', version: null, path, inExecutable: true, attached: false, returns: null },
-    reason,
-  };
 }
 
 /** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */

@@ -132,6 +132,14 @@ export class TlsFinder {
     return descriptor === null ? 'gone' : this.#identified(descriptor);
   }
 
+  /** Whether that inode's file is there. */
+  isProgram(path: string, inode: bigint): boolean {
+    const descriptor = openProgram(path, inode);
+    if (descriptor === null) return false;
+    closeSync(descriptor);
+    return true;
+  }
+
   /** The same, after a search that is slow for files that were not searched before. */
   async recogniseProgram(path: string, inode: bigint): Promise<LibraryFile | null> {
     const descriptor = openProgram(path, inode);

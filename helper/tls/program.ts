@@ -1,5 +1,7 @@
 /** The programs that processes execute, with what determines where their libraries are loaded from. */
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { TlsLibrary } from '../protocol.ts';
 import { pathInRoot, writtenRoot } from './maps.ts';
 
 export interface Program {
@@ -45,4 +47,26 @@ export function variableOf(name: string, environment: readonly string[]): string
 function viewOf(pid: number | 'self'): string {
   const { dev, ino } = statSync(`/proc/${pid}/root/`, { bigint: true });
   return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev}:${ino}`;
+}
+
+/** A path in the working folder of a process; null when that has ended, or may not be inspected. */
+export function inFolderOf(pid: number, path: string): string | null {
+  try {
+    return join(readlinkSync(`/proc/${pid}/cwd`), path);
+  } catch {
+    return null;
+  }
+}
+
+/** Of a program that nobody could look at. */
+export function goneProgram(path: string): TlsLibrary {
+  // Neither a relative path nor this one leads to it any more.
+  const reason =
+    isAbsolute(path) && !path.startsWith('/proc/')
+      ? 'the program had ended, and its file was removed, before it could be looked at'
+      : 'the program had ended before it could be looked at';
+  return {
+    ...{ kind: 'unknown', version: null, path, inExecutable: true, attached: false, returns: null },
+    reason,
+  };
 }

@@ -3,21 +3,18 @@
  * handshakes that fail on either side, ends that nobody confirmed, programs that live for a few milliseconds.
  */
 import { once } from 'node:events';
-import { copyFileSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, connect as tcpConnect } from 'node:net';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createSecureContext, createServer, TLSSocket } from 'node:tls';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { assert, same } from '../kit/check.ts';
-import { helperOf } from '../kit/kernel.ts';
 import { newId } from '../kit/peers.ts';
 import { type Report, reportOutcome } from '../kit/report.ts';
 import { Tracing } from '../kit/tracing.ts';
 import type { TlsContext } from './context.ts';
-import { PlannedServer } from './counterpart.ts';
 import { patience } from './drive.ts';
-import { lineOf, makeStep } from './plan.ts';
 
 const CURL = ['curl', '-s4', '--noproxy', '*'];
 
@@ -40,13 +37,10 @@ export async function runEdges(context: TlsContext, only: RegExp, report: Report
   await one('a certificate that the client refuses after the handshake', refusedAfter);
   await one('TLS behind plaintext HTTP has its socket', behindPlaintext);
   await one('a close-delimited answer that ends with close_notify, and one without', closeNotify);
-  await one('a short Go program that a shell names', shortGo);
-  await one('a short Go program that nothing names, in the second trace', rememberedGo);
-  await one('a program that has ended before anybody looks at the library that it loads', unseen);
   await one('an answer that is read before the write has returned', unreturned);
 }
 
-async function traced(
+export async function traced(
   context: TlsContext,
   command: readonly string[],
   status: number | null = 0,
@@ -65,7 +59,7 @@ interface SecureOptions {
 }
 
 /** Answers each connection's first request; `answer` may do so otherwise. */
-async function secureServer(
+export async function secureServer(
   { certificates }: TlsContext,
   { version, mutual = false, answer }: SecureOptions = {},
 ) {
@@ -92,7 +86,7 @@ async function secureServer(
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
-function only(exchanges: readonly ExchangeJson[]): ExchangeJson {
+export function only(exchanges: readonly ExchangeJson[]): ExchangeJson {
   const [row] = exchanges;
   same('rows', exchanges.length, 1);
   assert(row !== undefined, 'no row');
@@ -351,91 +345,6 @@ async function closeNotify(context: TlsContext): Promise<string> {
       said.push(row.completeness.join());
     }
     return said.join(', ');
-  } finally {
-    server.close();
-  }
-}
-
-/** Each time another file, so that no probe is there from before. */
-async function shortGo(context: TlsContext): Promise<string> {
-  const server = await secureServer(context);
-  const count = context.slow ? 1 : 3;
-  try {
-    for (let at = 0; at < count; at++) {
-      const program = join(context.folder, `go-${newId()}`);
-      copyFileSync(join(context.programs, 'short'), program);
-      const url = `https://localhost:${server.port}/short/${at}`;
-      const script = `${program} ${url} ${context.certificates}/ca.pem >/dev/null; true`;
-      const call = only(await traced(context, ['sh', '-c', script]));
-      same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
-    }
-    return `${count} programs`;
-  } finally {
-    server.close();
-  }
-}
-
-/** Its path is put together while it runs. What the first trace learns is in place when the second one starts. */
-async function rememberedGo(context: TlsContext): Promise<string> {
-  const server = await secureServer(context);
-  const count = context.slow ? 2 : 5;
-  const cache = join(context.folder, `cache-${newId()}`);
-  mkdirSync(cache, { mode: 0o700 });
-  const own = { ...context, program: ['env', `XDG_CACHE_HOME=${cache}`, ...context.program] };
-  try {
-    const program = join(context.folder, `go-${newId()}`);
-    copyFileSync(join(context.programs, 'short'), program);
-    const url = `https://localhost:${server.port}/remembered`;
-    const script = `name=${basename(program)}; "${context.folder}/$name" ${url} ${context.certificates}/ca.pem >/dev/null`;
-    // It may be over before its probes are set.
-    const [first] = await traced(own, ['sh', '-c', `${script}; true`]);
-    same('remembered', JSON.parse(readFileSync(join(cache, 'http-trace/programs.json'), 'utf8')), [program]);
-    for (let at = 0; at < count; at++) {
-      const call = only(await traced(own, ['sh', '-c', `${script}; true`]));
-      same('call', [call.url, call.status, call.completeness], [url, 200, ['complete']]);
-    }
-    return `${count} times; in the first trace: ${first?.completeness.join()}`;
-  } finally {
-    server.close();
-  }
-}
-
-/** The helper stands still while it runs. Nothing but the process could have told which library it loads. */
-async function unseen(context: TlsContext): Promise<string> {
-  const server = new PlannedServer(context.certificates, { version: '1.3' });
-  try {
-    const port = await server.listen();
-    const step = makeStep(context.folder, {
-      ...{ method: 'GET', path: `/unseen/${newId()}`, framing: 'length', body: null },
-      answer: { status: 200, size: 1234, framing: 'length' },
-    });
-    server.expect([step]);
-    // Without probes from before.
-    const own = join(context.folder, `own-${newId()}`);
-    cpSync(join(context.programs, 'own'), own, { recursive: true });
-    const late = `'${context.programs}/late' client ${port} '${context.certificates}' 1.3`;
-    const script = `echo ready; read -r go; echo "$go" | LD_LIBRARY_PATH='${own}' ${late}; echo over; cat`;
-    const tracing = Tracing.run(context, ['sh', '-c', script]);
-    tracing.process.killAfter(patience(context));
-    await tracing.process.until(
-      () => tracing.process.lines.includes('ready'),
-      'the shell',
-      patience(context),
-    );
-    const helper = helperOf(tracing.process.pid);
-    process.kill(helper, 'SIGSTOP');
-    try {
-      tracing.process.write(lineOf(step));
-      await tracing.process.until(() => tracing.process.lines.includes('over'), 'its end', patience(context));
-    } finally {
-      process.kill(helper, 'SIGCONT');
-    }
-    tracing.process.endInput();
-    const row = only((await tracing.result()).exchanges);
-    same('what it is called', row.completeness, ['encrypted']);
-    const reason = row.encrypted?.reason ?? '';
-    same('the reason', reason, 'the program had ended before its TLS library could be looked at');
-    return reason;
   } finally {
     server.close();
   }

@@ -16,6 +16,7 @@ import { runMono } from './mono.ts';
 import { runNss } from './nss.ts';
 import { runOpaque } from './opaque.ts';
 import { runTlsRestarts } from './restarts.ts';
+import { runShortLived } from './shortLived.ts';
 import { runTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -50,6 +51,7 @@ const GROUPS = {
   mono: runMono,
   opaque: runOpaque,
   edges: runEdges,
+  shortLived: runShortLived,
   debuggers: runDebuggers,
   restarts: runTlsRestarts,
 };
