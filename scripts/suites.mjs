@@ -76,6 +76,11 @@ export function allSuites() {
     { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
     { ...own('watchdogs', 'test/vscode/watchdogs.mjs'), lane: 'user', budget: 120 },
     { ...own('guest-matrix', 'test/matrix/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
+    {
+      ...own('guest-clients', 'test/matrix/run.mjs', '--on', '6.1', '--groups', 'clients'),
+      lane: 'emulated',
+      budget: 900,
+    },
     { ...own('guest-tls', 'test/tls/run.mjs', '--on', '6.1,6.12'), lane: 'emulated', budget: 1200 },
     { ...own('sanitized', 'test/trust/sanitized.mjs'), lane: 'root', budget: 180 },
     { ...own('guest-trust', 'test/trust/guests.mjs'), lane: 'emulated', budget: 900 },

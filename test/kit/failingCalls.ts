@@ -15,6 +15,7 @@ import { Tracing } from './tracing.ts';
 const PLAIN = 'http://127.0.0.1:8080';
 /** Milliseconds after which a client gives up what is never answered. */
 const PATIENCE = '400';
+const PATIENCE_SLOW = '5000';
 
 /** Method, URL, milliseconds, bytes; `NAME`: the client's. In this order, of which the second `stale` uses a kept connection. */
 const CALLS = [
@@ -159,17 +160,19 @@ export interface FailedCalls {
 
 /**
  * All clients at once, in one trace.
- * @param java whether Java's two are among them
+ * @param slow an emulated machine, in which Java takes minutes to start, and curl longer than others wait for an answer
  * @throws when the trace or a peer does not work
  */
-export async function callAndFail(network: NamedNetwork, places: Places, java = true): Promise<FailedCalls> {
-  const clients = Object.entries(CLIENTS).filter(([name]) => java || !isJava(name));
+export async function callAndFail(network: NamedNetwork, places: Places, slow = false): Promise<FailedCalls> {
+  const clients = Object.entries(CLIENTS).filter(([name]) => !slow || !isJava(name));
   const { peers, built, folder } = places;
   const [key, certificate] = [join(built, 'key.pem'), join(built, 'certificate.pem')];
   const server = Child.of(network.inside([PYTHON, join(peers, 'failures.py'), certificate, key, folder]));
   same('the server says', await server.line(), 'ready');
   const commands = clients.map(([name, client]) => {
-    const words = CALLS.flat().map((word) => word.replace('NAME', name));
+    const words = CALLS.flat().map((word) =>
+      (slow && word === PATIENCE ? PATIENCE_SLOW : word).replace('NAME', name),
+    );
     return [...client(places), ...words].map((word) => `'${word}'`).join(' ');
   });
   const script = `${commands.map((command) => `${command} &`).join('\n')}\nwait`;
