@@ -1,5 +1,6 @@
 /** What the window's debug sessions show about calls: to which session each belongs, and when its process was paused. */
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Annotations } from '../capture/trace.ts';
 import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
@@ -18,6 +19,8 @@ const MAX_SHOWN = 300;
 /** A process has as many ancestors at most. */
 const MAX_DEPTH = 64;
 
+/** Waits before each look at what a process runs, in milliseconds. */
+const LOOKS = [0, 300, 2_000];
 /** Shorter ones are not worth a word, in milliseconds: the adapter's messages are no more exact. */
 const LEAST_PEER_PAUSE = 1;
 
@@ -212,11 +215,16 @@ export class DebugAnnotations implements Annotations, vscode.Disposable {
     if (!ended) void this.#nameScript(pid, process);
   }
 
+  /** Right after the fork it has its parent's command line, or none: it is looked at again. */
   async #nameScript(pid: number, process: Process): Promise<void> {
-    const script = scriptName(await commandLine(pid));
-    if (script === null || script === process.script) return;
-    process.script = script;
-    this.#change();
+    for (const wait of LOOKS) {
+      await setTimeout(wait, undefined, { ref: false });
+      if (this.#processes.get(pid) !== process) return;
+      const script = scriptName(await commandLine(pid));
+      if (script === null || script === process.script) continue;
+      process.script = script;
+      this.#change();
+    }
   }
 }
 

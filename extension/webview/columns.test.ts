@@ -19,6 +19,12 @@ describe('layout', () => {
     expect(layout(100, {}, true).visible.map(({ id }) => id)).toEqual(['status', 'call']);
   });
 
+  it('shows source lines, where some are known, in a panel beside the side bar', () => {
+    const names = (sources: boolean) => layout(1_030, {}, sources).visible.map(({ id }) => id);
+    expect(names(true)).toEqual(expect.arrayContaining(['id', 'process', 'source', 'waterfall']));
+    expect(names(false)).toHaveLength(COLUMNS.length - 1);
+  });
+
   it('keeps chosen widths, but not below what can be read', () => {
     expect(layout(1400, { method: 120, status: 1 }, false).template).toContain('120px 36px');
     const { template } = layout(1400, { call: 500 }, false);

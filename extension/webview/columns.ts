@@ -119,7 +119,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Protocol'),
     width: 60,
     minWidth: 36,
-    disposable: 9,
+    disposable: 10,
     key: (row) => row.protocol,
     text: (row) => protocolName(row.protocol),
   },
@@ -128,7 +128,7 @@ export const COLUMNS: readonly Column[] = [
     label: t('Type'),
     width: 72,
     minWidth: 36,
-    disposable: 8,
+    disposable: 9,
     key: (row) => row.type,
     text: (row) => (row.type === null ? '' : line(row.type)),
   },
@@ -173,8 +173,8 @@ export const COLUMNS: readonly Column[] = [
     label: t('Source'),
     width: 96,
     minWidth: 56,
-    // Where there is little room the tooltip has it.
-    disposable: 10,
+    // There is one only where lines are known. Where there is little room the tooltip has it.
+    disposable: 8,
     key: (row) => (row.debug?.source == null ? null : sourceKey(row.debug.source)),
     text: (row) => (row.debug?.source == null ? '' : sourceText(row.debug.source)),
     speak: (row) => (row.debug?.source == null ? '' : t('at {0}', sourceText(row.debug.source))),

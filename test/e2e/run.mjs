@@ -10,6 +10,7 @@ import { makeCertificate } from '../kernel/support/certificate.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
 import { consent } from './consent.mjs';
+import { debugging } from './debugging.mjs';
 import { files } from './files.mjs';
 import { german, prepareGerman } from './german.mjs';
 import { Steps } from './harness.mjs';
@@ -48,6 +49,8 @@ const home = mkdtempSync(join(tmpdir(), 'http-trace-e2e-'));
 const extensionsDir = join(home, 'extensions');
 const workspace = join(home, 'lamp-shop');
 cpSync(sample, workspace, { recursive: true });
+const services = join(home, 'services');
+cpSync(join(root, 'test/fixtures/services'), services, { recursive: true });
 const lamps = await makeLamps();
 let workbench = null;
 const steps = new Steps(() => workbench.picture('failure'));
@@ -63,6 +66,15 @@ try {
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
   await inWindow([tracing, menus, picking, resending]);
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
+  await inWindow(debugging, {
+    folder: services,
+    settings: {
+      'httpTrace.startWithDebugging': 'always',
+      'httpTrace.armBeforeLaunch': true,
+      // It would come before the panel, now or later.
+      'debug.internalConsoleOptions': 'neverOpen',
+    },
+  });
   await inWindow(files);
   await inWindow(protocols, { folder: lamps });
   await inWindow(german, { locale: 'de' });
@@ -131,7 +143,13 @@ async function inWindow(
   try {
     workbench = new Workbench(await context.newPage());
     for (const scenario of run)
-      await scenario(steps, workbench, { url: server.url, workspace: folder, dataDir, locale });
+      await scenario(steps, workbench, {
+        url: server.url,
+        workspace: folder,
+        dataDir,
+        locale,
+        takes: chosen.includes(scenario.name),
+      });
   } finally {
     await context.close();
     await server.stop();

@@ -1,10 +1,11 @@
 /** What adapters, debuggees and users may do that nobody hopes for. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
-import { callServer, calls } from './callServer.ts';
+import { callServer, calls, freePort } from './callServer.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
@@ -142,3 +143,52 @@ test('a break that holds for everything, in a program that calls as fast as it c
     await set(Setting.hooks, undefined);
   }
 }, 120_000);
+
+/** Runtimes that are not Node.js, as far as they are there: HTTP_TRACE_TOOLS names a folder of npm's packages. */
+const tools = join(process.env['HTTP_TRACE_TOOLS'] ?? '/nonexistent', 'node_modules');
+const others: Record<string, (port: number) => object> = {
+  Deno: (port) => ({
+    runtimeExecutable: join(tools, 'deno/deno'),
+    runtimeArgs: ['run', '--allow-all', `--inspect-wait=127.0.0.1:${port}`],
+    attachSimplePort: port,
+  }),
+  // Its inspector speaks another protocol: js-debug starts it, and debugs nothing.
+  Bun: () => ({ runtimeExecutable: join(tools, 'bun/bin/bun.exe') }),
+};
+
+for (const [name, started] of Object.entries(others))
+  test(`${name} under js-debug calls as it would: no hook stays in it, and no break holds it`, async () => {
+    const { breaks, callBreaks } = insight();
+    const port = await freePort();
+    const configuration = started(port) as { runtimeExecutable: string };
+    if (!existsSync(configuration.runtimeExecutable)) {
+      console.log(`[suite] skipped: there is no ${configuration.runtimeExecutable}`);
+      return;
+    }
+    await set(Setting.hooks, 'always');
+    await set(Setting.startWithDebugging, 'always');
+    breaks.add('path:=/again');
+    const made = () => calls['/again'] ?? 0;
+    const before = made();
+    try {
+      const program = join(fixtures, 'call.ts');
+      const env = { CALLS_URL: await callServer() };
+      const own = { type: 'node', request: 'launch', name, program, env, ...configuration };
+      assert(await vscode.debug.startDebugging(undefined, own));
+      await eventually(() => made() > before + 5, 'it calls freely', 60_000);
+      assert.deepEqual(callBreaks.standing, []);
+      console.log(`[suite] ${name}: ${JSON.stringify(callBreaks.failures)}`);
+      if (name === 'Deno')
+        await eventually(() => /Deno/.test(callBreaks.failures[0]?.reason ?? ''), 'the list says why');
+      assert(
+        rows().every(({ debug }) => debug?.session !== name || debug.source === null),
+        'no line is known',
+      );
+    } finally {
+      breaks.remove();
+      await stopDebugging();
+      await set(Setting.hooks, undefined);
+      await set(Setting.startWithDebugging, undefined);
+      await eventually(() => insight().trace.status.phase !== 'running', 'the trace has ended');
+    }
+  }, 120_000);

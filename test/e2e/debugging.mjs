@@ -1,0 +1,127 @@
+// Three services under the debugger: the story, a pause, source lines and the waterfall. Named on the command line, it
+// also takes README's pictures of these into media/.
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../vscode/bundle.mjs';
+import { eventually } from './harness.mjs';
+import { THEMES } from './workbench.mjs';
+
+/** Pixels. */
+const PANEL_HEIGHT = 360;
+/** How long the program stands for the picture, in milliseconds. */
+const PAUSE = 1_200;
+
+export async function debugging(steps, workbench, { url, workspace, dataDir, takes }) {
+  // In a remote window a setting of the machine is read there alone.
+  const machine = join(dataDir, 'data/Machine');
+  mkdirSync(machine, { recursive: true });
+  writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'httpTrace.hooks': 'always' }));
+  const { page, panel, rows } = workbench;
+  const part = page.locator('.part.panel');
+  const marks = panel.locator('.overview .mark');
+  const editorTab = (file) => page.locator('.tab.active', { hasText: file });
+  const take = async (name, clip) => {
+    if (takes) await page.screenshot({ path: join(root, 'media', `${name}.png`), ...(clip ? { clip } : {}) });
+  };
+
+  await steps.step('three services are debugged, and traced from the start', async () => {
+    await workbench.open(url, workspace);
+    await workbench.startDebugging();
+    await workbench.command('HTTP Trace: Focus on HTTP Trace View');
+    await rows.filter({ hasText: '/orders/' }).first().waitFor({ timeout: 60_000 });
+    await workbench.quiet();
+    const { x, y, height, width } = await part.boundingBox();
+    await page.mouse.move(x + width / 2, y - 1);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y - 1 - (PANEL_HEIGHT - height), { steps: 5 });
+    await page.mouse.up();
+    await rows.filter({ hasText: '/orders/3' }).first().waitFor();
+  });
+
+  await steps.step('what the services print is on the time line; the pointer tells it', async () => {
+    const mark = marks.first();
+    await mark.waitFor();
+    await eventually(async () => /order 1: floor, 7 left/.test(await mark.getAttribute('title')), 'its text');
+  });
+
+  await steps.step('a click on a mark opens its line', async () => {
+    await marks.first().click();
+    await editorTab('gateway.js').waitFor();
+    await eventually(
+      async () => /Ln 28\b/.test(await page.locator('[id="status.editor.selection"]').textContent()),
+      'the line that prints',
+    );
+  });
+
+  await steps.step('each call has its line, in the list and above the code', async () => {
+    await eventually(
+      async () => (await rows.locator('.c-source', { hasText: 'gateway.js:' }).count()) > 0,
+      'a source line in the list',
+    );
+    await page.locator('.codelens-decoration', { hasText: /call/ }).first().waitFor();
+    await workbench.quiet();
+    await workbench.settle();
+    await workbench.picture('source-lines-dark');
+    await take('source-line');
+  });
+
+  await steps.step('the calls of three services are one waterfall', async () => {
+    await eventually(
+      async () => (await rows.evaluateAll((all) => all.some((row) => row.ariaLevel === '3'))) === true,
+      'a call beneath a call beneath a call',
+    );
+    // Of one order: from after the mark before it to its own.
+    const strip = await panel.locator('.overview').boundingBox();
+    const [before, own] = await Promise.all([2, 3].map((index) => marks.nth(index).boundingBox()));
+    await page.mouse.move(before.x + before.width + 1, strip.y + 4);
+    await page.mouse.down();
+    await page.mouse.move(own.x + own.width, strip.y + 4, { steps: 5 });
+    await page.mouse.up();
+    await eventually(async () => (await rows.count()) === 4, 'the four calls of one order');
+    assert.deepEqual(await rows.evaluateAll((all) => all.map((row) => Number(row.ariaLevel))), [1, 2, 3, 2]);
+    const processes = await rows.locator('.c-process').allTextContents();
+    assert(
+      /gateway\.js.*gateway\.js.*orders\.js.*orders\.js.*stock\.js.*stock\.js/.test(processes.join(' ')),
+      processes,
+    );
+    await workbench.quiet();
+    await workbench.settle();
+    await take('waterfall', await part.boundingBox());
+    await page.mouse.dblclick(strip.x + strip.width / 2, strip.y + 4);
+  });
+
+  await steps.step('a breakpoint in a service is a band', async () => {
+    await workbench.command('Go to File...');
+    await workbench.input.fill('orders.js');
+    await workbench.picks.filter({ hasText: 'orders.js' }).first().click();
+    await editorTab('orders.js').waitFor();
+    await workbench.command('Go to Line/Column...');
+    await page.keyboard.type('23');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('F9');
+    await page.locator('.debug-top-stack-frame-column, .debug-top-stack-frame-line').first().waitFor();
+    await page.waitForTimeout(PAUSE);
+    await page.keyboard.press('F9');
+    await page.keyboard.press('F5');
+    await page.waitForTimeout(PAUSE);
+    const bands = () =>
+      rows
+        .locator('.c-waterfall')
+        .first()
+        .evaluate((cell) => getComputedStyle(cell).backgroundImage);
+    await eventually(async () => /gradient/.test(await bands()), 'a band behind the waterfall');
+    await workbench.quiet();
+    await workbench.settle();
+    await workbench.picture('pause-dark');
+    await take('pause', await part.boundingBox());
+  });
+
+  await steps.step('the story in every theme', async () => {
+    for (const [theme, kind] of THEMES) {
+      await workbench.theme(theme);
+      await workbench.settle();
+      await workbench.picture(`story-${kind}`);
+    }
+  });
+}
