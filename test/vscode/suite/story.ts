@@ -128,6 +128,43 @@ for (const [name, { file, prints, placed, stops, configuration }] of Object.entr
   );
 }
 
+test(
+  'the story: js-debug, where uncaught exceptions stop',
+  async () => {
+    const session = 'telling and stopping';
+    await set(Setting.startWithDebugging, 'always');
+    const children: vscode.DebugSession[] = [];
+    const started = vscode.debug.onDidStartDebugSession((one) => {
+      if (one.parentSession !== undefined) children.push(one);
+    });
+    try {
+      const env = { CALLS_URL: await callServer(), ENDS_AFTER: '5000' };
+      const own = {
+        type: 'node',
+        request: 'launch',
+        name: session,
+        program: join(fixtures, 'telling.js'),
+        env,
+      };
+      assert(await vscode.debug.startDebugging(undefined, own));
+      await expectMark(session, 'output', /paid 42/);
+      // As the check box in the view Breakpoints does; while it starts, VS Code itself sets them.
+      for (const child of children)
+        await child.customRequest('setExceptionBreakpoints', { filters: ['uncaught'] });
+      const { id } = await expectMark(session, 'exception', /out of stock/);
+      const isPlaced = () => insight().story.all.find((mark) => mark.id === id && mark.place !== null);
+      const mark = await eventually(isPlaced, 'its place');
+      assert.equal(mark.place, `telling.js:${lineOf('telling.js', 'ends here')}`);
+    } finally {
+      started.dispose();
+      await stopDebugging();
+      await set(Setting.startWithDebugging, undefined);
+      await eventually(() => insight().trace.status.phase !== 'running', 'the trace has ended');
+    }
+  },
+  TIMEOUT,
+);
+
 test('a mark that is no longer kept, and one of another window, go nowhere', async () => {
   await command('workbench.action.closeAllEditors');
   await command(Command.openMoment, 1e9);
