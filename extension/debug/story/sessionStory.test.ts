@@ -15,7 +15,7 @@ const stack = (...stackFrames: object[]) => ({
 const raised = event('stopped', {
   reason: 'exception',
   threadId: 1,
-  description: 'Paused',
+  description: 'Paused on exception',
   text: 'Error: boom',
 });
 
@@ -59,6 +59,12 @@ describe('the story of a session', () => {
     expect(story.fromAdapter(stack(inside, frame), 10)).toBe(true);
     expect(story.moments[0]?.place).toEqual({ path: '/shop/pay.js', line: 3, column: 9 });
     expect(story.fromAdapter(stack(frame), 11)).toBe(false);
+  });
+
+  it('joins the words of an exception', () => {
+    const stopped = { reason: 'exception', threadId: 1, text: 'ValueError', description: 'out of stock' };
+    expect(told([1, event('stopped', stopped)])[0]?.text).toBe('ValueError: out of stock');
+    expect(told([1, event('stopped', { ...stopped, text: '' })])[0]?.text).toBe('out of stock');
   });
 
   it('passes over what the exception went through', () => {

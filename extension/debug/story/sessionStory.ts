@@ -85,11 +85,12 @@ export class SessionStory {
 
   #stop({ reason, text, description, threadId }: Fields, at: number): boolean {
     if (reason !== 'exception') return false;
-    const said = [description, text].filter((part) => typeof part === 'string' && part !== '') as string[];
+    // Which of the two says more differs: ValueError and its message of debugpy, “Paused on exception” and the error of js-debug.
+    const said = [text, description].filter((part) => typeof part === 'string' && part !== '') as string[];
     // Debuggers of native programs call a signal so: this one is sent by a break on calls, or by the user.
     if (said.some((part) => part.includes('SIGSTOP'))) return false;
-    const [longest = ''] = said.sort((a, b) => b.length - a.length);
-    const moment: Moment = { kind: 'exception', at, text: cut(longest), place: null };
+    const words = said.filter((part, index) => index === 0 || !/^Paused on /.test(part));
+    const moment: Moment = { kind: 'exception', at, text: cut(words.join(': ')), place: null };
     this.#add(moment);
     if (typeof threadId === 'number') this.#standing.set(threadId, moment);
     return true;
