@@ -3,21 +3,16 @@
  * shown, so nothing has to be taken back.
  */
 import type { Side } from '../exchange.ts';
-import { QUOTED, quoteForeign } from '../http1/quote.ts';
-import type { Layer, LayerResult, Refusal } from '../layers/layer.ts';
+import type { Layer, Refusal } from '../layers/layer.ts';
 import { readProxyHeader } from '../layers/proxyProtocol.ts';
-import { isSocks4Client, readSocks4Reply, readSocks4Request, socks4Refusal } from '../layers/socks4.ts';
-import { isSocks5Client, readSocks5Client, readSocks5Server, socks5Refusal } from '../layers/socks5.ts';
+import { refusalOf, SOCKS, type Socks, unansweredOf } from '../layers/socks.ts';
 import { Direction, WireProtocol } from '../record.ts';
 import { Beginning, type Found } from './beginning.ts';
-
-const SOCKS4 = 4;
-const SOCKS5 = 5;
 
 /** May a layer come first in these bytes, the first ones of a direction? */
 export function mayBeLayer(bytes: Buffer): boolean {
   const first = bytes[0];
-  if (first === SOCKS4 || first === SOCKS5) return true;
+  if (SOCKS.has(first)) return true;
   return (first === 0x50 || first === 0x0d) && readProxyHeader(bytes) !== null;
 }
 
@@ -87,75 +82,25 @@ export class Recogniser {
       client.pass(proxy.end);
     }
     if (server.passed > 0) return true;
-    switch (client.rest[0]) {
-      case SOCKS4:
-        return this.#passSocks(
-          'SOCKS4',
-          client,
-          server,
-          readSocks4Request,
-          readSocks4Reply,
-          socks4Refusal,
-          isSocks4Client,
-          side,
-        );
-      case SOCKS5:
-        return this.#passSocks(
-          'SOCKS5',
-          client,
-          server,
-          readSocks5Client,
-          readSocks5Server,
-          socks5Refusal,
-          isSocks5Client,
-          side,
-        );
-      default:
-        return true;
-    }
+    const socks = SOCKS.get(client.rest[0]);
+    return socks === undefined || this.#passSocks(socks, client, server, side);
   }
 
-  #passSocks(
-    protocol: Layer['protocol'],
-    client: Beginning,
-    server: Beginning,
-    readClient: (bytes: Buffer) => LayerResult,
-    readServer: (bytes: Buffer) => LayerResult,
-    readRefusal: (bytes: Buffer) => string | null,
-    isClient: (bytes: Buffer) => boolean,
-    side: Side | null,
-  ): boolean {
-    const request = readClient(client.rest);
-    const refusal = readRefusal(server.rest);
-    if (request !== null && refusal !== null) {
-      const target = request === 'more' ? null : request.target;
-      const layer: Layer = { protocol, client: null, target };
-      this.refusal = { how: 'refused', layer, reason: `${protocol}: ${refusal}` };
-      return false;
-    }
-    const reply = readServer(server.rest);
+  #passSocks(socks: Socks, client: Beginning, server: Beginning, side: Side | null): boolean {
+    this.refusal = refusalOf(socks, client.rest, server.rest);
+    if (this.refusal !== null) return false;
+    const request = socks.readClient(client.rest);
+    const reply = socks.readServer(server.rest);
     // Only the proxy's end shows that it has not connected, and what it has said instead.
-    if (side === 'client' && request !== null && this.#unanswered === null && isClient(client.rest)) {
-      this.#unanswered = () => {
-        const asked = readClient(client.rest);
-        const layer: Layer = {
-          protocol,
-          client: null,
-          target: asked === null || asked === 'more' ? null : asked.target,
-        };
-        if (readServer(server.rest) !== null) return { how: 'silent', layer, reason: `${protocol}: ` };
-        const quote = quoteForeign(server.rest.toString('latin1', 0, QUOTED));
-        const notSocks = `the answer is not SOCKS (${quote})`;
-        return { how: 'foreign', layer, reason: `${protocol}: ${notSocks}` };
-      };
-    }
+    if (side === 'client' && request !== null && this.#unanswered === null && socks.isClient(client.rest))
+      this.#unanswered = () => unansweredOf(socks, client.rest, server.rest);
     if (reply === null && this.#unanswered !== null) return false;
     if (request === null || reply === null) return true;
     if (request === 'more' || reply === 'more') return false;
     this.#unanswered = null;
     client.pass(request.end);
     server.pass(reply.end);
-    this.layers.push({ protocol, client: null, target: request.target });
+    this.layers.push({ protocol: socks.protocol, client: null, target: request.target });
     return true;
   }
 }
