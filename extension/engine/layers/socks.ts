@@ -52,7 +52,8 @@ export function unansweredOf(socks: Socks, client: Buffer, server: Buffer): Refu
   const layer = layerOf(socks, client);
   if (socks.readServer(server) !== null) return { how: 'silent', layer, reason: `${protocol}: ` };
   const quote = quoteForeign(server.toString('latin1', 0, QUOTED));
-  return { how: 'foreign', layer, reason: `${protocol}: the answer is not SOCKS (${quote})` };
+  const notSocks = `the answer is not SOCKS (${quote})`;
+  return { how: 'foreign', layer, reason: `${protocol}: ${notSocks}` };
 }
 
 function layerOf({ protocol, readClient }: Socks, client: Buffer): Layer {
