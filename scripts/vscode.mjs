@@ -77,6 +77,12 @@ export function installExtension(vsix, { extensionsDir, dataDir }) {
   }
 }
 
+/** Whether a setting of ours is one of the machine, which a workspace cannot set. */
+function isOfMachine(name) {
+  const { configuration } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).contributes;
+  return [configuration].flat().some(({ properties }) => properties[name]?.scope === 'machine');
+}
+
 /**
  * Starts the server on a free port of 127.0.0.1.
  * @returns its address, its log, and `stop`, which ends it with everything that it started.
@@ -92,7 +98,13 @@ export async function startServer({
 }) {
   mkdirSync(join(dataDir, 'data/User'), { recursive: true });
   mkdirSync(extensionsDir, { recursive: true });
-  writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(settings, null, 2));
+  mkdirSync(join(dataDir, 'data/Machine'), { recursive: true });
+  const [own, others] = [true, false].map((wanted) =>
+    Object.fromEntries(Object.entries(settings).filter(([name]) => isOfMachine(name) === wanted)),
+  );
+  // In a window of a server, settings of the machine are read there alone.
+  writeFileSync(join(dataDir, 'data/Machine/settings.json'), JSON.stringify(own, null, 2));
+  writeFileSync(join(dataDir, 'data/User/settings.json'), JSON.stringify(others, null, 2));
   const port = await freePort();
   const args = [
     serverMain,

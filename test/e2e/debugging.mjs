@@ -1,7 +1,6 @@
 // Three services under the debugger: the story, a pause, source lines and the waterfall. Named on the command line, it
 // also takes README's pictures of these into media/.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../vscode/bundle.mjs';
 import { eventually } from './harness.mjs';
@@ -12,11 +11,7 @@ const PANEL_HEIGHT = 360;
 /** How long the program stands for the picture, in milliseconds. */
 const PAUSE = 1_200;
 
-export async function debugging(steps, workbench, { url, workspace, dataDir, takes }) {
-  // In a remote window a setting of the machine is read there alone.
-  const machine = join(dataDir, 'data/Machine');
-  mkdirSync(machine, { recursive: true });
-  writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'httpTrace.hooks': 'always' }));
+export async function debugging(steps, workbench, { url, workspace, takes }) {
   const { page, panel, rows } = workbench;
   const part = page.locator('.part.panel');
   const marks = panel.locator('.overview .mark');

@@ -69,6 +69,7 @@ try {
   await inWindow(debugging, {
     folder: services,
     settings: {
+      'httpTrace.hooks': 'always',
       'httpTrace.startWithDebugging': 'always',
       'httpTrace.armBeforeLaunch': true,
       // It would come before the panel, now or later.
