@@ -21,6 +21,8 @@
  * are HTTP. A start line that looks usual may be longer.
  */
 #define UNDECIDED_COPIED 16384
+/* The same of what is not HTTP, which a server may answer in HTTP: its beginning is quoted. */
+#define FOREIGN_COPIED 256
 
 #define MAX_EMPTY 64 /* empty segments before the first byte of a call */
 
@@ -32,6 +34,8 @@ static __always_inline u32 copy_limit(struct connection *connection, u8 directio
 	if (connection->protocol == PROTOCOL_UNDECIDED) {
 		struct reading *reading = direction ? &connection->reading[1] : &connection->reading[0];
 
+		if (reading->found == FOUND_FOREIGN)
+			return FOREIGN_COPIED;
 		return reading->state == READING_LINE && reading->line & LINE_LIKELY ? LONGEST_LINE : UNDECIDED_COPIED;
 	}
 	return direction == connection->request_direction ? request_copy_limit : response_copy_limit;

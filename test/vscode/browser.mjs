@@ -1,30 +1,11 @@
 // The browser in which the tests look at VS Code.
-import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { CHROMIUM_OPTIONS, findChromium, INTERPRET } from '../kit/chromium.mjs';
 import { root, sample } from './bundle.mjs';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** Starts Chromium without a window; nothing of it talks to the network by itself. */
+/** Starts Chromium without a window. */
 export function openBrowser() {
-  const executablePath = process.env['CHROMIUM'] ?? PLACES.find((path) => existsSync(path));
-  if (executablePath === undefined) {
-    throw new Error(
-      'Chromium is not installed: `npm run setup -- --test` installs it, or set CHROMIUM to its path.',
-    );
-  }
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  return chromium.launch({ executablePath: findChromium(), args: [...CHROMIUM_OPTIONS, INTERPRET] });
 }
 
 /** Opens the sample in the served VS Code, which runs the bundled suite, a file, in its extension host. */

@@ -8,7 +8,7 @@ import { Engine } from '../../extension/engine/engine.ts';
 import { conversation, recordBatch, START, type Step } from '../../extension/engine/testing/records.ts';
 import { binary, MASK, switching, text, UPGRADE } from '../../extension/engine/testing/webSocket.ts';
 import { HarWriter } from '../../extension/export/harWriter.ts';
-import { findChromium } from './harness/browser.ts';
+import { CHROMIUM_OPTIONS, findChromium } from '../kit/chromium.mjs';
 import { OUTPUT } from './harness/panelPage.ts';
 
 /** 2026-11-22T18:00:00Z. */
@@ -94,7 +94,7 @@ beforeAll(async () => {
   mkdirSync(OUTPUT, { recursive: true });
   browser = await chromium.launch({
     executablePath: findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    args: [...CHROMIUM_OPTIONS],
   });
   const page = await browser.newPage({ viewport: { width: 1200, height: 500 } });
   await page.goto('devtools://devtools/bundled/devtools_app.html?panel=network');

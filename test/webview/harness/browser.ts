@@ -3,14 +3,15 @@
  * global setup. To start a browser costs as much as a whole test.
  */
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 import { panelHtml } from '../../../extension/views/panelHtml.ts';
 import type { Texts } from '../../../extension/words/translate.ts';
+import { CHROMIUM_OPTIONS, findChromium } from '../../kit/chromium.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,15 +32,7 @@ export default async function start(project: TestProject): Promise<() => Promise
     executablePath: findChromium(),
     host: '127.0.0.1',
     ignoreDefaultArgs: ['--hide-scrollbars'],
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: [...CHROMIUM_OPTIONS],
   });
   project.provide('browser', browser.wsEndpoint());
   project.provide('panel', `http://127.0.0.1:${address.port}/`);
@@ -110,22 +103,4 @@ async function bundled(entry: string): Promise<Uint8Array> {
     target: 'chrome120',
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
-}
-
-export function findChromium(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  throw new Error(
-    'These tests need a browser: no chromium, chromium-browser or google-chrome is on the PATH.',
-  );
 }

@@ -1,0 +1,3 @@
+export const CHROMIUM_OPTIONS: readonly string[];
+export const INTERPRET: string;
+export function findChromium(): string;
