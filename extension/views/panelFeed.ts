@@ -13,10 +13,10 @@ import { t } from '../words/translate.ts';
 import { MAX_ROWS_PER_MESSAGE, type ToWebview } from './webviewProtocol.ts';
 
 /**
- * Row changes are sent at most this often: ten times a second is as much as an eye follows. The first after
- * a pause goes at once.
+ * Row changes are sent at most this often; the first after a pause goes at once. For each the window draws itself anew,
+ * some frames of 7 ms and more: ten times a second was more than an eye reads.
  */
-export const ROWS_INTERVAL_MS = 100;
+export const ROWS_INTERVAL_MS = 250;
 /** Details of a call that is still running are read again at most this often. */
 export const DETAILS_INTERVAL_MS = 250;
 /** Characters of a body that travel to the webview, which renders fewer still. The editor shows the rest. */
@@ -222,11 +222,11 @@ export class PanelFeed {
     const removed = [...this.#removed];
     this.#changed.clear();
     this.#removed.clear();
-    if (this.#statusChanged) {
-      this.#statusChanged = false;
-      await this.#send({ type: 'status', status: this.#trace.status });
-    }
+    // With the rows, so that both are drawn at once.
+    const status = this.#statusChanged ? this.#send({ type: 'status', status: this.#trace.status }) : null;
+    this.#statusChanged = false;
     await this.#sendRows(load, ids, removed);
+    await status;
     if (load !== this.#load) return;
     this.#sending = false;
     this.#sendWaiting();

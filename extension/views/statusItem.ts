@@ -9,14 +9,26 @@ import { progressText } from '../words/progress.ts';
 import { t } from '../words/translate.ts';
 import { joinsBothEnds } from './listSettings.ts';
 
+/** Milliseconds between two new texts. The window draws itself anew for each; a change of phase does not wait. */
+const INTERVAL_MS = 500;
+
 export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
   readonly #listener: vscode.Disposable;
+  #phase: TraceStatus['phase'] | null = null;
+  /** Milliseconds since the epoch. */
+  #lastShown = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(trace: Trace) {
     this.#item.name = 'HTTP Trace';
     this.#item.command = focusCommand(View.panel);
-    const listener = trace.onDidChangeStatus((status) => this.#show(status));
+    const listener = trace.onDidChangeStatus((status) => {
+      const wait = status.phase === this.#phase ? this.#lastShown + INTERVAL_MS - Date.now() : 0;
+      clearTimeout(this.#timer);
+      if (wait <= 0) this.#show(status);
+      else this.#timer = setTimeout(() => this.#show(trace.status), wait);
+    });
     const settings = vscode.workspace.onDidChangeConfiguration(() => this.#show(trace.status));
     this.#listener = new vscode.Disposable(() => {
       listener.dispose();
@@ -26,11 +38,14 @@ export class StatusItem implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.#timer);
     this.#listener.dispose();
     this.#item.dispose();
   }
 
   #show(status: TraceStatus): void {
+    this.#phase = status.phase;
+    this.#lastShown = Date.now();
     if (status.phase === 'idle' && status.files.length === 0) {
       this.#item.hide();
       // The same text is shown again the next time.

@@ -1,3 +1,2 @@
 export const CHROMIUM_OPTIONS: readonly string[];
-export const INTERPRET: string;
 export function findChromium(): string;

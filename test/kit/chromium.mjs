@@ -15,12 +15,6 @@ export const CHROMIUM_OPTIONS = [
   '--disable-sync',
 ];
 
-/**
- * For windows in which a script runs once: V8 interprets it. To compile what VS Code starts with took a third of the
- * processor time of a window (10.5 s of Chromium's, 7.5 without).
- */
-export const INTERPRET = '--js-flags=--no-opt --no-maglev --no-sparkplug';
-
 /** @returns {string} its path: the one in CHROMIUM, or what is on the PATH */
 export function findChromium() {
   const { CHROMIUM, PATH = '' } = process.env;

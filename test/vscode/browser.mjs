@@ -1,11 +1,11 @@
 // The browser in which the tests look at VS Code.
 import { chromium } from 'playwright-core';
-import { CHROMIUM_OPTIONS, findChromium, INTERPRET } from '../kit/chromium.mjs';
+import { CHROMIUM_OPTIONS, findChromium } from '../kit/chromium.mjs';
 import { root, sample } from './bundle.mjs';
 
 /** Starts Chromium without a window. */
 export function openBrowser() {
-  return chromium.launch({ executablePath: findChromium(), args: [...CHROMIUM_OPTIONS, INTERPRET] });
+  return chromium.launch({ executablePath: findChromium(), args: [...CHROMIUM_OPTIONS] });
 }
 
 /** Opens the sample in the served VS Code, which runs the bundled suite, a file, in its extension host. */
