@@ -74,7 +74,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #claimed = new vscode.EventEmitter<number>();
   readonly #terminated = new vscode.EventEmitter<Debuggee>();
   readonly #paused = new vscode.EventEmitter<Debuggee>();
-  readonly #told = new vscode.EventEmitter<Debuggee>();
+  readonly #storyChanged = new vscode.EventEmitter<Debuggee>();
   readonly #disposables: vscode.Disposable[];
   /** Sessions whose adapter is gone. One whose launch failed is never reported to have ended. */
   readonly #over = new WeakSet<vscode.DebugSession>();
@@ -95,7 +95,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   /** A session is paused, or resumes. */
   readonly onDidPause = this.#paused.event;
   /** A program has printed something, or an exception has stopped it. */
-  readonly onDidTell = this.#told.event;
+  readonly onDidChangeStory = this.#storyChanged.event;
 
   constructor() {
     this.#disposables = [
@@ -105,7 +105,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       this.#restarting,
       this.#claimed,
       this.#paused,
-      this.#told,
+      this.#storyChanged,
       this.#terminated,
       // Adapters report their process early and once: the trackers must exist before any session starts.
       vscode.debug.registerDebugAdapterTrackerFactory('*', this),
@@ -152,7 +152,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return {
       onDidSendMessage: (message: unknown) => {
         this.#watchPauses(entry, () => entry.pauses.fromAdapter(message, bootTime()));
-        if (entry.story.fromAdapter(message, bootTime())) this.#told.fire(entry);
+        if (entry.story.fromAdapter(message, bootTime())) this.#storyChanged.fire(entry);
         this.#takeFromAdapter(entry, message);
       },
       onWillReceiveMessage: (message: unknown) => {

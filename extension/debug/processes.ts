@@ -1,4 +1,4 @@
-/** The processes of this machine, as /proc tells them. Everything in it is chosen by other programs: text only. */
+/** The processes of this machine, as /proc lists them. Everything in it is chosen by other programs: text only. */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -9,8 +9,8 @@ import { type TimeWindow, toPixels } from './timeWindow.ts';
 
 /** What is nearer than this is one mark, in CSS pixels: it can be hit with a pointer. */
 const GAP = 8;
-/** Moments of one mark that its hover tells. */
-const TOLD = 8;
+/** Moments of one mark that its hover lists. */
+const SHOWN = 8;
 /** Characters of a line of the hover. */
 const LINE = 160;
 
@@ -43,12 +43,12 @@ export function groups(marks: readonly StoryMark[], window: TimeWindow, width: n
 
 /** What the hover says. */
 export function hoverText({ marks, shown }: MarkGroup): string {
-  const lines = marks.slice(0, TOLD).map((mark) => {
+  const lines = marks.slice(0, SHOWN).map((mark) => {
     const [first = ''] = mark.text.split('\n');
     const place = mark.place === null ? '' : ` (${labelText(mark.place, LINE)})`;
     return `${durationText(mark.at)}  ${momentKind(mark)}: ${labelText(first, LINE)}${place}`;
   });
-  if (marks.length > TOLD) lines.push(t('and {0} more', String(marks.length - TOLD)));
+  if (marks.length > SHOWN) lines.push(t('and {0} more', String(marks.length - SHOWN)));
   lines.push(
     shown.place === null ? t('Click: Debug Console') : t('Click: {0}', labelText(shown.place, LINE)),
   );

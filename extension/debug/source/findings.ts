@@ -1,5 +1,5 @@
 /**
- * What a hook in a debugged program tells about one call, as a line of JSON. The program may be hostile, and so may be
+ * What a hook in a debugged program reports about one call, as a line of JSON. The program may be hostile, and so may be
  * what comes by this way: nothing of it is believed but its shape.
  */
 import { fileURLToPath } from 'node:url';

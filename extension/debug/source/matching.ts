@@ -97,5 +97,5 @@ function pathOnly(target: string): string {
   return path.slice(0, MAX_PATH);
 }
 
-/** A hook tells no more. */
+/** A hook reports no more. */
 const MAX_PATH = 400;

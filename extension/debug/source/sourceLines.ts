@@ -18,7 +18,7 @@ const MAX_STACKS = 2_000;
 /** Waits before js-debug is asked for original lines, in milliseconds: a first line runs before its source map is read. */
 const ATTEMPTS = [0, 500, 2_000, 5_000];
 
-interface Told {
+interface Captured {
   /** null: none of the frames is the program's own. */
   source: SourceLine | null;
   stack: readonly SourceLine[];
@@ -26,8 +26,8 @@ interface Told {
 
 export class SourceLines implements vscode.Disposable {
   readonly #sessions: HookedSessions;
-  readonly #matching = new Matching<Told>();
-  readonly #stacks = new Map<string, Told>();
+  readonly #matching = new Matching<Captured>();
+  readonly #stacks = new Map<string, Captured>();
   readonly #changed = new vscode.EventEmitter<number>();
   #pipe: FindingsPipe | null = null;
   #opening: Promise<void> | null = null;
@@ -90,33 +90,33 @@ export class SourceLines implements vscode.Disposable {
     const hooked = finding === null ? null : this.#sessions.byToken(finding.session);
     if (finding === null || hooked === null) return;
     const at = monotonicToBoot(finding.at);
-    this.#matching.add({ finding, at, data: this.#told(finding, hooked, at) });
+    this.#matching.add({ finding, at, data: this.#capture(finding, hooked, at) });
     this.#changed.fire(at);
   }
 
   /** Most calls come from the same few places. */
-  #told(finding: Finding, hooked: Hookable, at: number): Told {
+  #capture(finding: Finding, hooked: Hookable, at: number): Captured {
     const { frames } = finding;
     const key = JSON.stringify([finding.session, frames]);
     const known = this.#stacks.get(key);
     if (known !== undefined) return known;
-    const told: Told = { source: ownFrame(frames), stack: frames };
-    this.#stacks.set(key, told);
+    const captured: Captured = { source: ownFrame(frames), stack: frames };
+    this.#stacks.set(key, captured);
     const [oldest] = this.#stacks.keys();
     if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
-    if (hooked.runtime === 'node') void this.#nameOriginal(told, hooked, at);
-    return told;
+    if (hooked.runtime === 'node') void this.#nameOriginal(captured, hooked, at);
+    return captured;
   }
 
   /** What a program was compiled from is what its author knows. */
-  async #nameOriginal(told: Told, { session }: Hookable, at: number): Promise<void> {
+  async #nameOriginal(captured: Captured, { session }: Hookable, at: number): Promise<void> {
     for (const wait of ATTEMPTS) {
       await setTimeout(wait, undefined, { ref: false });
-      const frames = await originalFrames(session, told.stack);
+      const frames = await originalFrames(session, captured.stack);
       if (this.#disposed) return;
       if (frames === null) continue;
-      told.stack = frames;
-      told.source = ownFrame(frames);
+      captured.stack = frames;
+      captured.source = ownFrame(frames);
       this.#changed.fire(at);
       return;
     }

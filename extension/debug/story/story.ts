@@ -17,7 +17,7 @@ const MAX_MARKS = 300;
 /** A program may print thousands of lines a second; milliseconds. */
 const INTERVAL = 250;
 
-interface Told {
+interface Shown {
   readonly mark: StoryMark;
   readonly session: vscode.DebugSession;
   readonly place: Place | null;
@@ -29,7 +29,7 @@ export class Story implements Marks, vscode.Disposable {
   /** Numbers of moments: a moment that has grown has the number that it had. */
   readonly #ids = new Map<string, number>();
   #newest = 0;
-  #told: readonly Told[] = [];
+  #shown: readonly Shown[] = [];
   #start: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   readonly #changed = new vscode.EventEmitter<void>();
@@ -46,7 +46,7 @@ export class Story implements Marks, vscode.Disposable {
         this.#debuggees.push(debuggee);
         if (this.#debuggees.length > MAX_SESSIONS) this.#debuggees.shift();
       }),
-      sessions.onDidTell(() => this.#change()),
+      sessions.onDidChangeStory(() => this.#change()),
       vscode.Disposable.from(
         trace.onDidChangeStatus(({ bootStart }) => {
           // The list was cleared, or has its first calls.
@@ -58,12 +58,12 @@ export class Story implements Marks, vscode.Disposable {
 
   /** In order of time. */
   get all(): readonly StoryMark[] {
-    return this.#told.map(({ mark }) => mark);
+    return this.#shown.map(({ mark }) => mark);
   }
 
   /** What is behind a mark; undefined: it is no longer kept. */
-  find(id: number): Told | undefined {
-    return this.#told.find(({ mark }) => mark.id === id);
+  find(id: number): Shown | undefined {
+    return this.#shown.find(({ mark }) => mark.id === id);
   }
 
   dispose(): void {
@@ -74,12 +74,12 @@ export class Story implements Marks, vscode.Disposable {
   #change(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#tell();
+      this.#update();
       this.#changed.fire();
     }, INTERVAL);
   }
 
-  #tell(): void {
+  #update(): void {
     const { bootStart } = this.#trace.status;
     this.#start = bootStart;
     const moments: { moment: Moment; session: vscode.DebugSession }[] = [];
@@ -90,7 +90,7 @@ export class Story implements Marks, vscode.Disposable {
     const kept = moments.slice(-MAX_MARKS);
     const ids = new Map(this.#ids);
     this.#ids.clear();
-    this.#told = kept.map(({ moment, session }) => {
+    this.#shown = kept.map(({ moment, session }) => {
       const key = `${session.id} ${moment.kind} ${moment.at}`;
       const id = ids.get(key) ?? ++this.#newest;
       this.#ids.set(key, id);
