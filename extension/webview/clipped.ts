@@ -6,19 +6,25 @@
 
 /** Milliseconds: moving, folding and unfolding take less. */
 const PATIENCE = 700;
+/** The host does nothing about it if it has just done so: it is reported again after so many milliseconds, so many times in all. */
+const AGAIN = 5_000;
+const TIMES = 3;
 /** CSS pixels; a folded view has less. */
 const MIN_SIZE = 40;
 
-/** @param clipped called each time when it has lasted. */
+/** @param clipped called when it has lasted, and again while it lasts. */
 export function watchClipping(page: Element, clipped: () => void): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   // Of a page in a frame it is said what the windows around it leave of it.
   new IntersectionObserver((entries) => {
     clearTimeout(timer);
     if (entries.at(-1)?.isIntersecting !== false) return;
-    timer = setTimeout(() => {
-      if (document.visibilityState === 'visible' && innerWidth >= MIN_SIZE && innerHeight >= MIN_SIZE)
-        clipped();
-    }, PATIENCE);
+    let left = TIMES;
+    const report = (): void => {
+      if (document.visibilityState !== 'visible' || innerWidth < MIN_SIZE || innerHeight < MIN_SIZE) return;
+      clipped();
+      if (--left > 0) timer = setTimeout(report, AGAIN);
+    };
+    timer = setTimeout(report, PATIENCE);
   }).observe(page);
 }

@@ -1,10 +1,12 @@
 /**
  * A scrolled list of rows of one height, of which only those in view are in the document. While it follows, its
  * end stays in view; otherwise the rows on screen stay where they are, whatever is added or removed around them.
- * While somebody aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row shows, and which one is selected, is its owner's business.
+ * While somebody aims at a row with the pointer, that row stays under it (aim.ts), and following waits. What a row shows,
+ * and which one is selected, is its owner's business.
  */
 
 import { Aim } from './aim.ts';
+import { outOfOrder } from './order.ts';
 
 /** The rows of the list, in order. */
 export interface RowSource {
@@ -39,7 +41,8 @@ export interface VirtualListOptions<View extends RowElement> {
 
 /** Rows kept ready above and below those in view, so that scrolling shows no holes. */
 const OVERSCAN = 8;
-const TIDY_AFTER_MS = 150;
+/** While calls come, this is a frame of its own: not one for each. */
+const TIDY_AFTER_MS = 1_000;
 
 export class VirtualList<View extends RowElement> {
   readonly #options: VirtualListOptions<View>;
@@ -272,18 +275,24 @@ export class VirtualList<View extends RowElement> {
 
   /** Elements are used again in any order; a screen reader that reads on wants that of the rows. */
   #tidySoon(): void {
-    if (this.#tidyTimer !== null) clearTimeout(this.#tidyTimer);
-    this.#tidyTimer = setTimeout(() => {
+    this.#tidyTimer ??= setTimeout(() => {
       this.#tidyTimer = null;
-      const { body } = this.#options;
-      let previous: Element | null = null;
-      for (const key of this.#keys()) {
-        const element = this.#views.get(key)?.element;
-        if (element === undefined) continue;
-        const next: Element | null = previous === null ? body.firstElementChild : previous.nextElementSibling;
-        if (next !== element) body.insertBefore(element, next);
-        previous = element;
-      }
+      this.#tidy();
     }, TIDY_AFTER_MS);
+  }
+
+  #tidy(): void {
+    const { body } = this.#options;
+    const elements: Element[] = [];
+    for (const key of this.#keys()) {
+      const element = this.#views.get(key)?.element;
+      if (element !== undefined) elements.push(element);
+    }
+    const places = new Map(elements.map((element, place) => [element, place]));
+    const standing = [...body.children].flatMap((element) => places.get(element) ?? []);
+    const moving = outOfOrder(standing);
+    for (let place = elements.length - 1; place >= 0; place--) {
+      if (moving.has(place)) body.insertBefore(elements[place]!, elements[place + 1] ?? null);
+    }
   }
 }

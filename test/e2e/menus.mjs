@@ -15,10 +15,10 @@ export async function menus(steps, workbench, { url, workspace }) {
     await workbench.open(url, workspace);
     await workbench.startDebugging();
     await workbench.command('Start HTTP Trace');
+    await workbench.filter('/orders');
     // Two, to compare them.
     await rows.filter({ hasText: '/orders' }).filter({ hasText: '201' }).nth(1).waitFor();
     await workbench.command('Stop HTTP Trace');
-    await workbench.filter('/orders');
     await order().waitFor();
     await workbench.quiet();
   });

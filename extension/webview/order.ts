@@ -1,0 +1,24 @@
+/** Which elements have to move so that all stand in order: as few as possible, as each that moves is laid out again. */
+
+/**
+ * @param order each number once: where each element belongs, in the order in which they stand
+ * @returns those that move; the others, a longest rising sequence, stay
+ */
+export function outOfOrder(order: readonly number[]): Set<number> {
+  /** Of the rising sequences of each length so far, places in `order` where the one with the lowest last number ends. */
+  const ends: number[] = [];
+  const before: number[] = [];
+  for (const [place, number] of order.entries()) {
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (order[ends[middle]!]! < number) low = middle + 1;
+      else high = middle;
+    }
+    before.push(low === 0 ? -1 : ends[low - 1]!);
+    ends[low] = place;
+  }
+  const moving = new Set(order);
+  for (let place = ends.at(-1) ?? -1; place >= 0; place = before[place]!) moving.delete(order[place]!);
+  return moving;
+}
