@@ -6,7 +6,7 @@
  */
 
 import { Aim } from './aim.ts';
-import { outOfOrder } from './order.ts';
+import { outOfOrder } from './elementOrder.ts';
 
 /** The rows of the list, in order. */
 export interface RowSource {

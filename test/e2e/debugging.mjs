@@ -26,11 +26,7 @@ export async function debugging(steps, workbench, { url, workspace, takes }) {
     await workbench.command('HTTP Trace: Focus on HTTP Trace View');
     await rows.filter({ hasText: '/orders/' }).first().waitFor({ timeout: 60_000 });
     await workbench.quiet();
-    const { x, y, height, width } = await part.boundingBox();
-    await page.mouse.move(x + width / 2, y - 1);
-    await page.mouse.down();
-    await page.mouse.move(x + width / 2, y - 1 - (PANEL_HEIGHT - height), { steps: 5 });
-    await page.mouse.up();
+    await workbench.resizePanel(PANEL_HEIGHT);
     await rows.filter({ hasText: '/orders/3' }).first().waitFor();
   });
 

@@ -85,11 +85,7 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
     await workbench.command(`Run and Debug: Focus on ${words.tree} View`);
     await workbench.leaveOnly(words.tree);
     await workbench.quiet();
-    const { x, y, height, width } = await part.boundingBox();
-    await page.mouse.move(x + width / 2, y - 1);
-    await page.mouse.down();
-    await page.mouse.move(x + width / 2, y - 1 - (PANEL_HEIGHT - height), { steps: 5 });
-    await page.mouse.up();
+    await workbench.resizePanel(PANEL_HEIGHT);
     // Some rounds of its customer.
     await page.waitForTimeout(12_000);
   });

@@ -113,6 +113,16 @@ export class Workbench {
     });
   }
 
+  /** Drags its upper edge. @param wanted pixels */
+  async resizePanel(wanted) {
+    const { x, y, height, width } = await this.page.locator('.part.panel').boundingBox();
+    const middle = x + width / 2;
+    await this.page.mouse.move(middle, y - 1);
+    await this.page.mouse.down();
+    await this.page.mouse.move(middle, y - 1 - (wanted - height), { steps: 5 });
+    await this.page.mouse.up();
+  }
+
   /** Rows of the list of calls. */
   get rows() {
     return this.panel.getByRole('treegrid', { name: 'HTTP calls' }).locator('.rows [role="row"]');

@@ -41,12 +41,15 @@ export function cutText(end: TlsEnd | null, clientDirection: Direction | null): 
   return `TLS handshake not finished: ${by} closed the connection`;
 }
 
+/** Of a session whose handshake was finished. */
+export const NOTHING_SENT = 'the TLS session ended before any data was sent';
+
 /**
  * The handshake was finished, and the connection ended before either side had sent data.
  * @param by null: not known.
  */
 export function nothingSentText(by: Side | null, reset: boolean, alertBy: Side | null): string {
-  if (by === null) return 'the TLS session ended before any data was sent';
+  if (by === null) return NOTHING_SENT;
   if (by === 'server')
     return reset
       ? 'the TLS session ended before any data was sent: the server reset the connection after the handshake'

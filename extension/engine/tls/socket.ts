@@ -14,6 +14,7 @@ import {
   alertText,
   cutText,
   foreignText,
+  NOTHING_SENT,
   nothingSentText,
   type TlsEnd,
   withLibraryReason,
@@ -23,7 +24,6 @@ import { TlsWire } from './wire.ts';
 /** What the server said to that is encrypted, and the program did not read it. */
 const DECLINED =
   'TLS handshake failed: the server asked the client for a certificate, got none, and ended the connection';
-const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 export class TlsSocket implements TlsDissector {
   readonly #info: StoredConnection;
@@ -232,8 +232,7 @@ export class TlsSocket implements TlsDissector {
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
-      const text = this.#nothingSent();
-      return [this.#verdict === null ? text : `${NOTHING_SENT}; ${this.#verdict}`, false];
+      return [this.#verdict === null ? this.#nothingSent() : `${NOTHING_SENT}; ${this.#verdict}`, false];
     }
     return [this.#reason(), true];
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { outOfOrder } from './order.ts';
+import { outOfOrder } from './elementOrder.ts';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
