@@ -58,19 +58,19 @@ export function shortSuites() {
 }
 
 /**
- * All that there is: every row of every table, natively and in other kernels. For releases, and before something is
- * called done.
+ * All that there is: every row of every table, natively and in other kernels, with the tests that test/kit/tier.mjs
+ * leaves out of the short run. For releases, and before something is called done.
  * @returns {Suite[]}
  */
 export function allSuites() {
   const long = [
-    { ...vitest('webview'), lane: 'user', budget: 200, env: { HTTP_TRACE_PICTURES: 'all' } },
+    { ...vitest('webview'), lane: 'user', budget: 200 },
     { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '8'), lane: 'user', budget: 90 },
-    { ...vitest('kernel'), lane: 'root', budget: 300, env: { HTTP_TRACE_LOAD: 'all' } },
-    { ...vitest('trust'), lane: 'root', budget: 300, env: { FAULT_ROUNDS: '100' } },
+    { ...vitest('kernel'), lane: 'root', budget: 300 },
+    { ...vitest('trust'), lane: 'root', budget: 300 },
     { ...own('matrix', 'test/matrix/run.mjs', '--on', 'native'), lane: 'root', budget: 150 },
     { ...own('tls', 'test/tls/run.mjs'), lane: 'tls', budget: 900 },
-    { ...vitest('bursts'), lane: 'root', budget: 150, env: { HTTP_TRACE_BURSTS: 'all' } },
+    { ...vitest('bursts'), lane: 'root', budget: 150 },
   ];
   const guests = [
     { ...own('debuggers', 'test/vscode/run.mjs', 'debuggers'), lane: 'user', budget: 300 },
@@ -86,7 +86,8 @@ export function allSuites() {
     { ...own('guest-trust', 'test/trust/guests.mjs'), lane: 'emulated', budget: 900 },
   ];
   const rest = shortSuites().filter(({ name }) => name !== 'guest');
-  return [...rest.map((suite) => long.find(({ name }) => name === suite.name) ?? suite), ...guests];
+  const suites = [...rest.map((suite) => long.find(({ name }) => name === suite.name) ?? suite), ...guests];
+  return suites.map((suite) => ({ ...suite, env: { HTTP_TRACE_TESTS: 'all' } }));
 }
 
 function tool(name, path, ...args) {

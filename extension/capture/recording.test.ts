@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../helper/frames.ts';
 import { FrameType, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { runs } from '../../test/kit/runs.ts';
 import { RecordingEncoder, type RecordingEnd, RecordingError, RecordingReader } from './recording.ts';
 
 interface Copy {
@@ -77,7 +78,7 @@ describe('a recording', () => {
           expect(end).toEqual({ kind: 'cut', frames: whole, lost });
         }
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import type { CallSource } from '../tools/callSource.ts';
 import { McpServer } from './mcpServer.ts';
 
@@ -93,7 +94,7 @@ describe('the MCP server', () => {
           ).toMatchObject({ id: 1 });
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { commandLine, quote, survivesDoubleQuotes } from './install.ts';
 
 /** What a shell makes of the line: its words. */
@@ -29,7 +30,7 @@ describe('a word of a shell command', () => {
       fc.property(fc.array(special, { minLength: 1, maxLength: 20 }), (words) => {
         expect(wordsOf(commandLine(words))).toEqual(words);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -41,7 +42,7 @@ describe('a word of a shell command', () => {
         const { stdout } = spawnSync('sh', ['-c', `bash -c "${line}"`], { encoding: 'utf8' });
         expect(stdout).toBe(words.map((word) => `${word}|`).join(''));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
     expect(survivesDoubleQuotes("echo 'a b'; (cd /x) | y")).toBe(true);
     for (const character of '"$`\\!\n') expect(survivesDoubleQuotes(`echo '${character}'`)).toBe(false);

@@ -2,6 +2,7 @@ import * as zlib from 'node:zlib';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { removeCodings } from './coding.ts';
 import { MAX_DECODED_BYTES } from './limits.ts';
 
@@ -31,7 +32,7 @@ describe.each(CODERS)('%s', (coding, encode) => {
         expect(decoded.removed).toBe(true);
         expect(decoded.bytes.equals(input)).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 

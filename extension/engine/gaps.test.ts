@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { Engine } from './engine.ts';
 import type { SeenField } from './exchange.ts';
 import { Ending, Omission } from './record.ts';
@@ -113,7 +114,7 @@ function expectNoWrongPair(jsons: Outcome['jsons']): number {
 
 const single = fc.array(call, { minLength: 1, maxLength: 8 }).map((calls) => calls.map((one) => [one]));
 const pipelined = fc.array(fc.array(call, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 });
-const RUNS = 400;
+const RUNS = runs(400);
 
 describe('a conversation without losses', () => {
   it('is paired as it was, in pieces of any size, pipelined or not', () => {
@@ -285,7 +286,7 @@ describe('anything at all', () => {
           }
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { Inflate, type InflateStatus } from './inflate.ts';
 
 function inflate(
@@ -59,7 +60,7 @@ describe('inflate', () => {
         expect(used).toBe(deflated.length);
         expect(output.equals(Buffer.from(bytes))).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -90,7 +91,7 @@ describe('inflate', () => {
           if (expected !== null) expect(output.equals(expected)).toBe(true);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -100,7 +101,7 @@ describe('inflate', () => {
         const one = inflate(bytes, size);
         expect(inflate(bytes)).toEqual({ ...one, used: inflate(bytes).used });
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

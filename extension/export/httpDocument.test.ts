@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { httpMessage } from './http.ts';
 import { HttpDocumentError, readRequest, requestsIn } from './httpDocument.ts';
 import type { HttpRequest, Replay } from './replay.ts';
@@ -78,7 +79,7 @@ describe('what is written is read as the same request', () => {
         const body = Array.isArray(content) ? Buffer.from(content.join('')) : content;
         roundTrip(replay({ fields, body }));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { compileRegex, RegexError } from './regex.ts';
 
 const TEXTS = [
@@ -90,7 +91,7 @@ describe('a pattern', () => {
       fc.property(pattern, text, (made, read) => {
         expect(compileRegex(made)(read)).toBe(new RegExp(made).test(read));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import type { BodyJson, ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
 import { harEntry } from '../export/har.ts';
 import { readHarEntry } from './harEntry.ts';
@@ -177,7 +178,7 @@ describe('an entry that HTTP Trace wrote', () => {
         expect(read).not.toBeNull();
         expect(written(numbered(read as ExchangeJson))).toEqual(first);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -201,7 +202,7 @@ describe('an entry that HTTP Trace wrote', () => {
         expect(JSON.stringify(first)).not.toMatch(/sesame/);
         expect(written(numbered(maskCall(readHarEntry(first) as ExchangeJson)))).toEqual(first);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { cpuTime, QUADRATIC } from '../engine/testing/cpuTime.ts';
 import { maskBody } from './maskBody.ts';
 import { maskFields } from './maskFields.ts';
@@ -283,7 +284,7 @@ describe('no secret survives', () => {
         expect(masked).not.toContain(MARKER);
         expect(JSON.parse(masked)).toEqual(expectedOf(value));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -305,7 +306,7 @@ describe('no secret survives', () => {
           expect(maskBody(junk + text.slice(from), JSON_TYPE)).not.toContain(MARKER);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -339,7 +340,7 @@ describe('no secret survives', () => {
           for (const field of FIELDS) expect(maskFields([[field, MARKER]]).join()).not.toContain(MARKER);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -350,7 +351,7 @@ describe('no secret survives', () => {
           maskBody(text, type);
         maskUrl(text);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { byName } from '../engine/protobuf/byName.ts';
 import { byWire } from '../engine/protobuf/byWire.ts';
 import { readProtos } from './readProtos.ts';
@@ -11,6 +12,7 @@ syntax = "proto3";
 package shop.v1;
 import "google/protobuf/timestamp.proto";
 import "not/there.proto";
+import { runs } from '../../test/kit/runs.ts';
 
 service Orders {
   rpc Place (Order) returns (stream .shop.v1.Order.Line);
@@ -142,7 +144,7 @@ describe('protobuf by name', () => {
         if (typeof read['f'] === 'number') expect(Math.fround(read['f'])).toBe(Math.fround(value.f ?? 0) + 0);
         expect({ ...read, f: 0 }).toEqual({ ...(JSON.parse(JSON.stringify(wanted)) as object), f: 0 });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -217,7 +219,7 @@ describe('protobuf by wire type', () => {
         const { length } = byName(Buffer.from(any), true, schema, 'shop.v1.Order', false)?.text ?? '';
         expect(length).toBeLessThan(400 * any.length + 10);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     const nested = (depth: number): Buffer => {
       let inner = Buffer.alloc(0);

@@ -1,6 +1,7 @@
 /** Rows of both ends as one row: whatever the order of changes, the list is the one that all of them make at once. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { exampleRow } from '../views/exampleRow.ts';
@@ -185,6 +186,6 @@ it('lists the same after any changes as when all of them are made at once', () =
         if (fold?.kind === 'server') expect(store.listed()[index - 1]).toBe(fold.client.id);
       }
     }),
-    { numRuns: 5_000, examples: [[RING], [GONE], [TWICE], [PARTED]] },
+    { numRuns: runs(5_000), examples: [[RING], [GONE], [TWICE], [PARTED]] },
   );
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { ElfError, ElfFile } from './elf.ts';
 import { identify } from './libraries.ts';
 import { loadDisassembler } from './returns.ts';
@@ -235,7 +236,7 @@ describe('a hostile ELF file', () => {
           }
         });
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -253,7 +254,7 @@ describe('a hostile ELF file', () => {
         changed.writeBigUInt64LE(number, at);
         withFile(changed, (descriptor) => expect(() => identify(descriptor)).not.toThrow());
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { runs } from '../../test/kit/runs.ts';
 import { readDynamic } from './dynamic.ts';
 import { ElfError, ElfFile } from './elf.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
@@ -162,7 +163,7 @@ describe('the dynamic section', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 });

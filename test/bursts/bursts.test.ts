@@ -4,22 +4,21 @@ import { join } from 'node:path';
 import { it } from 'vitest';
 import { describeTraced, ROOT, temporaryFolder } from '../kernel/support/environment.ts';
 import { pairwise } from '../kit/pairwise.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { WindowTrace } from '../kit/windowTrace.ts';
 import { BURSTS } from './bursts.ts';
 import { CONDITIONS, impose } from './conditions.ts';
 import { expectCounters, expectRows } from './rows.ts';
 
 const SEED = 1;
-/** Which: a sample of those that hold; `all` that hold; `open`: those that do not yet. */
-const which = process.env['HTTP_TRACE_BURSTS'] ?? 'sample';
+/** HTTP_TRACE_BURSTS=open: those that do not hold yet, instead of those that do. */
+const open = process.env['HTTP_TRACE_BURSTS'] === 'open';
 
 const table = BURSTS.flatMap((burst) => CONDITIONS.map((condition) => ({ burst, condition }))).filter(
-  ({ burst, condition }) => burst.open.includes(condition.name) === (which === 'open'),
+  ({ burst, condition }) => burst.open.includes(condition.name) === open,
 );
 const chosen =
-  which === 'sample'
-    ? pairwise(table, ({ burst, condition }) => [...burst.traits, condition.name], SEED)
-    : table;
+  open || WHOLE ? table : pairwise(table, ({ burst, condition }) => [...burst.traits, condition.name], SEED);
 
 const folder = temporaryFolder();
 

@@ -118,10 +118,11 @@ describeTraced('what is left out on purpose', () => {
       print("asked again", flush=True)
       sys.stdin.readline()`.replaceAll('\n      ', '\n');
     const program = new Child(PYTHON, ['-c', script, id, join(folder, id)]);
-    const tracing = await Tracing.attach(context, [program.pid], ['--min-latency', '5s']);
+    // Longer than a busy machine needs to stop the trace.
+    const tracing = await Tracing.attach(context, [program.pid], ['--min-latency', '12s']);
     program.write('\n');
     expect(await program.line()).toBe('asked');
-    await sleep(5_500);
+    await sleep(12_500);
     program.write('\n');
     expect(await program.line()).toBe('asked again');
     const { exchanges, summary } = await tracing.stop();

@@ -25,7 +25,7 @@ const bundle = join(made, 'matrix.mjs');
 const httpTrace = join(made, 'dist/http-trace');
 
 /** Every backend's turn, in milliseconds. */
-const NATIVE_TIMEOUT = 10 * 60_000;
+const NATIVE_TIMEOUT = 40 * 60_000;
 const GUEST_TIMEOUT = 20 * 60_000;
 /** Overloads and restarts where the machine is emulated. */
 const GUEST_SEEDS = 1;

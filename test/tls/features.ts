@@ -44,14 +44,15 @@ const PLACES: readonly Place[] = [
   { name: ', OpenSSL in the executable', executable: 'static', libraryVersion: null },
 ];
 
+/** Each feature in each place; of a sample each feature, the places in turn. */
 export async function runFeatures(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  for (const place of PLACES) {
-    for (const { name, program, versions, count } of FEATURES) {
-      for (const version of versions) {
-        const scenario = `${name} TLS ${version}${place.name}`;
-        if (!only.test(scenario)) continue;
-        await reportOutcome(report, scenario, () => run(context, place, program, version, count));
-      }
+  const all = FEATURES.flatMap((feature) => feature.versions.map((version) => ({ ...feature, version })));
+  for (const [at, place] of PLACES.entries()) {
+    for (const [number, { name, program, version, count }] of all.entries()) {
+      if (context.sampled !== null && number % PLACES.length !== at) continue;
+      const scenario = `${name} TLS ${version}${place.name}`;
+      if (!only.test(scenario)) continue;
+      await reportOutcome(report, scenario, () => run(context, place, program, version, count));
     }
   }
 }

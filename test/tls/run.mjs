@@ -18,7 +18,7 @@ mkdirSync(join(root, '.cache/test'), { recursive: true });
 const made = mkdtempSync(join(root, '.cache/test/tls-'));
 process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 
-const NATIVE_TIMEOUT = 15 * 60_000;
+const NATIVE_TIMEOUT = 40 * 60_000;
 const GUEST_TIMEOUT = 25 * 60_000;
 /** Groups that depend on the kernel and on the way to attach. */
 const OTHER_GROUPS = 'table,first';

@@ -47,7 +47,8 @@ function cells(context: TlsContext): Cell[] {
   if (context.sampled === null) return table(context.few);
   const all = context.sampled.flatMap((way, index) => table(index > 0).map((cell) => ({ way, cell })));
   const properties = ({ way, cell }: (typeof all)[number]): string[] => [
-    `${cell.role} ${cell.peer.name}`,
+    cell.role,
+    cell.peer.name,
     cell.version,
     cell.moment,
     way,

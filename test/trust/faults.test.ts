@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { childrenOf, exists, type Held, heldBy, stillThere } from '../kit/kernel.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { Installed, type LoaderRun, NOBODY, Requester, runLoader, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
@@ -12,8 +13,7 @@ if (reason !== null) console.warn(`skipped: the tests of faults ${reason}`);
 
 /** An emulated machine needs a minute for what normally takes a second. */
 const LIMIT_MS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1_000 : 60_000;
-/** The long suite has 100. */
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10);
+const ROUNDS = WHOLE ? 100 : 10;
 const MOMENTS_MS = 1_500;
 const NOTHING: Held = { programs: [], maps: [], links: [] };
 

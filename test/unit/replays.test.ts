@@ -16,6 +16,7 @@ import { conversation, recordBatch, START } from '../../extension/engine/testing
 import { COPY_FORMATS, type CopyFormat } from '../../extension/export/copyAs.ts';
 import { javascriptString, pythonBytes, pythonString, shellWord } from '../../extension/export/literals.ts';
 import { MASKED, type Replay, replayOf } from '../../extension/export/replay.ts';
+import { runs } from '../kit/runs.ts';
 import { Python } from './python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-replays-'));
@@ -433,7 +434,7 @@ describe('no value ends its literal', () => {
         const expected = Buffer.concat(values.map((value) => Buffer.concat([value, Buffer.from([0])])));
         expect((await run('bash', ['-s'], script)).equals(expected)).toBe(true);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
     expect(existsSync(join(folder, 'broken-out'))).toBe(false);
   });
@@ -445,7 +446,7 @@ describe('no value ends its literal', () => {
         const count = (await run('dash', ['-s'], script)).filter((byte) => byte === 0).length;
         expect(count).toBe(values.length);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -466,7 +467,7 @@ describe('no value ends its literal', () => {
         const script = `process.stdout.write(JSON.stringify([${values.map(javascriptString).join(',')}]))`;
         expect(JSON.parse(String(await run(process.execPath, ['-'], script)))).toEqual(values);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -477,7 +478,7 @@ describe('no value ends its literal', () => {
         const expected = [values, bytes.map((one) => Buffer.from(one).toString('hex'))];
         expect(JSON.parse(String(await python.run(script)))).toEqual(expected);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -528,7 +529,7 @@ describe('no value ends its literal', () => {
         },
       ),
       // U+0085 is white space to Python, and no character of a field's value is to HTTP.
-      { numRuns: 10, examples: [[['\x85', 'a\x85', '\xa0b'], new Uint8Array(), '']] },
+      { numRuns: runs(10), examples: [[['\x85', 'a\x85', '\xa0b'], new Uint8Array(), '']] },
     );
     expect(existsSync(join(folder, 'broken-out'))).toBe(false);
   });

@@ -5,11 +5,9 @@
 import { expect, it } from 'vitest';
 import { IDLE_STATUS } from '../../extension/engine/traceStatus.ts';
 import { TABS, type TabId } from '../../extension/webview/details/tabs.ts';
+import { WHOLE } from '../kit/tier.mjs';
 import { calls, exchangeOf, message, statusOf, tlsCalls } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
-
-/** HTTP_TRACE_PICTURES=all, as in `npm run test:all`: every theme in every size and state, which takes minutes. */
-const ALL = process.env['HTTP_TRACE_PICTURES'] === 'all';
 
 const SIZES = [
   [1500, 470],
@@ -29,7 +27,7 @@ const CALLS = new Map([0, 5, 50_000].map((count) => [count, calls(count)]));
 
 /** In which themes a state is looked at. */
 function themesOf(theme: ThemeName): readonly ThemeName[] {
-  return ALL ? ['dark', 'light', 'high-contrast'] : [theme];
+  return WHOLE ? ['dark', 'light', 'high-contrast'] : [theme];
 }
 
 /** Otherwise each theme in one size: they differ in their colours only. */
@@ -37,9 +35,9 @@ const SIZE_OF = { dark: 1500, light: 700, 'high-contrast': 400, 'high-contrast-l
 
 for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] satisfies ThemeName[]) {
   for (const [width, height] of SIZES) {
-    if (SIZE_OF[theme] !== width && !ALL) continue;
+    if (SIZE_OF[theme] !== width && !WHOLE) continue;
     for (const [count, rows] of CALLS) {
-      if (theme !== 'dark' && count !== 5 && !ALL) continue;
+      if (theme !== 'dark' && count !== 5 && !WHOLE) continue;
       it(`${theme} ${width}×${height} with ${count} calls`, async () => {
         const panel = await openPanel({ theme, width, height });
         await panel.fill(rows, statusOf(rows));

@@ -3,6 +3,7 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { MASK } from '../../privacy/secrets.ts';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
@@ -867,7 +868,7 @@ describe('limits and hostile input', () => {
           see({ target, request: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: request }, answer });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { GOLDEN_HTTP2 } from '../testing/goldenHttp2.ts';
 import {
   data,
@@ -109,7 +110,7 @@ describe('HTTP/2 is not seen', () => {
         expect(looksLikeHttp2(bytes)).toBe(false);
         expect(looksLikeHttp2(frame(0, 0, 1, bytes))).toBe(false);
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { corpus } from '../../../test/kit/corpora.mjs';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { MAX_FIELD_BLOCK, MAX_FIELDS, MAX_STREAMS } from '../limits.ts';
@@ -402,7 +403,7 @@ describe('anything at all', () => {
           for (const json of jsons) expect(json.completeness.length).toBeGreaterThan(0);
         },
       ),
-      { numRuns: Number(process.env['HTTP_TRACE_RUNS'] ?? 1_000) },
+      { numRuns: runs(1_000) },
     );
   });
 });

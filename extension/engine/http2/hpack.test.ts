@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import type { SeenField } from '../exchange.ts';
 import { MAX_DYNAMIC_TABLE, MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
 import { integer } from '../testing/http2.ts';
@@ -297,7 +298,7 @@ describe('a decoder', () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

@@ -1,6 +1,7 @@
 /** Random conversations of many streams: whole, with bytes lost, and joined late. What is shown is true. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import type { Field, SeenField } from '../exchange.ts';
 import type { BodyJson, ExchangeJson } from '../exchangeJson.ts';
@@ -267,8 +268,8 @@ function expectTrue(jsons: readonly ExchangeJson[], streams: ReadonlyMap<number,
 }
 
 const seeds = fc.nat({ max: 2 ** 31 - 1 });
-/** More by hand: HTTP_TRACE_RUNS=20000. */
-const RUNS = { numRuns: Number(process.env['HTTP_TRACE_RUNS'] ?? 150) };
+/** Shares of them are asserted. */
+const RUNS = { numRuns: runs(500) };
 const TIMEOUT = 60_000 + 60 * RUNS.numRuns;
 
 describe('a conversation of many streams', () => {

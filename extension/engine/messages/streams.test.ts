@@ -9,6 +9,7 @@ import {
 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import { Ending, Omission } from '../record.ts';
 import { conversation, recordBatch, START, type Step, split } from '../testing/records.ts';
@@ -136,7 +137,7 @@ describe('server-sent events', () => {
         };
         expect(read(sizes)).toEqual(read([10_000]));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });
@@ -287,7 +288,7 @@ describe('multipart/x-mixed-replace', () => {
         };
         expect(read(size)).toEqual(read(10_000));
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import { cpuTime } from '../testing/cpuTime.ts';
 import { conversation, recordBatch, START } from '../testing/records.ts';
@@ -196,7 +197,7 @@ describe('anything', () => {
           row({ body: `{"query":"${text}` });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     for (const part of [
       '{',

@@ -1,6 +1,7 @@
 /** Which call caused which: made-up services whose truth is known. What is named is right, whatever goes on at once. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import type { ExchangeRow } from '../row.ts';
 import {
@@ -208,7 +209,7 @@ describe('what caused a call', () => {
         for (const [plan, delay] of roots) script.plan(plan, CLIENT, START + BigInt(delay) * TICK, () => '');
         named += judged(script.rows()).found.length;
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
     expect(named).toBeGreaterThan(30);
   });
@@ -226,7 +227,7 @@ describe('what caused a call', () => {
         expect(missing).toEqual([]);
         for (const { cause } of found) expect(cause).toMatchObject({ by: 'traceparent', doubt: null });
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -241,7 +242,7 @@ describe('what caused a call', () => {
         }
         judged(script.rows());
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

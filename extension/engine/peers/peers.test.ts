@@ -1,6 +1,7 @@
 /** Which exchanges of both ends are one call: made-up connections whose truth is known, in every order of arrival. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import { Ending, Omission } from '../record.ts';
 import type { ExchangeRow } from '../row.ts';
@@ -176,7 +177,7 @@ describe('both ends of a call', () => {
           expect(pairedPaths(rows)).toEqual(paths.sort());
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -194,7 +195,7 @@ describe('both ends of a call', () => {
         expect(pairedPaths(inOrder)).toHaveLength(2 * times);
         expect(paths.length).toBeLessThanOrEqual(2 * times);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -210,7 +211,7 @@ describe('both ends of a call', () => {
         expect(seen.length).toBeGreaterThan(0);
         expect(pairedPaths(rows)).toEqual(seen.sort());
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -227,7 +228,7 @@ describe('both ends of a call', () => {
         const sorted = [...client, ...server].sort((a, b) => Number((a.time ?? 0n) - (b.time ?? 0n)));
         expect(pairedPaths(rowsOf(sorted))).toEqual(both);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

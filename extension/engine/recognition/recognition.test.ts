@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import type { ExchangeJson } from '../exchangeJson.ts';
 import { Ending, WireProtocol } from '../record.ts';
@@ -304,7 +305,7 @@ describe('a decision', () => {
           if (!http) expect(calls).toEqual([]);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -347,7 +348,7 @@ describe('a decision', () => {
         );
         read(split(specs, size));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

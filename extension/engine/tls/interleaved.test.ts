@@ -1,6 +1,7 @@
 /** Many sessions of one process at the same time: plaintext never lands on the wrong socket. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Engine } from '../engine.ts';
 import { WireProtocol } from '../record.ts';
 import { conversation, type RecordSpec, recordBatch, START } from '../testing/records.ts';
@@ -98,7 +99,7 @@ describe('interleaved sessions', () => {
           });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

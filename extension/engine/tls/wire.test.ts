@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/kit/runs.ts';
 import { Direction } from '../record.ts';
 import { HANDSHAKES, handshake } from '../testing/handshakes.ts';
 import { TlsWire, type WireFacts } from './wire.ts';
@@ -206,7 +207,7 @@ describe('hostile bytes', () => {
         expect(alpnOffered.length).toBeLessThanOrEqual(32);
         if (started !== null && ended !== null) expect(ended).toBeGreaterThanOrEqual(started);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 
@@ -223,7 +224,7 @@ describe('hostile bytes', () => {
           expect(wire.facts.established).toBe(false);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -4,18 +4,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
+import { WHOLE } from '../../kit/tier.mjs';
 import type { TracingContext } from '../../kit/tracing.ts';
 
 export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
 export const PEERS = join(ROOT, 'test/kernel/peers');
 
-/** HTTP_TRACE_LOAD=all, as in `npm run test:all`: what takes the most of the kernel suite's processor time. */
-const WHOLE_LOAD = process.env['HTTP_TRACE_LOAD'] === 'all';
-/** Calls that a load test makes. */
-export const LOAD_CALLS = WHOLE_LOAD ? 20_000 : 5_000;
+/** Calls that a load test makes. Load takes the most of the kernel suite's processor time. */
+export const LOAD_CALLS = WHOLE ? 20_000 : 5_000;
 /** Of one that makes as many as it can. */
-export const LOAD_SECONDS = WHOLE_LOAD ? 5 : 1;
+export const LOAD_SECONDS = WHOLE ? 5 : 1;
 
 function unavailable(): string | null {
   if (process.platform !== 'linux') return 'not Linux';

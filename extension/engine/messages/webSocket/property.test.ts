@@ -1,6 +1,7 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../../test/kit/runs.ts';
 import { frame } from '../../testing/webSocket.ts';
 import { MessageList } from '../messageList.ts';
 import type { Deflate } from './handshake.ts';
@@ -116,7 +117,7 @@ describe('any WebSocket', () => {
           expect(view(list)).toEqual(view(whole));
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -146,7 +147,7 @@ describe('any WebSocket', () => {
           expect(list.cost).toBeLessThan(2_000_000);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });
