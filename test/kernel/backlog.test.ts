@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { DEFAULT_BODY_LIMIT } from '../../extension/engine/limits.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
@@ -66,19 +67,22 @@ function pathOf({ url }: ExchangeJson): string {
 }
 
 describeTraced('a burst', () => {
-  it.each(['helper', 'reader'])('is seen whole while the %s is stopped half of the time', async (who) => {
-    const size = 4_096;
-    const program = programOf(size);
-    const tracing = await Tracing.attach(context, [program.pid]);
-    const pid = tracing.process.pid;
-    const goOn = stopHalfOfTheTime(who === 'helper' ? helperOf(pid) : pid);
-    await burst(program).finally(goOn);
-    const trace = await tracing.stop();
-    program.endInput();
-    expect(trace.summary).toMatchObject({ dropped: 0, note: null });
-    expectRows(trace, size);
-    for (const { response } of trace.exchanges) expect(response?.bodyCaptured).toBe(size);
-  });
+  it.each(variants(['helper', 'reader']))(
+    'is seen whole while the %s is stopped half of the time',
+    async (who) => {
+      const size = 4_096;
+      const program = programOf(size);
+      const tracing = await Tracing.attach(context, [program.pid]);
+      const pid = tracing.process.pid;
+      const goOn = stopHalfOfTheTime(who === 'helper' ? helperOf(pid) : pid);
+      await burst(program).finally(goOn);
+      const trace = await tracing.stop();
+      program.endInput();
+      expect(trace.summary).toMatchObject({ dropped: 0, note: null });
+      expectRows(trace, size);
+      for (const { response } of trace.exchanges) expect(response?.bodyCaptured).toBe(size);
+    },
+  );
 
   it('loses bodies first when the backlog is full, and says so', async () => {
     const size = 40_000;

@@ -6,6 +6,7 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { freePort } from '../../scripts/freePort.mjs';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -159,7 +160,7 @@ describeTraced('two programs', () => {
     ]);
   });
 
-  it.each(['http', 'https'] as const)('h2load and nghttpd over %s', async (scheme) => {
+  it.each(variants(['http', 'https'] as const, 1))('h2load and nghttpd over %s', async (scheme) => {
     const port = await freePort();
     const site = join(folder, `site-${scheme}`);
     const paths = Array.from({ length: 300 }, (_, number) => `/load-${number}`);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { field } from '../kit/truth.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -22,7 +23,7 @@ interface Call {
 const DEADLINE_EXCEEDED = 4;
 
 describeTraced('gRPC', () => {
-  it.each(['clear', 'tls'])('calls of every kind (%s)', async (how) => {
+  it.each(variants(['clear', 'tls'], 1))('calls of every kind (%s)', async (how) => {
     const options = ['--proto', PEERS, '--show-secrets', '--max-body', 'all'];
     const peer = [process.execPath, join(PEERS, 'grpc.mjs'), how];
     const { exchanges, ended } = await Tracing.run(context, peer, options).result();

@@ -14,6 +14,7 @@ import { freePort } from '../../scripts/freePort.mjs';
 import { nginxIn } from '../kit/nginx.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
@@ -277,7 +278,7 @@ describeTraced('HTTP/2 of', () => {
     expectCalls(exchanges, server, base, ['curl', 'nghttp'].flatMap(callsOf));
   }, 300_000);
 
-  it.each(['http', 'https'] as const)(
+  it.each(variants(['http', 'https'] as const))(
     'nghttpd over %s, with curl, nghttp and h2load',
     async (scheme) => {
       const server = servers.nghttpd(scheme);
@@ -326,7 +327,7 @@ describeTraced('HTTP/2 of', () => {
   }, 300_000);
 
   // A Go program contains its own TLS, and is attached when the program is known: here it is the traced one.
-  it.each(['go', 'nginx'] as const)(
+  it.each(variants(['go', 'nginx'] as const))(
     'Go, the client’s side, with %s',
     async (name) => {
       const server = servers[name]();

@@ -10,6 +10,7 @@ import { freePort } from '../../scripts/freePort.mjs';
 import { nginxIn } from '../kit/nginx.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { describeTraced, LOAD_SECONDS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -50,7 +51,7 @@ async function nginx(): Promise<Nginx> {
 }
 
 describeTraced('nginx', () => {
-  it.each(['127.0.0.1', '[::1]'])('files with and without sendfile, over %s', async (host) => {
+  it.each(variants(['127.0.0.1', '[::1]'], 1))('files with and without sendfile, over %s', async (host) => {
     const server = await nginx();
     const content = randomBytes(150_000);
     writeFileSync(join(server.files, 'f'), content);

@@ -10,6 +10,7 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson, StreamMessageJson } from '../../extension/engine/exchangeJson.ts';
 import { PYTHON, sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
 
@@ -88,7 +89,7 @@ function expectSaid(exchange: ExchangeJson, said: readonly SaidMessage[]): void 
 describeTraced('WebSockets and streams of Node', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const [name, options] of Object.entries(DEFLATES)) {
+  for (const [name, options] of variants(Object.entries(DEFLATES), 3, 2)) {
     const deflate = JSON.stringify(options);
 
     it(`the client's side, ${name}`, async () => {
@@ -143,8 +144,8 @@ describeTraced('WebSockets and streams of Node', () => {
 describeTraced('WebSockets and streams of Python', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const library of ['aiohttp', 'websockets']) {
-    for (const deflate of [[], ['deflate']]) {
+  for (const [number, library] of ['aiohttp', 'websockets'].entries()) {
+    for (const deflate of variants([[], ['deflate']], number)) {
       const name = `${library}, ${deflate.length === 0 ? 'no compression' : 'compression'}`;
 
       it(`the client's side, ${name}`, async () => {

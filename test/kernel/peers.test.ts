@@ -1,5 +1,6 @@
 /** Methods, paths, statuses, fields, bodies and times of real programs, compared with their own reports. */
 import { expect, it } from 'vitest';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
 import { describeTraced, LOOPBACK, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -19,8 +20,8 @@ function variety(): Plan[] {
 describeTraced('the client side, from the first instruction', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const [name, command] of Object.entries(CLIENTS)) {
-    it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
+  for (const [number, [name, command]] of Object.entries(CLIENTS).entries()) {
+    it.each(variants(LOOPBACK, number))(`${name} over $family`, async ({ host, authority }) => {
       const server = await Server.node(host);
       const plans = variety();
       const tracing = Tracing.run(context, command(`http://${authority}:${server.port}`));
@@ -50,8 +51,8 @@ describeTraced('the client side, from the first instruction', () => {
 describeTraced('the server side, attached while it runs', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  for (const [name, command] of Object.entries(SERVERS)) {
-    it.each(LOOPBACK)(`${name} over $family`, async ({ host, authority }) => {
+  for (const [number, [name, command]] of Object.entries(SERVERS).entries()) {
+    it.each(variants(LOOPBACK, number + 1))(`${name} over $family`, async ({ host, authority }) => {
       const server = await Server.start(command(host));
       const tracing = await Tracing.attach(context, [server.pid]);
       const client = new Client(CLIENTS['Node http'](`http://${authority}:${server.port}`));
@@ -77,7 +78,7 @@ describeTraced('the server side, attached while it runs', () => {
 describeTraced('both ends at once', () => {
   const folder = temporaryFolder();
   const context = tracingIn(folder);
-  it.each(LOOPBACK)('a parent that starts both, over $family', async ({ host }) => {
+  it.each(variants(LOOPBACK, 1))('a parent that starts both, over $family', async ({ host }) => {
     const plans = variety();
     const both = new URL('./peers/both.mjs', import.meta.url).pathname;
     const tracing = Tracing.run(context, [

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { helperOf } from '../kit/kernel.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
 
@@ -63,7 +64,7 @@ describeTraced('the data ring', () => {
     }
   });
 
-  it.each(['', '?chunked'])('leaves out bodies before anything is lost%s', async (query) => {
+  it.each(variants(['', '?chunked'], 1))('leaves out bodies before anything is lost%s', async (query) => {
     const paths = Array.from({ length: 320 }, (_, i) => `/${3000 + i}${query}`);
     const trace = await whileStopped(paths);
     expect(trace.summary.dropped).toBe(0);

@@ -8,6 +8,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { parseOutput, Tracing } from '../kit/tracing.ts';
 import { expectReported, findExchange } from '../kit/truth.ts';
 import { describeTraced, HTTP_TRACE, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -164,7 +165,7 @@ describeTraced('the exit status of run is the command’s', () => {
     expect((await tracing.result()).ended.code).toBe(code);
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  it.each(variants(['SIGTERM', 'SIGINT', 'SIGHUP'] as const))(
     '%s while the trace starts ends it, and leaves no file',
     async (signal) => {
       const own = mkdtempSync(join(folder, 'starting-'));
@@ -180,7 +181,7 @@ describeTraced('the exit status of run is the command’s', () => {
     },
   );
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  it.each(variants(['SIGTERM', 'SIGINT', 'SIGHUP'] as const, 1))(
     '%s to what waits for its trace says that nothing was started, and leaves nothing behind',
     async (signal) => {
       const own = mkdtempSync(join(folder, 'waiting-'));
@@ -202,7 +203,7 @@ describeTraced('the exit status of run is the command’s', () => {
   );
 
   // timeout(1), CI runners and service managers signal the whole process group.
-  it.each(['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
+  it.each(variants(['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const, 2))(
     '%s to the process group leaves the trace to its end',
     async (signal) => {
       const server = await Server.node();

@@ -18,6 +18,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson, MessageJson } from '../../extension/engine/exchangeJson.ts';
 import { PYTHON } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { bodyOf } from '../kit/truth.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -138,11 +139,16 @@ describeTraced('bodies sent from files', () => {
     for (const { child } of servers) child.kill('SIGTERM');
   });
 
-  it.each([
-    ['nginx', nginx],
-    ['Go net/http', go],
-    ['Python os.sendfile', python],
-  ] as const)('%s: small, 100 KB with the default limit, and its bytes in the balance', async (_, make) => {
+  it.each(
+    variants(
+      [
+        ['nginx', nginx],
+        ['Go net/http', go],
+        ['Python os.sendfile', python],
+      ] as const,
+      0,
+    ),
+  )('%s: small, 100 KB with the default limit, and its bytes in the balance', async (_, make) => {
     const small = write('small', 3_000);
     const large = write('large', 100_000);
     const server = await make();
@@ -161,11 +167,16 @@ describeTraced('bodies sent from files', () => {
     expect(bytes?.omitted).toBeGreaterThanOrEqual(101_900);
   });
 
-  it.each([
-    ['nginx', nginx],
-    ['Go net/http', go],
-    ['Python os.sendfile', python],
-  ] as const)('%s: 3 MB in several calls, with all of each body', async (_, make) => {
+  it.each(
+    variants(
+      [
+        ['nginx', nginx],
+        ['Go net/http', go],
+        ['Python os.sendfile', python],
+      ] as const,
+      1,
+    ),
+  )('%s: 3 MB in several calls, with all of each body', async (_, make) => {
     const large = write('3mb', 3_000_000);
     const server = await make();
     const tracing = await Tracing.attach(context, server.pids, ['--max-body', 'all']);
@@ -175,10 +186,15 @@ describeTraced('bodies sent from files', () => {
     expect(trace.exchanges[0]?.completeness).toEqual(['complete']);
   });
 
-  it.each([
-    ['nginx', nginx],
-    ['Go net/http', go],
-  ] as const)('%s: a range is read where it was sent from', async (_, make) => {
+  it.each(
+    variants(
+      [
+        ['nginx', nginx],
+        ['Go net/http', go],
+      ] as const,
+      2,
+    ),
+  )('%s: a range is read where it was sent from', async (_, make) => {
     const large = write('range', 50_000);
     const server = await make();
     const tracing = await Tracing.attach(context, server.pids);

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type PeerReport, sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { bodyOf, expectReported, field, findExchange } from '../kit/truth.ts';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -133,9 +134,11 @@ describeTraced('what a socket can do', () => {
 
   it.each([
     ['pipelined in one write', 0],
-    ['one byte at a time', 1],
-    ['in pieces of 7 bytes', 7],
-  ])('%s: each response belongs to its request', async (_, piece) => {
+    ...variants<[string, number]>([
+      ['one byte at a time', 1],
+      ['in pieces of 7 bytes', 7],
+    ]),
+  ] as const)('%s: each response belongs to its request', async (_, piece) => {
     const server = await Server.node();
     const serverTrace = await Tracing.attach(context, [server.pid]);
     const plans = [plan('POST', 'echo'), plan('POST', 'slow', { query: '?ms=50' }), plan('POST', 'chunked')];

@@ -2,3 +2,17 @@
 
 /** HTTP_TRACE_TESTS=all: every variant, at full size. */
 export const WHOLE = process.env.HTTP_TRACE_TESTS === 'all';
+
+/**
+ * The variants of one test that run: all, or in the short run `count` of them, beginning with that of number `first`, so
+ * that tests of one kind can take different ones.
+ * @template T
+ * @param {readonly T[]} all
+ * @param {number} [first] counted from the beginning again where there are fewer
+ * @param {number} [count]
+ * @returns {readonly T[]} in their order
+ */
+export function variants(all, first = 0, count = 1) {
+  if (WHOLE) return all;
+  return all.filter((_, at) => (at - (first % all.length) + all.length) % all.length < count);
+}
