@@ -1,5 +1,6 @@
 // The shipped package in a real VS Code in a real browser, by mouse and keyboard. Pictures of the window go to
-// test-output/screenshots. Arguments name the scenarios; without, all are run. HTTP_TRACE_RESULTS names a file for the results as JSON.
+// test-output/screenshots. Arguments name the scenarios; without, all of this tier are run (test/kit/tier.mjs).
+// HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import * as esbuild from 'esbuild';
 import { makePackage, vsix } from '../../scripts/package.mjs';
 import { childEnvironment, ensureVSCode, installExtension, startServer } from '../../scripts/vscode.mjs';
 import { makeCertificate } from '../kernel/support/certificate.mjs';
+import { WHOLE } from '../kit/tier.mjs';
 import { openBrowser } from '../vscode/browser.mjs';
 import { root, sample } from '../vscode/bundle.mjs';
 import { consent } from './consent.mjs';
@@ -41,6 +43,8 @@ const SETTINGS = {
 const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
+/** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
+const FOR_RELEASES = [consent, german, protocols];
 const chosen = process.argv.slice(2);
 
 makePackage();
@@ -107,12 +111,17 @@ async function makeLamps() {
   return folder;
 }
 
+function isWanted(scenario) {
+  if (chosen.length > 0) return chosen.includes(scenario.name);
+  return WHOLE || !FOR_RELEASES.includes(scenario);
+}
+
 /** A server and a fresh window for the steps of one scenario, or of some, one after the other. */
 async function inWindow(
   scenarios,
   { trust = true, user = null, folder = workspace, locale = null, settings = {} } = {},
 ) {
-  const run = [scenarios].flat().filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+  const run = [scenarios].flat().filter(isWanted);
   if (run.length === 0) return;
   const dataDir = join(home, `data-${run[0].name}-${locale ?? 'en'}`);
   const extensions = join(dataDir, 'extensions');
