@@ -1,4 +1,4 @@
-/** What the loader passes to the helper: one JSON argument and descriptors at fixed numbers (helper/loader/loader.h). */
+/** What the loader passes to the helper: descriptors at fixed numbers, and what the broker hands over (helper/loader/broker.h). */
 
 import type { Backend, KernelPart } from './protocol.ts';
 import { BACKENDS } from './protocol.ts';
@@ -6,7 +6,7 @@ import { BACKENDS } from './protocol.ts';
 /** What the helper inherits (enum in helper/loader/loader.h). */
 export const INHERITED = { socket: 3, broker: 4 } as const;
 
-/** What the broker hands over, in this order (list_handed_over in helper/loader/loader.c); the rest are links. */
+/** What the broker hands over, in this order (list_handed_over in helper/loader/broker.c); the rest are links. */
 const HANDED_OVER = [
   'dataRing',
   'structureRing',
@@ -60,10 +60,10 @@ export interface Facts {
 }
 
 /** @throws Error when the helper was not started by its loader. */
-export function readFacts(argument: string | undefined): Facts {
+export function readFacts(text: string): Facts {
   let value: unknown;
   try {
-    value = JSON.parse(argument ?? '');
+    value = JSON.parse(text);
   } catch {
     value = null;
   }

@@ -74,8 +74,11 @@ export interface Native {
   harden(): void;
   /** Ends this process when the client has, whatever JavaScript does; calls back when the broker is gone. */
   watch(client: number, broker: number, onBrokerGone: () => void): void;
-  /** The trace's maps and links, once other processes cannot inspect this one. @throws with the broker's reason. */
-  takeDescriptors(channel: number): number[];
+  /**
+   * The trace's maps and links, and its facts as JSON, once other processes cannot inspect this one. Waits until the
+   * programs are loaded. @throws with the broker's reason; code EPIPE when it is gone, as the programs were not loaded.
+   */
+  takeTrace(channel: number): { readonly descriptors: number[]; readonly facts: string };
   /**
    * The caller closes the descriptors of the links, if there are any; `set` is for {@link detachProbes}.
    * @throws with the broker's reason; code EPIPE when it is gone.

@@ -28,6 +28,7 @@ import {
 } from './protocol.ts';
 import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
+import { TlsFinder } from './tls/finder.ts';
 
 /** TRACE_HTTP_LAYOUT of bpf/trace_http.h. */
 const LAYOUT = 5;
@@ -105,14 +106,17 @@ export class Session {
     this.#targets = new Targets(native, facts, descriptors);
   }
 
-  /** Says hello; resolves when records flow. */
-  async start(): Promise<void> {
+  /**
+   * Says hello; resolves when records flow.
+   * @param finder that knows files already
+   */
+  async start(finder?: TlsFinder): Promise<void> {
     const client = this.#client;
     client.write(encodeJson(FrameType.Hello, this.#hello()));
     this.#sendClock();
     // The client is gone, orderly or not, so the trace ends.
     for (const event of ['end', 'close', 'error']) client.on(event, () => this.#exit(0));
-    this.#attachments = await Attachments.create(this.#native, this.#facts, {
+    this.#attachments = new Attachments(this.#native, this.#facts, finder ?? (await TlsFinder.create()), {
       libraries: (tls) => client.write(encodeJson(FrameType.Tls, tls)),
       file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
       goProgram: (program) => client.write(encodeJson(FrameType.GoProgram, program)),

@@ -86,15 +86,16 @@ static bool send_request(int channel, const struct broker_request *request, cons
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-static bool receive_answer(int channel, struct broker_answer *answer, int *descriptors)
+/* `facts` is NULL where none come with the answer. Those are waited for as long as loading takes; guard.c ends the wait with the client. */
+static bool receive_answer(int channel, struct broker_answer *answer, int *descriptors, char *facts, ssize_t *facts_length)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * BROKER_DESCRIPTORS_MAX)];
 		struct cmsghdr aligned;
 	} control;
-	struct iovec part = {answer, sizeof(*answer)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-	struct timeval limit = {ANSWER_SECONDS, 0};
+	struct iovec parts[] = {{answer, sizeof(*answer)}, {facts, BROKER_FACTS_MAX}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = facts ? 2 : 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+	struct timeval limit = {facts ? 0 : ANSWER_SECONDS, 0};
 	struct cmsghdr *header;
 	ssize_t size;
 
@@ -102,8 +103,10 @@ static bool receive_answer(int channel, struct broker_answer *answer, int *descr
 	do {
 		size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
 	} while (size < 0 && errno == EINTR);
-	if (size != (ssize_t)sizeof(*answer) || answer->descriptors > BROKER_DESCRIPTORS_MAX)
+	if (size < (ssize_t)sizeof(*answer) || (!facts && size != (ssize_t)sizeof(*answer)) || answer->descriptors > BROKER_DESCRIPTORS_MAX)
 		return false;
+	if (facts)
+		*facts_length = size - (ssize_t)sizeof(*answer);
 	if (answer->descriptors == 0)
 		return true;
 	header = CMSG_FIRSTHDR(&message);
@@ -116,10 +119,10 @@ static bool receive_answer(int channel, struct broker_answer *answer, int *descr
 
 /* False, with an exception, when it is refused or the broker is gone (code EPIPE). */
 static bool ask(napi_env env, int channel, const struct broker_request *request, const int *given,
-		struct broker_answer *answer, int *descriptors)
+		struct broker_answer *answer, int *descriptors, char *facts, ssize_t *facts_length)
 {
 	memset(answer, 0, sizeof(*answer));
-	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors)) {
+	if (!send_request(channel, request, given) || !receive_answer(channel, answer, descriptors, facts, facts_length)) {
 		shutdown(channel, SHUT_RDWR); /* a late answer would be taken for that of the next request */
 		napi_throw_error(env, "EPIPE", "the part of HTTP Trace that attaches has ended");
 		return false;
@@ -144,13 +147,15 @@ static napi_value to_array(napi_env env, const int *descriptors, uint32_t count)
 	return result;
 }
 
-/* takeDescriptors(channel): what the loader has left with the broker for this process */
-static napi_value take_descriptors(napi_env env, napi_callback_info info)
+/* takeTrace(channel): {facts, descriptors} of what was loaded for this process; waits until it is */
+static napi_value take_trace(napi_env env, napi_callback_info info)
 {
 	static struct broker_request request;
+	static char facts[BROKER_FACTS_MAX];
 	int descriptors[BROKER_DESCRIPTORS_MAX];
 	struct broker_answer answer;
-	napi_value argument;
+	napi_value argument, result, text;
+	ssize_t length;
 	uint32_t channel;
 	size_t count = 1;
 
@@ -160,9 +165,13 @@ static napi_value take_descriptors(napi_env env, napi_callback_info info)
 		napi_throw_type_error(env, NULL, "a channel is expected");
 		return NULL;
 	}
-	if (!ask(env, (int)channel, &request, NULL, &answer, descriptors))
+	if (!ask(env, (int)channel, &request, NULL, &answer, descriptors, facts, &length))
 		return NULL;
-	return to_array(env, descriptors, answer.descriptors);
+	napi_create_object(env, &result);
+	napi_create_string_utf8(env, facts, (size_t)length, &text);
+	napi_set_named_property(env, result, "facts", text);
+	napi_set_named_property(env, result, "descriptors", to_array(env, descriptors, answer.descriptors));
+	return result;
 }
 
 static bool read_number(napi_env env, napi_value object, const char *name, uint32_t *number)
@@ -225,7 +234,7 @@ static napi_value attach_probes(napi_env env, napi_callback_info info)
 	}
 	given[BROKER_PIDFD] = (int)pidfd;
 	given[BROKER_FILE] = (int)file;
-	if (!ask(env, (int)channel, &request, given, &answer, descriptors))
+	if (!ask(env, (int)channel, &request, given, &answer, descriptors, NULL, NULL))
 		return NULL;
 	napi_create_object(env, &result);
 	napi_create_uint32(env, answer.set, &value);
@@ -254,14 +263,14 @@ static napi_value detach_probes(napi_env env, napi_callback_info info)
 		napi_throw_type_error(env, NULL, "a channel and a number are expected");
 		return NULL;
 	}
-	ask(env, (int)channel, &request, NULL, &answer, descriptors);
+	ask(env, (int)channel, &request, NULL, &answer, descriptors, NULL, NULL);
 	return NULL;
 }
 
 void define_broker_functions(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
-		{"takeDescriptors", take_descriptors}, {"attachProbes", attach_probes}, {"detachProbes", detach_probes},
+		{"takeTrace", take_trace}, {"attachProbes", attach_probes}, {"detachProbes", detach_probes},
 		{"mapExecutable", map_executable},     {"unmap", unmap},
 	};
 

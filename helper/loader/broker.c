@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The process that stays elevated after the loader has become the helper, and ends with it. It alone holds the
+ * The process that stays elevated when the programs are loaded, and ends with the helper. It alone holds the
  * programs on TLS libraries: a process that holds such a program can put a breakpoint anywhere into any file, which is
  * as good as being root. It attaches them to places that it has checked, in a file that a process of the requester has
  * mapped; it opens no path that was sent, the file comes as a descriptor. And it keeps the helper's descriptors until
@@ -49,6 +49,8 @@ struct broker {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	int handed_over[BROKER_DESCRIPTORS_MAX];
 	uint32_t to_hand_over;
+	char facts[BROKER_FACTS_MAX];
+	size_t facts_length;
 	struct attached_file {
 		dev_t device;
 		ino_t inode;
@@ -205,14 +207,15 @@ static bool receive(int channel, struct broker_request *request, ssize_t *size, 
 	return true;
 }
 
-static bool answer_with(int channel, struct broker_answer *answer, const int *descriptors)
+/* `facts` follow in the same message. */
+static bool answer_with(int channel, struct broker_answer *answer, const int *descriptors, char *facts, size_t facts_length)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * BROKER_DESCRIPTORS_MAX)];
 		struct cmsghdr aligned;
 	} control;
-	struct iovec part = {answer, sizeof(*answer)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	struct iovec parts[] = {{answer, sizeof(*answer)}, {facts, facts_length}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = facts_length > 0 ? 2 : 1};
 
 	if (answer->descriptors) {
 		struct cmsghdr *header;
@@ -226,7 +229,7 @@ static bool answer_with(int channel, struct broker_answer *answer, const int *de
 		header->cmsg_len = CMSG_LEN(sizeof(int) * answer->descriptors);
 		memcpy(CMSG_DATA(header), descriptors, sizeof(int) * answer->descriptors);
 	}
-	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*answer);
+	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t)(sizeof(*answer) + facts_length);
 }
 
 /* False when the broker is to end. */
@@ -268,7 +271,7 @@ static bool serve(struct broker *broker)
 		if (given[i] >= 0)
 			close(given[i]);
 	}
-	answered = answer_with(broker->channel, &answer, descriptors);
+	answered = answer_with(broker->channel, &answer, descriptors, broker->facts, hands_over ? broker->facts_length : 0);
 	if (hands_over) {
 		for (uint32_t i = 0; i < broker->to_hand_over; i++)
 			close(broker->handed_over[i]);
@@ -319,6 +322,20 @@ static _Noreturn void run(struct broker *broker)
 	_exit(0);
 }
 
+/* helper/facts.ts has the same order. */
+static uint32_t list_handed_over(const struct programs *programs, int *descriptors)
+{
+	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
+			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix,
+			    programs->breaks, programs->automaton};
+	uint32_t count = sizeof(maps) / sizeof(*maps);
+
+	memcpy(descriptors, maps, sizeof(maps));
+	for (int i = 0; i < programs->link_count; i++)
+		descriptors[count++] = programs->links[i];
+	return count;
+}
+
 /* Keeps only the descriptors that the broker needs, from 3 up. */
 static void keep_descriptors(struct broker *broker)
 {
@@ -349,7 +366,7 @@ static void keep_descriptors(struct broker *broker)
 	close(number);
 }
 
-static _Noreturn void become_broker(struct broker *broker, const struct requester *requester)
+static void confine(struct broker *broker, const struct requester *requester)
 {
 	struct rlimit descriptors, no_core = {0, 0};
 
@@ -368,14 +385,12 @@ static _Noreturn void become_broker(struct broker *broker, const struct requeste
 	keep_descriptors(broker);
 	keep_broker_rights(requester, broker->attacher.way);
 	limit_broker_calls(broker->attacher.way);
-	run(broker);
 }
 
-int start_broker(struct programs *programs, const struct requester *requester)
+_Noreturn void become_broker(struct programs *programs, const struct options *options, const struct requester *requester,
+			     const struct helper *helper)
 {
 	static struct broker broker;
-	int ends[2];
-	pid_t child;
 
 	broker.requester = requester->uid;
 	broker.attacher = (struct attacher){.way = programs->tls_attach,
@@ -386,19 +401,13 @@ int start_broker(struct programs *programs, const struct requester *requester)
 		broker.attacher.way = programs->tls_attach = TLS_ATTACH_NONE;
 		snprintf(programs->missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
 	}
-	broker.helper_pid = getpid();
-	broker.helper = (int)syscall(SYS_pidfd_open, broker.helper_pid, 0);
-	if (broker.helper < 0)
-		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
+	broker.helper_pid = helper->pid;
+	broker.helper = helper->pidfd;
+	broker.channel = helper->channel;
 	broker.to_hand_over = list_handed_over(programs, broker.handed_over);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		fail("helper", "The broker's socket cannot be made: %s.", strerror(errno));
-	broker.channel = ends[1];
-	child = fork();
-	if (child < 0)
-		fail("helper", "The broker cannot be started: %s.", strerror(errno));
-	if (child == 0)
-		become_broker(&broker, requester);
-	close(ends[1]);
-	return ends[0];
+	broker.facts_length = write_facts(broker.facts, sizeof(broker.facts), options, requester, programs);
+	/* From here on it has no word of its own for the requester: the socket is the helper's. */
+	set_report_socket(-1);
+	confine(&broker, requester);
+	run(&broker);
 }

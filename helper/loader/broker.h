@@ -10,9 +10,13 @@
 #define BROKER_SYMBOL_SIZE 64
 #define BROKER_LINKS_MAX 4 /* of one file: on entries, on return instructions, by uretprobes, of callers */
 #define BROKER_DESCRIPTORS_MAX 64
+#define BROKER_FACTS_MAX 8192
 
 enum broker_verb {
-	/* Once, when no other process can inspect the helper: the answer brings the trace's maps and links. */
+	/*
+	 * Once, when no other process can inspect the helper: the answer brings the trace's maps and links, and behind it in
+	 * the same message the facts of the trace, as JSON (helper/facts.ts). It comes when the programs are loaded.
+	 */
 	BROKER_HAND_OVER = 1,
 	/* Attaches the TLS probes of a file. The answer brings the links, if the helper is to hold any. */
 	BROKER_ATTACH = 2,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * The loader: the only code of HTTP Trace that runs elevated. It determines
- * the requester, connects to that user's socket, loads and attaches the eBPF
- * programs, leaves them to the broker, gives up every privilege and becomes
- * the helper. Of the paths that the requester sent it opens only the socket's
- * folder, and it executes nothing before it has dropped its privileges.
+ * the requester, connects to that user's socket, and forks. The child loads
+ * and attaches the eBPF programs and becomes the broker. The parent gives up
+ * every privilege and becomes the helper meanwhile: Node takes as long to
+ * start as the programs take to load. Of the paths that the requester sent,
+ * the loader opens only the socket's folder, and it executes nothing before it
+ * has dropped its privileges.
  */
 #define _GNU_SOURCE
 #include "../sandbox.h"
@@ -14,10 +16,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,20 +54,6 @@ static void open_standard_streams(void)
 	close(descriptor);
 }
 
-/* helper/facts.ts has the same order. */
-uint32_t list_handed_over(const struct programs *programs, int *descriptors)
-{
-	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
-			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix,
-			    programs->breaks, programs->automaton};
-	uint32_t count = sizeof(maps) / sizeof(*maps);
-
-	memcpy(descriptors, maps, sizeof(maps));
-	for (int i = 0; i < programs->link_count; i++)
-		descriptors[count++] = programs->links[i];
-	return count;
-}
-
 /* Inherits nothing that must stay secret: other programs of the requester can inspect Node while it starts. */
 static void keep_two(int channel, int broker)
 {
@@ -77,54 +66,16 @@ static void keep_two(int channel, int broker)
 		fail("helper", "The remaining descriptors cannot be closed: %s.", strerror(errno));
 }
 
-/* Adds to a JSON object: names and reasons are our own text and strerror's, which need no escaping. */
-static void __attribute__((format(printf, 4, 5))) append(char *text, size_t size, size_t *used, const char *format, ...)
+static _Noreturn void become_helper(const struct options *options)
 {
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(text + *used, size - *used, format, arguments);
-	va_end(arguments);
-	if (length < 0 || (size_t)length >= size - *used)
-		fail("helper", "What the helper is to know does not fit; this build is damaged.");
-	*used += (size_t)length;
-}
-
-static void append_reasons(char *text, size_t size, size_t *used, const char *name, const char *const *keys,
-			   const char (*reasons)[REASON_SIZE], int count)
-{
-	append(text, size, used, ",\"%s\":{", name);
-	for (int i = 0; i < count; i++)
-		append(text, size, used, "%s\"%s\":\"%s\"", i ? "," : "", keys[i], reasons[i]);
-	append(text, size, used, "}");
-}
-
-static _Noreturn void become_helper(const struct options *options, const struct requester *requester,
-				    const struct programs *programs)
-{
-	char facts[512 + (BACKENDS + PARTS) * (REASON_SIZE + 32) + OWNER_GROUPS_MAX * 11];
-	char *const arguments[] = {(char *)options->node, (char *)options->helper, facts, NULL};
+	char *const arguments[] = {(char *)options->node, (char *)options->helper,
+				   options->tls_attach == TLS_ATTACH_NONE ? "no-tls" : "tls", NULL};
 	/* VS Code's own executable is a Node with this set. */
 	char *const environment[] = {
 		"ELECTRON_RUN_AS_NODE=1", "PATH=/usr/bin:/bin",
 		"UV_THREADPOOL_SIZE=32", /* links are closed in parallel, as each close waits in the kernel */
 		NULL};
-	size_t used = 0;
 
-	append(facts, sizeof(facts), &used,
-	       "{\"links\":%d,\"tlsAttach\":\"%s\",\"tlsWanted\":%s,\"foreignPids\":%s,\"owner\":%u,\"ringSize\":%u,"
-	       "\"requestCopyLimit\":%u,\"responseCopyLimit\":%u,\"backend\":\"%s\"",
-	       programs->link_count, tls_attach_names[programs->tls_attach], options->tls_attach == TLS_ATTACH_NONE ? "false" : "true",
-	       programs->foreign_pids ? "true" : "false", (unsigned int)requester->uid, options->ring_size,
-	       options->request_copy_limit, options->response_copy_limit, backend_names[programs->backend]);
-	append(facts, sizeof(facts), &used, ",\"groups\":[");
-	for (uint32_t i = 0; i < requester->group_count; i++)
-		append(facts, sizeof(facts), &used, "%s%u", i ? "," : "", (unsigned int)requester->groups[i]);
-	append(facts, sizeof(facts), &used, "]");
-	append_reasons(facts, sizeof(facts), &used, "refused", backend_names, programs->refusals, BACKENDS);
-	append_reasons(facts, sizeof(facts), &used, "missing", part_names, programs->missing, PARTS);
-	append(facts, sizeof(facts), &used, "}");
 	execve(options->node, arguments, environment);
 	fail("helper", "The helper's Node cannot be started: %s.", strerror(errno));
 }
@@ -140,7 +91,7 @@ static void end_without_requester(int number)
 		_exit(1);
 }
 
-/* Loading can take seconds on a busy machine: it ends at once when the requester does. */
+/* Loading can take seconds on a busy machine: it ends at once when the requester does. The socket is the helper's, too. */
 static void watch_requester(int channel, bool watch)
 {
 	const struct sigaction action = {.sa_handler = end_without_requester, .sa_flags = SA_RESTART};
@@ -153,12 +104,28 @@ static void watch_requester(int channel, bool watch)
 	end_without_requester(0);
 }
 
-int main(int argc, char **argv)
+/* What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches. */
+static _Noreturn void stay(const struct options *options, const struct requester *requester, int channel,
+			   const struct helper *helper)
 {
 	struct programs programs = {0};
+
+	/* Without its helper nothing is to be loaded. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != helper->pid)
+		_exit(1);
+	watch_requester(channel, true);
+	load_programs(options, requester, &programs);
+	watch_requester(channel, false);
+	become_broker(&programs, options, requester, helper);
+}
+
+int main(int argc, char **argv)
+{
 	struct requester requester;
 	struct options options;
-	int channel, broker;
+	struct helper helper;
+	int channel, ends[2];
+	pid_t child;
 
 	open_standard_streams();
 	/* Checked before anything else: does this way of starting the loader give it its rights? */
@@ -174,14 +141,23 @@ int main(int argc, char **argv)
 	channel = connect_to_requester(options.socket, &requester);
 	set_report_socket(channel);
 	raise_rights();
-	watch_requester(channel, true);
-	load_programs(&options, &requester, &programs);
-	watch_requester(channel, false);
-	broker = start_broker(&programs, &requester);
-	keep_two(channel, broker);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		fail("helper", "The broker's socket cannot be made: %s.", strerror(errno));
+	helper = (struct helper){.pid = getpid(), .channel = ends[1]};
+	helper.pidfd = (int)syscall(SYS_pidfd_open, helper.pid, 0);
+	if (helper.pidfd < 0)
+		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
+	child = fork();
+	if (child < 0)
+		fail("helper", "The broker cannot be started: %s.", strerror(errno));
+	if (child == 0) {
+		close(ends[0]);
+		stay(&options, &requester, channel, &helper);
+	}
+	keep_two(channel, ends[0]);
 	drop_privileges(&requester);
 	/* An io_uring bypasses every list of allowed calls, and libuv makes one before the helper has its list. */
 	if (refuse_call(SYS_io_uring_setup))
 		fail("helper", "io_uring cannot be ruled out: %s.", strerror(errno));
-	become_helper(&options, &requester, &programs);
+	become_helper(&options);
 }

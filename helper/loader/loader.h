@@ -6,6 +6,7 @@
 #include "trace_http.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -122,11 +123,20 @@ bool is_list_of_rings(const struct bpf_program *program);
 /* uprobes.c */
 bool has_uprobe_multi(void);
 
-/* loader.c: the descriptors that are handed over to the helper, in the order in which it expects them; their number. */
-uint32_t list_handed_over(const struct programs *programs, int *descriptors);
+/* facts.c: their length in bytes. */
+size_t write_facts(char *facts, size_t size, const struct options *options, const struct requester *requester,
+		   const struct programs *programs);
 
-/* broker.c: starts it; returns the helper's end of its socket. Notes in `programs` when this kernel has no uprobes. */
-int start_broker(struct programs *programs, const struct requester *requester);
+/* The process that becomes the helper, from before it has. */
+struct helper {
+	pid_t pid;
+	int pidfd;
+	int channel; /* the broker's end of their socket */
+};
+
+/* broker.c: hands over what was loaded, and serves the helper until it ends. */
+_Noreturn void become_broker(struct programs *programs, const struct options *options, const struct requester *requester,
+			     const struct helper *helper);
 
 /* drop.c: gives up every privilege; nothing gets them back. */
 void drop_privileges(const struct requester *requester);

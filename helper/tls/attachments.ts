@@ -9,7 +9,7 @@ import type { Native } from '../native.ts';
 import type { GoProgram, Tls, TlsFile, TlsLibrary } from '../protocol.ts';
 import { candidatePaths, SYSTEM_FOLDERS } from './candidates.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
-import { describe, type FoundLibrary, type LibraryFile, TlsFinder } from './finder.ts';
+import { describe, type FoundLibrary, type LibraryFile, type TlsFinder } from './finder.ts';
 import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
@@ -61,7 +61,7 @@ export class Attachments {
   readonly #finder: TlsFinder;
   readonly #client: TlsClient;
 
-  private constructor(
+  constructor(
     native: Native,
     facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
     finder: TlsFinder,
@@ -74,14 +74,6 @@ export class Attachments {
     this.#facts = facts;
     this.#finder = finder;
     this.#client = client;
-  }
-
-  static async create(
-    native: Native,
-    facts: Pick<Facts, 'tlsAttach' | 'tlsWanted' | 'missing'>,
-    client: TlsClient,
-  ): Promise<Attachments> {
-    return new Attachments(native, facts, await TlsFinder.create(), client);
   }
 
   /** Attaches to the system's own libraries, before any program calls them. */

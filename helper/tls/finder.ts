@@ -5,6 +5,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TlsLibrary } from '../protocol.ts';
+import { candidatePaths } from './candidates.ts';
 import { identify, type Library, recognise } from './libraries.ts';
 import { type CodeMapping, idOf, openMapping, openRegular, readCodeMappings } from './maps.ts';
 import { loadDisassembler } from './returns.ts';
@@ -118,6 +119,11 @@ export class TlsFinder {
       }
     }
     return this.#closed ? [] : this.find(pid);
+  }
+
+  /** Reads the system's libraries, so that their probes can be attached without delay. */
+  lookAtSystem(): void {
+    for (const path of candidatePaths()) this.lookAt(path);
   }
 
   /** A file by its path in this process's own view; null when it is not a TLS library. */

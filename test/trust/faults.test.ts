@@ -143,9 +143,9 @@ describe.skipIf(reason !== null)('faults', () => {
       script,
       `const module_ = { exports: {} };
        process.dlopen(module_, ${addon});
-       const { harden, takeDescriptors, watch } = module_.exports;
+       const { harden, takeTrace, watch } = module_.exports;
        harden();
-       takeDescriptors(4);
+       takeTrace(4);
        watch(3, 4, () => {});
        require('node:fs').writeSync(2, 'busy');
        for (;;);`,
