@@ -24,7 +24,7 @@ void begin(process.argv[2] !== 'no-tls');
 async function begin(tls: boolean): Promise<void> {
   // While the programs are being loaded.
   const finder = await TlsFinder.create();
-  if (tls) finder.lookAtSystem();
+  if (tls) finder.systemLibraries();
   const loaded = takeTrace();
   // The loader has told the client why.
   if (loaded === null) process.exit(1);

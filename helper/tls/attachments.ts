@@ -9,18 +9,18 @@ import type { Native } from '../native.ts';
 import type { GoProgram, Tls, TlsFile, TlsLibrary } from '../protocol.ts';
 import { candidatePaths, SYSTEM_FOLDERS } from './candidates.ts';
 import { ExpectedLibraries } from './expectedLibraries.ts';
-import { describe, type FoundLibrary, type LibraryFile, type TlsFinder } from './finder.ts';
+import {
+  describe,
+  type FoundLibrary,
+  type LibraryFile,
+  type NamedLibrary,
+  type TlsFinder,
+} from './finder.ts';
 import { goProgram } from './goProgram.ts';
 import { LinkerOutputs } from './linkerOutputs.ts';
 import { ProbedFiles } from './probedFiles.ts';
 import { goneProgram, inFolderOf, type Program, runningProgram } from './program.ts';
 import { upcomingOf, upcomingPrograms } from './upcomingPrograms.ts';
-
-/** A file by a path in this process's own view. */
-interface Named {
-  readonly path: string;
-  readonly file: LibraryFile;
-}
 
 /** Working folders of other processes that are tried. */
 const MAX_FOLDERS = 64;
@@ -79,14 +79,9 @@ export class Attachments {
   /** Attaches to the system's own libraries, before any program calls them. */
   attachSystem(): void {
     if (this.#facts.tlsAttach === 'none') return;
-    const kept: Named[] = [];
-    for (const path of candidatePaths()) {
-      const file = this.#finder.lookAt(path);
-      if (file === null) continue;
-      kept.push({ path, file });
-      this.#files.keep(file);
-    }
-    this.#reportVersions(kept);
+    const libraries = this.#finder.systemLibraries();
+    for (const { file } of libraries) this.#files.keep(file);
+    this.#reportVersions(libraries);
   }
 
   /**
@@ -330,7 +325,7 @@ export class Attachments {
   }
 
   /** What a process has not in memory yet, and may call as soon as it has. */
-  #likely(pid: number, upcoming: readonly Program[]): Named[] {
+  #likely(pid: number, upcoming: readonly Program[]): NamedLibrary[] {
     const running = upcoming.length > 0 ? null : runningProgram(pid);
     const paths = upcoming.map(({ path }) => path);
     for (const program of running === null ? upcoming : [running]) paths.push(...this.#expected.of(program));
@@ -366,7 +361,7 @@ export class Attachments {
   }
 
   /** For libraries that no process has loaded yet: a process may end before it is looked at. */
-  #reportVersions(files: readonly Named[]): void {
+  #reportVersions(files: readonly NamedLibrary[]): void {
     for (const { path, file } of files)
       this.#reportVersion(file, file.version ?? versionOfPackage(files, path));
   }
@@ -381,7 +376,7 @@ export class Attachments {
 }
 
 /** libssl's version is that of the libcrypto of its package, which is in the same folder and ends in the same digits. */
-function versionOfPackage(files: readonly Named[], path: string): string | null {
+function versionOfPackage(files: readonly NamedLibrary[], path: string): string | null {
   const other = join(dirname(path), basename(path).replace('libssl', 'libcrypto'));
   return files.find(({ path: place, file }) => place === other && file.part === 'bio')?.file.version ?? null;
 }

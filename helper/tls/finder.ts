@@ -31,6 +31,12 @@ export interface FoundLibrary {
   readonly inExecutable: boolean;
 }
 
+/** A file by a path in this process's own view. */
+export interface NamedLibrary {
+  readonly path: string;
+  readonly file: LibraryFile;
+}
+
 interface ProcessEntry {
   readonly keys: string;
   readonly found: readonly FoundLibrary[];
@@ -59,6 +65,7 @@ export class TlsFinder {
   /** For files that are null: the calls of {@link recognise}. */
   readonly #asked = new Map<string, Promise<void>>();
   readonly #processes = new Map<number, ProcessEntry>();
+  #system: readonly NamedLibrary[] | null = null;
   #open = 0;
   #closed = false;
 
@@ -121,9 +128,13 @@ export class TlsFinder {
     return this.#closed ? [] : this.find(pid);
   }
 
-  /** Reads the system's libraries, so that their probes can be attached without delay. */
-  lookAtSystem(): void {
-    for (const path of candidatePaths()) this.lookAt(path);
+  /** The system's libraries, as they were when this was first asked: reading them takes a tenth of a second. */
+  systemLibraries(): readonly NamedLibrary[] {
+    this.#system ??= candidatePaths().flatMap((path) => {
+      const file = this.lookAt(path);
+      return file === null ? [] : [{ path, file }];
+    });
+    return this.#system;
   }
 
   /** A file by its path in this process's own view; null when it is not a TLS library. */
