@@ -37,7 +37,7 @@ int BPF_PROG(trace_http_begun, struct pt_regs *regs, long result)
 		return 0;
 	}
 	report_name(returned);
-	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	call = call_of(task, true);
 	if (!call || (call->entered && !call->active))
 		return 0;
 	trace_http_resolve(returned);

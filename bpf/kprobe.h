@@ -91,7 +91,7 @@ static __always_inline int remember_unix(struct socket *socket, u8 side)
 
 	if (!current_target())
 		return 0;
-	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	call = call_of(bpf_get_current_task_btf(), true);
 	if (!call)
 		return 0;
 	call->active = 0; /* not one that moves bytes */
@@ -106,7 +106,7 @@ static __always_inline int recall_unix(int result)
 
 	if (result != 0 || !current_target())
 		return 0;
-	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+	call = call_of(bpf_get_current_task_btf(), false);
 	if (!call || call->active || !call->sock)
 		return 0;
 	return met_unix((struct socket *)call->sock, call->direction);

@@ -50,7 +50,7 @@ static __always_inline int enter_call(struct sock *sk, struct msghdr *message, u
 	if (!current_target())
 		return 0;
 	task = bpf_get_current_task_btf();
-	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	call = call_of(task, true);
 	if (!call) {
 		COUNT(calls_untracked, 1);
 		return 0;
@@ -82,7 +82,7 @@ static __always_inline int enter_page(struct sock *sk, void *page, int offset, u
 	enter_call(sk, 0, size, 0, DIRECTION_OUT, transport);
 	if (!current_target())
 		return 0;
-	call = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+	call = call_of(bpf_get_current_task_btf(), false);
 	if (!call)
 		return 0;
 	call->from.position = (u64)page;
@@ -101,7 +101,7 @@ static __always_inline int leave_call(s64 result, u32 slot)
 	if (!current_target())
 		return 0;
 	task = bpf_get_current_task_btf();
-	call = bpf_task_storage_get(&calls, task, 0, 0);
+	call = call_of(task, false);
 	if (!call || !call->active)
 		return 0; /* entered before the trace began: begun.h */
 	call->active = 0;

@@ -68,6 +68,7 @@ struct call {
 	u8 transport;
 	bool active;
 	struct file_state from; /* sendfile */
+	u32 trace;      /* this_trace when it was entered */
 };
 
 /* Twice the size that is used, as the verifier bounds offset and length separately. */
@@ -238,6 +239,25 @@ struct {
 	__type(key, int);
 	__type(value, struct call);
 } calls SEC(".maps");
+
+/*
+ * Programs that are kept serve one trace after the other; between two of them the broker empties the hash maps, and counts
+ * this up. It cannot find what threads have of their own: that is out of date when it was made in another trace.
+ */
+volatile u32 this_trace;
+
+static __always_inline struct call *call_of(struct task_struct *task, bool create)
+{
+	struct call *call = bpf_task_storage_get(&calls, task, 0, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+
+	if (call && call->trace != this_trace) {
+		call->entered = 0;
+		call->sock = 0;
+		call->active = 0;
+		call->trace = this_trace;
+	}
+	return call;
+}
 
 /* A process's own address of a TLS session or of a goroutine. */
 struct tls_key {

@@ -42,6 +42,10 @@ static __always_inline struct tls_frames *thread_frames(bool create)
 	if (!thread)
 		return 0;
 	asm volatile("" : "+r"(thread)); /* no offset is added before the check: 6.1 does not allow it */
+	if (thread->trace != this_trace) {
+		thread->frames.depth = 0;
+		thread->trace = this_trace;
+	}
 	return &thread->frames;
 }
 

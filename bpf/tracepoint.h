@@ -57,7 +57,7 @@ int BPF_PROG(trace_http_enter, struct pt_regs *regs, long number)
 			trace_http_closing(arguments.second);
 		return 0;
 	}
-	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	call = call_of(task, true);
 	if (!call) {
 		COUNT(calls_untracked, 1);
 		return 0;
@@ -107,7 +107,7 @@ int BPF_PROG(trace_http_exit, struct pt_regs *regs, long result)
 		trace_http_met(returned, 0);
 		return 0;
 	}
-	call = bpf_task_storage_get(&calls, task, 0, 0);
+	call = call_of(task, false);
 	if (call && call->active)
 		returned->entered = call->entered;
 	report_name(returned);

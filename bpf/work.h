@@ -116,6 +116,7 @@ struct tls_thread {
 	struct tls_frames frames;
 	struct work work[2];
 	struct http_event event;
+	u32 trace; /* this_trace when its frames were made */
 };
 
 struct {

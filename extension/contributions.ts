@@ -172,6 +172,8 @@ export const Setting = {
   bodyLimit: 'httpTrace.bodyLimit',
   /** integer: bytes that may wait to be shown before bodies are left out. */
   backlog: 'httpTrace.backlog',
+  /** integer: minutes for which the helper is kept when a trace has ended; 0 = not at all. */
+  keepHelper: 'httpTrace.keepHelper',
   /** boolean: follow fork and exec. */
   followChildren: 'httpTrace.followChildren',
   /** A {@link KeepCalls}. */

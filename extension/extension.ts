@@ -6,7 +6,7 @@ import { BreakList } from './breaks/breakList.ts';
 import { BreaksView } from './breaks/breaksView.ts';
 import { CallBreaks } from './breaks/callBreaks.ts';
 import type { Trace } from './capture/trace.ts';
-import { DEFAULT_BACKLOG, type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
+import { DEFAULT_BACKLOG, MAX_PAUSE_MS, type TraceSettings, WorkerTrace } from './capture/workerTrace.ts';
 import { askForRoot } from './commands/askForRoot.ts';
 import { registerCommands } from './commands/commands.ts';
 import { Comparison } from './commands/compare.ts';
@@ -149,6 +149,9 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     new Arming(trace, control, sessions),
     control.onDidNote((text) => showNote(text)),
     offerRestart(trace),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(Setting.keepHelper)) trace.keepHelper();
+    }),
     trace,
   );
   return context.extensionMode === vscode.ExtensionMode.Test
@@ -165,10 +168,12 @@ function readSettings(): Omit<TraceSettings, 'keep'> {
   const configuration = vscode.workspace.getConfiguration();
   const limit = configuration.get<unknown>(Setting.bodyLimit);
   const backlog = configuration.get<unknown>(Setting.backlog);
+  const keepMinutes = configuration.get<unknown>(Setting.keepHelper);
   return {
     backlog: isLimit(backlog) ? backlog : DEFAULT_BACKLOG,
     bodyLimit: limit === null ? null : isLimit(limit) ? limit : DEFAULT_BODY_LIMIT,
     children: configuration.get(Setting.followChildren) !== false,
+    keepMs: isLimit(keepMinutes) ? Math.min(keepMinutes * 60_000, MAX_PAUSE_MS) : 0,
     debuggerScripts: debuggerScripts(),
   };
 }

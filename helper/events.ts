@@ -147,6 +147,7 @@ const HELLO: Checks<Hello> = {
   tlsOff: orNull(isText),
   owner: isCount,
   helperPid: isCount,
+  keepable: (value) => value === undefined || typeof value === 'boolean',
 };
 
 const CLOCK: Checks<Clock> = {

@@ -41,6 +41,8 @@ export const UNLIMITED = 0xffff_ffff;
 
 export interface Facts {
   readonly links: number;
+  /** The broker can attach the programs again, for another trace. */
+  readonly keepable: boolean;
   /** How the broker attaches programs to functions of TLS libraries. */
   readonly tlsAttach: 'multi' | 'perf' | 'none';
   /** Whether the client asked for TLS plaintext. */

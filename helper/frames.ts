@@ -152,4 +152,6 @@ export const CLIENT_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.CutShort,
   FrameType.SetBreak,
   FrameType.Expected,
+  FrameType.Pause,
+  FrameType.Resume,
 ]);

@@ -4,9 +4,13 @@
  * in the kernel.
  */
 import { Socket } from 'node:net';
-import { INHERITED, nameDescriptors, readFacts } from './facts.ts';
+import { type Descriptors, type Facts, INHERITED, nameDescriptors, readFacts } from './facts.ts';
+import { encodeJson } from './frames.ts';
+import { waitForResume } from './kept.ts';
 import { loadNative, type Native } from './native.ts';
+import { type Fault, FrameType } from './protocol.ts';
 import { Session } from './session.ts';
+import { libraryState } from './tls/candidates.ts';
 import { TlsFinder } from './tls/finder.ts';
 
 // Ctrl+C and timeout(1) reach the whole process group. The client decides when the trace ends, and this process ends with
@@ -18,7 +22,12 @@ const native = loadNative();
 // Before anything else: only then the broker hands over the maps and links.
 native.harden();
 let session: Session | null = null;
-native.watch(INHERITED.socket, INHERITED.broker, () => session?.endWithBroker());
+/** No trace runs, and another one may begin: kept.ts. */
+let kept = false;
+native.watch(INHERITED.socket, INHERITED.broker, () => {
+  if (kept) process.exit(0);
+  session?.endWithBroker();
+});
 void begin(process.argv[2] !== 'no-tls');
 
 async function begin(tls: boolean): Promise<void> {
@@ -31,8 +40,62 @@ async function begin(tls: boolean): Promise<void> {
   const facts = readFacts(loaded.facts);
   const descriptors = nameDescriptors(loaded.descriptors, facts.links);
   const client = new Socket({ fd: INHERITED.socket, readable: true, writable: true });
-  session = new Session(native, facts, descriptors, client, (status) => process.exit(status));
+  await serve(facts, descriptors, client, finder, false);
+}
+
+async function serve(
+  facts: Facts,
+  descriptors: Descriptors,
+  client: Socket,
+  finder: TlsFinder,
+  resumed: boolean,
+): Promise<void> {
+  const exit = (status: number) => process.exit(status);
+  const onPaused = (forMs: number): void => {
+    kept = true;
+    const next = preparedFinder(facts);
+    const resume = async (): Promise<void> => {
+      kept = false;
+      const { links: _closed, ...maps } = descriptors;
+      await serve(facts, { ...maps, links: [] }, client, await next(), true);
+    };
+    waitForResume(
+      client,
+      forMs,
+      () => void resume(),
+      () => exit(0),
+    );
+  };
+  session = new Session(native, facts, descriptors, client, exit, { resumed, onPaused });
+  if (resumed) {
+    try {
+      native.resumeTrace(INHERITED.broker);
+    } catch (error) {
+      const fault: Fault = {
+        code: 'helper',
+        message: `The trace cannot be begun again: ${(error as Error).message}.`,
+      };
+      client.end(encodeJson(FrameType.Fault, fault), () => exit(1));
+      return;
+    }
+  }
   await session.start(finder);
+}
+
+/** Made while nobody waits for it, and again when libraries of the system were installed since then. */
+function preparedFinder(facts: Facts): () => Promise<TlsFinder> {
+  const make = async (): Promise<TlsFinder> => {
+    const finder = await TlsFinder.create();
+    if (facts.tlsAttach !== 'none') finder.systemLibraries();
+    return finder;
+  };
+  const state = libraryState();
+  const made = make();
+  return async () => {
+    if (libraryState() === state) return made;
+    (await made).close();
+    return make();
+  };
 }
 
 function takeTrace(): ReturnType<Native['takeTrace']> | null {

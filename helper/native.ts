@@ -55,7 +55,7 @@ export interface ProbeRequest {
 
 export interface Native {
   /**
-   * Maps the rings, and starts the thread that empties them into the backlog. `onRecords` is called, at most once per
+   * Maps the rings, passes over what is in them, and starts the thread that empties them into the backlog. `onRecords` is called, at most once per
    * event-loop turn, when something is in the backlog, `onProcesses` with what happened to targets: {@link ProcessChange}, pid, and of what it has executed the inode and
    * the path (else 0n and ''), one after the other.
    */
@@ -79,6 +79,13 @@ export interface Native {
    * programs are loaded. @throws with the broker's reason; code EPIPE when it is gone, as the programs were not loaded.
    */
   takeTrace(channel: number): { readonly descriptors: number[]; readonly facts: string };
+  /**
+   * Takes away what {@link resumeTrace} has attached, and empties the kernel's maps of what was seen.
+   * @throws as {@link attachProbes} does.
+   */
+  pauseTrace(channel: number): void;
+  /** Attaches the programs again; the broker keeps their links. @throws as {@link attachProbes} does. */
+  resumeTrace(channel: number): void;
   /**
    * The caller closes the descriptors of the links, if there are any; `set` is for {@link detachProbes}.
    * @throws with the broker's reason; code EPIPE when it is gone.

@@ -55,6 +55,10 @@ export enum FrameType {
   SetBreak = 37,
   /** JSON {@link Expected}: before what is attached. */
   Expected = 38,
+  /** JSON {@link Pause}: as a stop, but the helper stays, and begins another trace at {@link Resume}. */
+  Pause = 39,
+  /** Empty, after the final status of a trace that was paused: another one begins, with a hello. */
+  Resume = 40,
 }
 
 /** Ways to hook, in the order in which they are tried. */
@@ -94,7 +98,17 @@ export interface Hello {
   /** User id whose processes may be traced; 0 = every process. */
   readonly owner: number;
   readonly helperPid: number;
+  /** It takes {@link Pause}. Recordings of before do not have it. */
+  readonly keepable?: boolean;
 }
+
+/** Until then nothing is attached, and nothing is seen. */
+export interface Pause {
+  /** Milliseconds after which the helper ends by itself, from 1 to {@link MAX_PAUSE_MS}. */
+  readonly forMs: number;
+}
+
+export const MAX_PAUSE_MS = 3_600_000;
 
 /** Wall time minus boot time in nanoseconds, as a decimal string (it does not fit a double). */
 export interface Clock {

@@ -13,6 +13,7 @@ const NO_DESCRIPTOR = -1;
 
 const FACTS: Facts = {
   links: 0,
+  keepable: false,
   tlsAttach: 'none',
   tlsWanted: true,
   groups: [],

@@ -8,7 +8,7 @@ import { isAbsolute } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Breaks } from './breaks.ts';
-import { type Descriptors, type Facts, HEAD_ALLOWANCE, tlsOff, UNLIMITED } from './facts.ts';
+import { type Descriptors, type Facts, HEAD_ALLOWANCE, INHERITED, tlsOff, UNLIMITED } from './facts.ts';
 import {
   CLIENT_FRAMES,
   decodeJson,
@@ -24,6 +24,7 @@ import {
   FrameType,
   MAX_CLIENT_FRAME,
   MAX_EXPECTED,
+  MAX_PAUSE_MS,
   PROTOCOL_VERSION,
 } from './protocol.ts';
 import { Targets } from './targets.ts';
@@ -88,6 +89,10 @@ export class Session {
   );
   /** A status is still in the socket: a client that takes nothing gets one, not one after the other. */
   #statusUnsent = false;
+  /** What an earlier trace of this helper has counted; null: this is its first. */
+  readonly #before: Counters | null;
+  readonly #onPaused: (forMs: number) => void;
+  #listeners: [event: string, listener: (piece: Buffer) => void][] = [];
   /** Called when nothing is in the socket. */
   #onSent: (() => void) | null = null;
 
@@ -97,7 +102,11 @@ export class Session {
     descriptors: Descriptors,
     client: Duplex,
     exit: (status: number) => void,
+    /** Of a helper that is kept: whether it has served a trace before, and what is next when this one has ended. */
+    { resumed = false, onPaused = () => {} }: { resumed?: boolean; onPaused?: (forMs: number) => void } = {},
   ) {
+    this.#before = resumed ? readCounters(native, descriptors.counters) : null;
+    this.#onPaused = onPaused;
     this.#native = native;
     this.#facts = facts;
     this.#descriptors = descriptors;
@@ -115,7 +124,7 @@ export class Session {
     client.write(encodeJson(FrameType.Hello, this.#hello()));
     this.#sendClock();
     // The client is gone, orderly or not, so the trace ends.
-    for (const event of ['end', 'close', 'error']) client.on(event, () => this.#exit(0));
+    for (const event of ['end', 'close', 'error']) this.#listen(event, () => this.#exit(0));
     this.#attachments = new Attachments(this.#native, this.#facts, finder ?? (await TlsFinder.create()), {
       libraries: (tls) => client.write(encodeJson(FrameType.Tls, tls)),
       file: (file) => client.write(encodeJson(FrameType.TlsFile, file)),
@@ -132,7 +141,7 @@ export class Session {
       (changes) => this.#onProcesses(changes),
     );
     const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
-    client.on('data', (piece: Buffer) => {
+    this.#listen('data', (piece: Buffer) => {
       try {
         for (const frame of decoder.push(piece)) this.#onFrame(frame.type, frame.payload);
       } catch (error) {
@@ -143,14 +152,56 @@ export class Session {
     this.#timer = setInterval(() => this.#onTimer(), TIMER_MS);
   }
 
-  /** The broker is gone: the kernel has taken its probes away, and nothing can be attached any more. */
+  #listen(event: string, listener: (piece: Buffer) => void): void {
+    this.#listeners.push([event, listener]);
+    this.#client.on(event, listener);
+  }
+
+  /**
+   * The broker is gone: the kernel has taken its probes away, and nothing can be attached any more. In a trace after the
+   * first it also held what the trace itself needs.
+   */
   endWithBroker(): void {
+    if (this.#before !== null && !this.#stopping)
+      this.#fault(
+        'helper',
+        'The part of HTTP Trace that attaches has ended; what was captured is kept. Start again.',
+      );
     this.#attachments?.endWithBroker();
   }
 
   /** Reports everything that has been seen, and ends. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
+    await this.#detach();
+    this.#sendStatus(true);
+    this.#native.closeRings();
+    // Probes that are still attached are removed when this process ends.
+    this.#client.end(() => this.#exit(0));
+  }
+
+  /** The same, but the process stays, with nothing attached: see kept.ts. */
+  async pause(forMs: number): Promise<void> {
+    if (this.#stopping) return;
+    await this.#detach();
+    let kept = this.#facts.keepable;
+    try {
+      if (kept) this.#native.pauseTrace(INHERITED.broker);
+    } catch {
+      kept = false;
+    }
+    this.#sendStatus(true);
+    this.#native.closeRings();
+    if (!kept) {
+      this.#client.end(() => this.#exit(0));
+      return;
+    }
+    for (const [event, listener] of this.#listeners) this.#client.off(event, listener);
+    this.#onPaused(forMs);
+  }
+
+  /** Sends everything that has been seen. */
+  async #detach(): Promise<void> {
     this.#stopping = true;
     // From here on nothing is stopped.
     const released = this.#breaks?.close();
@@ -164,6 +215,7 @@ export class Session {
     // Those on TLS libraries may take seconds to go (perf's): from here on they find no target.
     this.#lastTargets = this.#targets.count;
     this.#targets.clear();
+    if (this.#before !== null) this.#detachAgain();
     const detached = this.#attachments?.close();
     this.#attachments = null;
     // A probe's close returns when its programs have ended, so only the other links need time to settle.
@@ -172,10 +224,15 @@ export class Session {
       sleep(SETTLE_MS),
     ]);
     await this.#sendRest();
-    this.#sendStatus(true);
-    this.#native.closeRings();
-    // Probes that are still attached are removed when this process ends.
-    this.#client.end(() => this.#exit(0));
+  }
+
+  /** After the first trace the broker has the links. */
+  #detachAgain(): void {
+    try {
+      this.#native.pauseTrace(INHERITED.broker);
+    } catch {
+      // It is gone, and with it the links.
+    }
   }
 
   #hello(): Hello {
@@ -198,6 +255,7 @@ export class Session {
       tlsOff: tlsOff(facts),
       owner: facts.owner,
       helperPid: process.pid,
+      keepable: facts.keepable,
     };
   }
 
@@ -220,7 +278,7 @@ export class Session {
     if (!this.#stopping) this.#lastTargets = this.#targets.count;
     const backlog = this.#native.readBacklog();
     const status: Status = {
-      counters: readCounters(this.#native, this.#descriptors.counters),
+      counters: since(readCounters(this.#native, this.#descriptors.counters), this.#before),
       backlog: { ...backlog, newest: backlog.newest.toString() },
       sent: this.#sent,
       upTo: this.#upTo.toString(),
@@ -309,6 +367,12 @@ export class Session {
       case FrameType.Stop:
         void this.stop();
         return;
+      case FrameType.Pause: {
+        const { forMs } = decodeJson(payload);
+        if (!isId(forMs) || forMs < 1 || forMs > MAX_PAUSE_MS) throw new FrameError('A pause is malformed.');
+        void this.pause(forMs);
+        return;
+      }
       case FrameType.Options: {
         const { backlog } = decodeJson(payload);
         if (!Number.isSafeInteger(backlog) || (backlog as number) < 0)
@@ -396,6 +460,14 @@ function readCounters(native: Native, map: number): Counters {
     callsUntracked: at(10),
     filteredBytes: at(11),
   };
+}
+
+function since(counters: Counters, before: Counters | null): Counters {
+  if (before === null) return counters;
+  const names = Object.keys(counters) as (keyof Counters)[];
+  return Object.fromEntries(
+    names.map((name) => [name, counters[name] - before[name]]),
+  ) as unknown as Counters;
 }
 
 function hasJumped(by: bigint): boolean {

@@ -21,15 +21,18 @@ import type {
   Detach,
   Expected,
   Hello,
+  Options,
+  Pause,
   ProcessInfo,
   Status,
   TlsWay,
 } from '../../helper/protocol.ts';
-import { FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
+import { DEFAULT_BACKLOG, FrameType, MAX_FRAME, PROTOCOL_VERSION } from '../../helper/protocol.ts';
 import { type Ask, chooseWay, launchLoader } from '../elevation/launch.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { Callers } from './callers.ts';
 import { Channel } from './channel.ts';
+import { KeptHelper } from './keptHelper.ts';
 import { RememberedPrograms } from './rememberedPrograms.ts';
 import { SentFiles } from './sentFiles.ts';
 import { TraceError } from './trace.ts';
@@ -56,6 +59,8 @@ export interface CaptureOptions {
   readonly verbose?: boolean;
   /** Starts the loader; by default as a child of the calling thread, whose priority it inherits. */
   readonly launch?: typeof launchLoader;
+  /** A helper of an earlier trace, which serves this one if it can; else it is ended. */
+  readonly kept?: KeptHelper | null;
   /** How to let the user run a command that asks for a password; without it that is an error. */
   readonly ask?: Ask;
 }
@@ -80,8 +85,13 @@ export interface Capture {
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
   /** Stops that nobody has asked for yet. */
   onBreak(listener: (state: BreakState) => void): void;
-  /** Drains; the final status, or null when the helper died before it could send it. Idempotent. */
-  stop(): Promise<Status | null>;
+  /**
+   * Drains; the final status, or null when the helper died before it could send it. Idempotent.
+   * @param keepMs for how long the helper is to be kept for another trace, in milliseconds; 0: it ends
+   */
+  stop(keepMs?: number): Promise<Status | null>;
+  /** Once stopped: the helper, if it was kept. */
+  readonly kept?: KeptHelper | null;
   /** What waits when the trace is stopped, now or later, is dropped, and counted in the final status. */
   cutShort(): void;
   /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
@@ -92,6 +102,8 @@ export interface Capture {
 const HELLO_TIMEOUT_MS = 300_000;
 /** The same where a password has to be typed first, which takes three minutes at most. */
 const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
+/** The same where it runs already. */
+const RESUME_TIMEOUT_MS = 10_000;
 /** Without a word of the helper once a stop was asked for. */
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -99,41 +111,72 @@ function copyLimit(bodyLimit: number | null): number {
   return bodyLimit === null ? UNLIMITED : Math.min(bodyLimit + HEAD_ALLOWANCE, UNLIMITED - 1);
 }
 
+/** What the loader fixes for the whole trace. */
+function fixedOptions(options: CaptureOptions): string[] {
+  return [
+    '--node',
+    process.execPath,
+    '--helper',
+    options.helperPath,
+    '--backend',
+    options.backend,
+    '--request-copy-limit',
+    String(copyLimit(options.bodies === 'responses' ? 0 : options.bodyLimit)),
+    '--response-copy-limit',
+    String(copyLimit(options.bodies === 'requests' ? 0 : options.bodyLimit)),
+    '--min-latency',
+    String(Math.min(Math.round((options.minLatencyMs ?? 0) * 1000), UNLIMITED)),
+    '--tls-attach',
+    options.tls ?? 'auto',
+    ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
+    ...(options.verbose ? ['--verbose'] : []),
+  ];
+}
+
 /** @throws TraceError with the reason in the user's words. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
+  const fixed = fixedOptions(options);
+  const remembered = new RememberedPrograms(options.tls === 'none' ? null : undefined);
+  const capture = (await resumed(options, fixed, remembered)) ?? (await started(options, fixed, remembered));
+  capture.send(FrameType.Options, { backlog: options.backlog ?? DEFAULT_BACKLOG } satisfies Options);
+  const paths = remembered.read();
+  if (paths.length > 0) capture.send(FrameType.Expected, { paths } satisfies Expected);
+  return capture;
+}
+
+/** By the helper that was kept; null when there is none, or it cannot. */
+async function resumed(
+  { kept }: CaptureOptions,
+  fixed: readonly string[],
+  remembered: RememberedPrograms,
+): Promise<HelperConnection | null> {
+  const channel = kept?.take(fixed.join('\n')) ?? null;
+  if (channel === null) return null;
+  const capture = new HelperConnection(channel, new Promise(() => {}), remembered, fixed.join('\n'));
+  channel.write(encodeFrame(FrameType.Resume, new Uint8Array(0)));
+  try {
+    await capture.ready(RESUME_TIMEOUT_MS);
+    return capture;
+  } catch {
+    channel.close();
+    return null;
+  }
+}
+
+async function started(
+  options: CaptureOptions,
+  fixed: readonly string[],
+  remembered: RememberedPrograms,
+): Promise<HelperConnection> {
   const way = await chooseWay(options.nativePath, options.ask);
   const channel = await Channel.open();
   let loader: ChildProcess | null = null;
   try {
-    const loaderArguments = [
-      '--socket',
-      channel.path,
-      '--node',
-      process.execPath,
-      '--helper',
-      options.helperPath,
-      '--backend',
-      options.backend,
-      '--request-copy-limit',
-      String(copyLimit(options.bodies === 'responses' ? 0 : options.bodyLimit)),
-      '--response-copy-limit',
-      String(copyLimit(options.bodies === 'requests' ? 0 : options.bodyLimit)),
-      '--min-latency',
-      String(Math.min(Math.round((options.minLatencyMs ?? 0) * 1000), UNLIMITED)),
-      '--tls-attach',
-      options.tls ?? 'auto',
-      ...(options.ringSize === undefined ? [] : ['--ring-size', String(options.ringSize)]),
-      ...(options.verbose ? ['--verbose'] : []),
-    ];
+    const loaderArguments = ['--socket', channel.path, ...fixed];
     const launched = (options.launch ?? launchLoader)(way, loaderArguments, process.geteuid?.() ?? 0);
     loader = launched.process;
-    const remembered = new RememberedPrograms(options.tls === 'none' ? null : undefined);
-    const capture = new HelperConnection(channel, launched.failed, remembered);
+    const capture = new HelperConnection(channel, launched.failed, remembered, fixed.join('\n'));
     await capture.ready(launched.prompts ? PROMPT_TIMEOUT_MS : HELLO_TIMEOUT_MS);
-    if (options.backlog !== undefined)
-      channel.write(encodeJson(FrameType.Options, { backlog: options.backlog }));
-    const paths = remembered.read();
-    if (paths.length > 0) channel.write(encodeJson(FrameType.Expected, { paths } satisfies Expected));
     return capture;
   } catch (error) {
     channel.close();
@@ -150,6 +193,11 @@ function attachError({ error, message }: ProcessInfo): TraceError {
 class HelperConnection implements Capture {
   readonly #channel: Channel;
   readonly #remembered: RememberedPrograms;
+  /** What was fixed when the programs were loaded. */
+  readonly #fixed: string;
+  /** The helper is to stay when the trace ends. */
+  #pausing = false;
+  kept: KeptHelper | null = null;
   readonly ended: Promise<{ fault: string | null }>;
   #hello: Hello | null = null;
   readonly #callers = new Callers();
@@ -174,9 +222,10 @@ class HelperConnection implements Capture {
   #refused: (error: Error) => void = () => {};
   readonly #greeting: Promise<void>;
 
-  constructor(channel: Channel, failed: Promise<TraceError>, remembered: RememberedPrograms) {
+  constructor(channel: Channel, failed: Promise<TraceError>, remembered: RememberedPrograms, fixed: string) {
     this.#channel = channel;
     this.#remembered = remembered;
+    this.#fixed = fixed;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -208,6 +257,10 @@ class HelperConnection implements Capture {
   get hello(): Hello {
     if (this.#hello === null) throw new Error('The helper has not sent its hello yet.');
     return this.#hello;
+  }
+
+  send(type: FrameType, payload: object): void {
+    this.#channel.write(encodeJson(type, payload));
   }
 
   async ready(timeoutMs: number): Promise<void> {
@@ -271,9 +324,11 @@ class HelperConnection implements Capture {
     this.#onBreak = listener;
   }
 
-  stop(): Promise<Status | null> {
+  stop(keepMs = 0): Promise<Status | null> {
     this.#stopping ??= (async () => {
-      if (!this.#over) this.#writeEmpty(FrameType.Stop);
+      this.#pausing = keepMs > 0 && this.#hello?.keepable === true;
+      if (!this.#over && this.#pausing) this.send(FrameType.Pause, { forMs: keepMs } satisfies Pause);
+      else if (!this.#over) this.#writeEmpty(FrameType.Stop);
       if (!this.#over && this.#cut) this.#writeEmpty(FrameType.CutShort);
       this.#patience = setTimeout(() => this.#channel.close(), STOP_TIMEOUT_MS);
       await this.ended;
@@ -343,6 +398,7 @@ class HelperConnection implements Capture {
       this.#waiting.delete(event.info.request);
       waiting?.resolve(event.info);
     } else if (event.type === FrameType.Fault) this.#finish(null);
+    else if (event.type === FrameType.Status && event.status.final && this.#pausing) this.#finish(null, true);
   }
 
   #break(error: unknown): void {
@@ -361,9 +417,10 @@ class HelperConnection implements Capture {
     for (const listener of this.#listeners) listener(event, frame);
   }
 
-  #finish(error: TraceError | null): void {
+  /** @param keep the helper has sent its last word of this trace, and waits for the next one */
+  #finish(error: TraceError | null, keep = false): void {
     const { busy } = this.#sentFiles;
-    if (busy !== null && this.#fault === null) {
+    if (busy !== null && this.#fault === null && !keep) {
       // What the helper has sent comes first.
       void busy.then(() => this.#finish(error));
       return;
@@ -391,7 +448,8 @@ class HelperConnection implements Capture {
     this.#waiting.clear();
     for (const { reject } of this.#breaks.values()) reject(reason);
     this.#breaks.clear();
-    this.#channel.close();
+    if (keep) this.kept = new KeptHelper(this.#channel, this.#fixed);
+    else this.#channel.close();
     this.#remembered.save();
     this.#end({ fault: asked && fault === null ? null : message });
   }

@@ -34,6 +34,7 @@ const OPTIONS: WorkerOptions = {
   bodyLimit: 65_536,
   backlog: 1_000_000,
   children: true,
+  keepMs: 0,
   keep: null,
   debuggerScripts: [],
 };

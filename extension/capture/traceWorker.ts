@@ -17,6 +17,7 @@ import { FileOpener } from './fileOpener.ts';
 import { HeldRows } from './heldRows.ts';
 import { History } from './history.ts';
 import { HistoryRequests, isHistoryRequest } from './historyRequests.ts';
+import type { KeptHelper } from './keptHelper.ts';
 import { behindMs, Pipeline } from './pipeline.ts';
 import type { Priority } from './priority.ts';
 import { scriptOf } from './scriptOf.ts';
@@ -50,6 +51,10 @@ export class TraceWorker {
   #engine: EngineApi | null = null;
   #capture: Capture | null = null;
   #starting: Promise<Capture> | null = null;
+  /** For the next trace; null: there is none. */
+  #kept: KeptHelper | null = null;
+  /** For how long a helper is kept, in milliseconds; 0: not at all. */
+  #keepMs = 0;
   #children = true;
   #debuggerScripts: ReadonlySet<string> = new Set();
   #phase: TraceStatus['phase'] = 'idle';
@@ -111,6 +116,10 @@ export class TraceWorker {
         return;
       case 'stop':
         void this.#answer(message.request, this.#stop());
+        return;
+      case 'keepHelper':
+        this.#keepMs = message.keepMs;
+        if (message.keepMs === 0) this.#kept?.end();
         return;
       case 'cutShort':
         this.#capture?.cutShort();
@@ -261,6 +270,7 @@ export class TraceWorker {
       })),
       files: this.#history.files,
       backend: this.#backend,
+      helperKept: this.#kept !== null,
       problem: this.#problem,
     };
   }
@@ -289,6 +299,7 @@ export class TraceWorker {
   }
 
   async #arm(options: WorkerOptions, seeds: readonly number[]): Promise<void> {
+    if (this.#phase === 'stopping') await this.#capture?.ended;
     const capture = await this.#captured(options);
     // What seeds start may turn out to be none of the user's concern; in a file it could not be taken back.
     this.#keeper.abandon(
@@ -339,6 +350,7 @@ export class TraceWorker {
     this.#targets = new TargetList();
     this.#candidates = new Candidates();
     this.#children = options.children;
+    this.#keepMs = options.keepMs;
     this.#debuggerScripts = new Set(options.debuggerScripts);
     this.flush();
     const capture = await this.#startCapture({
@@ -347,6 +359,7 @@ export class TraceWorker {
       bodyLimit: options.bodyLimit,
       backlog: options.backlog,
       backend: 'auto',
+      kept: this.#kept,
       launch: (way, options, requester) => this.#launch(way, options, requester),
       ask: (question) => {
         this.#send({ type: 'ask', question });
@@ -386,6 +399,7 @@ export class TraceWorker {
       this.#behindMs = 0;
       this.#capture = null;
       this.#starting = null;
+      this.#keepHelper(capture.kept ?? null);
       this.#targets.allEnded();
       this.#candidates.narrow(Number.POSITIVE_INFINITY);
       this.#phase = fault === null ? 'stopped' : 'failed';
@@ -394,6 +408,14 @@ export class TraceWorker {
     });
     this.#capture = capture;
     return capture;
+  }
+
+  #keepHelper(kept: KeptHelper | null): void {
+    this.#kept = kept;
+    kept?.onEnd(() => {
+      if (this.#kept === kept) this.#kept = null;
+      this.#sendStatus();
+    });
   }
 
   /** This thread gives way to others; the helper must not. */
@@ -456,7 +478,7 @@ export class TraceWorker {
     if (this.#capture === null) return;
     this.#phase = 'stopping';
     this.flush();
-    await this.#capture.stop();
+    await this.#capture.stop(this.#keepMs);
     this.#flushAll();
   }
 

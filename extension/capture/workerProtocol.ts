@@ -18,6 +18,8 @@ export interface WorkerOptions {
   /** Bytes that may wait in the helper. */
   readonly backlog: number;
   readonly children: boolean;
+  /** For how long a helper is kept for the next trace, in milliseconds; 0: not at all. */
+  readonly keepMs: number;
   /** null: nothing is kept. */
   readonly keep: KeepOptions | null;
   /** Scripts that debuggers run beside the program: calls of such processes are not shown. */
@@ -45,6 +47,8 @@ export type ToWorker =
   /** Break on Calls by ptrace: answered by `break`, then `done`. */
   | { readonly type: 'break'; readonly request: number; readonly what: Omit<BreakRequest, 'request'> }
   | { readonly type: 'stop'; readonly request: number }
+  /** For how long a helper is kept from now on; 0: one that is kept ends. */
+  | { readonly type: 'keepHelper'; readonly keepMs: number }
   /** What still waits when a trace is being stopped is dropped. */
   | { readonly type: 'cutShort' }
   | { readonly type: 'clear' }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
-import { DEFAULT_BACKLOG } from '../../helper/protocol.ts';
+import { DEFAULT_BACKLOG, MAX_PAUSE_MS } from '../../helper/protocol.ts';
 import { type Ask, launchLoader } from '../elevation/launch.ts';
 import type { MessageKind } from '../engine/exchange.ts';
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
@@ -30,7 +30,7 @@ import { TraceError } from './trace.ts';
 import type { KeepOptions } from './traceKeeper.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
-export { DEFAULT_BACKLOG };
+export { DEFAULT_BACKLOG, MAX_PAUSE_MS };
 
 export interface TraceSettings {
   /** Bytes of each body that are captured; null = all. */
@@ -39,6 +39,8 @@ export interface TraceSettings {
   readonly backlog: number;
   /** Follow fork and exec. */
   readonly children: boolean;
+  /** For how long a helper is kept for the next trace, in milliseconds; 0: not at all. */
+  readonly keepMs: number;
   /** Where traces are kept; null: nowhere. */
   readonly keep: KeepOptions | null;
   /** Scripts that debuggers run beside the program; absolute paths. */
@@ -111,6 +113,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
       bodyLimit: DEFAULT_BODY_LIMIT,
       backlog: DEFAULT_BACKLOG,
       children: true,
+      keepMs: 0,
       keep: null,
       debuggerScripts: [],
     }),
@@ -230,6 +233,11 @@ export class WorkerTrace implements Trace, StoppingTrace {
   /** Shows a trace that was kept. */
   async restore(parts: readonly KeptPart[], name: string): Promise<void> {
     await this.#request((request) => ({ type: 'open', request, content: parts, name }));
+  }
+
+  /** For how long a helper is kept from now on, by the settings; one that is kept ends when that is not at all. */
+  keepHelper(): void {
+    this.#post({ type: 'keepHelper', keepMs: this.#settings().keepMs });
   }
 
   /** Keeps nothing from now on, and removes what was. */

@@ -92,7 +92,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     if (this.#control.follows) return true;
     const wish = settings.get<StartWithDebugging>(Setting.startWithDebugging, 'never');
     const { phase } = this.#trace.status;
-    return wish === 'always' && phase !== 'running' && phase !== 'starting' && phase !== 'stopping';
+    return wish === 'always' && phase !== 'running' && phase !== 'starting';
   }
 
   #narrow(): void {

@@ -82,6 +82,8 @@ export interface TraceStatus {
   /** When debuggers of this window paused a program, in order; the newest of many. */
   readonly pauses: readonly PauseSpan[];
   readonly backend: string | null;
+  /** No trace runs, and a helper waits for the next one. */
+  readonly helperKept: boolean;
   /** Problem in the user's words with what to do; null when all is well. */
   readonly problem: string | null;
 }
@@ -109,5 +111,6 @@ export const IDLE_STATUS: TraceStatus = {
   files: [],
   pauses: [],
   backend: null,
+  helperKept: false,
   problem: null,
 };

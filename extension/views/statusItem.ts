@@ -16,6 +16,7 @@ export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 5);
   readonly #listener: vscode.Disposable;
   #phase: TraceStatus['phase'] | null = null;
+  #helperKept = false;
   /** Milliseconds since the epoch. */
   #lastShown = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -54,12 +55,12 @@ export class StatusItem implements vscode.Disposable {
     }
     const text = `${ICONS[status.phase]} ${inShort(status)}`;
     // Each assignment travels to the window: only what is new is worth it.
-    if (this.#item.text === text) return;
+    if (this.#item.text === text && this.#helperKept === status.helperKept) return;
     this.#item.text = text;
-    this.#item.tooltip = [HEADINGS[status.phase], ...summary(status), t('Click to show the timeline.')].join(
-      '\n',
-    );
-    this.#item.accessibilityInformation = { label: [HEADINGS[status.phase], ...summary(status)].join(' ') };
+    this.#helperKept = status.helperKept;
+    const told = [HEADINGS[status.phase], ...summary(status), ...(status.helperKept ? [KEPT] : [])];
+    this.#item.tooltip = [...told, t('Click to show the timeline.')].join('\n');
+    this.#item.accessibilityInformation = { label: told.join(' ') };
     this.#item.backgroundColor =
       status.phase === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     this.#item.show();
@@ -83,6 +84,8 @@ const HEADINGS = {
   stopped: t('HTTP Trace has stopped.'),
   failed: t('HTTP Trace failed.'),
 } as const;
+
+const KEPT = t('Nothing is captured. The helper waits for the next trace (httpTrace.keepHelper).');
 
 /** Without counts where there cannot be calls yet, or a failure left none. */
 function inShort(status: TraceStatus): string {

@@ -267,11 +267,42 @@ static napi_value detach_probes(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+static napi_value ask_for(napi_env env, napi_callback_info info, uint32_t verb)
+{
+	static struct broker_request request;
+	int descriptors[BROKER_DESCRIPTORS_MAX];
+	struct broker_answer answer;
+	napi_value argument;
+	uint32_t channel;
+	size_t count = 1;
+
+	request = (struct broker_request){.verb = verb};
+	if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok || count < 1 ||
+	    napi_get_value_uint32(env, argument, &channel) != napi_ok) {
+		napi_throw_type_error(env, NULL, "a channel is expected");
+		return NULL;
+	}
+	ask(env, (int)channel, &request, NULL, &answer, descriptors, NULL, NULL);
+	return NULL;
+}
+
+/* pauseTrace(channel) */
+static napi_value pause_trace(napi_env env, napi_callback_info info)
+{
+	return ask_for(env, info, BROKER_PAUSE);
+}
+
+/* resumeTrace(channel) */
+static napi_value resume_trace(napi_env env, napi_callback_info info)
+{
+	return ask_for(env, info, BROKER_RESUME);
+}
+
 void define_broker_functions(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 		{"takeTrace", take_trace}, {"attachProbes", attach_probes}, {"detachProbes", detach_probes},
-		{"mapExecutable", map_executable},     {"unmap", unmap},
+		{"pauseTrace", pause_trace}, {"resumeTrace", resume_trace}, {"mapExecutable", map_executable},     {"unmap", unmap},
 	};
 
 	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));

@@ -75,6 +75,8 @@ int ring_open(struct ring *ring, int descriptor)
 	ring->consumer = ring->mappings[0];
 	ring->producer = ring->mappings[1];
 	ring->data = (const unsigned char *)ring->mappings[1] + page;
+	/* What is there already is of an earlier trace, and was counted with it. */
+	__atomic_store_n(ring->consumer, __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "places.h"
 #include "trace_http.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -39,6 +40,8 @@
 #define TIMES_MAX 1024
 #define FILES_MAX 4096
 
+#define MAP_KEY_MAX 64
+#define ENTRIES_MAX (1u << 20) /* of a map, when it is emptied */
 #define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
 struct broker {
@@ -49,6 +52,14 @@ struct broker {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	int handed_over[BROKER_DESCRIPTORS_MAX];
 	uint32_t to_hand_over;
+	/* Of the trace itself: as many as are attached, and none while the helper is kept. */
+	struct always always[MAX_LINKS];
+	uint32_t always_count;
+	int links[MAX_LINKS];
+	uint32_t link_count;
+	int states[MAX_STATES];
+	uint32_t state_count;
+	volatile uint32_t *this_trace;
 	char facts[BROKER_FACTS_MAX];
 	size_t facts_length;
 	struct attached_file {
@@ -183,6 +194,48 @@ static void detach_later(struct attachment *attachment)
 	free(copy);
 }
 
+/* Removes every entry. Nothing adds any: no program is attached. */
+static void empty_map(int map)
+{
+	unsigned char keys[2][MAP_KEY_MAX];
+	unsigned int current = 0;
+	bool more = bpf_map_get_next_key(map, NULL, keys[current]) == 0;
+
+	for (uint32_t i = 0; more && i < ENTRIES_MAX; i++) {
+		more = bpf_map_get_next_key(map, keys[current], keys[!current]) == 0;
+		bpf_map_delete_elem(map, keys[current]);
+		current = !current;
+	}
+}
+
+static void pause_trace(struct broker *broker)
+{
+	while (broker->link_count > 0)
+		close(broker->links[--broker->link_count]);
+	for (uint32_t i = 0; i < broker->state_count; i++)
+		empty_map(broker->states[i]);
+	++*broker->this_trace;
+}
+
+static void resume_trace(struct broker *broker, struct broker_answer *answer)
+{
+	if (broker->link_count > 0 || broker->always_count == 0) {
+		refuse(answer, EINVAL, broker->link_count > 0 ? "the trace runs already" : "the trace cannot be begun again");
+		return;
+	}
+	for (uint32_t i = 0; i < broker->always_count; i++) {
+		int link = bpf_link_create(broker->always[i].program, 0, (enum bpf_attach_type)broker->always[i].attach_type, NULL);
+
+		if (link < 0) {
+			refuse(answer, errno, "the kernel does not attach its programs again: %s", strerror(errno));
+			while (broker->link_count > 0)
+				close(broker->links[--broker->link_count]);
+			return;
+		}
+		broker->links[broker->link_count++] = link;
+	}
+}
+
 /* One request and the descriptors that may come with it, -1 where there are none. False when the helper is gone. */
 static bool receive(int channel, struct broker_request *request, ssize_t *size, int descriptors[BROKER_GIVEN])
 {
@@ -264,6 +317,10 @@ static bool serve(struct broker *broker)
 		}
 	} else if (request.verb == BROKER_DETACH && request.set < ATTACHMENTS_MAX && broker->attachments[request.set].descriptors) {
 		detach_later(&broker->attachments[request.set]);
+	} else if (request.verb == BROKER_PAUSE && broker->to_hand_over == 0 && broker->always_count > 0) {
+		pause_trace(broker);
+	} else if (request.verb == BROKER_RESUME && broker->to_hand_over == 0) {
+		resume_trace(broker, &answer);
 	} else {
 		refuse(&answer, EINVAL, "the request is malformed");
 	}
@@ -318,6 +375,10 @@ static _Noreturn void run(struct broker *broker)
 	close(broker->attacher.enter);
 	close(broker->attacher.leave);
 	close(broker->attacher.caller);
+	for (uint32_t i = 0; i < broker->always_count; i++)
+		close(broker->always[i].program);
+	for (uint32_t i = 0; i < broker->link_count; i++)
+		close(broker->links[i]);
 	detach_probes(broker->attachments, ATTACHMENTS_MAX);
 	_exit(0);
 }
@@ -339,24 +400,28 @@ static uint32_t list_handed_over(const struct programs *programs, int *descripto
 /* Keeps only the descriptors that the broker needs, from 3 up. */
 static void keep_descriptors(struct broker *broker)
 {
-	int *const kept[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave,
-			     &broker->attacher.caller};
-	const uint32_t fixed = sizeof(kept) / sizeof(*kept);
+	int *const fixed[] = {&broker->channel, &broker->helper, &broker->attacher.enter, &broker->attacher.leave,
+			      &broker->attacher.caller};
+	int *kept[sizeof(fixed) / sizeof(*fixed) + BROKER_DESCRIPTORS_MAX + MAX_LINKS + MAX_STATES];
+	uint32_t count = sizeof(fixed) / sizeof(*fixed);
 	int number = 3;
 
-	for (uint32_t i = 0; i < fixed + broker->to_hand_over; i++) {
-		int *descriptor = i < fixed ? kept[i] : &broker->handed_over[i - fixed];
-
-		*descriptor = fcntl(*descriptor, F_DUPFD_CLOEXEC, 200);
-		if (*descriptor < 0)
+	memcpy(kept, fixed, sizeof(fixed));
+	for (uint32_t i = 0; i < broker->to_hand_over; i++)
+		kept[count++] = &broker->handed_over[i];
+	for (uint32_t i = 0; i < broker->always_count; i++)
+		kept[count++] = &broker->always[i].program;
+	for (uint32_t i = 0; i < broker->state_count; i++)
+		kept[count++] = &broker->states[i];
+	for (uint32_t i = 0; i < count; i++) {
+		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 200);
+		if (*kept[i] < 0)
 			_exit(1);
 	}
-	for (uint32_t i = 0; i < fixed + broker->to_hand_over; i++, number++) {
-		int *descriptor = i < fixed ? kept[i] : &broker->handed_over[i - fixed];
-
-		if (dup3(*descriptor, number, O_CLOEXEC) != number)
+	for (uint32_t i = 0; i < count; i++, number++) {
+		if (dup3(*kept[i], number, O_CLOEXEC) != number)
 			_exit(1);
-		*descriptor = number;
+		*kept[i] = number;
 	}
 	if (syscall(SYS_close_range, number, ~0u, 0))
 		_exit(1);
@@ -399,12 +464,18 @@ _Noreturn void become_broker(struct programs *programs, const struct options *op
 					    .caller = programs->go_caller};
 	if (!prepare_attacher(&broker.attacher)) {
 		broker.attacher.way = programs->tls_attach = TLS_ATTACH_NONE;
+		programs->always_count = programs->state_count = 0;
 		snprintf(programs->missing[PART_TLS], REASON_SIZE, "this kernel has no uprobes");
 	}
 	broker.helper_pid = helper->pid;
 	broker.helper = helper->pidfd;
 	broker.channel = helper->channel;
 	broker.to_hand_over = list_handed_over(programs, broker.handed_over);
+	memcpy(broker.always, programs->always, sizeof(broker.always));
+	broker.always_count = (uint32_t)programs->always_count;
+	memcpy(broker.states, programs->states, sizeof(broker.states));
+	broker.state_count = (uint32_t)programs->state_count;
+	broker.this_trace = programs->this_trace;
 	broker.facts_length = write_facts(broker.facts, sizeof(broker.facts), options, requester, programs);
 	/* From here on it has no word of its own for the requester: the socket is the helper's. */
 	set_report_socket(-1);

@@ -22,6 +22,13 @@ enum broker_verb {
 	BROKER_ATTACH = 2,
 	/* Detaches what BROKER_ATTACH attached. */
 	BROKER_DETACH = 3,
+	/*
+	 * Between two traces: takes away what BROKER_RESUME has attached, and empties the maps of what was seen. It is the
+	 * helper's business to close the links that were handed over to it, and the probes.
+	 */
+	BROKER_PAUSE = 4,
+	/* Attaches the programs of the trace again, once until the next BROKER_PAUSE. The broker keeps these links. */
+	BROKER_RESUME = 5,
 };
 
 /* Descriptors that come with BROKER_ATTACH: the process, and the file, open for reading. */

@@ -69,6 +69,8 @@ void limit_broker_calls(enum tls_attach way)
 #endif
 		{SYS_fstat, ANY_ARGUMENT, 0, 0},
 		{SYS_bpf, 0, ~0u, BPF_LINK_CREATE},
+		{SYS_bpf, 0, ~0u, BPF_MAP_GET_NEXT_KEY},
+		{SYS_bpf, 0, ~0u, BPF_MAP_DELETE_ELEM},
 		{way == TLS_ATTACH_PERF ? SYS_perf_event_open : SYS_close, ANY_ARGUMENT, 0, 0},
 		/* Memory, none of it executable. */
 		{SYS_brk, ANY_ARGUMENT, 0, 0},

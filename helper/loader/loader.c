@@ -15,11 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -104,18 +105,41 @@ static void watch_requester(int channel, bool watch)
 	end_without_requester(0);
 }
 
-/* What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches. */
+struct watched_helper {
+	struct pollfd ends[2]; /* the helper, and the end of the watch */
+};
+
+static void *end_with_helper(void *argument)
+{
+	struct watched_helper *watched = argument;
+
+	while (poll(watched->ends, 2, -1) < 0 && errno == EINTR)
+		;
+	if (watched->ends[0].revents)
+		_exit(1);
+	return NULL;
+}
+
+/*
+ * What stays elevated: loads the programs while the helper starts, then hands over what it has made, and attaches.
+ * Without its helper nothing is to be loaded. A signal at the parent's death would not come: its user may not send any.
+ */
 static _Noreturn void stay(const struct options *options, const struct requester *requester, int channel,
 			   const struct helper *helper)
 {
+	struct watched_helper watched = {{{.fd = helper->pidfd, .events = POLLIN}, {.fd = eventfd(0, EFD_CLOEXEC), .events = POLLIN}}};
 	struct programs programs = {0};
+	const uint64_t one = 1;
+	pthread_t watch;
 
-	/* Without its helper nothing is to be loaded. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != helper->pid)
-		_exit(1);
+	if (watched.ends[1].fd < 0 || pthread_create(&watch, NULL, end_with_helper, &watched))
+		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
 	watch_requester(channel, true);
 	load_programs(options, requester, &programs);
 	watch_requester(channel, false);
+	/* Rights are given up thread by thread: there must be no other. */
+	if (write(watched.ends[1].fd, &one, sizeof(one)) != sizeof(one) || pthread_join(watch, NULL))
+		fail("helper", "The helper cannot be watched: %s.", strerror(errno));
 	become_broker(&programs, options, requester, helper);
 }
 

@@ -42,6 +42,14 @@ enum {
 #define RING_SIZE_MIN (64u << 10)
 #define RING_SIZE_MAX (512u << 20)
 
+#define MAX_STATES 32
+
+/* A program that is attached as long as a trace runs. */
+struct always {
+	int program;
+	uint32_t attach_type; /* enum bpf_attach_type */
+};
+
 enum backend { BACKEND_FENTRY, BACKEND_KPROBE, BACKEND_TRACEPOINT, BACKENDS };
 
 /* How the broker attaches programs to functions of TLS libraries. */
@@ -75,6 +83,12 @@ struct programs {
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
 	int link_count;
+	/* For another trace after this one, when the helper is kept; no programs: there can be none. */
+	struct always always[MAX_LINKS];
+	int always_count;
+	int states[MAX_STATES]; /* the maps that are emptied between two traces */
+	int state_count;
+	volatile uint32_t *this_trace; /* of bpf/state.h */
 	enum backend backend;
 	char refusals[BACKENDS][REASON_SIZE]; /* why a backend that was tried is not used; empty = not tried */
 	char missing[PARTS][REASON_SIZE];     /* why a part was left out; empty = it was not */

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,10 +26,10 @@ static int print(enum libbpf_print_level level, const char *format, va_list argu
 	return verbose && level != LIBBPF_DEBUG ? vfprintf(stderr, format, arguments) : 0;
 }
 
-/* Sets a constant of .rodata by its name: numbers of 4 bytes, the rest of an array stays as it is. */
-static void set_constants(struct bpf_object *object, const char *name, const uint32_t *numbers, size_t count)
+/* A variable of the programs, of at least that many bytes: its section as it is loaded, or as the programs have it then. */
+static void *variable(const struct bpf_object *object, const char *section_name, const char *name, size_t least)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	struct bpf_map *map = bpf_object__find_map_by_name(object, section_name);
 	const struct btf *btf = bpf_object__btf(object);
 	const struct btf_type *section;
 	unsigned char *values;
@@ -36,21 +37,25 @@ static void set_constants(struct bpf_object *object, const char *name, const uin
 	int id;
 
 	values = map ? (unsigned char *)bpf_map__initial_value(map, &size) : NULL;
-	id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -1;
+	id = btf ? btf__find_by_name_kind(btf, section_name, BTF_KIND_DATASEC) : -1;
 	if (!values || id < 0)
-		fail("programs", "The programs hold no constants; this build is damaged.");
+		fail("programs", "The programs have no %s; this build is damaged.", section_name);
 	section = btf__type_by_id(btf, id);
 	for (int i = 0; i < btf_vlen(section); i++) {
-		const struct btf_var_secinfo *variable = btf_var_secinfos(section) + i;
-		const struct btf_type *type = btf__type_by_id(btf, variable->type);
+		const struct btf_var_secinfo *found = btf_var_secinfos(section) + i;
+		const struct btf_type *type = btf__type_by_id(btf, found->type);
 
-		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && variable->size >= count * sizeof(*numbers) &&
-		    variable->offset + variable->size <= size) {
-			memcpy(values + variable->offset, numbers, count * sizeof(*numbers));
-			return;
-		}
+		if (strcmp(btf__name_by_offset(btf, type->name_off), name) == 0 && found->size >= least &&
+		    found->offset + found->size <= size)
+			return values + found->offset;
 	}
-	fail("programs", "The programs have no constant %s; this build is damaged.", name);
+	fail("programs", "The programs have no variable %s; this build is damaged.", name);
+}
+
+/* Sets a constant of .rodata by its name: numbers of 4 bytes, the rest of an array stays as it is. */
+static void set_constants(struct bpf_object *object, const char *name, const uint32_t *numbers, size_t count)
+{
+	memcpy(variable(object, ".rodata", name, count * sizeof(*numbers)), numbers, count * sizeof(*numbers));
 }
 
 static void set_constant(struct bpf_object *object, const char *name, uint32_t value)
@@ -338,6 +343,49 @@ static int iterator_over(const struct bpf_object *object, const char *map, struc
 	return descriptor >= 0 ? descriptor : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* A variable of .bss as the programs have it at run time; NULL when the kernel does not show it. */
+static volatile uint32_t *shared_variable(const struct bpf_object *object, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".bss");
+	const unsigned char *here = variable(object, ".bss", name, sizeof(uint32_t)); /* libbpf's copy */
+	size_t size, offset = (size_t)(here - (const unsigned char *)bpf_map__initial_value(map, &size));
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return shared == MAP_FAILED ? NULL : (volatile uint32_t *)((unsigned char *)shared + offset);
+}
+
+/*
+ * What another trace needs after this one (broker.c). Kernel probes take a right that the broker does not keep, and a
+ * latency filter ends with its trace (bpf/waiting.h).
+ */
+static void note_always(const struct bpf_object *object, const struct options *options, struct programs *programs)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	programs->always_count = programs->state_count = 0;
+	if (programs->backend == BACKEND_KPROBE || programs->tls_attach == TLS_ATTACH_NONE || options->min_latency)
+		return;
+	bpf_object__for_each_map(map, object) {
+		enum bpf_map_type type = bpf_map__type(map);
+
+		if (type != BPF_MAP_TYPE_HASH && type != BPF_MAP_TYPE_LRU_HASH)
+			continue;
+		if (programs->state_count == MAX_STATES)
+			fail("programs", "There are more maps than expected; this build is damaged.");
+		programs->states[programs->state_count++] = bpf_map__fd(map);
+	}
+	programs->this_trace = shared_variable(object, "this_trace");
+	if (!programs->this_trace)
+		return;
+	bpf_object__for_each_program(program, object) {
+		if (!bpf_program__autoload(program) || is_tls_program(program) || is_iterator(program))
+			continue;
+		programs->always[programs->always_count++] =
+			(struct always){bpf_program__fd(program), (uint32_t)bpf_program__expected_attach_type(program)};
+	}
+}
+
 /* The backend's programs, loaded, without these parts; NULL with an errno and the reason. */
 static struct bpf_object *load_object(const struct options *options, const struct requester *requester, enum backend backend,
 				      enum tls_attach tls_attach, unsigned int without, char *reason)
@@ -468,6 +516,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->go_caller = program_descriptor(object, "trace_http_go_caller");
 	programs->foreign_pids = foreign_pid_namespace() != 0;
 	programs->backend = backend;
+	note_always(object, options, programs);
 	reason[0] = 0;
 	return 0;
 }

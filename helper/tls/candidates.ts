@@ -42,6 +42,12 @@ const MAX_FOUND = 128;
 /** Names in one folder that are looked at. */
 const MAX_NAMES = 20_000;
 
+/** Changes when libraries are installed: the linker's cache is made anew. */
+export function libraryState(): string {
+  const status = statSync(CACHE, { bigint: true, throwIfNoEntry: false });
+  return status === undefined ? '' : `${status.ino} ${status.mtimeNs}`;
+}
+
 /** Whether a file of that name is worth a look before anybody has it in memory. */
 export function isCandidateName(name: string): boolean {
   return WANTED.test(name);

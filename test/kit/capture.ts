@@ -1,16 +1,19 @@
 /** A trace in this process: the capture and the engine without the command line, so that targets may come and go. */
 import { join } from 'node:path';
 import { type Capture, startCapture } from '../../extension/capture/capture.ts';
+import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
 import { Pipeline } from '../../extension/capture/pipeline.ts';
 import { Engine } from '../../extension/engine/engine.ts';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
-import type { Backend, TlsWay } from '../../helper/protocol.ts';
+import type { Backend, Status, TlsWay } from '../../helper/protocol.ts';
 
 const BODY_LIMIT = 65_536;
 
 export class CaptureTrace {
   readonly #engine = new Engine({ bodyLimit: BODY_LIMIT });
   readonly #capture: Capture;
+  /** Once it has stopped; null: the helper died before. */
+  final: Status | null = null;
 
   private constructor(capture: Capture) {
     this.#capture = capture;
@@ -18,16 +21,20 @@ export class CaptureTrace {
     capture.onEvent((event) => pipeline.take(event));
   }
 
-  /** @param context with the folder of the built product; a backend of null: any */
-  static async start(context: {
-    readonly dist: string;
-    readonly backend: Backend | null;
-    readonly tls: TlsWay;
-  }): Promise<CaptureTrace> {
+  /**
+   * @param context with the folder of the built product; a backend of null: any
+   * @param kept the helper of an earlier trace, for this one
+   */
+  static async start(
+    context: { readonly dist: string; readonly backend: Backend | null; readonly tls: TlsWay },
+    kept: KeptHelper | null = null,
+    bodyLimit = BODY_LIMIT,
+  ): Promise<CaptureTrace> {
     const capture = await startCapture({
       nativePath: join(context.dist, 'native'),
       helperPath: join(context.dist, 'helper.js'),
-      bodyLimit: BODY_LIMIT,
+      bodyLimit,
+      kept,
       backend: context.backend ?? 'auto',
       tls: context.tls,
     });
@@ -44,8 +51,10 @@ export class CaptureTrace {
     await this.#capture.attach(pid, true);
   }
 
-  async stop(): Promise<void> {
-    await this.#capture.stop();
+  /** @param keepMs for how long the helper is kept for another trace */
+  async stop(keepMs = 0): Promise<KeptHelper | null> {
+    this.final = await this.#capture.stop(keepMs);
+    return this.#capture.kept ?? null;
   }
 
   /** All exchanges, once it has stopped. */

@@ -10,6 +10,7 @@
  *   file PATH         names another one
  *   of PID            names that process in the requests that follow, not this one
  *   attach SYMBOL KIND OFFSET
+ *   pause, resume     asks the broker to take away or attach the trace's own programs
  *   odd               requests of odd lengths, verbs and numbers
  *   programs          tries to come by a program from each descriptor that it holds
  *   target PID        writes a process into the map of targets
@@ -221,6 +222,18 @@ static void attach(const char *symbol, unsigned int kind, unsigned long long off
 		fprintf(stderr, "attach: %s %s\n", answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
 }
 
+static void ask_for(const char *name, uint32_t verb)
+{
+	struct broker_answer answer;
+
+	memset(&request, 0, BROKER_REQUEST_SIZE(0));
+	request.verb = verb;
+	if (ask(BROKER_REQUEST_SIZE(0), &answer, NULL) < 0)
+		fprintf(stderr, "%s: gone\n", name);
+	else
+		fprintf(stderr, "%s: %s %s\n", name, answer.error ? strerrorname_np(answer.error) : "done", answer.reason);
+}
+
 static void send_odd(void)
 {
 	const size_t sizes[] = {0, 1, 4, BROKER_REQUEST_SIZE(0) - 1, BROKER_REQUEST_SIZE(1) - 1, sizeof(request)};
@@ -397,6 +410,10 @@ int main(int argc, char **argv)
 			attach_twice(text, strtoull(rest, NULL, 0));
 		else if (strcmp(word, "again") == 0)
 			attach_again(text, strtoull(rest, NULL, 0), (unsigned int)offset);
+		else if (strcmp(word, "pause") == 0)
+			ask_for(word, BROKER_PAUSE);
+		else if (strcmp(word, "resume") == 0)
+			ask_for(word, BROKER_RESUME);
 		else if (strcmp(word, "odd") == 0)
 			send_odd();
 		else if (strcmp(word, "programs") == 0)

@@ -11,14 +11,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeFrame, encodeJson } from '../../helper/frames.ts';
 import { FrameType } from '../../helper/protocol.ts';
 import { candidatePaths } from '../../helper/tls/candidates.ts';
 import catalogue from '../../helper/tls/catalogue.json';
 import { ElfFile } from '../../helper/tls/elf.ts';
 import { TlsFinder } from '../../helper/tls/finder.ts';
-import { childrenOf } from '../kit/kernel.ts';
+import { childrenOf, exists, heldBy } from '../kit/kernel.ts';
 import { Attacker, compile } from './attack.ts';
-import { Installed, NOBODY, Requester, runLoader, statusOf, TLS_WAYS, whySkipped } from './rig.ts';
+import { Installed, NOBODY, Requester, runLoader, type Said, statusOf, TLS_WAYS, whySkipped } from './rig.ts';
 
 const reason = whySkipped();
 if (reason !== null) console.warn(`skipped: the broker's tests ${reason}`);
@@ -255,6 +256,73 @@ describe.skipIf(reason !== null)('broker', () => {
     ]);
   });
 
+  it('the trace’s own programs: attached again once until the next pause, and not before the helper has its descriptors', async () => {
+    const said = await attack([
+      'resume',
+      'pause',
+      'close',
+      'take',
+      'resume',
+      'resume',
+      'pause',
+      'pause',
+      'resume',
+    ]);
+    const [early, earlier, taken, ...rest] = said;
+    expect([early, earlier]).toEqual([
+      'resume: EINVAL the request is malformed',
+      'pause: EINVAL the request is malformed',
+    ]);
+    expect(taken).toMatch(/^take: done/);
+    const cannot = 'the trace cannot be begun again';
+    if (rest[0]?.includes(cannot)) return; // the backend kprobe
+    expect(rest).toEqual([
+      'resume: done ',
+      'resume: EINVAL the trace runs already',
+      'pause: done ',
+      'pause: done ',
+      'resume: done ',
+    ]);
+  });
+
+  it.each(TLS_WAYS)('between two traces holds no more rights than in them: by %s', async (way) => {
+    const { requester, pid, broker, hello } = await trace(way);
+    if (hello.json?.['keepable'] !== true) return; // the backend kprobe
+    const rights = (one: number): (string | undefined)[] =>
+      ['Uid', 'Gid', 'Groups', 'CapPrm', 'CapEff', 'CapBnd', 'CapInh', 'CapAmb', 'NoNewPrivs', 'Seccomp'].map(
+        (name) => statusOf(one).get(name),
+      );
+    const kinds = (one: number): Set<string> =>
+      new Set(
+        readdirSync(`/proc/${one}/fd`).map((fd) =>
+          readlinkSync(`/proc/${one}/fd/${fd}`).replace(/:\[\d+\]$/, ''),
+        ),
+      );
+    const before = [pid, broker].map((one) => ({ rights: rights(one), kinds: kinds(one) }));
+    requester.write(encodeJson(FrameType.Pause, { forMs: 60_000 }));
+    await requester.frame(({ type, json }) => type === FrameType.Status && json?.['final'] === true);
+    const links = (): number[] => [pid, broker].flatMap((one) => heldBy(one).links);
+    while (links().length > 0) await new Promise((soon) => setTimeout(soon, 20));
+    for (const [index, one] of [pid, broker].entries()) {
+      expect(rights(one)).toEqual(before[index]?.rights);
+      expect([...kinds(one)].filter((kind) => !before[index]?.kinds.has(kind))).toEqual([]);
+    }
+    requester.frames.length = 0;
+    requester.write(encodeFrame(FrameType.Resume, new Uint8Array()));
+    const again = await requester.frame(({ type }) => type === FrameType.Hello);
+    expect(again.json?.['helperPid']).toBe(pid);
+    await requester.frame(({ type }) => type === FrameType.TlsFile);
+    expect(heldBy(broker).links.length).toBeGreaterThan(5);
+    for (const [index, one] of [pid, broker].entries()) expect(rights(one)).toEqual(before[index]?.rights);
+    // What it is told between two traces can only be to go on.
+    requester.frames.length = 0;
+    requester.write(encodeJson(FrameType.Pause, { forMs: 60_000 }));
+    await requester.frame(({ type, json }) => type === FrameType.Status && json?.['final'] === true);
+    requester.write(encodeJson(FrameType.Attach, { request: 1, pid: 1, children: true }));
+    await requester.ended;
+    while ([pid, broker].some(exists)) await new Promise((soon) => setTimeout(soon, 20));
+  });
+
   it('refuses malformed requests, and goes on', async () => {
     const said = await attack(['odd', 'close', 'take']);
     expect(said[0]).toMatch(/^odd: [1-9]\d+ refused, 0 not$/);
@@ -263,7 +331,7 @@ describe.skipIf(reason !== null)('broker', () => {
 
   async function trace(
     way: (typeof TLS_WAYS)[number] | 'auto',
-  ): Promise<{ requester: Requester; pid: number; broker: number }> {
+  ): Promise<{ requester: Requester; pid: number; broker: number; hello: Said }> {
     const requester = await listen();
     runLoader(installed, requester.socket, { SUDO_UID: String(NOBODY) }, ['--tls-attach', way]);
     const hello = await requester.frame(({ type }) => type === FrameType.Hello);
@@ -272,13 +340,13 @@ describe.skipIf(reason !== null)('broker', () => {
     const pid = hello.json?.['helperPid'] as number;
     const [broker] = childrenOf(pid);
     if (broker === undefined) throw new Error('the helper has no broker');
-    return { requester, pid, broker };
+    return { requester, pid, broker, hello };
   }
 
   it.each(TLS_WAYS)('keeps only few rights and descriptors: by %s', async (way) => {
     // CAP_SYS_PTRACE (19), with perf also CAP_SYS_ADMIN (21)
     const capabilities = 2n ** 19n + (way === 'perf' ? 2n ** 21n : 0n);
-    const { requester, broker } = await trace(way);
+    const { requester, pid, broker, hello } = await trace(way);
     const status = statusOf(broker);
     expect(status.get('Uid')).toBe(Array(4).fill(NOBODY).join('\t'));
     expect(status.get('Groups')?.trim()).toBe('');
@@ -289,13 +357,17 @@ describe.skipIf(reason !== null)('broker', () => {
     expect(status.get('Seccomp')).toBe('2');
     const held = readdirSync(`/proc/${broker}/fd`).map((fd) => readlinkSync(`/proc/${broker}/fd/${fd}`));
     const kinds = new Set(held.map((target) => target.replace(/:\[\d+\]$/, '')));
-    // Its socket, the helper's pidfd, three programs, links and their events.
+    // Its socket, the helper's pidfd, programs, links and their events; for a further trace the maps that it empties.
+    const kept = hello.json?.['keepable'] === true;
     expect([...kinds].sort()).toEqual(
       ['/dev/null', 'anon_inode:[pidfd]', 'anon_inode:bpf-prog', 'anon_inode:bpf_link', 'socket']
         .concat(way === 'perf' ? ['anon_inode:[perf_event]'] : [])
+        .concat(kept ? ['anon_inode:bpf-map'] : [])
         .sort(),
     );
-    expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(3);
+    // Three for probes, and for a further trace those that the helper has the links of.
+    const links = heldBy(pid).links.length - (way === 'multi' ? heldBy(broker).links.length : 0);
+    expect(held.filter((target) => target === 'anon_inode:bpf-prog')).toHaveLength(3 + (kept ? links : 0));
     requester.process.kill('SIGKILL');
   });
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';
 import { descendants } from '../../../extension/debug/processes.ts';
-import { command, debug, insight, rows, stopDebugging } from './extension.ts';
-import { eventually, test } from './harness.ts';
+import { command, debug, insight, inWords, rows, stopDebugging } from './extension.ts';
+import { eventually, pause, test } from './harness.ts';
 
 async function helper(): Promise<number> {
   const below = await descendants(process.pid);
@@ -43,15 +43,44 @@ test('it can be started again', async () => {
   assert.equal(insight().trace.status.problem, null);
 });
 
-test('no helper is left when the trace has ended', async () => {
+test('the helper is kept when the trace has ended, and serves the next one, which has nothing of the time between', async () => {
   const pid = await helper();
   await stopDebugging();
-  await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has stopped');
-  await eventually(() => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === '';
-    } catch {
-      return true;
-    }
-  }, 'the helper is gone');
+  await eventually(() => insight().trace.status.helperKept, 'the helper is kept');
+  assert.equal(insight().trace.status.phase, 'stopped');
+  const newest = Math.max(...insight().trace.rows.keys());
+  // The sample makes its calls, which nobody sees.
+  await debug('Shop with customer');
+  await pause(2_000);
+  const begun = Date.now();
+  await command(Command.start);
+  const news = () => rows().filter((row) => row.id > newest);
+  await eventually(() => news().some((row) => row.path === '/orders'), 'calls of the second trace');
+  assert.equal(await helper(), pid);
+  assert.equal(insight().trace.status.helperKept, false);
+  const { startedAt } = insight().trace.status;
+  for (const row of news()) {
+    const at = (startedAt ?? 0) + row.start;
+    assert(at > begun - 250, `${inWords(row)} began ${begun - at} ms before the trace`);
+  }
+});
+
+test('no helper is left when it is not to be kept', async () => {
+  const pid = await helper();
+  await stopDebugging();
+  await eventually(() => insight().trace.status.helperKept, 'the helper is kept');
+  const settings = vscode.workspace.getConfiguration();
+  await settings.update(Setting.keepHelper, 0, vscode.ConfigurationTarget.Global);
+  try {
+    await eventually(() => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === '';
+      } catch {
+        return true;
+      }
+    }, 'the helper is gone');
+    assert.equal(insight().trace.status.helperKept, false);
+  } finally {
+    await settings.update(Setting.keepHelper, undefined, vscode.ConfigurationTarget.Global);
+  }
 });

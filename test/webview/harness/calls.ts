@@ -385,6 +385,7 @@ export function statusOf(rows: readonly ExchangeRow[], change: Partial<TraceStat
     targets: [{ pid: 41_207, name: 'node', ended: false, parent: null, tls: null }],
     pauses: [],
     backend: 'tracepoint',
+    helperKept: false,
     problem: null,
     ...change,
   };
