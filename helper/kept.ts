@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { CLIENT_FRAMES, FrameDecoder } from './frames.ts';
 import { FrameType, MAX_CLIENT_FRAME } from './protocol.ts';
 
-/** @param end ends the process; also when the client says anything else. */
+/** @param end ends the process; also when the client sends what is no frame. */
 export function waitForResume(client: Duplex, forMs: number, resume: () => void, end: () => void): void {
   const decoder = new FrameDecoder(MAX_CLIENT_FRAME, CLIENT_FRAMES);
   const timer = setTimeout(end, forMs);
@@ -19,7 +19,8 @@ export function waitForResume(client: Duplex, forMs: number, resume: () => void,
   function take(piece: Buffer): void {
     try {
       for (const { type } of decoder.push(piece)) {
-        if (type !== FrameType.Resume) break;
+        // A late word to the trace that has ended.
+        if (type !== FrameType.Resume) continue;
         clearTimeout(timer);
         for (const [event, listener] of listeners) client.off(event, listener);
         // The client says nothing more before the hello.
@@ -27,8 +28,7 @@ export function waitForResume(client: Duplex, forMs: number, resume: () => void,
         return;
       }
     } catch {
-      // Not a frame: as any other that does not belong here.
+      end();
     }
-    end();
   }
 }

@@ -47,6 +47,9 @@ class Rings {
   dropped = 0;
   limit: number | null = null;
   readonly targets = new Set<number>();
+  counted = 100;
+  pauses = 0;
+  pauseFails = false;
   offset = 5_000n;
   suspended = 3n;
   onRecords: () => void = () => {};
@@ -75,7 +78,11 @@ class Rings {
       droppedRecords: this.dropped,
     }),
     closeRings: () => {},
-    readCounters: () => Array.from({ length: 12 }, (_, index) => 100 + index),
+    readCounters: () => Array.from({ length: 12 }, (_, index) => this.counted + index),
+    pauseTrace: () => {
+      if (this.pauseFails) throw new Error('the broker is gone');
+      this.pauses++;
+    },
     countTargets: (map: number) => (map === DESCRIPTORS.targets ? this.targets.size : 0),
     clearTargets: () => this.targets.clear(),
   } as unknown as Native;
@@ -262,8 +269,66 @@ describe('the end', () => {
   });
 });
 
+describe('a pause', () => {
+  const KEEPABLE = { ...FACTS, keepable: true };
+
+  it('ends the trace as a stop does, and the process stays', async () => {
+    read();
+    const onPaused = vi.fn<(forMs: number) => void>();
+    const session = new Session(rings.native, KEEPABLE, DESCRIPTORS, helperEnd, exit, { onPaused });
+    await session.start();
+    await vi.waitFor(() => expect(json<Hello>(FrameType.Hello)).toMatchObject([{ keepable: true }]));
+    rings.targets.add(1);
+    rings.add(2, BATCH_SIZE);
+    client.write(encodeJson(FrameType.Pause, { forMs: 5_000 }));
+    await vi.waitFor(() => expect(onPaused).toHaveBeenCalledWith(5_000), 3_000);
+    expect(rings.targets.size).toBe(0);
+    expect(rings.pauses).toBe(1);
+    await vi.waitFor(() =>
+      expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true, sent: 6 }),
+    );
+    expect(helperEnd.listenerCount('data')).toBe(0);
+    expect(exit).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['cannot be kept', FACTS, false],
+    ['has lost its broker', KEEPABLE, true],
+  ])('is a stop where the helper %s', async (_, facts, fails) => {
+    read();
+    rings.pauseFails = fails;
+    const onPaused = vi.fn<(forMs: number) => void>();
+    const session = new Session(rings.native, facts, DESCRIPTORS, helperEnd, exit, { onPaused });
+    await session.start();
+    client.write(encodeJson(FrameType.Pause, { forMs: 5_000 }));
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(0), 3_000);
+    expect(onPaused).not.toHaveBeenCalled();
+    expect(json<Status>(FrameType.Status).at(-1)).toMatchObject({ final: true });
+  });
+
+  it('is followed by a trace whose counters begin at zero, and which ends with its broker', async () => {
+    read();
+    const session = new Session(rings.native, KEEPABLE, DESCRIPTORS, helperEnd, exit, { resumed: true });
+    rings.counted += 7;
+    await session.start();
+    rings.onRecords();
+    await vi.waitFor(() => expect(json<Status>(FrameType.Status).length).toBeGreaterThan(0), 3_000);
+    expect(json<Status>(FrameType.Status)[0]?.counters).toMatchObject({
+      produced: 7,
+      seenBytes: 7,
+      filteredBytes: 7,
+    });
+    session.endWithBroker();
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(1));
+    expect(json<{ code: string }>(FrameType.Fault)).toMatchObject([{ code: 'helper' }]);
+  });
+});
+
 describe('a client that breaks the protocol', () => {
   it.each([
+    ['a pause without an end', encodeJson(FrameType.Pause, { forMs: 0 })],
+    ['a pause for a day', encodeJson(FrameType.Pause, { forMs: 86_400_000 })],
+    ['a word to go on while a trace runs', encodeJson(FrameType.Resume, {})],
     ['an attach without a process', encodeJson(FrameType.Attach, { request: 1, children: true })],
     ['options without a number', encodeJson(FrameType.Options, { backlog: -1 })],
     ['a stop that is cut short before it was asked for', encodeJson(FrameType.CutShort, {})],

@@ -8,6 +8,7 @@ import { Omission } from '../engine/record.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import type { Capture, CaptureOptions, EventListener } from './capture.ts';
+import type { KeptHelper } from './keptHelper.ts';
 import { TraceError } from './trace.ts';
 import { MAX_ROWS, TraceWorker } from './traceWorker.ts';
 import type { FromWorker, WorkerOptions } from './workerProtocol.ts';
@@ -107,7 +108,11 @@ class ScriptedCapture implements Capture {
     this.cuts++;
   }
 
-  async stop(): Promise<Status | null> {
+  kept: KeptHelper | null = null;
+  keepMs: number | null = null;
+
+  async stop(keepMs = 0): Promise<Status | null> {
+    this.keepMs = keepMs;
     this.end(null);
     await this.ended;
     return null;
@@ -161,6 +166,79 @@ async function begin(request = 1, pids: readonly number[] = [7]): Promise<Script
 
 const rows = () => sent.flatMap((message) => (message.type === 'rows' ? message.rows : []));
 const status = () => sent.findLast((message) => message.type === 'status')?.status;
+
+describe('a helper that is kept', () => {
+  const KEEPING = { ...OPTIONS, keepMs: 60_000 };
+
+  /** As KeptHelper, without a helper. */
+  function keptHelper() {
+    let onEnd: () => void = () => {};
+    return {
+      onEnd: (listener: () => void) => {
+        onEnd = listener;
+      },
+      end: () => onEnd(),
+      take: () => null,
+    };
+  }
+
+  async function stopped(): Promise<ReturnType<typeof keptHelper>> {
+    worker.take({ type: 'start', request: 1, options: KEEPING, pids: [7] });
+    await answered(1);
+    const capture = captures.at(-1)!;
+    const kept = keptHelper();
+    capture.kept = kept as unknown as KeptHelper;
+    worker.take({ type: 'stop', request: 2 });
+    await answered(2);
+    expect(capture.keepMs).toBe(60_000);
+    return kept;
+  }
+
+  it('is said, and serves the next trace', async () => {
+    const kept = await stopped();
+    expect(status()).toMatchObject({ phase: 'stopped', helperKept: true });
+    const scripted = start;
+    let given: unknown = null;
+    start = (options) => {
+      given = options.kept;
+      (options.kept as unknown as typeof kept).end(); // it is taken over
+      return scripted(options);
+    };
+    worker.take({ type: 'start', request: 3, options: KEEPING, pids: [8] });
+    await answered(3);
+    expect(given).toBe(kept);
+    expect(captures).toHaveLength(2);
+    worker.flush();
+    expect(status()).toMatchObject({ phase: 'running', helperKept: false });
+  });
+
+  it('ends when none is to be kept', async () => {
+    await stopped();
+    worker.take({ type: 'keepHelper', keepMs: 5_000 });
+    expect(status()).toMatchObject({ helperKept: true });
+    worker.take({ type: 'keepHelper', keepMs: 0 });
+    expect(status()).toMatchObject({ phase: 'stopped', helperKept: false });
+  });
+
+  it('serves a launch that comes while the trace before is being stopped', async () => {
+    const capture = await begin();
+    const ending = capture.stop.bind(capture);
+    let end: () => void = () => {};
+    capture.stop = async (keepMs) => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      return ending(keepMs);
+    };
+    worker.take({ type: 'stop', request: 2 });
+    worker.take({ type: 'arm', request: 3, options: OPTIONS, seeds: [1] });
+    end();
+    expect(await answered(3)).toEqual({ type: 'done', request: 3 });
+    expect(captures).toHaveLength(2);
+    expect(captures[1]?.seeds).toEqual([1]);
+    expect(capture.seeds).toEqual([]);
+  });
+});
 
 describe('an armed trace', () => {
   /** Started by the seed 1, whose calls it makes. */

@@ -314,12 +314,14 @@ describe.skipIf(reason !== null)('broker', () => {
     await requester.frame(({ type }) => type === FrameType.TlsFile);
     expect(heldBy(broker).links.length).toBeGreaterThan(5);
     for (const [index, one] of [pid, broker].entries()) expect(rights(one)).toEqual(before[index]?.rights);
-    // What it is told between two traces can only be to go on.
+    // Between two traces a process is not attached, and what is no frame ends it.
     requester.frames.length = 0;
     requester.write(encodeJson(FrameType.Pause, { forMs: 60_000 }));
     await requester.frame(({ type, json }) => type === FrameType.Status && json?.['final'] === true);
-    requester.write(encodeJson(FrameType.Attach, { request: 1, pid: 1, children: true }));
+    requester.write(encodeJson(FrameType.Attach, { request: 1, pid, children: true }));
+    requester.write(Buffer.alloc(64, 0xff));
     await requester.ended;
+    expect(requester.frames.filter(({ type }) => type === FrameType.Process)).toEqual([]);
     while ([pid, broker].some(exists)) await new Promise((soon) => setTimeout(soon, 20));
   });
 
