@@ -17,6 +17,7 @@ const good: SystemFacts = {
   missingParts: [],
   ways: { all: [{ id: 'root', command: ['/loader'], outcome: 'works' }], trustedProblem: null },
   administrators: null,
+  helpers: [],
 };
 const user: SystemFacts = { ...good, uid: 1000, ways: { all: [], trustedProblem: null } };
 /** A user for whom the ways come to this, in this order. */
@@ -35,6 +36,18 @@ describe('what the facts mean', () => {
     });
     expect(checks.map((c) => c.status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
     expect(possible(checks)).toBe(true);
+  });
+
+  it('names the helpers that there are, and which of them is kept', () => {
+    const facts = { ...good, helpers: [{ pid: 7, kept: false }] };
+    expect(check(good, 'helpers')).toBeUndefined();
+    expect(check(facts, 'helpers')).toMatchObject({ detail: 'process 7 serves a trace', remedy: null });
+    const kept = check({ ...good, helpers: [...facts.helpers, { pid: 8, kept: true }] }, 'helpers');
+    expect(kept?.detail).toBe(
+      'process 7 serves a trace; process 8 is kept for the next trace, with nothing attached',
+    );
+    expect(kept?.remedy).toContain('httpTrace.keepHelper');
+    expect(kept?.status).toBe('ok');
   });
 
   it('is fine where the kernel refuses what is optional, and says what is missed', () => {

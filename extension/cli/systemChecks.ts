@@ -7,7 +7,17 @@ import type { ProcessFacts, SystemFacts } from './systemFacts.ts';
 
 export interface Check {
   /** Stable, for scripts. */
-  readonly id: 'platform' | 'kernel' | 'btf' | 'lockdown' | 'parts' | 'rights' | 'trial' | 'process' | 'tls';
+  readonly id:
+    | 'platform'
+    | 'kernel'
+    | 'btf'
+    | 'lockdown'
+    | 'parts'
+    | 'rights'
+    | 'trial'
+    | 'helpers'
+    | 'process'
+    | 'tls';
   readonly title: string;
   /** `unknown`: could not be determined, and need not prevent tracing. */
   readonly status: 'ok' | 'missing' | 'unknown';
@@ -39,7 +49,24 @@ export function assess(facts: SystemFacts, trial: Trial | null): Check[] {
     parts(facts),
     rights(facts),
     tried(trial),
+    ...helpers(facts),
   ];
+}
+
+/** None where there are none. */
+function helpers({ helpers }: SystemFacts): Check[] {
+  if (helpers.length === 0) return [];
+  const detail = helpers
+    .map(({ pid, kept }) =>
+      kept
+        ? `process ${pid} is kept for the next trace, with nothing attached`
+        : `process ${pid} serves a trace`,
+    )
+    .join('; ');
+  const remedy = helpers.some(({ kept }) => kept)
+    ? 'The setting httpTrace.keepHelper says for how long; 0: not at all.'
+    : null;
+  return [{ id: 'helpers', title: 'Helpers', status: 'ok', detail, remedy }];
 }
 
 /** Tracing is possible: it was tried, or nothing that it needs is known to be missing and this user has the rights. */

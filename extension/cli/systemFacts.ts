@@ -1,6 +1,6 @@
 /** The facts that `doctor` judges (systemChecks.ts), as found. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { readTls } from '../../helper/events.ts';
@@ -28,6 +28,14 @@ export interface SystemFacts {
   readonly ways: Ways;
   /** A group of administrators that this user is in, whom sudo usually lets in; null = none. */
   readonly administrators: string | null;
+  /** Helpers of this user that are there; for root everybody's. */
+  readonly helpers: readonly RunningHelper[];
+}
+
+export interface RunningHelper {
+  readonly pid: number;
+  /** It waits for the next trace, with nothing attached. */
+  readonly kept: boolean;
 }
 
 /** PROC_USER_INIT_INO, include/linux/proc_ns.h. */
@@ -60,7 +68,26 @@ export async function readSystem(nativePath: string, helperPath: string): Promis
     missingParts: parts.filter((part) => !existsSync(part)),
     ways: await allWays(join(nativePath, 'loader')),
     administrators: uid === 0 ? null : readAdministrators(),
+    helpers: readHelpers(uid),
   };
+}
+
+/** helper/addon/addon.h. */
+const HELPER_NAMES = { 'http-trace': false, 'http-trace kept': true } as const;
+
+/** By their names and what their command lines say: a helper shows nothing else to others of its user. */
+function readHelpers(uid: number): RunningHelper[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    const name = /^\d+$/.test(entry) ? read(`/proc/${entry}/comm`)?.trim() : undefined;
+    const kept = HELPER_NAMES[name as keyof typeof HELPER_NAMES];
+    if (kept === undefined) return [];
+    const command = read(`/proc/${entry}/cmdline`)?.split('\0') ?? [];
+    const owner = /^Uid:\t(\d+)/m.exec(read(`/proc/${entry}/status`) ?? '')?.[1];
+    const isOurs = uid === 0 || Number(owner) === uid;
+    return isOurs && command.some((part) => part.endsWith('/helper.js'))
+      ? [{ pid: Number(entry), kept }]
+      : [];
+  });
 }
 
 export interface ProcessFacts {

@@ -61,4 +61,9 @@ void define_guard_functions(napi_env env, napi_value exports);
 /* Throws and returns NULL. */
 napi_value throw_errno(napi_env env, const char *what);
 
+/* guard.c: what ps(1) and `http-trace doctor` (extension/cli/systemFacts.ts) call this process; of its main thread. */
+#define NAME_IN_TRACE "http-trace"
+#define NAME_KEPT "http-trace kept"
+void name_process(const char *name);
+
 #endif

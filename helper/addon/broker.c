@@ -282,7 +282,8 @@ static napi_value ask_for(napi_env env, napi_callback_info info, uint32_t verb)
 		napi_throw_type_error(env, NULL, "a channel is expected");
 		return NULL;
 	}
-	ask(env, (int)channel, &request, NULL, &answer, descriptors, NULL, NULL);
+	if (ask(env, (int)channel, &request, NULL, &answer, descriptors, NULL, NULL))
+		name_process(verb == BROKER_PAUSE ? NAME_KEPT : NAME_IN_TRACE);
 	return NULL;
 }
 

@@ -158,9 +158,15 @@ static int allow_what_node_needs(void)
 static napi_value harden(napi_env env, napi_callback_info info)
 {
 	(void)info;
+	name_process(NAME_IN_TRACE);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || allow_what_node_needs())
 		return throw_errno(env, "this process cannot be closed to others");
 	return NULL;
+}
+
+void name_process(const char *name)
+{
+	prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
 static struct {

@@ -1,5 +1,5 @@
 /** A helper that is kept between two traces: what it sees, and what it leaves attached. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { CaptureTrace } from '../kit/capture.ts';
 import { childrenOf, exists, heldBy, stillThere } from '../kit/kernel.ts';
 import { makeCertificate } from './support/certificate.mjs';
-import { describeTraced, PEERS, ROOT, temporaryFolder } from './support/environment.ts';
+import { describeTraced, HTTP_TRACE, PEERS, ROOT, temporaryFolder } from './support/environment.ts';
 
 const KEEP_MS = 60_000;
 const context = { dist: join(ROOT, 'dist'), backend: null, tls: 'auto' } as const;
@@ -100,7 +100,7 @@ describeTraced('a kept helper', () => {
     expect(processes).toHaveLength(2);
     const links = processes.flatMap((pid) => heldBy(pid).links);
     expect(links.length).toBeGreaterThan(10);
-    kept = await trace.stop(5_000);
+    kept = await trace.stop(20_000);
     // Probes go in a thread of their own.
     const before = { programs: [], maps: [], links };
     while (stillThere(before).links.length > 0) await sleep(50);
@@ -112,6 +112,8 @@ describeTraced('a kept helper', () => {
       links: [],
     };
     expect(all.programs.length).toBeGreaterThan(5);
+    const { stdout } = spawnSync(HTTP_TRACE, ['doctor'], { encoding: 'utf8' });
+    expect(stdout).toContain(`process ${trace.helper} is kept for the next trace, with nothing attached`);
     const over = new Promise<void>((resolve) => kept?.onEnd(resolve));
     await over;
     while (processes.some(exists)) await sleep(50);
