@@ -125,9 +125,8 @@ export class Attachments {
    */
   executed(pid: number, written: string, inode: bigint): void {
     this.#unseen.add(pid);
-    const path = this.#absolute(pid, written, inode);
-    const seen = this.#pathHere(pid, path);
-    const file = this.#finder.lookAtProgram(seen, inode);
+    const { path, here } = this.#located(pid, written, inode);
+    const file = this.#finder.lookAtProgram(here, inode);
     if (file === 'gone') {
       // Of a process that still runs, consider() says more.
       this.#reported.delete(pid);
@@ -144,8 +143,9 @@ export class Attachments {
     if (file !== null && file.part === 'tls') return;
     if (runningProgram(pid) === null) this.#reportNeeded(pid, path);
     this.#searched.add(pid);
-    const recognising = this.#finder.recogniseProgram(seen, inode).then((found) => {
+    const recognising = this.#finder.recogniseProgram(here, inode).then((found) => {
       this.#recognisings.delete(recognising);
+      if (this.#closed) return;
       this.#searched.delete(pid);
       if (runningProgram(pid) !== null) {
         this.consider(pid);
@@ -173,6 +173,7 @@ export class Attachments {
 
   /** A process is a target now, has executed a program, or has loaded more libraries. */
   consider(pid: number): void {
+    if (this.#closed) return;
     const upcoming = this.#facts.tlsAttach === 'none' ? [] : upcomingPrograms(pid);
     const found = this.#finder.find(pid);
     // It still runs: what was found is what it has.
@@ -230,24 +231,21 @@ export class Attachments {
   }
 
   /**
-   * Of a relative path (`./app`). Where the process has ended, its working folder was mostly that of a process which still
-   * runs. The inode shows that it is the same file.
+   * A program's absolute path, and where its file is found from here. The path may mean something else here
+   * (`/proc/self/exe`), or be relative (`./app`): where the process has ended, its working folder was mostly that of a
+   * process which still runs, and the inode shows that it is the same file.
    */
-  #absolute(pid: number, path: string, inode: bigint): string {
-    if (isAbsolute(path)) return path;
+  #located(pid: number, written: string, inode: bigint): { readonly path: string; readonly here: string } {
     const running = runningProgram(pid);
-    if (running !== null) return running.path;
-    for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
-      const place = inFolderOf(other, path);
-      if (place !== null && this.#finder.isProgram(place, inode)) return place;
+    if (running !== null) {
+      return { path: isAbsolute(written) ? written : running.path, here: `/proc/${pid}/exe` };
     }
-    return path;
-  }
-
-  /** Where a process's program is found from here: `path` may be relative, or mean something else here (`/proc/self/exe`). */
-  #pathHere(pid: number, path: string): string {
-    if (runningProgram(pid) !== null) return `/proc/${pid}/exe`;
-    return isAbsolute(path) ? path : `/proc/${pid}/cwd/${path}`;
+    if (isAbsolute(written)) return { path: written, here: written };
+    for (const other of [...this.#known.keys()].slice(-MAX_FOLDERS)) {
+      const place = inFolderOf(other, written);
+      if (place !== null && this.#finder.isProgram(place, inode)) return { path: place, here: place };
+    }
+    return { path: written, here: `/proc/${pid}/cwd/${written}` };
   }
 
   /**
