@@ -129,14 +129,6 @@ struct mmsghdr {
 	u32 padding;
 };
 
-/* What an iterator over a map gives its program (include/uapi/linux/bpf.h has no layout for it; kernel/bpf/map_iter.c). */
-struct bpf_iter__bpf_map_elem {
-	void *meta;
-	void *map;
-	void *key;
-	void *value;
-};
-
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;

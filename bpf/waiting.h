@@ -1,30 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * With a latency filter, when the trace is stopped: reports requests that
- * exceed the threshold, but whose response has not begun yet. The helper reads
- * an iterator over the connections, which runs this program for each. It does
- * so while the other programs are still attached, so that no socket is gone.
+ * exceed the threshold, but whose response has not begun yet. The helper asks
+ * for it in a map and gives itself its own name again, which runs this program
+ * (helper/addon/kernel.c). It does so while the other programs are still
+ * attached, so that no socket is gone. Iterators (BPF_TRACE_ITER) would do,
+ * but some kernels refuse them.
  */
 #ifndef TRACE_HTTP_WAITING_H
 #define TRACE_HTTP_WAITING_H
 
 #include "data.h"
 
-SEC("iter/bpf_map_elem")
-int trace_http_waiting(struct bpf_iter__bpf_map_elem *ctx)
-{
-	struct connection *entry = ctx->value, *connection;
-	u64 *key = ctx->key, socket;
-	u8 transport;
+/* Only the helper writes it. 1: whoever is renamed next has the waiting requests reported. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} waiting_wanted SEC(".maps");
 
-	if (!entry || !key)
-		return 0;
-	stopping = 1;
-	socket = *key;
-	transport = entry->transport;
-	connection = connection_of((struct sock *)socket, transport);
+static long report_waiting(struct bpf_map *map, u64 *key, struct connection *entry, void *nothing)
+{
+	u64 socket = *key;
+	u8 transport = entry->transport;
+	struct connection *connection = connection_of((struct sock *)socket, transport);
+
 	if (connection && connection->protocol == PROTOCOL_HTTP1)
 		end_filter((struct sock *)socket, connection, transport, SLOT_WAITING);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int trace_http_waiting(void *ctx)
+{
+	u32 key = 0, *wanted = bpf_map_lookup_elem(&waiting_wanted, &key);
+
+	if (!wanted || !*wanted)
+		return 0;
+	*wanted = 0;
+	stopping = 1;
+	bpf_for_each_map_elem(&connections, report_waiting, 0, 0);
+	bpf_for_each_map_elem(&unix_connections, report_waiting, 0, 0);
 	return 0;
 }
 

@@ -15,7 +15,6 @@ const HANDED_OVER = [
   'namedTargets',
   'processRing',
   'waiting',
-  'waitingUnix',
   'breaks',
   'automaton',
 ] as const;

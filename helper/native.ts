@@ -117,6 +117,8 @@ export interface Native {
   deleteTarget(map: number, pid: number): boolean;
   countTargets(map: number): number;
   clearTargets(map: number): void;
+  /** Runs the program of bpf/waiting.h, if it is attached. @param map waiting_wanted @throws when the kernel refuses. */
+  reportWaiting(map: number): void;
   /** Which requests breaks are for: {@link AUTOMATON_SIZE} bytes. @throws when the kernel refuses. */
   setAutomaton(map: number, bytes: Buffer): void;
   /** Once it is hit, it has to be armed again; deleteTarget takes it away. @throws code E2BIG: there are too many. */

@@ -35,7 +35,6 @@ const DESCRIPTORS: Descriptors = {
   namedTargets: 2,
   processRing: NO_DESCRIPTOR,
   waiting: NO_DESCRIPTOR,
-  waitingUnix: NO_DESCRIPTOR,
   breaks: NO_DESCRIPTOR,
   automaton: NO_DESCRIPTOR,
   links: [],

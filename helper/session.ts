@@ -2,7 +2,7 @@
  * One trace as the helper serves it: drains the rings, manages the targets, and talks to its client. Payload
  * passes it by, in the addon's backlog.
  */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { release } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -401,14 +401,12 @@ export class Session {
     this.#client.end(encodeJson(FrameType.Fault, { code, message }), () => this.#exit(1));
   }
 
-  /** With a latency filter: reading the iterators makes the kernel report the requests that exceed the threshold by now. */
+  /** With a latency filter: the kernel reports the requests that exceed the threshold by now. */
   #reportWaiting(): void {
-    for (const iterator of [this.#descriptors.waiting, this.#descriptors.waitingUnix]) {
-      try {
-        readSync(iterator, Buffer.alloc(1));
-      } catch {
-        // These requests are missing in the trace; it ends all the same.
-      }
+    try {
+      this.#native.reportWaiting(this.#descriptors.waiting);
+    } catch {
+      // These requests are missing in the trace; it ends all the same.
     }
   }
 

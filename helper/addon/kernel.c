@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,6 +113,20 @@ static napi_value count_targets(napi_env env, napi_callback_info info)
 	}
 	napi_create_uint32(env, count, &result);
 	return result;
+}
+
+/* reportWaiting(map): the kernel's program runs when a thread gets a name (bpf/waiting.h) */
+static napi_value report_waiting(napi_env env, napi_callback_info info)
+{
+	uint32_t map, key = 0, wanted = 1;
+	char name[16]; /* TASK_COMM_LEN */
+
+	if (!read_numbers(env, info, &map, 1))
+		return NULL;
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)map, &key, &wanted, BPF_ANY) || prctl(PR_GET_NAME, name) ||
+	    prctl(PR_SET_NAME, name))
+		return throw_errno(env, "waiting requests");
+	return NULL;
 }
 
 /* clearTargets(map) */
@@ -305,7 +320,7 @@ void define_kernel_functions(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"countTargets", count_targets},
-		{"clearTargets", clear_targets}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
+		{"clearTargets", clear_targets}, {"reportWaiting", report_waiting}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
 		{"isAlive", is_alive},		 {"readClocks", read_clocks},	   {"setAutomaton", set_automaton},
 		{"armBreak", arm_break},	 {"readBreak", read_break},
 	};

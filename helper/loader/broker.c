@@ -387,8 +387,8 @@ static _Noreturn void run(struct broker *broker)
 static uint32_t list_handed_over(const struct programs *programs, int *descriptors)
 {
 	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
-			    programs->named_targets, programs->process_ring, programs->waiting, programs->waiting_unix,
-			    programs->breaks, programs->automaton};
+			    programs->named_targets, programs->process_ring, programs->waiting, programs->breaks,
+			    programs->automaton};
 	uint32_t count = sizeof(maps) / sizeof(*maps);
 
 	memcpy(descriptors, maps, sizeof(maps));

@@ -64,7 +64,7 @@ enum tls_attach {
  * reported.
  */
 enum part {
-	PART_WAITING, /* an iterator over the connections when a trace with a latency filter stops (bpf/waiting.h) */
+	PART_WAITING, /* a walk over the connections when a trace with a latency filter stops (bpf/waiting.h) */
 	PART_BEGUN,   /* calls that were under way when the trace started (bpf/begun.h) */
 	PART_TLS,     /* probes on TLS libraries (bpf/tls.h) */
 	PART_HOOKS,   /* functions of the kernel that the kprobe backend can do without */
@@ -78,7 +78,7 @@ struct programs {
 	enum tls_attach tls_attach;
 	int process_ring, tls_enter, tls_leave, go_caller;
 	int data_ring, structure_ring, targets, named_targets, counters;
-	int waiting, waiting_unix;
+	int waiting;
 	int breaks, automaton; /* maps of bpf/breaks.h */
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];

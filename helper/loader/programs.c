@@ -121,10 +121,10 @@ static bool is_backstop(const struct bpf_program *program)
 	return strcmp(bpf_program__name(program), "trace_http_begun") == 0;
 }
 
-/* Checks each connection when the trace ends; needed only with a latency filter. */
-static bool is_iterator(const struct bpf_program *program)
+/* Checks each connection when the trace ends; needed only with a latency filter (bpf/waiting.h). */
+static bool reports_waiting(const struct bpf_program *program)
 {
-	return strcmp(bpf_program__section_name(program), "iter/bpf_map_elem") == 0;
+	return strcmp(bpf_program__name(program), "trace_http_waiting") == 0;
 }
 
 /* On the return of several functions: it is loaded once and attached to each. */
@@ -141,7 +141,7 @@ static const char *const moving_functions[] = {"tcp_sendmsg",	     "tcp_recvmsg"
 /* The optional part that a program is, or PARTS when the backend needs it. */
 static enum part part_of(const struct bpf_program *program)
 {
-	if (is_iterator(program))
+	if (reports_waiting(program))
 		return PART_WAITING;
 	if (is_backstop(program))
 		return PART_BEGUN;
@@ -324,25 +324,6 @@ static int attach(struct programs *programs, const struct bpf_program *program, 
 	return part != PARTS ? 0 : error ? error : EINVAL;
 }
 
-/* Links the iterator: reading it runs the program for each entry of the map. /dev/null if that is refused. */
-static int iterator_over(const struct bpf_object *object, const char *map, struct programs *programs)
-{
-	const struct bpf_program *program = bpf_object__find_program_by_name(object, "trace_http_waiting");
-	union bpf_iter_link_info info = {.map = {.map_fd = map_descriptor(object, map)}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
-	int descriptor = -1;
-
-	if (program && bpf_program__autoload(program)) {
-		struct bpf_link *link = bpf_program__attach_iter(program, &options);
-
-		if (link)
-			descriptor = bpf_iter_create(bpf_link__fd(link));
-		if (descriptor < 0)
-			snprintf(programs->missing[PART_WAITING], REASON_SIZE, "the kernel makes no iterator: %s", strerror(errno));
-	}
-	return descriptor >= 0 ? descriptor : open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
 /* A variable of .bss as the programs have it at run time; NULL when the kernel does not show it. */
 static volatile uint32_t *shared_variable(const struct bpf_object *object, const char *name)
 {
@@ -379,7 +360,7 @@ static void note_always(const struct bpf_object *object, const struct options *o
 	if (!programs->this_trace)
 		return;
 	bpf_object__for_each_program(program, object) {
-		if (!bpf_program__autoload(program) || is_tls_program(program) || is_iterator(program))
+		if (!bpf_program__autoload(program) || is_tls_program(program))
 			continue;
 		programs->always[programs->always_count++] =
 			(struct always){bpf_program__fd(program), (uint32_t)bpf_program__expected_attach_type(program)};
@@ -486,7 +467,7 @@ static int try_backend(const struct options *options, const struct requester *re
 		return errno;
 	programs->link_count = 0;
 	bpf_object__for_each_program(program, object) {
-		if (!bpf_program__autoload(program) || is_tls_program(program) || is_iterator(program))
+		if (!bpf_program__autoload(program) || is_tls_program(program))
 			continue;
 		if (!is_common_return(program)) {
 			error = attach(programs, program, function_of(program), reason);
@@ -506,8 +487,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->targets = map_descriptor(object, "targets");
 	programs->counters = map_descriptor(object, "counters_map");
 	programs->named_targets = map_descriptor(object, "named_targets");
-	programs->waiting = iterator_over(object, "connections", programs);
-	programs->waiting_unix = iterator_over(object, "unix_connections", programs);
+	programs->waiting = map_descriptor(object, "waiting_wanted");
 	programs->process_ring = map_descriptor(object, "process_ring");
 	programs->breaks = map_descriptor(object, "call_breaks");
 	programs->automaton = map_descriptor(object, "break_automaton");

@@ -14,8 +14,6 @@ const NOT_LOADED = /the kernel does not load its programs: Operation not permitt
 const WAITING =
   /^With --min-latency, requests that are still unanswered when the trace stops are not reported: /;
 const TLS = /TLS is not decrypted: /;
-/** What is not refused here is loaded: an older kernel may refuse by itself what this one takes. */
-const ONLY_WAITING = new RegExp(`^(?!.*${TLS.source})${WAITING.source.slice(1)}`);
 const CALLERS = /^Source lines of Go programs are not known: /;
 const BEGUN =
   /Name lookups, and calls that were already waiting in the kernel when the trace started, are not seen: /;
@@ -34,11 +32,15 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { name: 'nothing', refused: 'nothing', note: null },
-  { name: 'the iterator program', refused: 'load:trace_http_wait', note: and(WAITING, NOT_LOADED) },
+  {
+    name: 'the program for waiting requests',
+    refused: 'load:trace_http_wait',
+    note: and(WAITING, NOT_LOADED),
+  },
   {
     name: 'iterators',
     refused: 'iterator',
-    note: and(ONLY_WAITING, /the kernel makes no iterator: Operation not permitted\.$/),
+    note: null,
     everywhere: true,
   },
   { name: 'the programs for TLS', refused: 'load:trace_http_tls', note: and(TLS, NOT_LOADED) },
