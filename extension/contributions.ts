@@ -186,6 +186,8 @@ export const Setting = {
   joinBothEnds: 'httpTrace.joinBothEnds',
   /** boolean: what a call caused stands beneath it. */
   nestCalls: 'httpTrace.nestCalls',
+  /** Lines of the filter that the panel offers. */
+  savedFilters: 'httpTrace.savedFilters',
   /** string: address of an OpenTelemetry collector; empty: none. */
   otlp: 'httpTrace.otlp',
   /** `ask`, `always` or `never`: whether small hooks may run in the debugged program. */

@@ -1,6 +1,7 @@
-/** The settings that say what is one row of the list, and which row stands beneath which. */
+/** The settings of the list: what is one row, which row stands beneath which, and the filters that are kept. */
 import * as vscode from 'vscode';
 import { Setting } from '../contributions.ts';
+import { isFilters } from '../filter/saved.ts';
 
 /** Both sides of a call are one row. */
 export function joinsBothEnds(): boolean {
@@ -8,7 +9,7 @@ export function joinsBothEnds(): boolean {
 }
 
 export function setJoinsBothEnds(joins: boolean): Promise<void> {
-  return turn(Setting.joinBothEnds, joins);
+  return change(Setting.joinBothEnds, joins);
 }
 
 /** What a call caused stands beneath it. */
@@ -17,7 +18,17 @@ export function nestsCalls(): boolean {
 }
 
 export function setNestsCalls(nests: boolean): Promise<void> {
-  return turn(Setting.nestCalls, nests);
+  return change(Setting.nestCalls, nests);
+}
+
+/** None where the setting is not what it should be. */
+export function savedFilters(): readonly string[] {
+  const filters: unknown = vscode.workspace.getConfiguration().get(Setting.savedFilters);
+  return isFilters(filters) ? filters : [];
+}
+
+export function setSavedFilters(filters: readonly string[]): Promise<void> {
+  return change(Setting.savedFilters, filters.length === 0 ? undefined : filters);
 }
 
 function isOn(setting: string): boolean {
@@ -25,9 +36,9 @@ function isOn(setting: string): boolean {
 }
 
 /** Where it has been set, else for the user. */
-async function turn(setting: string, on: boolean): Promise<void> {
+async function change(setting: string, value: unknown): Promise<void> {
   const settings = vscode.workspace.getConfiguration();
-  const set = settings.inspect<boolean>(setting);
+  const set = settings.inspect(setting);
   const { Global, Workspace } = vscode.ConfigurationTarget;
-  await settings.update(setting, on, set?.workspaceValue === undefined ? Global : Workspace);
+  await settings.update(setting, value, set?.workspaceValue === undefined ? Global : Workspace);
 }

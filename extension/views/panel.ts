@@ -5,7 +5,14 @@ import type { Marks, Trace } from '../capture/trace.ts';
 import { Command, Context, focusCommand, MANAGE_TRUST, Setting, View } from '../contributions.ts';
 import { copiedText } from '../escape/copied.ts';
 import { language, t, texts } from '../words/translate.ts';
-import { joinsBothEnds, nestsCalls, setJoinsBothEnds, setNestsCalls } from './listSettings.ts';
+import {
+  joinsBothEnds,
+  nestsCalls,
+  savedFilters,
+  setJoinsBothEnds,
+  setNestsCalls,
+  setSavedFilters,
+} from './listSettings.ts';
 import { showError } from './notify.ts';
 import { PanelFeed } from './panelFeed.ts';
 import { panelHtml } from './panelHtml.ts';
@@ -70,8 +77,8 @@ export class PanelProvider implements vscode.WebviewViewProvider {
       }),
       view.onDidDispose(() => this.#forget()),
       vscode.workspace.onDidChangeConfiguration((change) => {
-        if ([Setting.joinBothEnds, Setting.nestCalls].some((name) => change.affectsConfiguration(name)))
-          this.#sendSettings();
+        const ours = [Setting.joinBothEnds, Setting.nestCalls, Setting.savedFilters];
+        if (ours.some((name) => change.affectsConfiguration(name))) this.#sendSettings();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         this.#feed.hidden();
@@ -136,6 +143,9 @@ export class PanelProvider implements vscode.WebviewViewProvider {
         return;
       case 'nestCalls':
         setNestsCalls(message.nests).then(undefined, showError);
+        return;
+      case 'savedFilters':
+        setSavedFilters(message.filters).then(undefined, showError);
         return;
       case 'details':
         this.#feed.show(message.id, message.reveal);
@@ -221,6 +231,7 @@ export class PanelProvider implements vscode.WebviewViewProvider {
     const settings: readonly ToWebview[] = [
       { type: 'joinBothEnds', joins: joinsBothEnds() },
       { type: 'nestCalls', nests: nestsCalls() },
+      { type: 'savedFilters', filters: savedFilters() },
     ];
     for (const setting of settings) void this.#view?.webview.postMessage(setting);
   }

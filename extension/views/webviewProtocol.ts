@@ -6,6 +6,7 @@
 import type { ExchangeJson, StreamMessageJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import type { StoryMark, TraceStatus } from '../engine/traceStatus.ts';
+import { isFilters } from '../filter/saved.ts';
 
 /** Rows in one `rows` message at most: larger messages make the window stutter. */
 export const MAX_ROWS_PER_MESSAGE = 2_000;
@@ -67,7 +68,8 @@ export type ToWebview =
   | { readonly type: 'focusFilter' }
   /** The setting: both sides of a call are one row. */
   | { readonly type: 'joinBothEnds'; readonly joins: boolean }
-  | { readonly type: 'nestCalls'; readonly nests: boolean };
+  | { readonly type: 'nestCalls'; readonly nests: boolean }
+  | { readonly type: 'savedFilters'; readonly filters: readonly string[] };
 
 export type ToHost =
   | { readonly type: 'ready' }
@@ -101,6 +103,7 @@ export type ToHost =
   /** Changes the setting. */
   | { readonly type: 'joinBothEnds'; readonly joins: boolean }
   | { readonly type: 'nestCalls'; readonly nests: boolean }
+  | { readonly type: 'savedFilters'; readonly filters: readonly string[] }
   /** Show the setting for the size of bodies. */
   | { readonly type: 'openBodyLimit' }
   /** Open the line that made a call: one of the frames of its stack, or null for the program's own. Never a path. */
@@ -139,6 +142,8 @@ export function isToHost(value: unknown): value is ToHost {
       return typeof message['joins'] === 'boolean';
     case 'nestCalls':
       return typeof message['nests'] === 'boolean';
+    case 'savedFilters':
+      return isFilters(message['filters']);
     case 'message':
       return Number.isSafeInteger(message['id']) && Number.isSafeInteger(message['number']);
     case 'listed':

@@ -7,6 +7,7 @@ import { withTerm } from '../filter/edit.ts';
 import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
 import { AskedDetails } from './askedDetails.ts';
+import { NO_MENU } from './callContext.ts';
 import { CallList } from './callList.ts';
 import { Clock } from './clock.ts';
 import { COLUMN_GAP, ROW_PADDING, type Sort } from './columns.ts';
@@ -28,7 +29,7 @@ import { causalCalls, relatedCalls } from './relatedCalls.ts';
 import type { Chip, TimeRange } from './rowMatcher.ts';
 import { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT } from './rowView.ts';
-import { isSort, knownTab, share } from './savedState.ts';
+import { isSort, knownChoice, knownTab, share } from './savedState.ts';
 import { SplitPane } from './splitPane.ts';
 import { StoryMarks } from './story.ts';
 import { Toolbar } from './toolbar.ts';
@@ -88,6 +89,7 @@ export class App {
       leave: () => this.#list.focus(),
       help: () => this.#help.show(),
       newest: () => this.#store.newest(),
+      saved: (filters) => host.send({ type: 'savedFilters', filters }),
     });
     this.#toolbar = new Toolbar(this.#filter, {
       start: () => command('start'),
@@ -99,27 +101,35 @@ export class App {
     });
     this.#story = new StoryMarks((id) => host.send({ type: 'openMoment', id }));
     this.#overview = new Overview(this.#store, this.#pauses, this.#story, (range) => this.#setRange(range));
-    this.#list = new CallList(this.#store, this.#pauses, this.#ended, knownWidths(state.widths), {
-      selected: (id) => this.#selected(id),
-      opened: () => this.#open(),
-      escaped: () => this.#escaped(),
-      copy: (row) => copy(copiedLine(addressText(row) ?? '')),
-      sorted: (sort) => this.#setSort(sort),
-      resized: (widths) => host.update({ widths }),
-      window: (window) => this.#overview.showWindow(window),
-      expanded: (id, expanded) => {
-        const selected = this.#list.selected;
-        const hides = !expanded && selected !== null && this.#store.isBeneath(selected, id);
-        this.#store.expand(id, expanded);
-        // What is folded away cannot stay selected: what it is beneath does.
-        if (hides) {
-          this.#list.select(id, 'none');
-          this.#selected(id);
-        }
-        this.#schedule();
+    this.#list = new CallList(
+      this.#store,
+      this.#pauses,
+      this.#ended,
+      knownWidths(state.widths),
+      knownChoice(state.columns),
+      {
+        selected: (id) => this.#selected(id),
+        opened: () => this.#open(),
+        escaped: () => this.#escaped(),
+        copy: (row) => copy(copiedLine(addressText(row) ?? '')),
+        sorted: (sort) => this.#setSort(sort),
+        resized: (widths) => host.update({ widths }),
+        chosen: (columns) => host.update({ columns }),
+        window: (window) => this.#overview.showWindow(window),
+        expanded: (id, expanded) => {
+          const selected = this.#list.selected;
+          const hides = !expanded && selected !== null && this.#store.isBeneath(selected, id);
+          this.#store.expand(id, expanded);
+          // What is folded away cannot stay selected: what it is beneath does.
+          if (hides) {
+            this.#list.select(id, 'none');
+            this.#selected(id);
+          }
+          this.#schedule();
+        },
+        drawn: () => this.#clock.wake(),
       },
-      drawn: () => this.#clock.wake(),
-    });
+    );
     this.#details = new Details(knownTab(state.tab), {
       copy,
       openBody: (id, part) => host.send({ type: 'openBody', id, part }),
@@ -168,6 +178,7 @@ export class App {
       () => this.#list.pace,
     );
     for (const [name, pixels] of Object.entries(MEASURES)) root.style.setProperty(name, `${pixels}px`);
+    root.dataset['vscodeContext'] = NO_MENU;
     root.append(
       this.#toolbar.element,
       this.#filter.message,
@@ -233,6 +244,9 @@ export class App {
         break;
       case 'focusFilter':
         this.#filter.focus();
+        break;
+      case 'savedFilters':
+        this.#filter.showSaved(message.filters);
         break;
       case 'joinBothEnds':
         this.#store.setJoins(message.joins);

@@ -7,11 +7,14 @@ import type { EndedProcesses } from '../engine/endedProcesses.ts';
 import type { ExchangeRow } from '../engine/row.ts';
 import { counted } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
-import { COLUMNS, type ColumnId, type Layout, layout, NATURAL, type Sort } from './columns.ts';
+import { AS_USUAL, type ColumnChoice, type ColumnId, moved, withColumn } from './columnChoice.ts';
+import { columnMenuItems } from './columnMenu.ts';
+import { COLUMNS, type Layout, layout, NATURAL, type Sort } from './columns.ts';
 import { el, setText } from './dom.ts';
 import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
 import type { Pauses } from './pauses.ts';
+import { type MenuItem, PopupMenu } from './popupMenu.ts';
 import type { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import type { TimeWindow } from './timeWindow.ts';
@@ -28,12 +31,14 @@ function widest(
   column: ColumnId,
   wanted: number,
   { visible }: Layout,
+  choice: ColumnChoice,
 ): number {
   const fits = (width: number): boolean =>
     layout(
       room,
       { ...others, [column]: width },
       visible.some(({ id }) => id === 'source'),
+      choice,
     ).visible.length >= visible.length;
   let width = wanted;
   const least = COLUMNS.find(({ id }) => id === column)?.minWidth ?? 0;
@@ -49,6 +54,7 @@ export interface ListEvents {
   readonly copy: (row: ExchangeRow) => void;
   readonly sorted: (sort: Sort) => void;
   readonly resized: (widths: Partial<Record<ColumnId, number>>) => void;
+  readonly chosen: (columns: ColumnChoice) => void;
   /** The stretch of time that the waterfall shows. */
   readonly window: (window: TimeWindow | null) => void;
   /** What is beneath this row is to be shown, or no more. */
@@ -60,6 +66,7 @@ export interface ListEvents {
 export class CallList {
   readonly #store: RowStore;
   #widths: Partial<Record<ColumnId, number>>;
+  #choice: ColumnChoice;
   readonly #events: ListEvents;
   readonly element: HTMLElement;
   readonly #grid: HTMLElement;
@@ -68,6 +75,7 @@ export class CallList {
   readonly #hint: HTMLButtonElement;
   readonly #hintText = el('span');
   readonly #header: ListHeader;
+  readonly #columnMenu = new PopupMenu(t('Columns'));
   readonly #rows: VirtualList<RowView>;
   readonly #waterfall: Waterfall;
   #columns: Layout;
@@ -82,14 +90,18 @@ export class CallList {
     pauses: Pauses,
     ended: EndedProcesses,
     widths: Partial<Record<ColumnId, number>>,
+    choice: ColumnChoice,
     events: ListEvents,
   ) {
     this.#store = store;
     this.#widths = widths;
+    this.#choice = choice;
     this.#events = events;
     this.#header = new ListHeader({
       sort: (sort) => events.sorted(sort),
       resize: (column, width) => this.#resizeColumn(column, width),
+      move: (column, before) => this.#chooseColumns(moved(this.#choice, COLUMNS, column, before)),
+      menu: (place, back) => this.#columnMenu.open(() => this.#columnItems(), place, back),
     });
     // The header does not scroll, so that it needs no background of its own, wherever the panel is put.
     this.#scroller = el('div', { class: 'scroller', role: 'rowgroup', tabindex: -1 }, this.#body);
@@ -111,8 +123,8 @@ export class CallList {
       this.follow();
       this.#grid.focus({ preventScroll: true });
     });
-    this.element = el('div', { class: 'list' }, this.#grid, this.#hint);
-    this.#columns = layout(0, widths, false);
+    this.element = el('div', { class: 'list' }, this.#grid, this.#hint, this.#columnMenu.element);
+    this.#columns = layout(0, widths, false, choice);
     this.#rows = new VirtualList({
       scroller: this.#scroller,
       body: this.#body,
@@ -264,7 +276,7 @@ export class CallList {
     const selected = this.#selectedId === null ? -1 : this.#store.indexOf(this.#selectedId);
     const wasVisible = this.#rows.isVisible(selected);
     this.#hasSources = this.#store.hasSources;
-    const columns = layout(this.#scroller.clientWidth, this.#wantedWidths, this.#hasSources);
+    const columns = layout(this.#scroller.clientWidth, this.#wantedWidths, this.#hasSources, this.#choice);
     const same =
       columns.visible.length === this.#columns.visible.length &&
       columns.visible.every((column, i) => column === this.#columns.visible[i]);
@@ -286,9 +298,28 @@ export class CallList {
     const { [column]: _, ...others } = this.#widths;
     const room = this.#scroller.clientWidth;
     this.#widths =
-      width === null ? others : { ...others, [column]: widest(room, others, column, width, this.#columns) };
+      width === null
+        ? others
+        : { ...others, [column]: widest(room, others, column, width, this.#columns, this.#choice) };
     this.#events.resized(this.#widths);
     this.#resized();
+  }
+
+  #chooseColumns(choice: ColumnChoice): void {
+    this.#choice = choice;
+    this.#events.chosen(choice);
+    this.#resized();
+  }
+
+  #columnItems(): readonly MenuItem[] {
+    return columnMenuItems(this.#choice, this.#columns.visible, {
+      choose: (id, shown) => this.#chooseColumns(withColumn(this.#choice, id, shown)),
+      reset: () => {
+        this.#widths = {};
+        this.#events.resized(this.#widths);
+        this.#chooseColumns(AS_USUAL);
+      },
+    });
   }
 
   #drawn(): void {

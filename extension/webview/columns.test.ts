@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { call } from '../../test/webview/harness/calls.ts';
+import { AS_USUAL, type ColumnChoice, moved, ordered, withColumn } from './columnChoice.ts';
 import { COLUMNS, comparator, layout } from './columns.ts';
+
+/** Those that nobody has to choose. */
+const USUAL = COLUMNS.filter(({ optional }) => optional !== true);
 
 describe('layout', () => {
   it('leaves out columns as room becomes scarce, and never status and call', () => {
@@ -12,7 +16,7 @@ describe('layout', () => {
       expect(visible.map(({ id }) => id)).toEqual(expect.arrayContaining(['status', 'call']));
       expect(template.split(/ (?![^(]*\))/)).toHaveLength(visible.length);
     }
-    expect(layout(1500, {}, true).visible).toHaveLength(COLUMNS.length);
+    expect(layout(1500, {}, true).visible).toEqual(USUAL);
     expect(layout(400, {}, true).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call', 'time']);
     // As wide as VS Code makes a panel that is moved to the side.
     expect(layout(289, {}, true).visible.map(({ id }) => id)).toEqual(['method', 'status', 'call']);
@@ -22,7 +26,37 @@ describe('layout', () => {
   it('shows source lines, where some are known, in a panel beside the side bar', () => {
     const names = (sources: boolean) => layout(1_030, {}, sources).visible.map(({ id }) => id);
     expect(names(true)).toEqual(expect.arrayContaining(['id', 'process', 'source', 'waterfall']));
-    expect(names(false)).toHaveLength(COLUMNS.length - 1);
+    expect(names(false)).toHaveLength(USUAL.length - 1);
+  });
+
+  it('keeps what was chosen before anything else, in the chosen order, and never shows what was hidden', () => {
+    const choice: ColumnChoice = { order: [], shown: ['protocol', 'start'], hidden: ['time'] };
+    const names = (width: number, chosen: ColumnChoice) =>
+      layout(width, {}, false, chosen).visible.map(({ id }) => id);
+    expect(names(420, choice)).toEqual(['status', 'call', 'protocol', 'start']);
+    expect(names(1500, choice)).toContain('start');
+    expect(names(1500, choice)).not.toContain('time');
+    const first = moved(moved(choice, COLUMNS, 'waterfall', 'id'), COLUMNS, 'status', null);
+    const order = names(1500, first);
+    expect([order[0], order.at(-1)]).toEqual(['waterfall', 'status']);
+    // The waterfall takes what is left, wherever it stands; without one the call does.
+    expect(layout(1500, { call: 300 }, false, first).template).toMatch(/^minmax\(80px, 4fr\) .*300px/);
+    const without = withColumn(first, 'waterfall', false);
+    expect(layout(1500, { call: 300 }, false, without).template).toContain('minmax(80px, 5fr)');
+    // Columns that a later version adds have their usual neighbour.
+    expect(ordered({ ...AS_USUAL, order: ['call', 'id'] }, USUAL).map(({ id }) => id)).toEqual([
+      'call',
+      'protocol',
+      'type',
+      'size',
+      'time',
+      'process',
+      'source',
+      'waterfall',
+      'id',
+      'method',
+      'status',
+    ]);
   });
 
   it('keeps chosen widths, but not below what can be read', () => {

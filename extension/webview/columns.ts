@@ -7,19 +7,8 @@ import { localized } from '../words/localized.ts';
 import { durationText, sizeText, UNKNOWN } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { shorten, visibleLine } from '../words/visible.ts';
-
-export type ColumnId =
-  | 'id'
-  | 'method'
-  | 'status'
-  | 'call'
-  | 'protocol'
-  | 'type'
-  | 'size'
-  | 'time'
-  | 'process'
-  | 'source'
-  | 'waterfall';
+import { AS_USUAL, type ColumnChoice, type ColumnId, ordered } from './columnChoice.ts';
+import { tickText } from './ticks.ts';
 
 export interface Sort {
   readonly column: ColumnId;
@@ -42,6 +31,8 @@ export interface Column {
   readonly align?: 'end';
   /** When there is no room, the column with the highest number is left out first. 0: never. */
   readonly disposable: number;
+  /** Only there once somebody has chosen it. */
+  readonly optional?: boolean;
   /** What it sorts by. Unknown (null) comes last in either direction. */
   readonly key: (row: ExchangeRow) => number | string | null;
   /** Plain content; the columns `call` and `waterfall` are drawn by the list. */
@@ -180,6 +171,30 @@ export const COLUMNS: readonly Column[] = [
     speak: (row) => (row.debug?.source == null ? '' : t('at {0}', sourceText(row.debug.source))),
   },
   {
+    id: 'requestSize',
+    label: t('Request Size'),
+    width: 84,
+    minWidth: 44,
+    align: 'end',
+    disposable: 11,
+    optional: true,
+    key: (row) => row.requestSize,
+    text: (row) => (row.requestSize === null && row.state === 'running' ? '' : sizeText(row.requestSize)),
+    speak: (row) => (row.requestSize === null ? t('size unknown') : sizeText(row.requestSize)),
+  },
+  {
+    id: 'start',
+    label: t('Start'),
+    width: 72,
+    minWidth: 48,
+    align: 'end',
+    disposable: 12,
+    optional: true,
+    key: (row) => row.start,
+    // To the millisecond: calls that come close together differ.
+    text: (row) => tickText(row.start, 1),
+  },
+  {
     id: 'waterfall',
     label: t('Waterfall'),
     width: 150,
@@ -275,16 +290,27 @@ const LUXURY = 5;
 const NARROW = 360;
 
 /**
- * The columns that have room in `width` pixels, the least important ones left out.
+ * The columns that have room in `width` pixels, the least important ones left out; those that somebody has chosen last.
  * @param sources there are calls whose source line is known: without them its column would be empty
  */
-export function layout(width: number, widths: Partial<Record<ColumnId, number>>, sources: boolean): Layout {
+export function layout(
+  width: number,
+  widths: Partial<Record<ColumnId, number>>,
+  sources: boolean,
+  choice: ColumnChoice = AS_USUAL,
+): Layout {
   const usual = ({ width: wide, narrowWidth = wide }: Column): number =>
     width < NARROW ? narrowWidth : wide;
   const widthOf = (column: Column): number => Math.max(column.minWidth, widths[column.id] ?? usual(column));
-  const visible = COLUMNS.filter(({ id }) => sources || id !== 'source');
+  const visible = ordered(choice, COLUMNS).filter(({ id, optional = false }) => {
+    if (choice.hidden.includes(id)) return false;
+    return choice.shown.includes(id) || (!optional && (sources || id !== 'source'));
+  });
+  /** The column with the highest one goes first: any other before one that was chosen. */
+  const rank = ({ id, disposable }: Column): number =>
+    choice.shown.includes(id) ? disposable / 100 : disposable;
   const needed = (): number => {
-    const luxury = visible.some((column) => column.disposable >= LUXURY);
+    const luxury = visible.some((column) => rank(column) >= LUXURY);
     return visible.reduce(
       (sum, column) =>
         sum +
@@ -293,16 +319,16 @@ export function layout(width: number, widths: Partial<Record<ColumnId, number>>,
     );
   };
   while (needed() > width) {
-    const expendable = visible.reduce((a, b) => (b.disposable > a.disposable ? b : a));
-    if (expendable.disposable === 0) break;
+    const expendable = visible.reduce((a, b) => (rank(b) > rank(a) ? b : a));
+    if (rank(expendable) === 0) break;
     visible.splice(visible.indexOf(expendable), 1);
   }
-  // Of two flexible columns one may have been given a width; the last one takes what is left.
-  const flexible = visible.filter((column) => column.flexible === true);
+  // Of two flexible columns the call may have been given a width; the waterfall takes what is left, wherever it stands.
+  const rest = visible.some(({ id }) => id === 'waterfall') ? 'waterfall' : 'call';
   const template = visible.map((column) => {
     if (column.flexible !== true) return `${widthOf(column)}px`;
     const chosen = widths[column.id];
-    if (chosen !== undefined && column !== flexible.at(-1)) return `${widthOf(column)}px`;
+    if (chosen !== undefined && column.id !== rest) return `${widthOf(column)}px`;
     return `minmax(${column.minWidth}px, ${column.id === 'call' ? 5 : 4}fr)`;
   });
   return { visible, template: template.join(' ') };

@@ -6,22 +6,28 @@ import { type Filter, parseFilter } from '../filter/parser.ts';
 import { localized } from '../words/localized.ts';
 import { numberText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
+import { TEXT_MENU } from './callContext.ts';
 import { CompletionList } from './completionList.ts';
 import { el, iconButton, setText } from './dom.ts';
 import { icon } from './icons.ts';
+import { SavedFilters } from './savedFilters.ts';
 
 /** While typing, the list follows this much later. */
 const DELAY_MS = 80;
 
+export interface FilterEvents {
+  readonly changed: (filter: Filter, text: string) => void;
+  /** Enter, or down: on to the list. */
+  readonly leave: () => void;
+  readonly help: () => void;
+  /** Rows for completion, the newest first. */
+  readonly newest: () => Iterable<ExchangeRow>;
+  /** These are to be kept. */
+  readonly saved: (filters: readonly string[]) => void;
+}
+
 export class FilterInput {
-  readonly #events: {
-    readonly changed: (filter: Filter, text: string) => void;
-    /** Enter, or down: on to the list. */
-    readonly leave: () => void;
-    readonly help: () => void;
-    /** Rows for completion, the newest first. */
-    readonly newest: () => Iterable<ExchangeRow>;
-  };
+  readonly #events: FilterEvents;
   readonly element: HTMLElement;
   /** Explains the first error; below the toolbar. */
   readonly message = el('div', { class: 'filter-message', id: 'filter-message', role: 'status', hidden: '' });
@@ -31,19 +37,16 @@ export class FilterInput {
   readonly #painted = el('div', { class: 'painted', 'aria-hidden': 'true' });
   readonly #progress = el('span', { class: 'searching', role: 'status', hidden: '' });
   readonly #clear: HTMLButtonElement;
+  readonly #saved: SavedFilters;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(
-    text: string,
-    events: {
-      readonly changed: (filter: Filter, text: string) => void;
-      /** Enter, or down: on to the list. */
-      readonly leave: () => void;
-      readonly help: () => void;
-      readonly newest: () => Iterable<ExchangeRow>;
-    },
-  ) {
+  constructor(text: string, events: FilterEvents) {
     this.#events = events;
+    this.#saved = new SavedFilters({
+      text: () => this.#input.value.trim(),
+      use: (filter) => this.set(filter),
+      saved: events.saved,
+    });
 
     this.#input = el('input', {
       type: 'text',
@@ -53,6 +56,7 @@ export class FilterInput {
       'aria-label': t('Filter calls'),
       'aria-describedby': 'filter-message',
     });
+    this.#input.dataset['vscodeContext'] = TEXT_MENU;
     this.#input.value = text;
     this.#clear = iconButton(icon('close'), t('Clear Filter'), () => this.set(''), 'icon small');
     this.#completions = new CompletionList(this.#input, ({ text: chosen }, place) =>
@@ -66,9 +70,10 @@ export class FilterInput {
       el('div', { class: 'line' }, this.#painted, this.#input),
       this.#progress,
       this.#clear,
+      this.#saved.button,
       help,
     );
-    this.element = el('div', { class: 'filter-box' }, this.#box, this.#completions.element);
+    this.element = el('div', { class: 'filter-box' }, this.#box, this.#completions.element, this.#saved.menu);
     this.#input.addEventListener('input', () => {
       if (this.#input.value === '?') {
         this.#input.value = '';
@@ -97,6 +102,12 @@ export class FilterInput {
     this.#input.focus();
   }
 
+  /** The filters that are kept. */
+  showSaved(filters: readonly string[]): void {
+    this.#saved.show(filters);
+    this.#saved.mark();
+  }
+
   /** Parses the line and reports it at once. */
   apply(): void {
     this.#edited(true);
@@ -115,6 +126,7 @@ export class FilterInput {
     const filter = parseFilter(text);
     this.#paint(text, filter);
     this.#clear.hidden = text === '';
+    this.#saved.mark();
     const [error] = filter.errors;
     this.message.hidden = error === undefined;
     setText(this.message, localized(error?.message ?? ''));
@@ -149,8 +161,6 @@ export class FilterInput {
     const { value, selectionStart, selectionEnd } = this.#input;
     const cursor = selectionStart === selectionEnd ? selectionStart : null;
     const found = cursor === null ? null : completions(value, cursor, this.#events.newest);
-    // What is offered says what is missing.
-    if (found !== null) this.message.hidden = true;
     // All characters are equally wide.
     const width = this.#painted.scrollWidth > 0 ? textWidth(this.#painted) / Math.max(1, value.length) : 0;
     this.#completions.show(found, found === null ? 0 : 24 + found.start * width - this.#input.scrollLeft);

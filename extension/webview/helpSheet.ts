@@ -27,6 +27,8 @@ const KEYS: readonly (readonly [keys: string, about: string])[] = [
   [t('A  D  or  Shift+wheel'), t('earlier and later')],
   ['F', t('fit the waterfall to the calls in view')],
   [t('←  →  in the header'), t('another column; Enter sorts, Shift+← → makes it wider')],
+  [t('Ctrl+Shift+←  →  in the header'), t('moves the column; so does dragging it')],
+  [t('Shift+F10  in the header'), t('chooses the columns; so does a right click')],
   ['?', t('this sheet')],
 ];
 

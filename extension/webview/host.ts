@@ -1,6 +1,7 @@
 /** The border to the extension host, typed, and the little state that survives being hidden. */
 import type { ToHost, ToWebview } from '../views/webviewProtocol.ts';
-import type { ColumnId, Sort } from './columns.ts';
+import type { ColumnChoice, ColumnId } from './columnChoice.ts';
+import type { Sort } from './columns.ts';
 import type { TabId } from './details/tabs.ts';
 import type { Chip } from './rowMatcher.ts';
 
@@ -13,6 +14,7 @@ export interface UiState {
   readonly chip?: Chip;
   readonly sort?: Sort;
   readonly widths?: Partial<Record<ColumnId, number>>;
+  readonly columns?: ColumnChoice;
   readonly tab?: TabId;
   readonly detailsOpen?: boolean;
   /** Share of the details in the pane, 0 to 1. */

@@ -1,6 +1,8 @@
 /** The header of the list: sorting, widths, and the ruler above the waterfall. */
-import { COLUMNS, type Column, type ColumnId, type Layout, NATURAL, type Sort } from './columns.ts';
+import type { ColumnId } from './columnChoice.ts';
+import { COLUMN_GAP, COLUMNS, type Column, type Layout, NATURAL, type Sort } from './columns.ts';
 import { drag, el, setText } from './dom.ts';
+import type { Place } from './popupMenu.ts';
 import { tickText } from './ticks.ts';
 import { type TimeWindow, ticks, toPixels } from './timeWindow.ts';
 
@@ -8,9 +10,15 @@ interface HeaderEvents {
   readonly sort: (sort: Sort) => void;
   /** null: the column's own width again. */
   readonly resize: (column: ColumnId, width: number | null) => void;
+  /** To the place before another one; null: to the end. */
+  readonly move: (column: ColumnId, before: ColumnId | null) => void;
+  /** The menu of the columns is wanted. @param back gets the keyboard when it closes. */
+  readonly menu: (place: Place, back: HTMLElement) => void;
 }
 
 const KEY_STEP_PX = 16;
+/** A press that moves less is a click. */
+const DRAG_PX = 5;
 /** Room that a tick's label needs, and what the column's name takes at the left. */
 const TICK_GAP_PX = 72;
 const NAME_PX = 66;
@@ -23,11 +31,22 @@ export class ListHeader {
   readonly lines = el('div', { class: 'lines', 'aria-hidden': 'true' });
   readonly #ruler = el('div', { class: 'ruler', 'aria-hidden': 'true' });
   #rulerKey = '';
+  /** Where a column that is dragged would go. */
+  readonly #drop = el('div', { class: 'drop-place', 'aria-hidden': 'true', hidden: '' });
   #focused: ColumnId = 'id';
 
   constructor(events: HeaderEvents) {
     this.#events = events;
     this.element.addEventListener('keydown', (event) => this.#key(event));
+    this.element.addEventListener('contextmenu', (event) => {
+      event.preventDefault();
+      // By a key it has no place of its own: it belongs below the column that has the keyboard.
+      const cell = this.#cells.find(({ column }) => column.id === this.#stop)?.element ?? this.element;
+      const { left, bottom } = cell.getBoundingClientRect();
+      const byKey = event.button !== 2;
+      events.menu(byKey ? { x: left, y: bottom } : { x: event.clientX, y: event.clientY }, cell);
+    });
+    this.element.append(this.#drop);
   }
 
   show(layout: Layout, sort: Sort): void {
@@ -114,13 +133,51 @@ export class ListHeader {
       el('span', { class: 'name' }, column.label),
     );
     if (column.id === 'waterfall') element.append(this.#ruler);
+    let wasMoved = false;
     element.addEventListener('click', () => {
+      if (wasMoved) return;
       this.#focused = column.id;
       this.#sortBy(column.id);
     });
     const last = column.id === 'waterfall';
     if (!last) element.append(this.#handle(column, element));
+    let from = 0;
+    drag(element, {
+      start: (event) => {
+        wasMoved = false;
+        from = event.clientX;
+        return !(event.target instanceof Element && event.target.closest('.handle') !== null);
+      },
+      move: (event) => {
+        if (Math.abs(event.clientX - from) > DRAG_PX) wasMoved = true;
+        if (wasMoved) this.#showDrop(event.clientX);
+      },
+      end: (event) => {
+        this.#drop.hidden = true;
+        if (!wasMoved || event.type !== 'pointerup') return;
+        const before = this.#cellAt(event.clientX)?.column.id ?? null;
+        if (before !== column.id) this.#events.move(column.id, before);
+      },
+    });
     return element;
+  }
+
+  /** The first column whose middle is to the right of the pointer. */
+  #cellAt(x: number): { column: Column; element: HTMLElement } | undefined {
+    return this.#cells.find(({ element }) => {
+      const { left, width } = element.getBoundingClientRect();
+      return x < left + width / 2;
+    });
+  }
+
+  /** Only a mark moves: the header stays as it is until the column is let go. */
+  #showDrop(x: number): void {
+    const cell = this.#cellAt(x)?.element;
+    const last = this.#cells.at(-1)?.element;
+    const left =
+      cell?.offsetLeft ?? (last === undefined ? 0 : last.offsetLeft + last.offsetWidth + COLUMN_GAP);
+    this.#drop.style.transform = `translateX(${left - COLUMN_GAP / 2}px)`;
+    this.#drop.hidden = false;
   }
 
   #handle(column: Column, cell: HTMLElement): HTMLElement {
@@ -153,9 +210,15 @@ export class ListHeader {
     const stop = this.#stop;
     const index = this.#cells.findIndex(({ column }) => column.id === stop);
     const current = this.#cells[index];
-    if (current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (current === undefined || event.altKey) return;
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step !== 0 && event.shiftKey) {
+    if (event.ctrlKey || event.metaKey) {
+      if (step === 0 || !event.shiftKey) return;
+      // Behind its neighbour is before the one after that.
+      const to = index + (step > 0 ? 2 : -1);
+      if (to >= 0 && to <= this.#cells.length)
+        this.#events.move(current.column.id, this.#cells[to]?.column.id ?? null);
+    } else if (step !== 0 && event.shiftKey) {
       const width = current.element.getBoundingClientRect().width + step * KEY_STEP_PX;
       this.#events.resize(current.column.id, Math.max(current.column.minWidth, Math.round(width)));
     } else if (step !== 0) {

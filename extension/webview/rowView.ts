@@ -20,6 +20,7 @@ import { counted, durationText, elapsedText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { labelText } from '../words/visible.ts';
 import { extent, gradient, MIN_BAR_PX, segments, withPauses } from './bars.ts';
+import { callContext } from './callContext.ts';
 import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
 import { type IconName, icon } from './icons.ts';
@@ -130,13 +131,7 @@ export class RowView {
       this.element.id = rowElementId(row.id);
       this.#pin.hidden = !row.pinned;
       // The menu of VS Code: its commands get this object.
-      this.element.dataset['vscodeContext'] = JSON.stringify({
-        webviewSection: 'call',
-        callId: row.id,
-        callPinned: row.pinned,
-        callSource: hasSource,
-        preventDefaultContextMenuItems: true,
-      });
+      this.element.dataset['vscodeContext'] = callContext(row, true);
     }
     this.#shown = row;
     this.element.dataset['status'] = statusClass(row);

@@ -1,4 +1,5 @@
 /** What the panel has kept of itself from before the window was loaded again; all of it is checked. */
+import { AS_USUAL, type ColumnChoice, type ColumnId } from './columnChoice.ts';
 import { COLUMNS, NATURAL, type Sort } from './columns.ts';
 import { TABS, type TabId } from './details/tabs.ts';
 
@@ -22,4 +23,17 @@ export function isSort(sort: unknown): sort is Sort {
 
 export function share<T>(value: unknown, fallback: T): number | T {
   return typeof value === 'number' && value >= 0.15 && value <= 0.85 ? value : fallback;
+}
+
+/** Columns that no longer exist are left out, and so is what names one twice. */
+export function knownChoice(choice: unknown): ColumnChoice {
+  if (typeof choice !== 'object' || choice === null) return AS_USUAL;
+  const ids = (part: keyof ColumnChoice): ColumnId[] => {
+    const list: unknown = (choice as Record<string, unknown>)[part];
+    if (!Array.isArray(list)) return [];
+    return COLUMNS.map(({ id }) => id)
+      .filter((id) => list.includes(id))
+      .sort((a, b) => list.indexOf(a) - list.indexOf(b));
+  };
+  return { order: ids('order'), shown: ids('shown'), hidden: ids('hidden') };
 }

@@ -30,6 +30,28 @@ async function open(
 
 const tabpanel = () => panel.page.locator('#tabpanel');
 
+it('a remark that has no room beside its value begins below it', async () => {
+  await open([call({ id: 1 })], 1, 'connection', {});
+  const places = () =>
+    tabpanel()
+      .locator('dd:has(.remark)')
+      .first()
+      .evaluate((dd) => {
+        const [value, remark] = [...dd.querySelectorAll('.value, .remark')].map((one) =>
+          one.getBoundingClientRect(),
+        );
+        return { value, remark };
+      });
+  const wide = await places();
+  expect(wide.remark!.top).toBeLessThan(wide.value!.bottom);
+  await tabpanel().evaluate((element) => {
+    element.style.width = '190px';
+  });
+  const narrow = await places();
+  expect(narrow.remark!.top).toBeGreaterThan(narrow.value!.top);
+  expect(narrow.remark!.left).toBe(narrow.value!.left);
+});
+
 describe('header fields', () => {
   const request = message({
     headers: [

@@ -943,8 +943,8 @@ describe('details', () => {
     await panel.page.click('#call-2');
     await answer(rows);
     await panel.page.focus('#tab-summary');
-    // A call without messages has no tab for them.
-    for (const tab of ['headers', 'request', 'response', 'timing', 'connection', 'summary']) {
+    // A call without messages has no tab for them, nor has a request that is only a head.
+    for (const tab of ['headers', 'response', 'timing', 'connection', 'summary']) {
       await panel.page.keyboard.press('ArrowRight');
       expect(await panel.page.evaluate(() => document.activeElement?.id)).toBe(`tab-${tab}`);
       expect(await panel.page.getAttribute('#tabpanel', 'aria-labelledby')).toBe(`tab-${tab}`);
@@ -1330,8 +1330,8 @@ describe('narrow details', () => {
     expect(await panel.page.isVisible('#tab-summary')).toBe(true);
     expect(await panel.page.isVisible('#tab-connection')).toBe(false);
     await panel.page.click('[aria-label="More Tabs"]');
-    await panel.page.click('.tab-menu [role=menuitem]:has-text("Connection")');
-    expect(await panel.page.isVisible('.tab-menu')).toBe(false);
+    await panel.page.click('.popup-menu:visible [role=menuitem]:has-text("Connection")');
+    expect(await panel.page.isVisible('.popup-menu:visible')).toBe(false);
     expect(await panel.page.getAttribute('#tab-connection', 'aria-selected')).toBe('true');
     expect(await panel.page.isVisible('#tab-connection')).toBe(true);
     const ends = await panel.page.evaluate(() => {

@@ -13,10 +13,11 @@ import type { TabActions } from './tabActions.ts';
 export function connectionTab(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const { connection, tls, lookup } = exchange;
   if (exchange.failure?.phase === 'lookup') return [nothing(t('There was no connection.'))];
+  const other = actions.peer() === null ? null : t('traced');
   const ends: readonly Fact[] =
     exchange.side === 'server'
       ? [
-          { name: t('Client'), value: connection.remote, code: true, copy: actions.copy },
+          { name: t('Client'), value: connection.remote, remark: other, code: true, copy: actions.copy },
           { name: t('Server'), value: connection.local, remark: t('traced'), code: true, copy: actions.copy },
         ]
       : exchange.side === 'client'
@@ -28,7 +29,7 @@ export function connectionTab(exchange: ExchangeJson, actions: TabActions): read
               code: true,
               copy: actions.copy,
             },
-            { name: t('Server'), value: connection.remote, code: true, copy: actions.copy },
+            { name: t('Server'), value: connection.remote, remark: other, code: true, copy: actions.copy },
           ]
         : [
             { name: t('Local'), value: connection.local, code: true, copy: actions.copy },

@@ -6,6 +6,7 @@ import { insteadOfCall } from '../../words/exchange.ts';
 import { numberText } from '../../words/numbers.ts';
 import { t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
+import { callContext } from '../callContext.ts';
 import { statusClass } from '../columns.ts';
 import { el, iconButton, setText, setTitle } from '../dom.ts';
 import { icon } from '../icons.ts';
@@ -79,6 +80,7 @@ export class Details {
       this.#bar.element,
       this.#panel,
     );
+    this.element.addEventListener('contextmenu', () => this.#nameMenu(), { capture: true });
     this.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
       event.preventDefault();
@@ -98,6 +100,7 @@ export class Details {
       this.#messages.forget();
       this.#offer('messages', row.messageFormat !== null);
       this.#offer('ai', row.model !== null);
+      this.#offer('request', row.requestSize !== 0 || row.path?.includes('?') === true);
     }
     this.#row = row;
     setText(this.#status, row.status === null ? '' : String(row.status));
@@ -133,9 +136,18 @@ export class Details {
     setText(this.#tabs.get('ai') as Element, ai ?? 'AI');
     this.#offer('ai', ai !== null);
     this.#offer('messages', stream !== null);
+    this.#offer('request', hasRequestContent(exchange));
     this.#bar.fit();
     this.#secrets.hidden = !this.#revealed && !isMasked(exchange);
     this.#render();
+  }
+
+  /** VS Code's menu is the one of the call; Copy is in it only where something is selected. */
+  #nameMenu(): void {
+    const row = this.#row;
+    if (row === null) return;
+    const selected = getSelection()?.isCollapsed === false;
+    this.element.dataset['vscodeContext'] = callContext(row, !selected);
   }
 
   /** One message in full; null: it is no longer held. */
@@ -259,6 +271,13 @@ export class Details {
     this.#events.tab(to);
     this.focus();
   }
+}
+
+/** A request without a body and parameters, as most are, has nothing to show but its head. */
+function hasRequestContent({ request, url }: ExchangeJson): boolean {
+  return (
+    request === null || request.bodySize !== 0 || request.bodyNote !== null || url?.includes('?') === true
+  );
 }
 
 function whyNoMessages({ failure, encrypted }: ExchangeJson): string | null {

@@ -269,7 +269,15 @@ export class MessagesView {
     const bar = el(
       'div',
       { class: 'content-bar' },
-      el('span', { class: 'description' }, visibleLine(facts.join(' · '))),
+      // No number stands apart from its unit where there is little room.
+      el(
+        'span',
+        { class: 'description' },
+        ...facts.flatMap((fact, index) => [
+          index === 0 ? null : ' · ',
+          el('span', { class: 'whole' }, visibleLine(fact)),
+        ]),
+      ),
     );
     const { protobuf } = message;
     const text = protobuf?.text || ('text' in message ? message.text : null);

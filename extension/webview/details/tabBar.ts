@@ -2,32 +2,23 @@
 import { t } from '../../words/translate.ts';
 import { el, iconButton } from '../dom.ts';
 import { icon } from '../icons.ts';
+import { type MenuItem, PopupMenu } from '../popupMenu.ts';
 
 export class TabBar {
   readonly #list: HTMLElement;
   readonly #more: HTMLButtonElement;
-  readonly #menu = el('div', { class: 'tab-menu', role: 'menu', 'aria-label': t('More tabs'), hidden: '' });
+  readonly #menu = new PopupMenu(t('More tabs'), () => this.#more.setAttribute('aria-expanded', 'false'));
   readonly element: HTMLElement;
   readonly #tabs: readonly HTMLButtonElement[];
 
   constructor(list: HTMLElement, tabs: readonly HTMLButtonElement[]) {
     this.#list = list;
     this.#tabs = tabs;
-    this.#more = iconButton(
-      icon('more'),
-      t('More Tabs'),
-      () => this.#toggle(this.#menu.hidden !== false),
-      'icon small',
-    );
+    this.#more = iconButton(icon('more'), t('More Tabs'), () => this.#open(), 'icon small');
     this.#more.setAttribute('aria-haspopup', 'menu');
-    this.element = el('div', { class: 'tab-bar' }, list, this.#more, this.#menu);
-    this.element.addEventListener('focusout', (event) => {
-      if (!(event.relatedTarget instanceof Node && this.element.contains(event.relatedTarget)))
-        this.#toggle(false);
-    });
-    this.#menu.addEventListener('keydown', (event) => this.#key(event));
+    this.#more.setAttribute('aria-expanded', 'false');
+    this.element = el('div', { class: 'tab-bar' }, list, this.#more, this.#menu.element);
     new ResizeObserver(() => this.fit()).observe(this.element);
-    this.#toggle(false);
   }
 
   /** Another tab is selected, or there are others: the selected one is always in the bar. */
@@ -44,35 +35,19 @@ export class TabBar {
     }
   }
 
-  #toggle(open: boolean): void {
-    this.#menu.hidden = !open;
-    this.#more.setAttribute('aria-expanded', String(open));
-    if (!open) return;
-    const rest = this.#tabs.filter((tab) => !tab.hidden && tab.classList.contains('overflowed'));
-    this.#menu.replaceChildren(
-      ...rest.map((tab) => {
-        const item = el('button', { type: 'button', role: 'menuitem', tabindex: -1 }, tab.textContent);
-        item.addEventListener('click', () => {
-          this.#toggle(false);
-          tab.click();
-          tab.focus();
-        });
-        return item;
-      }),
-    );
-    this.#menu.querySelector('button')?.focus();
-  }
-
-  #key(event: KeyboardEvent): void {
-    const items = [...this.#menu.querySelectorAll('button')];
-    const at = items.indexOf(document.activeElement as HTMLButtonElement);
-    if (event.key === 'ArrowDown') items[(at + 1) % items.length]?.focus();
-    else if (event.key === 'ArrowUp') items[(at + items.length - 1) % items.length]?.focus();
-    else if (event.key === 'Escape') {
-      this.#toggle(false);
-      this.#more.focus();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+  #open(): void {
+    const { right, bottom } = this.#more.getBoundingClientRect();
+    this.#more.setAttribute('aria-expanded', 'true');
+    const items = (): readonly MenuItem[] =>
+      this.#tabs
+        .filter((tab) => !tab.hidden && tab.classList.contains('overflowed'))
+        .map((tab) => ({
+          label: tab.textContent ?? '',
+          run: () => {
+            tab.click();
+            tab.focus();
+          },
+        }));
+    this.#menu.open(items, { x: right, y: bottom }, this.#more);
   }
 }

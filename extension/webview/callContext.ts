@@ -1,0 +1,18 @@
+/** What VS Code's menus know of an element of the panel: the conditions in package.json, and what commands are given. */
+import type { ExchangeRow } from '../engine/row.ts';
+
+/** @param only without Cut, Copy and Paste, which VS Code has in the menu of any webview */
+export function callContext(row: ExchangeRow, only: boolean): string {
+  return JSON.stringify({
+    webviewSection: 'call',
+    callId: row.id,
+    callPinned: row.pinned,
+    callSource: row.debug?.source != null,
+    preventDefaultContextMenuItems: only,
+  });
+}
+
+/** Of what has no menu. */
+export const NO_MENU = JSON.stringify({ preventDefaultContextMenuItems: true });
+/** Of what can be written into. */
+export const TEXT_MENU = JSON.stringify({ preventDefaultContextMenuItems: false });
