@@ -25,6 +25,7 @@ import { bothNames, type Column, statusClass } from './columns.ts';
 import { el, setText, setTitle } from './dom.ts';
 import { type IconName, icon } from './icons.ts';
 import type { Pauses } from './pauses.ts';
+import { phasesText } from './phases.ts';
 import type { Place } from './rowStore.ts';
 import type { Fold } from './rowTree.ts';
 import { type TimeWindow, toPixels } from './timeWindow.ts';
@@ -60,6 +61,8 @@ export class RowView {
   readonly #proxy = el('span', { class: 'proxy', hidden: '' });
   readonly #messages = el('span', { class: 'message-count', hidden: '' });
   readonly #bar = el('div', { class: 'bar' });
+  /** The cell of the bar, once its tooltip was wanted. */
+  #explained: HTMLElement | null = null;
   /** Shows what is beneath: what the call caused, or the server's side of it. */
   readonly #twistie = el('span', { class: 'twistie', 'aria-hidden': 'true', hidden: '' }, icon('right'));
   #fold: Fold | null = null;
@@ -90,6 +93,7 @@ export class RowView {
         // What the bar shows is read out by the column Time and the tab Timing.
         cell.setAttribute('aria-hidden', 'true');
         cell.append(this.#bar);
+        cell.addEventListener('pointerenter', () => this.#explainBar(cell));
       }
       this.#cells.set(column, cell);
       this.element.append(cell);
@@ -201,9 +205,17 @@ export class RowView {
     style.backgroundPositionX = `${(left - shownLeft).toFixed(1)}px`;
   }
 
+  /** Only where somebody points at it: rows are drawn by the hundred. */
+  #explainBar(cell: HTMLElement): void {
+    const row = this.#shown;
+    this.#explained = cell;
+    setTitle(cell, row === null ? '' : phasesText(row));
+  }
+
   #fill(column: Column, cell: HTMLElement, row: ExchangeRow): void {
     switch (column.id) {
       case 'waterfall':
+        if (this.#explained !== null) this.#explainBar(this.#explained);
         return;
       case 'call':
         this.#fillCall(cell, row);

@@ -4,6 +4,9 @@ import { drag, el } from './dom.ts';
 
 /** CSS pixels from which on the details stand beside the list. */
 const BESIDE_FROM = 760;
+/** Where there is little height they do so sooner: below the list they would have three lines. */
+const BESIDE_FROM_IF_LOW = 640;
+const LOW = 300;
 /** Until someone chooses: a third, but room for all tabs. */
 const DEFAULT_WIDTH = 'max(34%, 400px)';
 const MIN_SHARE = 0.15;
@@ -77,7 +80,8 @@ export class SplitPane {
   }
 
   #arrange(): void {
-    this.#beside = this.element.clientWidth >= BESIDE_FROM;
+    const { clientWidth, clientHeight } = this.element;
+    this.#beside = clientWidth >= (clientHeight < LOW ? BESIDE_FROM_IF_LOW : BESIDE_FROM);
     this.element.classList.toggle('beside', this.#beside);
     const chosen = this.#beside ? this.#shares.width : this.#shares.height;
     this.#details.style.flexBasis = chosen === null ? DEFAULT_WIDTH : `${(chosen * 100).toFixed(2)}%`;

@@ -17,6 +17,7 @@ import { files } from './files.mjs';
 import { german, prepareGerman } from './german.mjs';
 import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
+import { keyboard } from './keyboard.mjs';
 import { menus } from './menus.mjs';
 import { picking } from './picking.mjs';
 import { pictures } from './pictures.mjs';
@@ -68,7 +69,7 @@ try {
     await inWindow(pictures, { locale: 'de' });
   }
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, resending]);
+  await inWindow([tracing, menus, keyboard, picking, resending]);
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
   await inWindow(debugging, {
     folder: services,

@@ -572,6 +572,32 @@ describe('list', () => {
     expect(frames).toBeLessThanOrEqual(12);
   });
 
+  it('explains the phases of a bar to who points at it', async () => {
+    await open([
+      call({
+        id: 1,
+        duration: 120,
+        phases: examplePhases({ connectMs: 4, sendMs: 1, waitMs: 100, receiveMs: 19 }),
+      }),
+      call({
+        id: 2,
+        phases: examplePhases(),
+      }),
+    ]);
+    const title = (id: number) => panel.page.getAttribute(`#call-${id} .c-waterfall`, 'title');
+    expect(await title(1)).toBeNull();
+    await panel.page.hover('#call-1 .c-waterfall');
+    expect((await title(1))?.split('\n')).toEqual([
+      'Connect 4.0 ms · Opening the connection',
+      'Send 1.0 ms · First to last byte of the request',
+      'Wait 100 ms · Last byte of the request to first byte of the response',
+      'Receive 19.0 ms · First to last byte of the response',
+      'Total 124 ms',
+    ]);
+    await panel.page.hover('#call-2 .c-waterfall');
+    expect((await title(2)) ?? '').toBe('');
+  });
+
   it('zooms the waterfall with ctrl and the wheel, and fits again with F', async () => {
     await open(calls(12, { running: 0 }));
     const width = () =>
@@ -1194,6 +1220,15 @@ describe('details', () => {
     await panel.page.setViewportSize({ width: 1200, height: 600 });
     await panel.settled();
     expect((await boxOf('.details')).x).toBeGreaterThan((await boxOf('.list')).x + 300);
+    // A low panel, as in a window of 1024 × 640: below the list they would have three lines.
+    await panel.page.setViewportSize({ width: 668, height: 290 });
+    await panel.settled();
+    expect((await boxOf('.details')).height).toBeGreaterThan(180);
+    expect((await boxOf('.list')).width).toBeGreaterThan(240);
+    await panel.screenshot('low-details');
+    await panel.page.setViewportSize({ width: 668, height: 560 });
+    await panel.settled();
+    expect((await boxOf('.details')).y).toBeGreaterThan((await boxOf('.list')).y);
   });
 });
 

@@ -3,18 +3,10 @@ import { pausedPeerText } from '../../words/exchange.ts';
 import { durationText, UNKNOWN } from '../../words/numbers.ts';
 import { t } from '../../words/translate.ts';
 import { el } from '../dom.ts';
+import { PHASES, type PhaseName } from '../phases.ts';
 import { bothEnds } from './bothEnds.ts';
 import { note } from './elements.ts';
 import type { TabActions } from './tabActions.ts';
-
-const PHASES = [
-  ['lookup', t('DNS lookup'), 'lookupMs', t('Finding the address of the server by its name')],
-  ['connect', t('Connect'), 'connectMs', t('Opening the connection')],
-  ['tls', t('TLS handshake'), 'tlsMs', t('Negotiating encryption')],
-  ['send', t('Send'), 'sendMs', t('First to last byte of the request')],
-  ['wait', t('Wait'), 'waitMs', t('Last byte of the request to first byte of the response')],
-  ['receive', t('Receive'), 'receiveMs', t('First to last byte of the response')],
-] as const;
 
 export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'peer'>): readonly Node[] {
   const { timings } = exchange;
@@ -81,7 +73,7 @@ export function timingTab(exchange: ExchangeJson, actions: Pick<TabActions, 'pee
 }
 
 /** Whether a phase that was not seen may have been: it has a dash then. */
-function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: (typeof PHASES)[number][0]): boolean {
+function mayHave({ encrypted, failure, tls }: ExchangeJson, phase: PhaseName): boolean {
   if (failure !== null) return false;
   // A lookup is shown only where it is certain; most connections follow from none.
   if (phase === 'lookup') return false;

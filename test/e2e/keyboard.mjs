@@ -1,0 +1,137 @@
+// The main things one does with a call, without a mouse: every step is keys, and what can be read says where one is.
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from './harness.mjs';
+
+export async function keyboard(steps, workbench, { url, workspace }) {
+  const { page, panel, rows, details } = workbench;
+  const filterLine = panel.getByRole('combobox', { name: 'Filter calls' });
+  const selected = rows.and(panel.locator('[aria-selected="true"]'));
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  const focused = (locator) =>
+    eventually(
+      () => locator.evaluate((element) => element === element.ownerDocument.activeElement).catch(() => false),
+      'it has the keyboard',
+    );
+  /** From the palette; what is offered first is what was typed. */
+  const command = async (title) => {
+    await page.keyboard.press('F1');
+    await workbench.input.waitFor();
+    await page.keyboard.type(title);
+    await eventually(
+      async () => (await workbench.picks.first().locator('.label-name').textContent()) === title,
+      title,
+    );
+    await page.keyboard.press('Enter');
+  };
+  /** One of a list to choose from. */
+  const pick = async (text) => {
+    const wanted = workbench.picks.filter({ hasText: text }).first();
+    await wanted.waitFor();
+    await page.keyboard.type(text);
+    await eventually(async () => (await workbench.picks.first().textContent()).includes(text), text);
+    await page.keyboard.press('Enter');
+  };
+
+  await steps.step('keys lead from the palette to the details of a call', async () => {
+    await workbench.open(url, workspace);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await workbench.startDebugging();
+    await command('Start HTTP Trace');
+    await rows.filter({ hasText: '/orders' }).filter({ hasText: '201' }).nth(1).waitFor();
+    await command('Stop HTTP Trace');
+    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
+    await command('HTTP Trace: Filter Calls');
+    await focused(filterLine);
+    await page.keyboard.type('/orders status:201');
+    await panel.locator('.count-calls').filter({ hasText: ' of ' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Home');
+    await selected.waitFor();
+    await page.keyboard.press('Enter');
+    await details.getByText('/orders').first().waitFor();
+    // Past the edge between list and details, to the tabs.
+    const tab = details.getByRole('tab', { selected: true });
+    await eventually(async () => {
+      await page.keyboard.press('Tab');
+      return tab.evaluate((element) => element === element.ownerDocument.activeElement);
+    }, 'Tab comes to the tabs');
+    await page.keyboard.press('ArrowRight');
+    await details.getByRole('tab', { name: 'Headers', selected: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await details.waitFor({ state: 'hidden' });
+    await selected.waitFor();
+  });
+
+  await steps.step('the columns are chosen and moved by keys', async () => {
+    const cells = () =>
+      panel.locator('.header .cell').evaluateAll((all) => all.map((cell) => /c-(\w+)/.exec(cell.className)[1]));
+    const before = await cells();
+    const first = panel.locator('.header [tabindex="0"]');
+    await eventually(async () => {
+      await page.keyboard.press('Shift+Tab');
+      return first.evaluate((element) => element === element.ownerDocument.activeElement);
+    }, 'Shift+Tab comes to the header');
+    await page.keyboard.press('Shift+F10');
+    const menu = panel.getByRole('menu', { name: 'Columns' });
+    await menu.waitFor();
+    await workbench.picture('columns-menu-dark');
+    // The first is the number of the call.
+    await page.keyboard.press('Enter');
+    await eventually(async () => !(await cells()).includes('id'), 'the column is gone');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await eventually(async () => String(await cells()) === String(before), 'the columns are as they were');
+    await page.keyboard.press('Control+Shift+ArrowRight');
+    await eventually(async () => (await cells())[1] === before[0], 'the column is behind the next');
+    await page.keyboard.press('Control+Shift+ArrowLeft');
+    await eventually(async () => String(await cells()) === String(before), 'and back');
+    await page.keyboard.press('Tab');
+  });
+
+  await steps.step('a call is copied as cURL, compared with another one and exported by keys', async () => {
+    await command('HTTP Trace: Copy as cURL');
+    await eventually(async () => /^curl http:\/\/127\.0\.0\.1:\d+\/orders/.test(await clipboard()), 'cURL');
+    await command('HTTP Trace: Compare with…');
+    await pick('/chairs');
+    await page.locator('.tab', { hasText: 'POST orders 201 ↔ GET chairs 404' }).waitFor();
+    await page.keyboard.press('F1');
+    await page.keyboard.type('View: Close All Editors');
+    await workbench.picks.first().waitFor();
+    await page.keyboard.press('Enter');
+    const path = join(workspace, 'calls.har');
+    rmSync(path, { force: true });
+    await command('HTTP Trace: Export HAR…');
+    await pick('This call');
+    await pick('Secrets masked');
+    await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
+    await page.keyboard.press('Enter');
+    await page.locator('.notification-list-item-message', { hasText: 'Exported 1 call' }).waitFor();
+    assert.equal(JSON.parse(readFileSync(path, 'utf8')).log.entries.length, 1);
+  });
+
+  await steps.step('a filter that is saved is a setting, and is offered again', async () => {
+    await command('HTTP Trace: Filter Calls');
+    await focused(filterLine);
+    await page.keyboard.type('duration:>1ms -chairs');
+    const star = panel.getByRole('button', { name: 'Saved Filters' });
+    await page.keyboard.press('Escape');
+    await filterLine.fill('duration:>1ms -chairs');
+    await eventually(async () => {
+      await page.keyboard.press('Tab');
+      return star.evaluate((element) => element === element.ownerDocument.activeElement);
+    }, 'Tab comes to the star');
+    await page.keyboard.press('Enter');
+    await panel.getByRole('menuitem', { name: 'Save “duration:>1ms -chairs”' }).waitFor();
+    await page.keyboard.press('Enter');
+    await command('HTTP Trace: Focus on HTTP Trace View');
+    await workbench.filter('');
+    await command('Preferences: Open User Settings (JSON)');
+    await page.locator('.view-lines', { hasText: 'httpTrace.savedFilters' }).waitFor();
+    await workbench.command('View: Close All Editors');
+    await star.click();
+    await panel.getByRole('menuitem', { name: 'duration:>1ms -chairs' }).click();
+    await eventually(async () => (await filterLine.inputValue()) === 'duration:>1ms -chairs', 'it is used');
+  });
+}
