@@ -66,7 +66,9 @@ export async function keyboard(steps, workbench, { url, workspace }) {
 
   await steps.step('the columns are chosen and moved by keys', async () => {
     const cells = () =>
-      panel.locator('.header .cell').evaluateAll((all) => all.map((cell) => /c-(\w+)/.exec(cell.className)[1]));
+      panel
+        .locator('.header .cell')
+        .evaluateAll((all) => all.map((cell) => /c-(\w+)/.exec(cell.className)[1]));
     const before = await cells();
     const first = panel.locator('.header [tabindex="0"]');
     await eventually(async () => {

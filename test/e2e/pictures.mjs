@@ -55,6 +55,26 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
     await page.screenshot({ path: join(root, 'media', `${name}.png`), clip });
   };
 
+  /** On a busy machine the views come after each other: a picture is of a moment at which they agree, but for a few calls. */
+  const caughtUp = () =>
+    eventually(
+      async () => {
+        const first = async (locator, attribute) => {
+          const text =
+            attribute === undefined ? await locator.textContent() : await locator.getAttribute(attribute);
+          return Number(/\d+/.exec(text.replace(/\(\d+\)/, '').replaceAll(/[,.]/g, ''))?.[0]);
+        };
+        const numbers = await Promise.all([
+          first(panel.locator('.count-calls')),
+          first(workbench.statusItem),
+          first(page.locator('.sidebar [role="treeitem"][aria-level="1"]').first(), 'aria-label'),
+        ]);
+        return Math.max(...numbers) - Math.min(...numbers) <= 8;
+      },
+      'panel, status bar and tree agree',
+      90_000,
+    );
+
   /** While no trace runs. */
   const takePalette = async (kind) => {
     // A view that takes the focus as it opens closes the palette.
@@ -93,6 +113,7 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
   for (const [theme, kind] of KINDS) {
     await steps.step(`pictures in ${theme}`, async () => {
       if (kind !== 'dark') await workbench.theme(theme);
+      await caughtUp();
       await take(`calls-${kind}${words.suffix}`, await part.boundingBox());
       // A list that is scrolled away from its end does not follow the newest calls: its rows stay where they are.
       await rows.nth(3).hover();
@@ -103,7 +124,10 @@ export async function pictures(steps, workbench, { url, workspace, locale }) {
       await details.getByRole('tab', { name: words.response }).click();
       await details.getByText('The till is broken').first().waitFor();
       await take(`details-${kind}${words.suffix}`, await part.boundingBox());
-      if (kind === 'dark' && locale === null) await take('panel');
+      if (kind === 'dark' && locale === null) {
+        await caughtUp();
+        await take('panel');
+      }
       await failed.click({ button: 'right' });
       await menu.open(words.copyAs, 'cURL');
       const { x, y, height } = await part.boundingBox();

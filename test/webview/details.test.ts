@@ -52,6 +52,46 @@ it('a remark that has no room beside its value begins below it', async () => {
   expect(narrow.remark!.left).toBe(narrow.value!.left);
 });
 
+describe('a body that is laid out', () => {
+  const text = '{"list":[{"id":1,"tags":["a","b"]},{"id":2}],"total":2}';
+  const lines = () =>
+    tabpanel()
+      .locator('.laid-out:not([hidden])')
+      .evaluateAll((all) =>
+        all.map((line) => line.textContent + ((line as HTMLElement).dataset['hidden'] ?? '')),
+      );
+
+  it('folds at a line, and all of it by a button; what is hidden is counted', async () => {
+    await open([call({ id: 1 })], 1, 'response', {
+      response: message({ headers: [['Content-Type', 'application/json']], body: { text } }),
+    });
+    const all = JSON.stringify(JSON.parse(text), null, 2).split('\n');
+    expect(await lines()).toEqual(all);
+    const line = tabpanel().locator('.laid-out', { hasText: '"tags"' });
+    await line.locator('.fold').click();
+    expect(await lines()).toEqual([...all.slice(0, 4), '      "tags": [2 lines', ...all.slice(7)]);
+    await tabpanel().locator('.laid-out', { hasText: '"list"' }).locator('.fold').click();
+    expect(await lines()).toEqual(['{', '  "list": [10 lines', '  ],', '  "total": 2', '}']);
+    // What was folded inside is so still.
+    await tabpanel().locator('.laid-out', { hasText: '"list"' }).locator('.fold').click();
+    expect(await lines()).toContain('      "tags": [2 lines');
+    const button = (name: string) => tabpanel().getByRole('button', { name, exact: true });
+    await button('Unfold').click();
+    expect(await lines()).toEqual(all);
+    await button('Fold').press('Enter');
+    expect(await lines()).toEqual(['{', '  "list": [10 lines', '  ],', '  "total": 2', '}']);
+    await button('Unfold').press('Enter');
+    expect(await lines()).toEqual(all);
+  });
+
+  it('has nothing to fold where it is flat', async () => {
+    await open([call({ id: 1 })], 1, 'response', {
+      response: message({ headers: [['Content-Type', 'application/json']], body: { text: '{"a":1}' } }),
+    });
+    expect(await tabpanel().getByRole('button', { name: 'Fold' }).count()).toBe(0);
+  });
+});
+
 describe('header fields', () => {
   const request = message({
     headers: [

@@ -12,6 +12,7 @@ import { xmlLines } from '../../words/xmlLines.ts';
 import { el, textButton } from '../dom.ts';
 import { base64Bytes, contentKind, contentType, formFields, hexLines } from './content.ts';
 import { copyButton, note, nothing } from './elements.ts';
+import { FoldedLines } from './foldedLines.ts';
 import { imageInfo, MAX_PIXELS } from './image.ts';
 import type { TabActions } from './tabActions.ts';
 
@@ -88,11 +89,15 @@ export function bodyTab(
       );
       bar.append(toggle);
     }
-    bar.append(textButton(t('Open in Editor'), () => actions.openBody(exchange.id, part)));
+    const editor = textButton(t('Open in Editor'), () => actions.openBody(exchange.id, part));
+    bar.append(editor);
     if ('text' in body) bar.append(copyButton(t('Copy body'), () => actions.copy(body.text)));
     const whole = message.bodyNote === null;
     if (kind === 'multipart' && !raw) content.replaceChildren(...multipartContent(message));
-    else if ('text' in body) content.replaceChildren(...textContent(body.text, raw ? 'text' : kind));
+    else if ('text' in body)
+      content.replaceChildren(
+        ...textContent(body.text, raw ? 'text' : kind, MAX_TEXT, (button) => editor.before(button)),
+      );
     else content.replaceChildren(...bytesContent(body.base64, raw ? 'binary' : kind, whole, MAX_HEX_BYTES));
   };
   draw();
@@ -123,14 +128,27 @@ function absence(message: MessageJson, part: 'request' | 'response'): string {
   return t('The body was not captured.');
 }
 
-export function textContent(text: string, kind: ContentKind, limit = MAX_TEXT): readonly Node[] {
+/** @param offer takes a button that belongs to the content, where there is one. */
+export function textContent(
+  text: string,
+  kind: ContentKind,
+  limit = MAX_TEXT,
+  offer: (button: HTMLButtonElement) => void = () => {},
+): readonly Node[] {
   if (kind === 'form') return [formTable(text)];
   const shown = text.slice(0, limit);
   const parts: Node[] = [];
   const lines = kind === 'json' ? jsonLines(shown) : kind === 'xml' ? xmlLines(shown) : null;
   if (lines === null && (kind === 'json' || kind === 'xml'))
     parts.push(note(t('This is not valid {0}; shown as received.', kind.toUpperCase()), 'info'));
-  parts.push(lines === null ? plainBlock(shown) : linesBlock(lines));
+  if (lines === null) parts.push(plainBlock(shown));
+  else {
+    const folded = new FoldedLines(lines);
+    if (folded.all !== null) offer(folded.all);
+    const pre = blocks(folded.elements, (part) => part);
+    pre.classList.toggle('folds', folded.all !== null);
+    parts.push(pre);
+  }
   if (shown.length < text.length) {
     parts.push(note(t('Only the first {0} are shown. Open in Editor shows more.', sizeText(limit)), 'limit'));
   }
@@ -145,26 +163,6 @@ function plainBlock(text: string): HTMLElement {
     }
   }
   return blocks(lines, (part) => [part.join('\n')]);
-}
-
-interface Line {
-  readonly indent: number;
-  readonly pieces: readonly { readonly kind: string; readonly text: string }[];
-}
-
-function linesBlock(lines: readonly Line[]): HTMLElement {
-  return blocks(lines, (part) =>
-    part.map(({ indent, pieces }) => {
-      const line = el('div', { class: 'laid-out' });
-      // A hanging indent: what wraps stays below its beginning.
-      line.style.paddingInlineStart = `${indent * 2 + 2}ch`;
-      line.style.textIndent = `${-indent * 2 - 2}ch`;
-      // Written, so that it is copied.
-      line.append(' '.repeat(indent * 2));
-      for (const { kind, text } of pieces) line.append(el('span', { class: `t-${kind}` }, visibleLine(text)));
-      return line;
-    }),
-  );
 }
 
 function blocks<T>(
