@@ -43,7 +43,7 @@ export class ListHeader {
       // By a key it has no place of its own: it belongs below the column that has the keyboard.
       const cell = this.#cells.find(({ column }) => column.id === this.#stop)?.element ?? this.element;
       const { left, bottom } = cell.getBoundingClientRect();
-      const byKey = event.button !== 2;
+      const byKey = !(event instanceof PointerEvent) || event.pointerType === '';
       events.menu(byKey ? { x: left, y: bottom } : { x: event.clientX, y: event.clientY }, cell);
     });
     this.element.append(this.#drop);
