@@ -12,8 +12,8 @@ interface HeaderEvents {
   readonly resize: (column: ColumnId, width: number | null) => void;
   /** To the place before another one; null: to the end. */
   readonly move: (column: ColumnId, before: ColumnId | null) => void;
-  /** The menu of the columns is wanted. @param back gets the keyboard when it closes. */
-  readonly menu: (place: Place, back: HTMLElement) => void;
+  /** The menu of the columns is wanted. @param back takes the keyboard when it closes. */
+  readonly menu: (place: Place, back: () => void) => void;
 }
 
 const KEY_STEP_PX = 16;
@@ -44,7 +44,10 @@ export class ListHeader {
       const cell = this.#cells.find(({ column }) => column.id === this.#stop)?.element ?? this.element;
       const { left, bottom } = cell.getBoundingClientRect();
       const byKey = !(event instanceof PointerEvent) || event.pointerType === '';
-      events.menu(byKey ? { x: left, y: bottom } : { x: event.clientX, y: event.clientY }, cell);
+      events.menu(byKey ? { x: left, y: bottom } : { x: event.clientX, y: event.clientY }, () =>
+        // The column that had it may be hidden by now.
+        this.#focus(this.#stop),
+      );
     });
     this.element.append(this.#drop);
   }

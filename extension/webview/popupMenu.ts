@@ -28,7 +28,7 @@ export class PopupMenu {
   readonly element: HTMLElement;
   #items: () => readonly MenuItem[] = () => [];
   #shown: readonly MenuItem[] = [];
-  #back: HTMLElement | null = null;
+  #back: () => void = () => {};
   /** What has the keyboard is about to be replaced. */
   #drawing = false;
   readonly #closed: () => void;
@@ -48,8 +48,8 @@ export class PopupMenu {
     return !this.element.hidden;
   }
 
-  /** @param back gets the keyboard when the menu closes by a key */
-  open(items: () => readonly MenuItem[], { x, y }: Place, back: HTMLElement): void {
+  /** @param back takes the keyboard again when the menu closes by a key or a choice */
+  open(items: () => readonly MenuItem[], { x, y }: Place, back: () => void): void {
     this.#items = items;
     this.#back = back;
     this.element.hidden = false;
@@ -118,9 +118,8 @@ export class PopupMenu {
   }
 
   #leave(): void {
-    const back = this.#back;
     this.close();
-    back?.focus();
+    this.#back();
   }
 
   #focus(index: number): void {

@@ -48,7 +48,11 @@ export class SavedFilters {
   #open(): void {
     const { right, bottom } = this.button.getBoundingClientRect();
     this.button.setAttribute('aria-expanded', 'true');
-    this.#menu.open(() => this.#items(), { x: right - 200, y: bottom + 4 }, this.button);
+    this.#menu.open(
+      () => this.#items(),
+      { x: right - 200, y: bottom + 4 },
+      () => this.button.focus(),
+    );
   }
 
   #items(): readonly MenuItem[] {

@@ -55,10 +55,13 @@ describe('the columns', () => {
     await panel.close();
     await open({ state });
     expect(await columns()).toEqual(chosen);
-    // By keyboard, and back to how it was.
+    // By keyboard, also where the column that had it is hidden, and back to how it was.
     await panel.page.focus('.header [tabindex="0"]');
     await panel.page.keyboard.press('Shift+F10');
     await menu().waitFor();
+    await panel.page.keyboard.press('Enter');
+    await panel.settled();
+    expect(await columns()).not.toContain('id');
     await panel.page.keyboard.press('End');
     await panel.page.keyboard.press('Enter');
     await panel.settled();

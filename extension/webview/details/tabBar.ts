@@ -48,6 +48,6 @@ export class TabBar {
             tab.focus();
           },
         }));
-    this.#menu.open(items, { x: right, y: bottom }, this.#more);
+    this.#menu.open(items, { x: right, y: bottom }, () => this.#more.focus());
   }
 }
