@@ -1,12 +1,14 @@
-// `node test/bench/dissect.mjs [--quick] [--only=REGEX]`: how fast the engine alone makes exchanges of records:
+// `node test/bench/dissect.mjs [--quick] [--only=REGEX] [--against=FOLDER]`: how fast the engine alone makes exchanges of records:
 // calls as real peers said them (HTTP/1 as Node does, HTTP/2 as recorded from h2load and nghttpd), over and over, and
 // calls as browsers and their servers make them: 30 fields, cookies, 20 KB of JSON in gzip. "as JSON" also makes the lines
 // of `--format json`. Counted is processor time, of all threads (collection included): a busy machine changes it little.
 // Prints a table with the memory that is held in the end, writes test-output/dissect.json. Of a WebSocket the messages
 // are counted, each as large as a body is. Nothing is traced and no right is needed.
+// --against: the engine of another checkout has its turn in each round, too. The ratio of two that alternate in one process
+// says more than the figures of two runs: on a busy machine those differ by half.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -26,29 +28,40 @@ const CALLS_PER_CONNECTION = 1_000;
 const BATCH = 256;
 const START = 1_000_000_000_000n;
 
+/** Where another engine is; null: none. */
+const against =
+  process.argv.find((argument) => argument.startsWith('--against='))?.slice('--against='.length) ?? null;
+
 const folder = mkdtempSync(join(tmpdir(), 'http-trace-dissect-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-await build({
-  stdin: {
-    contents: `export { Engine } from './extension/engine/engine.ts';
+
+/** What a checkout's engine offers, and what the test data is made with. */
+async function bundled(checkout, name) {
+  const outfile = join(folder, `${name}.mjs`);
+  await build({
+    stdin: {
+      contents: `export { Engine } from './extension/engine/engine.ts';
       export { conversation, recordBatch } from './extension/engine/testing/records.ts';
       export { WireProtocol } from './extension/engine/record.ts';
       export { jsonLine } from './extension/escape/jsonLine.ts';
       export * as frames from './extension/engine/testing/http2.ts';
       export * as webSocket from './extension/engine/testing/webSocket.ts';`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  outfile: join(folder, 'engine.mjs'),
-  logLevel: 'warning',
-});
-const { Engine, conversation, jsonLine, recordBatch, WireProtocol, frames, webSocket } = await import(
-  pathToFileURL(join(folder, 'engine.mjs')).href
-);
+      resolveDir: checkout,
+      loader: 'ts',
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outfile,
+    logLevel: 'warning',
+  });
+  return import(pathToFileURL(outfile).href);
+}
+
+const here = await bundled(root, 'engine');
+const other = against === null ? null : await bundled(resolve(against), 'other');
+const { conversation, recordBatch, WireProtocol, frames, webSocket } = here;
 
 const body = 'x'.repeat(1_024);
 const date = (n) => `Sun, 22 Nov 2026 18:00:${String(Math.floor(n / 500) % 60).padStart(2, '0')} GMT`;
@@ -251,7 +264,7 @@ function retarget(batch, connection) {
   }
 }
 
-function measure({ batches, bytes, messages, print }) {
+function measure({ batches, bytes, messages, print }, { Engine, jsonLine } = here) {
   const before = memory();
   const engine = new Engine();
   engine.setClock({ offset: 0n, bootTime: START });
@@ -308,17 +321,27 @@ function median(values) {
 
 const made = Object.entries(kinds)
   .filter(([name]) => only.test(name))
-  .map(([name, make]) => ({ name, input: batchesOf(make()), rounds: [] }));
-for (const { input } of made) measure(input); // Warm up: compiled for all of them alike.
-for (let round = 0; round < ROUNDS; round++) for (const kind of made) kind.rounds.push(measure(kind.input));
+  .map(([name, make]) => ({ name, input: batchesOf(make()), rounds: [], others: [] }));
+const engines = other === null ? [here] : [here, other];
+// Warm up: compiled for all of them alike.
+for (const { input } of made) for (const engine of engines) measure(input, engine);
+for (let round = 0; round < ROUNDS; round++)
+  for (const { input, rounds, others } of made) {
+    // Each is the first one in turn.
+    for (const engine of round % 2 === 0 ? engines : engines.toReversed())
+      (engine === here ? rounds : others).push(measure(input, engine));
+  }
 
-const results = made.map(({ name, input, rounds }) => ({
+const results = made.map(({ name, input, rounds, others }) => ({
   name,
   unit: input.messages ? 'messages' : 'exchanges',
   perSecond: median(rounds.map(({ perSecond }) => perSecond)),
   megabytesPerSecond: median(rounds.map(({ megabytes }) => megabytes)),
   megabytesHeld: median(rounds.map(({ held }) => held)),
   rounds,
+  // Of the same round.
+  ratio:
+    others.length === 0 ? null : median(rounds.map(({ perSecond }, i) => perSecond / others[i].perSecond)),
 }));
 const machine = { processor: cpus()[0]?.model ?? null, node: process.version };
 mkdirSync(join(root, 'test-output'), { recursive: true });
@@ -330,14 +353,17 @@ console.log(
   `${ROUNDS} rounds of ${CALLS} calls, ${body.length} bytes of body (realistic: ${LARGE.length} in gzip); medians`,
 );
 console.log(
-  ['protocol'.padEnd(30), 'a core and second'.padStart(18), '  µs each', '    MB/s', ' MB held'].join('  '),
+  ['protocol'.padEnd(30), 'a core and second'.padStart(18), '  µs each', '    MB/s', ' MB held']
+    .concat(other === null ? [] : ['× other'])
+    .join('  '),
 );
-for (const { name, unit, perSecond, megabytesPerSecond, megabytesHeld } of results) {
+for (const { name, unit, perSecond, megabytesPerSecond, megabytesHeld, ratio } of results) {
   const cells = [
     `${perSecond.toFixed(0)} ${unit}`.padStart(18),
     (1e6 / perSecond).toFixed(1).padStart(9),
     megabytesPerSecond.toFixed(0).padStart(8),
     megabytesHeld.toFixed(0).padStart(8),
+    ...(ratio === null ? [] : [ratio.toFixed(2).padStart(7)]),
   ];
   console.log([name.padEnd(30), ...cells].join('  '));
 }
