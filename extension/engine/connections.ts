@@ -8,6 +8,7 @@ import { Connection } from './connection.ts';
 import type { ConnectionHost } from './dissector.ts';
 import { FailedConnects } from './failedConnects.ts';
 import { MAX_CLOSED_CONNECTIONS, MAX_CONNECTIONS } from './limits.ts';
+import { LinkedList, type Place } from './linkedList.ts';
 import type { Lookups } from './names/lookups.ts';
 import { SocketPairs } from './peers/socketPairs.ts';
 import { isShed } from './reassembly.ts';
@@ -25,9 +26,12 @@ import {
 import { StoredConnection } from './storedExchange.ts';
 import { type Before, TlsSession } from './tls/session.ts';
 
+/** By which connections are found: numbers, which are found much faster, but for ids that are not exact as such. */
+type Key = number | bigint;
+
 /** A connection, or a session. */
 interface Entry {
-  readonly id: bigint;
+  readonly id: Key;
   readonly stream: Connection;
   /** null: a connection. */
   readonly session: TlsSession | null;
@@ -35,6 +39,8 @@ interface Entry {
   readonly sessions: Set<Entry>;
   /** There was at least one session, now or earlier. */
   hadSession: boolean;
+  /** In the order of use. */
+  place: Place<Entry> | null;
 }
 
 /** Records that belong to a connection. */
@@ -46,14 +52,14 @@ export class Connections {
 
   readonly #host: ConnectionHost;
   readonly #lookups: Lookups;
-  /** Least recently used first. */
-  readonly #entries = new Map<bigint, Entry>();
+  readonly #entries = new Map<Key, Entry>();
+  /** The same, least recently used first. */
+  readonly #byUse = new LinkedList<Entry>();
   readonly #waiting = new Set<Entry>();
   /** Closed connections: a session may still be bound to one of them. */
-  readonly #closed = new Map<bigint, StoredConnection>();
+  readonly #closed = new Map<Key, StoredConnection>();
   readonly #failed: FailedConnects;
   readonly #pairs: SocketPairs;
-  #last: Entry | null = null;
   /** Boot time (ns) at which the newest record was made. */
   #newest = 0;
 
@@ -75,7 +81,7 @@ export class Connections {
     }
     const isSession =
       record.type === RecordType.Tls || (record.type === RecordType.Data && record.layer === Layer.Tls);
-    const entry = this.#entry(record.connection, isSession);
+    const entry = this.#entry(keyOf(record), isSession);
     if (entry === null) {
       // A late record of a closed connection is counted, but not read.
       if (record.type === RecordType.Data) {
@@ -126,16 +132,16 @@ export class Connections {
   }
 
   finish(at: number): void {
-    for (const entry of this.#entries.values()) this.#finish(entry, at);
+    for (const entry of this.#byUse) this.#finish(entry, at);
     this.#entries.clear();
     this.#waiting.clear();
-    this.#last = null;
+    this.#byUse.clear();
     this.#failed.finish();
   }
 
   /** What is known of a process's TLS libraries has changed. */
   explain(pid: number): void {
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of [...this.#byUse]) {
       entry.stream.tlsSocket?.explain(pid);
       if (entry.stream.done) this.#settle(entry);
     }
@@ -154,30 +160,31 @@ export class Connections {
   }
 
   /** @returns null for a closed one. */
-  #entry(id: bigint, isSession: boolean): Entry | null {
-    if (this.#last?.id === id) return this.#last;
+  #entry(id: Key, isSession: boolean): Entry | null {
+    const last = this.#byUse.last;
+    if (last?.id === id) return last;
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       if (this.#closed.has(id)) return null;
       entry = this.#create(id, isSession);
-    } else this.#entries.delete(id);
-    this.#entries.set(id, entry);
-    this.#last = entry;
+      this.#entries.set(id, entry);
+    }
+    if (entry.place === null) entry.place = this.#byUse.add(entry);
+    else this.#byUse.moveToEnd(entry.place);
     if (this.#entries.size > MAX_CONNECTIONS) {
-      for (const oldest of this.#entries.values()) {
-        this.#finish(oldest, this.#host.milliseconds(BigInt(this.#newest)));
-        this.#forget(oldest);
-        break;
-      }
+      const oldest = this.#byUse.first ?? entry;
+      this.#finish(oldest, this.#host.milliseconds(BigInt(this.#newest)));
+      this.#forget(oldest);
     }
     return entry;
   }
 
-  #create(id: bigint, isSession: boolean): Entry {
+  #create(id: Key, isSession: boolean): Entry {
     const info = new StoredConnection(id.toString());
     const session = isSession ? new TlsSession(info, this.#host) : null;
     if (session === null) this.seen++;
-    return { id, stream: new Connection(info, this.#host), session, sessions: new Set(), hadSession: false };
+    const stream = new Connection(info, this.#host);
+    return { id, stream, session, sessions: new Set(), hadSession: false, place: null };
   }
 
   #open(entry: Entry, record: OpenedRecord): void {
@@ -212,10 +219,10 @@ export class Connections {
     const { session } = entry;
     if (session === null) return;
     session.learn(record);
-    const carrier = this.#entries.get(record.socket)?.session ?? null;
+    const carrier = this.#entries.get(keyOfId(record.socket))?.session ?? null;
     const id = carrier === null ? record.socket : (carrier.socket ?? 0n);
     if (id !== 0n && id !== session.socket) this.#bind(entry, session, id, carrier !== null);
-    const socket = session.socket === null ? undefined : this.#entries.get(session.socket);
+    const socket = session.socket === null ? undefined : this.#entries.get(keyOfId(session.socket));
     if (socket !== undefined && (session.failure !== null || session.verdict !== null)) {
       socket.stream.tlsSocket?.sessionFailed(session.failure, session.verdict);
       this.#settle(socket);
@@ -225,14 +232,14 @@ export class Connections {
 
   /** @param inner the session is inside another one on that socket. */
   #bind(entry: Entry, session: TlsSession, id: bigint, inner: boolean): void {
-    const before = session.socket === null ? undefined : this.#entries.get(session.socket);
+    const before = session.socket === null ? undefined : this.#entries.get(keyOfId(session.socket));
     if (before !== undefined) {
       before.sessions.delete(entry);
       before.stream.tlsSocket?.bound(-1);
     }
     // The connection's own records may come later than the session's.
-    const socket = this.#entry(id, false);
-    const info = socket?.stream.info ?? this.#closed.get(id);
+    const socket = this.#entry(keyOfId(id), false);
+    const info = socket?.stream.info ?? this.#closed.get(keyOfId(id));
     if (info === undefined || socket?.session != null) return;
     // It is unknown whether another exchange on the closed connection already accounts for its connect time.
     session.bind(id, info, socket === null ? 'messages' : carriedBy(socket), inner);
@@ -247,8 +254,8 @@ export class Connections {
   #plaintext(session: TlsSession, pid: number): void {
     session.plaintextSeen(pid);
     if (session.socket === null) return;
-    const socket = this.#entries.get(session.socket);
-    const info = socket?.stream.info ?? this.#closed.get(session.socket);
+    const socket = this.#entries.get(keyOfId(session.socket));
+    const info = socket?.stream.info ?? this.#closed.get(keyOfId(session.socket));
     // Node hands the request to the library although it has refused the certificate, and closed the socket.
     const isClosed = socket === undefined || socket.stream.info.ends.localClose !== null;
     if (isClosed && info?.wire?.established === false) session.neverBegan();
@@ -270,12 +277,13 @@ export class Connections {
   }
 
   #forget(entry: Entry): void {
-    this.#entries.delete(entry.id);
+    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
+    if (entry.place !== null) this.#byUse.remove(entry.place);
     this.#waiting.delete(entry);
-    if (this.#last === entry) this.#last = null;
     this.#closed.set(entry.id, entry.stream.info);
     if (entry.session === null && entry.stream.info.end !== null) this.#pairs.close(entry.stream.info.end);
-    const socket = entry.session?.socket == null ? undefined : this.#entries.get(entry.session.socket);
+    const socket =
+      entry.session?.socket == null ? undefined : this.#entries.get(keyOfId(entry.session.socket));
     socket?.sessions.delete(entry);
     entry.session?.ended();
     if (this.#closed.size > MAX_CLOSED_CONNECTIONS) {
@@ -290,4 +298,14 @@ export class Connections {
 function carriedBy({ hadSession, stream }: Entry): Before {
   if (hadSession) return 'session';
   return stream.carriesMessages ? 'messages' : 'nothing';
+}
+
+function keyOf(record: ConnectionRecord): Key {
+  if (record.type !== RecordType.Data) return keyOfId(record.connection);
+  const { connectionHigh, connectionLow } = record;
+  return connectionHigh < 2 ** 21 ? connectionHigh * 2 ** 32 + connectionLow : record.connection;
+}
+
+function keyOfId(id: bigint): Key {
+  return id <= Number.MAX_SAFE_INTEGER ? Number(id) : id;
 }

@@ -30,6 +30,7 @@ import { rowOf } from './rowOf.ts';
 import { Store, type StoreChanges } from './store.ts';
 import { type ProcessTls, TlsLibraries, type TlsLibrary } from './tls/library.ts';
 import { TraceClock } from './traceClock.ts';
+import { release } from './words.ts';
 
 export interface EngineOptions {
   /** Bytes of each body that are kept; the rest is only counted. null = all. Default 64 KiB. */
@@ -192,6 +193,7 @@ export class Engine implements EngineApi {
         this.#connections.advance(this.#newest - RECORD_PATIENCE);
       }
     }
+    release();
   }
 
   advance(upTo: bigint): void {

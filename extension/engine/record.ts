@@ -134,6 +134,9 @@ export interface OpenedRecord extends RecordBase {
 
 export interface DataRecord extends RecordBase {
   readonly type: RecordType.Data;
+  /** Upper and lower 32 bits of `connection`, unsigned: see below. */
+  readonly connectionHigh: number;
+  readonly connectionLow: number;
   readonly position: number;
   /** Bytes before `position` that no hook saw. */
   readonly unseen: number;

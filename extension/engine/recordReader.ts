@@ -53,7 +53,7 @@ function joined(high: number, low: number): bigint {
   return (BigInt(high >>> 0) << HALF) | BigInt(low >>> 0);
 }
 
-/** The bulk of all records: made without a bigint but the connection's. */
+/** The bulk of all records: made without a bigint. */
 class Data implements DataRecord {
   readonly type = RecordType.Data;
   readonly flags: number;
@@ -64,7 +64,8 @@ class Data implements DataRecord {
   readonly emitted: number;
   readonly pid: number;
   readonly tid: number;
-  readonly connection: bigint;
+  readonly connectionHigh: number;
+  readonly connectionLow: number;
   readonly position: number;
   readonly unseen: number;
   readonly size: number;
@@ -87,7 +88,8 @@ class Data implements DataRecord {
     this.emitted = cursor.count(h.emitted);
     this.pid = cursor.u32(h.pid);
     this.tid = cursor.u32(h.tid);
-    this.connection = cursor.u64(h.connection);
+    this.connectionHigh = cursor.u32(h.connection + 4);
+    this.connectionLow = cursor.u32(h.connection);
     const copied = cursor.u32(f.copied);
     this.size = cursor.u32(f.bytes);
     this.direction = cursor.u8(f.direction);
@@ -108,6 +110,10 @@ class Data implements DataRecord {
     this.unseen = cursor.count(f.unseen);
     this.call = cursor.u16(f.call);
     this.bytes = cursor.bytes(f.size, copied);
+  }
+
+  get connection(): bigint {
+    return joined(this.connectionHigh, this.connectionLow);
   }
 
   get time(): bigint {

@@ -1,5 +1,7 @@
 /** Holds the exchanges, within bounds of number and bytes; evicts the ones that ended first. */
 import { MAX_PINNED } from './limits.ts';
+import { LinkedList } from './linkedList.ts';
+import { PagedMap } from './pagedMap.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
 /** After so many removals exchanges that still run are {@link StoredExchange.detach detached}: their bytes are copied then. */
@@ -17,14 +19,14 @@ export interface StoreChanges {
 export class Store {
   readonly #maxExchanges: number;
   readonly #maxBytes: number;
-  readonly #exchanges = new Map<number, StoredExchange>();
+  readonly #exchanges = new PagedMap<StoredExchange>();
   /**
    * Ended exchanges in the order in which they ended; those before `#oldest`, and some later ones, are gone.
    */
   #ended: (StoredExchange | undefined)[] = [];
   #oldest = 0;
   /** Those that run. */
-  readonly #open = new Set<StoredExchange>();
+  readonly #open = new LinkedList<StoredExchange>();
   /** Running calls; an exchange for an encrypted connection is not a call. */
   #running = 0;
   /** Ids, each once, in the order of their first change; some may be gone. */
@@ -61,7 +63,7 @@ export class Store {
   add(exchange: StoredExchange): void {
     this.#exchanges.set(exchange.id, exchange);
     exchange.held = true;
-    this.#open.add(exchange);
+    exchange.openPlace = this.#open.add(exchange);
     if (exchange.encrypted === null) this.#running++;
     this.changed(exchange);
     this.#evict(0);
@@ -80,7 +82,8 @@ export class Store {
   ended(exchange: StoredExchange): void {
     if (!exchange.held) return;
     if (exchange.encrypted === null) this.#running--;
-    this.#open.delete(exchange);
+    if (exchange.openPlace !== null) this.#open.remove(exchange.openPlace);
+    exchange.openPlace = null;
     this.#ended.push(exchange);
     this.changed(exchange);
     this.#evict(0);
@@ -89,10 +92,11 @@ export class Store {
   remove(exchange: StoredExchange): void {
     if (!exchange.held) return;
     exchange.held = false;
-    this.#open.delete(exchange);
+    if (exchange.openPlace !== null) this.#open.remove(exchange.openPlace);
+    exchange.openPlace = null;
     exchange.connection.forget(exchange);
     this.#exchanges.delete(exchange.id);
-    this.#pinned.delete(exchange.id);
+    if (this.#pinned.size > 0) this.#pinned.delete(exchange.id);
     if (exchange.state === 'running' && exchange.encrypted === null) this.#running--;
     this.#bytes -= exchange.counted;
     this.#removed.push(exchange.id);

@@ -30,6 +30,7 @@ import type {
   Violation,
 } from './exchange.ts';
 import type { Layer } from './layers/layer.ts';
+import type { Place } from './linkedList.ts';
 import type { MessageList } from './messages/messageList.ts';
 import type { LookupClaim } from './names/claim.ts';
 import { factsOf } from './names/facts.ts';
@@ -173,6 +174,9 @@ export class StoredExchange implements Exchange {
   counted = 0;
   /** The store has it. */
   held = false;
+  /** Among those that run, in the store; and among those that its process is answering (peers/causingProcess.ts). */
+  openPlace: Place<StoredExchange> | null = null;
+  answeringPlace: Place<StoredExchange> | null = null;
   /** It is counted among the errors. */
   failed = false;
   /** It is among those that changed since they were last taken. */
@@ -264,8 +268,18 @@ export class StoredExchange implements Exchange {
 
   /** Labels the ended exchange with `extra` and with what is incomplete in its messages. */
   labelEnd(extra: readonly Completeness[]): void {
-    const labels: Completeness[] = [...extra];
     const { request, response } = this;
+    if (
+      extra.length === 0 &&
+      this.connection.known &&
+      this.interim.length === 0 &&
+      isWhole(request) &&
+      isWhole(response)
+    ) {
+      this.label(WHOLE);
+      return;
+    }
+    const labels: Completeness[] = [...extra];
     if (request !== null) {
       if (request.truncated) labels.push('request-truncated');
       if (request.gap) labels.push('request-gap');
@@ -309,4 +323,9 @@ export class StoredExchange implements Exchange {
     if (this.messages !== null) cost += this.messages.cost;
     return cost;
   }
+}
+
+/** null, or nothing of it is missing. */
+function isWhole(message: StoredMessage | null): boolean {
+  return message === null || !(message.truncated || message.gap || message.cut || message.headIncomplete);
 }

@@ -50,7 +50,8 @@ export class Pairing {
   #looseInterim: StoredMessage[] = [];
   #lastOrphan: StoredExchange | null = null;
   #noMoreResponses = false;
-  readonly #running = new Set<StoredExchange>();
+  /** In the order in which they began: few, of which the oldest mostly ends first. */
+  #running: StoredExchange[] = [];
 
   constructor(host: PairingHost) {
     this.#host = host;
@@ -63,7 +64,8 @@ export class Pairing {
 
   /** The last request whose response has not begun. */
   get lastOutstanding(): StoredExchange | null {
-    return this.#outstanding[this.#outstanding.length - 1] ?? null;
+    const { length } = this.#outstanding;
+    return length === 0 ? null : (this.#outstanding[length - 1] as StoredExchange);
   }
 
   requestBegan(message: StoredMessage, process: Process | null): StoredExchange {
@@ -134,7 +136,7 @@ export class Pairing {
         if (!this.#host.joinedLate) this.#enterLimbo().responses.push(exchange);
       }
     }
-    this.#looseInterim = [];
+    if (this.#looseInterim.length > 0) this.#looseInterim = [];
     exchange.response = message;
     this.#response = exchange;
     this.#host.exchangeChanged(exchange);
@@ -261,13 +263,13 @@ export class Pairing {
   #end(exchange: StoredExchange, at: number, extra: readonly Completeness[]): void {
     if (exchange.state === 'ended') return;
     exchange.labelEnd(extra);
-    this.#running.delete(exchange);
+    remove(this.#running, exchange);
     this.#host.exchangeEnded(exchange, at);
   }
 
   #create(process: Process | null): StoredExchange {
     const exchange = this.#host.createExchange(process);
-    this.#running.add(exchange);
+    this.#running.push(exchange);
     return exchange;
   }
 
@@ -333,7 +335,7 @@ export class Pairing {
     request.tunnel = response.tunnel;
     if (request.messages === null) request.messages = response.messages;
     else if (response.messages !== null) request.messages.adopt(response.messages);
-    this.#running.delete(response);
+    remove(this.#running, response);
     this.#host.exchangeMerged(response, request);
     this.#host.exchangeChanged(request);
     if (request.requestDone && request.tunnel === null) {
@@ -366,6 +368,8 @@ function isWhole(exchange: StoredExchange): boolean {
 
 function remove(list: StoredExchange[], exchange: StoredExchange): boolean {
   const at = list.indexOf(exchange);
-  if (at >= 0) list.splice(at, 1);
-  return at >= 0;
+  if (at < 0) return false;
+  if (at === list.length - 1) list.pop();
+  else list.splice(at, 1);
+  return true;
 }

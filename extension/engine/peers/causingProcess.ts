@@ -1,5 +1,6 @@
 /** What a process is answering, and what it has called: which of it may have caused which. */
 import { MAX_RECENT_CALLS } from '../limits.ts';
+import { LinkedList } from '../linkedList.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 
 export class CausingProcess {
@@ -13,12 +14,12 @@ export class CausingProcess {
   readonly recent: number[] = [];
   readonly answered: number[] = [];
   /** In the order in which they began. */
-  readonly #answering = new Set<StoredExchange>();
+  readonly #answering = new LinkedList<StoredExchange>();
   readonly #streams = new Set<StoredExchange>();
 
   /** It answers nothing. */
   get isIdle(): boolean {
-    return this.#answering.size === 0 && this.#streams.size === 0;
+    return this.#answering.isEmpty && this.#streams.size === 0;
   }
 
   get hasStreams(): boolean {
@@ -32,13 +33,13 @@ export class CausingProcess {
         yield exchange;
         continue;
       }
-      this.#answering.delete(exchange);
+      this.#leave(exchange);
       this.#streams.add(exchange);
     }
   }
 
   begun(exchange: StoredExchange): void {
-    if (exchange.state === 'running') this.#answering.add(exchange);
+    if (exchange.state === 'running') exchange.answeringPlace ??= this.#answering.add(exchange);
     this.answered.push(exchange.id);
     if (this.answered.length > MAX_RECENT_CALLS) this.answered.shift();
   }
@@ -49,9 +50,14 @@ export class CausingProcess {
   }
 
   ended(exchange: StoredExchange): void {
-    this.#answering.delete(exchange);
-    this.#streams.delete(exchange);
-    this.opaque.delete(exchange.id);
+    this.#leave(exchange);
+    if (this.#streams.size > 0) this.#streams.delete(exchange);
+    if (this.opaque.size > 0) this.opaque.delete(exchange.id);
+  }
+
+  #leave(exchange: StoredExchange): void {
+    if (exchange.answeringPlace !== null) this.#answering.remove(exchange.answeringPlace);
+    exchange.answeringPlace = null;
   }
 }
 

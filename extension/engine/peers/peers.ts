@@ -79,17 +79,12 @@ export class Peers {
   #wait(end: SocketEnd, exchange: StoredExchange): void {
     const { waiting, recent } = end;
     const { id, place } = exchange;
-    if (!waiting.has(place)) this.#waiting++;
-    waiting.set(place, id);
+    if (waiting.set(place, id)) this.#waiting++;
     if (!isStream(exchange) && recent.push(id) > MAX_RECENT) recent.shift();
     this.#ends.add(end);
     if (waiting.size > MAX_UNPAIRED_OF_CONNECTION) {
       // Many at once: each look for the oldest of a map passes over those that were deleted before.
-      let surplus = MAX_UNPAIRED_OF_CONNECTION / 4;
-      for (const oldest of waiting.keys()) {
-        this.#drop(end, oldest);
-        if (--surplus === 0) break;
-      }
+      this.#waiting -= waiting.dropFirst(MAX_UNPAIRED_OF_CONNECTION / 4);
     }
     if (this.#waiting <= MAX_UNPAIRED) return;
     for (const longest of this.#ends) {

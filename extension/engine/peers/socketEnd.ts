@@ -1,6 +1,7 @@
 /** A socket as one of the two ends of a connection. */
 import type { ConnectionEnds } from '../connectionEnds.ts';
 import type { Side } from '../exchange.ts';
+import { WaitingCalls } from './waitingCalls.ts';
 
 /** What is known of a socket by now. */
 export interface EndFacts {
@@ -21,11 +22,8 @@ export class SocketEnd {
   readonly own: string;
   /** What its peer is found by; null: not known on this side. */
   readonly sought: string | null;
-  /**
-   * Calls on it without a peer: their ids by where they stand on the connection, in the order in which they came.
-   * {@link Peers} keeps this.
-   */
-  readonly waiting = new Map<number, number>();
+  /** Calls on it without a peer. {@link Peers} keeps this. */
+  readonly waiting = new WaitingCalls();
   /** The newest of them, for connections that were joined in their middle. */
   readonly recent: number[] = [];
   closed = false;
