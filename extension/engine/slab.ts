@@ -4,12 +4,15 @@
  * as long as one of its pieces: those of exchanges that came at the same time, which are forgotten at the same time.
  */
 
+import { copyTo } from './words.ts';
+
 /** Of one block. A piece that outlives all others of its block would hold this much: see Store.detach. */
 const BLOCK_SIZE = 64 * 1024;
 /** Larger pieces get memory of their own: at most an eighth of a block stays unused. */
 export const LARGEST_PIECE = 8 * 1024;
 
 let block = Buffer.allocUnsafeSlow(BLOCK_SIZE);
+let view = new DataView(block.buffer, block.byteOffset, BLOCK_SIZE);
 let used = 0;
 
 /** Where the piece that was kept last stands in its block. */
@@ -24,9 +27,10 @@ export function keep(bytes: Buffer, from: number, to: number): Buffer {
   const length = to - from;
   if (BLOCK_SIZE - used < length) {
     block = Buffer.allocUnsafeSlow(BLOCK_SIZE);
+    view = new DataView(block.buffer, block.byteOffset, BLOCK_SIZE);
     used = 0;
   }
-  bytes.copy(block, used, from, to);
+  copyTo(view, block, used, bytes, from, to);
   keptAt = used;
   used += length;
   return block;
@@ -35,7 +39,7 @@ export function keep(bytes: Buffer, from: number, to: number): Buffer {
 /** Copies a part of `bytes` right behind a piece that was kept; false where something else follows it. */
 export function extend(end: number, of: Buffer, bytes: Buffer, from: number, to: number): boolean {
   if (of !== block || end !== used || BLOCK_SIZE - used < to - from) return false;
-  bytes.copy(block, used, from, to);
+  copyTo(view, block, used, bytes, from, to);
   used += to - from;
   return true;
 }

@@ -3,10 +3,11 @@
  * lines are kept as they came, in a block that others share (slab.ts), and split when they are asked for.
  */
 
-import { isNameAt, trimBlanks } from '../http/fieldSyntax.ts';
+import { isBlank, isNameAt, trimBlanks } from '../http/fieldSyntax.ts';
+import { textAt } from '../http/knownText.ts';
 import { BodyBuffer } from './bodyBuffer.ts';
 import type { GapReason, Outcome } from './byteStream.ts';
-import type { Field, MessageKind, Request, Response, SeenField, Violation } from './exchange.ts';
+import type { Body, Field, MessageKind, Request, Response, SeenField, Violation } from './exchange.ts';
 import { quoteForeign } from './http1/quote.ts';
 import { MAX_VIOLATIONS } from './limits.ts';
 import { keep, keptAt, LARGEST_PIECE } from './slab.ts';
@@ -39,6 +40,15 @@ interface BrokenRule {
 
 const NO_FIELDS: readonly SeenField[] = [];
 
+const CONTENT_TYPE = 'content-type';
+/** There is no such line; it was not looked for. */
+export const NO_TYPE = -1;
+const UNKNOWN_TYPE = -2;
+
+/** Of a message without a body, and of one of whose body nothing has come. Never changed: see `growingBody`. */
+const EMPTY: Body = Object.assign(new BodyBuffer(), { size: 0 });
+const NOTHING_SEEN: Body = new BodyBuffer();
+
 export class StoredMessage implements Request, Response {
   readonly kind: MessageKind;
   /** Position of the first byte in its direction's stream. */
@@ -50,7 +60,6 @@ export class StoredMessage implements Request, Response {
   authority: string | null = null;
   status = 0;
   statusText = '';
-  readonly body = new BodyBuffer();
   firstByte: number | null = null;
   lastByte: number | null = null;
   wireSize = 0;
@@ -72,7 +81,15 @@ export class StoredMessage implements Request, Response {
   /** The beginning of an answer that is not HTTP; null: it is a message of HTTP. */
   quoted: string | null = null;
 
-  #fields: FieldLines | readonly SeenField[] = NO_FIELDS;
+  /** The block in which the field lines are, from `#at` to `#end`, or the fields themselves. */
+  #fields: Buffer | readonly SeenField[] = NO_FIELDS;
+  #at = 0;
+  #end = 0;
+  /** Of lines: where that of Content-Type begins, behind `#at`; or {@link NO_TYPE}, or {@link UNKNOWN_TYPE}. */
+  #typeAt = UNKNOWN_TYPE;
+  /** null: no byte of it was seen. */
+  #body: BodyBuffer | null = null;
+  #isEmpty = false;
   #trailers: FieldLines | readonly SeenField[] = NO_FIELDS;
   /** Of fields in a list: bytes that no other message keeps. */
   #listCost = 0;
@@ -84,17 +101,59 @@ export class StoredMessage implements Request, Response {
     this.version = version;
   }
 
+  get body(): Body {
+    return this.#body ?? (this.#isEmpty ? EMPTY : NOTHING_SEEN);
+  }
+
+  /** The same, to add to it. */
+  get growingBody(): BodyBuffer {
+    this.#body ??= new BodyBuffer();
+    return this.#body;
+  }
+
+  /** The body has ended. @param size after transfer decoding; null: not known. */
+  endBody(size: number | null): void {
+    this.#body?.close();
+    if (size === null) return;
+    if (size === 0 && this.#body === null) this.#isEmpty = true;
+    else this.growingBody.size = size;
+  }
+
   get fields(): SeenField[] {
-    return split(this.#fields);
+    return split(this.#lines);
+  }
+
+  get #lines(): FieldLines | readonly SeenField[] {
+    const fields = this.#fields;
+    return isList(fields) ? fields : { block: fields, at: this.#at, end: this.#end };
+  }
+
+  #setLines(lines: FieldLines | readonly SeenField[]): void {
+    this.#typeAt = UNKNOWN_TYPE;
+    if (isList(lines)) {
+      this.#fields = lines;
+      return;
+    }
+    this.#fields = lines.block;
+    this.#at = lines.at;
+    this.#end = lines.end;
   }
 
   get trailers(): SeenField[] {
     return split(this.#trailers);
   }
 
-  /** Copies the field lines of a head, as sent: nothing but plain ones in `bytes`, from `from` to `to`. */
-  setFieldLines(bytes: Buffer, from: number, to: number): void {
-    this.#fields = from === to ? NO_FIELDS : keepLines(bytes, from, to);
+  /**
+   * Copies the field lines of a head, as sent: nothing but plain ones in `bytes`, from `from` to `to`. Once for a message.
+   * @param typeAt where behind `from` the first line with Content-Type begins, or {@link NO_TYPE}.
+   */
+  setFieldLines(bytes: Buffer, from: number, to: number, typeAt: number): void {
+    if (from === to) return;
+    const length = to - from;
+    this.#typeAt = typeAt;
+    this.#fields = length > LARGEST_PIECE ? Buffer.from(bytes.subarray(from, to)) : keep(bytes, from, to);
+    this.#at = length > LARGEST_PIECE ? 0 : keptAt;
+    this.#end = this.#at + length;
   }
 
   /**
@@ -112,7 +171,7 @@ export class StoredMessage implements Request, Response {
   }
 
   setFields(fields: readonly Field[]): void {
-    this.#fields = this.#join(fields);
+    this.#setLines(this.#join(fields));
   }
 
   setTrailers(trailers: readonly Field[]): void {
@@ -121,9 +180,11 @@ export class StoredMessage implements Request, Response {
 
   /** Holds no block that others share any more: it outlives those that came with it. */
   detach(): void {
-    this.#fields = ownLines(this.#fields);
+    const typeAt = this.#typeAt;
+    this.#setLines(ownLines(this.#lines));
+    this.#typeAt = typeAt;
     this.#trailers = ownLines(this.#trailers);
-    this.body.detach();
+    this.#body?.detach();
   }
 
   get violations(): Violation[] {
@@ -155,12 +216,19 @@ export class StoredMessage implements Request, Response {
 
   /** First value of a field, by its lower-case name; null when absent or unknown. */
   field(name: string): string | null {
-    return firstValue(this.#fields, name);
+    const fields = this.#fields;
+    if (isList(fields)) return firstOf(fields, name);
+    if (name !== CONTENT_TYPE || this.#typeAt === UNKNOWN_TYPE)
+      return firstIn(fields, this.#at, this.#end, name);
+    return this.#typeAt === NO_TYPE ? null : firstIn(fields, this.#at + this.#typeAt, this.#end, name);
   }
 
   /** First value of a trailer field, by its lower-case name; null when absent or unknown. */
   trailer(name: string): string | null {
-    return firstValue(this.#trailers, name);
+    const trailers = this.#trailers;
+    return isList(trailers)
+      ? firstOf(trailers, name)
+      : firstIn(trailers.block, trailers.at, trailers.end, name);
   }
 
   #join(fields: readonly Field[]): FieldLines | readonly SeenField[] {
@@ -181,10 +249,10 @@ export class StoredMessage implements Request, Response {
       MESSAGE_COST +
       this.target.length +
       this.statusText.length +
-      lengthOf(this.#fields) +
+      (isList(this.#fields) ? 0 : this.#end - this.#at) +
       lengthOf(this.#trailers) +
       this.#listCost +
-      this.body.captured
+      (this.#body === null ? 0 : this.#body.captured)
     );
   }
 }
@@ -204,7 +272,7 @@ function ownLines(fields: FieldLines | readonly SeenField[]): FieldLines | reado
   return { block, at: 0, end: block.length };
 }
 
-function isList(fields: FieldLines | readonly SeenField[]): fields is readonly SeenField[] {
+function isList(fields: FieldLines | Buffer | readonly SeenField[]): fields is readonly SeenField[] {
   return Array.isArray(fields);
 }
 
@@ -221,20 +289,25 @@ function split(fields: FieldLines | readonly SeenField[]): SeenField[] {
   return list;
 }
 
-function firstValue(fields: FieldLines | readonly SeenField[], name: string): string | null {
-  if (isList(fields)) {
-    for (const [other, value] of fields) {
-      if (other !== null && other.length === name.length && other.toLowerCase() === name) return value;
-    }
-    return null;
+function firstOf(fields: readonly SeenField[], name: string): string | null {
+  for (const [other, value] of fields) {
+    if (other !== null && other.length === name.length && other.toLowerCase() === name) return value;
   }
-  const { block, at, end } = fields;
+  return null;
+}
+
+/** The same of field lines in a block. */
+function firstIn(block: Buffer, at: number, end: number, name: string): string | null {
   for (let from = at; from < end; ) {
     const colon = from + name.length;
     let to = from;
     while (to < end && block[to] !== LF) to++;
     if (colon < to && block[colon] === COLON && isNameAt(block, from, name)) {
-      return trimBlanks(block.toString('latin1', colon + 1, to - 1));
+      let first = colon + 1;
+      let last = to - 1;
+      while (first < last && isBlank(block[first] as number)) first++;
+      while (last > first && isBlank(block[last - 1] as number)) last--;
+      return textAt(block, first, last);
     }
     from = to + 1;
   }

@@ -44,6 +44,23 @@ export class FramingFields {
   #lengthBroken: RuleName[] | null = null;
   #hostBroken = false;
 
+  /** As new. */
+  clear(): void {
+    this.length = null;
+    this.hasLength = false;
+    this.codings = NO_CODINGS;
+    this.hasCodings = false;
+    this.upgrade = null;
+    this.expect = null;
+    this.hosts = 0;
+    this.host = null;
+    this.close = false;
+    this.keepAlive = false;
+    this.#lengths = 0;
+    this.#lengthBroken = null;
+    this.#hostBroken = false;
+  }
+
   static of(fields: readonly Field[]): FramingFields {
     const all = new FramingFields();
     for (const [name, value] of fields) {

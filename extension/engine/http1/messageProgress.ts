@@ -65,12 +65,12 @@ export class MessageProgress {
   addBody(bytes: Buffer, from: number, to: number, context: Origin): void {
     const message = this.current;
     this.#bodySize += to - from;
-    message.body.noteFile(context.file);
+    if (context.file !== null) message.growingBody.noteFile(context.file);
     if (to > from) this.sink.bodyBytes(message, bytes, from, to, context);
     if (!this.#prefixWhole || from === to) return;
     const room = Math.min(to - from, this.#bodyLimit - message.body.captured);
     if (room > 0 && this.sink.mayKeep(room)) {
-      message.body.append(bytes, from, from + room);
+      message.growingBody.append(bytes, from, from + room);
       if (room === to - from) return;
     }
     this.#prefixWhole = false;
@@ -103,8 +103,7 @@ export class MessageProgress {
   /** @returns the message that ended. */
   end(outcome: Outcome): StoredMessage {
     const message = this.current;
-    message.body.close();
-    if (outcome === 'complete' && this.#sizeKnown) message.body.size = this.#bodySize;
+    message.endBody(outcome === 'complete' && this.#sizeKnown ? this.#bodySize : null);
     message.outcome = outcome;
     if (outcome === 'cut') message.cut = true;
     else if (outcome === 'open') message.truncated = true;
@@ -117,7 +116,7 @@ export class MessageProgress {
     const message = this.current;
     this.position += count;
     if (count === 0) return;
-    message.body.noteFile(context.file);
+    if (context.file !== null) message.growingBody.noteFile(context.file);
     this.sink.bodyGap(message, inBody, reason, context);
     message.wireSize += count;
     message.lastByte = context.end;

@@ -4,8 +4,10 @@
  * ways give the same, which the golden transcripts show at every split.
  */
 
-import { isNameAt, isTokenCode, isValueCode } from '../../http/fieldSyntax.ts';
+import { isNameAt, isTokenCode } from '../../http/fieldSyntax.ts';
 import { MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
+import { NO_TYPE } from '../storedMessage.ts';
+import { plainEnd, viewOf } from '../words.ts';
 import { CR, LF } from './characters.ts';
 import { isFramingLookalike } from './framing.ts';
 import { FRAMING_FIELDS, FramingFields } from './framingFields.ts';
@@ -15,52 +17,67 @@ const SPACE = 32;
 const SLASH = 47;
 const COLON = 58;
 
-export interface PlainHead {
+/** What was found. Of each reader one, which is filled again for each head. */
+export class PlainHead {
   /** Offset in the piece of the first field line. */
-  readonly fieldsAt: number;
+  fieldsAt = 0;
   /** Offset behind the last field line. */
-  readonly fieldsEnd: number;
+  fieldsEnd = 0;
+  /** Where behind `fieldsAt` the first Content-Type is, or {@link NO_TYPE}. */
+  typeAt = NO_TYPE;
   /** What delimits the message. */
-  readonly framing: FramingFields;
+  readonly framing = new FramingFields();
   /** Offset behind the empty line. */
-  readonly end: number;
+  end = 0;
+
+  /** @returns false when it is not such a head, or not all of it is there. */
+  read(bytes: Buffer, from: number): boolean {
+    const to = Math.min(bytes.length, from + MAX_HEAD_BYTES);
+    const view = viewOf(bytes);
+    const base = bytes.byteOffset;
+    let at = plainEnd(view, base + from, base + to) - base;
+    while (at < to && bytes[at] !== LF) at++;
+    if (at >= to || at === from || bytes[at - 1] !== CR) return false;
+    let space = from;
+    while (space < at && bytes[space] !== SPACE) space++;
+    // A target in origin form has no authority with which Host is compared.
+    const needsHost = space === at || bytes[space + 1] !== SLASH;
+    const { framing } = this;
+    framing.clear();
+    this.typeAt = NO_TYPE;
+    const fieldsAt = ++at;
+    this.fieldsAt = fieldsAt;
+    for (let count = 0; at < to; count++) {
+      if (bytes[at] === CR) {
+        if (at + 1 >= to || bytes[at + 1] !== LF) return false;
+        this.fieldsEnd = at;
+        this.end = at + 2;
+        return true;
+      }
+      if (count === MAX_FIELDS) return false;
+      const name = at;
+      while (at < to && isTokenCode(bytes[at] as number)) at++;
+      const colon = at;
+      if (colon === name || colon >= to || bytes[colon] !== COLON) return false;
+      at = plainEnd(view, base + colon + 1, base + to) - base;
+      if (at + 1 >= to || bytes[at] !== CR || bytes[at + 1] !== LF) return false;
+      const length = colon - name;
+      const framingName = framingNameAt(bytes, name, colon);
+      if (framingName !== null) addPlainField(framing, framingName, bytes, colon + 1, at, needsHost);
+      else if (length === TYPE.length) {
+        if (this.typeAt === NO_TYPE && isNameAt(bytes, name, TYPE)) this.typeAt = name - fieldsAt;
+      } else if (
+        mayResemble(bytes[name] as number, length) &&
+        isFramingLookalike(bytes.toString('latin1', name, colon))
+      )
+        return false;
+      at += 2;
+    }
+    return false;
+  }
 }
 
-/** @returns null when it is not such a head, or not all of it is there. */
-export function readPlainHead(bytes: Buffer, from: number): PlainHead | null {
-  const to = Math.min(bytes.length, from + MAX_HEAD_BYTES);
-  let at = from;
-  let space = 0;
-  for (; at < to && bytes[at] !== LF; at++) if (space === 0 && bytes[at] === SPACE) space = at;
-  if (at >= to || at === from || bytes[at - 1] !== CR) return null;
-  // A target in origin form has no authority with which Host is compared.
-  const needsHost = bytes[space + 1] !== SLASH;
-  const fieldsAt = ++at;
-  const framing = new FramingFields();
-  for (let count = 0; at < to; count++) {
-    if (bytes[at] === CR) {
-      if (at + 1 >= to || bytes[at + 1] !== LF) return null;
-      return { fieldsAt, fieldsEnd: at, framing, end: at + 2 };
-    }
-    if (count === MAX_FIELDS) return null;
-    const name = at;
-    while (at < to && isTokenCode(bytes[at] as number)) at++;
-    const colon = at;
-    if (colon === name || colon >= to || bytes[colon] !== COLON) return null;
-    at++;
-    while (at < to && isValueCode(bytes[at] as number)) at++;
-    if (at + 1 >= to || bytes[at] !== CR || bytes[at + 1] !== LF) return null;
-    const framingName = framingNameAt(bytes, name, colon);
-    if (framingName !== null) addPlainField(framing, framingName, bytes, colon + 1, at, needsHost);
-    else if (
-      mayResemble(bytes[name] as number, colon - name) &&
-      isFramingLookalike(bytes.toString('latin1', name, colon))
-    )
-      return null;
-    at += 2;
-  }
-  return null;
-}
+const TYPE = 'content-type';
 
 /** By their length, which tells them apart (framingFields.ts). */
 const FRAMING_NAMES: readonly (string | undefined)[] = framingNamesByLength();

@@ -2,6 +2,7 @@
  * Start lines that break no rule, in bytes: a known method with a target in origin form, or a status with the reason
  * phrase that belongs to it. Others are read as text (startLine.ts); both ways give the same.
  */
+import { textAt } from '../../http/knownText.ts';
 import type { MessageKind } from '../exchange.ts';
 import { StoredMessage } from '../storedMessage.ts';
 import { isTargetCode } from './characters.ts';
@@ -71,7 +72,7 @@ function requestAt(bytes: Buffer, at: number, end: number, position: number): St
   for (let i = from; i < to; i++) if (!isTargetCode(bytes[i] as number)) return null;
   const message = new StoredMessage('request', position, version);
   message.method = NAMES[method] as string;
-  message.target = bytes.toString('latin1', from, to);
+  message.target = textAt(bytes, from, to);
   return message;
 }
 

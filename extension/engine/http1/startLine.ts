@@ -167,8 +167,9 @@ export function mayBeStatus(byte: number): boolean {
 
 /** Do the bytes at `at`, as far as they go, begin a status line of HTTP? */
 export function mayBecomeStatus(bytes: Buffer, at: number): boolean {
-  const text = bytes.toString('latin1', at, at + STATUS_START.length);
-  return STATUS_START.startsWith(text);
+  const end = Math.min(bytes.length, at + STATUS_START.length);
+  for (let i = at; i < end; i++) if (bytes[i] !== STATUS_START.charCodeAt(i - at)) return false;
+  return true;
 }
 
 /** Bytes after which it is certain whether they begin a message. */

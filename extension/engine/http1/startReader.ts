@@ -9,7 +9,7 @@ import type { RuleName } from '../violations.ts';
 import { CR, LF } from './characters.ts';
 import type { Line, LineReader } from './lineReader.ts';
 import type { MessageProgress } from './messageProgress.ts';
-import { readPlainHead } from './plainHead.ts';
+import { PlainHead } from './plainHead.ts';
 import { plainStart } from './plainStartLine.ts';
 import { isForeign, QUOTED } from './quote.ts';
 import { HELD, type ReaderState, type Transitions } from './readerState.ts';
@@ -42,6 +42,7 @@ export class StartReader implements ReaderState {
   readonly #progress: MessageProgress;
   readonly #line: LineReader;
   readonly #next: Transitions;
+  readonly #head = new PlainHead();
   #phase = Phase.Between;
   /** Rules broken between the previous message and the next one, of which they are reported. */
   #broken: RuleName[] = [];
@@ -217,9 +218,9 @@ export class StartReader implements ReaderState {
 
   /** @returns the offset behind the head; null for one that has to be read line by line. */
   #readPlainHead(bytes: Buffer, at: number, context: Origin): number | null {
-    const head = readPlainHead(bytes, at);
-    if (head === null) return null;
-    const { fieldsAt, fieldsEnd, end } = head;
+    const head = this.#head;
+    if (!head.read(bytes, at)) return null;
+    const { fieldsAt, fieldsEnd, end, typeAt } = head;
     const progress = this.#progress;
     this.#line.begin(progress.position, context);
     const message =
@@ -229,7 +230,7 @@ export class StartReader implements ReaderState {
     progress.take(fieldsAt - at, context);
     this.#begin(message, fieldsAt - at, context);
     progress.take(end - fieldsAt, context);
-    message.setFieldLines(bytes, fieldsAt, fieldsEnd);
+    message.setFieldLines(bytes, fieldsAt, fieldsEnd, typeAt);
     this.#next.headRead(message, head.framing, head.framing);
     return end;
   }
@@ -258,7 +259,8 @@ export class StartReader implements ReaderState {
   #plainMessage(bytes: Buffer, at: number, end: number): StoredMessage | null {
     const { position } = this.#line;
     const message = plainStart(this.#progress.kind, bytes, at, end, position);
-    if (message !== null) for (const name of this.#brokenBefore()) message.breaks(name, position);
+    if (message !== null && (this.closing || this.#broken.length > 0))
+      for (const name of this.#brokenBefore()) message.breaks(name, position);
     return message;
   }
 

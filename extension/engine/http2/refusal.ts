@@ -142,7 +142,7 @@ export class Http2OrRefusal implements Dissector {
     request.method = 'PRI';
     request.target = '*';
     request.firstByte = request.lastByte = this.#first?.time ?? null;
-    request.body.size = 0;
+    request.endBody(0);
     request.breaks('h2-refused', 0);
     exchange.request = request;
     exchange.requestDone = true;

@@ -53,7 +53,7 @@ export class Half {
     if (!this.#prefixWhole || from === to) return;
     const wanted = Math.min(to - from, room.bodyLimit - message.body.captured);
     if (wanted > 0 && room.mayKeep(wanted)) {
-      message.body.append(bytes, from, from + wanted);
+      message.growingBody.append(bytes, from, from + wanted);
       if (wanted === to - from) return;
     }
     this.#prefixWhole = false;
@@ -122,9 +122,9 @@ export class Half {
     const { message } = this;
     if (message === null) return;
     message.outcome = outcome;
-    message.body.close();
-    if (outcome !== 'complete' || !this.#sizeKnown) return;
-    message.body.size = this.#size;
+    const isKnown = outcome === 'complete' && this.#sizeKnown;
+    message.endBody(isKnown ? this.#size : null);
+    if (!isKnown) return;
     if (this.expected !== null && this.expected !== this.#size && this.#size > 0) {
       message.breaks('h2-length', message.position);
     }

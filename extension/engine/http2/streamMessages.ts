@@ -92,7 +92,7 @@ export class StreamMessages {
     const { length, protocol } = readHead(message, section);
     if (role === 'response' && message.status >= 100 && message.status < 200) {
       if ((frame.flags & FLAG_END_STREAM) === 0) {
-        message.body.size = 0;
+        message.endBody(0);
         stream.exchange.addInterim(message, MAX_INTERIM);
         return;
       }
