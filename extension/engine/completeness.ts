@@ -19,6 +19,24 @@ function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
 export const WHOLE: readonly Completeness[] = ['complete'];
 const COMPLETE = sharedSet(WHOLE);
 
+/** Those of an exchange that runs, or that is complete: they say nothing. */
+export function isOrdinary(labels: ReadonlySet<Completeness>): boolean {
+  return labels === NO_LABELS || labels === COMPLETE;
+}
+
+/** Of each shared set. */
+const LISTS = new Map<ReadonlySet<Completeness>, readonly Completeness[]>();
+
+/** The labels of a set that {@link withLabels} gave, in their order. Shared: never changed. */
+export function listOf(labels: ReadonlySet<Completeness>): readonly Completeness[] {
+  let list = LISTS.get(labels);
+  if (list === undefined) {
+    list = [...labels];
+    LISTS.set(labels, list);
+  }
+  return list;
+}
+
 /** The order in which labels are listed. */
 const ORDER: readonly Completeness[] = [
   'complete',

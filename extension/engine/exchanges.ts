@@ -1,5 +1,6 @@
 /** What the engine offers its connections: makes their exchanges, counts them and hands them to the store. */
 import type { Callers } from './callers.ts';
+import { isOrdinary, NO_LABELS } from './completeness.ts';
 import type { ConnectionHost } from './dissector.ts';
 import { endingOf } from './ending.ts';
 import type { ConnectFailed, Process } from './exchange.ts';
@@ -18,7 +19,7 @@ import { isError } from './row.ts';
 import { statusOf } from './rowOf.ts';
 import type { Store } from './store.ts';
 import { StoredConnection, type StoredEncrypted, StoredExchange } from './storedExchange.ts';
-import { targetOf } from './target.ts';
+import { partsOf } from './target.ts';
 import type { TlsLibraries, Unread } from './tls/library.ts';
 import type { TraceClock } from './traceClock.ts';
 
@@ -242,7 +243,8 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
     exchange.failed = isError({
       status: statusOf(response),
       grpcStatus: grpcStatus(exchange),
-      completeness,
+      // Of nearly all there is nothing to look through.
+      completeness: isOrdinary(completeness) ? NO_LABELS : completeness,
       ending,
     });
     if (!exchange.failed) return;
@@ -267,7 +269,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
 /** The host that the request is for, else the one that the TLS handshake is for; null: not known (yet). */
 function serverName(exchange: StoredExchange): string | null {
   const { request, connection } = exchange;
-  const authority = request === null ? null : targetOf(exchange).host;
+  const authority = request === null ? null : partsOf(exchange).host;
   if (request !== null && authority !== null && authority !== connection.remote) return hostName(authority);
   return connection.tls?.wire?.serverName ?? null;
 }

@@ -188,6 +188,7 @@ export function isError({ status, grpcStatus, completeness, ending }: OutcomeFac
   if (status !== null && status >= 400) return true;
   if (grpcStatus !== null && grpcStatus !== 0) return true;
   if (ending !== null && BAD_ENDS.has(ending.how)) return true;
+  if (completeness instanceof Set && completeness.size === 0) return false;
   for (const label of completeness) if (FAILURES.has(label)) return true;
   return false;
 }

@@ -3,6 +3,7 @@
 import { shortType } from '../http/contentType.ts';
 import { maskText } from '../privacy/maskText.ts';
 import { maskTarget } from '../privacy/maskUrl.ts';
+import { listOf } from './completeness.ts';
 import { type MessageKind, UNKNOWN_STATUS } from './exchange.ts';
 import { grpcStatus } from './grpc/call.ts';
 import { proxyText } from './layers/proxyText.ts';
@@ -11,11 +12,11 @@ import { durationOf, phasesOf, startOf } from './phases.ts';
 import { type ExchangeRow, NOT_DEBUGGED } from './row.ts';
 import type { StoredExchange } from './storedExchange.ts';
 import { HTTP2, type StoredMessage } from './storedMessage.ts';
-import { targetOf } from './target.ts';
+import { partsOf } from './target.ts';
 
 export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
   const { encrypted, request, response } = exchange;
-  const target = targetOf(exchange);
+  const target = partsOf(exchange);
   const unanswered = exchange.state === 'ended' && encrypted === null && response === null;
   return {
     id: exchange.id,
@@ -37,7 +38,7 @@ export function rowOf(exchange: StoredExchange, pinned: boolean): ExchangeRow {
     processName: exchange.process?.name ?? null,
     side: exchange.side,
     state: exchange.state,
-    completeness: [...exchange.completeness],
+    completeness: listOf(exchange.completeness),
     ending: exchange.ending,
     tlsFailure: unanswered ? (exchange.connection.tls?.failure ?? null) : null,
     connectAttempts: exchange.connectFailed?.attempts ?? 0,

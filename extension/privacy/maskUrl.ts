@@ -17,8 +17,12 @@ export function maskUrl(text: string, depth = 0): string {
   return maskJwt(userinfo.includes('=') ? maskParameters(userinfo, depth) : userinfo);
 }
 
+/** Without any of these, a target has no secret: no userinfo, no name with a value, neither a token nor a key (maskJwt.ts). */
+const SIGNS = /[@=?#]|eyJ|PRIVATE KEY/;
+
 /** @param target all of it is one URL or request target, whatever characters it has. */
 export function maskTarget(target: string, depth = 0): string {
+  if (!SIGNS.test(target)) return target;
   const sign = target.indexOf('@');
   // Without a scheme or a path: the authority alone, of CONNECT or a Host field.
   if (sign >= 0 && !/[/?#\s]/.test(target)) return MASK + target.slice(target.lastIndexOf('@'));
