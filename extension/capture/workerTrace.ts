@@ -294,7 +294,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     const worker = new Worker(join(this.#extensionPath, 'dist', 'worker.js'), {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     });
-    worker.on('message', (message: PackedMessage) => this.#take(unpacked(message)));
+    worker.on('message', (message: PackedMessage) => this.#take(unpacked(message, this.#parts)));
     worker.on('error', (error) => this.#lost(error.message));
     worker.on('exit', () => this.#lost(null));
     if (this.#protos !== null)
@@ -307,10 +307,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     switch (message.type) {
       case 'rows': {
         for (const id of message.removed) this.rows.delete(id);
-        for (const row of message.rows) {
-          this.#parts.share(row);
-          this.rows.set(row.id, row);
-        }
+        for (const row of message.rows) this.rows.set(row.id, row);
         if (this.#annotations !== null)
           for (const row of message.rows) {
             // The row was made for this thread, and nobody else has it. What a file says stays.
