@@ -11,6 +11,7 @@ import { plainEnd, viewOf } from '../words.ts';
 import { CR, LF } from './characters.ts';
 import { isFramingLookalike } from './framing.ts';
 import { FRAMING_FIELDS, FramingFields } from './framingFields.ts';
+import { knownFraming, knownHead, knownLength, knownType, rememberHead } from './knownHeads.ts';
 import { addPlainField } from './plainField.ts';
 
 const SPACE = 32;
@@ -26,7 +27,9 @@ export class PlainHead {
   /** Where behind `fieldsAt` the first Content-Type is, or {@link NO_TYPE}. */
   typeAt = NO_TYPE;
   /** What delimits the message. */
-  readonly framing = new FramingFields();
+  framing = new FramingFields();
+  /** The one that is filled: not that of a head that is known. */
+  #own = this.framing;
   /** Offset behind the empty line. */
   end = 0;
 
@@ -42,16 +45,28 @@ export class PlainHead {
     while (space < at && bytes[space] !== SPACE) space++;
     // A target in origin form has no authority with which Host is compared.
     const needsHost = space === at || bytes[space + 1] !== SLASH;
-    const { framing } = this;
-    framing.clear();
-    this.typeAt = NO_TYPE;
     const fieldsAt = ++at;
     this.fieldsAt = fieldsAt;
+    const known = knownHead(view, base + fieldsAt, base + to, needsHost);
+    if (known >= 0) {
+      this.end = fieldsAt + knownLength(known);
+      this.fieldsEnd = this.end - 2;
+      this.typeAt = knownType(known);
+      this.framing = knownFraming(known);
+      return true;
+    }
+    const framing = this.#own;
+    framing.clear();
+    this.framing = framing;
+    this.typeAt = NO_TYPE;
     for (let count = 0; at < to; count++) {
       if (bytes[at] === CR) {
         if (at + 1 >= to || bytes[at + 1] !== LF) return false;
         this.fieldsEnd = at;
         this.end = at + 2;
+        const { end, typeAt } = this;
+        if (rememberHead(view, base + fieldsAt, base + end, base + to, needsHost, typeAt, framing))
+          this.#own = new FramingFields();
         return true;
       }
       if (count === MAX_FIELDS) return false;

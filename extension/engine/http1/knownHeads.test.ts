@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { PlainHead } from './plainHead.ts';
+
+const line = fc.constantFrom(
+  'Host: a',
+  'Content-Type: text/plain',
+  'Content-Length: 7',
+  'Content-Length: 8',
+  'Connection: close',
+  'Transfer-Encoding: chunked',
+  'X: y',
+  `Cookie: ${'c'.repeat(70)}`,
+  `Cookie: ${'c'.repeat(2_100)}`,
+);
+const head = fc
+  .tuple(
+    fc.constantFrom('GET / HTTP/1.1', 'GET http://a/ HTTP/1.1', 'HTTP/1.1 200 OK'),
+    fc.array(line, { maxLength: 6 }),
+    fc.constantFrom('', 'body', 'b'.repeat(100)),
+    fc.nat(9),
+  )
+  // At times the end is missing.
+  .map(([start, lines, body, cut]) => {
+    const text = `${[start, ...lines].join('\r\n')}\r\n\r\n`;
+    return Buffer.from(cut === 0 ? text.slice(0, -2) : text + body, 'latin1');
+  });
+
+test('a head that was read before, after whatever other ones, is read as at first', () => {
+  const first = new Map<string, string>();
+  const reader = new PlainHead();
+  const read = (bytes: Buffer): string => {
+    const isRead = reader.read(bytes, 0);
+    const { fieldsAt, fieldsEnd, end, typeAt, framing } = reader;
+    const { length, lengthBroken, hosts, host, hostBroken, codings, close } = framing;
+    const delimited = { length, lengthBroken, hosts, host, hostBroken, codings, close };
+    return JSON.stringify(isRead ? { fieldsAt, fieldsEnd, end, typeAt, delimited } : null);
+  };
+  fc.assert(
+    fc.property(fc.array(head, { minLength: 1, maxLength: 30 }), (heads) => {
+      for (const bytes of heads) {
+        const key = bytes.toString('latin1');
+        const found = read(bytes);
+        first.set(key, first.get(key) ?? found);
+        expect(found).toBe(first.get(key));
+      }
+    }),
+  );
+});
+
+test('the same lines say something else where Host is compared with the target', () => {
+  const reader = new PlainHead();
+  const hostOf = (start: string): string | null => {
+    expect(reader.read(Buffer.from(`${start}\r\nHost: shop.test\r\n\r\n`), 0)).toBe(true);
+    return reader.framing.host;
+  };
+  for (let i = 0; i < 20; i++) {
+    expect(hostOf('GET / HTTP/1.1')).toBeNull();
+    expect(hostOf('GET http://shop.test/ HTTP/1.1')).toBe('shop.test');
+  }
+});
