@@ -3,12 +3,14 @@
  * randomness, so that a recorded trace replays to the same exchanges byte for byte.
  */
 
+import { forgetTexts } from '../http/knownText.ts';
 import { bodyBytes } from './bodyJson.ts';
 import { Callers } from './callers.ts';
 import { Connections } from './connections.ts';
 import type { Exchange, MessageKind } from './exchange.ts';
 import type { ExchangeJson, JsonOptions, StreamMessageJson } from './exchangeJson.ts';
 import { Exchanges } from './exchanges.ts';
+import { forgetHeads } from './http1/knownHeads.ts';
 import { definitionFor, jsonOf } from './jsonOf.ts';
 import {
   DEFAULT_BODY_LIMIT,
@@ -283,6 +285,9 @@ export class Engine implements EngineApi {
 
   clear(keepPinned = false): void {
     this.#store.clear(keepPinned);
+    // What was captured is not to stay where nobody looks for it.
+    forgetHeads();
+    forgetTexts();
   }
 
   #take(record: TraceRecord): void {

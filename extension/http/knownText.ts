@@ -24,6 +24,11 @@ export function textAt(bytes: Buffer, from: number, to: number): string {
   return made;
 }
 
+/** Holds none of them any more. */
+export function forgetTexts(): void {
+  known.fill('');
+}
+
 function isSame(text: string, bytes: Buffer, from: number): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
   return true;

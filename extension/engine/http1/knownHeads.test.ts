@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { viewOf } from '../words.ts';
+import { forgetHeads, knownHead } from './knownHeads.ts';
 import { PlainHead } from './plainHead.ts';
 
 const line = fc.constantFrom(
@@ -46,6 +48,25 @@ test('a head that was read before, after whatever other ones, is read as at firs
       }
     }),
   );
+});
+
+test('nothing of a head is left when it is to be forgotten', () => {
+  const reader = new PlainHead();
+  const head = Buffer.from(
+    'GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cret\r\nConnection: close\r\n\r\n',
+  );
+  const at = head.indexOf('\n') + 1;
+  const isKnown = (): boolean => {
+    const view = viewOf(head);
+    return knownHead(view, head.byteOffset + at, head.byteOffset + head.length, false) >= 0;
+  };
+  for (let i = 0; i < 20; i++) expect(reader.read(head, 0)).toBe(true);
+  expect(isKnown()).toBe(true);
+  forgetHeads();
+  expect(isKnown()).toBe(false);
+  // The bytes that were found are not changed by that.
+  expect(reader.read(head, 0)).toBe(true);
+  expect(reader.framing.close).toBe(true);
 });
 
 test('the same lines say something else where Host is compared with the target', () => {

@@ -79,6 +79,16 @@ export function rememberHead(
   return true;
 }
 
+/** Holds none of them any more. */
+export function forgetHeads(): void {
+  for (let place = 0; place < PLACES; place++) {
+    const length = lengths[place] as number;
+    if (length > 0) new Uint8Array(bytes.buffer, place * MAX_LENGTH, length).fill(0);
+  }
+  lengths.fill(0);
+  framings.fill(null);
+}
+
 /** By a few of its bytes: of short ones the first, which others may have alike. */
 function placeOf(view: DataView, from: number, to: number): number {
   let hash = 0;
