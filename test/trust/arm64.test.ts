@@ -18,7 +18,7 @@ function run(command: string, args: readonly string[]): { status: number | null;
   const { status, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    timeout: 60_000,
+    timeout: 240_000,
   });
   return { status, output: `${stdout}${stderr}` };
 }

@@ -1,7 +1,7 @@
 /** Tracing as an ordinary user by sudo, and running http-trace itself by sudo. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -86,7 +86,12 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
 
   describe('on a terminal', () => {
     /** Runs a line of a shell's on a terminal of its own, and types the password when it is asked for. */
-    async function type(line: string, password: string): Promise<{ code: number | null; screen: string }> {
+    /** @param onScreen gets what has been shown so far, each time that something is. */
+    async function type(
+      line: string,
+      password: string,
+      onScreen: (screen: string) => void = () => {},
+    ): Promise<{ code: number | null; screen: string }> {
       const terminal = machine.spawn(user, [
         'script',
         '--quiet',
@@ -104,6 +109,7 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
           typed = true;
           terminal.stdin?.write(`${password}\n`);
         }
+        onScreen(screen);
       });
       const [code] = (await once(terminal, 'close')) as [number | null];
       return { code, screen };
@@ -111,14 +117,15 @@ describe.skipIf(reason !== null)('an ordinary user', () => {
 
     it('what Copy Command puts on the clipboard works, and runs no Node as root', async () => {
       machine.sudoers(`${user.name} ALL=(root) ALL`);
-      const script = `sleep 1; while ! [ -e ${user.home}/go ]; do sleep 0.1; done; ${curl('/copied').join(' ')}; sleep 0.5`;
+      const script = `while ! [ -e ${user.home}/go ]; do sleep 0.1; done; ${curl('/copied').join(' ')}; sleep 0.5`;
       const target = machine.spawn(user, ['sh', '-c', script]);
       const pid = await targetOf(script);
       const elevated = watchNode();
       const command = terminalCommand(machine.installed.node, extensionPath(), [pid]);
       expect(command).not.toMatch(/\bsudo\b/);
-      const line = `(sleep 5; touch ${user.home}/go) & ${command}`;
-      const { code, screen } = await type(line, user.password);
+      const { code, screen } = await type(`${command} --verbose`, user.password, (shown) => {
+        if (shown.includes('Ctrl+C stops')) writeFileSync(join(user.home, 'go'), '');
+      });
       target.kill();
       expect(screen).toContain(`sudo -- ${machine.installed.loader}`);
       expect(screen).toMatch(/only processes you own/);
