@@ -40,7 +40,6 @@
 #define TIMES_MAX 1024
 #define FILES_MAX 4096
 
-#define MAP_KEY_MAX 64
 #define ENTRIES_MAX (1u << 20) /* of a map, when it is emptied */
 #define GRACE_MS 300 /* how long a request may take that is being served when the helper ends */
 
@@ -52,10 +51,9 @@ struct broker {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	int handed_over[BROKER_DESCRIPTORS_MAX];
 	uint32_t to_hand_over;
-	/* Of the trace itself: as many as are attached, and none while the helper is kept. */
 	struct always always[MAX_LINKS];
 	uint32_t always_count;
-	int links[MAX_LINKS];
+	int links[MAX_LINKS]; /* of a trace after the first one; none while the helper is kept */
 	uint32_t link_count;
 	int states[MAX_STATES];
 	uint32_t state_count;

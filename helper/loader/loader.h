@@ -43,6 +43,7 @@ enum {
 #define RING_SIZE_MAX (512u << 20)
 
 #define MAX_STATES 32
+#define MAP_KEY_MAX 64 /* bytes, of a map that is emptied */
 
 /* A program that is attached as long as a trace runs. */
 struct always {

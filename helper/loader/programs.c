@@ -352,7 +352,7 @@ static void note_always(const struct bpf_object *object, const struct options *o
 
 		if (type != BPF_MAP_TYPE_HASH && type != BPF_MAP_TYPE_LRU_HASH)
 			continue;
-		if (programs->state_count == MAX_STATES)
+		if (programs->state_count == MAX_STATES || bpf_map__key_size(map) > MAP_KEY_MAX)
 			fail("programs", "There are more maps than expected; this build is damaged.");
 		programs->states[programs->state_count++] = bpf_map__fd(map);
 	}
