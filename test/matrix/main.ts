@@ -10,6 +10,7 @@ import type { Report } from '../kit/report.ts';
 import { runAttach } from './attach.ts';
 import { runClients } from './clients.ts';
 import { type Context, makeContext } from './context.ts';
+import { runKept } from './kept.ts';
 import { runOverload } from './overload.ts';
 import { runPressure, thousands } from './pressure.ts';
 import { runRefused } from './refused.ts';
@@ -69,6 +70,7 @@ async function run(context: Context, part: number): Promise<void> {
   const blind = chosen(blindScenarios(context), part);
   await group('smoke', () => runSmoke(context, list, only, report));
   await group('smoke', () => runFiltered(context, only, report));
+  await group('smoke', () => runKept(context, only, report));
   await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
   for (const name of ['smoke', 'shell']) {
     await group(name, () =>

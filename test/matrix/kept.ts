@@ -1,0 +1,55 @@
+/** A helper that serves one trace after the other: what happens between them is in none. */
+import type { KeptHelper } from '../../extension/capture/keptHelper.ts';
+import { CaptureTrace } from '../kit/capture.ts';
+import { same } from '../kit/check.ts';
+import { newId } from '../kit/peers.ts';
+import { Child } from '../kit/process.ts';
+import { type Report, reportOutcome } from '../kit/report.ts';
+import { field } from '../kit/truth.ts';
+import type { Context } from './context.ts';
+
+const TRACES = 3;
+const KEEP_MS = 3_600_000;
+
+export async function runKept(context: Context, only: RegExp, report: Report): Promise<void> {
+  const scenario = 'a helper that is kept for the next trace';
+  if (!only.test(scenario)) return;
+  await reportOutcome(report, scenario, () => traces(context));
+}
+
+/** A process that makes one call, which both of its sides see, when it is let go on. */
+async function exchange(context: Context, id: string, attach: (pid: number) => Promise<void>): Promise<void> {
+  const peer = new Child(context.peer, ['exchange', `id=${id}`, 'scenario=x', 'pause=idle']);
+  await peer.until(() => peer.lines.length > 0, 'pause', context.slow ? 120_000 : 30_000);
+  await attach(peer.pid);
+  peer.write('\n');
+  same('exit status', await peer.status, 0);
+}
+
+async function traces(context: Context): Promise<string> {
+  // Its programs on TLS libraries are not attached here, but without them nothing is kept.
+  const wanted = { ...context, tls: 'auto' } as const;
+  let kept: KeptHelper | null = null;
+  let helper: number | null = null;
+  try {
+    for (let i = 0; i < TRACES; i++) {
+      const id = newId();
+      const trace: CaptureTrace = await CaptureTrace.start(wanted, kept);
+      helper ??= trace.helper;
+      await exchange(context, id, (pid) => trace.attach(pid));
+      kept = await trace.stop(KEEP_MS);
+      const seen = trace
+        .exchanges()
+        .map((one) => `${one.side} ${field(one.request, 'X-Trace-Id')[0]} ${one.completeness.join()}`)
+        .sort();
+      same(`exchanges of trace ${i}`, seen, [`client ${id} complete`, `server ${id} complete`]);
+      same('kept', kept !== null, context.backend !== 'kprobe');
+      if (kept === null) return 'nothing is kept with kprobe';
+      same('helper', trace.helper, helper);
+      await exchange(context, newId(), () => Promise.resolve());
+    }
+  } finally {
+    kept?.end();
+  }
+  return `${TRACES} traces by one helper`;
+}
