@@ -3,7 +3,7 @@
  * can be seen. Signs of commands, tree and status bar are VS Code's: test/unit/icons.test.ts.
  */
 import { expect, it } from 'vitest';
-import { calls, exchangeOf, statusOf } from './harness/calls.ts';
+import { calls, exchangeOf, message, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
 /** Signs, by what they are on. */
@@ -11,10 +11,11 @@ const MEANINGS = {
   start: [/^Start$/],
   stop: [/^Stop$/],
   clear: [/^Clear$/],
-  dismiss: [/^Close$/, /^Close Details/, /^Clear Filter$/],
+  dismiss: [/^Close$/, /^Close Details/, /^Clear Filter$/, /^Remove \(Delete\)$/],
   'both ends': [/^Both Ends of a Call in One Row$/],
   nest: [/^Nest Calls/],
   help: [/^Filter and Keys/],
+  'saved filters': [/^Saved Filters$/],
   copy: [/^Copy/],
   'show secrets': [/^Show Secrets/],
   'hide secrets': [/^Hide Secrets/],
@@ -93,7 +94,9 @@ async function collect(theme: ThemeName): Promise<{ panel: PanelPage; all: Sign[
   await panel.page.fill('input', '/');
   all.push(...(await signs(panel)));
   await panel.post({ type: 'reveal', id: 4 });
-  await panel.post({ type: 'details', id: 4, exchange: exchangeOf(rows[3]!) });
+  // With the tab of its body there are more tabs than have room.
+  const request = message({ body: { text: 'password=a' }, bodySize: 10, bodyCaptured: 10 });
+  await panel.post({ type: 'details', id: 4, exchange: exchangeOf(rows[3]!, { request }) });
   await panel.page.click('#tab-headers');
   all.push(...(await signs(panel)));
   const secrets = panel.page.getByRole('button', { name: /^Show Secrets/ });
