@@ -8,7 +8,7 @@ test('bytes are the same text, whatever was asked for before', () => {
       const bytes = Buffer.concat([Buffer.from('<'), content, Buffer.from('>')]);
       expect(textAt(bytes, 1, bytes.length - 1)).toBe(Buffer.from(content).toString('latin1'));
     }),
-    { numRuns: 5_000 },
+    { numRuns: 1_000 },
   );
   const text = Buffer.from('application/json');
   expect(textAt(text, 0, text.length)).toBe(textAt(text, 0, text.length));
