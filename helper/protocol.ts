@@ -40,6 +40,8 @@ export enum FrameType {
   Break = 9,
   /** JSON {@link GoProgram}: a program whose requests have records of their callers. */
   GoProgram = 10,
+  /** JSON {@link NativeProgram}: a program whose stacks are taken where it sends requests. */
+  NativeProgram = 11,
   // client → helper
   /** JSON {@link Attach}. */
   Attach = 32,
@@ -69,7 +71,7 @@ export type Backend = (typeof BACKENDS)[number];
  * Optional parts of the BPF programs: if the kernel refuses one, the rest still works (enum part of
  * helper/loader/loader.h).
  */
-export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks', 'callers'] as const;
+export const KERNEL_PARTS = ['waiting', 'begun', 'tls', 'hooks', 'callers', 'stacks'] as const;
 export type KernelPart = (typeof KERNEL_PARTS)[number];
 
 /** How to attach to the functions of TLS libraries; `multi` and `perf` force one of the ways that `auto` would try. */
@@ -316,21 +318,39 @@ export interface TlsFile {
   readonly version: string;
 }
 
-/**
- * A Go program with probes: in its file are the lines of the addresses that records of callers name. The file is the one
- * at `path` only if the numbers agree, which are decimal strings, as fstat(2) has them.
- */
-export interface GoProgram {
-  /** As in the records; from 1 up, never used again. */
-  readonly file: number;
+/** The file is the one at `path` only if the numbers agree, which are decimal strings, as fstat(2) has them. */
+export interface ProgramFile {
   readonly path: string;
   readonly device: string;
   readonly inode: string;
   readonly size: string;
   /** Nanoseconds since the epoch. */
   readonly modified: string;
+}
+
+/** A Go program with probes: in its file are the lines of the addresses that records of callers name. */
+export interface GoProgram extends ProgramFile {
+  /** As in the records; from 1 up, never used again. */
+  readonly file: number;
   /** Of each probed function (enum tls_function) where in the file its probe is. */
   readonly places: readonly { readonly function: number; readonly offset: number }[];
+}
+
+/** What a process has in memory whose stacks are in its records; replaces what was told of it before. */
+export interface NativeProgram {
+  readonly pid: number;
+  /** Boot time in nanoseconds when this was looked at, as a decimal string. */
+  readonly since: string;
+  readonly modules: readonly NativeModuleRange[];
+}
+
+/** A range of addresses that holds code, and the part of the file that is mapped there. */
+export interface NativeModuleRange extends ProgramFile {
+  /** In hexadecimal. */
+  readonly start: string;
+  readonly end: string;
+  /** In the file, of the first byte. */
+  readonly offset: number;
 }
 
 export interface Fault {

@@ -24,7 +24,7 @@ const FACTS: Facts = {
   responseCopyLimit: 32 * KIB + 200,
   backend: 'tracepoint',
   refused: { fentry: 'no BTF', kprobe: '', tracepoint: '' },
-  missing: { waiting: 'refused', begun: '', tls: 'not allowed', hooks: '', callers: '' },
+  missing: { waiting: 'refused', begun: '', tls: 'not allowed', hooks: '', callers: '', stacks: '' },
 };
 
 const DESCRIPTORS: Descriptors = {

@@ -8,6 +8,7 @@ const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
   tls: 'TLS is not decrypted',
   hooks: 'Bytes that move through some less common socket functions are not seen',
   callers: 'Source lines of Go programs are not known',
+  stacks: 'Source lines of C, C++ and Rust programs are not known',
 };
 
 /** One sentence for each part that is missing: what the user goes without, and the kernel's reason. */

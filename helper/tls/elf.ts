@@ -26,6 +26,8 @@ export interface Section {
   /** In the file. */
   readonly offset: number;
   readonly size: number;
+  /** Bytes in the file of a compressed section, whose `size` is then 0; 0: it is not compressed. */
+  readonly packed: number;
   readonly link: number;
 }
 
@@ -261,8 +263,13 @@ function readSections(descriptor: number, header: Buffer, size: number): Section
     const name = nameOffset < names.length && end >= 0 ? names.toString('latin1', nameOffset, end) : '';
     const inFile = section.type === SHT_NOBITS || section.offset + section.size <= size;
     // Kept with no bytes, so that the numbers by which sections refer to each other stay.
-    const usable = inFile && (flags & SHF_COMPRESSED) === 0n;
-    sections.push({ ...section, name, size: usable ? section.size : 0 });
+    const compressed = (flags & SHF_COMPRESSED) !== 0n && section.type !== SHT_NOBITS;
+    sections.push({
+      ...section,
+      name,
+      size: inFile && !compressed ? section.size : 0,
+      packed: inFile && compressed ? section.size : 0,
+    });
   }
   return sections;
 }

@@ -1,0 +1,356 @@
+/**
+ * How a function's frame lies on the stack, by `.eh_frame` (Linux Standard Base, "Exception Frames"; the instructions are
+ * those of DWARF 5 section 6.4): where its caller's registers are at a given instruction. What is not certain is null.
+ */
+import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
+import { Cursor } from './cursor.ts';
+
+/** Where a register of the caller is. `unknown`: by an expression that is not evaluated here. */
+export type Rule =
+  | { readonly kind: 'saved'; readonly offset: number }
+  | { readonly kind: 'value'; readonly offset: number }
+  | { readonly kind: 'register'; readonly register: number }
+  | { readonly kind: 'undefined' | 'unknown' };
+
+export interface CallFrame {
+  /** The stack pointer before the call (CFA): a register and what is added to it, or an expression. */
+  readonly base: { readonly register: number; readonly offset: number } | { readonly expression: Buffer };
+  /** By the numbers of DWARF; those without a rule have their caller's values. */
+  readonly rules: ReadonlyMap<number, Rule>;
+  readonly returnRegister: number;
+  /** The caller was interrupted, and has not called. */
+  readonly signal: boolean;
+}
+
+const HEADER_SIZE = 12;
+const MAX_HEADER = 64 * 1024 * 1024;
+const MAX_SECTION = 16 * 1024 * 1024;
+const MAX_ENTRY = 1024 * 1024;
+const MAX_INSTRUCTIONS = 100_000;
+const MAX_REMEMBERED = 64;
+const MAX_COMMON = 10_000;
+/** Pointer encodings, DW_EH_PE_…: of the header, the only ones that linkers make. */
+const PCREL_SDATA4 = 0x1b;
+const UDATA4 = 0x03;
+const DATAREL_SDATA4 = 0x3b;
+const OMITTED = 0xff;
+
+/** What entries have in common (CIE). */
+interface Common {
+  readonly codeFactor: number;
+  readonly dataFactor: number;
+  readonly returnRegister: number;
+  readonly encoding: number;
+  readonly augmented: boolean;
+  readonly signal: boolean;
+  readonly instructions: Buffer;
+}
+
+/** Where functions begin, rising, and where their entries are. */
+interface Table {
+  readonly count: number;
+  start(index: number): number;
+  entry(index: number): number;
+}
+
+export class CallFrames {
+  readonly #elf: ElfFile;
+  readonly #table: Table;
+  readonly #common = new Map<number, Common>();
+
+  private constructor(elf: ElfFile, table: Table | null) {
+    this.#elf = elf;
+    this.#table = table ?? this.#readAll();
+  }
+
+  /** @returns null when it has none. @throws ElfError */
+  static read(elf: ElfFile): CallFrames | null {
+    const header = elf.section('.eh_frame_hdr');
+    // Linkers make none for static programs.
+    if (header === null) return elf.section('.eh_frame') === null ? null : new CallFrames(elf, null);
+    if (header.size < HEADER_SIZE || header.size > MAX_HEADER) return null;
+    const bytes = elf.bytes(header.offset, header.size);
+    const usual =
+      bytes[0] === 1 && bytes[1] === PCREL_SDATA4 && bytes[2] === UDATA4 && bytes[3] === DATAREL_SDATA4;
+    if (!usual) return null;
+    const count = Math.min(bytes.readUInt32LE(8), Math.floor((bytes.length - HEADER_SIZE) / 8));
+    const { address } = header;
+    return new CallFrames(elf, {
+      count,
+      start: (index) => address + bytes.readInt32LE(HEADER_SIZE + index * 8),
+      entry: (index) => address + bytes.readInt32LE(HEADER_SIZE + index * 8 + 4),
+    });
+  }
+
+  /** Of a file without a table. */
+  #readAll(): Table {
+    const section = this.#elf.section('.eh_frame');
+    if (section === null || section.size > MAX_SECTION) throw new ElfError('too many frames');
+    const cursor = new Cursor(this.#elf.bytes(section.offset, section.size));
+    const found: [start: number, entry: number][] = [];
+    while (cursor.left >= 4) {
+      const entry = section.address + cursor.at;
+      const length = cursor.u32();
+      // Each object file's part may end with an empty one.
+      if (length === 0) continue;
+      const inner = new Cursor(cursor.bytes, cursor.at, cursor.skip(length) + length);
+      const distance = inner.u32();
+      if (distance === 0) continue;
+      const { encoding } = this.#commonAt(entry + 4 - distance);
+      const start = pointer(inner, encoding, section.address);
+      if (start !== null) found.push([start, entry]);
+    }
+    found.sort(([a], [b]) => a - b);
+    return {
+      count: found.length,
+      start: (index) => found[index]?.[0] ?? 0,
+      entry: (index) => found[index]?.[1] ?? 0,
+    };
+  }
+
+  /** @param address of an instruction, as linked. @returns null when nothing is said of it. @throws ElfError */
+  at(address: number): CallFrame | null {
+    let low = 0;
+    let high = this.#table.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#table.start(middle) <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? null : this.#read(this.#table.entry(low - 1), address);
+  }
+
+  #read(entry: number, address: number): CallFrame | null {
+    const cursor = new Cursor(this.#entryAt(entry));
+    const distance = cursor.u32();
+    if (distance === 0) return null;
+    const common = this.#commonAt(entry + 4 - distance);
+    const start = pointer(cursor, common.encoding, entry + 4);
+    const size = pointer(cursor, common.encoding & 0x0f, 0);
+    if (start === null || size === null || address < start || address >= start + size) return null;
+    if (common.augmented) cursor.skip(cursor.uleb());
+    const own = cursor.bytes.subarray(cursor.at);
+    return execute(common, own, start, address, entry + 4 + cursor.at);
+  }
+
+  /** Behind its length. */
+  #entryAt(address: number): Buffer {
+    const offset = this.#elf.fileOffset(address);
+    if (offset === null) throw new ElfError('an entry that is not in the file');
+    const length = this.#elf.bytes(offset, 4).readUInt32LE(0);
+    if (length > MAX_ENTRY) throw new ElfError('an entry that is too long');
+    return this.#elf.bytes(offset + 4, length);
+  }
+
+  #commonAt(address: number): Common {
+    const known = this.#common.get(address);
+    if (known !== undefined) return known;
+    const common = readCommon(new Cursor(this.#entryAt(address)));
+    if (this.#common.size >= MAX_COMMON) this.#common.clear();
+    this.#common.set(address, common);
+    return common;
+  }
+}
+
+function readCommon(cursor: Cursor): Common {
+  if (cursor.u32() !== 0) throw new ElfError('an entry that is none');
+  const version = cursor.u8();
+  if (version !== 1 && version !== 3) throw new ElfError('an unknown version of frames');
+  const augmentation = cursor.text();
+  const codeFactor = cursor.uleb();
+  const dataFactor = cursor.sleb();
+  const returnRegister = version === 1 ? cursor.u8() : cursor.uleb();
+  let encoding = 0;
+  let signal = false;
+  const augmented = augmentation.startsWith('z');
+  if (augmented) {
+    const length = cursor.uleb();
+    const end = cursor.at + length;
+    const inner = new Cursor(cursor.bytes, cursor.skip(length), end);
+    for (const letter of augmentation.slice(1)) {
+      if (letter === 'R') encoding = inner.u8();
+      else if (letter === 'P') pointer(inner, inner.u8() & 0x0f, 0);
+      else if (letter === 'L') inner.skip(1);
+      else if (letter === 'S') signal = true;
+      // B: of pointer authentication, which this passes over anyhow.
+      else if (letter !== 'B') throw new ElfError('an unknown augmentation');
+    }
+  } else if (augmentation !== '') throw new ElfError('an unknown augmentation');
+  const instructions = cursor.bytes.subarray(cursor.at);
+  return { codeFactor, dataFactor, returnRegister, encoding, augmented, signal, instructions };
+}
+
+/** @param base address of the cursor's first byte. @returns null when it is encoded in a way that no compiler uses here */
+function pointer(cursor: Cursor, encoding: number, base: number): number | null {
+  if (encoding === OMITTED) return null;
+  const from = (encoding & 0x70) === 0x10 ? base + cursor.at : 0;
+  if ((encoding & 0x70) > 0x10 || (encoding & 0x80) !== 0) return null;
+  switch (encoding & 0x0f) {
+    case 0x00:
+    case 0x04:
+      return from + cursor.u64();
+    case 0x02:
+      return from + cursor.u16();
+    case 0x03:
+      return from + cursor.u32();
+    case 0x0b:
+      return from + cursor.i32();
+    case 0x0c:
+      return from + cursor.i64();
+    default:
+      return null;
+  }
+}
+
+interface State {
+  base: CallFrame['base'] | null;
+  rules: Map<number, Rule>;
+}
+
+/** @param place address of the own instructions' first byte */
+function execute(
+  common: Common,
+  own: Buffer,
+  start: number,
+  address: number,
+  place: number,
+): CallFrame | null {
+  const state: State = { base: null, rules: new Map() };
+  run(new Cursor(common.instructions), common, state, null, start, start, 0);
+  const initial = new Map(state.rules);
+  run(new Cursor(own), common, state, initial, start, address, place);
+  if (state.base === null) return null;
+  return {
+    base: state.base,
+    rules: state.rules,
+    returnRegister: common.returnRegister,
+    signal: common.signal,
+  };
+}
+
+function run(
+  cursor: Cursor,
+  { codeFactor, dataFactor, encoding }: Common,
+  state: State,
+  initial: ReadonlyMap<number, Rule> | null,
+  start: number,
+  address: number,
+  place: number,
+): void {
+  const remembered: State[] = [];
+  let at = start;
+  const rule = (register: number, rule: Rule) => void state.rules.set(register, rule);
+  const restore = (register: number) => {
+    const before = initial?.get(register);
+    if (before === undefined) state.rules.delete(register);
+    else state.rules.set(register, before);
+  };
+  const base = (change: { register?: number; offset?: number }) => {
+    if (state.base === null || 'expression' in state.base) throw new ElfError('a frame without a base');
+    state.base = { ...state.base, ...change };
+  };
+  for (let count = 0; cursor.left > 0; count++) {
+    if (count > MAX_INSTRUCTIONS) throw new ElfError('too many instructions');
+    const instruction = cursor.u8();
+    const operand = instruction & 0x3f;
+    if (instruction >> 6 === 1) at += operand * codeFactor;
+    else if (instruction >> 6 === 2) rule(operand, { kind: 'saved', offset: cursor.uleb() * dataFactor });
+    else if (instruction >> 6 === 3) restore(operand);
+    else {
+      switch (instruction) {
+        case 0x00: // nop
+          break;
+        case 0x01: {
+          const location = pointer(cursor, encoding, place);
+          if (location === null) throw new ElfError('a location that cannot be read');
+          at = location;
+          break;
+        }
+        case 0x02:
+          at += cursor.u8() * codeFactor;
+          break;
+        case 0x03:
+          at += cursor.u16() * codeFactor;
+          break;
+        case 0x04:
+          at += cursor.u32() * codeFactor;
+          break;
+        case 0x05: // offset_extended
+          rule(cursor.uleb(), { kind: 'saved', offset: cursor.uleb() * dataFactor });
+          break;
+        case 0x06:
+          restore(cursor.uleb());
+          break;
+        case 0x07:
+          rule(cursor.uleb(), { kind: 'undefined' });
+          break;
+        case 0x08: // same_value
+          state.rules.delete(cursor.uleb());
+          break;
+        case 0x09:
+          rule(cursor.uleb(), { kind: 'register', register: cursor.uleb() });
+          break;
+        case 0x0a: // remember_state
+          if (remembered.length >= MAX_REMEMBERED) throw new ElfError('too many states');
+          remembered.push({ base: state.base, rules: new Map(state.rules) });
+          break;
+        case 0x0b: {
+          const before = remembered.pop();
+          if (before === undefined) throw new ElfError('no state');
+          state.base = before.base;
+          state.rules = before.rules;
+          break;
+        }
+        case 0x0c: // def_cfa
+          state.base = { register: cursor.uleb(), offset: cursor.uleb() };
+          break;
+        case 0x0d:
+          base({ register: cursor.uleb() });
+          break;
+        case 0x0e:
+          base({ offset: cursor.uleb() });
+          break;
+        case 0x0f: {
+          const length = cursor.uleb();
+          const from = cursor.skip(length);
+          state.base = { expression: cursor.bytes.subarray(from, from + length) };
+          break;
+        }
+        case 0x10: // expression
+        case 0x16: {
+          rule(cursor.uleb(), { kind: 'unknown' });
+          cursor.skip(cursor.uleb());
+          break;
+        }
+        case 0x11: // offset_extended_sf
+          rule(cursor.uleb(), { kind: 'saved', offset: cursor.sleb() * dataFactor });
+          break;
+        case 0x12: // def_cfa_sf
+          state.base = { register: cursor.uleb(), offset: cursor.sleb() * dataFactor };
+          break;
+        case 0x13:
+          base({ offset: cursor.sleb() * dataFactor });
+          break;
+        case 0x14: // val_offset
+          rule(cursor.uleb(), { kind: 'value', offset: cursor.uleb() * dataFactor });
+          break;
+        case 0x15:
+          rule(cursor.uleb(), { kind: 'value', offset: cursor.sleb() * dataFactor });
+          break;
+        case 0x2d: // AArch64: whether the return address is signed; it is read without its signature
+          break;
+        case 0x2e: // GNU_args_size
+          cursor.uleb();
+          break;
+        case 0x2f: // GNU_negative_offset_extended
+          rule(cursor.uleb(), { kind: 'saved', offset: -cursor.uleb() * dataFactor });
+          break;
+        default:
+          throw new ElfError('an unknown instruction');
+      }
+      if (instruction > 0x04) continue;
+    }
+    // What follows holds only further on.
+    if (at > address) return;
+  }
+}

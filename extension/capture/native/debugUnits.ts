@@ -1,0 +1,452 @@
+/**
+ * Entries of `.debug_info` (DWARF 4 and 5 sections 2 and 7; 2 and 3 as far as they are the same): where units and functions
+ * are, and what was compiled into its caller. Only the attributes that lines need are kept.
+ */
+import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
+import { Cursor } from './cursor.ts';
+import { SectionData } from './sectionData.ts';
+
+const MAX_ABBREVIATIONS = 100_000;
+const MAX_ATTRIBUTES = 1_000;
+/** Of one list, in bytes: some thousand ranges. */
+const MAX_RANGE_BYTES = 64 * 1024;
+/** Of the first entry of a unit, with what is before it. */
+const FIRST_ENTRY = 4_096;
+const MAX_ABBREVIATION_BYTES = 4 * 1024 * 1024;
+
+export const Tag = { CompileUnit: 0x11, Inlined: 0x1d, Function: 0x2e, Skeleton: 0x4a } as const;
+
+/** A range of addresses; the end is outside. */
+export type Range = readonly [start: number, end: number];
+
+interface Abbreviation {
+  readonly tag: number;
+  readonly children: boolean;
+  /** What all entries of this kind are, where nothing more is of interest; null: they are read. */
+  readonly plain: Entry | null;
+  /** Name, form and, of DW_FORM_implicit_const, the value; one after the other. */
+  readonly attributes: readonly number[];
+}
+
+interface Value {
+  readonly form: number;
+  readonly value: number;
+}
+
+/** One entry; numbers are raw, as what they mean depends on their form and the unit. */
+export interface Entry {
+  readonly tag: number;
+  readonly children: boolean;
+  readonly low: Value | null;
+  readonly high: Value | null;
+  readonly ranges: Value | null;
+  readonly lines: number | null;
+  readonly folder: Value | null;
+  readonly name: Value | null;
+  readonly callFile: number;
+  readonly callLine: number;
+  /** Where in the section more is said of it: DW_AT_abstract_origin or DW_AT_specification; null: nowhere. */
+  readonly origin: number | null;
+  readonly split: boolean;
+}
+
+export interface Unit {
+  /** In `.debug_info`, of its first byte, and behind its last one. */
+  readonly start: number;
+  readonly end: number;
+  /** Of its first entry. */
+  readonly first: number;
+  readonly version: number;
+  readonly offsetSize: 4 | 8;
+  readonly abbreviations: ReadonlyMap<number, Abbreviation>;
+}
+
+/** Of a unit's first entry: on these the meaning of others depends. */
+export interface Bases {
+  readonly low: number;
+  readonly texts: number;
+  readonly addresses: number;
+  readonly ranges: number;
+}
+
+export class DebugInfo {
+  readonly info: SectionData;
+  readonly #abbreviations: SectionData;
+  readonly #text: SectionData | null;
+  readonly #lineText: SectionData | null;
+  readonly #textOffsets: SectionData | null;
+  readonly #addresses: SectionData | null;
+  readonly #ranges: SectionData | null;
+  readonly #rangeLists: SectionData | null;
+  readonly #tables = new Map<number, ReadonlyMap<number, Abbreviation>>();
+
+  /** @throws ElfError when there is none */
+  constructor(elf: ElfFile) {
+    const [info, abbreviations] = [
+      SectionData.read(elf, '.debug_info'),
+      SectionData.read(elf, '.debug_abbrev'),
+    ];
+    if (info === null || abbreviations === null) throw new ElfError('no debug information');
+    this.info = info;
+    this.#abbreviations = abbreviations;
+    this.#text = SectionData.read(elf, '.debug_str');
+    this.#lineText = SectionData.read(elf, '.debug_line_str');
+    this.#textOffsets = SectionData.read(elf, '.debug_str_offsets');
+    this.#addresses = SectionData.read(elf, '.debug_addr');
+    this.#ranges = SectionData.read(elf, '.debug_ranges');
+    this.#rangeLists = SectionData.read(elf, '.debug_rnglists');
+  }
+
+  /** @param start of a unit, in `.debug_info` */
+  unitAt(start: number): Unit | { readonly end: number; readonly first: null } {
+    const cursor = new Cursor(this.info.upTo(start, 48));
+    const { length, offsetSize } = cursor.unitLength();
+    const end = start + cursor.at + length;
+    const version = cursor.u16();
+    if (end > this.info.size || length < 7) throw new ElfError('a unit beyond its section');
+    if (version < 2 || version > 5) return { end, first: null };
+    const type = version >= 5 ? cursor.u8() : 1;
+    const before = version >= 5 ? cursor.u8() : 0;
+    const table = cursor.unsigned(offsetSize);
+    const size = version >= 5 ? before : cursor.u8();
+    if (size !== 8) return { end, first: null };
+    if (type === 4 || type === 5)
+      cursor.skip(8); // DW_UT_skeleton, DW_UT_split_compile: dwo_id
+    else if (type !== 1) return { end, first: null }; // types, and parts of other units
+    const abbreviations = this.#tableAt(table);
+    return { start, end, first: start + cursor.at, version, offsetSize, abbreviations };
+  }
+
+  /** The unit's first entry, with what depends on it. */
+  firstOf(unit: Unit): { entry: Entry; bases: Bases } {
+    const bytes = this.info.upTo(unit.first, Math.min(FIRST_ENTRY, unit.end - unit.first));
+    const bases: Record<keyof Bases, number> = { low: 0, texts: 0, addresses: 0, ranges: 0 };
+    const entry = readEntry(new Cursor(bytes), unit, unit.first, bases);
+    if (entry === null) throw new ElfError('a unit without an entry');
+    const low = entry.low === null ? 0 : (this.#address(entry.low, bases) ?? 0);
+    return { entry, bases: { ...bases, low } };
+  }
+
+  /** An entry anywhere in the section. @param unit in which it is */
+  entryAt(unit: Unit, offset: number): Entry | null {
+    if (offset < unit.first || offset >= unit.end) return null;
+    const bytes = this.info.upTo(offset, Math.min(FIRST_ENTRY, unit.end - offset));
+    return readEntry(new Cursor(bytes), unit, offset);
+  }
+
+  /**
+   * The next of a walk; null is the end of a list of children.
+   * @param cursor in the bytes of the section from `base` on
+   */
+  read(cursor: Cursor, unit: Unit, base: number): Entry | null {
+    return readEntry(cursor, unit, base);
+  }
+
+  text(value: Value | null, { texts }: Bases, unit: Unit): string {
+    if (value === null) return '';
+    switch (value.form) {
+      case FORM_STRING:
+        return this.info.text(value.value);
+      case 0x0e:
+        return this.#text?.text(value.value) ?? '';
+      case 0x1f:
+        return this.#lineText?.text(value.value) ?? '';
+      case 0x1a:
+      case 0x25:
+      case 0x26:
+      case 0x27:
+      case 0x28: {
+        if (this.#textOffsets === null || this.#text === null) return '';
+        const at = texts + value.value * unit.offsetSize;
+        return this.#text.text(
+          new Cursor(this.#textOffsets.bytes(at, unit.offsetSize)).unsigned(unit.offsetSize),
+        );
+      }
+      default:
+        return '';
+    }
+  }
+
+  /** Addresses of the entry, as linked. */
+  rangesOf({ low, high, ranges }: Entry, bases: Bases, unit: Unit): Range[] {
+    if (ranges !== null)
+      return unit.version >= 5 ? this.#rangeList(ranges, bases) : this.#oldRanges(ranges, bases);
+    if (low === null || high === null) return [];
+    const start = this.#address(low, bases);
+    if (start === null) return [];
+    const end = isAddress(high.form) ? this.#address(high, bases) : start + high.value;
+    return end === null ? [] : [[start, end]];
+  }
+
+  #address({ form, value }: Value, { addresses }: Bases): number | null {
+    if (form === 0x01) return value;
+    return isAddress(form) ? this.#addressAt(addresses, value) : null;
+  }
+
+  #addressAt(base: number, index: number): number | null {
+    return this.#addresses === null ? null : new Cursor(this.#addresses.bytes(base + index * 8, 8)).u64();
+  }
+
+  /** `.debug_ranges`, until DWARF 4. */
+  #oldRanges({ value }: Value, { low, ranges: offset }: Bases): Range[] {
+    if (this.#ranges === null) return [];
+    const cursor = new Cursor(this.#ranges.upTo(offset + value, MAX_RANGE_BYTES));
+    const found: Range[] = [];
+    let base = low;
+    while (cursor.left >= 16) {
+      const start = cursor.u64();
+      const end = cursor.u64();
+      if (start === 0 && end === 0) break;
+      if (start >= 2 ** 64 - 2 ** 12) base = end;
+      else found.push([base + start, base + end]);
+    }
+    return found;
+  }
+
+  #rangeList({ form, value }: Value, bases: Bases): Range[] {
+    const section = this.#rangeLists;
+    if (section === null) return [];
+    const at =
+      form === 0x23 ? bases.ranges + new Cursor(section.bytes(bases.ranges + value * 4, 4)).u32() : value;
+    const cursor = new Cursor(section.upTo(at, MAX_RANGE_BYTES));
+    const address = () => this.#addressAt(bases.addresses, cursor.uleb()) ?? 0;
+    const found: Range[] = [];
+    let base = bases.low;
+    for (;;) {
+      const kind = cursor.u8();
+      if (kind === 0) break;
+      if (kind === 1) base = address();
+      else if (kind === 5) base = cursor.u64();
+      else if (kind === 4) found.push([base + cursor.uleb(), base + cursor.uleb()]);
+      else if (kind === 6) found.push([cursor.u64(), cursor.u64()]);
+      else if (kind === 2) found.push([address(), address()]);
+      else if (kind === 3 || kind === 7) {
+        const start = kind === 3 ? address() : cursor.u64();
+        found.push([start, start + cursor.uleb()]);
+      } else throw new ElfError('an unknown kind of range');
+    }
+    return found;
+  }
+
+  #tableAt(offset: number): ReadonlyMap<number, Abbreviation> {
+    const known = this.#tables.get(offset);
+    if (known !== undefined) return known;
+    const table = readAbbreviations(new Cursor(this.#abbreviations.upTo(offset, MAX_ABBREVIATION_BYTES)));
+    this.#tables.set(offset, table);
+    const [oldest] = this.#tables.keys();
+    if (this.#tables.size > 64 && oldest !== undefined) this.#tables.delete(oldest);
+    return table;
+  }
+}
+
+const READ: ReadonlySet<number> = new Set(Object.values(Tag));
+const PLAIN: Entry = {
+  tag: 0,
+  children: false,
+  low: null,
+  high: null,
+  ranges: null,
+  lines: null,
+  folder: null,
+  name: null,
+  callFile: 0,
+  callLine: 0,
+  origin: null,
+  split: false,
+};
+
+function readAbbreviations(cursor: Cursor): Map<number, Abbreviation> {
+  const table = new Map<number, Abbreviation>();
+  for (let code = cursor.uleb(); code !== 0; code = cursor.uleb()) {
+    const tag = cursor.uleb();
+    const children = cursor.u8() !== 0;
+    const attributes: number[] = [];
+    for (;;) {
+      const name = cursor.uleb();
+      const form = cursor.uleb();
+      const implicit = form === FORM_IMPLICIT ? cursor.sleb() : 0;
+      if (name === 0 && form === 0) break;
+      attributes.push(name, form, implicit);
+      if (attributes.length > 3 * MAX_ATTRIBUTES) throw new ElfError('too many attributes');
+    }
+    const plain = READ.has(tag) ? null : { ...PLAIN, tag, children };
+    table.set(code, { tag, children, plain, attributes });
+    if (table.size > MAX_ABBREVIATIONS) throw new ElfError('too many abbreviations');
+  }
+  return table;
+}
+
+const FORM_STRING = 0x08;
+const FORM_IMPLICIT = 0x21;
+
+function isAddress(form: number): boolean {
+  return form === 0x01 || form === 0x1b || (form >= 0x29 && form <= 0x2c) || form === 0x1f01;
+}
+
+/** References within the unit. */
+function isLocal(form: number): boolean {
+  return form >= 0x11 && form <= 0x15;
+}
+
+/** @param base of the cursor's bytes, in `.debug_info` */
+function readEntry(
+  cursor: Cursor,
+  unit: Unit,
+  base: number,
+  bases?: Record<keyof Bases, number>,
+): Entry | null {
+  const code = cursor.uleb();
+  if (code === 0) return null;
+  const abbreviation = unit.abbreviations.get(code);
+  if (abbreviation === undefined) throw new ElfError('an entry of an unknown kind');
+  const { tag, children, plain, attributes } = abbreviation;
+  if (plain !== null) {
+    for (let index = 1; index < attributes.length; index += 3) {
+      const form = attributes[index] ?? 0;
+      readValue(cursor, form === 0x16 ? cursor.uleb() : form, unit, 0);
+    }
+    return plain;
+  }
+  let low: Value | null = null;
+  let high: Value | null = null;
+  let ranges: Value | null = null;
+  let lines: number | null = null;
+  let folder: Value | null = null;
+  let name: Value | null = null;
+  let callFile = 0;
+  let callLine = 0;
+  let origin: number | null = null;
+  let split = tag === Tag.Skeleton;
+  for (let index = 0; index < attributes.length; index += 3) {
+    const attribute = attributes[index] ?? 0;
+    let form = attributes[index + 1] ?? 0;
+    if (form === 0x16) form = cursor.uleb(); // DW_FORM_indirect
+    const read = readValue(cursor, form, unit, attributes[index + 2] ?? 0);
+    const value = form === FORM_STRING ? base + read : read;
+    switch (attribute) {
+      case 0x03:
+        name = { form, value };
+        break;
+      case 0x10:
+        lines = value;
+        break;
+      case 0x11:
+        low = { form, value };
+        break;
+      case 0x12:
+        high = { form, value };
+        break;
+      case 0x1b:
+        folder = { form, value };
+        break;
+      case 0x31:
+      case 0x47:
+        // Of another file (dwz) nothing is known.
+        if (isLocal(form)) origin = unit.start + value;
+        else if (form === 0x10) origin = value;
+        break;
+      case 0x55:
+        ranges = { form, value };
+        break;
+      case 0x58:
+        callFile = value;
+        break;
+      case 0x59:
+        callLine = value;
+        break;
+      case 0x76: // DW_AT_dwo_name
+      case 0x2130:
+        split = true;
+        break;
+      case 0x72:
+        if (bases !== undefined) bases.texts = value;
+        break;
+      case 0x73:
+      case 0x2133:
+        if (bases !== undefined) bases.addresses = value;
+        break;
+      case 0x74:
+        if (bases !== undefined) bases.ranges = value;
+        break;
+      default:
+        break;
+    }
+  }
+  return { tag, children, low, high, ranges, lines, folder, name, callFile, callLine, origin, split };
+}
+
+/** @returns the number; of a text or a block where it begins in `cursor`'s bytes, of a text in the section */
+function readValue(cursor: Cursor, form: number, unit: Unit, implicit: number): number {
+  switch (form) {
+    case 0x01: // addr
+    case 0x07: // data8
+    case 0x14: // ref8
+    case 0x20: // ref_sig8
+    case 0x24: // ref_sup8
+      return cursor.u64();
+    case 0x0b: // data1
+    case 0x0c: // flag
+    case 0x11: // ref1
+    case 0x25: // strx1
+    case 0x29: // addrx1
+      return cursor.u8();
+    case 0x05: // data2
+    case 0x12: // ref2
+    case 0x26:
+    case 0x2a:
+      return cursor.u16();
+    case 0x27: // strx3
+    case 0x2b: // addrx3
+      return cursor.u24();
+    case 0x06: // data4
+    case 0x13: // ref4
+    case 0x1c: // ref_sup4
+    case 0x28:
+    case 0x2c:
+      return cursor.u32();
+    case FORM_STRING: {
+      const before = cursor.at;
+      const end = cursor.bytes.indexOf(0, before);
+      if (end < 0 || end >= cursor.end) throw new ElfError('a text without an end');
+      cursor.skip(end + 1 - before);
+      return before;
+    }
+    case 0x03: // block2
+      return cursor.skip(cursor.u16());
+    case 0x04: // block4
+      return cursor.skip(cursor.u32());
+    case 0x0a: // block1
+      return cursor.skip(cursor.u8());
+    case 0x09: // block
+    case 0x18: // exprloc
+      return cursor.skip(cursor.uleb());
+    case 0x0d: // sdata
+      return cursor.sleb();
+    case 0x0f: // udata
+    case 0x15: // ref_udata
+    case 0x1a: // strx
+    case 0x1b: // addrx
+    case 0x22: // loclistx
+    case 0x23: // rnglistx
+    case 0x1f01: // GNU_addr_index
+    case 0x1f02: // GNU_str_index
+      return cursor.uleb();
+    case 0x10: // ref_addr
+      return unit.version === 2 ? cursor.u64() : cursor.unsigned(unit.offsetSize);
+    case 0x0e: // strp
+    case 0x17: // sec_offset
+    case 0x1d: // strp_sup
+    case 0x1f: // line_strp
+    case 0x1f20: // GNU_ref_alt
+    case 0x1f21: // GNU_strp_alt
+      return cursor.unsigned(unit.offsetSize);
+    case 0x19: // flag_present
+      return 1;
+    case 0x1e: // data16
+      return cursor.skip(16);
+    case FORM_IMPLICIT:
+      return implicit;
+    default:
+      throw new ElfError('an unknown form');
+  }
+}

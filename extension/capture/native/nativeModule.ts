@@ -1,0 +1,170 @@
+/** A program or library that is mapped in a process: its call frames, functions and lines, read where they are asked for. */
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { ProgramFile } from '../../../helper/protocol.ts';
+import { ElfFile, type ElfSymbol, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
+import { type CallFrame, CallFrames } from './callFrames.ts';
+import { separateDebugFile } from './debugFile.ts';
+import { type NativeFrame, NativeLines } from './nativeLines.ts';
+import { EVENT_LOOP_PREFIXES, EVENT_LOOPS, isSystemLibrary } from './nativeStack.ts';
+import type { CodeModule } from './unwinder.ts';
+
+/** Different addresses whose frames and lines are kept. */
+const MAX_ADDRESSES = 16_384;
+const SYMBOL_WORDS = 6;
+const STT_FUNC = 2;
+const MAX_SYMBOLS = 64 * 1024 * 1024;
+const PROLOGUE = 16;
+
+/** What is said of one address. */
+export interface ModuleFrames {
+  readonly frames: readonly NativeFrame[];
+  /** Nothing that was compiled into the function is missing. */
+  readonly certain: boolean;
+  /** The function runs an event loop: what it calls was not asked for by its callers. */
+  readonly loop: boolean;
+}
+
+export class NativeModule implements CodeModule {
+  readonly path: string;
+  readonly machine: Machine;
+  readonly #descriptors: number[];
+  readonly #elf: ElfFile;
+  readonly #callFrames: CallFrames | null;
+  readonly #frames = new Map<number, CallFrame | null>();
+  readonly #found = new Map<number, ModuleFrames>();
+  #loops: readonly ElfSymbol[] | null = null;
+  /** undefined: not looked for yet. */
+  #lines: NativeLines | null | undefined;
+
+  private constructor(path: string, descriptor: number) {
+    this.path = path;
+    this.#descriptors = [descriptor];
+    this.#elf = ElfFile.read(descriptor);
+    this.machine = this.#elf.machine;
+    this.#callFrames = CallFrames.read(this.#elf);
+  }
+
+  /** @returns null where the file at that path is none, or another one */
+  static open({ path, ...file }: ProgramFile): NativeModule | null {
+    let descriptor: number | null = null;
+    try {
+      descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+      const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+      const same =
+        dev.toString() === file.device &&
+        ino.toString() === file.inode &&
+        size.toString() === file.size &&
+        mtimeNs.toString() === file.modified;
+      if (same) return new NativeModule(path, descriptor);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    if (descriptor !== null) closeSync(descriptor);
+    return null;
+  }
+
+  close(): void {
+    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
+  }
+
+  /** The address, as linked, of what lies at this offset in the file; null when it is no code. */
+  linked(offset: number): number | null {
+    return this.#elf.addressOf(offset);
+  }
+
+  frameAt(address: number): CallFrame | null {
+    const known = this.#frames.get(address);
+    if (known !== undefined) return known;
+    const frame = this.#callFrames?.at(address) ?? null;
+    if (this.#frames.size >= MAX_ADDRESSES) this.#frames.clear();
+    this.#frames.set(address, frame);
+    return frame;
+  }
+
+  keepsFramePointer(address: number): boolean {
+    const start = this.#functionStart(address);
+    const offset = start === null ? null : this.#elf.fileOffset(start, true);
+    if (start === null || offset === null) return false;
+    const code = this.#elf.bytes(offset, Math.min(PROLOGUE, this.#elf.size - offset));
+    const length = this.machine === 'x64' ? prologueX64(code) : prologueArm64(code);
+    return length > 0 && address >= start + length;
+  }
+
+  /** @param address of an instruction, as linked */
+  linesOf(address: number): ModuleFrames {
+    const known = this.#found.get(address);
+    if (known !== undefined) return known;
+    const lines = isSystemLibrary(this.path) ? null : this.#readLines();
+    const found = lines?.framesOf(address) ?? { frames: [], certain: true };
+    const result = { ...found, loop: this.#isLoop(address) };
+    if (this.#found.size >= MAX_ADDRESSES) this.#found.clear();
+    this.#found.set(address, result);
+    return result;
+  }
+
+  #readLines(): NativeLines | null {
+    if (this.#lines !== undefined) return this.#lines;
+    this.#lines = null;
+    try {
+      const own = this.#elf.sections.some(
+        ({ name, size, packed }) => name === '.debug_line' && size + packed > 0,
+      );
+      const separate = own ? null : separateDebugFile(this.#elf);
+      if (separate !== null) this.#descriptors.push(separate.descriptor);
+      const file = own ? this.#elf : separate;
+      if (file !== null) this.#lines = new NativeLines(file);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    return this.#lines;
+  }
+
+  #isLoop(address: number): boolean {
+    if (this.#loops === null) {
+      this.#loops = [];
+      try {
+        this.#loops = [...this.#elf.functions(EVENT_LOOPS, EVENT_LOOP_PREFIXES).values()];
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+      }
+    }
+    return this.#loops.some(({ address: start, size }) => address >= start && address < start + size);
+  }
+
+  /** By the symbols of the file. */
+  #functionStart(address: number): number | null {
+    for (const name of ['.symtab', '.dynsym']) {
+      const table = this.#elf.section(name);
+      if (table === null || table.size > MAX_SYMBOLS) continue;
+      const words = this.#elf.words(table.offset, table.size);
+      for (let at = 0; at + SYMBOL_WORDS <= words.length; at += SYMBOL_WORDS) {
+        const info = words[at + 1] ?? 0;
+        if ((info & 0xf) !== STT_FUNC || info >>> 16 === 0) continue;
+        const start = (words[at + 2] ?? 0) + (words[at + 3] ?? 0) * 2 ** 32;
+        const size = (words[at + 4] ?? 0) + (words[at + 5] ?? 0) * 2 ** 32;
+        if (address >= start && address < start + size) return start;
+      }
+    }
+    return null;
+  }
+}
+
+/** `push %rbp; mov %rsp, %rbp`, perhaps behind `endbr64`: how many bytes; 0: the function does not begin so. */
+function prologueX64(code: Buffer): number {
+  const start = code.length >= 4 && code.readUInt32BE(0) === 0xf30f1efa ? 4 : 0;
+  const rest = code.subarray(start);
+  const pushes = rest[0] === 0x55;
+  const moves =
+    (rest[1] === 0x48 && rest[2] === 0x89 && rest[3] === 0xe5) ||
+    (rest[1] === 0x48 && rest[2] === 0x8b && rest[3] === 0xec);
+  return pushes && moves ? start + 4 : 0;
+}
+
+/** `stp x29, x30, [sp, #…]!; mov x29, sp`, perhaps behind `paciasp` or `bti c`. */
+function prologueArm64(code: Buffer): number {
+  for (let at = 0; at + 8 <= code.length && at <= 8; at += 4) {
+    const [store, move] = [code.readUInt32LE(at), code.readUInt32LE(at + 4)];
+    if ((store & 0xffc0_7fff) >>> 0 === 0xa980_7bfd && move === 0x9100_03fd) return at + 8;
+  }
+  return 0;
+}

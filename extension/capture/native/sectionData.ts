@@ -1,0 +1,77 @@
+/** The content of one section of an ELF file, read where it is asked for; a compressed one is inflated once. */
+import * as zlib from 'node:zlib';
+import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
+import { Cursor } from './cursor.ts';
+
+const ELFCOMPRESS_ZLIB = 1;
+const ELFCOMPRESS_ZSTD = 2;
+const COMPRESSION_HEADER = 24;
+/** Of a compressed section, in the file and inflated. */
+const MAX_INFLATED = 64 * 1024 * 1024;
+const MAX_TEXT = 4_096;
+const TEXT_AT_ONCE = 256;
+/** Sections up to this size are read once; of longer ones what is asked for, each time. */
+const MAX_KEPT = 8 * 1024 * 1024;
+
+export class SectionData {
+  private constructor(
+    readonly size: number,
+    private readonly elf: ElfFile,
+    private readonly offset: number,
+    private kept: Buffer | null,
+  ) {}
+
+  /** @returns null when there is no such section. @throws ElfError when it cannot be inflated */
+  static read(elf: ElfFile, name: string): SectionData | null {
+    const section = elf.section(name);
+    if (section === null) return null;
+    if (section.packed === 0) return new SectionData(section.size, elf, section.offset, null);
+    if (section.packed > MAX_INFLATED) throw new ElfError('a compressed section that is too long');
+    const packed = elf.bytes(section.offset, section.packed);
+    const header = new Cursor(packed);
+    const type = header.u32();
+    header.skip(4);
+    const size = header.u64();
+    if (size > MAX_INFLATED) throw new ElfError('a compressed section that is too long');
+    const inflated = inflate(type, packed.subarray(COMPRESSION_HEADER), size);
+    return new SectionData(inflated.length, elf, 0, inflated);
+  }
+
+  /** @throws ElfError when there are not so many */
+  bytes(offset: number, length: number): Buffer {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
+      throw new ElfError('something beyond its section');
+    if (this.kept === null && this.size <= MAX_KEPT) this.kept = this.elf.bytes(this.offset, this.size);
+    return this.kept?.subarray(offset, offset + length) ?? this.elf.bytes(this.offset + offset, length);
+  }
+
+  /** As many of them as there are. */
+  upTo(offset: number, length: number): Buffer {
+    return this.bytes(offset, Math.min(length, Math.max(0, this.size - offset)));
+  }
+
+  /** Up to a NUL, or cut where it is longer than any path. */
+  text(offset: number): string {
+    for (let length = TEXT_AT_ONCE; ; length *= 4) {
+      const bytes = this.upTo(offset, length);
+      const end = bytes.indexOf(0);
+      if (end >= 0) return bytes.toString('utf8', 0, end);
+      if (bytes.length < length) throw new ElfError('a text without an end');
+      if (length >= MAX_TEXT) return bytes.toString('utf8');
+    }
+  }
+}
+
+function inflate(type: number, packed: Buffer, size: number): Buffer {
+  // Not in every Node.js that this runs in.
+  const zstd = (zlib as { zstdDecompressSync?: typeof zlib.inflateSync }).zstdDecompressSync;
+  try {
+    // A length of 0 is refused.
+    const options = { maxOutputLength: Math.max(1, size) };
+    if (type === ELFCOMPRESS_ZLIB) return zlib.inflateSync(packed, options);
+    if (type === ELFCOMPRESS_ZSTD && zstd !== undefined) return zstd(packed, options);
+  } catch {
+    throw new ElfError('a compressed section that cannot be inflated');
+  }
+  throw new ElfError('a section compressed in an unknown way');
+}
