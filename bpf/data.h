@@ -15,6 +15,7 @@
 #include "position.h"
 #include "recognise.h"
 #include "shed.h"
+#include "stack.h"
 
 /*
  * Bytes of each direction that are copied while it is not known whether they
@@ -87,16 +88,28 @@ static __always_inline void grant(struct connection *connection, struct work *wo
 	work->sheds = connection->protocol == PROTOCOL_HTTP1;
 }
 
+/* Whether these bytes, of a client, may be a request's first ones. `turned`: the last ones moved the other way. */
+static __always_inline bool begins_request(struct connection *connection, struct work *work, bool turned, u32 begins)
+{
+	if (work->direction != DIRECTION_OUT || work->source == SOURCE_NONE || connection->side == SIDE_SERVER || connection->streaming)
+		return false;
+	if (connection->protocol == PROTOCOL_HTTP1)
+		return connection->request_direction == DIRECTION_OUT && (turned || begins == BEGINS_MESSAGE);
+	return connection->protocol == PROTOCOL_UNDECIDED && turned && connection->reading[0].state == READING_LINE &&
+	       !connection->reading[0].found;
+}
+
 /* Gives the call its share of the budget of its message; 1: the ring is filling. Global for the verifier's sake. */
 __noinline int trace_http_spend(struct work *work, struct connection *connection)
 {
-	bool fresh, http1, shedding;
+	bool fresh, http1, shedding, turned;
 	u32 begins;
 	u8 direction;
 
 	if (!work || !connection)
 		return 0;
 	direction = work->direction & 1;
+	turned = connection->last_direction != direction;
 	http1 = connection->protocol == PROTOCOL_HTTP1;
 	shedding = http1 && pressure() != PRESSURE_NONE;
 	fresh = connection->streaming || work->time - connection->last_time[direction] > PAUSE_NS;
@@ -119,6 +132,8 @@ __noinline int trace_http_spend(struct work *work, struct connection *connection
 		if (begins == BEGINS_SWITCH && direction != connection->request_direction)
 			connection->streaming = 1;
 	}
+	if (takes_stacks && work->caller == CALLER_KNOWN && begins_request(connection, work, turned, begins))
+		work->caller = CALLER_WANTED;
 	if (fresh && connection->protocol != PROTOCOL_UNDECIDED)
 		connection->budget_used[direction] = 0;
 	grant(connection, work, connection->budget_used[direction]);
@@ -316,6 +331,8 @@ static __always_inline void copy_call(struct work *work, struct connection *conn
 {
 	if (work->protocol == PROTOCOL_HTTP2 && trace_http_frames_begin(work, connection)) {
 		bpf_loop(FRAME_STEPS, frame_step, &work, 0);
+		if (work->stream && work->caller == CALLER_KNOWN && connection->request_direction == DIRECTION_OUT)
+			trace_http_stack(work, work->stream);
 		trace_http_frames_end(work, connection);
 	}
 	bpf_loop(MAX_STEPS, copy_step, &work, 0);
@@ -354,6 +371,8 @@ __noinline int trace_http_work(struct work *work, struct connection *connection)
 			trace_http_head(work, connection);
 			trace_http_shed(work, connection);
 		}
+		if (work->caller == CALLER_WANTED)
+			trace_http_stack(work, 0);
 	}
 	copy_call(work, connection);
 	if (work->beyond)

@@ -163,7 +163,10 @@ __noinline int trace_http_frame(struct work *work)
 		/* By the length of its padding the length of the content is known. */
 		if (flags & FRAME_PADDED && frames->share == 0)
 			frames->share = 1;
-	} else if (work->limit && (type == FRAME_RESET || (type == FRAME_HEADERS && flags & FRAME_END_STREAM))) {
+	}
+	if (type == FRAME_HEADERS && work->direction == DIRECTION_OUT && !work->stream)
+		work->stream = stream;
+	if (!frames->content && work->limit && (type == FRAME_RESET || (type == FRAME_HEADERS && flags & FRAME_END_STREAM))) {
 		struct stream_key key = {.connection = work->connection, .stream = stream};
 
 		bpf_map_delete_elem(&streams, &key);

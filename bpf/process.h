@@ -79,8 +79,10 @@ int BPF_PROG(trace_http_fork, struct task_struct *parent, struct task_struct *ch
 	inherited.start_time = child->start_boottime / NANOSECONDS_PER_TICK;
 	if (bpf_map_update_elem(&targets, &pid, &inherited, BPF_ANY))
 		return 0;
-	if (!seed)
+	if (!seed) {
 		join_family(parent, child);
+		trace_http_inherit_stacks(visible_pid(parent), visible_pid(child));
+	}
 	emit_process(RECORD_PROCESS_STARTED, child, visible_pid(parent), 0);
 	notify_helper(PROCESS_FORKED, child);
 	return 0;
@@ -107,6 +109,7 @@ int BPF_PROG(trace_http_exec, struct task_struct *task, int old_pid, struct linu
 	}
 	if (seed)
 		return 0;
+	trace_http_inherit_stacks(0, visible_pid(task));
 	sweep_unix(); /* those with O_CLOEXEC are closed */
 	emit_process(RECORD_PROCESS_REPLACED, task, 0, 0);
 	notify_helper_of_program(task, program);

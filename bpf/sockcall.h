@@ -122,6 +122,7 @@ static __always_inline int leave_call(s64 result, u32 slot)
 	work = begin_work(slot, result, call, call->direction, call->transport);
 	if (!work)
 		return 0;
+	work->caller = CALLER_KNOWN;
 	work->source = call->source;
 	work->base = call->base;
 	work->segments = call->segments;

@@ -194,6 +194,7 @@ __noinline int trace_http_finish(struct returned *returned, struct call *call)
 	if (!work)
 		return 0;
 	work->number = returned->number;
+	work->caller = CALLER_KNOWN;
 	if (work->from.file && (returned->number != NR_SENDFILE || !has_sent(&work->from, arguments, returned->result)))
 		work->from.file = 0;
 	if (!describe_buffers(work, returned->shape, arguments, returned->result))

@@ -259,6 +259,13 @@ int trace_http_tls_leave(struct pt_regs *regs)
 	work = begin_work(SLOT_TLS, moved, &call, frame->direction, TRANSPORT_TLS);
 	if (!work)
 		return 0;
+	if (!go)
+		work->caller = CALLER_KNOWN;
+#if defined(__TARGET_ARCH_x86)
+	work->floor = frame->stack + sizeof(u64); /* behind the address to return to */
+#else
+	work->floor = frame->stack;
+#endif
 	work->source = function == TLS_SENDFILE ? SOURCE_NONE : SOURCE_BUFFER;
 	work->base = buffer;
 	work->left = function == TLS_SENDFILE ? 0 : moved;

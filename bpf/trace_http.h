@@ -33,6 +33,7 @@ enum record_type {
 	RECORD_CONNECT_FAILED = 9, /* a connect(2) that failed; its socket has no other record */
 	RECORD_NAME = 10,   /* a message to or from a name server, or a part of one */
 	RECORD_CALLER = 11, /* from where in a program a request is about to be sent */
+	RECORD_STACK = 12,  /* the same, of a native program; user space makes a RECORD_CALLER of it before anybody else gets it */
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 }; /* as the target sees it */
@@ -117,6 +118,7 @@ enum name_transport {
 #define FLAG_FILE (1 << 5)        /* data: struct record_sent_file, not bytes */
 #define FLAG_FROM_FILE (1 << 6)   /* data: user space has read the bytes from the file that was sent */
 #define FLAG_NAMED (1 << 7)       /* caller: user space has put lines of source in the place of addresses */
+#define FLAG_ANY_METHOD (1 << 8)  /* caller: written by user space, where the request's method is not known */
 
 struct record_header {
 	unsigned int length; /* of this record, header and payload, padded to 8 */
@@ -303,6 +305,35 @@ struct record_caller {
 	unsigned char padding[5];
 	char method[CALLER_METHOD_SIZE];
 	unsigned long long frames[CALLER_FRAMES]; /* addresses that calls return to, innermost first */
+};
+
+#define STACK_SIZE 8192 /* bytes of a stack that are copied, at most */
+#define STACK_REGISTERS 16
+
+enum stack_machine { STACK_X64 = 1, STACK_ARM64 = 2 };
+
+/* A thread that has sent the first bytes of a request: bpf/stack.h. It holds what else is on the stack, and is kept nowhere. */
+struct record_stack {
+	struct record_header header;
+	/* Instruction pointer, stack pointer, then rbp, rbx, r12 to r15, or x29, x30, x19 to x28. */
+	unsigned long long registers[STACK_REGISTERS];
+	unsigned long long floor; /* frames below this address are those of the TLS library's function; 0 = none are */
+	unsigned int size;        /* bytes of the stack that follow */
+	unsigned int stream;      /* of HTTP/2; 0 = HTTP/1 */
+	unsigned char machine;    /* enum stack_machine */
+	unsigned char beginning_length;
+	unsigned char padding[6];
+	char beginning[CALLER_METHOD_SIZE]; /* of HTTP/1: of the request's first bytes, in which its method is */
+	unsigned char stack[STACK_SIZE];
+};
+
+enum stack_state { STACKS_UNDECIDED = 0, STACKS_WANTED = 1, STACKS_UNWANTED = 2 };
+
+/* Value of `stack_wishes`, by process. */
+struct stack_wish {
+	unsigned long long since; /* when the second began in which `taken` are counted */
+	unsigned int state;       /* enum stack_state */
+	unsigned int taken;
 };
 
 /*

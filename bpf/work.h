@@ -56,6 +56,9 @@ struct cursor {
 	u64 message_left;
 };
 
+#define CALLER_KNOWN 1  /* the thread is in the call, or has just left it */
+#define CALLER_WANTED 2 /* and a request begins with these bytes */
+
 struct work {
 	u64 segments;      /* address of the next struct iovec */
 	u64 segment_count; /* left, the current one excluded */
@@ -85,8 +88,10 @@ struct work {
 	u8 omission;       /* of what may not be copied */
 	u8 sheds;          /* what is not exempt is left out when the ring fills up */
 	u8 slot;           /* enum slot: its own, from begin_work on */
-	u8 padding;
+	u8 caller;         /* CALLER_: whether this thread's stack leads to who sends the bytes */
 	u64 beyond;        /* ciphertext: bytes after those that are to be copied */
+	u64 floor;         /* as in struct record_stack */
+	u32 stream;        /* HTTP/2: the first request that begins in this call; 0 = none */
 	struct cursor kept;  /* while the bytes are looked at before they are copied */
 	u64 scan_left;
 	u32 scan_at;

@@ -17,7 +17,10 @@ import {
   type GoProgram,
   type Hello,
   KERNEL_PARTS,
+  type NativeModuleRange,
+  type NativeProgram,
   type ProcessInfo,
+  type ProgramFile,
   type Status,
   TLS_KINDS,
   type Tls,
@@ -43,7 +46,8 @@ export type HelperEvent =
   | { readonly type: FrameType.Tls; readonly tls: Tls }
   | { readonly type: FrameType.TlsFile; readonly file: TlsFile }
   | { readonly type: FrameType.Break; readonly state: BreakState }
-  | { readonly type: FrameType.GoProgram; readonly program: GoProgram };
+  | { readonly type: FrameType.GoProgram; readonly program: GoProgram }
+  | { readonly type: FrameType.NativeProgram; readonly program: NativeProgram };
 
 /** @throws FrameError naming the frame, and the field that is not as protocol.ts says. */
 export function readEvent({ type, payload }: Frame): HelperEvent {
@@ -77,6 +81,8 @@ export function readEvent({ type, payload }: Frame): HelperEvent {
       return { type, state: checked('break', BREAK, decodeJson(payload)) };
     case FrameType.GoProgram:
       return { type, program: checked('Go program', GO_PROGRAM, decodeJson(payload)) };
+    case FrameType.NativeProgram:
+      return { type, program: checked('native program', NATIVE_PROGRAM, decodeJson(payload)) };
     default:
       throw new FrameError(`A helper sends no frame of type ${type}.`);
   }
@@ -196,13 +202,29 @@ const isTlsLibrary = record<Tls['libraries'][number]>({
 
 const TLS_FILE: Checks<TlsFile> = { file: isCount, version: isText };
 
-const GO_PROGRAM: Checks<GoProgram> = {
-  file: isCount,
+const isAddress: Check = (value) => typeof value === 'string' && /^[0-9a-f]{1,16}$/.test(value);
+
+const PROGRAM_FILE: Checks<ProgramFile> = {
   path: isText,
   device: isDecimal,
   inode: isDecimal,
   size: isDecimal,
   modified: isDecimal,
+};
+
+const NATIVE_PROGRAM: Checks<NativeProgram> = {
+  pid: isCount,
+  since: isDecimal,
+  modules: (value) =>
+    Array.isArray(value) &&
+    value.every(
+      record<NativeModuleRange>({ ...PROGRAM_FILE, start: isAddress, end: isAddress, offset: isCount }),
+    ),
+};
+
+const GO_PROGRAM: Checks<GoProgram> = {
+  ...PROGRAM_FILE,
+  file: isCount,
   places: (value) =>
     Array.isArray(value) &&
     value.every(record<GoProgram['places'][number]>({ function: isCount, offset: isCount })),

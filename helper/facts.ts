@@ -17,6 +17,7 @@ const HANDED_OVER = [
   'waiting',
   'breaks',
   'automaton',
+  'stacks',
 ] as const;
 
 export type Descriptors = Readonly<Record<(typeof HANDED_OVER)[number], number>> & {

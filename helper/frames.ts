@@ -141,6 +141,7 @@ export const HELPER_FRAMES: ReadonlySet<FrameType> = new Set([
   FrameType.TlsFile,
   FrameType.Break,
   FrameType.GoProgram,
+  FrameType.NativeProgram,
 ]);
 
 /** What a helper accepts from its client. */

@@ -22,6 +22,9 @@ export interface BacklogFacts extends Omit<Backlog, 'newest'> {
 /** enum process_change of bpf/trace_http.h. */
 export const ProcessChange = { Forked: 1, Executed: 2, Mapped: 3, Gone: 4 } as const;
 
+/** enum stack_state of bpf/trace_http.h. */
+export const StackState = { Wanted: 1, Unwanted: 2 } as const;
+
 /** linux/bpf.h: BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
 export const SetWhen = { Always: 0, IfNew: 1, IfThere: 2 } as const;
 
@@ -55,9 +58,10 @@ export interface ProbeRequest {
 
 export interface Native {
   /**
-   * Maps the rings, passes over what is in them, and starts the thread that empties them into the backlog. `onRecords` is called, at most once per
-   * event-loop turn, when something is in the backlog, `onProcesses` with what happened to targets: {@link ProcessChange}, pid, and of what it has executed the inode and
-   * the path (else 0n and ''), one after the other.
+   * Maps the rings, passes over what is in them, and starts the thread that empties them into the backlog. `onRecords` is
+   * called, at most once per event-loop turn, when something is in the backlog, `onProcesses` with what happened to
+   * targets: {@link ProcessChange}, pid, of what it has executed the inode and the path (else 0n and ''), and its
+   * /proc/PID/maps where it has executed or loaded something (else ''), one after the other.
    */
   openRings(
     data: number,
@@ -66,6 +70,8 @@ export interface Native {
     onRecords: () => void,
     onProcesses: (changes: (number | bigint | string)[]) => void,
   ): void;
+  /** Calls `onProcesses` at once, with all that happened before the records that are in the backlog. */
+  tellProcesses(): void;
   /**
    * Other processes of the user can no longer inspect this process, and system calls that it does not need are blocked:
    * from here on it cannot write a file, make a socket, or start a process or program.
@@ -125,6 +131,8 @@ export interface Native {
   armBreak(map: number, pid: number): void;
   /** The thread that was stopped, whether its bytes were to be encrypted, and their beginning; null: not hit. */
   readBreak(map: number, pid: number): [thread: number, encrypted: boolean, head: Buffer] | null;
+  /** Whether stacks of this process are wanted: {@link StackState}. @throws when the kernel refuses. */
+  setStacks(map: number, pid: number, state: number): void;
   /** Sums over CPUs in the order of `struct counters`. */
   readCounters(map: number): number[];
   /** @throws code ESRCH when there is no such process. The caller closes the descriptor. */

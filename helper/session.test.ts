@@ -37,6 +37,7 @@ const DESCRIPTORS: Descriptors = {
   waiting: NO_DESCRIPTOR,
   breaks: NO_DESCRIPTOR,
   automaton: NO_DESCRIPTOR,
+  stacks: NO_DESCRIPTOR,
   links: [],
 };
 
@@ -58,6 +59,7 @@ class Rings {
     openRings: (_data: number, _structure: number, _process: number, onRecords: () => void) => {
       this.onRecords = onRecords;
     },
+    tellProcesses: () => undefined,
     takeBatch: () => {
       const length = this.batches.shift() ?? 0;
       return { length, records: length === 0 ? 0 : 3, upTo: length === 0 ? 0n : 99n };

@@ -27,6 +27,7 @@ import {
   MAX_PAUSE_MS,
   PROTOCOL_VERSION,
 } from './protocol.ts';
+import { StackWishes } from './stackWishes.ts';
 import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
 import { TlsFinder } from './tls/finder.ts';
@@ -70,6 +71,7 @@ export class Session {
   /** Null before the TLS libraries are read, and once the trace ends. */
   #attachments: Attachments | null = null;
   #breaks: Breaks | null = null;
+  readonly #stacks: StackWishes;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   /** Records. */
@@ -113,6 +115,9 @@ export class Session {
     this.#client = client;
     this.#exit = exit;
     this.#targets = new Targets(native, facts, descriptors);
+    this.#stacks = new StackWishes(native, facts, descriptors, (program) => {
+      client.write(encodeJson(FrameType.NativeProgram, program));
+    });
   }
 
   /**
@@ -205,6 +210,7 @@ export class Session {
     this.#stopping = true;
     // From here on nothing is stopped.
     const released = this.#breaks?.close();
+    this.#stacks.close();
     this.#breaks = null;
     if (this.#targets.count > 0) await sleep(RETURN_MS);
     // What was executed last may still be looked at: the client is to know why its connections are not read.
@@ -303,6 +309,8 @@ export class Session {
         break;
       }
       this.#sent += records;
+      // A client is to know a program before its records.
+      this.#native.tellProcesses();
       free.set(encodeFrameHeader(FrameType.Records, length));
       this.#client.write(free.subarray(0, FRAME_HEADER_SIZE + length), () => {
         this.#batches.push(free);
@@ -342,7 +350,7 @@ export class Session {
           throw new FrameError('An attach is malformed.');
         const infos = this.#targets.attach({ request, pid, children, seed });
         // First, so that a process that waits to be attached is seen from its first TLS call on.
-        for (const info of infos) if (info.error === null && !seed) this.#attachments?.consider(info.pid);
+        for (const info of infos) if (info.error === null && !seed) this.#consider(info.pid);
         for (const info of infos) this.#client.write(encodeJson(FrameType.Process, info));
         return;
       }
@@ -350,7 +358,7 @@ export class Session {
         const { pid, seed = false } = decodeJson(payload);
         if (!isId(pid) || typeof seed !== 'boolean') throw new FrameError('A detach is malformed.');
         this.#targets.detach(pid, seed);
-        this.#attachments?.forget(pid);
+        this.#forget(pid);
         this.#breaks?.release(pid);
         return;
       }
@@ -413,7 +421,13 @@ export class Session {
   /** What happened to targets, as the addon has it. Only the last change of each process matters, and what it executed. */
   #onProcesses(changes: readonly (number | bigint | string)[]): void {
     const pids = new Map<number, number>();
-    for (let at = 0; at + 3 < changes.length; at += 4) {
+    for (let at = 0; at + 4 < changes.length; at += 5) {
+      const [change, pid] = [Number(changes[at]), Number(changes[at + 1])];
+      // First, and for all of them: looking for TLS libraries takes long.
+      if (change === ProcessChange.Executed || change === ProcessChange.Mapped)
+        this.#stacks.noticed(pid, String(changes[at + 4]), change === ProcessChange.Mapped);
+    }
+    for (let at = 0; at + 4 < changes.length; at += 5) {
       const [change, pid] = [Number(changes[at]), Number(changes[at + 1])];
       const [inode, path] = [BigInt(changes[at + 2] ?? 0), String(changes[at + 3])];
       pids.delete(pid);
@@ -423,10 +437,23 @@ export class Session {
     }
     for (const [pid, change] of pids) {
       if (change === ProcessChange.Gone) {
-        this.#attachments?.forget(pid);
+        this.#forget(pid);
         this.#breaks?.release(pid);
-      } else this.#attachments?.consider(pid);
+      } else {
+        if (change === ProcessChange.Forked) this.#stacks.consider(pid);
+        this.#attachments?.consider(pid);
+      }
     }
+  }
+
+  #consider(pid: number): void {
+    this.#stacks.consider(pid);
+    this.#attachments?.consider(pid);
+  }
+
+  #forget(pid: number): void {
+    this.#stacks.forget(pid);
+    this.#attachments?.forget(pid);
   }
 
   #onTimer(): void {
@@ -434,7 +461,10 @@ export class Session {
     for (const state of this.#breaks?.takeHits() ?? [])
       this.#client.write(encodeJson(FrameType.Break, state));
     this.#feed();
-    if (++this.#ticks % CONSIDER_TICKS === 0) this.#attachments?.considerAll();
+    if (++this.#ticks % CONSIDER_TICKS === 0) {
+      this.#stacks.considerAll();
+      this.#attachments?.considerAll();
+    }
     if (this.#statusUnsent) return;
     const due = performance.now() - this.#lastStatus >= STATUS_INTERVAL_MS;
     if (due || this.#targets.count !== this.#lastTargets) this.#sendStatus(false);

@@ -40,6 +40,8 @@ const TEST_PACKAGES = [
   ['curl', 'a client to trace'],
   ['wget', 'and one that uses GnuTLS'],
   ['golang-go', 'builds Go programs, which bring their own TLS', ['go']],
+  ['rustc', 'builds a Rust program', ['rustc']],
+  ['llvm', "says which lines addresses have: compared with this project's own reading", ['llvm-addr2line']],
   ['openssl', 'makes certificates', ['openssl']],
   ['nginx-light', 'a server to trace'],
   ['wrk', 'a client that makes many calls'],

@@ -1,15 +1,16 @@
 /**
- * Between the helper and all who use its events: records that name addresses of a Go program get its lines of source, so
- * that engine, recordings and replays need no file. A record whose lines are not certain stays as it is.
+ * Between the helper and all who use its events: records that name addresses of a Go program, and those that have a native
+ * program's stack, get its lines of source, so that engine, recordings and replays need no file. A record whose lines are not
+ * certain stays as it is, or without a stack.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import type { GoProgram } from '../../helper/protocol.ts';
+import type { GoProgram, NativeProgram } from '../../helper/protocol.ts';
 import { ElfFile, isUnreadable } from '../../helper/tls/elf.ts';
 import { FLAG_NAMED, RecordType } from '../engine/record.ts';
 import { LAYOUT } from '../engine/recordLayout.ts';
 import { type GoFrame, GoLines } from './goLines.ts';
 import { goStack } from './goStack.ts';
-import { rawRecords } from './sentFile.ts';
+import { callerRecord, NativeStacks } from './native/nativeStacks.ts';
 
 /** Programs whose files are kept open; the newest. */
 const MAX_PROGRAMS = 64;
@@ -27,6 +28,7 @@ const PAGE = 4_096;
 export type NamedFrames = readonly [own: number | null, ...frames: (readonly [string, number, string])[]];
 
 export class Callers {
+  readonly #native = new NativeStacks();
   readonly #programs = new Map<number, Program>();
 
   /** Must come before the program's records. */
@@ -41,23 +43,55 @@ export class Callers {
     oldest[1].close();
   }
 
+  addNative(described: NativeProgram): void {
+    this.#native.add(described);
+  }
+
   close(): void {
+    this.#native.close();
     for (const program of this.#programs.values()) program.close();
     this.#programs.clear();
   }
 
   /** The same records, with lines in those of callers. @param batch stays as it is; is returned if there are none */
   name(batch: Uint8Array): Uint8Array {
-    if (this.#programs.size === 0) return batch;
-    let parts: Uint8Array[] | null = null;
-    let at = 0;
-    for (const { bytes } of rawRecords(batch)) {
-      const named = isCaller(bytes) ? this.#named(bytes) : null;
-      if (named !== null) parts ??= [batch.subarray(0, at)];
-      parts?.push(named ?? bytes);
-      at += bytes.length;
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    const { header } = LAYOUT;
+    const parts: Uint8Array[] = [];
+    /** Up to here it is in `parts`. */
+    let done = 0;
+    for (let at = 0; at + header.size <= batch.length; ) {
+      const length = view.getUint32(at + header.length, true);
+      // What does not fit is for others to complain of.
+      if (length < header.size || length > batch.length - at) break;
+      const type = view.getUint16(at + header.type, true);
+      const changed = CHANGED.has(type) ? this.#changed(type, batch.subarray(at, at + length)) : null;
+      if (changed !== null) {
+        parts.push(batch.subarray(done, at), changed);
+        done = at + length;
+      }
+      at += length;
     }
-    return parts === null ? batch : Buffer.concat(parts);
+    return parts.length === 0 ? batch : Buffer.concat([...parts, batch.subarray(done)]);
+  }
+
+  /** What takes the place of this record; null: it stays. */
+  #changed(type: number, record: Uint8Array): Uint8Array | null {
+    if (type === RecordType.Caller) return isCaller(record) ? this.#named(record) : null;
+    if (type === RecordType.Stack) return this.#ofStack(record);
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    const pid = view.getUint32(LAYOUT.header.pid, true);
+    if (record.length < LAYOUT.process.size) return null;
+    if (type === RecordType.ProcessReplaced)
+      this.#native.replaced(pid, view.getBigUint64(LAYOUT.header.time, true));
+    else this.#native.forked(pid, view.getUint32(LAYOUT.process.parent, true));
+    return null;
+  }
+
+  #ofStack(record: Uint8Array): Uint8Array {
+    const { frames, own } = this.#native.stackOf(record) ?? { frames: [], own: null };
+    const text = own === null ? null : textOf(frames, own);
+    return text === null ? callerRecord(record, new Uint8Array(), 0) : callerRecord(record, text, FLAG_NAMED);
   }
 
   #named(record: Uint8Array): Uint8Array | null {
@@ -83,6 +117,31 @@ export class Callers {
     fields.setUint16(LAYOUT.header.flags, view.getUint16(LAYOUT.header.flags, true) | FLAG_NAMED, true);
     return named;
   }
+}
+
+/** Types of records that are looked at. */
+const CHANGED: ReadonlySet<number> = new Set([
+  RecordType.Caller,
+  RecordType.Stack,
+  RecordType.ProcessStarted,
+  RecordType.ProcessReplaced,
+]);
+
+/** As JSON, with as many frames as there is room for; null: the own one is not among them. */
+function textOf(frames: readonly GoFrame[], own: GoFrame | null): Uint8Array | null {
+  const shown = frames.slice(0, Math.max(MAX_FRAMES, own === null ? 0 : frames.indexOf(own) + 1));
+  for (let count = shown.length; count > 0; count = Math.floor(count / 2)) {
+    const some = shown.slice(0, count);
+    const index = own === null ? -1 : some.indexOf(own);
+    if (own !== null && index < 0) return null;
+    const named: NamedFrames = [
+      index < 0 ? null : index,
+      ...some.map(({ path, line, function: name }) => [path, line, name] as const),
+    ];
+    const text = Buffer.from(JSON.stringify(named));
+    if (text.length <= MAX_NAMED) return text;
+  }
+  return null;
 }
 
 function isCaller(record: Uint8Array): boolean {
@@ -178,19 +237,7 @@ class Program {
     const { frames, own } = goStack(all);
     // What was not read may be the program's own.
     if (frames.length === 0 || (cut && own === null)) return null;
-    const shown = frames.slice(0, Math.max(MAX_FRAMES, own === null ? 0 : frames.indexOf(own) + 1));
-    for (let count = shown.length; count > 0; count = Math.floor(count / 2)) {
-      const some = shown.slice(0, count);
-      const index = own === null ? -1 : some.indexOf(own);
-      if (own !== null && index < 0) return null;
-      const named: NamedFrames = [
-        index < 0 ? null : index,
-        ...some.map(({ path, line, function: name }) => [path, line, name] as const),
-      ];
-      const text = Buffer.from(JSON.stringify(named));
-      if (text.length <= MAX_NAMED) return text;
-    }
-    return null;
+    return textOf(frames, own);
   }
 
   #framesOf(address: number): readonly GoFrame[] | null {

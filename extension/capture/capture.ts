@@ -375,6 +375,11 @@ class HelperConnection implements Capture {
         break;
     }
     if (event.type === FrameType.GoProgram) this.#callers.add(event.program);
+    if (event.type === FrameType.NativeProgram) {
+      // Of no use to others, and in no recording.
+      this.#callers.addNative(event.program);
+      return;
+    }
     if (event.type !== FrameType.Records) this.#sentFiles.take(event, frame);
     else {
       const payload = this.#callers.name(event.records);

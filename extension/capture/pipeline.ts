@@ -66,6 +66,7 @@ export class Pipeline {
       case FrameType.Fault:
       case FrameType.Break:
       case FrameType.GoProgram:
+      case FrameType.NativeProgram:
         return;
       default:
         event satisfies never;

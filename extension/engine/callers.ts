@@ -4,15 +4,15 @@
  */
 import type { CallSite } from './callSite.ts';
 import { MAX_CALLER_CONNECTIONS, MAX_CALLER_STACKS, MAX_CALLERS, MAX_PENDING_CALLERS } from './limits.ts';
-import { type CallerRecord, FLAG_NAMED } from './record.ts';
+import { type CallerRecord, FLAG_ANY_METHOD, FLAG_NAMED } from './record.ts';
 import type { SourceLine } from './row.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
 interface Caller {
   /** Milliseconds since the trace's start. */
   readonly at: number;
-  /** Empty: GET. */
-  readonly method: string;
+  /** Empty: GET; null: not known. */
+  readonly method: string | null;
   /** null: not known, or not the program's own. */
   readonly site: CallSite | null;
   /** Of HTTP/2; 0: another protocol. */
@@ -29,7 +29,9 @@ export class Callers {
 
   /** @param at milliseconds since the trace's start */
   take(record: CallerRecord, at: number): void {
-    const { connection, stream, method } = record;
+    const { connection, stream } = record;
+    // Of a native program's HTTP/2 there is one record, with everything.
+    const method = (record.flags & FLAG_ANY_METHOD) === 0 ? record.method : null;
     const request = `${record.pid}:${record.request}`;
     if (connection === 0n) {
       this.#pending.delete(request);
@@ -37,7 +39,8 @@ export class Callers {
       dropOldest(this.#pending, MAX_PENDING_CALLERS);
       return;
     }
-    const site = stream === 0 ? this.#siteOf(record) : (this.#pending.get(request) ?? null);
+    const whole = stream === 0 || method === null;
+    const site = whole ? this.#siteOf(record) : (this.#pending.get(request) ?? null);
     if (stream !== 0) this.#pending.delete(request);
     const key = connection.toString();
     const callers = this.#byConnection.get(key) ?? [];
@@ -68,7 +71,7 @@ export class Callers {
     // Of HTTP/1 those before it had no request, or one that was not seen.
     if (stream === null) callers.splice(0, index + 1);
     else callers.splice(index, 1);
-    return (found.method || 'GET') === request.method ? found.site : null;
+    return found.method === null || (found.method || 'GET') === request.method ? found.site : null;
   }
 
   #siteOf({ flags, frames }: CallerRecord): CallSite | null {

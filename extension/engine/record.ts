@@ -15,6 +15,8 @@ export enum RecordType {
   ConnectFailed = 9,
   Name = 10,
   Caller = 11,
+  /** Comes no further than `extension/capture/callers.ts`. */
+  Stack = 12,
 }
 
 export enum Direction {
@@ -92,6 +94,8 @@ export const FLAG_FILE = 32;
 export const FLAG_FROM_FILE = 64;
 /** Lines of source stand in the place of addresses: `extension/capture/callers.ts`. */
 export const FLAG_NAMED = 128;
+/** Which method the caller asks with is not known. */
+export const FLAG_ANY_METHOD = 256;
 
 interface RecordBase {
   readonly flags: number;

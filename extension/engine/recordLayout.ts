@@ -101,6 +101,18 @@ export const LAYOUT = {
     method: 72,
     frames: 88,
   },
+  /** Comes no further than `extension/capture/callers.ts`. */
+  stack: {
+    size: 8400,
+    registers: 40,
+    floor: 168,
+    bytes: 176,
+    stream: 180,
+    machine: 184,
+    beginningLength: 185,
+    beginning: 192,
+    stack: 208,
+  },
   name: {
     size: 88,
     socket: 40,

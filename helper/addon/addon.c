@@ -11,13 +11,21 @@
 #include "turns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 /* A row is to appear within 50 ms of the system call; this is the reader's part of it. */
 #define POLL_MS 20
+/* Events that JavaScript has not taken yet; more wait in the ring. */
+#define MAX_NOTICES 4096
+/* Bytes of /proc/PID/maps; of a longer one nothing is kept. */
+#define MAX_MAPS (512u << 10)
+#define EVENT_PARTS 5
 /* The thread that empties the rings needs less than this for what has come since its last turn. */
 #define TURN_NS 200000
 /* Room before the records for the frame's header, so that the batch is written without another copy. */
@@ -29,10 +37,108 @@ static struct {
 	pthread_t thread;
 	pthread_mutex_t draining;
 	napi_threadsafe_function notify, notify_processes;
+	napi_ref on_processes;
 	bool open, thread_runs;
 	volatile bool closing;
 	volatile bool notified, notified_processes;
 } rings = {.draining = PTHREAD_MUTEX_INITIALIZER};
+
+/* An event of the process ring, and what the process had in memory then: it may be gone when JavaScript gets to it. */
+struct noticed {
+	struct noticed *next;
+	struct process_event event;
+	char *maps; /* NULL: not looked at, or gone */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct noticed *first, **last;
+	uint32_t count;
+} notices = {.lock = PTHREAD_MUTEX_INITIALIZER, .last = &notices.first};
+
+/* /proc/PID/maps as a string, which the caller frees; NULL when there is none, or it is too long. */
+static char *read_maps(uint32_t pid)
+{
+	char path[32], *text;
+	size_t used = 0;
+	int file;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return NULL;
+	text = malloc(MAX_MAPS);
+	while (text && used < MAX_MAPS - 1) {
+		ssize_t count = read(file, text + used, MAX_MAPS - 1 - used);
+
+		if (count <= 0)
+			break;
+		used += (size_t)count;
+	}
+	close(file);
+	if (!text || used == 0 || used == MAX_MAPS - 1) {
+		free(text);
+		return NULL;
+	}
+	text[used] = 0;
+	return text;
+}
+
+/* Takes what is in the process ring; what there is no room for stays there. Whether something is to be told. */
+static bool notice_processes(void)
+{
+	struct process_event event;
+	bool some;
+
+	while (__atomic_load_n(&notices.count, __ATOMIC_RELAXED) < MAX_NOTICES && ring_take_events(&rings.process, &event, 1) > 0) {
+		struct noticed *noticed = calloc(1, sizeof(*noticed));
+
+		if (!noticed)
+			break;
+		noticed->event = event;
+		if (event.change == PROCESS_EXECUTED || event.change == PROCESS_MAPPED)
+			noticed->maps = read_maps(event.pid);
+		pthread_mutex_lock(&notices.lock);
+		*notices.last = noticed;
+		notices.last = &noticed->next;
+		notices.count++;
+		pthread_mutex_unlock(&notices.lock);
+	}
+	pthread_mutex_lock(&notices.lock);
+	some = notices.first != NULL;
+	pthread_mutex_unlock(&notices.lock);
+	return some;
+}
+
+static struct noticed *take_notices(uint32_t *count);
+
+static void free_notices(void)
+{
+	uint32_t count;
+	struct noticed *noticed = take_notices(&count);
+
+	while (noticed) {
+		struct noticed *next = noticed->next;
+
+		free(noticed->maps);
+		free(noticed);
+		noticed = next;
+	}
+}
+
+static struct noticed *take_notices(uint32_t *count)
+{
+	struct noticed *first;
+
+	pthread_mutex_lock(&notices.lock);
+	first = notices.first;
+	*count = notices.count;
+	notices.first = NULL;
+	notices.last = &notices.first;
+	notices.count = 0;
+	pthread_mutex_unlock(&notices.lock);
+	return first;
+}
 
 static void notify_javascript(napi_env env, napi_value callback, void *context, void *argument)
 {
@@ -47,39 +153,65 @@ static void notify_javascript(napi_env env, napi_value callback, void *context, 
 	napi_call_function(env, undefined, callback, 0, NULL, NULL);
 }
 
+static void tell_of_processes(napi_env env)
+{
+	napi_value undefined, callback, changes, values[EVENT_PARTS];
+	struct noticed *noticed;
+	uint32_t count;
+
+	noticed = take_notices(&count);
+	if (!noticed)
+		return;
+	napi_get_reference_value(env, rings.on_processes, &callback);
+	napi_create_array_with_length(env, EVENT_PARTS * count, &changes);
+	for (uint32_t i = 0; noticed; i++) {
+		struct noticed *next = noticed->next;
+
+		napi_create_uint32(env, noticed->event.change, &values[0]);
+		napi_create_uint32(env, noticed->event.pid, &values[1]);
+		napi_create_bigint_uint64(env, noticed->event.inode, &values[2]);
+		napi_create_string_utf8(env, noticed->event.path, NAPI_AUTO_LENGTH, &values[3]);
+		napi_create_string_utf8(env, noticed->maps ? noticed->maps : "", NAPI_AUTO_LENGTH, &values[4]);
+		for (uint32_t part = 0; part < EVENT_PARTS; part++)
+			napi_set_element(env, changes, i * EVENT_PARTS + part, values[part]);
+		free(noticed->maps);
+		free(noticed);
+		noticed = next;
+	}
+	napi_get_undefined(env, &undefined);
+	napi_call_function(env, undefined, callback, 1, &changes, NULL);
+}
+
 static void notify_of_processes(napi_env env, napi_value callback, void *context, void *argument)
 {
-	static struct process_event events[MAX_EVENTS]; /* on the one thread of JavaScript */
-	napi_value undefined, changes, values[4];
-	size_t count;
-
+	(void)callback;
 	(void)context;
 	(void)argument;
 	__atomic_store_n(&rings.notified_processes, false, __ATOMIC_RELEASE);
-	if (!env || !callback || !rings.open)
-		return;
-	/* The ring holds no more than that many times the room here. */
-	while ((count = ring_take_events(&rings.process, events, MAX_EVENTS)) > 0) {
-		napi_create_array_with_length(env, 4 * count, &changes);
-		for (size_t i = 0; i < count; i++) {
-			napi_create_uint32(env, events[i].change, &values[0]);
-			napi_create_uint32(env, events[i].pid, &values[1]);
-			napi_create_bigint_uint64(env, events[i].inode, &values[2]);
-			napi_create_string_utf8(env, events[i].path, NAPI_AUTO_LENGTH, &values[3]);
-			for (uint32_t part = 0; part < 4; part++)
-				napi_set_element(env, changes, (uint32_t)i * 4 + part, values[part]);
-		}
-		napi_get_undefined(env, &undefined);
-		napi_call_function(env, undefined, callback, 1, &changes, NULL);
-	}
+	if (env && rings.open)
+		tell_of_processes(env);
 }
 
-static bool drain_rings(void)
+/* tellProcesses(): what the thread has noticed, which is all that happened before the records in the backlog */
+static napi_value tell_processes(napi_env env, napi_callback_info info)
 {
+	(void)info;
+	if (rings.open)
+		tell_of_processes(env);
+	return NULL;
+}
+
+/* Whether something is to be told of processes is in `processes`. */
+static bool drain_rings(bool *processes)
+{
+	struct drain_limit limit;
 	bool dry;
 
 	pthread_mutex_lock(&rings.draining);
-	dry = rings_drain(&rings.data, &rings.structure);
+	/* In this order: what happened to processes before these records is known when the first of them is in the backlog. */
+	rings_limit(&rings.data, &rings.structure, &limit);
+	*processes = notice_processes();
+	dry = rings_drain(&rings.data, &rings.structure, &limit);
 	pthread_mutex_unlock(&rings.draining);
 	return dry;
 }
@@ -100,15 +232,16 @@ static void *empty_rings(void *argument)
 	ask_for_short_turns(TURN_NS);
 	while (!__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE)) {
 		struct epoll_event events[3];
+		bool processes;
 
 		epoll_wait(rings.epoll, events, 3, POLL_MS);
 		if (__atomic_load_n(&rings.closing, __ATOMIC_ACQUIRE))
 			break;
 		/* Also when they are empty: up to this moment all is known then. Nobody else does it, as who is slow would hold this up. */
-		drain_rings();
+		drain_rings(&processes);
 		if (backlog_waits() && !__atomic_exchange_n(&rings.notified, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify, NULL, napi_tsfn_nonblocking);
-		if (ring_has_data(&rings.process) && !__atomic_exchange_n(&rings.notified_processes, true, __ATOMIC_ACQ_REL))
+		if (processes && !__atomic_exchange_n(&rings.notified_processes, true, __ATOMIC_ACQ_REL))
 			napi_call_threadsafe_function(rings.notify_processes, NULL, napi_tsfn_nonblocking);
 	}
 	return NULL;
@@ -122,7 +255,7 @@ static int watch(int descriptor)
 	return epoll_ctl(rings.epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-/* openRings(dataDescriptor, structureDescriptor, processDescriptor, onRecords, onProcesses([change, pid, inode, path, …])) */
+/* openRings(dataDescriptor, structureDescriptor, processDescriptor, onRecords, onProcesses([change, pid, inode, path, maps, …])) */
 static napi_value open_rings(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[5], name;
@@ -149,7 +282,8 @@ static napi_value open_rings(napi_env env, napi_callback_info info)
 	if (napi_create_threadsafe_function(env, arguments[3], NULL, name, 0, 1, NULL, NULL, NULL, notify_javascript,
 					    &rings.notify) != napi_ok ||
 	    napi_create_threadsafe_function(env, arguments[4], NULL, name, 0, 1, NULL, NULL, NULL, notify_of_processes,
-					    &rings.notify_processes) != napi_ok)
+					    &rings.notify_processes) != napi_ok ||
+	    napi_create_reference(env, arguments[4], 1, &rings.on_processes) != napi_ok)
 		return throw_errno(env, "rings");
 	rings.open = true;
 	if (pthread_create(&rings.thread, NULL, empty_rings, NULL))
@@ -209,11 +343,12 @@ static napi_value take_batch(napi_env env, napi_callback_info info)
 static napi_value drain_now(napi_env env, napi_callback_info info)
 {
 	napi_value result;
+	bool processes;
 
 	(void)info;
 	if (refuse_closed(env))
 		return NULL;
-	napi_get_boolean(env, drain_rings(), &result);
+	napi_get_boolean(env, drain_rings(&processes), &result);
 	return result;
 }
 
@@ -277,6 +412,7 @@ static napi_value close_rings(napi_env env, napi_callback_info info)
 	ring_close(&rings.data);
 	ring_close(&rings.structure);
 	ring_close(&rings.process);
+	free_notices();
 	backlog_close();
 	rings.open = rings.thread_runs = rings.closing = false;
 	return NULL;
@@ -295,7 +431,8 @@ void define_functions(napi_env env, napi_value exports, const struct function *f
 NAPI_MODULE_INIT()
 {
 	static const struct function functions[] = {
-		{"openRings", open_rings},	{"closeRings", close_rings},	 {"takeBatch", take_batch},
+		{"openRings", open_rings},
+		{"tellProcesses", tell_processes},	{"closeRings", close_rings},	 {"takeBatch", take_batch},
 		{"drainNow", drain_now},	{"dropBacklog", drop_backlog},	 {"readBacklog", read_backlog},
 		{"setBacklogLimit", set_backlog_limit},
 	};

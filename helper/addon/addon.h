@@ -26,13 +26,20 @@ int ring_open(struct ring *ring, int descriptor);
 void ring_close(struct ring *ring);
 bool ring_has_data(const struct ring *ring);
 
+/* Up to where the rings are emptied. */
+struct drain_limit {
+	uint64_t before; /* boot time */
+	uint64_t data, structure;
+};
+
+/* What is in the rings at this moment. */
+void rings_limit(struct ring *data, struct ring *structure, struct drain_limit *limit);
+
 /*
  * Moves the records of both rings to the backlog, in the order in which they were made. True when nothing was left: false
  * when one is being written, or the backlog is full.
  */
-bool rings_drain(struct ring *data, struct ring *structure);
-
-#define MAX_EVENTS 64
+bool rings_drain(struct ring *data, struct ring *structure, const struct drain_limit *limit);
 
 struct process_event;
 

@@ -182,6 +182,20 @@ static napi_value arm_break(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* setStacks(map, pid, state): enum stack_state */
+static napi_value set_stacks(napi_env env, napi_callback_info info)
+{
+	struct stack_wish wish = {0};
+	uint32_t numbers[3];
+
+	if (!read_numbers(env, info, numbers, 3))
+		return NULL;
+	wish.state = numbers[2];
+	if (map_operation(BPF_MAP_UPDATE_ELEM, (int)numbers[0], &numbers[1], &wish, BPF_ANY))
+		return throw_errno(env, "stacks");
+	return NULL;
+}
+
 /* readBreak(map, pid): what was hit, [thread, whether it was to be encrypted, head]; null: nothing */
 static napi_value read_break(napi_env env, napi_callback_info info)
 {
@@ -322,7 +336,7 @@ void define_kernel_functions(napi_env env, napi_value exports)
 		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"countTargets", count_targets},
 		{"clearTargets", clear_targets}, {"reportWaiting", report_waiting}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
 		{"isAlive", is_alive},		 {"readClocks", read_clocks},	   {"setAutomaton", set_automaton},
-		{"armBreak", arm_break},	 {"readBreak", read_break},
+		{"armBreak", arm_break},	 {"readBreak", read_break},	   {"setStacks", set_stacks},
 	};
 
 	define_functions(env, exports, functions, sizeof(functions) / sizeof(*functions));

@@ -158,7 +158,7 @@ static void release(struct cursor *cursor)
 	__atomic_store_n(cursor->ring->consumer, cursor->position, __ATOMIC_RELEASE);
 }
 
-bool rings_drain(struct ring *data, struct ring *structure)
+void rings_limit(struct ring *data, struct ring *structure, struct drain_limit *limit)
 {
 	/*
 	 * The order of these three matters. A data record below its limit was
@@ -167,9 +167,16 @@ bool rings_drain(struct ring *data, struct ring *structure)
 	 * record older than `before` has no older data record that is not
 	 * below the data's limit.
 	 */
-	uint64_t before = boot_time() - CLOCK_MARGIN_NS, up_to = before;
-	struct cursor d = {data, *data->consumer, __atomic_load_n(data->producer, __ATOMIC_ACQUIRE)};
-	struct cursor s = {structure, *structure->consumer, __atomic_load_n(structure->producer, __ATOMIC_ACQUIRE)};
+	limit->before = boot_time() - CLOCK_MARGIN_NS;
+	limit->data = __atomic_load_n(data->producer, __ATOMIC_ACQUIRE);
+	limit->structure = __atomic_load_n(structure->producer, __ATOMIC_ACQUIRE);
+}
+
+bool rings_drain(struct ring *data, struct ring *structure, const struct drain_limit *limit)
+{
+	uint64_t before = limit->before, up_to = before;
+	struct cursor d = {data, *data->consumer, limit->data};
+	struct cursor s = {structure, *structure->consumer, limit->structure};
 	uint64_t share = (data->mask + 1) / RELEASE_SHARE, release_after = share < RELEASE_AFTER ? share : RELEASE_AFTER;
 	size_t unreleased = 0;
 	bool dry = true;

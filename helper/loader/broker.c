@@ -386,7 +386,7 @@ static uint32_t list_handed_over(const struct programs *programs, int *descripto
 {
 	const int maps[] = {programs->data_ring, programs->structure_ring, programs->targets,	   programs->counters,
 			    programs->named_targets, programs->process_ring, programs->waiting, programs->breaks,
-			    programs->automaton};
+			    programs->automaton,  programs->stacks};
 	uint32_t count = sizeof(maps) / sizeof(*maps);
 
 	memcpy(descriptors, maps, sizeof(maps));

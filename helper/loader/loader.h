@@ -70,6 +70,7 @@ enum part {
 	PART_TLS,     /* probes on TLS libraries (bpf/tls.h) */
 	PART_HOOKS,   /* functions of the kernel that the kprobe backend can do without */
 	PART_CALLERS, /* where in a Go program a request comes from (bpf/gocaller.h) */
+	PART_STACKS,  /* the same of a native program; no program of its own, but switched by a constant (bpf/stack.h) */
 	PARTS,
 };
 
@@ -81,6 +82,7 @@ struct programs {
 	int data_ring, structure_ring, targets, named_targets, counters;
 	int waiting;
 	int breaks, automaton; /* maps of bpf/breaks.h */
+	int stacks;	       /* that of bpf/stack.h */
 	bool foreign_pids; /* processes are named in a pid namespace that is not the initial one */
 	int links[MAX_LINKS];
 	int link_count;

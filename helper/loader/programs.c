@@ -85,7 +85,7 @@ static int program_descriptor(const struct bpf_object *object, const char *name)
 const char *const tls_attach_names[] = {"none", "multi", "perf"};
 const char *const backend_names[BACKENDS] = {"fentry", "kprobe", "tracepoint"};
 /* As helper/protocol.ts has them. */
-const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks", "callers"};
+const char *const part_names[PARTS] = {"waiting", "begun", "tls", "hooks", "callers", "stacks"};
 
 #define PART_BIT(part) (1u << (part))
 #define ALL_PARTS (PART_BIT(PARTS) - 1)
@@ -375,6 +375,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	struct bpf_program *program;
 	int error = ENOENT;
 
+	set_constant(object, "takes_stacks", !(without & PART_BIT(PART_STACKS)));
 	if (select_programs(object, backend, without, reason)) {
 		bpf_object__for_each_program(program, object) {
 			if (is_tls_program(program) && tls_attach == TLS_ATTACH_MULTI)
@@ -390,7 +391,7 @@ static struct bpf_object *load_object(const struct options *options, const struc
 	return NULL;
 }
 
-/* The parts that are programs of this backend, without those that are left out anyhow. */
+/* The parts that are programs of this backend, or switched in them, without those that are left out anyhow. */
 static unsigned int parts_to_load(enum backend backend, unsigned int without)
 {
 	/* PART_HOOKS is no program of its own: whether the kernel accepts it is seen when it is attached. */
@@ -491,6 +492,7 @@ static int try_backend(const struct options *options, const struct requester *re
 	programs->process_ring = map_descriptor(object, "process_ring");
 	programs->breaks = map_descriptor(object, "call_breaks");
 	programs->automaton = map_descriptor(object, "break_automaton");
+	programs->stacks = map_descriptor(object, "stack_wishes");
 	programs->tls_enter = program_descriptor(object, "trace_http_tls_enter");
 	programs->tls_leave = program_descriptor(object, "trace_http_tls_leave");
 	programs->go_caller = program_descriptor(object, "trace_http_go_caller");

@@ -9,7 +9,7 @@ import { TlsFinder } from './finder.ts';
 const FACTS = {
   tlsAttach: 'multi',
   tlsWanted: true,
-  missing: { waiting: '', begun: '', tls: '', hooks: '', callers: '' },
+  missing: { waiting: '', begun: '', tls: '', hooks: '', callers: '', stacks: '' },
 } as const;
 
 it('attaches nothing once it is closed, also to what was still being looked at: its helper may be kept', async () => {

@@ -24,6 +24,7 @@ const MAX_FILES = 4_096;
 const DELETED = ' (deleted)';
 /** address perms offset device inode path; of executable mappings. Only line breaks are escaped in the path. */
 const LINE = /^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([1-9]\d*) +(\/.*)$/gm;
+const RANGE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) ([1-9]\d*) /gm;
 
 /** Each file once. Empty when the process has ended, or may not be inspected. */
 export function readCodeMappings(pid: number): CodeMapping[] {
@@ -31,6 +32,38 @@ export function readCodeMappings(pid: number): CodeMapping[] {
   const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
   const text = readProc(`/proc/${pid}/maps`);
   return text === null ? [] : parseCodeMappings(text, root, program);
+}
+
+/** A range of addresses that holds code of a file. */
+export interface CodeRange {
+  /** Of its {@link CodeMapping}. */
+  readonly key: string;
+  /** In hexadecimal. */
+  readonly start: string;
+  readonly end: string;
+  /** In the file. */
+  readonly offset: number;
+}
+
+/**
+ * As {@link readCodeMappings}, with all of the ranges.
+ * @param maps what was in /proc/PID/maps; empty: it is read now
+ */
+export function readCodeRanges(
+  pid: number,
+  maps = '',
+): {
+  readonly mappings: readonly CodeMapping[];
+  readonly ranges: readonly CodeRange[];
+} {
+  const [program, root] = [writtenProgram(pid), writtenRoot(pid)];
+  const text = maps || (readProc(`/proc/${pid}/maps`) ?? '');
+  const ranges = [...text.matchAll(RANGE)].map(([, start = '', end = '', offset = '', device, inode]) => {
+    return { key: `${device} ${inode}`, start, end, offset: Number.parseInt(offset, 16) };
+  });
+  // Of a program that has ended: what is executed lies in front of its libraries, unless it cannot be loaded anywhere.
+  const [first] = text.matchAll(LINE);
+  return { mappings: parseCodeMappings(text, root, program ?? first?.[4] ?? null), ranges };
 }
 
 /** As the kernel writes it; null when the process has ended, or may not be inspected. */

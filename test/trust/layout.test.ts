@@ -19,7 +19,11 @@ import { PROTOCOL_VERSION } from '../../helper/protocol.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** Fields with different names in C and TypeScript. */
-const C_NAMES: Readonly<Record<string, string>> = { 'data.bytes': 'size', 'name.bytes': 'size' };
+const C_NAMES: Readonly<Record<string, string>> = {
+  'data.bytes': 'size',
+  'name.bytes': 'size',
+  'stack.bytes': 'size',
+};
 
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

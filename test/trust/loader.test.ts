@@ -1,4 +1,5 @@
 /** The security checklist of the loader and the helper, on the real thing. */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -16,6 +17,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Callers } from '../../extension/capture/callers.ts';
 import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
@@ -152,7 +154,7 @@ describe.skipIf(reason !== null)('loader', () => {
     // and the TLS libraries that it reads. No program.
     expect(kinds.slice(3, 5)).toEqual(['socket', 'socket']);
     expect(kinds.slice(5)).not.toContain('socket');
-    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(8);
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(9);
     expect(descriptors.filter((target) => target === 'anon_inode:bpf-prog')).toEqual([]);
     const rest = descriptors.slice(5).map((target) => target.replace(/:\[\d+\]$/, ''));
     const harmless =
@@ -193,9 +195,9 @@ describe.skipIf(reason !== null)('loader', () => {
     expect(JSON.stringify(hello.json)).toContain('the kernel does not load its programs');
     requester.process.kill('SIGKILL');
     await new Promise((done) => child.once('close', done));
-    // Without any optional part; with the one of the two that is accepted, alone; what was accepted. With those for TLS it
+    // Without any optional part; with each of the two that are accepted, alone; what was accepted. With those for TLS it
     // does not come to this program, which is behind them.
-    expect(said.split('loads trace_http_fork\n').length - 1, said).toBe(3);
+    expect(said.split('loads trace_http_fork\n').length - 1, said).toBe(4);
   });
 
   describe('with a requester who is not root', () => {
@@ -226,7 +228,7 @@ describe.skipIf(reason !== null)('loader', () => {
       await requester.frame((frame) => frame.json?.['final'] === true);
       return requester.frames
         .filter((frame) => frame.type === FrameType.Records)
-        .flatMap((frame) => [...readRecords(frame.payload)])
+        .flatMap((frame) => [...readRecords(new Callers().name(frame.payload))])
         .flatMap((record) =>
           record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
         )

@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Callers } from '../../extension/capture/callers.ts';
 import { RecordType } from '../../extension/engine/record.ts';
 import { readRecords } from '../../extension/engine/recordReader.ts';
 import { encodeFrame, encodeJson } from '../../helper/frames.ts';
@@ -311,7 +312,7 @@ describe.skipIf(reason !== null)('whom', () => {
 function requestsIn(requester: Requester): string[] {
   const seen = requester.frames
     .filter(({ type }) => type === FrameType.Records)
-    .flatMap(({ payload }) => [...readRecords(payload)])
+    .flatMap(({ payload }) => [...readRecords(new Callers().name(payload))])
     .flatMap((record) =>
       record.type === RecordType.Data ? [Buffer.from(record.bytes).toString('latin1')] : [],
     )

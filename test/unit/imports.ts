@@ -77,6 +77,7 @@ export const IMPORT_RULES: Readonly<Record<string, ImportRule>> = {
       'extension/filter',
       'extension/import',
       ...HELPER_BORDER,
+      'helper/tls/debugFile.ts',
       'helper/tls/elf.ts',
       'helper/tls/relocations.ts',
     ],

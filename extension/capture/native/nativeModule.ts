@@ -1,11 +1,11 @@
 /** A program or library that is mapped in a process: its call frames, functions and lines, read where they are asked for. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { ProgramFile } from '../../../helper/protocol.ts';
+import { separateDebugFile } from '../../../helper/tls/debugFile.ts';
 import { ElfFile, type ElfSymbol, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
 import { type CallFrame, CallFrames } from './callFrames.ts';
-import { separateDebugFile } from './debugFile.ts';
-import { type NativeFrame, NativeLines } from './nativeLines.ts';
-import { EVENT_LOOP_PREFIXES, EVENT_LOOPS, isSystemLibrary } from './nativeStack.ts';
+import { NativeLines } from './nativeLines.ts';
+import { EVENT_LOOP_PREFIXES, EVENT_LOOPS, isSystemLibrary, type ModuleFrames } from './nativeStack.ts';
 import type { CodeModule } from './unwinder.ts';
 
 /** Different addresses whose frames and lines are kept. */
@@ -15,16 +15,11 @@ const STT_FUNC = 2;
 const MAX_SYMBOLS = 64 * 1024 * 1024;
 const PROLOGUE = 16;
 
-/** What is said of one address. */
-export interface ModuleFrames {
-  readonly frames: readonly NativeFrame[];
-  /** Nothing that was compiled into the function is missing. */
-  readonly certain: boolean;
-  /** The function runs an event loop: what it calls was not asked for by its callers. */
-  readonly loop: boolean;
-}
+let last = 0;
 
 export class NativeModule implements CodeModule {
+  /** Of no other one. */
+  readonly number = ++last;
   readonly path: string;
   readonly machine: Machine;
   readonly #descriptors: number[];

@@ -1,7 +1,6 @@
 /** Which frames of a native program's stack are its author's. Pure. */
 
 import type { NativeFrame } from './nativeLines.ts';
-import type { ModuleFrames } from './nativeModule.ts';
 
 /** Functions that run event loops: libuv, libevent, GLib, libev, systemd. */
 export const EVENT_LOOPS: ReadonlySet<string> = new Set([
@@ -41,6 +40,15 @@ const RUNS_TASKS =
 
 export function isSystemLibrary(path: string): boolean {
   return SYSTEM_LIBRARY.test(path);
+}
+
+/** What is said of one address. */
+export interface ModuleFrames {
+  readonly frames: readonly NativeFrame[];
+  /** Nothing that was compiled into the function is missing. */
+  readonly certain: boolean;
+  /** The function runs an event loop: what it calls was not asked for by its callers. */
+  readonly loop: boolean;
 }
 
 /** One call of the stack. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Command, Setting } from '../../../extension/contributions.ts';
 import { callServer, calls, freePort, selfSigned } from './callServer.ts';
-import { goProgram } from './compiled.ts';
+import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
 import { command, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter } from './table.ts';
@@ -172,7 +172,8 @@ test(
 /** Where call.js, call.py and call.go make both of their calls. */
 function callLine(file: string): Map<string, number> {
   const text = readFileSync(join(fixtures, file), 'utf8').split('\n');
-  const line = 1 + text.findIndex((one) => /^\s+(?:get\(|connection\.request|.*http\.Get)/.test(one));
+  const line =
+    1 + text.findIndex((one) => /^\s+(?:get\(|connection\.request|.*http\.Get|write\(sock)/.test(one));
   return new Map([
     ['/first', line],
     ['/again', line],
@@ -248,6 +249,27 @@ test(
     }),
   TIMEOUT,
 );
+
+for (const [name, adapter] of [
+  ['lldb-vscode', OLD_LLDB],
+  ['lldb-dap', NEW_LLDB],
+] as const) {
+  if (adapter === undefined) continue;
+  test(
+    `source lines: ${name}`,
+    () =>
+      withSettings('never', async () => {
+        const older = newest();
+        const { CALLS_URL: url } = await urls();
+        // lldb wants a list.
+        const env = [`CALLS_URL=${url}`];
+        const program = cProgram();
+        await launch(`${name} lines`, { type: 'lldb-dap', request: 'launch', adapter, program, env });
+        await expectLines(name, older, 'call.c', callLine('call.c'));
+      }),
+    TIMEOUT,
+  );
+}
 
 test(
   'no lines, and no hook, without the consent of the user',

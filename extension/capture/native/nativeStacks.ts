@@ -1,0 +1,153 @@
+/**
+ * Records of stacks (RECORD_STACK) become those of callers (RECORD_CALLER), with lines where they are certain. What else
+ * was on the stack ends here: nobody behind this sees it.
+ */
+import type { NativeModuleRange, NativeProgram } from '../../../helper/protocol.ts';
+import type { Machine } from '../../../helper/tls/elf.ts';
+import { FLAG_ANY_METHOD, RecordType } from '../../engine/record.ts';
+import { LAYOUT } from '../../engine/recordLayout.ts';
+import { NativeModule } from './nativeModule.ts';
+import { type NativeStack, nativeStack } from './nativeStack.ts';
+import { type Place, unwind } from './unwinder.ts';
+
+/** Processes of which it is known what they have in memory; the newest. */
+const MAX_PROCESSES = 1_024;
+/** Files that are open; the latest used. */
+const MAX_MODULES = 128;
+/** Different stacks that are kept. */
+const MAX_STACKS = 4_096;
+const MACHINES: Readonly<Record<number, Machine>> = { 1: 'x64', 2: 'arm64' };
+const REGISTERS = 16;
+/** RFC 9110 section 5.6.2. */
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?= |$)/;
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly described: NativeModuleRange;
+}
+
+interface Process {
+  readonly since: bigint;
+  readonly ranges: readonly Range[];
+}
+
+export class NativeStacks {
+  readonly #processes = new Map<number, Process>();
+  readonly #modules = new Map<string, NativeModule | null>();
+  readonly #stacks = new Map<string, NativeStack>();
+
+  add({ pid, since, modules }: NativeProgram): void {
+    const ranges = modules.map((described) => ({
+      start: Number.parseInt(described.start, 16),
+      end: Number.parseInt(described.end, 16),
+      described,
+    }));
+    this.#set(pid, { since: BigInt(since), ranges });
+  }
+
+  /** A process was forked: it has what its parent has. */
+  forked(pid: number, parent: number): void {
+    const process = this.#processes.get(parent);
+    if (process !== undefined && !this.#processes.has(pid)) this.#set(pid, process);
+  }
+
+  /** It executes another program. @param time boot time in nanoseconds */
+  replaced(pid: number, time: bigint): void {
+    if ((this.#processes.get(pid)?.since ?? time) < time) this.#processes.delete(pid);
+  }
+
+  close(): void {
+    for (const module of this.#modules.values()) module?.close();
+    this.#modules.clear();
+  }
+
+  /** @param record of type RECORD_STACK, or cut short */
+  stackOf(record: Uint8Array): NativeStack | null {
+    const f = LAYOUT.stack;
+    if (record.length < f.stack) return null;
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    const process = this.#processes.get(view.getUint32(LAYOUT.header.pid, true));
+    const machine = MACHINES[view.getUint8(f.machine)];
+    const size = Math.min(view.getUint32(f.bytes, true), record.length - f.stack);
+    if (process === undefined || machine === undefined) return null;
+    const registers = Array.from({ length: REGISTERS }, (_, index) =>
+      Number(view.getBigUint64(f.registers + index * 8, true)),
+    );
+    const stack = Buffer.from(record.buffer, record.byteOffset + f.stack, size);
+    const frames = unwind({ machine, registers, stack }, (address) =>
+      this.#placeOf(process, machine, address),
+    );
+    const floor = Number(view.getBigUint64(f.floor, true));
+    const own = frames.filter(({ stackPointer }) => stackPointer >= floor);
+    return this.#read(own);
+  }
+
+  #read(frames: readonly Place<NativeModule>[]): NativeStack {
+    const key = frames.map(({ module, linked }) => `${module.number}:${linked}`).join();
+    const known = this.#stacks.get(key);
+    if (known !== undefined) return known;
+    const calls = frames.map(({ module, linked }) => ({
+      module: module.path,
+      ...module.linesOf(linked - 1),
+    }));
+    const stack = nativeStack(calls);
+    this.#stacks.set(key, stack);
+    const [oldest] = this.#stacks.keys();
+    if (this.#stacks.size > MAX_STACKS && oldest !== undefined) this.#stacks.delete(oldest);
+    return stack;
+  }
+
+  #placeOf({ ranges }: Process, machine: Machine, address: number): Place<NativeModule> | null {
+    const range = ranges.find(({ start, end }) => address >= start && address < end);
+    if (range === undefined) return null;
+    const module = this.#module(range.described);
+    const linked = module?.linked(address - range.start + range.described.offset) ?? null;
+    return module === null || module.machine !== machine || linked === null ? null : { module, linked };
+  }
+
+  #module(file: NativeModuleRange): NativeModule | null {
+    const key = [file.device, file.inode, file.size, file.modified, file.path].join();
+    let module = this.#modules.get(key);
+    if (module === undefined) module = NativeModule.open(file);
+    this.#modules.delete(key);
+    this.#modules.set(key, module);
+    const [oldest] = this.#modules;
+    if (this.#modules.size > MAX_MODULES && oldest !== undefined) {
+      this.#modules.delete(oldest[0]);
+      oldest[1]?.close();
+    }
+    return module;
+  }
+
+  #set(pid: number, process: Process): void {
+    this.#processes.delete(pid);
+    this.#processes.set(pid, process);
+    const [oldest] = this.#processes.keys();
+    if (this.#processes.size > MAX_PROCESSES && oldest !== undefined) this.#processes.delete(oldest);
+  }
+}
+
+/** A record of a caller in the place of one of a stack, without frames yet. @param text the frames, or empty */
+export function callerRecord(record: Uint8Array, text: Uint8Array, flags: number): Uint8Array {
+  const { header, caller, stack: f } = LAYOUT;
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const made = new Uint8Array((caller.frames + text.length + 7) & ~7);
+  const fields = new DataView(made.buffer);
+  made.set(record.subarray(0, header.size));
+  made.set(text, caller.frames);
+  const whole = record.length >= f.stack;
+  const stream = whole ? view.getUint32(f.stream, true) : 0;
+  const length = whole ? Math.min(view.getUint8(f.beginningLength), record.length - f.beginning) : 0;
+  const beginning = Buffer.from(record.buffer, record.byteOffset + f.beginning, length).toString('latin1');
+  const method = METHOD.exec(beginning)?.[0] ?? '?';
+  fields.setUint32(header.length, made.length, true);
+  fields.setUint16(header.type, RecordType.Caller, true);
+  fields.setUint16(header.flags, flags | (stream === 0 ? 0 : FLAG_ANY_METHOD), true);
+  fields.setUint32(caller.stream, stream, true);
+  if (stream === 0) {
+    fields.setUint8(caller.methodLength, method.length);
+    made.set(Buffer.from(method, 'latin1'), caller.method);
+  }
+  return made;
+}

@@ -1,0 +1,196 @@
+/**
+ * Decides of which processes the kernel's programs take stacks (bpf/stack.h): of native programs that have debug
+ * information, or whose own libraries have. Tells the client what they have in memory, as only that leads from an
+ * address to a line. Files are read as those of TLS libraries are (helper/tls/elf.ts).
+ */
+import { closeSync, fstatSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Descriptors, Facts } from './facts.ts';
+import { type Native, StackState } from './native.ts';
+import type { NativeModuleRange, NativeProgram } from './protocol.ts';
+import { separateDebugFile } from './tls/debugFile.ts';
+import { ElfFile, isUnreadable } from './tls/elf.ts';
+import { type CodeMapping, idOf, openMapping, readCodeRanges } from './tls/maps.ts';
+
+/** Libraries of the system are not their users' own. */
+const SYSTEM_LIBRARY = /^\/(?:usr\/)?lib(?:32|64|x32)?\//;
+/** Programs that run others, in whose stacks the lines of these are not found; see docs/debugging.md. */
+const RUNS_OTHERS =
+  /^(?:node|nodejs|electron|bun|deno|python[\d.]*|ruby[\d.]*|perl[\d.]*|php[\d.-]*|java|dotnet|lua[\d.]*|luajit|Rscript|R|guile[\d.]*|erl|beam\.smp)$/;
+const MAX_FILES = 4_096;
+const MAX_RANGES = 1_024;
+/** Where no probe tells that libraries have been loaded (`--tls none`), after a program was executed. */
+const LOOK_AGAIN_MS = [20, 200];
+
+interface FileFacts {
+  /** Has lines, or a separate file has them. */
+  readonly lines: boolean;
+  /** Its callers are found in another way (bpf/gocaller.h). */
+  readonly go: boolean;
+}
+
+const NOTHING: FileFacts = { lines: false, go: false };
+
+export class StackWishes {
+  readonly #native: Native;
+  readonly #map: number;
+  readonly #enabled: boolean;
+  readonly #looksAgain: boolean;
+  readonly #tell: (program: NativeProgram) => void;
+  readonly #files = new Map<string, FileFacts>();
+  /** What the client was told of each process, as JSON. */
+  readonly #told = new Map<number, string>();
+  readonly #seen = new Set<number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(
+    native: Native,
+    { missing, tlsAttach }: Pick<Facts, 'missing' | 'tlsAttach'>,
+    { stacks }: Pick<Descriptors, 'stacks'>,
+    tell: (program: NativeProgram) => void,
+  ) {
+    this.#native = native;
+    this.#map = stacks;
+    this.#enabled = missing.stacks === '';
+    this.#looksAgain = tlsAttach === 'none';
+    this.#tell = tell;
+  }
+
+  /**
+   * It has executed a program, or loaded libraries.
+   * @param maps its /proc/PID/maps at that moment, as it may have ended since; empty: not known
+   * @param whole its libraries are loaded
+   */
+  noticed(pid: number, maps: string, whole: boolean): void {
+    if (!whole) this.#told.delete(pid);
+    this.#look(pid, whole, maps);
+    if (whole || !this.#looksAgain) return;
+    for (const delay of LOOK_AGAIN_MS) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#look(pid, true);
+      }, delay);
+      this.#timers.add(timer);
+    }
+  }
+
+  /** It is a target, and may have loaded libraries since it was last looked at. */
+  consider(pid: number): void {
+    this.#look(pid, true);
+  }
+
+  /** Looks at every process again, as an event may have been lost. */
+  considerAll(): void {
+    for (const pid of [...this.#seen]) this.#look(pid, true);
+  }
+
+  forget(pid: number): void {
+    if (!this.#enabled) return;
+    this.#told.delete(pid);
+    this.#seen.delete(pid);
+    this.#native.deleteTarget(this.#map, pid);
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  /** @param whole its libraries are loaded: that nothing has lines is certain */
+  #look(pid: number, whole: boolean, maps = ''): void {
+    if (!this.#enabled) return;
+    const { mappings, ranges } = readCodeRanges(pid, maps);
+    if (mappings.length === 0) return;
+    this.#seen.add(pid);
+    const since = this.#native.readClocks()[0].toString();
+    const wanted = this.#isWanted(pid, mappings);
+    if (!wanted && !whole) return;
+    this.#set(pid, wanted);
+    if (!wanted) return;
+    const files = new Map(mappings.map((mapping) => [mapping.key, this.#describe(pid, mapping)]));
+    const modules = ranges
+      .slice(0, MAX_RANGES)
+      .flatMap(({ key, start, end, offset }): NativeModuleRange[] => {
+        const file = files.get(key) ?? null;
+        return file === null ? [] : [{ ...file, start, end, offset }];
+      });
+    const text = JSON.stringify(modules);
+    if (text === this.#told.get(pid)) return;
+    this.#told.set(pid, text);
+    this.#tell({ pid, since, modules });
+  }
+
+  #set(pid: number, wanted: boolean): void {
+    try {
+      this.#native.setStacks(this.#map, pid, wanted ? StackState.Wanted : StackState.Unwanted);
+    } catch {
+      // The table is full: it stays undecided.
+    }
+  }
+
+  #isWanted(pid: number, mappings: readonly CodeMapping[]): boolean {
+    const program = mappings.find(({ executed }) => executed);
+    if (program !== undefined && RUNS_OTHERS.test(basename(program.path))) return false;
+    let lines = false;
+    for (const mapping of mappings) {
+      if (!mapping.executed && SYSTEM_LIBRARY.test(mapping.path)) continue;
+      const facts = this.#factsOf(pid, mapping);
+      if (mapping.executed && facts.go) return false;
+      lines ||= facts.lines;
+    }
+    return lines;
+  }
+
+  #factsOf(pid: number, mapping: CodeMapping): FileFacts {
+    const descriptor = openMapping(pid, mapping);
+    if (descriptor === null) return NOTHING;
+    try {
+      const id = idOf(descriptor);
+      const known = this.#files.get(id);
+      if (known !== undefined) return known;
+      const facts = readFacts(descriptor);
+      if (this.#files.size >= MAX_FILES) this.#files.clear();
+      this.#files.set(id, facts);
+      return facts;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** null: it cannot be named. */
+  #describe(pid: number, mapping: CodeMapping): Omit<NativeModuleRange, 'start' | 'end' | 'offset'> | null {
+    const descriptor = openMapping(pid, mapping);
+    if (descriptor === null) return null;
+    try {
+      const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+      return {
+        path: readlinkSync(`/proc/self/fd/${descriptor}`),
+        device: dev.toString(),
+        inode: ino.toString(),
+        size: size.toString(),
+        modified: mtimeNs.toString(),
+      };
+    } catch {
+      return null;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+function readFacts(descriptor: number): FileFacts {
+  try {
+    const elf = ElfFile.read(descriptor);
+    const has = (name: string): boolean =>
+      elf.sections.some((section) => section.name === name && section.size + section.packed > 0);
+    if (has('.gopclntab') || has('.go.buildinfo')) return { lines: false, go: true };
+    if (has('.debug_line')) return { lines: true, go: false };
+    const separate = separateDebugFile(elf);
+    if (separate === null) return NOTHING;
+    closeSync(separate.descriptor);
+    return { lines: true, go: false };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return NOTHING;
+  }
+}
