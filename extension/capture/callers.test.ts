@@ -39,7 +39,7 @@ it('nothing of a stack goes on, also of a process of which nothing is known', ()
   expect(named.subarray(-48)).toEqual(other());
   expect(made.readUInt32LE(header.length)).toBe(made.length);
   expect(made.readUInt16LE(header.type)).toBe(RecordType.Caller);
-  expect(made.readUInt16LE(header.flags)).toBe(0);
+  expect(made.readUInt16LE(header.flags)).toBe(FLAG_ANY_METHOD);
   expect(made.readBigUInt64LE(header.time)).toBe(5n);
   expect(made.readBigUInt64LE(header.connection)).toBe(3n);
   expect(made.toString('latin1', caller.method, caller.method + made.readUInt8(caller.methodLength))).toBe(

@@ -91,7 +91,7 @@ export class Callers {
   #ofStack(record: Uint8Array): Uint8Array {
     const { frames, own } = this.#native.stackOf(record) ?? { frames: [], own: null };
     const text = own === null ? null : textOf(frames, own);
-    return text === null ? callerRecord(record, new Uint8Array(), 0) : callerRecord(record, text, FLAG_NAMED);
+    return callerRecord(record, text);
   }
 
   #named(record: Uint8Array): Uint8Array | null {

@@ -87,7 +87,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     if (isBrowser(configuration.type) || isRemote(configuration)) return false;
     if (!vscode.workspace.isTrusted || this.#control.isRefused) return false;
     const settings = vscode.workspace.getConfiguration();
-    if (!settings.get<boolean>(Setting.armBeforeLaunch, false)) return false;
+    if (!settings.get<boolean>(Setting.armBeforeLaunch, true)) return false;
     // What runs already is not going to have a first line; what it starts is followed by the trace of it.
     if (this.#control.follows) return true;
     const wish = settings.get<StartWithDebugging>(Setting.startWithDebugging, 'never');

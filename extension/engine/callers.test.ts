@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Callers } from './callers.ts';
-import { type CallerRecord, FLAG_NAMED, RecordType } from './record.ts';
+import { type CallerRecord, FLAG_ANY_METHOD, FLAG_NAMED, RecordType } from './record.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
 const RECORD = { type: RecordType.Caller, flags: FLAG_NAMED, time: 0n, emitted: 0, pid: 7, tid: 7 } as const;
@@ -35,6 +35,13 @@ it('joins HTTP/1 by its connection, the moment and the method, once', () => {
   expect(lineOf({ at: 30, method: 'POST' })).toBeNull();
   callers.take(record({ method: 'POST' }, 4), 40);
   expect(lineOf({ at: 41, method: 'POST' })).toBe(4);
+});
+
+it('a stack of which no line is known takes no other record’s place', () => {
+  const callers = new Callers();
+  callers.take(record({}, 1), 5);
+  callers.take(record({ flags: FLAG_ANY_METHOD, method: 'GET' }), 6);
+  expect(callers.of(exchange({}))?.line.line).toBe(1);
 });
 
 it('joins HTTP/2 by the stream that a request got, whatever the order', () => {

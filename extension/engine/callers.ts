@@ -30,6 +30,8 @@ export class Callers {
   /** @param at milliseconds since the trace's start */
   take(record: CallerRecord, at: number): void {
     const { connection, stream } = record;
+    // A stack of which no line is known says nothing: not even that the request has no other record.
+    if ((record.flags & (FLAG_ANY_METHOD | FLAG_NAMED)) === FLAG_ANY_METHOD) return;
     // Of a native program's HTTP/2 there is one record, with everything.
     const method = (record.flags & FLAG_ANY_METHOD) === 0 ? record.method : null;
     const request = `${record.pid}:${record.request}`;

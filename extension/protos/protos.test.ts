@@ -12,7 +12,6 @@ syntax = "proto3";
 package shop.v1;
 import "google/protobuf/timestamp.proto";
 import "not/there.proto";
-import { runs } from '../../test/kit/runs.ts';
 
 service Orders {
   rpc Place (Order) returns (stream .shop.v1.Order.Line);

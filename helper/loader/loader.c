@@ -109,15 +109,19 @@ struct watched_helper {
 	struct pollfd ends[2]; /* the helper, and the end of the watch */
 };
 
+#define REPORT_MS 400
+
 static void *end_with_helper(void *argument)
 {
 	struct watched_helper *watched = argument;
 
 	while (poll(watched->ends, 2, -1) < 0 && errno == EINTR)
 		;
-	if (watched->ends[0].revents)
-		_exit(1);
-	return NULL;
+	if (!watched->ends[0].revents)
+		return NULL;
+	/* What ended it may be reported here: a lack of memory, say. */
+	poll(watched->ends + 1, 1, REPORT_MS);
+	_exit(1);
 }
 
 /*
@@ -178,7 +182,9 @@ int main(int argc, char **argv)
 		close(ends[0]);
 		stay(&options, &requester, channel, &helper);
 	}
+	close(ends[1]);
 	keep_two(channel, ends[0]);
+	report_after(child, FD_BROKER);
 	drop_privileges(&requester);
 	/* An io_uring bypasses every list of allowed calls, and libuv makes one before the helper has its list. */
 	if (refuse_call(SYS_io_uring_setup))

@@ -109,6 +109,8 @@ void add_group(struct requester *requester, gid_t group);
 
 /* report.c */
 void set_report_socket(int descriptor);
+/* From here on failures of this process are reported only if `child` loads the programs: what it says comes first. */
+void report_after(pid_t child, int channel);
 /* Reports to the requester, by a frame if it is connected and on stderr, and ends the process with status 1. */
 _Noreturn void __attribute__((format(printf, 2, 3))) fail(const char *code, const char *format, ...);
 

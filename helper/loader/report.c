@@ -2,20 +2,48 @@
 /* Reports errors to the requester: on the socket, as a Fault frame of helper/protocol.ts. */
 #include "loader.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PROTOCOL_VERSION 5
 #define FRAME_FAULT 5
+#define LOADING_MS 30000 /* on a busy machine */
 
 static int report_socket = -1;
+
+/* The process that loads the programs, and this one's end of the broker's socket. */
+static pid_t loading;
+static int loading_channel;
 
 void set_report_socket(int descriptor)
 {
 	report_socket = descriptor;
+}
+
+void report_after(pid_t child, int channel)
+{
+	loading = child;
+	loading_channel = channel;
+}
+
+/* A lack of rights fails in both processes; why the programs were not loaded says more. The broker ends without its helper. */
+static bool has_child_reported(void)
+{
+	struct pollfd end = {.fd = loading_channel, .events = 0};
+	int status;
+
+	if (loading <= 0)
+		return false;
+	shutdown(loading_channel, SHUT_WR);
+	if (poll(&end, 1, LOADING_MS) <= 0 || waitpid(loading, &status, 0) != loading)
+		return false;
+	return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
 /* Only what JSON strings allow as it is; messages are our own text and strerror's. */
@@ -35,6 +63,8 @@ void fail(const char *code, const char *format, ...)
 	va_list arguments;
 	unsigned int length;
 
+	if (has_child_reported())
+		exit(1);
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);

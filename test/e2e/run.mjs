@@ -78,7 +78,6 @@ try {
     settings: {
       'httpTrace.hooks': 'always',
       'httpTrace.startWithDebugging': 'always',
-      'httpTrace.armBeforeLaunch': true,
       // It would come before the panel, now or later.
       'debug.internalConsoleOptions': 'neverOpen',
     },

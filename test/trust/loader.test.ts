@@ -154,7 +154,7 @@ describe.skipIf(reason !== null)('loader', () => {
     // and the TLS libraries that it reads. No program.
     expect(kinds.slice(3, 5)).toEqual(['socket', 'socket']);
     expect(kinds.slice(5)).not.toContain('socket');
-    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(9);
+    expect(descriptors.filter((target) => target === 'anon_inode:bpf-map')).toHaveLength(10);
     expect(descriptors.filter((target) => target === 'anon_inode:bpf-prog')).toEqual([]);
     const rest = descriptors.slice(5).map((target) => target.replace(/:\[\d+\]$/, ''));
     const harmless =

@@ -4,7 +4,7 @@
  */
 import type { NativeModuleRange, NativeProgram } from '../../../helper/protocol.ts';
 import type { Machine } from '../../../helper/tls/elf.ts';
-import { FLAG_ANY_METHOD, RecordType } from '../../engine/record.ts';
+import { FLAG_ANY_METHOD, FLAG_NAMED, RecordType } from '../../engine/record.ts';
 import { LAYOUT } from '../../engine/recordLayout.ts';
 import { NativeModule } from './nativeModule.ts';
 import { type NativeStack, nativeStack } from './nativeStack.ts';
@@ -128,26 +128,35 @@ export class NativeStacks {
   }
 }
 
-/** A record of a caller in the place of one of a stack, without frames yet. @param text the frames, or empty */
-export function callerRecord(record: Uint8Array, text: Uint8Array, flags: number): Uint8Array {
+/**
+ * A record of a caller in the place of one of a stack.
+ * @param text the frames; null: they are not known. FLAG_ANY_METHOD without FLAG_NAMED says so: the program may be one of
+ *   Go, whose callers come in records of their own.
+ */
+export function callerRecord(record: Uint8Array, text: Uint8Array | null): Uint8Array {
   const { header, caller, stack: f } = LAYOUT;
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
-  const made = new Uint8Array((caller.frames + text.length + 7) & ~7);
+  const made = new Uint8Array((caller.frames + (text?.length ?? 0) + 7) & ~7);
   const fields = new DataView(made.buffer);
   made.set(record.subarray(0, header.size));
-  made.set(text, caller.frames);
+  if (text !== null) made.set(text, caller.frames);
   const whole = record.length >= f.stack;
   const stream = whole ? view.getUint32(f.stream, true) : 0;
   const length = whole ? Math.min(view.getUint8(f.beginningLength), record.length - f.beginning) : 0;
-  const beginning = Buffer.from(record.buffer, record.byteOffset + f.beginning, length).toString('latin1');
+  const beginning = Buffer.from(record.subarray(0, f.beginning + length)).toString('latin1', f.beginning);
   const method = METHOD.exec(beginning)?.[0] ?? '?';
   fields.setUint32(header.length, made.length, true);
   fields.setUint16(header.type, RecordType.Caller, true);
-  fields.setUint16(header.flags, flags | (stream === 0 ? 0 : FLAG_ANY_METHOD), true);
+  fields.setUint16(header.flags, flagsOf(text !== null, stream), true);
   fields.setUint32(caller.stream, stream, true);
   if (stream === 0) {
     fields.setUint8(caller.methodLength, method.length);
     made.set(Buffer.from(method, 'latin1'), caller.method);
   }
   return made;
+}
+
+function flagsOf(named: boolean, stream: number): number {
+  if (!named) return FLAG_ANY_METHOD;
+  return stream === 0 ? FLAG_NAMED : FLAG_NAMED | FLAG_ANY_METHOD;
 }

@@ -66,7 +66,6 @@ test('an adapter that reports what is no process of the session', async () => {
 test('a debuggee that forks 1,000 children: all of their calls are shown, and the trace ends with it', async () => {
   const older = newest();
   await set(Setting.startWithDebugging, 'always');
-  await set(Setting.armBeforeLaunch, true);
   try {
     assert(
       await vscode.debug.startDebugging(undefined, {
@@ -92,7 +91,6 @@ test('a debuggee that forks 1,000 children: all of their calls are shown, and th
   } finally {
     await stopDebugging();
     await set(Setting.startWithDebugging, undefined);
-    await set(Setting.armBeforeLaunch, undefined);
   }
   await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
 }, 240_000);

@@ -24,7 +24,6 @@ const settings = () => vscode.workspace.getConfiguration();
 async function startWith(wish: 'always' | undefined): Promise<void> {
   const scope = vscode.ConfigurationTarget.Global;
   await settings().update(Setting.startWithDebugging, wish, scope);
-  await settings().update(Setting.armBeforeLaunch, wish === 'always' ? true : undefined, scope);
 }
 
 const node = { type: 'node', request: 'launch', program: join(fixtures, 'call.js') };

@@ -27,14 +27,13 @@ async function setting(name: string, value: unknown): Promise<void> {
 
 async function withSettings(wish: 'always' | 'never', body: () => Promise<void>): Promise<void> {
   await setting(Setting.startWithDebugging, 'always');
-  await setting(Setting.armBeforeLaunch, true);
   await setting(Setting.hooks, wish);
   try {
     await body();
   } finally {
     await stopDebugging();
     await eventually(() => insight().trace.status.phase !== 'running', 'the trace has stopped');
-    for (const name of [Setting.startWithDebugging, Setting.armBeforeLaunch, Setting.hooks])
+    for (const name of [Setting.startWithDebugging, Setting.hooks])
       await setting(name, undefined);
   }
 }

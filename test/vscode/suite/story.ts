@@ -90,7 +90,6 @@ for (const [name, { file, prints, placed, stops, configuration }] of Object.entr
       const session = `telling ${name}`;
       const older = Math.max(0, ...rows().map(({ id }) => id));
       await set(Setting.startWithDebugging, 'always');
-      await set(Setting.armBeforeLaunch, true);
       try {
         const env = { CALLS_URL: await callServer() };
         const own = { name: session, request: 'launch', env, ...configuration() };
@@ -120,7 +119,6 @@ for (const [name, { file, prints, placed, stops, configuration }] of Object.entr
       } finally {
         await stopDebugging();
         await set(Setting.startWithDebugging, undefined);
-        await set(Setting.armBeforeLaunch, undefined);
         await eventually(() => insight().trace.status.phase !== 'running', 'the trace has ended');
       }
     },
