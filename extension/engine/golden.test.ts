@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { WHOLE } from '../../test/kit/tier.mjs';
 import { Engine } from './engine.ts';
 import { GOLDEN, type Golden } from './testing/golden.ts';
 import { GOLDEN_BEGINNINGS } from './testing/goldenBeginnings.ts';
@@ -29,7 +30,11 @@ function specsOf(golden: Golden): RecordSpec[] {
   return conversation(golden.steps, golden.options);
 }
 
+/** Positions that are passed over in the short run; each run begins at another one. */
+const [SKIP, FIRST] = WHOLE ? [1, 0] : [4, Math.floor(Math.random() * 4)];
+
 describe.each([...GOLDEN, ...GOLDEN_HTTP2, ...GOLDEN_BEGINNINGS])('$name', (golden) => {
+  const stride = (golden.stride ?? 1) * SKIP;
   const specs = specsOf(golden);
   const whole = read(specs);
   const wholeText = JSON.stringify(whole);
@@ -43,7 +48,7 @@ describe.each([...GOLDEN, ...GOLDEN_HTTP2, ...GOLDEN_BEGINNINGS])('$name', (gold
     it('is read the same at every split point', () => {
       for (const [index, spec] of specs.entries()) {
         if (spec.type !== 'data') continue;
-        for (let offset = 1; offset < spec.bytes.length; offset += golden.stride ?? 1) {
+        for (let offset = 1 + FIRST; offset < spec.bytes.length; offset += stride) {
           const parts = read(splitAt(specs, index, offset));
           if (JSON.stringify(parts) !== wholeText) {
             expect({ index, offset, ...parts }).toEqual({ index, offset, ...whole });
@@ -68,7 +73,7 @@ describe.each([...GOLDEN, ...GOLDEN_HTTP2, ...GOLDEN_BEGINNINGS])('$name', (gold
 
   it('is read the same with neighbouring records of one direction exchanged', () => {
     const cut = split(specs, 7);
-    for (let i = 0; i + 1 < cut.length; i += golden.stride ?? 1) {
+    for (let i = FIRST; i + 1 < cut.length; i += stride) {
       const [first, second] = [cut[i], cut[i + 1]];
       if (first?.type !== 'data' || second?.type !== 'data' || first.direction !== second.direction) continue;
       const exchanged = [...cut];

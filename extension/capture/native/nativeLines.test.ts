@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ElfFile, isUnreadable } from '../../../helper/tls/elf.ts';
+import { variants } from '../../../test/kit/tier.mjs';
 import { CallFrames } from './callFrames.ts';
 import { NativeLines } from './nativeLines.ts';
 import { C_FILES, C_SOURCES, Compiled, CPP_SOURCE, isThere, RUST_SOURCE } from './testing/compile.ts';
@@ -83,21 +84,27 @@ const FLAGS: readonly (readonly string[])[] = [
 ];
 
 describe.each(['gcc', 'clang'].filter(isThere))('lines of %s', (compiler) => {
-  it.each(FLAGS.map((flags) => [flags.join(' '), flags] as const))('C, %s', (name, flags) => {
-    if (compiler === 'clang' && (name.includes('dwarf64') || name.includes('gz'))) return;
-    const path = compiled.build(compiler, flags, C_FILES, `${compiler}${name.replaceAll(/[ /]/g, '')}`);
-    const { known, several, different } = compare(path);
-    expect(different).toEqual([]);
-    expect(known).toBeGreaterThan(10);
-    if (flags.includes('-O2')) expect(several).toBeGreaterThan(flags.includes('-static') ? 1 : 5);
-  });
+  it.each(variants(FLAGS, compiler === 'gcc' ? 0 : 5, 5).map((flags) => [flags.join(' '), flags] as const))(
+    'C, %s',
+    (name, flags) => {
+      if (compiler === 'clang' && (name.includes('dwarf64') || name.includes('gz'))) return;
+      const path = compiled.build(compiler, flags, C_FILES, `${compiler}${name.replaceAll(/[ /]/g, '')}`);
+      const { known, several, different } = compare(path);
+      expect(different).toEqual([]);
+      expect(known).toBeGreaterThan(10);
+      if (flags.includes('-O2')) expect(several).toBeGreaterThan(flags.includes('-static') ? 1 : 5);
+    },
+  );
 
   it.each(
-    [
-      ['-g', '-O0'],
-      ['-g', '-O2'],
-      ['-gdwarf-4', '-O2'],
-    ].map((flags) => [flags.join(' '), flags] as const),
+    variants(
+      [
+        ['-g', '-O0'],
+        ['-g', '-O2'],
+        ['-gdwarf-4', '-O2'],
+      ],
+      compiler === 'gcc' ? 1 : 2,
+    ).map((flags) => [flags.join(' '), flags] as const),
   )('C++, %s', (name, flags) => {
     const cpp = compiler === 'gcc' ? 'g++' : 'clang++';
     const path = compiled.build(cpp, flags, ['shop.cpp'], `${cpp}${name.replaceAll(' ', '')}`);
