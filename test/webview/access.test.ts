@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults, RunOptions } from 'axe-core';
 import { describe, expect, it } from 'vitest';
 import { TABS } from '../../extension/webview/details/tabs.ts';
+import { variants } from '../kit/tier.mjs';
 import { calls, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
@@ -42,7 +43,7 @@ async function violations(panel: PanelPage, theme: ThemeName, part = 'body'): Pr
     .map(({ id, nodes }) => `${id}: ${nodes.join('\n')}`);
 }
 
-describe.each(THEMES)('%s', (theme) => {
+describe.each(variants(THEMES, 0, 2))('%s', (theme) => {
   it('without calls', async () => {
     const panel = await openPanel({ theme });
     await panel.fill([], statusOf([]));

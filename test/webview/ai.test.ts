@@ -1,6 +1,7 @@
 /** The tab of calls to language models and MCP servers, with pictures in test-output/webview. */
 import { describe, expect, it } from 'vitest';
 import type { AiJson, McpJson } from '../../extension/engine/ai/aiJson.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
@@ -92,11 +93,14 @@ const rows = [
 ];
 
 describe('the tab AI', () => {
-  for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
-    for (const [width, height] of [
-      [1_500, 620],
-      [400, 700],
-    ] as const) {
+  for (const [number, theme] of (['dark', 'light', 'high-contrast'] satisfies ThemeName[]).entries()) {
+    for (const [width, height] of variants(
+      [
+        [1_500, 620],
+        [400, 700],
+      ] as const,
+      number,
+    )) {
       it(`${theme} ${width}×${height}`, async () => {
         const panel = await openPanel({ theme, width, height });
         const { page } = panel;

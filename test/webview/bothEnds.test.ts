@@ -1,6 +1,7 @@
 /** A call that was seen at both ends is one row, which unfolds: by mouse, keyboard and the switch. */
 import { afterEach, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
+import { variants } from '../kit/tier.mjs';
 import { bothEnds, call, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelOptions, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
@@ -199,8 +200,8 @@ it('shows no other end where there is none', async () => {
   expect(await panel.page.locator('.timing').count()).toBe(1);
 });
 
-for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
-  it.each([1500, 400])(`looks well in ${theme}, %d pixels wide`, async (width) => {
+for (const [number, theme] of (['dark', 'light', 'high-contrast'] satisfies ThemeName[]).entries()) {
+  it.each(variants([1500, 400], number))(`looks well in ${theme}, %d pixels wide`, async (width) => {
     const rows = [...bothEnds(6), call({ id: 13, start: 420, path: '/alone', processName: 'shop.js' })];
     await open(rows, { theme, width, height: 620 });
     await row(3).locator('.twistie').click();

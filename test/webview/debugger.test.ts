@@ -1,6 +1,7 @@
 /** What the debugger adds to the panel: names, pauses, ended processes, with pictures in test-output/webview. */
 import { describe, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
@@ -45,11 +46,14 @@ const status = statusOf(rows, {
 });
 
 describe('the debugger in the panel', () => {
-  for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
-    for (const [width, height] of [
-      [1_500, 470],
-      [520, 620],
-    ] as const) {
+  for (const [number, theme] of (['dark', 'light', 'high-contrast'] satisfies ThemeName[]).entries()) {
+    for (const [width, height] of variants(
+      [
+        [1_500, 470],
+        [520, 620],
+      ] as const,
+      number,
+    )) {
       it(`${theme} ${width}×${height}`, async () => {
         const panel = await openPanel({ theme, width, height });
         const { page } = panel;

@@ -9,6 +9,7 @@ import type { ExchangeRow } from '../../extension/engine/row.ts';
 import { IDLE_STATUS, type TraceStatus } from '../../extension/engine/traceStatus.ts';
 import { PROPERTIES } from '../../extension/filter/properties.ts';
 import { TABS } from '../../extension/webview/details/tabs.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, calls, exchangeOf, failedLookup, statusOf, tlsCalls } from './harness/calls.ts';
 import { openPanel, type PanelPage } from './harness/panelPage.ts';
 
@@ -207,39 +208,42 @@ const SIZES = [
   ['dark', 380, 700],
 ] as const;
 
-it.each(SIZES)('is German, and nothing is cut off: %s, %i × %i', async (theme, width, height) => {
-  const panel = await openPanel({ language: 'de', theme, width, height });
-  const name = `german-${theme}-${width}`;
-  expect(await panel.page.evaluate(() => document.documentElement.lang)).toBe('de');
-  const look = async (what: string): Promise<void> => {
-    await panel.settled();
-    await panel.screenshot(`${name}-${what}`);
-    expect([what, await cutOff(panel), await overlaps(panel)]).toEqual([what, [], []]);
-  };
-  await panel.fill([], IDLE_STATUS);
-  expect(await panel.page.textContent('.empty .sentence')).toMatch(/^Starten Sie einen Trace/);
-  await look('empty');
-  await panel.fill(ROWS, statusOf(ROWS));
-  await look('list');
-  const rows = [
-    ...calls(40)
-      .filter(({ status }) => status === 502)
-      .slice(0, 1),
-    ...ROWS.filter(({ id }) => id === 105 || id === 204),
-  ];
-  for (const row of rows) {
-    await open(panel, row);
-    for (const { id } of TABS) {
-      if (!(await panel.page.isVisible(`#tab-${id}`))) continue;
-      await panel.page.click(`#tab-${id}`);
-      await look(`${row.id}-${id}`);
+it.each(variants(SIZES, 3))(
+  'is German, and nothing is cut off: %s, %i × %i',
+  async (theme, width, height) => {
+    const panel = await openPanel({ language: 'de', theme, width, height });
+    const name = `german-${theme}-${width}`;
+    expect(await panel.page.evaluate(() => document.documentElement.lang)).toBe('de');
+    const look = async (what: string): Promise<void> => {
+      await panel.settled();
+      await panel.screenshot(`${name}-${what}`);
+      expect([what, await cutOff(panel), await overlaps(panel)]).toEqual([what, [], []]);
+    };
+    await panel.fill([], IDLE_STATUS);
+    expect(await panel.page.textContent('.empty .sentence')).toMatch(/^Starten Sie einen Trace/);
+    await look('empty');
+    await panel.fill(ROWS, statusOf(ROWS));
+    await look('list');
+    const rows = [
+      ...calls(40)
+        .filter(({ status }) => status === 502)
+        .slice(0, 1),
+      ...ROWS.filter(({ id }) => id === 105 || id === 204),
+    ];
+    for (const row of rows) {
+      await open(panel, row);
+      for (const { id } of TABS) {
+        if (!(await panel.page.isVisible(`#tab-${id}`))) continue;
+        await panel.page.click(`#tab-${id}`);
+        await look(`${row.id}-${id}`);
+      }
     }
-  }
-  await panel.page.locator('.filter input').fill('?');
-  await look('help');
-  expect(panel.problems).toEqual([]);
-  await panel.close();
-});
+    await panel.page.locator('.filter input').fill('?');
+    await look('help');
+    expect(panel.problems).toEqual([]);
+    await panel.close();
+  },
+);
 
 it('groups numbers as German does, and leaves durations as the filter reads them', async () => {
   const panel = await openPanel({ language: 'de' });

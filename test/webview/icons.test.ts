@@ -3,6 +3,7 @@
  * can be seen. Signs of commands, tree and status bar are VS Code's: test/unit/icons.test.ts.
  */
 import { expect, it } from 'vitest';
+import { variants } from '../kit/tier.mjs';
 import { calls, exchangeOf, message, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
@@ -139,7 +140,7 @@ it('each sign stands for one thing, and no two look alike', async () => {
   await panel.close();
 });
 
-it.each(['dark', 'light', 'high-contrast', 'high-contrast-light'] as const)(
+it.each(variants(['dark', 'light', 'high-contrast', 'high-contrast-light'] as const, 1, 2))(
   'signs stand out from what is behind them: %s',
   async (theme) => {
     const { panel, all } = await collect(theme);

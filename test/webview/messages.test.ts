@@ -6,6 +6,7 @@ import type {
   StreamMessageJson,
 } from '../../extension/engine/exchangeJson.ts';
 import { MASK } from '../../extension/privacy/secrets.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, exchangeOf, message, statusOf, streamMessage } from './harness/calls.ts';
 import { openPanel, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
@@ -292,7 +293,7 @@ describe('messages', () => {
     expect(await text('.message-content')).toBe('Choose a message to see its content.');
   });
 
-  it.each<ThemeName>(['dark', 'light', 'high-contrast', 'high-contrast-light'])(
+  it.each(variants<ThemeName>(['dark', 'light', 'high-contrast', 'high-contrast-light'], 0, 2))(
     'look well in %s',
     async (theme) => {
       const book = JSON.stringify({

@@ -1,6 +1,7 @@
 /** What a call caused stands beneath it: three services in a row are one waterfall. By mouse, keyboard and the switch. */
 import { afterEach, expect, it } from 'vitest';
 import type { ExchangeRow } from '../../extension/engine/row.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, exchangeOf, gatewayCalls, statusOf } from './harness/calls.ts';
 import { openPanel, type PanelOptions, type PanelPage, type ThemeName } from './harness/panelPage.ts';
 
@@ -160,13 +161,19 @@ it('is linked in the details, from either side; a link unfolds what it leads to'
   expect(await row(5).getAttribute('aria-selected')).toBe('true');
 });
 
-it.each([
-  ['dark', 1440],
-  ['light', 1440],
-  ['high-contrast', 1440],
-  ['dark', 640],
-  ['light', 380],
-] as const)('looks well: %s, %d wide', async (theme, width) => {
+it.each(
+  variants(
+    [
+      ['dark', 1440],
+      ['light', 1440],
+      ['high-contrast', 1440],
+      ['dark', 640],
+      ['light', 380],
+    ] as const,
+    2,
+    2,
+  ),
+)('looks well: %s, %d wide', async (theme, width) => {
   await open([...gatewayCalls(3), call({ id: 90, start: 460, path: '/alone', pid: 31 })], {
     theme: theme as ThemeName,
     width,

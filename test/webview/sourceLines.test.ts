@@ -1,6 +1,7 @@
 /** The line that made a call: column, tooltip, details, and what a click asks for. */
 import { describe, expect, it } from 'vitest';
 import type { DebugFacts, ExchangeRow } from '../../extension/engine/row.ts';
+import { variants } from '../kit/tier.mjs';
 import { call, exchangeOf, statusOf } from './harness/calls.ts';
 import { openPanel, type ThemeName } from './harness/panelPage.ts';
 
@@ -36,11 +37,14 @@ const stack = [
 ];
 
 describe('the source line of a call', () => {
-  for (const theme of ['dark', 'light', 'high-contrast'] satisfies ThemeName[]) {
-    for (const [width, height] of [
-      [1_500, 470],
-      [520, 620],
-    ] as const) {
+  for (const [number, theme] of (['dark', 'light', 'high-contrast'] satisfies ThemeName[]).entries()) {
+    for (const [width, height] of variants(
+      [
+        [1_500, 470],
+        [520, 620],
+      ] as const,
+      number,
+    )) {
       it(`${theme} ${width}×${height}`, async () => {
         const panel = await openPanel({ theme, width, height });
         const { page } = panel;
