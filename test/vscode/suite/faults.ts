@@ -79,7 +79,7 @@ test('no helper is left when it is not to be kept', async () => {
         return true;
       }
     }, 'the helper is gone');
-    assert.equal(insight().trace.status.helperKept, false);
+    await eventually(() => !insight().trace.status.helperKept, 'the status knows it');
   } finally {
     await settings.update(Setting.keepHelper, undefined, vscode.ConfigurationTarget.Global);
   }
