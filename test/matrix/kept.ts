@@ -31,11 +31,13 @@ async function traces(context: Context): Promise<string> {
   const wanted = { ...context, tls: 'auto' } as const;
   let kept: KeptHelper | null = null;
   let helper: number | null = null;
+  const helpers = new Set<number>();
   try {
     for (let i = 0; i < TRACES; i++) {
       const id = newId();
       const trace: CaptureTrace = await CaptureTrace.start(wanted, kept);
       helper ??= trace.helper;
+      helpers.add(trace.helper);
       await exchange(context, id, (pid) => trace.attach(pid));
       kept = await trace.stop(KEEP_MS);
       const seen = trace
@@ -45,11 +47,12 @@ async function traces(context: Context): Promise<string> {
       same(`exchanges of trace ${i}`, seen, [`client ${id} complete`, `server ${id} complete`]);
       same('kept', kept !== null, context.backend !== 'kprobe');
       if (kept === null) return 'nothing is kept with kprobe';
-      same('helper', trace.helper, helper);
+      // An emulated machine may take longer to attach than a trace waits: then it has a helper of its own.
+      if (!context.slow) same('helper', trace.helper, helper);
       await exchange(context, newId(), () => Promise.resolve());
     }
   } finally {
     kept?.end();
   }
-  return `${TRACES} traces by one helper`;
+  return `${TRACES} traces by ${helpers.size === 1 ? 'one helper' : `${helpers.size} helpers`}`;
 }

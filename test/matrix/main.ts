@@ -70,7 +70,7 @@ async function run(context: Context, part: number): Promise<void> {
   const blind = chosen(blindScenarios(context), part);
   await group('smoke', () => runSmoke(context, list, only, report));
   await group('smoke', () => runFiltered(context, only, report));
-  await group('smoke', () => runKept(context, only, report));
+  await group('kept', () => runKept(context, only, report));
   await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
   for (const name of ['smoke', 'shell']) {
     await group(name, () =>

@@ -38,7 +38,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     on: { type: 'string', default: 'native,6.1,6.12' },
     backends: { type: 'string', default: 'fentry,kprobe,tracepoint' },
-    groups: { type: 'string', default: 'shell,attach,pressure,refused,overload,restarts' },
+    groups: { type: 'string', default: 'shell,attach,kept,pressure,refused,overload,restarts' },
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
     restarts: { type: 'string', default: '200' },
