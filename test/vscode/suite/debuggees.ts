@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { Command } from '../../../extension/contributions.ts';
 import { callServer, freePort } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { command, insight, rows, stopDebugging } from './extension.ts';
+import { command, goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, test } from './harness.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
@@ -56,8 +56,7 @@ async function expectStart(name: string, program: RegExp, configuration: Configu
   try {
     assert(await start(name, configuration), `${name} starts`);
     await command(Command.start);
-    // Ruby's stands as soon as its program is loaded.
-    if (configuration.type === 'rdbg') await command('workbench.action.debug.continue');
+    if (configuration.type === 'rdbg') await goOnFromStart();
     await expectTraced(program, older);
   } finally {
     await stopAll();

@@ -91,3 +91,10 @@ export async function expectCalls(expected: readonly string[], after = 0): Promi
     [],
   );
 }
+
+/** Ruby's debugger stands as soon as its program is loaded; before that it would not go on. */
+export async function goOnFromStart(): Promise<void> {
+  const stands = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
+  await eventually(stands, 'the program stands');
+  await command('workbench.action.debug.continue');
+}

@@ -9,7 +9,7 @@ import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { insight, rows, stopDebugging } from './extension.ts';
+import { goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -138,12 +138,7 @@ for (const [name, configuration] of Object.entries(debuggers)) {
           // lldb wants a list.
           const env = own.type === 'lldb-dap' ? [`CALLS_URL=${url}`] : variables;
           assert(await vscode.debug.startDebugging(undefined, { name, env, ...own }));
-          // Ruby's stands as soon as its program is loaded.
-          if (own.type === 'rdbg') {
-            const standing = () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame;
-            await eventually(standing, 'the program stands');
-            await vscode.commands.executeCommand('workbench.action.debug.continue');
-          }
+          if (own.type === 'rdbg') await goOnFromStart();
           // Another process of the extension host: it calls, too, and is none that is debugged.
           spawn('curl', ['-sk', `${url}/not-debugged`], { stdio: 'ignore' });
           await eventually(() => (calls['/first'] ?? 0) > before, 'the program has called');

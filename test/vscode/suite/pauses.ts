@@ -7,7 +7,7 @@ import { Command } from '../../../extension/contributions.ts';
 import type { ExchangeRow } from '../../../extension/engine/row.ts';
 import { callServer } from './callServer.ts';
 import { cProgram, goProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
-import { command, insight, rows, stopDebugging } from './extension.ts';
+import { command, goOnFromStart, insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 import { enter, ROUNDS } from './table.ts';
 
@@ -147,8 +147,7 @@ for (const [name, { file, configuration }] of Object.entries(pausing)) {
         );
         const older = Math.max(0, ...rows().map(({ id }) => id));
         await command(Command.start);
-        // Ruby's stands as soon as its program is loaded.
-        if (own.type === 'rdbg') await command('workbench.action.debug.continue');
+        if (own.type === 'rdbg') await goOnFromStart();
         await eventually(() => rows().some(({ id, path }) => id > older && path === '/again'), 'its calls');
         while (offs.length < PAUSES) offs.push(await expectPause(name, file));
       } finally {

@@ -33,8 +33,7 @@ async function withSettings(wish: 'always' | 'never', body: () => Promise<void>)
   } finally {
     await stopDebugging();
     await eventually(() => insight().trace.status.phase !== 'running', 'the trace has stopped');
-    for (const name of [Setting.startWithDebugging, Setting.hooks])
-      await setting(name, undefined);
+    for (const name of [Setting.startWithDebugging, Setting.hooks]) await setting(name, undefined);
   }
 }
 
