@@ -18,7 +18,12 @@ afterEach(() => {
 });
 
 /** Runs a program that evaluates what is in HOOK and REMOVE. @returns what it printed and what its hook told */
-async function run(runtime: Runtime, program: string, options: readonly string[] = []) {
+async function run(
+  runtime: Runtime,
+  program: string,
+  options: readonly string[] = [],
+  node = process.execPath,
+) {
   const told: Finding[] = [];
   const pipe = await openPipe((line) => {
     const finding = parseFinding(line);
@@ -26,7 +31,7 @@ async function run(runtime: Runtime, program: string, options: readonly string[]
   });
   pipes.push(pipe);
   const hook = await installing(folder, runtime, { pipe: pipe.path, session: 'it' });
-  const [command, flag] = runtime === 'node' ? [process.execPath, '-e'] : ['python3', '-c'];
+  const [command, flag] = runtime === 'node' ? [node, '-e'] : ['python3', '-c'];
   const child = spawn(command, [...options, flag, program], {
     env: { ...process.env, NODE_OPTIONS: '', HOOK: hook, REMOVE: removing(runtime), PIPE: pipe.path },
   });
@@ -86,6 +91,31 @@ describe('in Node.js', () => {
     );
     expect(output).toBe('done true');
   });
+
+  // Node.js 20 loads modules for HTTP/2 that ask whether stderr is a terminal.
+  it.each([process.execPath, ...(existsSync(NODE_20) ? [NODE_20] : [])])(
+    'HTTP/2 by a function that is imported by its name: %s',
+    async (node) => {
+      const { output, told } = await run(
+        'node',
+        `(0, eval)(process.env.HOOK);
+        const { connect, createServer } = await import('node:http2');
+        const server = createServer((_, answer) => answer.end('ok')).listen(0, '127.0.0.1', () => {
+          const session = connect('http://127.0.0.1:' + server.address().port);
+          session.request({ ':path': '/one' }).resume().on('close', () => {
+            session.request({ ':path': '/two' }).resume().on('close', () => { session.close(); server.close(); });
+          });
+        });`,
+        ['--input-type=module'],
+        node,
+      );
+      expect(output).toBe('');
+      expect(told.map(({ stream, path }) => [stream, path])).toEqual([
+        [1, '/one'],
+        [3, '/two'],
+      ]);
+    },
+  );
 
   it('an ES module, which has no require', async () => {
     const { told } = await run(

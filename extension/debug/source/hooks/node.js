@@ -43,7 +43,7 @@ function httpTraceSource(settings) {
     const stderr = Object.getOwnPropertyDescriptor(process, 'stderr');
     if (stderr === undefined || stderr.get === undefined || !stderr.configurable) return loadNow(name);
     try {
-      Object.defineProperty(process, 'stderr', { value: undefined, configurable: true });
+      Object.defineProperty(process, 'stderr', { value: { isTTY: false }, configurable: true });
       return loadNow(name);
     } finally {
       Object.defineProperty(process, 'stderr', stderr);
