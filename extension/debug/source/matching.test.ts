@@ -56,11 +56,6 @@ describe('a finding belongs to the call', () => {
     expect(of({ id: 1, start: 11, stream: 3 })).toBe('three');
     expect(of({ id: 2, start: 12, stream: 1 })).toBe('one');
     expect(of({ id: 3, start: 12, stream: 5 })).toBeNull();
-    // The stream's number comes when its first bytes have left.
-    const late = matching([60, 'late', { stream: 7 }], [60, 'other', { stream: 9, path: '/else' }]);
-    expect(late.of({ id: 4, start: 12, stream: 7 })).toBe('late');
-    expect(late.of({ id: 5, start: 12, stream: 9 })).toBeNull();
-    expect(late.of({ id: 6, start: 12, stream: null })).toBeNull();
   });
 
   it('not of one that has its id after the list was cleared', () => {

@@ -24,8 +24,6 @@ interface Entry<T> extends Placed<T> {
 export const MAX_FINDINGS = 20_000;
 /** How much later than the call's first byte a finding may seem to be, in milliseconds: clocks are read one after the other. */
 const TOLERANCE = 5;
-/** The same of HTTP/2, whose stream is told when it has its number: after its first bytes, and a busy program takes its time. */
-const STREAM_TOLERANCE = 10_000;
 /** A finding comes before the connection is made (Python), which may take so long; milliseconds. */
 const MAX_AGE = 120_000;
 
@@ -59,7 +57,7 @@ export class Matching<T> {
     if (row.side !== 'client' || row.localPort === null) return null;
     const at = bootStart + row.start;
     const isOf = (entry: Entry<T>) =>
-      entry.at <= at + tolerance(entry.finding, row) && entry.at >= at - MAX_AGE && fits(entry.finding, row);
+      entry.at <= at + TOLERANCE && entry.at >= at - MAX_AGE && fits(entry.finding, row);
     const key = `${row.pid}:${row.localPort}`;
     const known = this.#byRow.get(row.id);
     // Ids begin again when the list is cleared.
@@ -84,12 +82,6 @@ export class Matching<T> {
     if (rest.length === 0) this.#byPort.delete(entry.key);
     else this.#byPort.set(entry.key, rest);
   }
-}
-
-function tolerance({ stream, path }: Finding, row: Row): number {
-  const sure =
-    stream !== 0 && row.stream !== null && row.path !== null && pathOnly(row.path) === pathOnly(path);
-  return sure ? STREAM_TOLERANCE : TOLERANCE;
 }
 
 function fits({ stream, method, path }: Finding, row: Row): boolean {
