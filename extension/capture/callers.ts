@@ -3,7 +3,7 @@
  * program's stack, get its lines of source, so that engine, recordings and replays need no file. A record whose lines are not
  * certain stays as it is, or without a stack.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { GoProgram, NativeProgram } from '../../helper/protocol.ts';
 import { ElfFile, isUnreadable } from '../../helper/tls/elf.ts';
 import { FLAG_NAMED, RecordType } from '../engine/record.ts';
@@ -11,6 +11,7 @@ import { LAYOUT } from '../engine/recordLayout.ts';
 import { type GoFrame, GoLines } from './goLines.ts';
 import { goStack } from './goStack.ts';
 import { callerRecord, NativeStacks } from './native/nativeStacks.ts';
+import { readProgramFile } from './programFile.ts';
 
 /** Programs whose files are kept open; the newest. */
 const MAX_PROGRAMS = 64;
@@ -173,29 +174,16 @@ class Program {
   }
 
   /** @returns null where the file at that path is none, or another one. */
-  static open({ path, places, ...file }: GoProgram): Program | null {
-    let descriptor: number | null = null;
-    try {
-      descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-      const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
-      const same =
-        dev.toString() === file.device &&
-        ino.toString() === file.inode &&
-        size.toString() === file.size &&
-        mtimeNs.toString() === file.modified;
-      if (same) {
-        const elf = ElfFile.read(descriptor);
-        const probed = places.flatMap(({ function: of, offset }) => {
-          const address = elf.addressOf(offset);
-          return address === null ? [] : [{ function: of, address }];
-        });
-        return new Program(descriptor, new GoLines(elf), probed);
-      }
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-    }
-    if (descriptor !== null) closeSync(descriptor);
-    return null;
+  static open({ places, ...file }: GoProgram): Program | null {
+    const read = (descriptor: number): Program => {
+      const elf = ElfFile.read(descriptor);
+      const probed = places.flatMap(({ function: of, offset }) => {
+        const address = elf.addressOf(offset);
+        return address === null ? [] : [{ function: of, address }];
+      });
+      return new Program(descriptor, new GoLines(elf), probed);
+    };
+    return readProgramFile(file, read);
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 /** A program or library that is mapped in a process: its call frames, functions and lines, read where they are asked for. */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { ProgramFile } from '../../../helper/protocol.ts';
 import { separateDebugFile } from '../../../helper/tls/debugFile.ts';
 import { ElfFile, type ElfSymbol, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
+import { readProgramFile } from '../programFile.ts';
 import { type CallFrame, CallFrames } from './callFrames.ts';
 import { NativeLines } from './nativeLines.ts';
 import { EVENT_LOOP_PREFIXES, EVENT_LOOPS, isSystemLibrary, type ModuleFrames } from './nativeStack.ts';
@@ -40,22 +41,8 @@ export class NativeModule implements CodeModule {
   }
 
   /** @returns null where the file at that path is none, or another one */
-  static open({ path, ...file }: ProgramFile): NativeModule | null {
-    let descriptor: number | null = null;
-    try {
-      descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-      const { dev, ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
-      const same =
-        dev.toString() === file.device &&
-        ino.toString() === file.inode &&
-        size.toString() === file.size &&
-        mtimeNs.toString() === file.modified;
-      if (same) return new NativeModule(path, descriptor);
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-    }
-    if (descriptor !== null) closeSync(descriptor);
-    return null;
+  static open(file: ProgramFile): NativeModule | null {
+    return readProgramFile(file, (descriptor) => new NativeModule(file.path, descriptor));
   }
 
   close(): void {
