@@ -71,7 +71,7 @@ export interface Native {
     onProcesses: (changes: (number | bigint | string)[]) => void,
   ): void;
   /** Calls `onProcesses` at once, with all that happened before the records that are in the backlog. */
-  tellProcesses(): void;
+  reportProcesses(): void;
   /**
    * Other processes of the user can no longer inspect this process, and system calls that it does not need are blocked:
    * from here on it cannot write a file, make a socket, or start a process or program.

@@ -59,7 +59,7 @@ class Rings {
     openRings: (_data: number, _structure: number, _process: number, onRecords: () => void) => {
       this.onRecords = onRecords;
     },
-    tellProcesses: () => undefined,
+    reportProcesses: () => undefined,
     takeBatch: () => {
       const length = this.batches.shift() ?? 0;
       return { length, records: length === 0 ? 0 : 3, upTo: length === 0 ? 0n : 99n };

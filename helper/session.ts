@@ -310,7 +310,7 @@ export class Session {
       }
       this.#sent += records;
       // A client is to know a program before its records.
-      this.#native.tellProcesses();
+      this.#native.reportProcesses();
       free.set(encodeFrameHeader(FrameType.Records, length));
       this.#client.write(free.subarray(0, FRAME_HEADER_SIZE + length), () => {
         this.#batches.push(free);

@@ -84,7 +84,7 @@ static char *read_maps(uint32_t pid)
 	return text;
 }
 
-/* Takes what is in the process ring; what there is no room for stays there. Whether something is to be told. */
+/* Takes what is in the process ring; what there is no room for stays there. Whether something is to be reported. */
 static bool notice_processes(void)
 {
 	struct process_event event;
@@ -110,7 +110,19 @@ static bool notice_processes(void)
 	return some;
 }
 
-static struct noticed *take_notices(uint32_t *count);
+static struct noticed *take_notices(uint32_t *count)
+{
+	struct noticed *first;
+
+	pthread_mutex_lock(&notices.lock);
+	first = notices.first;
+	*count = notices.count;
+	notices.first = NULL;
+	notices.last = &notices.first;
+	notices.count = 0;
+	pthread_mutex_unlock(&notices.lock);
+	return first;
+}
 
 static void free_notices(void)
 {
@@ -126,20 +138,6 @@ static void free_notices(void)
 	}
 }
 
-static struct noticed *take_notices(uint32_t *count)
-{
-	struct noticed *first;
-
-	pthread_mutex_lock(&notices.lock);
-	first = notices.first;
-	*count = notices.count;
-	notices.first = NULL;
-	notices.last = &notices.first;
-	notices.count = 0;
-	pthread_mutex_unlock(&notices.lock);
-	return first;
-}
-
 static void notify_javascript(napi_env env, napi_value callback, void *context, void *argument)
 {
 	napi_value undefined;
@@ -153,7 +151,8 @@ static void notify_javascript(napi_env env, napi_value callback, void *context, 
 	napi_call_function(env, undefined, callback, 0, NULL, NULL);
 }
 
-static void tell_of_processes(napi_env env)
+/* To JavaScript: what the thread has noticed. */
+static void report_notices(napi_env env)
 {
 	napi_value undefined, callback, changes, values[EVENT_PARTS];
 	struct noticed *noticed;
@@ -189,19 +188,19 @@ static void notify_of_processes(napi_env env, napi_value callback, void *context
 	(void)argument;
 	__atomic_store_n(&rings.notified_processes, false, __ATOMIC_RELEASE);
 	if (env && rings.open)
-		tell_of_processes(env);
+		report_notices(env);
 }
 
-/* tellProcesses(): what the thread has noticed, which is all that happened before the records in the backlog */
-static napi_value tell_processes(napi_env env, napi_callback_info info)
+/* reportProcesses(): all that happened before the records in the backlog */
+static napi_value report_processes(napi_env env, napi_callback_info info)
 {
 	(void)info;
 	if (rings.open)
-		tell_of_processes(env);
+		report_notices(env);
 	return NULL;
 }
 
-/* Whether something is to be told of processes is in `processes`. */
+/* `processes`: whether something of them is to be reported. */
 static bool drain_rings(bool *processes)
 {
 	struct drain_limit limit;
@@ -399,7 +398,6 @@ static napi_value read_backlog(napi_env env, napi_callback_info info)
 /* closeRings(): ends the thread and unmaps; what is still in the rings or the backlog is lost. */
 static napi_value close_rings(napi_env env, napi_callback_info info)
 {
-	(void)env;
 	(void)info;
 	if (!rings.open)
 		return NULL;
@@ -408,6 +406,7 @@ static napi_value close_rings(napi_env env, napi_callback_info info)
 		pthread_join(rings.thread, NULL);
 	napi_release_threadsafe_function(rings.notify, napi_tsfn_abort);
 	napi_release_threadsafe_function(rings.notify_processes, napi_tsfn_abort);
+	napi_delete_reference(env, rings.on_processes);
 	close(rings.epoll);
 	ring_close(&rings.data);
 	ring_close(&rings.structure);
@@ -432,7 +431,7 @@ NAPI_MODULE_INIT()
 {
 	static const struct function functions[] = {
 		{"openRings", open_rings},
-		{"tellProcesses", tell_processes},	{"closeRings", close_rings},	 {"takeBatch", take_batch},
+		{"reportProcesses", report_processes},	{"closeRings", close_rings},	 {"takeBatch", take_batch},
 		{"drainNow", drain_now},	{"dropBacklog", drop_backlog},	 {"readBacklog", read_backlog},
 		{"setBacklogLimit", set_backlog_limit},
 	};

@@ -24,7 +24,6 @@ struct ring {
 /* 0, or -1 with errno. The caller keeps the descriptor. */
 int ring_open(struct ring *ring, int descriptor);
 void ring_close(struct ring *ring);
-bool ring_has_data(const struct ring *ring);
 
 /* Up to where the rings are emptied. */
 struct drain_limit {

@@ -90,11 +90,6 @@ void ring_close(struct ring *ring)
 	memset(ring, 0, sizeof(*ring));
 }
 
-bool ring_has_data(const struct ring *ring)
-{
-	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) != *ring->consumer;
-}
-
 uint64_t boot_time(void)
 {
 	struct timespec now;
