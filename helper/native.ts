@@ -121,7 +121,8 @@ export interface Native {
    */
   setTarget(map: number, pid: number, flags: number, startTicks: number, when: number): void;
   deleteTarget(map: number, pid: number): boolean;
-  countTargets(map: number): number;
+  /** Process ids, each followed by its flags (struct target of bpf/trace_http.h). */
+  listTargets(map: number): number[];
   clearTargets(map: number): void;
   /** Runs the program of bpf/waiting.h, if it is attached. @param map waiting_wanted @throws when the kernel refuses. */
   reportWaiting(map: number): void;

@@ -84,7 +84,8 @@ class Rings {
       if (this.pauseFails) throw new Error('the broker is gone');
       this.pauses++;
     },
-    countTargets: (map: number) => (map === DESCRIPTORS.targets ? this.targets.size : 0),
+    listTargets: (map: number) =>
+      map === DESCRIPTORS.targets ? [...this.targets].flatMap((pid) => [pid, 0]) : [],
     clearTargets: () => this.targets.clear(),
   } as unknown as Native;
 

@@ -27,6 +27,7 @@ import {
   MAX_PAUSE_MS,
   PROTOCOL_VERSION,
 } from './protocol.ts';
+import { untilReturned } from './returning.ts';
 import { StackWishes } from './stackWishes.ts';
 import { Targets } from './targets.ts';
 import { Attachments } from './tls/attachments.ts';
@@ -47,11 +48,6 @@ const BUSY_STATUS_INTERVAL_MS = 100;
 const CLOCK_JUMP_NS = 1_000_000n;
 /** A program that still runs on another CPU when its link is closed has ended after this time. */
 const SETTLE_MS = 30;
-/**
- * Wait before a trace of running processes ends. A call's bytes are known when it returns. On a busy machine this is
- * some milliseconds after the peer has received everything and the user has stopped the trace.
- */
-const RETURN_MS = 100;
 /** How long the end of a trace waits until probes on TLS libraries are detached. After that the client need not wait. */
 const DETACH_MS = 1_000;
 /** How long the end of a trace waits until the TLS libraries in programs are named. */
@@ -212,7 +208,7 @@ export class Session {
     const released = this.#breaks?.close();
     this.#stacks.close();
     this.#breaks = null;
-    if (this.#targets.count > 0) await sleep(RETURN_MS);
+    if (this.#targets.count > 0) await untilReturned(() => this.#targets.traced);
     // What was executed last may still be looked at: the client is to know why its connections are not read.
     await Promise.race([this.#attachments?.recognised(), sleep(RECOGNISE_MS)]);
     clearInterval(this.#timer);

@@ -38,8 +38,8 @@ export class StackWishes {
   readonly #looksAgain: boolean;
   readonly #tell: (program: NativeProgram) => void;
   readonly #files = new Map<string, FileFacts>();
-  /** What the client was told of each process, as JSON. */
-  readonly #told = new Map<number, string>();
+  /** What was reported of each process, as JSON. */
+  readonly #reported = new Map<number, string>();
   readonly #seen = new Set<number>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -62,7 +62,7 @@ export class StackWishes {
    * @param whole its libraries are loaded
    */
   noticed(pid: number, maps: string, whole: boolean): void {
-    if (!whole) this.#told.delete(pid);
+    if (!whole) this.#reported.delete(pid);
     this.#look(pid, whole, maps);
     if (whole || !this.#looksAgain) return;
     for (const delay of LOOK_AGAIN_MS) {
@@ -86,7 +86,7 @@ export class StackWishes {
 
   forget(pid: number): void {
     if (!this.#enabled) return;
-    this.#told.delete(pid);
+    this.#reported.delete(pid);
     this.#seen.delete(pid);
     this.#native.deleteTarget(this.#map, pid);
   }
@@ -115,8 +115,8 @@ export class StackWishes {
         return file === null ? [] : [{ ...file, start, end, offset }];
       });
     const text = JSON.stringify(modules);
-    if (text === this.#told.get(pid)) return;
-    this.#told.set(pid, text);
+    if (text === this.#reported.get(pid)) return;
+    this.#reported.set(pid, text);
     this.#tell({ pid, since, modules });
   }
 

@@ -85,8 +85,18 @@ export class Targets {
   }
 
   get count(): number {
-    const named = this.#native.countTargets(this.#maps.namedTargets);
-    return named + this.#native.countTargets(this.#maps.targets);
+    const { namedTargets, targets } = this.#maps;
+    return (this.#native.listTargets(namedTargets).length + this.#native.listTargets(targets).length) / 2;
+  }
+
+  /**
+   * The traced processes, without seeds; null where the kernel has other ids for them than /proc here.
+   * Those that the kernel follows are among them.
+   */
+  get traced(): number[] | null {
+    if (this.#map === this.#maps.namedTargets) return null;
+    const list = this.#native.listTargets(this.#map);
+    return list.filter((_, index) => index % 2 === 0 && ((list[index + 1] as number) & TARGET_SEED) === 0);
   }
 
   #attachOne(request: number, pid: number, flags: number): ProcessInfo {

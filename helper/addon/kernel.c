@@ -88,30 +88,31 @@ static napi_value delete_target(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* countTargets(map) */
-static napi_value count_targets(napi_env env, napi_callback_info info)
+/* listTargets(map): [pid, flags, …] */
+static napi_value list_targets(napi_env env, napi_callback_info info)
 {
 	uint32_t map, key = 0, next, count = 0;
 	bool first = true;
-	napi_value result;
+	napi_value result, number;
 
 	if (!read_numbers(env, info, &map, 1))
 		return NULL;
+	napi_create_array(env, &result);
 	/* If a key is deleted meanwhile, the walk restarts; the bound ends it. */
-	while (count < 65536) {
-		union bpf_attr attributes;
+	while (count < 2 * 65536) {
+		struct target target = {0};
 
-		memset(&attributes, 0, sizeof(attributes));
-		attributes.map_fd = map;
-		attributes.key = first ? 0 : (uint64_t)(uintptr_t)&key;
-		attributes.next_key = (uint64_t)(uintptr_t)&next;
-		if (syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attributes, sizeof(attributes)))
+		if (map_operation(BPF_MAP_GET_NEXT_KEY, (int)map, first ? NULL : &key, &next, 0))
 			break;
 		first = false;
 		key = next;
-		count++;
+		if (map_operation(BPF_MAP_LOOKUP_ELEM, (int)map, &key, &target, 0))
+			continue;
+		napi_create_uint32(env, key, &number);
+		napi_set_element(env, result, count++, number);
+		napi_create_uint32(env, target.flags, &number);
+		napi_set_element(env, result, count++, number);
 	}
-	napi_create_uint32(env, count, &result);
 	return result;
 }
 
@@ -333,7 +334,7 @@ static napi_value read_clocks(napi_env env, napi_callback_info info)
 void define_kernel_functions(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
-		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"countTargets", count_targets},
+		{"setTarget", set_target},       {"deleteTarget", delete_target}, {"listTargets", list_targets},
 		{"clearTargets", clear_targets}, {"reportWaiting", report_waiting}, {"readCounters", read_counters}, {"openPidfd", open_pidfd},
 		{"isAlive", is_alive},		 {"readClocks", read_clocks},	   {"setAutomaton", set_automaton},
 		{"armBreak", arm_break},	 {"readBreak", read_break},	   {"setStacks", set_stacks},

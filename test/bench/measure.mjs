@@ -19,7 +19,13 @@ export async function measure(scenario, peers, { rounds, seconds, warm }) {
   // A bystander's trace has a process that does nothing.
   const idle = scenario.bystander ? start('sleep', ['1000000']) : null;
   const pids = idle === null ? server.pids : [idle.pid];
-  const setting = { scenario, server, pids, seconds, warm };
+  const setting = {
+    scenario,
+    server,
+    pids,
+    seconds,
+    warm: warm > 0 ? Math.max(warm, scenario.warm ?? 0) : 0,
+  };
   await scenario.client(server.url, seconds); // Warms up: the first round is slower for everybody.
   const ways = [UNTRACED, ...scenario.ways, UNTRACED, ...(scenario.peers ? peers : [])];
   const taken = ways.map(() => []);
@@ -100,6 +106,7 @@ function summary(rounds, base) {
     omittedBytes: of(({ recorded }) => recorded.omittedBytes),
     memory: {
       helper: of(({ recorded }) => recorded.memory?.helper),
+      helperOwn: of(({ recorded }) => recorded.memory?.helperOwn),
       engine: of(({ recorded }) => recorded.memory?.engine),
     },
     rounds: rounds.map(({ client }) => client.rate),

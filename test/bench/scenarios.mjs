@@ -14,6 +14,7 @@ const ALL = [BARE, EXTENSION, JSON_LINES, TABLE];
  * @property {object[]} ways see ways.mjs: the extension's is among them; untraced is always measured
  * @property {string} unit of the client's rate
  * @property {boolean} [bystander] the trace is of an idle process, and what is measured is another one
+ * @property {number} [warm] seconds in which a trace warms up before each round, where the usual second has too few calls
  * @property {boolean} [short] in `npm test` as well
  * @property {boolean} [peers] other tools are measured there, where they are installed
  */
@@ -58,6 +59,7 @@ export const SCENARIOS = [
       server: servers.nodeHttp,
       client: clients.sequential,
       ways: [BARE, EXTENSION, JSON_LINES],
+      warm: 8,
     },
   },
   {

@@ -58,6 +58,7 @@ async function startWindow(pids, ringSize) {
     ringSize,
     facts,
     status,
+    held: null,
     rows: null,
   };
   const host = start(process.execPath, [program, ...pids.map(String)], {
@@ -121,11 +122,17 @@ function recorded(produced, delivered, dropped, { copiedBytes, omittedBytes, dro
   return { produced, dropped, copiedBytes, omittedBytes, droppedBytes, memory };
 }
 
-/** The most that was resident, in bytes: of the helper, and of the process with the engine. */
+/**
+ * The most that was resident, in bytes: of the helper, and of the process with the engine; and what the helper has
+ * without its program's pages, which all processes of that program share.
+ */
 function memoryOf(helper, engine) {
-  const peak = (pid) =>
-    1024 * Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
-  return { helper: peak(helper), engine: peak(engine) };
+  const of = (pid, line) =>
+    1024 *
+    Number(
+      new RegExp(`^${line}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0,
+    );
+  return { helper: of(helper, 'VmHWM'), helperOwn: of(helper, 'RssAnon'), engine: of(engine, 'VmHWM') };
 }
 
 /** The summary is far shorter than this, and the file may be longer than a string can be. */

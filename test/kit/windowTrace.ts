@@ -9,7 +9,7 @@ import type { Status } from '../../helper/protocol.ts';
 import { assert } from './check.ts';
 import { Child } from './process.ts';
 import { bundleWindow } from './window/bundle.mjs';
-import { SETTINGS, type WindowFacts, type WindowSettings } from './window/settings.ts';
+import { SETTINGS, type WindowFacts, type WindowHeld, type WindowSettings } from './window/settings.ts';
 
 export interface WindowTraced {
   /** Empty when they were only counted. */
@@ -18,8 +18,18 @@ export interface WindowTraced {
   readonly count: number;
   /** The helper's final one. */
   readonly status: Status;
-  /** The most memory that was resident, in bytes: the helper, and the process of the engine's thread. */
-  readonly memory: { readonly helper: number; readonly engine: number };
+  readonly memory: WindowMemory;
+}
+
+/** In bytes. */
+export interface WindowMemory {
+  /** The most that was resident: of the helper, and of the process with the engine's thread. */
+  readonly helper: number;
+  readonly engine: number;
+  /** What the helper alone uses: without its program's pages, which all processes of that program share. */
+  readonly helperOwn: number;
+  /** What the engine's thread holds when garbage is collected; null: not measured. */
+  readonly engineHeld: number | null;
 }
 
 /** Milliseconds that all may take that waits in the rings and in user space when the trace ends. */
@@ -38,24 +48,34 @@ export class WindowTrace {
    * Resolves once the processes are traced.
    * @param dist the built product
    * @param folder for its files
-   * @param options ringSize: bytes of the data ring, null: as by default. rows: whether to keep them
+   * @param options ringSize: bytes of the data ring, null: as by default. rows: whether to keep them. held: whether to
+   *   measure what the engine holds in the end
    */
   static async start(
     dist: string,
     folder: string,
     pids: readonly number[],
-    { ringSize = null, rows: kept = true }: { ringSize?: number | null; rows?: boolean } = {},
+    {
+      ringSize = null,
+      rows: kept = true,
+      held: measured = false,
+    }: { ringSize?: number | null; rows?: boolean; held?: boolean } = {},
   ): Promise<WindowTrace> {
     const extension = mkdtempSync(join(folder, 'window-'));
     const program = await bundleWindow(extension);
-    const [facts, status, rows] = ['facts', 'status', 'rows'].map((name) => join(extension, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const settings: WindowSettings = { dist, extension, ringSize, facts, status, rows: kept ? rows : null };
+    const file = (name: string): string => join(extension, name);
+    const settings: WindowSettings = {
+      dist,
+      extension,
+      ringSize,
+      facts: file('facts'),
+      status: file('status'),
+      held: measured ? file('held') : null,
+      rows: kept ? file('rows') : null,
+    };
     const env = { ...process.env, [SETTINGS]: JSON.stringify(settings) };
-    const host = new Child(process.execPath, ['--enable-source-maps', program, ...pids.map(String)], { env });
+    const flags = ['--enable-source-maps', ...(measured ? ['--expose-gc'] : [])];
+    const host = new Child(process.execPath, [...flags, program, ...pids.map(String)], { env });
     await host.untilStdout('running');
     return new WindowTrace(host, settings);
   }
@@ -72,6 +92,7 @@ export class WindowTrace {
 
   async stop(): Promise<WindowTraced> {
     const helper = peakMemory(this.helper);
+    const helperOwn = memory(this.helper, 'RssAnon');
     this.#host.write('stop\n');
     await this.#host.untilStdout('stopped', END_PATIENCE);
     // Also with the rows as the test wants them, if it does.
@@ -81,7 +102,13 @@ export class WindowTrace {
     const count = Number(/^stopped (\d+)$/m.exec(stdout)?.[1]);
     const rows = readRows(this.#settings.rows);
     const status = JSON.parse(readFileSync(this.#settings.status, 'utf8')) as Status;
-    return { rows, count, status, memory: { helper, engine } };
+    return { rows, count, status, memory: { helper, engine, helperOwn, engineHeld: this.#held() } };
+  }
+
+  #held(): number | null {
+    if (this.#settings.held === null) return null;
+    const { heap, buffers } = JSON.parse(readFileSync(this.#settings.held, 'utf8')) as WindowHeld;
+    return heap + buffers;
   }
 }
 
@@ -94,9 +121,14 @@ function readRows(file: string | null): ExchangeRow[] {
 
 /** Resident bytes at most so far; 0 when the process has ended. */
 export function peakMemory(pid: number): number {
+  return memory(pid, 'VmHWM');
+}
+
+/** A line of /proc/PID/status in bytes; 0 when the process has ended. */
+function memory(pid: number, line: 'VmHWM' | 'RssAnon'): number {
   try {
-    const [, kib] = /^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-    return Number(kib ?? 0) * 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(new RegExp(`^${line}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024;
   } catch {
     return 0;
   }

@@ -14,6 +14,8 @@ export interface WindowSettings {
   readonly facts: string;
   /** File for the helper's final status. */
   readonly status: string;
+  /** File for {@link WindowHeld}, where the process has `gc` (--expose-gc); null: it is not measured. */
+  readonly held: string | null;
   /** File for the rows, one line of JSON each; null: they are counted only. */
   readonly rows: string | null;
 }
@@ -23,6 +25,13 @@ export interface WindowFacts {
   readonly helper: number;
   /** Thread id of the engine. */
   readonly thread: number;
+}
+
+/** What the engine's thread holds once the trace has ended and garbage is collected, in bytes. */
+export interface WindowHeld {
+  readonly heap: number;
+  /** Outside of the heap: captured bytes, mostly. */
+  readonly buffers: number;
 }
 
 export function readSettings(): WindowSettings {

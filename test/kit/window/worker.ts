@@ -11,7 +11,8 @@ import { packed } from '../../../extension/capture/rowMessage.ts';
 import { FLUSH_INTERVAL, TraceWorker } from '../../../extension/capture/traceWorker.ts';
 import type { ToWorker } from '../../../extension/capture/workerProtocol.ts';
 import { FrameType } from '../../../helper/protocol.ts';
-import { readSettings } from './settings.ts';
+import { assert } from '../check.ts';
+import { readSettings, type WindowHeld } from './settings.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('This runs as a worker thread only.');
@@ -42,10 +43,18 @@ async function start(options: CaptureOptions): Promise<Capture> {
       capture.onEvent((event, frame) => {
         if (event.type === FrameType.Status && event.status.final) {
           writeFileSync(settings.status, JSON.stringify(event.status));
+          if (settings.held !== null) writeFileSync(settings.held, JSON.stringify(held()));
         }
         listener(event, frame);
       }),
   };
+}
+
+function held(): WindowHeld {
+  assert(globalThis.gc !== undefined, 'This process has no gc: --expose-gc.');
+  globalThis.gc();
+  const { heapUsed: heap, arrayBuffers: buffers } = process.memoryUsage();
+  return { heap, buffers };
 }
 
 const worker = new TraceWorker((message) => port.postMessage(packed(message)), start, new Priority());

@@ -1,0 +1,60 @@
+/**
+ * Whether system calls of traced processes are about to return. A call's bytes are recorded when it returns; on a busy
+ * machine that is some milliseconds after the peer has received everything and the user has stopped the trace.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds for which the end of a trace waits at most. A thread that runs all the time may be computing. */
+const LONGEST_MS = 100;
+const LOOK_MS = 5;
+/** One thread may have woken another one between two looks at them. */
+const LOOKS = 2;
+/** Threads that are looked at: more would take longer than the wait. */
+const MOST_THREADS = 500;
+
+/**
+ * Resolves when no thread of the processes is running: every call that has moved its bytes has returned. After
+ * {@link LONGEST_MS} at the latest.
+ * @param traced process ids; null: not known, so it waits that long.
+ */
+export async function untilReturned(traced: () => readonly number[] | null): Promise<void> {
+  const end = performance.now() + LONGEST_MS;
+  for (let idle = 0; performance.now() < end; ) {
+    const pids = traced();
+    idle = pids !== null && allSleep(pids) ? idle + 1 : 0;
+    if (idle === LOOKS) return;
+    await sleep(pids === null ? LONGEST_MS : LOOK_MS);
+  }
+}
+
+/** Whether all threads of the processes are waiting for something, or have ended. False when there are too many. */
+export function allSleep(pids: readonly number[]): boolean {
+  let threads = 0;
+  for (const pid of pids) {
+    for (const thread of threadsOf(pid)) {
+      if (++threads > MOST_THREADS || isRunning(pid, thread)) return false;
+    }
+  }
+  return true;
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // It has ended.
+  }
+}
+
+/** Running, able to run, or in a wait that nothing but its end interrupts (proc_pid_stat(5): R, D). */
+function isRunning(pid: number, thread: string): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
+    // The name before it, in parentheses, may hold anything.
+    const state = stat[stat.lastIndexOf(')') + 2];
+    return state === 'R' || state === 'D';
+  } catch {
+    return false;
+  }
+}
