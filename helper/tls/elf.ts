@@ -67,6 +67,8 @@ const PF_X = 1;
 const MAX_SECTIONS = 20_000;
 const MAX_SEGMENTS = 256;
 const MAX_NAME_TABLE = 1024 * 1024;
+/** Of a section; none that is looked for is as long. */
+const MAX_SECTION_NAME = 64;
 /** Longest table of symbols or of their names that is searched: Node's are 3 and 12 MB, a debug build's far more. */
 const MAX_TABLE = 128 * 1024 * 1024;
 /** Occurrences of a prefix among the names that are looked at. */
@@ -154,11 +156,11 @@ export class ElfFile {
   functions(names: ReadonlySet<string>, prefixes: readonly string[]): Map<string, ElfSymbol> {
     const found = new Map<string, ElfSymbol>();
     for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
-      for (const table of this.sections) {
-        if (table.type !== type) continue;
-        for (const symbol of this.#search(table, names, prefixes)) {
-          if (!found.has(symbol.name)) found.set(symbol.name, symbol);
-        }
+      // A real file has one table of each kind; more are hostile, to cost time. The broker does the same.
+      const table = this.sections.find((section) => section.type === type);
+      if (table === undefined) continue;
+      for (const symbol of this.#search(table, names, prefixes)) {
+        if (!found.has(symbol.name)) found.set(symbol.name, symbol);
       }
       if (found.size > 0) break;
     }
@@ -200,16 +202,19 @@ function namesAt(text: Buffer, names: ReadonlySet<string>, prefixes: readonly st
     const bytes = Buffer.from(prefix, 'latin1');
     let at = text.indexOf(bytes);
     for (let seen = 0; at >= 0 && seen < MAX_NAMES; seen++) {
-      const end = text.indexOf(0, at + bytes.length);
-      if (end < 0) break;
-      if (end - at <= MAX_SYMBOL_NAME) {
-        const name = text.toString('latin1', at, end);
-        if (names.has(name)) found.set(at, name);
-      }
+      const name = textAt(text, at, MAX_SYMBOL_NAME);
+      if (name !== null && names.has(name)) found.set(at, name);
       at = text.indexOf(bytes, at + 1);
     }
   }
   return found;
+}
+
+/** Up to a NUL. null: it is longer, or has no end. Reads no more than that, so that many in one table cost no more than it. */
+export function textAt(bytes: Buffer, at: number, longest: number): string | null {
+  const text = bytes.subarray(at, at + longest + 1);
+  const end = text.indexOf(0);
+  return end < 0 ? null : text.toString('latin1', 0, end);
 }
 
 function readSegments(descriptor: number, header: Buffer, size: number): Segment[] {
@@ -259,8 +264,7 @@ function readSections(descriptor: number, header: Buffer, size: number): Section
   const sections: Section[] = [];
   for (let index = 0; index < count; index++) {
     const { nameOffset, flags, ...section } = read(index);
-    const end = names.indexOf(0, nameOffset);
-    const name = nameOffset < names.length && end >= 0 ? names.toString('latin1', nameOffset, end) : '';
+    const name = textAt(names, nameOffset, MAX_SECTION_NAME) ?? '';
     const inFile = section.type === SHT_NOBITS || section.offset + section.size <= size;
     // Kept with no bytes, so that the numbers by which sections refer to each other stay.
     const compressed = (flags & SHF_COMPRESSED) !== 0n && section.type !== SHT_NOBITS;

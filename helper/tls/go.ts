@@ -3,7 +3,7 @@
  * is in every program (go.dev/src/debug/gosym/pclntab.go; layouts of Go 1.16, 1.18 and 1.20 and later).
  */
 import type { ElfFile, ElfSymbol, Section } from './elf.ts';
-import { ElfError } from './elf.ts';
+import { ElfError, textAt } from './elf.ts';
 import { relocationAt } from './relocations.ts';
 
 /** By the first word of the table. Since 1.18 addresses are distances from the beginning of the code. */
@@ -141,11 +141,9 @@ function namesIn(
   const text = table.subarray(start, end);
   for (const prefix of prefixes)
     for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1)) {
-      const stop = text.indexOf(0, at);
-      if (stop < 0) break;
-      if (stop - at > MAX_NAME || (at > 0 && text[at - 1] !== 0)) continue;
-      const name = text.toString('latin1', at, stop);
-      if (names.has(name)) found.set(at, name);
+      if (at > 0 && text[at - 1] !== 0) continue;
+      const name = textAt(text, at, MAX_NAME);
+      if (name !== null && names.has(name)) found.set(at, name);
     }
   return found;
 }

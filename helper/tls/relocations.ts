@@ -11,7 +11,9 @@ export interface Relocation {
 const SHT_RELA = 4;
 const RELOCATION_SIZE = 24;
 const SYMBOL_SIZE = 24;
+/** Of all sections that are searched, in bytes; those that the dynamic loader reads come first. */
 const MAX_RELOCATIONS = 64 * 1024 * 1024;
+const MAX_FOUND = 1_024;
 const MAX_NAME = 512;
 
 /**
@@ -22,11 +24,7 @@ const MAX_NAME = 512;
 export function relocationAt(elf: ElfFile, address: number): Relocation | null {
   const low = address >>> 0;
   const high = Math.floor(address / 2 ** 32);
-  for (const section of elf.sections) {
-    if (section.type !== SHT_RELA || section.size > MAX_RELOCATIONS) continue;
-    const count = Math.floor(section.size / RELOCATION_SIZE);
-    const words = elf.words(section.offset, count * RELOCATION_SIZE);
-    // r_offset, r_info (type, symbol), r_addend
+  for (const { section, words } of tables(elf)) {
     for (let at = 0; at < words.length; at += RELOCATION_SIZE / 4) {
       if (words[at] !== low || words[at + 1] !== high) continue;
       const index = words[at + 3] ?? 0;
@@ -37,19 +35,28 @@ export function relocationAt(elf: ElfFile, address: number): Relocation | null {
   return null;
 }
 
-/** Where pointers to this address will be written. @throws ElfError */
+/** Where pointers to this address will be written; not all of very many. @throws ElfError */
 export function relocationsTo(elf: ElfFile, addend: number): number[] {
   const low = addend >>> 0;
   const high = Math.floor(addend / 2 ** 32);
   const found: number[] = [];
-  for (const section of elf.sections) {
-    if (section.type !== SHT_RELA || section.size > MAX_RELOCATIONS) continue;
-    const words = elf.words(section.offset, Math.floor(section.size / RELOCATION_SIZE) * RELOCATION_SIZE);
-    for (let at = 0; at < words.length; at += RELOCATION_SIZE / 4)
+  for (const { words } of tables(elf)) {
+    for (let at = 0; at < words.length && found.length < MAX_FOUND; at += RELOCATION_SIZE / 4)
       if (words[at + 4] === low && words[at + 5] === high && words[at + 3] === 0)
         found.push((words[at] ?? 0) + (words[at + 1] ?? 0) * 2 ** 32);
   }
   return found;
+}
+
+/** As 32-bit words: r_offset, r_info (type, symbol), r_addend. */
+function* tables(elf: ElfFile): Generator<{ readonly section: Section; readonly words: Uint32Array }> {
+  let left = MAX_RELOCATIONS;
+  for (const section of elf.sections) {
+    if (section.type !== SHT_RELA || section.size > left) continue;
+    left -= section.size;
+    const size = section.size - (section.size % RELOCATION_SIZE);
+    if (size > 0) yield { section, words: elf.words(section.offset, size) };
+  }
 }
 
 function symbolName(elf: ElfFile, table: Section | undefined, index: number): string | null {
