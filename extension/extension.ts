@@ -21,6 +21,7 @@ import { Arming } from './debug/arming.ts';
 import { DebugAnnotations } from './debug/debugAnnotations.ts';
 import { debuggerScripts } from './debug/debuggerScripts.ts';
 import { DebugSessions } from './debug/debugSessions.ts';
+import { LateStarts } from './debug/lateStarts.ts';
 import { CodeLenses } from './debug/source/codeLenses.ts';
 import { SourceLineControl } from './debug/source/sourceLineControl.ts';
 import { SourceLines } from './debug/source/sourceLines.ts';
@@ -78,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     void showProblem(error, pids, extensionPath, again);
   };
   const control = new TraceControl(trace, sessions, report);
+  const lateStarts = new LateStarts(trace, control, sessions);
   const calls = new CallsView(trace);
   const story = new Story(sessions, trace);
   const panel = new PanelProvider(extensionUri, trace, supported, story);
@@ -146,7 +148,8 @@ export function activate(context: vscode.ExtensionContext): Insight | undefined 
     registerLanguageModelTools(trace),
     spans,
     startWithDebugging(sessions, trace, control),
-    new Arming(trace, control, sessions),
+    new Arming(trace, control, sessions, lateStarts),
+    lateStarts,
     control.onDidNote((text) => showNote(text)),
     offerRestart(trace),
     vscode.workspace.onDidChangeConfiguration((change) => {

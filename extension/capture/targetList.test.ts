@@ -23,6 +23,15 @@ it('follows processes from their attaching to their end, under their newest name
   expect(list.running).toBe(1);
 });
 
+it('does not know the start of a process that was given up, and taken in again', () => {
+  const list = new TargetList();
+  list.records(recordBatch([{ type: 'processStarted', pid: 9, parent: 7, name: 'sh' }]));
+  list.attached(attached(9, 'sh'));
+  expect(list.all).toEqual([{ pid: 9, name: 'sh', ended: false, parent: 7 }]);
+  list.attached(attached(9, 'sh'), true);
+  expect(list.all).toEqual([{ pid: 9, name: 'sh', ended: false, parent: null }]);
+});
+
 it('counts the connections that speak something else', () => {
   const list = new TargetList();
   const protocolFound = (protocol: WireProtocol, connection: bigint) => ({

@@ -23,9 +23,11 @@ export class TargetList {
     return this.all.filter((target) => !target.ended).length;
   }
 
-  attached(info: ProcessInfo): void {
+  /** @param again it was not followed any more: that its start was seen says nothing of its calls. */
+  attached(info: ProcessInfo, again = false): void {
     if (info.error !== null) return;
-    this.#set({ pid: info.pid, name: info.name, ended: false, parent: this.#parentOf(info.pid) });
+    const parent = again ? null : this.#parentOf(info.pid);
+    this.#set({ pid: info.pid, name: info.name, ended: false, parent });
   }
 
   /**

@@ -436,8 +436,9 @@ export class TraceWorker {
           if (error === null) this.#candidates.seeded(pid);
           return;
         }
+        const again = this.#candidates.standing(pid) === 'left-out';
         if (error === null) this.#candidates.proved(pid);
-        this.#targets.attached(event.info);
+        this.#targets.attached(event.info, again);
         return;
       }
       case FrameType.Records:

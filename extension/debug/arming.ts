@@ -6,9 +6,9 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { Setting, type StartWithDebugging } from '../contributions.ts';
-import { t } from '../words/translate.ts';
 import { clueFromName, isBrowser, isRemote } from './debuggee.ts';
 import type { DebugSessions } from './debugSessions.ts';
+import { type LateStarts, NAMING_TIMEOUT } from './lateStarts.ts';
 import { descendants } from './processes.ts';
 import { seeds } from './seeds.ts';
 import type { TraceControl } from './traceControl.ts';
@@ -19,20 +19,20 @@ const ARM_TIMEOUT = 2_000;
 const NARROW_INTERVAL = 500;
 /** How long a process may be none that a debugger has named, in milliseconds. */
 const UNNAMED = 2_000;
-/** The same while a session has not named its process. */
-const UNNAMED_WHILE_WAITING = 20_000;
 
 export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposable {
   readonly #trace: Trace;
   readonly #control: TraceControl;
   readonly #sessions: DebugSessions;
+  readonly #lateStarts: LateStarts;
   readonly #timer: NodeJS.Timeout;
   readonly #disposables: vscode.Disposable[];
 
-  constructor(trace: Trace, control: TraceControl, sessions: DebugSessions) {
+  constructor(trace: Trace, control: TraceControl, sessions: DebugSessions, lateStarts: LateStarts) {
     this.#trace = trace;
     this.#control = control;
     this.#sessions = sessions;
+    this.#lateStarts = lateStarts;
     this.#timer = setInterval(() => this.#narrow(), NARROW_INTERVAL);
     this.#disposables = [
       vscode.debug.registerDebugConfigurationProvider('*', this),
@@ -58,14 +58,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     try {
       const ready = this.#control.arm().then(() => this.#attachWaiting(configuration.name));
       const outcome = await Promise.race([ready, late]);
-      if (outcome === 'late')
-        this.#control.note(
-          t(
-            'The trace was not ready after {0} s, and “{1}” went on: its first calls may be missing.',
-            ARM_TIMEOUT / 1_000,
-            configuration.name,
-          ),
-        );
+      if (outcome === 'late') this.#lateStarts.sayNotReady(configuration.name, ARM_TIMEOUT / 1_000);
     } finally {
       clearTimeout(timer);
     }
@@ -80,7 +73,9 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
     const claim = clueFromName(name);
     if (claim?.kind !== 'process') return;
     const below = await Promise.all((await seeds()).map((seed) => descendants(seed)));
-    if (below.flat().some(({ pid }) => pid === claim.pid)) await this.#control.join(claim.pid);
+    if (!below.flat().some(({ pid }) => pid === claim.pid)) return;
+    await this.#control.join(claim.pid);
+    this.#lateStarts.isInTime(claim.pid);
   }
 
   #isWanted(configuration: vscode.DebugConfiguration): boolean {
@@ -97,6 +92,6 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
 
   #narrow(): void {
     if (this.#control.follows && this.#trace.status.phase === 'running')
-      this.#trace.narrow(this.#sessions.isWaiting ? UNNAMED_WHILE_WAITING : UNNAMED);
+      this.#trace.narrow(this.#sessions.waiting.length > 0 ? NAMING_TIMEOUT : UNNAMED);
   }
 }

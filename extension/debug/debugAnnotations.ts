@@ -6,7 +6,7 @@ import type { Annotations } from '../capture/trace.ts';
 import type { DebugFacts, ExchangeRow, SourceLine } from '../engine/row.ts';
 import { IDLE_STATUS, type PauseSpan, type TraceStatus } from '../engine/traceStatus.ts';
 import { bootTime, setSuspended } from './bootTime.ts';
-import type { Debuggee, DebugSessions } from './debugSessions.ts';
+import { type Debuggee, type DebugSessions, rootOf } from './debugSessions.ts';
 import { scriptName } from './scriptName.ts';
 import type { SourceLines } from './source/sourceLines.ts';
 import { common, joined, type Stretch, within } from './spans.ts';
@@ -237,7 +237,7 @@ async function commandLine(pid: number): Promise<string[]> {
 }
 
 export function rootName(session: vscode.DebugSession): string {
-  return session.parentSession === undefined ? session.name : rootName(session.parentSession);
+  return rootOf(session).name;
 }
 
 function bound(map: Map<unknown, unknown>): void {

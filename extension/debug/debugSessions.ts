@@ -123,15 +123,15 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     return [...this.#entries.values()];
   }
 
-  /** A session has not named its process, nor has one that belongs to it. */
-  get isWaiting(): boolean {
+  /** Sessions that have not named a process, nor has one that belongs to them. */
+  get waiting(): readonly Debuggee[] {
     const named = new Set<string>();
     for (const { session, processes, untraceable } of this.all) {
       if (processes.size === 0 && untraceable === null) continue;
       for (let one: vscode.DebugSession | undefined = session; one !== undefined; one = one.parentSession)
         named.add(one.id);
     }
-    return this.all.some(({ session }) => !named.has(session.id));
+    return this.all.filter(({ session }) => !named.has(session.id));
   }
 
   /** Ids of all processes that are debugged in this window. */
@@ -153,6 +153,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       onDidSendMessage: (message: unknown) => {
         this.#watchPauses(entry, () => entry.pauses.fromAdapter(message, bootTime()));
         if (entry.story.fromAdapter(message, bootTime())) this.#storyChanged.fire(entry);
+        askWhatStopped(entry);
         this.#takeFromAdapter(entry, message);
       },
       onWillReceiveMessage: (message: unknown) => {
@@ -298,7 +299,9 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
         await delay(wait, entry.cancelled.signal);
         if (entry.cancelled.signal.aborted || entry.processes.size > entry.replaced.size) return;
         const roots = await debuggerRoots();
-        const found = await (name === null ? rubyDebuggeesBelow(roots) : tracedBelow(roots, name));
+        const found = await (name === null
+          ? rubyDebuggeesBelow(roots, process.pid)
+          : tracedBelow(roots, name));
         const known = new Set(this.processes());
         const [own] = found.filter((pid) => !known.has(pid));
         if (own !== undefined) this.#add(entry, own);
@@ -307,6 +310,18 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       entry.looks = false;
     }
   }
+}
+
+/** The answer passes by the session's tracker, as those to the editor's own questions do. */
+function askWhatStopped({ session, story }: Debuggee): void {
+  const threadId = story.takeUnsaid();
+  if (threadId === null) return;
+  void session.customRequest('exceptionInfo', { threadId }).then(undefined, () => undefined);
+}
+
+/** The session that the user started. */
+export function rootOf(session: vscode.DebugSession): vscode.DebugSession {
+  return session.parentSession === undefined ? session : rootOf(session.parentSession);
 }
 
 /** What this window's debuggers are below: the extension host starts them, or a terminal's shell. */

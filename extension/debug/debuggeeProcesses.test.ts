@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { areEnds, connectionsOf } from './connections.ts';
 import { isCommand, jobOf, rubyDebuggeesBelow, tracedBelow } from './debuggeeProcesses.ts';
 
 let proc = '';
@@ -19,6 +20,8 @@ interface Made {
   readonly tracer?: number;
   readonly threadGroup?: number;
   readonly environment?: readonly string[];
+  /** By their inodes: local and remote address of established ones, as in /proc/net/tcp; null: another socket. */
+  readonly sockets?: Readonly<Record<number, string | null>>;
 }
 
 /** A process as /proc shows it. */
@@ -34,6 +37,16 @@ function make(pid: number, made: Made): void {
     join(folder, 'status'),
     `Name:\t${name}\nTgid:\t${made.threadGroup ?? pid}\nTracerPid:\t${tracer}\n`,
   );
+  mkdirSync(join(folder, 'fd'));
+  mkdirSync(join(folder, 'net'));
+  for (const file of ['tcp', 'tcp6'])
+    writeFileSync(join(folder, 'net', file), '  sl  local_address rem_address\n');
+  for (const [inode, addresses] of Object.entries(made.sockets ?? {})) {
+    symlinkSync(`socket:[${inode}]`, join(folder, 'fd', inode));
+    if (addresses === null) continue;
+    const line = `   0: ${addresses} 01 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 ffff 20 4\n`;
+    appendFileSync(join(folder, 'net', addresses.length > 30 ? 'tcp6' : 'tcp'), line);
+  }
 }
 
 describe("a terminal's job", () => {
@@ -92,18 +105,64 @@ test('a debuggee is what a debugger of that name, or a thread of it, traces', as
   expect(await tracedBelow([10, 1], /^dlv/, proc)).toEqual([13, 21]);
 });
 
-test("Ruby's debuggee is the first that has the debugger's variable", async () => {
-  make(10, { parent: 1, name: 'node' });
-  make(11, {
-    parent: 10,
-    name: 'ruby',
-    environment: ['LANG=C', 'RUBYOPT=-r /usr/lib/gems/debug-1.4.0/lib/debug/open'],
+describe("Ruby's debuggee", () => {
+  const environment = ['LANG=C', 'RUBYOPT=-r /usr/lib/gems/debug-1.4.0/lib/debug/open'];
+
+  test('is the first that has the variable of the debugger, whatever that starts', async () => {
+    make(10, { parent: 1, name: 'node' });
+    make(11, { parent: 10, name: 'ruby', environment });
+    make(12, { parent: 11, name: 'ruby', environment: ['RUBYOPT=-w -r/usr/lib/debug/open_nonstop'] });
+    make(14, { parent: 12, name: 'sh', environment });
+    make(15, { parent: 14, name: 'ruby', environment });
+    make(13, {
+      parent: 10,
+      name: 'ruby',
+      environment: ['RUBYOPT=-r /usr/lib/nodebug/opener', 'RUBY_DEBUG_PORT=1'],
+    });
+    expect(await rubyDebuggeesBelow([10], 10, proc)).toEqual([11]);
   });
-  make(12, { parent: 11, name: 'ruby', environment: ['RUBYOPT=-w -r/usr/lib/debug/open_nonstop'] });
-  make(13, {
-    parent: 10,
-    name: 'ruby',
-    environment: ['RUBYOPT=-r /usr/lib/nodebug/opener', 'RUBY_DEBUG_PORT=1'],
+
+  test('is the newest, as one that was disconnected goes on', async () => {
+    make(10, { parent: 1, name: 'node' });
+    make(11, { parent: 10, name: 'ruby', environment });
+    make(12, { parent: 10, name: 'ruby', environment });
+    expect(await rubyDebuggeesBelow([10], 10, proc)).toEqual([12, 11]);
   });
-  expect(await rubyDebuggeesBelow([10], proc)).toEqual([11]);
+
+  test('is what the editor is connected to, even if there are newer ones', async () => {
+    make(10, { parent: 1, name: 'node', sockets: { 501: '0100007F:9000 0100007F:1F90' } });
+    make(11, { parent: 10, name: 'ruby', environment, sockets: { 502: '0100007F:1F90 0100007F:9000' } });
+    make(12, { parent: 10, name: 'ruby', environment, sockets: { 503: '0100007F:1F91 0100007F:9000' } });
+    expect(await rubyDebuggeesBelow([10], 10, proc)).toEqual([11, 12]);
+  });
+});
+
+test('the ends of connections of a process: TCP over IPv4 and IPv6, established', async () => {
+  const six = '00000000000000000000000001000000';
+  make(10, {
+    parent: 1,
+    sockets: { 501: '0100007F:9000 0100007F:1F90', 502: `${six}:9001 ${six}:1F91`, 503: null },
+  });
+  expect(await connectionsOf(10, proc)).toEqual([
+    { local: '0100007F:9000', remote: '0100007F:1F90' },
+    { local: `${six}:9001`, remote: `${six}:1F91` },
+  ]);
+  expect(await connectionsOf(11, proc)).toEqual([]);
+});
+
+test('ends of one connection have the same addresses, the other way round', () => {
+  const one = { local: 'A:1', remote: 'B:2' };
+  expect(areEnds(one, { local: 'B:2', remote: 'A:1' })).toBe(true);
+  expect(areEnds(one, one)).toBe(false);
+});
+
+// A server on IPv6 that takes IPv4, too, has the client's address in its longer form.
+test('an address of IPv4 in IPv6 is that of IPv4', () => {
+  const mapped = (four: string) => `0000000000000000FFFF0000${four}`;
+  expect(
+    areEnds(
+      { local: '0100007F:9000', remote: '0100007F:1F90' },
+      { local: mapped('0100007F:1F90'), remote: mapped('0100007F:9000') },
+    ),
+  ).toBe(true);
 });

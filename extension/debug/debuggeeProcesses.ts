@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { areEnds, connectionsOf } from './connections.ts';
 import { allProcesses, below, type ProcessEntry } from './processes.ts';
 
 /**
@@ -71,15 +72,33 @@ export async function tracerOf(pid: number, proc = '/proc'): Promise<number> {
 /** How Ruby's `rdbg` loads itself into the program that it executes; children of that program inherit it. */
 const RUBY_DEBUG = /^RUBYOPT=.*-r *\S*\bdebug\/(?:open|start)/;
 
-/** Programs below these that were started under Ruby's debugger, without their children. */
-export async function rubyDebuggeesBelow(roots: readonly number[], proc = '/proc'): Promise<number[]> {
-  const found = new Set<number>();
-  for (const { pid, parent } of belowAll(await allProcesses(proc), roots)) {
-    if (found.has(parent)) continue;
+/**
+ * Programs below these that were started under Ruby's debugger, without what they have started, the most likely first:
+ * those that `client` is connected to, then the newest. A program goes on when its session is disconnected, so there may
+ * be several.
+ */
+export async function rubyDebuggeesBelow(
+  roots: readonly number[],
+  client: number,
+  proc = '/proc',
+): Promise<number[]> {
+  const found: (ProcessEntry & { readonly isConnected: boolean })[] = [];
+  /** Those, and everything below them. */
+  const inside = new Set<number>();
+  const ends = await connectionsOf(client, proc);
+  for (const entry of belowAll(await allProcesses(proc), roots)) {
+    const { pid, parent } = entry;
     const environment = await strings(join(proc, String(pid), 'environ'));
-    if (environment.some((variable) => RUBY_DEBUG.test(variable))) found.add(pid);
+    if (!inside.has(parent) && !environment.some((variable) => RUBY_DEBUG.test(variable))) continue;
+    if (!inside.has(parent)) {
+      const own = await connectionsOf(pid, proc);
+      found.push({ ...entry, isConnected: own.some((one) => ends.some((other) => areEnds(one, other))) });
+    }
+    inside.add(pid);
   }
-  return [...found];
+  return found
+    .sort((a, b) => Number(b.isConnected) - Number(a.isConnected) || b.started - a.started || b.pid - a.pid)
+    .map(({ pid }) => pid);
 }
 
 function belowAll(all: readonly ProcessEntry[], roots: readonly number[]): ProcessEntry[] {

@@ -5,7 +5,7 @@ import type { Trace } from '../capture/trace.ts';
 import { Setting, type StartWithDebugging } from '../contributions.ts';
 import { t } from '../words/translate.ts';
 import { notificationText } from '../words/visible.ts';
-import type { DebugSessions } from './debugSessions.ts';
+import { type DebugSessions, rootOf } from './debugSessions.ts';
 import type { TraceControl } from './traceControl.ts';
 
 export function startWithDebugging(
@@ -30,10 +30,6 @@ export function startWithDebugging(
     }),
     sessions.onDidEnd((debuggee) => decided.delete(debuggee.session.id)),
   );
-}
-
-function rootOf(session: vscode.DebugSession): vscode.DebugSession {
-  return session.parentSession === undefined ? session : rootOf(session.parentSession);
 }
 
 async function isWanted(name: string): Promise<boolean> {

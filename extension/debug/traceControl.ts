@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type Trace, TraceError } from '../capture/trace.ts';
+import { showInStatusBar } from '../views/notify.ts';
 import { t } from '../words/translate.ts';
 import type { DebugSessions } from './debugSessions.ts';
 import { pickProcess } from './processPicker.ts';
@@ -131,8 +132,11 @@ export class TraceControl implements vscode.Disposable {
   async start(): Promise<void> {
     if (this.#sessions.all.length === 0) return this.pickAndStart();
     const pids = await this.#debuggedProcesses();
-    if (pids.length > 0) await this.#run('debugging', pids);
-    else await this.#explainNoProcess();
+    if (pids.length === 0) return this.#explainNoProcess();
+    const wasRunning = this.#isRunning();
+    await this.#run('debugging', pids);
+    if (!wasRunning && this.follows)
+      showInStatusBar(t('HTTP Trace: what the debugged programs called before is not shown.'));
   }
 
   /** Asks for a process and traces it. */

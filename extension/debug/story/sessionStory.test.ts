@@ -67,6 +67,58 @@ describe('the story of a session', () => {
     expect(told([1, event('stopped', { ...stopped, text: '' })])[0]?.text).toBe('out of stock');
   });
 
+  const askedWhat = { type: 'request', seq: 8, command: 'exceptionInfo', arguments: { threadId: 1 } };
+  const info = (body: unknown) => ({
+    type: 'response',
+    request_seq: 8,
+    command: 'exceptionInfo',
+    success: true,
+    body,
+  });
+  const able = {
+    type: 'response',
+    request_seq: 1,
+    command: 'initialize',
+    success: true,
+    body: { supportsExceptionInfoRequest: true },
+  };
+  const silent = event('stopped', { reason: 'exception', threadId: 1, description: 'Paused on exception' });
+
+  it('asks for the words of an exception where the stop has none, and the adapter can tell', () => {
+    const story = new SessionStory();
+    story.fromAdapter(silent, 9);
+    expect(story.takeUnsaid()).toBeNull();
+    story.fromAdapter(able, 10);
+    story.fromAdapter(raised, 11);
+    expect(story.takeUnsaid()).toBeNull();
+    story.fromAdapter(silent, 12);
+    expect(story.takeUnsaid()).toBe(1);
+    expect(story.takeUnsaid()).toBeNull();
+    story.fromEditor(askedWhat);
+    expect(story.fromAdapter(info({ exceptionId: 'Error', description: 'Error: out of stock' }), 13)).toBe(
+      true,
+    );
+    expect(story.moments.at(-1)?.text).toBe('Error: out of stock');
+    // Its place comes before, or after.
+    story.fromEditor(asked);
+    expect(story.fromAdapter(stack({ source: { path: '/a.js' }, line: 1 }), 14)).toBe(true);
+    expect(story.moments.at(-1)).toMatchObject({ text: 'Error: out of stock', place: { path: '/a.js' } });
+  });
+
+  it('believes no answer of another shape, and none to another stop', () => {
+    const story = new SessionStory();
+    story.fromAdapter(able, 1);
+    story.fromAdapter(silent, 2);
+    for (const body of [null, 3, {}, { description: 3 }, { description: ' ', exceptionId: [] }]) {
+      story.fromEditor(askedWhat);
+      expect(story.fromAdapter(info(body), 3)).toBe(false);
+    }
+    story.fromEditor(askedWhat);
+    story.fromAdapter(event('stopped', { reason: 'step', threadId: 1 }), 4);
+    expect(story.takeUnsaid()).toBeNull();
+    expect(story.fromAdapter(info({ description: 'late' }), 5)).toBe(false);
+  });
+
   it('passes over what the exception went through', () => {
     const story = new SessionStory();
     story.fromAdapter(raised, 9);

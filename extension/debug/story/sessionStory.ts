@@ -32,13 +32,24 @@ const COLOURS = /\u001b\[[\d;]*m/g;
 
 export class SessionStory {
   readonly #moments: Moment[] = [];
-  /** Threads that stand at an exception whose place is not known yet. */
+  /** Threads that stand at an exception. */
   readonly #standing = new Map<number, Moment>();
-  /** Requests for a thread's stack, by their numbers. */
+  /** Requests for a thread's stack or exception, by their numbers. */
   readonly #asked = new Map<number, number>();
+  /** Threads whose exception the adapter can say more of. */
+  readonly #unsaid = new Set<number>();
+  #informs = false;
 
   get moments(): readonly Moment[] {
     return this.#moments;
+  }
+
+  /** A thread stands at an exception whose words only the answer to `exceptionInfo` has (js-debug). Told once. */
+  takeUnsaid(): number | null {
+    const next = this.#unsaid.values().next();
+    if (next.done) return null;
+    this.#unsaid.delete(next.value);
+    return next.value;
   }
 
   /** @returns whether there is something new. */
@@ -46,17 +57,27 @@ export class SessionStory {
     const { type, event, command, success, body, request_seq: answered } = record(message);
     const fields = record(body);
     if (type === 'event' && event === 'output') return this.#print(fields, at);
-    if (type === 'event' && (event === 'continued' || event === 'stopped')) this.#standing.clear();
+    if (type === 'event' && (event === 'continued' || event === 'stopped')) {
+      this.#standing.clear();
+      this.#unsaid.clear();
+    }
     if (type === 'event' && event === 'stopped') return this.#stop(fields, at);
-    if (type !== 'response' || command !== 'stackTrace' || typeof answered !== 'number') return false;
+    if (type !== 'response' || success !== true) return false;
+    if (command === 'initialize') this.#informs = fields['supportsExceptionInfoRequest'] === true;
+    if ((command !== 'stackTrace' && command !== 'exceptionInfo') || typeof answered !== 'number')
+      return false;
     const thread = this.#asked.get(answered);
     this.#asked.delete(answered);
-    return success === true && thread !== undefined && this.#placeAt(thread, fields['stackFrames']);
+    if (thread === undefined) return false;
+    return command === 'stackTrace'
+      ? this.#placeAt(thread, fields['stackFrames'])
+      : this.#sayOf(thread, fields);
   }
 
   fromEditor(message: unknown): void {
     const { type, command, seq, arguments: given } = record(message);
-    if (type !== 'request' || command !== 'stackTrace' || typeof seq !== 'number') return;
+    if (type !== 'request' || typeof seq !== 'number') return;
+    if (command !== 'stackTrace' && command !== 'exceptionInfo') return;
     const { threadId } = record(given);
     if (typeof threadId !== 'number' || !this.#standing.has(threadId)) return;
     this.#asked.set(seq, threadId);
@@ -92,8 +113,27 @@ export class SessionStory {
     const words = said.filter((part, index) => index === 0 || !/^Paused on /.test(part));
     const moment: Moment = { kind: 'exception', at, text: cut(words.join(': ')), place: null };
     this.#add(moment);
-    if (typeof threadId === 'number') this.#standing.set(threadId, moment);
+    if (typeof threadId === 'number') {
+      this.#standing.set(threadId, moment);
+      if (this.#informs && words.every((part) => /^Paused on /.test(part))) this.#unsaid.add(threadId);
+    }
     return true;
+  }
+
+  /** What an exception is, where the stop did not say it. */
+  #sayOf(thread: number, { exceptionId, description }: Fields): boolean {
+    const moment = this.#standing.get(thread);
+    const index = moment === undefined ? -1 : this.#moments.indexOf(moment);
+    const said = [description, exceptionId].find((part) => typeof part === 'string' && part.trim() !== '');
+    if (moment === undefined || index < 0 || typeof said !== 'string') return false;
+    if (moment.text !== '' && !/^Paused on /.test(moment.text)) return false;
+    this.#change(thread, moment, { ...moment, text: cut(said) });
+    return true;
+  }
+
+  #change(thread: number, before: Moment, after: Moment): void {
+    this.#moments[this.#moments.indexOf(before)] = after;
+    this.#standing.set(thread, after);
   }
 
   /**
@@ -102,14 +142,13 @@ export class SessionStory {
    */
   #placeAt(thread: number, frames: unknown): boolean {
     const moment = this.#standing.get(thread);
-    const index = moment === undefined ? -1 : this.#moments.indexOf(moment);
-    if (index < 0 || !Array.isArray(frames)) return false;
+    if (moment === undefined || moment.place !== null || !this.#moments.includes(moment)) return false;
+    if (!Array.isArray(frames)) return false;
     for (const frame of frames) {
       const { source, line, column, name, presentationHint } = record(frame);
       const place = placeOf(source, line, column);
       if (place === null || isMachinery(name, presentationHint)) continue;
-      this.#standing.delete(thread);
-      this.#moments[index] = { ...this.#moments[index]!, place };
+      this.#change(thread, moment, { ...moment, place });
       return true;
     }
     return false;

@@ -63,6 +63,55 @@ test('an adapter that reports what is no process of the session', async () => {
   }
 }, 240_000);
 
+test('what a trace cannot have seen of a launch is said, once', async () => {
+  const env = { ...process.env, CALLS_URL: await callServer(), NODE_OPTIONS: '' };
+  const begin = () => spawn('node', [join(fixtures, 'call.js')], { env, stdio: 'ignore' });
+  const started: ReturnType<typeof begin>[] = [];
+  const notes: string[] = [];
+  const listening = insight().control.onDidNote((text) => notes.push(text));
+  const about = (name: string) => notes.filter((text) => text.includes(`“${name}”`));
+  const unnamed = () => notes.filter((text) => /does not tell which process it debugs/.test(text));
+  const launch = async (name: string, pids: readonly (number | undefined)[]) => {
+    const events = pids.map((systemProcessId) => ({ name: 'call.js', systemProcessId }));
+    assert(await vscode.debug.startDebugging(undefined, { type: 'lying', request: 'launch', name, events }));
+  };
+  const isShown = ({ pid }: { readonly pid?: number | undefined }) =>
+    eventually(() => rows().some((row) => row.pid === pid && row.path === '/again'), 'its calls');
+  await set(Setting.startWithDebugging, 'always');
+  try {
+    await launch('names nothing', []);
+    await eventually(() => insight().trace.status.phase === 'running', 'the trace runs');
+    started.push(begin());
+    await launch('in time', [started[0]?.pid]);
+    await isShown(started[0] ?? {});
+    await eventually(() => unnamed().length > 0, 'it is said that nothing was named', 30_000);
+    // By now what is not named is given up after two seconds, if every session has named something.
+    for (const session of insight().sessions.all)
+      if (session.session.name === 'names nothing') await vscode.debug.stopDebugging(session.session);
+    started.push(begin());
+    await pause(4 * ABSENT);
+    assert(!rows().some(({ pid }) => pid === started[1]?.pid), 'it is none that is debugged');
+    await launch('named late', [started[1]?.pid, started[1]?.pid]);
+    await isShown(started[1] ?? {});
+    await eventually(() => about('named late').length > 0, 'it is said that its start was not seen');
+    await pause(2 * ABSENT);
+    // On a busy machine it is the same that has been said already: the trace was not ready when it was launched.
+    const late =
+      /^“named late” was not followed from its start: its first calls may be missing\.$|was not ready/;
+    assert.match(about('named late').join(), late);
+    assert.equal(about('named late').length, 1, `${notes}`);
+    assert.equal(unnamed().length, 1, `${notes}`);
+    assert(about('names nothing').includes(unnamed()[0] ?? ''), `${notes}`);
+    assert(!about('in time').some((text) => /not followed/.test(text)), `${notes}`);
+  } finally {
+    listening.dispose();
+    for (const child of started) child.kill('SIGKILL');
+    await stopDebugging();
+    await set(Setting.startWithDebugging, undefined);
+    await eventually(() => insight().trace.status.phase !== 'running', 'the trace has ended');
+  }
+}, 120_000);
+
 test('a debuggee that forks 1,000 children: all of their calls are shown, and the trace ends with it', async () => {
   const older = newest();
   await set(Setting.startWithDebugging, 'always');

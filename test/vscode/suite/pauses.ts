@@ -21,6 +21,8 @@ type Configuration = Omit<vscode.DebugConfiguration, 'name'> & { type: string; r
 
 interface Pausing {
   readonly file: string;
+  /** A breakpoint that is removed stays in the program (rdbg 1.4): each pause has a session of its own. */
+  readonly keepsBreakpoints?: boolean;
   configuration(): Configuration;
 }
 
@@ -49,6 +51,7 @@ const pausing: Record<string, Pausing> = {
   ...(NEW_LLDB === undefined ? {} : { 'lldb-dap': lldb(NEW_LLDB) }),
   rdbg: {
     file: 'pausing.rb',
+    keepsBreakpoints: true,
     configuration: () => ({ type: 'rdbg', request: 'attach', program: join(fixtures, 'pausing.rb') }),
   },
 };
@@ -126,38 +129,45 @@ async function expectPause(name: string, file: string): Promise<number> {
   const json = await insight().trace.details(row.id, false);
   assert.equal(json?.timings.pausedMs, debug?.pausedMs);
   assert.equal(json?.debug?.session, `pausing ${name}`);
-  const span = insight()
-    .trace.status.pauses.filter(({ session }) => session === `pausing ${name}`)
-    .at(-1);
-  assert(span?.to !== null && span !== undefined, 'the pause has ended');
+  const span = insight().trace.status.pauses.findLast(
+    ({ session, to }) => session === `pausing ${name}` && to !== null,
+  );
+  assert(span !== undefined, 'the pause has ended');
   assert(span.pids.includes(row.pid ?? 0));
   return off;
 }
 
-for (const [name, { file, configuration }] of Object.entries(pausing)) {
+for (const [name, { file, keepsBreakpoints = false, configuration }] of Object.entries(pausing)) {
   test(
     `a pause is not the time of the call: ${name}`,
     async () => {
       const offs: number[] = [];
+      const stop = async () => {
+        await stopDebugging();
+        await command(Command.stop);
+      };
       try {
-        const own = configuration();
-        const env = environment(own.type, await callServer());
-        assert(
-          await vscode.debug.startDebugging(undefined, { name: `pausing ${name}`, env, ...own } as never),
-        );
-        const older = Math.max(0, ...rows().map(({ id }) => id));
-        await command(Command.start);
-        if (own.type === 'rdbg') await goOnFromStart();
-        await eventually(() => rows().some(({ id, path }) => id > older && path === '/again'), 'its calls');
-        while (offs.length < PAUSES) offs.push(await expectPause(name, file));
+        while (offs.length < PAUSES) {
+          const own = configuration();
+          const env = environment(own.type, await callServer());
+          assert(
+            await vscode.debug.startDebugging(undefined, { name: `pausing ${name}`, env, ...own } as never),
+          );
+          const older = Math.max(0, ...rows().map(({ id }) => id));
+          await command(Command.start);
+          if (own.type === 'rdbg') await goOnFromStart();
+          await eventually(() => rows().some(({ id, path }) => id > older && path === '/again'), 'its calls');
+          do offs.push(await expectPause(name, file));
+          while (!keepsBreakpoints && offs.length < PAUSES);
+          await stop();
+        }
       } finally {
         enter(
           name,
           'pause',
           `${offs.length} of ${PAUSES}, off by ${Math.round(Math.max(0, ...offs))} ms at most`,
         );
-        await stopDebugging();
-        await command(Command.stop);
+        await stop();
       }
     },
     (PAUSES + 1) * 60_000,

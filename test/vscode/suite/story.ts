@@ -157,7 +157,7 @@ test(
       for (const child of children)
         await child.customRequest('setExceptionBreakpoints', { filters: ['uncaught'] });
       // js-debug tells what it is only to who asks (exceptionInfo).
-      const { id } = await expectMark(session, 'exception', /./);
+      const { id } = await expectMark(session, 'exception', /out of stock/);
       const isPlaced = () => insight().story.all.find((mark) => mark.id === id && mark.place !== null);
       const mark = await eventually(isPlaced, 'its place');
       assert.equal(mark.place, `telling.js:${lineOf('telling.js', 'ends here')}`);

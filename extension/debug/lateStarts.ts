@@ -1,0 +1,99 @@
+/**
+ * Says what a trace that follows debug sessions cannot have seen: the first calls of a program that was not followed
+ * from its start, and all calls of one whose debugger does not tell which process it is.
+ */
+import * as vscode from 'vscode';
+import type { Trace } from '../capture/trace.ts';
+import { t } from '../words/translate.ts';
+import { type Debuggee, type DebugSessions, rootOf } from './debugSessions.ts';
+import { startOf } from './processes.ts';
+import type { TraceControl } from './traceControl.ts';
+
+/** After a process has been named, in milliseconds: what the kernel has seen of its start is read by then. */
+const SETTLED = 1_000;
+/** A process that is so much older than its session was not started by it; milliseconds. */
+const OLDER = 10_000;
+/** How long a session may take to name its process, in milliseconds. */
+export const NAMING_TIMEOUT = 20_000;
+/** The same is not said again for so long, in milliseconds: a launch may have many processes. */
+const QUIET = 60_000;
+
+export class LateStarts implements vscode.Disposable {
+  readonly #trace: Trace;
+  readonly #control: TraceControl;
+  readonly #sessions: DebugSessions;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** They waited for their debugger when the trace took them in. */
+  readonly #inTime = new Set<number>();
+  /** When it was said that first calls may be missing, by the name of the launch; milliseconds. */
+  readonly #said = new Map<string, number>();
+  readonly #disposable: vscode.Disposable;
+
+  constructor(trace: Trace, control: TraceControl, sessions: DebugSessions) {
+    this.#trace = trace;
+    this.#control = control;
+    this.#sessions = sessions;
+    this.#disposable = vscode.Disposable.from(
+      sessions.onDidFindProcess(({ debuggee, pid }) => {
+        if (control.follows) this.#later(SETTLED, () => this.#consider(debuggee, pid));
+      }),
+      sessions.onDidOpen((debuggee) => {
+        // One that has named nothing has no session below it that has.
+        if (debuggee.session.parentSession === undefined)
+          this.#later(NAMING_TIMEOUT, () => this.#considerUnnamed(debuggee));
+      }),
+    );
+  }
+
+  dispose(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#disposable.dispose();
+  }
+
+  /** This process is followed, and has not run yet. */
+  isInTime(pid: number): void {
+    this.#inTime.add(pid);
+  }
+
+  /** The trace was not ready in time for a launch of this name. */
+  sayNotReady(name: string, seconds: number): void {
+    this.#said.set(name, performance.now());
+    this.#control.note(
+      t(
+        'The trace was not ready after {0} s, and “{1}” went on: its first calls may be missing.',
+        seconds,
+        name,
+      ),
+    );
+  }
+
+  #consider({ session, opened }: Debuggee, pid: number): void {
+    if (this.#inTime.delete(pid) || !this.#control.follows) return;
+    const target = this.#trace.status.targets.find((one) => one.pid === pid);
+    // Its parent is known where it was seen being started.
+    if (target !== undefined && target.parent !== null) return;
+    const started = startOf(pid);
+    // What was there before its session has calls that nobody expects to see.
+    if (started === null ? session.configuration.request !== 'launch' : started < opened - OLDER) return;
+    const { name } = rootOf(session);
+    if (performance.now() - (this.#said.get(name) ?? Number.NEGATIVE_INFINITY) < QUIET) return;
+    this.#said.set(name, performance.now());
+    this.#control.note(t('“{0}” was not followed from its start: its first calls may be missing.', name));
+  }
+
+  #considerUnnamed(debuggee: Debuggee): void {
+    if (!this.#control.follows || !this.#sessions.waiting.includes(debuggee)) return;
+    const { name } = debuggee.session;
+    this.#control.note(
+      t('The debugger of “{0}” does not tell which process it debugs: choose it to see its calls.', name),
+    );
+  }
+
+  #later(ms: number, what: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      what();
+    }, ms);
+    this.#timers.add(timer);
+  }
+}
