@@ -186,7 +186,8 @@ export class CallBreaks implements vscode.DebugAdapterTrackerFactory, vscode.Dis
     const stop = stopOf(body);
     const hit = await way.hitAt(stop).catch(() => null);
     if (hit === null) return;
-    if (hit === 'none') {
+    // What was removed or switched off while the program went on to it holds it no more.
+    if (hit === 'none' || !this.#list.active.some(({ id }) => id === hit.id)) {
       await session.customRequest('continue', { threadId: stop.threadId }).then(undefined, () => undefined);
       return;
     }

@@ -106,6 +106,8 @@ const BUILDS = [
   ['gcc', ['-g', '-O2']],
   ['gcc', ['-gdwarf-4', '-O2', '-fomit-frame-pointer', '-no-pie', '-gz']],
   ['clang', ['-g', '-O2']],
+  // Without call frames there is only the frame pointer.
+  ['gcc', ['-g', '-O1', '-fno-omit-frame-pointer', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables']],
 ] as const;
 
 describeTraced('source lines of native programs', () => {

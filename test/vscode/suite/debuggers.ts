@@ -4,6 +4,7 @@ import './firstCalls.ts';
 import './pauses.ts';
 import './sourceLines.ts';
 import './traceEnds.ts';
+import './shortAndLong.ts';
 import './callBreaks.ts';
 import './story.ts';
 import './badInput.ts';
