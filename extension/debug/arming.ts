@@ -56,7 +56,7 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
       timer = setTimeout(() => resolve('late'), ARM_TIMEOUT);
     });
     try {
-      const ready = this.#control.arm().then(() => this.#attachWaiting(configuration.name));
+      const ready = this.#control.arm().then(() => this.#attachWaiting(configuration));
       const outcome = await Promise.race([ready, late]);
       if (outcome === 'late') this.#lateStarts.sayNotReady(configuration.name, ARM_TIMEOUT / 1_000);
     } finally {
@@ -69,8 +69,8 @@ export class Arming implements vscode.DebugConfigurationProvider, vscode.Disposa
    * js-debug's child sessions come by here with the process id in their name, while the process still waits: one that
    * was started before the trace was armed is not late yet. The id may be of another machine: it has to be ours.
    */
-  async #attachWaiting(name: string): Promise<void> {
-    const claim = clueFromName(name);
+  async #attachWaiting({ type, name }: vscode.DebugConfiguration): Promise<void> {
+    const claim = clueFromName(type, name);
     if (claim?.kind !== 'process') return;
     const below = await Promise.all((await seeds()).map((seed) => descendants(seed)));
     if (!below.flat().some(({ pid }) => pid === claim.pid)) return;

@@ -9,6 +9,7 @@ import {
   clueFromEditor,
   clueFromName,
   debuggerName,
+  isBegun,
   isBrowser,
   isRemote,
   isRestarting,
@@ -70,6 +71,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly #found = new vscode.EventEmitter<{ readonly debuggee: Debuggee; readonly pid: number }>();
   readonly #ended = new vscode.EventEmitter<Debuggee>();
   readonly #opened = new vscode.EventEmitter<Debuggee>();
+  readonly #begun = new vscode.EventEmitter<Debuggee>();
   readonly #restarting = new vscode.EventEmitter<Debuggee>();
   readonly #claimed = new vscode.EventEmitter<number>();
   readonly #terminated = new vscode.EventEmitter<Debuggee>();
@@ -86,6 +88,8 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
   readonly onWillRestart = this.#restarting.event;
   /** A session begins. */
   readonly onDidOpen = this.#opened.event;
+  /** Its program has been launched, or attached to. */
+  readonly onDidBegin = this.#begun.event;
   /**
    * A process id that a session's name contains, long before its adapter answers. It may be of another machine or
    * container: it means something only for a process that is followed already.
@@ -102,6 +106,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       this.#found,
       this.#ended,
       this.#opened,
+      this.#begun,
       this.#restarting,
       this.#claimed,
       this.#paused,
@@ -193,7 +198,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
     this.#entries.set(session.id, entry);
     this.#opened.fire(entry);
     this.#follow(entry, clueFromConfiguration(session.configuration));
-    const claim = clueFromName(session.name);
+    const claim = session.parentSession === undefined ? null : clueFromName(session.type, session.name);
     if (claim?.kind === 'process' && entry.untraceable === null) this.#claimed.fire(claim.pid);
     return entry;
   }
@@ -222,6 +227,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       entry.terminated = true;
       this.#terminated.fire(entry);
     }
+    if (isBegun(message)) this.#begun.fire(entry);
     const moment = momentOf(message);
     if (moment === 'replaced') for (const pid of entry.processes) entry.replaced.add(pid);
     if (moment !== null) void this.#look(entry);
@@ -267,7 +273,7 @@ export class DebugSessions implements vscode.DebugAdapterTrackerFactory, vscode.
       else entry.untraceable = 'remote';
       return;
     }
-    if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.name));
+    if (!cancelled.signal.aborted) this.#follow(entry, clueFromName(session.type, session.name));
   }
 
   /** The process that a shell was told to start, with the processes below it. */

@@ -5,6 +5,7 @@ import {
   clueFromEditor,
   clueFromName,
   debuggerName,
+  isBegun,
   isBrowser,
   isRemote,
   isRestarting,
@@ -73,10 +74,19 @@ describe('messages of adapters', () => {
   });
 });
 
+test('a program is launched when its adapter says so, after it was built', () => {
+  const answer = (command: string, success = true) => ({ type: 'response', command, success });
+  expect(['launch', 'attach'].map((command) => isBegun(answer(command)))).toEqual([true, true]);
+  expect(isBegun(answer('launch', false)) || isBegun(answer('initialize'))).toBe(false);
+  expect(isBegun({ type: 'request', command: 'launch' }) || isBegun(null)).toBe(false);
+});
+
 describe('names and configurations', () => {
   test('js-debug: the name of a child session', () => {
-    expect(clueFromName('Shop: both.js [4242]')).toEqual({ kind: 'process', pid: 4242 });
-    expect(clueFromName('Shop [x]')).toBeNull();
+    expect(clueFromName('pwa-node', 'Shop: both.js [4242]')).toEqual({ kind: 'process', pid: 4242 });
+    expect(clueFromName('pwa-node', 'Shop [x]')).toBeNull();
+    // A name that the user has given.
+    expect(clueFromName('debugpy', 'Shop [4242]')).toBeNull();
   });
 
   test('attach by process id, as number or as text', () => {

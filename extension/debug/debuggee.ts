@@ -68,6 +68,12 @@ export function isTerminated(message: unknown): boolean {
   return type === 'event' && event === 'terminated' && (restart === undefined || restart === false);
 }
 
+/** The adapter has launched the program, or attached to it: whatever had to be built before is built. */
+export function isBegun(message: unknown): boolean {
+  const { type, command, success } = record(message);
+  return type === 'response' && success === true && (command === 'launch' || command === 'attach');
+}
+
 /** When a debuggee may be found that the adapter does not report. */
 export type Moment =
   /** The debuggee exists by now, or stands. */
@@ -78,8 +84,8 @@ export type Moment =
 export function momentOf(message: unknown): Moment | null {
   const { type, command, event, success } = record(message);
   if (type === 'event') return event === 'initialized' || event === 'stopped' ? 'started' : null;
-  if (type !== 'response' || success !== true) return null;
-  return command === 'restart' ? 'replaced' : command === 'launch' || command === 'attach' ? 'started' : null;
+  if (isBegun(message)) return 'started';
+  return type === 'response' && success === true && command === 'restart' ? 'replaced' : null;
 }
 
 /**
@@ -111,8 +117,12 @@ export function clueFromConfiguration(configuration: Configuration): Clue | null
   return null;
 }
 
-/** js-debug puts the process id into the name of its child sessions: `server.js [4242]`. */
-export function clueFromName(name: string): Clue | null {
+/**
+ * js-debug puts the process id into the name of its child sessions: `server.js [4242]`. Of other debuggers it is the user
+ * who has chosen the name.
+ */
+export function clueFromName(debugType: string, name: string): Clue | null {
+  if (question(debugType, true) === null) return null;
   return processClue(/\[(\d+)\]$/.exec(name)?.[1]);
 }
 

@@ -13,7 +13,7 @@ import type { TraceControl } from './traceControl.ts';
 const SETTLED = 1_000;
 /** A process that is so much older than its session was not started by it; milliseconds. */
 const OLDER = 10_000;
-/** How long a session may take to name its process, in milliseconds. */
+/** How long a session whose program has been launched may take to name its process, in milliseconds. */
 export const NAMING_TIMEOUT = 20_000;
 /** The same is not said again for so long, in milliseconds: a launch may have many processes. */
 const QUIET = 60_000;
@@ -37,7 +37,7 @@ export class LateStarts implements vscode.Disposable {
       sessions.onDidFindProcess(({ debuggee, pid }) => {
         if (control.follows) this.#later(SETTLED, () => this.#consider(debuggee, pid));
       }),
-      sessions.onDidOpen((debuggee) => {
+      sessions.onDidBegin((debuggee) => {
         // One that has named nothing has no session below it that has.
         if (debuggee.session.parentSession === undefined)
           this.#later(NAMING_TIMEOUT, () => this.#considerUnnamed(debuggee));
