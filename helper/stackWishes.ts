@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import type { Descriptors, Facts } from './facts.ts';
 import { type Native, StackState } from './native.ts';
 import type { NativeModuleRange, NativeProgram } from './protocol.ts';
-import { separateDebugFile } from './tls/debugFile.ts';
+import { hasLines, separateDebugFile } from './tls/debugFile.ts';
 import { ElfFile, isUnreadable } from './tls/elf.ts';
 import { type CodeMapping, idOf, openMapping, readCodeRanges } from './tls/maps.ts';
 
@@ -178,14 +178,23 @@ export class StackWishes {
   }
 }
 
+/** null: it has been removed, or its path is not to be read. */
+function pathOf(descriptor: number): string | null {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return null;
+  }
+}
+
 function readFacts(descriptor: number): FileFacts {
   try {
     const elf = ElfFile.read(descriptor);
     const has = (name: string): boolean =>
       elf.sections.some((section) => section.name === name && section.size + section.packed > 0);
     if (has('.gopclntab') || has('.go.buildinfo')) return { lines: false, go: true };
-    if (has('.debug_line')) return { lines: true, go: false };
-    const separate = separateDebugFile(elf);
+    if (hasLines(elf)) return { lines: true, go: false };
+    const separate = separateDebugFile(elf, pathOf(descriptor));
     if (separate === null) return NOTHING;
     closeSync(separate.descriptor);
     return { lines: true, go: false };

@@ -1,7 +1,7 @@
 /** A program or library that is mapped in a process: its call frames, functions and lines, read where they are asked for. */
 import { closeSync } from 'node:fs';
 import type { ProgramFile } from '../../../helper/protocol.ts';
-import { separateDebugFile } from '../../../helper/tls/debugFile.ts';
+import { hasLines, separateDebugFile } from '../../../helper/tls/debugFile.ts';
 import { ElfFile, type ElfSymbol, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
 import { readProgramFile } from '../programFile.ts';
 import { type CallFrame, CallFrames } from './callFrames.ts';
@@ -88,10 +88,8 @@ export class NativeModule implements CodeModule {
     if (this.#lines !== undefined) return this.#lines;
     this.#lines = null;
     try {
-      const own = this.#elf.sections.some(
-        ({ name, size, packed }) => name === '.debug_line' && size + packed > 0,
-      );
-      const separate = own ? null : separateDebugFile(this.#elf);
+      const own = hasLines(this.#elf);
+      const separate = own ? null : separateDebugFile(this.#elf, this.path);
       if (separate !== null) this.#descriptors.push(separate.descriptor);
       const file = own ? this.#elf : separate;
       if (file !== null) this.#lines = new NativeLines(file);

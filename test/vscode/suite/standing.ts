@@ -36,8 +36,9 @@ async function stand(): Promise<void> {
   breaks.add('path:=/again');
   assert(await vscode.debug.startDebugging(undefined, configuration));
   await eventually(
-    () => callBreaks.standing.length > 0 && trace.status.phase === 'running',
-    'the program stands, and is traced',
+    () =>
+      callBreaks.standing.length > 0 && trace.status.phase === 'running' && sessions.processes().length > 0,
+    'the program stands, is known and is traced',
     60_000,
   ).catch((error: Error) => {
     throw new Error(`${error.message}: ${JSON.stringify([callBreaks.failures, trace.status])}`);
