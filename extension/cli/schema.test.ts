@@ -9,6 +9,8 @@ const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: t
 const message: MessageJson = {
   headers: [['Host', 'api.example']],
   trailers: [],
+  headersSize: null,
+  wireSize: null,
   bodySize: 11,
   bodyCaptured: 11,
   body: { text: '{"id":"a7"}' },

@@ -146,6 +146,11 @@ export interface Message {
   lastByte: number | null;
   /** Length in the stream, head and framing included, as far as seen. */
   wireSize: number;
+  /**
+   * Length of the head in the stream: of HTTP/1 from the start line to the empty line, both included; of HTTP/2 its
+   * HEADERS or PUSH_PROMISE frame with the CONTINUATION frames. null: not all of it was seen.
+   */
+  headSize: number | null;
 }
 
 export interface Request extends Message {

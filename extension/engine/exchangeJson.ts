@@ -26,6 +26,13 @@ export interface MessageJson {
    */
   readonly headers: readonly SeenField[];
   readonly trailers: readonly SeenField[];
+  /**
+   * Bytes of the head as sent: of HTTP/1 from the start line to the empty line, both included; of HTTP/2 its HEADERS or
+   * PUSH_PROMISE frame with the CONTINUATION frames, compressed as they are. null when unknown.
+   */
+  readonly headersSize: number | null;
+  /** Bytes of the whole message as sent: head, body and trailers, with their framing, without TLS; null when unknown. */
+  readonly wireSize: number | null;
   /** After transfer decoding, before content decoding; null when unknown. */
   readonly bodySize: number | null;
   readonly bodyCaptured: number;

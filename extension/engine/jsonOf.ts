@@ -260,6 +260,8 @@ function messageJson(message: StoredMessage, reveal: boolean, withheld: string |
   return {
     headers: fieldsJson(message.fields, reveal),
     trailers: fieldsJson(message.trailers, reveal),
+    headersSize: message.headSize,
+    wireSize: message.body.size === null || message.headSize === null ? null : message.wireSize,
     bodySize: message.body.size,
     bodyCaptured: message.body.captured,
     body,

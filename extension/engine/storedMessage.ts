@@ -63,6 +63,7 @@ export class StoredMessage implements Request, Response {
   firstByte: number | null = null;
   lastByte: number | null = null;
   wireSize = 0;
+  headSize: number | null = null;
   /** Transfer codings other than chunked, outermost last; null = none. */
   transferCodings: readonly string[] | null = null;
   /** Bytes were lost, unseen or unreadable. */

@@ -3,6 +3,7 @@
  * not known is -1 or empty, as the format has it. Secrets are as the call's JSON has them.
  */
 import type { ExchangeJson, MessageJson } from '../engine/exchangeJson.ts';
+import { hasHeadOfLines } from '../http/version.ts';
 import { requestCookies, responseCookies } from './harCookies.ts';
 import type { HarContent, HarEntry, HarField, HarMessage, HarPostData, HarTimings } from './harTypes.ts';
 
@@ -31,7 +32,7 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
       headers: fieldsOf(request),
       queryString: pairsOf(/\?([^#]*)/.exec(url)?.[1] ?? ''),
       ...(request.body === null ? {} : { postData: postDataOf(request) }),
-      headersSize: -1,
+      headersSize: headersSizeOf(request, exchange.protocol),
       bodySize: request.bodySize ?? -1,
     },
     response: {
@@ -42,8 +43,9 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
       headers: response === null ? [] : fieldsOf(response),
       content: response === null ? { size: 0, mimeType: UNKNOWN_TYPE } : contentOf(response),
       redirectURL: (response === null ? undefined : fieldOf(response, 'location')) ?? '',
-      headersSize: -1,
+      headersSize: response === null ? -1 : headersSizeOf(response, exchange.protocol),
       bodySize: response?.bodySize ?? -1,
+      ...(response === null || response.wireSize === null ? {} : { _transferSize: response.wireSize }),
       ...(exchange.status === null ? { _error: errorOf(exchange) } : {}),
     },
     cache: {},
@@ -73,6 +75,11 @@ export function harEntry(exchange: ExchangeJson): HarEntry | null {
 const ABSOLUTE = /^https?:\/\/[^/?#]/i;
 /** As browsers write it. */
 const UNKNOWN_TYPE = 'x-unknown';
+
+/** The format defines it up to the empty line behind the fields, which HTTP/2 does not have. */
+function headersSizeOf({ headersSize }: MessageJson, protocol: string): number {
+  return hasHeadOfLines(protocol) ? (headersSize ?? -1) : -1;
+}
 
 /** Where the server is, from either side. */
 function serverOf({ side, connection }: ExchangeJson): string | null {

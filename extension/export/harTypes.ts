@@ -86,6 +86,8 @@ export interface HarEntry {
     readonly redirectURL: string;
     readonly headersSize: number;
     readonly bodySize: number;
+    /** Of Chrome: bytes of the whole response as it was sent. */
+    readonly _transferSize?: number;
     readonly _error?: string;
   };
   readonly cache: Readonly<Record<string, never>>;

@@ -16,8 +16,9 @@ import { formatTime } from '../engine/jsonOf.ts';
 import { readOperation } from '../engine/operations/operation.ts';
 import { readContentType } from '../http/contentType.ts';
 import { readTraceparent } from '../http/traceContext.ts';
+import { hasHeadOfLines } from '../http/version.ts';
 import { type OwnFields, ownFields } from './ownFields.ts';
-import { amountOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
+import { amountOf, countOf, type JsonObject, listOf, member, objectOf, oneOf, textOf } from './values.ts';
 
 /** Messages of one call: as many as the engine keeps. */
 const MAX_MESSAGES = 2_000;
@@ -44,9 +45,10 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
     own?.messageStream?.format === 'websocket' || Array.isArray(member(entry, '_webSocketMessages'));
   // Browsers name the scheme of the interface that was used; what is sent is HTTP.
   const url = isWebSocket ? (stated?.replace(/^ws(s?:)/i, 'http$1') ?? null) : stated;
-  const sent = requestOf(objectOf(request), own);
+  const protocol = protocolOf(textOf(member(objectOf(request), 'httpVersion')), response);
+  const sent = requestOf(objectOf(request), protocol, own);
   const status = statusOf(response);
-  const answer = responseOf(response, own);
+  const answer = responseOf(response, protocol, own);
   const messages = isWebSocket ? messagesOf(entry, startedAt, side) : [];
   return {
     id: 0,
@@ -61,7 +63,7 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
     mcp: null,
     process: own?.process ?? null,
     side,
-    protocol: protocolOf(textOf(member(objectOf(request), 'httpVersion')), response),
+    protocol,
     method: textOf(member(objectOf(request), 'method')) || null,
     url,
     operation: own === null ? operationOf(url, sent) : own.operation,
@@ -179,7 +181,7 @@ function fieldOf(fields: readonly SeenField[], name: string): string | null {
   return fields.find(([other]) => other?.toLowerCase() === name)?.[1] ?? null;
 }
 
-function requestOf(request: JsonObject, own: OwnFields | null): MessageJson {
+function requestOf(request: JsonObject, protocol: string, own: OwnFields | null): MessageJson {
   const headers = fieldsOf(request);
   const data = objectOf(member(request, 'postData'));
   const text = textOf(member(data, 'text'));
@@ -187,6 +189,8 @@ function requestOf(request: JsonObject, own: OwnFields | null): MessageJson {
   const { body, note } =
     text === null ? formOf(data) : { body: bodyOf(text, isBase64, headers, own), note: null };
   return messageOf(headers, {
+    headersSize: headersSizeOf(request, protocol),
+    wireSize: null,
     bodySize: amountOf(member(request, 'bodySize')),
     body,
     decodedSize: null,
@@ -209,7 +213,7 @@ function formOf(data: JsonObject): { readonly body: BodyJson | null; readonly no
   };
 }
 
-function responseOf(response: JsonObject, own: OwnFields | null): MessageJson | null {
+function responseOf(response: JsonObject, protocol: string, own: OwnFields | null): MessageJson | null {
   const headers = fieldsOf(response);
   const content = objectOf(member(response, 'content'));
   const text = textOf(member(content, 'text'));
@@ -228,6 +232,9 @@ function responseOf(response: JsonObject, own: OwnFields | null): MessageJson | 
       : size === null || typeof member(content, 'compression') === 'number';
   const missing = body === null && (size ?? bodySize ?? 0) > 0;
   return messageOf(headers, {
+    headersSize: headersSizeOf(response, protocol),
+    // Chrome writes 0 for what it had in its cache.
+    wireSize: countOf(member(response, '_transferSize')) || null,
     bodySize,
     body,
     decodedSize: isDecoded && body !== null ? (size ?? bytesOf(body)) : null,
@@ -241,7 +248,14 @@ function responseOf(response: JsonObject, own: OwnFields | null): MessageJson | 
   });
 }
 
+/** Where it is not of lines, programs count what was never sent. */
+function headersSizeOf(message: JsonObject, protocol: string): number | null {
+  return hasHeadOfLines(protocol) ? countOf(member(message, 'headersSize')) : null;
+}
+
 interface Content {
+  readonly headersSize: number | null;
+  readonly wireSize: number | null;
   readonly bodySize: number | null;
   readonly body: BodyJson | null;
   readonly decodedSize: number | null;
@@ -251,10 +265,12 @@ interface Content {
 }
 
 function messageOf(headers: readonly SeenField[], content: Content): MessageJson {
-  const { bodySize, body, decodedSize, note, captured } = content;
+  const { headersSize, wireSize, bodySize, body, decodedSize, note, captured } = content;
   return {
     headers,
     trailers: [],
+    headersSize,
+    wireSize,
     bodySize,
     bodyCaptured:
       captured ?? (body === null ? 0 : note === null ? (bodySize ?? bytesOf(body)) : bytesOf(body)),

@@ -24,6 +24,8 @@ const message: fc.Arbitrary<MessageJson> = fc
     headers: fc.array(fc.tuple(name, fc.oneof(text, fc.constant('application/x-www-form-urlencoded'))), {
       maxLength: 4,
     }),
+    headersSize: fc.option(fc.nat(1e6)),
+    wireSize: fc.option(fc.integer({ min: 1, max: 1e9 })),
     bodySize: size,
     bodyCaptured: fc.nat(1e6),
     body,

@@ -6,6 +6,8 @@ function withResponse(changes: Partial<MessageJson>): ExchangeJson {
   const response: MessageJson = {
     headers: [],
     trailers: [],
+    headersSize: null,
+    wireSize: null,
     bodySize: 2,
     bodyCaptured: 2,
     body: { text: '{}' },

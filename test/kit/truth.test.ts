@@ -23,6 +23,8 @@ function message(body: string, headers: [string, string][]): NonNullable<Exchang
   return {
     headers,
     trailers: [],
+    headersSize: null,
+    wireSize: null,
     bodySize: body.length,
     bodyCaptured: body.length,
     body: body === '' ? null : { text: body },

@@ -89,6 +89,8 @@ export class MessageStates implements Transitions {
 
   headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void {
     const { kind, sink } = this.#progress;
+    // No byte behind the head has been taken yet.
+    message.headSize = message.wireSize;
     const result = sink.headEnded(message, framing);
     const interim = kind === 'response' && message.status < 200;
     this.#start.closing = !interim && !persists(message.version, fields);

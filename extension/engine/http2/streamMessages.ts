@@ -90,6 +90,7 @@ export class StreamMessages {
       return;
     }
     const { length, protocol } = readHead(message, section);
+    if (!section.cut) message.headSize = size;
     if (role === 'response' && message.status >= 100 && message.status < 200) {
       if ((frame.flags & FLAG_END_STREAM) === 0) {
         message.endBody(0);

@@ -1,7 +1,7 @@
 import type { SeenField } from '../../engine/exchange.ts';
 import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { copiedLine } from '../../escape/copied.ts';
-import { counted, UNKNOWN } from '../../words/numbers.ts';
+import { counted, sizeText, UNKNOWN } from '../../words/numbers.ts';
 import { language, t } from '../../words/translate.ts';
 import { shorten, visibleLine } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
@@ -66,8 +66,8 @@ const RESPONSE: typeof REQUEST = {
 
 function sections(exchange: ExchangeJson, actions: TabActions): readonly Node[] {
   const parts: Node[] = [];
-  const add = (title: string, fields: Fields): void => {
-    if (fields.length > 0) parts.push(section(title, fields, actions), table(fields));
+  const add = (title: string, fields: Fields, size: number | null = null): void => {
+    if (fields.length > 0) parts.push(section(title, fields, size, actions), table(fields));
   };
   const message = (names: typeof REQUEST, of: MessageJson | null, missing: string): void => {
     if (of === null) {
@@ -75,7 +75,7 @@ function sections(exchange: ExchangeJson, actions: TabActions): readonly Node[] 
       return;
     }
     if (of.headers.length === 0) parts.push(heading(names.headers), nothing(names.none));
-    add(names.headers, of.headers);
+    add(names.headers, of.headers, of.headersSize);
     add(names.trailers, of.trailers);
   };
   message(REQUEST, exchange.request, t('The request was not seen.'));
@@ -87,14 +87,16 @@ function sections(exchange: ExchangeJson, actions: TabActions): readonly Node[] 
   return parts;
 }
 
-function section(title: string, fields: Fields, actions: TabActions): HTMLElement {
+/** @param size bytes of the head as sent; null: not known. */
+function section(title: string, fields: Fields, size: number | null, actions: TabActions): HTMLElement {
   const copy = copyButton(t('Copy {0}', language() === 'en' ? title.toLowerCase() : title), () => {
     actions.copy(
       fields.map(([name, value]) => `${copiedLine(`${name ?? UNKNOWN}: ${value ?? UNKNOWN}`)}\n`).join(''),
     );
   });
-  const count = el('span', { class: 'remark' }, counted(fields.length, '{0} field', '{0} fields'));
-  return heading(title, count, copy);
+  const count = counted(fields.length, '{0} field', '{0} fields');
+  const facts = size === null ? count : `${count} · ${t('{0} as sent', sizeText(size))}`;
+  return heading(title, el('span', { class: 'remark' }, facts), copy);
 }
 
 /** HTTP/2 refers to earlier fields; one that was not seen is unknown. */

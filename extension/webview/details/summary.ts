@@ -31,8 +31,11 @@ export function summaryTab(exchange: ExchangeJson, actions: TabActions): readonl
     ...peerFacts(exchange, actions),
     { name: t('Started'), value: startedText(exchange.startedAt) },
     { name: t('Duration'), ...durationFact(exchange) },
+    { name: t('Request headers'), value: headersSize(request) },
     { name: t('Request body'), value: bodySize(request), remark: bodyRemark(request) },
+    { name: t('Response headers'), value: headersSize(response) },
     { name: t('Response body'), value: bodySize(response), remark: bodyRemark(response) },
+    ...transferFacts(exchange),
     { name: t('Type'), value: response === null ? null : contentType(response) },
     { name: t('Protocol'), value: exchange.protocol },
     ...messageFacts(exchange),
@@ -268,6 +271,18 @@ function peerFacts({ side }: ExchangeJson, { peer, show }: TabActions): Fact[] {
 function sideText(exchange: ExchangeJson): string | null {
   if (exchange.side === null) return null;
   return exchange.side === 'client' ? t('made the call') : t('answered the call');
+}
+
+function headersSize(message: MessageJson | null): string | null {
+  return message === null || message.headersSize === null ? null : sizeText(message.headersSize);
+}
+
+/** All that was sent for the call, framing included. */
+function transferFacts({ request, response }: ExchangeJson): Fact[] {
+  const [asked, answered] = [request?.wireSize ?? null, response?.wireSize ?? null];
+  if (asked === null || answered === null) return [];
+  const remark = t('{0} request, {1} response', sizeText(asked), sizeText(answered));
+  return [{ name: t('Transferred'), value: sizeText(asked + answered), remark }];
 }
 
 function bodySize(message: MessageJson | null): string | null {
