@@ -1,19 +1,21 @@
-/** A body's text as an editor shows it best: JSON and XML laid out. */
-import { textKind } from './contentKind.ts';
-import { jsonLines } from './jsonLines.ts';
-import { xmlLines } from './xmlLines.ts';
+/** A body's text as an editor shows it best: laid out, where its kind has a layout. */
+import { type ContentKind, textKind } from './contentKind.ts';
+import { indentation, laidOut } from './laidOut.ts';
 
 /** Characters; longer texts stay as they are. Laying them out would take seconds. */
 const MAX_LAID_OUT = 8 * 1024 * 1024;
+/** The same of code, which costs more, and which an editor can lay out by itself. */
+const MAX_CODE = 1024 * 1024;
+const CODE: ReadonlySet<ContentKind> = new Set(['html', 'css', 'script']);
 
 /** @param essence type and subtype in lower case; empty when there is none. */
 export function formattedText(text: string, essence: string): string {
-  if (text.length > MAX_LAID_OUT) return text;
   const kind = textKind(essence, text);
-  const lines = kind === 'json' ? jsonLines(text) : kind === 'xml' ? xmlLines(text) : null;
+  if (text.length > (CODE.has(kind) ? MAX_CODE : MAX_LAID_OUT)) return text;
+  const lines = laidOut(kind, text);
   // What is none of them, or already laid out as its writer wanted.
   if (lines === null || lines.length === 0) return text;
   return lines
-    .map(({ indent, pieces }) => `${'  '.repeat(indent)}${pieces.map((piece) => piece.text).join('')}\n`)
+    .map((line) => `${indentation(line)}${line.pieces.map((piece) => piece.text).join('')}\n`)
     .join('');
 }

@@ -77,7 +77,7 @@ function nameOf(token: string, from: number): string {
 }
 
 /** A start tag: its name, and names and values of its attributes. */
-function tagPieces(token: string): XmlPiece[] {
+export function tagPieces(token: string): XmlPiece[] {
   const pieces: XmlPiece[] = [];
   for (const [part] of token.matchAll(/"[^"]*"?|'[^']*'?|[^\s=<>"'/]+(?=\s*=)|[^"'=\s]+|\s+|=/g)) {
     const first = part[0];

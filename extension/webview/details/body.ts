@@ -4,11 +4,10 @@ import type { ExchangeJson, MessageJson } from '../../engine/exchangeJson.ts';
 import { parseContentType } from '../../http/mediaType.ts';
 import { type Part, partText, readParts } from '../../http/multipart.ts';
 import { bytesKind, type ContentKind, textKind } from '../../words/contentKind.ts';
-import { jsonLines } from '../../words/jsonLines.ts';
+import { laidOut } from '../../words/laidOut.ts';
 import { sizeText } from '../../words/numbers.ts';
 import { t } from '../../words/translate.ts';
 import { shorten, visibleLine, visibleText } from '../../words/visible.ts';
-import { xmlLines } from '../../words/xmlLines.ts';
 import { el, textButton } from '../dom.ts';
 import { base64Bytes, contentKind, contentType, formFields, hexLines } from './content.ts';
 import { copyButton, note, nothing } from './elements.ts';
@@ -138,16 +137,14 @@ export function textContent(
   if (kind === 'form') return [formTable(text)];
   const shown = text.slice(0, limit);
   const parts: Node[] = [];
-  const lines = kind === 'json' ? jsonLines(shown) : kind === 'xml' ? xmlLines(shown) : null;
+  const lines = laidOut(kind, shown);
   if (lines === null && (kind === 'json' || kind === 'xml'))
     parts.push(note(t('This is not valid {0}; shown as received.', kind.toUpperCase()), 'info'));
   if (lines === null) parts.push(plainBlock(shown));
   else {
     const folded = new FoldedLines(lines);
     if (folded.all !== null) offer(folded.all);
-    const pre = blocks(folded.elements, (part) => part);
-    pre.classList.toggle('folds', folded.all !== null);
-    parts.push(pre);
+    parts.push(folded.element);
   }
   if (shown.length < text.length) {
     parts.push(note(t('Only the first {0} are shown. Open in Editor shows more.', sizeText(limit)), 'limit'));
@@ -162,17 +159,14 @@ function plainBlock(text: string): HTMLElement {
       lines.push(line.slice(at, at + MAX_LINE));
     }
   }
-  return blocks(lines, (part) => [part.join('\n')]);
+  return blocks(lines);
 }
 
-function blocks<T>(
-  lines: readonly T[],
-  content: (lines: readonly T[]) => readonly (Node | string)[],
-): HTMLElement {
+function blocks(lines: readonly string[]): HTMLElement {
   const pre = el('pre', { class: 'code', tabindex: 0 });
   for (let at = 0; at < lines.length; at += LINES_PER_BLOCK) {
     const part = lines.slice(at, at + LINES_PER_BLOCK);
-    const block = el('div', { class: 'block' }, ...content(part));
+    const block = el('div', { class: 'block' }, part.join('\n'));
     block.style.containIntrinsicSize = `auto ${part.length * 18}px`;
     pre.append(block);
   }
@@ -257,7 +251,7 @@ export function bytesContent(
     parts.push(note(why, 'info'));
   }
   const bytes = base64Bytes(base64, limit);
-  const pre = blocks(hexLines(bytes), (part) => [part.join('\n')]);
+  const pre = blocks(hexLines(bytes));
   pre.classList.add('hex');
   parts.push(pre);
   const all = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);

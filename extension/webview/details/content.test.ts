@@ -10,7 +10,7 @@ describe('contentKind', () => {
     expect(contentKind(typed('Application/JSON; charset=utf-8', { text: '{}' }))).toBe('json');
     expect(contentKind(typed('application/problem+json', { text: '{}' }))).toBe('json');
     expect(contentKind(typed('application/x-www-form-urlencoded', { text: 'a=b' }))).toBe('form');
-    expect(contentKind(typed('text/html', { text: '[x]' }))).toBe('text');
+    expect(contentKind(typed('text/html', { text: '[x]' }))).toBe('html');
     expect(contentKind(typed('image/png', { base64: 'AA==' }))).toBe('image');
     expect(contentKind(typed('image/svg+xml', { text: '<svg/>' }))).toBe('xml');
     expect(contentKind(typed('application/soap+xml; charset=utf-8', { text: '<a/>' }))).toBe('xml');

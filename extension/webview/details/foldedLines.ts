@@ -1,39 +1,107 @@
-/** Lines of a body that is laid out (JSON, XML), as they fold in an editor: what is further in than a line is beneath it. */
+/**
+ * Lines of a body that is laid out, as they fold in an editor: what is further in than a line is beneath it. Of many lines
+ * the next ones are made when one scrolls to them, as a body may have more than a browser lays out while one waits.
+ */
+import type { CodeLine } from '../../words/codeLines.ts';
+import { indentation } from '../../words/laidOut.ts';
 import { counted } from '../../words/numbers.ts';
 import { t } from '../../words/translate.ts';
 import { visibleLine } from '../../words/visible.ts';
 import { el, textButton } from '../dom.ts';
 
-export interface Line {
-  /** Levels. */
-  readonly indent: number;
-  readonly pieces: readonly { readonly kind: string; readonly text: string }[];
-}
+/** Lines in one block: blocks out of sight cost no layout (content-visibility). */
+const LINES_PER_BLOCK = 50;
+/** Lines that are made at a time. */
+const LINES_AT_ONCE = 500;
+/** Further lines are made when the end of the others is so near to what is seen. */
+const NEAR = '1500px';
 
 export class FoldedLines {
-  readonly #lines: readonly Line[];
-  readonly #elements: readonly HTMLElement[];
+  readonly #lines: readonly CodeLine[];
+  /** Made when they are first shown. */
+  readonly #elements: HTMLElement[] = [];
+  readonly #blocks: HTMLElement[] = [];
   readonly #folded = new Set<number>();
+  readonly #end = el('div', { class: 'more-lines' });
+  readonly #observer: IntersectionObserver;
+  /** What is not hidden: the numbers of lines, and of a folded one how many are beneath it. */
+  #shown: readonly { readonly index: number; readonly hides: number }[];
+  readonly element: HTMLElement;
   /** Folds all that is not the outermost, and back; null: there is nothing to fold. By keyboard this is the way. */
   readonly all: HTMLButtonElement | null;
 
-  constructor(lines: readonly Line[]) {
+  constructor(lines: readonly CodeLine[]) {
     this.#lines = lines;
-    this.#elements = lines.map((line, index) => this.#element(line, index));
+    this.#shown = lines.map((_, index) => ({ index, hides: 0 }));
+    this.element = el('pre', { class: 'code', tabindex: 0 }, this.#end);
     this.all = lines.some((line, index) => line.indent > 0 && this.#folds(index))
       ? textButton(t('Fold'), () => this.#foldAll(this.#folded.size === 0))
       : null;
+    this.element.classList.toggle(
+      'folds',
+      lines.some((_, index) => this.#folds(index)),
+    );
+    this.#observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) this.#make();
+        // What is taken out of the page comes back as another one.
+        else if (!this.element.isConnected) this.#observer.disconnect();
+      },
+      { rootMargin: NEAR },
+    );
+    this.#make();
   }
 
-  get elements(): readonly HTMLElement[] {
-    return this.#elements;
+  /** The next lines. */
+  #make(): void {
+    this.#observer.disconnect();
+    const { length } = this.#blocks;
+    const made = this.#shown.findIndex(({ index }) => index >= length * LINES_PER_BLOCK);
+    if (made < 0) {
+      this.#end.remove();
+      return;
+    }
+    const last = this.#shown[Math.min(made + LINES_AT_ONCE, this.#shown.length) - 1]?.index ?? 0;
+    while (this.#blocks.length * LINES_PER_BLOCK <= last) {
+      const block = el('div', { class: 'block' });
+      this.#blocks.push(block);
+      this.#end.before(block);
+    }
+    this.#fill(length);
+    // Looked at again, as the end may still be in sight.
+    this.#observer.observe(this.#end);
   }
 
-  #element({ indent, pieces }: Line, index: number): HTMLElement {
+  /** Puts into the blocks from this one on what is not hidden. */
+  #fill(from = 0): void {
+    const content = this.#blocks.slice(from).map((): HTMLElement[] => []);
+    for (const { index, hides } of this.#shown) {
+      const list = content[Math.floor(index / LINES_PER_BLOCK) - from];
+      if (list === undefined) continue;
+      this.#elements[index] ??= this.#element(this.#lines[index] as CodeLine, index);
+      const element = this.#elements[index];
+      element.classList.toggle('folded', hides > 0);
+      if (hides > 0) element.dataset['hidden'] = counted(hides, '{0} line', '{0} lines');
+      else delete element.dataset['hidden'];
+      list.push(element);
+    }
+    content.forEach((list, at) => {
+      const block = this.#blocks[from + at] as HTMLElement;
+      if (list.length === block.childElementCount && list.every((one, i) => one === block.children[i]))
+        return;
+      block.replaceChildren(...list);
+      block.hidden = list.length === 0;
+      block.style.containIntrinsicSize = `auto ${list.length * 18}px`;
+    });
+  }
+
+  #element(content: CodeLine, index: number): HTMLElement {
+    const { indent, pieces } = content;
     const line = el('div', { class: 'laid-out' });
     // A hanging indent: what wraps stays below its beginning.
-    line.style.paddingInlineStart = `${indent * 2 + 2}ch`;
-    line.style.textIndent = `${-indent * 2 - 2}ch`;
+    const hanging = indentation(content).length + 2;
+    line.style.paddingInlineStart = `${hanging}ch`;
+    line.style.textIndent = `${-hanging}ch`;
     if (this.#folds(index)) {
       // Drawn by the style sheet: what is selected and copied has no sign of it.
       const sign = el('span', { class: 'fold', 'aria-hidden': 'true' });
@@ -42,7 +110,7 @@ export class FoldedLines {
       line.append(sign);
     }
     // Written, so that it is copied.
-    line.append(' '.repeat(indent * 2));
+    line.append(indentation(content));
     for (const { kind, text } of pieces) line.append(el('span', { class: `t-${kind}` }, visibleLine(text)));
     return line;
   }
@@ -66,28 +134,21 @@ export class FoldedLines {
   }
 
   #show(): void {
-    /** The fold that hides what comes: its line, and its level. */
-    let by: { readonly index: number; readonly indent: number } | null = null;
-    const close = (end: number): void => {
-      const line = by === null ? undefined : this.#elements[by.index];
-      if (by !== null && line !== undefined)
-        line.dataset['hidden'] = counted(end - by.index - 1, '{0} line', '{0} lines');
-    };
+    const shown: { index: number; hides: number }[] = [];
+    /** Levels of the fold that hides what comes. */
+    let hiding = Number.POSITIVE_INFINITY;
     this.#lines.forEach(({ indent }, index) => {
-      const element = this.#elements[index];
-      if (element === undefined) return;
-      if (by !== null && indent <= by.indent) {
-        close(index);
-        by = null;
+      const last = shown.at(-1);
+      if (indent > hiding && last !== undefined) {
+        last.hides++;
+        return;
       }
-      const hides = by !== null;
-      if (element.hidden !== hides) element.hidden = hides;
-      const folded = this.#folded.has(index);
-      element.classList.toggle('folded', folded);
-      if (!folded) delete element.dataset['hidden'];
-      if (folded && by === null) by = { index, indent };
+      hiding = this.#folded.has(index) ? indent : Number.POSITIVE_INFINITY;
+      shown.push({ index, hides: 0 });
     });
-    close(this.#lines.length);
+    this.#shown = shown;
+    this.#fill();
+    if (this.#end.isConnected) this.#observer.observe(this.#end);
     if (this.all !== null) this.all.textContent = this.#folded.size === 0 ? t('Fold') : t('Unfold');
   }
 }
