@@ -127,6 +127,17 @@ describe('PanelFeed', () => {
     ]);
   });
 
+  it('says of very many rows how many are to come, and of few nothing', async () => {
+    const trace = new FakeTrace(calls(MAX_ROWS_PER_MESSAGE * 2 + 5));
+    feed(trace).ready();
+    await soon();
+    const left = () => rowsOf('rows').map((message) => message.left);
+    expect(left()).toEqual([MAX_ROWS_PER_MESSAGE + 5, 5, undefined]);
+    trace.change([...trace.rows.values()].slice(0, MAX_ROWS_PER_MESSAGE + 1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(left().slice(3)).toEqual([undefined, undefined]);
+  });
+
   it('gathers changes into ten messages a second, the newest state of each row once', async () => {
     const trace = new FakeTrace(calls(3));
     const panel = feed(trace);

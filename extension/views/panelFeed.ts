@@ -43,6 +43,9 @@ interface Shown {
   readonly reveal: boolean;
 }
 
+/** More rows than a busy program makes between two messages: how many are to come is said. */
+const MANY_ROWS = 2 * MAX_ROWS_PER_MESSAGE;
+
 export class PanelFeed {
   readonly #trace: Trace;
   readonly #post: Post;
@@ -243,7 +246,8 @@ export class PanelFeed {
         const row = this.#trace.rows.get(id);
         if (row !== undefined) rows.push(row);
       }
-      await this.#send({ type: 'rows', rows, removed: gone });
+      const left = ids.length > MANY_ROWS ? Math.max(0, ids.length - at - MAX_ROWS_PER_MESSAGE) : 0;
+      await this.#send({ type: 'rows', rows, removed: gone, ...(left === 0 ? {} : { left }) });
       gone = [];
     }
   }

@@ -26,8 +26,16 @@ export type PanelCommand = (typeof PANEL_COMMANDS)[number];
 export type ToWebview =
   /** Forget everything. */
   | { readonly type: 'reset' }
-  /** New and changed rows (same id replaces), and ids that fell out of the store. */
-  | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
+  /**
+   * New and changed rows (same id replaces), and ids that fell out of the store. `left`: of very many rows, as when a file
+   * is opened, so many follow in the next messages.
+   */
+  | {
+      readonly type: 'rows';
+      readonly rows: readonly ExchangeRow[];
+      readonly removed: readonly number[];
+      readonly left?: number;
+    }
   | { readonly type: 'status'; readonly status: TraceStatus }
   /** What debugged programs printed, and their exceptions: all that are shown. */
   | { readonly type: 'marks'; readonly marks: readonly StoryMark[] }

@@ -211,6 +211,7 @@ export class App {
         break;
       case 'rows':
         this.#store.apply(message.rows, message.removed);
+        if (this.#toolbar.setComing(message.left ?? 0)) this.#statusChanged = true;
         this.#schedule();
         break;
       case 'status':
@@ -264,6 +265,7 @@ export class App {
   }
 
   #reset(): void {
+    this.#toolbar.setComing(0);
     this.#store.reset();
     this.#list.reset();
     this.#asked.forget();

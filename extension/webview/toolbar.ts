@@ -27,6 +27,7 @@ export class Toolbar {
   readonly #calls = el('span', { class: 'count-calls' });
   readonly #errors = el('span', { class: 'count-errors' });
   readonly #bytes = el('span', { class: 'count-bytes' });
+  #coming = 0;
   readonly #progress = el('span', {
     class: 'count-behind',
     title: t('Calls are shown later than they are made: the program has the processor first.'),
@@ -82,6 +83,13 @@ export class Toolbar {
     );
   }
 
+  /** So many rows are on their way. @returns whether that is another number. */
+  setComing(rows: number): boolean {
+    const changed = rows !== this.#coming;
+    this.#coming = rows;
+    return changed;
+  }
+
   show(status: TraceStatus, store: RowStore): void {
     this.#showPhase(status, store.size);
     // Of one row two sides were counted.
@@ -98,9 +106,11 @@ export class Toolbar {
     const also = calls === 0 && others > 0 ? ` + ${t('{0} encrypted', numberText(others))}` : '';
     setText(
       this.#calls,
-      store.filtered && status.calls > 0
-        ? counted(all, '{1} of {0} call', '{1} of {0} calls', numberText(calls)) + also
-        : counted(all, '{0} call', '{0} calls') + also,
+      this.#coming > 0
+        ? t('Loading, {0} to come…', numberText(this.#coming))
+        : store.filtered && status.calls > 0
+          ? counted(all, '{1} of {0} call', '{1} of {0} calls', numberText(calls)) + also
+          : counted(all, '{0} call', '{0} calls') + also,
     );
     const held = store.size;
     const evicted =
