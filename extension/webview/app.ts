@@ -6,6 +6,7 @@ import { copiedLine } from '../escape/copied.ts';
 import { withTerm } from '../filter/edit.ts';
 import type { PanelCommand, ToWebview } from '../views/webviewProtocol.ts';
 import { addressText } from '../words/address.ts';
+import { takeKeyboard } from './arrival.ts';
 import { AskedDetails } from './askedDetails.ts';
 import { NO_MENU } from './callContext.ts';
 import { CallList } from './callList.ts';
@@ -198,6 +199,10 @@ export class App {
     this.#toolbar.showChip(chip);
     this.#filter.apply();
     listenToKeys({ help: () => this.#help.show(), filter: () => this.#filter.focus() });
+    takeKeyboard(() => {
+      if (this.#split.element.hidden) this.#empty.focus();
+      else this.#list.focus();
+    });
     for (const type of ['focus', 'blur'] as const) {
       window.addEventListener(type, () => host.send({ type: 'focus', focused: type === 'focus' }));
     }

@@ -15,36 +15,16 @@ import { icon } from './icons.ts';
 import { ListHeader } from './listHeader.ts';
 import type { Pauses } from './pauses.ts';
 import { type MenuItem, PopupMenu } from './popupMenu.ts';
+import { openMenuOfRow } from './rowMenu.ts';
 import type { RowStore } from './rowStore.ts';
 import { ROW_HEIGHT, RowView, rowElementId } from './rowView.ts';
 import type { TimeWindow } from './timeWindow.ts';
 import { VirtualList } from './virtualList.ts';
 import { Waterfall } from './waterfall.ts';
+import { widestColumn } from './widestColumn.ts';
 
 /** CSS pixels of the column Process where it has the names of both ends. */
 const BOTH_NAMES_WIDTH = 136;
-
-/** The width that is wanted, or less: no other column has to give way to it. */
-function widest(
-  room: number,
-  others: Partial<Record<ColumnId, number>>,
-  column: ColumnId,
-  wanted: number,
-  { visible }: Layout,
-  choice: ColumnChoice,
-): number {
-  const fits = (width: number): boolean =>
-    layout(
-      room,
-      { ...others, [column]: width },
-      visible.some(({ id }) => id === 'source'),
-      choice,
-    ).visible.length >= visible.length;
-  let width = wanted;
-  const least = COLUMNS.find(({ id }) => id === column)?.minWidth ?? 0;
-  while (width > least && !fits(width)) width = Math.max(least, width - 4);
-  return width;
-}
 
 export interface ListEvents {
   /** By a person; never by {@link CallList.select}. */
@@ -154,6 +134,7 @@ export class CallList {
       window: (window) => events.window(window),
     });
     this.#grid.addEventListener('keydown', (event) => this.#key(event));
+    openMenuOfRow(this.#grid, () => this.#selectedRow());
     this.#body.addEventListener('pointerdown', (event) => this.#pressed(event));
     this.#body.addEventListener('dblclick', () => events.opened());
     this.#scroller.addEventListener('wheel', (event) => this.#waterfall.wheel(event), { passive: false });
@@ -232,6 +213,13 @@ export class CallList {
     this.#choose(to);
   }
 
+  /** Of the selected call, or of the first on screen, which is selected then. */
+  #selectedRow(): HTMLElement | null {
+    if (this.#selectedId === null) this.move(1);
+    else this.select(this.#selectedId, 'nearest');
+    return this.#selectedId === null ? null : (this.#rows.view(this.#selectedId)?.element ?? null);
+  }
+
   /** Up to where running calls have grown. */
   grow(now: number): void {
     this.#waterfall.grow(now);
@@ -300,7 +288,7 @@ export class CallList {
     this.#widths =
       width === null
         ? others
-        : { ...others, [column]: widest(room, others, column, width, this.#columns, this.#choice) };
+        : { ...others, [column]: widestColumn(room, others, column, width, this.#columns, this.#choice) };
     this.#events.resized(this.#widths);
     this.#resized();
   }

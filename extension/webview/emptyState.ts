@@ -134,6 +134,11 @@ export class EmptyState {
     return true;
   }
 
+  /** What is offered first gets the keyboard. */
+  focus(): void {
+    this.element.querySelector('button')?.focus();
+  }
+
   #button(action: Action, status: TraceStatus): HTMLButtonElement {
     switch (action) {
       case 'start': {
