@@ -3,7 +3,9 @@
 import * as vscode from 'vscode';
 import type { Trace } from '../capture/trace.ts';
 import { HarWriter } from '../export/harWriter.ts';
+import { joinsBothEnds } from '../views/listSettings.ts';
 import { showNote } from '../views/notify.ts';
+import { callIds } from '../views/otherEnd.ts';
 import { counted, numberText } from '../words/numbers.ts';
 import { t } from '../words/translate.ts';
 import { askForSecrets, savePrivately } from './savePrivately.ts';
@@ -55,7 +57,8 @@ export async function exportHar(trace: Trace, scope: HarScope): Promise<void> {
 }
 
 async function pickCalls(trace: Trace, scope: HarScope): Promise<readonly number[] | undefined> {
-  const all = [...trace.rows.keys()];
+  // As many as panel and status bar say: an archive has one entry for a call, that of its client.
+  const all = callIds(trace.rows, joinsBothEnds());
   const listed = await scope.listed();
   const { selected } = scope;
   const choices = [

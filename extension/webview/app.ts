@@ -243,7 +243,7 @@ export class App {
         this.#schedule();
         break;
       case 'listed':
-        this.#host.send({ type: 'listed', ids: this.#store.listed() });
+        this.#host.send({ type: 'listed', ids: this.#store.listedCalls() });
         break;
       case 'narrow':
         this.#filter.set(withTerm(this.#filter.text, message.term));

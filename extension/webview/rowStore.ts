@@ -50,23 +50,27 @@ export class RowStore {
     return this.#list.length;
   }
 
-  /** Ids of the rows listed, in their order. */
-  listed(): number[] {
-    return this.#list.map(({ row }) => row.id);
-  }
-
   /**
    * Calls among the rows listed; connections without plaintext do not count, a call with one row for both ends counts
    * once, and one that is there for what is beneath it not at all.
    */
   get calls(): number {
-    const dims = this.filtered && this.#tree.nests;
-    if (this.#others === 0 && !this.#tree.showsServers && !dims) return this.#list.length;
-    return this.#list.reduce(
-      (count, item) =>
-        isCall(item.row) && this.#tree.clientOf(item) === null && (item.matched || !dims) ? count + 1 : count,
-      0,
-    );
+    if (this.#others === 0 && !this.#tree.showsServers && !this.#dims) return this.#list.length;
+    return this.#list.reduce((count, item) => (this.#counts(item) ? count + 1 : count), 0);
+  }
+
+  /** Ids of what {@link calls} counts, in the order of the list. */
+  listedCalls(): number[] {
+    return this.#list.filter((item) => this.#counts(item)).map(({ row }) => row.id);
+  }
+
+  /** Rows are listed that match by what is beneath them. */
+  get #dims(): boolean {
+    return this.filtered && this.#tree.nests;
+  }
+
+  #counts(item: Item): boolean {
+    return isCall(item.row) && this.#tree.clientOf(item) === null && (item.matched || !this.#dims);
   }
 
   /** Both sides of a call are one row. */
