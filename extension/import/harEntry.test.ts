@@ -71,7 +71,7 @@ describe('an entry', () => {
       startedAt: '2026-11-22T18:00:00.516000Z',
       durationMs: 14,
       timings: { lookupMs: 1, connectMs: 3, tlsMs: 2, sendMs: 1, waitMs: 12, receiveMs: 1, overlapMs: null },
-      connection: { id: '443', local: null, remote: '[2001:db8::1]' },
+      connection: { id: '1234', local: null, remote: '[2001:db8::1]' },
       tls: { version: null },
       request: {
         headers: [

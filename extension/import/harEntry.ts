@@ -25,6 +25,8 @@ const MAX_MESSAGES = 2_000;
 /** Characters of a protocol's name. */
 const MAX_PROTOCOL = 16;
 
+const NOT_HELD = 'The file does not hold the body.';
+
 /** From then on a date has more digits. Microseconds since the epoch. */
 const YEAR_10000 = Date.UTC(10_000, 0) * 1_000;
 
@@ -74,7 +76,8 @@ export function readHarEntry(value: unknown): ExchangeJson | null {
     timings: timings.phases,
     debug: own?.debug ?? null,
     connection: {
-      id: textOf(member(entry, 'connection')) ?? '',
+      // Chrome has the server's port in `connection`.
+      id: textOf(member(entry, '_connectionId')) ?? textOf(member(entry, 'connection')) ?? '',
       transport: 'tcp',
       ...addressesOf(entry, side),
       joinedLate: false,
@@ -126,7 +129,7 @@ function timingsOf(entry: JsonObject): EntryTimings {
   const [send, wait, receive] = [of('send'), of('wait'), of('receive')];
   const before = (blocked ?? 0) + (dns ?? 0) + (connect ?? 0);
   const time = amountOf(member(entry, 'time'));
-  const rest = time === null ? null : Math.max(0, time - before);
+  const rest = time === null ? null : rounded(Math.max(0, time - before));
   const known = send ?? wait ?? receive;
   // The handshake is within `connect`; where it is all of it, nothing is said of the connection.
   const plain = connect === null ? null : rounded(connect - (ssl ?? 0));
@@ -186,16 +189,35 @@ function requestOf(request: JsonObject, protocol: string, own: OwnFields | null)
   const data = objectOf(member(request, 'postData'));
   const text = textOf(member(data, 'text'));
   const isBase64 = member(data, 'encoding') === 'base64';
+  const stated = amountOf(member(request, 'bodySize'));
+  const bytes = own === null && text !== null && !isBase64 ? binaryString(text, headers) : null;
+  // Playwright leaves out bodies that are no text, and writes none in their place.
+  const isLeftOut = own === null && text === '' && (stated ?? 0) > 0;
   const { body, note } =
-    text === null ? formOf(data) : { body: bodyOf(text, isBase64, headers, own), note: null };
+    bytes !== null
+      ? { body: { base64: bytes.toString('base64') }, note: null }
+      : isLeftOut
+        ? { body: null, note: NOT_HELD }
+        : text === null
+          ? formOf(data)
+          : { body: bodyOf(text, isBase64, headers, own), note: null };
   return messageOf(headers, {
     headersSize: headersSizeOf(request, protocol),
     wireSize: null,
-    bodySize: amountOf(member(request, 'bodySize')),
+    // Chrome counts the bytes of a binary string as UTF-8.
+    bodySize: bytes?.length ?? stated,
     body,
     decodedSize: null,
     note: own === null ? note : own.requestNote,
   });
+}
+
+/** The archive's format has base64 for responses only: Chrome writes a request's bytes that are no text as one character each. */
+function binaryString(text: string, headers: readonly SeenField[]): Buffer | null {
+  if (fieldOf(headers, 'content-length') !== String(text.length)) return null;
+  const bytes = Buffer.from(text, 'latin1');
+  const isBytes = bytes.toString('latin1') === text && Buffer.byteLength(text) !== text.length;
+  return isBytes ? bytes : null;
 }
 
 /** Instead of a text there may be only the pairs of a form (HAR 1.2, "postData"). */
@@ -220,7 +242,8 @@ function responseOf(response: JsonObject, protocol: string, own: OwnFields | nul
   const size = amountOf(member(content, 'size'));
   const stated = amountOf(member(response, 'bodySize'));
   const none = headers.length === 0 && text === null && stated === null && (size ?? 0) === 0;
-  if (none && statusOf(response) === null && !textOf(member(response, 'httpVersion'))) return null;
+  const unspoken = errorOf(response) !== null || !textOf(member(response, 'httpVersion'));
+  if (none && statusOf(response) === null && unspoken) return null;
   // Where nothing was coded, both sizes are the same; browsers often give only this one.
   const coding = fieldOf(headers, 'content-encoding');
   const bodySize = stated ?? (own === null && coding === null ? size : null);
@@ -238,12 +261,7 @@ function responseOf(response: JsonObject, protocol: string, own: OwnFields | nul
     bodySize,
     body,
     decodedSize: isDecoded && body !== null ? (size ?? bytesOf(body)) : null,
-    note:
-      own === null
-        ? missing
-          ? 'The file does not hold the body.'
-          : null
-        : textOf(member(content, 'comment')),
+    note: own === null ? (missing ? NOT_HELD : null) : textOf(member(content, 'comment')),
     ...(own !== null && bodySize === null && size !== null ? { captured: size } : {}),
   });
 }
@@ -314,15 +332,23 @@ function operationOf(url: string | null, request: MessageJson): ExchangeJson['op
   );
 }
 
-/** The port is not said: behind a proxy it is not the URL's. */
+/** Of browsers' own archives the port is not said (behind a proxy it is not the URL's); Playwright says it. */
 function addressesOf(entry: JsonObject, side: Side | null): { local: string | null; remote: string | null } {
   const ip = textOf(member(entry, 'serverIPAddress')) || null;
-  const server = ip === null ? null : ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
+  const port = amountOf(member(entry, '_serverPort'));
+  const isBare = ip?.includes(':') === true && ip[0] !== '[';
+  const host = isBare ? `[${ip}]` : ip;
+  const server = host !== null && port !== null ? `${host}:${port}` : host;
   return side === 'server' ? { local: server, remote: null } : { local: null, remote: server };
 }
 
+/** Chrome's name of it, and Playwright's. */
+function errorOf(response: JsonObject): string | null {
+  return textOf(member(response, '_error')) || textOf(member(response, '_failureText')) || null;
+}
+
 function endingOf(status: number | null, response: JsonObject): ExchangeJson['ending'] {
-  const error = textOf(member(response, '_error')) || null;
+  const error = errorOf(response);
   const how: EndingKind = error !== null ? 'failed' : status === null ? 'unknown' : 'answered';
   return { how, by: null, error, detail: null, signal: null, exitCode: null };
 }
@@ -350,7 +376,7 @@ function messagesOf(entry: JsonObject, startedAt: number, side: Side | null): St
       const opcode = oneOf([1, 2] as const, member(message, 'opcode'));
       const type = oneOf(['send', 'receive'] as const, member(message, 'type'));
       if (data === null || opcode === null || type === null) return [];
-      const seconds = amountOf(member(message, 'time'));
+      const seconds = secondsOf(member(message, 'time'));
       return [
         {
           number: index + 1,
@@ -367,6 +393,12 @@ function messagesOf(entry: JsonObject, startedAt: number, side: Side | null): St
         },
       ];
     });
+}
+
+/** Chrome writes seconds since the epoch; Playwright milliseconds, which as seconds would be after the year 5000. */
+function secondsOf(time: unknown): number | null {
+  const amount = amountOf(time);
+  return amount !== null && amount > 1e11 ? amount / 1_000 : amount;
 }
 
 function streamOf(messages: readonly StreamMessageJson[]): ExchangeJson['messageStream'] {

@@ -1,87 +1,98 @@
-// The main things one does with a call, without a mouse: every step is keys, and what can be read says where one is.
+// What one does with calls, from the start of a trace to its end, without a mouse: every step is keys, and what can be read
+// says where one is. The list itself is listKeys.mjs.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './harness.mjs';
+import { Keys } from './keys.mjs';
+import { listKeys } from './listKeys.mjs';
+
+/** More than the list has room for. */
+const CALLS = 30;
 
 export async function keyboard(steps, workbench, { url, workspace }) {
-  const { page, panel, rows, details } = workbench;
+  const { page, panel, rows, details, statusItem } = workbench;
+  const keys = new Keys(workbench);
   const filterLine = panel.getByRole('combobox', { name: 'Filter calls' });
+  const grid = panel.getByRole('treegrid', { name: 'HTTP calls' });
   const selected = rows.and(panel.locator('[aria-selected="true"]'));
+  const chip = (name) => panel.getByRole('button', { name, exact: true });
+  const tab = (name) => page.locator('.tab', { hasText: name });
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
-  const focused = (locator) =>
-    eventually(
-      () => locator.evaluate((element) => element === element.ownerDocument.activeElement).catch(() => false),
-      'it has the keyboard',
-    );
-  /** Presses a key until it has the keyboard; a slow window takes its time to move it. */
-  const comesTo = (key, locator, what) =>
-    eventually(async () => {
-      await page.keyboard.press(key);
-      await page.waitForTimeout(500);
-      return locator.evaluate((element) => element === element.ownerDocument.activeElement);
-    }, what);
-  /** From the palette; what is offered first is what was typed. */
-  const command = async (title) => {
-    const first = workbench.picks.first().locator('.label-name').first();
-    // A view that takes the focus as it opens closes the palette, or gets what is typed.
-    for (let attempt = 1; ; attempt++) {
-      await page.keyboard.press('F1');
-      try {
-        await workbench.input.waitFor({ timeout: 5_000 });
-        await page.keyboard.type(title);
-        await eventually(
-          async () => (await first.textContent({ timeout: 2_000 }).catch(() => null)) === title,
-          title,
-          8_000,
-        );
-        break;
-      } catch (error) {
-        if (attempt === 5) throw error;
-        await page.keyboard.press('Escape');
-      }
-    }
-    await page.keyboard.press('Enter');
+  const counted = async () =>
+    Number.parseInt((await panel.locator('.count-calls').textContent()).replaceAll(',', ''), 10);
+  /** The palette gives the keyboard to the editors, whoever had it before. */
+  const toList = async () => {
+    await keys.command('HTTP Trace: Focus on HTTP Trace View');
+    await keys.focused(grid, 'the list');
   };
-  /** One of a list to choose from. */
-  const pick = async (text) => {
-    const wanted = workbench.picks.filter({ hasText: text }).first();
-    await wanted.waitFor();
-    await page.keyboard.type(text);
-    await eventually(async () => (await workbench.picks.first().textContent()).includes(text), text);
-    await page.keyboard.press('Enter');
+  /** Writes into the filter line, instead of what is there, and goes to the list. */
+  const filter = async (text) => {
+    await keys.press('/');
+    await keys.focused(filterLine, 'the filter');
+    await keys.press('Control+a');
+    await keys.type(text);
+    await eventually(async () => (await filterLine.inputValue()) === text, 'the filter is written');
+    // The first Escape or Enter may be for what is offered.
+    await keys.press('Escape');
+    if ((await filterLine.inputValue()) === '') await keys.type(text);
+    await keys.press('Enter');
+    await keys.focused(grid, 'the list');
   };
 
-  await steps.step('keys lead from the palette to the details of a call', async () => {
-    await workbench.open(url, workspace);
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await workbench.startDebugging();
-    await command('Start HTTP Trace');
-    // Three rounds of the sample's customer: more than the list has room for.
-    await eventually(
-      async () => Number.parseInt(await panel.locator('.count-calls').textContent(), 10) > 30,
-      'some calls',
-      60_000,
-    );
-    await command('Stop HTTP Trace');
-    await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
-    await command('HTTP Trace: Filter Calls');
-    await focused(filterLine);
-    await page.keyboard.type('/orders status:201');
-    await panel.locator('.count-calls').filter({ hasText: ' of ' }).waitFor();
-    await page.keyboard.press('Enter');
-    await page.keyboard.press('Home');
-    await selected.waitFor();
-    await page.keyboard.press('Enter');
-    await details.getByText('/orders').first().waitFor();
-    // Past the edge between list and details, to the tabs.
-    const tab = details.getByRole('tab', { selected: true });
-    await comesTo('Tab', tab, 'Tab comes to the tabs');
-    await page.keyboard.press('ArrowRight');
-    await details.getByRole('tab', { name: 'Headers', selected: true }).waitFor();
-    await page.keyboard.press('Escape');
-    await details.waitFor({ state: 'hidden' });
-    await selected.waitFor();
+  await steps.step(
+    'a trace is started by a key, and calls come into a panel that has the keyboard',
+    async () => {
+      await workbench.open(url, workspace);
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await workbench.startDebugging();
+      await keys.press('Control+Alt+h');
+      await rows.first().waitFor({ timeout: 60_000 });
+      await keys.command('HTTP Trace: Focus on HTTP Trace View');
+      await keys.focused(grid, 'the list');
+      // While calls come, the selected one stays, and the waterfall obeys.
+      await keys.press('Home');
+      await selected.waitFor();
+      const id = await selected.getAttribute('id');
+      const ruler = await panel.locator('.ruler').innerHTML();
+      await keys.press('w');
+      await eventually(async () => (await panel.locator('.ruler').innerHTML()) !== ruler, 'W zooms in');
+      await keys.press('f');
+      await eventually(async () => (await counted()) > CALLS, 'some calls', 60_000);
+      assert.equal(await selected.getAttribute('id'), id);
+    },
+  );
+
+  await steps.step('it is stopped by the same key', async () => {
+    await keys.press('Control+Alt+h');
+    await statusItem.locator('.codicon-debug-stop').waitFor();
+    await keys.focused(grid, 'the list');
+  });
+
+  await listKeys(steps, workbench);
+
+  await steps.step('the chips and the time range are reached by Tab', async () => {
+    const all = await counted();
+    await keys.press('/');
+    await keys.focused(filterLine, 'the filter');
+    await keys.comesTo('Tab', chip('Errors'), 'the chip Errors');
+    await keys.press('Space');
+    await eventually(async () => (await counted()) < all, 'only errors');
+    assert.equal(await chip('Errors').getAttribute('aria-pressed'), 'true');
+    await keys.comesTo('Shift+Tab', chip('All'), 'the chip All');
+    await keys.press('Enter');
+    await eventually(async () => (await counted()) === all, 'all calls');
+    const range = panel.getByLabel('Time range');
+    await keys.comesTo('Tab', range, 'the time range');
+    await keys.press('ArrowRight');
+    await eventually(async () => (await counted()) < all, 'those of a stretch of time');
+    const some = await range.getAttribute('aria-valuetext');
+    await keys.press('Shift+ArrowRight');
+    await eventually(async () => (await range.getAttribute('aria-valuetext')) !== some, 'a longer one');
+    await keys.press('Escape');
+    await eventually(async () => (await counted()) === all, 'all of the time');
+    await keys.comesTo('Tab', grid, 'the list');
   });
 
   await steps.step('the columns are chosen and moved by keys', async () => {
@@ -90,62 +101,134 @@ export async function keyboard(steps, workbench, { url, workspace }) {
         .locator('.header .cell')
         .evaluateAll((all) => all.map((cell) => /c-(\w+)/.exec(cell.className)[1]));
     const before = await cells();
-    const first = panel.locator('.header [tabindex="0"]');
-    await comesTo('Shift+Tab', first, 'Shift+Tab comes to the header');
-    await page.keyboard.press('Shift+F10');
+    await keys.comesTo('Tab', panel.locator('.header [tabindex="0"]'), 'the header');
+    await keys.press('Shift+F10');
     const menu = panel.getByRole('menu', { name: 'Columns' });
     await menu.waitFor();
     await workbench.picture('columns-menu-dark');
     // The first is the number of the call.
-    await page.keyboard.press('Enter');
+    await keys.press('Enter');
     await eventually(async () => !(await cells()).includes('id'), 'the column is gone');
-    await page.keyboard.press('End');
-    await page.keyboard.press('Enter');
+    await keys.press('End', 'Enter');
     await eventually(async () => String(await cells()) === String(before), 'the columns are as they were');
-    await page.keyboard.press('Control+Shift+ArrowRight');
+    await keys.press('Control+Shift+ArrowRight');
     // The second has the keyboard since the first was hidden.
     await eventually(async () => (await cells())[2] === before[1], 'the column is behind the next');
-    await page.keyboard.press('Control+Shift+ArrowLeft');
+    await keys.press('Control+Shift+ArrowLeft');
     await eventually(async () => String(await cells()) === String(before), 'and back');
-    await page.keyboard.press('Tab');
+    await keys.comesTo('Shift+Tab', grid, 'the list');
   });
 
-  await steps.step('a call is copied as cURL, compared with another one and exported by keys', async () => {
-    await command('HTTP Trace: Copy as cURL');
-    await eventually(async () => /^curl http:\/\/127\.0\.0\.1:\d+\/orders/.test(await clipboard()), 'cURL');
-    await command('HTTP Trace: Compare with…');
-    await pick('/chairs');
-    await page.locator('.tab', { hasText: 'POST orders 201 ↔ GET chairs 404' }).waitFor();
-    await command('View: Close All Editors');
-    const path = join(workspace, 'calls.har');
+  await steps.step(
+    'a failing call is found, copied as cURL, and the command gets the same answer',
+    async () => {
+      await filter('5xx');
+      await eventually(async () => (await rows.count()) > 0, 'calls that failed');
+      await keys.press('Home', 'Enter');
+      await details.getByText('/cash-register').first().waitFor();
+      await keys.comesTo('Tab', details.getByRole('tab', { selected: true }), 'the tabs');
+      await keys.press('End');
+      await eventually(async () => {
+        await keys.press('ArrowLeft');
+        return (await details.getByRole('tab', { name: 'Response', selected: true }).count()) === 1;
+      }, 'the tab Response');
+      await details.getByText('The till is broken').first().waitFor();
+      await keys.press('Escape');
+      await keys.command('HTTP Trace: Copy as cURL');
+      await eventually(async () => /^curl http:\S+\/cash-register/.test(await clipboard()), 'a curl command');
+      const command = `${(await clipboard()).trimEnd()} --silent --show-error --write-out '%{stderr}%{http_code}'`;
+      const answer = execFileSync('bash', ['-c', command], { encoding: 'utf8', stdio: 'pipe' });
+      assert.deepEqual(JSON.parse(answer), { title: 'The till is broken', detail: 'out of coins' });
+    },
+  );
+
+  await steps.step('two calls are compared, chosen in their menus', async () => {
+    await toList();
+    await keys.choose('Shift+F10', 'Select for Compare');
+    await page.locator('.statusbar-item', { hasText: 'choose “Compare with Selected”' }).waitFor();
+    await filter('/orders status:201');
+    await keys.press('Home');
+    await eventually(async () => /\/orders/.test(await selected.textContent()), 'an order is selected');
+    await keys.choose('Shift+F10', 'Compare with Selected');
+    await tab('DELETE cash-register 500 ↔ POST orders 201').waitFor();
+    await page.locator('.monaco-diff-editor .view-lines').first().waitFor();
+    await keys.command('View: Close All Editors');
+    await keys.command('HTTP Trace: Compare with…');
+    await keys.pick('/chairs');
+    await tab('POST orders 201 ↔ GET chairs 404').waitFor();
+    await keys.command('View: Close All Editors');
+  });
+
+  await steps.step('an HTTP Archive is exported and opened again', async () => {
+    const path = join(workspace, 'by-keyboard.har');
     rmSync(path, { force: true });
-    await command('HTTP Trace: Export HAR…');
-    await pick('This call');
-    await pick('Secrets masked');
-    await eventually(async () => (await workbench.input.inputValue()) === path, 'a name is offered');
-    await page.keyboard.press('Enter');
+    await keys.command('HTTP Trace: Export HAR…');
+    await keys.pick('This call');
+    await keys.pick('Secrets masked');
+    await eventually(async () => (await workbench.input.inputValue()).endsWith('.har'), 'a name is offered');
+    await keys.press('Control+a');
+    await keys.type(path);
+    await keys.press('Enter');
     await page.locator('.notification-list-item-message', { hasText: 'Exported 1 call' }).waitFor();
     assert.equal(JSON.parse(readFileSync(path, 'utf8')).log.entries.length, 1);
+    await keys.command('Notifications: Clear All Notifications');
+  });
+
+  await steps.step('the tree is reached from the list, and the list from the tree', async () => {
+    await toList();
+    await filter('/orders status:201');
+    // The tree shows the newest ones of a route.
+    await keys.press('End');
+    await keys.choose('Shift+F10', 'Reveal in Tree');
+    const inTree = workbench.tree.and(page.locator('.focused[aria-selected="true"]'));
+    await inTree.filter({ hasText: 'POST 201' }).waitFor();
+    await keys.choose('ContextMenu', 'Copy URL');
+    await eventually(async () => /^http:\S+\/orders$/.test(await clipboard()), 'its URL');
+    await keys.press('ArrowUp', 'ArrowDown');
+    await inTree
+      .or(workbench.tree.and(page.locator('.focused')))
+      .first()
+      .waitFor();
+    await keys.press('Enter');
+    await details.getByText('/orders').first().waitFor();
+    await keys.focused(grid, 'the list');
+    await keys.press('Escape');
+    await details.waitFor({ state: 'hidden' });
   });
 
   await steps.step('a filter that is saved is a setting, and is offered again', async () => {
-    await command('HTTP Trace: Filter Calls');
-    await focused(filterLine);
-    await page.keyboard.type('duration:>1ms -chairs');
-    const star = panel.getByRole('button', { name: 'Saved Filters' });
-    await page.keyboard.press('Escape');
-    await filterLine.fill('duration:>1ms -chairs');
-    await comesTo('Tab', star, 'Tab comes to the star');
-    await page.keyboard.press('Enter');
-    await panel.getByRole('menuitem', { name: 'Save “duration:>1ms -chairs”' }).waitFor();
-    await page.keyboard.press('Enter');
-    await command('HTTP Trace: Focus on HTTP Trace View');
-    await workbench.filter('');
-    await command('Preferences: Open User Settings (JSON)');
+    const text = 'duration:>1ms -chairs';
+    await filter(text);
+    await keys.press('/');
+    await keys.focused(filterLine, 'the filter');
+    await keys.comesTo('Tab', panel.getByRole('button', { name: 'Saved Filters' }), 'the star');
+    await keys.press('Enter');
+    await panel.getByRole('menuitem', { name: `Save “${text}”` }).waitFor();
+    await keys.press('Enter');
+    await keys.command('Preferences: Open User Settings (JSON)');
     await page.locator('.view-lines', { hasText: 'httpTrace.savedFilters' }).waitFor();
-    await workbench.command('View: Close All Editors');
-    await star.click();
-    await panel.getByRole('menuitem', { name: 'duration:>1ms -chairs' }).click();
-    await eventually(async () => (await filterLine.inputValue()) === 'duration:>1ms -chairs', 'it is used');
+    await keys.command('View: Close All Editors');
+    await toList();
+    await keys.press('/');
+    await keys.focused(filterLine, 'the filter');
+    await keys.press('Control+a', 'Delete');
+    await keys.comesTo('Tab', panel.getByRole('button', { name: 'Saved Filters' }), 'the star');
+    await keys.press('Enter');
+    await panel.getByRole('menuitem', { name: text }).waitFor();
+    await keys.press('Enter');
+    await eventually(async () => (await filterLine.inputValue()) === text, 'it is used');
+  });
+
+  await steps.step('Clear and the end of the session are commands', async () => {
+    await keys.command('HTTP Trace: Clear Calls');
+    const start = panel.getByRole('button', { name: 'Start', exact: true });
+    await start.waitFor();
+    await keys.command('HTTP Trace: Focus on HTTP Trace View');
+    // What an empty panel offers is reached as well.
+    await keys.comesTo('Tab', start, 'the button Start');
+    await keys.press('Enter');
+    await rows.first().waitFor({ timeout: 60_000 });
+    await keys.press('Shift+F5');
+    await statusItem.locator('.codicon-debug-stop').waitFor();
   });
 }

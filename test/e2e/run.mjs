@@ -45,7 +45,7 @@ const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
-const FOR_RELEASES = [consent, german, protocols];
+const FOR_RELEASES = [consent, german, keyboard, protocols];
 const chosen = process.argv.slice(2);
 
 makePackage();
@@ -68,10 +68,9 @@ try {
     await inWindow(pictures);
     await inWindow(pictures, { locale: 'de' });
   }
-  // By name only until all of its steps have been seen on a calm machine.
-  if (chosen.includes(keyboard.name)) await inWindow(keyboard);
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
   await inWindow([tracing, menus, picking, resending]);
+  await inWindow(keyboard);
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
   await inWindow(debugging, {
     folder: services,

@@ -1,6 +1,7 @@
 // The main job, from opening the folder to clearing the list.
 import assert from 'node:assert/strict';
 import { eventually } from './harness.mjs';
+import { listKeys } from './listKeys.mjs';
 import { THEMES } from './workbench.mjs';
 
 export async function tracing(steps, workbench, { url, workspace }) {
@@ -145,6 +146,8 @@ export async function tracing(steps, workbench, { url, workspace }) {
     await page.locator('.statusbar-item[id*="httpTrace"] .codicon-debug-stop').waitFor();
     assert((await rows.count()) > 0);
   });
+
+  await listKeys(steps, workbench);
 
   await steps.step(
     'tree, panel and status bar agree on what is one call, whichever way is chosen',
