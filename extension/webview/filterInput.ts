@@ -138,7 +138,7 @@ export class FilterInput {
     else this.#timer = setTimeout(report, DELAY_MS);
   }
 
-  /** The input's own text is transparent; this lies exactly behind it. */
+  /** The input's own text is transparent; this lies exactly on it. */
   #paint(text: string, filter: Filter): void {
     const nodes: Node[] = [];
     let at = 0;
