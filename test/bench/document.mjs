@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chart } from './chart.mjs';
 import { median } from './median.mjs';
+import { panelGoals } from './panelGoals.mjs';
 import { goals } from './reached.mjs';
 import { cells, HEADS, share } from './words.mjs';
 
@@ -14,8 +15,18 @@ const BUSY = 0.15;
 const docs = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'docs');
 const SOURCE = join(docs, 'benchmarks.json');
 
-/** Writes all three files. */
+/** Writes all three files. What another run has measured of the panel stays. */
 export function publish(measured) {
+  const { panel } = JSON.parse(readFileSync(SOURCE, 'utf8'));
+  write({ ...(panel === undefined ? {} : { panel }), ...measured });
+}
+
+/** The same with the panel's figures in it. */
+export function publishPanel(panel) {
+  write({ ...JSON.parse(readFileSync(SOURCE, 'utf8')), panel });
+}
+
+function write(measured) {
   writeFileSync(SOURCE, `${JSON.stringify(measured, null, 2)}\n`);
   for (const [name, text] of Object.entries(files(measured))) writeFileSync(join(docs, name), text);
 }
@@ -26,7 +37,7 @@ export function files(measured) {
 }
 
 function document(measured) {
-  const { date, machine, settings, scenarios, moments, engine = null, missing } = measured;
+  const { date, machine, settings, scenarios, moments, engine = null, missing, panel = null } = measured;
   const { kernel, cores, processor, memoryGiB, node } = machine;
   return `<!-- Made by test/bench/document.mjs of benchmarks.json. Change it there. -->
 
@@ -46,7 +57,7 @@ ${goals(measured)
   .map(({ what, wanted, reached }) => `| ${what} | ${wanted} | ${reached} |`)
   .join('\n')}
 
-Figures without a unit are shares of the untraced throughput, with the range over the rounds. That every row is right in a
+${panel === null ? '' : panelText(panel)}Figures without a unit are shares of the untraced throughput, with the range over the rounds. That every row is right in a
 burst is a test (\`test/bursts/\`). The process in which the engine runs has more than the engine: V8 twice, the rows of the
 window (650 bytes each), and what is not yet collected. After ten minutes at 1,000 calls a second
 (\`vitest run --project soak\`) it had 733 MiB, the helper 97 MiB on 2026-11-29, on a machine that was busy with other work.
@@ -122,6 +133,18 @@ function momentsText({ firstCall, stop }) {
 
 From the start of \`http-trace attach\` to the first call that it prints: ${firstCall.toFixed(0)} ms. From Ctrl+C
 until nothing is left in the kernel: ${stop.toFixed(0)} ms.
+`;
+}
+
+function panelText(panel) {
+  const lines = panelGoals(panel).map(({ what, wanted, reached }) => `| ${what} | ${wanted} | ${reached} |`);
+  return `In the window, measured by \`npm run bench:panel -- --publish\` on ${panel.date} (a VS Code that is served to a browser
+without a graphics card, on the same cores; median, and range):
+
+| | wanted | reached |
+| --- | --- | --- |
+${lines.join('\n')}
+
 `;
 }
 

@@ -19,6 +19,7 @@ import { Steps } from './harness.mjs';
 import { installed } from './installed.mjs';
 import { keyboard } from './keyboard.mjs';
 import { menus } from './menus.mjs';
+import { newUser } from './newUser.mjs';
 import { picking } from './picking.mjs';
 import { pictures } from './pictures.mjs';
 import { protocols } from './protocols.mjs';
@@ -45,7 +46,7 @@ const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
-const FOR_RELEASES = [consent, german, keyboard, protocols];
+const FOR_RELEASES = [consent, german, keyboard, newUser, protocols];
 const chosen = process.argv.slice(2);
 
 makePackage();
@@ -71,6 +72,7 @@ try {
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
   await inWindow([tracing, menus, picking, resending]);
   await inWindow(keyboard);
+  await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
   await inWindow(debugging, {
     folder: services,

@@ -1,0 +1,1 @@
+export function harProblems(archive: unknown): string[];
