@@ -1,97 +1,68 @@
-/** What is reached by keyboard alone: where it arrives, and the menu of a call. */
-import { afterEach, expect, it } from 'vitest';
+/** The panel by keyboard alone, and for who wants little motion. */
+import { afterEach, describe, expect, it } from 'vitest';
 import { calls, statusOf } from './harness/calls.ts';
-import { openPanel, type PanelPage } from './harness/panelPage.ts';
+import { answer, closePanel, open, openEmpty, panel } from './harness/currentPanel.ts';
 
-let panel: PanelPage;
+afterEach(closePanel);
 
-afterEach(async () => {
-  expect(panel.problems).toEqual([]);
-  await panel.close();
-});
-
-const rows = calls(200);
-
-/** VS Code's own listener: the nearest context above what the event aims at, and where the menu is to be. */
-async function listenForMenus(): Promise<void> {
-  await panel.page.evaluate(() => {
-    const menus: unknown[] = [];
-    Object.assign(window, { menus });
-    window.addEventListener('contextmenu', (event) => {
-      const element = (event.target as Element).closest<HTMLElement>('[data-vscode-context]');
-      const row = (event.target as Element).closest('.row')?.getBoundingClientRect();
-      menus.push({
-        prevented: event.defaultPrevented,
-        id: JSON.parse(element?.dataset['vscodeContext'] ?? '{}').callId,
-        below: row === undefined ? null : event.clientY - row.bottom,
-        inWindow: event.clientY > 0 && event.clientY <= window.innerHeight,
-      });
-      event.preventDefault();
-    });
+describe('accessibility', () => {
+  it('has names and roles for everything that can be used', async () => {
+    const rows = calls(20, { running: 1 });
+    await open(rows);
+    await panel.page.click('#call-18');
+    await answer(rows);
+    const tree = await panel.page.locator('body').ariaSnapshot();
+    expect(tree).toContain('grid "HTTP calls"');
+    expect(tree).toContain('columnheader "Number"');
+    expect(tree).toContain('combobox "Filter calls"');
+    expect(tree).toContain('tablist "Details"');
+    expect(tree).toContain('tab "Summary" [selected]');
+    expect(tree).toContain('tabpanel "Summary"');
+    expect(tree).toContain('separator "Size of the details"');
+    expect(tree).toMatch(/gridcell "client node"/);
+    const nameless = await panel.page.$$eval('button', (all) =>
+      all.filter((b) => b.offsetParent !== null && !b.textContent && !b.ariaLabel).map((b) => b.outerHTML),
+    );
+    expect(nameless).toEqual([]);
   });
-}
-const menus = (): Promise<unknown> =>
-  panel.page.evaluate(() => (window as unknown as { menus: unknown }).menus);
-const active = (): Promise<string> =>
-  panel.page.evaluate(
-    () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
-  );
 
-it.each(['Shift+F10', 'ContextMenu'])('%s opens the menu of the selected call, at its row', async (key) => {
-  panel = await openPanel();
-  await panel.fill(rows, statusOf(rows));
-  await listenForMenus();
-  await panel.page.focus('.grid');
-  await panel.page.keyboard.press('Home');
-  await panel.page.keyboard.press('ArrowDown');
-  const id = await panel.page.$eval('.row[aria-selected="true"]', (row) =>
-    Number(row.id.replace('call-', '')),
-  );
-  await panel.page.keyboard.press(key);
-  const menu = { prevented: false, id, below: 0, inWindow: true };
-  expect(await menus()).toEqual([menu]);
-  // One that was scrolled away comes back first.
-  await panel.page.$eval('.scroller', (scroller) => scroller.scrollTo(0, 3_000));
-  await panel.settled();
-  await panel.page.keyboard.press(key);
-  expect(await menus()).toEqual([menu, menu]);
-});
+  it('comes along by Tab, with a ring that can be seen', async () => {
+    await open(calls(20));
+    const stops: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      await panel.page.keyboard.press('Tab');
+      stops.push(
+        await panel.page.evaluate(() => {
+          const element = document.activeElement;
+          return element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+        }),
+      );
+    }
+    expect(stops).toEqual(
+      expect.arrayContaining([
+        'Stop',
+        'Clear',
+        'Filter calls',
+        'Errors',
+        'Time range',
+        'HTTP calls',
+        'Number',
+      ]),
+    );
+    await panel.page.focus('.toolbar button');
+    await panel.page.keyboard.press('Tab');
+    const outline = await panel.page.evaluate(() =>
+      document.activeElement === null ? '' : getComputedStyle(document.activeElement).outlineStyle,
+    );
+    expect(outline).toBe('solid');
+  });
 
-it('the menu without a selected call is that of the first on screen, and selects it', async () => {
-  panel = await openPanel();
-  await panel.fill(rows, statusOf(rows));
-  await listenForMenus();
-  await panel.page.focus('.grid');
-  await panel.page.keyboard.press('Shift+F10');
-  const id = await panel.page.$eval('.row[aria-selected="true"]', (row) =>
-    Number(row.id.replace('call-', '')),
-  );
-  expect(await menus()).toEqual([{ prevented: false, id, below: 0, inWindow: true }]);
-});
-
-it('the header has a menu of its own', async () => {
-  panel = await openPanel();
-  await panel.fill(rows, statusOf(rows));
-  await panel.page.focus('.header [tabindex="0"]');
-  await panel.page.keyboard.press('Shift+F10');
-  await panel.page.getByRole('menu', { name: 'Columns' }).waitFor();
-});
-
-it('the keyboard that comes to the panel goes to the list, or to what an empty panel offers first', async () => {
-  panel = await openPanel();
-  const arrive = (): Promise<void> =>
-    panel.page.evaluate(() => {
-      (document.activeElement as HTMLElement).blur();
-      window.dispatchEvent(new Event('focus'));
-    });
-  await panel.fill([], statusOf([], { phase: 'idle' }));
-  await arrive();
-  expect(await active()).toBe('Start');
-  await panel.fill(rows, statusOf(rows));
-  await arrive();
-  expect(await active()).toBe('HTTP calls');
-  // It stays where it was when it comes back.
-  await panel.page.focus('.filter input');
-  await panel.page.evaluate(() => window.dispatchEvent(new Event('focus')));
-  expect(await active()).toBe('Filter calls');
+  it('respects that someone wants little motion', async () => {
+    await openEmpty({ reducedMotion: 'reduce' });
+    await panel.post({ type: 'status', status: statusOf([]) });
+    const animation = await panel.page.evaluate(
+      () => getComputedStyle(document.querySelector('.progress') ?? document.body, '::before').animationName,
+    );
+    expect(animation).toBe('none');
+  });
 });

@@ -1,0 +1,97 @@
+/** What is reached by keyboard alone: where it arrives, and the menu of a call. */
+import { afterEach, expect, it } from 'vitest';
+import { calls, statusOf } from './harness/calls.ts';
+import { openPanel, type PanelPage } from './harness/panelPage.ts';
+
+let panel: PanelPage;
+
+afterEach(async () => {
+  expect(panel.problems).toEqual([]);
+  await panel.close();
+});
+
+const rows = calls(200);
+
+/** VS Code's own listener: the nearest context above what the event aims at, and where the menu is to be. */
+async function listenForMenus(): Promise<void> {
+  await panel.page.evaluate(() => {
+    const menus: unknown[] = [];
+    Object.assign(window, { menus });
+    window.addEventListener('contextmenu', (event) => {
+      const element = (event.target as Element).closest<HTMLElement>('[data-vscode-context]');
+      const row = (event.target as Element).closest('.row')?.getBoundingClientRect();
+      menus.push({
+        prevented: event.defaultPrevented,
+        id: JSON.parse(element?.dataset['vscodeContext'] ?? '{}').callId,
+        below: row === undefined ? null : event.clientY - row.bottom,
+        inWindow: event.clientY > 0 && event.clientY <= window.innerHeight,
+      });
+      event.preventDefault();
+    });
+  });
+}
+const menus = (): Promise<unknown> =>
+  panel.page.evaluate(() => (window as unknown as { menus: unknown }).menus);
+const active = (): Promise<string> =>
+  panel.page.evaluate(
+    () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+  );
+
+it.each(['Shift+F10', 'ContextMenu'])('%s opens the menu of the selected call, at its row', async (key) => {
+  panel = await openPanel();
+  await panel.fill(rows, statusOf(rows));
+  await listenForMenus();
+  await panel.page.focus('.grid');
+  await panel.page.keyboard.press('Home');
+  await panel.page.keyboard.press('ArrowDown');
+  const id = await panel.page.$eval('.row[aria-selected="true"]', (row) =>
+    Number(row.id.replace('call-', '')),
+  );
+  await panel.page.keyboard.press(key);
+  const menu = { prevented: false, id, below: 0, inWindow: true };
+  expect(await menus()).toEqual([menu]);
+  // One that was scrolled away comes back first.
+  await panel.page.$eval('.scroller', (scroller) => scroller.scrollTo(0, 3_000));
+  await panel.settled();
+  await panel.page.keyboard.press(key);
+  expect(await menus()).toEqual([menu, menu]);
+});
+
+it('the menu without a selected call is that of the first on screen, and selects it', async () => {
+  panel = await openPanel();
+  await panel.fill(rows, statusOf(rows));
+  await listenForMenus();
+  await panel.page.focus('.grid');
+  await panel.page.keyboard.press('Shift+F10');
+  const id = await panel.page.$eval('.row[aria-selected="true"]', (row) =>
+    Number(row.id.replace('call-', '')),
+  );
+  expect(await menus()).toEqual([{ prevented: false, id, below: 0, inWindow: true }]);
+});
+
+it('the header has a menu of its own', async () => {
+  panel = await openPanel();
+  await panel.fill(rows, statusOf(rows));
+  await panel.page.focus('.header [tabindex="0"]');
+  await panel.page.keyboard.press('Shift+F10');
+  await panel.page.getByRole('menu', { name: 'Columns' }).waitFor();
+});
+
+it('the keyboard that comes to the panel goes to the list, or to what an empty panel offers first', async () => {
+  panel = await openPanel();
+  const arrive = (): Promise<void> =>
+    panel.page.evaluate(() => {
+      (document.activeElement as HTMLElement).blur();
+      window.dispatchEvent(new Event('focus'));
+    });
+  await panel.fill([], statusOf([], { phase: 'idle' }));
+  await arrive();
+  expect(await active()).toBe('Start');
+  await panel.fill(rows, statusOf(rows));
+  await arrive();
+  expect(await active()).toBe('HTTP calls');
+  // It stays where it was when it comes back.
+  await panel.page.focus('.filter input');
+  await panel.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  expect(await active()).toBe('Filter calls');
+});
