@@ -38,13 +38,13 @@ export function shortSuites() {
     { ...vitest('unit', 'memory'), lane: 'user', budget: 180 },
     { ...vitest('webview'), lane: 'user', budget: 150 },
     // Some seconds for each target, always from the same seed; `npm run fuzz` goes on.
-    { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '2'), lane: 'user', budget: 30 },
+    { ...own('fuzz', 'test/fuzz/run.mjs', '--seconds', '1'), lane: 'user', budget: 20 },
     { ...own('vscode', 'test/vscode/run.mjs'), lane: 'user', budget: 60 },
     { ...own('e2e', 'test/e2e/run.mjs'), lane: 'user', budget: 150 },
     { ...vitest('kernel'), lane: 'root', budget: 240 },
     { ...vitest('trust'), lane: 'root', budget: 120 },
     {
-      ...own('matrix', 'test/matrix/run.mjs', '--on', 'native', '--seeds', '12', '--restarts', '20'),
+      ...own('matrix', 'test/matrix/run.mjs', '--on', 'native', '--seeds', '6', '--restarts', '10'),
       lane: 'root',
       budget: 60,
     },

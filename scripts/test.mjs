@@ -12,6 +12,8 @@ import { ALONE, allSuites, LANES, output, shortSuites } from './suites.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The newer Node that most tools want. */
 const node = join(root, 'node_modules/.bin/node');
+/** Which setup installs, as many tests trace it. */
+const PYTHON = '/usr/bin/python3';
 /** One suite may take this long, in milliseconds; then it counts as failed. The matrix emulates other kernels. */
 const SUITE_TIMEOUT = 60 * 60_000;
 /**
@@ -90,8 +92,7 @@ async function run({ name, lane, args, file, counts, env = {} }) {
   const command = lane === 'emulated' ? ['nice', '-n', String(LOW_PRIORITY), node] : [node];
   const compiled = ['root', 'tls', 'emulated'].includes(lane) ? { NODE_COMPILE_CACHE: COMPILED } : {};
   const status = await statusOf(
-    // The shell waits for the suite and then writes the processor time of all that it has waited for.
-    ['bash', '-c', '"$@"; status=$?; times > "$0"; exit $status', cpuFile, ...command, ...args],
+    [PYTHON, join(root, 'scripts/measured.py'), cpuFile, ...command, ...args],
     { ...compiled, ...env, HTTP_TRACE_RESULTS: file },
     log,
   );
@@ -115,11 +116,9 @@ async function run({ name, lane, args, file, counts, env = {} }) {
   return { ...found, seconds, cpu };
 }
 
-/** Seconds of processor time from what bash's `times` wrote; 0 if the suite was ended. */
+/** Seconds of processor time, as measured.py wrote them; 0 if the suite was ended. */
 function readCpu(file) {
-  if (!existsSync(file)) return 0;
-  const times = readFileSync(file, 'utf8').matchAll(/(\d+)m([\d.]+)s/g);
-  return [...times].reduce((sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
 }
 
 function readCounts(file, counts) {

@@ -16,8 +16,6 @@ export interface Prepared {
 
 export interface Burst {
   readonly name: string;
-  /** What is pairwise in the short run: the protocol, and what there is much of. */
-  readonly traits: readonly [protocol: string, much: 'calls' | 'bytes' | 'messages'];
   /** Under what rows are still lost or wrong. Such a test runs with HTTP_TRACE_BURSTS=open only. */
   readonly open: readonly ConditionName[];
   /** @param folder for its files */
@@ -39,7 +37,6 @@ const UPLOADS = 200;
 export const BURSTS: readonly Burst[] = [
   {
     name: '3,000 HTTP/2 calls of 14 KB, both sides',
-    traits: ['HTTP/2', 'calls'],
     open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await nghttpd(folder, SIZE_2);
@@ -55,7 +52,6 @@ export const BURSTS: readonly Burst[] = [
   },
   {
     name: '50,000 HTTP/1 calls of 1 KB',
-    traits: ['HTTP/1', 'calls'],
     open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await nginx(folder, SIZE_1);
@@ -68,7 +64,6 @@ export const BURSTS: readonly Burst[] = [
   },
   {
     name: '200 connections with 1 MB each way, both sides',
-    traits: ['HTTP/1', 'bytes'],
     open: ['a ring of 256 KiB'],
     async prepare(folder) {
       const server = await Flood.start('uploads');
@@ -86,7 +81,6 @@ export const BURSTS: readonly Burst[] = [
   },
   {
     name: 'gRPC streams of 10,000 messages, both sides',
-    traits: ['HTTP/2', 'messages'],
     open: ['a ring of 256 KiB'],
     async prepare() {
       const peer = await Flood.start('grpc');
@@ -102,7 +96,6 @@ export const BURSTS: readonly Burst[] = [
   },
   {
     name: 'a WebSocket flood, both sides',
-    traits: ['WebSocket', 'messages'],
     open: [],
     async prepare() {
       const peer = await Flood.start('websocket');
@@ -117,7 +110,6 @@ export const BURSTS: readonly Burst[] = [
   },
   {
     name: '1 GB in one response, both sides',
-    traits: ['HTTP/1', 'bytes'],
     open: [],
     async prepare() {
       const server = await Flood.start('response');

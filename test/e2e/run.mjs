@@ -1,5 +1,6 @@
 // The shipped package in a real VS Code in a real browser, by mouse and keyboard. Pictures of the window go to
-// test-output/screenshots. Arguments name the scenarios; without, all of this tier are run (test/kit/tier.mjs).
+// test-output/screenshots: in the long run, of scenarios that are named, and when a step fails. Arguments name the
+// scenarios; without, all of this tier are run (test/kit/tier.mjs).
 // HTTP_TRACE_RESULTS names a file for the results as JSON.
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +47,7 @@ const NOBODY = 65_534;
 const WINDOW = { width: 1440, height: 900 };
 
 /** Those of the long run only: each needs a window, and most of what it does is tested in a webview or extension host. */
-const FOR_RELEASES = [consent, german, keyboard, newUser, protocols];
+const FOR_RELEASES = [consent, german, keyboard, newUser, protocols, restricted];
 const chosen = process.argv.slice(2);
 
 makePackage();
@@ -59,7 +60,7 @@ const services = join(home, 'services');
 cpSync(join(root, 'test/fixtures/services'), services, { recursive: true });
 const lamps = await makeLamps();
 let workbench = null;
-const steps = new Steps(() => workbench.picture('failure'));
+const steps = new Steps(() => workbench.screenshot('failure'));
 let browser = null;
 try {
   installExtension(vsix, { extensionsDir, dataDir: join(home, 'data-install') });
@@ -70,7 +71,7 @@ try {
     await inWindow(pictures, { locale: 'de' });
   }
   // A window costs as much as a dozen steps. What leaves an editor that asks to be saved comes last.
-  await inWindow([tracing, menus, picking, resending]);
+  await inWindow([tracing, menus, picking, files, resending]);
   await inWindow(keyboard);
   await inWindow(newUser, { settings: { 'httpTrace.hooks': 'ask' } });
   await inWindow(consent, { settings: { 'httpTrace.hooks': 'ask', 'httpTrace.startWithDebugging': 'ask' } });
@@ -83,7 +84,6 @@ try {
       'debug.internalConsoleOptions': 'neverOpen',
     },
   });
-  await inWindow(files);
   await inWindow(protocols, { folder: lamps });
   await inWindow(german, { locale: 'de' });
   if (process.getuid() === 0) await inWindow(unprivileged, { user: NOBODY });
@@ -154,7 +154,7 @@ async function inWindow(
   // Sixty frames a second, drawn by a processor, would take a third of what the whole suite takes.
   const context = await browser.newContext({ viewport: WINDOW, reducedMotion: 'reduce' });
   try {
-    workbench = new Workbench(await context.newPage());
+    workbench = new Workbench(await context.newPage(), WHOLE || chosen.length > 0);
     for (const scenario of run)
       await scenario(steps, workbench, {
         url: server.url,

@@ -1,5 +1,6 @@
 // The main job, from opening the folder to clearing the list.
 import assert from 'node:assert/strict';
+import { variants } from '../kit/tier.mjs';
 import { eventually } from './harness.mjs';
 import { listKeys } from './listKeys.mjs';
 import { THEMES } from './workbench.mjs';
@@ -120,7 +121,7 @@ export async function tracing(steps, workbench, { url, workspace }) {
   });
 
   await steps.step('light and high contrast', async () => {
-    for (const [theme, name] of THEMES) {
+    for (const [theme, name] of [...variants(THEMES.slice(0, -1)), ...THEMES.slice(-1)]) {
       await workbench.theme(theme);
       await rows.first().waitFor();
       await workbench.settle();

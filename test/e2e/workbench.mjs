@@ -15,8 +15,10 @@ export const THEMES = [
 ];
 
 export class Workbench {
-  constructor(page) {
+  /** @param takesPictures whether {@link picture} does anything: each costs as much as a step */
+  constructor(page, takesPictures = true) {
     this.page = page;
+    this.takesPictures = takesPictures;
     page.setDefaultTimeout(PATIENCE);
   }
 
@@ -59,8 +61,9 @@ export class Workbench {
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('F1');
       try {
-        await this.input.fill(`>${title}`, { timeout: 3_000 });
-        await item.waitFor({ timeout: 3_000 });
+        // Longer each time: a busy machine needs long to show it.
+        await this.input.fill(`>${title}`, { timeout: 3_000 * attempt });
+        await item.waitFor({ timeout: 3_000 * attempt });
         // On a busy machine the command runs long before the click is reported: given up then, it would run twice.
         await item.click({ timeout: 10_000 });
         return;
@@ -177,11 +180,15 @@ export class Workbench {
   /** Out of the way of the tooltips of whatever lies under the mouse, and until a theme or a size has taken effect. */
   async settle() {
     await this.page.mouse.move(700, 300);
-    await this.page.waitForTimeout(500);
+    if (this.takesPictures) await this.page.waitForTimeout(500);
   }
 
-  /** A picture of the whole window, for people to look at. */
+  /** A picture of the whole window, for people to look at, where they are wanted. */
   async picture(name) {
+    if (this.takesPictures) await this.screenshot(name);
+  }
+
+  async screenshot(name) {
     const folder = join(root, 'test-output/screenshots');
     mkdirSync(folder, { recursive: true });
     await this.page.screenshot({ path: join(folder, `${name}.png`) });

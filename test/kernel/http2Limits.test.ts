@@ -5,6 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { helperOf } from '../kit/kernel.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { type Trace, Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
 import { describeTraced, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -100,38 +101,40 @@ function expectRows(trace: Trace, paths: readonly string[]): readonly ExchangeJs
   return rows;
 }
 
+const WAYS = [
+  { over: 'in the clear', secure: false },
+  { over: 'over TLS', secure: true },
+] as const;
+
 describeTraced('HTTP/2', () => {
   beforeAll(() => makeCertificate(key, certificate));
   const paths = Array.from({ length: 20 }, (_, i) => `/${60_000 + i}`);
 
-  for (const secure of [false, true]) {
-    const over = secure ? 'over TLS' : 'in the clear';
+  it.each(variants(WAYS))('copies no content for --capture heads, $over', async ({ secure }) => {
+    const trace = await traced(paths, { secure, options: ['--capture', 'heads'] });
+    for (const { request, response } of expectRows(trace, paths)) {
+      expect([request?.bodyCaptured, response?.bodyCaptured]).toEqual([0, 0]);
+    }
+    expect(trace.summary.bytes?.copied).toBeLessThan(paths.length * 2_000);
+  });
 
-    it(`copies no content for --capture heads, ${over}`, async () => {
-      const trace = await traced(paths, { secure, options: ['--capture', 'heads'] });
-      for (const { request, response } of expectRows(trace, paths)) {
-        expect([request?.bodyCaptured, response?.bodyCaptured]).toEqual([0, 0]);
-      }
-      expect(trace.summary.bytes?.copied).toBeLessThan(paths.length * 2_000);
-    });
+  it.each(variants(WAYS, 1))('copies content up to the limit of each message, $over', async ({ secure }) => {
+    const trace = await traced(paths, { secure, options: ['--max-body', '1KiB'] });
+    for (const { request, response } of expectRows(trace, paths)) {
+      expect([request?.bodyCaptured, response?.bodyCaptured]).toEqual([1024, 1024]);
+      expect(response?.bodyNote).not.toContain('too much at once');
+    }
+    // The budget of each message has room for a head besides: 33 KiB of the 100,000 bytes of a call's two messages. More
+    // is copied of what begins within it, and on a busy machine calls move more at once.
+    expect(trace.summary.bytes?.copied).toBeLessThan(paths.length * 2 * 40_000);
+    expect(trace.summary.bytes?.omitted).toBeGreaterThan(paths.length * 30_000);
+  });
 
-    it(`copies content up to the limit of each message, ${over}`, async () => {
-      const trace = await traced(paths, { secure, options: ['--max-body', '1KiB'] });
-      for (const { request, response } of expectRows(trace, paths)) {
-        expect([request?.bodyCaptured, response?.bodyCaptured]).toEqual([1024, 1024]);
-        expect(response?.bodyNote).not.toContain('too much at once');
-      }
-      // The budget of each message has room for a head besides: 33 KiB of the 100,000 bytes of a call's two messages.
-      expect(trace.summary.bytes?.copied).toBeLessThan(paths.length * 2 * 36_000);
-      expect(trace.summary.bytes?.omitted).toBeGreaterThan(paths.length * 30_000);
-    });
-
-    it(`leaves out content before anything is lost, ${over}`, async () => {
-      // 2 MB through 256 KiB.
-      const trace = await traced(paths, { secure, options: ['--ring-size', '256KiB'], stopped: true });
-      const cut = expectRows(trace, paths).filter(({ completeness }) => completeness[0] !== 'complete');
-      expect(cut.length).toBeGreaterThan(10);
-      expect(cut.at(-1)?.response?.bodyNote).toContain('too much at once');
-    });
-  }
+  it.each(variants(WAYS))('leaves out content before anything is lost, $over', async ({ secure }) => {
+    // 2 MB through 256 KiB.
+    const trace = await traced(paths, { secure, options: ['--ring-size', '256KiB'], stopped: true });
+    const cut = expectRows(trace, paths).filter(({ completeness }) => completeness[0] !== 'complete');
+    expect(cut.length).toBeGreaterThan(10);
+    expect(cut.at(-1)?.response?.bodyNote).toContain('too much at once');
+  });
 });

@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { sha } from '../kit/peers.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { bodyOf, field } from '../kit/truth.ts';
 import { makeCertificate } from './support/certificate.mjs';
@@ -85,7 +86,7 @@ describeTraced('HTTP/2', () => {
     makeCertificate(key, certificate);
   });
 
-  it.each(WAYS)(
+  it.each(variants(WAYS, 1))(
     '$scheme: 120 streams at once of one connection, the client’s side',
     async ({ scheme, files }) => {
       const server = await serve(files);
@@ -110,7 +111,7 @@ describeTraced('HTTP/2', () => {
     },
   );
 
-  it.each(WAYS)('$scheme: the server’s side, of three connections', async ({ scheme, files }) => {
+  it.each(variants(WAYS))('$scheme: the server’s side, of three connections', async ({ scheme, files }) => {
     const server = await serve(files);
     const tracing = await Tracing.attach(context, [server.child.pid]);
     const origin = `${scheme}://localhost:${server.port}`;
@@ -126,7 +127,7 @@ describeTraced('HTTP/2', () => {
     expect(new Set(traced.exchanges.map(({ connection }) => connection.remote)).size).toBe(3);
   });
 
-  it.each(WAYS)(
+  it.each(variants(WAYS, 1))(
     `$scheme: h2load, ${LOAD_CALLS} requests on 20 connections`,
     async ({ scheme, files }) => {
       const server = await serve(files);

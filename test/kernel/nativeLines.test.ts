@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ExchangeJson } from '../../extension/engine/exchangeJson.ts';
 import { Child } from '../kit/process.ts';
+import { variants } from '../kit/tier.mjs';
 import { Tracing } from '../kit/tracing.ts';
 import { makeCertificate } from './support/certificate.mjs';
 import { describeTraced, PEERS, temporaryFolder, tracingIn } from './support/environment.ts';
@@ -111,27 +112,35 @@ const BUILDS = [
 ] as const;
 
 describeTraced('source lines of native programs', () => {
-  it.each(BUILDS)('C: every call has the line that made it: %s %s', async (compiler, flags) => {
-    const calls = await checked(build(compiler, flags, 'lines.c', C_LIBRARIES), 'lines.c');
-    expect(new Set(calls.map(kindOf))).toEqual(new Set(C_KINDS));
-    const stack = calls
-      .find((call) => kindOf(call) === 'curls')
-      ?.debug?.source?.stack.map(({ function: of }) => of);
-    expect(stack).toEqual(['by_curl_deeper', 'by_curl', 'main']);
-    const inlined = calls.find((call) => kindOf(call) === 'inlined')?.debug?.source;
-    expect(inlined?.stack.map(({ function: of }) => of)).toEqual(['inlined', 'main']);
-  });
+  it.each(variants(BUILDS, 2, 2))(
+    'C: every call has the line that made it: %s %s',
+    async (compiler, flags) => {
+      const calls = await checked(build(compiler, flags, 'lines.c', C_LIBRARIES), 'lines.c');
+      expect(new Set(calls.map(kindOf))).toEqual(new Set(C_KINDS));
+      const stack = calls
+        .find((call) => kindOf(call) === 'curls')
+        ?.debug?.source?.stack.map(({ function: of }) => of);
+      expect(stack).toEqual(['by_curl_deeper', 'by_curl', 'main']);
+      const inlined = calls.find((call) => kindOf(call) === 'inlined')?.debug?.source;
+      expect(inlined?.stack.map(({ function: of }) => of)).toEqual(['inlined', 'main']);
+    },
+  );
 
-  it.each([
-    ['g++', ['-g', '-O0']],
-    ['g++', ['-g', '-O2']],
-    ['clang++', ['-g', '-O2']],
-  ] as const)('C++: %s %s', async (compiler, flags) => {
+  it.each(
+    variants(
+      [
+        ['g++', ['-g', '-O0']],
+        ['g++', ['-g', '-O2']],
+        ['clang++', ['-g', '-O2']],
+      ] as const,
+      1,
+    ),
+  )('C++: %s %s', async (compiler, flags) => {
     const calls = await checked(build(compiler, flags, 'lines.cpp'), 'lines.cpp');
     expect(new Set(calls.map(kindOf))).toEqual(new Set(['each', 'thrown', 'function', 'thread']));
   });
 
-  it.each([[['-g']], [['-g', '-Copt-level=2']]])('Rust: %s', async (flags) => {
+  it.each(variants([[['-g']], [['-g', '-Copt-level=2']]], 1))('Rust: %s', async (flags) => {
     const calls = await checked(build('rustc', flags, 'lines.rs'), 'lines.rs');
     expect(new Set(calls.map(kindOf))).toEqual(new Set(['method', 'parts', 'buffered', 'each', 'thread']));
   });

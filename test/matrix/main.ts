@@ -53,7 +53,8 @@ function chosen(list: readonly Scenario[], part: number): Scenario[] {
   return list.filter(({ name }, index) => mine.has(index) && only.test(name));
 }
 
-async function run(context: Context, part: number): Promise<void> {
+/** @param isFirst of the backends of this process */
+async function run(context: Context, part: number, isFirst: boolean): Promise<void> {
   const report: Report = (result) => {
     const line = `${JSON.stringify({ ...result, backend: context.backend })}\n`;
     if (options['out'] === undefined) process.stdout.write(line);
@@ -69,7 +70,8 @@ async function run(context: Context, part: number): Promise<void> {
   const list = chosen([...scenarios(context), thousands], part);
   const blind = chosen(blindScenarios(context), part);
   await group('smoke', () => runSmoke(context, list, only, report));
-  await group('smoke', () => runFiltered(context, only, report));
+  // In the smoke test by one backend: an emulated machine needs for each as long as for half of the scenarios.
+  if (isFirst) await group('filtered', () => runFiltered(context, only, report));
   await group('kept', () => runKept(context, only, report));
   await group('shell', () => runInShell(context, list, report, false, 'balance: nothing unseen'));
   for (const name of ['smoke', 'shell']) {
@@ -89,7 +91,8 @@ async function run(context: Context, part: number): Promise<void> {
 
 const contexts = (options['backend'] ?? '').split(',').map((backend) => makeContext({ ...options, backend }));
 try {
-  for (const [index, context] of contexts.entries()) await run(context, (firstPart + index) % parts);
+  for (const [index, context] of contexts.entries())
+    await run(context, (firstPart + index) % parts, index === 0);
 } finally {
   await endAll();
   for (const { folder } of contexts) rmSync(folder, { recursive: true, force: true });

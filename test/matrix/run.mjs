@@ -38,7 +38,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     on: { type: 'string', default: 'native,6.1,6.12' },
     backends: { type: 'string', default: 'fentry,kprobe,tracepoint' },
-    groups: { type: 'string', default: 'shell,attach,kept,pressure,refused,overload,restarts' },
+    groups: { type: 'string', default: 'filtered,shell,attach,kept,pressure,refused,overload,restarts' },
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: '1' },
     restarts: { type: 'string', default: '200' },
@@ -132,7 +132,7 @@ function guest(kernel) {
     columns: backends.map(column),
     columnOf: ({ backend }) => column(backend),
     command: (out) =>
-      runner(backends.join(','), out, { ...sizes, part: `0/${SMOKE_PARTS}`, groups: 'smoke' }),
+      runner(backends.join(','), out, { ...sizes, part: `0/${SMOKE_PARTS}`, groups: 'smoke,filtered' }),
   };
   const whole = backends.map((backend) => ({
     columns: [column(backend)],

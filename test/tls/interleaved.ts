@@ -14,6 +14,8 @@ import { makeStep, type Step } from './plan.ts';
 
 const CONNECTIONS = 200;
 const CONNECTIONS_SLOW = 40;
+/** In the sample of `npm test`. */
+const CONNECTIONS_SAMPLED = 60;
 const ROUNDS = 3;
 /** Of those that write inside each other's callbacks. */
 const NESTED = 20;
@@ -60,6 +62,11 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
+function countOf({ slow, sampled }: TlsContext): number {
+  if (slow) return CONNECTIONS_SLOW;
+  return sampled === null ? CONNECTIONS : CONNECTIONS_SAMPLED;
+}
+
 function steps(context: TlsContext): Step[] {
   return Array.from({ length: ROUNDS }, (_, round) =>
     makeStep(context.folder, {
@@ -73,7 +80,7 @@ function steps(context: TlsContext): Step[] {
 }
 
 export async function runInterleaved(context: TlsContext, only: RegExp, report: Report): Promise<void> {
-  const count = context.slow ? CONNECTIONS_SLOW : CONNECTIONS;
+  const count = countOf(context);
   for (const program of PROGRAMS) {
     const connections = program.connections ?? count;
     await one(`${program.name} with ${connections} interleaved connections`, () =>

@@ -13,7 +13,7 @@ if (reason !== null) console.warn(`skipped: the tests of faults ${reason}`);
 
 /** An emulated machine needs a minute for what normally takes a second. */
 const LIMIT_MS = process.env['HTTP_TRACE_EMULATED'] === undefined ? 1_000 : 60_000;
-const ROUNDS = WHOLE ? 100 : 10;
+const ROUNDS = WHOLE ? 100 : 4;
 const MOMENTS_MS = 1_500;
 const NOTHING: Held = { programs: [], maps: [], links: [] };
 

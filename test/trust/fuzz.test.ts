@@ -15,8 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ElfFile } from '../../helper/tls/elf.ts';
+import { WHOLE } from '../kit/tier.mjs';
 
-const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 10);
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? (WHOLE ? 10 : 3));
 const SOURCES = ['places', 'elf_file', 'go_functions', 'decoder'].map((name) => `helper/loader/${name}.c`);
 
 function run(command: string, args: readonly string[]): { status: number | null; stderr: string } {

@@ -25,8 +25,8 @@ let browser = null;
 let code = 1;
 try {
   browser = await openBrowser();
-  // Nobody looks: sixty frames a second would be drawn by a processor.
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
+  // Nobody looks, and each frame is drawn by a processor.
+  const page = await browser.newPage({ viewport: { width: 800, height: 500 }, reducedMotion: 'reduce' });
   await page.bringToFront();
   const exit = new Promise((resolve) => {
     page.exposeFunction('codeAutomationExit', resolve);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { variants } from '../../../test/kit/tier.mjs';
 import { CallFrames, type Rule } from './callFrames.ts';
 import { C_FILES, C_SOURCES, Compiled, CPP_SOURCE, isThere, RUST_SOURCE } from './testing/compile.ts';
 
@@ -95,15 +96,16 @@ function compare(path: string) {
 }
 
 it('call frames are those that readelf reads', () => {
-  for (const [compiler, flags, sources] of [
+  const builds = [
     ['gcc', ['-O0'], C_FILES],
-    ['gcc', ['-O2', '-fomit-frame-pointer'], C_FILES],
     ['gcc', ['-O2', '-static'], C_FILES],
     ['g++', ['-O2'], ['shop.cpp']],
     ['clang', ['-O1'], C_FILES],
     ['clang++', ['-O2'], ['shop.cpp']],
     ['rustc', ['-Copt-level=2'], ['shop.rs']],
-  ] as const) {
+    ['gcc', ['-O2', '-fomit-frame-pointer'], C_FILES],
+  ] as const;
+  for (const [compiler, flags, sources] of variants(builds, 2, 5)) {
     if (!isThere(compiler)) continue;
     const path = compiled.build(compiler, flags, sources, `frames-${compiler}${flags.join('')}`);
     const { count, different } = compare(path);

@@ -12,7 +12,7 @@ export const HTTP_TRACE = join(ROOT, 'dist/http-trace');
 export const PEERS = join(ROOT, 'test/kernel/peers');
 
 /** Calls that a load test makes. Load takes the most of the kernel suite's processor time. */
-export const LOAD_CALLS = WHOLE ? 20_000 : 5_000;
+export const LOAD_CALLS = WHOLE ? 20_000 : 2_000;
 /** Of one that makes as many as it can. */
 export const LOAD_SECONDS = WHOLE ? 5 : 1;
 

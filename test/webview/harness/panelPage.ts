@@ -14,6 +14,7 @@ import {
   type ToHost,
   type ToWebview,
 } from '../../../extension/views/webviewProtocol.ts';
+import { WHOLE } from '../../kit/tier.mjs';
 import themes from './themes.json' with { type: 'json' };
 
 export type ThemeName = keyof typeof themes;
@@ -213,7 +214,9 @@ export class PanelPage {
     return this.page.evaluate(() => window.keptState);
   }
 
+  /** A picture for people to look at, in the long run: it costs as much as a test. */
   async screenshot(name: string): Promise<void> {
+    if (!WHOLE) return;
     await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) });
   }
 
