@@ -1,6 +1,6 @@
 /**
- * From where in a program requests were made, as far as the kernel's programs have seen it (RECORD_CALLER), until the
- * exchange is there that each belongs to. What does not fit exactly is not joined: no line is better than a wrong one.
+ * Where in a program requests were made, as the eBPF programs saw it (RECORD_CALLER). Each caller is kept until the
+ * exchange that it belongs to appears. Only an exact match counts: no line is better than a wrong one.
  */
 import type { CallSite } from './callSite.ts';
 import { MAX_CALLER_CONNECTIONS, MAX_CALLER_STACKS, MAX_CALLERS, MAX_PENDING_CALLERS } from './limits.ts';
@@ -13,26 +13,26 @@ interface Caller {
   readonly at: number;
   /** Empty: GET; null: not known. */
   readonly method: string | null;
-  /** null: not known, or not the program's own. */
+  /** null: not known, or outside of the program's own code. */
   readonly site: CallSite | null;
-  /** Of HTTP/2; 0: another protocol. */
+  /** HTTP/2 stream; 0: another protocol. */
   readonly stream: number;
 }
 
 export class Callers {
-  /** By connection, in the order of time. Least recently used first. */
+  /** By connection, least recently used first; the callers of each in order of time. */
   readonly #byConnection = new Map<string, Caller[]>();
-  /** Of HTTP/2, whose stream is not known yet: by process and request. */
+  /** Callers of HTTP/2 requests that have no stream yet, by process and address of the request. */
   readonly #pending = new Map<string, CallSite | null>();
-  /** By JSON: most calls come from the same few places. */
+  /** Parsed stacks by their JSON: most calls come from the same few places. */
   readonly #sites = new Map<string, CallSite | null>();
 
   /** @param at milliseconds since the trace's start */
   take(record: CallerRecord, at: number): void {
     const { connection, stream } = record;
-    // A stack of which no line is known says nothing: not even that the request has no other record.
+    // A stack without any known line is of no use, and the request may still have another record.
     if ((record.flags & (FLAG_ANY_METHOD | FLAG_NAMED)) === FLAG_ANY_METHOD) return;
-    // Of a native program's HTTP/2 there is one record, with everything.
+    // For HTTP/2 in a native program a single record says everything.
     const method = (record.flags & FLAG_ANY_METHOD) === 0 ? record.method : null;
     const request = `${record.pid}:${record.request}`;
     if (connection === 0n) {
@@ -53,7 +53,7 @@ export class Callers {
     dropOldest(this.#byConnection, MAX_CALLER_CONNECTIONS);
   }
 
-  /** The caller of this exchange, which is no other's then; null: not known. */
+  /** Finds the caller of this exchange and removes it, so that no other exchange gets it; null: not known. */
   of({
     side,
     connection,
@@ -70,7 +70,7 @@ export class Callers {
         : callers.findLastIndex((caller) => caller.stream === stream);
     const found = callers[index];
     if (found === undefined) return null;
-    // Of HTTP/1 those before it had no request, or one that was not seen.
+    // In HTTP/1 the earlier callers sent no request, or one that was not seen.
     if (stream === null) callers.splice(0, index + 1);
     else callers.splice(index, 1);
     return found.method === null || (found.method || 'GET') === request.method ? found.site : null;
@@ -89,7 +89,7 @@ export class Callers {
   }
 }
 
-/** null: none of the frames is the program's own, or it is not what `extension/capture/callers.ts` writes. */
+/** null: no frame is in the program's own code, or the text is not what `extension/capture/callers.ts` writes. */
 function readSite(text: string): CallSite | null {
   let value: unknown;
   try {

@@ -26,13 +26,13 @@ import { TlsSocket } from './tls/socket.ts';
 
 export class Connection implements OrderedSink {
   readonly info: StoredConnection;
-  /** It has ended, and everything was read. */
+  /** The stream has ended and has been read to its end. */
   #closed = false;
 
   readonly #host: ConnectionHost;
   readonly #reassembly: Reassembly;
   readonly #detection: Detection;
-  /** The dissector, where the stream is a socket that carries TLS. */
+  /** The dissector, if the stream is a socket that carries TLS. */
   #tls: TlsSocket | null = null;
   #time = 0;
 
@@ -47,7 +47,7 @@ export class Connection implements OrderedSink {
     this.#reassembly = new Reassembly(this, host.counters);
   }
 
-  /** Reads the stream, or the tunnel in it, as TLS; null when it is not TLS, or not known yet. */
+  /** The dissector that reads the stream, or the tunnel in it, as TLS; null when it is not TLS, or not known yet. */
   get tlsSocket(): TlsDissector | null {
     return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
@@ -57,7 +57,7 @@ export class Connection implements OrderedSink {
     return this.#detection.dissector !== null && this.#tls === null;
   }
 
-  /** Nothing follows, and nothing waits. */
+  /** No more input is expected, and no row waits for its reason. */
   get done(): boolean {
     return this.#closed && this.tlsSocket?.ending !== true;
   }
@@ -77,7 +77,7 @@ export class Connection implements OrderedSink {
     this.#reassembly.push(record);
   }
 
-  /** Every record emitted up to then has been pushed. */
+  /** All records emitted up to this boot time (ns) have been pushed. */
   advance(upTo: number): void {
     this.#reassembly.advance(upTo);
     this.#detection.dissector?.advance(upTo);
@@ -111,7 +111,7 @@ export class Connection implements OrderedSink {
     if (cut) this.info.ends.unconfirmed = true;
     if (record.ending === Ending.PeerReset) this.#host.connectionFailed(this.info);
     if (record.ending === Ending.PeerFin || record.ending === Ending.PeerReset) return;
-    // A RST takes bytes with it that were sent and not read.
+    // A RST discards bytes that were sent but not read yet.
     const reset = record.ending === Ending.Reset || record.error !== 0;
     const orderly = !reset && !cut;
     this.#detection.ended(record.direction, orderly, context);
@@ -132,8 +132,8 @@ export class Connection implements OrderedSink {
   }
 
   /**
-   * Whether the received stream ended without its sender saying so: over TLS without close_notify, it may have been cut by
-   * anybody (RFC 8446 section 6.1). Where the library's word is not known, that of the socket's records counts.
+   * True when TLS ended without close_notify, so that anybody on the path may have truncated it (RFC 8446 section 6.1).
+   * Where the library does not report this, the socket's records decide.
    */
   #isCut({ direction, unconfirmed }: EndedRecord): boolean {
     if (direction !== Direction.In) return false;
@@ -153,7 +153,7 @@ export class Connection implements OrderedSink {
     return { time, end: Math.max(time, end), pid, emitted, file: readingOf(record) };
   }
 
-  /** To the client it is a connection that was not established. */
+  /** A proxy has refused. For the client, that is a connection that was not established. */
   #refusedBy(refusal: Refusal, { pid, time, end }: PieceContext): void {
     const { info } = this;
     if (info.side !== 'client') return;

@@ -1,6 +1,6 @@
 /**
- * What ended a connection, and in which order: the facts by which the end of a call is derived. A TLS session shares
- * those of its socket.
+ * What ended a connection, and in which order: ending.ts derives from it how a call ended. A TLS session shares this
+ * with its socket.
  */
 import { exitOf } from './errno.ts';
 import { Direction, type EndedRecord, Ending, FLAG_PROCESS_ENDED } from './record.ts';
@@ -17,11 +17,11 @@ const UNKNOWN_EXIT: ProcessExit = { signal: null, exitCode: null };
 export class ConnectionEnds {
   /** The traced process closed the socket or the session, or ended. */
   localClose: number | null = null;
-  /** It shut its own direction down: a server answers no more then. */
+  /** The traced process shut down its sending side: a server sends no more responses. */
   localFin: number | null = null;
-  /** By its close the kernel sent a RST, which takes bytes with it that the peer has not read. */
+  /** On its close the kernel sent a RST, which discards bytes that the peer has not read yet. */
   closedByReset = false;
-  /** Set where it did so by ending. */
+  /** How the process ended, if its end is what closed the connection. */
   exit: ProcessExit | null = null;
   /** The peer's end: its FIN arrived, or the process read the end. */
   peerEnd: number | null = null;
@@ -29,7 +29,7 @@ export class ConnectionEnds {
   error: number | null = null;
   /** errno. */
   errno = 0;
-  /** The end of the peer's bytes is that of the socket, which TLS did not confirm. */
+  /** The peer's TLS stream ended with the socket, without close_notify. */
   unconfirmed = false;
 
   /** @param statusOf the wait status of a process that has ended; null: not known. */
@@ -46,7 +46,7 @@ export class ConnectionEnds {
         return;
       case Ending.Reset:
       case Ending.PeerReset:
-        // After its own close, a process learns of no error: the peer answers to bytes that nobody waits for.
+        // The first error counts. A process that has closed does not see errors any more: ending.ts compares the times.
         if (this.error !== null) return;
         this.error = at;
         this.errno = record.error;
@@ -63,7 +63,7 @@ export class ConnectionEnds {
   }
 
   closed(at: number): void {
-    // Of a connection whose end has been reported, this is only the kernel's last word.
+    // If an end was reported before, this only says that the kernel has released the socket.
     if (this.error === null && this.peerEnd === null) this.localClose ??= at;
   }
 }

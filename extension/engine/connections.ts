@@ -26,7 +26,7 @@ import {
 import { StoredConnection } from './storedExchange.ts';
 import { type Before, TlsSession } from './tls/session.ts';
 
-/** By which connections are found: numbers, which are found much faster, but for ids that are not exact as such. */
+/** Key of a connection: a number, which a Map finds much faster, unless the id is too large to be exact as one. */
 type Key = number | bigint;
 
 /** A connection, or a session. */
@@ -39,7 +39,7 @@ interface Entry {
   readonly sessions: Set<Entry>;
   /** There was at least one session, now or earlier. */
   hadSession: boolean;
-  /** In the order of use. */
+  /** Its place in the order of use. */
   place: Place<Entry> | null;
 }
 
@@ -112,7 +112,7 @@ export class Connections {
           session.session?.socketEnded(record);
           this.#waiting.add(session);
         }
-        // No more plaintext arrives in a session that is closed: how its socket ended before tells how it ended.
+        // A closed session gets no more plaintext: it ended the way its socket ended before.
         if (record.type === RecordType.Closed)
           for (const end of entry.session?.dueEnds(null) ?? []) entry.stream.push(end);
         entry.stream.push(entry.session === null ? record : entry.session.confirm(record));
@@ -121,7 +121,7 @@ export class Connections {
     this.#settle(entry);
   }
 
-  /** Every record emitted up to then has been pushed. */
+  /** All records emitted up to this boot time (ns) have been pushed. */
   advance(upTo: number): void {
     this.#failed.advance(upTo);
     for (const entry of [...this.#waiting]) {
@@ -198,7 +198,7 @@ export class Connections {
     info.connectStarted =
       record.connectStarted === 0n ? null : this.#host.milliseconds(record.connectStarted);
     info.established = record.established === 0n ? null : this.#host.milliseconds(record.established);
-    // Before it claims the lookup, which the addresses that were tried before it have in common with it.
+    // Must come before the claim: failed attempts at other addresses are matched by the same lookup.
     this.#failed.opened(record, info);
     if (info.connectStarted !== null && record.family !== 'unix') {
       const address = record.family === 'ipv4' ? record.remoteAddress.subarray(0, 4) : record.remoteAddress;
@@ -241,7 +241,7 @@ export class Connections {
     const socket = this.#entry(keyOfId(id), false);
     const info = socket?.stream.info ?? this.#closed.get(keyOfId(id));
     if (info === undefined || socket?.session != null) return;
-    // It is unknown whether another exchange on the closed connection already accounts for its connect time.
+    // Of a closed connection it is not known whether an earlier exchange already includes its connect time: assume one does.
     session.bind(id, info, socket === null ? 'messages' : carriedBy(socket), inner);
     if (socket === null) return;
     socket.sessions.add(entry);
@@ -256,7 +256,7 @@ export class Connections {
     if (session.socket === null) return;
     const socket = this.#entries.get(keyOfId(session.socket));
     const info = socket?.stream.info ?? this.#closed.get(keyOfId(session.socket));
-    // Node hands the request to the library although it has refused the certificate, and closed the socket.
+    // Node passes the request to the library even after it has refused the certificate and closed the socket.
     const isClosed = socket === undefined || socket.stream.info.ends.localClose !== null;
     if (isClosed && info?.wire?.established === false) session.neverBegan();
     if (socket === undefined) return;

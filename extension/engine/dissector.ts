@@ -17,7 +17,7 @@ export interface ConnectionHost {
   readonly bodyLimit: number;
   /** Milliseconds since the trace's start. */
   milliseconds(bootTime: bigint): number;
-  /** The same of its upper and lower 32 bits. */
+  /** As {@link milliseconds}, from the upper and lower 32 bits of the boot time. */
   millisecondsOf(high: number, low: number): number;
   process(pid: number): Process | null;
   create(process: Process | null, connection: StoredConnection, first: boolean): StoredExchange;
@@ -30,7 +30,7 @@ export interface ConnectionHost {
   merged(exchange: StoredExchange): void;
   /** Two sockets are the ends of one connection. */
   connected(one: SocketEnd, other: SocketEnd): void;
-  /** Of this socket's calls no further one will find its peer. */
+  /** No further call on this socket will be matched to its peer. */
   endForgotten(end: SocketEnd): void;
   /** An exchange that represents a TLS connection without plaintext. */
   createEncrypted(
@@ -58,7 +58,7 @@ export interface ConnectionHost {
 export interface Dissector {
   /** Something is held until a record arrives or time passes. */
   readonly waiting: boolean;
-  /** Reads a tunnel in it as TLS. */
+  /** The dissector that reads the tunnel in it as TLS. */
   readonly tlsSocket?: TlsDissector | null;
   /** The connection's opened record has arrived. */
   opened(): void;
@@ -75,13 +75,13 @@ export interface Dissector {
   finish(at: number): void;
 }
 
-/** What reads TLS without its plaintext, which comes as sessions (tls/session.ts). */
+/** Reads the unencrypted part of TLS; the plaintext arrives separately, as sessions (tls/session.ts). */
 export interface TlsDissector extends Dissector {
   /** The connection has closed, and the row waits for its reason. */
   readonly ending: boolean;
   /** A session was matched to this connection, or (-1) matched to another one instead. */
   bound(change: 1 | -1): void;
-  /** What the library of a session says: why it failed, and of the peer's certificate. */
+  /** What a session's library reports: why the session failed, and its verdict on the peer's certificate. */
   sessionFailed(reason: string | null, verdict: string | null): void;
   /** Plaintext was seen: its calls are shown instead of the connection. */
   plaintextSeen(): void;

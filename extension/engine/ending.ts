@@ -40,14 +40,14 @@ function made(
   return { how, by, error: errorCode(errno), detail, signal, exitCode };
 }
 
-/** One object for nearly all calls. */
+/** Nearly all calls share one of these objects. */
 const ANSWERED = made('answered');
 const FAILED = made('failed');
 const NOT_HTTP = made('not-http', { by: 'server' });
 const TRACE_ENDED = made('trace-ended');
 const UNKNOWN = made('unknown');
 
-/** @returns null while it runs, unless what answers is not HTTP. */
+/** @returns null while the exchange runs, unless the answer is not HTTP. */
 export function endingOf(exchange: StoredExchange): CallEnding | null {
   const ending = endOf(exchange);
   if (ending === null || ending.detail !== null || (exchange.request?.quoted ?? null) === null) return ending;
@@ -87,7 +87,7 @@ export function refusedByProxy({ how, reason }: Refusal, ends: ConnectionEnds): 
   return { ...ending, detail: 'by-proxy', error: `${reason}${silence(ending)}` };
 }
 
-/** What a proxy did that did not answer. */
+/** What a proxy did instead of answering. */
 function silence({ how, by }: CallEnding): string {
   if (by === 'client') return 'no answer of the proxy until the client gave up';
   return how === 'reset'
@@ -101,7 +101,7 @@ function isHidden({ response, completeness }: StoredExchange): boolean {
   return completeness.has('one-sided') || completeness.has('response-gap');
 }
 
-/** What has been answered in part has been acted on, whatever its server says: it is not safe to send it again. */
+/** A request with a partial response has been processed, whatever the server says: it is not safe to retry. */
 function ofStream({ reset, goAway, response }: StoredExchange): CallEnding | null {
   if (reset !== null) {
     if (reset.by === 'client') return made('cancelled', { by: 'client' });
@@ -112,7 +112,7 @@ function ofStream({ reset, goAway, response }: StoredExchange): CallEnding | nul
   return null;
 }
 
-/** A tunnel has no end of its own: whoever ends it first is named, and what went wrong. */
+/** A tunnel has no end of its own. Names the side that ended it first, and what went wrong. */
 function ofTunnel(exchange: StoredExchange, ends: ConnectionEnds): CallEnding {
   const { reset, openAtEnd, side } = exchange;
   if (reset !== null)
@@ -122,7 +122,7 @@ function ofTunnel(exchange: StoredExchange, ends: ConnectionEnds): CallEnding {
   return ending.how === 'cancelled' || ending.how === 'closed' ? { ...ending, how: 'answered' } : ending;
 }
 
-/** The response is whole. A client that closed before it began, and answers it with a RST, has not read it. */
+/** For a complete response: a client that had closed before it began, and answers it with a RST, has not read it. */
 function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: ConnectionEnds): CallEnding {
   const began = exchange.response?.firstByte ?? null;
   if (
@@ -137,14 +137,14 @@ function deliveryOf(exchange: StoredExchange, { peerEnd, error, errno }: Connect
   return made('cancelled', { by: 'client', errno, detail: 'not-delivered' });
 }
 
-/** By the first event of the connection; null: there was none. @param exchange null: none has begun. */
+/** Decides by the first event of the connection; null: there was none. @param exchange null: none has begun. */
 function ofConnection(
   ends: ConnectionEnds,
   side: Side | null,
   exchange: StoredExchange | null,
 ): CallEnding | null {
   const { exit, peerEnd, error, errno } = ends;
-  // Programs shut their direction down before they close (Node). A client may still wait for an answer then.
+  // Some programs (Node) shut down their sending side before they close. A client may then still wait for an answer.
   const localClose = side === 'server' ? (ends.localFin ?? ends.localClose) : ends.localClose;
   const peer = side === null ? null : side === 'client' ? 'server' : 'client';
   const failed = error !== null && (localClose === null || error <= localClose);
@@ -168,13 +168,13 @@ function ofConnection(
   return made('closed', { by: peer, detail: unconfirmed ? 'no-close-notify' : null });
 }
 
-/** The server had closed when the request was sent. */
+/** The server had already closed when the request was sent. */
 function isStale({ peerEnd }: ConnectionEnds, exchange: StoredExchange | null): boolean {
   const began = exchange?.request?.firstByte ?? null;
   return peerEnd !== null && began !== null && peerEnd <= began;
 }
 
-/** Its body has no framing of its own (RFC 9112 section 6.3). */
+/** The response's body is delimited only by the end of the connection (RFC 9112 section 6.3). */
 function endsWithConnection({ response, stream, tunnel }: StoredExchange): boolean {
   if (response === null || stream !== null || tunnel !== null || response.headIncomplete) return false;
   return response.field('content-length') === null && response.field('transfer-encoding') === null;

@@ -51,7 +51,7 @@ export interface EngineStats {
   readonly evicted: number;
   readonly running: number;
   readonly errors: number;
-  /** Calls that are two of `exchanges`, as both sides were seen, and those that are two of `errors`. */
+  /** Calls seen from both sides, which count twice in `exchanges`; of these, the ones that count twice in `errors`. */
   readonly pairs: number;
   readonly failedPairs: number;
   /**
@@ -60,9 +60,9 @@ export interface EngineStats {
    */
   readonly copiedBytes: number;
   readonly omittedBytes: number;
-  /** Of the omitted bytes those that were read from the files that were sent. */
+  /** Part of `omittedBytes`: read from the file that was sent. */
   readonly fileBytes: number;
-  /** Of the omitted bytes those left out as there was too much at once, by the kernel programs or the helper. */
+  /** Part of `omittedBytes`: left out by the kernel programs or the helper because of overload. */
   readonly shedBytes: number;
   readonly unseenBytes: number;
   /** Holes between records: their records were lost. */
@@ -107,7 +107,7 @@ export interface EngineApi {
   stats(): EngineStats;
   /** What is known about decryption in a process; null: nothing. */
   tls(pid: number): ProcessTls | null;
-  /** Keeps an exchange when older ones have to go, or no longer. @returns false: it is not held, or too many are. */
+  /** Protects an exchange from eviction, or ends that. @returns false: it is not held, or too many are pinned. */
   pin(id: number, pinned: boolean): boolean;
   /** Forgets all ended exchanges (the user's Clear) and reports them as `removed`; running ones stay. */
   clear(keepPinned?: boolean): void;
@@ -285,7 +285,7 @@ export class Engine implements EngineApi {
 
   clear(keepPinned = false): void {
     this.#store.clear(keepPinned);
-    // What was captured is not to stay where nobody looks for it.
+    // These caches hold captured text too, which Clear must remove.
     forgetHeads();
     forgetTexts();
   }

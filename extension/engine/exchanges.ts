@@ -33,7 +33,7 @@ export interface EngineParts {
   readonly callers: Callers;
 }
 
-/** Of an exchange that is about none. */
+/** Connection id of an exchange without a connection, such as a failed lookup. */
 const NO_CONNECTION = '0';
 
 export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesHost {
@@ -43,7 +43,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
   /** HTTP calls and failed handshakes so far; connections that are merely encrypted are not counted. */
   count = 0;
   errors = 0;
-  /** Calls of which both sides were counted, and those of them whose two sides are both counted as errors. */
+  /** Calls that were counted on both sides; of these, the ones that count as an error on both. */
   pairs = 0;
   failedPairs = 0;
 
@@ -184,7 +184,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
     if (!exchange.causeSought) this.#seekCause(exchange);
   }
 
-  /** As soon as its request, and the side that was seen of it, are known. */
+  /** Looks for what caused the call, once its request and the traced side are known. */
   #seekCause(exchange: StoredExchange): void {
     if (exchange.request === null || exchange.side === null) return;
     exchange.causeSought = true;
@@ -243,7 +243,7 @@ export class Exchanges implements ConnectionHost, LookupHost, PeersHost, CausesH
     exchange.failed = isError({
       status: statusOf(response),
       grpcStatus: grpcStatus(exchange),
-      // Of nearly all there is nothing to look through.
+      // Saves looking through the labels, which almost never matter.
       completeness: isOrdinary(completeness) ? NO_LABELS : completeness,
       ending,
     });

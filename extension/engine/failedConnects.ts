@@ -1,7 +1,7 @@
 /**
- * Connections that were not established. Each is held for a moment: a further attempt at another address of the same
- * name (sameName.ts) makes it a remark on that one, and the same attempt made again is counted. What is left becomes a
- * row.
+ * Connections that were not established. Each is held for a moment. If the program then tries another address of the
+ * same name (sameName.ts), the failed attempt is listed with that connection; if it retries the same address, the
+ * attempts are counted. Otherwise it becomes a row.
  */
 import { formatAddress } from './address.ts';
 import type { ConnectionHost } from './dissector.ts';
@@ -19,13 +19,13 @@ import { type FoundAddress, mayBeOneName } from './names/sameName.ts';
 import { type ConnectFailedRecord, FLAG_PROCESS_ENDED, type OpenedRecord } from './record.ts';
 import { StoredConnection } from './storedExchange.ts';
 
-/** Milliseconds after a failure in which the next address is tried, by programs that try one after the other. */
+/** Milliseconds within which a program that tries addresses one by one goes on to the next after a failure. */
 const NEXT_ADDRESS = 50;
 
-/** What the C library asks by itself, and does without: the program has not called them. */
+/** Services that the C library tries by itself and does without. The program has not called them. */
 const NAME_SERVICES = ['nscd/', '.nscd_socket', 'systemd/resolve/', 'systemd/userdb/', 'avahi-daemon/'];
 
-/** Another attempt, or a connection that was established. */
+/** A further failed attempt, or a connection that was established. */
 interface Tried {
   readonly pid: number;
   readonly info: StoredConnection;
@@ -44,13 +44,13 @@ interface Held {
   /** null: a Unix socket. */
   readonly address: FoundAddress | null;
   readonly ending: CallEnding;
-  /** Of the first attempt; null: not known. */
+  /** Start of the first attempt; null: not known. */
   readonly started: number | null;
   readonly firstEnded: number;
   ended: number;
-  /** At `info.remote`. */
+  /** Attempts to connect to `info.remote`. */
   attempts: number;
-  /** How often each address in `info.attempts` was tried, if it was more than once. */
+  /** How often each address in `info.attempts` was tried, where more than once. */
   readonly again: Map<string, number>;
   /** Boot times (ns) of emission. */
   readonly since: number;
@@ -114,7 +114,7 @@ export class FailedConnects {
     };
     if (this.#recent.some((connection) => this.#belongs(held, connection))) return;
     if (this.#held.some((earlier) => earlier.pid === pid && joinsRound(earlier, held))) return;
-    // The addresses of one name, none of which answers, are one row.
+    // If no address of a name answers, all of them are one row.
     const tried = { pid, info, port, address: held.address, from: started ?? ended, to: ended };
     this.#held = this.#held.filter((earlier) => !this.#belongs(earlier, tried));
     this.#held.push(held);
@@ -122,8 +122,8 @@ export class FailedConnects {
   }
 
   /**
-   * A connection of a client carries bytes: it has been established. Its address is known, and it has not claimed a
-   * lookup yet.
+   * A client's connection has carried bytes, so it was established. Must be called before the connection claims its
+   * lookup.
    */
   opened(record: OpenedRecord, info: StoredConnection): void {
     if (record.side !== 'client' || record.transport !== 'tcp' || record.connectStarted === 0n) return;
@@ -136,7 +136,7 @@ export class FailedConnects {
     if (this.#recent.length > MAX_RECENT_CONNECTS) this.#recent.shift();
   }
 
-  /** Every record emitted up to then has been taken. */
+  /** All records emitted up to this boot time (ns) have been taken. */
   advance(upTo: number): void {
     if (this.#held.length === 0) return;
     const due = (held: Held): boolean =>
@@ -151,12 +151,12 @@ export class FailedConnects {
     this.#recent = [];
   }
 
-  /** The same process tried both, addresses of one name, at the same time, or this one and right after it the other. */
+  /** The same process tried both addresses of one name: at the same time, or `connection` right after `held`. */
   #belongs(held: Held, connection: Tried): boolean {
     if (held.pid !== connection.pid || held.port !== connection.port || held.attempts > 1) return false;
     const { attempts, remote } = connection.info;
     if (held.info.remote === remote) return false;
-    // All of them were tried, and now the first one again.
+    // A new round: all addresses were tried, and now the first one again.
     if (held.info.attempts.some((attempt) => attempt.remote === remote)) return false;
     const started = held.started ?? held.ended;
     if (connection.from > held.ended + NEXT_ADDRESS || connection.to < started) return false;
@@ -168,7 +168,7 @@ export class FailedConnects {
     return true;
   }
 
-  /** The last address of a name was tried again: so were, before it, the others, which are on this row already. */
+  /** A row's own address, the last of its name, was tried again: takes in the retries of the others just before it. */
   #closeRound(row: Held): void {
     this.#held = this.#held.filter((held) => held === row || held.pid !== row.pid || !joinsRound(row, held));
   }
@@ -183,7 +183,7 @@ export class FailedConnects {
 
   #show(held: Held): void {
     const { pid, info, address, ending, attempts, started, firstEnded, ended } = held;
-    // Only now: until then the lookup may be that of a connection to another of its addresses.
+    // Not earlier: a connection to another address of the name could still claim the lookup.
     if (address !== null && started !== null) {
       info.lookup = this.#lookups.claim(pid, address.bytes, started);
     }
@@ -203,8 +203,8 @@ function attemptOf({ info, ending, started, ended }: Held): FailedConnect {
 }
 
 /**
- * Whether this attempt, of an address that is on the row already, is a part of a later round through the same addresses;
- * if so it is counted.
+ * Whether `held`, an attempt at an address that the row lists already, belongs to a later round through the same
+ * addresses. If so, it is counted on the row.
  */
 function joinsRound(row: Held, held: Held): boolean {
   const { remote } = held.info;

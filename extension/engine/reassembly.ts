@@ -1,7 +1,7 @@
 /**
- * Puts the records of one connection in order: each direction's bytes by position, and the two directions as
- * they came. Where a record is missing, everything behind it waits, in both directions, so that the result
- * does not depend on when the wait was given up.
+ * Puts the records of one connection in order: within a direction by position, across directions by arrival.
+ * Where a record is missing, everything behind it waits, in both directions, so that the result does not
+ * depend on when the wait is given up.
  */
 import type { MissingReason } from './byteStream.ts';
 import { MAX_WAITING_BYTES, MAX_WAITING_RECORDS } from './limits.ts';
@@ -31,9 +31,9 @@ export interface OrderedSink {
 export interface ByteCounters {
   copied: number;
   omitted: number;
-  /** Of these, read from the files that were sent. */
+  /** Part of `omitted`: read from the file that was sent. */
   fromFiles: number;
-  /** Of these, as there was too much at once, by the kernel programs or the helper. */
+  /** Part of `omitted`: left out by the kernel programs or the helper because of overload. */
   shed: number;
   unseen: number;
   lost: number;
@@ -47,7 +47,7 @@ interface Waiting {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Of a connection that is closed: records that arrive late are counted, and nothing is read of them. */
+/** The sink of a closed connection: late records are counted, but not read. */
 const DISCARD: OrderedSink = {
   bytes() {},
   missing() {},
@@ -62,9 +62,9 @@ export class Reassembly {
   readonly #next: [number, number] = [0, 0];
   #queue: Waiting[] = [];
   #queuedBytes = 0;
-  /** Bytes of a protocol that is not copied have come. */
+  /** Bytes of a protocol that is not copied have arrived. */
   #foreign = false;
-  /** The opened record has come, or is no longer waited for. */
+  /** The `opened` record has arrived, or is no longer waited for. */
   #open = false;
 
   constructor(sink: OrderedSink, counters: ByteCounters) {
@@ -76,7 +76,7 @@ export class Reassembly {
     return this.#queue.length > 0;
   }
 
-  /** The connection is known: records that waited for that are delivered. */
+  /** The `opened` record has arrived: delivers the records that waited for it. */
   opened(): void {
     this.#open = true;
     this.#drain();
@@ -94,7 +94,7 @@ export class Reassembly {
     while (this.#queue.length > MAX_WAITING_RECORDS || this.#queuedBytes > MAX_WAITING_BYTES) this.#giveUp();
   }
 
-  /** Every record emitted up to then has been pushed: older holes will not be filled. */
+  /** All records emitted up to this boot time (ns) have been pushed: older holes will not be filled. */
   advance(upTo: number): void {
     for (;;) {
       const head = this.#queue[0];
@@ -103,7 +103,7 @@ export class Reassembly {
     }
   }
 
-  /** The trace has ended: what waits is delivered, and nothing after it. */
+  /** The trace has ended: delivers what is waiting, and nothing after it. */
   finish(): void {
     while (this.#queue.length > 0) this.#giveUp();
     this.#sink = DISCARD;
@@ -158,7 +158,7 @@ export class Reassembly {
     const length = to - this.#next[direction];
     if (length <= 0) return;
     this.#next[direction] = to;
-    // Of other protocols the kernel programs report only the first call.
+    // For other protocols the kernel programs report only the first system call, so nothing was lost.
     if (!this.#foreign) this.#counters.lost += length;
     this.#sink.missing(direction, length, 'lost', record);
   }
@@ -189,7 +189,7 @@ export class Reassembly {
       this.#sink.missing(direction, position - next, 'lost', record);
       next = position;
     }
-    // A record that overlaps what is known already repeats it, or was taken for unseen (FLAG_UNORDERED).
+    // An overlap repeats bytes that were delivered before, or bytes that were counted as unseen (FLAG_UNORDERED).
     const repeated = Math.min(next - position, record.size);
     if (repeated > 0 && (record.flags & FLAG_UNORDERED) !== 0) {
       this.#counters.unseen = Math.max(0, this.#counters.unseen - repeated);
@@ -214,7 +214,7 @@ export class Reassembly {
   }
 }
 
-/** Something of it was left out as there was too much at once. */
+/** Some of its bytes were left out because of overload. */
 export function isShed({ omission }: DataRecord): boolean {
   return omission === Omission.Pressure || omission === Omission.PressureHead;
 }

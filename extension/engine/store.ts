@@ -4,7 +4,7 @@ import { LinkedList } from './linkedList.ts';
 import { PagedMap } from './pagedMap.ts';
 import type { StoredExchange } from './storedExchange.ts';
 
-/** After so many removals exchanges that still run are {@link StoredExchange.detach detached}: their bytes are copied then. */
+/** After this many removals, running exchanges are {@link StoredExchange.detach detached}: their bytes are copied. */
 const DETACH_AFTER = 1_024;
 /** Entries of evicted exchanges that stay in the list until it is rebuilt. */
 const MAX_EVICTED_LISTED = 1_024;
@@ -25,7 +25,7 @@ export class Store {
    */
   #ended: (StoredExchange | undefined)[] = [];
   #oldest = 0;
-  /** Those that run. */
+  /** Running exchanges. */
   readonly #open = new LinkedList<StoredExchange>();
   /** Running calls; an exchange for an encrypted connection is not a call. */
   #running = 0;
@@ -33,9 +33,9 @@ export class Store {
   #changed: number[] = [];
   #removed: number[] = [];
   #bytes = 0;
-  /** Ids of exchanges that are not evicted. */
+  /** Ids of exchanges that must not be evicted. */
   readonly #pinned = new Set<number>();
-  /** Since exchanges were last detached. */
+  /** Number of removals since running exchanges were last detached. */
   #removals = 0;
   evicted = 0;
 
@@ -103,7 +103,7 @@ export class Store {
     this.#removals++;
   }
 
-  /** Keeps an exchange until the list is cleared, or no longer. @returns false: it is not held, or too many are pinned. */
+  /** Protects an exchange from eviction, or ends that. @returns false: it is not held, or too many are pinned. */
   pin(id: number, pinned: boolean): boolean {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) return false;
@@ -111,11 +111,11 @@ export class Store {
     if (pinned) {
       if (this.#pinned.size >= MAX_PINNED) return false;
       this.#pinned.add(id);
-      // It outlives those that came with it.
+      // It will outlive the exchanges that share its blocks.
       exchange.detach();
     } else {
       this.#pinned.delete(id);
-      // It may have been passed over. Listed twice it does no harm.
+      // Eviction may have skipped it and dropped it from the list. Listing it twice is harmless.
       if (exchange.state !== 'running') this.#ended.push(exchange);
     }
     this.changed(exchange);
@@ -136,7 +136,7 @@ export class Store {
     for (const exchange of this.#ended) {
       if (exchange !== undefined && !(keepPinned && this.#pinned.has(exchange.id))) this.remove(exchange);
     }
-    // Those that were passed over.
+    // Pinned exchanges that eviction has dropped from the list.
     for (const id of keepPinned ? [] : this.#pinned) {
       const exchange = this.#exchanges.get(id);
       if (exchange !== undefined && exchange.state !== 'running') this.remove(exchange);
@@ -165,7 +165,7 @@ export class Store {
     return changes;
   }
 
-  /** What still runs when others are forgotten would hold the blocks that it shares with them. */
+  /** A running exchange would keep alive the blocks that it shares with exchanges that are gone. */
   #detach(): void {
     this.#removals = 0;
     for (const exchange of this.#open) exchange.detach();

@@ -48,7 +48,7 @@ const NO_LAYERS: readonly Layer[] = [];
 
 export class StoredConnection implements Connection {
   readonly id: string;
-  /** Its opened record has come. */
+  /** Its `opened` record has arrived. */
   known = false;
   transport: 'tcp' | 'unix' = 'tcp';
   local: string | null = null;
@@ -57,7 +57,7 @@ export class StoredConnection implements Connection {
   joinedLate = false;
   connectStarted: number | null = null;
   established: number | null = null;
-  /** By which its address may have been found. */
+  /** The name lookup that may have found its address. */
   lookup: LookupClaim | null = null;
   tls: StoredTls | null;
   /** What precedes its messages, or its TLS: the protocols of proxies, outermost first. */
@@ -70,11 +70,11 @@ export class StoredConnection implements Connection {
   attempts: FailedConnect[] = [];
   /** The exchange that ended last, while an event may still show more about its end. */
   lastEnded: StoredExchange | null = null;
-  /** Of HTTP/1: the messages that ended last, which what follows may show to break a rule. */
+  /** HTTP/1: the messages that ended last. Bytes that follow may show that one of them breaks a rule. */
   readonly lastMessages: Record<MessageKind, StoredMessage | null> = { request: null, response: null };
   /** The socket as one of two ends; null: not known. A TLS session, and what is in a tunnel, have that of their socket. */
   end: SocketEnd | null = null;
-  /** Tells apart what is on one socket: its own bytes, tunnels in them, TLS sessions. */
+  /** Distinguishes the streams on one socket: its own bytes, tunnels in them, TLS sessions. */
   layer = 0;
   /** What ended it; a TLS session shares those of its socket. */
   ends = new ConnectionEnds();
@@ -86,7 +86,7 @@ export class StoredConnection implements Connection {
     this.tls = tls;
   }
 
-  /** A connection that stays open must not hold what is forgotten. */
+  /** Drops references to an evicted exchange, which a long-lived connection would keep in memory. */
   forget(exchange: StoredExchange): void {
     const { lastMessages } = this;
     if (this.lastEnded === exchange) this.lastEnded = null;
@@ -94,7 +94,7 @@ export class StoredConnection implements Connection {
     if (lastMessages.response === exchange.response) lastMessages.response = null;
   }
 
-  /** Of a stream inside another one: what only the outer one shows. */
+  /** For a stream inside another one: copies what only the outer stream shows. */
   take(outer: StoredConnection): void {
     this.known = outer.known;
     this.transport = outer.transport;
@@ -163,23 +163,23 @@ export class StoredExchange implements Exchange {
   goAway: GoAway | null = null;
   blocked: number | null = null;
 
-  /** undefined until it was searched for, which happens once. */
+  /** undefined until it has been searched for, which happens once. */
   #operation: Operation | null | undefined;
   #ai: AiCall | null | undefined;
   #mcp: McpFacts | null | undefined;
 
   /** Grows with each change that was reported. */
   revision = 0;
-  /** The last cost that the store has counted. */
+  /** The cost that the store has included in its total. */
   counted = 0;
-  /** The store has it. */
+  /** It is in the store. */
   held = false;
-  /** Among those that run, in the store; and among those that its process is answering (peers/causingProcess.ts). */
+  /** Its places in two lists: the store's running exchanges, and the calls its process is answering (causingProcess.ts). */
   openPlace: Place<StoredExchange> | null = null;
   answeringPlace: Place<StoredExchange> | null = null;
   /** It is counted among the errors. */
   failed = false;
-  /** It is among those that changed since they were last taken. */
+  /** It is already in the store's list of changes. */
   reported = false;
   requestDone = false;
   responseDone = false;
@@ -225,7 +225,7 @@ export class StoredExchange implements Exchange {
     return found;
   }
 
-  /** A call of a language model; null: not such a call, or not known yet. */
+  /** A call to a language model; null: not such a call, or not known yet. */
   get ai(): AiCall | null {
     if (this.#ai !== undefined) return this.#ai;
     const { request } = this;
@@ -235,13 +235,13 @@ export class StoredExchange implements Exchange {
     return this.#ai ?? null;
   }
 
-  /** A call of an MCP server; null: not such a call, or not known yet. */
+  /** A call to an MCP server; null: not such a call, or not known yet. */
   get mcp(): McpFacts | null {
     if (this.#mcp !== undefined) return this.#mcp;
     const { request, operation } = this;
     if (request === null) return null;
     const found = McpFacts.of(operation, request, this.messages);
-    // The stream of a GET may yet show that it is one.
+    // The event stream of a GET may still show that it is an MCP call.
     if (found !== null || this.state === 'ended') this.#mcp = found;
     return found;
   }
@@ -325,7 +325,7 @@ export class StoredExchange implements Exchange {
   }
 }
 
-/** null, or nothing of it is missing. */
+/** True when there is no message, or nothing of it is missing. */
 function isWhole(message: StoredMessage | null): boolean {
   return message === null || !(message.truncated || message.gap || message.cut || message.headIncomplete);
 }

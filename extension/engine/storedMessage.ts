@@ -1,6 +1,6 @@
 /**
- * A message as it is held. It is built to be one of many: 100,000 exchanges are held in a few hundred MiB, so field
- * lines are kept as they came, in a block that others share (slab.ts), and split when they are asked for.
+ * A message as the store holds it. 100,000 exchanges have to fit in a few hundred MiB, so field lines are kept as they
+ * were sent, in a block shared with other messages (slab.ts), and are split only on request.
  */
 
 import { isBlank, isNameAt, trimBlanks } from '../http/fieldSyntax.ts';
@@ -13,14 +13,14 @@ import { MAX_VIOLATIONS } from './limits.ts';
 import { keep, keptAt, LARGEST_PIECE } from './slab.ts';
 import { type RuleName, ruleText } from './violations.ts';
 
-/** The version of every message on a stream. */
+/** The version of every message on an HTTP/2 stream. */
 export const HTTP2 = 'HTTP/2';
 
 /** Estimated bytes of a message without its strings and body; measured on Node 24. */
 const MESSAGE_COST = 400;
 /** Bytes of a field that is kept by itself: an array of two strings. */
 const FIELD_COST = 100;
-/** Of a reference to a field. */
+/** Bytes of a reference to a field. */
 const POINTER = 8;
 
 const COLON = 58;
@@ -41,11 +41,11 @@ interface BrokenRule {
 const NO_FIELDS: readonly SeenField[] = [];
 
 const CONTENT_TYPE = 'content-type';
-/** There is no such line; it was not looked for. */
+/** Values of `typeAt`: there is no Content-Type line; it has not been searched for. */
 export const NO_TYPE = -1;
 const UNKNOWN_TYPE = -2;
 
-/** Of a message without a body, and of one of whose body nothing has come. Never changed: see `growingBody`. */
+/** The body of a message that has none, and of one whose body has not begun. Never changed: see `growingBody`. */
 const EMPTY: Body = Object.assign(new BodyBuffer(), { size: 0 });
 const NOTHING_SEEN: Body = new BodyBuffer();
 
@@ -70,7 +70,7 @@ export class StoredMessage implements Request, Response {
   gap = false;
   /** Bytes were left out by a limit. */
   truncated = false;
-  /** Some of them because there was too much at once. */
+  /** Some of them because of overload. */
   shed = false;
   /** Not all fields are known. */
   headIncomplete = false;
@@ -86,13 +86,13 @@ export class StoredMessage implements Request, Response {
   #fields: Buffer | readonly SeenField[] = NO_FIELDS;
   #at = 0;
   #end = 0;
-  /** Of lines: where that of Content-Type begins, behind `#at`; or {@link NO_TYPE}, or {@link UNKNOWN_TYPE}. */
+  /** For lines in a block: offset from `#at` of the Content-Type line; or {@link NO_TYPE}, or {@link UNKNOWN_TYPE}. */
   #typeAt = UNKNOWN_TYPE;
-  /** null: no byte of it was seen. */
+  /** null: no byte of the body has been seen. */
   #body: BodyBuffer | null = null;
   #isEmpty = false;
   #trailers: FieldLines | readonly SeenField[] = NO_FIELDS;
-  /** Of fields in a list: bytes that no other message keeps. */
+  /** For fields in a list: the bytes that only this message keeps. */
   #listCost = 0;
   #broken: BrokenRule[] | null = null;
 
@@ -106,7 +106,7 @@ export class StoredMessage implements Request, Response {
     return this.#body ?? (this.#isEmpty ? EMPTY : NOTHING_SEEN);
   }
 
-  /** The same, to add to it. */
+  /** The body, to append to. */
   get growingBody(): BodyBuffer {
     this.#body ??= new BodyBuffer();
     return this.#body;
@@ -145,8 +145,8 @@ export class StoredMessage implements Request, Response {
   }
 
   /**
-   * Copies the field lines of a head, as sent: nothing but plain ones in `bytes`, from `from` to `to`. Once for a message.
-   * @param typeAt where behind `from` the first line with Content-Type begins, or {@link NO_TYPE}.
+   * Copies the field lines of a head as they were sent: `bytes` from `from` to `to`, all well-formed. Called once.
+   * @param typeAt offset from `from` of the first Content-Type line, or {@link NO_TYPE}.
    */
   setFieldLines(bytes: Buffer, from: number, to: number, typeAt: number): void {
     if (from === to) return;
@@ -159,7 +159,7 @@ export class StoredMessage implements Request, Response {
 
   /**
    * Fields that other messages share (HTTP/2): kept as they are.
-   * @param cost in bytes, of what this message alone keeps.
+   * @param cost bytes that only this message keeps.
    */
   shareFields(fields: readonly SeenField[], cost: number): void {
     this.#fields = fields;
@@ -179,7 +179,7 @@ export class StoredMessage implements Request, Response {
     this.#trailers = this.#join(trailers);
   }
 
-  /** Holds no block that others share any more: it outlives those that came with it. */
+  /** Moves its bytes out of shared blocks, because it will outlive the messages that share them. */
   detach(): void {
     const typeAt = this.#typeAt;
     this.#setLines(ownLines(this.#lines));
@@ -265,7 +265,7 @@ function keepLines(bytes: Buffer, from: number, to: number): FieldLines {
   return { block, at: keptAt, end: keptAt + length };
 }
 
-/** The same in memory of their own. */
+/** Copies the lines into memory of their own. */
 function ownLines(fields: FieldLines | readonly SeenField[]): FieldLines | readonly SeenField[] {
   if (isList(fields) || fields.end - fields.at === fields.block.length) return fields;
   const block = Buffer.allocUnsafeSlow(fields.end - fields.at);
@@ -297,7 +297,7 @@ function firstOf(fields: readonly SeenField[], name: string): string | null {
   return null;
 }
 
-/** The same of field lines in a block. */
+/** As {@link firstOf}, for field lines in a block. */
 function firstIn(block: Buffer, at: number, end: number, name: string): string | null {
   for (let from = at; from < end; ) {
     const colon = from + name.length;

@@ -56,7 +56,7 @@ export class BodyProbe implements ReaderState {
   gap(length: number, reason: GapReason, context: Origin): number {
     const held = this.#line.pending.length;
     if (held === 0 && reason !== 'lost') {
-      // Only bodies are left out on purpose, so there is one.
+      // Only body bytes are left out on purpose, so there is a body.
       this.#leave(context);
       return length;
     }
@@ -66,14 +66,14 @@ export class BodyProbe implements ReaderState {
     return 0;
   }
 
-  /** Nothing follows that could complete a start line: bytes that are held are the body's. */
+  /** Nothing follows that could complete a start line: the held bytes belong to the body. */
   release(): void {
     if (!this.empty) this.#leave(this.#line.origin);
   }
 
   end(outcome: 'cut' | 'open', orderly: boolean): void {
     const { kind, sink, current } = this.#progress;
-    // A request that was answered before its body was sent is complete. Whether the response is, is unknown.
+    // A request that was answered before its body was sent is complete. For a response this is not known.
     if (kind === 'request' && sink.mayLackBody(current)) this.#next.finish('complete');
     else this.#next.finish(this.#framing.kind === 'close' && orderly ? 'complete' : outcome);
   }

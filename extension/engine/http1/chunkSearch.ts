@@ -1,4 +1,4 @@
-/** A chunked body at an unknown place: searches for its last chunk, or for the next message. */
+/** In a chunked body whose chunk boundaries are lost: searches for the last chunk, or for the next message. */
 import type { GapReason, Origin } from '../byteStream.ts';
 import { findLastChunk, TERMINATOR_TAIL } from './chunks.ts';
 import { FieldLines } from './fieldLines.ts';
@@ -16,7 +16,7 @@ export class ChunkSearch implements ReaderState {
   #tail = '';
   /** `#tail` begins where the gap ended. */
   #tailWhole = false;
-  /** Nothing was read since the gap, so the next bytes begin a call. */
+  /** Nothing has been read since the gap, so the next bytes begin a system call. */
   #afterGap = false;
 
   constructor(progress: MessageProgress, line: LineReader, next: Transitions) {
@@ -39,7 +39,7 @@ export class ChunkSearch implements ReaderState {
     const message = progress.current;
     if (boundary && beginsMessage(progress.kind, bytes, at)) {
       this.#next.finish('lost');
-      // Where bytes are missing, a message between may have passed unseen.
+      // The missing bytes may contain a whole message.
       if (message.gap) progress.sink.hidden(progress.kind);
       return at;
     }

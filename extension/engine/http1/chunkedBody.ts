@@ -64,8 +64,8 @@ export class ChunkedBody implements ReaderState {
     }
     this.#progress.omitPart(length, reason, context);
     this.#lose(true);
-    // What is left out on purpose is left out of one message's body: the kernel copies every head. What is
-    // lost may contain the end of this message and the beginning of the next.
+    // Bytes left out on purpose belong to one message's body, as the kernel programs copy every head. Lost bytes
+    // may contain the end of this message and the beginning of the next.
     if (reason === 'lost') this.#progress.sink.hidden(this.#progress.kind);
     return 0;
   }

@@ -1,4 +1,4 @@
-/** Chunk-size lines, and the end of a chunked body found without them (RFC 9112 section 7.1). */
+/** Reads chunk-size lines, and finds the end of a chunked body without them (RFC 9112 section 7.1). */
 
 import { isBlank, isToken } from '../../http/fieldSyntax.ts';
 import type { RuleName } from '../violations.ts';
@@ -74,7 +74,7 @@ const LAST_CHUNK = '\r\n0\r\n';
 
 const TERMINATOR = `${LAST_CHUNK}\r\n`;
 
-/** Length of `0 CRLF CRLF`: that much of the terminator is proof even if nothing follows it. */
+/** Length of `0 CRLF CRLF`: this much of the terminator is sufficient evidence even if nothing follows. */
 const SHORTEST_CERTAIN = 5;
 
 /** Bytes of earlier pieces that may belong to the last chunk and its trailers. */
@@ -83,7 +83,7 @@ export const TERMINATOR_TAIL = 256;
 /**
  * Finds the end of a chunked body from an unknown place within it: the last chunk, followed by trailers, if
  * any, and an empty line, behind which `isEnd` finds the end of the piece or another message.
- * @param text Latin-1, tail of earlier pieces included. @param atBoundary when it begins where a call began.
+ * @param text Latin-1, with the tail of earlier pieces. @param atBoundary it begins where a system call began.
  * @returns offset behind the body, and its trailer lines; null when it is not in `text`.
  */
 export function findLastChunk(

@@ -2,10 +2,10 @@
  * One connection of HTTP/1: finds which direction carries requests, reads both directions, and pairs their
  * messages.
  *
- * A direction is held while how to read on depends on the other one:
- * - a response, while no request is known (a blocking send is recorded when it returns, which may be after
- *   the response was received by another thread);
- * - what follows a CONNECT or an upgrade request, while its response has not come.
+ * A direction is held while the other one decides how to read on:
+ * - a response, until its request is known (a blocking send is recorded when it returns, which may be after
+ *   another thread has received the response);
+ * - whatever follows a CONNECT or an upgrade request, until its response arrives.
  */
 import {
   type GapReason,
@@ -48,7 +48,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   readonly #pairing: Pairing;
   readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   #sniffer: SideSniffer | null = null;
-  /** What the client sent since the server's last answer, while it may be the middle of a body; else null. */
+  /** What the client has sent since the server's last response, if it may be the middle of a body; else null. */
   #turn: LateTurn | null = null;
   #side: Side | null = null;
   #exchanges = 0;
@@ -86,7 +86,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   opened(): void {
     if (this.#side === null && this.#info.side !== null) this.#become(this.#info.side);
     this.#successor.opened();
-    // Of a session it may only be known now that it was seen from its first byte.
+    // For a TLS session it may only become known here that it was seen from its first byte.
     if (!this.#info.joinedLate) this.#endTurn();
   }
 
@@ -133,7 +133,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     const lane = this.#lanes[direction];
     if (lane.ended) return;
     lane.ended = true;
-    // What this direction waits for may never come, and no later bytes can be misread.
+    // The held bytes may wait forever, and nothing follows that could be misread.
     this.#force(lane);
     this.#piece(direction, { kind: 'end', orderly });
     this.#successor.ended(direction, orderly, context);
@@ -187,7 +187,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
     this.#retryHeld();
   }
 
-  /** An answer begins, or none will come: what was sent before is a request, or unknown. */
+  /** A response begins, or none will come: the held turn is read if it is a request, and skipped otherwise. */
   #endTurn(): void {
     const turn = this.#turn;
     if (turn === null) return;
@@ -273,7 +273,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   mayBegin(kind: MessageKind): boolean {
     if (this.#laneOf(kind).forced) return true;
     if (kind === 'response') return this.#pairing.expectsResponse;
-    // Its response may have begun, but not yet be known for what it is.
+    // The response may have begun without showing yet whether it opens a tunnel.
     const last = this.#pairing.lastOutstanding ?? this.#pairing.responding;
     return last === null || !last.mayBecomeTunnel;
   }
@@ -426,7 +426,7 @@ export class Http1Connection implements Dissector, ReaderSink, PairingHost {
   }
 
   exchangeEnded(exchange: StoredExchange, at: number): void {
-    // What is cut off ends with what cut it, which may be long after its last byte.
+    // An exchange that was cut off ends when it was cut, which may be long after its last byte.
     exchange.endedAt = exchange.response?.cut === true ? Math.max(at, this.#time) : at;
     exchange.state = 'ended';
     exchange.openAtEnd = this.#finishing;

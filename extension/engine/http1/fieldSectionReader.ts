@@ -1,4 +1,4 @@
-/** The field lines of a head or a trailer section as they arrive, within its bound on bytes. */
+/** Reads the field lines of a head or a trailer section as they arrive, up to its limit in bytes. */
 import { MAX_LINE_BEYOND_HEAD } from '../limits.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import { FieldLines } from './fieldLines.ts';
@@ -41,7 +41,7 @@ export class FieldSectionReader {
     return false;
   }
 
-  /** The fields so far; a line that has no end yet is not among them. */
+  /** The fields so far, without an unfinished line. */
   close(): FieldLines {
     this.#lines.finish();
     if (this.#lines.incomplete) this.#message.headIncomplete = true;

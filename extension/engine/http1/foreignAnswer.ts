@@ -1,6 +1,6 @@
 /**
- * What answers a request and is not HTTP: the program has reached another kind of server. Its bytes are kept as
- * a body without a head, up to the end of the stream; how much of them is an answer is not known.
+ * An answer that is not HTTP: the program has reached another kind of server. All bytes up to the end of the stream are
+ * kept as a body without a head, as nobody knows where the answer ends.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import type { MessageProgress } from './messageProgress.ts';
@@ -22,7 +22,7 @@ export class ForeignAnswer implements ReaderState {
     return bytes.length;
   }
 
-  /** Bytes that are counted already. */
+  /** Adds bytes that {@link MessageProgress.take} has counted already. */
   add(bytes: Buffer, at: number, context: Origin): void {
     const message = this.#progress.current;
     const quoted = message.quoted ?? '';

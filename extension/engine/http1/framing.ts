@@ -1,4 +1,4 @@
-/** How a body is delimited: RFC 9112 section 6.3, and a sensible choice where its rules are broken. */
+/** Decides how a body is delimited: by RFC 9112 section 6.3, or sensibly where its rules are broken. */
 
 import { listMembers } from '../../http/fieldSyntax.ts';
 import type { RuleName } from '../violations.ts';
@@ -119,7 +119,7 @@ function delimitedBy(length: number | null, otherwise: Framing, broken: readonly
   return { framing: length === null ? otherwise : { kind: 'length', length }, codings: null, broken };
 }
 
-/** Of a message that has no body. */
+/** Rules that these fields break in a message that has no body. */
 function bodilessBroken({ hasCodings, hasLength }: FramingFields): readonly RuleName[] {
   if (!hasCodings && !hasLength) return NO_RULES;
   return [
@@ -155,13 +155,13 @@ function hostBroken(version: string, fields: FramingFields, target: string): rea
   ];
 }
 
-/** Of a target in absolute form: its authority is not that of the Host field. */
+/** True when the target is in absolute form and its authority differs from the Host field. */
 function differsFromHost(target: string, host: string): boolean {
   const [, scheme = '', authority = ''] = /^(https?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(target) ?? [];
   return scheme !== '' && withoutPort(authority, scheme) !== withoutPort(host, scheme);
 }
 
-/** In lower case, without the scheme's own port. */
+/** The authority in lower case, without the scheme's default port. */
 function withoutPort(authority: string, scheme: string): string {
   return authority.toLowerCase().replace(scheme.toLowerCase() === 'https' ? /:(?:443)?$/ : /:(?:80)?$/, '');
 }

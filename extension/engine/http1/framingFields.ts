@@ -1,7 +1,7 @@
 /**
- * The fields of a head that say how its message is delimited and what follows it (RFC 9112 sections 6 and 9), gathered
- * as they are read: from lines (`of`), or from the bytes of a head that breaks no rule (plainHead.ts), which makes
- * strings of the unusual ones only.
+ * The fields of a head that say how its message is delimited and what follows it (RFC 9112 sections 6 and 9). They are
+ * collected from field lines (`of`), or directly from the bytes of a head that breaks no rule (plainHead.ts), which
+ * creates strings only for unusual values.
  */
 import { listMembers, trimBlanks } from '../../http/fieldSyntax.ts';
 import type { Field } from '../exchange.ts';
@@ -23,7 +23,7 @@ const NO_CODINGS: readonly string[] = [];
 const NO_RULES: readonly RuleName[] = [];
 
 export class FramingFields {
-  /** Of Content-Length: the first valid one; null: there is none. */
+  /** The first valid Content-Length; null: there is none. */
   length: number | null = null;
   /** There is a Content-Length, valid or not. */
   hasLength = false;
@@ -33,7 +33,7 @@ export class FramingFields {
   /** The first value; null: there is no such field. */
   upgrade: string | null = null;
   expect: string | null = null;
-  /** Host fields, and the value of the first; null where it is known to be valid and is not needed. */
+  /** Number of Host fields, and the value of the first; null if it is known to be valid and not needed. */
   hosts = 0;
   host: string | null = null;
   /** Members of Connection. */
@@ -44,7 +44,7 @@ export class FramingFields {
   #lengthBroken: RuleName[] | null = null;
   #hostBroken = false;
 
-  /** As new. */
+  /** Resets all fields. */
   clear(): void {
     this.length = null;
     this.hasLength = false;

@@ -1,4 +1,4 @@
-/** A piece of one direction that is held until it is known how to read it. */
+/** A piece of one direction: bytes, a gap, or the end. It may be held until it is known how to read it. */
 import type { GapReason, PieceContext } from '../byteStream.ts';
 
 export type Piece =

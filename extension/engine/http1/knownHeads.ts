@@ -1,19 +1,19 @@
 /**
- * The field lines of heads that were read before. A client mostly sends the same ones with each request, and a server the
- * same with many responses: what is equal byte for byte says the same, and is not read again. It makes no difference but
- * in time.
+ * A cache of field sections that were parsed before. Clients send mostly the same field lines with each request, and
+ * servers with many responses: a section that is equal byte for byte is not parsed again. This saves time and changes
+ * nothing else.
  */
 import type { FramingFields } from './framingFields.ts';
 
-/** Longer heads rarely are alike. */
+/** Bytes. Longer heads rarely repeat. */
 const MAX_LENGTH = 2_048;
-/** Heads that are remembered: a power of two. What has the same place takes the other's. */
+/** Heads that are remembered: a power of two. Heads with the same hash replace each other. */
 const PLACES = 128;
-/** A head that comes again and again is not given up for each other one: only for each eighth in a row. */
+/** A head that keeps recurring is replaced only by the eighth other head in a row, not by the first. */
 const PATIENCE = 7;
 
 const bytes = new DataView(new ArrayBuffer(PLACES * MAX_LENGTH));
-/** With the empty line; 0: there is none. */
+/** Length with the empty line; 0: the place is free. */
 const lengths = new Uint16Array(PLACES);
 const types = new Int16Array(PLACES);
 const needsHosts = new Uint8Array(PLACES);
@@ -33,25 +33,25 @@ export function knownHead(view: DataView, from: number, to: number, needsHost: b
   return place;
 }
 
-/** Of a known head: its length with the empty line. */
+/** Length of a known head, with the empty line. */
 export function knownLength(place: number): number {
   return lengths[place] as number;
 }
 
-/** What delimits its message. Never changed. */
+/** The framing fields of a known head. Never changed. */
 export function knownFraming(place: number): FramingFields {
   return framings[place] as FramingFields;
 }
 
-/** Where in it the first Content-Type is: see PlainHead. */
+/** Where the first Content-Type of a known head is: see PlainHead. */
 export function knownType(place: number): number {
   return types[place] as number;
 }
 
 /**
- * A head that is not known was read, up to `end`, behind its empty line.
- * @param to where the bytes that are there end.
- * @returns true: it is remembered, and `framing` must not be changed any more.
+ * Offers a head that was not known and has been parsed.
+ * @param end behind its empty line. @param to the end of the available bytes.
+ * @returns true when it is remembered: `framing` must not be changed any more.
  */
 export function rememberHead(
   view: DataView,
@@ -79,7 +79,7 @@ export function rememberHead(
   return true;
 }
 
-/** Holds none of them any more. */
+/** Forgets all heads and overwrites their bytes. */
 export function forgetHeads(): void {
   for (let place = 0; place < PLACES; place++) {
     const length = lengths[place] as number;
@@ -89,7 +89,7 @@ export function forgetHeads(): void {
   framings.fill(null);
 }
 
-/** By a few of its bytes: of short ones the first, which others may have alike. */
+/** Hashes a few of its bytes. A short head is hashed by its first bytes only, which other heads may share. */
 function placeOf(view: DataView, from: number, to: number): number {
   let hash = 0;
   const last = from + 64 <= to ? from + 60 : from;

@@ -1,4 +1,4 @@
-/** One direction of a connection of HTTP/1: its reader, and what is held until it is known how to read on. */
+/** One direction of an HTTP/1 connection: its reader, and the pieces held until it is known how to read them. */
 import { MAX_HELD_BYTES, MAX_HELD_PIECES } from '../limits.ts';
 import type { MessageReader } from '../messages/messageReader.ts';
 import type { Piece } from './heldPiece.ts';
@@ -12,12 +12,12 @@ export class Lane {
   ended = false;
   /** Finds the messages inside the body that is being read; null: the body contains none. */
   body: MessageReader | null = null;
-  /** Messages may begin even where nothing allows it: the wait was given up. */
+  /** The wait was given up: messages may begin even though nothing allows it. */
   forced = false;
   #heldBytes = 0;
   #releasing = false;
 
-  /** More is held than may be. */
+  /** More is held than the limits allow. */
   get full(): boolean {
     return this.held.length > MAX_HELD_PIECES || this.#heldBytes > MAX_HELD_BYTES;
   }
@@ -32,7 +32,7 @@ export class Lane {
     } else this.held.push(piece);
   }
 
-  /** @param read returns false when not all of the piece was read, which ends this. */
+  /** Reads the held pieces in order. @param read returns false, which stops here, when it did not read all of a piece. */
   release(read: (piece: Piece) => boolean): void {
     if (this.#releasing) return;
     this.#releasing = true;

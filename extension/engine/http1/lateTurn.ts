@@ -1,9 +1,10 @@
 /**
- * On a connection that was joined late, what is sent may be the middle of a body, and lines in it may look like
- * requests. So the bytes that a client sends before the server begins to answer, a *turn*, are held. They are a
- * request if from the first byte on they are exactly one, and the answer has come. Else nothing of them is shown.
+ * On a connection that was joined late, the first bytes may be the middle of a body, and lines in it may look like
+ * requests. So all bytes that a client sends before the server begins to answer, a *turn*, are held. When the response
+ * begins, the turn is accepted if it is exactly one request from its first byte on. Otherwise none of it is shown.
  *
- * Where bytes of the server are missing meanwhile, they may have been a whole answer: then the turn may be one more.
+ * If bytes of the server are missing meanwhile, they may have been a whole response: then the turn may contain one more
+ * request.
  */
 
 import type { PieceContext } from '../byteStream.ts';
@@ -14,7 +15,7 @@ import { isKnownMethod } from './methods.ts';
 import { Reader } from './reader.ts';
 import { IGNORED, type ReaderSink } from './readerSink.ts';
 
-/** Of one turn, whatever is missing. */
+/** Requests accepted in one turn, however much is missing. */
 const MAX_REQUESTS = 8;
 
 const VERSION = /^HTTP\/1\.\d$/;
@@ -24,20 +25,20 @@ export class LateTurn {
   /** Bytes of the turn, held or not. */
   length = 0;
 
-  /** An answer has begun before this turn: what is missing in front of it was answered by that. */
+  /** A response began before this turn: it answered whatever is missing at the turn's beginning. */
   readonly #answered: boolean;
   /** Bytes that may be held. */
   readonly #room: number;
   #held = 0;
   #requests = 0;
-  /** As many as may have been answered. */
+  /** Requests that may have been answered in this turn. */
   #allowed = 1;
   #odd = false;
   #reader = this.#probe();
 
   /**
-   * @param answered an answer has begun before.
-   * @param bodyLimit of the trace, in bytes: so much of a body is worth holding.
+   * @param answered a response began before this turn.
+   * @param bodyLimit of the trace, in bytes: holding more of a body is of no use.
    */
   constructor(answered: boolean, bodyLimit: number) {
     this.#answered = answered;
@@ -48,7 +49,7 @@ export class LateTurn {
     return this.#requests > 0 && this.#requests <= this.#allowed && !this.#odd;
   }
 
-  /** Bytes that the server sent meanwhile are missing. */
+  /** Bytes that the server sent during the turn are missing. */
   answerMissing(): void {
     this.#allowed++;
   }
@@ -71,7 +72,7 @@ export class LateTurn {
     else this.#leaveOut(piece.bytes.length, piece.context);
   }
 
-  /** More than is held: the rest of the body is read, and is not kept. */
+  /** The limit is reached: the rest of the body is read, but not held. */
   #leaveOut(length: number, context: PieceContext): void {
     const last = this.pieces.at(-1);
     if (last?.kind === 'gap' && last.reason === 'limit')

@@ -1,6 +1,5 @@
 /**
- * Lines of one direction, of which the pieces may contain any part: start lines, field lines, chunk-size
- * lines.
+ * Assembles the lines of one direction from pieces of any size: start lines, field lines, chunk-size lines.
  */
 import type { Origin } from '../byteStream.ts';
 import { CR, LF } from './characters.ts';
@@ -22,9 +21,9 @@ export interface Line {
 const NOWHERE: Origin = { time: 0, end: 0, pid: 0, file: null };
 
 export class LineReader {
-  /** The line so far, where its end has not arrived. */
+  /** The beginning of a line whose end has not arrived. */
   readonly pending = new LineBuffer();
-  /** Where the newest line begins: its position in the stream, and who moved its first byte when. */
+  /** The newest line's position in the stream, and when and by whom its first byte was sent or received. */
   position = 0;
   origin: Origin = NOWHERE;
 
@@ -62,7 +61,7 @@ export class LineReader {
     return { text, cut, withCr, length: length + 1, end: end + 1 };
   }
 
-  /** What is pending is not a line, or not one that is wanted. */
+  /** Drops the pending bytes: they are not a line, or not one that is wanted. */
   clear(): void {
     this.pending.clear();
   }

@@ -33,12 +33,12 @@ export class MessageProgress {
     return this.#message;
   }
 
-  /** The same, in states in which there is one. */
+  /** The message that is being read, for states in which there always is one. */
   get current(): StoredMessage {
     return this.#message as StoredMessage;
   }
 
-  /** @param taken bytes of the message that were counted as skipped so far. */
+  /** @param taken bytes of the message that have been counted as skipped. */
   begin(message: StoredMessage, taken: number, firstByte: number, lastByte: number): void {
     message.firstByte = firstByte;
     message.lastByte = lastByte;
@@ -83,7 +83,7 @@ export class MessageProgress {
     this.#bodySize += count;
   }
 
-  /** Bytes of the message are missing; how many of them are the body's is unknown. */
+  /** Bytes of the message are missing; how many of them belong to the body is unknown. */
   omitPart(count: number, reason: GapReason, context: Origin): void {
     this.#omit(count, null, reason, context);
   }

@@ -1,4 +1,4 @@
-/** Which state reads the bytes of one direction, and what happens on the way from one to the next. */
+/** The state machine that reads one direction: the current state and the transitions between states. */
 import type { Origin, Outcome } from '../byteStream.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 import { BodyProbe } from './bodyProbe.ts';
@@ -21,7 +21,7 @@ export class MessageStates implements Transitions {
   readonly #start: StartReader;
   readonly #head: HeadReader;
   readonly #length: LengthBody;
-  // Made when they are first needed: many connections never do.
+  // Created on first use: many connections never need them.
   #probe: BodyProbe | null = null;
   #closeDelimited: CloseDelimitedBody | null = null;
   #chunked: ChunkedBody | null = null;
@@ -40,7 +40,7 @@ export class MessageStates implements Transitions {
     if (midStream) this.#start.search();
   }
 
-  /** The one that reads what comes next. */
+  /** The state that reads the next bytes. */
   get current(): ReaderState {
     return this.#current;
   }

@@ -32,10 +32,10 @@ export function isMethodStart(text: string): boolean {
   return text.endsWith(' ') && METHODS.has(text.slice(0, -1));
 }
 
-/** Bytes of TLS's record header: what a server reads that expects TLS. */
+/** Bytes of a TLS record header: a server that expects TLS may read no more than that of a plaintext request. */
 const RECORD_HEADER = 5;
 
-/** Is all that was read of a request its method, or at least five letters of a known one? */
+/** Is a cut-off request recognisable: a known method and a space, or at least five letters of one? */
 export function isCutMethod(text: string): boolean {
   return isMethodStart(text) || (text.length >= RECORD_HEADER && isMethodPrefix(text));
 }

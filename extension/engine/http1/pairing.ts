@@ -1,6 +1,6 @@
 /**
  * Matches responses to requests on one connection: by order alone (RFC 9112 section 9.3), never by thread,
- * port or likeness.
+ * port or similarity.
  *
  * A gap may hide a message and so break the order. Messages behind it are kept apart, in *limbo*, until an
  * idle moment is proven: all responses seen were complete when a request was sent, and the next response
@@ -50,7 +50,7 @@ export class Pairing {
   #looseInterim: StoredMessage[] = [];
   #lastOrphan: StoredExchange | null = null;
   #noMoreResponses = false;
-  /** In the order in which they began: few, of which the oldest mostly ends first. */
+  /** In the order in which they began. There are few, and mostly the oldest ends first. */
   #running: StoredExchange[] = [];
 
   constructor(host: PairingHost) {
@@ -97,7 +97,7 @@ export class Pairing {
     if (exchange === null || exchange.request !== message) return;
     exchange.requestDone = true;
     this.#endIfDone(exchange);
-    // Which of the responses is its own, the end of the connection may show.
+    // The end of the connection may show which of the responses is its own.
     const mayBeAnswered = (this.#limbo?.responses.length ?? 0) > 0;
     if (this.#noMoreResponses && !mayBeAnswered && exchange.state === 'running')
       this.#unanswered(exchange, message.lastByte ?? 0);
@@ -127,12 +127,12 @@ export class Pairing {
       for (const interim of this.#looseInterim) exchange.addInterim(interim, MAX_INTERIM);
       const limbo = this.#limbo;
       if (limbo !== null) {
-        // Two requests wait, and no response to the first of them can have been missed.
+        // Two requests are waiting, and the response to the first cannot have been missed: the client pipelines.
         if (!limbo.responseGap && limbo.requests.length - limbo.responses.length >= 2) this.#pipelined = true;
         limbo.responses.push(exchange);
       } else {
         this.#lastOrphan = exchange;
-        // No request is known for it: from here on the order is not certain.
+        // Its request is not known, so the order is uncertain from here on.
         if (!this.#host.joinedLate) this.#enterLimbo().responses.push(exchange);
       }
     }
@@ -180,9 +180,9 @@ export class Pairing {
       limbo.requests = [];
     } else {
       limbo.responseGap = true;
-      // Interim responses whose final response was lost.
+      // The final response to these was lost.
       this.#looseInterim = [];
-      // Backwards, no pair can be found beyond a gap in the requests.
+      // Pairing backwards cannot reach beyond a gap in the requests.
       if (limbo.requestGap) for (const exchange of this.#outstanding) this.#apart(exchange);
       else limbo.requests = [...this.#outstanding, ...limbo.requests];
       this.#outstanding = [];
@@ -204,7 +204,7 @@ export class Pairing {
    */
   connectionEnded(at: number, closed: boolean): void {
     const limbo = this.#limbo;
-    // A cut response may have been read as longer than it was (one to HEAD), and hide others.
+    // A cut response, such as one to HEAD, may have been read as longer than it was and so hide others.
     if (closed && limbo !== null && this.#outstanding.length === 0 && limbo.responses.every(isWhole)) {
       this.#settle(limbo);
     }
@@ -293,7 +293,7 @@ export class Pairing {
       return;
     }
     limbo.requests = limbo.requests.filter((request) => request !== next);
-    // Right behind a gap in the requests, others may have been sent together with this one.
+    // Directly after a gap in the requests: lost requests may have been sent together with this one.
     if (limbo.requestGap && limbo.requests.length === 0) {
       limbo.requests.push(next);
       return;
@@ -357,7 +357,7 @@ function began(exchange: StoredExchange): number {
   return exchange.request?.firstByte ?? exchange.response?.firstByte ?? 0;
 }
 
-/** Of both messages: an early response ends before its request does. */
+/** The later last byte of both messages: an early response ends before its request does. */
 function lastByteOf({ request, response }: StoredExchange): number {
   return Math.max(request?.lastByte ?? 0, response?.lastByte ?? 0);
 }

@@ -1,5 +1,5 @@
 /**
- * Bodies without a framing of their own (RFC 9112 section 6.3): of known length, or up to the end of the
+ * Bodies without framing in the body itself (RFC 9112 section 6.3): of known length, or up to the end of the
  * stream.
  */
 import type { GapReason, Origin } from '../byteStream.ts';

@@ -1,4 +1,4 @@
-/** Framing fields in bytes: the usual values are read as they stand, without making strings of them. */
+/** Reads framing fields from bytes: the usual values are recognised without making strings of them. */
 import { isBlank, isNameAt } from '../../http/fieldSyntax.ts';
 import { type FramingFields, MAX_LENGTH_DIGITS } from './framingFields.ts';
 
@@ -6,14 +6,14 @@ const COLON = 58;
 const DIGIT_0 = 48;
 const DIGIT_9 = 57;
 
-/** Letters, digits, `-` and `.`: of nearly all host names. Others are looked at as text. */
+/** Letters, digits, `-` and `.`: enough for nearly all host names. Others are checked as text. */
 const HOST_CODES = new Uint8Array(256);
 for (const c of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.')
   HOST_CODES[c.charCodeAt(0)] = 1;
 
 /**
- * @param lowerName of a framing field. @param from the value, from there `to` there, with blanks around it.
- * @param needsHost the value of Host is compared with the target.
+ * @param lowerName name of a framing field. @param from where the value begins, with blanks around it. @param to its end.
+ * @param needsHost the value of Host will be compared with the target.
  */
 export function addPlainField(
   fields: FramingFields,
@@ -31,7 +31,7 @@ export function addPlainField(
     fields.add(lowerName, bytes.toString('latin1', at, end));
 }
 
-/** @returns false for a value that is not one of the usual: nothing was added. */
+/** @returns false for an unusual value: nothing was added. */
 function isUsual(
   fields: FramingFields,
   lowerName: string,
@@ -61,7 +61,7 @@ function isUsual(
   }
 }
 
-/** -1: not digits alone, or too many. */
+/** @returns -1 when it is not all digits, or has too many. */
 function lengthAt(bytes: Buffer, at: number, end: number): number {
   if (at === end || end - at > MAX_LENGTH_DIGITS) return -1;
   let length = 0;

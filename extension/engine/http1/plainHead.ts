@@ -1,7 +1,7 @@
 /**
- * A head that arrived in one piece and whose field lines break no rule, as nearly all: found in one pass over
- * its bytes, and kept as it was sent. Every other head is read line by line (reader.ts, fieldLines.ts); both
- * ways give the same, which the golden transcripts show at every split.
+ * The fast path for a head that arrived in one piece and breaks no rule, as nearly all do: it is found in one pass
+ * over its bytes and kept as it was sent. Every other head is read line by line (headReader.ts, fieldLines.ts). Both
+ * ways give the same result, which the golden transcripts show at every split.
  */
 
 import { isNameAt, isTokenCode } from '../../http/fieldSyntax.ts';
@@ -18,17 +18,17 @@ const SPACE = 32;
 const SLASH = 47;
 const COLON = 58;
 
-/** What was found. Of each reader one, which is filled again for each head. */
+/** The result. Each reader has one and reuses it for each head. */
 export class PlainHead {
   /** Offset in the piece of the first field line. */
   fieldsAt = 0;
   /** Offset behind the last field line. */
   fieldsEnd = 0;
-  /** Where behind `fieldsAt` the first Content-Type is, or {@link NO_TYPE}. */
+  /** Offset from `fieldsAt` of the first Content-Type line, or {@link NO_TYPE}. */
   typeAt = NO_TYPE;
-  /** What delimits the message. */
+  /** The fields that delimit the message. */
   framing = new FramingFields();
-  /** The one that is filled: not that of a head that is known. */
+  /** The object to fill. `framing` may instead be the shared one of a known head. */
   #own = this.framing;
   /** Offset behind the empty line. */
   end = 0;
@@ -43,7 +43,7 @@ export class PlainHead {
     if (at >= to || at === from || bytes[at - 1] !== CR) return false;
     let space = from;
     while (space < at && bytes[space] !== SPACE) space++;
-    // A target in origin form has no authority with which Host is compared.
+    // A target in origin form has no authority to compare Host with.
     const needsHost = space === at || bytes[space + 1] !== SLASH;
     const fieldsAt = ++at;
     this.fieldsAt = fieldsAt;
@@ -94,7 +94,7 @@ export class PlainHead {
 
 const TYPE = 'content-type';
 
-/** By their length, which tells them apart (framingFields.ts). */
+/** Framing fields by the length of their names, which all differ (framingFields.ts). */
 const FRAMING_NAMES: readonly (string | undefined)[] = framingNamesByLength();
 
 function framingNamesByLength(): (string | undefined)[] {
@@ -103,13 +103,13 @@ function framingNamesByLength(): (string | undefined)[] {
   return names;
 }
 
-/** The name in lower case if it is that of a framing field, else null. */
+/** The name in lower case if it names a framing field, else null. */
 function framingNameAt(bytes: Buffer, from: number, to: number): string | null {
   const name = FRAMING_NAMES[to - from];
   return name !== undefined && isNameAt(bytes, from, name) ? name : null;
 }
 
-/** By first letter and length: may the name resemble that of a framing field? */
+/** Judging by its first letter and length, may the name resemble that of a framing field? */
 function mayResemble(first: number, length: number): boolean {
   if (length === 14 || length === 17) return true;
   const letter = first | 0x20;

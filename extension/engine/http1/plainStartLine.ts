@@ -1,6 +1,6 @@
 /**
- * Start lines that break no rule, in bytes: a known method with a target in origin form, or a status with the reason
- * phrase that belongs to it. Others are read as text (startLine.ts); both ways give the same.
+ * The fast path for start lines that break no rule: it reads bytes, and accepts a known method with a target in origin
+ * form, or a status code with its own reason phrase. Others are read as text (startLine.ts), with the same result.
  */
 import { textAt } from '../../http/knownText.ts';
 import type { MessageKind } from '../exchange.ts';
@@ -18,7 +18,7 @@ const NAMES: readonly string[] = METHODS.map((method) => method.slice(0, -1));
 const VERSION = 'HTTP/1.';
 const VERSIONS: readonly string[] = ['HTTP/1.0', 'HTTP/1.1'];
 
-/** RFC 9110 section 15, of those that are seen often. */
+/** RFC 9110 section 15: the common ones. */
 const PHRASES: ReadonlyMap<number, string> = new Map([
   ...([
     [200, 'OK'],
@@ -47,7 +47,7 @@ const PHRASES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * @param at of the line, whose line end begins at `end`. @param position of it in the stream.
+ * @param at where the line begins. @param end where its line end begins. @param position of the line in the stream.
  * @returns null when it is not such a line.
  */
 export function plainStart(

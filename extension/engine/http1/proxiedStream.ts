@@ -1,4 +1,4 @@
-/** What a tunnel through a proxy (CONNECT) carries: a stream of its own, with the proxy in front. */
+/** The stream inside a tunnel through a proxy (CONNECT), read like a connection of its own. */
 import type { GapReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector, TlsDissector } from '../dissector.ts';
 import { Http2OrRefusal } from '../http2/refusal.ts';
@@ -10,11 +10,11 @@ import { TlsSocket } from '../tls/socket.ts';
 export class ProxiedStream {
   readonly #outer: StoredConnection;
   readonly #info: StoredConnection;
-  /** Reads what is HTTP in plaintext. */
+  /** Chooses the dissector. */
   readonly #detection: Detection;
   #tls: TlsSocket | null = null;
 
-  /** @param target what the proxy was asked for. */
+  /** @param target the target of the CONNECT request. */
   constructor(
     outer: StoredConnection,
     host: ConnectionHost,
@@ -30,7 +30,7 @@ export class ProxiedStream {
     this.#detection = new Detection(info, (protocol) => {
       if (protocol === WireProtocol.Http1) return openHttp1(info);
       if (protocol === WireProtocol.Http2) return new Http2OrRefusal(info, host);
-      // Which session is that of TLS in TLS is known, but not which tunnel it is in.
+      // TLS in TLS is not read here: its session is known, but not which tunnel it is in.
       if (protocol !== WireProtocol.Tls || outer.tls !== null) return null;
       this.#tls = new TlsSocket(info, host, outer.side === 'server');
       outer.wire = info.wire;
@@ -38,7 +38,7 @@ export class ProxiedStream {
     });
   }
 
-  /** Reads what is in it as TLS; null when it is something else, or not known yet. */
+  /** The dissector that reads the tunnel as TLS; null when it is something else, or not known yet. */
   get tlsSocket(): TlsDissector | null {
     return this.#tls ?? this.#detection.dissector?.tlsSocket ?? null;
   }
@@ -77,7 +77,7 @@ export class ProxiedStream {
   }
 }
 
-/** An authority as a proxy is asked for it, if it is one. */
+/** The target of a CONNECT request, if it looks like an authority; else null. */
 function printableTarget(target: string): string | null {
   return /^[\w.:%[\]-]{1,261}$/.test(target) ? target : null;
 }

@@ -1,4 +1,4 @@
-/** The beginning of an answer, or of a request, that is not HTTP, as it is quoted. */
+/** Quotes the beginning of an answer, or of a request, that is not HTTP. */
 import { maskText } from '../../privacy/maskText.ts';
 import { MASK } from '../../privacy/secrets.ts';
 import { looksLikeHttp2 } from '../http2/detection.ts';
@@ -12,13 +12,13 @@ export function isForeign(start: string): boolean {
   return start !== '' && !STARTS.some((text) => text.startsWith(start.slice(0, text.length)));
 }
 
-/** Commands of other protocols that have a secret behind them: Redis, SMTP, POP3, FTP, IRC, IMAP. */
+/** Commands of other protocols that are followed by a secret: Redis, SMTP, POP3, FTP, IRC, IMAP. */
 const WITH_SECRET = /^((?:\w{1,16} )?(?:AUTH|PASS|LOGIN)|HELLO \d AUTH)[ \t].*/i;
 
 /** The first line, in printable ASCII. */
 export function quoteForeign(bytes: string): string {
   if (looksLikeHttp2(Buffer.from(bytes, 'latin1'))) return 'frames of HTTP/2';
-  // A line of text, else all.
+  // The first line if it is text, else everything.
   const line = /^[ -~]+(?=[\r\n])/.exec(bytes)?.[0] ?? bytes;
   // biome-ignore format: one expression
   const text = line.replace(/[^ -[\]-~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

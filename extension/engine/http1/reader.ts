@@ -1,11 +1,11 @@
 /**
  * Reads the HTTP/1 messages of one direction of a connection (RFC 9112), from bytes in order and gaps of
- * known length. It never fails: what breaks a rule is labelled and read on in the most sensible way; where
- * that is impossible, the next message is searched for. Each byte is examined a bounded number of times,
- * whatever the sizes of the pieces in which the bytes arrive.
+ * known length. It never fails: it labels a broken rule and reads on in the most sensible way; where that is
+ * impossible, it searches for the next message. Each byte is examined a bounded number of times, whatever the
+ * sizes of the pieces in which the bytes arrive.
  *
- * Its states have a file each: startReader.ts, headReader.ts, bodyProbe.ts, plainBody.ts, chunkedBody.ts,
- * chunkSearch.ts, unreadBytes.ts. messageStates.ts changes between them.
+ * Each state has its own file: startReader.ts, headReader.ts, bodyProbe.ts, plainBody.ts, chunkedBody.ts,
+ * chunkSearch.ts, foreignAnswer.ts, unreadBytes.ts. messageStates.ts switches between them.
  */
 import type { GapReason, Origin } from '../byteStream.ts';
 import type { MessageKind } from '../exchange.ts';
@@ -42,8 +42,9 @@ export class Reader {
   }
 
   /**
-   * An answer begins, and no request is known that it answers: what came so far is that, though it is not HTTP.
-   * @param ended no more comes in this direction, or it is not waited for: a line need not be whole.
+   * A response begins although no request is known. The bytes read so far must be what it answers, so they are reported
+   * as a request that is not HTTP.
+   * @param ended nothing more is expected in this direction, so that an unfinished line counts too.
    */
   answerBegins(ended: boolean): void {
     this.#states.answerBegins(ended);
@@ -77,7 +78,7 @@ export class Reader {
     this.#reportProgress();
   }
 
-  /** Between messages: bytes that are known to be whole messages that are not read. */
+  /** Between messages: skips `length` bytes, which are whole messages that are not read. */
   pass(length: number): void {
     this.#progress.skip(length);
   }

@@ -16,15 +16,15 @@ export interface HeadResult extends FramingResult {
 export interface ReaderSink {
   /** Asked before each message; false: hold what follows until {@link Reader.feed} is called again. */
   mayBegin(kind: MessageKind): boolean;
-  /** Where a response may begin, the bytes of one are at hand. */
+  /** A status line seems to begin where a response may begin. */
   answerBegins(): void;
-  /** Is it certain that what comes first in the responses' direction answers a request, be it HTTP or not? */
+  /** Do the first bytes of the response direction certainly answer a request, whether they are HTTP or not? */
   mayBeForeign(): boolean;
   /** The start line was read. */
   messageBegan(message: StoredMessage, pid: number): void;
   /**
-   * The head is complete: how is the body delimited?
-   * @param framing the fields by which that is decided.
+   * The head is complete. Decides how the body is delimited.
+   * @param framing the fields that decide it.
    */
   headEnded(message: StoredMessage, framing: FramingFields): HeadResult;
   /** May the doubtful body still turn out not to exist, although bytes follow the head? */
@@ -32,7 +32,7 @@ export interface ReaderSink {
   /** More of the message has arrived. */
   progressed(message: StoredMessage): void;
   messageEnded(message: StoredMessage, outcome: Outcome): void;
-  /** Behind the message of this kind that ended last, bytes follow that begin no other one. */
+  /** The last message of this kind is followed by bytes that do not begin another message. */
   surplus(kind: MessageKind, position: number): void;
   /** An unknown number of messages of this kind may have passed unseen. */
   hidden(kind: MessageKind): void;
@@ -49,7 +49,7 @@ export interface ReaderSink {
 
 const ignored = (): void => {};
 
-/** Of a reader whose messages are not shown as they come: what need not be known. */
+/** Callbacks that a reader's owner can ignore if it does not show messages while they arrive. */
 export const IGNORED = {
   answerBegins: ignored,
   progressed: ignored,

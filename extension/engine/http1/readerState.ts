@@ -28,7 +28,7 @@ export const HELD = -1;
 export interface Transitions {
   /** The start line of a message was read; its field lines follow. */
   startLineRead(message: StoredMessage, line: Line): void;
-  /** @param fields of those that were kept. @param framing with those that came too late to be kept. */
+  /** @param fields from the fields that were kept. @param framing also from those beyond the limit. */
   headRead(message: StoredMessage, fields: FramingFields, framing: FramingFields): void;
   /** The doubtful body exists, and begins with the bytes in `held`. */
   bodyExists(framing: Framing, held: Buffer, context: Origin): void;
@@ -36,11 +36,11 @@ export interface Transitions {
   foreignAnswerBegan(held: Buffer, context: Origin): void;
   /** The pending bytes of the line reader begin a start line. */
   startLineBegan(): void;
-  /** The place within the chunked body is lost. @param inGap bytes are missing there, not malformed. */
+  /** The position within the chunked body is unknown. @param inGap because bytes are missing, not malformed. */
   loseChunks(inGap: boolean): void;
   /** The message that is being read has ended. */
   finish(outcome: Outcome): void;
-  /** `length` bytes are missing that belong to no known message: the next start line is searched for. */
+  /** `length` bytes are missing, which belong to no known message: searches for the next start line. */
   lose(length: number): void;
   /** Nothing that follows is HTTP/1. */
   stopReading(): void;

@@ -1,6 +1,6 @@
 /**
- * Which direction carries the requests, for a connection whose side is not known: the one in which a request
- * line is seen, or the opposite of that of a status line. Earlier pieces are kept, up to a bound.
+ * Finds the direction of the requests on a connection whose side is not known: the one with a request line, or
+ * the one opposite to a status line. Earlier pieces are kept, up to a bound.
  */
 
 import type { Side } from '../exchange.ts';
@@ -9,7 +9,7 @@ import { Direction } from '../record.ts';
 import type { Piece } from './heldPiece.ts';
 import { isKnownMethod, isMethodPrefix } from './methods.ts';
 
-/** Bytes of each direction in which a start line is looked for. */
+/** Bytes of each direction that are searched for a start line. */
 const SNIFF_LENGTH = 1_024;
 
 interface Kept {
@@ -43,7 +43,7 @@ export class SideSniffer {
     if (kind !== null) {
       this.side = (kind === 'request') === (direction === Direction.Out) ? 'client' : 'server';
     } else if (this.#text[direction].length >= SNIFF_LENGTH) {
-      // A message may yet begin where a later call does.
+      // A message may still begin with a later system call.
       this.#text[direction] = '';
       this.#skipped[direction] = true;
     }

@@ -21,7 +21,7 @@ export interface StatusLine {
 }
 
 const VERSION = /^HTTP\/\d\.\d$/;
-/** A last word that is meant as a protocol version, right or wrong. */
+/** A last word that is meant to be a protocol version, even if it is a wrong one. */
 const VERSION_LIKE = /^[A-Za-z]{2,8}\/\d/;
 
 const VERSION_1 = 'HTTP/1.';
@@ -40,7 +40,7 @@ export function readRequestLine(line: string): RequestLine | null {
 
 const NONE: readonly RuleName[] = [];
 
-/** One that breaks no rule: nearly all. */
+/** The fast path for a request line that breaks no rule, as nearly all do. */
 function plainRequestLine(line: string): RequestLine | null {
   const space = line.indexOf(' ');
   const last = line.length - VERSION_1.length - 2;
@@ -52,7 +52,7 @@ function plainRequestLine(line: string): RequestLine | null {
   return { method, target, version: line.slice(last + 1), broken: oddities(method, target) };
 }
 
-/** What is odd about a method and a target that are well-formed by themselves. */
+/** Rules that a well-formed method and a well-formed target break. */
 function oddities(method: string, target: string): readonly RuleName[] {
   const form = target.startsWith('/') || isOtherForm(method, target);
   const known = isKnownMethod(method) || !isKnownMethod(method.toUpperCase());
@@ -108,7 +108,7 @@ function lenientRequestLine(line: string): RequestLine | null {
     if (!VERSION.test(word) || word.charCodeAt(5) !== 49) broken.push('version');
     return { method, target, version: word, broken: unique(broken) };
   }
-  // Without a version only a known method shows that this is a request at all.
+  // Without a version, only a known method shows that this is a request.
   if (!isKnownMethod(method)) return null;
   const target = line.slice(from, to);
   if (!isTarget(target)) broken.push('request-target');
@@ -118,7 +118,7 @@ function lenientRequestLine(line: string): RequestLine | null {
 
 /** @returns null when the line cannot be taken for a status line. */
 export function readStatusLine(line: string): StatusLine | null {
-  // Shoutcast answers with its own name in the place of a version.
+  // Shoutcast sends `ICY` in place of a version.
   if (!line.startsWith('HTTP/') && !/^ICY \d{3}/.test(line)) return null;
   const broken: RuleName[] = [];
   let end = 3;
@@ -145,7 +145,7 @@ export function readStatusLine(line: string): StatusLine | null {
 const RECOGNISED_REQUEST = /^[!-~]{1,64} [!-\xff]+ HTTP\/1\.\d$/;
 const RECOGNISED_STATUS = /^HTTP\/1\.\d [1-5]\d\d(?: |$)/;
 
-/** Certain enough to restart after bytes that could not be read. */
+/** Is the line certain enough to resume reading at, after bytes that could not be read? */
 export function isRecognised(kind: MessageKind, line: string): boolean {
   if (kind === 'response') return RECOGNISED_STATUS.test(line);
   return RECOGNISED_REQUEST.test(line) && isKnownMethod(line.slice(0, line.indexOf(' ')));
@@ -155,12 +155,12 @@ const STATUS_START = 'HTTP/1.';
 
 const FIRST_OF_STATUS: ReadonlySet<number> = new Set(Buffer.from('HI'));
 
-/** Might this be the first byte of a request line that is read, white space in front included? */
+/** Can a request line begin with this byte, leniently read (leading white space included)? */
 export function mayBeRequest(byte: number): boolean {
   return isBlank(byte) || isTokenCode(byte);
 }
 
-/** Might this be the first byte of a status line that is read? */
+/** Can a status line begin with this byte, leniently read? */
 export function mayBeStatus(byte: number): boolean {
   return FIRST_OF_STATUS.has(byte);
 }

@@ -1,4 +1,4 @@
-/** Start lines as messages whose heads have begun. */
+/** Creates messages from their start lines. */
 import { type MessageKind, UNKNOWN_STATUS } from '../exchange.ts';
 import { StoredMessage } from '../storedMessage.ts';
 import type { RuleName } from '../violations.ts';
@@ -33,7 +33,7 @@ export function startMessage(
   return line === null ? null : responseOf(line, position, before);
 }
 
-/** As {@link startMessage}, of a line that never ended; null where it is not certain what it was to become. */
+/** As {@link startMessage}, for a line that never ended; null when it is not certain what it was going to be. */
 export function cutStartMessage(
   kind: MessageKind,
   text: string,
@@ -46,14 +46,14 @@ export function cutStartMessage(
   return line === null ? null : responseOf(line, position, before);
 }
 
-/** What answers a request and is not HTTP. */
+/** Bytes that answer a request and are not HTTP. */
 export function foreignAnswer(position: number, before: readonly RuleName[]): StoredMessage {
   const message = begin('response', { version: '', broken: ['not-http'] }, position, before);
   message.status = UNKNOWN_STATUS;
   return message;
 }
 
-/** What is answered in HTTP and is not HTTP. */
+/** Bytes that are not HTTP, but were answered in HTTP. */
 export function foreignRequest(position: number, before: readonly RuleName[]): StoredMessage {
   return begin('request', { version: '', broken: ['request-not-http'] }, position, before);
 }
@@ -68,7 +68,7 @@ function cutRequest(text: string, position: number, before: readonly RuleName[])
   if (space < 0 ? !isCutMethod(text) : !isKnownMethod(method)) return null;
   const rest = space < 0 ? '' : text.slice(space + 1);
   const ended = rest.includes(' ');
-  // A first slash says nothing: nearly every target has it.
+  // A lone slash is not worth showing: nearly every target begins with it.
   const target = ended ? rest.slice(0, rest.indexOf(' ')) : rest === '/' ? '' : rest;
   return requestOf({ method, target, version: '', broken: ['line-cut'] }, position, before);
 }

@@ -24,14 +24,14 @@ enum Phase {
   Lost,
 }
 
-/** Bytes that are no request, where one could begin. */
+/** Bytes where a request could begin, but which are not one. */
 interface ForeignStart {
   /** No message came before. */
   readonly first: boolean;
   readonly position: number;
   readonly origin: Origin;
   end: number;
-  /** Of its first line, or of the beginning of bytes that may have none. */
+  /** The beginning of its first line, or of its bytes if it may have no lines. */
   quoted: string;
 }
 
@@ -44,15 +44,15 @@ export class StartReader implements ReaderState {
   readonly #next: Transitions;
   readonly #head = new PlainHead();
   #phase = Phase.Between;
-  /** Rules broken between the previous message and the next one, of which they are reported. */
+  /** Rules broken between the previous message and the next one, and reported with the next. */
   #broken: RuleName[] = [];
   /** The newest byte that was skipped between messages: CR or LF; -1: none. */
   #lastSkipped = -1;
   /** A message has ended, and it is not yet known what follows it. */
   #hasEnded = false;
-  /** No message has begun, and none was missed: the first answer may be that of another kind of server. */
+  /** No message has begun, and none was missed: the first answer may come from a server that does not speak HTTP. */
   #first = true;
-  /** What came in the place of a request and is none, while nothing else has come that is one: its answer is waited for. */
+  /** Bytes that stand where a request should and are not one; kept until an answer or a real request follows. */
   #foreign: ForeignStart | null = null;
   /** Time of the newest bytes. */
   #lastRead = 0;
@@ -74,7 +74,7 @@ export class StartReader implements ReaderState {
     this.#hasEnded = true;
   }
 
-  /** What the line reader has pending begins a start line. */
+  /** The pending bytes of the line reader begin a start line. */
   resumeLine(): void {
     this.#phase = Phase.Line;
   }
@@ -90,7 +90,7 @@ export class StartReader implements ReaderState {
     if (ended && this.#phase === Phase.Line && pending.length > 0) {
       const text = pending.text();
       const { kind } = this.#progress;
-      // What may become a request is one, and is reported when it ends.
+      // A line that may still become a request counts as one, and is reported when it ends.
       if (cutStartMessage(kind, text, position, []) === null)
         this.#keepForeign(position, text, origin, this.#lastRead);
     }
@@ -113,7 +113,7 @@ export class StartReader implements ReaderState {
     if (this.#phase === Phase.Between) return this.#readBetween(bytes, at, context);
     const line = this.#line;
     if (this.#phase === Phase.Lost && at === 0 && line.pending.length > 0) {
-      // A call that begins with a start line is better evidence than a line whose end was never sent.
+      // A system call that begins with a start line is better evidence than a line that was never finished.
       if (beginsMessage(this.#progress.kind, bytes, 0)) line.clear();
     }
     line.begin(this.#progress.position, context);
@@ -128,7 +128,7 @@ export class StartReader implements ReaderState {
     return ended.end;
   }
 
-  /** @returns true when another state reads on: the answer is not HTTP. */
+  /** @returns true when the answer is not HTTP and another state takes over. */
   #readForeign(bytes: Buffer, at: number, context: Origin): boolean {
     const { pending } = this.#line;
     const start = pending.length < 8 ? pending.text() + bytes.toString('latin1', at, at + 8) : '';
@@ -154,9 +154,9 @@ export class StartReader implements ReaderState {
     return 0;
   }
 
-  /** A start line that never ended is reported when it is certain what it was to become. */
+  /** Reports a start line that never ended, if it is certain what it was going to be. */
   end(outcome: 'cut' | 'open'): void {
-    // Behind messages, requests may have been among what nobody answered.
+    // After earlier messages, the unanswered bytes may contain requests.
     if (this.#foreign?.first === false) this.#progress.sink.hidden(this.#progress.kind);
     if (this.#phase !== Phase.Line) return;
     const { pending, position, origin } = this.#line;
@@ -173,7 +173,7 @@ export class StartReader implements ReaderState {
     this.#next.finish(outcome);
   }
 
-  /** @returns true where these bytes, with which a request could begin, are none: an answer to them is waited for. */
+  /** Keeps bytes that are not a request until they are answered. @returns false for responses, which are not kept. */
   #keepForeign(position: number, text: string, origin: Origin, end: number): boolean {
     if (this.#progress.kind === 'response') return false;
     this.#foreign = { first: this.#first, position, origin, end, quoted: text.slice(0, QUOTED) };
@@ -192,7 +192,7 @@ export class StartReader implements ReaderState {
       progress.take(1, context);
       return at + 1;
     }
-    // What answers no request is held. What follows a request may be that of a tunnel.
+    // Responses are judged before they can be held for lack of a request, requests only after: they may be tunnel bytes.
     if (progress.kind === 'response') this.#judgeSurplus(byte);
     if (progress.kind === 'response' && mayBecomeStatus(bytes, at)) progress.sink.answerBegins();
     if (!progress.sink.mayBegin(progress.kind)) return HELD;
@@ -200,14 +200,14 @@ export class StartReader implements ReaderState {
     if (this.#lastSkipped === CR) this.#broken.push('leading-cr');
     this.#lastSkipped = -1;
     this.#phase = Phase.Line;
-    // It may have no lines.
+    // Not waiting for the end of a line: the bytes may have no lines.
     if (!mayBeRequest(byte)) {
       if (this.#keepForeign(progress.position, '', context, context.end)) return at;
     }
     return this.#readPlainHead(bytes, at, context) ?? at;
   }
 
-  /** Reports a byte behind a message with which another one cannot begin. */
+  /** Reports a byte behind a message if no other message can begin with it. */
   #judgeSurplus(byte: number): void {
     if (!this.#hasEnded) return;
     this.#hasEnded = false;
@@ -255,7 +255,7 @@ export class StartReader implements ReaderState {
     return startMessage(this.#progress.kind, text, this.#line.position, this.#brokenBefore());
   }
 
-  /** @returns null where the line has to be read as text. */
+  /** @returns null when the line has to be read as text. */
   #plainMessage(bytes: Buffer, at: number, end: number): StoredMessage | null {
     const { position } = this.#line;
     const message = plainStart(this.#progress.kind, bytes, at, end, position);
@@ -272,7 +272,7 @@ export class StartReader implements ReaderState {
   #begin(message: StoredMessage, taken: number, context: Origin): void {
     const { time, pid } = this.#line.origin;
     if (this.#foreign !== null) {
-      // The request follows it.
+      // A request follows, so the answer will be to that.
       this.#foreign = null;
       message.breaks('unrecognised', message.position);
       this.#progress.sink.hidden(this.#progress.kind);

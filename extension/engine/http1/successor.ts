@@ -1,5 +1,5 @@
 /**
- * What a connection carries once it is no longer HTTP/1: the tunnel of a CONNECT or of an upgrade, what is inside of a
+ * What a connection carries once it is no longer HTTP/1: the tunnel of a CONNECT or of an upgrade, the stream inside a
  * tunnel through a proxy, or HTTP/2.
  */
 import type { GapReason, Origin, Outcome, PieceContext } from '../byteStream.ts';
@@ -26,7 +26,7 @@ export class Successor {
     this.#host = host;
   }
 
-  /** It has begun. */
+  /** The connection is no longer HTTP/1. */
   get active(): boolean {
     return this.#tunnel !== null || this.#upgraded !== null;
   }
@@ -39,7 +39,7 @@ export class Successor {
     return this.#proxied?.tlsSocket ?? null;
   }
 
-  /** The exchange whose tunnel it is. */
+  /** The exchange that opened the tunnel. */
   get exchange(): StoredExchange | null {
     return this.#tunnel?.exchange ?? null;
   }
@@ -51,7 +51,7 @@ export class Successor {
     this.#tunnel = new Tunnel(exchange, protocol, this.#host);
   }
 
-  /** The tunnel leads through a proxy to there, and may carry HTTP/1 again. */
+  /** The tunnel leads through a proxy to `target`, and may carry HTTP/1 again. */
   proxy(target: string, openHttp1: (info: StoredConnection) => Dissector): void {
     this.#proxied = new ProxiedStream(this.#info, this.#host, target, openHttp1);
   }
@@ -68,7 +68,7 @@ export class Successor {
     this.#upgraded = new Http2Connection(this.#info, this.#host, exchange);
   }
 
-  /** The tunnel's exchange was found to be the other half of this one. */
+  /** `half`, which may be the tunnel's exchange, was merged into `exchange`. */
   merged(half: StoredExchange, exchange: StoredExchange): void {
     if (this.#tunnel?.exchange === half) this.#tunnel.exchange = exchange;
   }

@@ -1,4 +1,4 @@
-/** What follows a 101, or a 2xx to CONNECT: counted, and read for the messages in it. */
+/** The bytes after a 101, or after a 2xx to CONNECT: counts them and finds the messages in them. */
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { ConnectionHost } from '../dissector.ts';
 import type { MessageKind } from '../exchange.ts';

@@ -28,7 +28,7 @@ export class Tunnel implements ReaderState {
   end(): void {}
 }
 
-/** Behind the end of the stream, or of HTTP/1 on it: bytes are counted only. */
+/** After the end of the stream, or of HTTP/1 on it: bytes are only counted. */
 export class Unread implements ReaderState {
   readonly #progress: MessageProgress;
 

@@ -1,6 +1,6 @@
 /**
- * One connection of HTTP/2 (RFC 9113): each stream is an exchange, so its two messages are paired by
- * the stream identifier. A stream whose request was not seen is known from its later frames.
+ * One HTTP/2 connection (RFC 9113): each stream is an exchange, so its two messages are paired by the stream
+ * identifier. If the request was not seen, the stream shows with its later frames.
  */
 import { gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
@@ -20,7 +20,7 @@ const PREFACE_START = 0x50;
 
 export class Http2Connection implements Dissector {
   readonly #info: StoredConnection;
-  /** The direction is seen from its first byte. */
+  /** Both directions are seen from their first byte. */
   readonly #fromStart: boolean;
   readonly #lanes: Record<Role, Lane | null> = { request: null, response: null };
   /** The limits that the receiver of each direction has set. */
@@ -129,7 +129,7 @@ export class Http2Connection implements Dissector {
     return (direction === Direction.Out) === (this.#side === 'client') ? 'request' : 'response';
   }
 
-  /** @param bytes the first ones of the direction, if none have arrived before. */
+  /** The lane of a direction; creates it with the direction's first bytes. @param bytes those; null: they are missing. */
   #lane(role: Role, bytes: Buffer | null): Lane {
     const lane = this.#lanes[role];
     if (lane !== null) return lane;

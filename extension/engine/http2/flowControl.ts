@@ -1,7 +1,7 @@
 /**
- * Flow control of what the traced process sends (RFC 9113 section 5.2): how much its peer allows, and how
- * long it was blocked by that. Only what the process itself sends can be measured: when the peer reads a
- * WINDOW_UPDATE is not seen.
+ * Flow control for the traced process as a sender (RFC 9113 section 5.2): how much its peer allows, and how
+ * long this blocked it. The other direction cannot be measured, because it is not seen when the peer reads a
+ * WINDOW_UPDATE.
  */
 import type { Frame } from './frameFormat.ts';
 import type { Stream } from './stream.ts';
@@ -15,13 +15,13 @@ export class SendWindows {
   /** Streams that are blocked. */
   readonly #blocked = new Set<Stream>();
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE: also of the streams that are open (section 6.9.2). */
+  /** SETTINGS_INITIAL_WINDOW_SIZE: applies to open streams, too (section 6.9.2). */
   setInitial(value: number, time: number): void {
     this.#initial = value;
     this.#release(time);
   }
 
-  /** WINDOW_UPDATE. @param stream null: the connection's. */
+  /** WINDOW_UPDATE. @param stream null: for the connection. */
   update(increment: number, stream: Stream | null, time: number): void {
     if (stream === null) this.#connection += increment;
     else stream.granted += increment;

@@ -18,7 +18,7 @@ export enum FrameType {
   Continuation = 9,
 }
 
-/** RFC 7838, RFC 8336 and RFC 9218: what else is in use. */
+/** Extension frames that are in use: RFC 7838, RFC 8336 and RFC 9218. */
 const ALTSVC = 0xa;
 const ORIGIN = 0xc;
 const PRIORITY_UPDATE = 0x10;
@@ -67,11 +67,11 @@ export interface Frame {
   readonly flags: number;
   /** Stream identifier. */
   readonly stream: number;
-  /** Of the payload. */
+  /** Length of the payload. */
   readonly length: number;
-  /** Of the header's first byte, in its direction's stream. */
+  /** Position of the header's first byte in its direction's byte stream. */
   readonly position: number;
-  /** When the header's first byte moved; milliseconds since the trace's start. */
+  /** When the header's first byte was sent or received; milliseconds since the trace's start. */
   readonly time: number;
   readonly pid: number;
 }
@@ -83,20 +83,20 @@ export interface Expectations {
   readonly maxStream: number;
 }
 
-/** Bytes of a frame at which {@link frameEvidence} looks: its header, and the beginning of some payloads. */
+/** Bytes of a frame that {@link frameEvidence} examines: the header and the beginning of some payloads. */
 export const EVIDENCE_BYTES = FRAME_HEADER + 4;
 
 /** Registered settings and error codes, and some more (RFC 9218 has setting 9). */
 const HIGHEST_SETTING = 0x20;
 const HIGHEST_ERROR = 0x20;
 
-/** How much higher than the last seen a stream identifier may be: a gap may hide many streams. */
+/** Stream identifiers up to this are always accepted: a gap may hide many streams. */
 const ANY_STREAM = 2 ** 24;
 
 /**
  * Could a frame begin at `at`?
- * @returns bits of evidence: random bytes pass with a probability of 2 to the minus that. -1: it could not.
- *   0: fewer than {@link FRAME_HEADER} bytes, none of which forbids it.
+ * @returns bits of evidence: for n bits, random bytes pass with a probability of 2^-n. -1: no frame can begin there.
+ *   0: fewer than {@link FRAME_HEADER} bytes, none of which rules it out.
  */
 export function frameEvidence(bytes: Uint8Array, at: number, end: number, expected: Expectations): number {
   if (end - at < FRAME_HEADER) {
@@ -109,12 +109,12 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
   const flags = bytes[at + 4] as number;
   if (length > expected.maxFrameSize || (bytes[at + 5] as number) > 127) return -1;
   const stream = readStream(bytes, at + 5);
-  // Server push is all but extinct, while in random bytes even numbers are as common as odd ones.
+  // Server push is all but extinct, so an even identifier is most likely chance.
   if (stream % 2 === 0 && stream !== 0) return -1;
   const highest = Math.max(ANY_STREAM, 2 * expected.maxStream);
   if (stream > highest) return -1;
   const onStream = stream > 0;
-  // Of the length, the type (about 4), the reserved bit and the identifier.
+  // Bits from the length, the type (about 4), the reserved bit and the identifier.
   const sized = Math.floor(24 - Math.log2(expected.maxFrameSize));
   const common = 4 + 1 + (onStream ? 1 + Math.floor(31 - Math.log2(highest)) : 31);
   const value = end - at < EVIDENCE_BYTES ? null : readUint32(bytes, at + FRAME_HEADER);
@@ -122,7 +122,7 @@ export function frameEvidence(bytes: Uint8Array, at: number, end: number, expect
   switch (type) {
     case FrameType.Data:
       if (!onStream || (flags & ~0x9) !== 0) return -1;
-      // Zeros nearly make an empty one, so that it proves nothing.
+      // An empty DATA frame is nearly all zeros, so it proves nothing.
       return length === 0 && flags === 0 ? 1 : common + sized + 6;
     case FrameType.Headers:
       return onStream && (flags & ~0x2d) === 0 && length > 0 ? common + sized + 4 : -1;

@@ -1,8 +1,8 @@
 /**
  * Cuts one direction of an HTTP/2 connection into frames (RFC 9113 section 4.1), from bytes in order and gaps
- * of known length. A gap within a frame of known length costs that frame alone. Behind any other gap, or
- * where the connection was joined late, frames are searched for (frameSearch.ts). Never throws; each byte is
- * looked at a bounded number of times.
+ * of known length. A gap within a frame of known length damages only that frame. After any other gap, and on a
+ * connection that was joined late, it searches for the next frame (frameSearch.ts). Never throws; each byte is
+ * examined a bounded number of times.
  */
 import type { GapReason, PieceContext } from '../byteStream.ts';
 import { MAX_CONTROL_PAYLOAD, MAX_FIELD_BLOCK } from '../limits.ts';
@@ -22,20 +22,20 @@ export interface FrameSink {
   dataBegan(frame: Frame, context: PieceContext): void;
   /** Content of the current DATA frame, without padding. */
   data(frame: Frame, bytes: Buffer, from: number, to: number, context: PieceContext): void;
-  /** Content that is not known. @param sized false: padding, whose length is not known, is among it. */
+  /** Missing content. @param sized false: an unknown part of `length` is padding. */
   dataMissing(frame: Frame, length: number, reason: GapReason, sized: boolean, context: PieceContext): void;
   /** The frame is complete. @param malformed its padding is longer than the frame. */
   dataEnded(frame: Frame, malformed: boolean, context: PieceContext): void;
-  /** Any other frame. @param whole false: bytes behind those that are given are missing. */
+  /** Any other frame. @param whole false: the end of its payload is missing. */
   frame(frame: Frame, bytes: Buffer, from: number, to: number, whole: boolean, context: PieceContext): void;
-  /** Unknown frames may have passed here. */
+  /** An unknown number of frames may be missing here. */
   lost(context: PieceContext): void;
 }
 
 enum State {
   Preface,
   Header,
-  /** Next: the pad length of a DATA frame. */
+  /** The next byte is the pad length of a DATA frame. */
   PadLength,
   Data,
   Padding,
@@ -54,7 +54,7 @@ export class FrameReader {
   #state: State;
   /** Position of the next byte. */
   #position = 0;
-  /** Gathered bytes of a header, of the preface or of a payload. */
+  /** Bytes collected so far of a header, of the preface or of a payload. */
   #gathered = Buffer.allocUnsafe(64);
   #count = 0;
   #headerTime = 0;
@@ -64,11 +64,11 @@ export class FrameReader {
   #remaining = 0;
   #padding = 0;
   #malformed = false;
-  /** Bytes of the payload are missing, behind those that were gathered. */
+  /** The payload is missing bytes behind those that were collected. */
   #damaged = false;
   #search: FrameSearch | null = null;
 
-  /** @param start what the first byte begins: the preface, a frame, or anything. */
+  /** @param start what the stream begins with: the preface, a frame, or an unknown place. */
   constructor(sink: FrameSink, start: 'preface' | 'frame' | 'anywhere') {
     this.#sink = sink;
     this.#state = start === 'preface' ? State.Preface : start === 'frame' ? State.Header : State.Lost;
@@ -316,7 +316,7 @@ export class FrameReader {
     if (found !== null) this.#resume(found);
   }
 
-  /** Reads from the first frame that was found on. */
+  /** Resumes reading at the first frame that was found. */
   #resume(pieces: readonly { readonly bytes: Buffer; readonly context: PieceContext }[]): void {
     this.#search = null;
     this.#expectHeader();

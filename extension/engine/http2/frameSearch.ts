@@ -1,11 +1,11 @@
 /**
- * Finds the first frame behind a gap. Every place where a header could stand begins a chain, which goes on
- * where the header says that its frame ends, and is refuted where no header could stand. A chain is believed
- * when random bytes would make it with a probability below 2 to the minus {@link ENOUGH} and no other chain
- * is as good; where two chains meet, the bytes before are given up, as either of them may be real.
+ * Finds the first frame after a gap. Each offset where a frame header is possible starts a chain. The chain continues
+ * at the end of that frame, and is dropped if no header is possible there. A chain is accepted when random bytes would
+ * form it with a probability below 2^-{@link ENOUGH} and no other chain competes. Where two chains meet, the bytes
+ * before that are given up, as either chain may be the real one.
  *
- * That is evidence, not proof: content that is made of frames itself, and whose own header is lost in the
- * gap, is taken for frames of the connection.
+ * This is evidence, not proof: if a frame's own header is lost in the gap and its content consists of frames, those
+ * are taken for frames of the connection.
  */
 import type { PieceContext } from '../byteStream.ts';
 import { MAX_SEARCH_BYTES } from '../limits.ts';
@@ -20,12 +20,12 @@ import {
 
 /** Bits. One header has 24 to 70 of them. */
 const ENOUGH = 64;
-/** Bits of a chain's first header: one with fewer proves nothing of itself. */
+/** Bits that a chain's first header must have. */
 const ENOUGH_FOR_FIRST = 20;
-/** Headers that a chain has at least, and where another chain of one header is not refuted yet. */
+/** Headers that a chain must have, and how many while another chain of one header is still possible. */
 const SHORTEST = 2;
 const SHORTEST_OF_SEVERAL = 5;
-/** Bits of a chain that ends exactly where the stream does, besides the 14 of ending there. */
+/** Bits of a chain that ends exactly where the stream does, which itself counts 14. */
 const ENOUGH_AT_END = 50;
 /** Chains followed at once. */
 const MAX_CHAINS = 64;
@@ -39,7 +39,7 @@ interface Chain {
   start: number;
   evidence: number;
   headers: number;
-  /** Stream of a field block that goes on: only CONTINUATION may follow (RFC 9113 section 6.10). */
+  /** Stream of an unfinished field block: only CONTINUATION may follow (RFC 9113 section 6.10). */
   block: number;
 }
 
@@ -49,9 +49,9 @@ export class FrameSearch {
   #length = 0;
   /** Where each piece ends in {@link #bytes}. */
   #pieces: { end: number; readonly context: PieceContext }[] = [];
-  /** The next place to look at. */
+  /** The next offset to examine. */
   #at = 0;
-  /** By where the next header of each stands. */
+  /** Chains by the offset of their next header. */
   #chains = new Map<number, Chain>();
 
   constructor(expected: Expectations) {
@@ -65,7 +65,7 @@ export class FrameSearch {
     this.#chains.clear();
   }
 
-  /** @returns what was held from the first frame on, in the pieces in which it came; null: nothing yet. */
+  /** @returns the held bytes from the first frame on, in their original pieces; null: no frame found yet. */
   add(bytes: Buffer, from: number, context: PieceContext): FoundPiece[] | null {
     this.#append(bytes, from, context);
     while (this.#at + EVIDENCE_BYTES <= this.#length) {
@@ -86,7 +86,7 @@ export class FrameSearch {
     return last !== undefined && last.evidence >= ENOUGH_AT_END ? this.#from(last.start) : null;
   }
 
-  /** Looks at one place. @returns the chain that has a header there. */
+  /** Examines one offset. @returns the chain that has a header there. */
   #look(): Chain | null {
     const at = this.#at++;
     let chain = this.#chains.get(at);
@@ -109,8 +109,8 @@ export class FrameSearch {
     const next = at + FRAME_HEADER + this.#bytes.readUIntBE(at, 3);
     const other = this.#chains.get(next);
     if (other !== undefined) {
-      // Which of the two is real is uncertain, but a frame begins where they meet at least as surely as in
-      // the better one.
+      // It is uncertain which of the two is real, but the evidence that a frame begins where they meet is at least
+      // that of the better one.
       if (other.evidence > chain.evidence) chain = other;
       if (chain.block !== other.block) chain.block = 0;
       chain.start = next;

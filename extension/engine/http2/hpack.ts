@@ -1,8 +1,8 @@
 /**
- * Decodes the field blocks of one direction of an HTTP/2 connection (RFC 7541), also when the blocks before
- * were not seen. The dynamic table is always the newest part of all that was ever inserted, and an index
- * counts from the newest. So an index that reaches no further back than what was seen inserted is certain,
- * whatever the table's size, and any other is unknown: never guessed.
+ * Decodes the field blocks of one direction of an HTTP/2 connection (RFC 7541), even if earlier blocks were not
+ * seen. The dynamic table always holds the newest insertions, and an index counts from the newest. So an index
+ * that refers to an insertion that was seen is certain, whatever the table's size. Any other is unknown, and is
+ * never guessed.
  */
 import type { SeenField } from '../exchange.ts';
 import { MAX_DYNAMIC_TABLE, MAX_FIELDS, MAX_HEAD_BYTES } from '../limits.ts';
@@ -12,7 +12,7 @@ import { STATIC_TABLE } from './staticTable.ts';
 
 /** Initial SETTINGS_HEADER_TABLE_SIZE (RFC 9113 section 6.5.2). */
 export const DEFAULT_TABLE_SIZE = 4_096;
-/** What an entry counts besides its strings (section 4.1). */
+/** Bytes that an entry counts in addition to its strings (section 4.1). */
 const ENTRY_OVERHEAD = 32;
 /** Larger integers are errors: no valid index, length or size comes near. */
 const MAX_INTEGER = 2 ** 28;
@@ -21,7 +21,7 @@ const UNKNOWN: SeenField = [null, null];
 
 interface Entry {
   readonly field: SeenField;
-  /** At least, where the name or the value is not known. */
+  /** A lower bound if the name or the value is not known. */
   readonly size: number;
   readonly broken: RuleName | null;
 }
@@ -36,7 +36,7 @@ export interface FieldSection {
   cut: boolean;
   /** Bytes of the block were lost. */
   gap: boolean;
-  /** Bytes of strings that are no other section's: references to the table cost nothing. */
+  /** Bytes of strings that belong to this section alone: references to the table cost nothing. */
   fresh: number;
   readonly broken: RuleName[];
 }
@@ -51,7 +51,7 @@ export class Decoder {
   #end = 0;
   /** The broken rule that makes the rest of the block unreadable. */
   #failed: RuleName | null = null;
-  /** The rule that the last string breaks; reading can continue behind it. */
+  /** The rule that the last string breaks; reading can continue after it. */
   #wrong: RuleName | null = null;
 
   /** @param late when earlier blocks were not seen. */
@@ -66,9 +66,9 @@ export class Decoder {
   }
 
   /**
-   * The fields of one block. Unreadable ones are left out and reported; an error after which nothing is certain
-   * makes the table unknown.
-   * @param whole false: the block's end is missing, so its last field may be, too.
+   * The fields of one block. Unreadable fields are left out and reported. After an error that makes the rest
+   * unreadable, the table counts as unknown.
+   * @param whole false: the end of the block is missing, and its last field may be cut.
    */
   decode(block: Uint8Array, from: number, to: number, whole: boolean): FieldSection {
     const section: FieldSection = {
@@ -204,7 +204,7 @@ export class Decoder {
 
 /** Newest entry last. */
 class DynamicTable {
-  /** Entries older than those that are held may exist. */
+  /** The peer's table may have older entries than those held here. */
   hasPast: boolean;
   /** null: not known. */
   #capacity: number | null;
@@ -256,7 +256,7 @@ class DynamicTable {
       this.#oldest++;
       if (limit < capacity) this.hasPast = true;
     }
-    // No entry fits besides those that are held.
+    // The held entries fill the table, so the peer has no older ones.
     if (this.#size + room + ENTRY_OVERHEAD > capacity) this.hasPast = false;
     if (this.#oldest > 64 && this.#oldest * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#oldest);

@@ -18,7 +18,7 @@ import { Decoder, type FieldSection } from './hpack.ts';
 
 export interface LaneSink {
   /**
-   * A field block is complete, or as complete as it will be.
+   * A field block has ended, complete or not.
    * @param frame the HEADERS or PUSH_PROMISE with which it began.
    * @param promised identifier of the promised stream; 0 for HEADERS.
    * @param size bytes of all its frames.
@@ -32,11 +32,11 @@ export interface LaneSink {
   /**
    * GOAWAY (section 6.8).
    * @param last the highest stream of the other side that was or may still be processed.
-   * @param text its debug data, the beginning of it; empty: none.
+   * @param text the beginning of its debug data; empty: none.
    */
   goAway(last: number, code: number, text: string, context: PieceContext): void;
   setting(identifier: number, value: number, context: PieceContext): void;
-  /** WINDOW_UPDATE. @param stream 0: of the connection. */
+  /** WINDOW_UPDATE. @param stream 0: for the connection. */
   window(stream: number, increment: number, context: PieceContext): void;
   lost(context: PieceContext): void;
 }
@@ -46,7 +46,7 @@ const SETTING_SIZE = 6;
 const GOAWAY_SIZE = 8;
 /** Bytes of GOAWAY's debug data that are kept. */
 const MAX_DEBUG = 256;
-/** Room for a block that is kept for the next one. */
+/** A buffer up to this size is kept for the next block. */
 const SMALL_BLOCK = 16 * 1024;
 
 export class Lane implements FrameSink {
@@ -59,7 +59,7 @@ export class Lane implements FrameSink {
   readonly begun: boolean;
 
   readonly #sink: LaneSink;
-  /** The field block that is being collected: its first frame, and the fragments so far. */
+  /** The field block that is being collected: its first frame and its fragments. */
   #opening: Frame | null = null;
   #promised = 0;
   #parts = NOTHING;
@@ -172,7 +172,7 @@ export class Lane implements FrameSink {
       at += 4;
     } else if ((frame.flags & FLAG_PRIORITY) !== 0) at += 5;
     if (at > end) {
-      // The fragments that remain are not readable.
+      // Fixed fields or padding are longer than the frame, so the block is not readable.
       this.#broken.push(frame.length < at - from ? 'h2-frame-size' : 'h2-padding');
       this.#whole = false;
       end = at;
@@ -181,7 +181,7 @@ export class Lane implements FrameSink {
     this.#add(frame, bytes, at, Math.max(at, Math.min(to, end)), whole, context);
   }
 
-  /** A fragment. @param whole false: bytes behind it are missing. */
+  /** Adds a fragment. @param whole false: its end is missing. */
   #add(frame: Frame, bytes: Buffer, from: number, to: number, whole: boolean, context: PieceContext): void {
     this.#size += FRAME_HEADER + frame.length;
     const ends = (frame.flags & FLAG_END_HEADERS) !== 0;

@@ -1,6 +1,6 @@
 /**
- * Makes a message's head of a field section: pseudo-header fields, and the rules for them (RFC 9113 section
- * 8).
+ * Makes a message's head from a field section: pseudo-header fields and the rules for them (RFC 9113
+ * section 8).
  */
 import { type SeenField, UNKNOWN_STATUS } from '../exchange.ts';
 import type { StoredMessage } from '../storedMessage.ts';
@@ -41,7 +41,7 @@ export function readHead(message: StoredMessage, section: FieldSection): Head {
   let protocol: string | null = null;
   let length: number | null = null;
   let regular = false;
-  // Both null: not given; seen with a value that is not known counts as given.
+  // Bits of the pseudo-header fields that were given, even with an unknown value.
   let given = 0;
   for (const field of section.fields) {
     const [name, value] = field;
@@ -124,7 +124,7 @@ const PATH = 8;
 const PROTOCOL = 16;
 const STATUS = 32;
 
-/** 0: a pseudo-header field that does not belong in such a message. */
+/** The bit of a pseudo-header field; 0: it does not belong in such a message. */
 function bitOf(name: string, request: boolean): number {
   if (!request) return name === ':status' ? STATUS : 0;
   switch (name) {

@@ -1,6 +1,6 @@
 /**
- * Which streams a client has opened, by their identifiers: each is higher than those before (RFC 9113 section
- * 5.1.1). Where its frames were not seen, streams may have been opened unseen.
+ * Which streams a client has opened, judging by their identifiers, which only increase (RFC 9113 section 5.1.1).
+ * While frames are missing, streams may have been opened unseen.
  */
 import { MAX_CLOSED_STREAMS } from '../limits.ts';
 
@@ -12,11 +12,12 @@ export class OpenedStreams {
   /** Identifiers that may have been opened unseen: from (inclusive) to (exclusive), ascending. */
   readonly #hidden: { readonly from: number; to: number }[] = [];
   /**
-   * Ended streams whose identifiers alone do not show that they were opened: those above, and promised ones.
+   * Ended streams whose identifiers alone do not show that they were opened: those in {@link #hidden}, and promised
+   * ones.
    */
   readonly #closed = new Set<number>();
 
-  /** Until the next opened stream is seen, streams may be opened unseen. */
+  /** Frames are missing: until the next stream is seen to open, others may be opened unseen. */
   lose(): void {
     if (this.#hidden.at(-1)?.to === Number.POSITIVE_INFINITY) return;
     this.#hidden.push({ from: this.#highest + 1, to: Number.POSITIVE_INFINITY });

@@ -1,4 +1,4 @@
-/** The SETTINGS of a direction's receiver that bind its sender (RFC 9113 section 6.5). */
+/** SETTINGS that the receiver of a direction imposes on its sender (RFC 9113 section 6.5). */
 import {
   DEFAULT_FRAME_SIZE,
   type Frame,
@@ -17,7 +17,7 @@ export class PeerSettings {
   #table = DEFAULT_TABLE_SIZE;
   #frame = DEFAULT_FRAME_SIZE;
 
-  /** The largest value counts: when a smaller one takes effect is not known (section 6.5.3). */
+  /** The largest value counts, because it is not known when a smaller one takes effect (section 6.5.3). */
   set(identifier: number, value: number): void {
     if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#table = Math.max(this.#table, value);
     else if (identifier === SETTINGS_MAX_FRAME_SIZE) this.#frame = Math.max(this.#frame, value);

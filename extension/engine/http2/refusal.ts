@@ -1,6 +1,6 @@
 /**
- * A connection that begins with the preface of HTTP/2. A server that does not speak it answers in HTTP/1, or in
- * whatever else it speaks: that answer is shown with the call that was waiting, or with the preface itself.
+ * A connection that begins with the HTTP/2 preface. A server that does not speak HTTP/2 answers in HTTP/1, or in
+ * another protocol. That answer is shown as the response to the first waiting call, or to the preface itself.
  */
 import { gapReason, type MissingReason, type PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, Dissector } from '../dissector.ts';
@@ -15,7 +15,7 @@ import { Http2Connection } from './connection.ts';
 /** RFC 9113 section 3.4, as far as HTTP/1 would read it as a request line. */
 const PREFACE_LINE = 'PRI * HTTP/2.0\r\n';
 
-/** Whether these first bytes begin the preface, as far as they go. */
+/** Do these first bytes match the beginning of the preface? */
 function isPreface(bytes: Buffer): boolean {
   const text = bytes.toString('latin1', 0, PREFACE_LINE.length);
   return text !== '' && PREFACE_LINE.startsWith(text);
@@ -25,15 +25,15 @@ export class Http2OrRefusal implements Dissector {
   readonly #info: StoredConnection;
   readonly #host: ConnectionHost;
   readonly #http2: Http2Connection;
-  /** Whether the server speaks HTTP/2 is shown by its first byte: of a SETTINGS frame's length, it is 0. */
+  /** The server's first byte has not arrived. It shows HTTP/2 if it is 0, the first byte of a SETTINGS frame's length. */
   #undecided: boolean;
-  /** The client's first bytes were those of the preface. */
+  /** The client began with the preface. */
   #greeted = false;
-  /** Reads the answer of a server that does not. */
+  /** Reads the answer of a server that does not speak HTTP/2. */
   #reader: Reader | null = null;
-  /** The answer belongs to it. */
+  /** The exchange that gets the answer. */
   #exchange: StoredExchange | null = null;
-  /** The exchange is not a stream's. */
+  /** The exchange was created here for the preface: it is not that of a stream. */
   #own = false;
   #first: PieceContext | null = null;
 
@@ -135,7 +135,7 @@ export class Http2OrRefusal implements Dissector {
     this.#changed();
   }
 
-  /** The call that the preface itself is, where no other was made. */
+  /** Creates an exchange whose request is the preface itself, if no call was made. */
   #preface(pid: number): StoredExchange {
     const exchange = this.#host.create(this.#host.process(pid), this.#info, true);
     const request = new StoredMessage('request', 0, 'HTTP/2.0');

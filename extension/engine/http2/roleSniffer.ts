@@ -1,7 +1,7 @@
 /**
- * Which direction carries the requests, for an HTTP/2 connection whose side is not known: the one that begins
- * with the preface, or whose field blocks contain a request's pseudo-header fields. Earlier pieces are kept,
- * up to a bound.
+ * Finds the direction of the requests on an HTTP/2 connection whose side is not known: the one that begins with
+ * the preface, or whose field blocks contain a request's pseudo-header fields. Earlier pieces are kept, up to a
+ * bound.
  */
 import type { GapReason, PieceContext } from '../byteStream.ts';
 import type { Side } from '../exchange.ts';

@@ -39,8 +39,8 @@ export class Half {
   #sizeKnown = true;
 
   /**
-   * All that Content-Length announces has come: only the end of the stream is missing, which some peers do not wait
-   * for, and some do not send.
+   * The content is as long as Content-Length announced. Only END_STREAM is missing, which some peers do not send and
+   * some do not wait for.
    */
   get whole(): boolean {
     return this.message !== null && this.#sizeKnown && this.expected === this.#size;
@@ -60,12 +60,12 @@ export class Half {
     message.truncated = true;
   }
 
-  /** The message may be an interim one: its status is not known, and no content has come. */
+  /** The message may be an interim response: its status is not known, and no content has arrived. */
   get tentative(): boolean {
     return this.#withheld !== null;
   }
 
-  /** Sets the fields, which stay hidden while the message is tentative. @param cost of the fields */
+  /** Hides the fields while the message is tentative. @param cost of the fields */
   withhold(cost: number): void {
     const message = this.message as StoredMessage;
     this.#withheld = { fields: message.fields, cost };
@@ -93,7 +93,7 @@ export class Half {
     else this.#heldWhole = false;
   }
 
-  /** The reader is known: it gets the content that was kept. */
+  /** The reader is known: feeds it the content that was kept. */
   read(reader: MessageReader | null): void {
     const held = this.#held ?? [];
     this.#held = null;
@@ -104,7 +104,7 @@ export class Half {
     else this.reader = reader;
   }
 
-  /** Content is missing. @param sized false: its length is unknown. */
+  /** Content is missing. @param sized false: `length` is not exact. */
   missing(length: number, reason: GapReason, sized: boolean): void {
     const message = this.message as StoredMessage;
     this.#size += length;
@@ -136,12 +136,12 @@ export class Stream {
   readonly exchange: StoredExchange;
   readonly request = new Half();
   readonly response = new Half();
-  /** CONNECT: its content is what the tunnel carries. */
+  /** For CONNECT: the tunnel, whose bytes are the stream's content. */
   tunnel: { protocol: string; sent: number; received: number } | null = null;
 
-  /** What the receiver grants besides the initial window, less what was used (RFC 9113 section 6.9). */
+  /** Bytes granted by WINDOW_UPDATE, less those that were sent; may be negative (RFC 9113 section 6.9). */
   granted = 0;
-  /** Milliseconds since the trace's start; null: it may send. */
+  /** Milliseconds since the trace's start; null: it is not blocked. */
   blockedSince: number | null = null;
 
   constructor(id: number, exchange: StoredExchange) {

@@ -1,4 +1,4 @@
-/** The messages of the streams of one connection: heads, trailers and content, by the frames that carry them. */
+/** Builds the messages of a connection's streams from frames: heads, trailers and content. */
 import type { GapReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost } from '../dissector.ts';
 import { UNKNOWN_STATUS } from '../exchange.ts';
@@ -49,7 +49,7 @@ export class StreamMessages {
       message.lastByte = context.end;
       if (!ends) message.breaks('h2-trailers', frame.position);
       if (kind === 'trailers') half.confirm();
-      // Either may be the response's head and the other interim or trailers, so neither is shown.
+      // While the message is tentative, either section may be the response's head, so neither is shown.
       if (!half.tentative) readTrailers(message, section);
       if (section.gap) message.gap = true;
     }
@@ -121,7 +121,7 @@ export class StreamMessages {
     }
   }
 
-  /** PUSH_PROMISE (section 8.4): the request that the server will answer without being asked. */
+  /** PUSH_PROMISE (section 8.4): a request that the server makes up and will answer. */
   promise(
     role: Role,
     frame: Frame,

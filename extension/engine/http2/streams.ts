@@ -1,6 +1,6 @@
 /**
- * The streams of one connection: opened by their first frames, and ended by the end of both messages, by RST_STREAM or
- * GOAWAY, or with the connection. Each is an exchange.
+ * The streams of one connection, each of which is an exchange. A stream begins with its first frame, and ends with both
+ * messages, with RST_STREAM or GOAWAY, or with the connection.
  */
 import type { PieceContext } from '../byteStream.ts';
 import type { ConnectionHost } from '../dissector.ts';
@@ -24,7 +24,7 @@ export class Streams {
   /** The stream of the DATA frame that is being read, in each direction. */
   readonly data: Record<Role, Stream | null> = { request: null, response: null };
 
-  /** Of the newest piece; milliseconds since the trace's start. */
+  /** Time of the newest piece; milliseconds since the trace's start. */
   time = 0;
 
   readonly #info: StoredConnection;
@@ -42,7 +42,7 @@ export class Streams {
   /** The trace ends. */
   #finishing = false;
 
-  /** @param lanes of the connection, as they are made. */
+  /** @param lanes of the connection, filled in as they are created. */
   constructor(info: StoredConnection, host: ConnectionHost, lanes: Readonly<Record<Role, Lane | null>>) {
     this.#info = info;
     this.#host = host;
@@ -57,7 +57,7 @@ export class Streams {
     return [...this.#streams.values()];
   }
 
-  /** Something waits for a request that may yet be recorded. */
+  /** A response waits for its request, which may still be recorded. */
   get waiting(): boolean {
     return this.#unasked.size > 0;
   }
@@ -66,7 +66,7 @@ export class Streams {
     return this.#streams.get(id);
   }
 
-  /** The stream of a frame, which may open it; null: the stream has ended, or the frame has none. */
+  /** The stream of a frame, opened if necessary; null: the stream has ended, or the frame has none. */
   of(role: Role, frame: Frame, opens: boolean): Stream | null {
     const { stream: id } = frame;
     const known = this.#streams.get(id);
@@ -74,7 +74,7 @@ export class Streams {
     if (id === 0 || this.opened.isClosed(id)) return null;
     const hidden = this.opened.mayBeHidden(id);
     if (id % 2 === 0) {
-      // Its PUSH_PROMISE was not seen.
+      // A promised stream whose PUSH_PROMISE was not seen: possible only if frames were lost.
       if (role === 'request' || this.#lanes.response?.lossy !== true) return null;
     } else if (!hidden && (!this.opened.isNew(id) || (role === 'request' && !opens))) return null;
     const stream = this.open(id, frame);
@@ -121,7 +121,7 @@ export class Streams {
 
   endIfDone(stream: Stream, context: PieceContext): void {
     const { request, response } = stream;
-    // The client sent it before it had read the GOAWAY.
+    // The client sent the request before it read the GOAWAY.
     if (!response.ended && request.ended && this.#refuse(stream, context.time)) return;
     if (!response.ended) return;
     if (request.ended || (request.doubtful && request.message !== null)) this.end(stream, context.time, []);
@@ -161,11 +161,11 @@ export class Streams {
     const { request, response, exchange } = stream;
     exchange.reset = { code, by: role === 'request' ? 'client' : 'server' };
     const answered = response.ended || response.whole;
-    // With NO_ERROR, a server that has answered asks for no more of the body (section 8.1): what was sent is
-    // known. A client that has the whole answer needs no more of the stream.
+    // With NO_ERROR, a server that has answered only stops the rest of the request body (section 8.1): nothing was
+    // cut off. The same holds for a client that has sent its request and has the whole response.
     const enough = answered && (role === 'response' ? code === NO_ERROR : request.ended || request.whole);
     if (enough && !request.ended) {
-      // Less than Content-Length announced, which is allowed here.
+      // The body may be shorter than Content-Length announced: that is allowed here.
       request.expected = null;
       request.end(request.doubtful ? 'lost' : 'complete', context.time);
     }
@@ -173,7 +173,7 @@ export class Streams {
     this.end(stream, context.time, enough || stream.tunnel !== null ? [] : ['aborted']);
   }
 
-  /** Streams opened by the other side: those that will not be processed, and those that an error may end. */
+  /** Affects the streams opened by the other side: some will not be processed, others may be ended by an error. */
   goAway(role: Role, last: number, code: number, text: string, context: PieceContext): void {
     const by = role === 'request' ? 'client' : 'server';
     this.#refused[role] = { above: last, goAway: { code, by, processed: false, text } };
@@ -199,7 +199,7 @@ export class Streams {
     for (const stream of this.all) {
       const half = stream[role];
       if (!half.ended) cutOff(stream, half, context.time);
-      // Requests that the client still sends cannot be answered.
+      // If the server can send no more, requests cannot be answered, even if the client is still sending them.
       if (role === 'response') this.end(stream, context.time, unanswered(stream));
       else this.endIfDone(stream, context);
     }
@@ -210,7 +210,7 @@ export class Streams {
     for (const stream of this.all) this.end(stream, at, unanswered(stream));
   }
 
-  /** Responses whose requests are waited for no longer. */
+  /** Gives up waiting for the requests of old responses. @param upTo boot time (ns) */
   advance(upTo: number): void {
     for (const [stream, since] of [...this.#unasked]) {
       if (since + HELD_PATIENCE <= upTo) this.end(stream, stream.exchange.response?.lastByte ?? 0, []);

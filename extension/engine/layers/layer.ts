@@ -1,4 +1,4 @@
-/** What precedes, on a connection, the protocol that it was opened for: a proxy's protocol around it. */
+/** A proxy's protocol that precedes the protocol for which a connection was opened. */
 export interface Layer {
   readonly protocol: 'PROXY protocol' | 'SOCKS4' | 'SOCKS5' | 'CONNECT';
   /** Address of the client that the proxy names (PROXY protocol); null: none is named. */
@@ -7,16 +7,16 @@ export interface Layer {
   readonly target: string | null;
 }
 
-/** A proxy that was asked to connect has not done so. */
+/** A proxy was asked to connect and did not. */
 export interface Refusal {
-  /** It said so; it said nothing; or what it said is another protocol's. */
+  /** It refused; it did not answer; or its answer is of another protocol. */
   readonly how: 'refused' | 'silent' | 'foreign';
   readonly layer: Layer;
-  /** In words, with the protocol: `SOCKS5: connection refused`. Where nothing was said, only the protocol. */
+  /** In words, with the protocol: `SOCKS5: connection refused`. If there was no answer, only the protocol. */
   readonly reason: string;
 }
 
-/** What one direction contributed to a layer. */
+/** One direction's part of a layer. */
 export interface LayerPart {
   /** Offset behind it. */
   readonly end: number;
@@ -27,7 +27,7 @@ export interface LayerPart {
 /** `more`: more bytes are needed to decide. null: not such a protocol. */
 export type LayerResult = LayerPart | 'more' | null;
 
-/** A name or address with its port, as in a URL. Characters that no host has make it unknown. */
+/** A name or address with its port, as in a URL; null if it contains characters that no host has. */
 export function hostAndPort(host: string, port: number): string | null {
   if (!/^[\w.:%-]{1,255}$/.test(host)) return null;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

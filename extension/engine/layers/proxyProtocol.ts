@@ -1,4 +1,4 @@
-/** PROXY protocol, versions 1 and 2: a proxy says in front of a connection's bytes whose connection it is. */
+/** PROXY protocol, versions 1 and 2: before any other bytes, a proxy names the client whose connection it forwards. */
 import { formatAddress } from '../address.ts';
 import { hostAndPort, type LayerPart, type LayerResult } from './layer.ts';
 

@@ -4,18 +4,18 @@ import type { Layer, LayerResult, Refusal } from './layer.ts';
 import { isSocks4Client, readSocks4Reply, readSocks4Request, socks4Refusal } from './socks4.ts';
 import { isSocks5Client, readSocks5Client, readSocks5Server, socks5Refusal } from './socks5.ts';
 
-/** How the beginnings of both directions are read. */
+/** How one version of SOCKS is read at the beginning of both directions. */
 export interface Socks {
   readonly protocol: Layer['protocol'];
   readonly readClient: (bytes: Buffer) => LayerResult;
   readonly readServer: (bytes: Buffer) => LayerResult;
   /** In words, why the proxy has refused; null: it has not. */
   readonly refusal: (bytes: Buffer) => string | null;
-  /** Whether these are what a client sends before it has an answer, and nothing else. */
+  /** Are these bytes exactly what a client sends before the proxy answers? */
   readonly isClient: (bytes: Buffer) => boolean;
 }
 
-/** By the first byte of the client. */
+/** By the client's first byte. */
 export const SOCKS: ReadonlyMap<number | undefined, Socks> = new Map([
   [
     4,
@@ -46,7 +46,7 @@ export function refusalOf(socks: Socks, client: Buffer, server: Buffer): Refusal
   return { how: 'refused', layer: layerOf(socks, client), reason: `${socks.protocol}: ${reason}` };
 }
 
-/** What is to be said where the connection has ended and the proxy has not answered as one. */
+/** The refusal to report when the connection has ended without an answer of a SOCKS proxy. */
 export function unansweredOf(socks: Socks, client: Buffer, server: Buffer): Refusal {
   const { protocol } = socks;
   const layer = layerOf(socks, client);

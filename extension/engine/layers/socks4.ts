@@ -6,7 +6,7 @@ const VERSION = 4;
 const FIXED = 8;
 const REPLY_SIZE = 8;
 const GRANTED = 90;
-/** Of the user's id and of the host name. */
+/** Bytes of a user id or host name that are accepted. */
 const LONGEST = 512;
 
 export function readSocks4Request(bytes: Buffer): LayerResult {
@@ -28,7 +28,7 @@ export function readSocks4Request(bytes: Buffer): LayerResult {
   return { end: nameEnd + 1, client: null, target: hostAndPort(name, port) };
 }
 
-/** Are these bytes a client's request, and nothing else? */
+/** Are these bytes exactly a client's request? */
 export function isSocks4Client(bytes: Buffer): boolean {
   const request = readSocks4Request(bytes);
   return request !== null && request !== 'more' && request.end === bytes.length;
@@ -40,7 +40,7 @@ export function readSocks4Reply(bytes: Buffer): LayerResult {
   return bytes.length < REPLY_SIZE ? 'more' : { end: REPLY_SIZE, client: null, target: null };
 }
 
-/** Why the proxy does not connect, in words; null: it does, or has not said yet. */
+/** Why the proxy refuses to connect, in words; null: it does not refuse, or has not answered yet. */
 export function socks4Refusal(bytes: Buffer): string | null {
   if (bytes[0] !== 0) return null;
   return REFUSALS[bytes[1] ?? GRANTED] ?? null;

@@ -5,7 +5,7 @@ import { hostAndPort, type LayerResult } from './layer.ts';
 const VERSION = 5;
 const AUTHENTICATION = 1;
 const MOST_METHODS = 32;
-/** As the chosen method: none of those that the client offers. */
+/** The method that a proxy chooses when it accepts none that the client offers. */
 const NO_METHOD = 0xff;
 
 /** Greeting, user name and password if they are sent, and request. */
@@ -25,7 +25,7 @@ export function readSocks5Client(bytes: Buffer): LayerResult {
   return readAddressed(bytes, at);
 }
 
-/** Are these bytes a greeting, and nothing else? What follows it is an answer to what the server says. */
+/** Are these bytes exactly a greeting? The client sends the rest only in reply to the server. */
 export function isSocks5Client(bytes: Buffer): boolean {
   const methods = bytes[1] ?? 0;
   return bytes[0] === VERSION && methods > 0 && methods <= MOST_METHODS && bytes.length === 2 + methods;
@@ -41,7 +41,7 @@ export function readSocks5Server(bytes: Buffer): LayerResult {
   return reply === null || reply === 'more' ? reply : { ...reply, target: null };
 }
 
-/** Why the proxy does not connect, in words; null: it does, or has not said yet. */
+/** Why the proxy refuses to connect, in words; null: it does not refuse, or has not answered yet. */
 export function socks5Refusal(bytes: Buffer): string | null {
   if (bytes[0] !== VERSION) return null;
   if (bytes[1] === NO_METHOD) return 'the proxy demands another way to authenticate';

@@ -1,16 +1,17 @@
 /**
- * Finds which call made a process make another one: three services in a row are a chain of calls. The evidence, the
+ * Finds which incoming call caused an outgoing one, so that calls through several services form a chain. The evidence,
  * strongest first:
  *
- * 1. `traceparent` (W3C Trace Context): the process was called in the same trace. Of several such calls, the one whose
- *    parent-id it passes on, else the only one that was under way.
- * 2. Time: when the call began, the process was answering exactly one call; or the call lies inside exactly one. Not
- *    while the process answers itself, and long streams are no cause. A process that also makes calls while it answers nothing may do so at any time.
- * 3. For a call that a process answers and whose client was not found by its connection (peers.ts), as something lies
- *    between: the one call with the same trace-id and parent-id.
+ * 1. `traceparent` (W3C Trace Context): the process was called in the same trace. If it was called several times, the
+ *    call whose parent-id it passes on, else the only one that was in progress.
+ * 2. Time: when the call began, the process was answering exactly one call; or the call lies inside exactly one. This is
+ *    not used while the process answers a call of its own, and long streams never count as a cause. If the process has
+ *    also made calls while it answered nothing, the cause is doubtful.
+ * 3. For an incoming call whose client was not found by its connection (peers.ts), because a proxy lies in between: the
+ *    only call with the same trace-id and parent-id.
  *
- * Whatever several calls may have caused has no cause. What is not certain has a doubt, which says why. Threads are no
- * evidence: the thread that reads a request is often not the one that acts on it (Go, libuv, virtual threads).
+ * If several calls are possible, no cause is named. A cause that is not certain carries a doubt, which says why. Threads
+ * are no evidence: the thread that reads a request is often not the one that acts on it (Go, libuv, virtual threads).
  */
 import { readTraceparent, type TraceContext } from '../../http/traceContext.ts';
 import type { CauseDoubt, CauseEvidence } from '../exchange.ts';
@@ -22,25 +23,25 @@ import { CausingProcess } from './causingProcess.ts';
 export interface CausesHost {
   /** undefined: no longer held. */
   get(id: number): StoredExchange | undefined;
-  /** Its cause has become known, or doubtful. */
+  /** The exchange's cause has changed, or has become doubtful. */
   changed(exchange: StoredExchange): void;
 }
 
 export class Causes {
   readonly #host: CausesHost;
   readonly #processes = new Map<number, CausingProcess>();
-  /** Calls that a process answered, by process and trace-id; of processes that make calls themselves. */
+  /** Incoming calls by process and trace-id; only for processes that also make calls. */
   readonly #byTrace = new Map<string, number[]>();
-  /** Clients' calls without a peer: first those whose traceparent was not needed yet, and was not read. */
+  /** Outgoing calls without a peer whose traceparent has not been read yet, as it was not needed. */
   #unread: number[] = [];
-  /** By trace-id and parent-id. */
+  /** Outgoing calls without a peer, by trace-id and parent-id. */
   readonly #sent = new Map<string, number[]>();
 
   constructor(host: CausesHost) {
     this.#host = host;
   }
 
-  /** The request of a call, and which side of it was seen, have become known. */
+  /** The request of an exchange, and the side that was traced, have become known. */
   begun(exchange: StoredExchange): void {
     const pid = exchange.process?.pid ?? null;
     if (pid === null || exchange.pushed) return;
@@ -71,7 +72,7 @@ export class Causes {
     if (pid !== null && exchange.side === 'server') this.#process(pid).opaque.add(exchange.id);
   }
 
-  /** It has ended, or is withdrawn. */
+  /** The exchange has ended, or was withdrawn. */
   ended(exchange: StoredExchange): void {
     const pid = exchange.process?.pid ?? null;
     const process = pid === null ? undefined : this.#processes.get(pid);
@@ -90,7 +91,7 @@ export class Causes {
     }
   }
 
-  /** Its client was found by the connection: nothing else can have caused it. */
+  /** The client of an incoming call was found by the connection: nothing else can have caused it. */
   paired(exchange: StoredExchange): void {
     if (exchange.side !== 'server') return;
     if (this.#isOfItself(exchange)) this.#withdraw(exchange);
@@ -100,14 +101,15 @@ export class Causes {
     exchange.cause = null;
   }
 
-  /** The process that answers has made the call. */
+  /** True when the process that answers the call has made it, too. */
   #isOfItself({ peer, process, connection }: StoredExchange): boolean {
-    // On a connection that was joined late the peer is known only when both have ended, but who is at its other end before.
+    // On a connection that was joined late, the peer is known only when both exchanges have ended, but the process at the
+    // other end is known before.
     const far = peer ?? connection.end?.peer?.recent.at(-1) ?? null;
     return far !== null && this.#host.get(far)?.process?.pid === process?.pid;
   }
 
-  /** What was found by time to be caused by a call of the process to itself. */
+  /** Removes the causes that were found by time, because the process was only answering a call of its own. */
   #withdraw(answered: StoredExchange): void {
     const kept: number[] = [];
     for (const id of answered.caused) {
@@ -146,7 +148,7 @@ export class Causes {
     if (only !== undefined && further === undefined) this.#set(call, only, 'time', doubtOf(process));
   }
 
-  /** @returns true: the trace has said what there is to say. */
+  /** @returns true when the trace settles the question, so that time need not be considered. */
   #byContext(call: StoredExchange, { traceId, spanId }: TraceContext): boolean {
     const ids = this.#byTrace.get(traceKey(call, traceId));
     const calls = (ids ?? []).flatMap((id) => this.#host.get(id) ?? []);
@@ -163,9 +165,9 @@ export class Causes {
     return true;
   }
 
-  /** Of a call that several may have caused: it has ended now, and perhaps only one of them still goes on. */
+  /** For a call that has ended and that several may have caused: perhaps only one of them lasted until its end. */
   #findEnclosing(process: CausingProcess, call: StoredExchange): void {
-    // Nothing was being answered when it began.
+    // It was not ambiguous when it began, or no candidate is left.
     if (call.wasAlone || process.isIdle) return;
     const context = traceContextOf(call);
     const ids = context === null ? undefined : this.#byTrace.get(traceKey(call, context.traceId));
@@ -179,7 +181,7 @@ export class Causes {
     if (only !== undefined && further === undefined) this.#set(call, only, 'time', 'others');
   }
 
-  /** The first two calls of others that the process is answering and that began before this one. */
+  /** The first two calls from other processes that this one is answering and that began before `call`. */
   #enclosing(
     process: CausingProcess,
     call: StoredExchange,
@@ -190,9 +192,9 @@ export class Causes {
     let looked = 0;
     for (const one of process.answering()) {
       if (startOf(one) > start) break;
-      // Among so many nothing is certain.
+      // Too many to be certain. Two results mean that it is ambiguous.
       if (++looked > MAX_RECENT_CALLS) return [one, one];
-      // Who calls itself does so for one call, or beside all: nothing is certain while that goes on.
+      // A process may call itself for any of the calls that it answers: nothing is certain meanwhile.
       if (this.#isOfItself(one)) return [one, one];
       // A call of another trace has not caused this one.
       if (context !== null && (traceContextOf(one)?.traceId ?? context.traceId) !== context.traceId) continue;
@@ -202,7 +204,7 @@ export class Causes {
     return found;
   }
 
-  /** A server's call that nobody's connection leads to. */
+  /** Finds the client of an incoming call that has no peer, by trace-id and parent-id. */
   #findClient(answered: StoredExchange): void {
     if (answered.peer !== null || (this.#unread.length === 0 && this.#sent.size === 0)) return;
     const context = traceContextOf(answered);
@@ -228,13 +230,13 @@ export class Causes {
     this.#unread = [];
   }
 
-  /** On a connection that was joined late a request shows with its answer: calls that it may have caused came first. */
+  /** On a connection that was joined late, a request shows only with its response, after calls that it may have caused. */
   #appearedLate(process: CausingProcess, answered: StoredExchange): void {
     for (const id of process.recent) {
       const call = this.#host.get(id);
       if (call === undefined || startOf(call) < startOf(answered)) continue;
       const { cause } = call;
-      // That it makes calls while it answers none was concluded from what did not show.
+      // 'own-calls' was concluded while this request did not show, so it does not hold.
       const isOpen = cause?.doubt === null || cause?.doubt === 'own-calls';
       if (cause?.by === 'traceparent' || (cause !== null && !isOpen)) continue;
       if (cause !== null) call.cause = { ...cause, doubt: 'joined-late' };
@@ -244,7 +246,7 @@ export class Causes {
     }
   }
 
-  /** The call went on after the one that it began in. */
+  /** The call lasted longer than its cause. */
   #outlived(call: StoredExchange, cause: number): boolean {
     const causing = this.#host.get(cause);
     return causing?.endedAt != null && causing.endedAt < endOf(call);
@@ -263,7 +265,7 @@ export class Causes {
   }
 }
 
-/** The trace that its request belongs to, as far as it says. */
+/** The trace that the request belongs to; null: it names none. */
 export function traceContextOf({ request }: StoredExchange): TraceContext | null {
   return request === null ? null : readTraceparent(request.field('traceparent'));
 }
@@ -274,7 +276,7 @@ function doubtOf(process: CausingProcess): CauseDoubt | null {
   return process.opaque.size > 0 ? 'encrypted' : null;
 }
 
-/** It is still being answered, or was until after the other had ended. */
+/** `one` began before `call` and is still being answered, or was until `call` had ended. */
 function encloses(one: StoredExchange, call: StoredExchange): boolean {
   return startOf(one) <= startOf(call) && (one.endedAt === null || one.endedAt >= endOf(call));
 }
@@ -291,7 +293,7 @@ function contextKey({ traceId, spanId }: TraceContext): string {
   return `${traceId} ${spanId}`;
 }
 
-/** The oldest go. */
+/** Adds an id; beyond the limits the oldest are dropped. */
 function add(map: Map<string, number[]>, key: string, id: number): void {
   const ids = map.get(key);
   if (ids !== undefined) {

@@ -1,4 +1,4 @@
-/** What a process is answering, and what it has called: which of it may have caused which. */
+/** The calls that a process is answering, and the calls that it has made: the former may have caused the latter. */
 import { MAX_RECENT_CALLS } from '../limits.ts';
 import { LinkedList } from '../linkedList.ts';
 import type { StoredExchange } from '../storedExchange.ts';
@@ -8,9 +8,9 @@ export class CausingProcess {
   isCaller = false;
   /** It has made one while it answered nothing. */
   hasOwnCalls = false;
-  /** Ids of connections that others opened to it and whose calls are not seen. */
+  /** Ids of incoming connections whose calls are not seen. */
   readonly opaque = new Set<number>();
-  /** Ids of the calls that it made last, and of those that it began to answer last. */
+  /** Ids of the newest outgoing calls, and of the newest incoming ones. */
   readonly recent: number[] = [];
   readonly answered: number[] = [];
   /** In the order in which they began. */
@@ -61,7 +61,7 @@ export class CausingProcess {
   }
 }
 
-/** It lasts as long as somebody listens: what happens meanwhile need not have to do with it. */
+/** A stream lasts as long as somebody listens, so calls made meanwhile are not necessarily caused by it. */
 function isStream({ messages, tunnel }: StoredExchange): boolean {
   const format = messages?.format;
   return tunnel !== null || format === 'websocket' || format === 'server-sent-events';

@@ -4,7 +4,7 @@ import { MAX_CHAIN } from '../limits.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import { traceContextOf } from './causes.ts';
 
-/** A doubtful cause is not followed. */
+/** Follows causes back to the first call, but no doubtful ones. */
 export function chainOf(
   exchange: StoredExchange,
   held: (id: number) => StoredExchange | undefined,
@@ -21,7 +21,7 @@ export function chainOf(
   return { id: traceId, first: first.id };
 }
 
-/** Of what a process answers, the client's call; of what it calls, what it was answering. */
+/** The previous call in the chain: for an incoming call the client's view of it, for an outgoing call its cause. */
 function beforeOf({ side, peer, cause }: StoredExchange): number | null {
   if (side === 'server' && peer !== null) return peer;
   return cause === null || cause.doubt !== null ? null : cause.id;

@@ -1,30 +1,30 @@
 /**
- * Finds the two exchanges of one call: the client's and the server's, where both processes are traced. On the two ends
- * of one connection (socketPairs.ts) HTTP/2 has the stream's identifier, and HTTP/1 the position of the request in the
- * stream of bytes, which holds across gaps, and however many requests are under way. Where an end was joined in the
- * middle of the connection, positions have nothing in common: there the server's view has to lie inside the client's
- * in time, and no other one may. Never a guess: what is not certain stays two exchanges.
+ * Finds the two exchanges of one call, the client's and the server's, if both processes are traced. At both ends of a
+ * connection (socketPairs.ts) they have the same stream identifier (HTTP/2), or the same position of the request in the
+ * byte stream (HTTP/1). This works across gaps and with any number of requests in progress. If an end was joined in the
+ * middle of the connection, the positions are not comparable: then the server's exchange has to lie inside the client's
+ * in time, and must be the only one that can. Nothing is guessed: what is not certain stays two exchanges.
  */
 import { MAX_UNPAIRED, MAX_UNPAIRED_OF_CONNECTION } from '../limits.ts';
 import type { StoredExchange } from '../storedExchange.ts';
 import type { SocketEnd } from './socketEnd.ts';
 
-/** Exchanges on a connection that was joined late among which the other end's may be: it has one at a time. */
+/** Newest exchanges of a connection that are compared by time if it was joined late: HTTP/1 has one at a time. */
 const MAX_RECENT = 16;
-/** More than any stream has bytes: apart from each other are a layer's positions, its streams, and other layers. */
+/** Offsets that combine layer, and stream or position, into one number. Both are larger than any position. */
 const STREAMS = 2 ** 44;
 const LAYER = 2 ** 45;
 
 export interface PeersHost {
   /** undefined: no longer held. */
   get(id: number): StoredExchange | undefined;
-  /** Each has become the other's peer. */
+  /** The two exchanges have become each other's peer. */
   paired(one: StoredExchange, other: StoredExchange): void;
 }
 
 export class Peers {
   readonly #host: PeersHost;
-  /** Ends with exchanges that wait for their peer, the longest known first. */
+  /** Ends with exchanges that wait for their peer, oldest first. */
   readonly #ends = new Set<SocketEnd>();
   #waiting = 0;
 
@@ -43,7 +43,7 @@ export class Peers {
     else this.#wait(end, exchange);
   }
 
-  /** It has ended: if it was joined late, it can be compared by its times. */
+  /** The exchange has ended: if its connection was joined late, it can now be compared by its times. */
   ended(exchange: StoredExchange): void {
     if (exchange.peer !== null || exchange.place < 0 || isStream(exchange)) return;
     const { end } = exchange.connection;
@@ -54,7 +54,7 @@ export class Peers {
       this.#pair(exchange, found);
   }
 
-  /** Two sockets have turned out to be the ends of one connection. */
+  /** Two sockets were found to be the ends of one connection. */
   connected(one: SocketEnd, other: SocketEnd): void {
     for (const [place, id] of one.waiting) {
       const far = other.waiting.get(place);
@@ -68,7 +68,7 @@ export class Peers {
     }
   }
 
-  /** Nothing of this end is paired any more. */
+  /** Exchanges on this end will not be paired any more. */
   forget(end: SocketEnd): void {
     this.#waiting -= end.waiting.size;
     end.waiting.clear();
@@ -83,7 +83,7 @@ export class Peers {
     if (!isStream(exchange) && recent.push(id) > MAX_RECENT) recent.shift();
     this.#ends.add(end);
     if (waiting.size > MAX_UNPAIRED_OF_CONNECTION) {
-      // Many at once: each look for the oldest of a map passes over those that were deleted before.
+      // Many at once, because finding the oldest entry of a Map skips over all that were deleted before.
       this.#waiting -= waiting.dropFirst(MAX_UNPAIRED_OF_CONNECTION / 4);
     }
     if (this.#waiting <= MAX_UNPAIRED) return;
@@ -98,9 +98,9 @@ export class Peers {
     if (end.waiting.size === 0) this.#ends.delete(end);
   }
 
-  /** Two exchanges that stand at the same place of one connection. */
+  /** Are two exchanges at the same place of one connection the same call? */
   #isSame(a: StoredExchange, b: StoredExchange): boolean {
-    // Positions that are counted from where each end was joined have nothing in common.
+    // Positions count from where each end was joined, so they are not comparable.
     if (!isStream(a) && isLate(a, b)) return false;
     const [client, server] = a.side === 'client' ? [a, b] : [b, a];
     return client.side === 'client' && server.side === 'server' && agree(client, server);
@@ -119,7 +119,7 @@ export class Peers {
     this.#host.paired(a, b);
   }
 
-  /** The exchange of this end that is certainly the same call; null where none is, or where several might be. */
+  /** The exchange at this end that is certainly the same call; null when there is none, or several are possible. */
   #only(end: SocketEnd, exchange: StoredExchange): StoredExchange | null {
     let found: StoredExchange | null = null;
     for (const id of end.recent) {
@@ -150,7 +150,7 @@ function isLate(a: StoredExchange, b: StoredExchange): boolean {
   return a.connection.joinedLate || b.connection.joinedLate;
 }
 
-/** What both sides know is the same: a hint that is right can still be about another call. */
+/** Whatever both sides know is the same. This is necessary, not sufficient: other calls may look alike. */
 function agree({ request: sent }: StoredExchange, { request: received }: StoredExchange): boolean {
   if (sent === null || received === null) return false;
   if (sent.method !== received.method && sent.method !== '' && received.method !== '') return false;
@@ -159,7 +159,7 @@ function agree({ request: sent }: StoredExchange, { request: received }: StoredE
   return sent.firstByte === null || received.firstByte === null || sent.firstByte <= received.firstByte;
 }
 
-/** The server's request came after the client's, and its response before: whatever else happened in between. */
+/** The server saw the request after the client sent it, and sent its response before the client saw that. */
 function isNested(client: StoredExchange, server: StoredExchange): boolean {
   const [sent, answered] = [client.request?.firstByte ?? null, client.response?.firstByte ?? null];
   const [received, answer] = [server.request?.firstByte ?? null, server.response?.firstByte ?? null];
@@ -167,7 +167,7 @@ function isNested(client: StoredExchange, server: StoredExchange): boolean {
   return sent <= received && answer <= answered;
 }
 
-/** As far as is known by now. */
+/** As {@link isNested}, but what is not known yet does not count against it. */
 function mayNest(client: StoredExchange, server: StoredExchange): boolean {
   const [sent, answered] = [client.request?.firstByte ?? null, client.response?.firstByte ?? null];
   const [received, answer] = [server.request?.firstByte ?? null, server.response?.firstByte ?? null];

@@ -3,7 +3,7 @@ import type { ConnectionEnds } from '../connectionEnds.ts';
 import type { Side } from '../exchange.ts';
 import { WaitingCalls } from './waitingCalls.ts';
 
-/** What is known of a socket by now. */
+/** What is known of a socket so far. */
 export interface EndFacts {
   readonly transport: 'tcp' | 'unix';
   readonly side: Side | null;
@@ -18,11 +18,11 @@ export class SocketEnd {
   /** The other end; null: it is not traced, or not certain. */
   peer: SocketEnd | null = null;
   readonly info: EndFacts;
-  /** What it is found by. */
+  /** The key by which its peer finds it. */
   readonly own: string;
-  /** What its peer is found by; null: not known on this side. */
+  /** The key of its peer; null: not known on this side. */
   readonly sought: string | null;
-  /** Calls on it without a peer. {@link Peers} keeps this. */
+  /** Calls on it without a peer. Maintained by {@link Peers}. */
   readonly waiting = new WaitingCalls();
   /** The newest of them, for connections that were joined in their middle. */
   readonly recent: number[] = [];

@@ -1,26 +1,26 @@
 /**
- * Finds the two sockets of one connection, where both processes are traced: TCP by both addresses and ports in one
- * network namespace, Unix sockets by the inode of the peer's socket, which the kernel knows. Ports are used again, so
- * the times must fit, too. What is not certain is no pair.
+ * Finds the two sockets of one connection, if both processes are traced: TCP sockets by their addresses and ports in one
+ * network namespace, Unix sockets by the inode of the peer's socket, which the kernel knows. Ports are reused, so the
+ * times must match, too. Sockets are paired only if that is certain.
  */
 import { MAX_CLOSED_ENDS } from '../limits.ts';
 import type { OpenedRecord } from '../record.ts';
 import { type EndFacts, SocketEnd } from './socketEnd.ts';
 
-/** Sockets with the same addresses and ports that are remembered: all but the newest are closed. */
+/** Sockets remembered for the same addresses and ports: all but the newest are closed. */
 const MAX_ALIKE = 4;
 
 export class SocketPairs {
-  /** By {@link SocketEnd.own}, and those of Unix sockets by their peer, too. */
+  /** By {@link SocketEnd.own}; Unix sockets also by their peer. */
   readonly #ends = new Map<string, SocketEnd[]>();
-  /** The peer may be accepted, or read from, after a socket was closed. The oldest first. */
+  /** Closed sockets, oldest first: their peer may be accepted or read from later. */
   readonly #closed = new Set<SocketEnd>();
   readonly #paired: (one: SocketEnd, other: SocketEnd) => void;
   readonly #forgotten: (end: SocketEnd) => void;
 
   /**
    * @param paired called once for each pair.
-   * @param forgotten nothing is paired with this end any more.
+   * @param forgotten called when an end is dropped: it will not be paired any more.
    */
   constructor(
     paired: (one: SocketEnd, other: SocketEnd) => void,
@@ -30,7 +30,7 @@ export class SocketPairs {
     this.#forgotten = forgotten;
   }
 
-  /** Remembers the end whose addresses and times `info` has by now. @returns null for one that cannot have a peer. */
+  /** Adds the end of a socket whose `opened` record has arrived. @returns null for one that cannot have a peer. */
   open(record: OpenedRecord, info: EndFacts): SocketEnd | null {
     const keys = record.family === 'unix' ? unixKeys(record) : inetKeys(record);
     // A socket that is connected to itself has one end.
@@ -46,7 +46,7 @@ export class SocketPairs {
     return end;
   }
 
-  /** The socket is closed: what was seen of it may still find its peer, for a while. */
+  /** The socket is closed. Its end is remembered for a while, as its peer may still appear. */
   close(end: SocketEnd): void {
     if (end.closed) return;
     end.closed = true;
@@ -70,7 +70,7 @@ export class SocketPairs {
     const all = new Set([...found, ...(this.#ends.get(seekers(end.own)) ?? [])]);
     const free = [...all].filter(({ peer }) => peer === null);
     const unix = end.info.transport === 'unix';
-    // Inodes of sockets are not used again for years.
+    // Inodes of sockets are not reused for years.
     const certain = free.filter((other) => unix || fits(end, other) === true);
     if (certain.length > 0) return certain.length === 1 ? (certain[0] ?? null) : null;
     const possible = free.filter((other) => fits(end, other) === null && isOpen(end) && isOpen(other));
@@ -97,9 +97,9 @@ export class SocketPairs {
 }
 
 /**
- * Two sockets with each other's addresses and ports: is it one connection? The server's handshake ended while the
- * client's socket was connecting or connected, or it is another connection with the same ports. null: the beginning
- * of one of them was not seen.
+ * Are two sockets with each other's addresses and ports one connection? They are if the server's handshake ended while
+ * the client's socket was connecting or connected; otherwise it is another connection with the same ports. null: the
+ * beginning of one of them was not seen.
  */
 function fits(one: SocketEnd, other: SocketEnd): boolean | null {
   const sides = [one.info, other.info];
@@ -112,7 +112,7 @@ function fits(one: SocketEnd, other: SocketEnd): boolean | null {
   return connectStarted <= established && (ends.localClose === null || established <= ends.localClose);
 }
 
-/** Neither side has ended it: there is no other connection with its addresses and ports. */
+/** Neither side has ended the connection, so no other one can have the same addresses and ports. */
 function isOpen({ info, closed }: SocketEnd): boolean {
   const { localClose, peerEnd, error } = info.ends;
   return !closed && localClose === null && peerEnd === null && error === null;
@@ -134,7 +134,7 @@ function inetKeys(record: OpenedRecord): Keys | null {
   };
 }
 
-/** Either end of a connection may be an IPv4 socket, and the other one IPv6 with a mapped address. */
+/** One end of a connection may be an IPv4 socket, and the other an IPv6 socket with a mapped address. */
 function addressKey(family: OpenedRecord['family'], address: Uint8Array): string {
   if (family === 'ipv4') return address.subarray(0, 4).join('.');
   const mapped =
@@ -142,13 +142,13 @@ function addressKey(family: OpenedRecord['family'], address: Uint8Array): string
   return address.subarray(mapped ? 12 : 0, 16).join('.');
 }
 
-/** A socket that connects may have a peer before that has an inode: before it is accepted. */
+/** The peer of a connecting socket has no inode until it is accepted. */
 function unixKeys({ inode, peerInode }: OpenedRecord): Keys | null {
   if (inode === 0n) return null;
   return { own: `unix ${inode}`, sought: peerInode === 0n ? null : `unix ${peerInode}` };
 }
 
-/** Ends that are found by their peer. */
+/** The key for ends whose peer is `own`. */
 function seekers(own: string): string {
   return `to ${own}`;
 }

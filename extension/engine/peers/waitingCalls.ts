@@ -1,7 +1,7 @@
 /**
- * The calls of one end of a connection that have no peer: their ids by where they stand on the connection, in the order in
- * which they came. Most ends never have a peer that is traced, and nothing is looked up then: until then they are two
- * lists, and only after that a map.
+ * The calls on one end of a connection that have no peer: their ids by their place on the connection, oldest first. Most
+ * ends never get a traced peer, so that nothing is ever looked up: they are kept in two lists, and the map is made only
+ * for the first lookup.
  */
 export class WaitingCalls {
   #places: number[] = [];
@@ -16,7 +16,7 @@ export class WaitingCalls {
     return this.#indexed().get(place);
   }
 
-  /** @returns true: none stood there. */
+  /** @returns true when the place was free. */
   set(place: number, id: number): boolean {
     const { length } = this.#places;
     if (this.#map === null && (length === 0 || (this.#places[length - 1] as number) < place)) {
@@ -30,12 +30,12 @@ export class WaitingCalls {
     return map.size > before;
   }
 
-  /** @returns false: none stood there. */
+  /** @returns false when there was no call at this place. */
   delete(place: number): boolean {
     return this.size > 0 && this.#indexed().delete(place);
   }
 
-  /** Forgets those that came first. @returns how many. */
+  /** Drops the oldest ones. @returns how many. */
   dropFirst(count: number): number {
     if (this.#map === null) {
       this.#ids.splice(0, count);
@@ -56,7 +56,7 @@ export class WaitingCalls {
     this.#map?.clear();
   }
 
-  /** Places and ids. */
+  /** Pairs of place and id. */
   [Symbol.iterator](): IterableIterator<[number, number]> {
     return this.#indexed().entries();
   }

@@ -1,6 +1,6 @@
 /**
- * The beginning of one direction, and what it is evidence of. bpf/recognise.h decides by the same grammar which
- * connections are copied; here it is decided again, with both directions in sight (recogniser.ts).
+ * The beginning of one direction, and which protocol it indicates. bpf/recognise.h uses the same grammar to choose the
+ * connections that are copied; here the decision is made again, with both directions in sight (recogniser.ts).
  */
 import { isCutMethod } from '../http1/methods.ts';
 import { readRequestLine } from '../http1/startLine.ts';
@@ -22,13 +22,13 @@ export type Found =
   | 'doubtful'
   /** No evidence of HTTP. */
   | 'foreign'
-  /** Bytes are missing in front. */
+  /** The first bytes are missing. */
   | 'lost';
 
-/** Bytes that are looked at; the longest start line. */
+/** Bytes that are examined: the longest start line. */
 export const MAX_BEGINNING = 64 * 1024;
 
-/** Bytes in which frames of HTTP/2 are looked for. */
+/** Bytes that are searched for HTTP/2 frames. */
 const FRAMES = 64;
 
 const PREFACE_LINE = 'PRI * HTTP/2.0\r\n';
@@ -39,7 +39,7 @@ const UNFINISHED_REQUEST = /^[A-Z][A-Z-]{0,31} \S/;
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 export class Beginning {
-  /** Offset behind the layers that come first. */
+  /** Offset behind the layers, such as a SOCKS handshake. */
   passed = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #lost = false;
@@ -66,13 +66,13 @@ export class Beginning {
     return this.#found;
   }
 
-  /** A layer has been passed. */
+  /** A layer ends after `end` further bytes. */
   pass(end: number): void {
     this.passed += end;
     this.#found = 'nothing';
   }
 
-  /** A line that has not ended, and that nothing but a request begins with. */
+  /** True for an unfinished line that can only be a request. */
   get isUnfinishedRequest(): boolean {
     if (this.found !== 'nothing') return false;
     const text = this.rest.toString('latin1', 0, FRAMES);

@@ -1,6 +1,6 @@
 /**
- * Holds the beginning of a stream until it is known what it carries, and then hands it, without the layers in
- * front, to the dissector that reads it. A socket, a session's plaintext and a tunnel are such streams.
+ * Holds the beginning of a stream until its protocol is known, then passes it to the protocol's dissector, without
+ * the layers in front. A socket, a session's plaintext and a tunnel are such streams.
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { Dissector } from '../dissector.ts';
@@ -25,12 +25,12 @@ export class Detection {
   #heldBytes = 0;
   /** null: nothing is held. */
   #recogniser: Recogniser | null = null;
-  /** What the kernel programs made of it. */
+  /** The protocol that the kernel programs recognised. */
   #fromKernel = WireProtocol.Undecided;
-  /** Nothing of it is read. */
+  /** The stream is not read: its protocol has no dissector. */
   #foreign = false;
 
-  /** @param refused called where a proxy says that it does not connect: nothing follows. Left out: it is not shown. */
+  /** @param refused called when a proxy refuses to connect, so that nothing follows. By default this is not shown. */
   constructor(
     info: StoredConnection,
     make: (protocol: WireProtocol) => Dissector | null,
@@ -45,7 +45,7 @@ export class Detection {
     return this.#dissector;
   }
 
-  /** @param fromKernel what the kernel programs made of the stream. */
+  /** @param fromKernel the protocol that the kernel programs recognised. */
   bytes(direction: Direction, bytes: Buffer, context: PieceContext, fromKernel: WireProtocol): void {
     if (fromKernel !== WireProtocol.Undecided) this.#fromKernel = fromKernel;
     if (this.#dissector === null && !this.#foreign) {
@@ -65,7 +65,7 @@ export class Detection {
     else this.#dissector?.bytes(direction, bytes, context);
   }
 
-  /** @param fromKernel null: not a record of data. */
+  /** @param fromKernel as in {@link bytes}; null: not from a data record. */
   missing(
     direction: Direction,
     length: number,
@@ -100,13 +100,13 @@ export class Detection {
     }
   }
 
-  /** The connection has ended, before it was known what it carries. */
+  /** The connection has ended. If its protocol is still unknown, a proxy may not have connected. */
   closed(context: PieceContext): void {
     const refusal = this.#recogniser?.closed() ?? null;
     if (refusal !== null) this.#refused(refusal, context);
   }
 
-  /** No more bytes will come from which the protocol could be detected. */
+  /** No more bytes will come: decides for good. @returns null when the protocol has no dissector. */
   settle(): Dissector | null {
     if (this.#dissector === null && this.#recogniser !== null) {
       const fromKernel = this.#fromKernel;
@@ -154,7 +154,7 @@ export class Detection {
   }
 }
 
-/** One direction alone does not show what the stream carries. */
+/** True when one direction alone may not show what the stream carries. */
 function mayNeedBoth(fromKernel: WireProtocol, bytes: Buffer): boolean {
   return mayBeLayer(bytes) || (fromKernel === WireProtocol.Http2 && bytes[0] === 0);
 }

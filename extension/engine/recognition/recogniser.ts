@@ -9,7 +9,7 @@ import { refusalOf, SOCKS, type Socks, unansweredOf } from '../layers/socks.ts';
 import { Direction, WireProtocol } from '../record.ts';
 import { Beginning, type Found } from './beginning.ts';
 
-/** May a layer come first in these bytes, the first ones of a direction? */
+/** Can the first bytes of a direction begin with a layer? */
 export function mayBeLayer(bytes: Buffer): boolean {
   const first = bytes[0];
   if (SOCKS.has(first)) return true;
@@ -17,14 +17,14 @@ export function mayBeLayer(bytes: Buffer): boolean {
 }
 
 export class Recogniser {
-  /** What the protocol is carried in, outermost first. */
+  /** The proxies' protocols in front, outermost first. */
   readonly layers: Layer[] = [];
   /** Nothing will follow the layers: the proxy has refused. */
   refusal: Refusal | null = null;
-  /** What is to be said where nothing more comes: a proxy was asked to connect, and has not answered that it did. */
+  /** The refusal to report if nothing more comes: a proxy was asked to connect, and has not confirmed that it did. */
   #unanswered: (() => Refusal) | null = null;
   readonly beginnings: readonly [Beginning, Beginning] = [new Beginning(), new Beginning()];
-  /** The direction in which bytes came first. */
+  /** The direction of the first bytes. */
   #first: Direction | null = null;
 
   add(direction: Direction, bytes: Buffer): void {
@@ -33,8 +33,8 @@ export class Recogniser {
   }
 
   /**
-   * @param fromKernel what the kernel programs made of it.
-   * @param side of the process, where it is known.
+   * @param fromKernel the protocol that the kernel programs recognised.
+   * @param side of the process, if known.
    */
   decide(fromKernel: WireProtocol, side: Side | null): WireProtocol {
     const passed = this.#passLayers(side);
@@ -44,19 +44,20 @@ export class Recogniser {
     const is = (what: string): boolean => out === what || back === what;
     if (is('preface')) return WireProtocol.Http2;
     if (is('request') || is('response')) return WireProtocol.Http1;
-    // What a client sends that is not HTTP, a server of HTTP answers in HTTP. What a server sends first says less.
+    // An HTTP server answers in HTTP even if the client sent something else. So the client's bytes decide only together
+    // with the answer, and the server's alone say less.
     const [asks, answers] = side === 'server' ? [back, out] : [out, back];
     if (side !== null && asks === 'foreign')
       return answers === 'nothing' ? WireProtocol.Undecided : WireProtocol.Other;
     if (is('tls')) return WireProtocol.Tls;
-    // A server that begins with frames may be asked in HTTP/1.
+    // A server that begins with HTTP/2 frames may still get an HTTP/1 request: wait for the other direction.
     if (is('frames')) return is('nothing') ? WireProtocol.Undecided : WireProtocol.Http2;
     if (fromKernel !== WireProtocol.Undecided) return fromKernel;
     const hopeless = (found: string): boolean => found === 'doubtful' || found === 'foreign';
     return hopeless(out) && hopeless(back) ? WireProtocol.Other : WireProtocol.Undecided;
   }
 
-  /** The connection has ended. What of a proxy did not become a connection? null: nothing, or it was not one. */
+  /** The connection has ended. @returns why a proxy did not connect; null: no proxy was asked, or it did connect. */
   closed(): Refusal | null {
     return this.refusal === null ? (this.#unanswered?.() ?? null) : null;
   }
@@ -69,7 +70,7 @@ export class Recogniser {
     return may ? WireProtocol.Http1 : WireProtocol.Other;
   }
 
-  /** @returns false while a layer is not known to its end. */
+  /** @returns false while a layer is incomplete. */
   #passLayers(side: Side | null): boolean {
     const asking = side === 'client' ? Direction.Out : side === 'server' ? Direction.In : this.#first;
     if (asking === null) return true;
@@ -91,7 +92,7 @@ export class Recogniser {
     if (this.refusal !== null) return false;
     const request = socks.readClient(client.rest);
     const reply = socks.readServer(server.rest);
-    // Only the proxy's end shows that it has not connected, and what it has said instead.
+    // Only the end of the connection shows that the proxy has not connected, and what it sent instead.
     if (side === 'client' && request !== null && this.#unanswered === null && socks.isClient(client.rest))
       this.#unanswered = () => unansweredOf(socks, client.rest, server.rest);
     if (reply === null && this.#unanswered !== null) return false;

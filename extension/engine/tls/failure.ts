@@ -17,7 +17,7 @@ export function alertText(alert: TlsAlert, clientDirection: Direction | null): s
   return `TLS handshake failed: ${name} sent by ${by}`;
 }
 
-/** The other side does not speak TLS. @param beginning what was read of it, as far as it is printable */
+/** The other side does not speak TLS. @param beginning the printable beginning of its bytes */
 export function foreignText(beginning: string, clientDirection: Direction | null): string {
   const other = clientDirection === null ? 'the other side' : 'the server';
   const what = beginning === '' ? '' : `: its answer begins with "${beginning}"`;
@@ -25,8 +25,8 @@ export function foreignText(beginning: string, clientDirection: Direction | null
 }
 
 /**
- * What the library of the traced side says is added to what the bytes show, and stands for it where they show nothing:
- * an alert that is encrypted.
+ * Adds the error that the traced side's library reports to what the bytes show, or uses it alone if the bytes show
+ * nothing, as with an encrypted alert.
  */
 export function withLibraryReason(text: string, said: string | null, alert: TlsAlert | null): string {
   if (said === null || text.endsWith(said)) return text;
@@ -41,7 +41,7 @@ export function cutText(end: TlsEnd | null, clientDirection: Direction | null): 
   return `TLS handshake not finished: ${by} closed the connection`;
 }
 
-/** Of a session whose handshake was finished. */
+/** For a session whose handshake was finished. */
 export const NOTHING_SENT = 'the TLS session ended before any data was sent';
 
 /**
@@ -66,7 +66,7 @@ function sender(direction: Direction, clientDirection: Direction | null): string
   return direction === clientDirection ? 'the client' : 'the server';
 }
 
-/** What an alert usually means for whoever has to fix it; null where its name says it, or says too little. */
+/** What an alert usually means, as a help to fix it; null if its name says enough, or too little to explain. */
 export function alertMeaning(code: number): string | null {
   return MEANINGS[code] ?? null;
 }

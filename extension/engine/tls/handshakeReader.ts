@@ -1,4 +1,4 @@
-/** The handshake messages of one direction, as long as they are not encrypted (RFC 8446 section 4). */
+/** Reads the unencrypted handshake messages of one direction (RFC 8446 section 4). */
 import { MAX_HELLO_BYTES } from '../limits.ts';
 
 export enum HandshakeType {
@@ -17,7 +17,7 @@ export class HandshakeReader {
   #length = 0;
   #rest = 0;
 
-  /** @param message is given each hello; its body is valid during the call only. */
+  /** @param message called for each hello; its body is valid during the call only. */
   constructor(message: (type: HandshakeType, body: Uint8Array) => void) {
     this.#message = message;
   }

@@ -19,7 +19,7 @@ export type TlsLibraryKind =
 export interface TlsLibrary {
   readonly kind: TlsLibraryKind;
   readonly version: string | null;
-  /** As the process sees it. */
+  /** Path as the process sees it. */
   readonly path: string;
   readonly inExecutable: boolean;
   /** Its functions are probed: the plaintext is seen. */
@@ -34,7 +34,7 @@ export interface TlsLibrary {
 
 /** A connection without plaintext. */
 export interface Unread {
-  /** It was open before it was seen. */
+  /** It was already open when the trace first saw it. */
   readonly late: boolean;
   /** Milliseconds since the trace's start: the first byte of it that was seen; null when none was. */
   readonly first: number | null;
@@ -48,7 +48,7 @@ export interface ProcessTls {
   readonly off: string | null;
   /** null: the helper has not looked, or the process is gone. */
   readonly libraries: readonly TlsLibrary[] | null;
-  /** The process had ended before anybody looked at what it had loaded last. */
+  /** The process ended before the helper could look at the libraries that it loaded last. */
   readonly unseen?: boolean;
   /** Calls whose plaintext was seen. */
   readonly calls: number;
@@ -83,7 +83,7 @@ export function tlsLibraryName(kind: TlsLibraryKind): string {
   return NAMES[kind];
 }
 
-/** Why these libraries are not read, each reason once and with their names. */
+/** Why these libraries are not decrypted: each reason once, with the names of the libraries. */
 export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
   const named = new Map<string, Set<string>>();
   for (const { kind, reason } of libraries) {
@@ -97,10 +97,7 @@ export function reasonsOf(libraries: readonly TlsLibrary[]): string[] {
   });
 }
 
-/**
- * What is decrypted in a process and what is not, each a sentence for people; libraries of which nothing is
- * known are left out.
- */
+/** Says in sentences what is decrypted in a process and what is not. */
 export function decryptionSentences({
   off,
   libraries,
@@ -126,7 +123,7 @@ function count(number: number, one: string): string {
   return `${number.toLocaleString('en-US')} ${one}${number === 1 ? '' : 's'}`;
 }
 
-/** Milliseconds from the connection's first byte until the last of the libraries was read; at most 0: all were. */
+/** Milliseconds from the connection's first byte until the last library was probed; at most 0: all were by then. */
 function lagOf(
   libraries: readonly TlsLibrary[],
   first: number,
@@ -142,7 +139,7 @@ interface Counted {
   unseen: boolean;
   calls: number;
   encrypted: number;
-  /** Sessions whose socket was never known, also those that have ended. */
+  /** Sessions whose socket is not known, including those that have ended. */
   unbound: number;
 }
 
@@ -154,7 +151,7 @@ export class TlsLibraries {
 
   /**
    * @param partial more may follow soon
-   * @param unseen the process had ended before anybody looked at what it had loaded last: what is known of it stays
+   * @param unseen the process ended before the helper could look at what it loaded last: earlier findings are kept
    */
   set(pid: number, libraries: readonly TlsLibrary[], partial: boolean, unseen: boolean): void {
     const known = this.#of(pid);
@@ -164,7 +161,7 @@ export class TlsLibraries {
     known.unseen = unseen;
   }
 
-  /** Nothing more is going to be known of a process's libraries. */
+  /** True when nothing more will be learned about a process's libraries. */
   areKnown(pid: number): boolean {
     const known = this.#processes.get(pid);
     return this.off !== null || (known?.libraries != null && !known.partial);
@@ -195,7 +192,7 @@ export class TlsLibraries {
     return own ?? this.#files.get(file) ?? null;
   }
 
-  /** One more, or one less. */
+  /** Adds one to a counter of the process, or takes one away. */
   count(pid: number, what: 'calls' | 'encrypted' | 'unbound', change: 1 | -1): void {
     const known = this.#of(pid);
     known[what] = Math.max(0, known[what] + change);
@@ -218,7 +215,7 @@ export class TlsLibraries {
     if (libraries.length === 0 && known !== undefined && known.unbound > 0)
       return `TLS of the process is decrypted, ${UNMATCHED}`;
     if (libraries.length === 0) return this.off ?? (known?.unseen === true ? UNSEEN : UNRECOGNISED);
-    // A library that is read but was not used is not the reason if another one cannot be read.
+    // If another library cannot be decrypted, that is the reason, not the decrypted one that was not used.
     const reasons = reasonsOf(others);
     if (attached.length === 0) return reasons.join('; ');
     const names = [...new Set(attached.map(({ kind }) => tlsLibraryName(kind)))].join(' and ');

@@ -1,8 +1,8 @@
-/** What a TLS library says of a failure, in words: its own number of the error, and its verdict on a certificate. */
+/** Describes a TLS library's error code and its verdict on a certificate in words. */
 import type { TlsLibraryName } from '../record.ts';
 import { alertName } from './versionAndAlertNames.ts';
 
-/** As the records have it, by the library of one side. */
+/** An error as a record has it, reported by the library of one side. */
 export interface LibraryError {
   readonly library: TlsLibraryName | null;
   readonly side: 'client' | 'server' | null;
@@ -12,14 +12,14 @@ export interface LibraryError {
   readonly verification: number;
 }
 
-/** OpenSSL and BoringSSL: the number of an alert that was received is added to this. */
+/** OpenSSL and BoringSSL report a received alert as this plus the alert's number. */
 const ALERT_BASE = 1000;
 const MAX_ALERT = 255;
 const CERTIFICATE_REQUIRED = 116;
 const VERIFY_FAILED = 134;
 const GNUTLS_VERIFY_FAILED = 348;
 
-/** Why the session failed, to follow "TLS handshake failed: "; null when the library has not said anything. */
+/** Why the session failed, to follow "TLS handshake failed: "; null when the library has reported no error. */
 export function libraryReason(said: LibraryError): string | null {
   const { library, side, error } = said;
   const own = side === null ? 'the traced program' : `the ${side}`;
@@ -45,7 +45,7 @@ export function libraryReason(said: LibraryError): string | null {
   return null;
 }
 
-/** What the library said of the peer's certificate when it was asked. A program may go on all the same. */
+/** The library's verdict on the peer's certificate, if the program asked for it. The program may still go on. */
 export function libraryVerdict({ side, verification }: LibraryError): string | null {
   return verification === 0 ? null : `the certificate of ${peerOf(side)}: ${verificationText(verification)}`;
 }
@@ -92,7 +92,7 @@ const VERIFICATIONS: Readonly<Record<number, string>> = {
   79: 'invalid CA certificate',
 };
 
-/** Reasons of libssl that are better said with who did what. */
+/** Reasons of libssl that are clearer as a sentence that names both sides. */
 const OPENSSL_SENTENCES: Readonly<Record<number, (own: string, peer: string) => string>> = {
   155: (own, peer) => `${peer} sent ${own} a request to a proxy in plaintext`,
   156: (own, peer) => `${peer} sent ${own} an HTTP request in plaintext`,
@@ -103,7 +103,7 @@ const OPENSSL_SENTENCES: Readonly<Record<number, (own: string, peer: string) => 
   294: (_own, peer) => `${peer} closed the connection without a word (no close_notify)`,
 };
 
-/** Reasons of libssl (openssl/sslerr.h): those that somebody meets who did not write a TLS library. */
+/** Reasons of libssl (openssl/sslerr.h): those that a user of the library may meet. */
 const OPENSSL: Readonly<Record<number, string>> = {
   118: 'no suitable signature algorithm',
   166: 'version too high',

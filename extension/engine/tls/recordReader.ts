@@ -1,6 +1,6 @@
 /**
- * The TLS records of one direction (RFC 8446 section 5.1, RFC 5246 section 6.2.1): where each begins and
- * ends, and the bytes of those that are asked for. Once a boundary is lost it is not looked for again.
+ * Cuts one direction into TLS records (RFC 8446 section 5.1, RFC 5246 section 6.2.1) and passes on their
+ * fragments. Once a record boundary is lost, it is not searched for again.
  */
 
 export enum ContentType {
@@ -19,7 +19,7 @@ export interface RecordHandler {
 }
 
 const HEADER_SIZE = 5;
-/** Of a fragment: 2^14, and up to 2,048 that encryption adds (RFC 5246 section 6.2.3). */
+/** Bytes of a fragment: 2^14, and up to 2,048 that encryption adds (RFC 5246 section 6.2.3). */
 const MAX_FRAGMENT = 16_384 + 2_048;
 const SSL_MAJOR = 3;
 const MAX_MINOR = 4;
@@ -56,7 +56,7 @@ export class RecordReader {
     }
   }
 
-  /** Bytes that were not copied: known to be inside one record, or the boundary is lost. */
+  /** Bytes that were not copied. If they are not certainly inside one record, the boundary is lost. */
   gap(length: number, time: number): void {
     if (this.lost) return;
     const hidden = this.#type === ContentType.Handshake || this.#type === ContentType.Alert;

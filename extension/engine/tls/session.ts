@@ -1,7 +1,6 @@
 /**
- * A TLS session whose plaintext is seen, and its socket, which may become known later, or
- * never. What the socket shows is copied into the session's own connection object, so that the exchanges
- * made before have it, too.
+ * A TLS session whose plaintext is seen. Its socket may become known later, or never. What the socket shows is
+ * copied into the session's own connection object, so that exchanges created before have it, too.
  */
 import type { ConnectionHost } from '../dissector.ts';
 import { SESSION_PATIENCE } from '../limits.ts';
@@ -20,10 +19,10 @@ import { libraryReason, libraryVerdict } from './libraryError.ts';
 
 type End = EndedRecord | ClosedRecord;
 
-/** `messages`: plaintext HTTP, with a tunnel made by CONNECT. */
+/** What a socket carried before a session; `messages`: plaintext HTTP, such as the CONNECT that opened a tunnel. */
 export type Before = 'nothing' | 'messages' | 'session';
 
-/** Above every tunnel in a socket's own bytes: see StoredConnection.layer. */
+/** Higher than the layer of any tunnel in a socket's own bytes: see StoredConnection.layer. */
 const SESSION_LAYER = 16;
 const INNER_LAYER = 32;
 
@@ -31,7 +30,7 @@ export class TlsSession {
   /** Connection id of its socket; null while unknown. */
   socket: bigint | null = null;
   hasPlaintext = false;
-  /** What its library said of the peer's certificate; null = nothing against it. */
+  /** What its library objects to in the peer's certificate; null = nothing. */
   verdict: string | null = null;
 
   readonly #info: StoredConnection;
@@ -41,11 +40,11 @@ export class TlsSession {
   #before: Before = 'nothing';
   /** It is carried by another session, whose handshake is the one in the socket's bytes. */
   #inner = false;
-  /** Ends of the socket: what came before them may not have been decrypted yet. */
+  /** Ends of the socket, held back: bytes received before them may not have been decrypted yet. */
   #ends: End[] = [];
-  /** The end of the socket's bytes was read. */
+  /** The process has read the end of the socket's bytes. */
   #socketRead = false;
-  /** Process that is counted as having plaintext without a socket; null when it is not. */
+  /** The process for which this is counted as a session without a known socket; null: not counted. */
   #countedFor: number | null = null;
 
   constructor(info: StoredConnection, host: ConnectionHost) {
@@ -124,7 +123,7 @@ export class TlsSession {
     info.connectStarted = isFirst ? socket.connectStarted : null;
     info.established = isFirst ? socket.established : null;
     info.lookup = isFirst ? socket.lookup : null;
-    // Whoever saw the handshake saw the beginning; the handshake in the socket's bytes is the first session's.
+    // A trace that saw the handshake saw the beginning. The handshake in the socket's bytes is the first session's.
     const begun =
       (this.#before !== 'session' || this.#inner) &&
       (!socket.joinedLate || (socket.wire?.started ?? null) !== null);
@@ -139,7 +138,7 @@ export class TlsSession {
     info.unbound = null;
   }
 
-  /** Its socket was closed within the handshake: what the program still writes is sent to nobody. */
+  /** Its socket was closed during the handshake: whatever the program still writes is never sent. */
   neverBegan(): void {
     this.#tls.failure ??= this.verdict ?? 'the handshake was not finished';
   }
@@ -151,40 +150,40 @@ export class TlsSession {
   }
 
   /**
-   * The library reports the end of the plaintext: that of the peer's close_notify, unless the end of the socket was read
-   * before, which some report alike.
+   * The library reports the end of the plaintext. It means the peer's close_notify, unless the end of the socket was read
+   * before, which some libraries report in the same way.
    */
   confirm<T extends End>(record: T): T {
     const doubtful = this.#socketRead && record.type === RecordType.Ended && record.ending === Ending.ReadEof;
     return doubtful ? { ...record, unconfirmed: true } : record;
   }
 
-  /** The socket has ended, and with it this session, unless more plaintext arrives. */
+  /** The socket has ended. So will this session, unless more plaintext arrives. */
   socketEnded(record: End): void {
     const connection = BigInt(this.#info.id);
     if (record.type === RecordType.Ended && record.ending === Ending.ReadEof) this.#socketRead = true;
-    // The socket's positions are not those of the plaintext.
+    // Positions in the socket do not apply to the plaintext.
     if (record.type === RecordType.Ended) {
-      // A peer that has nothing more to send says so with close_notify, which the library reports as the end. Go's
-      // reports it in a way that is not seen.
+      // A peer that has finished sends close_notify, which the library reports as the end. For Go's library this report
+      // is not seen.
       const unconfirmed = record.direction === Direction.In && this.#tls.library !== 'go';
       this.#ends.push({ ...record, connection, position: 0, unconfirmed });
     } else {
       this.#ends.push({ ...record, connection, sent: 0, received: 0 });
-      // Something in the certificate was not accepted, and the last message of the handshake was not sent.
+      // The library objects to the certificate, and the last message of the handshake was not sent.
       if (this.verdict !== null && this.#tls.wire?.established === false) this.neverBegan();
     }
   }
 
-  /** The ends before which no more plaintext can arrive. @param upTo null: all of them. */
+  /** Takes the ends that need not be held back any longer. @param upTo null: all of them. */
   dueEnds(upTo: number | null): End[] {
     const later = this.#ends.findIndex(({ emitted }) => upTo !== null && emitted + SESSION_PATIENCE > upTo);
     return this.#ends.splice(0, later < 0 ? this.#ends.length : later);
   }
 
   /**
-   * The session has ended. One that was never bound still counts: a socket of its process that has no plaintext may be
-   * its own, and often ends later.
+   * The session has ended. If it was never bound, it stays counted: a socket of the process without plaintext may be its
+   * socket, and often ends later.
    */
   ended(): void {
     this.#info.unbound = null;

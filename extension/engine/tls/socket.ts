@@ -1,7 +1,7 @@
 /**
- * A connection that carries TLS: reads its unencrypted part, and makes an exchange without messages where
- * nothing else shows the connection: when the handshake fails, hangs or is cut off, and when its plaintext is
- * not seen. Plaintext that is seen comes as a session of its own (connections.ts), bound to this connection.
+ * A connection that carries TLS. Reads its unencrypted part, and creates an exchange without messages if nothing
+ * else shows the connection: when the handshake fails, hangs or is cut off, and when its plaintext is not seen.
+ * Plaintext that is seen arrives as a session of its own (connections.ts), bound to this connection.
  */
 import type { MissingReason, PieceContext } from '../byteStream.ts';
 import type { ConnectionHost, TlsDissector } from '../dissector.ts';
@@ -21,7 +21,7 @@ import {
 } from './failure.ts';
 import { TlsWire } from './wire.ts';
 
-/** What the server said to that is encrypted, and the program did not read it. */
+/** The server's alert is encrypted, and the program has not read it. */
 const DECLINED =
   'TLS handshake failed: the server asked the client for a certificate, got none, and ended the connection';
 
@@ -42,16 +42,16 @@ export class TlsSocket implements TlsDissector {
   /** Boot time (ns) since which plaintext is awaited. */
   #waitingSince: number | null = null;
   #firstEnd: TlsEnd | null = null;
-  /** What its sessions' library says went wrong. */
+  /** The error that its sessions' library reports. */
   #failure: string | null = null;
   #verdict: string | null = null;
-  /** The connection has ended, and the helper is about to say what library its process has. */
+  /** The connection has ended, and the helper may be about to report the libraries of its process. */
   #ending: { readonly at: number; readonly since: number } | null = null;
-  /** The handshake has failed, and the library may be about to say why. */
+  /** The handshake has failed, and the library may be about to report why. */
   #failing: { readonly text: string; readonly at: number; readonly since: number } | null = null;
   #time = 0;
 
-  /** @param relayed it may be passed on: unless the process has a session for it, it is none of its own. */
+  /** @param relayed the process may be a proxy that only passes the bytes on, unless it has a session for them. */
   constructor(info: StoredConnection, host: ConnectionHost, relayed = false) {
     this.#info = info;
     this.#host = host;
@@ -113,7 +113,7 @@ export class TlsSocket implements TlsDissector {
     this.#time = Math.max(this.#time, context.time);
     const { started, established, clientDirection } = this.#wire.facts;
     if (this.#failing !== null) this.#failNow();
-    // Only a stream that was read from first to last byte shows that its handshake was cut off.
+    // Only a stream that was read from its first to its last byte can show that the handshake was cut off.
     const cut = started !== null && !established && this.#wire.inStep && !this.#info.joinedLate;
     if (!this.#ended && !this.#plaintext && !this.#isForeign) {
       if (cut) this.#fail(cutText(this.#firstEnd, clientDirection));
@@ -123,12 +123,12 @@ export class TlsSocket implements TlsDissector {
         if (this.#exchange === null) {
           const [reason, explained] = this.#withoutPlaintext();
           const exchange = this.#show(reason, explained);
-          // The program has left because of the certificate, or at least knowing of it.
+          // The program closed because of the certificate, or at least knowing the verdict on it.
           if (!explained && this.#verdict !== null && this.#firstEnd?.direction === Direction.Out)
             exchange.relabel(['handshake-failed']);
         }
-        // The program is being looked at: the row ends with the reason. And what a session has received may still be
-        // decrypted: then there is no such row.
+        // Waits while the helper looks at the program, for the reason, and while a session may still decrypt what it has
+        // received, which would remove the row.
         const explained = this.#exchange?.encrypted?.explained !== true;
         if (this.#sessions === 0 && (explained || this.#host.librariesKnown(this.#pid))) this.#end();
         else this.#ending = { at: this.#time, since: context.emitted };
@@ -149,7 +149,7 @@ export class TlsSocket implements TlsDissector {
     if (this.#failing !== null) this.#failNow();
     this.#endNow();
     if (this.#ended) return;
-    // A connection that began a moment ago might still have shown plaintext.
+    // Creates no row: a connection that has just begun might still have shown plaintext.
     this.#end();
     this.#ended = true;
   }
@@ -188,7 +188,7 @@ export class TlsSocket implements TlsDissector {
   #moved(direction: Direction, length: number, context: PieceContext): void {
     this.#bytes[direction] += length;
     this.#pid = context.pid;
-    // What one side of a tunnel sends early is read after the other's answer.
+    // In a tunnel, bytes that one side sent early are read only after the other side's response.
     this.#firstTime = Math.min(this.#firstTime ?? context.time, context.time);
     this.#time = Math.max(this.#time, context.time);
     this.#waitingSince ??= context.emitted;
@@ -198,7 +198,7 @@ export class TlsSocket implements TlsDissector {
     const { alert, established, clientDirection, notTls } = this.#wire.facts;
     if (established && !wasEstablished) {
       this.#waitingSince = context.emitted;
-      // A row that was shown because the handshake took long stays, with what is known now.
+      // A row that was shown because the handshake took long stays, with a new reason.
       if (this.#exchange !== null && this.#exchange.encrypted?.explained === false && this.#sessions === 0) {
         this.#exchange.encrypted.explained = true;
         this.#exchange.encrypted.reason = this.#reason();
@@ -210,7 +210,7 @@ export class TlsSocket implements TlsDissector {
   }
 
   #showEncrypted(): void {
-    // A session whose library is probed will show plaintext when there is any.
+    // If there is a session, its library is probed and will show any plaintext.
     if (this.#sessions === 0) this.#show(this.#reason(), true);
   }
 
@@ -228,7 +228,7 @@ export class TlsSocket implements TlsDissector {
     return exchange;
   }
 
-  /** At the connection's end: sessions without plaintext are reported, too. */
+  /** The reason at the connection's end, when sessions without plaintext are reported, too. */
   #withoutPlaintext(): [reason: string, explained: boolean] {
     const { established, dataSeen } = this.#wire.facts;
     if (this.#sessions > 0 && established && !dataSeen && this.#wire.inStep) {
@@ -243,14 +243,14 @@ export class TlsSocket implements TlsDissector {
     const end = this.#firstEnd;
     if (end === null || clientDirection === null) return nothingSentText(null, false, null);
     const { localClose, error } = this.#info.ends;
-    // By a close with unread bytes the kernel sends a RST; what they were is of no interest.
+    // If a program closes with unread bytes, the kernel sends a RST: that still counts as a close.
     const closed = localClose !== null && (error === null || localClose <= error);
     const reset = end.reset && !closed;
     const by = end.reset ? (closed ? Direction.Out : Direction.In) : end.direction;
     return nothingSentText(sideOf(by), reset, partingAlert === null ? null : sideOf(partingAlert));
   }
 
-  /** The first to end a connection without data was the server, whom the client had not sent the certificate. */
+  /** The client sent no certificate, and the server was the first to end the connection, before any data. */
   get #isDeclined(): boolean {
     const { certificateDeclined, dataSeen, clientDirection } = this.#wire.facts;
     if (!certificateDeclined || dataSeen || !this.#wire.inStep || this.#firstEnd === null) return false;
@@ -260,7 +260,7 @@ export class TlsSocket implements TlsDissector {
       : direction === Direction.Out;
   }
 
-  /** Its sessions' library may say more in a moment. */
+  /** Fails after a moment in which the sessions' library may report more. */
   #failSoon(text: string, context: PieceContext): void {
     if (this.#ended || this.#failing !== null || this.#isForeign) return;
     this.#failing = { text, at: this.#time, since: context.emitted };
@@ -279,7 +279,7 @@ export class TlsSocket implements TlsDissector {
     this.#ended = true;
     if (this.#plaintext) return;
     const { alert, notTls } = this.#wire.facts;
-    // "wrong version number" is all that a library makes of an answer that is not TLS.
+    // For an answer that is not TLS, libraries report only "wrong version number".
     const reason = notTls === null ? withLibraryReason(text, this.#failure ?? this.#verdict, alert) : text;
     const exchange = this.#exchange ?? this.#show(reason, false);
     if (exchange.encrypted !== null) {

@@ -1,6 +1,6 @@
 /**
- * The unencrypted part of TLS: the hellos, when the handshake began and ended, and the alert that ended it.
- * Read from the bytes of the socket, from the first one on.
+ * The unencrypted part of TLS, read from the socket's bytes: the hellos, when the handshake began and ended, and
+ * the alert that ended it.
  *
  * When the handshake ends:
  * - Up to TLS 1.2 both sides send ChangeCipherSpec and then Finished, the first encrypted record: it ends
@@ -32,7 +32,7 @@ export interface WireFacts {
   readonly alpnOffered: readonly string[];
   /** As selected in the ServerHello; null where that is encrypted (TLS 1.3). */
   readonly alpn: string | null;
-  /** Without a new key exchange by certificates; null when not known. */
+  /** The session was resumed, without certificates; null when not known. */
   readonly resumed: boolean | null;
   /** First byte of the ClientHello. */
   readonly started: number | null;
@@ -47,29 +47,29 @@ export interface WireFacts {
   readonly notTls: string | null;
   /** The server asked for a certificate (TLS 1.3), and the client sent an empty list of them. */
   readonly certificateDeclined: boolean;
-  /** Its newest record after the handshake is an alert, or in TLS 1.3 as short as one. */
+  /** The side whose newest record after the handshake is an alert, or in TLS 1.3 as short as one. */
   readonly partingAlert: Direction | null;
-  /** Data of the client followed the handshake, as far as the boundaries of records are known. */
+  /** The client sent data after the handshake, as far as record boundaries are known. */
   readonly dataSeen: boolean;
 }
 
 const TLS_1_3 = 0x0304;
 const ALERT_SIZE = 2;
 const ALERT_FATAL = 2;
-/** Of what is not TLS: enough for the line that HTTP, SMTP or SSH begin with. */
+/** Bytes kept of an answer that is not TLS: enough for the first line of HTTP, SMTP or SSH. */
 const MAX_BEGINNING = 64;
 const CLOSE_NOTIFY = 0;
 const USER_CANCELED = 90;
-/** Bytes that encryption adds in TLS 1.3: the content type, and the AEAD's tag, which CCM_8 has shorter. */
+/** Bytes that encryption adds in TLS 1.3: the content type and the AEAD's tag, which is shorter in CCM_8. */
 const ENCRYPTION = 1 + 16;
 const ENCRYPTION_CCM_8 = 1 + 8;
-/** A Certificate message with an empty list (RFC 8446 section 4.4.2): its header, the context's and the list's length. */
+/** Bytes of a Certificate message with an empty list (RFC 8446 section 4.4.2): header, context length, list length. */
 const EMPTY_CERTIFICATE = 4 + 1 + 3;
-/** What the JDK appends to each record of a handshake, and to alerts (RFC 8446 section 5.4). */
+/** Bytes of padding that the JDK adds to handshake records and alerts (RFC 8446 section 5.4). */
 const JDK_PADDING = 16;
-/** A Finished message: its header, and a hash. */
+/** Possible lengths of a Finished message: a header and a hash. */
 const FINISHED: readonly number[] = [4 + 32, 4 + 48];
-/** Of a client: its certificate, that it has the key to it, and Finished, where each has a record of its own. */
+/** The last handshake records of a client, at most: Certificate, CertificateVerify and Finished. */
 const MAX_CLIENT_RECORDS = 3;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -98,7 +98,7 @@ export class TlsWire {
   readonly #lanes: readonly [Lane, Lane] = [new Lane(this, Direction.Out), new Lane(this, Direction.In)];
   #versionNumber = 0;
   #earlyData = false;
-  /** Encrypted records of the client that may still be the handshake's: it has been asked for a certificate. */
+  /** Encrypted records of the client that may still belong to a handshake in which it was asked for a certificate. */
   #handshakeLeft = 0;
 
   constructor() {
@@ -199,13 +199,13 @@ export class TlsWire {
 
   #applicationData(lane: Lane, length: number, time: number): void {
     const byClient = lane.direction === this.#facts.clientDirection;
-    // An alert is as short in TLS 1.3 only; before it is a type of record of its own.
+    // Only in TLS 1.3 can it be an alert, by its length: earlier versions have a content type for alerts.
     const mayBeAlert = this.#is13 && length <= ALERT_SIZE + ENCRYPTION;
     if (this.#facts.established) this.#part(lane, mayBeAlert);
     if (this.#facts.established && byClient && !mayBeAlert) this.#clientData(length, time);
     if (this.#facts.established || this.#versionNumber === 0 || this.#facts.alert !== null) return;
     if (!this.#is13) {
-      // Only of a handshake whose end was missed: a client may send before the server's Finished (RFC 7918).
+      // For a handshake whose end was missed. Wait for both sides: a client may send before the server's Finished (RFC 7918).
       if (this.#lanes[0].applicationData && this.#lanes[1].applicationData) this.#endHandshake(null);
       lane.applicationData = true;
       return;
@@ -213,7 +213,7 @@ export class TlsWire {
     const isClient = lane.direction === this.#facts.clientDirection;
     const server = isClient ? this.#other(lane) : lane;
     if (!server.helloSeen) return;
-    // No other record of a handshake is as long.
+    // No other record of a handshake has this length.
     const added = this.#encryption;
     const isAlert = length === ALERT_SIZE + added || length === ALERT_SIZE + added + JDK_PADDING;
     if (isAlert && !(isClient && this.#earlyData)) {
@@ -226,7 +226,7 @@ export class TlsWire {
     }
   }
 
-  /** After the first encrypted record of the client. Its Finished shows that what came before was the handshake's. */
+  /** A client's record after its first encrypted one. A Finished shows that the earlier ones belonged to the handshake. */
   #clientData(length: number, time: number): void {
     const added = this.#encryption;
     if (this.#handshakeLeft > 0 && FINISHED.includes(length - added)) {
