@@ -1,14 +1,14 @@
 /**
- * The captured prefix of one body. There are many, so memory counts: a small body is a place in a block that others
- * share (slab.ts), which costs far less than a Buffer of its own. Of others, large pieces are copied once and kept as
- * they are; small ones are gathered into blocks, so that a body that arrives byte by byte costs no more than one that
- * arrives whole.
+ * The captured prefix of one body. There are many, so memory counts: a small body is stored in a block that it shares
+ * with others (slab.ts), which costs far less than a Buffer of its own. For larger bodies, large pieces are copied once
+ * and small ones are collected in blocks, so that a body that arrives byte by byte costs no more than one that arrives
+ * whole.
  */
 import type { FileReading } from './byteStream.ts';
 import type { Body } from './exchange.ts';
 import { extend, keep, keptAt, LARGEST_PIECE } from './slab.ts';
 
-/** Pieces from this size on get a block of their own. */
+/** Pieces of at least this size get a block of their own. */
 const LARGE_PIECE = 4_096;
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 64 * 1024;
@@ -19,7 +19,7 @@ export class BodyBuffer implements Body {
   size: number | null = null;
   captured = 0;
   file: FileReading | null = null;
-  /** A small body: from `#at` on in a shared block; null where there is none, or it has blocks of its own. */
+  /** A small body: the shared block in which it begins at `#at`; null if it is empty or has blocks of its own. */
   #shared: Buffer | null = null;
   #at = 0;
   #blocks: Blocks | null = null;
@@ -49,7 +49,7 @@ export class BodyBuffer implements Body {
     this.captured += to - from;
   }
 
-  /** Holds no block that others share any more. */
+  /** Moves its bytes out of a block that others share. */
   detach(): void {
     const shared = this.#shared;
     if (shared === null) return;

@@ -69,7 +69,7 @@ function capturedBytes({ body: { chunks } }: StoredMessage): Buffer {
   return chunks.length === 1 ? asBuffer(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
-/** To follow "The program sent it from a file that". */
+/** Completes the sentence "The program sent it from a file that …". */
 const UNREAD: Readonly<Record<Exclude<FileReading, 'read'>, string>> = {
   changed: 'has changed since',
   uncertain: 'was being changed, so what was sent is not certain',

@@ -1,6 +1,6 @@
 import type { EngineApi } from './engine.ts';
 
-/** What holds calls, wherever they are from: an engine, or a file of another program that was read. */
+/** A source of calls: an engine, or an imported file of another program. */
 export type CallSource = Pick<
   EngineApi,
   'takeChanges' | 'holds' | 'row' | 'json' | 'message' | 'body' | 'stats' | 'setProtos' | 'clear' | 'pin'

@@ -5,7 +5,7 @@
 import { isAscii } from 'node:buffer';
 import type { ContentType } from '../http/mediaType.ts';
 
-/** Windows-1252 from 0x80 to 0x9f (WHATWG Encoding); runtimes differ in what they make of these. */
+/** Windows-1252 from 0x80 to 0x9f (WHATWG Encoding); runtimes decode these differently. */
 const WINDOWS_1252 =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
   '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
@@ -28,8 +28,8 @@ const LATIN_1: ReadonlySet<string> = new Set([
 const MARKED = /^text\/|[/+]xml$/;
 
 /**
- * The charset of a body: as declared, or as a UTF-16 mark shows where the type is text. Elsewhere bytes that look like
- * the mark are as likely binary data.
+ * The charset of a body: as declared, or for text types as a UTF-16 byte order mark shows. In other types, bytes that
+ * look like the mark may well be binary data.
  * @returns null when nothing is known of it.
  */
 export function charsetOf({ essence, charset }: ContentType, bytes: Buffer): string | null {

@@ -32,7 +32,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['zstd', decodeZstd],
 ]);
 
-/** @param codings in the order in which they were applied. @param whole false when `bytes` is but a prefix. */
+/** @param codings in the order in which they were applied. @param whole false when `bytes` is only a prefix. */
 export function removeCodings(bytes: Buffer, codings: readonly string[], whole: boolean): Decoded {
   const todo = codings.filter((coding) => coding !== 'identity' && coding !== '');
   if (todo.length === 0) return { bytes, removed: false, note: null };
@@ -81,7 +81,7 @@ function inflate(decode: Sync, finishFlush: number, input: Buffer): CodingResult
   if (whole.bytes !== null) return { bytes: whole.bytes, end: 'whole' };
   const first = attempt(decode, finishFlush, input);
   if (first.bytes !== null) return { bytes: first.bytes, end: 'partial' };
-  // The synchronous functions return all or nothing, so search for the longest prefix that works.
+  // The synchronous functions return all or nothing, so this searches for the longest prefix that they decode.
   const end = first.tooLarge ? 'cut' : 'broken';
   let good = 0;
   let best: Buffer = Buffer.alloc(0);
@@ -126,7 +126,7 @@ const SMALL: ReadonlyMap<string, Sync> = new Map<string, Sync>([
   ['br', brotliDecompressSync],
 ]);
 
-/** All or nothing: null for more than `limit` bytes, another coding, or input that is not whole. Tries once. */
+/** Decodes all or nothing, in one try: null for more than `limit` bytes, another coding, or incomplete input. */
 export function decodeSmall(input: Buffer, coding: string, limit: number): Buffer | null {
   try {
     return SMALL.get(coding)?.(input, { maxOutputLength: limit }) ?? null;

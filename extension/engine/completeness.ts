@@ -1,7 +1,7 @@
-/** The labels that say what of an exchange is missing. */
+/** The labels that say which parts of an exchange are missing. */
 import type { Completeness } from './exchange.ts';
 
-/** Of an exchange that runs. Never changed: see {@link withLabels}. */
+/** The labels of a running exchange. Never changed: see {@link withLabels}. */
 export const NO_LABELS: Set<Completeness> = new Set();
 const SETS = new Map<string, Set<Completeness>>();
 
@@ -19,12 +19,12 @@ function sharedSet(values: Iterable<Completeness>): Set<Completeness> {
 export const WHOLE: readonly Completeness[] = ['complete'];
 const COMPLETE = sharedSet(WHOLE);
 
-/** Those of an exchange that runs, or that is complete: they say nothing. */
+/** True for the labels of a running or a complete exchange: nothing is missing. */
 export function isOrdinary(labels: ReadonlySet<Completeness>): boolean {
   return labels === NO_LABELS || labels === COMPLETE;
 }
 
-/** Of each shared set. */
+/** The labels of each shared set, in order. */
 const LISTS = new Map<ReadonlySet<Completeness>, readonly Completeness[]>();
 
 /** The labels of a set that {@link withLabels} gave, in their order. Shared: never changed. */

@@ -1,4 +1,4 @@
-/** Every record but those of a connection's bytes (recordReader.ts). */
+/** Reads all record types except data records (recordReader.ts). */
 import {
   type CallerRecord,
   type ClosedRecord,

@@ -98,7 +98,7 @@ export class Codes {
 export const TOO_FEW = -1;
 export const NO_CODE = -2;
 
-/** What a block with codes of its own needs. */
+/** The tables for a block with dynamic Huffman codes. */
 export class Tables {
   readonly lengths = new Uint8Array(320);
   readonly codes = new Codes(19);

@@ -8,10 +8,10 @@ export class EndedProcesses {
     return pid !== null && this.#ended.has(pid);
   }
 
-  /** @returns those of which something else is known now. */
+  /** @returns the processes whose state has changed. */
   update({ phase, targets }: Pick<TraceStatus, 'phase' | 'targets'>): ReadonlySet<number> {
     const changed = new Set<number>();
-    // When a trace has stopped, nothing is known of them any more.
+    // After the trace has stopped, it is not known any more whether a process has ended.
     if (phase !== 'running' && phase !== 'stopping') return changed;
     for (const { pid, ended } of targets) {
       if (this.#ended.has(pid) === ended) continue;

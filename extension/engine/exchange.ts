@@ -1,6 +1,6 @@
 /**
  * The model that the engine makes of records: connections, exchanges and their messages. Words are those of
- * RFC 9110 and RFC 9112. Nothing here is ever guessed: what is not known is null.
+ * RFC 9110 and RFC 9112. Nothing is guessed: a value that is not known is null.
  *
  * Times are boot-time nanoseconds as bigint inside the engine's records, and here, once relative to the start
  * of the trace, doubles in milliseconds (exact to a nanosecond for 100 days).
@@ -51,12 +51,12 @@ export type Completeness =
  * - `reset`: the peer, or something on the way, reset the connection or the stream; or the server itself, by its close.
  * - `closed`: the server closed without a complete response.
  * - `not-http`: what the server answers is not HTTP. Known before the connection ends.
- * - `refused`: the server takes no connection, or did not act on the request.
- * - `unreachable`: the network has no way to the server.
+ * - `refused`: the server accepts no connection, or did not act on the request.
+ * - `unreachable`: the network has no route to the server.
  * - `timed-out`: the kernel gave up waiting for the peer's host.
  * - `process-ended`: the process of the side `by` ended, and its connections with it.
  * - `failed`: the connection was not established for another reason (`error`, the TLS handshake, or a name that was not found).
- * - `trace-ended`: the call was under way when the trace ended.
+ * - `trace-ended`: the call was in progress when the trace ended.
  * - `unknown`: what ended it was not seen.
  */
 export type EndingKind =
@@ -74,12 +74,12 @@ export type EndingKind =
   | 'unknown';
 
 /**
- * What the order of events shows besides.
+ * What else the order of events shows.
  * - `stale-connection`: the server had closed before the request was sent.
  * - `not-delivered`: the response was written, but the client had gone before it began.
  * - `no-close-notify`: the body ends with the connection, and TLS does not confirm that end (RFC 9112 section 9.8).
  * - `by-proxy`: it was a proxy that refused, before there could be a call.
- * - `request-not-http`: what was answered is not HTTP.
+ * - `request-not-http`: the request that was answered is not HTTP.
  */
 export type EndingDetail =
   | 'stale-connection'
@@ -95,7 +95,7 @@ export interface CallEnding {
   /** Name of the socket's error, such as `ECONNRESET`, or what the proxy said; null: none was seen. */
   readonly error: string | null;
   readonly detail: EndingDetail | null;
-  /** Of `process-ended`, where known: the signal's name, or else the exit status. */
+  /** For `process-ended`, if known: the signal's name, or else the exit status. */
   readonly signal: string | null;
   readonly exitCode: number | null;
 }
@@ -176,7 +176,7 @@ export interface Response extends Message {
 /** The status of a response whose status could not be read. */
 export const UNKNOWN_STATUS = -1;
 
-/** The announced end of an HTTP/2 connection (GOAWAY). */
+/** A GOAWAY frame, which announces the end of an HTTP/2 connection. */
 export interface GoAway {
   readonly code: number;
   /** Side that sent it. */
@@ -187,7 +187,7 @@ export interface GoAway {
   readonly text: string;
 }
 
-/** What an exchange on HTTP/2 has besides: its stream. */
+/** What only an HTTP/2 exchange has: its stream. */
 export interface StreamInfo {
   /** Stream identifier (RFC 9113 section 5.1.1). */
   readonly stream: number;
@@ -224,11 +224,11 @@ export interface Connection {
   readonly established: number | null;
   /** null: not TLS. */
   readonly tls: Tls | null;
-  /** What the process tried just before, or at the same time: other addresses with the same port. */
+  /** Failed attempts just before, or at the same time, at other addresses with the same port. */
   readonly attempts: readonly FailedConnect[];
 }
 
-/** Of a TLS session. What is not seen, or encrypted, is null. */
+/** A TLS session. Values that are not seen, or encrypted, are null. */
 export interface Tls {
   /** The library whose functions gave the plaintext. */
   readonly library: TlsLibraryName | null;
@@ -258,7 +258,7 @@ export interface Encrypted {
 
 /** Attempts to connect that failed. */
 export interface ConnectFailed {
-  /** The same attempt, made again within moments: how often in all. */
+  /** How often the same attempt was made in quick succession. */
   readonly attempts: number;
   readonly ending: CallEnding;
   /** Milliseconds since the trace's start. */
@@ -269,7 +269,7 @@ export interface ConnectFailed {
 export interface LookupFacts {
   /** In lower case. */
   readonly name: string;
-  /** The name with endings (the search list of resolv.conf), which were tried too; in order. */
+  /** The name with endings (the search list of resolv.conf) that were tried, too; in order. */
   readonly alsoTried: readonly string[];
   readonly types: readonly ('A' | 'AAAA')[];
   /** `127.0.0.53:53`; null: not known, or the query went to systemd-resolved's socket. */
@@ -315,26 +315,26 @@ export interface Operation {
 
 export type ExchangeState = 'running' | 'ended';
 
-/** By what a call's cause was found: the trace that both belong to, or the time in which the call lies. */
+/** How a call's cause was found: by the trace that both belong to, or by the time in which the call lies. */
 export type CauseEvidence = 'traceparent' | 'time';
 
 /**
  * Why a cause is only probable:
- * - `others`: the process was answering several calls when it made this one; it lies inside this one alone.
- * - `outlived`: the process was answering this call alone, but the call went on after that.
+ * - `others`: the process was answering several calls when it made this one, which lies inside only the named one.
+ * - `outlived`: the process was answering only the named call, but this one lasted longer.
  * - `own-calls`: the process has also made calls while it answered none.
- * - `stream`: a long stream, such as a WebSocket, was open too.
- * - `encrypted`: a connection was open to the process whose calls are not seen.
- * - `joined-late`: a connection to the process was joined late, so that not all that it was answering was seen in time.
+ * - `stream`: a long stream, such as a WebSocket, was open, too.
+ * - `encrypted`: the process had an incoming connection whose calls are not seen.
+ * - `joined-late`: an incoming connection was joined late, so that some calls were not seen while they were answered.
  */
 export type CauseDoubt = 'others' | 'outlived' | 'own-calls' | 'stream' | 'encrypted' | 'joined-late';
 
 /** The call that made a process make this one. */
 export interface Cause {
-  /** Of the call as that process answered it; where it was found by traceparent alone, as its client made it. */
+  /** Id of the causing call as the process answered it; if only traceparent links them, as its client made it. */
   readonly id: number;
   readonly by: CauseEvidence;
-  /** null: nothing that was seen speaks against it. */
+  /** null: no doubt, as far as was seen. */
   readonly doubt: CauseDoubt | null;
 }
 

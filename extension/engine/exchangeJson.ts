@@ -73,7 +73,7 @@ export type StreamMessageJson = {
   readonly size: number | null;
   /** Bytes of the content as it was sent, where the message itself was compressed; else null. */
   readonly compressedSize: number | null;
-  /** What the format says besides: an event's type and id, a close code, a part's header fields. */
+  /** Further values of the format: an event's type and id, a close code, a part's header fields. */
   readonly fields: readonly (readonly [string, string])[];
   /** null: not protobuf, or not readable as such. */
   readonly protobuf: ProtobufJson | null;
@@ -126,14 +126,14 @@ export interface TlsJson {
     readonly name: string | null;
     readonly code: number | null;
     readonly sentBy: Side | null;
-    /** What it usually means; one sentence. */
+    /** What the alert usually means; one sentence. */
     readonly meaning: string | null;
   } | null;
-  /** What the library of the traced side says went wrong, in words; null = nothing, or not known. */
+  /** The error that the traced side's library reports, in words; null = none, or not known. */
   readonly failure: string | null;
   /**
-   * Whether the library of the traced side has read the peer's close_notify, without which what came last may have been
-   * cut off (RFC 8446 section 6.1); null = not known, or not yet.
+   * Whether the traced side's library has read the peer's close_notify. Without it, the end of the data may have been
+   * cut off (RFC 8446 section 6.1). null = not known, or not yet.
    */
   readonly closeNotify: boolean | null;
   /** How the session was matched to its socket; null: it was not. */
@@ -158,17 +158,17 @@ export interface DebugJson {
 export interface ExchangeJson {
   readonly id: number;
   /**
-   * Id of the same call as the other side saw it, where both processes are traced; null: it is not, or that was not
-   * known when the exchange ended. Then the other one may still name this one.
+   * Id of the other side's exchange for the same call, if both processes are traced; null: there is none, or it was not
+   * known when the exchange ended. The other exchange may still name this one.
    */
   readonly peer: number | null;
   /** The call that made the process make this one; null: none that was seen, or several may have. */
   readonly causedBy: Cause | null;
-  /** Ids of calls that the process made to answer this one, at most 1,000, as far as was known when it ended. */
+  /** Ids of calls that the process made to answer this one, at most 1,000, as known when it ended. */
   readonly caused: readonly number[];
-  /** The chain of calls that this one is in, as far as no cause in it is doubtful. */
+  /** The chain of calls that leads to this one, without doubtful causes. */
   readonly trace: {
-    /** trace-id of W3C Trace Context (traceparent) of this call, else of what caused it; null: none has one. */
+    /** trace-id of W3C Trace Context (traceparent) of this call, else of the nearest cause that has one; null: none has. */
     readonly id: string | null;
     /** Id of the call with which the chain begins; its own, if nothing caused it. */
     readonly first: number;
@@ -180,9 +180,9 @@ export interface ExchangeJson {
   readonly url: string | null;
   /** The GraphQL or JSON-RPC operation of the request, with at most 16 names; null where it is not certain that there is one. */
   readonly operation: Operation | null;
-  /** A call of a language model's API; null: not such a call, as far as is known. */
+  /** A call to a language model's API; null: not such a call, as far as is known. */
   readonly ai: AiJson | null;
-  /** A call of an MCP server; null: not such a call, as far as is known. */
+  /** A call to an MCP server; null: not such a call, as far as is known. */
   readonly mcp: McpJson | null;
   readonly status: number | null;
   readonly statusText: string | null;
@@ -196,9 +196,9 @@ export interface ExchangeJson {
     readonly sendMs: number | null;
     readonly waitMs: number | null;
     readonly receiveMs: number | null;
-    /** The response began so long before the request had been sent: sending and receiving overlap. */
+    /** How long before the end of the request the response began: sending and receiving overlap. */
     readonly overlapMs: number | null;
-    /** For how long the debugger had paused the process meanwhile; null: it is not debugged. */
+    /** How long the debugger paused the process during the call; null: it is not debugged. */
     readonly pausedMs: number | null;
   };
   /** What the editor's debugger knows, and the line that made the call; null where neither is known. */
@@ -209,7 +209,7 @@ export interface ExchangeJson {
     readonly local: string | null;
     readonly remote: string | null;
     readonly joinedLate: boolean;
-    /** Addresses that the process tried before this one, or at the same time, and how that ended. */
+    /** Other addresses that the process tried before, or at the same time, and how each attempt ended. */
     readonly attempts: readonly {
       readonly remote: string | null;
       readonly ending: CallEnding;
@@ -217,8 +217,8 @@ export interface ExchangeJson {
       readonly durationMs: number | null;
     }[];
     /**
-     * The proxies' protocols that precede the messages, or TLS, on this connection, outermost first: of PROXY
-     * protocol whose connection it is, of SOCKS and CONNECT where the proxy was asked to connect to.
+     * The proxies' protocols that precede the messages, or TLS, on this connection, outermost first. PROXY protocol
+     * names the client, SOCKS and CONNECT the target.
      */
     readonly through: readonly {
       readonly protocol: 'PROXY protocol' | 'SOCKS4' | 'SOCKS5' | 'CONNECT';
@@ -240,29 +240,28 @@ export interface ExchangeJson {
     readonly sent: number;
     readonly received: number;
   } | null;
-  /** Why there was no call, as something before it failed; null for a call. */
+  /** Why there was no call, because a step before it failed; null for a call. */
   readonly failure: {
     /** Looking up the server's name, or connecting to it. */
     readonly phase: 'lookup' | 'connect';
     /** One line for people. */
     readonly reason: string;
-    /** How often it was tried to connect, within a second each; null for a lookup, whose queries are counted there. */
+    /** Number of attempts to connect, each within a second of the last; null for a lookup, which counts its queries itself. */
     readonly attempts: number | null;
   } | null;
-  /** How the server's name was found, or was not; null where that is not certain. */
+  /** How the server's name was resolved, or failed to be; null where the lookup is not certain. */
   readonly lookup: LookupFacts | null;
   /** null: not HTTP/2. */
   readonly http2: {
     /** Stream identifier. */
     readonly stream: number;
-    /** Promised by the server (PUSH_PROMISE), not asked for. */
+    /** Pushed by the server (PUSH_PROMISE), not requested. */
     readonly pushed: boolean;
     /** The stream was reset (RST_STREAM) by this side; `name` of the error code, null when it has none. */
     readonly reset: { readonly code: number; readonly name: string | null; readonly by: Side } | null;
     /**
-     * This side announced the connection's end (GOAWAY), which ended the stream, or reported an error while
-     * the stream ran; `processed` is false when the request was not acted on; `text` is the debug data, null
-     * when it has none.
+     * The GOAWAY of this side that ended the stream, or that reported an error while the stream was open.
+     * `processed` is false when the request was not acted on; `text` is the debug data, null when it has none.
      */
     readonly goAway: {
       readonly code: number;
@@ -329,11 +328,11 @@ export interface SummaryJson {
       readonly copied: number;
       /** Beyond the body limit or without bytes in memory: counted, not copied. */
       readonly omitted: number;
-      /** Of the omitted bytes those that were read from the files from which the programs sent them. */
+      /** Part of the omitted bytes: read from the files that were sent. */
       readonly fromFiles: number;
-      /** Of the omitted bytes those left out as there was too much at once, by the kernel programs or the helper. */
+      /** Part of the omitted bytes: left out by the kernel programs or the helper because of overload. */
       readonly shed: number;
-      /** Lost because the ring was full, or left when the end of the trace was not waited for. */
+      /** Lost because the ring was full, or left behind when the trace was stopped without waiting. */
       readonly dropped: number;
       /** Sent or received by calls that no probe sees. */
       readonly unseen: number;
@@ -341,7 +340,7 @@ export interface SummaryJson {
       readonly other: number;
     } | null;
     readonly backend: string;
-    /** Milliseconds by which the output was behind the program, at most; 0: it kept up. */
+    /** The longest delay of the output behind the program, in milliseconds; 0: it kept up. */
     readonly behindMs: number;
     /** null when everything was delivered; else one sentence. */
     readonly note: string | null;

@@ -1,9 +1,9 @@
 /**
- * DEFLATE (RFC 1951), decoded piece by piece and without waiting: node:zlib offers streams, which answer later,
- * or whole inputs, but a live stream of events must be read up to its last byte each time some arrive. Accepts
- * what zlib accepts.
+ * A synchronous, incremental decoder of DEFLATE (RFC 1951). node:zlib has only asynchronous streams, or functions for
+ * whole inputs, but a live event stream must be decoded up to its last byte whenever bytes arrive. Accepts what zlib
+ * accepts.
  *
- * Where the beginning of the stream was not seen, what refers to it is `unknown`, and all else is right.
+ * If the beginning of the stream was not seen, references to it give `unknown`; everything else is decoded correctly.
  */
 
 import {
@@ -43,9 +43,9 @@ enum State {
   End,
   /** The input is not DEFLATE data. */
   Broken,
-  /** It refers to bytes before those that are known. */
+  /** The input refers to bytes before those that are known. */
   Unknown,
-  /** The sink wanted no more. */
+  /** The sink returned false. */
   Stopped,
 }
 
@@ -61,7 +61,7 @@ export class Inflate {
   #final = false;
   #stopped = false;
 
-  /** Output: history, then bytes that the sink has not had yet. */
+  /** Output: history, then bytes that have not been passed to the sink yet. */
   #output = new Uint8Array(0);
   #used = 0;
   #passed = 0;
@@ -115,7 +115,7 @@ export class Inflate {
     return this.#output.length + (this.#tables === null ? 0 : TABLES_COST);
   }
 
-  /** Another stream begins, which may refer to this one's output unless `forget`. */
+  /** A new stream begins, which may refer to the output so far unless `forget` is set. */
   restart(forget: boolean): void {
     this.#state = State.Header;
     this.#bits = 0;
@@ -368,7 +368,7 @@ export class Inflate {
       }
     }
     if (this.#state === State.End) {
-      // Whole bytes that were taken but not used belong to what follows.
+      // Whole bytes that were taken into the bit buffer but not used belong to the following data.
       at -= count >> 3;
       bits = 0;
       count = 0;

@@ -217,7 +217,7 @@ function whyWithheld(
 }
 
 const NAMED = 'Its messages are shown one by one; as bytes they may hold secrets.';
-/** Of an answer that was put together. */
+/** Masking for an answer that was assembled from several messages. */
 export const SPREAD = 'It is shown put together; a secret is spread over several of its events.';
 
 type AttemptJson = ExchangeJson['connection']['attempts'][number];

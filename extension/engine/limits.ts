@@ -1,6 +1,6 @@
 /**
- * Every bound of the engine in one place: how much of hostile or merely large input is kept, so that memory and
- * time per byte stay bounded. What a bound cuts is labelled, never silently dropped.
+ * Every bound of the engine in one place. They limit how much of hostile or merely large input is kept, so that memory
+ * and time per byte stay bounded. Whatever a bound cuts off is labelled, never silently dropped.
  */
 
 /**
@@ -10,8 +10,7 @@
 export const MAX_HEAD_BYTES = 256 * 1024;
 
 /**
- * Bytes of one line that are still looked at when the head is already too large: enough to see its framing
- * fields.
+ * Bytes of one line that are still examined when the head is already too large: enough for its framing fields.
  */
 export const MAX_LINE_BEYOND_HEAD = 512;
 
@@ -33,22 +32,22 @@ export const DEFAULT_BODY_LIMIT = 64 * 1024;
 /** Distinct rules noted per message. */
 export const MAX_VIOLATIONS = 32;
 
-/** Requests of one connection whose callers are known, and which have not been seen: HTTP/2 has so many streams. */
+/** Callers kept for requests of one connection that have not been seen yet: HTTP/2 can have this many streams. */
 export const MAX_CALLERS = 1_024;
 
-/** Connections of which that is kept; the least recently used is dropped. */
+/** Connections for which callers are kept; beyond it the least recently used is dropped. */
 export const MAX_CALLER_CONNECTIONS = 4_096;
 
-/** Requests of HTTP/2 that have no stream yet. */
+/** Callers kept for HTTP/2 requests that have no stream yet. */
 export const MAX_PENDING_CALLERS = 4_096;
 
-/** Different stacks of callers. */
+/** Distinct call stacks kept. */
 export const MAX_CALLER_STACKS = 2_000;
 
 /** Exchanges held unless the options say otherwise. */
 export const DEFAULT_MAX_EXCHANGES = 100_000;
 
-/** Exchanges that are kept although older ones have to go: many would leave no room for new ones. */
+/** Exchanges that can be pinned against eviction: more would leave no room for new ones. */
 export const MAX_PINNED = 1_000;
 
 /** Bytes held unless the options say otherwise. */
@@ -75,7 +74,7 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
 export const MAX_HELD_PIECES = 1_024;
 export const MAX_HELD_BYTES = 256 * 1024;
 
-/** What a client sends before an answer begins, on a connection joined late (see http1/lateTurn.ts): pieces and bytes held. */
+/** Pieces and bytes held of a client's turn on a connection that was joined late (see http1/lateTurn.ts). */
 export const MAX_TURN_PIECES = 8_192;
 export const MAX_TURN_BYTES = 16 * 1024 * 1024;
 
@@ -97,26 +96,26 @@ export const MAX_PROCESSES = 16_384;
  */
 export const RECORD_PATIENCE = 2_000_000_000;
 
-/** Nanoseconds between two checks of what waits, where records are the only clock. */
+/** Nanoseconds between two checks for expired waits, when records are the only clock. */
 export const PATIENCE_INTERVAL = 250_000_000;
 
 /** Nanoseconds that a response waits for its request's record (a blocking send is recorded when it returns). */
 export const HELD_PATIENCE = 2_000_000_000;
 
-/** Bytes that removing the content codings of one body may make. */
+/** Bytes of one decoded body. */
 export const MAX_DECODED_BYTES = 8 * 1024 * 1024;
 
 /** Codings undone per body; more is an attack (RFC 9110 section 8.4 sets no bound). */
 export const MAX_CODINGS = 4;
 
-/** Messages (WebSocket, events, …) of one exchange that are kept for good, from the first, and their bytes. */
+/** The first messages (WebSocket, events, …) of one exchange, which are kept for good, and their bytes. */
 export const MAX_FIRST_MESSAGES = 100;
 export const MAX_FIRST_MESSAGE_BYTES = 1024 * 1024;
 
 /** Bytes that one compressed message may become. */
 export const MAX_INFLATED_MESSAGE = 16 * 1024 * 1024;
 
-/** Pieces, and their bytes, in which the next frame is looked for after a gap. */
+/** Pieces, and their bytes, that are searched for the next WebSocket frame after a gap. */
 export const MAX_SEARCHED_PIECES = 32;
 export const MAX_SEARCHED_BYTES = 64 * 1024;
 
@@ -132,23 +131,23 @@ export const MAX_LAST_MESSAGE_BYTES = 4 * 1024 * 1024;
  */
 export const MAX_HELLO_BYTES = 16 * 1024;
 
-/** Nanoseconds that a TLS connection may go without plaintext until it is shown as encrypted. */
+/** Nanoseconds without plaintext after which a TLS connection is shown as encrypted. */
 export const ENCRYPTED_PATIENCE = 1_000_000_000;
 
 /** Nanoseconds that a connection without plaintext waits, after its end, for the helper to look at its program. */
 export const REASON_PATIENCE = 3_000_000_000;
 
-/** Nanoseconds that a session goes on after its socket's end: what was received may not have been decrypted. */
+/** Nanoseconds for which a session outlives its socket, as it may not have decrypted everything yet. */
 export const SESSION_PATIENCE = 100_000_000;
 
 /** Exchanges of one session that wait for its socket to become known. */
 export const MAX_UNBOUND_EXCHANGES = 1_024;
 
-/** Bytes of a body in br or zstd that are decoded again and again to find the messages in it. */
+/** Bytes of a br or zstd body that are decoded repeatedly to find messages while it arrives. */
 export const MAX_REPEATED_CODING_BYTES = 1024 * 1024;
 
 /**
- * Bytes of one HTTP/2 field block (RFC 9113 section 4.3) that are gathered; servers refuse far smaller ones.
+ * Bytes of one HTTP/2 field block (RFC 9113 section 4.3) that are collected; servers refuse far smaller ones.
  */
 export const MAX_FIELD_BLOCK = 256 * 1024;
 
@@ -164,73 +163,73 @@ export const MAX_DYNAMIC_TABLE = 128 * 1024;
 /** HTTP/2 streams of one connection that are open at once; beyond it the oldest is dropped. */
 export const MAX_STREAMS = 16_384;
 
-/** Ended streams of one connection that are remembered, where their identifiers alone do not show it. */
+/** Ended streams of one connection that are remembered, if their identifiers alone do not show that they ended. */
 export const MAX_CLOSED_STREAMS = 1_024;
 
-/** Closed sockets that are remembered: the other end may be read later, such as one that waits to be accepted. */
+/** Closed sockets that are remembered, because the other end may be accepted or read later. */
 export const MAX_CLOSED_ENDS = 4_096;
 
-/** Calls that wait for the other end's view of them, in all and of one connection; their ids alone are kept. */
+/** Calls that wait to be matched to the other end's exchange: in total, and of one connection. Only ids are kept. */
 export const MAX_UNPAIRED = 65_536;
 export const MAX_UNPAIRED_OF_CONNECTION = 1_024;
 
-/** Processes whose calls may have caused others, and of each the calls that it made last. */
+/** Processes whose calls may have caused others, and the newest calls remembered for each. */
 export const MAX_CAUSING_PROCESSES = 4_096;
 export const MAX_RECENT_CALLS = 64;
 
 /** Ids of calls that one call is remembered to have caused. */
 export const MAX_CAUSED = 1_000;
 
-/** Distributed traces of which calls are remembered, and clients' calls whose peer is sought by its traceparent. */
+/** Distributed traces whose calls are remembered, and outgoing calls whose peer is sought by traceparent. */
 export const MAX_TRACES = 16_384;
 export const MAX_UNJOINED = 4_096;
 
-/** Calls in a row, each caused by the one before, that are followed. */
+/** Length of a chain of calls, each caused by the one before. */
 export const MAX_CHAIN = 64;
 
-/** Bytes in which the next frame is looked for after a gap; larger frames are not found again. */
+/** Bytes that are searched for the next HTTP/2 frame after a gap; frames larger than this are not found. */
 export const MAX_SEARCH_BYTES = 128 * 1024;
-/** Bytes of a request in which its operation is looked for; GraphQL documents are rarely larger. */
+/** Bytes of a request that are searched for its operation; GraphQL documents are rarely larger. */
 export const MAX_OPERATION_BYTES = 64 * 1024;
 
 /** Operations of one batch that are named, and characters of each name. */
 export const MAX_OPERATIONS = 16;
 export const MAX_OPERATION_NAME = 100;
 
-/** Characters of a language model's answer that are put together, and parts of it; of a name or an id in it. */
+/** Limits of a language model's assembled answer: its characters, its parts, and the characters of a name or id in it. */
 export const MAX_AI_TEXT = 512 * 1024;
 export const MAX_AI_PARTS = 512;
 export const MAX_AI_WORD = 200;
 
-/** Bytes of a body that are read for what a row says of a call to a language model. */
+/** Bytes of a body that are read for the row of a call to a language model. */
 export const MAX_AI_BYTES = 1024 * 1024;
 
-/** Messages of a prompt that are shown, the last ones; tools that are named. */
+/** The last messages of a prompt, which are shown, and the tools that are named. */
 export const MAX_AI_MESSAGES = 500;
 export const MAX_AI_TOOLS = 128;
 
-/** Requests of MCP in one exchange that are shown, and characters of one's arguments or result. */
+/** MCP requests of one exchange that are shown, and characters of the arguments or the result of each. */
 export const MAX_MCP_CALLS = 64;
 export const MAX_MCP_TEXT = 64 * 1024;
 
-/** Bytes of one answer of gRPC's server reflection; it holds files of descriptors. */
+/** Bytes of one answer of gRPC server reflection, which contains whole descriptor files. */
 export const MAX_DESCRIBED_BYTES = 1024 * 1024;
 
 /** Messages, enums and methods that server reflection may describe in all, and their fields and values. */
 export const MAX_DESCRIBED_TYPES = 20_000;
 export const MAX_DESCRIBED_FIELDS = 200_000;
 
-/** Fields of one protobuf message that are shown, and how deep messages in it are. */
+/** Fields of one protobuf message that are shown, and the depth of nested messages. */
 export const MAX_PROTOBUF_FIELDS = 5_000;
 export const MAX_PROTOBUF_DEPTH = 32;
 
 /** Characters in which one protobuf message is shown. */
 export const MAX_PROTOBUF_TEXT = 512 * 1024;
 
-/** Nanoseconds for which a failed connect is held: a further attempt may follow, or the same one again. */
+/** Nanoseconds for which a failed connect is held, as another attempt or a retry may follow. */
 export const CONNECT_PATIENCE = 1_000_000_000;
 
-/** Milliseconds between a failed connect and the same one made again that are counted as one row. */
+/** Milliseconds within which a retry of a failed connect counts in the same row. */
 export const REPEAT_TIME = 1_000;
 
 /** Failed connects held. */
@@ -242,7 +241,7 @@ export const MAX_RECENT_CONNECTS = 64;
 /** Failed connects kept with a connection. */
 export const MAX_ATTEMPTS = 8;
 
-/** Lookups of names that are remembered: under way, or answered and not yet followed by a connection. */
+/** Name lookups that are remembered: in progress, or answered and not yet followed by a connection. */
 export const MAX_LOOKUPS = 4_096;
 
 /** Sockets to name servers that are remembered. */
@@ -251,27 +250,27 @@ export const MAX_NAME_SOCKETS = 4_096;
 /** Bytes of one DNS message that are read; the kernel copies less of each call. */
 export const MAX_NAME_MESSAGE = 4 * 1024;
 
-/** Addresses of one lookup that are kept, and queries of it for one type. */
+/** Addresses that are kept of one lookup, and repeated queries for one type. */
 export const MAX_LOOKUP_ADDRESSES = 64;
 export const MAX_REPEATED_QUERIES = 16;
 
-/** Endings of one name that are tried; resolvers know six. */
+/** Attempts at one name with different endings; resolvers support six. */
 export const MAX_LOOKUP_ATTEMPTS = 16;
 
-/** Milliseconds after which a lookup that failed has failed for good: resolvers go on at once. */
+/** Milliseconds after which a failed lookup is final: resolvers make their next attempt at once. */
 export const LOOKUP_SETTLE_MS = 1_000;
 
-/** The same while the socket is open on which a server has said that it failed: musl asks again there after 2.5 seconds. */
+/** As above, after a server's error on a socket that is still open: musl asks again on it after 2.5 seconds. */
 export const LOOKUP_RETRY_MS = 6_000;
 
-/** Milliseconds between two checks of what time decides. */
+/** Milliseconds between two checks for timeouts. */
 export const LOOKUP_CHECK_MS = 100;
 
 /** Milliseconds within which a resolver goes on with the next server, or the next ending of the name. */
 export const SEARCH_WINDOW_MS = 50;
 
-/** Milliseconds without an answer after which none is expected; resolvers wait 5 seconds, and try twice. */
+/** Milliseconds after which no answer is expected any more; resolvers wait 5 seconds, and try twice. */
 export const LOOKUP_PATIENCE_MS = 30_000;
 
-/** Milliseconds for which an answer may lead to a connection: programs keep addresses. */
+/** Milliseconds within which an answer may lead to a connection: programs cache addresses. */
 export const LOOKUP_AGE_MS = 60_000;

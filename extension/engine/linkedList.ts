@@ -1,9 +1,9 @@
 /**
- * Values in the order in which they were added, of which any may go at any time. A Set does the same, but is rebuilt after
- * every few of them where they come and go, as calls do.
+ * A doubly linked list. A Set keeps insertion order, too, but is rehashed again and again when values are added and removed
+ * all the time, as calls are.
  */
 
-/** The place of one value. Whoever has it can take the value out again. */
+/** The place of one value in the list, by which it can be removed. */
 export class Place<T> {
   readonly value: T;
   before: Place<T> | null = null;
@@ -40,7 +40,7 @@ export class LinkedList<T> {
     return place;
   }
 
-  /** Does nothing for one that is not in the list any more. */
+  /** Removes a value; does nothing if it is not in the list any more. */
   remove(place: Place<T>): void {
     if (!place.held) return;
     this.#unlink(place);
@@ -60,7 +60,7 @@ export class LinkedList<T> {
     this.#last = null;
   }
 
-  /** The value that is looked at may be removed, but none of the others. */
+  /** During iteration, the current value may be removed, but no other. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let place = this.#first; place !== null; ) {
       const { value, after } = place;

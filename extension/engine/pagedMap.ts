@@ -1,9 +1,9 @@
 /**
- * Values by numbers that are given one after the other: a map of small pages. A Map with an entry for each value is copied
- * as a whole again and again as it grows, and each time it has grown by half of what was removed meanwhile.
+ * A map from consecutive ids to values, made of small pages. A plain Map is rehashed as a whole again and again while
+ * entries are added and removed.
  */
 
-/** Numbers of one page: a power of two. A value that outlives all others of its page holds this many places. */
+/** Ids per page: a power of two. The last value of a page keeps the memory of the whole page. */
 const PAGE = 64;
 
 interface Page<T> {
@@ -13,7 +13,7 @@ interface Page<T> {
 
 export class PagedMap<T> {
   readonly #pages = new Map<number, Page<T>>();
-  /** That of the page that was asked for last. */
+  /** The page that was used last, and its number. */
   #number = -1;
   #page: Page<T> | undefined;
   #size = 0;

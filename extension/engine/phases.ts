@@ -3,8 +3,8 @@ import type { Encrypted, Exchange, Tls } from './exchange.ts';
 import type { Phases } from './row.ts';
 
 /**
- * - lookup: of the server's name; only for the first exchange of a connection, and only where it is certain which lookup
- *   the connection followed from.
+ * - lookup: of the server's name; only for the first exchange of a connection, and only if the connection's lookup is
+ *   certain.
  * - connect: from connect() to the established state; only for the first exchange of a connection that the
  *   process itself opened.
  * - tls: the handshake; only for the first exchange of a connection.
@@ -14,7 +14,7 @@ import type { Phases } from './row.ts';
  *
  * - overlap: how long before the request's last byte the response's first one came.
  *
- * A send lasts from its entry to its exit: the bytes of a send that blocks move all the time. A receive counts at its
+ * A send lasts from its entry to its exit, because a blocking send transfers bytes all the time. A receive counts at its
  * exit (record.ts). Never negative; milliseconds.
  */
 export function phasesOf(exchange: Exchange): Phases {
@@ -66,7 +66,7 @@ function startOfEncrypted({ connection }: Exchange, { firstByte }: Encrypted): n
 /** Milliseconds from the first byte seen to the last; null while running. */
 export function durationOf(exchange: Exchange): number | null {
   if (exchange.endedAt === null) return null;
-  // The end of a request that is not whole may only show when the next one begins.
+  // The end of an incomplete request may show only when the next one begins.
   const { completeness, response } = exchange;
   const endUnknown = completeness.has('request-truncated') || completeness.has('request-gap');
   const end = endUnknown && response?.lastByte != null ? response.lastByte : exchange.endedAt;

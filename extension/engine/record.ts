@@ -1,5 +1,5 @@
 /**
- * What the records of `bpf/trace_http.h` say. Where each field stands is in recordLayout.ts; recordReader.ts reads them
+ * The records of `bpf/trace_http.h` as types. recordLayout.ts has the offset of each field; recordReader.ts reads records
  * from the bytes that the helper forwards.
  */
 
@@ -48,9 +48,9 @@ export enum Omission {
   Segments = 5,
   /** Whole messages, faster than the chosen latency. */
   Filter = 6,
-  /** Of a body, as there was more at once than was taken: before anything is lost. */
+  /** Body bytes left out because of overload, so that nothing is lost. */
   Pressure = 7,
-  /** Whatever there was: too much at once. */
+  /** Bytes of any kind left out because of overload. */
   PressureHead = 8,
   /** Sent from a file, which has changed since. */
   FileChanged = 16,
@@ -70,7 +70,7 @@ export enum Ending {
   ReadEof = 3,
   /** Out: the traced process closed the socket, or shut both directions down. */
   Close = 4,
-  /** Notices, which end no direction: what came before may still be read. */
+  /** Notices that do not end a direction: earlier bytes may still be read. */
   PeerFin = 5,
   PeerReset = 6,
 }
@@ -86,15 +86,15 @@ export const FLAG_JOINED_LATE = 1;
 export const FLAG_TAIL = 2;
 export const FLAG_CONTINUED = 4;
 export const FLAG_UNORDERED = 8;
-/** The process did not close the socket, it ended. */
+/** The socket was closed because the process ended. */
 export const FLAG_PROCESS_ENDED = 16;
-/** A file is named in place of bytes: `extension/capture/sentFile.ts`. */
+/** The record names a file instead of carrying bytes: `extension/capture/sentFile.ts`. */
 export const FLAG_FILE = 32;
 /** The bytes were read from the file that was sent. */
 export const FLAG_FROM_FILE = 64;
-/** Lines of source stand in the place of addresses: `extension/capture/callers.ts`. */
+/** The record has source lines instead of addresses: `extension/capture/callers.ts`. */
 export const FLAG_NAMED = 128;
-/** Which method the caller asks with is not known. */
+/** The caller's method is not known. */
 export const FLAG_ANY_METHOD = 256;
 
 interface RecordBase {
@@ -102,8 +102,8 @@ interface RecordBase {
   /** Boot time in nanoseconds: a send's entry, a receive's exit. */
   readonly time: bigint;
   /**
-   * Boot time in nanoseconds at which the record was made (the exit of a call): exact for 104 days, later to a few
-   * nanoseconds. What waits for a record is timed by it.
+   * Boot time in nanoseconds at which the record was made (the exit of a system call): exact for 104 days, later to a few
+   * nanoseconds. Waits for missing records are measured by it.
    */
   readonly emitted: number;
   readonly pid: number;
@@ -152,7 +152,7 @@ export interface DataRecord extends RecordBase {
   readonly call: number;
   /** Boot time of the call's exit; of a send, `time` is its entry. */
   readonly returned: bigint;
-  /** Both times by halves, upper and lower 32 bits (signed): for records that are many, a bigint each is too much. */
+  /** Both times as upper and lower 32 bits (signed): data records are too many for two bigints each. */
   readonly timeHigh: number;
   readonly timeLow: number;
   readonly returnedHigh: number;
@@ -167,7 +167,7 @@ export interface EndedRecord extends RecordBase {
   readonly error: number;
   readonly direction: Direction;
   readonly ending: Ending;
-  /** Not in the record: of a socket's end that ends a TLS session, which its library has not confirmed. */
+  /** Not in the record. Set when a socket's end is passed on to a TLS session whose library has not confirmed it. */
   readonly unconfirmed?: boolean;
 }
 
@@ -203,12 +203,12 @@ export interface ProcessRecord extends RecordBase {
 export type TlsLibraryName = 'openssl' | 'gnutls' | 'go' | 'boringssl' | 'nss' | 'mbedtls' | 'wolfssl';
 
 /**
- * How a session's socket was found: by a socket call inside the library's call, by its ciphertext, by the
- * program.
+ * How a session's socket was found: by a socket call inside the library's call, by its ciphertext, or because the
+ * program named the descriptor.
  */
 export type TlsBinding = 'call' | 'ciphertext' | 'descriptor';
 
-/** What is known of a TLS session, whose plaintext is a stream of its own. A later record replaces it. */
+/** Everything known of a TLS session, whose plaintext is a stream of its own. A later record replaces an earlier one. */
 export interface TlsRecord extends RecordBase {
   readonly type: RecordType.Tls;
   /** Connection of the session's socket; 0n = unknown. */
@@ -223,21 +223,21 @@ export interface TlsRecord extends RecordBase {
   readonly side: 'client' | 'server' | null;
   /** The selected protocol (RFC 7301) in Latin-1; null = none, or not known. */
   readonly alpn: string | null;
-  /** What the library says went wrong last, by its own number; 0 = nothing. */
+  /** The library's last error, as its own code; 0 = none. */
   readonly error: number;
-  /** What the library said of the peer's certificate (X509_V_ERR_); 0 = nothing wrong, or not asked. */
+  /** The library's verdict on the peer's certificate (X509_V_ERR_); 0 = accepted, or not asked for. */
   readonly verification: number;
   /** Whether the library has read the peer's close_notify; null = not known, or not yet. */
   readonly closeNotify: boolean | null;
 }
 
-/** What a call moved to or from a name server. */
+/** What one system call sent to or received from a name server. */
 export interface NameRecord extends RecordBase {
   readonly type: RecordType.Name;
   /** Inode of the socket. */
   readonly socket: bigint;
   readonly size: number;
-  /** errno of a call that failed, as the server cannot be reached; 0 = none. */
+  /** errno of a call that failed because the server cannot be reached; 0 = none. */
   readonly error: number;
   /** null: not known, or systemd-resolved's socket, which has none. */
   readonly family: 'ipv4' | 'ipv6' | null;
@@ -253,7 +253,7 @@ export interface NameRecord extends RecordBase {
   readonly bytes: Uint8Array;
 }
 
-/** From where in a program a request is about to be sent. Of HTTP/2 there are two, see `struct record_caller`. */
+/** Where in a program a request is about to be sent. HTTP/2 has two such records, see `struct record_caller`. */
 export interface CallerRecord extends RecordBase {
   readonly type: RecordType.Caller;
   /** Address of the request in the program. */

@@ -1,9 +1,9 @@
 /**
- * Where each field of a record stands. test/trust/layout.test.ts compares every offset here with what the C compiler
- * says of `bpf/trace_http.h`.
+ * The offset of each field of a record. test/trust/layout.test.ts compares every offset with the C compiler's layout of
+ * `bpf/trace_http.h`.
  */
 
-/** TRACE_HTTP_LAYOUT that these offsets are of. */
+/** The TRACE_HTTP_LAYOUT that these offsets belong to. */
 export const RECORD_LAYOUT = 5;
 
 /** Byte offsets; every record begins with the header. */

@@ -53,7 +53,7 @@ function joined(high: number, low: number): bigint {
   return (BigInt(high >>> 0) << HALF) | BigInt(low >>> 0);
 }
 
-/** The bulk of all records: made without a bigint. */
+/** Most records are data records: created without a bigint. */
 class Data implements DataRecord {
   readonly type = RecordType.Data;
   readonly flags: number;

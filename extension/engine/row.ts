@@ -27,7 +27,7 @@ export interface Phases {
 
 /** A line of the program that made a call. */
 export interface SourceLine {
-  /** As the debugger or the program names it. It comes from the program: never a path to open without a check. */
+  /** As the debugger or the program names it. It is untrusted: never open it without a check. */
   readonly path: string;
   /** From 1. */
   readonly line: number;
@@ -50,13 +50,13 @@ export interface DebugFacts {
   readonly pausedMs: number | null;
   /** The part of that which lies between request and response. */
   readonly waitPausedMs: number;
-  /** The session that answered this call and was paused meanwhile, and for how long; null: none. */
+  /** The debug session that answered this call, if it was paused meanwhile, and for how long; null: none. */
   readonly pausedPeer: { readonly session: string; readonly ms: number } | null;
   /** The program's own line that made this call; null: not known. */
   readonly source: SourceLine | null;
 }
 
-/** Of a process that has no debug session, or outside of the editor. */
+/** For a process without a debug session, or outside of the editor. */
 export const NOT_DEBUGGED = {
   session: null,
   script: null,
@@ -97,9 +97,9 @@ export interface ExchangeRow {
   readonly completeness: readonly Completeness[];
   /** How it ended; null while it runs (but for `not-http`), and for an encrypted connection without a failure. */
   readonly ending: CallEnding | null;
-  /** What the TLS library of the traced side says went wrong, where the call had no answer; null: nothing, or not known. */
+  /** The error that the traced side's TLS library reports for a call without an answer; null: none, or not known. */
   readonly tlsFailure: string | null;
-  /** Attempts to connect that the row stands for; 0: it is not about a connection that failed. */
+  /** Attempts to connect that the row counts; 0: it is not about a failed connection. */
   readonly connectAttempts: number;
   /** Number of broken rules. */
   readonly violations: number;
@@ -133,22 +133,22 @@ export interface ExchangeRow {
   readonly proxy: string | null;
   /** Name of the file that the row is from; null: it was traced here. */
   readonly file: string | null;
-  /** Id of the row of the same call as the other side saw it; null: that is not traced, or not known (yet). */
+  /** Id of the other side's row for the same call; null: the other side is not traced, or not known (yet). */
   readonly peer: number | null;
   /** The call that made the process make this one; null: none that was seen, or several may have. */
   readonly cause: Cause | null;
-  /** Kept in the list when older calls have to go, until the list is cleared. */
+  /** Pinned: not evicted until the list is cleared. */
   readonly pinned: boolean;
   /** null where neither the editor knows anything of the process, nor the line is known that made the call. */
   readonly debug: DebugFacts | null;
 }
 
-/** How long the program and its peer took: without the time for which the debugger paused the program. */
+/** How long the call took without the time for which the debugger paused the program. */
 export function activeMs({ duration, debug }: Pick<ExchangeRow, 'duration' | 'debug'>): number | null {
   return duration === null ? null : Math.max(0, duration - (debug?.pausedMs ?? 0));
 }
 
-/** What an exchange is judged by. */
+/** The values that decide whether an exchange is an error. */
 export interface OutcomeFacts {
   /** HTTP status; null: none (yet). */
   readonly status: number | null;
@@ -166,7 +166,7 @@ const FAILURES: ReadonlySet<Completeness> = new Set([
   'lookup-failed',
 ]);
 
-/** Ends that no call is meant to have. Ending with the trace, or in a way that was not seen, does not count. */
+/** Ways to end that are errors. Ending with the trace, or in a way that was not seen, is none. */
 const BAD_ENDS: ReadonlySet<EndingKind> = new Set([
   'cancelled',
   'reset',

@@ -75,7 +75,7 @@ function portOf(address: string | null): number | null {
   return Number.isSafeInteger(port) && port > 0 ? port : null;
 }
 
-/** Of a language model's call the model and its tokens, else the operation in the request's body. */
+/** For a call to a language model its model and tokens, else the operation in the request's body. */
 function purposeOf(exchange: StoredExchange): string | null {
   const { ai } = exchange;
   if (ai !== null) return ai.text(exchange);
@@ -85,7 +85,7 @@ function purposeOf(exchange: StoredExchange): string | null {
   return operationText(operation) + (subject == null ? '' : ` ${subject}`);
 }
 
-/** Bytes that an encrypted connection moved towards its server, or from it; null where that is not known. */
+/** Bytes that an encrypted connection carried towards its server, or from it; null where that is not known. */
 function bytesOf({ encrypted, side }: StoredExchange, kind: MessageKind): number | null {
   if (encrypted === null || side === null) return null;
   return (kind === 'request') === (side === 'client') ? encrypted.sent : encrypted.received;

@@ -23,7 +23,7 @@ export function targetOf(exchange: StoredExchange): Target {
   return { scheme, host, path, url: path === target ? urlOf(parts) : target };
 }
 
-/** The same without the URL, which is put together for this alone. */
+/** As {@link targetOf}, without the URL, which takes time to build. */
 export function partsOf(exchange: StoredExchange): UrlParts {
   if (exchange.failure !== null)
     return { scheme: null, host: exchange.lookup?.name ?? serverAddress(exchange), path: null };

@@ -8,7 +8,7 @@ export class TraceClock {
   /** Boot time (ns) of millisecond 0; null before the first clock or record. */
   #origin: bigint | null = null;
 
-  /** Of the origin, as of a record's times: upper and lower 32 bits, signed. */
+  /** The origin as upper and lower 32 bits, signed, as in data records. */
   #originHigh = 0;
   #originLow = 0;
 
@@ -30,7 +30,7 @@ export class TraceClock {
     return this.#origin !== null;
   }
 
-  /** As {@link milliseconds}, of the halves of a boot time. */
+  /** As {@link milliseconds}, from the two halves of a boot time. */
   millisecondsOf(high: number, low: number): number {
     const upper = (high >>> 0) - (this.#originHigh >>> 0);
     return (upper * 2 ** 32 + ((low >>> 0) - (this.#originLow >>> 0))) / 1e6;

@@ -13,7 +13,7 @@ export interface PauseSpan {
   readonly to: number | null;
 }
 
-/** Something that a debugged program printed, or an exception at which its debugger stopped it. */
+/** Output of a debugged program, or an exception at which its debugger stopped it. */
 export interface StoryMark {
   /** Never used again for another one. */
   readonly id: number;
@@ -36,7 +36,7 @@ export interface TraceStatus {
   readonly startedAt: number | null;
   /** `startedAt` in milliseconds since the machine was started (CLOCK_BOOTTIME); null: nothing was traced. */
   readonly bootStart: number | null;
-  /** Milliseconds by which that clock is ahead of `process.hrtime`, which stands while the machine is suspended. */
+  /** Milliseconds by which that clock is ahead of `process.hrtime`, which stops while the machine is suspended. */
   readonly suspendedMs: number | null;
   /** Milliseconds since `startedAt` up to which everything was seen: where running calls end for now. */
   readonly now: number;
@@ -48,8 +48,8 @@ export interface TraceStatus {
   readonly errors: number;
   readonly runningCalls: number;
   /**
-   * Calls that are two of `calls`, as both sides were seen, and those of them that are two of `errors`: who shows both
-   * sides as one row takes them off.
+   * Calls seen from both sides, which count twice in `calls`; of these, the ones that count twice in `errors`. A view
+   * that shows both sides as one row subtracts them.
    */
   readonly pairs: number;
   readonly failedPairs: number;

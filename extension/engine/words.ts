@@ -1,9 +1,9 @@
 /**
- * Bytes of a batch, several at a time. What is said and kept of a head costs little more than looking at its bytes, and
- * four of them at once cost hardly more than one.
+ * Reads and copies bytes of a batch four at a time. Most of the time spent on a head goes into scanning its bytes, and
+ * four at once cost hardly more than one.
  */
 
-/** Of the batch that is being read: pieces of it come one after the other. */
+/** The view of the current batch, whose pieces are read one after the other. */
 let buffer: ArrayBufferLike = new ArrayBuffer(0);
 let all: Uint8Array = new Uint8Array(buffer);
 let view: DataView = new DataView(buffer);
@@ -15,20 +15,20 @@ function turnTo(bytes: Buffer): void {
   view = new DataView(buffer);
 }
 
-/** Everything that `bytes` is a view of, with offsets from the beginning of that. Valid until the next call. */
+/** A view of the whole buffer behind `bytes`, with offsets from its beginning. Valid until the next call. */
 export function viewOf(bytes: Buffer): DataView {
   turnTo(bytes);
   return view;
 }
 
-/** Holds the batch no longer. */
+/** Drops the reference to the batch. */
 export function release(): void {
   buffer = new ArrayBuffer(0);
   all = new Uint8Array(buffer);
   view = new DataView(buffer);
 }
 
-/** Up to so many bytes a loop copies faster than the call of what copies more. */
+/** Up to this many bytes, a loop is faster than `Uint8Array.set`. */
 const SHORT = 160;
 
 /** Copies `bytes` from `from` to `to` into the block that `target` is a view of, to `at`. */

@@ -1,6 +1,6 @@
 /**
- * A call of a language model. What a row says of it is read once, when the request, and the answer, have ended; an
- * answer that is an event stream is put together as its events come, so that nothing depends on how many are held.
+ * A call to a language model. What its row shows is extracted once, when the request and the response have ended. A
+ * streamed answer is assembled as its events arrive, so the result does not depend on how many events are kept.
  */
 
 import { maskText } from '../../privacy/maskText.ts';
@@ -15,7 +15,7 @@ import { type Api, apiOfPath, modelOf } from './api.ts';
 import { smallText } from './bodyText.ts';
 import { asObject, parseJson } from './json.ts';
 
-/** What of an exchange is read. */
+/** The parts of an exchange that are read here. */
 export interface AiExchange {
   readonly request: StoredMessage | null;
   readonly response: StoredMessage | null;
@@ -24,7 +24,7 @@ export interface AiExchange {
   readonly state: 'running' | 'ended';
 }
 
-/** What a row says of the answer. */
+/** What a row shows of the answer. */
 interface Outcome {
   readonly model: string | null;
   readonly usage: AiUsage;
@@ -34,7 +34,7 @@ interface Outcome {
 export class AiCall {
   readonly api: Api;
   readonly requestedModel: string | null;
-  /** Of an answer that is one document; null: it has not ended. */
+  /** The outcome of an answer that is one document; null: it has not ended. */
   #outcome: Outcome | null = null;
 
   private constructor(api: Api, model: string | null) {
@@ -42,12 +42,12 @@ export class AiCall {
     this.requestedModel = model === null ? null : bounded(maskText(model));
   }
 
-  /** @returns null when the request, which has ended, is not for such an API. */
+  /** @param request has ended. @returns null when it is not for such an API. */
   static of(request: StoredMessage): AiCall | null {
     return AiCall.read(request.method, request.target, () => smallText(request));
   }
 
-  /** @param text of the request's body, or its beginning; asked for where the path fits. */
+  /** @param text returns the request's body, or its beginning; called only if the path matches. */
   static read(method: string, target: string, text: () => string | null): AiCall | null {
     const api = apiOfPath(method, target);
     if (api === null) return null;
@@ -57,7 +57,7 @@ export class AiCall {
     return api.matches(body, model) ? new AiCall(api, model) : null;
   }
 
-  /** The answer has ended, and is one document. @param text of it, or its beginning. */
+  /** Reads an answer that has ended and is one document. @param text its text, or the beginning of it. */
   answered(text: string): void {
     const answer = new Answer();
     readWhole(this.api, parseJson(text), answer);
@@ -73,7 +73,7 @@ export class AiCall {
     return this.#outcome;
   }
 
-  /** The model that answered, or is to answer; null: not known. */
+  /** The model that answered, else the requested one; null: not known. */
   model(exchange: AiExchange): string | null {
     return this.outcome(exchange)?.model ?? this.requestedModel;
   }
@@ -94,7 +94,7 @@ export class AiCall {
   }
 }
 
-/** Tools that a row names. */
+/** Number of tools that a row names. */
 const MAX_SHOWN = 2;
 
 function outcomeOf(answer: Answer): Outcome {
@@ -110,7 +110,7 @@ function streamOf(messages: AiExchange['messages']): AnswerStream | null {
   return messages?.watcher instanceof AnswerStream ? messages.watcher : null;
 }
 
-/** A list is what Gemini streams without `alt=sse`: one response after the other. */
+/** Without `alt=sse`, Gemini streams a JSON list: one response after the other. */
 function readWhole(api: Api, value: unknown, answer: Answer): void {
   for (const item of Array.isArray(value) ? value : [value]) {
     const object = asObject(item);
@@ -119,7 +119,7 @@ function readWhole(api: Api, value: unknown, answer: Answer): void {
 }
 
 /**
- * @param request, response as they are shown: with secrets masked, unless they are revealed.
+ * @param request, response as shown: with secrets masked, unless they are revealed.
  * @param start of the exchange, in milliseconds since the trace's start.
  */
 export function aiJson(
@@ -174,7 +174,7 @@ function wholeAnswer(api: Api, response: MessageJson | null): Answer {
   return answer;
 }
 
-/** What was put together from many events is masked as a whole: a secret may be spread over several. */
+/** Text that was assembled from many events is masked as a whole, because a secret may be spread over several. */
 function masked(messages: readonly AiMessage[], shown: (text: string) => string): AiMessage[] {
   return messages.map(({ role, parts }) => ({
     role: role === null ? null : shown(role),

@@ -1,4 +1,4 @@
-/** Calls of language models and of MCP servers as they are shown: parts of the public JSON, see exchangeJson.ts. */
+/** Calls to language models and to MCP servers as they are shown: parts of the public JSON, see exchangeJson.ts. */
 
 export type AiApi =
   | 'openai-chat-completions'
@@ -10,11 +10,11 @@ export type AiApi =
 export interface AiPart {
   /** `other`: an image, a document, audio, … */
   readonly type: 'text' | 'reasoning' | 'refusal' | 'tool-call' | 'tool-result' | 'other';
-  /** The text; of a tool call its arguments and of a result the result, mostly JSON. null: none, or not known. */
+  /** The text; a tool call's arguments; a tool result's result, mostly JSON. null: none, or not known. */
   readonly text: string | null;
-  /** Of a tool call, and of a result where it has one, the tool; of `other` the type that the API gives. */
+  /** The tool's name, for a tool call and for a result that has one; for `other`, the API's own type. */
   readonly name: string | null;
-  /** By which a tool call and its result belong together. */
+  /** Links a tool call to its result. */
   readonly id: string | null;
 }
 
@@ -43,9 +43,9 @@ export interface AiJson {
   readonly prompt: readonly AiMessage[];
   /** Names of the tools that the model may call. */
   readonly tools: readonly string[];
-  /** One message for each choice, put together from its events where it was a stream. */
+  /** One message for each choice, assembled from its events if it was streamed. */
   readonly completion: readonly AiMessage[];
-  /** Of the first choice, as sent: `stop`, `tool_use`, `MAX_TOKENS`, … */
+  /** The first choice's reason, as sent: `stop`, `tool_use`, `MAX_TOKENS`, … */
   readonly finishReason: string | null;
   readonly usage: AiUsage;
   /** From the start of the call to the first event with a part of the answer; null: not a stream, or not yet. */
@@ -73,10 +73,10 @@ export interface McpCall {
 }
 
 export interface McpJson {
-  /** Of this call's heads, or of its `initialize`; null: not known. */
+  /** From this call's header fields, or from its `initialize`; null: not known. */
   readonly protocolVersion: string | null;
   readonly calls: readonly McpCall[];
-  /** Requests and notifications of the server in the event stream: the first ones. */
+  /** The first requests and notifications that the server sent in the event stream. */
   readonly received: readonly McpCall[];
   readonly note: string | null;
 }

@@ -1,4 +1,4 @@
-/** The answer of a language model while it is put together, from one JSON document or from many events. Bounded. */
+/** Assembles a language model's answer, from one JSON document or from many events. Bounded. */
 
 import { MAX_AI_PARTS, MAX_AI_TEXT, MAX_AI_WORD } from '../limits.ts';
 import type { AiMessage, AiPart, AiUsage } from './aiJson.ts';
@@ -12,7 +12,7 @@ interface OpenPart {
   id: string | null;
 }
 
-/** A piece of a part; what is left out, or null, is not known by this piece. */
+/** A piece of a part. Members that are missing or null are not known from this piece. */
 export interface Piece {
   readonly type: AiPart['type'];
   readonly text?: string | null;
@@ -28,7 +28,7 @@ const NO_USAGE: AiUsage = {
 };
 
 export class Answer {
-  /** The shape was that of the API at least once. */
+  /** At least one document or event had the API's shape. */
   known = false;
   model: string | null = null;
   finishReason: string | null = null;
@@ -41,7 +41,7 @@ export class Answer {
   #parts = 0;
   readonly #choices = new Map<number, { role: string | null; readonly parts: Map<string, OpenPart> }>();
 
-  /** Something of the answer itself is there, so that the first token has come. */
+  /** True once a part of the answer itself, the first token, has arrived. */
   get begun(): boolean {
     return this.#parts > 0;
   }
@@ -55,7 +55,7 @@ export class Answer {
     if (message !== null && role !== null) message.role ??= bounded(role);
   }
 
-  /** Appends to the part with this key, which may be a new one. */
+  /** Appends to the part with this key, and creates it if necessary. */
   add(choice: number, key: string, { type, text = null, name = null, id = null }: Piece): void {
     const message = this.#choice(choice);
     if (message === null) return;
@@ -79,7 +79,7 @@ export class Answer {
     this.held += taken.length;
   }
 
-  /** @param usage what is null in it does not replace what is known. */
+  /** @param usage its null members do not replace known values. */
   count(usage: AiUsage): void {
     const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = this.usage;
     this.usage = {
@@ -139,15 +139,15 @@ export class Answer {
 const MAX_CHOICES = 16;
 const MAX_ERROR = 2_000;
 
-/** What reads the documents and events of one API. */
+/** Reads the documents and events of one API. */
 export interface AnswerReader {
-  /** A whole response, or as much as there is of it. */
+  /** A whole response, or its beginning. */
   readonly whole: (value: JsonObject, answer: Answer) => void;
   /** The data of one event. */
   readonly event: (value: JsonObject, answer: Answer) => void;
 }
 
-/** A name, a role, an id: short words of the API. A copy, as a slice would keep the text that it is from. */
+/** Shortens a name, a role or an id. Long ones are copied, because a slice would keep the whole text in memory. */
 export function bounded(word: string): string {
   return word.length > MAX_AI_WORD ? `${word.slice(0, MAX_AI_WORD - 1)}…` : word;
 }

@@ -1,4 +1,4 @@
-/** Puts the answer of a language model together from the events of its stream, as they come. */
+/** Assembles a language model's answer from the events of its stream, as they arrive. */
 
 import { maskText } from '../../privacy/maskText.ts';
 import type { NewMessage } from '../messages/messageList.ts';
@@ -7,7 +7,7 @@ import { asObject, parseJson } from './json.ts';
 
 export class AnswerStream {
   readonly answer = new Answer();
-  /** When the first event with a part of the answer had come; milliseconds since the trace's start. */
+  /** When the first event with a part of the answer arrived; milliseconds since the trace's start. */
   firstToken: number | null = null;
   /** Events, or parts of some, were not seen. */
   missed = false;
@@ -22,13 +22,13 @@ export class AnswerStream {
     return parts.some(({ text }) => text !== null && maskText(text) !== text);
   }
 
-  /** @returns characters that are held more than before. */
+  /** @returns how many more characters are held than before. */
   see({ type, in: kind, content, size, time, labels }: NewMessage): number {
     if (type !== 'event' || kind !== 'response') return 0;
     const { answer } = this;
     const before = answer.held;
     if (size !== content.length) this.missed = true;
-    // The stream broke off in an event.
+    // The stream was cut off within an event.
     else if (labels.length > 0 && labels.some((label) => label !== 'sse-utf8')) this.missed = true;
     this.take(Buffer.from(content, 'latin1').toString());
     if (answer.begun) this.firstToken ??= time;

@@ -32,7 +32,7 @@ function countUsage(usage: JsonObject | null, answer: Answer): void {
   });
 }
 
-/** By the type of a delta: the member with its text, and the part that it belongs to. */
+/** For each type of delta: the member with its text, and the type of the part. */
 const DELTAS: Readonly<Record<string, readonly [string, AiPart['type']]>> = {
   text_delta: ['text', 'text'],
   thinking_delta: ['thinking', 'reasoning'],
@@ -48,7 +48,7 @@ function readEvent(value: JsonObject, answer: Answer): void {
     case 'content_block_start': {
       const block = objectIn(value, 'content_block');
       const part = partOf(block);
-      // The input of a tool comes in deltas; here it is an empty object.
+      // The input of a tool arrives in deltas; here it is an empty object.
       const text = part.type === 'tool-call' || part.text === '' ? null : part.text;
       answer.add(0, index, { ...part, text });
       return;

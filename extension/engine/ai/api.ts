@@ -1,6 +1,6 @@
 /**
- * Which API of language models a request is for: by the end of its path, then by the shape of its body. Never by the
- * host alone: gateways, proxies and local servers offer the same APIs.
+ * Recognises the language model API that a request is for: by the end of its path, then by the shape of its body. The
+ * host does not matter, because gateways, proxies and local servers offer the same APIs.
  */
 
 import type { AiApi, AiMessage } from './aiJson.ts';
@@ -13,9 +13,9 @@ import { responsesAnswer, responsesPrompt } from './openaiResponses.ts';
 
 export interface Api {
   readonly id: AiApi;
-  /** Ends the path, in front of the query. */
+  /** Matches the end of the path, before the query. */
   readonly path: RegExp;
-  /** The body is a request of this API. */
+  /** Is the body a request for this API? */
   readonly matches: (request: JsonObject, model: string | null) => boolean;
   readonly prompt: (request: JsonObject) => AiMessage[];
   readonly tools: (request: JsonObject) => string[];
@@ -76,10 +76,10 @@ const APIS: readonly Api[] = [
 /** Last characters of the paths: one comparison rules out nearly every other request. */
 const LAST = new Set(['s', 't']);
 
-/** Longer targets are of something else. */
+/** Characters. No target of these APIs is longer. */
 const MAX_TARGET = 2_048;
 
-/** The API whose path this may be; what is in the body is not looked at. */
+/** The API that has such a path; the body is not examined. */
 export function apiOfPath(method: string, target: string): Api | null {
   if (method !== 'POST') return null;
   const mark = target.indexOf('?');
@@ -89,7 +89,7 @@ export function apiOfPath(method: string, target: string): Api | null {
   return APIS.find((api) => api.path.test(path)) ?? null;
 }
 
-/** The model that is asked for: in the body, or in the path (Gemini, Azure's deployments). */
+/** The requested model: in the body, or in the path (Gemini, Azure's deployments). */
 export function modelOf(api: Api, target: string, request: JsonObject): string | null {
   const [path = ''] = target.split('?', 1);
   const named = stringIn(request, 'model');

@@ -1,4 +1,4 @@
-/** A small JSON body as text, for what a row says. */
+/** A small JSON body as text, for what a row shows. */
 
 import { readContentType } from '../../http/contentType.ts';
 import { listMembers } from '../../http/fieldSyntax.ts';
@@ -7,7 +7,7 @@ import { decodeSmall } from '../coding.ts';
 import { MAX_AI_BYTES } from '../limits.ts';
 import type { StoredMessage } from '../storedMessage.ts';
 
-/** Without its coding; null: it is not JSON by its type, not text, or compressed and too large. */
+/** The decoded body; null: its type is not JSON, it is not text, or it is compressed and too large. */
 export function smallText(message: StoredMessage): string | null {
   const { body } = message;
   if (body.captured === 0 || message.transferCodings !== null) return null;

@@ -31,7 +31,7 @@ function readResponse(value: JsonObject, answer: Answer): void {
     for (const item of listIn(content, 'parts')) {
       const part = partOf(asObject(item));
       if (part.type === 'text' || part.type === 'reasoning') {
-        // Text goes on in the next event.
+        // Text continues in the next event, so it has one key.
         if (part.text !== '') answer.add(index, part.type, part);
       } else answer.add(index, `${part.type} ${answer.partCount}`, part);
     }

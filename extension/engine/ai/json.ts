@@ -1,11 +1,11 @@
 /**
- * JSON of others: read as far as it goes where it was cut, and looked at without trusting its shape. Time and memory
- * are linear in the text, and nothing throws.
+ * Reads JSON from untrusted sources: a text that was cut is read as far as it goes, and no shape is assumed. Time and
+ * memory are linear in the text, and nothing throws.
  */
 
 export type JsonObject = { readonly [name: string]: unknown };
 
-/** Deeper JSON is not read: what is read is also written again, by recursion. */
+/** Deeper JSON is not read, because it is written again by recursion. */
 const MAX_DEPTH = 200;
 
 /** @returns undefined when the text is not JSON, nor the beginning of it. */
@@ -14,7 +14,7 @@ export function parseJson(text: string): unknown {
   if (scan === null) return undefined;
   if (scan.open === '') return parse(text);
   const { open, safe, safeOpen, string } = scan;
-  // Cut in a string that is a value, or behind a value; else that member is left out.
+  // Works if the text was cut within or after a value. Otherwise the unfinished member is left out.
   const rest = string ? `${withoutEscape(text)}"` : text;
   return parse(rest + closing(open)) ?? parse(text.slice(0, safe) + closing(safeOpen));
 }
@@ -30,10 +30,10 @@ function parse(text: string): unknown {
 interface Scan {
   /** Brackets that are open at the end. */
   readonly open: string;
-  /** Behind the last whole member or item, and the brackets that are open there. */
+  /** Offset behind the last whole member or item, and the brackets that are open there. */
   readonly safe: number;
   readonly safeOpen: string;
-  /** The text ends inside of a string. */
+  /** The text ends within a string. */
   readonly string: boolean;
 }
 
@@ -65,14 +65,14 @@ function scanJson(text: string): Scan | null {
   return { open, safe, safeOpen, string };
 }
 
-/** Without the beginning of an escape at the end. */
+/** Removes an incomplete escape from the end. */
 function withoutEscape(text: string): string {
   const cut = /\\(?:u[0-9a-fA-F]{0,3})?$/.exec(text.slice(-LONGEST_CUT));
   if (cut === null) return text;
   const at = text.length - cut[0].length;
   let from = at;
   while (from > 0 && text[from - 1] === '\\') from--;
-  // An even number of backslashes before it are escapes of their own.
+  // With an odd number of backslashes before it, this one is part of an escaped backslash.
   return (at - from) % 2 === 0 ? text.slice(0, at) : text;
 }
 
@@ -115,7 +115,7 @@ export function memberOf(value: JsonObject | null, name: string): unknown {
   return value !== null && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** As JSON; a string as it is. null: there is nothing. */
+/** A string as it is, anything else as JSON. null: there is nothing. */
 export function textOf(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' ? value : JSON.stringify(value);

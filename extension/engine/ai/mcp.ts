@@ -1,6 +1,6 @@
 /**
  * Calls of the Model Context Protocol over HTTP (modelcontextprotocol.io/specification, "Transports"): JSON-RPC by
- * POST, answered by a JSON document or an event stream, and the stream that a client opens by GET.
+ * POST, answered with a JSON document or an event stream, and the event stream that a client opens by GET.
  */
 
 import type { Operation } from '../exchange.ts';
@@ -18,7 +18,7 @@ import {
   textOf,
 } from './json.ts';
 
-/** Methods by whose name alone a request of JSON-RPC is one of MCP. `ping` and the like need the head as well. */
+/** JSON-RPC methods that only MCP has. Others, such as `ping`, are recognised only with a header field of MCP. */
 const METHODS: ReadonlySet<string> = new Set([
   ...['tools/list', 'tools/call', 'prompts/list', 'prompts/get', 'resources/list', 'resources/read'],
   ...['resources/templates/list', 'resources/subscribe', 'resources/unsubscribe', 'completion/complete'],
@@ -26,7 +26,7 @@ const METHODS: ReadonlySet<string> = new Set([
   ...['notifications/initialized', 'notifications/cancelled', 'notifications/progress'],
 ]);
 
-/** Heads of the protocol (section "Streamable HTTP"). */
+/** Header fields of MCP (section "Streamable HTTP"). */
 const FIELDS = ['mcp-protocol-version', 'mcp-session-id'] as const;
 
 interface Head {
@@ -34,7 +34,7 @@ interface Head {
   field(name: string): string | null;
 }
 
-/** Is a request of JSON-RPC one of MCP? */
+/** Is a JSON-RPC request an MCP request? */
 export function isMcp(operation: Operation | null, request: Head): boolean {
   if (operation?.protocol !== 'json-rpc') return false;
   if (hasMcpField(request)) return true;
@@ -46,7 +46,7 @@ export function hasMcpField(head: Head): boolean {
 }
 
 /**
- * What a call of MCP is about, for a row: the tool, the prompt or the resource. null: it is not about one.
+ * What an MCP call is about, for its row: the tool, the prompt or the resource. null: it is not about one.
  * @param text of the request's body.
  */
 export function mcpSubject(text: string): string | null {
@@ -55,7 +55,7 @@ export function mcpSubject(text: string): string | null {
   return name === null ? null : cut(name, MAX_OPERATION_NAME);
 }
 
-/** `initialize` has a name that other protocols use as well. */
+/** Tells MCP's `initialize` by its parameters, because other protocols have a method of that name, too. */
 export function isMcpInitialize(text: string): boolean {
   return documents(text).some((one) => {
     const params = objectIn(one, 'params');
@@ -67,7 +67,7 @@ export function isMcpInitialize(text: string): boolean {
   });
 }
 
-/** With secrets masked, as request, response and messages are. */
+/** Secrets are masked here if they are masked in `request`, `response` and `messages`. */
 export function mcpJson(
   request: MessageJson | null,
   response: MessageJson | null,
@@ -131,7 +131,7 @@ function outcomeOf(answer: JsonObject): { result: unknown; error: McpCall['error
   };
 }
 
-/** The text of the content where there is nothing else, else JSON. */
+/** The text of the content if it is all text, else JSON. */
 function resultText(result: unknown): string | null {
   const content = listIn(asObject(result), 'content');
   const texts = content.map((part) => stringIn(asObject(part), 'text'));
@@ -149,14 +149,14 @@ function versionIn(request: MessageJson | null): string | null {
   return request?.headers.find(([name]) => name?.toLowerCase() === FIELDS[0])?.[1] ?? null;
 }
 
-/** What the server chose in its answer to `initialize`, else what the client asked for. */
+/** The version that the server chose in its answer to `initialize`; null: not known. */
 function versionOf(asked: readonly JsonObject[], answers: readonly JsonObject[]): string | null {
   if (!asked.some((document) => stringIn(document, 'method') === 'initialize')) return null;
   const chosen = answers.map((answer) => stringIn(objectIn(answer, 'result'), 'protocolVersion'));
   return chosen.find((version) => version !== null) ?? null;
 }
 
-/** The objects of JSON-RPC in a document: one, or those of a batch. */
+/** The JSON-RPC objects in a document: one, or those of a batch. */
 function documents(text: string): JsonObject[] {
   if (!text.includes('"jsonrpc"')) return [];
   const value = parseJson(text);

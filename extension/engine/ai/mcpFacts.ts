@@ -1,4 +1,4 @@
-/** What is known of a call of an MCP server without looking at all of it. */
+/** What is known of a call to an MCP server without reading all of it. */
 
 import { maskText } from '../../privacy/maskText.ts';
 import { maskUrl } from '../../privacy/maskUrl.ts';
@@ -16,7 +16,7 @@ export class McpFacts {
     this.subject = subject === null ? null : maskText(maskUrl(subject, 0));
   }
 
-  /** @returns null: not a call of MCP, or not known yet. */
+  /** @returns null: not an MCP call, or not known yet. */
   static of(
     operation: Operation | null,
     request: StoredMessage,
@@ -33,7 +33,7 @@ export class McpFacts {
   }
 }
 
-/** The transport of 2024-11-05: the first event names the address for requests, with the session's id. */
+/** MCP's transport of 2024-11-05: the first event names the URL for requests, with the session's id. */
 function beginsWithEndpoint(messages: MessageList): boolean {
   const first = messages.get(1);
   if (first === undefined || !first.fields.some(([name, value]) => name === 'event' && value === 'endpoint'))

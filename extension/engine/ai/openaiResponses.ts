@@ -33,7 +33,7 @@ function readHead(value: JsonObject, answer: Answer): void {
   answer.finished(stringIn(objectIn(value, 'incomplete_details'), 'reason') ?? status);
 }
 
-/** @param whole with its text; as an item begins, its text comes in events of its own. */
+/** @param whole false: the item has just begun, and its text will arrive in events of its own. */
 function addItem(index: number, item: JsonObject | null, answer: Answer, whole: boolean): void {
   const type = stringIn(item, 'type');
   if (item === null || type === null) return;
@@ -56,7 +56,7 @@ function addItem(index: number, item: JsonObject | null, answer: Answer, whole: 
   answer.add(0, `${index}`, whole ? call : { ...call, text: null });
 }
 
-/** A function or custom tool that is called; other items are tools that the provider has run itself. */
+/** A call to a function or custom tool; other items are tools that the provider has run itself. */
 function callOf(item: JsonObject): AiPart {
   const name = stringIn(item, 'name') ?? stringIn(item, 'type');
   const text = stringIn(item, 'arguments') ?? stringIn(item, 'input') ?? textOf(memberOf(item, 'action'));
@@ -99,7 +99,7 @@ function readEvent(value: JsonObject, answer: Answer): void {
   else {
     const response = objectIn(value, 'response');
     if (response === null) return;
-    // The last event repeats the whole response: only of use where the others were not seen.
+    // The last event repeats the whole response, which matters only if the earlier events were not seen.
     if (answer.begun) readHead(response, answer);
     else readResponse(response, answer);
   }

@@ -1,6 +1,6 @@
 /**
- * Decodes base64 in pieces for another reader (application/grpc-web-text): each piece that its sender flushed
- * may be padded by itself.
+ * Decodes base64 in pieces for another reader (application/grpc-web-text). Padding may occur anywhere, because senders
+ * encode each flushed piece by itself.
  */
 import type { GapReason, Outcome } from '../byteStream.ts';
 import type { MessageList } from './messageList.ts';
@@ -20,7 +20,7 @@ export class Base64Reader implements MessageReader {
   readonly #list: MessageList;
   readonly #inner: MessageReader;
   #bits = 0;
-  /** Characters of the group under way. */
+  /** Characters of the current group of four. */
   #count = 0;
   #padding = 0;
   /** Nothing that follows can be decoded. */

@@ -13,7 +13,7 @@ export class ContentBuffer {
   kept = 0;
   readonly #limit: number;
   #buffer: Buffer = Buffer.alloc(0);
-  /** Nothing was skipped so far, so that what is kept is a prefix. */
+  /** Nothing has been skipped so far, so the kept bytes are a prefix. */
   #whole = true;
 
   /** @param limit bytes that are kept at most. */
@@ -49,7 +49,7 @@ export class ContentBuffer {
     return this.#buffer.subarray(0, this.kept);
   }
 
-  /** What is kept, one Latin-1 character a byte, and begins anew. */
+  /** Returns the kept bytes, one Latin-1 character per byte, and starts over. */
   take(): string {
     const text = this.kept === 0 ? '' : this.#buffer.toString('latin1', 0, this.kept);
     this.clear();

@@ -1,4 +1,4 @@
-/** A reader of messages behind content codings. */
+/** Removes content codings for another reader of messages. */
 import type { GapReason, Outcome } from '../byteStream.ts';
 import { MAX_CODINGS } from '../limits.ts';
 import type { LabelName } from './labels.ts';

@@ -30,9 +30,9 @@ enum Part {
   AfterColon,
   Data,
   Comment,
-  /** Of one of the short fields. */
+  /** In the value of a short field: type, id or retry time. */
   Value,
-  /** Of a field that is ignored, or of which the beginning is missing. */
+  /** In a field that is ignored, or whose beginning is missing. */
   Ignored,
 }
 

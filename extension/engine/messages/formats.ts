@@ -1,4 +1,4 @@
-/** Which reader finds the messages of a direction: one entry for each format. */
+/** Chooses the reader that finds the messages of a direction: one entry for each format. */
 import { readContentType } from '../../http/contentType.ts';
 import { listMembers } from '../../http/fieldSyntax.ts';
 import type { ContentType } from '../../http/mediaType.ts';
@@ -42,14 +42,14 @@ export function openMessageReader(
   return found.open(exchange.messages);
 }
 
-/** The answer of a language model is put together as it comes. */
+/** A language model's answer is assembled while it arrives. */
 function watchAnswer({ request }: StoredExchange, list: MessageList): void {
   const api = request === null ? null : apiOfPath(request.method, request.target);
   if (api !== null) list.watcher = new AnswerStream(api.answer);
 }
 
 function inTunnel(exchange: StoredExchange, kind: MessageKind, host: MessageHost): Found | null {
-  // Of HTTP/1 the response's Upgrade field, of HTTP/2 the request's :protocol (RFC 8441).
+  // HTTP/1: the response's Upgrade field. HTTP/2: the request's :protocol (RFC 8441).
   if (exchange.tunnel?.protocol.trim().toLowerCase() !== 'websocket') return null;
   return {
     format: 'websocket',

@@ -100,7 +100,7 @@ export function labelText(name: LabelName): { readonly rule: string | null; read
   return { rule, message };
 }
 
-/** What a message is marked with of which bytes are not there. */
+/** The label of a message whose bytes are missing for this reason. */
 export function gapLabel(reason: GapReason): 'truncated' | 'shed' | 'gap' {
   if (reason === 'limit') return 'truncated';
   return reason === 'shed' ? 'shed' : 'gap';

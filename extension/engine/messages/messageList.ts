@@ -1,7 +1,7 @@
 /**
- * The messages of one exchange, within bounds: a socket may carry millions. The first ones are kept for good
- * (they tell how a conversation began) and the last ones in a window; all are counted. Beyond the bounds in
- * number, in bytes or of the whole store, the oldest of the window go.
+ * The messages of one exchange, within bounds: a WebSocket may carry millions. The first ones are kept for good, as they
+ * show how a conversation began, and the last ones in a window; all are counted. Beyond the limits in number, in bytes or
+ * of the whole store, the oldest in the window are evicted.
  */
 import type { Field, MessageKind, Violation } from '../exchange.ts';
 import {
@@ -64,11 +64,11 @@ const MESSAGE_COST = 160;
 const FIELD_COST = 80;
 const LIST_COST = 400;
 
-/** Sees each message as it comes, before any is left out. */
+/** Called for each message as it arrives, before any is left out. */
 export interface MessageWatcher {
-  /** @returns bytes that it holds more than before. */
+  /** @returns how many more bytes it holds than before. */
   see(message: NewMessage): number;
-  /** A secret is spread over several messages, so that masking each by itself does not hide it. */
+  /** A secret is spread over several messages, so masking each message alone would not hide it. */
   readonly spreadsSecret: boolean;
 }
 
@@ -80,7 +80,7 @@ export class MessageList {
   readonly notes = new Set<LabelName>();
   /** A closing message was seen, in either direction. */
   closing = false;
-  /** Of gRPC-Web, where they are in the body; null: none were seen. */
+  /** Trailers of gRPC-Web, which are in the body; null: none were seen. */
   trailers: readonly Field[] | null = null;
   /** Messages seen in each direction. */
   requests = 0;
@@ -208,7 +208,7 @@ export class MessageList {
   /** Makes room in the store, by evicting this list's own window if nothing else can be evicted. */
   #room(cost: number): boolean {
     if (this.#host.mayKeep(cost)) return true;
-    // What this list gives up is counted by the store only when the exchange is next reported.
+    // The store counts what this list gives up only when the exchange is next reported, so it is counted here.
     let freed = 0;
     while (this.#head < this.#last.length && freed < cost) freed += this.#evict();
     return freed >= cost;

@@ -16,7 +16,7 @@ import { type DecodedProtobuf, protobufJson } from './protobufJson.ts';
 /** Not shown as text even if the bytes happen to be valid UTF-8. */
 const BINARY: ReadonlySet<MessageType> = new Set(['binary', 'message', 'unknown']);
 
-/** Of the protobuf messages in one direction; null: it is not known. */
+/** The definition of the protobuf messages in one direction; null: not known. */
 export type DefinitionOf = (kind: MessageKind) => Definition | null;
 
 /** @param start of the exchange, in milliseconds since the trace's start. */
@@ -46,7 +46,7 @@ export function messageStreamJson(list: MessageList | null, side: Side | null): 
 }
 
 export interface MessageOptions extends JsonOptions {
-  /** Its content is not shown, as a secret is spread over it and others. */
+  /** Its content is not shown, because a secret is spread over several messages. */
   readonly withheld?: boolean;
 }
 
@@ -125,7 +125,7 @@ function contentJson(
   const bytes = Buffer.from(content, 'latin1');
   const text = BINARY.has(type) ? null : decodeText(bytes, 'utf-8', content.length === size);
   if (text === null) {
-    // What protobuf holds is shown by its fields, and its bytes only where no field is a secret.
+    // Protobuf is shown by its fields, and as bytes only if no field is a secret.
     const asIs = reveal || type === 'message';
     return { base64: (asIs ? bytes : maskBytes(bytes, UNTYPED)).toString('base64') };
   }

@@ -1,6 +1,6 @@
 /**
- * Removes content codings from a body while it arrives (RFC 9110 section 8.4.1). gzip and deflate are decoded
- * byte by byte. For br and zstd no decoder returns output at once: what has arrived so far is decoded again
+ * Removes content codings from a body while it arrives (RFC 9110 section 8.4.1). gzip and deflate are decoded byte by
+ * byte. For br and zstd there is no decoder that returns output at once, so everything received so far is decoded again
  * as it grows, within a budget of work, and at the end.
  */
 import { removeCodings } from '../coding.ts';
@@ -163,9 +163,9 @@ class DeflateDecoder implements StreamDecoder {
   end(): void {}
 }
 
-/** Decoded bytes that decoding again may cost beyond what the input is worth. */
+/** Budget for decoding again: decoded bytes granted at the beginning. */
 const FREE_WORK = 4 * 1024 * 1024;
-/** Decoded bytes that each byte of input may cost. */
+/** Budget for decoding again: decoded bytes granted per byte of input. */
 const WORK_PER_BYTE = 8;
 
 class RepeatingDecoder implements StreamDecoder {
@@ -206,7 +206,7 @@ class RepeatingDecoder implements StreamDecoder {
     this.#chunks = [input];
     const { bytes, removed, note } = removeCodings(input, [this.#coding], whole);
     this.whole = whole && removed && note === null;
-    // The input is walked, too.
+    // Decoding also reads all the input.
     this.#work += bytes.length + input.length + 1_024;
     if (!removed) return null;
     if (bytes.length > this.#passed) this.#sink(bytes.subarray(this.#passed));

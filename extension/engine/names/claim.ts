@@ -1,19 +1,19 @@
-/** The lookup by which a connection's address was found. */
+/** The name lookup that found a connection's address. */
 import type { Lookup } from './lookup.ts';
 
-/** What the table of lookups does about a claim. */
+/** Implemented by the table of lookups. */
 export interface ClaimHost {
-  /** No other connection has it. */
+  /** No connection has claimed the lookup. */
   isFree(lookup: Lookup): boolean;
-  /** The lookup is this connection's, and no other's. */
+  /** The lookup now belongs to this connection alone. */
   claimed(lookup: Lookup): void;
-  /** The program asked for `name`, and the lookup found it with an ending. */
+  /** The program asked for `name`, and the resolver found it with an ending of the search list. */
   endingSeen(lookup: Lookup, name: string): void;
 }
 
 /**
- * Candidates are lookups of the same process that gave the address before the process began to connect to it. One
- * name: it is that lookup. Several: the one that the request or the TLS handshake names.
+ * Candidates are lookups by the same process that returned the address before it began to connect. If they have one
+ * name, the newest is the lookup. If they have several, it is the one that the request or the TLS handshake names.
  */
 export class LookupClaim {
   lookup: Lookup | null = null;
@@ -30,12 +30,12 @@ export class LookupClaim {
     if (new Set(candidates.map(({ name }) => name)).size === 1) this.#choose(candidates);
   }
 
-  /** It is not known yet what the connection is for. */
+  /** No request or TLS handshake has named a host yet. */
   get undecided(): boolean {
     return !this.#named;
   }
 
-  /** The first request on the connection is for this name, as far as known. */
+  /** The host that the first request, or the TLS handshake, names; null: not known yet. */
   requested(name: string | null): void {
     if (name === null || this.#named) return;
     this.#named = true;

@@ -1,4 +1,4 @@
-/** A lookup as the model has it. */
+/** Converts a lookup to its form in exchange.ts. */
 import type { NameLookup } from '../exchange.ts';
 import { codeName } from './failure.ts';
 import type { Lookup } from './lookup.ts';

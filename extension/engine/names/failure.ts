@@ -1,7 +1,7 @@
 /** Why a name was not found, in one line for people. */
 import type { AddressType, Lookup, Outcome } from './lookup.ts';
 
-/** By the IANA registry of RCODEs: the name, and what it says. */
+/** IANA's registry of RCODEs: name and meaning. */
 const CODES: Readonly<Record<number, readonly [name: string, meaning: string]>> = {
   1: ['FORMERR', 'the name server did not understand the query'],
   2: ['SERVFAIL', 'the name server failed'],
@@ -27,7 +27,7 @@ const RESOLVED: ReadonlyMap<string, string> = new Map([
   ['NetworkDown', 'the network is down'],
 ]);
 
-/** `NXDOMAIN`, for other programs to read; null where no server gave a code. */
+/** `NXDOMAIN`, for programs; null if no server sent a code. */
 export function codeName(lookup: Lookup): string | null {
   const outcome = decisive(lookup.asked);
   return outcome?.kind === 'code' ? (CODES[outcome.code]?.[0] ?? `RCODE ${outcome.code}`) : null;

@@ -1,4 +1,4 @@
-/** One lookup of a name by a process: what it asked, and what came of it. Times are milliseconds since the trace's start. */
+/** One name lookup by a process: its questions and their outcomes. Times are milliseconds since the trace's start. */
 import { MAX_LOOKUP_ADDRESSES, MAX_LOOKUP_ATTEMPTS } from '../limits.ts';
 
 export type AddressType = 'A' | 'AAAA';
@@ -8,9 +8,9 @@ export type Outcome = { readonly at: number; readonly server: string | null } & 
   | { readonly kind: 'addresses' | 'no-data' | 'truncated' | 'silent' }
   /** @property code RCODE. */
   | { readonly kind: 'code'; readonly code: number }
-  /** @property errno of the call that failed. */
+  /** @property errno of the system call that failed. */
   | { readonly kind: 'error'; readonly errno: number }
-  /** systemd-resolved's own word, such as `QueryTimedOut`. */
+  /** systemd-resolved's own error name, such as `QueryTimedOut`. */
   | { readonly kind: 'resolved'; readonly error: string }
 );
 
@@ -20,7 +20,7 @@ export interface Query {
   readonly question: Question;
   /** Inode of its socket. */
   readonly socket: bigint;
-  /** Id and question: what its answer repeats. */
+  /** Id and question, which the answer repeats. */
   readonly key: string;
 }
 
@@ -42,17 +42,17 @@ export class Lookup {
   /** Lookups of the name with other endings (the search list of resolv.conf), which failed before. */
   attempts: readonly Lookup[] = [];
   started: number;
-  /** Of whatever happened last. */
+  /** Time of the last event. */
   last: number;
   readonly questions = new Map<AddressType, Question>();
-  /** Each with the time of its answer. */
+  /** Each address with the time of its answer. */
   readonly addresses = new Map<string, number>();
   alias: string | null = null;
-  /** Another lookup of the name went on at once, and a connection may have waited for either. */
+  /** Another lookup of the same name overlapped, and a connection may have waited for either. */
   entangled = false;
   server: string | null = null;
   transport: 'udp' | 'tcp' | 'resolved';
-  /** The process ended before there was an answer, or the trace did. */
+  /** What ended before there was an answer; null: neither. */
   cut: 'process' | 'trace' | null = null;
   constructor(pid: number, tid: number, name: string, at: number, transport: Lookup['transport']) {
     this.pid = pid;
@@ -63,7 +63,7 @@ export class Lookup {
     this.transport = transport;
   }
 
-  /** The attempt with the name as the program asked for it, if that shows: all others have it with an ending. */
+  /** The attempt with the program's own name, if it can be told: all others are that name with an ending. */
   get asked(): Lookup {
     const all = [...this.attempts, this];
     const shortest = all.reduce((a, b) => (b.name.length < a.name.length ? b : a));
@@ -93,7 +93,7 @@ export class Lookup {
     return sum;
   }
 
-  /** When the last question ended, as far as that was before `limit`; null: none has. */
+  /** When the last question that ended before `limit` did so; null: none did. */
   endedBefore(limit: number): number | null {
     let ended: number | null = null;
     for (const { outcome } of this.questions.values()) {
@@ -110,7 +110,7 @@ export class Lookup {
     }
   }
 
-  /** An earlier lookup was an attempt of this one, with another ending. @returns false when there are too many. */
+  /** Takes over an earlier lookup, which was an attempt with another ending. @returns false when there are too many. */
   absorb(earlier: Lookup): boolean {
     if (this.attempts.length + earlier.attempts.length >= MAX_LOOKUP_ATTEMPTS) return false;
     this.attempts = [...this.attempts, ...earlier.attempts, earlier];
@@ -120,15 +120,15 @@ export class Lookup {
   }
 }
 
-/** Endings that were found to be of a search list. */
+/** Number of endings that are remembered as parts of a search list. */
 const MAX_ENDINGS = 64;
 
 export class SearchEndings {
   readonly #known = new Set<string>();
 
   /**
-   * Whether a resolver that did not find `before` goes on with `after`: names with and without an ending, or with an
-   * ending and a part of it, or with two endings that were seen before.
+   * Can `after` be a resolver's next attempt when it did not find `before`? Yes if the names are the same with and
+   * without an ending, with an ending and a part of that ending, or with two endings that were seen before.
    */
   relate(before: string, after: string): boolean {
     const [longer, shorter] = before.length > after.length ? [before, after] : [after, before];

@@ -1,15 +1,15 @@
-/** The lookups that are remembered, by process and name; beyond a bound the oldest is forgotten. */
+/** The lookups that are remembered, by process and name; beyond a bound the oldest is dropped. */
 import { MAX_LOOKUPS } from '../limits.ts';
 import type { Lookup } from './lookup.ts';
 
-/** Lookups of a process that may be an attempt of its next one. */
+/** Number of newest lookups of a process that may turn out to be attempts of its next one. */
 const MAX_RECENT = 16;
 
 interface OfProcess {
   /** In the order in which they began. */
   readonly all: Set<Lookup>;
   readonly byName: Map<string, Lookup[]>;
-  /** The last to begin; some may be forgotten. */
+  /** The newest ones; some may have been dropped since. */
   recent: Lookup[];
 }
 
@@ -42,7 +42,7 @@ export class LookupTable {
     return (this.#processes.get(pid)?.recent ?? []).filter((one) => this.#all.has(one));
   }
 
-  /** @returns those that had to make room. */
+  /** @returns the lookups that were dropped to make room. */
   add(lookup: Lookup): readonly Lookup[] {
     const { pid, name } = lookup;
     let process = this.#processes.get(pid);

@@ -1,8 +1,8 @@
 /**
- * Lookups of names, from what processes sent to name servers and received. A query and its answer have process, socket,
- * id and question in common. Only addresses are of interest (A and AAAA): asked for in parallel or in turn, they are
- * one lookup. It becomes a phase of the call that connected to one of its addresses, a row where it failed, and else
- * nothing.
+ * Reconstructs name lookups from what processes exchange with name servers. A query and its answer have the same process,
+ * socket, id and question. Only addresses matter (A and AAAA): asked for in parallel or one after the other, they are one
+ * lookup. A lookup becomes a phase of the call that connected to one of its addresses, or a row if it failed. Otherwise
+ * it is not shown.
  */
 import { formatAddress } from '../address.ts';
 import {
@@ -25,12 +25,12 @@ import { readResolvedMessage } from './resolvedMessage.ts';
 
 export interface LookupHost {
   milliseconds(bootTime: bigint): number;
-  /** A lookup found no address, and nothing follows that would. */
+  /** A lookup found no address, and no further attempt is expected. */
   lookupFailed(lookup: Lookup): void;
 }
 
 interface Socket {
-  /** By id and question, in the order of sending. */
+  /** Unanswered queries by id and question, in the order of sending. */
   readonly queries: Map<string, Query[]>;
   readonly streams: readonly [MessageStream, MessageStream] | null;
 }
@@ -41,7 +41,7 @@ export class Lookups implements ClaimHost {
   /** By inode. */
   readonly #sockets = new Map<bigint, Socket>();
   readonly #table = new LookupTable();
-  /** When they were last looked at for what time decides. */
+  /** When timeouts were last checked; milliseconds since the trace's start. */
   #advanced = 0;
 
   constructor(host: LookupHost) {
@@ -64,13 +64,13 @@ export class Lookups implements ClaimHost {
     }
   }
 
-  /** The lookup by which the process found the address to which it began to connect; null: it is not known. */
+  /** Claims the lookup that found the address to which the process began to connect; null: none is known. */
   claim(pid: number, address: Uint8Array, connectStarted: number): LookupClaim | null {
     const candidates = this.whichFound(pid, address, connectStarted);
     return candidates.length === 0 ? null : new LookupClaim(candidates, connectStarted, this);
   }
 
-  /** The lookups by which the process may have found the address, and that no connection has claimed. */
+  /** The unclaimed lookups that may have given the process this address. */
   whichFound(pid: number, address: Uint8Array, before: number): readonly Lookup[] {
     const text = plainAddress(address);
     return this.#table.of(pid).filter(({ addresses }) => {
@@ -84,7 +84,7 @@ export class Lookups implements ClaimHost {
   }
 
   claimed(lookup: Lookup): void {
-    // Earlier lookups of the name led to no connection, and were not what a later one waited for.
+    // Earlier lookups of the name led to no connection, and no later connection waited for them.
     for (const other of this.#table.of(lookup.pid)) {
       if (
         other === lookup ||
@@ -105,8 +105,8 @@ export class Lookups implements ClaimHost {
   }
 
   /**
-   * Everything up to then has been taken. What time decides is decided at the same moments, whenever this is called, so
-   * that a replay gives the same exchanges in the same order.
+   * All records up to this boot time (ns) have been taken. Timeouts are evaluated at fixed moments, independent of when
+   * this is called, so that a replay gives the same exchanges in the same order.
    */
   advance(upTo: number): void {
     if (this.#table.size === 0) return;
@@ -172,7 +172,7 @@ export class Lookups implements ClaimHost {
     else this.#unread(query);
   }
 
-  /** It was answered, but the answer was not copied as far as its addresses. */
+  /** The answer was seen, but its addresses were not copied. */
   #unread(query: Query): void {
     this.#drop(query);
     if (!query.lookup.succeeded) this.#forget(query.lookup);
@@ -186,7 +186,7 @@ export class Lookups implements ClaimHost {
       return;
     }
     if (record.direction === Direction.Out) return;
-    // A call's answer is the next one (varlink.org): both types are answered at once.
+    // Varlink answers calls in order, and one answer covers both types.
     for (const type of ['A', 'AAAA']) {
       const [query] = this.#sockets.get(socket)?.queries.get(type) ?? [];
       if (query === undefined) continue;
@@ -227,7 +227,7 @@ export class Lookups implements ClaimHost {
     const query: Query = { lookup, question, socket: record.socket, key };
     const { queries } = this.#socket(record);
     const pending = queries.get(key);
-    // Sent again: one answer answers both.
+    // Sent again: one answer is enough for both.
     const again = pending?.find((one) => one.question === question);
     if (again === undefined) {
       if (pending === undefined) queries.set(key, [query]);
@@ -244,7 +244,7 @@ export class Lookups implements ClaimHost {
     return again ?? query;
   }
 
-  /** The lookup under way that this query belongs to. */
+  /** The lookup in progress that this query belongs to; null: it begins a new one. */
   #joined(
     { pid, tid, socket }: NameRecord,
     name: string,
@@ -292,7 +292,7 @@ export class Lookups implements ClaimHost {
     question.outcome = outcome;
     lookup.last = Math.max(lookup.last, outcome.at);
     if (isPassing(outcome)) return;
-    // Answered: what was sent to other servers does not matter any more.
+    // Answered: queries to other servers do not matter any more.
     for (const other of question.pending) this.#drop(other);
   }
 
@@ -307,7 +307,7 @@ export class Lookups implements ClaimHost {
     if (pending.length === 0) queries?.delete(key);
   }
 
-  /** Milliseconds after the last event until a lookup has ended. */
+  /** Milliseconds without an event after which a lookup has ended. */
   #patienceFor(lookup: Lookup): number {
     if (lookup.succeeded) return LOOKUP_AGE_MS;
     if (lookup.waiting) return LOOKUP_PATIENCE_MS;
@@ -318,12 +318,12 @@ export class Lookups implements ClaimHost {
     return goesOn ? LOOKUP_RETRY_MS : LOOKUP_SETTLE_MS;
   }
 
-  /** No server listens, or none is reached: said of the socket, and so of all that it asked. */
+  /** The server does not listen or cannot be reached. The error is the socket's, so it applies to all its queries. */
   #unreachable({ socket, error }: NameRecord, at: number, server: string | null): void {
     for (const query of this.#pending(socket)) this.#end(query, { kind: 'error', errno: error, at, server });
   }
 
-  /** Nobody waits any more. What another server has said of the question stays. */
+  /** The socket was closed: nobody waits for answers any more. An outcome that another server gave is kept. */
   #closed(socket: bigint, at: number, server: string | null): void {
     for (const query of this.#pending(socket)) {
       const { outcome, lastServer } = query.question;
@@ -355,7 +355,7 @@ export class Lookups implements ClaimHost {
     this.#abandon(lookup);
   }
 
-  /** Its answers are of no interest any more. */
+  /** Its answers do not matter any more. */
   #abandon(lookup: Lookup): void {
     for (const { pending } of lookup.questions.values()) for (const query of pending) this.#drop(query);
   }
@@ -390,7 +390,7 @@ function addressType(type: number): AddressType | null {
   return type === TYPE_A ? 'A' : type === TYPE_AAAA ? 'AAAA' : null;
 }
 
-/** Another server, or TCP, may still give an answer. */
+/** True when the outcome is not final: another server, or TCP, may still give an answer. */
 function isPassing(outcome: Outcome): boolean {
   switch (outcome.kind) {
     case 'code':

@@ -1,5 +1,5 @@
 /**
- * DNS messages (RFC 1035 section 4): the question, and the addresses that answer it. Strict: what is not a message
+ * Reads DNS messages (RFC 1035 section 4): the question, and the addresses in the answer. Strict: anything but a message
  * with one question is null. Only the beginning of a message may have been copied.
  */
 import { formatIPv6 } from '../address.ts';
@@ -10,11 +10,11 @@ const TYPE_CNAME = 5;
 const CLASS_IN = 1;
 
 const HEADER = 12;
-/** After a record's name: type, class, time to live, length of the data. */
+/** Bytes after a record's name: type, class, time to live, length of the data. */
 const RECORD = 10;
 const MAX_LABEL = 63;
 const MAX_NAME = 255;
-/** Records of one message that are read; no name has as many addresses. */
+/** Records of one message that are read. No name has this many addresses. */
 const MAX_RECORDS = 256;
 
 export interface DnsMessage {
@@ -27,7 +27,7 @@ export interface DnsMessage {
   readonly name: string;
   /** QTYPE. */
   readonly type: number;
-  /** Of the name, or of the name that it is an alias of. */
+  /** Addresses of the name, or of the name that it is an alias of. */
   readonly addresses: readonly string[];
   /** The last alias; null: the name is no alias. */
   readonly alias: string | null;
@@ -37,7 +37,7 @@ export interface DnsMessage {
 
 interface Name {
   readonly text: string;
-  /** Where what follows it begins. */
+  /** Offset behind the name. */
   readonly end: number;
 }
 
@@ -95,7 +95,7 @@ function readAnswers(
   return { addresses, alias, whole: true };
 }
 
-/** An address as connections have it too: IPv4 in its own form, also where it is mapped into IPv6. */
+/** An address in a form that can be compared: an IPv4-mapped IPv6 address is written as IPv4. */
 export function plainAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const text = formatIPv6(bytes);
@@ -103,8 +103,8 @@ export function plainAddress(bytes: Uint8Array): string {
 }
 
 /**
- * A name, in which a pointer may stand for the rest (section 4.1.4). Each pointer must lead further back, so that
- * reading ends. null when it is not valid, or not all there.
+ * Reads a name, the rest of which may be a pointer to an earlier one (section 4.1.4). Each pointer must lead further back,
+ * so that reading ends. null when it is not valid, or incomplete.
  */
 function readName(bytes: Buffer, from: number): Name | null {
   const labels: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * The messages of one direction of a stream to a name server. Of each call only the beginning may have been copied;
- * what cannot be read is not guessed: a message that is not whole is handed on cut, and when the place of the next one
- * is lost, the rest is not read.
+ * Splits one direction of a stream to a name server into messages. Only the beginning of each system call may have been
+ * copied, and nothing is guessed: an incomplete message is passed on cut, and once the next boundary is lost, the rest of
+ * the stream is not read.
  */
 import { MAX_NAME_MESSAGE } from '../limits.ts';
 
@@ -10,11 +10,11 @@ export interface MessageStream {
   push(bytes: Buffer, size: number): Buffer[];
 }
 
-/** DNS over TCP: each message has its length in two bytes before it (RFC 1035 section 4.2.2). */
+/** DNS over TCP: two bytes before each message give its length (RFC 1035 section 4.2.2). */
 export class LengthPrefixed implements MessageStream {
-  /** Of the current message, with its length before it, until a byte of it is missing. */
+  /** Bytes of the current length or message, up to the first missing byte. */
   #held: Buffer = Buffer.alloc(0);
-  /** Bytes of the current message that are still to come, where its length is known. */
+  /** Bytes of the current message that are still to come; null: its length is not known yet. */
   #left: number | null = null;
   #cut = false;
   #lost = false;

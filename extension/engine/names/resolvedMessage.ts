@@ -6,7 +6,7 @@ import { plainAddress } from './message.ts';
 
 export type ResolvedMessage =
   | { readonly kind: 'call'; readonly name: string; readonly types: readonly ('A' | 'AAAA')[] }
-  /** @property code RCODE, where the server gave one. */
+  /** @property code RCODE; null: the server sent none. */
   | { readonly kind: 'error'; readonly error: string; readonly code: number | null }
   | { readonly kind: 'answer'; readonly addresses: readonly string[]; readonly name: string | null };
 
@@ -16,7 +16,7 @@ const INET = 2;
 const INET6 = 10;
 const MAX_NAME = 255;
 
-/** null: not such a message, or not all of it is there. */
+/** null: not such a message, or incomplete. */
 export function readResolvedMessage(bytes: Buffer): ResolvedMessage | null {
   const message = parse(bytes);
   if (message === null) return null;
@@ -51,7 +51,7 @@ export function readResolvedMessage(bytes: Buffer): ResolvedMessage | null {
   };
 }
 
-/** What a message may have, each of any type. */
+/** The members that are read, none of which has a certain type. */
 interface Fields {
   readonly method?: unknown;
   readonly error?: unknown;

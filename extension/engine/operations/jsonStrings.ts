@@ -1,12 +1,12 @@
 /**
- * Finds the string values in JSON without parsing it into objects: linear in the text, and for a text that was
- * cut, as far as it goes. For text that is not JSON the result is arbitrary, but nothing throws.
+ * Finds the string values in JSON without parsing it into objects, in time linear in the text. A text that was cut is
+ * read as far as it goes. For text that is not JSON the result is arbitrary, but nothing throws.
  */
 
 export interface JsonString {
   /** The names of the members that lead to it, joined by dots; an array adds nothing. */
   readonly path: string;
-  /** Which item of the outermost array it is in; 0 without one. */
+  /** Index of the outermost array's item that contains it; 0 without an array. */
   readonly item: number;
   /** The text between the quotes; only its beginning where the text was cut. */
   readonly raw: string;
@@ -63,7 +63,7 @@ function isText(name: string | null): name is string {
   return name !== null;
 }
 
-/** Decodes a JSON string; of a cut one, as much as is complete. */
+/** Decodes a JSON string; one that was cut, as far as it is complete. */
 export function unescapeJsonString(raw: string): string {
   if (!raw.includes('\\')) return raw;
   return raw.replace(/\\(?:u([0-9a-fA-F]{4})|(.)|$)/gs, (_, hex?: string, mark?: string) => {

@@ -1,6 +1,6 @@
 /**
- * The operation of a request where its URL does not show it: the operation of GraphQL over HTTP, the method of
- * JSON-RPC 2.0. Read from the target and the captured body; null where it is not certain that it is one.
+ * The operation of a request whose URL does not show it: the operation of GraphQL over HTTP, or the method of JSON-RPC
+ * 2.0. Read from the target and the captured body; null where it is not certain.
  */
 
 import { readContentType } from '../../http/contentType.ts';

@@ -231,7 +231,7 @@ class Decoder {
 
   #unknownValue(wire: WireField): Value {
     if (wire.wire === LEN || wire.wire === START_GROUP) {
-      // As one field of that content, by the same guesses.
+      // Guessed by byWire: a message with this content as its only field.
       const start = Buffer.from([0x0a]);
       const bytes = this.#bytes.subarray(wire.from, wire.to);
       const { text, masked } = byWire(

@@ -9,7 +9,7 @@ import { asDouble, asFloat, I32, I64, LEN, START_GROUP, VARINT, WireReader, zigz
 
 /** Bytes of a field that are printed if they are not text. */
 const MAX_HEX = 64;
-/** Work for finding out whether contents are messages, per byte of the whole. */
+/** Budget for finding out whether contents are messages, per byte of the whole message. */
 const WORK_PER_BYTE = 4;
 
 const UNTYPED = { essence: '', boundary: null };

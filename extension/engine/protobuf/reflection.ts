@@ -42,7 +42,7 @@ export class Reflection {
   #types = 0;
   #fields = 0;
 
-  /** @param response `ServerReflectionResponse`; what is not one, or is broken, is passed over. */
+  /** @param response `ServerReflectionResponse`; anything else, and malformed ones, are ignored. */
   add(response: Buffer): void {
     for (const answer of contents(response, whole(response), 4)) {
       for (const file of contents(response, answer, 1)) this.#file(response, file);
@@ -118,7 +118,7 @@ export class Reflection {
     for (const value of contents(bytes, range, 2)) {
       if (++this.#fields > MAX_DESCRIBED_FIELDS) break;
       const key = number(bytes, value, 2);
-      // Of several names the first counts (`allow_alias`).
+      // If a value has several names (`allow_alias`), the first counts.
       if (!values.has(key)) values.set(key, text(bytes, value, 1));
     }
     this.schema.enums.set(join(scope, text(bytes, range, 1)), values);

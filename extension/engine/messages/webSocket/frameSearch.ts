@@ -1,7 +1,7 @@
 /**
- * Looks for frames after a gap. A frame is believed only on strong evidence: where a call began, a chain of
- * frames begins of which each header is one that the other end may send, and whole messages end where calls
- * end. Random bytes pass this less than once in a hundred million times, text never.
+ * Searches for frames after a gap, and accepts them only on strong evidence: a chain of frames must begin where a system
+ * call began, each header must be one that this sender may send, and whole messages must end where system calls end.
+ * Random bytes pass this less than once in a hundred million times, text never.
  */
 import type { MessageKind } from '../../exchange.ts';
 import { MAX_SEARCHED_BYTES, MAX_SEARCHED_PIECES } from '../../limits.ts';
@@ -75,7 +75,7 @@ export class FrameSearch {
       if (header === null) return null;
       if (!this.#isPlausible(header)) return false;
       at += header.size + (header.length as number);
-      // Long runs of zeros would be empty fragments: they prove nothing.
+      // Zeros would be read as empty fragments, which prove nothing.
       if (at <= all.length && header.final && header.opcode !== 0) {
         frames++;
         if (ends.has(at)) aligned++;

@@ -1,4 +1,4 @@
-/** What a WebSocket's opening handshake says of its frames (RFC 6455 section 4, RFC 7692 section 7.1). */
+/** What a WebSocket's opening handshake says about its frames (RFC 6455 section 4, RFC 7692 section 7.1). */
 import { createHash } from 'node:crypto';
 import { readParameters } from '../../../http/mediaType.ts';
 import type { MessageKind } from '../../exchange.ts';
@@ -7,9 +7,9 @@ import type { StoredMessage } from '../../storedMessage.ts';
 import type { LabelName } from '../labels.ts';
 
 export interface Deflate {
-  /** Messages of this direction may refer to earlier ones. */
+  /** Messages of this direction may refer to earlier ones (context takeover). */
   readonly takeover: boolean;
-  /** Bytes that they may refer back. */
+  /** How many bytes messages may refer back. */
   readonly window: number;
 }
 

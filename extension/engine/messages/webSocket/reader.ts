@@ -26,12 +26,12 @@ import { FrameSearch } from './frameSearch.ts';
 import type { Handshake } from './handshake.ts';
 import { MessageInflater } from './messageInflater.ts';
 
-/** Bytes that decompression may come to need for one direction. */
+/** The most bytes of memory that decompression of one direction may need. */
 const INFLATER_COST = 80 * 1024;
 /** Bytes of payload that are unmasked at a time. */
 const UNMASKED = 16 * 1024;
 
-/** What is known of the current message or control frame. */
+/** The current message or control frame. */
 class Draft {
   type: MessageType = 'unknown';
   labels: readonly LabelName[] = NO_LABELS;
@@ -149,7 +149,7 @@ export class WebSocketReader implements MessageReader {
   }
 
   end(outcome: Outcome, time: number): void {
-    // Even if the stream ends in an orderly way, an unfinished message is cut.
+    // An unfinished message is cut, even if the stream ends in an orderly way.
     const label = outcome === 'complete' ? 'cut' : outcome === 'lost' ? 'gap' : outcome;
     if (this.#frame !== null && isControl(this.#frame.opcode)) this.#abandon(this.#control, label, time);
     if (this.#open) this.#abandon(this.#data, label, time);
