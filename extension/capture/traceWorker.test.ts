@@ -1,4 +1,8 @@
 /** The worker's side of a trace, with a capture whose helper is this test: real frames, a real engine. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readEvent } from '../../helper/events.ts';
 import { encodeJson, FrameDecoder, HELPER_FRAMES } from '../../helper/frames.ts';
@@ -282,6 +286,31 @@ describe('an armed trace', () => {
     expect(rows()).toEqual([]);
     expect(status()).toMatchObject({ calls: 0, targets: [] });
   });
+});
+
+it('does not show a script of the debugger that ran already below what is debugged', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'debugger-script-'));
+  const script = join(folder, 'watchdog.js');
+  writeFileSync(script, 'setTimeout(() => {}, 60_000)');
+  const child = spawn(process.execPath, [script], { stdio: 'ignore' });
+  try {
+    // Until it has executed Node.js, it has this process's command line.
+    await expect.poll(() => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).toContain(script);
+    worker.take({
+      type: 'start',
+      request: 1,
+      options: { ...OPTIONS, debuggerScripts: [script] },
+      pids: [4242, child.pid ?? 0],
+    });
+    expect(await answered(1)).toEqual({ type: 'done', request: 1 });
+    captures.at(-1)?.json(FrameType.Hello, HELLO);
+    captures.at(-1)?.json(FrameType.Clock, CLOCK);
+    worker.flush();
+    expect(status()).toMatchObject({ targets: [{ pid: 4242 }] });
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('a trace in the worker', () => {

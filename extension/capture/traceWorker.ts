@@ -439,6 +439,8 @@ export class TraceWorker {
         const again = this.#candidates.standing(pid) === 'left-out';
         if (error === null) this.#candidates.proved(pid);
         this.#targets.attached(event.info, again);
+        // It ran before the trace, below what is debugged.
+        if (error === null) this.#leaveOutDebugger(pid);
         return;
       }
       case FrameType.Records:

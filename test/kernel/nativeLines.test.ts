@@ -155,6 +155,15 @@ describeTraced('source lines of native programs', () => {
     check({ ...(await tracing.result()), ended }, 'lines.c', []);
   });
 
+  it('a stripped program whose debug information is beside it has lines', async () => {
+    const program = build('gcc', ['-g', '-O1'], 'lines.c', C_LIBRARIES);
+    const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder });
+    run('objcopy', '--only-keep-debug', program, `${program}.debug`);
+    run('strip', program);
+    run('objcopy', `--add-gnu-debuglink=${program}.debug`, program);
+    await checked(program, 'lines.c');
+  });
+
   it('a static program has lines', async () => {
     await checked(build('g++', ['-g', '-O2', '-static'], 'lines.cpp'), 'lines.cpp');
   });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Setting } from '../../../extension/contributions.ts';
 import { callServer, calls, freePort } from './callServer.ts';
-import { command, insight, rows, stopDebugging } from './extension.ts';
+import { cProgram, NEW_LLDB, OLD_LLDB } from './compiled.ts';
+import { insight, rows, stopDebugging } from './extension.ts';
 import { eventually, pause, test } from './harness.ts';
 
 const fixtures = join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', '../debuggers');
@@ -144,54 +145,78 @@ test('a debuggee that forks 1,000 children: all of their calls are shown, and th
   await eventually(() => insight().trace.status.phase === 'stopped', 'the trace has ended');
 }, 240_000);
 
-test('a break that holds for everything, in a program that calls as fast as it can', async () => {
-  const { breaks, callBreaks } = insight();
-  await set(Setting.hooks, 'always');
-  breaks.add('path:*');
-  const made = () => calls['/busy'] ?? 0;
-  const before = made();
-  try {
-    assert(
-      await vscode.debug.startDebugging(undefined, {
-        type: 'node',
-        request: 'launch',
-        name: 'busy',
-        program: join(fixtures, 'busy.js'),
-        env: { CALLS_URL: await callServer() },
-      }),
-    );
+const busy: Record<string, () => Record<string, unknown> & { type: string }> = {
+  'js-debug': () => ({ type: 'node', program: join(fixtures, 'busy.js') }),
+  lldb: () => ({ type: 'lldb-dap', adapter: NEW_LLDB ?? OLD_LLDB, program: cProgram('busy') }),
+};
+
+for (const [name, configuration] of Object.entries(busy))
+  test(`a break that holds for everything, in a program that calls as fast as it can: ${name}`, async () => {
+    const { breaks, callBreaks, trace } = insight();
+    const own = configuration();
+    await set(Setting.hooks, 'always');
+    // With lldb it is the kernel that stops the program, and that needs a trace.
+    const traced = own.type === 'lldb-dap';
+    if (traced) await set(Setting.startWithDebugging, 'always');
+    breaks.add('path:*');
+    const made = () => calls['/busy'] ?? 0;
     let stops = 0;
     const counting = callBreaks.onDidHit(() => {
       stops++;
     });
-    for (const end = performance.now() + 5_000; performance.now() < end; ) {
+    const standsAgain = async () => {
       const [standing] = await eventually(
         () => callBreaks.standing.length > 0 && callBreaks.standing,
         'it stands again',
+        60_000,
       );
-      await command('workbench.action.debug.continue');
-      await eventually(() => callBreaks.standing[0] !== standing, 'it goes on');
+      return standing;
+    };
+    try {
+      const url = await callServer();
+      // lldb wants a list.
+      const env = traced ? [`CALLS_URL=${url}`] : { CALLS_URL: url };
+      const launch = { request: 'launch', name: `busy ${name}`, env, ...own };
+      assert(await vscode.debug.startDebugging(undefined, launch as never));
+      // The kernel learns of a process when its adapter tells: calls may have been made before.
+      let standing = await standsAgain();
+      const before = made();
+      for (const end = performance.now() + 5_000; performance.now() < end; ) {
+        const frame = await eventually(() => {
+          const item = vscode.debug.activeStackItem;
+          return item instanceof vscode.DebugStackFrame && item;
+        }, 'where it stands is shown');
+        await frame.session.customRequest('continue', { threadId: frame.threadId });
+        await eventually(() => callBreaks.standing[0] !== standing, 'it goes on');
+        standing = await standsAgain();
+      }
+      const [{ hits } = { hits: 0 }] = breaks.all;
+      console.log(`[suite] ${name}: ${stops} stops, ${hits} hits, ${made() - before} calls`);
+      assert.equal(hits, stops, 'each stop is a hit, and no hit is counted that was none');
+      // Each call stops once before it is made.
+      assert(made() - before <= hits, 'no call passes');
+      const [one] = breaks.all;
+      breaks.change(one?.id ?? 0, { enabled: false });
+      const sent = made();
+      // It may have stopped, or be about to, before the break was taken back.
+      await eventually(() => {
+        const item = vscode.debug.activeStackItem;
+        if (callBreaks.standing.length > 0 && item instanceof vscode.DebugStackFrame)
+          void item.session
+            .customRequest('continue', { threadId: item.threadId })
+            .then(undefined, () => undefined);
+        return made() > sent + 1_000;
+      }, 'it calls freely');
+      assert.equal(trace.status.problem, null);
+    } finally {
+      counting.dispose();
+      breaks.remove();
+      await stopDebugging();
+      await set(Setting.hooks, undefined);
+      await set(Setting.startWithDebugging, undefined);
+      await eventually(() => trace.status.phase !== 'running', 'the trace has ended');
     }
-    counting.dispose();
-    const [{ hits } = { hits: 0 }] = breaks.all;
-    console.log(`[suite] ${stops} stops, ${hits} hits, ${made() - before} calls`);
-    assert.equal(hits, stops, 'each stop is a hit, and no hit is counted that was none');
-    // Each call stops once before it is made.
-    assert(made() - before <= hits, 'no call passes');
-    const [one] = breaks.all;
-    breaks.change(one?.id ?? 0, { enabled: false });
-    const sent = made();
-    // It may have stopped, or be about to, before the break was taken back.
-    await eventually(() => {
-      if (callBreaks.standing.length > 0) void command('workbench.action.debug.continue');
-      return made() > sent + 1_000;
-    }, 'it calls freely');
-  } finally {
-    breaks.remove();
-    await stopDebugging();
-    await set(Setting.hooks, undefined);
-  }
-}, 120_000);
+  }, 240_000);
 
 /** Runtimes that are not Node.js, as far as they are there: HTTP_TRACE_TOOLS names a folder of npm's packages. */
 const tools = join(process.env['HTTP_TRACE_TOOLS'] ?? '/nonexistent', 'node_modules');

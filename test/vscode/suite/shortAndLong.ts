@@ -58,6 +58,11 @@ for (const [name, configuration] of Object.entries(short)) {
           ({ id, side, path }) => id > older && side === 'client' && path === '/once',
         );
         const late = notes.some((text) => /first calls may be missing/.test(text));
+        assert.deepEqual(
+          notes.filter((text) => !/was not ready/.test(text)),
+          shown.length > 0 ? [] : notes,
+          'nothing is said that is not so',
+        );
         if (shown.length === 0 && late)
           console.log(`[suite] ${name}: it was said that the call may be missing`);
         else
