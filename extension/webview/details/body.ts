@@ -74,7 +74,9 @@ export function bodyTab(
   }
   const { body } = message;
   const draw = (): void => {
-    bar.replaceChildren(describe(message));
+    // Where there is little room they go to the next line together.
+    const buttons = el('div', { class: 'content-actions' });
+    bar.replaceChildren(describe(message), buttons);
     if (kind !== 'text' && kind !== 'binary') {
       const label = raw ? t('Pretty') : t('Raw');
       const toggle = textButton(
@@ -86,11 +88,11 @@ export function bodyTab(
         },
         'link toggle',
       );
-      bar.append(toggle);
+      buttons.append(toggle);
     }
     const editor = textButton(t('Open in Editor'), () => actions.openBody(exchange.id, part));
-    bar.append(editor);
-    if ('text' in body) bar.append(copyButton(t('Copy body'), () => actions.copy(body.text)));
+    buttons.append(editor);
+    if ('text' in body) buttons.append(copyButton(t('Copy body'), () => actions.copy(body.text)));
     const whole = message.bodyNote === null;
     if (kind === 'multipart' && !raw) content.replaceChildren(...multipartContent(message));
     else if ('text' in body)
