@@ -55,6 +55,8 @@ export class VirtualList<View extends RowElement> {
   #drawn: number[] = [];
   #last = 0;
   #following = true;
+  /** In an order in which it does not follow, somebody has scrolled to the end, and stays there. */
+  #atEnd = false;
   /** The first row in view and where it was in the list. */
   #anchor: { readonly key: number; readonly index: number } | null = null;
   #tidyTimer: ReturnType<typeof setTimeout> | null = null;
@@ -118,8 +120,10 @@ export class VirtualList<View extends RowElement> {
     body.style.height = `${source.count() * rowHeight}px`;
     if (move !== undefined) {
       this.#anchor = null;
+      this.#atEnd = false;
       move();
     } else if (this.#aim.y !== null) this.#keepAimed(this.#aim.y);
+    else if (this.#atEnd) this.#options.scroller.scrollTop = source.count() * rowHeight;
     else if (this.#following) this.#scrollToEnd();
     else this.#keepAnchor();
     this.draw();
@@ -146,12 +150,14 @@ export class VirtualList<View extends RowElement> {
 
   stopFollowing(): void {
     this.#following = false;
+    this.#atEnd = false;
     this.#leftTop = false;
   }
 
   /** As in the beginning: at the end, wherever it was. */
   reset(): void {
     this.#following = true;
+    this.#atEnd = false;
     this.#leftTop = false;
     this.#anchor = null;
   }
@@ -226,7 +232,10 @@ export class VirtualList<View extends RowElement> {
     // By the list itself, to keep a row under the pointer: nobody has scrolled.
     if (this.#aim.y !== null && Math.abs(scrollTop - this.#top) < 1) return;
     this.#leftTop = false;
-    this.#following = this.#mayFollow && scrollTop + clientHeight >= scrollHeight - 2;
+    const isAtEnd = scrollTop + clientHeight >= scrollHeight - 2;
+    this.#following = this.#mayFollow && isAtEnd;
+    // Where all rows fit, the end is the top, which is what such an order is for.
+    this.#atEnd = !this.#mayFollow && isAtEnd && scrollTop > 0;
     this.draw();
   }
 
