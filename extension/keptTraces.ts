@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
   byTrace,
+  comesBack,
   isRunning,
   type KeptPart,
   keptParts,
@@ -78,9 +79,7 @@ export class KeptTraces implements vscode.Disposable {
   }
 
   #isWanted(run: string): boolean {
-    const keep = keepCalls();
-    if (keep === 'never' || this.#workspaceFolder === null) return false;
-    return keep === 'always' || run === this.#run;
+    return this.#workspaceFolder !== null && comesBack(keepCalls(), run, this.#run);
   }
 
   /** Of extension hosts that have ended: the one of this window may be about to. */

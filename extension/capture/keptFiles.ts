@@ -58,6 +58,16 @@ export async function keptParts(folder: string): Promise<KeptPart[]> {
   return parts.sort((a, b) => a.began - b.began || a.part - b.part);
 }
 
+/**
+ * Are the traces of an extension host that has ended shown again?
+ * @param keep the setting: never, after a reload, or also when VS Code was closed.
+ * @param run the run of VS Code that they are of.
+ * @param now the run of this window.
+ */
+export function comesBack(keep: 'never' | 'reload' | 'always', run: string, now: string): boolean {
+  return keep === 'always' || (keep === 'reload' && run === now);
+}
+
 /** The parts of each trace, oldest trace first. */
 export function byTrace(parts: readonly KeptPart[]): KeptPart[][] {
   const traces = new Map<string, KeptPart[]>();

@@ -8,7 +8,7 @@ import { HELLO as HELPER_HELLO } from '../../helper/testing.ts';
 import { RECORD_LAYOUT } from '../engine/recordLayout.ts';
 import { conversation, recordBatch, START } from '../engine/testing/records.ts';
 import { copyOf } from './keptCopy.ts';
-import { byTrace, joined, keptParts, makeFolder, takeOver, thisRun } from './keptFiles.ts';
+import { byTrace, comesBack, joined, keptParts, makeFolder, takeOver, thisRun } from './keptFiles.ts';
 import { readFile } from './openFile.ts';
 import { TraceKeeper } from './traceKeeper.ts';
 
@@ -173,3 +173,20 @@ describe('what is kept of a trace', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 });
+
+it.each([
+  ['never', false, false],
+  ['reload', true, false],
+  ['always', true, true],
+] as const)(
+  'with %s a trace comes back after a reload: %s, after the end of VS Code: %s',
+  async (keep, reload, end) => {
+    begin();
+    keeper.frame(call('/a', 1));
+    keeper.end();
+    const [part] = await keptParts(folder);
+    // The run is in the file's name: as the next window reads it.
+    expect(comesBack(keep, part?.run ?? '', thisRun())).toBe(reload);
+    expect(comesBack(keep, part?.run ?? '', '1-2')).toBe(end);
+  },
+);

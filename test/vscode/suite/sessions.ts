@@ -45,3 +45,16 @@ test('both sessions ended, the trace has ended', async () => {
   assert(held.length > 0);
   assert(held.every((row) => row.state === 'ended'));
 });
+
+test('the tree names both processes by their scripts and says that they have ended', () => {
+  const { calls } = insight();
+  const items = calls.getChildren().map((node) => calls.getTreeItem(node));
+  assert.deepEqual(items.map(({ label }) => String(label).replace(/ \(\d+\)$/, '')).sort(), [
+    'customer.js',
+    'shop.js',
+  ]);
+  for (const { description, accessibilityInformation } of items) {
+    assert.match(String(description), /^ended · /);
+    assert.match(accessibilityInformation?.label ?? '', /, ended, /);
+  }
+});
