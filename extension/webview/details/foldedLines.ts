@@ -47,7 +47,8 @@ export class FoldedLines {
         // What is taken out of the page comes back as another one.
         else if (!this.element.isConnected) this.#observer.disconnect();
       },
-      { rootMargin: NEAR },
+      // Of what scrolls it, which the margin of the window is not.
+      { scrollMargin: NEAR } as IntersectionObserverInit,
     );
     this.#make();
   }
