@@ -44,7 +44,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
       await workbench.open(url, workspace);
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
       await workbench.startDebugging();
-      await keys.press('Control+Alt+h');
+      await workbench.startByKey();
       await rows.first().waitFor({ timeout: 60_000 });
       await keys.command('HTTP Trace: Focus on HTTP Trace View');
       await keys.focused(grid, 'the list');
@@ -218,7 +218,7 @@ export async function keyboard(steps, workbench, { url, workspace }) {
 
   await steps.step('Clear and the end of the session are commands', async () => {
     await keys.command('HTTP Trace: Clear Calls');
-    const start = panel.getByRole('button', { name: 'Start', exact: true });
+    const start = panel.locator('.empty button.primary');
     await start.waitFor();
     await keys.command('HTTP Trace: Focus on HTTP Trace View');
     // What an empty panel offers is reached as well.

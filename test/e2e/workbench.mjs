@@ -87,6 +87,24 @@ export class Workbench {
     }
   }
 
+  /**
+   * Starts a trace by its key, and again while VS Code does not know yet that there is a session: then it is nobody's.
+   * @returns when it was pressed, in milliseconds since the epoch
+   */
+  async startByKey() {
+    const started = this.statusItem.locator('.codicon-loading, .codicon-pulse').first();
+    for (let attempt = 1; ; attempt++) {
+      const pressed = Date.now();
+      await this.page.keyboard.press('Control+Alt+h');
+      try {
+        await started.waitFor({ timeout: 10_000 });
+        return pressed;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
+  }
+
   /** Items of an open pick, as they can be read. */
   get picks() {
     return this.page.locator('.quick-input-list .monaco-list-row');
