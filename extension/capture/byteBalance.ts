@@ -1,15 +1,15 @@
-/** What became of the bytes of a trace: the counts of the kernel, of the helper's backlog and of the engine together. */
+/** Accounts for all bytes of a trace: combines the counts of the kernel, of the helper's backlog and of the engine. */
 import type { Backlog, Status } from '../../helper/protocol.ts';
 
 /** In bytes: `seen = copied + omitted + dropped + unseen`. */
 export interface ByteBalance {
   readonly seen: number;
-  /** What the engine got. */
+  /** Bytes that the engine received. */
   readonly copied: number;
   readonly omitted: number;
-  /** Of these, what the helper left out of its backlog. */
+  /** Part of the omitted bytes: left out by the helper's backlog. */
   readonly shedByHelper: number;
-  /** Did not fit into the ring, or nobody waited for it. */
+  /** Did not fit into the ring, or was left behind when the trace was stopped without waiting. */
   readonly dropped: number;
   readonly unseen: number;
   /** Of connections that are not HTTP. */

@@ -29,7 +29,7 @@ function other(): Buffer {
   return record;
 }
 
-it('nothing of a stack goes on, also of a process of which nothing is known', () => {
+it('no stack is passed on, not even that of an unknown process', () => {
   const callers = new Callers();
   const named = Buffer.from(callers.name(Buffer.concat([other(), stackRecord('POST /pay HTTP/1'), other()])));
   expect(named.includes(SECRET)).toBe(false);
@@ -48,7 +48,7 @@ it('nothing of a stack goes on, also of a process of which nothing is known', ()
   callers.close();
 });
 
-it('of HTTP/2 the stream is told, and of what is no request a method that nothing has', () => {
+it('an HTTP/2 record names its stream, and bytes that are not a request get an impossible method', () => {
   const callers = new Callers();
   const { header, caller } = LAYOUT;
   const http2 = Buffer.from(callers.name(stackRecord('', 5)));

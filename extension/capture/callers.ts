@@ -1,7 +1,7 @@
 /**
- * Between the helper and all who use its events: records that name addresses of a Go program, and those that have a native
- * program's stack, get its lines of source, so that engine, recordings and replays need no file. A record whose lines are not
- * certain stays as it is, or without a stack.
+ * A stage between the helper and the consumers of its events. It adds source lines to records with addresses of a Go
+ * program or the stack of a native program, so that the engine, recordings and replays do not need the program's file. A
+ * record whose lines are not certain is passed on unchanged, or without its stack.
  */
 import { closeSync } from 'node:fs';
 import type { GoProgram, NativeProgram } from '../../helper/protocol.ts';
@@ -13,19 +13,19 @@ import { goStack } from './goStack.ts';
 import { callerRecord, NativeStacks } from './native/nativeStacks.ts';
 import { readProgramFile } from './programFile.ts';
 
-/** Programs whose files are kept open; the newest. */
+/** The newest programs, whose files are kept open. */
 const MAX_PROGRAMS = 64;
-/** Different stacks and addresses that are kept for each program. */
+/** Distinct stacks and addresses cached for each program. */
 const MAX_STACKS = 4_096;
 const MAX_ADDRESSES = 16_384;
 /** Frames that are kept of a call. */
 const MAX_FRAMES = 40;
 /** Bytes of them. */
 const MAX_NAMED = 16 * 1024;
-/** Programs are loaded at multiples of this; of larger pages, too. */
+/** Programs are loaded at multiples of this, even on systems with larger pages. */
 const PAGE = 4_096;
 
-/** As the engine reads it: the frames as [path, line, function], innermost first, and which of them is the program's own. */
+/** A stack as the engine reads it: frames as [path, line, function], innermost first, and which one is the program's own. */
 export type NamedFrames = readonly [own: number | null, ...frames: (readonly [string, number, string])[]];
 
 export class Callers {
@@ -54,16 +54,16 @@ export class Callers {
     this.#programs.clear();
   }
 
-  /** The same records, with lines in those of callers. @param batch stays as it is; is returned if there are none */
+  /** Adds lines to the caller records of a batch. @param batch not changed; returned as it is if it has none */
   name(batch: Uint8Array): Uint8Array {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     const { header } = LAYOUT;
     const parts: Uint8Array[] = [];
-    /** Up to here it is in `parts`. */
+    /** The batch up to here is in `parts`. */
     let done = 0;
     for (let at = 0; at + header.size <= batch.length; ) {
       const length = view.getUint32(at + header.length, true);
-      // What does not fit is for others to complain of.
+      // A malformed record is passed on: the engine reports it.
       if (length < header.size || length > batch.length - at) break;
       const type = view.getUint16(at + header.type, true);
       const changed = CHANGED.has(type) ? this.#changed(type, batch.subarray(at, at + length)) : null;
@@ -76,7 +76,7 @@ export class Callers {
     return parts.length === 0 ? batch : Buffer.concat([...parts, batch.subarray(done)]);
   }
 
-  /** What takes the place of this record; null: it stays. */
+  /** The record that replaces this one; null: it stays. */
   #changed(type: number, record: Uint8Array): Uint8Array | null {
     if (type === RecordType.Caller) return isCaller(record) ? this.#named(record) : null;
     if (type === RecordType.Stack) return this.#ofStack(record);
@@ -120,7 +120,7 @@ export class Callers {
   }
 }
 
-/** Types of records that are looked at. */
+/** Record types that are examined. */
 const CHANGED: ReadonlySet<number> = new Set([
   RecordType.Caller,
   RecordType.Stack,
@@ -128,7 +128,7 @@ const CHANGED: ReadonlySet<number> = new Set([
   RecordType.ProcessReplaced,
 ]);
 
-/** As JSON, with as many frames as there is room for; null: the own one is not among them. */
+/** As JSON, with as many frames as fit; null: the program's own frame is not among them. */
 function textOf(frames: readonly GoFrame[], own: GoFrame | null): Uint8Array | null {
   const shown = frames.slice(0, Math.max(MAX_FRAMES, own === null ? 0 : frames.indexOf(own) + 1));
   for (let count = shown.length; count > 0; count = Math.floor(count / 2)) {
@@ -173,7 +173,7 @@ class Program {
     this.#places = places;
   }
 
-  /** @returns null where the file at that path is none, or another one. */
+  /** @returns null when there is no file at that path, or another one. */
   static open({ places, ...file }: GoProgram): Program | null {
     const read = (descriptor: number): Program => {
       const elf = ElfFile.read(descriptor);
@@ -190,7 +190,7 @@ class Program {
     closeSync(this.#descriptor);
   }
 
-  /** By how much more the program lies in memory than it was linked for; null: not certain. */
+  /** The program's load bias: the difference between addresses in memory and linked addresses; null: not certain. */
   biasOf(probed: number, place: number): number | null {
     const found = this.#places
       .filter(({ function: of }) => of === probed)
@@ -223,7 +223,7 @@ class Program {
       all.push(...frames);
     }
     const { frames, own } = goStack(all);
-    // What was not read may be the program's own.
+    // A frame that was not read may be the program's own.
     if (frames.length === 0 || (cut && own === null)) return null;
     return textOf(frames, own);
   }

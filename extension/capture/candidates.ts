@@ -1,23 +1,23 @@
 /**
- * A trace that is armed before a program runs follows what its seeds start: an extension host and its terminals start
- * more than debuggees. What a seed started, with everything below it, is a candidate: its calls are held back until a
- * debugger names it, and left out when none does.
+ * A trace that is armed before a program runs follows everything that its seeds, the extension host and the terminals,
+ * start. Not all of that is debugged. So each process that a seed started, with its descendants, is a candidate: its calls
+ * are held back until a debugger names it, and dropped if none does.
  */
 
-/** Processes that are kept in mind; the oldest go first. */
+/** Processes that are remembered; beyond it the oldest are dropped. */
 const MAX_PROCESSES = 10_000;
 
 export type Standing =
   /** Its calls are shown. */
   | 'shown'
-  /** Its calls wait for the debugger's word. */
+  /** Its calls are held back until a debugger names it. */
   | 'candidate'
-  /** A seed, or a candidate that was none: its calls are left out. */
+  /** A seed, or a candidate that no debugger has named: its calls are left out. */
   | 'left-out';
 
 interface Candidate {
   readonly parent: number;
-  /** Milliseconds, of the clock that is given. */
+  /** Start time in milliseconds, by the caller's clock. */
   readonly since: number;
 }
 
@@ -44,7 +44,7 @@ export class Candidates {
     this.#leaveOut(pid);
   }
 
-  /** A process was started; its id may have been another's. */
+  /** A process was started, possibly with the id of an earlier one. */
   started(pid: number, parent: number, now: number): void {
     const standing = this.standing(parent);
     this.#leftOut.delete(pid);

@@ -1,6 +1,6 @@
 /**
- * One capture: a private socket, the loader that is started with the rights it needs and connects back to it,
- * and the helper that it becomes. Used by the command line and by the extension's worker alike.
+ * One capture: a private socket, the loader that is started with the rights it needs and connects to that socket, and
+ * the helper that the loader becomes. Used by the command line and by the extension's worker.
  */
 import type { ChildProcess } from 'node:child_process';
 import { type HelperEvent, readEvent } from '../../helper/events.ts';
@@ -49,19 +49,19 @@ export interface CaptureOptions {
   readonly bodies?: 'requests' | 'responses';
   /** HTTP/1 exchanges whose response begins sooner are left out by the kernel, to a microsecond. */
   readonly minLatencyMs?: number;
-  /** How to see TLS plaintext: none = not at all, the others force a way to attach. Default auto. */
+  /** How TLS plaintext is captured: none = not at all, the other values force one way to attach. Default auto. */
   readonly tls?: TlsWay;
   /** Bytes that may wait in the helper, from MIN_BACKLOG. Default 256 MiB. */
   readonly backlog?: number;
   /** Bytes of the data ring, a power of two. Default 8 MiB. */
   readonly ringSize?: number;
-  /** The verifier's log on stderr when the kernel refuses. */
+  /** Print the verifier's log on stderr when the kernel refuses the programs. */
   readonly verbose?: boolean;
   /** Starts the loader; by default as a child of the calling thread, whose priority it inherits. */
   readonly launch?: typeof launchLoader;
-  /** A helper of an earlier trace, which serves this one if it can; else it is ended. */
+  /** The helper of an earlier trace. It is reused if it matches, and otherwise ended. */
   readonly kept?: KeptHelper | null;
-  /** How to let the user run a command that asks for a password; without it that is an error. */
+  /** Lets the user run a command that asks for a password; without this, such a command is an error. */
   readonly ask?: Ask;
 }
 
@@ -70,41 +70,41 @@ export type EventListener = (event: HelperEvent, frame: Frame) => void;
 export interface Capture {
   readonly hello: Hello;
   /**
-   * Every event of the helper, with the frame as it came but for bytes that were sent from files, which it has as
-   * well. Payloads are only valid during the call.
+   * Called for every event of the helper, with its frame as it came, except that bytes sent from files are filled in.
+   * Payloads are valid during the call only.
    */
   onEvent(listener: EventListener): void;
   /** @throws TraceError when there is no such process, or it is not the user's. */
   attach(pid: number, children: boolean): Promise<ProcessInfo>;
-  /** What this process starts from now on is traced, but neither it nor what it has started already. @throws TraceError */
+  /** Traces what this process starts from now on, but neither itself nor its earlier children. @throws TraceError */
   seed(pid: number): Promise<void>;
   /** The process itself is no longer traced, but what it starts from now on. */
   turnIntoSeed(pid: number): void;
   detach(pid: number): void;
   /** @throws TraceError when the trace has ended. */
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
-  /** Stops that nobody has asked for yet. */
+  /** Processes that have been stopped and not been asked for yet. */
   onBreak(listener: (state: BreakState) => void): void;
   /**
    * Drains; the final status, or null when the helper died before it could send it. Idempotent.
    * @param keepMs for how long the helper is to be kept for another trace, in milliseconds; 0: it ends
    */
   stop(keepMs?: number): Promise<Status | null>;
-  /** Once stopped: the helper, if it was kept. */
+  /** After the stop: the helper, if it was kept. */
   readonly kept?: KeptHelper | null;
-  /** What waits when the trace is stopped, now or later, is dropped, and counted in the final status. */
+  /** Drops what is still waiting when the trace is stopped, now or later. The final status counts it. */
   cutShort(): void;
   /** Resolves when the helper has ended. `fault` says why when that was not asked for. */
   readonly ended: Promise<{ readonly fault: string | null }>;
 }
 
-/** From the start of the loader to the helper's first word: trampolines take seconds to attach on a slow machine. */
+/** Milliseconds until the helper's first message: attaching trampolines takes seconds on a slow machine. */
 const HELLO_TIMEOUT_MS = 300_000;
-/** The same where a password has to be typed first, which takes three minutes at most. */
+/** As above, if a password has to be typed first, which may take three minutes. */
 const PROMPT_TIMEOUT_MS = HELLO_TIMEOUT_MS + 180_000;
-/** The same where it runs already. */
+/** As above, if the helper runs already. */
 const RESUME_TIMEOUT_MS = 10_000;
-/** Without a word of the helper once a stop was asked for. */
+/** Milliseconds without a message of the helper after a stop was requested. */
 const STOP_TIMEOUT_MS = 30_000;
 
 function copyLimit(bodyLimit: number | null): number {
@@ -144,7 +144,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   return capture;
 }
 
-/** By the helper that was kept; null when there is none, or it cannot. */
+/** Starts the trace with the kept helper; null when there is none, or it does not match. */
 async function resumed(
   { kept }: CaptureOptions,
   fixed: readonly string[],
@@ -193,9 +193,9 @@ function attachError({ error, message }: ProcessInfo): TraceError {
 class HelperConnection implements Capture {
   readonly #channel: Channel;
   readonly #remembered: RememberedPrograms;
-  /** What was fixed when the programs were loaded. */
+  /** The options that were fixed when the programs were loaded. */
   readonly #fixed: string;
-  /** The helper is to stay when the trace ends. */
+  /** The helper will be kept when the trace ends. */
   #pausing = false;
   kept: KeptHelper | null = null;
   readonly ended: Promise<{ fault: string | null }>;
@@ -203,7 +203,7 @@ class HelperConnection implements Capture {
   readonly #callers = new Callers();
   readonly #sentFiles: SentFiles;
   #listeners: EventListener[] = [];
-  /** Frames that came before anybody listened. */
+  /** Frames that arrived before there was a listener. */
   #early: Frame[] = [];
   #waiting = new Map<number, { resolve: (info: ProcessInfo) => void; reject: (error: Error) => void }>();
   #breaks = new Map<number, { resolve: (state: BreakState) => void; reject: (error: Error) => void }>();
@@ -211,9 +211,9 @@ class HelperConnection implements Capture {
   #nextRequest = 1;
   #stopping: Promise<Status | null> | null = null;
   #final: Status | null = null;
-  /** Runs out when the helper says nothing while the trace is being stopped. */
+  /** Fires when the helper sends nothing while the trace is being stopped. */
   #patience: NodeJS.Timeout | null = null;
-  /** The rest is not waited for. */
+  /** Records that are still waiting will be dropped. */
   #cut = false;
   #fault: { code: string; message: string } | null = null;
   #end: (reason: { fault: string | null }) => void = () => {};
@@ -376,7 +376,7 @@ class HelperConnection implements Capture {
     }
     if (event.type === FrameType.GoProgram) this.#callers.add(event.program);
     if (event.type === FrameType.NativeProgram) {
-      // Of no use to others, and in no recording.
+      // Of no use to other consumers, and not recorded.
       this.#callers.addNative(event.program);
       return;
     }
@@ -389,7 +389,7 @@ class HelperConnection implements Capture {
 
   #deliver(event: HelperEvent, frame: Frame): void {
     if (event.type === FrameType.Break) {
-      // Of no trace: it is in no recording.
+      // Does not belong to a trace, so it is not recorded.
       const { request } = event.state;
       this.#breaks.get(request)?.resolve(event.state);
       if (!this.#breaks.delete(request)) this.#onBreak(event.state);
@@ -422,11 +422,11 @@ class HelperConnection implements Capture {
     for (const listener of this.#listeners) listener(event, frame);
   }
 
-  /** @param keep the helper has sent its last word of this trace, and waits for the next one */
+  /** @param keep the helper has sent its last message of this trace, and waits for the next trace */
   #finish(error: TraceError | null, keep = false): void {
     const { busy } = this.#sentFiles;
     if (busy !== null && this.#fault === null && !keep) {
-      // What the helper has sent comes first.
+      // Frames that the helper has already sent come first.
       void busy.then(() => this.#finish(error));
       return;
     }

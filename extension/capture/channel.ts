@@ -1,4 +1,4 @@
-/** The socket on which the helper is awaited: in a folder that only this user can enter, for one peer, once. */
+/** The socket to which the helper connects: in a folder that only this user can enter, for one connection. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { TraceError } from './trace.ts';
 /**
  * A folder of this user's that nobody else can write to: XDG_RUNTIME_DIR or /run/user/UID, for root /run; in a
  * container, where these are often missing, the home folder. Never /tmp. What is made in it is removed as soon
- * as the helper has connected. Under sudo the environment may name folders of another user: they are passed over.
+ * as the helper has connected. Under sudo the environment may name folders of another user: these are ignored.
  * @throws TraceError when there is none.
  */
 function privateDirectory(): string {
@@ -80,7 +80,7 @@ export class Channel {
     this.#onData = listener;
   }
 
-  /** Whether data may come; the peer waits meanwhile. */
+  /** Whether to read; while false, the peer waits. */
   flow(open: boolean): void {
     if (open) this.#socket?.resume();
     else this.#socket?.pause();
@@ -109,7 +109,7 @@ export class Channel {
       return;
     }
     this.#socket = socket;
-    // One peer only; its name in the file system is of no more use.
+    // Only one connection is accepted, so the name in the file system is not needed any more.
     this.#stopListening();
     socket.on('data', (piece) => this.#onData(piece));
     socket.on('error', () => {});

@@ -1,4 +1,4 @@
-/** Opens files in the engine's thread, beside a trace that may run: their calls come into the list as a whole. */
+/** Opens files in the engine's thread, even while a trace runs. All calls of a file are added to the list at once. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { History } from './history.ts';
@@ -61,7 +61,7 @@ export class FileOpener {
       const percent = size === 0 ? 0 : Math.min(100, Math.floor((read / size) * 100));
       if (percent > said) this.#send({ type: 'opening', request, percent });
       said = percent;
-      // Whatever else waits comes first.
+      // Lets other waiting work run first.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -73,7 +73,7 @@ function isKept(content: Content): content is readonly KeptPart[] {
   return Array.isArray(content);
 }
 
-/** @param note what else is to be known. */
+/** @param note a further remark for the user. */
 function keptNote(parts: readonly KeptPart[], note: string | null): string {
   const dropped =
     (parts[0]?.part ?? 1) > 1 ? ' Its oldest part was dropped, as more was captured than is kept.' : '';
@@ -84,7 +84,7 @@ async function sizeOf(content: Content): Promise<number> {
   if (isKept(content)) return content.reduce((sum, { size }) => sum + size, 0);
   if (typeof content !== 'string') return content.length;
   const stats = await stat(content);
-  // A pipe would be waited for without end.
+  // Opening a pipe could wait forever.
   if (!stats.isFile()) throw new TraceError('file', 'This is not a file.');
   return stats.size;
 }

@@ -1,12 +1,13 @@
 /**
- * Functions and lines of a Go program's addresses, by the table that the runtime itself needs, the pclntab
- * (go.dev/src/internal/abi/symtab.go, go.dev/src/runtime/symtab.go): it is in every program, stripped or not. Layouts of
- * Go 1.18 and 1.20 and later. The file is another program's: each step is bounded, and what does not fit is an ElfError.
+ * Finds functions and lines of a Go program's addresses in the pclntab, the table that the Go runtime itself uses
+ * (go.dev/src/internal/abi/symtab.go, go.dev/src/runtime/symtab.go). Every program has it, stripped or not. Knows the
+ * layouts of Go 1.18, and of 1.20 and later. The file is untrusted: each step is bounded, and malformed data is an
+ * ElfError.
  */
 import { ElfError, type ElfFile, type Section } from '../../helper/tls/elf.ts';
 import { relocationAt, relocationsTo } from '../../helper/tls/relocations.ts';
 
-/** A line that runs, or from which a function was called. */
+/** The line that is executed, or that called the next inner function. */
 export interface GoFrame {
   /** As the compiler was given it; with -trimpath it begins with the module's path. */
   readonly path: string;
@@ -18,7 +19,7 @@ export interface GoFrame {
 interface Layout {
   /** Bytes of `runtime._func` before its lists. */
   readonly functionSize: number;
-  /** Of one call that was compiled into its caller. */
+  /** Bytes of an inlined call. */
   readonly inlinedSize: number;
   readonly inlinedName: number;
   readonly inlinedAt: number;
@@ -77,7 +78,7 @@ export class GoLines {
   readonly #files: number;
   readonly #values: number;
   readonly #functions: number;
-  /** Address of what functions have beside their code; null: not found, so what was compiled into its caller has no lines. */
+  /** Address of the functions' FUNCDATA; null: not found, so inlined calls have no lines. */
   readonly #beside: number | null;
 
   /** @throws ElfError when it is not a Go program, or one of an unknown layout */
@@ -109,9 +110,9 @@ export class GoLines {
   }
 
   /**
-   * The frames of one call, innermost first: several where functions were compiled into their callers.
+   * The frames of one return address, innermost first: several if functions were inlined.
    * @param address to which the call returns, as linked
-   * @returns null when it is not certain
+   * @returns null when they are not certain
    * @throws ElfError
    */
   framesOf(address: number): GoFrame[] | null {
@@ -174,7 +175,7 @@ export class GoLines {
     };
   }
 
-  /** Where in the file the calls are that were compiled into it. */
+  /** Offset in the file of the function's inlining tree. */
   #treeOf({ lists, listCount, treeCount }: GoFunction): number | null {
     if (this.#beside === null || treeCount <= INLINED_TREE) return null;
     const distance = this.#half(lists + (listCount + INLINED_TREE) * 4);
@@ -241,7 +242,7 @@ function partAt(header: Buffer, field: number, size: number): number {
   return Number(distance);
 }
 
-/** The address of `runtime.firstmoduledata`, whose first word is that of the table; null: not found. */
+/** The address of `runtime.firstmoduledata`, whose first word is the table's address; null: not found. */
 function moduleOf(elf: ElfFile, table: Section): number | null {
   const wanted = Buffer.alloc(8);
   wanted.writeBigUInt64LE(BigInt(table.address));

@@ -1,7 +1,7 @@
-/** Which frames of a Go program's stack are its author's. Pure. */
+/** Finds the frames of a Go program's stack that are the author's own code. Pure. */
 import type { GoFrame } from './goLines.ts';
 
-/** Folders of the standard library: with -trimpath its files are named so. Other modules have a dot there, or their own name. */
+/** Folders of the standard library, with which its paths begin under -trimpath. Other modules' paths begin differently. */
 const STANDARD = new Set(
   (
     'archive bufio bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt go ' +
@@ -9,12 +9,12 @@ const STANDARD = new Set(
     'strconv strings structs sync syscall testing text time unicode unique unsafe weak'
   ).split(' '),
 );
-/** By these the folder of the standard library is found: the last part of the file is the same everywhere. */
+/** Functions by which the standard library's folder is found: the last part of their file name is the same everywhere. */
 const OF_STANDARD = /^(?:runtime|net\/http)\.[^/]+$/;
-/** Modules of others, as the go command keeps them, or as they are copied into a program. */
+/** Third-party modules, in the module cache or vendored. */
 const OF_OTHERS = /(?:^|\/)[^/]+@v\d[^/]*\/|\/pkg\/mod\/|(?:^|\/)vendor\//;
 
-/** What a RoundTripper passes a request on to, and by what an http.Client calls one. */
+/** Functions to which a RoundTripper passes a request on, and those by which an http.Client calls a RoundTripper. */
 const TRANSPORT = 'net/http.(*Transport).RoundTrip';
 const CLIENTS_SEND = 'net/http.send';
 
@@ -22,7 +22,7 @@ export interface GoStack {
   /** From the first frame outside of the standard library to the last one. */
   readonly frames: readonly GoFrame[];
   /**
-   * The innermost frame of the program's own, but for a RoundTripper that only passes on what an http.Client was asked
+   * The innermost frame of the program's own code, except a RoundTripper that only passes on what an http.Client was asked
    * for. null: there is none.
    */
   readonly own: GoFrame | null;
@@ -40,7 +40,7 @@ export function goStack(frames: readonly GoFrame[]): GoStack {
 
 function ownFrame(frames: readonly GoFrame[], isStandard: (frame: GoFrame) => boolean): GoFrame | null {
   let own: GoFrame | null = null;
-  /** What is looked at are RoundTrippers, if a client has called them. */
+  /** These frames are RoundTrippers, if a client has called them. */
   let passing = false;
   for (const frame of frames) {
     if (isStandard(frame)) {
@@ -52,7 +52,7 @@ function ownFrame(frames: readonly GoFrame[], isStandard: (frame: GoFrame) => bo
   return own;
 }
 
-/** What the files of the standard library begin with; empty with -trimpath, null: not known. */
+/** The folder with which paths of the standard library begin; empty with -trimpath, null: not known. */
 function rootOf(frames: readonly GoFrame[]): string | null {
   for (const { function: name, path } of frames) {
     if (!OF_STANDARD.test(name)) continue;

@@ -1,15 +1,15 @@
-/** Rows of candidates: held back until their process is proved, then shown, or left out for good. */
+/** Holds back the rows of candidates until a debugger names their process, then shows them, or drops them for good. */
 import { type ExchangeRow, isError, isRunning } from '../engine/row.ts';
 import type { Standing } from './candidates.ts';
 
 export class HeldRows {
-  /** The latest state of every row that is not shown. Bounded: the engine tells which rows it no longer holds. */
+  /** The latest state of every row that is not shown. Bounded, because the engine reports which rows it no longer holds. */
   readonly #held = new Map<number, ExchangeRow>();
   readonly #leftOut = new Map<number, ExchangeRow>();
 
   /**
-   * Of these rows, those that are to be shown, with those that had to wait until now; and which are to be shown no more,
-   * as the other side of the call is left out.
+   * Filters new rows. Returns the rows to show, including those that were held back until now, and the rows to remove
+   * because the other side of their call is left out.
    */
   pass(
     rows: readonly ExchangeRow[],
@@ -38,11 +38,11 @@ export class HeldRows {
         removed.push(row.id);
       }
     }
-    // What waited is older than what did not.
+    // Rows that were held back are older than the others.
     return { shown: shown.sort((a, b) => a.id - b.id), removed };
 
     function standingOf({ pid, file }: ExchangeRow): Standing {
-      // The processes of a file are others, even if their ids are the same.
+      // Processes in a file are not those of the trace, even if their ids are the same.
       return pid === null || file !== null ? 'shown' : standing(pid);
     }
   }
@@ -54,7 +54,7 @@ export class HeldRows {
     }
   }
 
-  /** To be taken off the engine's sums. A pair counts only if both rows are shown. */
+  /** Counts to subtract from the engine's. A pair counts only if both rows are shown. */
   counts(): Counts {
     const sum = { calls: 0, errors: 0, running: 0, pairs: 0, failedPairs: 0 };
     for (const rows of [this.#held, this.#leftOut]) {
@@ -65,7 +65,7 @@ export class HeldRows {
         if (isRunning(row)) sum.running++;
         if (row.peer === null) continue;
         const peer = this.#held.get(row.peer) ?? this.#leftOut.get(row.peer);
-        // Of a pair both of whose rows are held back, the first counts.
+        // If both rows of a pair are held back, the first one counts.
         if (peer !== undefined && peer.id < row.id) continue;
         sum.pairs++;
         if (failed && (peer === undefined || isError(peer))) sum.failedPairs++;

@@ -1,6 +1,6 @@
 /**
- * The traces of one window, and the files that were opened in it, as one list: each has a source of its own, whose ids
- * and times start again; here its ids are moved behind those before it, and its times are counted from the earliest.
+ * The traces of one window, and the files opened in it, as one list. Each source has ids and times of its own, which
+ * start over. Here its ids are shifted behind those of the sources before it, and its times count from the earliest.
  */
 import type { CallSource } from '../engine/callSource.ts';
 import type { EngineApi, EngineStats } from '../engine/engine.ts';
@@ -11,29 +11,29 @@ import { type ExchangeRow, isCall, isError } from '../engine/row.ts';
 
 interface Segment {
   readonly source: CallSource;
-  /** Of the file that it was read from; null: it was traced here. */
+  /** The file that it was read from; null: it was traced here. */
   readonly file: OpenedFile | null;
   /** Wall time at which its times start: nanoseconds since the epoch. */
   readonly began: bigint;
-  /** What is added to the source's ids from an id on, but for those in `moved`. Ascending. */
+  /** Offsets added to the source's ids, each from an id on; ascending. Ids in `moved` are exceptions. */
   readonly spans: { readonly from: number; readonly base: number }[];
-  /** Ids of calls that went on when the list was cleared, by the source's id. */
+  /** Ids of calls that were still running when the list was cleared, by the source's id. */
   readonly moved: ReadonlyMap<number, number>;
   /** Added to the source's times: milliseconds from the start of the list to `began`. */
   timeBase: number;
-  /** By the source's ids. */
+  /** Ids are the source's. */
   readonly held: Set<number>;
   /** Highest id of the source that was seen. */
   lastId: number;
-  /** What was counted and is not in the list any more, as it was cleared. */
+  /** Counts of calls that are not in the list any more because it was cleared. */
   cleared: Counts;
 }
 
 /** A file that was opened, as it is shown. */
 export interface OpenedFile {
-  /** What its rows say they are from. */
+  /** The name that its rows show as their origin. */
   readonly name: string;
-  /** What is to be known of it, in sentences; null: nothing. */
+  /** Remarks about it, in sentences; null: none. */
   readonly note: string | null;
   /** It is a trace of this workspace, from before the window was reloaded. */
   readonly kept: boolean;
@@ -55,12 +55,12 @@ export class History {
   #segments: Segment[] = [];
   /** The trace that was begun last; null: none, or it was cleared. */
   #traced: Segment | null = null;
-  /** Which source an id is of: the last whose ids are above. */
+  /** Finds the source of an id: the last one whose offset is below it. */
   #ranges: { readonly above: number; readonly segment: Segment; readonly base: number }[] = [];
   #nextId = 1;
   #protos: ProtoSchema | null = null;
   #zero: bigint | null = null;
-  /** Changes that were taken before anybody asked for them. */
+  /** Changes that were already taken from the sources. */
   #pending: HistoryChanges = { rows: [], removed: [] };
 
   constructor(createEngine: () => EngineApi, maxExchanges: number) {
@@ -72,7 +72,7 @@ export class History {
   begin(bootTime: bigint, offset = 0n): EngineApi {
     const engine = this.#createEngine();
     this.#pending = this.takeChanges();
-    // Where nothing is listed, time begins with this trace, not with one that saw no call.
+    // If the list is empty, its time begins with this trace, not with an earlier one that saw no call.
     if (this.#segments.every(({ held }) => held.size === 0)) this.#zero = null;
     this.#traced = this.#push(engine, bootTime + offset, null);
     return engine;
@@ -88,7 +88,7 @@ export class History {
     const traced = this.#traced;
     const segment = this.#push(source, began, file);
     this.#pending = this.takeChanges();
-    // The trace that goes on has its further ids behind those of the file.
+    // New ids of the running trace come behind those of the file.
     if (traced !== null && segment.held.size > 0) this.#span(traced, traced.lastId + 1, this.#nextId - 1);
     const earlier = before !== null && began < before;
     if (earlier) this.#startAt(began);
@@ -121,7 +121,7 @@ export class History {
     return segment;
   }
 
-  /** From this id of the source on, its calls have ids above that. */
+  /** From this id of the source on, its calls get ids above all others. */
   #span(segment: Segment, from: number, above: number): void {
     const base = above - from + 1;
     segment.spans.push({ from, base });
@@ -205,7 +205,7 @@ export class History {
     if (range === undefined) return [undefined, 0];
     const { segment, base } = range;
     for (const [own, shown] of segment.moved) if (shown === id) return [segment, own];
-    // The source that it was of may have been dropped.
+    // Its source may have been dropped.
     return idIn(segment, id - base) === id ? [segment, id - base] : [undefined, 0];
   }
 
@@ -222,8 +222,8 @@ export class History {
   }
 
   /**
-   * Forgets every call that has ended, and starts the list again: numbers, times and counts. What is under way in the trace
-   * that runs is kept: it gets the first numbers, and the earliest of it is where time begins.
+   * Removes every call that has ended, and starts the list over: numbers, times and counts. Running calls of the current
+   * trace are kept: they get the first numbers, and time begins with the earliest of them.
    *
    * @param now wall time (ns) up to which the running trace was seen; null: none runs.
    * @returns all ids that were held. They must be forgotten before {@link takeChanges}, which gives them again.
@@ -282,7 +282,7 @@ export class History {
     return newest === null ? 0 : newest.source.stats().exchanges - newest.cleared.exchanges;
   }
 
-  /** What was traced or opened last stays, the trace that may go on, and of the others what is pinned. */
+  /** Keeps the newest source, a trace that may still run, and pinned calls of the others. */
   #dropOldTraces(removed: number[]): void {
     let total = this.#segments.reduce((sum, { held }) => sum + held.size, 0);
     for (const segment of this.#segments.slice(0, -1)) {
@@ -297,7 +297,7 @@ export class History {
         total--;
         removed.push(idIn(segment, id));
       }
-      // What it says of them has been said.
+      // Their removal has been reported already.
       source.takeChanges();
       segment.cleared = allBut(kept, source);
       if (kept.length > 0) continue;
@@ -307,7 +307,7 @@ export class History {
   }
 }
 
-/** What a source has counted, but for these rows that it still holds. */
+/** A source's counts, without those of these rows that it still holds. */
 function allBut(kept: readonly ExchangeRow[], source: CallSource): Counts {
   const stats = source.stats();
   const byId = new Map(kept.map((row) => [row.id, row]));
@@ -326,7 +326,7 @@ function idIn({ moved, spans }: Segment, id: number): number {
   return moved.get(id) ?? id + (spans.findLast(({ from }) => id >= from)?.base ?? 0);
 }
 
-/** The row of another call, as long as it is in the list: of one that was cleared the number may be another's. */
+/** The number of another call, if it is still in the list: a cleared call's number may belong to another one now. */
 function peerIn(segment: Segment, peer: number | null): number | null {
   return peer === null || !segment.source.holds(peer) ? null : idIn(segment, peer);
 }

@@ -1,4 +1,4 @@
-/** Answers what a window asks about calls that it has the rows of: details, messages, bodies, what a filter finds. */
+/** Answers a window's requests about calls in its list: details, messages, bodies, and filter matches. */
 import { parseFilter } from '../filter/parser.ts';
 import { type DetailTest, detailsFound } from '../filter/subject.ts';
 import type { History } from './history.ts';
@@ -34,7 +34,7 @@ export class HistoryRequests {
       }
       case 'body': {
         const bytes = this.#history.body(message.id, message.kind);
-        // A copy: a view would take all of its buffer along.
+        // A copy, because posting a view would send its whole buffer.
         return { type: 'body', request, bytes: bytes === null ? null : new Uint8Array(bytes) };
       }
       case 'search':

@@ -1,6 +1,6 @@
 /**
- * The files in which a window keeps its traces: where they are, whose they are, and how they are read again. A trace is
- * one or more parts, each of which is a recording without an end mark; beyond the limit the oldest parts go.
+ * The files in which a window keeps its traces: their names, their owners, and how they are read back. A trace has one or
+ * more parts, each of which is a recording without an end mark. Beyond the limit the oldest parts are deleted.
  */
 import { createReadStream, readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
@@ -15,9 +15,9 @@ export interface KeptPart {
   readonly path: string;
   /** Milliseconds since the epoch at which its trace began. */
   readonly began: number;
-  /** The extension host that writes it, or that has taken it over. */
+  /** Process id of the extension host that writes it, or that has taken it over. */
   readonly pid: number;
-  /** The run of VS Code (of a remote one, of its server) that it is of. */
+  /** Identifies the run of VS Code (or of its server, if remote) that wrote it. */
   readonly run: string;
   /** From 1. */
   readonly part: number;
@@ -82,7 +82,7 @@ export async function removeParts(parts: readonly KeptPart[]): Promise<void> {
   for (const { path } of parts) await unlink(path).catch(() => {});
 }
 
-/** From now on they are this process's. */
+/** Makes this process their owner. */
 export async function takeOver(folder: string, parts: readonly KeptPart[]): Promise<KeptPart[]> {
   const taken: KeptPart[] = [];
   for (const part of parts) {
@@ -105,7 +105,7 @@ export async function* joined(parts: readonly KeptPart[], pieceSize: number): As
   }
 }
 
-/** Does this process run? One that may not be asked does. */
+/** Does this process exist? EPERM means yes. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -116,8 +116,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * What tells a reload of the window from another start of VS Code: the process that started the extension host lives on,
- * which is VS Code's main process, or its server. Linux only.
+ * Distinguishes a reload of the window from a new start of VS Code: on a reload, the parent of the extension host, which is
+ * VS Code's main process or its server, stays the same. Linux only.
  */
 export function thisRun(): string {
   const { ppid } = process;

@@ -1,6 +1,6 @@
 /**
- * A helper between two traces (helper/kept.ts): its programs are loaded, and nothing is attached. The next trace takes
- * it over, if it is of the same making; else it is ended, and another one is started.
+ * A helper between two traces (helper/kept.ts): its programs are loaded, but nothing is attached. The next trace reuses
+ * it if it needs the same fixed options; otherwise it is ended, and a new one is started.
  */
 import type { Channel } from './channel.ts';
 
@@ -14,19 +14,19 @@ export class KeptHelper {
   constructor(channel: Channel, fixed: string) {
     this.#channel = channel;
     this.#fixed = fixed;
-    // It has nothing to say.
+    // A kept helper sends nothing, so anything it sends is an error.
     channel.onData(() => this.end());
     channel.onClose(() => this.#finish());
     channel.flow(true);
   }
 
-  /** It is not kept any more: it has ended, or serves a trace. Once. */
+  /** Called once, when it is not kept any more: it has ended, or serves a trace. */
   onEnd(listener: () => void): void {
     this.#onEnd = listener;
     if (this.#over) listener();
   }
 
-  /** Its channel, for a trace with the same options; null: there is none, any more. */
+  /** Hands over its channel to a trace with the same options; null: it does not match, or is gone. */
   take(fixed: string): Channel | null {
     if (this.#over) return null;
     if (fixed !== this.#fixed) {

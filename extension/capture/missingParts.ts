@@ -1,4 +1,4 @@
-/** What a trace is without where the kernel refused an optional part of its programs. Pure. */
+/** Describes what a trace lacks when the kernel refused an optional part of the programs. Pure. */
 import { type Hello, KERNEL_PARTS, type KernelPart } from '../../helper/protocol.ts';
 
 const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
@@ -11,7 +11,7 @@ const CONSEQUENCES: Readonly<Record<KernelPart, string>> = {
   stacks: 'Source lines of C, C++ and Rust programs are not known',
 };
 
-/** One sentence for each part that is missing: what the user goes without, and the kernel's reason. */
+/** One sentence for each missing part: what does not work, and the kernel's reason. */
 export function missingPartNotes({ missing }: Pick<Hello, 'missing'>): string[] {
   return KERNEL_PARTS.flatMap((part) => {
     const reason = missing[part];

@@ -130,7 +130,7 @@ describe('a file of calls', () => {
     );
   });
 
-  it('beyond what may be held is shown in part, and says so', async () => {
+  it('larger than the limits is shown in part, and says so', async () => {
     const entries = Array.from({ length: 5 }, (_, i) => entry(`/${i}`));
     const limits = { maxCalls: 3, maxBytes: 1_000_000 };
     const many = await readFile(pieces(archive(entries)), { ...NEVER, limits });
@@ -147,7 +147,7 @@ describe('a file of calls', () => {
     expect(old).toMatchObject({ calls: 1, note: expect.stringContaining('the oldest 1 calls') });
   });
 
-  it('leaves out entries that would take more memory than they are worth, and says so', async () => {
+  it('leaves out entries that would take too much memory, and says so', async () => {
     const deep = archive([entry('/0'), entry('/1', { _x: 'HERE' })]).toString();
     const bytes = Buffer.from(deep.replace('"HERE"', '['.repeat(1_000_000) + ']'.repeat(1_000_000)));
     const read = await readFile(pieces(bytes, 65_536), NEVER);

@@ -1,7 +1,7 @@
 /**
- * Reads a file of calls: a recording of HTTP Trace, or an HTTP Archive of any program; either may be compressed with gzip.
- * What it is, its first bytes say, not its name. In pieces, so that a file may be larger than memory; what can be read of
- * a file that is damaged is kept, with a note.
+ * Reads a file of calls: a recording of HTTP Trace, or an HTTP Archive of any program, either of them optionally gzipped.
+ * The type is recognised by the first bytes, not by the name. Files are read in pieces, so they may be larger than memory.
+ * The readable part of a damaged file is kept, with a note.
  */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -24,12 +24,12 @@ export interface ReadFile {
   /** Wall time at which its times start, in nanoseconds since the epoch. */
   readonly began: bigint;
   readonly calls: number;
-  /** What is to be known of it, in sentences; null: nothing. */
+  /** Remarks about the file, in sentences; null: none. */
   readonly note: string | null;
 }
 
 export interface Reading {
-  /** Asked for between pieces: stop here. */
+  /** Checked between pieces: true to stop. */
   readonly cancelled: () => boolean;
   /** It has no end mark: it was written until its window was closed. */
   readonly unended?: boolean;
@@ -45,7 +45,7 @@ export async function readFile(pieces: Pieces, reading: Reading): Promise<ReadFi
   let beginning = await peek(pieces);
   if (isGzip(beginning.first)) beginning = await peek(unpacked(beginning.all));
   if (startsWith(beginning.first, [0x89, 0x48])) return readRecording(beginning.all, reading);
-  // There are files that unpack to themselves.
+  // Unpacked only once: some files unpack to themselves.
   const reason = isGzip(beginning.first)
     ? 'The file is compressed with gzip more than once. Unpack it first.'
     : foreign(beginning.first);
@@ -53,7 +53,7 @@ export async function readFile(pieces: Pieces, reading: Reading): Promise<ReadFi
   return readArchive(beginning.all, reading);
 }
 
-/** Enough for every sign. */
+/** Bytes that are enough to recognise each type. */
 const SIGN = 8;
 
 async function peek(pieces: Pieces): Promise<{ readonly first: Buffer; readonly all: Pieces }> {
@@ -85,7 +85,7 @@ function startsWith(bytes: Uint8Array, sign: readonly number[]): boolean {
   return sign.every((byte, i) => bytes[i] === byte);
 }
 
-/** Why this is surely no archive of calls; null: it may be one. */
+/** Why this cannot be an HTTP Archive; null: it may be one. */
 function foreign(first: Uint8Array): string | null {
   if (first.length === 0) return 'The file is empty.';
   if (startsWith(first, [0x50, 0x4b]))
@@ -95,7 +95,7 @@ function foreign(first: Uint8Array): string | null {
   return null;
 }
 
-/** What comes before damage is kept. */
+/** Everything before the damage is kept. */
 async function* unpacked(pieces: Pieces): AsyncGenerator<Uint8Array> {
   const source = Readable.from(pieces);
   const gunzip = createGunzip();
@@ -104,7 +104,7 @@ async function* unpacked(pieces: Pieces): AsyncGenerator<Uint8Array> {
   try {
     yield* gunzip as AsyncIterable<Uint8Array>;
   } catch (error) {
-    // The reader of what was unpacked finds that its end is missing, and says so.
+    // The reader of the unpacked bytes reports the missing end.
     if (!(error as NodeJS.ErrnoException).code?.startsWith('Z_')) throw error;
   } finally {
     source.destroy();

@@ -4,7 +4,7 @@ import { FrameType, type Hello, type Status } from '../../helper/protocol.ts';
 import type { EngineApi } from '../engine/engine.ts';
 
 /**
- * How far the engine is behind the program when it gets this status, in milliseconds: from the last record that it has to
+ * How far the engine is behind the program at this status, in milliseconds: from the last record that it has received to
  * the newest one that waits in the helper. 0: nothing waits.
  */
 export function behindMs({ backlog, upTo }: Pick<Status, 'backlog' | 'upTo'>): number {
@@ -31,7 +31,7 @@ export class Pipeline {
     return this.#status;
   }
 
-  /** Milliseconds by which the engine was behind the program, at most. */
+  /** The engine's longest delay behind the program, in milliseconds. */
   get mostBehindMs(): number {
     return this.#mostBehindMs;
   }

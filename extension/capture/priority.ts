@@ -1,4 +1,4 @@
-/** Which thread has the processor when several want it. */
+/** Scheduling priority of the threads that dissect. */
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
@@ -7,11 +7,11 @@ import { setPriority } from 'node:os';
  * tenth of the time (1024 : 110, sched(7)); what is not read meanwhile waits in the helper's backlog.
  */
 const DISSECTING = 10;
-/** Records of so many bytes in a second are work that a traced program would notice. */
+/** Bytes of records per second whose processing would slow down a traced program noticeably. */
 const NOTABLE_BYTES = 256 * 1024;
 const SECOND_MS = 1_000;
 
-/** Decides when a thread that dissects gives way: from when it has much to do, for good. */
+/** Decides when a dissecting thread lowers its priority: once it has much to do, and then for good. */
 export class Priority {
   readonly #giveWay: () => void;
   #since = 0;
@@ -23,7 +23,7 @@ export class Priority {
   }
 
   /**
-   * Records have come.
+   * Counts records that have arrived.
    * @param now milliseconds, of any clock
    */
   worked(bytes: number, now: number): void {
@@ -40,16 +40,16 @@ export class Priority {
 }
 
 /**
- * The calling thread, and no other of its process, has a lower priority from now on: on Linux the process id 0 means the
- * calling thread. What it starts later inherits that, processes too. To raise it again would need a right.
+ * Lowers the priority of the calling thread alone: on Linux, process id 0 means the calling thread. Threads and processes
+ * that it starts later inherit the priority. Raising it again would need a privilege.
  */
 function lowerOwn(): void {
   lower(0);
 }
 
 /**
- * All threads of the calling process, for one that does nothing but dissect: those in which V8 compiles and collects use
- * as much time as the one that dissects.
+ * Lowers the priority of all threads of a process that only dissects: V8's compiler and garbage collector threads use as
+ * much time as the dissecting thread.
  */
 export function lowerProcess(): void {
   for (const thread of readdirSync('/proc/self/task')) lower(Number(thread));
@@ -59,6 +59,6 @@ function lower(thread: number): void {
   try {
     setPriority(thread, DISSECTING);
   } catch {
-    // The system forbids it (a container may): then the priorities are equal. Or the thread has ended.
+    // Forbidden (as in some containers), so the priority stays the same. Or the thread has ended.
   }
 }

@@ -4,9 +4,9 @@ import type { ProgramFile } from '../../helper/protocol.ts';
 import { isUnreadable } from '../../helper/tls/elf.ts';
 
 /**
- * @param read makes of the open file what is wanted, and has it from then on
- * @returns null where the file at that path is another one, or is none that can be read
- * @throws what `read` throws, but for what says that the file cannot be read (helper/tls/elf.ts)
+ * @param read converts the open file to the result, and owns it from then on
+ * @returns null when the file at that path is another one, or cannot be read
+ * @throws what `read` throws, except the errors for an unreadable file (helper/tls/elf.ts)
  */
 export function readProgramFile<T>(
   { path, device, inode, size, modified }: ProgramFile,

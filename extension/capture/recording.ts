@@ -31,7 +31,7 @@ const BIG = 2;
 const END = 255 as FrameType;
 const RECORDED_FRAMES: ReadonlySet<FrameType> = new Set([...HELPER_FRAMES, END]);
 
-/** The file is not one that can be shown. The message is for people and completes "FILE …". */
+/** The file cannot be shown. The message is for people and completes "FILE …". */
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
   constructor(
@@ -112,13 +112,13 @@ export class RecordingReader {
     }
   }
 
-  /** There is no more. */
+  /** The input has ended. */
   finish(): RecordingEnd {
     if (this.#ended) return { kind: 'complete', frames: this.#frames };
     return { kind: 'cut', frames: this.#frames, lost: this.#decoder?.pending ?? this.#header.length };
   }
 
-  /** What of the piece follows the header. */
+  /** The part of the piece behind the header. */
   #readHeader(piece: Uint8Array): Uint8Array {
     if (this.#decoder !== null) return piece;
     const taken = piece.subarray(0, HEADER_SIZE - this.#header.length);

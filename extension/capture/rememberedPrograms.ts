@@ -1,7 +1,8 @@
 /**
- * Files with TLS that programs of earlier traces used where no library of the system is: a Go program, an OpenSSL of a
- * program's own. The helper sets their probes as a trace starts, so that they are in place however a program is started
- * (docs/tls.md). Only paths are kept, in the user's cache folder; they are hints, and a wrong one costs time.
+ * Remembers files with TLS code, outside of the system's library folders, that earlier traces used: Go programs, and
+ * programs with an OpenSSL of their own. The helper attaches probes to them when a trace starts, so that the probes are in
+ * place however a program is started (docs/tls.md). Only paths are kept, in the user's cache folder. They are hints: a wrong
+ * one only costs time.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -13,12 +14,12 @@ const MAX_REMEMBERED = 16;
 const MAX_PATH = 1024;
 /** Bytes of the file that are read at most: more than it ever has. */
 const MAX_FILE = 64 * 1024;
-/** The folders in which every trace looks by itself. */
+/** Folders that every trace searches anyway. */
 const OF_SYSTEM = /^\/(?:usr\/(?:local\/)?)?lib(?:64)?\//;
 
 export class RememberedPrograms {
   readonly #file: string | null;
-  /** Of this trace, the last one last. */
+  /** Files of this trace, oldest first. */
   readonly #seen = new Set<string>();
 
   /** @param file null: nothing is remembered */
@@ -26,7 +27,7 @@ export class RememberedPrograms {
     this.#file = file;
   }
 
-  /** Absolute, the last used first. */
+  /** Absolute paths, the most recently used first. */
   read(): string[] {
     if (this.#file === null) return [];
     try {
@@ -47,7 +48,7 @@ export class RememberedPrograms {
     }
   }
 
-  /** Puts this trace's before those of earlier ones. */
+  /** Writes this trace's files, followed by those of earlier traces. */
   save(): void {
     if (this.#file === null || this.#seen.size === 0) return;
     const before = this.read();
@@ -75,7 +76,7 @@ function isPath(path: unknown): path is string {
   return typeof path === 'string' && isAbsolute(path) && path.length <= MAX_PATH && !path.includes('\0');
 }
 
-/** Not what is above it: in some places (/proc) `recursive` would not end. */
+/** Does not create parent folders: in some places (/proc) `recursive` would not terminate. */
 function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o700 });
 }

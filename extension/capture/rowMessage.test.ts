@@ -50,7 +50,7 @@ const BARE: ExchangeRow = {
   },
 };
 
-it('rows come as they were', () => {
+it('rows arrive unchanged', () => {
   expect(Object.entries(FULL).filter(([, value]) => value === null)).toEqual([]);
   const rows = [exampleRow({}), marked(FULL), BARE, exampleRow({ id: 2 ** 40, start: 0.25, ending: null })];
   const message = { type: 'rows', rows, removed: [1, 2] } as const;
@@ -59,7 +59,7 @@ it('rows come as they were', () => {
   expect(unpacked(structuredClone(packed(none)))).toEqual(none);
 });
 
-it('what rows have alike is sent once', () => {
+it('equal parts of rows are sent once', () => {
   const rows = Array.from({ length: 100 }, (_, id) => ({ ...exampleRow({ id }), phases: FULL.phases }));
   const message = packed({ type: 'rows', rows, removed: [] });
   expect(message.type === 'rows' && message.texts.filter((text) => text === '/products')).toEqual([

@@ -1,7 +1,7 @@
 /**
- * Rows as the worker thread posts them: their numbers in one array, and their texts and other parts once each, however many
- * rows have them, with the places of these in a second array. Structured cloning copies arrays of numbers as they are, but
- * makes each text and each object of each row anew, on both threads.
+ * The format in which the worker thread posts rows: all numbers in one typed array, each distinct string or other part once,
+ * and a second array with their indices. Structured cloning copies typed arrays as a whole, but would create every string
+ * and object of every row anew, on both threads.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import type { FromWorker } from './workerProtocol.ts';
@@ -30,7 +30,7 @@ export type PackedMessage = Exclude<FromWorker, Rows> | PackedRows;
 const NUMBERS = 22;
 const PLACES = 24;
 
-/** What is to be done with what many rows have alike; see SharedParts. */
+/** How to share equal parts of rows; see SharedParts. */
 export interface Sharing {
   text(text: string): string;
   labels(labels: ExchangeRow['completeness']): ExchangeRow['completeness'];
@@ -234,7 +234,7 @@ class Reader {
 
   #known(): number {
     const value = this.#numbers[this.#number++] as number;
-    // As a small integer it is held in the row itself, not in an object of its own.
+    // A small integer is stored in the row itself, not as a separate heap number.
     const whole = value | 0;
     return whole === value ? whole : value;
   }

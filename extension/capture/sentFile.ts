@@ -1,6 +1,6 @@
 /**
- * A data record that names a file instead of holding bytes (`struct record_sent_file` in `bpf/trace_http.h`): what it says
- * of the file, and the records that replace it. Pure.
+ * Data records that name a file instead of carrying bytes (`struct record_sent_file` in `bpf/trace_http.h`): reads them, and
+ * makes the records that replace them. Pure.
  */
 import { FLAG_FILE, FLAG_FROM_FILE, Omission, RecordType } from '../engine/record.ts';
 import { LAYOUT } from '../engine/recordLayout.ts';
@@ -10,7 +10,7 @@ export interface SentFile {
   readonly pid: number;
   /** Boot time in nanoseconds at which the call began. */
   readonly sent: bigint;
-  /** In the file, of the first byte. */
+  /** Offset in the file of the first byte. */
   readonly position: bigint;
   /** Bytes that were sent from there on. */
   readonly length: number;
@@ -20,7 +20,7 @@ export interface SentFile {
   /** ctime, in nanoseconds since the epoch. */
   readonly changed: bigint;
   readonly device: { readonly major: number; readonly minor: number };
-  /** On a file system of a network or of a program, which may hang, and whose times are another machine's. */
+  /** On a network or FUSE file system, which may hang, and whose timestamps may come from another machine. */
   readonly foreign: boolean;
   /** Of its times, in nanoseconds. */
   readonly granularity: number;
@@ -28,9 +28,9 @@ export interface SentFile {
   readonly descriptor: number;
   /** A later change has another time, however soon it comes. */
   readonly stamped: boolean;
-  /** It may change without a trace. */
+  /** Its content may change without changing its times. */
   readonly writableMap: boolean;
-  /** From the process's root, one character a byte; null: not known, or not to be used. */
+  /** Path from the process's root, one character per byte; null: not known, or not usable. */
   readonly path: string | null;
 }
 
@@ -54,7 +54,7 @@ export interface RawRecord {
   readonly namesFile: boolean;
 }
 
-/** The records of a batch as they are: what is malformed is left for the engine to refuse. */
+/** Splits a batch into records. Malformed ones are passed on: the engine rejects them. */
 export function* rawRecords(batch: Uint8Array): Generator<RawRecord, void, undefined> {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   for (let at = 0; at < batch.length; ) {
@@ -111,7 +111,7 @@ function pathOf(names: Uint8Array): string | null {
   return `/${text.slice(0, -1).split('/').reverse().join('/')}`;
 }
 
-/** The record with the bytes of the file in place of its name, or with the reason why they are not known. */
+/** The record with the file's bytes in place of its name, or with the reason why they were not read. */
 export function replaceSentFile(record: Uint8Array, read: Uint8Array | Unread): Uint8Array {
   const { header, data } = LAYOUT;
   const bytes = typeof read === 'number' ? new Uint8Array(0) : read;

@@ -1,7 +1,7 @@
 /**
- * Reads bytes that a traced program has sent from a file (sendfile), if it is certain that the file still holds them.
- * The path is the word of a program that may mean harm, so a file is opened only after its identity was checked, and
- * with the user's own rights: whoever may trace a process may read what it sends.
+ * Reads bytes that a traced program has sent from a file (sendfile), if the file certainly still holds them. The path comes
+ * from a possibly hostile program, so the file is opened only after its identity was checked, and with the user's own
+ * rights: whoever may trace a process may read what it sends.
  */
 import { constants, fstatSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
@@ -17,8 +17,8 @@ const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 /** Milliseconds for one read, opening included. */
 const PATIENCE_MS = 5_000;
 /**
- * Nanoseconds: two changes of a file within one tick of the kernel's clock (10 ms at most) have the same time. A file
- * that was changed so shortly before it was sent may have been changed again since.
+ * Nanoseconds. Two changes of a file within one tick of the kernel's clock (at most 10 ms) have the same timestamp, so a
+ * file that was changed this shortly before it was sent may have been changed again since.
  */
 const SAME_TIME = 20_000_000n;
 /** Longest list of mounts that is read. */
@@ -31,20 +31,20 @@ interface Held {
 
 let hanging = 0;
 
-/** A read has not returned: a process with such a thread does not come to its end by itself. */
+/** A read has not returned. A process with such a thread does not exit by itself. */
 export function readHangs(): boolean {
   return hanging > 0;
 }
 
 export class SentFileReader {
-  /** The file that was read last, as the next bytes are often of the same one. */
+  /** The file that was read last, kept open because the next bytes often come from it. */
   #held: Held | null = null;
   /** A read takes longer than {@link PATIENCE_MS}. Nothing is opened until it ends, so only one can hang. */
   #stuck = false;
 
   /**
    * @param sent wall time of the call in nanoseconds since the epoch
-   * @returns all bytes, or why not
+   * @returns all bytes, or the reason why not
    */
   async read(file: SentFile, sent: bigint): Promise<Uint8Array | Unread> {
     if (file.foreign) return Omission.FileSystem;
@@ -67,7 +67,7 @@ export class SentFileReader {
     return Omission.FileSlow;
   }
 
-  /** Leaves no file open. */
+  /** Closes the file that is kept open. */
   async close(): Promise<void> {
     if (this.#stuck) return;
     const held = this.#held;
@@ -126,7 +126,7 @@ async function openSame(file: SentFile): Promise<FileHandle | Unread> {
     if (named === null) continue;
     try {
       if (!(await isSame(named, file))) {
-        // A descriptor is soon used for something else: that says nothing of the file.
+        // Descriptors are soon reused, so a different file here does not mean that this one has changed.
         if (flags === NAME_ONLY) reason = Omission.FileChanged;
         continue;
       }

@@ -354,7 +354,7 @@ describe('the stage before the engine', () => {
     expect(engine.stats()).toMatchObject({ omittedBytes: 10, fileBytes: 0 });
   });
 
-  it('lets no more come than it may hold, and reads every file nevertheless', async () => {
+  it('holds no more than its limit, and still reads every file', async () => {
     const stage = new Stage();
     stage.records(namingRecord('/a', 10));
     const large = recordBatch(conversation([{ out: Buffer.alloc(1 << 20) }]));
@@ -374,7 +374,7 @@ describe('the stage before the engine', () => {
     expect(stage.asked).toHaveLength(3);
   });
 
-  it('says when nobody can take what it delivers, and delivers no more', async () => {
+  it('reports when delivery fails, and delivers no more', async () => {
     const stage = new Stage(() => {
       throw new Error('no engine');
     });

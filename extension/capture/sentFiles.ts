@@ -1,6 +1,6 @@
 /**
- * Between the helper and all who use its events: records that name a file get the bytes that were sent from it, so
- * that engine, recordings and replays need no file. Everything stays in order: while a file is read, later events wait.
+ * A stage between the helper and the consumers of its events. It fills in the bytes of records that name a file, so that
+ * the engine, recordings and replays do not need the file. Events stay in order: while a file is read, later ones wait.
  */
 import { type HelperEvent, readEvent } from '../../helper/events.ts';
 import type { Frame } from '../../helper/frames.ts';
@@ -8,9 +8,9 @@ import { FrameType } from '../../helper/protocol.ts';
 import { rawRecords, readSentFile, replaceSentFile } from './sentFile.ts';
 import { SentFileReader } from './sentFileReader.ts';
 
-/** Bytes that wait while a file is read, above which no more are taken from the helper, whose backlog holds them. */
+/** Bytes waiting for a file to be read. Above this, no more are read from the helper, whose backlog holds them. */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** Records are handed on when they have so many bytes. With the largest piece of a file this is less than MAX_FRAME. */
+/** Bytes of records after which a batch is passed on. Together with the largest piece of a file, less than MAX_FRAME. */
 const PART_SIZE = 1024 * 1024;
 
 export interface SentFilesHost {
@@ -18,7 +18,7 @@ export interface SentFilesHost {
   deliver(event: HelperEvent, frame: Frame): void;
   /** Delivering failed while nobody waited for it. */
   failed(error: unknown): void;
-  /** Whether more events may come. */
+  /** Called with false to pause the helper, and with true to resume. */
   flow(open: boolean): void;
 }
 

@@ -1,13 +1,13 @@
 /**
- * What many rows have alike is kept once: a row that comes from another thread has each string and each object anew, and
- * 100,000 rows are held.
+ * Shares equal parts between rows. A row from another thread has a new copy of each string and object, and 100,000 rows are
+ * held.
  */
 import type { ExchangeRow } from '../engine/row.ts';
 import type { Sharing } from './rowMessage.ts';
 
-/** Parts remembered. When there are more, all are forgotten: rows keep what they have. */
+/** Parts remembered. Beyond this, all are dropped; rows keep what they have. */
 const MAX_PARTS = 8_192;
-/** Characters of a text that is worth remembering; longer ones are rarely alike. */
+/** Longest text that is remembered, in characters; longer ones are rarely equal. */
 const MAX_LENGTH = 256;
 
 export class SharedParts implements Sharing {

@@ -89,7 +89,7 @@ export class TargetList {
     for (const target of this.all) this.#set({ ...target, ended: true });
   }
 
-  /** Only what is still there counts from now on. */
+  /** From now on, only processes that still exist count. */
   clear(): void {
     for (const { pid, ended } of this.all) if (ended) this.#targets.delete(pid);
     this.otherConnections = 0;

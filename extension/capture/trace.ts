@@ -1,5 +1,5 @@
 /**
- * One trace as the views see it. The views know nothing of sockets, workers or helpers; this is all they get.
+ * A window's trace as the views see it. This is their only interface: they know nothing of sockets, workers or helpers.
  * The shapes of events and disposables are VS Code's, so that a view can use them directly.
  */
 import type { BreakRequest, BreakState } from '../../helper/protocol.ts';
@@ -22,10 +22,10 @@ export interface RowChanges {
   readonly removed: readonly number[];
 }
 
-/** What was read of a file. */
+/** The result of reading a file. */
 export interface Opened {
   readonly calls: number;
-  /** What is to be known of it, in sentences; null: nothing. */
+  /** Remarks about it, in sentences; null: none. */
   readonly note: string | null;
 }
 
@@ -33,7 +33,7 @@ export interface Opened {
 export interface Recorded {
   /** When it began, in milliseconds since the epoch. */
   readonly began: number;
-  /** About as many as will be written. */
+  /** Approximate number of bytes that will be written. */
   readonly bytes: number;
   /** Its oldest part was dropped, as there was no room. */
   readonly partly: boolean;
@@ -55,7 +55,7 @@ export interface Opening {
 export class TraceError extends Error {
   override readonly name = 'TraceError';
   constructor(
-    /** Stable, for tests and for choosing the remedy's button. */
+    /** Stable, for tests and for choosing the button that offers a remedy. */
     readonly code:
       | 'no-permission'
       | 'cancelled'
@@ -73,15 +73,15 @@ export class TraceError extends Error {
   }
 }
 
-/** What the editor adds to what was captured. */
+/** Information that the editor adds to captured rows. */
 export interface Annotations {
-  /** Of a row that was traced, is new or has changed, and is among those that are held. */
+  /** Annotations for a held row that was traced and that is new or has changed. */
   debugOf(row: ExchangeRow, rows: ReadonlyMap<number, ExchangeRow>): DebugFacts | null;
   /** The calls of functions that led to `source`, innermost first. */
   stackOf(row: ExchangeRow): readonly SourceLine[];
   statusOf(status: TraceStatus): TraceStatus;
   /**
-   * What was said of the status is no longer so, nor of rows that had not ended at that moment (milliseconds of the
+   * Annotations of the status have changed, and those of rows that had not ended at that moment (milliseconds of the
    * list).
    */
   readonly onDidChange: Listen<number>;
@@ -94,11 +94,11 @@ export interface Marks {
   readonly onDidChange: Listen<void>;
 }
 
-/** Break on Calls in processes that a debugger holds by ptrace: what the kernel has to do for it. */
+/** The kernel's part of Break on Calls, for processes that are debugged by ptrace. */
 export interface StoppingTrace {
   /** @throws TraceError when no trace runs */
   setBreak(what: Omit<BreakRequest, 'request'>): Promise<BreakState>;
-  /** A process was stopped, and nobody has asked for it yet. */
+  /** A process was stopped, and nobody has fetched that yet. */
   readonly onDidBreak: Listen<BreakState>;
 }
 
@@ -116,15 +116,15 @@ export interface Trace {
    * instruction, and shown as soon as it is named with {@link prove} or {@link start}. @throws TraceError
    */
   arm(seeds: readonly number[]): Promise<void>;
-  /** Shows those of these processes that an armed trace follows; the others are not traced by it. */
+  /** Shows the calls of those of these processes that an armed trace already follows; does not attach to the others. */
   prove(pids: readonly number[]): void;
-  /** Leaves out what an armed trace has followed for so many milliseconds and nobody has named. */
+  /** Drops processes that an armed trace has followed for this many milliseconds without their being named. */
   narrow(olderMs: number): void;
   /** Drains what is in flight and ends. What was captured stays. Idempotent. */
   stop(): Promise<void>;
-  /** While it stops: what is left is dropped, counted, and not waited for. */
+  /** While it stops: drops and counts the remaining records instead of waiting for them. */
   cutShort(): void;
-  /** Keeps a call when older ones have to go, until the list is cleared; or no longer. */
+  /** Pins a call, so that it is not evicted until the list is cleared; or unpins it. */
   pin(id: number, pinned: boolean): void;
   /** Drops calls that have ended. */
   clear(): void;
@@ -142,20 +142,20 @@ export interface Trace {
    */
   body(id: number, kind: MessageKind): Promise<Uint8Array | null>;
   /**
-   * Which of a filter's detail tests hold, as bits (see Filter), for each of these calls that is held. A few at a
+   * Which of a filter's detail tests match, as bits (see Filter), for each of these calls that is held. Ask for a few at a
    * time: nothing else is answered meanwhile.
    */
   search(query: string, ids: readonly number[]): Promise<readonly (readonly [id: number, found: number])[]>;
   /**
    * Reads a recording or an HTTP Archive into the list, beside what is in it. Needs neither privilege nor Linux.
-   * @param content its path, or what it holds.
+   * @param content its path, or its content.
    * @param name what its rows say they are from.
    * @param progress receives how much was read, in percent.
    */
   open(content: string | Uint8Array, name: string, progress: (percent: number) => void): Opening;
-  /** Traces that can be saved, oldest first. @throws TraceError where what runs is not kept, and why */
+  /** Traces that can be saved, oldest first. @throws TraceError with the reason when the running trace is not kept */
   recordings(): Promise<readonly Recorded[]>;
-  /** The messages of .proto files; takes the place of those before. */
+  /** The messages of .proto files; replaces earlier ones. */
   setProtos(schema: ProtoSchema): void;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-/** How many bytes the programs moved, and how many of them could not be captured: over all traces of the list. */
+/** How many bytes the programs sent and received, and how many of them could not be captured, over all traces of the list. */
 import type { Status } from '../../helper/protocol.ts';
 import { byteBalance } from './byteBalance.ts';
 
@@ -12,11 +12,11 @@ const NO_BYTES: Bytes = { seen: 0, lost: 0 };
 export class TraceBytes {
   /** The latest of the newest trace; null: there was none yet. */
   #status: Status | null = null;
-  /** Bytes of the newest trace that were left out, as there was too much at once. */
+  /** Bytes of the newest trace that were left out because of overload. */
   #shed = 0;
   /** Of the traces before the newest one. */
   #before = NO_BYTES;
-  /** Of the newest trace, before the list was cleared; null: it was not. */
+  /** The newest trace's counts when the list was cleared; null: it was not cleared. */
   #cleared: Bytes | null = null;
 
   /** A trace begins. */

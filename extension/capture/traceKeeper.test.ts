@@ -89,7 +89,7 @@ describe('what is kept of a trace', () => {
     expect(paths).not.toContain('/1');
   });
 
-  it('is not a part for each frame, however many processes are known', async () => {
+  it('does not start a part for each frame, however many processes are known', async () => {
     begin(200_000);
     for (let pid = 1; pid <= 2_000; pid++)
       keeper.frame(
@@ -113,7 +113,7 @@ describe('what is kept of a trace', () => {
     expect(await shown()).toEqual([['/b'], ['/c'], ['/d']]);
   });
 
-  it('goes with Clear, but for what comes after it', async () => {
+  it('is deleted by Clear, except for what comes after it', async () => {
     begin(LIMIT, 1);
     keeper.frame(call('/sesame', 1));
     begin(LIMIT, 2);

@@ -1,10 +1,10 @@
 /**
- * Keeps the trace that runs in files, as the frames come: a crash of the extension host leaves what was written, and when
- * a window is closed there is no time to write much. In the engine's thread, which nobody waits for: what is written goes
- * into the system's cache at the speed of a copy. A file is for its owner only.
+ * Writes the running trace to files as its frames arrive: they survive a crash of the extension host, and when a window is
+ * closed there is no time to write much. Runs in the engine's thread, which nobody waits for; writing goes to the page cache
+ * at the speed of a copy. Files are readable by their owner only.
  *
- * Beyond the limit the oldest part goes. Each part begins with what the others need to be understood (hello, clock, what
- * is known of processes and TLS); connections that were open before it are as if they had been joined late.
+ * Beyond the limit the oldest part is deleted. So each part begins with the state that is needed to understand it (hello,
+ * clock, processes, TLS); connections that were opened in earlier parts then count as joined late.
  */
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,15 +21,15 @@ export interface KeepOptions {
 }
 
 const PRIVATE = 0o600;
-/** Share of the limit that one part has: so much goes at once. */
+/** Size of one part, as a share of the limit: this much is deleted at once. */
 const PART = 1 / 4;
-/** Bytes that wait to be written: one call of the system for many small frames. */
+/** Bytes that are buffered, so that many small frames need one system call. */
 const BUFFER = 256 * 1024;
-/** Frames of what is known that are written again in each part. */
+/** State frames that are repeated at the beginning of each part. */
 const MAX_KNOWN = 4_096;
-/** Share of a part that these may have: a part that they filled would be followed by another with each frame. */
+/** Largest share of a part for these: if they filled it, each further frame would start a new part. */
 const KNOWN = 1 / 2;
-/** Of these a later one does not take the place of an earlier one. */
+/** State frames that do not replace an earlier one of their type. */
 const ALL: ReadonlySet<FrameType> = new Set([FrameType.Process, FrameType.TlsFile, FrameType.Tls]);
 
 type Part = Omit<KeptPart, 'size'> & { size: number };
@@ -41,18 +41,18 @@ export class TraceKeeper {
   #encoder = new RecordingEncoder();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
-  /** Of the trace that runs, the last of which is being written. */
+  /** Parts of the running trace, the last of which is being written. */
   #parts: Part[] = [];
   #partNumber = 0;
   /** What a further part begins with. */
   #first: Frame[] = [];
   #known: Frame[] = [];
   #knownBytes = 0;
-  /** Of earlier traces of this window, oldest first. */
+  /** Parts of earlier traces of this window, oldest first. */
   #earlier: Part[] = [];
   #problem: string | null = null;
 
-  /** Why what runs is not kept; null: it is. */
+  /** Why the running trace is not kept; null: it is. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -112,7 +112,7 @@ export class TraceKeeper {
     this.#parts = [];
   }
 
-  /** The list was cleared: nothing of what was in it stays. What runs goes on in a new file. */
+  /** The list was cleared: deletes everything. The running trace continues in a new file. */
   clear(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -124,7 +124,7 @@ export class TraceKeeper {
     if (running) this.#roll();
   }
 
-  /** What runs is not kept: it may hold what is not shown. */
+  /** Stops keeping the running trace, because it may contain calls that are not shown. */
   abandon(reason: string): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -134,7 +134,7 @@ export class TraceKeeper {
     this.#problem = reason;
   }
 
-  /** The next part, which begins with what is known. */
+  /** Begins the next part with the known state. */
   #roll(): void {
     this.flush();
     this.#close();
@@ -193,7 +193,7 @@ export class TraceKeeper {
     try {
       closeSync(file);
     } catch {
-      // The descriptor is gone in any case.
+      // The descriptor is closed even if this fails.
     }
   }
 
@@ -202,7 +202,7 @@ export class TraceKeeper {
       try {
         unlinkSync(path);
       } catch {
-        // Somebody else has removed it.
+        // It was removed by somebody else.
       }
     }
   }

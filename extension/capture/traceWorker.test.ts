@@ -48,14 +48,14 @@ const GET = conversation([
   { in: 'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno' },
 ]);
 
-/** The same, and of the body only its beginning, as there was too much at once. */
+/** As above, with only the beginning of the body, because of overload. */
 const SHED = conversation([
   { out: 'GET /a HTTP/1.1\r\nHost: shop.test\r\n\r\n' },
   { in: 'HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nno' },
   { omit: 'in', size: 6, omission: Omission.Pressure },
 ]);
 
-/** A capture that says what the test says. */
+/** A capture whose events are sent by the test. */
 class ScriptedCapture implements Capture {
   readonly hello = HELLO;
   readonly attached: number[] = [];
@@ -198,7 +198,7 @@ describe('a helper that is kept', () => {
     return kept;
   }
 
-  it('is said, and serves the next trace', async () => {
+  it('is reported, and serves the next trace', async () => {
     const kept = await stopped();
     expect(status()).toMatchObject({ phase: 'stopped', helperKept: true });
     const scripted = start;
@@ -349,7 +349,7 @@ describe('a trace in the worker', () => {
     expect(await answered(4)).toEqual({ type: 'found', request: 4, results: [[1, 0b011]] });
   });
 
-  it('knows why TLS is not decrypted, although that is said before the clock', async () => {
+  it('knows why TLS is not decrypted, although that is reported before the clock', async () => {
     const capture = await begin();
     capture.json(FrameType.Hello, HELLO);
     capture.json(FrameType.Clock, CLOCK);
@@ -378,7 +378,7 @@ describe('a trace in the worker', () => {
     expect(status()).toMatchObject({ phase: 'stopped', problem: null, runningCalls: 0 });
   });
 
-  it('says how much is left while it stops, and does not wait for it when asked again', async () => {
+  it('reports how much is left while it stops, and does not wait for it when asked again', async () => {
     const capture = await begin();
     capture.json(FrameType.Clock, CLOCK);
     const stopped = new Promise<void>((resolve) => {

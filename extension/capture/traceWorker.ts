@@ -1,7 +1,6 @@
 /**
- * The engine's side of a window's trace: the helper's socket, the engine and its store. The extension host only
- * gets batches of rows and, for the call that is looked at, its details. Knows of no thread: `worker.ts` runs it
- * in one.
+ * The engine's side of a window's trace: the helper's socket, the engine and its store. The extension host only gets
+ * batches of rows and, for a selected call, its details. It does not depend on threads: `worker.ts` runs it in one.
  */
 import type { HelperEvent } from '../../helper/events.ts';
 import { FrameError } from '../../helper/frames.ts';
@@ -28,17 +27,17 @@ import { TraceKeeper } from './traceKeeper.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerProtocol.ts';
 
 /**
- * How often {@link TraceWorker.flush} is to be called, in milliseconds: ten times a second is what an eye follows.
+ * How often {@link TraceWorker.flush} has to be called, in milliseconds: the eye can follow ten updates a second.
  * The first change after a pause goes at once.
  */
 export const FLUSH_INTERVAL = 100;
-/** Rows in one message; more would hold up the extension host while it unpacks them. */
+/** Rows in one message; more would block the extension host for too long while it unpacks them. */
 export const MAX_ROWS = 4_000;
 
 export class TraceWorker {
   readonly #send: (message: FromWorker) => void;
   readonly #startCapture: (options: CaptureOptions) => Promise<Capture>;
-  /** Of this thread; null where it is not a thread of its own. */
+  /** Priority of this thread; null if this is not a separate thread. */
   readonly #priority: Pick<Priority, 'worked'> | null;
   readonly #history = new History(() => new Engine(), DEFAULT_MAX_EXCHANGES);
   readonly #files: FileOpener;
@@ -53,14 +52,14 @@ export class TraceWorker {
   #starting: Promise<Capture> | null = null;
   /** For the next trace; null: there is none. */
   #kept: KeptHelper | null = null;
-  /** For how long a helper is kept, in milliseconds; 0: not at all. */
+  /** How long a helper is kept for the next trace, in milliseconds; 0: not at all. */
   #keepMs = 0;
   #children = true;
   #debuggerScripts: ReadonlySet<string> = new Set();
   #phase: TraceStatus['phase'] = 'idle';
   #problem: string | null = null;
   #list = 0;
-  /** Of the newest trace: wall time minus boot time, and up to which boot time it was seen; ns. */
+  /** For the newest trace: wall time minus boot time, and the boot time up to which it was seen; ns. */
   #offset = 0n;
   #upTo: bigint | null = null;
   /** Boot time minus monotonic time (ns); null: not reported. */
@@ -171,7 +170,7 @@ export class TraceWorker {
     if (problem !== null) throw new TraceError('file', problem);
   }
 
-  /** Sends what has changed: at most {@link MAX_ROWS} rows, and the status where it differs. */
+  /** Sends changes: at most {@link MAX_ROWS} rows, and the status if it differs. */
   flush(): void {
     this.#keeper.flush();
     const { rows: changed, removed } = this.#history.takeChanges();
@@ -202,12 +201,12 @@ export class TraceWorker {
     const earlier = await this.#files.open(message);
     const { content } = message;
     if (Array.isArray(content)) this.#keeper.adopt(content);
-    // Where the list begins earlier now, rows have other times: status first, as with another list.
+    // If the list begins earlier now, all rows have other times: the status goes first, as for a new list.
     if (earlier) this.#sendStatus();
     this.#flushAll();
   }
 
-  /** Everything, before the request to stop is answered. */
+  /** All rows must be sent before the request to stop is answered. */
   #flushAll(): void {
     do this.flush();
     while (this.#waitingRows.length > 0);
@@ -229,7 +228,7 @@ export class TraceWorker {
     else this.#targets = new TargetList();
     this.#keeper.clear();
     this.#list++;
-    // Before any row: its number may be that of a row that is gone.
+    // Sent before any row, whose number may have belonged to a removed row.
     this.#send({ type: 'rows', rows: [], removed });
     this.#sendStatus();
     this.flush();
@@ -280,7 +279,7 @@ export class TraceWorker {
   }
 
   async #start(options: WorkerOptions, pids: readonly number[]): Promise<void> {
-    // What is being stopped takes no more processes.
+    // A trace that is being stopped takes no more processes.
     if (this.#phase === 'stopping') await this.#capture?.ended;
     const fresh = this.#capture === null;
     const capture = await this.#captured(options);
@@ -301,7 +300,7 @@ export class TraceWorker {
   async #arm(options: WorkerOptions, seeds: readonly number[]): Promise<void> {
     if (this.#phase === 'stopping') await this.#capture?.ended;
     const capture = await this.#captured(options);
-    // What seeds start may turn out to be none of the user's concern; in a file it could not be taken back.
+    // Processes that seeds start may not be debugged at all, and their calls could not be removed from a file.
     this.#keeper.abandon(
       'A trace that is made ready before a launch is not kept: it may hold calls that are not shown.',
     );
@@ -328,7 +327,7 @@ export class TraceWorker {
     let refused: unknown = null;
     let attached = 0;
     for (const pid of pids) {
-      // Armed, its calls have been seen, even if it has ended since.
+      // The armed trace has seen its calls, even if it has ended since.
       const followed = this.#candidates.standing(pid) === 'candidate';
       try {
         await capture.attach(pid, this.#children);
@@ -373,7 +372,7 @@ export class TraceWorker {
     this.#backend = capture.hello.backend;
     this.#engine = null;
     let pipeline: Pipeline | null = null;
-    /** What comes before the clock, without which no engine can begin. */
+    /** Events that arrive before the clock, which an engine needs to begin. */
     const early: HelperEvent[] = [];
     this.#keeper.begin(options.keep, Date.now());
     capture.onBreak((state) => this.#send({ type: 'break', request: null, state }));
@@ -418,7 +417,7 @@ export class TraceWorker {
     });
   }
 
-  /** This thread gives way to others; the helper must not. */
+  /** This thread has a low priority, which the helper must not inherit. */
   #launch(way: Choice, options: readonly string[], requester: number): Launched {
     if ('ask' in way) return launchLoader(way, options, requester);
     const launch = ++this.#lastLaunch;
@@ -471,7 +470,7 @@ export class TraceWorker {
     }
   }
 
-  /** What debuggers run beside the program, such as js-debug's watchdog, is not what is debugged. */
+  /** Processes that debuggers run beside the program, such as js-debug's watchdog, are not debugged. */
   #leaveOutDebugger(pid: number): void {
     if (this.#debuggerScripts.size === 0) return;
     if (this.#debuggerScripts.has(scriptOf(pid) ?? '')) this.#candidates.leaveOut(pid);

@@ -18,7 +18,7 @@ export interface WorkerOptions {
   /** Bytes that may wait in the helper. */
   readonly backlog: number;
   readonly children: boolean;
-  /** For how long a helper is kept for the next trace, in milliseconds; 0: not at all. */
+  /** How long a helper is kept for the next trace, in milliseconds; 0: not at all. */
   readonly keepMs: number;
   /** null: nothing is kept. */
   readonly keep: KeepOptions | null;
@@ -33,23 +33,23 @@ export type ToWorker =
       readonly options: WorkerOptions;
       readonly pids: readonly number[];
     }
-  /** Starts without a process: what these start from now on is traced, and shown once it is named with `prove`. */
+  /** Arms the trace: traces what these processes start from now on, and shows it once it is named with `prove`. */
   | {
       readonly type: 'arm';
       readonly request: number;
       readonly options: WorkerOptions;
       readonly seeds: readonly number[];
     }
-  /** What seeds have started is debugged, if it is one of these. */
+  /** These processes are debugged: shows their calls if seeds have started them. */
   | { readonly type: 'prove'; readonly pids: readonly number[] }
-  /** What seeds have started so long ago, and nobody has named, is left out. */
+  /** Drops processes that seeds started this long ago and that were not named. */
   | { readonly type: 'narrow'; readonly olderMs: number }
   /** Break on Calls by ptrace: answered by `break`, then `done`. */
   | { readonly type: 'break'; readonly request: number; readonly what: Omit<BreakRequest, 'request'> }
   | { readonly type: 'stop'; readonly request: number }
-  /** For how long a helper is kept from now on; 0: one that is kept ends. */
+  /** How long a helper is kept from now on; 0: a kept helper ends now. */
   | { readonly type: 'keepHelper'; readonly keepMs: number }
-  /** What still waits when a trace is being stopped is dropped. */
+  /** Drops the records that still wait while a trace is being stopped. */
   | { readonly type: 'cutShort' }
   | { readonly type: 'clear' }
   | { readonly type: 'pin'; readonly id: number; readonly pinned: boolean }
@@ -69,7 +69,7 @@ export type ToWorker =
       readonly number: number;
       readonly reveal: boolean;
     }
-  /** The loader that was asked for with `launch` has ended without having become the helper. */
+  /** The loader that was requested with `launch` has ended without becoming the helper. */
   | {
       readonly type: 'launched';
       readonly launch: number;
@@ -93,17 +93,17 @@ export type ToWorker =
       readonly content: string | Uint8Array | readonly KeptPart[];
       readonly name: string;
     }
-  /** Nothing of a file that is being read is shown. */
+  /** Cancels reading a file: none of it is shown. */
   | { readonly type: 'cancelOpen'; readonly request: number }
-  /** What is kept of the trace that runs is to be in its files. Refused: it is not kept. */
+  /** Flushes the running trace to its files. Refused if it is not kept. */
   | { readonly type: 'flushKept'; readonly request: number }
-  /** Nothing is kept from now on, and what was goes. */
+  /** Stops keeping traces, and deletes those that were kept. */
   | { readonly type: 'forgetKept' }
   /** How a command that was asked for with `ask` ended. */
   | { readonly type: 'asked'; readonly code: TraceError['code']; readonly message: string };
 
 export type FromWorker =
-  /** `request` null: a process was stopped, and nobody has asked for it yet. */
+  /** `request` null: a process was stopped, and nobody has fetched that yet. */
   | { readonly type: 'break'; readonly request: number | null; readonly state: BreakState }
   | { readonly type: 'done'; readonly request: number }
   | {
@@ -131,7 +131,7 @@ export type FromWorker =
     }
   | { readonly type: 'rows'; readonly rows: readonly ExchangeRow[]; readonly removed: readonly number[] }
   | { readonly type: 'status'; readonly status: TraceStatus }
-  /** The loader is to be started by a thread with the usual priority: the helper inherits it. */
+  /** Asks the host to start the loader, because the helper inherits the priority of the thread that starts it. */
   | {
       readonly type: 'launch';
       readonly launch: number;

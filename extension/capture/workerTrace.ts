@@ -47,7 +47,7 @@ export interface TraceSettings {
   readonly debuggerScripts: readonly string[];
 }
 
-/** What the worker answers a request with. */
+/** The worker's answer to a request. */
 interface Answer {
   readonly exchange?: ExchangeJson | null;
   readonly message?: StreamMessageJson | null;
@@ -58,13 +58,13 @@ interface Answer {
 }
 
 /**
- * What V8 may use for new objects of the engine's thread, half of its default: the rest was measured to make dissection
- * hardly faster, and is resident for good.
+ * V8's limit for young objects in the engine's thread, half of the default: measured, the rest hardly speeds up dissection
+ * but stays resident for good.
  */
 const YOUNG_MIB = 24;
 
 interface Waiting {
-  /** Of a file that is opened. */
+  /** For a file that is being opened. */
   readonly progress: (percent: number) => void;
   opened?: Opened;
   readonly resolve: (answer: Answer) => void;
@@ -100,7 +100,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
   #worker: Worker | null = null;
   #waiting = new Map<number, Waiting>();
   #nextRequest = 1;
-  /** For a worker that is started later. */
+  /** Kept for a worker that is started later. */
   #protos: ProtoSchema | null = null;
   #disposed = false;
   #annotations: Annotations | null = null;
@@ -124,7 +124,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     this.#ask = ask;
   }
 
-  /** From now on rows, details and status have these. */
+  /** From now on rows, details and status get these annotations. */
   annotate(annotations: Annotations): void {
     this.#annotations = annotations;
     annotations.onDidChange((since) => this.#annotateAgain(annotations, since));
@@ -235,7 +235,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
     await this.#request((request) => ({ type: 'open', request, content: parts, name }));
   }
 
-  /** For how long a helper is kept from now on, by the settings; one that is kept ends when that is not at all. */
+  /** The setting for how long a helper is kept has changed; a kept helper ends if it is now 0. */
   keepHelper(): void {
     this.#post({ type: 'keepHelper', keepMs: this.#settings().keepMs });
   }
@@ -256,7 +256,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
 
   dispose(): void {
     this.#disposed = true;
-    // With the worker its socket closes, and with that the helper ends.
+    // When the worker ends, its socket closes, and then the helper ends.
     void this.#worker?.terminate();
     this.#worker = null;
     this.#fail(new TraceError('helper', 'The window was closed.'));
@@ -285,7 +285,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
 
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
-    // A new engine counts from 1 again: rows of one that was lost cannot stand beside its rows.
+    // A new engine starts its ids at 1, so rows of the lost engine must go.
     if (this.rows.size > 0) {
       const removed = [...this.rows.keys()];
       this.rows.clear();
@@ -310,7 +310,7 @@ export class WorkerTrace implements Trace, StoppingTrace {
         for (const row of message.rows) this.rows.set(row.id, row);
         if (this.#annotations !== null)
           for (const row of message.rows) {
-            // The row was made for this thread, and nobody else has it. What a file says stays.
+            // The row belongs to this thread alone, so it may be changed. Annotations from a file are kept.
             if (row.file !== null) continue;
             (row as { debug: DebugFacts | null }).debug = this.#annotations.debugOf(row, this.rows);
           }

@@ -1,11 +1,11 @@
 /**
- * How a function's frame lies on the stack, by `.eh_frame` (Linux Standard Base, "Exception Frames"; the instructions are
- * those of DWARF 5 section 6.4): where its caller's registers are at a given instruction. What is not certain is null.
+ * Reads call frame information from `.eh_frame` (Linux Standard Base, "Exception Frames"; instructions as in DWARF 5 section
+ * 6.4): where the caller's registers are at a given instruction. Null if not certain.
  */
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
 
-/** Where a register of the caller is. `unknown`: by an expression that is not evaluated here. */
+/** Where a register of the caller is saved. `unknown`: given by an expression that is not evaluated here. */
 export type Rule =
   | { readonly kind: 'saved'; readonly offset: number }
   | { readonly kind: 'value'; readonly offset: number }
@@ -15,10 +15,10 @@ export type Rule =
 export interface CallFrame {
   /** The stack pointer before the call (CFA): a register and what is added to it, or an expression. */
   readonly base: { readonly register: number; readonly offset: number } | { readonly expression: Buffer };
-  /** By the numbers of DWARF; those without a rule have their caller's values. */
+  /** By DWARF register number; registers without a rule still have the caller's values. */
   readonly rules: ReadonlyMap<number, Rule>;
   readonly returnRegister: number;
-  /** The caller was interrupted, and has not called. */
+  /** A signal frame: the caller was interrupted, and made no call. */
   readonly signal: boolean;
 }
 
@@ -46,7 +46,7 @@ interface Common {
   readonly instructions: Buffer;
 }
 
-/** Where functions begin, rising, and where their entries are. */
+/** Start addresses of functions, ascending, and the offsets of their entries. */
 interface Table {
   readonly count: number;
   start(index: number): number;
@@ -82,7 +82,7 @@ export class CallFrames {
     });
   }
 
-  /** Of a file without a table. */
+  /** For a file without a search table. */
   #readAll(): Table {
     const section = this.#elf.section('.eh_frame');
     if (section === null || section.size > MAX_SECTION) throw new ElfError('too many frames');
@@ -108,7 +108,7 @@ export class CallFrames {
     };
   }
 
-  /** @param address of an instruction, as linked. @returns null when nothing is said of it. @throws ElfError */
+  /** @param address of an instruction, as linked. @returns null when there is no entry for it. @throws ElfError */
   at(address: number): CallFrame | null {
     let low = 0;
     let high = this.#table.count;
@@ -180,7 +180,7 @@ function readCommon(cursor: Cursor): Common {
   return { codeFactor, dataFactor, returnRegister, encoding, augmented, signal, instructions };
 }
 
-/** @param base address of the cursor's first byte. @returns null when it is encoded in a way that no compiler uses here */
+/** @param base address of the cursor's first byte. @returns null for encodings that no compiler uses here */
 function pointer(cursor: Cursor, encoding: number, base: number): number | null {
   if (encoding === OMITTED) return null;
   const from = (encoding & 0x70) === 0x10 ? base + cursor.at : 0;
@@ -350,7 +350,7 @@ function run(
       }
       if (instruction > 0x04) continue;
     }
-    // What follows holds only further on.
+    // The remaining instructions apply to later addresses.
     if (at > address) return;
   }
 }

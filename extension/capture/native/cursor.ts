@@ -1,11 +1,11 @@
 /**
- * Reads numbers and texts of DWARF (little-endian, 64 bits) one after the other. The bytes are another program's: what
- * does not fit is an ElfError. Numbers above 2^53 lose their last bits; none that matters is as large.
+ * Reads numbers and strings of DWARF (little-endian, 64 bits) one after the other. The bytes are untrusted: malformed data
+ * is an ElfError. Numbers above 2^53 lose precision, but no relevant number is that large.
  */
 import { ElfError } from '../../../helper/tls/elf.ts';
 
 const MAX_LEB_BYTES = 10;
-/** Of a path or a name, in bytes. */
+/** Longest path or name, in bytes. */
 const MAX_TEXT = 4_096;
 
 export class Cursor {
@@ -105,7 +105,7 @@ export class Cursor {
     return this.bytes.toString('utf8', start, Math.min(end, start + MAX_TEXT));
   }
 
-  /** unit_length of DWARF: in the 64-bit format 0xffffffff stands before it. */
+  /** DWARF's unit_length: in the 64-bit format, 0xffffffff precedes it. */
   unitLength(): { readonly length: number; readonly offsetSize: 4 | 8 } {
     const length = this.u32();
     if (length < 0xffff_fff0) return { length, offsetSize: 4 };

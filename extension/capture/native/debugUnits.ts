@@ -1,6 +1,6 @@
 /**
- * Entries of `.debug_info` (DWARF 4 and 5 sections 2 and 7; 2 and 3 as far as they are the same): where units and functions
- * are, and what was compiled into its caller. Only the attributes that lines need are kept.
+ * Reads entries of `.debug_info` (DWARF 4 and 5 sections 2 and 7; DWARF 2 and 3 as far as they are the same): units,
+ * functions and inlined calls. Only the attributes that are needed for lines are kept.
  */
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
@@ -11,7 +11,7 @@ const MAX_ABBREVIATIONS = 100_000;
 const MAX_ATTRIBUTES = 1_000;
 /** Of one list, in bytes: some thousand ranges. */
 const MAX_RANGE_BYTES = 64 * 1024;
-/** Of the first entry of a unit, with what is before it. */
+/** Bytes of a unit's header and first entry. */
 const FIRST_ENTRY = 4_096;
 const MAX_ABBREVIATION_BYTES = 4 * 1024 * 1024;
 
@@ -23,7 +23,7 @@ export type Range = readonly [start: number, end: number];
 interface Abbreviation {
   readonly tag: number;
   readonly children: boolean;
-  /** What all entries of this kind are, where nothing more is of interest; null: they are read. */
+  /** The result for every entry of this kind, if its attributes do not matter; null: entries are read. */
   readonly plain: Entry | null;
   /** Name, form and, of DW_FORM_implicit_const, the value; one after the other. */
   readonly attributes: readonly number[];
@@ -46,7 +46,7 @@ export interface Entry {
   readonly name: Value | null;
   readonly callFile: number;
   readonly callLine: number;
-  /** Where in the section more is said of it: DW_AT_abstract_origin or DW_AT_specification; null: nowhere. */
+  /** Offset of the entry that completes it: DW_AT_abstract_origin or DW_AT_specification; null: none. */
   readonly origin: number | null;
   readonly split: boolean;
 }
@@ -62,7 +62,7 @@ export interface Unit {
   readonly abbreviations: ReadonlyMap<number, Abbreviation>;
 }
 
-/** Of a unit's first entry: on these the meaning of others depends. */
+/** Attributes of a unit's first entry, on which the meaning of others depends. */
 export interface Bases {
   readonly low: number;
   readonly texts: number;
@@ -330,7 +330,7 @@ function readEntry(
         break;
       case 0x31:
       case 0x47:
-        // Of another file (dwz) nothing is known.
+        // References to another file (dwz) are not followed.
         if (isLocal(form)) origin = unit.start + value;
         else if (form === 0x10) origin = value;
         break;

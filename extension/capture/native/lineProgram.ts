@@ -4,7 +4,7 @@ import { ElfError } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
 import type { SectionData } from './sectionData.ts';
 
-/** Of one unit: of the largest C++ ones they are a few MB. */
+/** Bytes of one unit's line program: the largest C++ units have a few MB. */
 const MAX_PROGRAM = 16 * 1024 * 1024;
 const MAX_ROWS = 2_000_000;
 const MAX_FILES = 100_000;
@@ -241,7 +241,7 @@ function readEntry(
   }
 }
 
-/** What a sequence is told by its opcodes. */
+/** Builds a sequence from the opcodes. */
 interface State {
   address: number;
   file: number;
@@ -257,7 +257,7 @@ function run(cursor: Cursor, header: Header, rows: Rows): Sequence[] {
   const end = () => {
     add();
     const start = rows.address(first);
-    // What the linker has left out is at address 0, or behind everything.
+    // Code that the linker has discarded is at address 0, or at the very end.
     const rising = isRising(rows, first);
     if (start > 0 && state.address > start && rising)
       sequences.push({ start, end: state.address, first, last: rows.count - 1 });
@@ -278,7 +278,7 @@ function run(cursor: Cursor, header: Header, rows: Rows): Sequence[] {
   return sequences;
 }
 
-/** A sequence whose addresses fall cannot be searched. */
+/** A sequence with decreasing addresses cannot be searched. */
 function isRising(rows: Rows, first: number): boolean {
   for (let index = first + 1; index < rows.count; index++) {
     if (rows.address(index) < rows.address(index - 1)) return false;

@@ -1,6 +1,6 @@
 /**
- * Lines of a program's addresses by its debug information (DWARF), with the calls that were compiled into their callers.
- * The file is another program's: every step is bounded, and so is the time that one file takes altogether.
+ * Finds the lines of a program's addresses in its debug information (DWARF), including inlined calls. The file is
+ * untrusted: every step is bounded, and so is the total time spent on one file.
  */
 import { ElfError, type ElfFile, isUnreadable } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
@@ -8,7 +8,7 @@ import { type Bases, DebugInfo, type Entry, type Range, Tag, type Unit } from '.
 import { LineProgram, type LineSections, type Place } from './lineProgram.ts';
 import { SectionData } from './sectionData.ts';
 
-/** A line that runs, or from which a function was called. */
+/** The line that is executed, or that called the next inner function. */
 export interface NativeFrame {
   readonly path: string;
   readonly line: number;
@@ -26,7 +26,7 @@ const MAX_DEPTH = 512;
 const MAX_ORIGINS = 4;
 /** Units whose lines and functions are kept. */
 const MAX_KEPT = 32;
-/** For which lines are looked up in one file, altogether. What was found before stays. */
+/** Total time for lookups in one file. Results found before are kept. */
 const BUDGET_MS = 5_000;
 
 interface UnitRange {
@@ -38,7 +38,7 @@ interface UnitRange {
 /** A function with code of its own. */
 interface FunctionEntry {
   readonly ranges: readonly Range[];
-  /** In `.debug_info`: the entry, and behind all that is in it. */
+  /** Offsets in `.debug_info`: of the entry, and behind its children. */
   readonly start: number;
   readonly end: number;
 }
@@ -72,10 +72,10 @@ export class NativeLines {
   }
 
   /**
-   * The frames of one call, innermost first: several where functions were compiled into their callers. Empty: the file says
+   * The frames of one address, innermost first: several if functions were inlined. Empty: the file says
    * nothing of this address.
    * @param address of an instruction, as linked
-   * @returns null when it is not certain: the innermost one's line is known, but not what it was compiled into
+   * @returns null when it is not certain: the innermost line is known, but not the functions that it was inlined into
    */
   framesOf(address: number): { readonly frames: readonly NativeFrame[]; readonly certain: boolean } {
     if (this.#spentMs > this.#budgetMs) return { frames: [], certain: false };
@@ -167,7 +167,7 @@ export class NativeLines {
       const { entry, bases } = this.#info.firstOf(unit);
       if (entry.tag !== Tag.CompileUnit && entry.tag !== Tag.Skeleton) continue;
       for (const [start, end] of this.#info.rangesOf(entry, bases, unit)) {
-        // What the linker has left out is at 0.
+        // Code that the linker has discarded is at address 0.
         if (start > 0 && end > start) found.push({ start, end, unit: unit.start });
       }
     }
@@ -203,7 +203,7 @@ export class NativeLines {
   #readFunctions(unit: Unit, bases: Bases): FunctionEntry[] | null {
     const cursor = new Cursor(this.#info.info.bytes(unit.first, unit.end - unit.first));
     const found: { ranges: Range[]; start: number; end: number }[] = [];
-    /** For each open list of children the function whose it is. */
+    /** For each open list of children, the function that it belongs to. */
     const open: ({ end: number } | null)[] = [];
     for (let count = 0; cursor.left > 0; count++) {
       if (count > MAX_ENTRIES || found.length > MAX_FUNCTIONS || open.length > MAX_DEPTH) return null;

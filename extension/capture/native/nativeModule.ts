@@ -1,4 +1,4 @@
-/** A program or library that is mapped in a process: its call frames, functions and lines, read where they are asked for. */
+/** A program or library that is mapped in a process: its call frames, functions and lines, read on demand. */
 import { closeSync } from 'node:fs';
 import type { ProgramFile } from '../../../helper/protocol.ts';
 import { hasLines, separateDebugFile } from '../../../helper/tls/debugFile.ts';
@@ -19,7 +19,7 @@ const PROLOGUE = 16;
 let last = 0;
 
 export class NativeModule implements CodeModule {
-  /** Of no other one. */
+  /** Unique among all modules. */
   readonly number = ++last;
   readonly path: string;
   readonly machine: Machine;
@@ -49,7 +49,7 @@ export class NativeModule implements CodeModule {
     for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
   }
 
-  /** The address, as linked, of what lies at this offset in the file; null when it is no code. */
+  /** The linked address of this offset in the file; null when it is not code. */
   linked(offset: number): number | null {
     return this.#elf.addressOf(offset);
   }

@@ -43,13 +43,13 @@ describe('which frame is the program’s own', () => {
     expect(own(call(['/build/glibc/socket/send.c'], { module: LIBC.module }), MAIN)).toBe('/home/me/main.c');
   });
 
-  it('none where what was compiled into the function is not known', () => {
+  it('none if inlined frames are not known', () => {
     expect(own(call(['/usr/include/c++/12/bits/stl_algo.h'], { certain: false }), MAIN)).toBeNull();
     expect(own(call([], { certain: false }), MAIN)).toBeNull();
     expect(own(call(['/home/me/pay.c'], { certain: false }), MAIN)).toBe('/home/me/pay.c');
   });
 
-  it('none where an event loop or a runtime sends what others have asked for', () => {
+  it('none if an event loop or a runtime sends a request that other code has queued', () => {
     expect(own(LIBC, call([], { module: '/usr/lib/libuv.so.1', loop: true }), MAIN)).toBeNull();
     expect(own(call(['/home/me/handler.c']), call([], { loop: true }), MAIN)).toBe('/home/me/handler.c');
     const task = call(['/home/me/.cargo/registry/src/i/tokio-1.38.0/src/runtime/task/core.rs']);

@@ -1,4 +1,4 @@
-/** Which frames of a native program's stack are its author's. Pure. */
+/** Finds the frames of a native program's stack that are the author's own code. Pure. */
 
 import type { NativeFrame } from './nativeLines.ts';
 
@@ -13,9 +13,9 @@ export const EVENT_LOOPS: ReadonlySet<string> = new Set([
 ]);
 export const EVENT_LOOP_PREFIXES = ['uv_run', 'event_base_loop', 'g_main_', 'ev_run', 'sd_event_run'];
 
-/** Libraries of the system, whatever is known of their lines. */
+/** System libraries, even if their lines are known. */
 const SYSTEM_LIBRARY = /^\/(?:usr\/)?lib(?:32|64|x32)?\/|^\/snap\/|^\/nix\/store\//;
-/** Headers of the C and C++ libraries and of other libraries that are installed; Rust's library and crates of others. */
+/** Installed headers of C and C++ libraries; Rust's standard library and third-party crates. */
 const OF_OTHERS = new RegExp(
   [
     '^/usr/(?:local/)?include/',
@@ -34,7 +34,7 @@ const OF_OTHERS = new RegExp(
     '(?:^|/)<[^/]*>$',
   ].join('|'),
 );
-/** Runs what was handed over to it: tokio's tasks (crates tokio, async-executor), Boost.Asio's handlers. */
+/** Functions that run queued tasks: those of tokio and async-executor, and Boost.Asio's handlers. */
 const RUNS_TASKS =
   /\/tokio-\d[^/]*\/src\/runtime\/task\/|\/async-(?:executor|task)-\d[^/]*\/|\/asio\/(?:detail\/)?(?:impl\/)?(?:scheduler|io_context)/;
 
@@ -42,12 +42,12 @@ export function isSystemLibrary(path: string): boolean {
   return SYSTEM_LIBRARY.test(path);
 }
 
-/** What is said of one address. */
+/** What is known of one address. */
 export interface ModuleFrames {
   readonly frames: readonly NativeFrame[];
-  /** Nothing that was compiled into the function is missing. */
+  /** All inlined frames are known. */
   readonly certain: boolean;
-  /** The function runs an event loop: what it calls was not asked for by its callers. */
+  /** The function runs an event loop: its callers did not cause what it calls. */
   readonly loop: boolean;
 }
 
@@ -82,7 +82,7 @@ export function nativeStack(calls: readonly NativeCall[]): NativeStack {
       frames.push(frame);
       if (!others) last = frames.length;
     }
-    // The caller's own line may be one that something of others was compiled into.
+    // The caller's line may be inside library code that was inlined.
     if (own === null && !certain) return NOTHING;
   }
   return own === null ? NOTHING : { frames: frames.slice(0, last), own };

@@ -1,6 +1,6 @@
 /**
- * Records of stacks (RECORD_STACK) become those of callers (RECORD_CALLER), with lines where they are certain. What else
- * was on the stack ends here: nobody behind this sees it.
+ * Converts stack records (RECORD_STACK) to caller records (RECORD_CALLER), with lines where they are certain. The copied
+ * stack itself goes no further than this.
  */
 import type { NativeModuleRange, NativeProgram } from '../../../helper/protocol.ts';
 import type { Machine } from '../../../helper/tls/elf.ts';
@@ -10,11 +10,11 @@ import { NativeModule } from './nativeModule.ts';
 import { type NativeStack, nativeStack } from './nativeStack.ts';
 import { type Place, unwind } from './unwinder.ts';
 
-/** Processes of which it is known what they have in memory; the newest. */
+/** The newest processes whose memory maps are remembered. */
 const MAX_PROCESSES = 1_024;
-/** Files that are open; the latest used. */
+/** The most recently used files, which are kept open. */
 const MAX_MODULES = 128;
-/** Different stacks that are kept. */
+/** Distinct stacks that are cached. */
 const MAX_STACKS = 4_096;
 const MACHINES: Readonly<Record<number, Machine>> = { 1: 'x64', 2: 'arm64' };
 const REGISTERS = 16;
@@ -46,13 +46,13 @@ export class NativeStacks {
     this.#set(pid, { since: BigInt(since), ranges });
   }
 
-  /** A process was forked: it has what its parent has. */
+  /** A process was forked: it has its parent's memory map. */
   forked(pid: number, parent: number): void {
     const process = this.#processes.get(parent);
     if (process !== undefined && !this.#processes.has(pid)) this.#set(pid, process);
   }
 
-  /** It executes another program. @param time boot time in nanoseconds */
+  /** The process executes another program. @param time boot time in nanoseconds */
   replaced(pid: number, time: bigint): void {
     if ((this.#processes.get(pid)?.since ?? time) < time) this.#processes.delete(pid);
   }
@@ -129,7 +129,7 @@ export class NativeStacks {
 }
 
 /**
- * A record of a caller in the place of one of a stack.
+ * The caller record that replaces a stack record.
  * @param text the frames; null: they are not known. FLAG_ANY_METHOD without FLAG_NAMED says so: the program may be one of
  *   Go, whose callers come in records of their own.
  */

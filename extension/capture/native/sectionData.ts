@@ -1,4 +1,4 @@
-/** The content of one section of an ELF file, read where it is asked for; a compressed one is inflated once. */
+/** The content of one section of an ELF file, read on demand; a compressed section is inflated once. */
 import * as zlib from 'node:zlib';
 import { ElfError, type ElfFile } from '../../../helper/tls/elf.ts';
 import { Cursor } from './cursor.ts';
@@ -10,7 +10,7 @@ const COMPRESSION_HEADER = 24;
 const MAX_INFLATED = 64 * 1024 * 1024;
 const MAX_TEXT = 4_096;
 const TEXT_AT_ONCE = 256;
-/** Sections up to this size are read once; of longer ones what is asked for, each time. */
+/** Sections up to this size are read once; of larger ones, only the requested bytes, each time. */
 const MAX_KEPT = 8 * 1024 * 1024;
 
 export class SectionData {
@@ -37,7 +37,7 @@ export class SectionData {
     return new SectionData(inflated.length, elf, 0, inflated);
   }
 
-  /** @throws ElfError when there are not so many */
+  /** @throws ElfError when there are fewer */
   bytes(offset: number, length: number): Buffer {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
       throw new ElfError('something beyond its section');

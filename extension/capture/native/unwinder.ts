@@ -1,7 +1,7 @@
 /**
- * From a thread's registers and a copy of its stack to the addresses at which its functions go on: by call frame information,
- * else by the frame pointer where a function's first instructions show that it keeps one. It stops where it is not
- * certain. Pure but for what the modules read of their files.
+ * Unwinds a thread's stack: from its registers and a copy of the stack to return addresses. Uses call frame information, or
+ * the frame pointer if a function's first instructions show that it sets one up. Stops as soon as it is not certain. Pure,
+ * except that the modules read their files.
  */
 import { ElfError, isUnreadable, type Machine } from '../../../helper/tls/elf.ts';
 import type { CallFrame } from './callFrames.ts';
@@ -11,7 +11,7 @@ import { Cursor } from './cursor.ts';
 export interface CodeModule {
   /** @param address as linked. @throws ElfError */
   frameAt(address: number): CallFrame | null;
-  /** Whether the function that has this address has set up a frame pointer by then. @throws ElfError */
+  /** Has the function at this address set up a frame pointer by then? @throws ElfError */
   keepsFramePointer(address: number): boolean;
 }
 
@@ -37,9 +37,9 @@ export interface Snapshot {
 interface Conventions {
   readonly stackPointer: number;
   readonly framePointer: number;
-  /** Numbers of DWARF of the registers that follow the stack pointer in a snapshot. */
+  /** DWARF numbers of the registers that follow the stack pointer in a snapshot. */
   readonly saved: readonly number[];
-  /** Bits of an address that are one: AArch64 may have a signature above them. */
+  /** The bits of an address without AArch64's pointer authentication signature. */
   readonly addressBits: number;
 }
 
@@ -87,7 +87,7 @@ export function unwind<M extends CodeModule>(
     } catch (error) {
       if (!isUnreadable(error)) throw error;
     }
-    // Frames lie above each other.
+    // Each frame must be above the previous one.
     if (next === null || next.base <= stackPointer) break;
     known = next.registers;
     address = next.address % 2 ** conventions.addressBits;
@@ -114,7 +114,7 @@ function step(
 ): Step | null {
   const frame = module.frameAt(linked);
   if (frame === null) {
-    // A function that was interrupted may not have set it up yet, or have given it up.
+    // An interrupted function may not have set it up yet, or may have restored it already.
     if (!module.keepsFramePointer(linked)) return null;
     return byFramePointer(known, conventions, memory);
   }
@@ -150,7 +150,7 @@ function byFramePointer(
   if (frame === undefined) return null;
   const [outer, address] = [memory(frame), memory(frame + WORD)];
   if (outer === null || address === null || address === 0) return null;
-  // What else the function has saved is not known.
+  // Other registers that the function has saved are not known.
   const base = frame + 2 * WORD;
   const registers = new Map([
     [framePointer, outer],
