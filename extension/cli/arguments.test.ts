@@ -89,7 +89,7 @@ describe('run', () => {
     expect(complaint('run')).toContain('No command to run');
     expect(complaint('run', '--verbose', '--')).toContain('No command to run');
   });
-  it('takes heads as no bodies, and both sides as both', () => {
+  it('captures no bodies for "heads", and both sides when both are named', () => {
     expect(parse('run --capture heads,responses,requests x')).toMatchObject({
       options: { bodyLimit: 0, requests: true, responses: true },
     });
@@ -116,7 +116,7 @@ describe('attach', () => {
 });
 
 describe('replay, doctor, schema', () => {
-  it('replay takes one file and tells whether a limit was asked for', () => {
+  it('replay takes one file and notes whether a limit was given', () => {
     expect(parse('replay f')).toMatchObject({ kind: 'replay', file: 'f', ownLimit: false });
     expect(parse('replay f --max-body 10')).toMatchObject({ ownLimit: true, options: { bodyLimit: 10 } });
     expect(parse('replay f')).toMatchObject({ options: { format: 'table', showSecrets: false } });

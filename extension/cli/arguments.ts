@@ -1,4 +1,4 @@
-/** The command line, read and checked completely before anything is opened or started. */
+/** Parses the command line, and checks all of it before anything is opened or started. */
 import { parseArgs } from 'node:util';
 import { BACKENDS, type Backend, MIN_BACKLOG, TLS_WAYS, type TlsWay } from '../../helper/protocol.ts';
 import { DEFAULT_BODY_LIMIT } from '../engine/limits.ts';
@@ -65,11 +65,11 @@ export type Command =
   | {
       readonly kind: 'attach';
       readonly pids: readonly number[];
-      /** Control group whose processes are traced too. */
+      /** Control group whose processes are traced, too. */
       readonly cgroup: string | null;
       readonly options: TraceOptions;
     }
-  /** Without `ownLimit`, the limit that the recording was made with. */
+  /** Without `ownLimit`, the recording's own limit applies. */
   | {
       readonly kind: 'replay';
       readonly file: string;
@@ -87,13 +87,13 @@ export type Command =
   | { readonly kind: 'install'; readonly user: string | null; readonly dialog: boolean }
   | { readonly kind: 'uninstall'; readonly dialog: boolean };
 
-/** What the tools of `http-trace mcp` look at. */
+/** The source of the calls for `http-trace mcp`. */
 export type McpTraced =
   | { readonly kind: 'recording'; readonly file: string }
   | { readonly kind: 'processes'; readonly pids: readonly number[] }
   | { readonly kind: 'command'; readonly command: readonly [string, ...string[]] };
 
-/** Wrong usage; the message says what is wrong and what would be right. */
+/** Wrong usage; the message says what is wrong and how to correct it. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -256,8 +256,8 @@ function interpret(topic: Exclude<Topic, 'mcp'>, { values, operands }: Parsed): 
 }
 
 /**
- * Node's parser, read leniently and checked here, so that every error names the nearest known option. For
- * `run`, all from the first operand on belongs to the command.
+ * Uses Node's parser leniently and checks the result here, so that every error names the nearest known option. For `run`,
+ * everything from the first operand on belongs to the command.
  */
 function parseOptions(args: readonly string[], table: OptionTable, command: boolean): Parsed {
   const { tokens } = parseArgs({
@@ -379,7 +379,7 @@ function readFilter(text: string | undefined): Filter | null {
   const filter = parseFilter(text);
   const [error] = filter.errors;
   if (error !== undefined) {
-    // Unlike in a list that one looks at, a filter that is only half of what was meant would go unnoticed.
+    // Unlike in an interactive list, a filter of which half was ignored would go unnoticed.
     throw new UsageError(`--filter, at character ${error.start + 1} of ${quote(text)}: ${error.message}`);
   }
   return filter;

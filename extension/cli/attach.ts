@@ -1,4 +1,4 @@
-/** `http-trace attach`: processes that run already. */
+/** `http-trace attach`: traces processes that are already running. */
 import { TraceError } from '../capture/trace.ts';
 import type { TraceOptions } from './arguments.ts';
 import { processesOf } from './cgroup.ts';
@@ -21,13 +21,13 @@ export async function attach(
   }
   const lent = actAsInvoker(pids);
   let cutShort = (): void => {};
-  // Before there are files, so that none is left half written.
+  // Registered before there are files, so that none is left half written.
   const asked = new Promise<void>((resolve) => whenAskedToStop(resolve, () => cutShort()));
   const files = openFiles(options);
   const trace = await LiveTrace.start(options, files).finally(() => lent && becomeInvoker());
   cutShort = () => trace.cutShort();
   const refused = await attachAll(trace, pids, options.children);
-  // Processes of a group come and go; but each that was named must be traced.
+  // Processes of a group may end meanwhile, but each process that was named must be traced.
   if (refused.length > 0 && (named.length > 0 || refused.length === pids.length)) {
     for (const message of refused) say(message);
     await trace.abandon();

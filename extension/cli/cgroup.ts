@@ -1,4 +1,4 @@
-/** Processes by control group: what a container, a systemd unit or a slice runs. */
+/** Finds the processes of a control group: those of a container, a systemd unit or a slice. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './arguments.ts';

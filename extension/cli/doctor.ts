@@ -44,7 +44,7 @@ async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
       helperPath: HELPER_PATH,
       bodyLimit: DEFAULT_BODY_LIMIT,
       backend: 'auto',
-      // With a latency filter all of the programs are loaded, also what a trace without one does not need.
+      // A latency filter makes the loader load all programs, including those that are otherwise not needed.
       minLatencyMs: 1,
     });
     await capture.stop();
@@ -57,7 +57,7 @@ async function tryLoading(facts: SystemFacts): Promise<Trial | null> {
 
 const MARKS: Readonly<Record<Check['status'], string>> = { ok: 'ok', missing: 'MISSING', unknown: 'unknown' };
 
-/** Also each way to the rights: what was found out about it, and its command. */
+/** Also prints each way to get the rights: its command, and what was found out about it. */
 function json(facts: SystemFacts, checks: readonly Check[]): string {
   const ways = facts.ways.all.map(({ id, outcome, command }) => ({
     id,

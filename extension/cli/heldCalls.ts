@@ -1,4 +1,4 @@
-/** The calls of a live trace or a recording, held in memory within the engine's bounds, for whoever asks. */
+/** The calls of a live trace or a recording, held in memory within the engine's bounds. */
 import type { HelperEvent } from '../../helper/events.ts';
 import { Pipeline } from '../capture/pipeline.ts';
 import { Engine } from '../engine/engine.ts';
@@ -27,7 +27,7 @@ export class HeldCalls implements CallSource {
     this.#learn();
   }
 
-  /** Nothing more comes. @param why one sentence. */
+  /** The source has ended. @param why one sentence. */
   end(why: string): void {
     this.#engine.finish();
     this.#learn();

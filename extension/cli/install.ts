@@ -1,4 +1,4 @@
-/** `http-trace install` and `uninstall`: the trusted loader, by one command of root's that is shown first. */
+/** `http-trace install` and `uninstall`: install or remove the trusted loader, with one root command that is shown first. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { exec } from '@vscode/sudo-prompt';
@@ -48,7 +48,7 @@ export async function uninstall(dialog: boolean): Promise<number> {
   return status;
 }
 
-/** Who is to be allowed when nobody is named; null for root itself, who needs no permission. */
+/** The user who gets the permission if none is named; null for root, who needs none. */
 function asker(): number | null {
   const uid = process.getuid?.() ?? 0;
   if (uid !== 0) return uid;
@@ -92,7 +92,7 @@ async function run([program = '', ...args]: readonly string[]): Promise<number> 
 /** @throws Exit when the command ran and failed */
 function runByDialog(line: string): Promise<number> {
   if (!survivesDoubleQuotes(line)) return Promise.resolve(EXIT_NO_DIALOG);
-  // The folder becomes part of a shell command, whatever its name is.
+  // Quotes the folder for the shell, whatever its name is.
   process.chdir('/');
   return new Promise((resolve, reject) => {
     exec(line, { name: 'HTTP Trace' }, (error, _stdout, stderr) => {

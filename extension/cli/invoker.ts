@@ -1,14 +1,13 @@
 /**
- * `sudo http-trace attach`: root is needed for the loader alone. Where all that is to be traced belongs to the
- * user who called sudo, everything else is done as that user from the start: files are opened, the socket
- * listens, hostile payload is read. (`sudo http-trace run` runs its command as root, as sudo runs any, and stays
- * root to trace it.)
+ * `sudo http-trace attach`: only the loader needs root. If all processes to be traced belong to the user who called sudo,
+ * everything else is done as that user from the start: opening files, listening on the socket, reading hostile payload.
+ * (`sudo http-trace run` runs its command as root, as sudo always does, and stays root to trace it.)
  */
 import { statSync } from 'node:fs';
 
 /**
  * Acts as the user who called sudo until {@link becomeInvoker}; in between only new processes can be root.
- * The environment is believed, as it can only take rights away.
+ * The environment (SUDO_UID) can be trusted here, because it can only take rights away.
  * @returns false when this is not root, not called by sudo, or a process is somebody else's
  */
 export function actAsInvoker(pids: readonly number[]): boolean {
@@ -21,7 +20,7 @@ export function actAsInvoker(pids: readonly number[]): boolean {
   return true;
 }
 
-/** The user's own, as processes with others are not traced. */
+/** Takes the user's own groups, because a process with other groups is not traced. */
 function takeGroups({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
   try {
     // @types/node has no such function.

@@ -23,7 +23,7 @@ import { TraceReader } from './traceReader.ts';
 export const NATIVE_PATH = join(__dirname, 'native');
 export const HELPER_PATH = join(__dirname, 'helper.js');
 
-/** For standard error. Names of files and processes in it may be anything. */
+/** Escapes a message for standard error, because names of files and processes in it may contain anything. */
 export function say(message: string): void {
   process.stderr.write(`http-trace: ${visibleMessage(message)}\n`);
 }
@@ -48,7 +48,7 @@ export function openFiles(options: {
   }
 }
 
-/** Nothing was traced: what had the names of the files before stays. */
+/** Nothing was traced: discards the new files, so that older ones of the same name stay. */
 export function discardFiles({ output, recording }: Files): void {
   output.discard();
   recording?.discard();
@@ -57,7 +57,7 @@ export function discardFiles({ output, recording }: Files): void {
 export class LiveTrace {
   readonly #capture: Capture;
   readonly #files: Files;
-  /** Resolves when the trace cannot go on: null when nobody reads the output any more, else why. */
+  /** Resolves when the trace cannot continue: with null when nobody reads the output any more, else with the reason. */
   readonly broken: Promise<string | null>;
   /** Resolves when all targets and the processes they started have ended. */
   readonly idle: Promise<void>;
@@ -69,7 +69,7 @@ export class LiveTrace {
   #idle: () => void = () => {};
   #fail: (problem: string) => void = () => {};
   #attached = false;
-  /** What was said during the trace. */
+  /** Sentences for the summary from during the trace. */
   readonly #said = new Set<string>();
   #outputLost = false;
   #finished: Promise<readonly string[]> | null = null;
@@ -135,7 +135,7 @@ export class LiveTrace {
     return info;
   }
 
-  /** What is left when the trace is being stopped is dropped, not waited for. */
+  /** Drops the remaining records of a trace that is being stopped, instead of waiting for them. */
   cutShort(): void {
     this.#capture.cutShort();
   }
@@ -146,8 +146,8 @@ export class LiveTrace {
   }
 
   /**
-   * Drains what is under way and shows the rest and the summary. Resolves with what went wrong during the
-   * trace, in sentences. Idempotent.
+   * Drains the trace, and shows the remaining exchanges and the summary. Resolves with what went wrong during the trace, in
+   * sentences. Idempotent.
    * @param remarks more sentences for the summary, asked for when all is drained
    */
   finish(remarks: (status: Status | null) => readonly string[] = () => []): Promise<readonly string[]> {
@@ -162,7 +162,7 @@ export class LiveTrace {
     discardFiles(this.#files);
   }
 
-  /** Something of it could not be kept, and that was said. */
+  /** A part of the output could not be written, and that was reported. */
   get incomplete(): boolean {
     return this.#said.size > 0;
   }
@@ -184,7 +184,7 @@ export class LiveTrace {
   }
 
   async #finish(remarks: (status: Status | null) => readonly string[]): Promise<readonly string[]> {
-    // Asked before stopping: after that it is expected to end.
+    // Checked before stopping, because after that the helper is expected to end.
     const early = await Promise.race([this.#capture.ended, Promise.resolve(null)]);
     if (early !== null) this.#troubles.push(early.fault ?? 'The helper ended.');
     this.#progress.stopping();
@@ -205,7 +205,7 @@ export class LiveTrace {
     return this.#troubles;
   }
 
-  /** What a collector did not take is no fault of the trace. */
+  /** Spans that a collector did not accept are not a failure of the trace. */
   async #endExport(): Promise<void> {
     if (this.#exporter === null) return;
     const { sent, lost, problem } = await this.#exporter.close();

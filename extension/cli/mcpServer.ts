@@ -9,7 +9,7 @@ import { type CallSource, ToolError } from '../tools/callSource.ts';
 import { TOOLS } from '../tools/definitions.ts';
 import { runTool } from '../tools/runTool.ts';
 
-/** Newest first: what a client is offered that asks for one that is not known. */
+/** Newest first. A client that asks for an unknown version is offered the newest. */
 const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
 
 /** Characters of one message. */
@@ -42,11 +42,11 @@ export class McpServer {
     this.#version = version;
   }
 
-  /** Answers what comes, a message a line, until the input ends. */
+  /** Answers messages, one per line, until the input ends. */
   async serve(input: Readable, output: Writable): Promise<void> {
     const pending = new Set<Promise<void>>();
     let rest = '';
-    // Of a line that is too long nothing is kept.
+    // A line that is too long is discarded.
     let skipping = false;
     output.on('error', () => {}); // The client has gone: its end of the input ends, too.
     input.setEncoding('utf8');
@@ -98,7 +98,7 @@ export class McpServer {
     ) as Partial<Record<string, unknown>>;
     const known = typeof id === 'string' || typeof id === 'number' ? id : null;
     if (jsonrpc !== '2.0' || typeof method !== 'string') {
-      // An answer to a request that was never made.
+      // A response, although this server makes no requests.
       if (jsonrpc === '2.0' && known !== null) return null;
       return failure(known, new RpcError(INVALID_REQUEST, 'This is not a request of JSON-RPC 2.0.'));
     }
@@ -145,7 +145,7 @@ export class McpServer {
     }
   }
 
-  /** What a model can put right is a result; the rest is an error of the protocol. */
+  /** An error that the model can correct is a result; any other is a protocol error. */
   async #call(name: unknown, input: unknown): Promise<object> {
     if (typeof name !== 'string' || !TOOLS.some((tool) => tool.name === name)) {
       throw new RpcError(

@@ -2,15 +2,15 @@
 import { isGone, PrivateFile, reasonOf } from './privateFile.ts';
 
 /**
- * What may wait for a slow reader of standard output, in bytes. Beyond it the trace ends with an error rather
- * than growing or dropping lines.
+ * Bytes that may wait for a slow reader of standard output. Beyond it the trace ends with an error, instead of using more
+ * memory or dropping lines.
  */
 const MAX_WAITING = 256 * 1024 * 1024;
 /** `drained` waits above this many bytes. */
 const HIGH_WATER = 1024 * 1024;
 
 export interface Output {
-  /** Characters a line has; null where there is no terminal. */
+  /** Width of the terminal in characters; null: not a terminal. */
   readonly columns: number | null;
   /** Does nothing once broken. */
   write(text: string): void;
@@ -20,7 +20,7 @@ export interface Output {
   readonly broken: Promise<string | null>;
   /** Resolves when all is written: with what is wrong when only that shows it, else null. */
   end(): Promise<string | null>;
-  /** Leaves no file: there was nothing to write. */
+  /** Discards the file: there was nothing to write. */
   discard(): void;
 }
 

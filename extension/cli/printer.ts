@@ -1,4 +1,4 @@
-/** Gives each exchange to the format once, when it has ended; then the summary. */
+/** Passes each exchange to the format once, when it has ended; then the summary. */
 import type { EngineApi } from '../engine/engine.ts';
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import { type ExchangeRow, isCall } from '../engine/row.ts';
@@ -8,7 +8,7 @@ import type { ShowOptions } from './arguments.ts';
 import type { Output } from './output.ts';
 import { type EndedExchange, FORMATS, type Sink } from './sink.ts';
 
-/** Exchanges after which the engine forgets what was shown, so that a long trace needs no more memory. */
+/** Number of exchanges after which the engine drops those that were shown, so that memory stays bounded. */
 const FORGET_AFTER = 2000;
 
 /** Characters that are written at once: a system call for each line would take longer than making the line. */
@@ -83,7 +83,7 @@ export class Printer {
   #count(id: number): void {
     const exchange = this.#engine.get(id);
     if (exchange === undefined) return;
-    // Nearly all are calls; a row is made only to find out about the others.
+    // Nearly all exchanges are calls, so a row is created only for the others.
     const row = exchange.encrypted === null ? null : this.#engine.row(id);
     if (row === null || (row !== undefined && isCall(row))) this.#calls++;
     else this.#encrypted++;
@@ -107,7 +107,7 @@ export class Printer {
     this.#also?.(() => this.#engine.json(id) ?? null);
   }
 
-  /** As a person sees it, with secrets masked unless they are shown. */
+  /** The exchange as it is shown: secrets are masked unless the options reveal them. */
   #isWanted(id: number, { matches, possible, details }: Filter): boolean {
     const row = this.#engine.row(id);
     if (row === undefined) return false;

@@ -52,7 +52,7 @@ describe('a file', () => {
     expect(readFileSync(file, 'utf8')).toBe('older');
   });
 
-  it('leaves what another trace has left, and never writes through a link', () => {
+  it('does not touch the partial file of another trace, and never writes through a link', () => {
     const precious = join(folder, 'precious');
     writeFileSync(precious, 'precious');
     writeFileSync(`${file}.partial`, 'killed');
@@ -82,7 +82,7 @@ describe('a file', () => {
     expect(readFileSync(file, 'utf8')).toBe('captured\n');
   });
 
-  it('is refused at once where it could not have its name', () => {
+  it('is refused at once if it could not be renamed', () => {
     expect(() => PrivateFile.open(folder)).toThrow('it is a folder');
     expect(() => PrivateFile.open(join(folder, 'none', 'x'))).toThrow('does not exist');
     expect(() => PrivateFile.open(join(folder, 'x'.repeat(300)))).toThrow('the name is too long');

@@ -1,13 +1,13 @@
 /**
  * A file of captured traffic: for its owner only (0600), never half written under its name, never through a link.
  *
- * What is written goes to a new file beside it, `NAME.partial`, which gets the name when all is written. Whoever
- * wants to follow it meanwhile opens that one (`tail -F NAME.partial`); after a kill -9 it is what is left, and says so.
- * A write that fails removes it. An older file of the name stays until then.
+ * Data goes to a new file beside it, `NAME.partial`, which is renamed when it is complete. It can be followed meanwhile
+ * (`tail -F NAME.partial`), and after a kill -9 its name shows that it is incomplete. A write that fails removes it. An
+ * older file of the same name stays until the rename.
  *
- * A link at the name is refused, not replaced: whoever made it would look for the trace where it leads to, and
- * elevated or in a shared folder it may lead to what another user chose. Devices, pipes and descriptors
- * (`/dev/stdout`, `>(command)`) have nothing to be renamed and are written to as they are.
+ * A symbolic link at the name is refused, not replaced: its owner would look for the trace at its target, and with elevated
+ * rights or in a shared folder another user may have chosen that target. Devices, pipes and descriptors (`/dev/stdout`,
+ * `>(command)`) cannot be renamed and are written to directly.
  */
 import {
   accessSync,
@@ -29,7 +29,7 @@ import { EXIT_USAGE, Exit } from './exitStatus.ts';
 
 const PRIVATE = 0o600;
 const SUFFIX = '.partial';
-/** Of other traces to the same name, running or killed. */
+/** Most partial files of other traces, running or killed, with the same name. */
 const MAX_PARTIAL = 100;
 /** Bytes of a name that leave room for the suffix; file systems allow 255. */
 const MAX_NAME = 200;
@@ -41,9 +41,9 @@ const DESCRIPTOR = /^(?:\/dev\/(?:stdin|(stdout)|(stderr)|fd\/(\d+))|\/proc\/sel
 export class PrivateFile {
   readonly #path: string;
   readonly #file: number;
-  /** Where it is until it is committed; null: it is written to as it is. */
+  /** Path of the partial file until it is committed; null: written to directly. */
   readonly #partial: string | null;
-  /** Not ours to close. */
+  /** The descriptor is not ours to close. */
   readonly #borrowed: boolean;
   #open = true;
 
@@ -74,14 +74,14 @@ export class PrivateFile {
 
   static #ofDescriptor(path: string, descriptor: number): PrivateFile {
     const stats = fstatSync(descriptor);
-    // Opened again, a file would be written over from its beginning, and a socket cannot be opened.
+    // Not opened again: a file would be overwritten from its beginning, and a socket cannot be opened.
     if (stats.isFile() || stats.isSocket()) return new PrivateFile(path, descriptor, null, true);
     // Opened again, a pipe waits for its reader, which the one that Node has made its own may not do.
     const flags = constants.O_WRONLY | constants.O_NOCTTY;
     return new PrivateFile(path, openSync(`/proc/self/fd/${descriptor}`, flags), null);
   }
 
-  /** Writes all of it, however often the system takes only a part. @throws what the system says; it is discarded then */
+  /** Writes everything, even if the system accepts only parts. @throws the system's error, after discarding the file */
   write(bytes: Uint8Array): void {
     if (!this.#open) return;
     try {
@@ -92,7 +92,7 @@ export class PrivateFile {
     }
   }
 
-  /** All is written: gives it its name. @throws when it cannot have it */
+  /** The file is complete: renames it. @throws when it cannot be renamed */
   commit(): void {
     if (!this.#open) return;
     try {
@@ -107,12 +107,12 @@ export class PrivateFile {
     try {
       renameSync(this.#partial, this.#path);
     } catch (error) {
-      // It is whole, so it is kept.
+      // The file is complete, so it is kept.
       throw new Refusal(`${reasonOf(error)}; it is kept as ${JSON.stringify(this.#partial)}`);
     }
   }
 
-  /** Leaves nothing of it, and what had its name before as it was. */
+  /** Removes the partial file; an older file of the name stays. */
   discard(): void {
     if (!this.#open) return;
     this.#close();
@@ -130,17 +130,17 @@ export class PrivateFile {
     try {
       closeSync(this.#file);
     } catch {
-      // The descriptor is gone in any case, and what can fail has been tried by fsync.
+      // The descriptor is closed even if this fails, and fsync has reported any write error.
     }
   }
 }
 
-/** What makes a file one that is not written to. The message completes "… cannot be written: ". */
+/** Why a file must not be written to. The message completes "… cannot be written: ". */
 class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** The number of the descriptor that a path means; null: it means a file. */
+/** The descriptor that a path such as `/dev/fd/3` means; null: an ordinary path. */
 function descriptorOf(path: string): number | null {
   const [whole, output, error, ...numbers] = DESCRIPTOR.exec(path) ?? [];
   if (whole === undefined) return null;
@@ -153,7 +153,7 @@ function descriptorOf(path: string): number | null {
 /** A device, a pipe. */
 function openSpecial(path: string, stats: Stats): number {
   const user = process.geteuid?.() ?? -1;
-  // Somebody may have put one there to read along (as fs.protected_fifos guards against in the kernel).
+  // Another user may have created it to read along (the kernel's fs.protected_fifos guards against this).
   if (stats.isFIFO() && stats.uid !== user && stats.uid !== 0) {
     throw new Refusal('it is a pipe of another user');
   }
@@ -165,9 +165,9 @@ function openSpecial(path: string, stats: Stats): number {
   throw new Refusal('it was replaced while it was opened');
 }
 
-/** Found out at once, not when the trace has ended. */
+/** Checked at once, not when the trace has ended. */
 function checkReplaceable(path: string, stats: Stats): void {
-  // A file that its owner has made read-only is meant to stay.
+  // A file that its owner has made read-only must not be replaced.
   accessSync(path, constants.W_OK);
   const user = process.geteuid?.() ?? -1;
   const folder = statSync(dirname(path));

@@ -31,7 +31,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('says nothing of it unless asked to', () => {
+  it('is silent about it unless verbose', () => {
     const { said, progress: one } = progress(false, true);
     one.take(status(1_000, 3_000), 100);
     expect(said).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * Says on standard error how far the output is behind the program, and how much is left when the trace stops. Only what
- * lasts is worth a line, and one line now and then.
+ * Reports on standard error how far the output is behind the program, and how much is left when the trace stops. Prints only
+ * what lasts for a while, and only a line now and then.
  */
 import type { Status } from '../../helper/protocol.ts';
 import { behindMs } from '../capture/pipeline.ts';
@@ -8,7 +8,7 @@ import { behindText, leftText } from '../words/progress.ts';
 
 /** Milliseconds between two lines. */
 const INTERVAL_MS = 2_000;
-/** How long a stop takes before anything is said of it. */
+/** How long a stop takes before it is reported. */
 const PATIENCE_MS = 1_000;
 
 export class Progress {

@@ -11,7 +11,7 @@ import { reasonOf } from './privateFile.ts';
  */
 export async function openProtos(path: string | null): Promise<ProtoSchema | null> {
   if (path === null) return null;
-  // A parser that hardly any trace needs.
+  // Loaded on demand: hardly any trace needs the parser.
   const { protoFiles, readProtos } = await import('../protos/folder.ts');
   const name = JSON.stringify(path);
   let files: ReturnType<typeof protoFiles>;

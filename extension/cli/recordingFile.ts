@@ -1,4 +1,4 @@
-/** The file of `--record`: private, written as the frames come. */
+/** The file of `--record`: private, written as the frames arrive. */
 import type { FrameType } from '../../helper/protocol.ts';
 import { RecordingEncoder } from '../capture/recording.ts';
 import { PrivateFile, reasonOf } from './privateFile.ts';
@@ -15,7 +15,7 @@ export class RecordingFile {
     this.#file = PrivateFile.open(path);
   }
 
-  /** Why there is none, in words; null while there may be one. */
+  /** Why the recording failed, in words; null: it has not. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -34,7 +34,7 @@ export class RecordingFile {
     this.#try(() => this.#file.commit());
   }
 
-  /** Leaves no file: there was nothing to record. */
+  /** Discards the file: there was nothing to record. */
   discard(): void {
     this.#file.discard();
   }

@@ -62,14 +62,14 @@ function open(
   protos: ProtoSchema | null,
 ): { reader: TraceReader; output: Output } {
   let opened: Output | null = null;
-  // The recording stays, so that nothing is lost with the half of a file. Before there is one, so that none is left.
+  // An incomplete output can be removed, as the recording stays. Registered before there is one, so that none is left.
   cleanUpWhenStopped(() => opened?.discard());
   const { output } = openFiles(options);
   opened = output;
   return { output, reader: new TraceReader({ ...options, bodyLimit }, output, protos) };
 }
 
-/** Waits for a slow reader; true when it has gone. */
+/** Waits for a slow reader. @returns true when the reader has gone */
 async function isGone(output: Output): Promise<boolean> {
   await output.drained();
   return (await Promise.race([output.broken, Promise.resolve('no')])) === null;

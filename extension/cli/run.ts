@@ -16,14 +16,14 @@ const GATE_DESCRIPTOR = 3;
 /** Resolves with the command's exit status. @throws Exit when the command was not run */
 export async function run(command: readonly [string, ...string[]], options: TraceOptions): Promise<number> {
   let files: Files | null = null;
-  // There is no command yet that a signal could be passed on to. Before there are files, so that none is left behind.
+  // There is no command yet to pass signals on to. Registered before there are files, so that none is left behind.
   const stopCleaning = cleanUpWhenStopped((signal) => {
     if (files !== null) discardFiles(files);
     say(notStarted(signal));
   });
   files = openFiles(options);
   const trace = await startOrExit(options, files);
-  // The gate is the command already, waiting: the process that is attached is the one that executes it.
+  // The gate is already the command's process, waiting: the attached process will execute the command.
   const child = spawn(join(NATIVE_PATH, 'gate'), command, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   });
@@ -37,7 +37,7 @@ export async function run(command: readonly [string, ...string[]], options: Trac
     const time = stopEarly(trace, options.duration, said);
     const status = await ended;
     clearTimeout(time);
-    // There is nobody any more to whom signals could be passed on.
+    // There is no process any more to pass signals on to.
     restore();
     whenAskedToStop(() => trace.cutShort());
     for (const trouble of await trace.finish(stillRunning)) if (!said.has(trouble)) say(trouble);
@@ -92,7 +92,7 @@ async function release(child: ChildProcess, trace: LiveTrace, options: TraceOpti
   gate.end('\n');
 }
 
-/** The trace may end before the command: the command goes on, and its status is still what counts. */
+/** The trace may end before the command. The command continues, and its status still counts. */
 function stopEarly(trace: LiveTrace, duration: number | null, said: Set<string>): NodeJS.Timeout | undefined {
   trace.broken.then((problem) => {
     if (problem !== null) {

@@ -1,4 +1,4 @@
-/** Signals: passed on to a command, or the wish to stop. */
+/** Handles signals: passes them on to a command, or takes them as a request to stop. */
 import { readFileSync } from 'node:fs';
 
 const FORWARDED = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
@@ -7,7 +7,7 @@ const FROM_KEYBOARD: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']
 /** Passes signals on until the returned function is called. */
 export function forwardSignals(to: (signal: NodeJS.Signals) => void): () => void {
   const forward = (signal: NodeJS.Signals): void => {
-    // A key press reaches every process of the terminal's foreground group by itself: once is enough.
+    // A key press already signals every process of the terminal's foreground group, so it is not passed on.
     if (FROM_KEYBOARD.has(signal) && inForeground()) return;
     to(signal);
   };

@@ -1,6 +1,6 @@
 /**
- * Formats of the command line. A format is a sink for exchanges and one entry of {@link FORMATS}; options, help and
- * errors come from there.
+ * The formats of the command line. A format is a sink for exchanges and one entry of {@link FORMATS}, from which options,
+ * help and errors are made.
  */
 import type { ExchangeJson, SummaryJson } from '../engine/exchangeJson.ts';
 import type { ExchangeRow } from '../engine/row.ts';
@@ -9,15 +9,15 @@ import { JsonLines } from './jsonLines.ts';
 import { OtlpLines } from './otlpLines.ts';
 import { Table } from './table.ts';
 
-/** An exchange that has ended. What a format does not ask for is not made. */
+/** An exchange that has ended. Its forms are created only if a format uses them. */
 export interface EndedExchange {
   /** null: it is no longer held. */
   row(): ExchangeRow | null;
-  /** As the options want it: secrets masked, requests or responses left out. null: it is no longer held. */
+  /** The exchange as the options ask for it: secrets masked, requests or responses left out. null: no longer held. */
   json(): ExchangeJson | null;
 }
 
-/** Writes a trace in one format. Texts go to `write` in the order in which they are to stand. */
+/** Writes a trace in one format. Text is passed to `write` in output order. */
 export interface Sink {
   /** Once for each exchange, in the order in which they end. */
   exchange(exchange: EndedExchange): void;

@@ -91,7 +91,7 @@ describe('the summary', () => {
     );
   });
 
-  it('says what the kernel left out besides, before anything was lost', () => {
+  it('also says what the kernel left out before anything was lost', () => {
     const { summary } = summarize(
       facts({
         status: status({ omittedBytes: 1000 }, { backlog: { ...NO_BACKLOG, shedBodies: 1500 } }),
@@ -141,7 +141,7 @@ describe('the summary', () => {
     expect(bytes.summary.note).toContain('differ by 5 bytes');
   });
 
-  it('claims no count that the kernel did not tell in the end', () => {
+  it('claims no count that the kernel did not report at the end', () => {
     for (const unfinished of [null, status({}, { final: false })]) {
       const { summary } = summarize(facts({ status: unfinished, troubles: ['The helper was killed.'] }));
       expect(summary).toMatchObject({ produced: null, dropped: null, bytes: null, delivered: 100 });

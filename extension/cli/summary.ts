@@ -10,7 +10,7 @@ import { countText, durationText, numberText, sizeText } from '../words/numbers.
 const NOTABLE_MS = 1_000;
 
 export interface SummaryFacts {
-  /** The latest of the helper; only a final one has all that the kernel counted. */
+  /** The helper's latest status; only the final one has all of the kernel's counts. */
   readonly status: Status | null;
   readonly stats: Pick<EngineStats, 'records' | 'connections' | 'fileBytes' | 'shedBytes'>;
   /** Exchanges that were over when the trace ended, shown or not. */
@@ -18,7 +18,7 @@ export interface SummaryFacts {
   /** Connections that ended without plaintext, shown or not. */
   readonly encrypted: number;
   readonly backend: string;
-  /** Milliseconds by which the output was behind the program, at most. */
+  /** The output's longest delay behind the program, in milliseconds. */
   readonly behindMs: number;
   /** Sentences on what went wrong during the trace (the helper died, the recording is truncated). */
   readonly troubles: readonly string[];
@@ -86,7 +86,7 @@ function droppedRecords({ counters, backlog }: Status): number {
   return counters.droppedData + counters.droppedStructure + backlog.droppedRecords;
 }
 
-/** What the helper left out or dropped of what the kernel's programs gave it. */
+/** Bytes from the kernel programs that the helper left out or dropped. */
 function backlogNotes({ backlog }: Status): string[] {
   const notes: string[] = [];
   const shed = [

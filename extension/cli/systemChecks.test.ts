@@ -50,7 +50,7 @@ describe('what the facts mean', () => {
     expect(kept?.status).toBe('ok');
   });
 
-  it('is fine where the kernel refuses what is optional, and says what is missed', () => {
+  it('is fine if the kernel refuses an optional part, and says what is missing', () => {
     const checks = assess(good, {
       backend: 'tracepoint',
       refused: { fentry: '', kprobe: '', tracepoint: '' },
@@ -133,7 +133,7 @@ describe('what the facts mean', () => {
     expect(check(user, 'trial')?.status).toBe('unknown');
   });
 
-  it('believes what was tried', () => {
+  it('trusts the trial over the facts', () => {
     const failed = assess(good, 'The kernel refused.');
     expect(failed.at(-1)).toMatchObject({ status: 'missing', detail: 'The kernel refused.' });
     expect(possible(failed)).toBe(false);
@@ -149,7 +149,7 @@ describe('what the facts mean', () => {
     });
   });
 
-  it('says what of the TLS of a process can be decrypted, and why the rest cannot', () => {
+  it('says which TLS of a process can be decrypted, and why the rest cannot', () => {
     const openssl = {
       kind: 'openssl',
       version: '3.0.19',

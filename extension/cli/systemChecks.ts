@@ -69,12 +69,12 @@ function helpers({ helpers }: SystemFacts): Check[] {
   return [{ id: 'helpers', title: 'Helpers', status: 'ok', detail, remedy }];
 }
 
-/** Tracing is possible: it was tried, or nothing that it needs is known to be missing and this user has the rights. */
+/** Tracing is possible: it was tried, or nothing is known to be missing and this user has the rights. */
 export function possible(checks: readonly Check[]): boolean {
   return checks.every(({ id, status }) => status === 'ok' || (status === 'unknown' && id !== 'rights'));
 }
 
-/** The way that will be taken; null when none is open, or when it asks whether it is. */
+/** The way that will be used: one that works, else one that asks for a password; null when there is none. */
 export function bestWay({ ways }: SystemFacts): Way | null {
   const { all } = ways;
   return (
@@ -146,7 +146,7 @@ const WAYS: Readonly<Record<Way['id'], string>> = {
   terminal: 'by sudo',
 };
 
-/** What somebody with the rights can do for good. */
+/** What an administrator can do once and for all. */
 function installRemedy(uid: number): string {
   return `Somebody who may use sudo can allow it for good: http-trace install --user ${uid}.`;
 }

@@ -1,4 +1,4 @@
-/** The facts that `doctor` judges (systemChecks.ts), as found. */
+/** Collects the facts that `doctor` judges (systemChecks.ts). */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
@@ -18,7 +18,7 @@ export interface SystemFacts {
   readonly uid: number;
   /** Capabilities that no program started from here can gain, a bit set; null: unknown. */
   readonly bounding: bigint | null;
-  /** Rights hold in the initial user namespace only; null: unknown. */
+  /** This is the initial user namespace, the only one in which rights count; null: unknown. */
   readonly initialUserNamespace: boolean | null;
   /** Neither sudo nor pkexec can give this process more rights (prctl(2), PR_SET_NO_NEW_PRIVS). */
   readonly noNewPrivileges: boolean;
@@ -28,7 +28,7 @@ export interface SystemFacts {
   readonly ways: Ways;
   /** A group of administrators that this user is in, whom sudo usually lets in; null = none. */
   readonly administrators: string | null;
-  /** Helpers of this user that are there; for root everybody's. */
+  /** Running helpers of this user; for root, of everybody. */
   readonly helpers: readonly RunningHelper[];
 }
 
@@ -41,7 +41,7 @@ export interface RunningHelper {
 /** PROC_USER_INIT_INO, include/linux/proc_ns.h. */
 const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
-/** What the groups are called in which distributions put administrators. */
+/** Groups in which distributions put administrators. */
 const ADMINISTRATORS = ['sudo', 'wheel', 'admin'];
 
 /** A user's groups may come from a network directory, which may not answer. In milliseconds. */
@@ -75,7 +75,7 @@ export async function readSystem(nativePath: string, helperPath: string): Promis
 /** helper/addon/addon.h. */
 const HELPER_NAMES = { 'http-trace': false, 'http-trace kept': true } as const;
 
-/** By their names and what their command lines say: a helper shows nothing else to others of its user. */
+/** Found by name and command line: a helper shows nothing else, even to other processes of its user. */
 function readHelpers(uid: number): RunningHelper[] {
   return readdirSync('/proc').flatMap((entry) => {
     const name = /^\d+$/.test(entry) ? read(`/proc/${entry}/comm`)?.trim() : undefined;

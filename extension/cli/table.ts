@@ -43,7 +43,7 @@ const COLUMNS: readonly Column[] = [
 /** Narrowest URL column: below it, the line is longer than the terminal. */
 const MIN_URL = 16;
 
-/** In ASCII, as terminals of any charset show it and as options take it: `850 us`. */
+/** In ASCII, so that it works in terminals of any charset and as the value of an option: `850 us`. */
 function duration({ duration }: ExchangeRow): string {
   return duration === null ? UNKNOWN : durationText(duration).replace('µ', 'u');
 }
@@ -59,7 +59,7 @@ function process(row: ExchangeRow): string {
   return `${cut(visible(name), 14 - pid.length)}:${pid}`;
 }
 
-/** The URL as far as it is known, and what its status does not say. */
+/** The URL as far as it is known, with remarks that the status does not show. */
 function url(row: ExchangeRow): string {
   const address = addressText(row) ?? UNKNOWN;
   const reason = reasonOf(row);
@@ -75,7 +75,7 @@ function url(row: ExchangeRow): string {
   return remarks.length === 0 ? address : `${address} (${remarks.join(', ')})`;
 }
 
-/** Who did not connect, and why; null: it is about no connection that failed. */
+/** Who failed to connect, and why; null: this is not a failed connection. */
 function connectReason({ ending, connectAttempts }: ExchangeRow): string | null {
   if (ending === null || connectAttempts === 0) return null;
   const text = connectText(ending);

@@ -1,6 +1,6 @@
 /**
- * Frames in, lines out: the one way from the helper's frames to what is shown, for a live trace and for a
- * recorded one, so that both show the same.
+ * Frames in, lines out: the single path from the helper's frames to the output, for live traces and recordings, so that
+ * both show the same.
  */
 import type { HelperEvent } from '../../helper/events.ts';
 import type { Status } from '../../helper/protocol.ts';
@@ -18,7 +18,7 @@ export class TraceReader {
   readonly #pipeline: Pipeline;
   readonly #printer: Printer;
 
-  /** @param protos the messages of .proto files; null: there are none. @param also gets what is shown. */
+  /** @param protos the messages of .proto files; null: there are none. @param also gets what is shown, too. */
   constructor(options: ShowOptions, output: Output, protos: ProtoSchema | null, also: AlsoTo | null = null) {
     this.#engine = new Engine({ bodyLimit: options.bodyLimit });
     if (protos !== null) this.#engine.setProtos(protos);
